@@ -1,0 +1,59 @@
+# Vouchline. Python 3.11 or newer, make and a shell are all it takes.
+PYTHON ?= python3
+PORT ?= 5000
+BIN := .venv/bin
+export PORT
+
+.PHONY: run test test-fast lint format bench pictures translations clean
+
+# The main job with the embedded defaults: SQLite, simulator, demo data. The demo allows calls at
+# once and at any hour, so that a newcomer can try the whole journey whatever the time is.
+run: .venv/run
+	@VOUCHLINE_MIN_NOTICE_MINUTES=$${VOUCHLINE_MIN_NOTICE_MINUTES:-0} \
+	VOUCHLINE_DECENT_HOURS=$${VOUCHLINE_DECENT_HOURS:-00:00-24:00} \
+	exec $(BIN)/flask --app app run-all
+
+test: .venv/test
+	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+
+# Without the long races and the browser.
+test-fast: .venv/test
+	$(BIN)/pytest -n auto --dist worksteal -m "not campaign and not browser" $(ARGS)
+
+lint: .venv/test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tests.drift
+
+format: .venv/test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/test
+	$(BIN)/python -m bench
+
+# The pictures of the README, taken from the real pages.
+pictures: .venv/test
+	$(BIN)/python -m tests.pictures
+
+# Gathers the texts of pages and messages anew and compiles the catalogues.
+translations: .venv/test
+	$(BIN)/pybabel extract -q -F translations/babel.cfg -o translations/messages.pot --no-location --sort-output .
+	$(BIN)/pybabel update -q -i translations/messages.pot -d translations --no-fuzzy-matching
+	$(BIN)/pybabel compile -q -d translations
+
+.venv/run: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Vouchline needs Python 3.11 or newer: make run PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/test: .venv/run tests/requirements.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r tests/requirements.txt
+	@touch $@
+
+clean:
+	rm -rf .venv instance build

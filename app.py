@@ -1,0 +1,148 @@
+"""Puts Vouchline together: settings, store, keys, channels. Nothing imports this module."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from flask import Flask
+from pydantic import ValidationError
+from sqlalchemy import Engine
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from channels import clock, register
+from channels.context import Context
+from channels.limiting import Limiter
+from config import logs, safety
+from config.settings import Settings
+from messaging.gateways.base import Gateway
+from messaging.gateways.simulator import Simulator
+from messaging.gateways.twilio import Twilio
+from scheduling.policy import Policy
+from storage.engine import make_engine
+from vault import master
+from vault.errors import KeyUnavailable
+from vault.keyring import Keyring
+
+ROOT = Path(__file__).resolve().parent
+
+
+def create_app(
+    settings: Settings | None = None, *, now: Callable[[], datetime] = clock.utc_now
+) -> Flask:
+    """The application. ``now`` is the clock; tests hand in their own.
+
+    Production refuses to start on what :mod:`config.safety` calls unsafe, and says why.
+    """
+    settings = settings or _from_environment()
+    if not _diagnosing():
+        _refuse(safety.refusals(settings))
+    logs.set_up(settings.log_level)
+    context = _context(settings, now)
+    app = Flask("vouchline", root_path=str(ROOT))
+    app.config["VOUCHLINE_SETTINGS"] = settings
+    secrets = [key.hex() for key in context.master.derive("browser session")]
+    app.config.update(SECRET_KEY=secrets[0], SECRET_KEY_FALLBACKS=secrets[1:])
+    context.carry(app)
+    register.everything(app, context, settings.languages)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+    return app
+
+
+def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
+    engine = make_engine(settings.store_url, pool_size=settings.web_threads + 2)
+    try:
+        keys = master.load(settings.master_keys.get_secret_value(), settings.instance)
+    except KeyUnavailable as error:
+        raise _refusal([f"VOUCHLINE_MASTER_KEYS: {error}."]) from None
+    ring = Keyring(keys, engine)
+    return Context(
+        engine=engine,
+        master=keys,
+        ring=ring,
+        policy=_policy(settings),
+        gateway=_gateway(settings, engine, ring),
+        limiter=_limiter(settings),
+        clock=now,
+        base_url=settings.base_url,
+        simulated=settings.messaging == "simulator",
+        demo=not settings.in_production,
+        official_hours=settings.official_hours,
+        twilio_auth_token=settings.twilio_auth_token.get_secret_value(),
+        metrics_token=settings.metrics_token.get_secret_value(),
+    )
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(
+        organisation=settings.organisation,
+        official_phone=settings.official_phone,
+        languages=settings.languages,
+        default_region=settings.default_region,
+        countries=settings.countries,
+        default_zone=settings.timezone,
+        min_notice_minutes=settings.min_notice_minutes,
+        max_ahead_days=settings.max_ahead_days,
+        window_lead_minutes=settings.window_lead_minutes,
+        decent_hours=settings.decent_hours,
+        code_digits=settings.code_digits,
+        code_minutes=settings.code_minutes,
+    )
+
+
+def _gateway(settings: Settings, engine: Engine, ring: Keyring) -> Gateway:
+    if settings.messaging == "simulator":
+        return Simulator(engine, ring)
+    return Twilio(
+        settings.twilio_account_sid,
+        settings.twilio_auth_token.get_secret_value(),
+        from_number=settings.twilio_from_number,
+        messaging_service_sid=settings.twilio_messaging_service_sid,
+        api_base=settings.twilio_api_base,
+        status_callback=f"{settings.base_url}/twilio/status/message",
+    )
+
+
+def _limiter(settings: Settings) -> Limiter:
+    return Limiter(
+        settings.rate_storage,
+        {
+            "check_address": settings.check_limit_per_address,
+            "check_number": settings.check_limit_per_number,
+            "report_address": settings.report_limit_per_address,
+            "sign_in_address": settings.sign_in_limit,
+            "sign_in_account": settings.sign_in_limit,
+        },
+    )
+
+
+def _from_environment() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = [
+            f"{each['loc'][0]}: {each['msg'].removeprefix('Value error, ')}."
+            for each in error.errors(include_input=False, include_url=False)
+        ]
+        raise _refusal(problems) from None
+
+
+def _refuse(sentences: list[str]) -> None:
+    if sentences:
+        raise _refusal(sentences)
+
+
+def _refusal(sentences: list[str]) -> SystemExit:
+    """Ends the process with the reasons, for whoever started it."""
+    return SystemExit("Vouchline does not start:\n" + "\n".join(f"- {s}" for s in sentences))
+
+
+def _diagnosing() -> bool:
+    """Whether a command runs that must work on unsafe settings, to say or mend what is unsafe."""
+    return Path(sys.argv[0]).stem == "flask" and (
+        "doctor" in sys.argv or sys.argv[-2:] == ["keys", "new"]
+    )

@@ -1,0 +1,67 @@
+"""One check, for the web page and the API alike: clean the input, count it, decide, log."""
+
+from __future__ import annotations
+
+import structlog
+from flask import request
+from prometheus_client import Counter, Histogram
+
+from channels.context import ctx, now, unit
+from people import phones
+from people.errors import InvalidInput
+from verification import codes
+from verification.checking import check
+from verification.verdicts import AlreadyConfirmed, Channel, Genuine, Verdict
+
+log = structlog.get_logger("check")
+
+VERDICTS = Counter("vouchline_checks", "Checks by channel and verdict", ["channel", "verdict"])
+SECONDS = Histogram(
+    "vouchline_check_seconds",
+    "Time of the decision, store included",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 2.5),
+)
+
+
+def read_number(text: str) -> str:
+    """The phone number somebody typed, in E.164. Raises ``InvalidInput``."""
+    return phones.parse(text, ctx().policy.default_region)
+
+
+def read_code(text: str) -> str:
+    """The code somebody typed, in plain digits. Raises ``InvalidInput``."""
+    digits = ctx().policy.code_digits
+    code = codes.normal(text, digits)
+    if code is None:
+        raise InvalidInput("code", f"The check number has {digits} digits. Type just those.")
+    return code
+
+
+def decide(phone: str, code: str, channel: Channel) -> Verdict:
+    """The verdict on what a customer typed; committed before it is given.
+
+    Raises ``InvalidInput``, ``TooMany``, or what a store out of reach raises.
+    """
+    here = ctx()
+    here.limiter.hit("check_address", request.remote_addr or "unknown")
+    number, plain = read_number(phone), read_code(code)
+    here.limiter.hit("check_number", here.ring.blind_index("phone", number).hex())
+    with SECONDS.time(), unit() as session:
+        verdict = check(
+            session,
+            number,
+            plain,
+            channel,
+            now(),
+            organisation=here.policy.organisation,
+        )
+    VERDICTS.labels(channel.value, name(verdict)).inc()
+    log.info("check", channel=channel.value, verdict=name(verdict))
+    return verdict
+
+
+def name(verdict: Verdict) -> str:
+    """The verdict's name on the API and in the metrics."""
+    if isinstance(verdict, Genuine):
+        return "genuine"
+    return "already_confirmed" if isinstance(verdict, AlreadyConfirmed) else "not_confirmed"

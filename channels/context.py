@@ -1,0 +1,65 @@
+"""What the channels work with, put together once by ``app.py`` and carried by the application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from flask import Flask, current_app
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from channels.limiting import Limiter
+from messaging.gateways.base import Gateway
+from scheduling.policy import Policy
+from storage.session import transaction
+from vault import keyring
+from vault.keyring import Keyring
+from vault.master import MasterKeys
+
+_NAME = "vouchline"
+
+
+@dataclass(frozen=True)
+class Context:
+    """Plain values and the few long-lived objects: store, keys, gateway, limits, clock."""
+
+    engine: Engine
+    master: MasterKeys
+    ring: Keyring
+    policy: Policy
+    gateway: Gateway
+    limiter: Limiter
+    clock: Callable[[], datetime]
+    base_url: str
+    simulated: bool
+    demo: bool
+    official_hours: str
+    twilio_auth_token: str
+    metrics_token: str
+
+    def carry(self, app: Flask) -> None:
+        """Make this the context of an application."""
+        app.extensions[_NAME] = self
+
+
+def ctx() -> Context:
+    """The context of the current application."""
+    return cast(Context, current_app.extensions[_NAME])
+
+
+def now() -> datetime:
+    """The time of this moment, in UTC; domain code gets it as a parameter."""
+    return ctx().clock()
+
+
+@contextmanager
+def unit(*, read_only: bool = False) -> Iterator[Session]:
+    """One unit of work. It commits when the block is left, and so before an answer that was
+    returned inside the block goes out: without the audit entry, nothing is shown."""
+    here = ctx()
+    with transaction(here.engine, read_only=read_only, info=keyring.carried(here.ring)) as session:
+        yield session

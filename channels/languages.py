@@ -1,0 +1,54 @@
+"""Which language a page speaks: the one chosen, else the browser's first that we speak."""
+
+from __future__ import annotations
+
+from babel import Locale
+from flask import Flask, Response, current_app, request
+from flask_babel import Babel, get_locale
+
+_COOKIE = "lang"
+
+
+def spoken() -> tuple[str, ...]:
+    """The languages that this installation speaks, its own first."""
+    languages: tuple[str, ...] = current_app.config["LANGUAGES"]
+    return languages
+
+
+def select() -> str:
+    """The language for this request."""
+    chosen = request.args.get("lang") or request.cookies.get(_COOKIE, "")
+    if chosen in spoken():
+        return chosen
+    return request.accept_languages.best_match(spoken()) or spoken()[0]
+
+
+def register(app: Flask, languages: tuple[str, ...]) -> None:
+    """Set up translated pages, and keep a chosen language in a cookie that holds nothing else."""
+    app.config["LANGUAGES"] = languages
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(app.root_path) + "/translations"
+    Babel(app, locale_selector=select)  # type: ignore[no-untyped-call]
+    app.context_processor(_for_templates)
+
+    @app.after_request
+    def _remember(response: Response) -> Response:
+        chosen = request.args.get("lang")
+        if chosen in languages:
+            response.set_cookie(
+                _COOKIE,
+                chosen,
+                max_age=31_536_000,
+                samesite="Lax",
+                httponly=True,
+                secure=app.config["SESSION_COOKIE_SECURE"],
+            )
+        return response
+
+
+def _for_templates() -> dict[str, object]:
+    locale = get_locale() or Locale("en")
+    return {
+        "language": str(locale).replace("_", "-"),
+        "direction": locale.text_direction,
+        "languages": [(code, Locale.parse(code).get_display_name(code)) for code in spoken()],
+    }

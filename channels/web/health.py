@@ -1,0 +1,84 @@
+"""Whether the service lives, is ready, and how it does."""
+
+from __future__ import annotations
+
+import hmac
+
+from flask import Blueprint, Response, jsonify, request
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Gauge,
+    generate_latest,
+)
+from sqlmodel import Session
+
+from channels.context import ctx, now, unit
+from channels.failures import OUT_OF_REACH
+from messaging import outbox, worker
+from storage import migrate
+
+pages = Blueprint("health", __name__)
+
+
+@pages.get("/healthz")
+def healthz() -> Response:
+    """The process answers."""
+    return jsonify(status="ok")
+
+
+@pages.get("/readyz")
+def readyz() -> tuple[Response, int]:
+    """Database, keys, migrations and worker: each ``ok`` or what to do about it."""
+    parts = {"database": "ok", "keys": "ok", "migrations": "ok", "worker": "ok"}
+    try:
+        with unit(read_only=True) as session:
+            _look(session, parts)
+    except OUT_OF_REACH:
+        parts = {"database": "out of reach"}
+    ready = all(state == "ok" for state in parts.values())
+    status = "ready" if ready else "not ready"
+    return jsonify(status=status, parts=parts), 200 if ready else 503
+
+
+def _look(session: Session, parts: dict[str, str]) -> None:
+    if migrate.current(session.connection()) != migrate.head():
+        parts["migrations"] = "run 'flask --app app db upgrade'"
+        return
+    try:
+        ctx().ring.blind_index("phone", "")
+    except OUT_OF_REACH:
+        parts["keys"] = "the master keys do not open this store"
+    if not worker.alive(session, now()):
+        parts["worker"] = "no worker has been at work lately: run 'flask --app app worker'"
+
+
+@pages.get("/metrics")
+def metrics() -> Response | tuple[Response, int]:
+    """Counts for Prometheus, for the bearer token's holder; production is closed without one."""
+    token = ctx().metrics_token
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if token and not hmac.compare_digest(token.encode(), given.encode()):
+        return Response("a bearer token is needed\n", mimetype="text/plain"), 401
+    if not token and not ctx().demo:
+        return Response("set VOUCHLINE_METRICS_TOKEN\n", mimetype="text/plain"), 403
+    body = generate_latest(REGISTRY) + _outbox_metrics()
+    return Response(body, content_type=CONTENT_TYPE_LATEST)
+
+
+def _outbox_metrics() -> bytes:
+    """What the store knows of the outbox, whichever process is asked."""
+    registry = CollectorRegistry()
+    waiting = Gauge("vouchline_texts_waiting", "Texts not sent yet", registry=registry)
+    failed = Gauge("vouchline_texts_failed", "Texts that failed for good", registry=registry)
+    oldest = Gauge("vouchline_texts_oldest_seconds", "Age of the oldest due", registry=registry)
+    try:
+        with unit(read_only=True) as session:
+            backlog = outbox.backlog(session, now())
+    except OUT_OF_REACH:
+        return b""
+    waiting.set(backlog.waiting)
+    failed.set(backlog.failed)
+    oldest.set(backlog.oldest_seconds)
+    return generate_latest(registry)

@@ -1,0 +1,127 @@
+"""What in the settings is wrong or unsafe: for ``flask doctor``, and before production starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from config.settings import Settings
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to mend: ``refuse`` keeps production from starting, ``warn`` does not."""
+
+    level: Literal["refuse", "warn"]
+    sentence: str
+
+
+def findings(settings: Settings) -> list[Finding]:
+    """All findings about the settings alone (the store is looked at elsewhere)."""
+    found = [
+        *_keys(settings),
+        *_addresses(settings),
+        *_messaging(settings),
+        *_limits(settings),
+    ]
+    return [Finding(*each) for each in found]
+
+
+def refusals(settings: Settings) -> list[str]:
+    """The sentences that keep production from starting; empty outside production."""
+    if not settings.in_production:
+        return []
+    return [f.sentence for f in findings(settings) if f.level == "refuse"]
+
+
+Row = tuple[Literal["refuse", "warn"], str]
+
+
+def _keys(s: Settings) -> list[Row]:
+    keys = s.master_keys.get_secret_value()
+    if not keys:
+        return [
+            (
+                "refuse",
+                "VOUCHLINE_MASTER_KEYS is not set: make one with 'flask --app app keys new' "
+                "and keep it outside the database.",
+            )
+        ]
+    if any(part.strip().startswith("demo") for part in keys.replace("\n", ",").split(",")):
+        return [("refuse", "VOUCHLINE_MASTER_KEYS holds a demo key: make a new one.")]
+    return []
+
+
+def _addresses(s: Settings) -> list[Row]:
+    found: list[Row] = []
+    parts = urlsplit(s.base_url)
+    public = parts.hostname not in LOOPBACK
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        found.append(("refuse", "VOUCHLINE_PUBLIC_URL must look like https://check.example.org."))
+    elif not s.public_url or not public or parts.scheme != "https":
+        found.append(
+            (
+                "refuse",
+                "VOUCHLINE_PUBLIC_URL must be the https address customers and Twilio use.",
+            )
+        )
+    if s.organisation == "Example Bank":
+        found.append(("refuse", "VOUCHLINE_ORGANISATION still has the example's name."))
+    if s.official_phone == "+442079460123":
+        found.append(("refuse", "VOUCHLINE_OFFICIAL_PHONE still has the example's number."))
+    if public and not s.in_production:
+        found.append(
+            (
+                "warn",
+                "The public address is not this machine: set VOUCHLINE_ENVIRONMENT=production.",
+            )
+        )
+    if s.in_production and s.store_url.startswith("sqlite"):
+        found.append(("warn", "SQLite serves one machine: use PostgreSQL for more than a trial."))
+    return found
+
+
+def _messaging(s: Settings) -> list[Row]:
+    if s.messaging == "simulator":
+        return [
+            (
+                "refuse",
+                "VOUCHLINE_MESSAGING=simulator sends nothing to real phones: use twilio.",
+            )
+        ]
+    missing = [
+        name
+        for name, value in {
+            "TWILIO_ACCOUNT_SID": s.twilio_account_sid,
+            "TWILIO_AUTH_TOKEN": s.twilio_auth_token.get_secret_value(),
+            "TWILIO_FROM_NUMBER or TWILIO_MESSAGING_SERVICE_SID": s.twilio_from_number
+            or s.twilio_messaging_service_sid,
+        }.items()
+        if not value
+    ]
+    return [("refuse", f"{name} is not set, so no text can be sent.") for name in missing]
+
+
+def _limits(s: Settings) -> list[Row]:
+    found: list[Row] = []
+    if s.rate_storage.startswith("memory") and s.web_workers > 1:
+        found.append(
+            (
+                "refuse",
+                "VOUCHLINE_RATE_STORAGE=memory:// counts in each web process apart: "
+                "give a redis:// address, or set VOUCHLINE_WEB_WORKERS=1.",
+            )
+        )
+    if s.in_production and not s.metrics_token.get_secret_value():
+        found.append(
+            (
+                "warn",
+                "VOUCHLINE_METRICS_TOKEN is not set: /metrics is closed until it is.",
+            )
+        )
+    if s.decent_hours[0].hour == 0 and s.decent_hours[1] is None:
+        found.append(("warn", "VOUCHLINE_DECENT_HOURS allows calls at any hour of the night."))
+    return found

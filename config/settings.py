@@ -1,0 +1,115 @@
+"""Every setting, read once from the environment (prefix ``VOUCHLINE_``) or ``.env``."""
+
+from __future__ import annotations
+
+import re
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+_HOURS = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})")
+
+
+class Settings(BaseSettings):
+    """What an installation can set; ``docs/configuration.md`` explains each for its owner."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="VOUCHLINE_",
+        env_file=".env",
+        extra="ignore",
+        populate_by_name=True,
+        hide_input_in_errors=True,
+    )
+
+    environment: Literal["demo", "production"] = "demo"
+    instance: Path = ROOT / "instance"
+    database_url: str = ""
+    public_url: str = ""
+    port: int = Field(5000, validation_alias=AliasChoices("VOUCHLINE_PORT", "PORT"))
+    organisation: str = Field("Example Bank", min_length=1, max_length=40)
+    official_phone: str = Field("+442079460123", max_length=32)
+    official_hours: str = Field("", max_length=80)
+
+    messaging: Literal["simulator", "twilio"] = "simulator"
+    twilio_account_sid: str = Field("", validation_alias="TWILIO_ACCOUNT_SID")
+    twilio_auth_token: SecretStr = Field(SecretStr(""), validation_alias="TWILIO_AUTH_TOKEN")
+    twilio_from_number: str = Field("", validation_alias="TWILIO_FROM_NUMBER")
+    twilio_messaging_service_sid: str = Field("", validation_alias="TWILIO_MESSAGING_SERVICE_SID")
+    twilio_api_base: str = Field("", validation_alias="TWILIO_API_BASE")
+
+    rate_storage: str = "memory://"
+    check_limit_per_address: str = "300/minute;5000/hour"
+    check_limit_per_number: str = "100/minute;600/hour"
+    report_limit_per_address: str = "10/minute;60/hour"
+    sign_in_limit: str = "10/5 minutes;50/day"
+    trusted_proxies: int = Field(0, ge=0, le=5)
+
+    master_keys: SecretStr = SecretStr("")
+    metrics_token: SecretStr = SecretStr("")
+
+    min_notice_minutes: int = Field(5, ge=0, le=7 * 24 * 60)
+    max_ahead_days: int = Field(180, ge=1, le=730)
+    window_lead_minutes: int = Field(5, ge=0, le=60)
+    decent_hours: Annotated[tuple[time, time | None], NoDecode] = (time(8), time(21))
+    code_digits: int = Field(6, ge=6, le=8)
+    code_minutes: int = Field(10, ge=1, le=10)
+
+    default_region: str = Field("GB", pattern=r"^[A-Z]{2}$")
+    countries: Annotated[tuple[str, ...], NoDecode] = ()
+    timezone: str = "Europe/London"
+    languages: Annotated[tuple[str, ...], NoDecode] = ("en", "de", "es")
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    web_workers: int = Field(1, ge=1, le=64)
+    web_threads: int = Field(8, ge=1, le=256)
+
+    @field_validator("decent_hours", mode="before")
+    @classmethod
+    def _hours(cls, value: Any) -> Any:
+        """``08:00-21:00`` to two times; an end of ``24:00`` is ``None``, the end of the day."""
+        if not isinstance(value, str):
+            return value
+        found = _HOURS.fullmatch(value.strip())
+        if not found:
+            raise ValueError("write the hours like 08:00-21:00, or 00:00-24:00 for any hour")
+        h1, m1, h2, m2 = map(int, found.groups())
+        end = None if (h2, m2) == (24, 0) else time(h2, m2)
+        if end is not None and end <= time(h1, m1):
+            raise ValueError("the end of the decent hours must be later than their start")
+        return time(h1, m1), end
+
+    @field_validator("countries", "languages", mode="before")
+    @classmethod
+    def _list(cls, value: Any) -> Any:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("name a zone of the IANA list, like Europe/London")
+        return value
+
+    @field_validator("instance")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value if value.is_absolute() else (Path.cwd() / value)
+
+    @property
+    def store_url(self) -> str:
+        """The database's address, SQLite under the instance folder unless told otherwise."""
+        return self.database_url or f"sqlite:///{self.instance / 'vouchline.sqlite3'}"
+
+    @property
+    def base_url(self) -> str:
+        """The public address without a slash at its end; webhooks are signed over it."""
+        return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
+
+    @property
+    def in_production(self) -> bool:
+        return self.environment == "production"

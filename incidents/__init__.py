@@ -1,0 +1,1 @@
+"""Reports of unexpected calls, their triage, and leak tracing."""

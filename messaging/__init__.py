@@ -1,0 +1,1 @@
+"""Texts: outbox, worker, wording, and the gateways they leave by."""

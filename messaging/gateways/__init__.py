@@ -1,0 +1,1 @@
+"""The ways a text leaves: one provider, one file, behind one small protocol."""

@@ -1,0 +1,55 @@
+"""What every gateway does, and what can go wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A text on its way out. ``reference`` is ours and the same at every try; ``to`` is E.164;
+    ``first_tried_at`` is when its first try could have reached the provider."""
+
+    reference: UUID
+    to: str
+    body: str
+    first_tried_at: datetime
+
+
+class Rejected(Exception):
+    """The provider will never send this; ``code`` says why (``opted_out``, ``landline`` …)."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Unavailable(Exception):
+    """The provider certainly did not take this, and may do so later."""
+
+
+class OutcomeUnknown(Exception):
+    """The provider may or may not have taken this: it must be looked up before another try."""
+
+
+class Gateway(Protocol):
+    """A provider of text messages."""
+
+    name: str
+
+    def send(self, letter: Letter, now: datetime) -> str:
+        """Hand over a text; gives the provider's id for it.
+
+        Raises :class:`Rejected`, :class:`Unavailable` or :class:`OutcomeUnknown`.
+        """
+        ...
+
+    def find(self, letter: Letter) -> str | None:
+        """The provider's id for a text whose outcome was unknown, or ``None`` if it never took it.
+
+        Raises :class:`Unavailable` when the provider cannot say.
+        """
+        ...

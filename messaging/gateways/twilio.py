@@ -1,0 +1,103 @@
+"""Texts by Twilio, through its official client.
+
+Twilio documents no idempotency key for messages, so a try whose outcome is unknown is looked up
+by recipient, time and body before there is another.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import requests
+from twilio.base.exceptions import TwilioRestException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.rest import Client
+
+from messaging.gateways.base import Letter, OutcomeUnknown, Rejected, Unavailable
+
+TIMEOUT_SECONDS = 10.0
+_CLOCKS_DIFFER = timedelta(minutes=2)
+
+#: Twilio's error codes that no later try can mend, in our words.
+PERMANENT = {
+    21211: "invalid_number",
+    21214: "invalid_number",
+    21217: "invalid_number",
+    21408: "country_not_enabled",
+    21606: "sender_not_ours",
+    21608: "trial_account",
+    21610: "opted_out",
+    21612: "unreachable",
+    21614: "landline",
+    21617: "too_long",
+    30003: "unreachable",
+    30004: "blocked",
+    30005: "unknown_number",
+    30006: "landline",
+    30007: "filtered",
+}
+
+
+class Twilio:
+    """A gateway to Twilio's Programmable Messaging."""
+
+    name = "twilio"
+
+    def __init__(
+        self,
+        account_sid: str,
+        auth_token: str,
+        *,
+        from_number: str = "",
+        messaging_service_sid: str = "",
+        api_base: str = "",
+        status_callback: str = "",
+    ) -> None:
+        http = TwilioHttpClient(pool_connections=True, timeout=TIMEOUT_SECONDS)
+        self._client = Client(account_sid, auth_token, http_client=http)
+        if api_base:
+            self._client.api.base_url = api_base.rstrip("/")
+        self._sender = (
+            {"messaging_service_sid": messaging_service_sid}
+            if messaging_service_sid
+            else {"from_": from_number}
+        )
+        if urlsplit(status_callback).scheme == "https":
+            self._sender["status_callback"] = status_callback
+
+    def send(self, letter: Letter, now: datetime) -> str:  # noqa: ARG002 (the protocol's)
+        try:
+            sent = self._client.messages.create(to=letter.to, body=letter.body, **self._sender)
+        except TwilioRestException as error:
+            raise _meaning(error) from error
+        except requests.ConnectTimeout as error:
+            raise Unavailable from error
+        except requests.RequestException as error:
+            raise OutcomeUnknown from error
+        return str(sent.sid)
+
+    def find(self, letter: Letter) -> str | None:
+        try:
+            # The list is filtered by day at the provider and to the second here.
+            since = letter.first_tried_at - _CLOCKS_DIFFER
+            sent = self._client.messages.list(to=letter.to, date_sent_after=since, limit=200)
+        except (TwilioRestException, requests.RequestException) as error:
+            raise Unavailable from error
+        for message in sent:
+            made = message.date_created
+            if message.body == letter.body and (made is None or made >= since):
+                return str(message.sid)
+        return None
+
+
+def _meaning(error: TwilioRestException) -> Exception:
+    if error.code in PERMANENT:
+        return Rejected(PERMANENT[error.code])
+    if error.status == 429:
+        return Unavailable()
+    if error.status >= 500:
+        return OutcomeUnknown()
+    if error.status in (401, 403):
+        return Unavailable()  # our account is at fault, not the text: keep it until mended
+    return Rejected(f"provider_{error.code or error.status}")

@@ -1,0 +1,192 @@
+"""Every text we send, in one place.
+
+Each says who we are, fits one segment where it can, holds no link and no code, and never asks
+for one. The words a customer can reply with stay clear of those that carriers take for
+themselves (rule M3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from messaging.translate import catalogue, day_and_time, time_of_day
+
+
+@dataclass(frozen=True)
+class Voice:
+    """In whose name, in what language and on whose clock we speak."""
+
+    organisation: str
+    official_phone: str
+    locale: str
+    zone: str
+
+    def says(self, text: str, **values: str) -> str:
+        """A translated text with our name in front."""
+        return f"{self.organisation}: {text.format(**values)}"
+
+    @property
+    def gettext(self) -> Callable[[str], str]:
+        return catalogue(self.locale).ugettext
+
+
+def booked(voice: Voice, agent: str, when: datetime, topic: str) -> str:
+    """Tells of a booking: when, by whom, about what, how to check, how to refuse."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "{agent} will ring you {when} about {topic}. They will tell you a check number:"
+            " text it to us here. We never ask for it. Not wanted? Text REFUSE"
+        ),
+        agent=agent,
+        when=day_and_time(when, voice.zone, voice.locale),
+        topic=topic,
+    )
+
+
+def moved(voice: Voice, agent: str, when: datetime) -> str:
+    """Tells of a new time."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "New time: {agent} will ring you {when}. They will tell you a check number:"
+            " text it to us here. Not wanted? Text REFUSE"
+        ),
+        agent=agent,
+        when=day_and_time(when, voice.zone, voice.locale),
+    )
+
+
+def cancelled(voice: Voice, when: datetime) -> str:
+    """Tells that there will be no call."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext("We will NOT ring you {when}. If somebody does, hang up: it is not us."),
+        when=day_and_time(when, voice.zone, voice.locale),
+    )
+
+
+def genuine(voice: Voice, agent: str, topic: str, booked_for: datetime, reply_word: str) -> str:
+    """The caller is ours."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "GENUINE. {agent} is calling you about {topic}, booked for {time}."
+            " Tell them this word: {word}"
+        ),
+        agent=agent,
+        topic=topic,
+        time=time_of_day(booked_for, voice.zone, voice.locale),
+        word=reply_word,
+    )
+
+
+def already_confirmed(voice: Voice, confirmed_at: datetime, channel: str) -> str:
+    """The same number again: either the customer's own repeat, or somebody else's."""
+    gettext = voice.gettext
+    how = {
+        "text": gettext("by text"),
+        "web": gettext("on our web page"),
+        "api": gettext("in our app"),
+        "keypad": gettext("by phone"),
+    }[channel]
+    return voice.says(
+        gettext(
+            "This check number was used at {time} {how}. If that was not you, HANG UP"
+            " and ring {phone} from another phone."
+        ),
+        time=time_of_day(confirmed_at, voice.zone, voice.locale),
+        how=how,
+        phone=voice.official_phone,
+    )
+
+
+def not_confirmed(voice: Voice) -> str:
+    """Every negative answer (rule C5)."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "NOT CONFIRMED. Hang up now. Nobody has a reason why this check should not work."
+            " Text SCAM to report it. Our number: {phone}"
+        ),
+        phone=voice.official_phone,
+    )
+
+
+def cannot_check(voice: Voice) -> str:
+    """We are out of order; the answer is still not *genuine* (rule F1)."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext("We cannot check just now. Hang up, and ring {phone} from another phone."),
+        phone=voice.official_phone,
+    )
+
+
+def calling_you(voice: Voice, agent: str, since: datetime) -> str:
+    """The answer to CHECK while a call of ours is on."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "{agent} is calling you since {time}. Trust the caller only when the check number"
+            " they tell you is confirmed: text it to us here."
+        ),
+        agent=agent,
+        time=time_of_day(since, voice.zone, voice.locale),
+    )
+
+
+def not_calling_you(voice: Voice) -> str:
+    """The answer to CHECK otherwise, the same for a number we do not know."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext("We are NOT calling you now. Hang up. Text SCAM to report it. Our number: {phone}"),
+        phone=voice.official_phone,
+    )
+
+
+def reported(voice: Voice, reference: str) -> str:
+    """Thanks for a report."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "Thank you, we have your report {reference}. Do not ring them back. If you gave"
+            " money or a password, ring {phone} now."
+        ),
+        reference=reference,
+        phone=voice.official_phone,
+    )
+
+
+def refused(voice: Voice) -> str:
+    """A callback that the customer did not ask for is off."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext("We will not ring you. If somebody does, hang up: it is not us. Thank you."),
+    )
+
+
+def nothing_to_refuse(voice: Voice) -> str:
+    """REFUSE without a booking, and from a number we do not know."""
+    gettext = voice.gettext
+    return voice.says(gettext("We have no call booked with you. If somebody rings, hang up."))
+
+
+def move_asked(voice: Voice) -> str:
+    """The agent has been told that the customer wants another time."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext("We will find another time and text you. We will not ring before you have it.")
+    )
+
+
+def help_words(voice: Voice) -> str:
+    """What can be sent, for anything else; the same for a number we do not know."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "Text the check number the caller told you, or: CHECK (are we calling you?),"
+            " SCAM (report a call), MOVE (another time), REFUSE (no call)."
+        )
+    )

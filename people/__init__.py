@@ -1,0 +1,1 @@
+"""Customers and staff: directory, sign-in, roles."""

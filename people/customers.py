@@ -1,0 +1,120 @@
+"""The customers' directory: found only by an exact number or reference, never browsed (rule I1)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from people import phones
+from people.errors import InvalidInput
+from people.models import Customer
+from people.text import clean
+from storage.types import new_id
+from vault import audit, fields, keyring
+
+NAME_LIMIT = 60
+REF_LIMIT = 60
+
+
+@dataclass(frozen=True)
+class NewCustomer:
+    """What is needed to add a customer. ``phone`` is E.164; ``timezone`` an IANA name or empty
+    to take the number's; ``locale`` a language we speak."""
+
+    phone: str
+    name: str
+    locale: str
+    timezone: str = ""
+    external_ref: str = ""
+
+
+@dataclass(frozen=True)
+class Person:
+    """A customer's opened record."""
+
+    id: UUID
+    name: str
+    phone: str
+    locale: str
+    timezone: str
+
+    @property
+    def phone_masked(self) -> str:
+        return phones.masked(self.phone)
+
+
+def find_by_phone(session: Session, phone: str) -> Customer | None:
+    """The customer with exactly this number (E.164), unopened."""
+    index = keyring.of(session).blind_index("phone", phone)
+    return session.exec(select(Customer).where(col(Customer.phone_index) == index)).first()
+
+
+def add(
+    session: Session,
+    new: NewCustomer,
+    actor: audit.Actor,
+    now: datetime,
+    *,
+    countries: Collection[str] = (),
+    default_zone: str,
+) -> Customer:
+    """Add a customer under a fresh key. Raises ``InvalidInput``; a number that is taken too."""
+    name = clean("name", new.name, limit=NAME_LIMIT, what="name")
+    phones.require_callable(new.phone, countries)
+    zone = new.timezone or phones.zone_of(new.phone, default_zone)
+    phones.zone(zone)
+    if find_by_phone(session, new.phone):
+        raise InvalidInput("phone", "A customer with this number is already known.")
+    customer = _sealed(session, new, name, zone, now)
+    session.add(customer)
+    session.flush()
+    audit.record(session, actor, "customer.add", now, customer_id=customer.id)
+    return customer
+
+
+def _sealed(session: Session, new: NewCustomer, name: str, zone: str, now: datetime) -> Customer:
+    ring = keyring.of(session)
+    row = new_id()
+    ref = clean(
+        "external_ref",
+        new.external_ref,
+        limit=REF_LIMIT,
+        what="reference",
+        required=False,
+    )
+    if ref and find_by_external_ref(session, ref):
+        raise InvalidInput("external_ref", "Another customer already has this reference.")
+    key = fields.new_data_key(session, row)
+    return Customer(
+        id=row,
+        phone=key.seal("customer", "phone", row, new.phone),
+        phone_index=ring.blind_index("phone", new.phone),
+        name=key.seal("customer", "name", row, name),
+        external_ref=key.seal("customer", "external_ref", row, ref) if ref else None,
+        external_ref_index=ring.blind_index("external_ref", ref) if ref else None,
+        locale=new.locale,
+        timezone=zone,
+        created_at=now,
+    )
+
+
+def find_by_external_ref(session: Session, ref: str) -> Customer | None:
+    """The customer with exactly this reference of the company's own."""
+    index = keyring.of(session).blind_index("external_ref", ref)
+    return session.exec(select(Customer).where(col(Customer.external_ref_index) == index)).first()
+
+
+def opened(session: Session, customer: Customer) -> Person:
+    """The record in plain. The caller has written the audit entry, or knows whose act it is."""
+    key = fields.data_key(session, customer.id)
+    return Person(
+        id=customer.id,
+        name=key.open("customer", "name", customer.id, customer.name),
+        phone=key.open("customer", "phone", customer.id, customer.phone),
+        locale=customer.locale,
+        timezone=customer.timezone,
+    )

@@ -1,0 +1,25 @@
+"""What can be wrong in a request about people. Each message is a sentence for its reader."""
+
+
+class InvalidInput(ValueError):
+    """A value cannot be used; ``field`` names it and the message says what to do."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class NotAllowed(Exception):
+    """The person asking may not do or see this."""
+
+
+class NotFound(Exception):
+    """There is no such thing for the person asking (whether or not it exists for others)."""
+
+
+class SignInFailed(Exception):
+    """The sign-in is not accepted; deliberately without a reason."""
+
+
+class LinkSpent(Exception):
+    """An enrolment link is unknown, used or too old."""

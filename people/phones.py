@@ -1,0 +1,126 @@
+"""Phone numbers in every form people write them, to one form: E.164 (ITU-T), like +447400123456."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection
+from functools import lru_cache
+from importlib.resources import files
+from zoneinfo import ZoneInfo, available_timezones
+
+import phonenumbers
+from phonenumbers import PhoneNumber, PhoneNumberType, timezone
+
+from people.errors import InvalidInput
+
+MAX_LENGTH = 40
+_COSTLY = {
+    PhoneNumberType.PREMIUM_RATE,
+    PhoneNumberType.SHARED_COST,
+    PhoneNumberType.UAN,
+    PhoneNumberType.PAGER,
+    PhoneNumberType.VOICEMAIL,
+}
+_ADVICE = "Write the whole phone number, with its area code. For example: {example}"
+
+
+def parse(text: str, region: str) -> str:
+    """The number in E.164, from what somebody typed.
+
+    ``region`` is the country of numbers written without one. Full-width and other scripts'
+    digits, spaces, brackets and ``00`` are understood; an extension is dropped, since texts
+    and calls cannot reach it. A number counts when its length is possible in its country:
+    new ranges are in use long before any list has them.
+    Raises :class:`InvalidInput`.
+    """
+    plain = unicodedata.normalize("NFKC", text).strip()
+    if not plain or len(text) > MAX_LENGTH or any(ord(c) < 32 for c in plain):
+        raise _invalid(region)
+    if plain.startswith("00"):
+        plain = "+" + plain[2:]
+    try:
+        number = phonenumbers.parse(plain, region)
+    except phonenumbers.NumberParseException:
+        raise _invalid(region) from None
+    if not phonenumbers.is_possible_number(number):
+        raise _invalid(region)
+    number.extension = None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _invalid(region: str) -> InvalidInput:
+    return InvalidInput("phone", _ADVICE.format(example=_example(region)))
+
+
+@lru_cache(maxsize=64)
+def _example(region: str) -> str:
+    number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
+    if number is None:
+        return "+44 7400 123456"
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+
+
+def require_callable(phone: str, countries: Collection[str]) -> None:
+    """Refuse numbers that cost the called one money, and countries that are not configured.
+
+    ``countries`` holds ISO 3166 codes; empty allows all. Raises :class:`InvalidInput`.
+    """
+    number = phonenumbers.parse(phone)
+    if phonenumbers.number_type(number) in _COSTLY:
+        raise InvalidInput("phone", "This is a special-rate number. Ask for an ordinary number.")
+    if countries and phonenumbers.region_code_for_number(number) not in countries:
+        raise InvalidInput("phone", "We do not call this country. Ask for a number in ours.")
+
+
+def masked(phone: str) -> str:
+    """All but the last two digits hidden, for people who need not know the number."""
+    return f"••• ••{phone[-2:]}"
+
+
+def displayed(phone: str) -> str:
+    """The number in its international form with spaces, for its owner."""
+    return phonenumbers.format_number(
+        phonenumbers.parse(phone), phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    )
+
+
+def zone_of(phone: str, default: str) -> str:
+    """The time zone where the number's owner most likely lives (IANA name).
+
+    The number's area code tells where it tells anything; then the first zone that the tz
+    database lists for the country; then ``default``.
+    """
+    number = phonenumbers.parse(phone)
+    zones = [z for z in timezone.time_zones_for_number(number) if z in available_timezones()]
+    if len(zones) == 1:
+        return zones[0]
+    listed = _zones_of_country().get(_region(number), [])
+    if default in zones or (not zones and default in listed):
+        return default
+    return next((z for z in listed if not zones or z in zones), zones[0] if zones else default)
+
+
+def _region(number: PhoneNumber) -> str:
+    found = phonenumbers.region_code_for_number(number)
+    if found is None and number.country_code is not None:
+        found = phonenumbers.region_code_for_country_code(number.country_code)
+    return found or ""
+
+
+@lru_cache(maxsize=1)
+def _zones_of_country() -> dict[str, list[str]]:
+    """Zones by country in the order of the tz database's ``zone.tab``, largest first."""
+    found: dict[str, list[str]] = {}
+    text = files("tzdata").joinpath("zoneinfo/zone.tab").read_text()
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            country, _, zone = line.split("\t")[:3]
+            found.setdefault(country, []).append(zone)
+    return found
+
+
+def zone(name: str) -> ZoneInfo:
+    """The zone of that IANA name. Raises :class:`InvalidInput` for an unknown one."""
+    if name not in available_timezones():
+        raise InvalidInput("timezone", "Choose a time zone from the list, like Europe/London.")
+    return ZoneInfo(name)

@@ -1,0 +1,186 @@
+"""Members of staff: added by an operator, enrolled by a one-time link, switched off at once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pyotp
+from sqlmodel import Session, col, select
+
+from people import phones, second_factor
+from people.errors import InvalidInput, LinkSpent
+from people.models import EnrolmentLink, Role, Staff, StaffSession
+from people.secrets import hash_password, new_token, token_hash
+from people.text import clean
+from storage.types import new_id
+from vault import audit, keyring
+
+LINK_LIVES = timedelta(hours=72)
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,180}")
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """A member of staff in plain."""
+
+    id: UUID
+    role: Role
+    email: str
+    name: str
+    timezone: str
+
+
+def normal_email(text: str) -> str:
+    """An address in the one form we compare. Raises ``InvalidInput``."""
+    plain = text.strip().lower()
+    if not _EMAIL.fullmatch(plain):
+        raise InvalidInput("email", "Write an e-mail address, like ana@example.org.")
+    return plain
+
+
+def find(session: Session, email: str) -> Staff | None:
+    """The member of staff with this address."""
+    index = keyring.of(session).blind_index("email", normal_email(email))
+    return session.exec(select(Staff).where(col(Staff.email_index) == index)).first()
+
+
+def add(
+    session: Session,
+    email: str,
+    name: str,
+    role: str,
+    now: datetime,
+    *,
+    timezone: str,
+    demo: bool = False,
+) -> Staff:
+    """Add a member of staff, who can do nothing until enrolled. Raises ``InvalidInput``."""
+    address = normal_email(email)
+    if role not in set(Role):
+        raise InvalidInput("role", f"The role is one of: {', '.join(Role)}.")
+    if find(session, address):
+        raise InvalidInput("email", "A member of staff with this address exists already.")
+    phones.zone(timezone)
+    plain_name = clean("name", name, limit=60, what="name")
+    ring, row = keyring.of(session), new_id()
+    member = Staff(
+        id=row,
+        role=role,
+        email=ring.seal_for(keyring.STAFF, f"staff.email:{row}", address),
+        email_index=ring.blind_index("email", address),
+        name=ring.seal_for(keyring.STAFF, f"staff.name:{row}", plain_name),
+        timezone=timezone,
+        demo=demo,
+        created_at=now,
+    )
+    session.add(member)
+    session.flush()
+    audit.record(session, audit.OPERATOR, "staff.add", now, detail=f"{role} {row}")
+    return member
+
+
+def opened(session: Session, member: Staff) -> Colleague:
+    """A member of staff in plain."""
+    ring = keyring.of(session)
+    return Colleague(
+        id=member.id,
+        role=Role(member.role),
+        email=ring.open_for(keyring.STAFF, f"staff.email:{member.id}", member.email),
+        name=name_of(session, member.id, member.name),
+        timezone=member.timezone,
+    )
+
+
+def name_of(session: Session, staff_id: UUID, sealed_name: bytes) -> str:
+    """The name from its sealed column."""
+    return keyring.of(session).open_for(keyring.STAFF, f"staff.name:{staff_id}", sealed_name)
+
+
+def invite(session: Session, member: Staff, now: datetime) -> str:
+    """A token for a one-time enrolment link, good for three days; older ones stop working."""
+    earlier = select(EnrolmentLink).where(
+        col(EnrolmentLink.staff_id) == member.id, col(EnrolmentLink.used_at).is_(None)
+    )
+    for link in session.exec(earlier):
+        link.used_at = now
+    token, row = new_token(), new_id()
+    secret = keyring.of(session).seal_for(
+        keyring.STAFF, f"enrolment_link.totp_secret:{row}", pyotp.random_base32()
+    )
+    session.add(
+        EnrolmentLink(
+            id=row,
+            token_hash=token_hash(token),
+            staff_id=member.id,
+            totp_secret=secret,
+            expires_at=now + LINK_LIVES,
+        )
+    )
+    session.flush()
+    audit.record(session, audit.OPERATOR, "staff.invite", now, detail=str(member.id))
+    return token
+
+
+def invited(session: Session, token: str, now: datetime) -> tuple[EnrolmentLink, Staff, str]:
+    """The link, whom it is for, and the second factor's secret to show as a QR code.
+
+    Raises :class:`LinkSpent`.
+    """
+    found = session.exec(
+        select(EnrolmentLink, Staff)
+        .where(
+            col(EnrolmentLink.token_hash) == token_hash(token),
+            col(EnrolmentLink.staff_id) == col(Staff.id),
+        )
+        .with_for_update()
+    ).first()
+    if found is None:
+        raise LinkSpent
+    link, member = found
+    if link.used_at is not None or now >= link.expires_at or not member.active:
+        raise LinkSpent
+    place = f"enrolment_link.totp_secret:{link.id}"
+    return (
+        link,
+        member,
+        keyring.of(session).open_for(keyring.STAFF, place, link.totp_secret),
+    )
+
+
+def enrol(
+    session: Session, token: str, password: str, code: str, now: datetime
+) -> tuple[Staff, list[str]]:
+    """Set password and second factor, and spend the link.
+
+    ``code`` proves that the authenticator has the secret. Gives the member of staff and the
+    recovery codes, which are shown this once. Raises ``LinkSpent`` or ``InvalidInput``.
+    """
+    link, member, secret = invited(session, token, now)
+    step = second_factor.matching_step(secret, code, now, after=0)
+    if step is None:
+        raise InvalidInput("code", "That is not the number your authenticator shows now.")
+    member.password_hash = hash_password(password)
+    place = f"staff.totp_secret:{member.id}"
+    member.totp_secret = keyring.of(session).seal_for(keyring.STAFF, place, secret)
+    member.totp_last_step = step
+    link.used_at = now
+    session.add_all([member, link])
+    codes = second_factor.new_recovery_codes(session, member.id)
+    audit.record(session, audit.staff(member.id), "staff.enrol", now)
+    return member, codes
+
+
+def switch_off(session: Session, member: Staff, now: datetime) -> None:
+    """End all sessions and tokens of a member of staff at once."""
+    member.active = False
+    session.add(member)
+    open_sessions = select(StaffSession).where(
+        col(StaffSession.staff_id) == member.id, col(StaffSession.ended_at).is_(None)
+    )
+    for each in session.exec(open_sessions):
+        each.ended_at = now
+    session.flush()
+    audit.record(session, audit.OPERATOR, "staff.switch_off", now, detail=str(member.id))

@@ -1,0 +1,44 @@
+"""Bearer tokens for the API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from people.models import ApiToken, Role, Staff
+from people.secrets import new_token, token_hash
+from people.signin import Principal
+from vault import audit
+
+PREFIX = "vl_"
+
+
+def add(session: Session, member: Staff, label: str, now: datetime) -> str:
+    """A new token of this member of staff, in plain this once."""
+    token = PREFIX + new_token()
+    session.add(
+        ApiToken(
+            token_hash=token_hash(token),
+            staff_id=member.id,
+            label=label[:60],
+            created_at=now,
+        )
+    )
+    session.flush()
+    audit.record(session, audit.OPERATOR, "token.add", now, detail=str(member.id))
+    return token
+
+
+def bearer(session: Session, token: str) -> Principal | None:
+    """Whose token this is, or nobody once it or its owner has been switched off."""
+    found = session.exec(
+        select(ApiToken, Staff).where(
+            col(ApiToken.token_hash) == token_hash(token),
+            col(ApiToken.staff_id) == col(Staff.id),
+            col(ApiToken.ended_at).is_(None),
+        )
+    ).first()
+    if found is None or not found[1].active:
+        return None
+    return Principal(found[1].id, Role(found[1].role))

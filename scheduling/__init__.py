@@ -1,0 +1,1 @@
+"""Working hours, free slots, callbacks and their states."""

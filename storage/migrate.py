@@ -1,0 +1,66 @@
+"""Bringing a store's tables up to date, and telling whether they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+from sqlmodel import SQLModel
+
+FOLDER = Path(__file__).parent / "migrations"
+_LOCK = 7_310_522_019  # any number, the same in every process
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def head() -> str:
+    """The newest revision that this code knows."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+def current(connection: Connection) -> str | None:
+    """The revision that the store is at; ``None`` for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Run the migrations up to ``revision``. Two processes that start at once run them once."""
+    with engine.begin() as connection:
+        _alone(connection)
+        if revision != "head" or current(connection) != head():
+            command.upgrade(_config(connection), revision)
+
+
+def downgrade(engine: Engine, revision: str = "base") -> None:
+    """Undo migrations down to ``revision``."""
+    with engine.begin() as connection:
+        _alone(connection)
+        command.downgrade(_config(connection), revision)
+
+
+def _alone(connection: Connection) -> None:
+    """Keep other migrators out; SQLite's write lock does so by itself."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+
+
+def drift(engine: Engine) -> list[Any]:
+    """What the models say and the migrated store does not, or the other way round."""
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "render_as_batch": True}
+        )
+        return list(compare_metadata(context, SQLModel.metadata))

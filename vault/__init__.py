@@ -1,0 +1,1 @@
+"""Keys, field encryption, the blind index and the audit log (rules I2 and I3)."""

@@ -1,0 +1,92 @@
+"""The audit log: who did or read what, for what purpose, when.
+
+An entry is written in the transaction of the act or reading it tells of. The edge commits before
+it answers, so without the entry nothing is done and nothing is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlmodel import Session
+
+from vault.models import AuditEntry
+
+_INSERT = insert(AuditEntry.__table__)  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts. ``kind`` is ``staff``, ``customer``, ``provider``, ``system`` or ``operator``."""
+
+    kind: str
+    staff_id: UUID | None = None
+
+
+SYSTEM = Actor("system")
+OPERATOR = Actor("operator")
+PROVIDER = Actor("provider")
+CUSTOMER = Actor("customer")
+
+
+def staff(staff_id: UUID) -> Actor:
+    """A member of staff as the one who acts."""
+    return Actor("staff", staff_id)
+
+
+def record(
+    session: Session,
+    actor: Actor,
+    action: str,
+    now: datetime,
+    *,
+    customer_id: UUID | None = None,
+    callback_id: UUID | None = None,
+    purpose: str = "",
+    detail: str = "",
+) -> None:
+    """Add one entry. ``action`` is ``thing.verb``; ``purpose`` and ``detail`` hold fixed words
+    and ids, never personal data."""
+    row = _row(actor, action, now, customer_id, callback_id, purpose, detail)
+    session.connection().execute(_INSERT, row)
+
+
+def record_readings(
+    session: Session,
+    actor: Actor,
+    action: str,
+    now: datetime,
+    *,
+    readings: Iterable[tuple[UUID, UUID | None]],
+    purpose: str,
+) -> None:
+    """One entry for each customer read at once: pairs of customer and callback id."""
+    rows = [_row(actor, action, now, who, what, purpose, "") for who, what in readings]
+    if rows:
+        session.connection().execute(_INSERT, rows)
+
+
+def _row(
+    actor: Actor,
+    action: str,
+    now: datetime,
+    customer_id: UUID | None,
+    callback_id: UUID | None,
+    purpose: str,
+    detail: str,
+) -> dict[str, Any]:
+    return {
+        "at": now,
+        "actor": actor.kind,
+        "staff_id": actor.staff_id,
+        "action": action,
+        "customer_id": customer_id,
+        "callback_id": callback_id,
+        "purpose": purpose,
+        "detail": detail,
+    }

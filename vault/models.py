@@ -1,0 +1,72 @@
+"""Tables of the vault."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Uuid, text
+from sqlmodel import Field, SQLModel
+
+from storage.tables import instant, sealed
+
+
+class PurposeKey(SQLModel, table=True):
+    """A key for one purpose (blind index, staff data), wrapped by a master key."""
+
+    __tablename__ = "purpose_key"
+
+    purpose: str = Field(sa_column=Column(String(32), primary_key=True))
+    wrapped: bytes = sealed()
+    created_at: datetime = instant()
+
+
+class DataKey(SQLModel, table=True):
+    """The key of one customer's data, wrapped by a master key. Without the row, nothing opens."""
+
+    __tablename__ = "data_key"
+
+    owner_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    wrapped: bytes = sealed()
+
+
+class AuditEntry(SQLModel, table=True):
+    """One act, or one reading of personal data. Rows are only ever added.
+
+    Holds ids and fixed words, never personal data: erasing a customer leaves it provable.
+    """
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (
+        Index(
+            "ix_audit_entry_customer_id",
+            "customer_id",
+            "id",
+            sqlite_where=text("customer_id IS NOT NULL"),
+            postgresql_where=text("customer_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_audit_entry_staff_id",
+            "staff_id",
+            "id",
+            sqlite_where=text("staff_id IS NOT NULL"),
+            postgresql_where=text("staff_id IS NOT NULL"),
+        ),
+    )
+
+    id: int | None = Field(
+        default=None,
+        sa_column=Column(
+            BigInteger().with_variant(Integer, "sqlite"),
+            primary_key=True,
+            autoincrement=True,
+        ),
+    )
+    at: datetime = instant()
+    actor: str = Field(sa_column=Column(String(16), nullable=False))
+    staff_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
+    action: str = Field(sa_column=Column(String(40), nullable=False))
+    customer_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
+    callback_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
+    purpose: str = Field(default="", sa_column=Column(String(120), nullable=False))
+    detail: str = Field(default="", sa_column=Column(String(200), nullable=False))

@@ -1,0 +1,1 @@
+"""Codes, checks and verdicts: the decision whether a caller is genuine."""

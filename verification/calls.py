@@ -1,0 +1,267 @@
+"""The call itself: Start makes the code, a new code kills the old, End closes it (rule C2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select, update
+
+from people.errors import InvalidInput
+from people.models import Customer
+from scheduling import booking, window
+from scheduling.errors import OutsideWindow, WrongState
+from scheduling.models import Callback
+from scheduling.policy import Policy
+from scheduling.states import LIVE, Outcome, State, require, require_move
+from storage.types import new_id
+from vault import audit, fields, keyring
+from verification import codes
+from verification.models import Code
+
+MAX_REISSUES = 3
+MAX_TRIES = 5
+
+
+@dataclass(frozen=True)
+class IssuedCode:
+    """A code for its agent's eyes, good until ``valid_until``."""
+
+    code: str
+    valid_until: datetime
+
+
+def start(session: Session, callback: Callback, policy: Policy, now: datetime) -> IssuedCode:
+    """Begin the call inside its window: only from here on does a code exist.
+
+    ``callback`` is locked by the caller. Pressed twice, it shows the code there is. Raises
+    ``OutsideWindow`` or ``WrongState``.
+    """
+    if State(callback.state) in LIVE:
+        return shown(session, callback, now)
+    require_move(State(callback.state), State.STARTED)
+    if now < window.opens(callback.starts_at, policy.window_lead_minutes):
+        raise OutsideWindow(
+            f"Too early: start at most {policy.window_lead_minutes} minutes before the booked time."
+        )
+    if now >= callback.ends_at:
+        raise OutsideWindow("Too late: the booked time is over. Book a new callback.")
+    customer = session.get_one(Customer, callback.customer_id)
+    _close_forgotten(session, customer.phone_index, now)
+    code = _new_row(session, callback, customer, policy, now)
+    callback.state, callback.started_at = State.STARTED, now
+    session.add(callback)
+    session.flush()
+    _record(session, callback, "callback.start", now)
+    return _reveal(session, callback, code, now)
+
+
+def _new_row(
+    session: Session,
+    callback: Callback,
+    customer: Customer,
+    policy: Policy,
+    now: datetime,
+) -> Code:
+    row = new_id()
+    key = fields.data_key(session, customer.id)
+    code = Code(
+        id=row,
+        phone_index=customer.phone_index,
+        callback_id=callback.id,
+        customer_id=customer.id,
+        secret=key.seal("code", "secret", row, codes.new_secret()),
+        digits=policy.code_digits,
+        valid_from=now,
+        valid_until=_until(callback, policy, now),
+    )
+    try:
+        with session.begin_nested():
+            session.add(code)
+            session.flush()
+    except IntegrityError:
+        raise WrongState("Another call to this customer's number is going on.") from None
+    return code
+
+
+def _until(callback: Callback, policy: Policy, now: datetime) -> datetime:
+    return min(now + timedelta(minutes=policy.code_minutes), callback.ends_at)
+
+
+def shown(session: Session, callback: Callback, now: datetime) -> IssuedCode:
+    """The code of a started call, for its agent. Raises ``WrongState`` once it is no more good."""
+    require(State(callback.state), *LIVE)
+    code = code_of(session, callback.id)
+    if code is None or now >= code.valid_until:
+        raise WrongState("The check number has run out. Ask for a new one.")
+    return _reveal(session, callback, code, now)
+
+
+def _reveal(session: Session, callback: Callback, code: Code, now: datetime) -> IssuedCode:
+    """Write down that the agent sees the code, then open it."""
+    _record(session, callback, "code.read", now)
+    key = fields.data_key(session, callback.customer_id)
+    if code.secret is None:
+        raise WrongState("This call has ended.")
+    secret = key.open("code", "secret", code.id, code.secret)
+    return IssuedCode(codes.at(secret, code.counter, code.digits), code.valid_until)
+
+
+def reissue(session: Session, callback: Callback, policy: Policy, now: datetime) -> IssuedCode:
+    """A new code for the same call, with fresh tries; the old one is dead at once.
+
+    Three at the most for a callback. Raises ``WrongState`` or ``OutsideWindow``.
+    """
+    require(State(callback.state), State.STARTED)
+    code = code_of(session, callback.id, lock=True)
+    if code is None:
+        raise WrongState("This call has ended.")
+    if code.reissued >= MAX_REISSUES:
+        raise WrongState(
+            "This callback has had its three new check numbers. End the call and book another."
+        )
+    if now >= callback.ends_at:
+        raise OutsideWindow("The booked time is over. End the call and book another.")
+    code.counter += 1
+    code.reissued += 1
+    code.tries_open = code.tries_own = 0
+    code.valid_from, code.valid_until = now, _until(callback, policy, now)
+    session.add(code)
+    session.flush()
+    _record(session, callback, "code.reissue", now)
+    return _reveal(session, callback, code, now)
+
+
+def end(session: Session, callback: Callback, outcome: str, now: datetime) -> None:
+    """End the call: its code is dead and its secret destroyed. Raises ``WrongState``, or
+    ``InvalidInput`` for an outcome we do not know."""
+    if outcome not in set(Outcome):
+        raise InvalidInput("outcome", f"The outcome is one of: {', '.join(Outcome)}.")
+    _finish(session, callback, outcome, now)
+    _record(session, callback, "callback.end", now, detail=outcome)
+
+
+def end_forgotten(session: Session, now: datetime) -> None:
+    """Close calls whose window is over and whose agent did not say so (a job of the worker)."""
+    rows = session.exec(
+        select(Callback)
+        .where(col(Callback.state).in_(LIVE), col(Callback.ends_at) <= now)
+        .limit(200)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for callback in rows:
+        _finish_unsaid(session, callback, now)
+
+
+def _close_forgotten(session: Session, phone_index: bytes, now: datetime) -> None:
+    """A call to the same number whose window is over stands in nobody's way."""
+    row = session.exec(
+        select(Callback)
+        .where(
+            col(Code.phone_index) == phone_index,
+            col(Code.closed_at).is_(None),
+            col(Code.callback_id) == col(Callback.id),
+            col(Callback.ends_at) <= now,
+        )
+        .with_for_update()
+    ).first()
+    if row is not None and State(row.state) in LIVE:
+        _finish_unsaid(session, row, now)
+
+
+def _finish_unsaid(session: Session, callback: Callback, now: datetime) -> None:
+    confirmed = State(callback.state) is State.CONFIRMED
+    outcome = Outcome.REACHED if confirmed else Outcome.NOT_CONFIRMED
+    _finish(session, callback, outcome, now)
+    audit.record(
+        session,
+        audit.SYSTEM,
+        "callback.end",
+        now,
+        customer_id=callback.customer_id,
+        callback_id=callback.id,
+        detail=f"{outcome}, window over",
+    )
+
+
+def _finish(session: Session, callback: Callback, outcome: str, now: datetime) -> None:
+    require_move(State(callback.state), State.ENDED)
+    callback.state, callback.ended_at, callback.outcome = State.ENDED, now, outcome
+    session.add(callback)
+    session.flush()
+    session.exec(
+        update(Code)
+        .where(col(Code.callback_id) == callback.id, col(Code.closed_at).is_(None))
+        .values(closed_at=now, secret=None, reply_word=None)
+    )
+    booking.release(session, callback.id)
+
+
+@dataclass(frozen=True)
+class Live:
+    """What an agent's screen shows of a call that is going on. No personal data in it."""
+
+    state: State
+    valid_until: datetime | None
+    tries_left: int
+    can_reissue: bool
+    confirmed_at: datetime | None
+    confirmed_by: str | None
+    reply_word: str
+
+
+def live(session: Session, callback: Callback) -> Live:
+    """The state of the call now."""
+    code = code_of(session, callback.id)
+    word = ""
+    if code is not None and code.reply_word is not None:
+        key = fields.data_key(session, callback.customer_id)
+        word = key.open("code", "reply_word", code.id, code.reply_word)
+    return Live(
+        state=State(callback.state),
+        valid_until=code.valid_until if code else None,
+        tries_left=max(0, MAX_TRIES - code.tries_open) if code else 0,
+        can_reissue=bool(code and code.reissued < MAX_REISSUES),
+        confirmed_at=callback.confirmed_at,
+        confirmed_by=callback.confirmed_by,
+        reply_word=word,
+    )
+
+
+def code_of(session: Session, callback_id: UUID, *, lock: bool = False) -> Code | None:
+    """The open code of a callback."""
+    statement = select(Code).where(
+        col(Code.callback_id) == callback_id, col(Code.closed_at).is_(None)
+    )
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return session.exec(statement).first()
+
+
+def ringing_now(session: Session, phone: str, now: datetime) -> Callback | None:
+    """The call that is going on with this number, for the answer to CHECK."""
+    return session.exec(
+        select(Callback).where(
+            col(Code.phone_index) == keyring.of(session).blind_index("phone", phone),
+            col(Code.closed_at).is_(None),
+            col(Code.callback_id) == col(Callback.id),
+            col(Callback.ends_at) > now,
+        )
+    ).first()
+
+
+def _record(
+    session: Session, callback: Callback, action: str, now: datetime, detail: str = ""
+) -> None:
+    audit.record(
+        session,
+        audit.staff(callback.agent_id),
+        action,
+        now,
+        customer_id=callback.customer_id,
+        callback_id=callback.id,
+        purpose="in the call",
+        detail=detail,
+    )

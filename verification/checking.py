@@ -1,0 +1,240 @@
+"""The check: is the caller who told this code to the owner of this number one of ours?
+
+Three statements whatever the answer, built once: find the row and lock it, write what the try
+did to it, write the audit entry. A number nobody is calling gets a decoy row, so that it takes
+the same statements on the same amount of data (rule C5). The lock orders all tries at one code
+over all processes: SELECT … FOR UPDATE on PostgreSQL, the one writer on SQLite (rules C3, C4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, case, select, update
+from sqlmodel import Session
+
+from people import staff
+from people.models import Customer, Staff
+from people.text import first_name
+from scheduling.models import Callback
+from scheduling.states import State
+from vault import audit, fields, keyring
+from vault.keyring import Keyring
+from vault.models import DataKey
+from vault.sealing import new_key, seal, unseal
+from verification import codes
+from verification.calls import MAX_TRIES
+from verification.models import Code
+from verification.verdicts import (
+    AlreadyConfirmed,
+    Channel,
+    Genuine,
+    NotConfirmed,
+    Verdict,
+)
+from verification.words import reply_word
+
+DECOYS = 256
+_CODE = Code.__table__  # type: ignore[attr-defined]
+_KEY = DataKey.__table__  # type: ignore[attr-defined]
+_CALLBACK = Callback.__table__  # type: ignore[attr-defined]
+_CUSTOMER = Customer.__table__  # type: ignore[attr-defined]
+_STAFF = Staff.__table__  # type: ignore[attr-defined]
+
+_FIND = (
+    select(_CODE, _KEY.c.wrapped)
+    .select_from(_CODE.outerjoin(_KEY, _KEY.c.owner_id == _CODE.c.customer_id))
+    .where(
+        _CODE.c.phone_index.in_([bindparam("index"), bindparam("decoy")]),
+        _CODE.c.closed_at.is_(None),
+    )
+    .order_by(case((_CODE.c.callback_id.is_(None), 1), else_=0))
+    .limit(1)
+    .with_for_update(of=_CODE)
+)
+_WRITE = (
+    update(_CODE)
+    .where(_CODE.c.id == bindparam("row"))
+    .values(
+        tries_open=bindparam("new_open"),
+        tries_own=bindparam("new_own"),
+        tries_ignored=bindparam("new_ignored"),
+        confirmed_at=bindparam("new_confirmed_at"),
+        confirmed_by=bindparam("new_confirmed_by"),
+        reply_word=bindparam("new_reply_word"),
+    )
+)
+_CONFIRM = (
+    update(_CALLBACK)
+    .where(_CALLBACK.c.id == bindparam("row"), _CALLBACK.c.state == State.STARTED)
+    .values(
+        state=State.CONFIRMED,
+        confirmed_at=bindparam("new_confirmed_at"),
+        confirmed_by=bindparam("new_confirmed_by"),
+    )
+)
+_TELL = (
+    select(
+        _CALLBACK.c.topic,
+        _CALLBACK.c.starts_at,
+        _CALLBACK.c.agent_id,
+        _STAFF.c.name,
+        _CUSTOMER.c.locale,
+        _CUSTOMER.c.timezone,
+    )
+    .select_from(
+        _CALLBACK.join(_STAFF, _STAFF.c.id == _CALLBACK.c.agent_id).join(
+            _CUSTOMER, _CUSTOMER.c.id == _CALLBACK.c.customer_id
+        )
+    )
+    .where(_CALLBACK.c.id == bindparam("row"))
+)
+
+
+def decoy_index(phone_index: bytes) -> bytes:
+    """Which decoy stands in for a number; no keyed fingerprint begins with so many zeros."""
+    return bytes(len(phone_index) - 1) + phone_index[-1:]
+
+
+def check(
+    session: Session,
+    phone: str,
+    code: str,
+    channel: Channel,
+    now: datetime,
+    *,
+    organisation: str,
+) -> Verdict:
+    """Whether ``code`` was told to the owner of ``phone`` by a caller of ours, just now.
+
+    ``phone`` is E.164 and ``code`` normal (see :func:`codes.normal`). Gives the verdict; the
+    caller commits before it answers, whatever the verdict: the try counts. Raises what the
+    store and the vault raise, and then the answer must be *cannot check* (rule F1).
+    """
+    ring = keyring.of(session)
+    index = ring.blind_index("phone", phone)
+    connection = session.connection()
+    row = connection.execute(_FIND, {"index": index, "decoy": decoy_index(index)}).one()
+    key = _key(session, ring, row)
+    attempt = _judge(row, key, code, channel, now)
+    told = None if attempt.outcome == "not_confirmed" else _told(connection, row)
+    word = reply_word(told.locale) if told and attempt.outcome == "genuine" else ""
+    _write(connection, row, key, attempt, word, channel, now)
+    audit.record(
+        session,
+        audit.CUSTOMER,
+        "check",
+        now,
+        customer_id=row.customer_id,
+        callback_id=row.callback_id,
+        detail=f"{channel} {attempt.outcome}",
+    )
+    if told is None:
+        return NotConfirmed()
+    if attempt.outcome == "already_confirmed":
+        return AlreadyConfirmed(row.confirmed_at, Channel(row.confirmed_by), told.timezone)
+    _confirm(connection, row, channel, now)
+    return Genuine(
+        caller=first_name(staff.name_of(session, told.agent_id, told.name)),
+        organisation=organisation,
+        topic=fields.FieldKey(key).open("callback", "topic", row.callback_id, told.topic),
+        booked_for=told.starts_at,
+        zone=told.timezone,
+        reply_word=word,
+        checked_at=now,
+    )
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """What a try does to the counts, and how it ends."""
+
+    outcome: str
+    open: int
+    own: int
+    ignored: int
+
+
+def _judge(row: Row[Any], key: bytes, code: str, channel: Channel, now: datetime) -> _Attempt:
+    """The decision. The code is computed for decoys and dead codes too, so that all take the
+    same time; a try at a code that is dead is counted apart and cannot win."""
+    secret = unseal(key, row.secret or _decoy_secret, _place(row)).decode()
+    right = codes.fits(codes.at(secret, row.counter, row.digits), code)
+    own = channel is Channel.TEXT
+    tries = row.tries_own if own else row.tries_open
+    alive = (
+        row.callback_id is not None
+        and row.valid_from <= now < row.valid_until
+        and tries < MAX_TRIES
+    )
+    if not alive:
+        return _Attempt("not_confirmed", row.tries_open, row.tries_own, row.tries_ignored + 1)
+    if right:
+        outcome = "already_confirmed" if row.confirmed_at else "genuine"
+        return _Attempt(outcome, row.tries_open, row.tries_own, row.tries_ignored)
+    return _Attempt(
+        "not_confirmed",
+        row.tries_open + (not own),
+        row.tries_own + own,
+        row.tries_ignored,
+    )
+
+
+_decoy_key = new_key()
+_decoy_secret = seal(_decoy_key, codes.new_secret().encode(), "decoy")
+
+
+def _place(row: Row[Any]) -> str:
+    return f"code.secret:{row.id}" if row.secret is not None else "decoy"
+
+
+def _key(session: Session, ring: Keyring, row: Row[Any]) -> bytes:
+    """The customer's key; for a decoy, one whose unwrapping costs the same."""
+    if row.callback_id is None:
+        return ring.unwrap_decoy(_decoy_key)
+    return fields.unwrapped(session, row.wrapped, row.customer_id).key
+
+
+def _told(connection: Connection, row: Row[Any]) -> Any:
+    """What the customer of a right code is told about the call."""
+    return connection.execute(_TELL, {"row": row.callback_id}).one()
+
+
+def _write(
+    connection: Connection,
+    row: Row[Any],
+    key: bytes,
+    attempt: _Attempt,
+    word: str,
+    channel: Channel,
+    now: datetime,
+) -> None:
+    confirms = attempt.outcome == "genuine"
+    place = f"code.reply_word:{row.id}"
+    connection.execute(
+        _WRITE,
+        {
+            "row": row.id,
+            "new_open": attempt.open,
+            "new_own": attempt.own,
+            "new_ignored": attempt.ignored,
+            "new_confirmed_at": now if confirms else row.confirmed_at,
+            "new_confirmed_by": channel.value if confirms else row.confirmed_by,
+            "new_reply_word": seal(key, word.encode(), place) if confirms else row.reply_word,
+        },
+    )
+
+
+def _confirm(connection: Connection, row: Row[Any], channel: Channel, now: datetime) -> None:
+    changed = connection.execute(
+        _CONFIRM,
+        {
+            "row": row.callback_id,
+            "new_confirmed_at": now,
+            "new_confirmed_by": channel.value,
+        },
+    )
+    if changed.rowcount != 1:
+        raise RuntimeError("an open code must belong to a started call")

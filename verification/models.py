@@ -1,0 +1,56 @@
+"""The table of codes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Uuid, text
+from sqlmodel import Field, SQLModel
+
+from storage.tables import id_field, instant, sealed
+
+_OPEN = text("closed_at IS NULL")
+
+
+class Code(SQLModel, table=True):
+    """The code of a started call, and the tries made at it.
+
+    A phone number has at most one open row, which the partial index both enforces and finds: it
+    holds no more rows than there are calls going on, however many there have been. Rows without
+    a callback are decoys: a check of a number that nobody is calling does its work on one, so
+    that it takes as long as any other (rule C5).
+    """
+
+    __tablename__ = "code"
+    __table_args__ = (
+        Index(
+            "uq_code_phone_index_open",
+            "phone_index",
+            unique=True,
+            sqlite_where=_OPEN,
+            postgresql_where=_OPEN,
+        ),
+    )
+
+    id: UUID = id_field()
+    phone_index: bytes = sealed()
+    callback_id: UUID | None = Field(
+        default=None, sa_column=Column(Uuid, ForeignKey("callback.id"), unique=True)
+    )
+    customer_id: UUID | None = Field(
+        default=None, sa_column=Column(Uuid, ForeignKey("customer.id"))
+    )
+    secret: bytes | None = sealed(nullable=True)
+    digits: int = Field(sa_column=Column(Integer, nullable=False))
+    counter: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    reissued: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    valid_from: datetime = instant()
+    valid_until: datetime = instant()
+    tries_open: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    tries_own: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    tries_ignored: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    confirmed_at: datetime | None = instant(nullable=True)
+    confirmed_by: str | None = Field(default=None, sa_column=Column(String(8)))
+    reply_word: bytes | None = sealed(nullable=True)
+    closed_at: datetime | None = instant(nullable=True)

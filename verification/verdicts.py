@@ -1,0 +1,47 @@
+"""What a check can answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Channel(StrEnum):
+    """How a check reaches us. ``TEXT`` is signed in from the customer's own number; anybody can
+    use the others, so they share one count of tries (rule C4)."""
+
+    TEXT = "text"
+    WEB = "web"
+    API = "api"
+    KEYPAD = "keypad"
+
+
+@dataclass(frozen=True)
+class Genuine:
+    """The caller is ours. ``caller`` is a first name; the reply word goes back to the caller."""
+
+    caller: str
+    organisation: str
+    topic: str
+    booked_for: datetime
+    zone: str
+    reply_word: str
+    checked_at: datetime
+
+
+@dataclass(frozen=True)
+class AlreadyConfirmed:
+    """The right code, but it has confirmed before."""
+
+    confirmed_at: datetime
+    channel: Channel
+    zone: str
+
+
+@dataclass(frozen=True)
+class NotConfirmed:
+    """Everything else, without a reason (rule C5)."""
+
+
+Verdict = Genuine | AlreadyConfirmed | NotConfirmed
