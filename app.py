@@ -7,12 +7,12 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from flask import Flask
 from pydantic import ValidationError
 from sqlalchemy import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from channels import clock, register
+from channels.api.register import Application
 from channels.context import Context
 from channels.limiting import Limiter
 from config import logs, safety
@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent
 
 def create_app(
     settings: Settings | None = None, *, now: Callable[[], datetime] = clock.utc_now
-) -> Flask:
+) -> Application:
     """The application. ``now`` is the clock; tests hand in their own.
 
     Production refuses to start on what :mod:`config.safety` calls unsafe, and says why.
@@ -41,7 +41,7 @@ def create_app(
         _refuse(safety.refusals(settings))
     logs.set_up(settings.log_level)
     context = _context(settings, now)
-    app = Flask("vouchline", root_path=str(ROOT))
+    app = Application("vouchline", root_path=str(ROOT))
     app.config["VOUCHLINE_SETTINGS"] = settings
     secrets = [key.hex() for key in context.master.derive("browser session")]
     app.config.update(SECRET_KEY=secrets[0], SECRET_KEY_FALLBACKS=secrets[1:])

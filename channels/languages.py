@@ -27,7 +27,7 @@ def register(app: Flask, languages: tuple[str, ...]) -> None:
     """Set up translated pages, and keep a chosen language in a cookie that holds nothing else."""
     app.config["LANGUAGES"] = languages
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(app.root_path) + "/translations"
-    Babel(app, locale_selector=select)  # type: ignore[no-untyped-call]
+    Babel(app, locale_selector=select)
     app.context_processor(_for_templates)
 
     @app.after_request

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from people import phones
@@ -18,6 +19,7 @@ from vault import audit, fields, keyring
 
 NAME_LIMIT = 60
 REF_LIMIT = 60
+KNOWN_ALREADY = "A customer with this number is already known."
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,14 @@ def add(
     zone = new.timezone or phones.zone_of(new.phone, default_zone)
     phones.zone(zone)
     if find_by_phone(session, new.phone):
-        raise InvalidInput("phone", "A customer with this number is already known.")
-    customer = _sealed(session, new, name, zone, now)
-    session.add(customer)
-    session.flush()
+        raise InvalidInput("phone", KNOWN_ALREADY)
+    try:
+        with session.begin_nested():
+            customer = _sealed(session, new, name, zone, now)
+            session.add(customer)
+            session.flush()
+    except IntegrityError:  # somebody else added the same number at this moment
+        raise InvalidInput("phone", KNOWN_ALREADY) from None
     audit.record(session, actor, "customer.add", now, customer_id=customer.id)
     return customer
 

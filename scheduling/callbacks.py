@@ -130,6 +130,16 @@ def by_ticket(session: Session, ticket: str) -> UUID | None:
     ).first()
 
 
+def holds_customer(session: Session, agent_id: UUID, customer_id: UUID) -> bool:
+    """Whether the agent has a callback with this customer, and so may book another (rule I1)."""
+    found = session.exec(
+        select(Callback.id)
+        .where(col(Callback.customer_id) == customer_id, col(Callback.agent_id) == agent_id)
+        .limit(1)
+    ).first()
+    return found is not None
+
+
 def upcoming(session: Session, customer_id: UUID, now: datetime) -> list[Callback]:
     """A customer's callbacks that are still to come or under way, soonest first."""
     statement = (

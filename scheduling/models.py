@@ -87,5 +87,5 @@ class IdempotencyKey(SQLModel, table=True):
     staff_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("staff.id"), primary_key=True))
     key_hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
     request_hash: bytes = sealed()
-    callback_id: UUID = reference("callback.id")
+    callback_id: UUID | None = reference("callback.id", nullable=True)
     created_at: datetime = instant()

@@ -1,0 +1,44 @@
+"""Who calls the API: a bearer token with its owner's role, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import g, request
+from sqlmodel import Session
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import Unauthorized
+
+from channels.context import unit
+from people import tokens
+from people.errors import NotAllowed
+from people.models import Role
+from people.signin import Principal
+
+#: Endpoints that anybody may use, on blueprints that otherwise need a token.
+OPEN = frozenset({"api_reports.make_report"})
+
+
+def require_token() -> None:
+    """Before each request: know whose token it is, before anything else is looked at."""
+    if request.endpoint in OPEN:
+        return
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    principal = None
+    if scheme.lower() == "bearer" and token.isascii():
+        with unit(read_only=True) as session:
+            principal = tokens.bearer(session, token.strip())
+    if principal is None:
+        raise Unauthorized(www_authenticate=WWWAuthenticate("bearer"))
+    g.principal = principal
+
+
+@contextmanager
+def acting(role: Role) -> Iterator[tuple[Session, Principal]]:
+    """A unit of work of somebody with this role. Raises ``NotAllowed`` for any other."""
+    principal: Principal = g.principal
+    if principal.role is not role:
+        raise NotAllowed(f"This is for staff with the role {role}.")
+    with unit() as session:
+        yield session, principal

@@ -1,0 +1,198 @@
+"""Callbacks over the API: booked and called by the agent whose token it is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from flask import Response, jsonify, request
+from flask_openapi3 import APIBlueprint, Tag
+from sqlmodel import Session
+
+from channels.api import customers as api_customers
+from channels.api.auth import acting, require_token
+from channels.api.schemas import (
+    CallbackIn,
+    CallbackOut,
+    CallbackPath,
+    CallbacksOut,
+    CodeOut,
+    DayQuery,
+    EndIn,
+    MoveIn,
+    Problem,
+)
+from channels.context import ctx, now
+from people import phones
+from people.models import Role, Staff
+from people.signin import Principal
+from scheduling import booking, callbacks, idempotency
+from scheduling.callbacks import Appointment
+from scheduling.models import Callback
+from verification import calls
+from verification.calls import IssuedCode
+
+api = APIBlueprint(
+    "api_callbacks",
+    __name__,
+    url_prefix="/api/v1",
+    abp_tags=[Tag(name="Callbacks")],
+    abp_security=[{"bearer": []}],
+    abp_responses={401: Problem, 403: Problem, 404: Problem, 503: Problem},
+)
+api.before_request(require_token)
+
+
+@api.post("/callbacks", summary="Book a callback", responses={201: CallbackOut, 409: Problem})
+def make_callback(body: CallbackIn) -> tuple[Response, int]:
+    """Book a callback and announce it to the customer. With an ``Idempotency-Key`` header, a
+    retry gives the booking that was made."""
+    try:
+        return _book(body)
+    except idempotency.Raced:
+        return _book(body)
+
+
+def _book(body: CallbackIn) -> tuple[Response, int]:
+    moment = now()
+    with acting(Role.AGENT) as (session, agent):
+        key = request.headers.get("Idempotency-Key")
+        claimed = None
+        if key is not None:
+            payload = body.model_dump_json().encode()
+            claimed = idempotency.claim(session, agent.id, key, payload, moment)
+        if claimed is not None and claimed.callback_id is not None:
+            callback = callbacks.held(session, claimed.callback_id, agent.id)
+            return _shown(session, callback, moment, 201)
+        callback = _booked(session, agent, body, moment)
+        if claimed is not None:
+            claimed.callback_id = callback.id
+            session.add(claimed)
+        return _shown(session, callback, moment, 201)
+
+
+def _booked(session: Session, agent: Principal, body: CallbackIn, moment: datetime) -> Callback:
+    policy = ctx().policy
+    customer = api_customers.chosen(session, agent, body, moment)
+    wish = booking.Wish(body.starts_at, body.minutes, body.topic, body.ticket)
+    return booking.book(session, customer, agent.id, wish, policy, moment)
+
+
+@api.get("/callbacks", summary="Own callbacks of a day", responses={200: CallbacksOut})
+def list_callbacks(query: DayQuery) -> Response:
+    """The agent's callbacks that start on that day, earliest first."""
+    moment = now()
+    with acting(Role.AGENT) as (session, agent):
+        zone = phones.zone(session.get_one(Staff, agent.id).timezone)
+        on = query.on or moment.astimezone(zone).date()
+        since = datetime.combine(on, time(0), zone).astimezone(UTC)
+        until = datetime.combine(on + timedelta(days=1), time(0), zone).astimezone(UTC)
+        found = callbacks.day(session, agent.id, since, until, moment)
+        return jsonify(on=on.isoformat(), callbacks=[_out(each) for each in found])
+
+
+@api.get("/callbacks/<uuid:id>", summary="One callback", responses={200: CallbackOut})
+def get_callback(path: CallbackPath) -> Response:
+    """A callback that the agent holds."""
+    with acting(Role.AGENT) as (session, agent):
+        return _shown(session, callbacks.held(session, path.id, agent.id), now(), 200)[0]
+
+
+@api.post(
+    "/callbacks/<uuid:id>/start",
+    summary="Start the call",
+    responses={200: CodeOut, 409: Problem},
+)
+def start_callback(path: CallbackPath) -> Response:
+    """Start the call inside its window; gives the code to read out."""
+    with acting(Role.AGENT) as (session, agent):
+        callback = callbacks.held(session, path.id, agent.id, lock=True)
+        return _code(calls.start(session, callback, ctx().policy, now()))
+
+
+@api.post(
+    "/callbacks/<uuid:id>/code",
+    summary="A new code",
+    responses={200: CodeOut, 409: Problem},
+)
+def renew_code(path: CallbackPath) -> Response:
+    """A new code for a started call; the old one is dead at once."""
+    with acting(Role.AGENT) as (session, agent):
+        callback = callbacks.held(session, path.id, agent.id, lock=True)
+        return _code(calls.reissue(session, callback, ctx().policy, now()))
+
+
+@api.post(
+    "/callbacks/<uuid:id>/end",
+    summary="End the call",
+    responses={200: CallbackOut, 409: Problem},
+)
+def end_callback(path: CallbackPath, body: EndIn) -> Response:
+    """End the call with its outcome; its code is dead at once."""
+    moment = now()
+    with acting(Role.AGENT) as (session, agent):
+        callback = callbacks.held(session, path.id, agent.id, lock=True)
+        calls.end(session, callback, body.outcome, moment)
+        return _shown(session, callback, moment, 200)[0]
+
+
+@api.post(
+    "/callbacks/<uuid:id>/move",
+    summary="Give it another time",
+    responses={200: CallbackOut, 409: Problem},
+)
+def move_callback(path: CallbackPath, body: MoveIn) -> Response:
+    """Move a booked callback and tell the customer."""
+    moment = now()
+    with acting(Role.AGENT) as (session, agent):
+        callback = callbacks.held(session, path.id, agent.id, lock=True)
+        booking.move(session, callback, body.starts_at, ctx().policy, moment)
+        return _shown(session, callback, moment, 200)[0]
+
+
+@api.delete("/callbacks/<uuid:id>", summary="Call it off", responses={204: None, 409: Problem})
+def cancel_callback(path: CallbackPath) -> tuple[str, int]:
+    """Call a booked callback off and tell the customer."""
+    with acting(Role.AGENT) as (session, agent):
+        callback = callbacks.held(session, path.id, agent.id, lock=True)
+        booking.cancel(session, callback, ctx().policy, now())
+        return "", 204
+
+
+def _code(issued: IssuedCode) -> Response:
+    return jsonify(code=issued.code, valid_until=issued.valid_until.isoformat())
+
+
+def _shown(
+    session: Session, callback: Callback, moment: datetime, status: int
+) -> tuple[Response, int]:
+    opened = callbacks.open_one(session, callback, moment, "API")
+    return jsonify(_out(opened)), status
+
+
+def _out(found: Appointment) -> dict[str, Any]:
+    who = found.customer
+    return {
+        "id": str(found.id),
+        "state": found.state.value,
+        "starts_at": found.starts_at.isoformat(),
+        "minutes": found.minutes,
+        "topic": found.topic,
+        "ticket": found.ticket,
+        "customer": {
+            "id": str(who.id),
+            "name": who.name,
+            "phone_masked": who.phone_masked,
+            "timezone": who.timezone,
+        },
+        "started_at": _iso(found.started_at),
+        "confirmed_at": _iso(found.confirmed_at),
+        "channel": found.confirmed_by,
+        "ended_at": _iso(found.ended_at),
+        "outcome": found.outcome,
+        "move_asked_at": _iso(found.move_asked_at),
+    }
+
+
+def _iso(when: datetime | None) -> str | None:
+    return when.isoformat() if when else None

@@ -1,0 +1,50 @@
+"""``POST /checks``: anybody may ask whether a caller is genuine."""
+
+from __future__ import annotations
+
+from flask import Response, jsonify
+from flask_openapi3 import APIBlueprint, Tag
+
+from channels import checks
+from channels.api.schemas import CannotCheckOut, CheckIn, CheckOut
+from channels.failures import OUT_OF_REACH
+from verification.verdicts import AlreadyConfirmed, Channel, Genuine, Verdict
+
+api = APIBlueprint(
+    "api_checks", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Checks and reports")]
+)
+
+
+@api.post(
+    "/checks",
+    summary="Is this caller genuine?",
+    security=[],
+    responses={200: CheckOut, 503: CannotCheckOut},
+)
+def make_check(body: CheckIn) -> tuple[Response, int]:
+    """The verdict on a code that a caller told the owner of this phone number."""
+    try:
+        verdict = checks.decide(body.phone, body.code, Channel.API)
+    except OUT_OF_REACH:
+        return jsonify(verdict="cannot_check"), 503
+    return jsonify(_out(verdict)), 200
+
+
+def _out(verdict: Verdict) -> dict[str, str]:
+    if isinstance(verdict, Genuine):
+        return {
+            "verdict": "genuine",
+            "caller": verdict.caller,
+            "organisation": verdict.organisation,
+            "topic": verdict.topic,
+            "booked_for": verdict.booked_for.isoformat(),
+            "reply_word": verdict.reply_word,
+            "checked_at": verdict.checked_at.isoformat(),
+        }
+    if isinstance(verdict, AlreadyConfirmed):
+        return {
+            "verdict": "already_confirmed",
+            "confirmed_at": verdict.confirmed_at.isoformat(),
+            "channel": verdict.channel.value,
+        }
+    return {"verdict": "not_confirmed"}

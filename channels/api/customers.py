@@ -1,0 +1,67 @@
+"""Which customer a booking over the API is for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from channels.api.schemas import CallbackIn, CustomerIn
+from channels.checks import read_number
+from channels.context import ctx
+from messaging.translate import best
+from people import customers
+from people.errors import InvalidInput, NotFound
+from people.models import Customer
+from people.signin import Principal
+from scheduling import callbacks
+from vault import audit
+
+
+def chosen(session: Session, agent: Principal, body: CallbackIn, moment: datetime) -> Customer:
+    """The customer named in the request, added when the number is new.
+
+    Raises ``InvalidInput``, or ``NotFound`` for an id of which the agent holds no callback.
+    """
+    if (body.customer is None) == (body.customer_id is None):
+        raise InvalidInput("customer", "Give either customer or customer_id.")
+    if body.customer is not None:
+        return _found_or_added(session, agent, body.customer, moment)
+    if body.customer_id is None or not callbacks.holds_customer(
+        session, agent.id, body.customer_id
+    ):
+        raise NotFound("There is no such customer of yours.")
+    return session.get_one(Customer, body.customer_id)
+
+
+def _found_or_added(
+    session: Session, agent: Principal, given: CustomerIn, moment: datetime
+) -> Customer:
+    phone = read_number(given.phone)
+    found = customers.find_by_phone(session, phone)
+    if found is not None:
+        audit.record(
+            session,
+            agent.actor,
+            "customer.look_up",
+            moment,
+            customer_id=found.id,
+            purpose="booking",
+        )
+        return found
+    policy = ctx().policy
+    new = customers.NewCustomer(
+        phone=phone,
+        name=given.name,
+        locale=best(given.locale, policy.languages),
+        timezone=given.timezone,
+        external_ref=given.external_ref,
+    )
+    return customers.add(
+        session,
+        new,
+        agent.actor,
+        moment,
+        countries=policy.countries,
+        default_zone=policy.default_zone,
+    )

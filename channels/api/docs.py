@@ -1,0 +1,66 @@
+"""The API's OpenAPI document, and the same as a page."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from flask import Blueprint, Response, current_app, jsonify, render_template
+from flask_openapi3 import OpenAPI
+
+pages = Blueprint("api_docs", __name__)
+
+
+@pages.get("/api/openapi.json")
+def openapi() -> Response:
+    """The document."""
+    return jsonify(document())
+
+
+@pages.get("/api/docs")
+def docs() -> str:
+    """The document for people: no script, no other site."""
+    spec = document()
+    calls = [
+        {"path": path, "method": method.upper(), **operation}
+        for path, methods in spec["paths"].items()
+        for method, operation in methods.items()
+    ]
+    return render_template("api_docs.html", spec=spec, calls=calls)
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document, as the server answers: errors are problem documents, and the body
+    limits and rate limits that guard every call are in it too."""
+    spec = cast(OpenAPI, current_app).api_doc
+    for path, methods in spec["paths"].items():
+        for operation in methods.values():
+            _complete(path, operation)
+    return spec
+
+
+def _complete(path: str, operation: dict[str, Any]) -> None:
+    answers = operation["responses"]
+    answers["422"] = _problem("The request cannot be used", "InvalidProblem")
+    if "requestBody" in operation:
+        answers["413"] = _problem("The body is too large")
+        answers["415"] = _problem("The body is not JSON")
+    for status, answer in answers.items():
+        if int(status) >= 400 and "content" in answer:
+            schema = answer["content"].pop("application/json", None)
+            if schema and not schema["schema"].get("$ref", "").endswith("CannotCheckOut"):
+                answer["content"]["application/problem+json"] = schema
+            elif schema:
+                answer["content"]["application/json"] = schema
+    if path in ("/api/v1/checks", "/api/v1/reports") and operation.get("security") == []:
+        answers["429"] = _problem("Too many at once")
+        answers["429"]["headers"] = {
+            "Retry-After": {"schema": {"type": "integer"}, "description": "In seconds"}
+        }
+
+
+def _problem(description: str, schema: str = "Problem") -> dict[str, Any]:
+    reference = {"$ref": f"#/components/schemas/{schema}"}
+    return {
+        "description": description,
+        "content": {"application/problem+json": {"schema": reference}},
+    }

@@ -1,0 +1,58 @@
+"""``/reports``: filed by anybody, read by investigators."""
+
+from __future__ import annotations
+
+from flask import Response, jsonify, request
+from flask_openapi3 import APIBlueprint, Tag
+
+from channels.api.auth import acting, require_token
+from channels.api.schemas import Problem, ReferenceOut, ReportIn, ReportOut, ReportsOut
+from channels.checks import read_number
+from channels.context import ctx, now, unit
+from incidents import reports
+from people.models import Role
+
+api = APIBlueprint(
+    "api_reports",
+    __name__,
+    url_prefix="/api/v1",
+    abp_tags=[Tag(name="Checks and reports")],
+    abp_responses={503: Problem},
+)
+api.before_request(require_token)
+
+
+@api.post(
+    "/reports", summary="Report an unexpected call", security=[], responses={201: ReferenceOut}
+)
+def make_report(body: ReportIn) -> tuple[Response, int]:
+    """Keep a report; gives the reference to name it by."""
+    ctx().limiter.hit("report_address", request.remote_addr or "unknown")
+    told = reports.Told(
+        phone=read_number(body.phone),
+        channel="api",
+        called_at=body.called_at,
+        shown_number=body.shown_number,
+        said=body.said,
+        knew=body.knew,
+    )
+    with unit() as session:
+        return jsonify(reference=reports.file(session, told, now())), 201
+
+
+@api.get(
+    "/reports",
+    summary="The latest reports",
+    security=[{"bearer": []}],
+    responses={200: ReportsOut, 401: Problem, 403: Problem},
+)
+def list_reports() -> Response:
+    """For investigators, newest first; each reading is written down."""
+    with acting(Role.INVESTIGATOR) as (session, investigator):
+        found = reports.latest(session, investigator.actor, now())
+        return jsonify(
+            reports=[
+                ReportOut.model_validate(each, from_attributes=True).model_dump(mode="json")
+                for each in found
+            ]
+        )

@@ -1,0 +1,242 @@
+"""What goes in and out of the API (pydantic)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictInt, StrictStr
+
+from scheduling.states import Outcome, State
+from verification.verdicts import Channel
+
+Phone = Annotated[
+    StrictStr,
+    Field(max_length=40, description="With or without country code", examples=["+447400123456"]),
+]
+
+
+class Input(BaseModel):
+    """A request's body or query: unknown members are refused, so that a typo is noticed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(BaseModel):
+    """A problem document (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = ""
+
+
+class FieldProblem(BaseModel):
+    """One member of a request that cannot be used."""
+
+    field: str
+    detail: str
+
+
+class InvalidProblem(Problem):
+    """A problem document for a request that cannot be used, member by member."""
+
+    errors: list[FieldProblem] = []
+
+
+class CheckIn(Input):
+    """A check: the customer's own number, and the code as the caller told it."""
+
+    phone: Phone
+    code: StrictStr = Field(
+        max_length=64, description="Digits as text, so that no zero is lost", examples=["482915"]
+    )
+
+
+class GenuineOut(BaseModel):
+    """The caller is genuine."""
+
+    verdict: Literal["genuine"]
+    caller: str
+    organisation: str
+    topic: str
+    booked_for: AwareDatetime
+    reply_word: str
+    checked_at: AwareDatetime
+
+
+class AlreadyOut(BaseModel):
+    """The right code, which has confirmed before."""
+
+    verdict: Literal["already_confirmed"]
+    confirmed_at: AwareDatetime
+    channel: Channel
+
+
+class NotConfirmedOut(BaseModel):
+    """Everything else."""
+
+    verdict: Literal["not_confirmed"]
+
+
+class CannotCheckOut(BaseModel):
+    """We are out of order: treat the caller as not confirmed."""
+
+    verdict: Literal["cannot_check"]
+
+
+class CheckOut(BaseModel):
+    """The verdict; which members there are depends on it."""
+
+    verdict: Literal["genuine", "already_confirmed", "not_confirmed"]
+    caller: str | None = None
+    organisation: str | None = None
+    topic: str | None = None
+    booked_for: AwareDatetime | None = None
+    reply_word: str | None = None
+    checked_at: AwareDatetime | None = None
+    confirmed_at: AwareDatetime | None = None
+    channel: Channel | None = None
+
+
+class CustomerIn(Input):
+    """The customer of a booking; added when the number is new."""
+
+    phone: Phone
+    name: StrictStr = Field("", max_length=60)
+    locale: StrictStr = Field("", max_length=16, examples=["en"])
+    timezone: StrictStr = Field("", max_length=64, examples=["Europe/London"])
+    external_ref: StrictStr = Field("", max_length=60)
+
+
+class CallbackIn(Input):
+    """A callback to be booked, for ``customer`` or for a ``customer_id`` known from before."""
+
+    customer: CustomerIn | None = None
+    customer_id: UUID | None = None
+    starts_at: AwareDatetime = Field(description="RFC 3339, with its offset")
+    minutes: StrictInt = Field(15, ge=5, le=120)
+    topic: StrictStr = Field(max_length=40)
+    ticket: StrictStr = Field("", max_length=40)
+
+
+class CustomerOut(BaseModel):
+    """What the agent of a callback sees of its customer."""
+
+    id: UUID
+    name: str
+    phone_masked: str
+    timezone: str
+
+
+class CallbackOut(BaseModel):
+    """A callback."""
+
+    id: UUID
+    state: State
+    starts_at: AwareDatetime
+    minutes: int
+    topic: str
+    ticket: str
+    customer: CustomerOut
+    started_at: AwareDatetime | None
+    confirmed_at: AwareDatetime | None
+    channel: Channel | None
+    ended_at: AwareDatetime | None
+    outcome: Outcome | None
+    move_asked_at: AwareDatetime | None
+
+
+class CallbacksOut(BaseModel):
+    """The callbacks of one day."""
+
+    on: date
+    callbacks: list[CallbackOut]
+
+
+class CallbackPath(BaseModel):
+    """Which callback."""
+
+    id: UUID
+
+
+class DayQuery(Input):
+    """Which day, on the agent's own clock; today unless given."""
+
+    on: date | None = None
+
+
+class MoveIn(Input):
+    """A new time."""
+
+    starts_at: AwareDatetime
+
+
+class EndIn(Input):
+    """How the call went."""
+
+    outcome: Outcome
+
+
+class CodeOut(BaseModel):
+    """The code to read out."""
+
+    code: str
+    valid_until: AwareDatetime
+
+
+class SlotsQuery(Input):
+    """Between two instants; ``timezone`` is the customer's, whose decent hours count."""
+
+    from_: AwareDatetime = Field(alias="from")
+    to: AwareDatetime
+    minutes: int = Field(15, ge=5, le=120)
+    timezone: str = Field("", max_length=64)
+
+
+class SlotsOut(BaseModel):
+    """Free starts, earliest first."""
+
+    minutes: int
+    slots: list[AwareDatetime]
+
+
+class ReportIn(Input):
+    """An unexpected call."""
+
+    phone: Phone
+    called_at: AwareDatetime | None = None
+    shown_number: StrictStr = Field("", max_length=40)
+    said: StrictStr = Field("", max_length=1000)
+    knew: list[Literal["name", "phone", "ticket", "product", "address", "other"]] = Field(
+        [], max_length=6
+    )
+
+
+class ReferenceOut(BaseModel):
+    """What to name the report by."""
+
+    reference: str
+
+
+class ReportOut(BaseModel):
+    """A report, without who made it."""
+
+    reference: str
+    at: datetime
+    channel: str
+    proven: bool
+    known_customer: bool
+    called_at: datetime | None
+    shown_number: str
+    said: str
+    knew: list[str]
+
+
+class ReportsOut(BaseModel):
+    """The latest reports, newest first."""
+
+    reports: list[ReportOut]

@@ -1,0 +1,55 @@
+"""Bookings under a key of the caller's, so that a retry makes no second one.
+
+After the IETF draft on the Idempotency-Key header field.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from people.errors import InvalidInput
+from scheduling.models import IdempotencyKey
+
+
+class Raced(Exception):
+    """Another request with the same key got in first; asking again finds what it made."""
+
+
+def claim(
+    session: Session, staff_id: UUID, key: str, request: bytes, now: datetime
+) -> IdempotencyKey:
+    """The key's row; its ``callback_id`` is set when the booking was made before.
+
+    Raises ``InvalidInput`` when the key was used with another ``request``, and :class:`Raced`.
+    """
+    if not 1 <= len(key) <= 255 or not key.isprintable():
+        raise InvalidInput("Idempotency-Key", "Use a key of 1 to 255 printable characters.")
+    key_hash = hashlib.sha256(key.encode("utf-8", "replace")).digest()
+    request_hash = hashlib.sha256(request).digest()
+    found = session.get(IdempotencyKey, (staff_id, key_hash))
+    if found is None:
+        return _insert(session, staff_id, key_hash, request_hash, now)
+    if found.request_hash != request_hash:
+        raise InvalidInput(
+            "Idempotency-Key", "This key was used for another request. Use a new one."
+        )
+    return found
+
+
+def _insert(
+    session: Session, staff_id: UUID, key_hash: bytes, request_hash: bytes, now: datetime
+) -> IdempotencyKey:
+    row = IdempotencyKey(
+        staff_id=staff_id, key_hash=key_hash, request_hash=request_hash, created_at=now
+    )
+    session.add(row)
+    try:
+        session.flush()
+    except IntegrityError:
+        raise Raced from None
+    return row
