@@ -103,7 +103,6 @@ def _gateway(settings: Settings, engine: Engine, ring: Keyring) -> Gateway:
         from_number=settings.twilio_from_number,
         messaging_service_sid=settings.twilio_messaging_service_sid,
         api_base=settings.twilio_api_base,
-        status_callback=f"{settings.base_url}/twilio/status/message",
     )
 
 

@@ -37,8 +37,8 @@ def booked(voice: Voice, agent: str, when: datetime, topic: str) -> str:
     gettext = voice.gettext
     return voice.says(
         gettext(
-            "{agent} will ring you {when} about {topic}. They will tell you a check number:"
-            " text it to us here. We never ask for it. Not wanted? Text REFUSE"
+            "{agent} will ring you {when} about {topic}. Text us the check number they say."
+            " We never ask for one. Not wanted? Text REFUSE"
         ),
         agent=agent,
         when=day_and_time(when, voice.zone, voice.locale),
@@ -51,8 +51,8 @@ def moved(voice: Voice, agent: str, when: datetime) -> str:
     gettext = voice.gettext
     return voice.says(
         gettext(
-            "New time: {agent} will ring you {when}. They will tell you a check number:"
-            " text it to us here. Not wanted? Text REFUSE"
+            "New time: {agent} will ring you {when}. Text us the check number they say."
+            " We never ask for one. Not wanted? Text REFUSE"
         ),
         agent=agent,
         when=day_and_time(when, voice.zone, voice.locale),

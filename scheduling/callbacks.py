@@ -141,7 +141,8 @@ def holds_customer(session: Session, agent_id: UUID, customer_id: UUID) -> bool:
 
 
 def upcoming(session: Session, customer_id: UUID, now: datetime) -> list[Callback]:
-    """A customer's callbacks that are still to come or under way, soonest first."""
+    """A customer's callbacks that are still to come or under way, soonest first; locked, so
+    that they can be changed."""
     statement = (
         select(Callback)
         .where(
@@ -150,5 +151,7 @@ def upcoming(session: Session, customer_id: UUID, now: datetime) -> list[Callbac
             col(Callback.ends_at) > now,
         )
         .order_by(col(Callback.starts_at))
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
     return list(session.exec(statement))

@@ -7,7 +7,6 @@ by recipient, time and body before there is another.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 import requests
 from twilio.base.exceptions import TwilioRestException
@@ -52,7 +51,6 @@ class Twilio:
         from_number: str = "",
         messaging_service_sid: str = "",
         api_base: str = "",
-        status_callback: str = "",
     ) -> None:
         http = TwilioHttpClient(pool_connections=True, timeout=TIMEOUT_SECONDS)
         self._client = Client(account_sid, auth_token, http_client=http)
@@ -63,8 +61,6 @@ class Twilio:
             if messaging_service_sid
             else {"from_": from_number}
         )
-        if urlsplit(status_callback).scheme == "https":
-            self._sender["status_callback"] = status_callback
 
     def send(self, letter: Letter, now: datetime) -> str:  # noqa: ARG002 (the protocol's)
         try:

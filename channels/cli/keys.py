@@ -1,0 +1,71 @@
+"""``flask keys`` and ``flask doctor``."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+
+import click
+from flask import current_app
+from flask.cli import AppGroup, with_appcontext
+from sqlmodel import col, select
+
+from channels.context import ctx, now, unit
+from channels.failures import OUT_OF_REACH
+from config import safety
+from config.safety import Finding
+from messaging import worker
+from people.models import Staff
+from storage import migrate
+from vault import master
+
+keys = AppGroup("keys", help="Master keys.")
+
+
+@keys.command("new")
+def new() -> None:
+    """Print a fresh master key, for VOUCHLINE_MASTER_KEYS or a file that it names."""
+    click.echo(master.new_entry("k"))
+
+
+@click.command("doctor")
+@with_appcontext
+def doctor() -> None:
+    """Say what in the configuration is wrong or unsafe; fails when production would not start."""
+    found = [*safety.findings(current_app.config["VOUCHLINE_SETTINGS"]), *_store()]
+    for finding in found:
+        sign = "✗" if finding.level == "refuse" else "!"
+        click.echo(f"{sign} {finding.sentence}")
+    if not found:
+        click.echo("✓ Nothing to mend.")
+    if any(finding.level == "refuse" for finding in found):
+        click.echo("Production does not start before what is marked ✗ is mended.")
+        sys.exit(1)
+
+
+def _store() -> list[Finding]:
+    if sqlite3.sqlite_version_info < (3, 35):
+        return [Finding("refuse", "SQLite is older than 3.35: use PostgreSQL or a newer Python.")]
+    try:
+        with unit(read_only=True) as session:
+            if migrate.current(session.connection()) != migrate.head():
+                return [Finding("refuse", "The store is not migrated: run 'flask db upgrade'.")]
+            ctx().ring.blind_index("phone", "")
+            found = []
+            if has_demo_staff():
+                found.append(Finding("refuse", DEMO_STAFF))
+            if not worker.alive(session, now()):
+                found.append(Finding("warn", "No worker is at work: run 'flask worker'."))
+            return found
+    except OUT_OF_REACH as error:
+        return [Finding("refuse", f"The store or its keys cannot be used: {type(error).__name__}.")]
+
+
+DEMO_STAFF = "The store has demo staff with a known password: use a fresh store."
+
+
+def has_demo_staff() -> bool:
+    """Whether somebody could sign in with the demo's known password."""
+    with unit(read_only=True) as session:
+        found = select(Staff.id).where(col(Staff.demo), col(Staff.active)).limit(1)
+        return session.exec(found).first() is not None

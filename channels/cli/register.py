@@ -1,0 +1,23 @@
+"""Hangs the commands onto the application."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from channels.cli import keys, staff, store, work
+
+
+def register(app: Flask) -> None:
+    """All commands of ``flask --app app``."""
+    for command in (
+        store.db,
+        store.demo,
+        staff.staff_group,
+        staff.token_group,
+        keys.keys,
+        keys.doctor,
+        work.worker,
+        work.serve,
+        work.run_all,
+    ):
+        app.cli.add_command(command)

@@ -1,0 +1,1 @@
+"""The simulator: a customer's phone in the browser. Only there while texts are simulated."""

@@ -1,0 +1,96 @@
+"""Demo people and callbacks for an empty store. Production refuses a store that has them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+
+import pyotp
+from sqlmodel import Session, select
+
+from people import customers, staff
+from people.models import Customer, Role, Staff
+from people.secrets import hash_password
+from scheduling import booking, hours
+from scheduling.policy import Policy
+from vault import audit, keyring
+
+DEMO_PASSWORD = "correct-horse-demo"  # noqa: S105  (meant to be known)
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """A demo member of staff."""
+
+    name: str
+    email: str
+    role: Role
+
+
+@dataclass(frozen=True)
+class DemoCustomer:
+    """A demo customer, by numbers that ring nobody who would mind a simulator."""
+
+    name: str
+    phone: str
+    locale: str
+
+
+STAFF = (
+    Colleague("Ana Silva", "ana@example.org", Role.AGENT),
+    Colleague("Ben Okafor", "ben@example.org", Role.AGENT),
+    Colleague("Sam Lindqvist", "sam@example.org", Role.SUPERVISOR),
+    Colleague("Ines Moreau", "ines@example.org", Role.INVESTIGATOR),
+)
+CUSTOMERS = (
+    DemoCustomer("Gwen Jones", "+447400123456", "en"),
+    DemoCustomer("Heinz Becker", "+4915112345678", "de"),
+    DemoCustomer("Lucia Romero", "+34612345678", "es"),
+    DemoCustomer("Walter Nguyen", "+12025550123", "en"),
+)
+
+
+def is_empty(session: Session) -> bool:
+    """Whether nobody has used this store yet."""
+    staffed = session.exec(select(Staff.id).limit(1)).first()
+    return staffed is None and session.exec(select(Customer.id).limit(1)).first() is None
+
+
+def add(session: Session, policy: Policy, now: datetime) -> None:
+    """Add demo staff, customers, and callbacks of which the first can be started at once."""
+    members = [_member(session, each, policy, now) for each in STAFF]
+    ana, ben = members[0], members[1]
+    week = {day: [(9 * 60, 17 * 60)] for day in range(5)}
+    hours.replace(session, ben.id, week, audit.SYSTEM, now)
+    known = [_customer(session, each, ana, policy, now) for each in CUSTOMERS]
+    any_hour = replace(policy, min_notice_minutes=0, decent_hours=(time(0), None))
+    minute = now.replace(second=0, microsecond=0)
+    plan = (
+        (known[0], timedelta(minutes=2), 30, "your new router", "T-1001"),
+        (known[1], timedelta(minutes=45), 15, "Ihre Rechnung", "T-1002"),
+        (known[2], timedelta(hours=2), 15, "su tarjeta", "T-1003"),
+        (known[3], timedelta(days=1), 30, "your account", "T-1004"),
+    )
+    for customer, ahead, minutes, topic, ticket in plan:
+        wish = booking.Wish(minute + ahead, minutes, topic, ticket)
+        booking.book(session, customer, ana.id, wish, any_hour, now)
+
+
+def _member(session: Session, who: Colleague, policy: Policy, now: datetime) -> Staff:
+    member = staff.add(
+        session, who.email, who.name, who.role, now, timezone=policy.default_zone, demo=True
+    )
+    member.password_hash = hash_password(DEMO_PASSWORD)
+    member.totp_secret = keyring.of(session).seal_for(
+        keyring.STAFF, f"staff.totp_secret:{member.id}", pyotp.random_base32()
+    )
+    session.add(member)
+    session.flush()
+    return member
+
+
+def _customer(
+    session: Session, who: DemoCustomer, agent: Staff, policy: Policy, now: datetime
+) -> Customer:
+    new = customers.NewCustomer(who.phone, who.name, who.locale)
+    return customers.add(session, new, audit.staff(agent.id), now, default_zone=policy.default_zone)

@@ -1,0 +1,1 @@
+"""Text messages from customers, whichever gateway they come by."""

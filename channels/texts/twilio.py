@@ -1,0 +1,81 @@
+"""Twilio's webhook for texts: nothing is believed without a valid signature (rule M2)."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Blueprint, Response, request
+from twilio.request_validator import RequestValidator
+from twilio.twiml.messaging_response import MessagingResponse
+
+from channels.context import ctx, now, unit
+from channels.failures import OUT_OF_REACH
+from channels.texts.inbound import Text, receive
+from channels.texts.reading import read
+from messaging import wording
+from people import phones
+from people.errors import InvalidInput
+
+log = structlog.get_logger("twilio")
+
+pages = Blueprint("twilio", __name__, url_prefix="/twilio")
+
+
+@pages.before_request
+def _signed() -> Response | None:
+    """Let only Twilio through. Runs before any route, so that no webhook can forget it."""
+    if signature_holds():
+        return None
+    log.warning("unsigned webhook", path=request.endpoint)
+    return Response("The signature does not fit.\n", 403, mimetype="text/plain")
+
+
+def signature_holds() -> bool:
+    """Whether the request is signed by Twilio over our public address.
+
+    The address comes from the configuration and never from headers, which anybody can write.
+    Twilio signs its webhooks as forms; whatever else comes is refused before its validator,
+    which raises on some of it. Without a token nothing can be signed.
+    """
+    token = ctx().twilio_auth_token
+    given = request.headers.get("X-Twilio-Signature", "")
+    if not token or not given or request.mimetype != "application/x-www-form-urlencoded":
+        return False
+    url = ctx().base_url + request.full_path.removesuffix("?")
+    try:
+        return bool(RequestValidator(token).validate(url, request.form, given))
+    except (ValueError, TypeError, IndexError, AttributeError):
+        return False
+
+
+@pages.post("/sms")
+def sms() -> Response:
+    """Answer a customer's text in TwiML. A replay is answered with nothing and does nothing."""
+    form = request.form
+    provider_id, body = form.get("MessageSid", ""), form.get("Body", "")
+    try:
+        sender = phones.parse(form.get("From", ""), ctx().policy.default_region)
+    except InvalidInput:
+        return _twiml(None)  # a short code or a name: nobody we could answer
+    if not 1 <= len(provider_id) <= 64 or form.get("OptOutType"):
+        return _twiml(None)  # STOP, START and HELP are answered by Twilio itself
+    try:
+        with unit() as session:
+            answer = receive(session, Text(provider_id, sender, body), ctx().policy, now())
+    except OUT_OF_REACH as error:
+        log.error("out of reach", kind=type(error).__name__)
+        return _twiml(_cannot(body))
+    return _twiml(answer)
+
+
+def _cannot(body: str) -> str | None:
+    """What to answer when nothing can be looked up: a question about a call must have one."""
+    policy = ctx().policy
+    asked = read(body, policy.code_digits)
+    return None if asked.word == "other" else wording.cannot_check(policy.voice())
+
+
+def _twiml(answer: str | None) -> Response:
+    response = MessagingResponse()
+    if answer is not None:
+        response.message(answer)
+    return Response(str(response), mimetype="text/xml")

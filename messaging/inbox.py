@@ -1,0 +1,48 @@
+"""Texts that reach us: each is handled once, by the provider's own id (rule M2)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from messaging.models import InboundText
+from vault import keyring
+
+HELP_EVERY = timedelta(hours=1)
+
+
+def first_time(session: Session, provider_id: str, sender: str, word: str, now: datetime) -> bool:
+    """Note a text in the caller's transaction; whether it is the first with its id.
+
+    Two at once are ordered by the primary key: the second waits, then finds it taken.
+    """
+    row = InboundText(
+        provider_id=provider_id,
+        sender_index=keyring.of(session).blind_index("phone", sender),
+        word=word,
+        received_at=now,
+    )
+    try:
+        with session.begin_nested():
+            session.add(row)
+            session.flush()
+    except IntegrityError:
+        return False
+    return True
+
+
+def helped_lately(session: Session, sender: str, but: str, now: datetime) -> bool:
+    """Whether this number has had the answer on what can be sent within the hour."""
+    found = session.exec(
+        select(InboundText.provider_id)
+        .where(
+            col(InboundText.sender_index) == keyring.of(session).blind_index("phone", sender),
+            col(InboundText.word) == "other",
+            col(InboundText.received_at) > now - HELP_EVERY,
+            col(InboundText.provider_id) != but,
+        )
+        .limit(1)
+    ).first()
+    return found is not None

@@ -1,0 +1,21 @@
+// Keeps the simulated phone's texts fresh; the page works without it by reloading.
+const thread = document.getElementById("thread");
+const toEnd = () => { thread.scrollTop = thread.scrollHeight; };
+let shown = thread.innerHTML.trim();
+
+async function refresh() {
+  try {
+    const answer = await fetch(thread.dataset.source);
+    const now = answer.ok ? (await answer.text()).trim() : shown;
+    if (now !== shown) {
+      shown = now;
+      thread.innerHTML = now;
+      toEnd();
+    }
+  } finally {
+    setTimeout(refresh, 1000);
+  }
+}
+
+toEnd();
+setTimeout(refresh, 1000);
