@@ -4,7 +4,7 @@ PORT ?= 5000
 BIN := .venv/bin
 export PORT
 
-.PHONY: run test test-fast lint format bench pictures translations clean
+.PHONY: run test test-fast campaigns lint format bench pictures translations clean
 
 # The main job with the embedded defaults: SQLite, simulator, demo data. The demo allows calls at
 # once and at any hour, so that a newcomer can try the whole journey whatever the time is.
@@ -14,7 +14,11 @@ run: .venv/run
 	exec $(BIN)/flask --app app run-all
 
 test: .venv/test
-	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal -m "not campaign" $(ARGS)
+
+# The long races and fuzzing.
+campaigns: .venv/test
+	$(BIN)/pytest -n auto --dist worksteal -m campaign $(ARGS)
 
 # Without the long races and the browser.
 test-fast: .venv/test
@@ -40,9 +44,9 @@ pictures: .venv/test
 
 # Gathers the texts of pages and messages anew and compiles the catalogues.
 translations: .venv/test
-	$(BIN)/pybabel extract -q -F translations/babel.cfg -o translations/messages.pot --no-location --sort-output .
-	$(BIN)/pybabel update -q -i translations/messages.pot -d translations --no-fuzzy-matching
-	$(BIN)/pybabel compile -q -d translations
+	$(BIN)/pybabel -q extract -F translations/babel.cfg -o translations/messages.pot --no-location --sort-output .
+	$(BIN)/pybabel -q update -i translations/messages.pot -d translations --no-fuzzy-matching
+	$(BIN)/pybabel -q compile -d translations
 
 .venv/run: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
