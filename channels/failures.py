@@ -84,7 +84,8 @@ def _too_many(error: TooMany) -> Response:
 
 
 def _unavailable(error: Exception) -> Response:
-    log.error("out of reach", kind=type(error).__name__, path=request.endpoint)
+    reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
+    log.error("out of reach", kind=type(error).__name__, reason=reason, path=request.endpoint)
     return answer(503, "We cannot do this just now", "Wait a minute, then try again.")
 
 

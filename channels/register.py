@@ -13,6 +13,7 @@ from channels.context import Context
 from channels.demo import phone
 from channels.texts import twilio
 from channels.web import check, health, report
+from people import phones
 
 
 def everything(app: Application, context: Context, spoken: tuple[str, ...]) -> None:
@@ -40,7 +41,7 @@ def everything(app: Application, context: Context, spoken: tuple[str, ...]) -> N
 def _for_templates(context: Context) -> dict[str, object]:
     return {
         "organisation": context.policy.organisation,
-        "official_phone": context.policy.official_phone,
+        "official_phone": phones.displayed(context.policy.official_phone),
         "official_hours": context.official_hours,
         "simulated": context.simulated,
     }

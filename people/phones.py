@@ -78,10 +78,12 @@ def masked(phone: str) -> str:
 
 
 def displayed(phone: str) -> str:
-    """The number in its international form with spaces, for its owner."""
-    return phonenumbers.format_number(
-        phonenumbers.parse(phone), phonenumbers.PhoneNumberFormat.INTERNATIONAL
-    )
+    """The number in its international form with spaces; what is none, as it is."""
+    try:
+        number = phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        return phone
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
 def zone_of(phone: str, default: str) -> str:

@@ -59,7 +59,7 @@ def _second_factor_fits(session: Session, staff_id: UUID, code: str, now: dateti
     member = session.exec(
         select(Staff)
         .where(col(Staff.id) == staff_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one()
     if member.totp_secret is None:

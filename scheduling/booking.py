@@ -51,6 +51,7 @@ def book(
     ticket = clean("ticket", wish.ticket, limit=TICKET_LIMIT, what="ticket", required=False)
     calendar.require_length(wish.minutes)
     calendar.require_time(wish.starts_at, now, policy)
+    _lock_agent(session, agent_id)
     calendar.require_free(
         session, agent_id, customer.timezone, wish.starts_at, wish.minutes, policy, now
     )
@@ -77,6 +78,11 @@ def book(
     body = wording.booked(voice, agent_name(session, agent_id), wish.starts_at, topic)
     tell(session, callback, customer, "booked", body, now)
     return callback
+
+
+def _lock_agent(session: Session, agent_id: UUID) -> None:
+    """One booking of an agent at a time: two that swap their times would wait for each other."""
+    session.exec(select(Staff.id).where(col(Staff.id) == agent_id).with_for_update(key_share=True))
 
 
 def _take(
@@ -127,6 +133,7 @@ def move(
     customer = session.get_one(Customer, callback.customer_id)
     agent, minutes = callback.agent_id, callback.minutes
     calendar.require_time(starts_at, now, policy)
+    _lock_agent(session, agent)
     calendar.require_free(
         session,
         agent,

@@ -36,9 +36,9 @@ class IssuedCode:
 def start(session: Session, callback: Callback, policy: Policy, now: datetime) -> IssuedCode:
     """Begin the call inside its window: only from here on does a code exist.
 
-    ``callback`` is locked by the caller. Pressed twice, it shows the code there is. Raises
-    ``OutsideWindow`` or ``WrongState``.
+    Pressed twice, it shows the code there is. Raises ``OutsideWindow`` or ``WrongState``.
     """
+    _lock(session, callback)
     if State(callback.state) in LIVE:
         return shown(session, callback, now)
     require_move(State(callback.state), State.STARTED)
@@ -114,8 +114,8 @@ def reissue(session: Session, callback: Callback, policy: Policy, now: datetime)
 
     Three at the most for a callback. Raises ``WrongState`` or ``OutsideWindow``.
     """
+    code = _lock(session, callback)
     require(State(callback.state), State.STARTED)
-    code = code_of(session, callback.id, lock=True)
     if code is None:
         raise WrongState("This call has ended.")
     if code.reissued >= MAX_REISSUES:
@@ -139,6 +139,7 @@ def end(session: Session, callback: Callback, outcome: str, now: datetime) -> No
     ``InvalidInput`` for an outcome we do not know."""
     if outcome not in set(Outcome):
         raise InvalidInput("outcome", f"The outcome is one of: {', '.join(Outcome)}.")
+    _lock(session, callback)
     _finish(session, callback, outcome, now)
     _record(session, callback, "callback.end", now, detail=outcome)
 
@@ -148,27 +149,45 @@ def end_forgotten(session: Session, now: datetime) -> None:
     rows = session.exec(
         select(Callback)
         .where(col(Callback.state).in_(LIVE), col(Callback.ends_at) <= now)
-        .limit(200)
-        .with_for_update(skip_locked=True)
+        .limit(50)
     ).all()
-    for callback in rows:
-        _finish_unsaid(session, callback, now)
+    for callback in sorted(rows, key=lambda each: each.id):
+        _end_if_forgotten(session, callback, now)
 
 
 def _close_forgotten(session: Session, phone_index: bytes, now: datetime) -> None:
     """A call to the same number whose window is over stands in nobody's way."""
     row = session.exec(
-        select(Callback)
-        .where(
+        select(Callback).where(
             col(Code.phone_index) == phone_index,
             col(Code.closed_at).is_(None),
             col(Code.callback_id) == col(Callback.id),
-            col(Callback.ends_at) <= now,
         )
-        .with_for_update()
     ).first()
-    if row is not None and State(row.state) in LIVE:
-        _finish_unsaid(session, row, now)
+    if row is not None:
+        _end_if_forgotten(session, row, now)
+
+
+def _end_if_forgotten(session: Session, callback: Callback, now: datetime) -> None:
+    _lock(session, callback)
+    if State(callback.state) in LIVE and callback.ends_at <= now:
+        _finish_unsaid(session, callback, now)
+
+
+def _lock(session: Session, callback: Callback) -> Code | None:
+    """Keep code and callback from changing until the transaction ends, and read both anew.
+
+    Always in this order, the code first, as a check does: two that lock in opposite orders
+    would wait for each other.
+    """
+    code = session.exec(
+        select(Code)
+        .where(col(Code.callback_id) == callback.id, col(Code.closed_at).is_(None))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).first()
+    session.refresh(callback, with_for_update=True)
+    return code
 
 
 def _finish_unsaid(session: Session, callback: Callback, now: datetime) -> None:
@@ -230,14 +249,11 @@ def live(session: Session, callback: Callback) -> Live:
     )
 
 
-def code_of(session: Session, callback_id: UUID, *, lock: bool = False) -> Code | None:
+def code_of(session: Session, callback_id: UUID) -> Code | None:
     """The open code of a callback."""
-    statement = select(Code).where(
-        col(Code.callback_id) == callback_id, col(Code.closed_at).is_(None)
-    )
-    if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
-    return session.exec(statement).first()
+    return session.exec(
+        select(Code).where(col(Code.callback_id) == callback_id, col(Code.closed_at).is_(None))
+    ).first()
 
 
 def ringing_now(session: Session, phone: str, now: datetime) -> Callback | None:

@@ -106,7 +106,7 @@ def get_callback(path: CallbackPath) -> Response:
 def start_callback(path: CallbackPath) -> Response:
     """Start the call inside its window; gives the code to read out."""
     with acting(Role.AGENT) as (session, agent):
-        callback = callbacks.held(session, path.id, agent.id, lock=True)
+        callback = callbacks.held(session, path.id, agent.id)
         return _code(calls.start(session, callback, ctx().policy, now()))
 
 
@@ -118,7 +118,7 @@ def start_callback(path: CallbackPath) -> Response:
 def renew_code(path: CallbackPath) -> Response:
     """A new code for a started call; the old one is dead at once."""
     with acting(Role.AGENT) as (session, agent):
-        callback = callbacks.held(session, path.id, agent.id, lock=True)
+        callback = callbacks.held(session, path.id, agent.id)
         return _code(calls.reissue(session, callback, ctx().policy, now()))
 
 
@@ -131,7 +131,7 @@ def end_callback(path: CallbackPath, body: EndIn) -> Response:
     """End the call with its outcome; its code is dead at once."""
     moment = now()
     with acting(Role.AGENT) as (session, agent):
-        callback = callbacks.held(session, path.id, agent.id, lock=True)
+        callback = callbacks.held(session, path.id, agent.id)
         calls.end(session, callback, body.outcome, moment)
         return _shown(session, callback, moment, 200)[0]
 
