@@ -22,7 +22,7 @@ from messaging.gateways.simulator import Simulator
 from messaging.gateways.twilio import Twilio
 from scheduling.policy import Policy
 from storage.engine import make_engine
-from vault import master
+from vault import keyring, master
 from vault.errors import KeyUnavailable
 from vault.keyring import Keyring
 
@@ -73,6 +73,7 @@ def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
         demo=not settings.in_production,
         official_hours=settings.official_hours,
         twilio_auth_token=settings.twilio_auth_token.get_secret_value(),
+        info=dict(keyring.carried(ring)),
         metrics_token=settings.metrics_token.get_secret_value(),
     )
 

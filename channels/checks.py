@@ -1,19 +1,16 @@
-"""One check, for the web page and the API alike: clean the input, count it, decide, log."""
+"""One check, for the web page and the API alike: clean the input, count it, decide."""
 
 from __future__ import annotations
 
-import structlog
 from flask import request
 from prometheus_client import Counter, Histogram
 
-from channels.context import ctx, now, unit
+from channels.context import core_unit, ctx, now
 from people import phones
 from people.errors import InvalidInput
 from verification import codes
 from verification.checking import check
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine, Verdict
-
-log = structlog.get_logger("check")
 
 VERDICTS = Counter("vouchline_checks", "Checks by channel and verdict", ["channel", "verdict"])
 SECONDS = Histogram(
@@ -46,17 +43,9 @@ def decide(phone: str, code: str, channel: Channel) -> Verdict:
     here.limiter.hit("check_address", request.remote_addr or "unknown")
     number, plain = read_number(phone), read_code(code)
     here.limiter.hit("check_number", here.ring.blind_index("phone", number).hex())
-    with SECONDS.time(), unit() as session:
-        verdict = check(
-            session,
-            number,
-            plain,
-            channel,
-            now(),
-            organisation=here.policy.organisation,
-        )
+    with SECONDS.time(), core_unit() as work:
+        verdict = check(work, number, plain, channel, now(), organisation=here.policy.organisation)
     VERDICTS.labels(channel.value, name(verdict)).inc()
-    log.info("check", channel=channel.value, verdict=name(verdict))
     return verdict
 
 

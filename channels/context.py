@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from flask import Flask, current_app
 from sqlalchemy import Engine
@@ -15,8 +15,7 @@ from sqlmodel import Session
 from channels.limiting import Limiter
 from messaging.gateways.base import Gateway
 from scheduling.policy import Policy
-from storage.session import transaction
-from vault import keyring
+from storage.session import CoreWork, core_transaction, transaction
 from vault.keyring import Keyring
 from vault.master import MasterKeys
 
@@ -40,6 +39,7 @@ class Context:
     official_hours: str
     twilio_auth_token: str
     metrics_token: str
+    info: dict[Any, Any]
 
     def carry(self, app: Flask) -> None:
         """Make this the context of an application."""
@@ -57,9 +57,17 @@ def now() -> datetime:
 
 
 @contextmanager
+def core_unit() -> Iterator[CoreWork]:
+    """A unit of work for the check path."""
+    here = ctx()
+    with core_transaction(here.engine, here.info) as work:
+        yield work
+
+
+@contextmanager
 def unit(*, read_only: bool = False) -> Iterator[Session]:
     """One unit of work. It commits when the block is left, and so before an answer that was
     returned inside the block goes out: without the audit entry, nothing is shown."""
     here = ctx()
-    with transaction(here.engine, read_only=read_only, info=keyring.carried(here.ring)) as session:
+    with transaction(here.engine, read_only=read_only, info=dict(here.info)) as session:
         yield session

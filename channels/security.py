@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_REQUEST = 64 * 1024
 
@@ -45,9 +52,30 @@ def register(app: Flask, *, https: bool) -> None:
     if https:
         fixed["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
 
-    @app.after_request
-    def _headers(response: Response) -> Response:
-        response.headers.extend(fixed)
-        if not request.path.startswith(("/static/", "/bootstrap/")):
-            response.headers["Cache-Control"] = "no-store"
-        return response
+    app.wsgi_app = _with_headers(app.wsgi_app, list(fixed.items()))  # type: ignore[method-assign,assignment]
+    app.session_interface = Sessions()
+
+
+def _with_headers(inner: WSGIApplication, fixed: list[tuple[str, str]]) -> WSGIApplication:
+    """The application with these headers on every answer, whoever made it. Only files may be
+    kept by a browser."""
+
+    def outer(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        kept = environ["PATH_INFO"].startswith(("/static/", "/bootstrap/"))
+        added = fixed if kept else [*fixed, ("Cache-Control", "no-store")]
+
+        def begin(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            return start(status, [*headers, *added], *more)
+
+        return inner(environ, begin)
+
+    return outer
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's signed cookie, read only where there is one: most who check a call have none."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if self.get_cookie_name(app) in request.cookies:
+            return super().open_session(app, request)
+        return self.session_class()

@@ -15,6 +15,7 @@ from people.errors import InvalidInput, LinkSpent
 from people.models import EnrolmentLink, Role, Staff, StaffSession
 from people.secrets import hash_password, new_token, token_hash
 from people.text import clean
+from storage.session import Work
 from storage.types import new_id
 from vault import audit, keyring
 
@@ -94,7 +95,7 @@ def opened(session: Session, member: Staff) -> Colleague:
     )
 
 
-def name_of(session: Session, staff_id: UUID, sealed_name: bytes) -> str:
+def name_of(session: Work, staff_id: UUID, sealed_name: bytes) -> str:
     """The name from its sealed column."""
     return keyring.of(session).open_for(keyring.STAFF, f"staff.name:{staff_id}", sealed_name)
 

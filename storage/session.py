@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
@@ -15,6 +15,35 @@ from storage.engine import READ_ONLY
 
 #: What a store out of reach, locked or full raises; the edge answers it by failing closed.
 StoreUnavailable = (DBAPIError, PoolTimeout)
+
+
+class Work(Protocol):
+    """A unit of work in progress: what the vault and the check need of a session."""
+
+    @property
+    def info(self) -> dict[Any, Any]:
+        """What the edge has put there for the whole of it, the keys above all."""
+
+    def connection(self) -> Connection:
+        """The connection, inside the transaction."""
+
+
+class CoreWork:
+    """A unit of work for Core statements alone, without the cost of an ORM session."""
+
+    def __init__(self, connection: Connection, info: dict[Any, Any]) -> None:
+        self._connection = connection
+        self.info = info
+
+    def connection(self) -> Connection:
+        return self._connection
+
+
+@contextmanager
+def core_transaction(engine: Engine, info: dict[Any, Any]) -> Iterator[CoreWork]:
+    """Like :func:`transaction`, for the check path, which touches no ORM object."""
+    with engine.begin() as connection:
+        yield CoreWork(connection, info)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import insert
 from sqlmodel import Session
 
+from storage.session import Work
 from vault.models import AuditEntry
 
 _INSERT = insert(AuditEntry.__table__)  # type: ignore[attr-defined]
@@ -40,7 +41,7 @@ def staff(staff_id: UUID) -> Actor:
 
 
 def record(
-    session: Session,
+    session: Work,
     actor: Actor,
     action: str,
     now: datetime,

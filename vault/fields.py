@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import insert, select
 from sqlmodel import Session
 
+from storage.session import Work
 from vault import keyring
 from vault.errors import KeyUnavailable
 from vault.models import DataKey
@@ -45,7 +46,7 @@ def data_key(session: Session, owner: UUID) -> FieldKey:
     return unwrapped(session, wrapped, owner)
 
 
-def unwrapped(session: Session, wrapped: bytes | None, owner: UUID) -> FieldKey:
+def unwrapped(session: Work, wrapped: bytes | None, owner: UUID) -> FieldKey:
     """The key from its wrapped form, for statements that have read it along with other columns."""
     if wrapped is None:
         raise KeyUnavailable("this customer's key has been destroyed")

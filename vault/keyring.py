@@ -10,9 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session
 
-from storage.session import transaction
+from storage.session import Work, transaction
 from vault.errors import KeyUnavailable
 from vault.master import MasterKeys
 from vault.models import PurposeKey
@@ -89,7 +88,7 @@ class Keyring:
             }
 
 
-def of(session: Session) -> Keyring:
+def of(session: Work) -> Keyring:
     """The keyring that the edge put on the session."""
     return cast(Keyring, session.info[_SESSION_KEY])
 

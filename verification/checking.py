@@ -13,13 +13,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, case, select, update
-from sqlmodel import Session
 
 from people import staff
 from people.models import Customer, Staff
 from people.text import first_name
 from scheduling.models import Callback
 from scheduling.states import State
+from storage.session import Work
 from vault import audit, fields, keyring
 from vault.keyring import Keyring
 from vault.models import DataKey
@@ -99,7 +99,7 @@ def decoy_index(phone_index: bytes) -> bytes:
 
 
 def check(
-    session: Session,
+    session: Work,
     phone: str,
     code: str,
     channel: Channel,
@@ -190,7 +190,7 @@ def _place(row: Row[Any]) -> str:
     return f"code.secret:{row.id}" if row.secret is not None else "decoy"
 
 
-def _key(session: Session, ring: Keyring, row: Row[Any]) -> bytes:
+def _key(session: Work, ring: Keyring, row: Row[Any]) -> bytes:
     """The customer's key; for a decoy, one whose unwrapping costs the same."""
     if row.callback_id is None:
         return ring.unwrap_decoy(_decoy_key)
