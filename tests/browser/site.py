@@ -1,0 +1,67 @@
+"""A whole Vouchline of its own on loopback: server and worker as ``make run`` starts them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
+
+
+def chromium() -> str | None:
+    """The system's Chromium, if there is one."""
+    return next((path for path in CHROMIUM if Path(path).exists()), None)
+
+
+@contextmanager
+def running(instance: Path, **settings: str) -> Iterator[str]:
+    """Run it until the block ends; gives its address."""
+    port = free_port()
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("VOUCHLINE_", "TWILIO_"))}
+    env |= {
+        "PORT": str(port),
+        "VOUCHLINE_INSTANCE": str(instance),
+        "VOUCHLINE_MIN_NOTICE_MINUTES": "0",
+        "VOUCHLINE_DECENT_HOURS": "00:00-24:00",
+        **settings,
+    }
+    flask = str(Path(sys.executable).with_name("flask"))
+    log = (instance / "run.log").open("w")
+    process = subprocess.Popen(
+        [flask, "--app", "app", "run-all"], cwd=ROOT, env=env, stdout=log, stderr=log
+    )
+    base = f"http://localhost:{port}"
+    try:
+        _wait(base, process)
+        yield base
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+        log.close()
+
+
+def _wait(base: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{base}/readyz", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("the server did not get ready")
+
+
+def free_port() -> int:
+    """A port of loopback that nobody uses at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

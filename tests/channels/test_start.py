@@ -1,0 +1,147 @@
+"""Starting: settings that are wrong or unsafe stop it with a sentence."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app import create_app
+from config.safety import findings, refusals
+from config.settings import Settings
+from vault import master
+
+ROOT = Path(__file__).resolve().parents[2]
+SAFE = {
+    "environment": "production",
+    "master_keys": "k-1:" + "A" * 43 + "=",
+    "public_url": "https://check.bank.example",
+    "organisation": "Bank",
+    "official_phone": "+442071234567",
+    "messaging": "twilio",
+    "twilio_account_sid": "AC" + "0" * 32,
+    "twilio_auth_token": "t",
+    "twilio_from_number": "+442071234567",
+    "metrics_token": "m",
+    "database_url": "postgresql+psycopg://localhost/x",
+}
+
+
+def settings(**changes) -> Settings:
+    return Settings(_env_file=None, **{**SAFE, **changes})
+
+
+def test_safe_settings_start():
+    assert refusals(settings()) == []
+    assert findings(settings()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"master_keys": ""}, "MASTER_KEYS"),
+        ({"master_keys": "demo-1:" + "A" * 43 + "="}, "demo key"),
+        ({"public_url": ""}, "PUBLIC_URL"),
+        ({"public_url": "http://check.bank.example"}, "PUBLIC_URL"),
+        ({"public_url": "https://localhost"}, "PUBLIC_URL"),
+        ({"organisation": "Example Bank"}, "ORGANISATION"),
+        ({"official_phone": "+442079460123"}, "OFFICIAL_PHONE"),
+        ({"messaging": "simulator"}, "simulator"),
+        ({"twilio_auth_token": ""}, "TWILIO_AUTH_TOKEN"),
+        ({"twilio_account_sid": ""}, "TWILIO_ACCOUNT_SID"),
+        ({"twilio_from_number": ""}, "TWILIO_FROM_NUMBER"),
+        ({"web_workers": 2}, "RATE_STORAGE"),
+    ],
+    ids=str,
+)
+def test_production_refuses_unsafe_settings_and_says_why(change, word, tmp_path):
+    unsafe = settings(**change, instance=tmp_path)
+    assert any(word in sentence for sentence in refusals(unsafe))
+    with pytest.raises(SystemExit, match=word):
+        create_app(unsafe)
+
+
+def test_a_wrong_setting_stops_the_start_with_a_sentence(tmp_path):
+    done = flask("db", "upgrade", tmp_path, VOUCHLINE_DECENT_HOURS="late")
+    assert done.returncode != 0
+    assert "08:00-21:00" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_master_keys_that_cannot_be_read_stop_the_start(tmp_path):
+    done = flask("db", "upgrade", tmp_path, VOUCHLINE_MASTER_KEYS="file:/nowhere")
+    assert done.returncode != 0
+    assert "MASTER_KEYS" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_doctor_says_what_to_mend_in_the_demo(tmp_path):
+    flask("db", "upgrade", tmp_path)
+    done = flask("doctor", "", tmp_path)
+    assert done.returncode == 1
+    assert "simulator" in done.stdout
+    assert "MASTER_KEYS" in done.stdout
+
+
+def test_production_refuses_a_store_with_demo_people(tmp_path):
+    assert flask("demo", "", tmp_path).returncode == 0
+    live = {f"VOUCHLINE_{k.upper()}": str(v) for k, v in SAFE.items() if not k.startswith("twilio")}
+    live |= {k.upper(): v for k, v in SAFE.items() if k.startswith("twilio")}
+    live |= {
+        "VOUCHLINE_DATABASE_URL": f"sqlite:///{tmp_path}/vouchline.sqlite3",
+        "VOUCHLINE_MASTER_KEYS": "k-" + (tmp_path / "master.keys").read_text().strip()[5:],
+    }
+    for command in ("worker", "serve"):
+        done = flask(command, "", tmp_path, **live)
+        assert done.returncode != 0
+        assert "demo staff" in done.stderr
+
+
+def test_staff_and_tokens_come_from_the_command_line(tmp_path):
+    flask("db", "upgrade", tmp_path)
+    add = ["--email", "Ana@Example.org", "--name", "Ana Silva", "--role", "agent"]
+    added = flask("staff", "add", tmp_path, *add)
+    assert "/staff/enrol/" in added.stdout.splitlines()[-1]
+    again = flask("staff", "add", tmp_path, *add)
+    assert again.returncode != 0
+    assert "exists already" in again.stderr
+    token = flask("token", "add", tmp_path, "--staff", "ana@example.org")
+    assert token.stdout.splitlines()[-1].startswith("vl_")
+    assert flask("staff", "off", tmp_path, "--email", "ana@example.org").returncode == 0
+    assert flask("token", "add", tmp_path, "--staff", "ana@example.org").returncode != 0
+
+
+def test_commands_on_a_store_that_is_not_migrated_say_what_to_do(tmp_path):
+    done = flask("token", "add", tmp_path, "--staff", "ana@example.org")
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+
+
+def test_a_new_master_key_can_be_used_as_it_is_printed(tmp_path):
+    done = flask("keys", "new", tmp_path, VOUCHLINE_ENVIRONMENT="production")
+    assert done.returncode == 0, done.stderr
+    assert len(master.parse(done.stdout).keys) == 1
+
+
+def test_every_setting_is_documented():
+    text = (ROOT / "docs" / "configuration.md").read_text()
+    for name in Settings.model_fields:
+        assert name.upper() in text, name
+
+
+def flask(command: str, sub: str, instance: Path, *args: str, **env: str):
+    import os
+
+    words = [w for w in (command, sub, *args) if w]
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("VOUCHLINE_", "TWILIO_"))}
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("flask")), "--app", "app", *words],
+        cwd=ROOT,
+        env={**clean, "VOUCHLINE_INSTANCE": str(instance), **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
