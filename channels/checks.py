@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import structlog
 from flask import request
 from prometheus_client import Counter, Histogram
 
 from channels.context import core_unit, ctx, now
+from channels.limiting import TooMany
 from people import phones
 from people.errors import InvalidInput
 from verification import codes
 from verification.checking import check
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine, Verdict
+
+log = structlog.get_logger("check")
 
 VERDICTS = Counter("vouchline_checks", "Checks by channel and verdict", ["channel", "verdict"])
 SECONDS = Histogram(
@@ -34,19 +38,35 @@ def read_code(text: str) -> str:
     return code
 
 
+class CannotCheck(Exception):
+    """No verdict can be had just now: the answer is *cannot check*, never *genuine* (rule F1)."""
+
+
 def decide(phone: str, code: str, channel: Channel) -> Verdict:
     """The verdict on what a customer typed; committed before it is given.
 
-    Raises ``InvalidInput``, ``TooMany``, or what a store out of reach raises.
+    Raises ``InvalidInput``, ``TooMany`` or :class:`CannotCheck`.
     """
+    try:
+        verdict = _decided(phone, code, channel)
+    except (InvalidInput, TooMany):
+        raise
+    except Exception as error:
+        # Whatever it is, somebody is on the phone with a caller and needs advice, not an error.
+        log.exception("cannot check", kind=type(error).__name__)
+        VERDICTS.labels(channel.value, "cannot_check").inc()
+        raise CannotCheck from error
+    VERDICTS.labels(channel.value, name(verdict)).inc()
+    return verdict
+
+
+def _decided(phone: str, code: str, channel: Channel) -> Verdict:
     here = ctx()
     here.limiter.hit("check_address", request.remote_addr or "unknown")
     number, plain = read_number(phone), read_code(code)
     here.limiter.hit("check_number", here.ring.blind_index("phone", number).hex())
     with SECONDS.time(), core_unit() as work:
-        verdict = check(work, number, plain, channel, now(), organisation=here.policy.organisation)
-    VERDICTS.labels(channel.value, name(verdict)).inc()
-    return verdict
+        return check(work, number, plain, channel, now(), organisation=here.policy.organisation)
 
 
 def name(verdict: Verdict) -> str:

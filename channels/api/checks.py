@@ -7,7 +7,6 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from channels import checks
 from channels.api.schemas import CannotCheckOut, CheckIn, CheckOut
-from channels.failures import OUT_OF_REACH
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine, Verdict
 
 api = APIBlueprint(
@@ -25,7 +24,7 @@ def make_check(body: CheckIn) -> tuple[Response, int]:
     """The verdict on a code that a caller told the owner of this phone number."""
     try:
         verdict = checks.decide(body.phone, body.code, Channel.API)
-    except OUT_OF_REACH:
+    except checks.CannotCheck:
         return jsonify(verdict="cannot_check"), 503
     return jsonify(_out(verdict)), 200
 

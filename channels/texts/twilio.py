@@ -8,7 +8,6 @@ from twilio.request_validator import RequestValidator
 from twilio.twiml.messaging_response import MessagingResponse
 
 from channels.context import ctx, now, unit
-from channels.failures import OUT_OF_REACH
 from channels.texts.inbound import Text, receive
 from channels.texts.reading import read
 from messaging import wording
@@ -61,8 +60,8 @@ def sms() -> Response:
     try:
         with unit() as session:
             answer = receive(session, Text(provider_id, sender, body), ctx().policy, now())
-    except OUT_OF_REACH as error:
-        log.error("out of reach", kind=type(error).__name__)
+    except Exception as error:  # whatever it is, the customer needs advice, not silence
+        log.exception("cannot answer", kind=type(error).__name__)
         return _twiml(_cannot(body))
     return _twiml(answer)
 

@@ -7,7 +7,6 @@ from flask_babel import gettext
 
 from channels import checks
 from channels.context import ctx
-from channels.failures import OUT_OF_REACH
 from channels.languages import select
 from channels.limiting import TooMany
 from messaging.translate import day_and_time, time_of_day
@@ -42,7 +41,7 @@ def check() -> Page:
     except TooMany as error:
         page = render_template("verdict_cannot.html", busy=True)
         return page, 429, {"Retry-After": str(error.retry_after)}
-    except OUT_OF_REACH:
+    except checks.CannotCheck:
         return render_template("verdict_cannot.html", busy=False), 503
 
 
