@@ -17,8 +17,8 @@ from vault.master import MasterKeys
 from vault.models import PurposeKey
 from vault.sealing import new_key, seal, unseal
 
-INDEX, STAFF, REPORTS, DEMO = "index", "staff", "reports", "demo"
-PURPOSES = (INDEX, STAFF, REPORTS, DEMO)
+INDEX, STAFF, REPORTS, LINE, DEMO = "index", "staff", "reports", "line", "demo"
+PURPOSES = (INDEX, STAFF, REPORTS, LINE, DEMO)
 INDEX_BYTES = 16
 _SESSION_KEY = "vouchline.keyring"
 

@@ -85,7 +85,7 @@ def embedded(folder: Path) -> MasterKeys:
     """
     path = folder / "master.keys"
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         aside = folder / f".master.keys.{os.getpid()}.{os.urandom(4).hex()}"
         handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as file:

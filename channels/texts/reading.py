@@ -37,10 +37,10 @@ def read(body: str, digits: int) -> Asked:
 
 
 def _codes_in(text: str, digits: int) -> set[str]:
-    """Every run of exactly that many digits, single spaces or hyphens between them allowed."""
+    """Every run of digits, single spaces or hyphens between them allowed, that is just as long."""
     plain = "".join(_digit(c) for c in text)
-    run = rf"(?<![\d+])\d(?:[ \-.\u00a0]?\d){{{digits - 1}}}(?![ \-.]?\d)"
-    return {re.sub(r"\D", "", found) for found in re.findall(run, plain)}
+    runs = (re.sub(r"\D", "", run) for run in re.findall(r"(?<!\+)\b\d(?:[ \-.]?\d)*", plain))
+    return {run for run in runs if len(run) == digits}
 
 
 def _digit(char: str) -> str:

@@ -82,8 +82,20 @@ def a_text(
 ) -> Any:
     """A text as Twilio hands it over, signed over the public address."""
     form = {"MessageSid": sid, "From": sender, "To": "+442079460123", "Body": body, **more}
-    signature = RequestValidator(token).compute_signature(f"{base}/twilio/sms", form)
-    return client.post("/twilio/sms", data=form, headers={"X-Twilio-Signature": signature})
+    return signed_post(client, "/twilio/sms", form, base=base, token=token)
+
+
+def signed_post(
+    client: FlaskClient,
+    path: str,
+    form: dict[str, str],
+    *,
+    base: str = "https://check.example.org",
+    token: str = AUTH_TOKEN,
+) -> Any:
+    """A webhook as Twilio sends it."""
+    signature = RequestValidator(token).compute_signature(f"{base}{path}", form)
+    return client.post(path, data=form, headers={"X-Twilio-Signature": signature})
 
 
 def all_rows(app: Flask, table: Any) -> list[Any]:

@@ -1,0 +1,1 @@
+"""The official line: a caller keys in the code and hears the verdict."""

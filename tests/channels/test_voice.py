@@ -1,0 +1,127 @@
+"""The official line: whatever keys come, the verdict or good advice is said."""
+
+from __future__ import annotations
+
+import itertools
+from html import unescape
+from xml.etree import ElementTree
+
+import pytest
+
+from incidents.models import Report
+from tests.channels.support import (
+    AUTH_TOKEN,
+    PHONE,
+    a_started_call,
+    a_token,
+    all_rows,
+    signed_post,
+    wrong,
+)
+from verification.models import Code
+
+pytestmark = pytest.mark.settings(
+    public_url="https://check.example.org", twilio_auth_token=AUTH_TOKEN
+)
+
+
+class Line:
+    """A phone call to the official line, as the provider plays it."""
+
+    sids = itertools.count()
+
+    def __init__(self, client, sender=PHONE, country="GB"):
+        self.client, self.form = client, {"From": sender, "FromCountry": country}
+        self.form["CallSid"] = f"CA{next(self.sids)}"
+        self._answer(signed_post(client, "/twilio/voice", self.form))
+
+    def key(self, digits: str) -> str:
+        self.last = (self.action, {**self.form, "Digits": digits})
+        self._answer(signed_post(self.client, *self.last))
+        return self.said
+
+    def _answer(self, answer):
+        assert answer.status_code == 200, answer.text
+        tree = ElementTree.fromstring(answer.text)
+        self.said = " ".join(say.text or "" for say in tree.iter("Say"))
+        self.language = [say.get("language") for say in tree.iter("Say")]
+        gather = tree.find("Gather")
+        self.action = unescape(gather.get("action")) if gather is not None else None
+        self.over = tree.find("Hangup") is not None
+
+
+def tries(app) -> int:
+    return sum(row.tries_open for row in all_rows(app, Code))
+
+
+def test_the_right_code_is_genuine_and_can_be_heard_again(app, client, clock):
+    headers = a_token(app)
+    callback, code = a_started_call(app, client, clock, headers)
+    line = Line(client)
+    first = line.key(code)
+    assert first.startswith("Genuine. Ana")
+    assert line.key("1") == first
+    found = client.get(f"/api/v1/callbacks/{callback}", headers=headers).json
+    assert (found["state"], found["channel"]) == ("confirmed", "keypad")
+
+
+def test_a_replayed_keying_gets_no_second_look(app, client, clock):
+    _, code = a_started_call(app, client, clock, a_token(app))
+    line = Line(client)
+    line.key(wrong(code))
+    before = tries(app)
+    again = signed_post(client, *line.last)
+    assert "onfirmed" not in again.text
+    assert tries(app) == before == 1
+
+
+def test_a_wrong_code_is_not_confirmed_and_can_be_reported(app, client, clock):
+    _, code = a_started_call(app, client, clock, a_token(app))
+    line = Line(client)
+    assert line.key(wrong(code)).startswith("Not confirmed. Hang up")
+    assert "We have your report" in line.key("2")
+    assert line.over
+    assert [(r.channel, r.proven) for r in all_rows(app, Report)] == [("voice", False)]
+
+
+def test_silence_and_odd_keys_are_asked_again_and_in_the_end_taken_leave_of(client):
+    line = Line(client)
+    for keys in ("", "12", "##", "12345678"):
+        assert not line.over
+        line.key(keys)
+    assert line.over
+    assert "hang up on the caller" in line.said
+
+
+@pytest.mark.parametrize("sender", ["", "anonymous", "+266696687", "Restricted"])
+def test_a_withheld_number_is_asked_for(app, client, clock, sender):
+    _, code = a_started_call(app, client, clock, a_token(app))
+    line = Line(client, sender=sender)
+    assert "your own phone number" in line.said
+    assert "own phone number" in line.key("12")
+    line.key("07400123456")
+    assert line.key(code).startswith("Genuine")
+    assert PHONE not in str(line.action)
+
+
+def test_star_offers_the_languages(client):
+    line = Line(client)
+    line.key("*")
+    assert line.language == ["en-GB", "de-DE", "es-ES"]
+    line.key("2")
+    assert line.language == ["de-DE"]
+    assert Line(client, country="DE").language == ["de-DE"]
+    assert Line(client, country="xx").language == ["en-GB"]
+
+
+def test_a_forged_state_begins_anew(client):
+    form = {"From": PHONE, "CallSid": "CA-x", "Digits": "1"}
+    for state in ("x", "AAAA", "é", "A" * 3000):
+        answer = signed_post(client, f"/twilio/voice/after?at={state}", form)
+        assert answer.status_code in (200, 403)
+        assert "Genuine" not in answer.text
+
+
+def test_unsigned_calls_are_refused(client):
+    for path in ("", "/code", "/language", "/number", "/after"):
+        assert client.post(f"/twilio/voice{path}", data={"Digits": "1"}).status_code == 403
