@@ -26,7 +26,7 @@ def run(settings: Settings, host: str) -> None:
         blocking_threads=settings.web_threads,
         backpressure=settings.web_threads * 4,
         respawn_failed_workers=True,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
         workers_kill_timeout=10,
     ).serve()
 

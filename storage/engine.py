@@ -35,7 +35,7 @@ def make_engine(url: str, *, wait_seconds: float = WAIT_SECONDS, pool_size: int 
 
 def _sqlite(url: str, path: str | None, wait_seconds: float, pool_size: int) -> Engine:
     if path and path != ":memory:":
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = create_engine(
         url,
         hide_parameters=True,

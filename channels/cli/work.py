@@ -70,7 +70,8 @@ def run_all() -> None:
         if ctx().demo:
             add_demo()
     children = [_child("serve"), _child("worker")]
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    for stopping in (signal.SIGINT, signal.SIGTERM):  # also where a shell had them ignored
+        signal.signal(stopping, _as_interrupt)
     try:
         _announce(settings, children[0])
         _wait(children)
