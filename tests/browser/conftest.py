@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -11,9 +12,15 @@ from tests.browser.site import chromium, running
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the site's store and keys."""
+    return tmp_path_factory.mktemp("site")
+
+
+@pytest.fixture(scope="session")
+def site(instance: Path) -> Iterator[str]:
     """The address of a running Vouchline with demo people."""
-    with running(tmp_path_factory.mktemp("site")) as base:
+    with running(instance) as base:
         yield base
 
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+FLASK = [str(Path(sys.executable).with_name("flask")), "--app", "app"]
 CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
 
 
@@ -22,23 +23,38 @@ def chromium() -> str | None:
     return next((path for path in CHROMIUM if Path(path).exists()), None)
 
 
-@contextmanager
-def running(instance: Path, **settings: str) -> Iterator[str]:
-    """Run it until the block ends; gives its address."""
-    port = free_port()
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("VOUCHLINE_", "TWILIO_"))}
-    env |= {
-        "PORT": str(port),
+def environment(instance: Path, **settings: str) -> dict[str, str]:
+    """What a process of that site runs with, and nothing of the machine's own settings."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("VOUCHLINE_", "TWILIO_"))}
+    return clean | {
         "VOUCHLINE_INSTANCE": str(instance),
         "VOUCHLINE_MIN_NOTICE_MINUTES": "0",
         "VOUCHLINE_DECENT_HOURS": "00:00-24:00",
         **settings,
     }
-    flask = str(Path(sys.executable).with_name("flask"))
-    log = (instance / "run.log").open("w")
-    process = subprocess.Popen(
-        [flask, "--app", "app", "run-all"], cwd=ROOT, env=env, stdout=log, stderr=log
+
+
+def command(instance: Path, *words: str) -> str:
+    """What a command prints on its last line."""
+    done = subprocess.run(
+        [*FLASK, *words],
+        cwd=ROOT,
+        env=environment(instance),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
+    return done.stdout.strip().splitlines()[-1]
+
+
+@contextmanager
+def running(instance: Path, **settings: str) -> Iterator[str]:
+    """Run it until the block ends; gives its address."""
+    port = free_port()
+    env = environment(instance, PORT=str(port), **settings)
+    log = (instance / "run.log").open("w")
+    process = subprocess.Popen([*FLASK, "run-all"], cwd=ROOT, env=env, stdout=log, stderr=log)
     base = f"http://localhost:{port}"
     try:
         _wait(base, process)

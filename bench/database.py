@@ -1,0 +1,131 @@
+"""All measurements on one database."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from bench import live, mix, rounds, seed, servers, stores
+from bench.options import Options
+from bench.rounds import Figures, Subject
+from bench.seed import Seeded
+from storage.engine import make_engine
+
+LOAD = 0.7
+FLOOR, OURS, LARGE = "floor", "ours", "large"
+
+
+@dataclass(frozen=True)
+class Result:
+    """``full`` load by subject, ``paced`` at seven tenths of what each can do."""
+
+    version: str
+    full: dict[str, Figures]
+    paced: dict[str, Figures]
+    rates: dict[str, float]
+    counted_in: str
+
+
+def measure(kind: str, options: Options, say: Callable[[str], None]) -> Result:
+    """Measure on ``sqlite`` or ``postgresql``."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vouchline-bench-")))
+        say(f"{kind}: filling the stores")
+        place = stack.enter_context(stores.of(kind, folder))
+        seeded = seed.fill(place, options)
+        counted_in = stack.enter_context(servers.redis(folder)) if options.workers > 1 else ""
+        subjects = _subjects(seeded, _ports(stack, folder, seeded, options, counted_in))
+        context = get_context("spawn")
+        loader = stack.enter_context(ProcessPoolExecutor(1, mp_context=context))
+        say(f"{kind}: full load")
+        rounds.warm_up(subjects, loader, options.lines)
+        full = _full(subjects, loader, options)
+        say(f"{kind}: 70 % load")
+        rates = {name: full[name].typical * LOAD for name in (FLOOR, OURS)}
+        paced = _paced(subjects, loader, options, rates)
+        return Result(place.version, full, paced, rates, (counted_in and "Redis") or "memory")
+
+
+def _ports(
+    stack: ExitStack, folder: Path, seeded: Seeded, options: Options, counted_in: str
+) -> dict[str, int]:
+    """Start the servers; the port of each."""
+    ports = {FLOOR: stack.enter_context(servers.floor(folder, seeded.floor, options))}
+    for name, url in ((OURS, seeded.small), (LARGE, seeded.large)):
+        if url:
+            server = servers.ours(name, folder, url, options, seeded.master_keys, counted_in)
+            ports[name] = stack.enter_context(server)
+    return ports
+
+
+def _subjects(seeded: Seeded, ports: Mapping[str, int]) -> dict[str, Subject]:
+    """What is measured: the headline mix everywhere, and each kind of check by itself on ours."""
+
+    def asks(shares: dict[str, int]) -> Callable[[int, int], list[bytes]]:
+        return partial(mix.requests, seeded.numbers, shares)
+
+    small = _rewinder(seeded.small)
+    found = {
+        FLOOR: Subject(ports[FLOOR], asks(mix.HEADLINE)),
+        OURS: Subject(ports[OURS], asks(mix.HEADLINE), small),
+    }
+    for kind, shares in mix.KINDS.items():
+        found[kind] = Subject(ports[OURS], asks(shares), small)
+    if LARGE in ports:
+        found[LARGE] = Subject(ports[LARGE], asks(mix.HEADLINE), _rewinder(seeded.large))
+    return found
+
+
+def _rewinder(url: str) -> Callable[[], None]:
+    engine = make_engine(url)
+
+    def rewind() -> None:
+        with engine.begin() as connection:
+            live.rewind(connection)
+
+    return rewind
+
+
+def _full(
+    subjects: Mapping[str, Subject], loader: Executor, options: Options
+) -> dict[str, Figures]:
+    figures = rounds.alternate(
+        subjects, loader, rounds=options.rounds, seconds=options.seconds, lines=options.lines
+    )
+    for name, each in figures.items():
+        _require_answers(name, each)
+    return figures
+
+
+def _paced(
+    subjects: Mapping[str, Subject],
+    loader: Executor,
+    options: Options,
+    rates: Mapping[str, float],
+) -> dict[str, Figures]:
+    figures = rounds.alternate(
+        {name: subjects[name] for name in rates},
+        loader,
+        rounds=max(1, options.rounds - 2),
+        seconds=options.seconds,
+        lines=options.lines * 2,
+        rates=rates,
+    )
+    for name, each in figures.items():
+        _require_answers(name, each)
+    return figures
+
+
+def _require_answers(name: str, figures: Figures) -> None:
+    """Raise ``RuntimeError`` when something else was measured than was meant."""
+    odd = set(figures.answers) - {"genuine", "not_confirmed"}
+    genuine = figures.answers["genuine"] / max(1, figures.answers.total())
+    meant = {FLOOR: 0.0, "nobody": 0.0, "wrong": 0.0, "genuine": 1.0}.get(name, 0.2)
+    if odd or abs(genuine - meant) > 0.03:
+        raise RuntimeError(f"{name}: unexpected answers {dict(figures.answers)}")

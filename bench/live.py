@@ -1,0 +1,99 @@
+"""Calls that are going on, made by the same domain functions as real ones."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from random import Random
+from unittest.mock import patch
+from uuid import UUID
+
+from sqlalchemy import Connection, select, update
+from sqlmodel import Session
+
+from bench.mix import number
+from bench.past import YEARS_MS
+from people import customers, staff
+from people.models import Customer
+from scheduling import booking
+from scheduling.models import Callback
+from scheduling.policy import Policy
+from scheduling.states import State
+from storage.types import new_id
+from vault import audit
+from verification import calls
+from verification.models import Code
+
+CALLS_OF_AN_AGENT = 10
+ORGANISATION = "Bench Bank"
+POLICY = Policy(
+    organisation=ORGANISATION,
+    official_phone="+442079460999",
+    languages=("en",),
+    default_region="GB",
+    countries=(),
+    default_zone="Europe/London",
+    min_notice_minutes=0,
+    max_ahead_days=180,
+    window_lead_minutes=60,  # so that one agent's next calls can all be started now
+    decent_hours=(time(0), None),
+    code_digits=6,
+    code_minutes=10,
+)
+
+
+def agent(session: Session, i: int, now: datetime) -> UUID:
+    """A new agent."""
+    address = f"agent{i}@example.org"
+    return staff.add(session, address, f"Ana{i} Silva", "agent", now, timezone="Europe/London").id
+
+
+def customer(session: Session, i: int, now: datetime) -> Customer:
+    """Customer ``i``, who came to us at some time in the years that ``past`` covers, so that the
+    customers now on the phone do not lie side by side in an index."""
+    when = clock.time_ns() - Random(i).randrange(YEARS_MS) * 1_000_000
+    with patch("storage.types.time.time_ns", return_value=when):
+        row = new_id()
+    with patch("people.customers.new_id", return_value=row):
+        new = customers.NewCustomer(number(i), "Gwen Jones", "en", "Europe/London")
+        return customers.add(session, new, audit.OPERATOR, now, default_zone=POLICY.default_zone)
+
+
+def start(
+    session: Session, people: list[Customer], agents: list[UUID], now: datetime
+) -> Iterator[str]:
+    """Book a call to each of the people and start it; its code."""
+    first = now.replace(minute=now.minute // 5 * 5, second=0, microsecond=0) + timedelta(minutes=5)
+    for i, person in enumerate(people):
+        starts_at = first + timedelta(minutes=5 * (i % CALLS_OF_AN_AGENT))
+        wish = booking.Wish(starts_at, 5, "your router", f"T-{i}")
+        holder = agents[i // CALLS_OF_AN_AGENT]
+        booked = booking.book(session, person, holder, wish, POLICY, now)
+        yield calls.start(session, booked, POLICY, now).code
+
+
+def rewind(connection: Connection) -> None:
+    """As if nobody had checked any of the calls yet, and each had just begun."""
+    now = datetime.now(UTC)
+    code, callback = Code.__table__, Callback.__table__
+    is_live = code.c.callback_id.is_not(None) & code.c.closed_at.is_(None)
+    connection.execute(
+        update(callback)
+        .where(callback.c.id.in_(select(code.c.callback_id).where(is_live)))
+        .values(state=State.STARTED, confirmed_at=None, confirmed_by=None)
+    )
+    connection.execute(
+        update(code)
+        .where(is_live)
+        .values(
+            tries_open=0,
+            tries_own=0,
+            tries_ignored=0,
+            confirmed_at=None,
+            confirmed_by=None,
+            reply_word=None,
+            valid_from=now,
+            valid_until=now + timedelta(minutes=10),
+        )
+    )

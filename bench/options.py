@@ -1,0 +1,54 @@
+"""What a run of the bench can be told."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Options:
+    """``rounds`` of ``seconds`` each; sizes are numbers of customers, each with a past call."""
+
+    databases: tuple[str, ...]
+    server: str
+    workers: int
+    threads: int
+    lines: int
+    rounds: int
+    seconds: float
+    small: int
+    large: int
+    live: int
+    keep: bool
+
+
+def read(arguments: list[str] | None = None) -> Options:
+    """The options on the command line; without any, a run of under four minutes."""
+    parser = argparse.ArgumentParser("python -m bench", description="Vouchline's check, measured.")
+    add = parser.add_argument
+    add("--databases", default="sqlite,postgresql", help="which, parted by commas")
+    add("--server", default="granian", choices=("granian", "gunicorn"))
+    add("--workers", type=int, default=1, help="web processes")
+    add("--threads", type=int, default=8, help="threads in each")
+    add("--lines", type=int, default=16, help="connections that always have a check under way")
+    add("--rounds", type=int, default=5, help="of floor, ours, floor, ours ...")
+    add("--seconds", type=float, default=2.0, help="length of one measurement")
+    add("--small", type=int, default=10_000, help="customers in the small store")
+    add("--large", type=int, default=200_000, help="customers in the large one; 0 leaves it out")
+    add("--live", type=int, default=2_000, help="calls going on")
+    add("--no-file", action="store_true", help="print only, leave bench/results.md as it is")
+    given = parser.parse_args(arguments)
+    return Options(
+        databases=tuple(given.databases.split(",")),
+        server=given.server,
+        workers=given.workers,
+        threads=given.threads,
+        lines=given.lines,
+        rounds=given.rounds,
+        seconds=given.seconds,
+        small=max(given.small, given.live * 2 + 2_000),
+        large=given.large,
+        live=given.live,
+        keep=not given.no_file,
+    )

@@ -1,0 +1,93 @@
+"""Fills the stores of one run: a small one with calls going on, and a large copy of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from unittest.mock import patch
+from zoneinfo import available_timezones
+
+from sqlmodel import Session, select
+
+from bench import floor, live, mix, past
+from bench.mix import Numbers, number
+from bench.options import Options
+from bench.stores import Stores
+from people.models import Customer, Staff
+from storage import migrate
+from storage.engine import make_engine
+from storage.session import transaction
+from vault import keyring, master
+from vault.keyring import Keyring
+
+PORTIONS = 20
+PATIENCE_SECONDS = 3600  # a large store takes a while
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """Addresses of the stores (``large`` is empty when it was left out), what opens them, and
+    whom to ask about."""
+
+    floor: str
+    small: str
+    large: str
+    master_keys: str
+    numbers: Numbers
+
+
+def fill(stores: Stores, options: Options) -> Seeded:
+    """Make and fill the stores."""
+    master_keys = master.new_entry("bench")
+    small = stores.new("small")
+    engine = make_engine(small, wait_seconds=PATIENCE_SECONDS)
+    keys = master.parse(master_keys)
+    migrate.upgrade(engine)
+    keyring.make_purpose_keys(engine, keys, datetime.now(UTC))
+    with (
+        patch("people.phones.available_timezones", cache(available_timezones)),  # walks the disk
+        transaction(engine, info=keyring.carried(Keyring(keys, engine))) as session,
+    ):
+        numbers = _calls(session, options)
+    engine.dispose()
+    stores.settle("small")
+    large = _large(stores, options)
+    beneath = stores.new("floor")
+    floor.fill(beneath, [*(phone for phone, _ in numbers.live), *numbers.quiet])
+    stores.settle("floor")
+    return Seeded(beneath, small, large, master_keys, numbers)
+
+
+def _calls(session: Session, options: Options) -> Numbers:
+    """Customers on the phone and customers who are not, among the customers of past calls."""
+    now = datetime.now(UTC)
+    agents = [
+        live.agent(session, i, now) for i in range(-(-options.live // live.CALLS_OF_AN_AGENT))
+    ]
+    wanted = options.live + mix.QUIET_CUSTOMERS
+    people: list[Customer] = []
+    for portion in range(PORTIONS):
+        past.add(session.connection(), agents[0], (options.small - wanted) // PORTIONS)
+        until = wanted * (portion + 1) // PORTIONS
+        people += [live.customer(session, i, now) for i in range(len(people), until)]
+    codes = list(live.start(session, people[: options.live], agents, now))
+    phones = [number(i) for i in range(wanted)]
+    return Numbers(
+        live=list(zip(phones, codes, strict=False)),
+        quiet=phones[options.live :] + mix.strangers(),
+    )
+
+
+def _large(stores: Stores, options: Options) -> str:
+    if not options.large:
+        return ""
+    url = stores.copy("small", "large")
+    engine = make_engine(url, wait_seconds=PATIENCE_SECONDS)
+    with transaction(engine) as session:
+        connection = session.connection()
+        agent = session.exec(select(Staff.id).limit(1)).one()
+        past.add(connection, agent, options.large - options.small)
+    engine.dispose()
+    stores.settle("large")
+    return url

@@ -1,0 +1,134 @@
+"""The servers under load: ours in production mode, and the floor on the same configuration."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.live import ORGANISATION
+from bench.options import Options
+from bench.postgres import free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 60
+
+
+@contextmanager
+def redis(folder: Path) -> Iterator[str]:
+    """Where limits are counted by several processes; empty on a machine without Redis."""
+    program = shutil.which("redis-server")
+    if program is None:
+        yield ""
+        return
+    port = free_port()
+    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir"]
+    with _child([*command, str(folder)], folder, {}, folder / "redis.log"):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@contextmanager
+def ours(
+    name: str, folder: Path, url: str, options: Options, master_keys: str, rates: str
+) -> Iterator[int]:
+    """The product as ``flask serve`` runs it in production, on ``url``; its port."""
+    extra = {"VOUCHLINE_DATABASE_URL": url, "VOUCHLINE_MASTER_KEYS": master_keys}
+    if rates:
+        extra["VOUCHLINE_RATE_STORAGE"] = rates
+    command = [sys.executable, "-m", "flask", "--app", "app", "serve"]
+    with _web(name, folder, command, "app:create_app()", options, extra) as port:
+        yield port
+
+
+@contextmanager
+def floor(folder: Path, url: str, options: Options) -> Iterator[int]:
+    """The floor, on ``url``; its port."""
+    command = [sys.executable, "-m", "bench.serve_floor"]
+    extra = {"FLOOR_URL": url}
+    with _web("floor", folder, command, "bench.floor:create_app()", options, extra) as port:
+        yield port
+
+
+@contextmanager
+def _web(
+    name: str,
+    folder: Path,
+    command: list[str],
+    target: str,
+    options: Options,
+    extra: dict[str, str],
+) -> Iterator[int]:
+    port, place = free_port(), folder / name
+    (place / "metrics").mkdir(parents=True)
+    settings = {**_settings(options, place, port), **extra}
+    if options.server == "gunicorn":
+        command = [sys.executable, "-m", "gunicorn", "-k", "gthread", "--keep-alive", "60"]
+        command += ["-w", str(options.workers), "--threads", str(options.threads)]
+        command += ["-b", f"127.0.0.1:{port}", target]
+        if options.workers > 1:
+            settings["PROMETHEUS_MULTIPROC_DIR"] = str(place / "metrics")
+    with _child(command, place, settings, place / "log"):
+        _wait(port, place / "log")
+        yield port
+
+
+def _settings(options: Options, place: Path, port: int) -> dict[str, str]:
+    """Production's settings, of the kind that ``config.safety`` asks for."""
+    return {
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+        "VOUCHLINE_ENVIRONMENT": "production",
+        "VOUCHLINE_INSTANCE": str(place),
+        "VOUCHLINE_PORT": str(port),
+        "VOUCHLINE_PUBLIC_URL": "https://check.example.org",
+        "VOUCHLINE_ORGANISATION": ORGANISATION,
+        "VOUCHLINE_OFFICIAL_PHONE": "+442079460999",
+        "VOUCHLINE_MESSAGING": "twilio",
+        "VOUCHLINE_METRICS_TOKEN": "bench",
+        "VOUCHLINE_TRUSTED_PROXIES": "1",
+        "VOUCHLINE_WEB_WORKERS": str(options.workers),
+        "VOUCHLINE_WEB_THREADS": str(options.threads),
+        "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+        "TWILIO_AUTH_TOKEN": "bench",
+        "TWILIO_FROM_NUMBER": "+442079460998",
+    }
+
+
+@contextmanager
+def _child(
+    command: list[str], folder: Path, settings: dict[str, str], log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of ours, ended with the block; what it says goes into a file, as a log would."""
+    with log.open("wb") as file:
+        child = subprocess.Popen(
+            command, cwd=folder, env={**os.environ, **settings}, stdout=file, stderr=file
+        )
+    try:
+        yield child
+    finally:
+        child.terminate()
+        try:
+            child.wait(15)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+
+def _wait(port: int, log: Path) -> None:
+    """Until it answers. Raises ``RuntimeError`` with what it said instead."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+        try:
+            connection.request("GET", "/healthz")
+            connection.getresponse()
+            return
+        except OSError:
+            time.sleep(0.1)
+        finally:
+            connection.close()
+    raise RuntimeError(f"a server did not start:\n{log.read_text()[-2000:]}")

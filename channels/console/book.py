@@ -1,0 +1,104 @@
+"""Booking: first whom, by an exact number or ticket; then what about and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from channels.console import booking_form, booking_made, when
+from channels.console.booking_form import Typed
+from channels.console.desk import Desk, pages, staff_page
+from channels.context import ctx
+from channels.languages import select
+from people.errors import InvalidInput
+from people.models import Role
+from scheduling import lookup
+from scheduling.errors import SlotTaken
+from scheduling.lookup import Match
+
+
+@pages.get("/book")
+@staff_page(Role.AGENT)
+def book(_: Desk) -> ResponseReturnValue:
+    """Whom? One field."""
+    return _whom("", {})
+
+
+@pages.get("/book/find")
+@staff_page(Role.AGENT)
+def found(_: Desk) -> ResponseReturnValue:
+    """A reload of the second step's address begins anew; nothing of a customer is in it."""
+    return redirect(url_for("console.book"), code=303)
+
+
+@pages.post("/book/find")
+@staff_page(Role.AGENT)
+def find(desk: Desk) -> ResponseReturnValue:
+    """What about, and when? Also to look at another day's free times; nothing typed is lost."""
+    typed = booking_form.typed(request.form)
+    try:
+        match = _match(desk, typed)
+    except InvalidInput as error:
+        return _whom(typed["find"], {"find": str(error)}), 422
+    return _details(desk, match, typed, {})
+
+
+@pages.post("/book")
+@staff_page(Role.AGENT)
+def make_booking(desk: Desk) -> ResponseReturnValue:
+    """Book and announce it; or the form again with what stands against it."""
+    typed = booking_form.typed(request.form)
+    try:
+        match = _match(desk, typed)
+    except InvalidInput as error:
+        return _whom(typed["find"], {"find": str(error)}), 422
+    errors, twice = booking_form.problems(desk, match, typed)
+    if errors:
+        return _details(desk, match, typed, errors, twice), 422
+    try:
+        callback_id = booking_made.book(desk, match, typed)
+    except SlotTaken as error:
+        return _details(desk, match, typed, {"starts_at": str(error)}, error.free_slots), 409
+    except InvalidInput as error:
+        if error.field == "phone":  # added by a colleague at this moment, so known by now
+            match = _match(desk, typed)
+        return _details(desk, match, typed, {error.field: str(error)}), 422
+    return redirect(url_for("console.card", callback_id=callback_id), code=303)
+
+
+def _match(desk: Desk, typed: Typed) -> Match:
+    """Whom the first step names; the second carries it along, so nothing of a customer does."""
+    actor, policy = desk.principal.actor, ctx().policy
+    return lookup.find(desk.session, actor, typed["find"], policy, desk.moment)
+
+
+def _whom(asked: str, errors: dict[str, str]) -> str:
+    return render_template("console/book_whom.html", asked=asked, errors=errors)
+
+
+def _details(
+    desk: Desk,
+    match: Match,
+    typed: Typed,
+    errors: dict[str, str],
+    slots: Sequence[datetime] | None = None,
+) -> str:
+    zone = booking_form.zone_of(match, typed)
+    if slots is None:
+        slots = when.free(desk, zone, booking_form.length_of(typed), typed["on"])
+    return render_template(
+        "console/book_details.html",
+        match=match,
+        typed={**typed, "timezone": typed["timezone"] or zone},
+        errors=errors,
+        offers=when.offers(desk, zone, slots),
+        zone=zone,
+        clock=desk.clock,
+        now=desk.moment,
+        key=booking_form.key_for(typed, errors),
+        locales=booking_form.locales(ctx().policy.languages, select()),
+        zones=booking_form.zones(),
+    )

@@ -1,0 +1,104 @@
+"""The booking form: what was typed, what is wrong with it, and what it offers."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from functools import lru_cache
+from zoneinfo import available_timezones
+
+from babel import Locale
+from werkzeug.datastructures import MultiDict
+
+from channels.console import when
+from channels.console.desk import Desk
+from people import customers, phones
+from people.errors import InvalidInput
+from people.text import clean
+from scheduling import booking, calendar, wall
+from scheduling.lookup import Match
+
+Typed = dict[str, str]
+MINUTES = 15
+_FIELDS = (
+    *("find", "name", "locale", "timezone", "topic", "ticket", "minutes"),
+    *("slot", "on", "at", "key"),
+)
+_LONGEST = 200
+AGAIN = "key"
+
+
+def typed(form: MultiDict[str, str]) -> Typed:
+    """Every field as text, cut where no value is that long."""
+    return {field: form.get(field, "").strip()[:_LONGEST] for field in _FIELDS}
+
+
+def problems(
+    desk: Desk, match: Match, form: Typed
+) -> tuple[dict[str, str], tuple[datetime, ...] | None]:
+    """Everything that can be seen to be wrong without asking the store, by field; and the two
+    instants of a time that comes twice, to choose from."""
+    found: dict[str, str] = {}
+    twice = None
+    for look in _looks(desk, match, form):
+        try:
+            look()
+        except wall.Repeated as error:
+            found[error.field], twice = str(error), error.instants
+        except InvalidInput as error:
+            found[error.field] = str(error)
+    return found, twice
+
+
+def _looks(desk: Desk, match: Match, form: Typed) -> Iterator[Callable[[], object]]:
+    if match.customer is None:
+        yield lambda: clean("name", form["name"], limit=customers.NAME_LIMIT, what="name")
+        yield lambda: phones.zone(form["timezone"] or match.timezone)
+    limit = booking.TOPIC_LIMIT
+    yield lambda: clean("topic", form["topic"], limit=limit, what="topic")
+    yield lambda: minutes_of(form["minutes"])
+    yield lambda: when.chosen(desk, form)
+
+
+def key_for(form: Typed, errors: Mapping[str, str]) -> str:
+    """The key under which the form books: the same until it has booked."""
+    return form["key"] if form["key"] and AGAIN not in errors else secrets.token_urlsafe(16)
+
+
+def minutes_of(text: str) -> int:
+    if not text.isdecimal() or len(text) > 4:
+        raise InvalidInput("minutes", "Write the length in minutes, like 15.")
+    minutes = int(text)
+    calendar.require_length(minutes)
+    return minutes
+
+
+def length_of(form: Typed) -> int:
+    """The length that was typed, or the usual one while it cannot be used."""
+    try:
+        return minutes_of(form["minutes"])
+    except InvalidInput:
+        return MINUTES
+
+
+def zone_of(match: Match, form: Typed) -> str:
+    """The customer's zone as far as it is known: theirs, the one typed, or the number's."""
+    if match.customer is not None:
+        return match.timezone
+    try:
+        return phones.zone(form["timezone"]).key
+    except InvalidInput:
+        return match.timezone
+
+
+def locales(spoken: tuple[str, ...], shown_in: str) -> list[tuple[str, str]]:
+    """The languages that a customer can have, with their names."""
+    return [(each, Locale.parse(each).get_display_name(shown_in) or each) for each in spoken]
+
+
+@lru_cache(maxsize=1)
+def zones() -> tuple[str, ...]:
+    """Zones to choose from: those of places."""
+    skipped = ("Etc/", "SystemV/", "US/", "posix/", "right/")
+    return tuple(sorted(z for z in available_timezones() if "/" in z and not z.startswith(skipped)))

@@ -1,0 +1,67 @@
+"""The booking that a form means: made once however often it is sent, and whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from uuid import UUID
+
+from channels.console import when
+from channels.console.booking_form import AGAIN, Typed, minutes_of
+from channels.console.desk import Desk
+from channels.context import ctx
+from messaging.translate import best
+from people import customers
+from people.errors import InvalidInput
+from people.models import Customer
+from scheduling import booking, idempotency
+from scheduling.lookup import Match
+
+
+def book(desk: Desk, match: Match, form: Typed) -> UUID:
+    """Book what the form says, once however often it is sent; gives the callback's id.
+
+    All or nothing: a customer is added only along with a booking. Raises ``InvalidInput``
+    or ``SlotTaken``.
+    """
+    minutes = minutes_of(form["minutes"])
+    wish = booking.Wish(when.chosen(desk, form), minutes, form["topic"], form["ticket"])
+    try:
+        return _once(desk, match, form, wish)
+    except idempotency.Raced:
+        return _once(desk, match, form, wish)
+
+
+def _once(desk: Desk, match: Match, form: Typed, wish: booking.Wish) -> UUID:
+    session, agent, policy = desk.session, desk.principal, ctx().policy
+    key = form["key"] or secrets.token_urlsafe(16)
+    sent = json.dumps({**form, "key": ""}, sort_keys=True).encode()
+    with session.begin_nested():
+        try:
+            claimed = idempotency.claim(session, agent.id, key, sent, desk.moment)
+        except InvalidInput:
+            again = "This form has booked a call already. To book another, press Book once more."
+            raise InvalidInput(AGAIN, again) from None
+        if claimed.callback_id is None:
+            customer = match.customer or _added(desk, match, form)
+            made = booking.book(session, customer, agent.id, wish, policy, desk.moment)
+            claimed.callback_id = made.id
+            session.add(claimed)
+        return claimed.callback_id
+
+
+def _added(desk: Desk, match: Match, form: Typed) -> Customer:
+    policy = ctx().policy
+    return customers.add(
+        desk.session,
+        customers.NewCustomer(
+            phone=match.phone,
+            name=form["name"],
+            locale=best(form["locale"], policy.languages),
+            timezone=form["timezone"],
+        ),
+        desk.principal.actor,
+        desk.moment,
+        countries=policy.countries,
+        default_zone=policy.default_zone,
+    )

@@ -1,0 +1,80 @@
+"""What an agent does with a callback. Each act is one POST, and leads back to the card."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from channels.console import when
+from channels.console.card import show
+from channels.console.desk import Desk, pages, staff_page
+from channels.context import ctx
+from people.errors import InvalidInput
+from people.models import Role
+from scheduling import booking, callbacks, wall
+from scheduling.errors import SlotTaken
+from verification import calls
+
+
+def _to_card(callback_id: UUID) -> ResponseReturnValue:
+    return redirect(url_for("console.card", callback_id=callback_id, _anchor="call"), code=303)
+
+
+@pages.post("/callback/<uuid:callback_id>/start")
+@staff_page(Role.AGENT)
+def start(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
+    """Start the call. Pressed twice, it starts once."""
+    callback = callbacks.held(desk.session, callback_id, desk.principal.id)
+    calls.start(desk.session, callback, ctx().policy, desk.moment)
+    return _to_card(callback_id)
+
+
+@pages.post("/callback/<uuid:callback_id>/code")
+@staff_page(Role.AGENT)
+def new_code(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
+    """A new code, which kills the old."""
+    callback = callbacks.held(desk.session, callback_id, desk.principal.id)
+    calls.reissue(desk.session, callback, ctx().policy, desk.moment)
+    return _to_card(callback_id)
+
+
+@pages.post("/callback/<uuid:callback_id>/end")
+@staff_page(Role.AGENT)
+def end(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
+    """End the call with its outcome."""
+    callback = callbacks.held(desk.session, callback_id, desk.principal.id)
+    try:
+        calls.end(desk.session, callback, request.form.get("outcome", ""), desk.moment)
+    except InvalidInput:
+        return show(desk, callback, {"outcome": "Choose how the call went."}), 422
+    return _to_card(callback_id)
+
+
+@pages.post("/callback/<uuid:callback_id>/move")
+@staff_page(Role.AGENT)
+def move(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
+    """Another time, and the customer is told."""
+    callback = callbacks.held(desk.session, callback_id, desk.principal.id, lock=True)
+    try:
+        starts_at = when.chosen(desk, request.form)
+        with desk.session.begin_nested():
+            booking.move(desk.session, callback, starts_at, ctx().policy, desk.moment)
+    except SlotTaken as error:
+        desk.session.refresh(callback)
+        return show(desk, callback, {"starts_at": str(error)}, error.free_slots), 409
+    except wall.Repeated as error:
+        return show(desk, callback, {"starts_at": str(error)}, error.instants), 422
+    except InvalidInput as error:
+        return show(desk, callback, {"starts_at": str(error)}), 422
+    return _to_card(callback_id)
+
+
+@pages.post("/callback/<uuid:callback_id>/cancel")
+@staff_page(Role.AGENT)
+def cancel(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
+    """Call it off, and the customer is told."""
+    callback = callbacks.held(desk.session, callback_id, desk.principal.id, lock=True)
+    booking.cancel(desk.session, callback, ctx().policy, desk.moment)
+    return _to_card(callback_id)

@@ -1,0 +1,80 @@
+"""The card of one callback: who, when, what about, the script, and the one thing to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from flask import render_template, request
+from flask.typing import ResponseReturnValue
+
+from channels.console import when, words
+from channels.console.desk import Desk, pages, staff_page
+from channels.context import ctx
+from messaging import outbox
+from people import phones
+from people.models import Role
+from scheduling import callbacks, window
+from scheduling.callbacks import Appointment
+from scheduling.models import Callback
+from scheduling.states import LIVE, State
+from verification import calls, codes
+from verification.calls import MAX_TRIES, Live
+
+
+@pages.get("/callback/<uuid:callback_id>")
+@staff_page(Role.AGENT)
+def card(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
+    """A callback that the agent holds; any other is not found."""
+    callback = callbacks.held(desk.session, callback_id, desk.principal.id)
+    return show(desk, callback)
+
+
+def show(
+    desk: Desk,
+    callback: Callback,
+    errors: Mapping[str, str] | None = None,
+    slots: Sequence[datetime] | None = None,
+) -> str:
+    """The card, read and written down; with ``errors`` by field after a form that did not do."""
+    found = callbacks.open_one(desk.session, callback, desk.moment, "card")
+    live = calls.live(desk.session, callback)
+    policy = ctx().policy
+    zone = found.customer.timezone
+    if slots is None:
+        slots = _free(desk, found)
+    return render_template(
+        "console/card.html",
+        call=found,
+        live=live,
+        code=_code(desk, callback, live),
+        number=phones.displayed(found.customer.phone) if found.state in LIVE else "",
+        told=words.told(outbox.latest_for(desk.session, callback.id)),
+        opens=window.opens(found.starts_at, policy.window_lead_minutes),
+        moment=desk.moment,
+        over=desk.moment >= found.ends_at,
+        max_tries=MAX_TRIES,
+        offers=when.offers(desk, zone, slots),
+        typed={field: request.form.get(field, "")[:40] for field in ("slot", "on", "at")},
+        errors=errors or {},
+        clock=desk.clock,
+        words=words,
+        still="still" in request.args,
+    )
+
+
+def _free(desk: Desk, found: Appointment) -> list[datetime]:
+    """Other times to offer, while the call can still be moved."""
+    if found.state is not State.BOOKED:
+        return []
+    return when.free(desk, found.customer.timezone, found.minutes)
+
+
+def _code(desk: Desk, callback: Callback, live: Live) -> str:
+    """The code in groups while it is to be read out; once confirmed, nobody needs it again."""
+    if live.state is not State.STARTED or live.valid_until is None:
+        return ""
+    if desk.moment >= live.valid_until:
+        return ""
+    return codes.grouped(calls.shown(desk.session, callback, desk.moment).code)

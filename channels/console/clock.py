@@ -1,0 +1,92 @@
+"""Times on the console: shown on the agent's clock and the customer's, and read from forms."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime
+
+from messaging.translate import day_and_time, time_of_day
+from people.errors import InvalidInput
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::00)?")
+_YEARS = range(2000, 2101)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The clock on a member of staff's wall, in a language."""
+
+    zone: ZoneInfo
+    locale: str
+
+    def time(self, when: datetime) -> str:
+        """Like ``14:00``; with the offset when the clocks show that time twice."""
+        return time_of_day(when, self.zone.key, self.locale) + _which(when, self.zone)
+
+    def day_time(self, when: datetime) -> str:
+        """Like ``Tue 24 Nov 14:00``."""
+        return day_and_time(when, self.zone.key, self.locale) + _which(when, self.zone)
+
+    def seconds(self, when: datetime) -> str:
+        """Like ``24 Nov 14:00:09``."""
+        return format_datetime(when, "d MMM HH:mm:ss", tzinfo=self.zone, locale=self.locale)
+
+    def short_day(self, when: datetime) -> str:
+        """Like ``Tue 24 Nov``."""
+        return format_date(when.astimezone(self.zone).date(), "EEE d MMM", locale=self.locale)
+
+    def day(self, on: date) -> str:
+        """Like ``Tuesday 24 November``."""
+        return format_date(on, "EEEE d MMMM", locale=self.locale)
+
+    def there(self, when: datetime, zone: str) -> str:
+        """The same moment on another wall, with its day where that is another."""
+        other = ZoneInfo(zone)
+        there = when.astimezone(other)
+        if there.date() == when.astimezone(self.zone).date():
+            return time_of_day(when, zone, self.locale) + _which(when, other)
+        return day_and_time(when, zone, self.locale) + _which(when, other)
+
+    def today(self, moment: datetime) -> date:
+        return moment.astimezone(self.zone).date()
+
+
+def _which(when: datetime, zone: ZoneInfo) -> str:
+    local = when.astimezone(zone).replace(tzinfo=None)
+    offsets = {local.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1)}
+    return f" ({when.astimezone(zone):%Z})" if len(offsets) > 1 else ""
+
+
+def read_date(text: str, field: str) -> date:
+    """A day as browsers write it, like 2026-11-24. Raises ``InvalidInput``."""
+    try:
+        found = date.fromisoformat(text) if _DATE.fullmatch(text) else None
+    except ValueError:
+        found = None
+    if found is None or found.year not in _YEARS:
+        raise InvalidInput(field, "Write the day like 2026-11-24.")
+    return found
+
+
+def read_time(text: str, field: str) -> time:
+    """A time of day like 14:00. Raises ``InvalidInput``."""
+    found = _TIME.fullmatch(text)
+    if not found or int(found[1]) > 23 or int(found[2]) > 59:
+        raise InvalidInput(field, "Write the time like 14:00.")
+    return time(int(found[1]), int(found[2]))
+
+
+def read_instant(text: str, field: str) -> datetime:
+    """An offered slot as our own form wrote it. Raises ``InvalidInput``."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None or found.year not in _YEARS:
+        raise InvalidInput(field, "Choose one of the times offered.")
+    return found

@@ -1,0 +1,109 @@
+"""What goes wrong on the console: a page in its own frame, with a way back."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Response, make_response, render_template, request, url_for
+from flask_babel import gettext
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import NotFound as NoPage
+
+from channels.console.desk import pages
+from channels.failures import OUT_OF_REACH
+from channels.limiting import TooMany
+from people.errors import InvalidInput, LinkSpent, NotAllowed, NotFound
+from scheduling.errors import OutsideWindow, SlotTaken, WrongState
+
+log = structlog.get_logger("console")
+
+
+def page(status: int, title: str, detail: str) -> Response:
+    """An error page, with a link to the callback it is about, or to one's own start."""
+    callback_id = (request.view_args or {}).get("callback_id")
+    on_card = callback_id is not None and status == 409
+    response = make_response(
+        render_template(
+            "console/problem.html",
+            title=title,
+            detail=detail,
+            back=url_for("console.card", callback_id=callback_id)
+            if on_card
+            else url_for("console.home"),
+            on_card=on_card,
+        )
+    )
+    response.status_code = status
+    return response
+
+
+@pages.get("/<path:_>")
+def nothing(_: str) -> Response:
+    """Any address that is none of ours, alike for everybody."""
+    raise NoPage
+
+
+@pages.errorhandler(WrongState)
+@pages.errorhandler(OutsideWindow)
+@pages.errorhandler(SlotTaken)
+def conflict(error: Exception) -> Response:
+    """The callback is no longer as the form believed: another tab, the customer, or the time."""
+    return page(409, gettext("Not possible now"), str(error))
+
+
+@pages.errorhandler(NotFound)
+@pages.errorhandler(NoPage)
+def not_found(_: Exception) -> Response:
+    """One page for what is not there and what is not yours."""
+    return page(404, gettext("Not found"), gettext("There is nothing of yours at this address."))
+
+
+@pages.errorhandler(NotAllowed)
+def not_allowed(error: NotAllowed) -> Response:
+    return page(403, gettext("Not your page"), str(error))
+
+
+@pages.errorhandler(LinkSpent)
+def spent(_: LinkSpent) -> Response:
+    detail = gettext("It was used already or is too old. Ask for a new one.")
+    return page(410, gettext("This link no longer works"), detail)
+
+
+@pages.errorhandler(InvalidInput)
+def invalid(error: InvalidInput) -> Response:
+    return page(422, gettext("This cannot be used"), str(error))
+
+
+@pages.errorhandler(TooMany)
+def too_many(error: TooMany) -> Response:
+    detail = gettext("Try again in %(seconds)s seconds.", seconds=error.retry_after)
+    response = page(429, gettext("Too many at once"), detail)
+    response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+@pages.errorhandler(CSRFError)
+def forged_or_stale(_: CSRFError) -> Response:
+    """Mostly a page from before the last sign-in or sign-out."""
+    detail = gettext(
+        "This page is from an earlier sign-in, so what you sent was not done."
+        " Open the page again and repeat it."
+    )
+    return page(400, gettext("This page is out of date"), detail)
+
+
+def out_of_reach(error: Exception) -> Response:
+    """The store, a key or the limits are out of reach: nothing is shown, nothing was done."""
+    log.error("out of reach", kind=type(error).__name__, path=request.endpoint)
+    detail = gettext("Nothing was changed. Wait a minute, then try again.")
+    return page(503, gettext("We cannot do this just now"), detail)
+
+
+for _kind in OUT_OF_REACH:
+    pages.register_error_handler(_kind, out_of_reach)
+
+
+@pages.errorhandler(HTTPException)
+def http(error: HTTPException) -> Response:
+    detail = gettext("This is too large. Send less.") if error.code == 413 else ""
+    return page(error.code or 500, error.name, detail)

@@ -1,0 +1,49 @@
+"""Working hours as text: ``09:00-12:30, 13:30-17:00``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from people.errors import InvalidInput
+from scheduling.slots import DAY_MINUTES
+
+_STRETCH = re.compile(r"([0-9]{1,2})(?::([0-9]{2}))?\s*[-–—]\s*([0-9]{1,2})(?::([0-9]{2}))?")
+_LONGEST = 120
+_ADVICE = "Write hours like 09:00-12:30, 13:30-17:00, or nothing for a day off."
+
+
+def read(text: str, field: str) -> list[tuple[int, int]]:
+    """Stretches in minutes of the day, in order. Raises ``InvalidInput``."""
+    if not text.strip():
+        return []
+    if len(text) > _LONGEST:
+        raise InvalidInput(field, _ADVICE)
+    found = sorted(_stretch(part.strip(), field) for part in re.split(r"[,;]", text))
+    for (_, end), (begin, _) in pairwise(found):
+        if begin < end:
+            raise InvalidInput(field, "These hours overlap.")
+    return found
+
+
+def _stretch(text: str, field: str) -> tuple[int, int]:
+    parts = _STRETCH.fullmatch(text)
+    if not parts:
+        raise InvalidInput(field, _ADVICE)
+    h1, m1, h2, m2 = (int(part or 0) for part in parts.groups())
+    begin, end = h1 * 60 + m1, h2 * 60 + m2
+    if m1 > 59 or m2 > 59 or begin >= DAY_MINUTES or end > DAY_MINUTES:
+        raise InvalidInput(field, _ADVICE)
+    if end <= begin:
+        raise InvalidInput(field, "These hours end before they begin. Split a night at 24:00.")
+    return begin, end
+
+
+def write(hours: Sequence[tuple[int, int]]) -> str:
+    """The inverse of :func:`read`."""
+    return ", ".join(f"{_minute(begin)}-{_minute(end)}" for begin, end in hours)
+
+
+def _minute(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"

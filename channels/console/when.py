@@ -1,0 +1,71 @@
+"""Choosing a time: free slots to press, or a day and time to type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from channels.console.clock import read_date, read_instant, read_time
+from channels.console.desk import Desk
+from channels.context import ctx
+from people.errors import InvalidInput
+from scheduling import calendar, wall
+
+OTHER = "other"
+_NEXT, _OF_A_DAY = 6, 40
+_AHEAD = timedelta(days=14)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A time to press: ``value`` goes into the form; ``time`` and ``day`` are on the agent's
+    wall, ``there`` is on the customer's."""
+
+    value: str
+    time: str
+    day: str
+    there: str
+
+
+def chosen(desk: Desk, form: Mapping[str, str]) -> datetime:
+    """The instant that a form chooses. Raises ``InvalidInput``, or ``wall.Repeated``."""
+    slot = form.get("slot", "")
+    if slot and slot != OTHER:
+        return read_instant(slot, "starts_at")
+    if not form.get("on") and not form.get("at"):
+        raise InvalidInput("starts_at", "Choose a time, or write a day and time.")
+    on = read_date(form.get("on", ""), "starts_at")
+    return wall.instant(on, read_time(form.get("at", ""), "starts_at"), desk.zone)
+
+
+def free(desk: Desk, zone: str, minutes: int, on: str = "") -> list[datetime]:
+    """Free slots of a day as it was typed; the next ones when that is none.
+
+    ``zone`` is the customer's.
+    """
+    span, limit = (desk.moment, desk.moment + _AHEAD), _NEXT
+    try:
+        if on:
+            span, limit = wall.day(read_date(on, "on"), desk.zone), _OF_A_DAY
+    except InvalidInput:
+        pass
+    return calendar.free_slots(
+        desk.session,
+        desk.principal.id,
+        zone,
+        span,
+        minutes,
+        ctx().policy,
+        desk.moment,
+        limit,
+    )
+
+
+def offers(desk: Desk, zone: str, instants: Sequence[datetime]) -> list[Offer]:
+    """How slots are shown, for a customer of that zone."""
+    clock = desk.clock
+    return [
+        Offer(each.isoformat(), clock.time(each), clock.short_day(each), clock.there(each, zone))
+        for each in instants
+    ]

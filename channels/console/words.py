@@ -1,0 +1,89 @@
+"""States, outcomes and channels in words. Each state has a word, an icon and a colour together."""
+
+from __future__ import annotations
+
+from flask_babel import gettext
+
+from messaging.models import MessageState, OutboxMessage
+from people.models import Role
+from scheduling.states import Outcome, State
+
+#: The icon of each state, in ``console/_icons.html``; the colour goes by the state's name.
+ICONS = {
+    State.BOOKED: "clock",
+    State.STARTED: "wait",
+    State.CONFIRMED: "tick",
+    State.ENDED: "done",
+    State.MISSED: "gap",
+    State.REFUSED: "cross",
+    State.CANCELLED: "cross",
+}
+
+
+def state(value: State) -> str:
+    return {
+        State.BOOKED: gettext("Booked"),
+        State.STARTED: gettext("Calling, not confirmed yet"),
+        State.CONFIRMED: gettext("Confirmed"),
+        State.ENDED: gettext("Ended"),
+        State.MISSED: gettext("Missed"),
+        State.REFUSED: gettext("Refused by the customer"),
+        State.CANCELLED: gettext("Cancelled"),
+    }[value]
+
+
+def outcome(value: str) -> str:
+    return {
+        Outcome.REACHED: gettext("Reached"),
+        Outcome.NO_ANSWER: gettext("No answer"),
+        Outcome.VOICEMAIL: gettext("Voicemail"),
+        Outcome.WRONG_NUMBER: gettext("Wrong number"),
+        Outcome.REFUSED: gettext("Did not want to talk"),
+        Outcome.NOT_CONFIRMED: gettext("Could not or would not check us"),
+    }[Outcome(value)]
+
+
+def outcomes() -> list[tuple[str, str]]:
+    """What an agent chooses from at the end of a call."""
+    return [(each.value, outcome(each)) for each in Outcome]
+
+
+def channel(value: str | None) -> str:
+    return {
+        "text": gettext("by text message"),
+        "web": gettext("on our page"),
+        "api": gettext("in our app"),
+        "keypad": gettext("by phone keypad"),
+    }.get(value or "", "")
+
+
+def role(value: Role) -> str:
+    return {
+        Role.AGENT: gettext("agent"),
+        Role.SUPERVISOR: gettext("supervisor"),
+        Role.INVESTIGATOR: gettext("investigator"),
+    }[value]
+
+
+def told(message: OutboxMessage | None) -> tuple[str, str]:
+    """Whether the customer has been told: words, and ``good``, ``waiting`` or ``bad``."""
+    if message is None:
+        return gettext("no text yet"), "waiting"
+    return {
+        MessageState.QUEUED: (gettext("text on its way"), "waiting"),
+        MessageState.SENDING: (gettext("text on its way"), "waiting"),
+        MessageState.SENT: (gettext("text sent"), "good"),
+        MessageState.FAILED: (gettext("text failed: the customer does not know"), "bad"),
+        MessageState.EXPIRED: (gettext("text not sent in time"), "bad"),
+    }[MessageState(message.state)]
+
+
+def knew(value: str) -> str:
+    return {
+        "name": gettext("name"),
+        "phone": gettext("phone number"),
+        "ticket": gettext("ticket"),
+        "product": gettext("what they bought"),
+        "address": gettext("address"),
+        "other": gettext("something else"),
+    }.get(value, value)

@@ -1,0 +1,70 @@
+"""Whom an agent is about to book: found by an exact number or ticket, never browsed (rule I1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from people import customers, phones
+from people.errors import InvalidInput
+from people.models import Customer
+from people.text import clean
+from scheduling import callbacks
+from scheduling.policy import Policy
+from vault import audit
+
+LIMIT = 40
+
+
+@dataclass(frozen=True)
+class Match:
+    """A known ``customer``, or none and the ``phone`` (E.164) of a new one; ``masked`` is what
+    may be shown of the number, and ``timezone`` the customer's, or the number's most likely."""
+
+    customer: Customer | None
+    phone: str
+    masked: str
+    timezone: str
+
+
+def find(session: Session, agent: audit.Actor, asked: str, policy: Policy, now: datetime) -> Match:
+    """Whom a phone number or a ticket names. Every look-up is written down, also one that finds
+    nobody. Raises ``InvalidInput``."""
+    number, problem = _number(asked, policy)
+    customer = customers.find_by_phone(session, number) if number else None
+    customer = customer or _by_ticket(session, asked)
+    audit.record(
+        session,
+        agent,
+        "customer.look_up",
+        now,
+        customer_id=customer.id if customer else None,
+        purpose="booking",
+        detail="found" if customer else "not found",
+    )
+    if customer is not None:
+        masked = customers.opened(session, customer).phone_masked
+        return Match(customer, "", masked, customer.timezone)
+    if number is None:
+        raise InvalidInput("find", f"No ticket of ours. For a new customer: {problem}")
+    try:
+        phones.require_callable(number, policy.countries)
+    except InvalidInput as error:
+        raise InvalidInput("find", str(error)) from None
+    zone = phones.zone_of(number, policy.default_zone)
+    return Match(None, number, phones.masked(number), zone)
+
+
+def _number(asked: str, policy: Policy) -> tuple[str | None, str]:
+    try:
+        return phones.parse(asked, policy.default_region), ""
+    except InvalidInput as error:
+        return None, str(error)
+
+
+def _by_ticket(session: Session, asked: str) -> Customer | None:
+    ticket = clean("find", asked, limit=LIMIT, what="phone number or ticket")
+    found = callbacks.by_ticket(session, ticket)
+    return session.get(Customer, found) if found else None

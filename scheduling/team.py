@@ -1,0 +1,90 @@
+"""A team as its supervisor sees it: who has how many callbacks today, and whose hours are which.
+No customer in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from people import phones, staff
+from people.errors import NotFound
+from people.models import Role, Staff
+from people.text import first_name
+from scheduling import hours, wall
+from scheduling.models import Callback
+from scheduling.states import State
+
+_OFF = (State.CANCELLED, State.REFUSED)
+
+
+@dataclass(frozen=True)
+class Member:
+    """An agent. ``name`` is the first name; ``today`` counts callbacks on the agent's own day."""
+
+    id: UUID
+    name: str
+    timezone: str
+    today: int
+    week: hours.Week
+
+
+def agents(session: Session, now: datetime) -> list[Member]:
+    """The agents at work here, by name."""
+    found = session.exec(
+        select(Staff).where(col(Staff.role) == Role.AGENT, col(Staff.active).is_(True))
+    ).all()
+    counts: dict[UUID, int] = {}
+    for zone in {each.timezone for each in found}:
+        counts |= _counts(session, zone, now)
+    members = [
+        Member(
+            id=each.id,
+            name=first_name(staff.name_of(session, each.id, each.name)),
+            timezone=each.timezone,
+            today=counts.get(each.id, 0),
+            week=hours.of(session, each.id),
+        )
+        for each in found
+    ]
+    return sorted(members, key=lambda member: (member.name.casefold(), member.id))
+
+
+def _counts(session: Session, zone_name: str, now: datetime) -> dict[UUID, int]:
+    """How many callbacks each agent of a zone has on that zone's day."""
+    zone = phones.zone(zone_name)
+    since, until = wall.day(now.astimezone(zone).date(), zone)
+    rows = session.exec(
+        select(col(Callback.agent_id), func.count())
+        .join(Staff, col(Staff.id) == col(Callback.agent_id))
+        .where(
+            col(Staff.timezone) == zone_name,
+            col(Callback.starts_at) >= since,
+            col(Callback.starts_at) < until,
+            col(Callback.state).not_in(_OFF),
+        )
+        .group_by(col(Callback.agent_id))
+    )
+    return dict(rows.all())
+
+
+def agent(session: Session, staff_id: UUID) -> Staff:
+    """An agent at work here, locked, so that two supervisors set hours in turn.
+
+    Raises ``NotFound``.
+    """
+    found = session.exec(
+        select(Staff)
+        .where(
+            col(Staff.id) == staff_id,
+            col(Staff.role) == Role.AGENT,
+            col(Staff.active).is_(True),
+        )
+        .with_for_update(key_share=True)
+    ).first()
+    if found is None:
+        raise NotFound("There is no such agent.")
+    return found

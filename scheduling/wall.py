@@ -1,0 +1,45 @@
+"""From the clock on somebody's wall to instants (rule T1). Pure functions of plain values."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from people.errors import InvalidInput
+
+
+class Repeated(InvalidInput):
+    """The wall clock shows this time twice; ``instants`` are the two, in order."""
+
+    def __init__(self, message: str, instants: tuple[datetime, datetime]) -> None:
+        super().__init__("starts_at", message)
+        self.instants = instants
+
+
+def instant(on: date, at: time, zone: ZoneInfo) -> datetime:
+    """The instant, in UTC, at which the clocks of ``zone`` show this day and time.
+
+    Raises ``InvalidInput`` for a time that they skip, and :class:`Repeated` for one that they
+    show twice (PEP 495).
+    """
+    shown = datetime.combine(on, at.replace(tzinfo=None, fold=0))
+    first = shown.replace(tzinfo=zone).astimezone(UTC)
+    second = shown.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    if first.astimezone(zone).replace(tzinfo=None) != shown:
+        raise InvalidInput(
+            "starts_at",
+            f"There is no {at:%H:%M} on {on:%d %B %Y}: the clocks go forward. Choose another time.",
+        )
+    if first != second:
+        raise Repeated(
+            f"{at:%H:%M} comes twice on {on:%d %B %Y}: the clocks go back. Choose which one.",
+            (first, second),
+        )
+    return first
+
+
+def day(on: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The instants, in UTC, between which it is that day in ``zone``."""
+    begin = datetime.combine(on, time(0), zone)
+    end = datetime.combine(on + timedelta(days=1), time(0), zone)
+    return begin.astimezone(UTC), end.astimezone(UTC)

@@ -1,0 +1,163 @@
+"""A console of its own for each test: app, clock, staff who can sign in, and browsers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pyotp
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from app import create_app
+from channels.context import Context
+from config.settings import Settings
+from people import customers, secrets, staff
+from people.models import Customer, Role
+from scheduling import booking
+from storage import migrate
+from storage.session import transaction
+from vault import audit, keyring
+from vault.models import AuditEntry
+
+PASSWORD = "several good words"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+PHONE = "+447400123456"
+START = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+
+
+@lru_cache(maxsize=1)
+def _hashed() -> str:
+    return secrets.hash_password(PASSWORD)
+
+
+class Tab:
+    """A browser's tab: a client that sends the token of the page it saw last."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+
+    def get(self, path: str, **more: Any) -> TestResponse:
+        return self.client.get(path, **more)
+
+    def post(self, path: str, data: dict[str, Any] | None = None, **more: Any) -> TestResponse:
+        found = _TOKEN.search(self.client.get("/staff/day").text)
+        found = found or _TOKEN.search(self.client.get("/staff/sign-in").text)
+        token = found[1] if found else ""
+        return self.client.post(path, data={"csrf_token": token, **(data or {})}, **more)
+
+
+@dataclass
+class Console:
+    """Everything that a test of the console needs."""
+
+    app: Flask
+    moment: list[datetime] = field(default_factory=lambda: [START])
+
+    @property
+    def context(self) -> Context:
+        return self.app.extensions["vouchline"]
+
+    @property
+    def now(self) -> datetime:
+        return self.moment[0]
+
+    def wait(self, **length: int) -> None:
+        self.moment[0] += timedelta(**length)
+
+    def unit(self):
+        return transaction(self.context.engine, info=keyring.carried(self.context.ring))
+
+    def member(
+        self, email: str, role: Role = Role.AGENT, zone: str = "Europe/London", demo: bool = False
+    ) -> UUID:
+        """A member of staff who can sign in."""
+        name = email.partition("@")[0].title() + " Silva"
+        with self.unit() as session:
+            made = staff.add(session, email, name, role, self.now, timezone=zone, demo=demo)
+            made.password_hash = _hashed()
+            made.totp_secret = keyring.of(session).seal_for(
+                keyring.STAFF, f"staff.totp_secret:{made.id}", SECRET
+            )
+            session.add(made)
+            return made.id
+
+    def code(self) -> str:
+        return pyotp.TOTP(SECRET).at(self.now)
+
+    def tab(self) -> Tab:
+        return Tab(self.app.test_client())
+
+    def sign_in(self, email: str, tab: Tab | None = None, **data: str) -> Tab:
+        """A tab signed in as somebody; the clock goes on, so that each code is fresh."""
+        self.wait(seconds=30)
+        tab = tab or self.tab()
+        form = {"email": email, "password": PASSWORD, "code": self.code(), **data}
+        answer = tab.post("/staff/sign-in", form)
+        assert answer.status_code == 303, answer.text
+        return tab
+
+    def agent(
+        self, email: str = "ana@example.org", zone: str = "Europe/London"
+    ) -> tuple[UUID, Tab]:
+        made = self.member(email, zone=zone)
+        return made, self.sign_in(email)
+
+    def customer(self, phone: str = PHONE, name: str = "Gwen Jones", zone: str = "") -> UUID:
+        with self.unit() as session:
+            new = customers.NewCustomer(phone, name, "en", zone)
+            return customers.add(
+                session, new, audit.SYSTEM, self.now, default_zone="Europe/London"
+            ).id
+
+    def callback(self, agent_id: UUID, minutes_ahead: int = 10, phone: str = PHONE) -> UUID:
+        """A callback about a router, ticket T-1001, with a customer who may be known."""
+        at = self.now.replace(second=0) + timedelta(minutes=minutes_ahead)
+        with self.unit() as session:
+            known = customers.find_by_phone(session, phone)
+            who = known.id if known else None
+        who = who or self.customer(phone)
+        with self.unit() as session:
+            wish = booking.Wish(at, 15, "your router", "T-1001")
+            customer = session.get_one(Customer, who)
+            return booking.book(session, customer, agent_id, wish, self.context.policy, self.now).id
+
+    def trail(self, action: str) -> list[AuditEntry]:
+        from sqlmodel import select
+
+        with self.unit() as session:
+            return list(session.exec(select(AuditEntry).where(AuditEntry.action == action)))
+
+
+def make_console(instance: Path, **settings: Any) -> Console:
+    """A console on a store of its own; its clock stands at ``START``."""
+    moment = [START]
+    values: dict[str, Any] = {"sign_in_limit": "1000/minute", **settings}
+    made = create_app(Settings(_env_file=None, instance=instance, **values), now=lambda: moment[0])
+    context: Context = made.extensions["vouchline"]
+    migrate.upgrade(context.engine)
+    keyring.make_purpose_keys(context.engine, context.master, START)
+    return Console(made, moment)
+
+
+@pytest.fixture
+def console(tmp_path: Path) -> Iterator[Console]:
+    """A console on SQLite."""
+    made = make_console(tmp_path)
+    yield made
+    made.context.engine.dispose()
+
+
+@pytest.fixture
+def console_app(console: Console) -> Flask:
+    """The application of :func:`console`."""
+    return console.app

@@ -1,0 +1,101 @@
+"""A role never does another's job, and nobody gets in without one."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from people.models import Role
+
+NONE = uuid4()
+PAGES = [
+    (Role.AGENT, "GET", "/staff/day"),
+    (Role.AGENT, "GET", "/staff/book"),
+    (Role.AGENT, "POST", "/staff/book"),
+    (Role.AGENT, "POST", "/staff/book/find"),
+    (Role.AGENT, "GET", f"/staff/callback/{NONE}"),
+    (Role.AGENT, "GET", f"/staff/callback/{NONE}/live"),
+    (Role.AGENT, "POST", f"/staff/callback/{NONE}/start"),
+    (Role.AGENT, "POST", f"/staff/callback/{NONE}/code"),
+    (Role.AGENT, "POST", f"/staff/callback/{NONE}/end"),
+    (Role.AGENT, "POST", f"/staff/callback/{NONE}/move"),
+    (Role.AGENT, "POST", f"/staff/callback/{NONE}/cancel"),
+    (Role.SUPERVISOR, "GET", "/staff/team"),
+    (Role.SUPERVISOR, "POST", f"/staff/team/{NONE}/hours"),
+    (Role.INVESTIGATOR, "GET", "/staff/reports"),
+    (Role.INVESTIGATOR, "GET", "/staff/audit"),
+]
+
+
+def ask(tab, method, path):
+    return tab.post(path) if method == "POST" else tab.get(path)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_the_pages_of_other_roles_are_closed(console, role):
+    console.member("ana@example.org", role)
+    tab = console.sign_in("ana@example.org")
+    token = tab.get("/staff/").headers  # a first page, so that the cookie holds a token
+    assert token
+    for owner, method, path in PAGES:
+        status = ask(tab, method, path).status_code
+        assert (status == 403) == (owner is not role), (role, method, path, status)
+
+
+@pytest.mark.parametrize(("owner", "method", "path"), PAGES, ids=lambda each: str(each)[:24])
+def test_nobody_gets_in_without_signing_in(console, owner, method, path):
+    answer = ask(console.tab(), method, path)
+    if path.endswith("/live"):
+        assert answer.status_code == 401
+    else:
+        assert answer.status_code == 303
+        assert answer.location.startswith("/staff/sign-in?next=/staff/")
+
+
+def test_every_page_of_the_console_is_in_the_list_above(console):
+    free = {"sign_in", "let_in", "sign_out", "demo_codes", "enrolment", "enrol", "nothing"}
+    free |= {"home", "found"}
+    routes = [r for r in console.app.url_map.iter_rules() if r.endpoint.startswith("console.")]
+    named = {r.endpoint.split(".")[1] for r in routes} - free
+    assert len(named) == len(PAGES)
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"])
+def test_other_methods_end_in_no_error(console, method):
+    _, tab = console.agent()
+    for _, _, path in PAGES:
+        assert tab.client.open(path, method=method).status_code < 500
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/staff/nothing", "/staff/callback/xyz", "/staff/callback/", "/staff/%00", "/staff/a/b"],
+)
+def test_addresses_that_are_none_are_said_kindly(console, path):
+    _, tab = console.agent()
+    answer = tab.get(path)
+    assert answer.status_code == 404
+    assert "Back to my start" in answer.text
+
+
+def test_a_body_that_is_too_large_is_refused(console):
+    _, tab = console.agent()
+    assert tab.post("/staff/book/find", {"find": "x" * 70000}).status_code in (400, 413)
+
+
+def test_a_store_out_of_reach_shows_nothing(console, monkeypatch):
+    from sqlalchemy.exc import OperationalError
+
+    from scheduling import callbacks
+
+    agent, tab = console.agent()
+    console.callback(agent)
+
+    def gone(*_: object) -> None:
+        raise OperationalError("x", {}, Exception("gone"))
+
+    monkeypatch.setattr(callbacks.audit, "record_readings", gone)
+    answer = tab.get("/staff/day")
+    assert answer.status_code == 503
+    assert "Gwen" not in answer.text

@@ -1,0 +1,105 @@
+"""The supervisor's page and the investigator's pages."""
+
+from __future__ import annotations
+
+import pytest
+
+from people.models import Role
+from scheduling import hours
+
+
+def supervisor(console):
+    console.member("sam@example.org", Role.SUPERVISOR)
+    return console.sign_in("sam@example.org")
+
+
+def test_the_team_is_shown_by_first_name_with_todays_counts_and_no_customer(console):
+    ana = console.member("ana@example.org")
+    console.member("ben@example.org")
+    console.callback(ana)
+    page = supervisor(console).get("/staff/team").text
+    assert "<h2>Ana</h2>" in page
+    assert "1 callback today" in page
+    assert "0 callbacks today" in page
+    for personal in ("Gwen", "123456", "router", "T-1001", "Silva</h2>"):
+        assert personal not in page
+
+
+def test_hours_are_set_for_the_whole_week_and_written_down(console):
+    ana = console.member("ana@example.org")
+    tab = supervisor(console)
+    data = {"day0": "09:00-12:30, 13:30-17:00", "day4": "9-12"}
+    assert tab.post(f"/staff/team/{ana}/hours", data).status_code == 303
+    with console.unit() as session:
+        assert hours.of(session, ana) == {0: [(540, 750), (810, 1020)], 4: [(540, 720)]}
+    assert len(console.trail("hours.set")) == 1
+    page = tab.get(f"/staff/team?saved={ana}").text
+    assert 'value="09:00-12:30, 13:30-17:00"' in page
+    assert "Saved." in page
+    assert tab.post(f"/staff/team/{ana}/hours", {}).status_code == 303
+    with console.unit() as session:
+        assert hours.of(session, ana) == {}
+
+
+def test_hours_that_cannot_be_read_are_said_by_day_and_change_nothing(console):
+    ana = console.member("ana@example.org")
+    tab = supervisor(console)
+    answer = tab.post(f"/staff/team/{ana}/hours", {"day0": "9-12", "day2": "late", "day3": "9-8"})
+    assert answer.status_code == 422
+    assert 'value="late"' in answer.text
+    assert answer.text.count('aria-invalid="true"') == 2
+    with console.unit() as session:
+        assert hours.of(session, ana) == {}
+
+
+def test_only_agents_have_hours_here(console):
+    other = console.member("ines@example.org", Role.INVESTIGATOR)
+    tab = supervisor(console)
+    assert tab.post(f"/staff/team/{other}/hours", {"day0": "9-12"}).status_code == 404
+    assert tab.post("/staff/team/x/hours", {"day0": "9-12"}).status_code in (404, 405)
+
+
+def investigator(console):
+    console.member("ines@example.org", Role.INVESTIGATOR)
+    return console.sign_in("ines@example.org")
+
+
+def test_reports_are_read_and_each_reading_is_written_down(console):
+    console.customer()
+    with console.app.test_client() as client:
+        client.post("/report", data={"phone": "07400 123456", "said": "<b>gift</b> cards"})
+    page = investigator(console).get("/staff/reports").text
+    assert "&lt;b&gt;gift&lt;/b&gt; cards" in page
+    assert "known customer" in page
+    assert "Gwen" not in page
+    assert "123456" not in page
+    assert len(console.trail("report.read")) == 1
+
+
+def test_the_audit_log_is_paged_filtered_and_its_reading_written_down(console):
+    ana = console.member("ana@example.org")
+    for _ in range(60):
+        console.callback(ana, 300)
+        console.wait(minutes=20)
+    tab = investigator(console)
+    page = tab.get("/staff/audit").text
+    assert page.count("<tr>") == 51
+    older = page.split('rel="next" href="')[1].split('"')[0].replace("&amp;", "&")
+    assert tab.get(older).text.count("<tr>") > 10
+    booked = tab.get("/staff/audit?action=callback.book").text
+    assert "callback.book" in booked
+    assert "customer.add" not in booked
+    assert "Ana Silva" in booked
+    assert len(console.trail("audit.read")) == 3
+    assert "Gwen" not in page
+
+
+@pytest.mark.parametrize(
+    "query", ["before=x", "before=" + "9" * 30, "before=-1", "action=%00", "action=" + "x" * 99]
+)
+def test_a_page_of_the_log_that_is_none_is_said(console, query):
+    assert investigator(console).get(f"/staff/audit?{query}").status_code == 422
+
+
+def test_the_end_of_the_log_is_an_empty_page(console):
+    assert "No such entries" in investigator(console).get("/staff/audit?before=1").text
