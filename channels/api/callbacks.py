@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask import Response, jsonify, request
@@ -26,7 +26,7 @@ from channels.context import ctx, now
 from people import phones
 from people.models import Role, Staff
 from people.signin import Principal
-from scheduling import booking, callbacks, idempotency
+from scheduling import booking, callbacks, idempotency, wall
 from scheduling.callbacks import Appointment
 from scheduling.models import Callback
 from verification import calls
@@ -85,9 +85,7 @@ def list_callbacks(query: DayQuery) -> Response:
     with acting(Role.AGENT) as (session, agent):
         zone = phones.zone(session.get_one(Staff, agent.id).timezone)
         on = query.on or moment.astimezone(zone).date()
-        since = datetime.combine(on, time(0), zone).astimezone(UTC)
-        until = datetime.combine(on + timedelta(days=1), time(0), zone).astimezone(UTC)
-        found = callbacks.day(session, agent.id, since, until, moment)
+        found = callbacks.day(session, agent.id, *wall.day(on, zone), moment)
         return jsonify(on=on.isoformat(), callbacks=[_out(each) for each in found])
 
 
