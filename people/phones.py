@@ -9,7 +9,7 @@ from importlib.resources import files
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
-from phonenumbers import PhoneNumber, PhoneNumberType, timezone
+from phonenumbers import PhoneNumber, PhoneNumberType, ValidationResult, timezone
 
 from people.errors import InvalidInput
 
@@ -42,8 +42,8 @@ def parse(text: str, region: str) -> str:
         number = phonenumbers.parse(plain, region)
     except phonenumbers.NumberParseException:
         raise _invalid(region) from None
-    if not phonenumbers.is_possible_number(number):
-        raise _invalid(region)
+    if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
+        raise _invalid(region)  # too short or long, or good only within its own town
     number.extension = None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 

@@ -19,12 +19,11 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from channels.context import Context
-from config.settings import Settings
 from people import customers, secrets, staff
 from people.models import Customer, Role
 from scheduling import booking
-from storage import migrate
 from storage.session import transaction
+from tests import databases
 from vault import audit, keyring
 from vault.models import AuditEntry
 
@@ -138,21 +137,18 @@ class Console:
             return list(session.exec(select(AuditEntry).where(AuditEntry.action == action)))
 
 
-def make_console(instance: Path, **settings: Any) -> Console:
+def make_console(url: str, instance: Path, **settings: Any) -> Console:
     """A console on a store of its own; its clock stands at ``START``."""
     moment = [START]
     values: dict[str, Any] = {"sign_in_limit": "1000/minute", **settings}
-    made = create_app(Settings(_env_file=None, instance=instance, **values), now=lambda: moment[0])
-    context: Context = made.extensions["vouchline"]
-    migrate.upgrade(context.engine)
-    keyring.make_purpose_keys(context.engine, context.master, START)
+    made = create_app(databases.settings(url, instance, **values), now=lambda: moment[0])
     return Console(made, moment)
 
 
 @pytest.fixture
-def console(tmp_path: Path) -> Iterator[Console]:
-    """A console on SQLite."""
-    made = make_console(tmp_path)
+def console(database: str, tmp_path: Path) -> Iterator[Console]:
+    """A console on a fresh store."""
+    made = make_console(database, tmp_path)
     yield made
     made.context.engine.dispose()
 

@@ -92,7 +92,7 @@ def test_a_store_out_of_reach_shows_nothing(console, monkeypatch):
     agent, tab = console.agent()
     console.callback(agent)
 
-    def gone(*_: object) -> None:
+    def gone(*_: object, **__: object) -> None:
         raise OperationalError("x", {}, Exception("gone"))
 
     monkeypatch.setattr(callbacks.audit, "record_readings", gone)

@@ -169,8 +169,8 @@ def test_somebody_signed_in_already_does_not_see_the_form(console):
     assert tab.get("/staff/sign-in").location == "/staff/day"
 
 
-def test_too_many_tries_at_an_account_are_slowed_down(tmp_path):
-    console = make_console(tmp_path, sign_in_limit="3/minute")
+def test_too_many_tries_at_an_account_are_slowed_down(database, tmp_path):
+    console = make_console(database, tmp_path, sign_in_limit="3/minute")
     console.member(ANA)
     for _ in range(3):
         assert console.tab().post("/staff/sign-in", {"email": ANA}).status_code == 403
@@ -199,8 +199,8 @@ def test_a_form_from_elsewhere_is_refused(console):
     assert "out of date" in answer.text
 
 
-def test_forms_work_over_https_where_browsers_send_no_referrer(tmp_path):
-    console = make_console(tmp_path, public_url="https://check.example.org")
+def test_forms_work_over_https_where_browsers_send_no_referrer(database, tmp_path):
+    console = make_console(database, tmp_path, public_url="https://check.example.org")
     console.member(ANA)
     client = console.app.test_client()
     page = client.get("/staff/sign-in", base_url="https://check.example.org").text
@@ -226,8 +226,9 @@ def test_the_demo_shows_the_codes_of_demo_people_alone(console):
 
 
 @pytest.mark.parametrize("path", ["/staff/sign-in", "/staff/sign-in/demo"])
-def test_no_code_is_shown_where_real_texts_are_sent(tmp_path, path):
+def test_no_code_is_shown_where_real_texts_are_sent(database, tmp_path, path):
     console = make_console(
+        database,
         tmp_path,
         messaging="twilio",
         twilio_account_sid="AC" + "0" * 32,

@@ -1,0 +1,142 @@
+"""What every test can ask for: a clock, a store on either database, an application, a client."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests import databases, servers
+
+_SERVER = pytest.StashKey[str]()
+_STACK = pytest.StashKey[ExitStack]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name in [n for n in os.environ if n.startswith(("VOUCHLINE_", "TWILIO_"))]:
+        if not name.startswith("VOUCHLINE_TEST_"):
+            del os.environ[name]
+    config.stash[_STACK] = ExitStack()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[_STACK].close()
+
+
+class ForWorkers:
+    """Servers are started once, by the process that leads the others."""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["postgresql"] = _server(node.config)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):
+        session.config.pluginmanager.register(ForWorkers())
+
+
+def _server(config: pytest.Config) -> str:
+    """The server's address, or ``-`` and the reason why there is none."""
+    if hasattr(config, "workerinput"):
+        return str(config.workerinput["postgresql"])
+    if _SERVER not in config.stash:
+        try:
+            url = config.stash[_STACK].enter_context(servers.postgresql())
+            databases.postgresql_template(url)
+        except servers.Missing as missing:
+            url = f"-{missing}"
+        config.stash[_SERVER] = url
+    return config.stash[_SERVER]
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _skipped.append(report.nodeid)
+
+
+_skipped: list[str] = []
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI a test that was skipped is a test that is missing."""
+    if os.environ.get("CI") and _skipped and not hasattr(session.config, "workerinput"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(request: pytest.FixtureRequest) -> str:
+    """The address of a PostgreSQL that holds the prepared database."""
+    url = _server(request.config)
+    if url.startswith("-"):
+        pytest.skip(url[1:])
+    return url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared SQLite file."""
+    return databases.sqlite_template(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a fresh store; a test that asks for it runs on both databases."""
+    if request.param == "sqlite":
+        yield databases.sqlite_copy(request.getfixturevalue("sqlite_template"), tmp_path)
+    else:
+        server = request.getfixturevalue("postgresql_server")
+        with databases.postgresql_copy(server) as url:
+            yield url
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[databases.Store]:
+    """A fresh store, opened."""
+    made = databases.opened(database)
+    yield made
+    made.engine.dispose()
+
+
+class Clock:
+    """Stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 24, 10, 2, 30, 123456, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The application's clock."""
+    return Clock()
+
+
+@pytest.fixture
+def app(
+    database: str, tmp_path: Path, clock: Clock, request: pytest.FixtureRequest
+) -> Iterator[Flask]:
+    """An application on a fresh store. ``@pytest.mark.settings(name=value)`` changes settings."""
+    from app import create_app
+
+    mark = request.node.get_closest_marker("settings")
+    made = create_app(
+        databases.settings(database, tmp_path, **(mark.kwargs if mark else {})), now=clock
+    )
+    yield made
+    made.extensions["vouchline"].engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without a page."""
+    return app.test_client()
