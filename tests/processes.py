@@ -15,7 +15,7 @@ def at_once(acts: Sequence[Callable[[], Any]], prepare: Callable[[], None]) -> l
     """Run each act in a process of its own, all let go together; gives what each returned.
 
     ``prepare`` runs in each process first, to give up the connections it was born with. What an
-    act returns must be plain values. Raises ``AssertionError`` with the trace of an act that failed.
+    act returns must be plain values. Raises ``AssertionError`` with the trace of one that failed.
     """
     gate = _FORK.Barrier(len(acts))
     pipes = [_FORK.Pipe(duplex=False) for _ in acts]
