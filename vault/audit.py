@@ -15,10 +15,21 @@ from uuid import UUID
 from sqlalchemy import insert
 from sqlmodel import Session
 
-from storage.session import Work
+from storage.session import Prepared, Work
 from vault.models import AuditEntry
 
 _INSERT = insert(AuditEntry.__table__)  # type: ignore[attr-defined]
+_COLUMNS = (
+    "at",
+    "actor",
+    "staff_id",
+    "action",
+    "customer_id",
+    "callback_id",
+    "purpose",
+    "detail",
+)
+_INSERT_ONE = Prepared(_INSERT.inline(), _COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,7 @@ def record(
     """Add one entry. ``action`` is ``thing.verb``; ``purpose`` and ``detail`` hold fixed words
     and ids, never personal data."""
     row = _row(actor, action, now, customer_id, callback_id, purpose, detail)
-    session.connection().execute(_INSERT, row)
+    _INSERT_ONE.run(session, row)
 
 
 def record_readings(

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, case, select, update
+from sqlalchemy import bindparam, case, select, update
 
 from people import staff
 from people.models import Customer, Staff
 from people.text import first_name
 from scheduling.models import Callback
 from scheduling.states import State
-from storage.session import Work
+from storage.session import Prepared, Work
 from vault import audit, fields, keyring
 from vault.keyring import Keyring
 from vault.models import DataKey
@@ -43,8 +43,24 @@ _CALLBACK = Callback.__table__  # type: ignore[attr-defined]
 _CUSTOMER = Customer.__table__  # type: ignore[attr-defined]
 _STAFF = Staff.__table__  # type: ignore[attr-defined]
 
-_FIND = (
-    select(_CODE, _KEY.c.wrapped)
+_FIND = Prepared(
+    select(
+        _CODE.c.id,
+        _CODE.c.callback_id,
+        _CODE.c.customer_id,
+        _CODE.c.secret,
+        _CODE.c.digits,
+        _CODE.c.counter,
+        _CODE.c.valid_from,
+        _CODE.c.valid_until,
+        _CODE.c.tries_open,
+        _CODE.c.tries_own,
+        _CODE.c.tries_ignored,
+        _CODE.c.confirmed_at,
+        _CODE.c.confirmed_by,
+        _CODE.c.reply_word,
+        _KEY.c.wrapped,
+    )
     .select_from(_CODE.outerjoin(_KEY, _KEY.c.owner_id == _CODE.c.customer_id))
     .where(
         _CODE.c.phone_index.in_([bindparam("index"), bindparam("decoy")]),
@@ -54,7 +70,7 @@ _FIND = (
     .limit(1)
     .with_for_update(of=_CODE)
 )
-_WRITE = (
+_WRITE = Prepared(
     update(_CODE)
     .where(_CODE.c.id == bindparam("row"))
     .values(
@@ -66,7 +82,7 @@ _WRITE = (
         reply_word=bindparam("new_reply_word"),
     )
 )
-_CONFIRM = (
+_CONFIRM = Prepared(
     update(_CALLBACK)
     .where(_CALLBACK.c.id == bindparam("row"), _CALLBACK.c.state == State.STARTED)
     .values(
@@ -75,7 +91,7 @@ _CONFIRM = (
         confirmed_by=bindparam("new_confirmed_by"),
     )
 )
-_TELL = (
+_TELL = Prepared(
     select(
         _CALLBACK.c.topic,
         _CALLBACK.c.starts_at,
@@ -115,13 +131,12 @@ def check(
     """
     ring = keyring.of(session)
     index = ring.blind_index("phone", phone)
-    connection = session.connection()
-    row = connection.execute(_FIND, {"index": index, "decoy": decoy_index(index)}).one()
+    row = _FIND.one(session, {"index": index, "decoy": decoy_index(index)})
     key = _key(session, ring, row)
     attempt = _judge(row, key, code, channel, now)
-    told = None if attempt.outcome == "not_confirmed" else _told(connection, row)
+    told = None if attempt.outcome == "not_confirmed" else _told(session, row)
     word = reply_word(told.locale) if told and attempt.outcome == "genuine" else ""
-    _write(connection, row, key, attempt, word, channel, now)
+    _write(session, row, key, attempt, word, channel, now)
     audit.record(
         session,
         audit.CUSTOMER,
@@ -135,7 +150,7 @@ def check(
         return NotConfirmed()
     if attempt.outcome == "already_confirmed":
         return AlreadyConfirmed(row.confirmed_at, Channel(row.confirmed_by), told.timezone)
-    _confirm(connection, row, channel, now)
+    _confirm(session, row, channel, now)
     return Genuine(
         caller=first_name(staff.name_of(session, told.agent_id, told.name)),
         organisation=organisation,
@@ -157,7 +172,7 @@ class _Attempt:
     ignored: int
 
 
-def _judge(row: Row[Any], key: bytes, code: str, channel: Channel, now: datetime) -> _Attempt:
+def _judge(row: Any, key: bytes, code: str, channel: Channel, now: datetime) -> _Attempt:
     """The decision. The code is computed for decoys and dead codes too, so that all take the
     same time; a try at a code that is dead is counted apart and cannot win."""
     secret = unseal(key, row.secret or _decoy_secret, _place(row)).decode()
@@ -186,25 +201,25 @@ _decoy_key = new_key()
 _decoy_secret = seal(_decoy_key, codes.new_secret().encode(), "decoy")
 
 
-def _place(row: Row[Any]) -> str:
+def _place(row: Any) -> str:
     return f"code.secret:{row.id}" if row.secret is not None else "decoy"
 
 
-def _key(session: Work, ring: Keyring, row: Row[Any]) -> bytes:
+def _key(session: Work, ring: Keyring, row: Any) -> bytes:
     """The customer's key; for a decoy, one whose unwrapping costs the same."""
     if row.callback_id is None:
         return ring.unwrap_decoy(_decoy_key)
     return fields.unwrapped(session, row.wrapped, row.customer_id).key
 
 
-def _told(connection: Connection, row: Row[Any]) -> Any:
+def _told(session: Work, row: Any) -> Any:
     """What the customer of a right code is told about the call."""
-    return connection.execute(_TELL, {"row": row.callback_id}).one()
+    return _TELL.one(session, {"row": row.callback_id})
 
 
 def _write(
-    connection: Connection,
-    row: Row[Any],
+    session: Work,
+    row: Any,
     key: bytes,
     attempt: _Attempt,
     word: str,
@@ -213,8 +228,8 @@ def _write(
 ) -> None:
     confirms = attempt.outcome == "genuine"
     place = f"code.reply_word:{row.id}"
-    connection.execute(
-        _WRITE,
+    _WRITE.run(
+        session,
         {
             "row": row.id,
             "new_open": attempt.open,
@@ -227,14 +242,14 @@ def _write(
     )
 
 
-def _confirm(connection: Connection, row: Row[Any], channel: Channel, now: datetime) -> None:
-    changed = connection.execute(
-        _CONFIRM,
+def _confirm(session: Work, row: Any, channel: Channel, now: datetime) -> None:
+    changed = _CONFIRM.run(
+        session,
         {
             "row": row.callback_id,
             "new_confirmed_at": now,
             "new_confirmed_by": channel.value,
         },
     )
-    if changed.rowcount != 1:
+    if changed != 1:
         raise RuntimeError("an open code must belong to a started call")
