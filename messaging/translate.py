@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +15,17 @@ from babel.support import NullTranslations, Translations
 
 FOLDER = Path(__file__).resolve().parent.parent / "translations"
 FALLBACK = "en"
+
+#: What a text message holds at seven bits a character (3GPP TS 23.038, section 6.2.1). A single
+#: character outside makes the whole text cost more than twice.
+GSM7 = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà^{}\\[~]|€"
+)
+_TYPEWRITTEN = str.maketrans(dict(zip("‘’‚“”„–—", "'''\"\"\"--", strict=True)) | {"…": "..."})
+_WORD = re.compile(r"\S+")
+_ADDRESS = re.compile(r"[.:/]\w|//|@")
+_DAYS = {"de": "ccc d. LLL HH:mm"}
 
 
 @lru_cache(maxsize=32)
@@ -32,9 +45,28 @@ def best(wanted: str, spoken: tuple[str, ...]) -> str:
 
 def day_and_time(when: datetime, zone: str, locale: str) -> str:
     """Like ``Tue 24 Nov 14:00``, on the clock of ``zone``."""
-    return format_datetime(when, "EEE d MMM HH:mm", tzinfo=ZoneInfo(zone), locale=locale)
+    pattern = _DAYS.get(locale.split("_", maxsplit=1)[0], "EEE d MMM HH:mm")
+    return format_datetime(when, pattern, tzinfo=ZoneInfo(zone), locale=locale)
 
 
 def time_of_day(when: datetime, zone: str, locale: str) -> str:
     """Like ``14:00``, on the clock of ``zone``."""
     return format_datetime(when, "HH:mm", tzinfo=ZoneInfo(zone), locale=locale)
+
+
+def folded(text: str) -> str:
+    """``text`` with what GSM-7 does not hold written as people do without it: ``sáb`` as ``sab``,
+    ``’`` as ``'``. What has no such form, like other scripts, stays as it is; so does a word that
+    is shaped like an address, for leaving out an accent must not make a link."""
+    return _WORD.sub(_folded_word, unicodedata.normalize("NFC", text))
+
+
+def _folded_word(found: re.Match[str]) -> str:
+    word = found[0]
+    return word if _ADDRESS.search(word) else "".join(map(_plain, word))
+
+
+def _plain(char: str) -> str:
+    parts = unicodedata.normalize("NFD", char.translate(_TYPEWRITTEN))
+    bare = "".join(part for part in parts if not unicodedata.combining(part))
+    return bare if char not in GSM7 and bare and GSM7.issuperset(bare) else char

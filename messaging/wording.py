@@ -1,8 +1,8 @@
 """Every text we send, in one place.
 
 Each says who we are, fits one segment where it can, holds no link and no code, and never asks
-for one. The words a customer can reply with stay clear of those that carriers take for
-themselves (rule M3).
+for one. Accents that would make it cost double are left out on the way. The words a customer can
+reply with stay clear of those that carriers take for themselves (rule M3).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from messaging.translate import catalogue, day_and_time, time_of_day
+from messaging.translate import catalogue, day_and_time, folded, time_of_day
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Voice:
 
     def says(self, text: str, **values: str) -> str:
         """A translated text with our name in front."""
-        return f"{self.organisation}: {text.format(**values)}"
+        return folded(f"{self.organisation}: {text.format(**values)}")
 
     @property
     def gettext(self) -> Callable[[str], str]:
