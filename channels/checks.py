@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import structlog
 from flask import request
 from prometheus_client import Counter, Histogram
 
+from channels import failures
 from channels.context import core_unit, ctx, now
 from channels.limiting import TooMany
 from people import phones
@@ -13,8 +13,6 @@ from people.errors import InvalidInput
 from verification import codes
 from verification.checking import check
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine, Verdict
-
-log = structlog.get_logger("check")
 
 VERDICTS = Counter("vouchline_checks", "Checks by channel and verdict", ["channel", "verdict"])
 SECONDS = Histogram(
@@ -53,7 +51,7 @@ def decide(phone: str, code: str, channel: Channel) -> Verdict:
         raise
     except Exception as error:
         # Whatever it is, somebody is on the phone with a caller and needs advice, not an error.
-        log.exception("cannot check", kind=type(error).__name__)
+        failures.note("cannot check", error)
         VERDICTS.labels(channel.value, "cannot_check").inc()
         raise CannotCheck from error
     VERDICTS.labels(channel.value, name(verdict)).inc()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import structlog
 from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask_babel import gettext
 from werkzeug.exceptions import HTTPException
 
 from channels.limiting import LimiterUnavailable, TooMany
@@ -15,18 +16,21 @@ from vault.errors import KeyUnavailable, Tampered
 
 log = structlog.get_logger("web")
 
+#: Marks a text for the catalogues; pages are translated when shown, problem documents are not.
+N_ = str
+
 OUT_OF_REACH = (*StoreUnavailable, KeyUnavailable, Tampered, LimiterUnavailable)
 
 _STATUS: tuple[tuple[type[Exception], int, str], ...] = (
-    (InvalidInput, 422, "This cannot be used"),
-    (SlotTaken, 409, "This time is not free"),
-    (WrongState, 409, "Not possible now"),
-    (OutsideWindow, 409, "Not possible now"),
-    (NotFound, 404, "Not found"),
-    (NotAllowed, 403, "Not allowed"),
-    (LinkSpent, 410, "This link no longer works"),
+    (InvalidInput, 422, N_("This cannot be used")),
+    (SlotTaken, 409, N_("This time is not free")),
+    (WrongState, 409, N_("Not possible now")),
+    (OutsideWindow, 409, N_("Not possible now")),
+    (NotFound, 404, N_("Not found")),
+    (NotAllowed, 403, N_("Not allowed")),
+    (LinkSpent, 410, N_("This link no longer works")),
 )
-_SPENT = "This link was used already or is too old. Ask for a new one."
+_SPENT = N_("This link was used already or is too old. Ask for a new one.")
 
 
 def is_api() -> bool:
@@ -47,7 +51,8 @@ def answer(status: int, title: str, detail: str = "", **more: object) -> Respons
         response = jsonify({**body, **more})
         response.mimetype = "application/problem+json"
     else:
-        page = render_template("error.html", title=title, detail=detail, status=status)
+        said = gettext(detail) if detail else ""
+        page = render_template("error.html", title=gettext(title), detail=said, status=status)
         response = make_response(page)
     response.status_code = status
     return response
@@ -78,23 +83,39 @@ def _domain(status: int, title: str):  # type: ignore[no-untyped-def]
 
 
 def _too_many(error: TooMany) -> Response:
-    response = answer(429, "Too many at once", f"Try again in {error.retry_after} seconds.")
+    advice = N_("Try again in %(seconds)s seconds.")
+    wait = {"seconds": error.retry_after}
+    detail = advice % wait if is_api() else gettext(advice, **wait)
+    response = answer(429, N_("Too many at once"), detail)
     response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 
+def note(event: str, error: Exception) -> None:
+    """Write an error down: in one line what is out of reach, which can be thousands a minute;
+    with its trace what nobody expected. Call it while handling the error."""
+    kind, path = type(error).__name__, request.endpoint
+    if isinstance(error, OUT_OF_REACH):
+        reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
+        log.error(event, kind=kind, reason=reason, path=path)
+    else:
+        log.exception(event, kind=kind, path=path)
+
+
 def _unavailable(error: Exception) -> Response:
-    reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
-    log.error("out of reach", kind=type(error).__name__, reason=reason, path=request.endpoint)
-    return answer(503, "We cannot do this just now", "Wait a minute, then try again.")
+    note("out of reach", error)
+    return answer(503, N_("We cannot do this just now"), N_("Wait a minute, then try again."))
 
 
-_HTTP_ADVICE = {
-    400: "The request is not written as it should be.",
-    404: "There is nothing at this address.",
-    405: "This address does not take that method.",
-    413: "This is too large. Send less.",
-    415: "Send JSON, with the content type application/json.",
+_HTTP = {
+    400: (N_("Bad Request"), N_("The request is not written as it should be.")),
+    404: (N_("Not Found"), N_("There is nothing at this address.")),
+    405: (N_("Method Not Allowed"), N_("This address does not take that method.")),
+    413: (N_("Request Entity Too Large"), N_("This is too large. Send less.")),
+    415: (
+        N_("Unsupported Media Type"),
+        N_("Send JSON, with the content type application/json."),
+    ),
 }
 
 
@@ -102,7 +123,7 @@ def _http(error: HTTPException) -> Response:
     status = error.code or 500
     if error.response is not None and status < 400:
         return error.response  # type: ignore[return-value]
-    response = answer(status, error.name, _HTTP_ADVICE.get(status, ""))
+    response = answer(status, *_HTTP.get(status, (error.name, "")))
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After", "WWW-Authenticate"):
             response.headers[name] = value
@@ -110,5 +131,6 @@ def _http(error: HTTPException) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    log.exception("unexpected", kind=type(error).__name__, path=request.endpoint)
-    return answer(500, "Something went wrong", "It is our fault, and it has been written down.")
+    note("unexpected", error)
+    advice = N_("It is our fault, and it has been written down.")
+    return answer(500, N_("Something went wrong"), advice)

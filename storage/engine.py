@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
-WAIT_SECONDS = 2.0
+WAIT_SECONDS = 5.0
 READ_ONLY = "vouchline_read_only"
 
 

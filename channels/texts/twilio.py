@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import structlog
 from flask import Blueprint, Response, request
 from twilio.twiml.messaging_response import MessagingResponse
 
+from channels import failures
 from channels.context import ctx, now, unit
 from channels.signed import require_signature
 from channels.texts.inbound import Text, receive
@@ -13,8 +13,6 @@ from channels.texts.reading import read
 from messaging import wording
 from people import phones
 from people.errors import InvalidInput
-
-log = structlog.get_logger("twilio")
 
 pages = Blueprint("twilio", __name__, url_prefix="/twilio")
 pages.before_request(require_signature)
@@ -35,7 +33,7 @@ def sms() -> Response:
         with unit() as session:
             answer = receive(session, Text(provider_id, sender, body), ctx().policy, now())
     except Exception as error:  # whatever it is, the customer needs advice, not silence
-        log.exception("cannot answer", kind=type(error).__name__)
+        failures.note("cannot answer", error)
         return _twiml(_cannot(body))
     return _twiml(answer)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import structlog
 from flask import Blueprint, Response, request
 
+from channels import failures
 from channels.checks import VERDICTS, name
 from channels.context import ctx, now, unit
 from channels.signed import require_signature
@@ -18,8 +18,6 @@ from people.errors import InvalidInput
 from verification import codes
 from verification.checking import check
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine, Verdict
-
-log = structlog.get_logger("voice")
 
 pages = Blueprint("voice", __name__, url_prefix="/twilio/voice")
 pages.before_request(require_signature)
@@ -111,7 +109,7 @@ def _verdict(step: Step, phone: str, code: str) -> Response:
         VERDICTS.labels("keypad", name(verdict)).inc()
         return _say_verdict(step.next(phone=phone, said=_words(step, verdict)))
     except Exception as error:  # somebody is on the phone with a caller and needs advice
-        log.exception("cannot check", kind=type(error).__name__)
+        failures.note("cannot check", error)
         return steps.leave(step, spoken.cannot_check(step.voice))
 
 
