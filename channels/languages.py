@@ -20,7 +20,9 @@ def select() -> str:
     chosen = request.args.get("lang") or request.cookies.get(_COOKIE, "")
     if chosen in spoken():
         return chosen
-    return request.accept_languages.best_match(spoken()) or spoken()[0]
+    tags = [tag.lower() for tag, weight in request.accept_languages if weight > 0]
+    wanted = (tag.replace("_", "-").partition("-")[0] for tag in tags)
+    return next((each for each in wanted if each in spoken()), spoken()[0])
 
 
 def register(app: Flask, languages: tuple[str, ...]) -> None:

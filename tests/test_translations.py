@@ -1,0 +1,293 @@
+"""Every language says everything, and every text fits, whatever language it is in."""
+
+from __future__ import annotations
+
+import inspect
+import io
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from babel.messages import Catalog
+from babel.messages.mofile import read_mo, write_mo
+from babel.messages.pofile import read_po
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channels.texts import reading
+from config.settings import Settings
+from messaging import spoken, translate, wording
+from messaging.wording import Voice
+from people.errors import InvalidInput
+from people.text import clean
+from scheduling.booking import TOPIC_LIMIT
+from verification.words import RESERVED, WORDS
+
+ROOT = Path(__file__).resolve().parent.parent
+LANGUAGES = Settings(_env_file=None).languages
+TRANSLATED = [each for each in LANGUAGES if each != translate.FALLBACK]
+CARRIERS = RESERVED - set(reading.WORDS)
+EXTENDED = frozenset("^{}\\[~]|€")
+ONE, TWO = 160, 306
+
+_PLACE = re.compile(r"%\(\w+\)[a-z]|\{\w*\}|%(?!\()")
+_LINK = re.compile(r"(?i)https?:|www\.|\w\.[a-z]{2,}\b|\w/\w")
+
+
+def stored(path: Path) -> Catalog:
+    with path.open("rb") as file:
+        return read_po(file)
+
+
+def template() -> Catalog:
+    return stored(ROOT / "translations/messages.pot")
+
+
+def catalogue(language: str) -> Catalog:
+    return stored(ROOT / f"translations/{language}/LC_MESSAGES/messages.po")
+
+
+def messages(found: Catalog) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """What is said by what it is called: singular and plural, mostly one."""
+    return {forms(each.id): forms(each.string) for each in found if each.id}
+
+
+def forms(text: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(text)
+
+
+# --- The catalogues -----------------------------------------------------------------
+
+
+def test_the_template_holds_what_the_sources_say_now(tmp_path):
+    """Run ``make translations`` where this fails, and translate what is new."""
+    fresh = tmp_path / "messages.pot"
+    where = ["-F", "translations/babel.cfg", "-o", str(fresh), "--no-location", "."]
+    pybabel = [sys.executable, "-m", "babel.messages.frontend", "-q", "extract"]
+    subprocess.run([*pybabel, *where], cwd=ROOT, check=True)
+    assert set(messages(stored(fresh))) == set(messages(template()))
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_catalogue_says_everything_and_nothing_else(language):
+    found = catalogue(language)
+    assert set(messages(found)) == set(messages(template()))
+    assert not found.obsolete
+    assert [each.id for each in found if each.id and each.fuzzy] == []
+    assert [each.id for each in found if each.id and not all(forms(each.string))] == []
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_translation_keeps_the_placeholders_and_the_space_around(language):
+    for original, said in messages(catalogue(language)).items():
+        wanted = Counter(_PLACE.findall(original[-1]))
+        for form in said:
+            assert Counter(_PLACE.findall(form)) == wanted, original
+            assert form == form.strip(), original
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_no_sentence_is_left_in_english(language):
+    same = [i[0] for i, said in messages(catalogue(language)).items() if i == said]
+    assert [each for each in same if len(_PLACE.sub("", each).split()) > 1] == []
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_what_is_compiled_is_what_is_written(language):
+    compiled = ROOT / f"translations/{language}/LC_MESSAGES/messages.mo"
+    fresh = io.BytesIO()
+    write_mo(fresh, catalogue(language))
+    fresh.seek(0)
+    with compiled.open("rb") as file:
+        assert messages(read_mo(file)) == messages(read_mo(fresh))
+
+
+# --- The texts ------------------------------------------------------------------------
+
+
+def told(voice: Voice, agent: str, topic: str, at: datetime) -> Iterator[tuple[str, str]]:
+    """Each text that can be sent, with the name of what makes it."""
+    values = {
+        "agent": agent,
+        "topic": topic,
+        **dict.fromkeys(("when", "booked_for", "confirmed_at", "since"), at),
+        "reply_word": max(WORDS[voice.locale], key=len),
+        "reference": "RABCDEFG",
+    }
+    for make in makers(wording):
+        wanted = list(inspect.signature(make).parameters)[1:]
+        ways = ("text", "web", "api", "keypad") if "channel" in wanted else ("",)
+        for way in ways:
+            given_here = {**values, "channel": way}
+            yield make.__name__, make(voice, **{name: given_here[name] for name in wanted})
+
+
+def makers(module: object) -> list[Callable[..., str]]:
+    """The functions of a module that say something in somebody's voice."""
+    found = [f for _, f in inspect.getmembers(module, inspect.isfunction)]
+    return [f for f in found if next(iter(inspect.signature(f).parameters), "") == "voice"]
+
+
+def septets(text: str) -> int:
+    """How long a text is on the air; it must hold nothing but GSM-7."""
+    outside = {char for char in text if char not in translate.GSM7}
+    assert not outside, (outside, text)
+    return sum(2 if char in EXTENDED else 1 for char in text)
+
+
+TOPICS = {"en": "your new router", "de": "Ihr neuer Router", "es": "su línea de casa"}
+PHONE = "+44 20 7946 0123"
+START = datetime(2026, 9, 26, 13, 0, tzinfo=UTC)
+WEEK = [START + timedelta(days=day) for day in range(7)]
+
+
+@pytest.mark.parametrize("at", WEEK, ids=lambda at: f"{at:%a}")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_ordinary_text_is_one_segment(language, at):
+    voice = Voice("Example Bank", PHONE, language, "Europe/Madrid")
+    for name, text in told(voice, "Benjamin", TOPICS[language], at):
+        assert septets(text) <= ONE, (name, septets(text), text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_longest_text_is_two_segments(language):
+    voice = Voice("Öst" * 13 + "x", "+49 89 12345678 999", language, "Europe/Berlin")
+    for name, text in told(voice, "María-José" * 6, "[Ärger] " * (TOPIC_LIMIT // 8), START):
+        assert septets(text) <= TWO, (name, septets(text), text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_day_of_the_year_is_written_in_cheap_letters(language):
+    for day in range(366):
+        septets(translate.folded(translate.day_and_time(START + timedelta(day), "UTC", language)))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_holds_a_link_or_a_code(language):
+    voice = Voice("Example Bank", PHONE, language, "UTC")
+    for name, text in told(voice, "Ana", "X", START):
+        assert not _LINK.search(text), name
+        assert not re.search(r"\d{4,}", text.replace(PHONE, "")), name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_words_to_reply_with_are_the_ones_we_understand(language):
+    ours = Voice("Example Bank", PHONE, language, "UTC")
+    english = Voice("Example Bank", PHONE, "en", "UTC")
+    wanted = dict(told(english, "Ana", "X", START))
+    for name, text in told(ours, "Ana", "X", START):
+        assert replies(text) == replies(wanted[name]), name
+    assert {reading.read(word.upper(), 6).word for word in reading.WORDS} == set(reading.WORDS)
+
+
+def replies(text: str) -> set[str]:
+    return {word for word in re.findall(r"\b[A-Z]+\b", text) if word.lower() in reading.WORDS}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_names_a_word_that_carriers_take_for_themselves(language):
+    voice = Voice("Example Bank", PHONE, language, "UTC")
+    for name, text in told(voice, "Ana", "X", START):
+        assert not CARRIERS & set(re.findall(r"\w+", text.lower())), name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_reply_words_of_its_own(language):
+    words = WORDS[language]
+    assert len(set(words)) == len(words) > 99
+    assert not RESERVED & set(words)
+    assert all(re.fullmatch("[a-z]{2,9}", word) for word in words)
+
+
+@given(st.text())
+def test_folding_leaves_what_is_cheap_alone_and_is_done_once(text):
+    once = translate.folded(text)
+    assert translate.folded(once) == once
+    if translate.GSM7.issuperset(text):
+        assert once == text
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("sáb María “Núñez”", 'sab Maria "Nuñez"'),
+        ("Gwen’s phone – now", "Gwen's phone - now"),
+        ("Übergröße, él, ¿qué?", "Übergröße, él, ¿qué?"),
+        ("Łukasz 中文 😀", "Łukasz 中文 😀"),
+    ],
+)
+def test_only_what_costs_is_folded(text, written):
+    assert translate.folded(text) == written
+
+
+@pytest.mark.parametrize(
+    "topic", ["evil.cóm", "evil.ćo/x", "hţtp://x", "ẃww.evil", "a@evíl.example"]
+)
+def test_folding_makes_no_link_of_what_was_none(topic):
+    assert translate.folded(topic) == topic
+
+
+@given(st.text(alphabet="evil.cómćţhp:/ẃw…", max_size=TOPIC_LIMIT))
+def test_a_topic_that_was_let_in_holds_no_link_when_it_is_sent(topic):
+    try:
+        let_in = clean("topic", topic, limit=TOPIC_LIMIT, what="topic")
+    except InvalidInput:
+        return
+    clean("topic", translate.folded(let_in), limit=3 * TOPIC_LIMIT, what="topic")
+
+
+# --- The spoken line and the pages ------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_the_spoken_line_says_everything_in_its_language(language):
+    values = {
+        "digits": 6,
+        "agent": "Ana",
+        "topic": "X",
+        "reply_word": "sol",
+        "at": "14:00",
+        "key": 2,
+    }
+    for make in makers(spoken):
+        wanted = list(inspect.signature(make).parameters)[1:]
+        said = [
+            make(
+                Voice("Example Bank", PHONE, each, "UTC"), **{name: values[name] for name in wanted}
+            )
+            for each in (translate.FALLBACK, language)
+        ]
+        assert said[0] != said[1], make.__name__
+        assert "{" not in said[1], make.__name__
+
+
+def test_every_language_has_a_voice():
+    assert set(spoken.SPEECH) == set(LANGUAGES)
+
+
+HEADINGS = {"de": "Ist dieser Anruf echt?", "es": "¿Es de verdad quien le llama?"}
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_page_follows_the_browser_or_the_reader(client, language):
+    heading = f"<h1>{HEADINGS[language]}</h1>"
+    for tags in (
+        language,
+        f"{language}-AT, en;q=0.5",
+        f"fr, {language.upper()}_ch;q=0.1",
+        "en;q=0",
+    ):
+        page = client.get("/", headers={"Accept-Language": tags}).text
+        assert (heading in page) == (tags != "en;q=0"), tags
+    assert heading in client.get(f"/?lang={language}", headers={"Accept-Language": "en"}).text
+
+
+def test_what_goes_wrong_is_said_in_the_readers_language(client):
+    assert "Nicht gefunden" in client.get("/nothing", headers={"Accept-Language": "de"}).text
+    problem = client.get("/api/v1/nothing", headers={"Accept-Language": "de"})
+    assert problem.json["title"] == "Not Found"
