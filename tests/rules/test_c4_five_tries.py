@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from sqlmodel import select
@@ -12,7 +13,7 @@ from scheduling import callbacks
 from scheduling.errors import WrongState
 from tests import databases, factories
 from tests.processes import at_once
-from tests.rules.channels import CHANNELS, SETTINGS, of_its_own, rounds
+from tests.rules.channels import CHANNELS, SETTINGS, ask, of_its_own, rounds
 from verification import calls
 from verification.models import Code
 
@@ -41,17 +42,13 @@ def test_64_guessers_at_once_have_five_tries_between_them(app, there, clock):
     """Each guesses another code over a channel that anybody can use, and then the right one."""
     call = factories.a_call(there, clock.now)
     guesses = [factories.wrong(call.code, n + 1) for n in range(PROCESSES)]
-    acts = [_by(app, OPEN[n % 3], call.phone, guess) for n, guess in enumerate(guesses)]
+    acts = [partial(ask, app, OPEN[n % 3], call.phone, guess) for n, guess in enumerate(guesses)]
     assert set(at_once(acts, of_its_own(app))) == {"not_confirmed"}
     kept = the_code(there, call)
     assert (kept.tries_open, kept.tries_own) == (5, 0)
     assert kept.tries_ignored == PROCESSES - 5
     for channel in OPEN:
         assert CHANNELS[channel](app, call.phone, call.code) == "not_confirmed"
-
-
-def _by(app, channel, phone, code):
-    return lambda: CHANNELS[channel](app, phone, code)
 
 
 @pytest.mark.parametrize("last", OPEN)
@@ -88,7 +85,8 @@ def test_the_customers_own_texts_have_five_tries_and_no_more(app, there, clock):
 def test_64_texts_at_once_have_five_tries_between_them(app, there, clock):
     call = factories.a_call(there, clock.now)
     acts = [
-        _by(app, "text", call.phone, factories.wrong(call.code, n + 1)) for n in range(PROCESSES)
+        partial(ask, app, "text", call.phone, factories.wrong(call.code, n + 1))
+        for n in range(PROCESSES)
     ]
     at_once(acts, of_its_own(app))
     kept = the_code(there, call)
@@ -124,12 +122,12 @@ def test_guessing_and_reissuing_at_once_never_gives_a_sixth_try_at_one_code(app,
     call = factories.a_call(there, clock.now)
 
     def reissue() -> str:
-        with databases.opened(there.url).unit() as session:
+        with databases.opened(there.url, wait_seconds=60).unit() as session:
             held = callbacks.held(session, call.callback_id, call.agent_id)
             return calls.reissue(session, held, factories.a_policy(), clock.now).code
 
     guesses = [factories.wrong(call.code, n + 1) for n in range(48)]
-    acts = [_by(app, OPEN[n % 3], call.phone, guess) for n, guess in enumerate(guesses)]
+    acts = [partial(ask, app, OPEN[n % 3], call.phone, guess) for n, guess in enumerate(guesses)]
     acts += [reissue] * 4
     told = at_once([_or_refused(act) for act in acts], of_its_own(app))
     kept = the_code(there, call)
