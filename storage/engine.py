@@ -8,11 +8,14 @@ by its own default.
 from __future__ import annotations
 
 import sqlite3
+from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 
 WAIT_SECONDS = 5.0
 READ_ONLY = "vouchline_read_only"
@@ -33,6 +36,54 @@ def make_engine(url: str, *, wait_seconds: float = WAIT_SECONDS, pool_size: int 
     raise ValueError("the database address must begin with sqlite:/// or postgresql+psycopg://")
 
 
+class _OneWriter(sqlite3.Connection):
+    """A connection that waits for the other writers of its process in a queue.
+
+    SQLite itself lets a writer sleep and try again, up to a tenth of a second late, with nobody
+    writing meanwhile. Between processes that still holds.
+    """
+
+    def __init__(self, *arguments: Any, gate: Lock, wait_seconds: float, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._gate, self._wait_seconds, self._inside = gate, wait_seconds, False
+
+    def begin(self, *, reading: bool) -> None:
+        """Begin. A writer that begins as a reader can meet SQLITE_BUSY in its middle; ours takes
+        the write lock first, which also stands in for SELECT … FOR UPDATE."""
+        if reading:
+            self.execute("BEGIN")
+            return
+        if not self._gate.acquire(timeout=self._wait_seconds):
+            raise sqlite3.OperationalError("database is locked")
+        self._inside = True
+        try:
+            self.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            self._leave()
+            raise
+
+    def commit(self) -> None:
+        super().commit()
+        self._leave()  # unless it failed: then the transaction goes on, to be rolled back
+
+    def rollback(self) -> None:
+        try:
+            super().rollback()
+        finally:
+            self._leave()
+
+    def close(self) -> None:
+        try:
+            super().close()
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._inside:
+            self._inside = False
+            self._gate.release()
+
+
 def _sqlite(url: str, path: str | None, wait_seconds: float, pool_size: int) -> Engine:
     if path and path != ":memory:":
         Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -42,7 +93,11 @@ def _sqlite(url: str, path: str | None, wait_seconds: float, pool_size: int) -> 
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=wait_seconds,
-        connect_args={"timeout": wait_seconds, "check_same_thread": False},
+        connect_args={
+            "timeout": wait_seconds,
+            "check_same_thread": False,
+            "factory": partial(_OneWriter, gate=Lock(), wait_seconds=wait_seconds),
+        },
     )
 
     @event.listens_for(engine, "connect")
@@ -57,10 +112,11 @@ def _sqlite(url: str, path: str | None, wait_seconds: float, pool_size: int) -> 
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # A writer that begins as a reader can meet SQLITE_BUSY in its middle; ours takes the
-        # write lock first, which also stands in for SELECT … FOR UPDATE.
-        reading = connection.get_execution_options().get(READ_ONLY)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        driver: Any = connection.connection.dbapi_connection
+        try:
+            driver.begin(reading=READ_ONLY in connection.get_execution_options())
+        except sqlite3.Error as error:
+            raise OperationalError("BEGIN", None, error, hide_parameters=True) from error
 
     return engine
 
