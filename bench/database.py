@@ -18,7 +18,7 @@ from bench.seed import Seeded
 from storage.engine import make_engine
 
 LOAD = 0.7
-FLOOR, OURS, LARGE = "floor", "ours", "large"
+FLOOR, OURS, GUNICORN, LARGE = "floor", "ours", "gunicorn", "large"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def measure(kind: str, options: Options, say: Callable[[str], None]) -> Result:
     """Measure on ``sqlite`` or ``postgresql``."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vouchline-bench-")))
-        say(f"{kind}: filling the stores")
+        say(f"{kind}: filling the stores ({options.large:,} customers in the large one)")
         place = stack.enter_context(stores.of(kind, folder))
         seeded = seed.fill(place, options)
         counted_in = stack.enter_context(servers.redis(folder)) if options.workers > 1 else ""
@@ -47,7 +47,9 @@ def measure(kind: str, options: Options, say: Callable[[str], None]) -> Result:
         rounds.warm_up(subjects, loader, options.lines)
         full = _full(subjects, loader, options)
         say(f"{kind}: 70 % load")
-        rates = {name: full[name].typical * LOAD for name in (FLOOR, OURS)}
+        rates = {
+            name: full[name].typical * LOAD for name in (FLOOR, OURS, GUNICORN) if name in full
+        }
         paced = _paced(subjects, loader, options, rates)
         return Result(place.version, full, paced, rates, (counted_in and "Redis") or "memory")
 
@@ -57,10 +59,14 @@ def _ports(
 ) -> dict[str, int]:
     """Start the servers; the port of each."""
     ports = {FLOOR: stack.enter_context(servers.floor(folder, seeded.floor, options))}
-    for name, url in ((OURS, seeded.small), (LARGE, seeded.large)):
-        if url:
-            server = servers.ours(name, folder, url, options, seeded.master_keys, counted_in)
-            ports[name] = stack.enter_context(server)
+    wanted = [(OURS, servers.ours, seeded.small)]
+    if options.gunicorn:
+        wanted.append((GUNICORN, servers.gunicorn, seeded.small))
+    if seeded.large:
+        wanted.append((LARGE, servers.ours, seeded.large))
+    for name, serve, url in wanted:
+        server = serve(name, folder, url, options, seeded.master_keys, counted_in)
+        ports[name] = stack.enter_context(server)
     return ports
 
 
@@ -77,6 +83,8 @@ def _subjects(seeded: Seeded, ports: Mapping[str, int]) -> dict[str, Subject]:
     }
     for kind, shares in mix.KINDS.items():
         found[kind] = Subject(ports[OURS], asks(shares), small)
+    if GUNICORN in ports:
+        found[GUNICORN] = Subject(ports[GUNICORN], asks(mix.HEADLINE), small)
     if LARGE in ports:
         found[LARGE] = Subject(ports[LARGE], asks(mix.HEADLINE), _rewinder(seeded.large))
     return found

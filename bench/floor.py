@@ -69,8 +69,8 @@ def _check_sqlite(connection: sqlite3.Connection, phone: str, code: str, at: str
 
 def _check_postgresql(connection: Any, phone: str, code: str, at: str) -> str:
     run = connection.execute
-    row = run("SELECT secret, counter FROM code WHERE phone = %s", (phone,)).fetchone()
-    verdict = _verdict(*row, code)
+    secret, counter = run("SELECT secret, counter FROM code WHERE phone = %s", (phone,)).fetchone()
+    verdict = _verdict(secret, counter, code)
     run("UPDATE code SET tries = tries + 1 WHERE phone = %s", (phone,))
     run("INSERT INTO entry (at, phone, outcome) VALUES (%s, %s, %s)", (at, phone, verdict))
     connection.commit()

@@ -11,7 +11,7 @@ class Options:
     """``rounds`` of ``seconds`` each; sizes are numbers of customers, each with a past call."""
 
     databases: tuple[str, ...]
-    server: str
+    gunicorn: str
     workers: int
     threads: int
     lines: int
@@ -28,7 +28,12 @@ def read(arguments: list[str] | None = None) -> Options:
     parser = argparse.ArgumentParser("python -m bench", description="Vouchline's check, measured.")
     add = parser.add_argument
     add("--databases", default="sqlite,postgresql", help="which, parted by commas")
-    add("--server", default="granian", choices=("granian", "gunicorn"))
+    add(
+        "--gunicorn",
+        default="",
+        metavar="FOLDER",
+        help="measure this server too, installed by pip install --target FOLDER gunicorn",
+    )
     add("--workers", type=int, default=1, help="web processes")
     add("--threads", type=int, default=8, help="threads in each")
     add("--lines", type=int, default=16, help="connections that always have a check under way")
@@ -41,7 +46,7 @@ def read(arguments: list[str] | None = None) -> Options:
     given = parser.parse_args(arguments)
     return Options(
         databases=tuple(given.databases.split(",")),
-        server=given.server,
+        gunicorn=given.gunicorn,
         workers=given.workers,
         threads=given.threads,
         lines=given.lines,

