@@ -16,6 +16,8 @@ import psycopg
 import pyotp
 from flask import Flask, Response, jsonify, request
 
+from storage.engine import WAIT_SECONDS
+
 TABLES = (
     "CREATE TABLE code (phone TEXT PRIMARY KEY, secret TEXT NOT NULL, counter INTEGER NOT NULL,"
     " tries INTEGER NOT NULL)",
@@ -29,7 +31,9 @@ def connect(url: str) -> Any:
     """A connection of the raw driver, set up as ``storage/engine.py`` does."""
     if not url.startswith("sqlite:///"):
         return psycopg.connect(url.replace("+psycopg", ""))
-    connection = sqlite3.connect(url.removeprefix("sqlite:///"), timeout=2, isolation_level=None)
+    connection = sqlite3.connect(
+        url.removeprefix("sqlite:///"), timeout=WAIT_SECONDS, isolation_level=None
+    )
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     return connection

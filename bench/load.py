@@ -1,6 +1,7 @@
 """The load: prebuilt requests over connections that stay open, in a process of its own.
 
-Raw sockets and one ``epoll``, so that the two cores are left to the server. Each run reports what share of a core it took.
+Raw sockets and one ``epoll``, so that the two cores are left to the server. Each run reports what
+share of a core it took.
 """
 
 from __future__ import annotations

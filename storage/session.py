@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Session
 
-from storage.engine import READ_ONLY
+from storage.engine import READ_ONLY, shared_commits
 
 #: What a store out of reach, locked or full raises; the edge answers it by failing closed.
 StoreUnavailable = (DBAPIError, PoolTimeout)
@@ -151,7 +151,8 @@ def _outward(kind: TypeEngine[Any], dialect: Dialect) -> _Convert | None:
 @contextmanager
 def core_transaction(engine: Engine, info: dict[Any, Any]) -> Iterator[CoreWork]:
     """Like :func:`transaction`, for the check path, which touches no ORM object."""
-    with engine.begin() as connection:
+    shared = shared_commits(engine)
+    with shared.unit() if shared else engine.begin() as connection:
         yield CoreWork(connection, info)
 
 
