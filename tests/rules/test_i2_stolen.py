@@ -1,0 +1,64 @@
+"""I2: a copy of database and logs, without the keys, tells nobody's name, number or code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from tests import factories
+from tests.rules.journey import NAME, NUMBER
+from tests.rules.theft import everything_in, finds, forms
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def a_journey(url: str, folder: Path) -> tuple[bytes, list[bytes]]:
+    """The journey's logs and its secret values."""
+    command = [sys.executable, "-m", "tests.rules.journey", url, str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr.decode()[-3000:]
+    told = json.loads(done.stdout)
+    keys = [bytes.fromhex(each) for each in told["keys"]]
+    return done.stderr, [each.encode() for each in told["secrets"]] + keys
+
+
+def test_neither_store_nor_logs_tell_a_name_a_number_a_code_or_a_key(database, tmp_path):
+    logs, secrets = a_journey(database, tmp_path)
+    store = everything_in(database, tmp_path)
+    assert len(secrets) > 60
+    assert len(store) > 5_000
+    assert finds(store, secrets) == []
+    assert finds(logs, secrets) == []
+    for line in (b"text received", b"cannot check", b"out of reach"):
+        assert line in logs  # there were logs to look through, of what went wrong too
+    if database.startswith("sqlite"):
+        plants_are_found(database, tmp_path, secrets)
+
+
+def plants_are_found(url: str, folder: Path, secrets: list[bytes]) -> None:
+    """Had a value been kept, in whatever form, the search would have found it."""
+    engine = create_engine(url)
+    for kind, planted in forms(NAME.encode()).items():
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE customer SET name = :x"), {"x": b"--" + planted})
+        assert (NAME.encode(), kind) in finds(everything_in(url, folder), secrets)
+    engine.dispose()
+
+
+@pytest.mark.parametrize("column", ["name", "locale"])
+@pytest.mark.parametrize("value", [NAME, NUMBER])
+def test_a_value_kept_in_plain_would_be_found_in_a_dump(store, tmp_path, column, value):
+    with store.unit() as session:
+        factories.a_customer(session, datetime(2026, 11, 24, 10, tzinfo=UTC))
+    planted = value.encode() if column == "name" else value[:16]
+    with store.engine.begin() as connection:
+        connection.execute(text(f"UPDATE customer SET {column} = :x"), {"x": planted})
+    found = everything_in(store.url, tmp_path)
+    looked_for = planted if isinstance(planted, bytes) else planted.encode()
+    assert finds(found, [looked_for]) != []
