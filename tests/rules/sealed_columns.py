@@ -1,0 +1,103 @@
+"""Every column of bytes in every table, what it holds, and how it is opened in its place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import LargeBinary
+from sqlmodel import Session, SQLModel, select
+
+import app  # noqa: F401  (so that every table is known)
+from vault import fields, keyring
+from vault.models import DataKey, PurposeKey
+
+#: Found by, never opened: a keyed fingerprint.
+INDEXES = {
+    "customer.phone_index",
+    "customer.external_ref_index",
+    "staff.email_index",
+    "callback.ticket_index",
+    "code.phone_index",
+    "inbound_text.sender_index",
+    "demo_text.phone_index",
+    "report.phone_index",
+    "idempotency_key.key_hash",
+    "idempotency_key.request_hash",
+}
+#: Plain hashes of random values too long to be tried out.
+HASHES = {
+    "enrolment_link.token_hash",
+    "recovery_code.code_hash",
+    "staff_session.token_hash",
+    "api_token.token_hash",
+}
+#: Sealed under the key of one customer, named by this column of the row.
+CUSTOMERS = {
+    "customer.phone": "id",
+    "customer.name": "id",
+    "customer.external_ref": "id",
+    "callback.topic": "customer_id",
+    "callback.ticket": "customer_id",
+    "code.secret": "customer_id",
+    "code.reply_word": "customer_id",
+    "outbox_message.recipient": "customer_id",
+    "outbox_message.body": "customer_id",
+}
+#: Sealed under the key of one purpose.
+PURPOSES = {
+    "staff.email": keyring.STAFF,
+    "staff.name": keyring.STAFF,
+    "staff.totp_secret": keyring.STAFF,
+    "enrolment_link.totp_secret": keyring.STAFF,
+    "demo_text.phone": keyring.DEMO,
+    "demo_text.body": keyring.DEMO,
+    "report.phone": keyring.REPORTS,
+    "report.shown_number": keyring.REPORTS,
+    "report.said": keyring.REPORTS,
+    "report.knew": keyring.REPORTS,
+}
+#: Wrapped by a master key.
+WRAPPED = {"data_key.wrapped", "purpose_key.wrapped"}
+SEALED = {*CUSTOMERS, *PURPOSES, *WRAPPED}
+
+
+def columns_of_bytes() -> set[str]:
+    return {
+        f"{table.name}.{column.name}"
+        for table in SQLModel.metadata.tables.values()
+        for column in table.columns
+        if isinstance(column.type, LargeBinary)
+    }
+
+
+def model(table: str) -> Any:
+    """The class of a table."""
+    mappers = SQLModel._sa_registry.mappers
+    return next(m.class_ for m in mappers if m.local_table.name == table)
+
+
+def values(session: Session, column: str) -> list[tuple[Any, bytes]]:
+    """Each row and what it holds in that column."""
+    table, name = column.split(".")
+    return [
+        (row, held) for row in session.exec(select(model(table))) if (held := getattr(row, name))
+    ]
+
+
+def opened(session: Session, column: str, row: Any, sealed: bytes, master: Any) -> str | bytes:
+    """What ``sealed`` says, opened as the product opens that column of that row."""
+    table, name = column.split(".")
+    ring = keyring.of(session)
+    if isinstance(row, DataKey):
+        return ring.unwrap_key(sealed, row.owner_id)
+    if isinstance(row, PurposeKey):
+        return master.unwrap(sealed, f"purpose_key:{row.purpose}")
+    if column in PURPOSES:
+        return ring.open_for(PURPOSES[column], f"{column}:{row.id}", sealed)
+    owner = getattr(row, CUSTOMERS[column])
+    return fields.data_key(session, owner).open(table, name, row.id, sealed)
+
+
+def owner_of(column: str, row: Any) -> Any:
+    """The customer whose key seals it, if it is one's."""
+    return getattr(row, CUSTOMERS[column]) if column in CUSTOMERS else None

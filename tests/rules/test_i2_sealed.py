@@ -1,0 +1,166 @@
+"""I2: each customer under a key of their own; a ciphertext opens where it stands or nowhere."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+import pytest
+from sqlmodel import select
+
+from incidents import reports
+from messaging.gateways.simulator import Simulator
+from messaging.models import OutboxMessage
+from messaging.worker import Worker
+from people import customers, staff
+from people.models import Customer
+from people.second_factor import code_now
+from scheduling import idempotency
+from storage.session import core_transaction
+from tests import factories
+from tests.databases import Store
+from tests.rules import sealed_columns as columns
+from vault import keyring
+from vault.errors import KeyUnavailable, Tampered
+from vault.models import DataKey, PurposeKey
+from verification import calls
+from verification.checking import check
+from verification.models import Code
+from verification.verdicts import Channel, Genuine
+
+NOW = datetime(2026, 11, 24, 10, 0, 30, tzinfo=UTC)
+PHONES = (factories.PHONE, factories.OTHER_PHONE)
+
+
+def a_life(store: Store, phone: str) -> factories.Call:
+    """Somebody of whom every table holds something, and whose call is confirmed and going on."""
+    with store.unit() as session:
+        factories.a_customer(session, NOW, phone, external_ref=f"crm-{phone}")
+        reports.file(session, reports.Told(phone, "web", said="x", shown_number="+1"), NOW)
+    call = factories.a_call(store, NOW, phone)
+    with store.unit() as session:
+        member = staff.find(session, _email(session, call))
+        link = staff.invite(session, member, NOW)
+        secret = staff.invited(session, link, NOW)[2]
+        staff.enrol(session, link, "several good words", _totp(secret), NOW)
+        idempotency.claim(session, call.agent_id, "k", b"x", NOW)
+    Worker(store.engine, store.ring, Simulator(store.engine, store.ring), lambda: NOW).once()
+    with core_transaction(store.engine, keyring.carried(store.ring)) as work:
+        told = check(work, phone, call.code, Channel.WEB, NOW, organisation="Example Bank")
+    assert isinstance(told, Genuine)
+    return call
+
+
+def _email(session, call) -> str:
+    return staff.opened(session, session.get_one(staff.Staff, call.agent_id)).email
+
+
+def _totp(secret: str) -> str:
+    return code_now(secret, NOW)
+
+
+@pytest.fixture
+def lives(store) -> tuple[factories.Call, factories.Call]:
+    return a_life(store, PHONES[0]), a_life(store, PHONES[1])
+
+
+def test_every_column_of_bytes_is_known_for_what_it_holds():
+    kinds = [columns.INDEXES, columns.HASHES, columns.SEALED]
+    assert columns.columns_of_bytes() == set().union(*kinds)
+    assert sum(map(len, kinds)) == len(columns.columns_of_bytes())
+
+
+def test_a_ciphertext_pasted_into_any_other_place_does_not_open(store, lives):
+    with store.unit() as session:
+        held = {each: columns.values(session, each) for each in sorted(columns.SEALED)}
+        assert [each for each, rows in held.items() if len(rows) < 2] == []
+        places = [(each, row) for each, rows in held.items() for row, _ in rows]
+        pasted = [value for rows in held.values() for _, value in rows]
+        opening = 0
+        for (column, row), value in product(places, pasted):
+            try:
+                columns.opened(session, column, row, value, store.master)
+            except (Tampered, KeyUnavailable):
+                continue
+            assert getattr(row, column.split(".")[1]) == value
+            opening += 1
+        assert opening == len(places)
+
+
+def test_a_changed_or_cut_ciphertext_does_not_open(store, lives):
+    with store.unit() as session:
+        for column in sorted(columns.SEALED):
+            row, value = columns.values(session, column)[0]
+            flips = (0, 1, len(value) // 2, len(value) - 1)
+            changed = [value[:n] + bytes([value[n] ^ 1]) + value[n + 1 :] for n in flips]
+            for each in (*changed, value[:-1], value[1:], value[:12], value + b"\0", b"\0"):
+                with pytest.raises((Tampered, KeyUnavailable)):
+                    columns.opened(session, column, row, each, store.master)
+
+
+def test_the_same_value_never_looks_the_same(store, lives):
+    with store.unit() as session:
+        for column in sorted(columns.SEALED):
+            found = [value for _, value in columns.values(session, column)]
+            assert len(set(found)) == len(found)
+
+
+def test_a_callers_own_secret_pasted_into_a_victims_call_is_not_genuine(store, lives):
+    """The administrator who rings with a code of his own and a changed database."""
+    own, victim = lives
+    later = NOW + timedelta(minutes=1)
+    with store.unit() as session:
+        rows = {row.callback_id: row for row in session.exec(select(Code))}
+        mine, theirs = rows[own.callback_id], rows[victim.callback_id]
+        theirs.secret, theirs.counter, theirs.confirmed_at = mine.secret, mine.counter, None
+        session.add(theirs)
+    with (
+        pytest.raises(Tampered),
+        core_transaction(store.engine, keyring.carried(store.ring)) as work,
+    ):
+        check(work, victim.phone, own.code, Channel.WEB, later, organisation="Example Bank")
+
+
+def test_without_a_customers_key_all_of_theirs_is_gone_and_nobody_elses(store, lives):
+    with store.unit() as session:
+        gone = customers.find_by_phone(session, PHONES[0]).id
+        session.delete(session.get_one(DataKey, gone))
+    with store.unit() as session:
+        unread = 0
+        for column in sorted(columns.CUSTOMERS):
+            for row, value in columns.values(session, column):
+                if columns.owner_of(column, row) == gone:
+                    unread += 1
+                    with pytest.raises(KeyUnavailable):
+                        columns.opened(session, column, row, value, store.master)
+                else:
+                    columns.opened(session, column, row, value, store.master)
+        assert unread >= len(columns.CUSTOMERS)
+        with pytest.raises(KeyUnavailable):
+            customers.opened(session, session.get_one(Customer, gone))
+        with pytest.raises(KeyUnavailable):
+            calls.live(session, session.get_one(calls.Callback, lives[0].callback_id))
+
+
+def test_a_text_to_an_erased_customer_fails_and_keeps_no_other_waiting(store):
+    with store.unit() as session:
+        for phone in PHONES:
+            factories.a_callback(session, NOW, customer=factories.a_customer(session, NOW, phone))
+        gone = customers.find_by_phone(session, PHONES[0]).id
+        session.delete(session.get_one(DataKey, gone))
+    Worker(store.engine, store.ring, Simulator(store.engine, store.ring), lambda: NOW).once()
+    states = {row.customer_id: row.state for row in store.all(select(OutboxMessage))}
+    assert states.pop(gone) == "failed"
+    assert list(states.values()) == ["sent"]
+
+
+def test_a_blind_index_is_equal_for_equals_and_tells_nothing_else(store):
+    index = store.ring.blind_index
+    assert index("phone", PHONES[0]) == index("phone", PHONES[0])
+    assert index("phone", PHONES[0]) != index("phone", PHONES[1])
+    assert index("phone", "T-1001") != index("ticket", "T-1001")
+    before = index("phone", PHONES[0])
+    with store.unit() as session:
+        session.delete(session.get_one(PurposeKey, keyring.INDEX))
+    keyring.make_purpose_keys(store.engine, store.master, NOW)
+    assert keyring.Keyring(store.master, store.engine).blind_index("phone", PHONES[0]) != before
