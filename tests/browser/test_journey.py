@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.signing_in import sign_in
 from tests.browser.site import command
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -38,7 +38,7 @@ def signed_in(browser, site, instance) -> dict:
     recovery = page.locator(".recovery code").all_inner_texts()
     assert len(recovery) == 8
     page.click("text=I have them: sign in")
-    sign_in(page, "six brown foxes", recovery[0])
+    sign_in(page, "mona@example.org", "six brown foxes", recovery[0])
     page.wait_for_url("**/staff/day**")
     state = page.context.storage_state()
     page.goto(site + link[link.index("/staff/enrol/") :])
@@ -69,13 +69,6 @@ def customer(browser, site):
     context.close()
 
 
-def sign_in(page: Page, password: str, code: str) -> None:
-    page.fill("#email", "mona@example.org")
-    page.fill("#password", password)
-    page.fill("#code", code)
-    page.click("main button[type=submit]")
-
-
 def findings(page: Page) -> list[str]:
     found = Axe().run(page).response["violations"]
     return [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found]
@@ -90,7 +83,6 @@ def book(agent: Page, phone: str, name: str, topic: str) -> None:
     if agent.locator("#name").count():
         agent.fill("#name", name)
     agent.fill("#topic", topic)
-    assert findings(agent) == []
     for ahead in range(1, 60):
         soon = datetime.now(ZoneInfo("Europe/London")) + timedelta(minutes=ahead)
         agent.check("#slot-other")
@@ -128,11 +120,11 @@ def test_the_journey_of_a_callback(agent, customer):
     customer.goto("/")
     customer.fill("#phone", PHONE)
     customer.fill("#code", code)
-    began = time.monotonic()
+    agent.evaluate("window.sameDocument = true")
     customer.click("text=Check the caller")
     expect(customer.locator("h1")).to_have_text("Genuine")
-    expect(agent.locator("#confirmed")).to_be_visible(timeout=1500)
-    assert time.monotonic() - began < 2.5
+    expect(agent.locator("#confirmed")).to_be_visible()
+    assert agent.evaluate("window.sameDocument"), "the agent's page must not have reloaded"
     word = customer.locator("#reply-word").inner_text()
     expect(agent.locator("#reply-word")).to_have_text(word)
     assert findings(agent) == []
@@ -163,7 +155,7 @@ def test_the_check_by_text_from_the_simulators_phone(agent, customer):
     customer.fill("#body", f"he said {code}")
     customer.click("text=Send")
     expect(customer.locator(".bubble.theirs").last).to_contain_text("GENUINE")
-    expect(agent.locator("#confirmed")).to_be_visible(timeout=1500)
+    expect(agent.locator("#confirmed")).to_be_visible()
     assert agent.locator("#reply-word").inner_text() in customer.content()
     customer.fill("#body", "CHECK")
     customer.click("text=Send")
