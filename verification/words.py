@@ -43,12 +43,12 @@ zitrone zucker zwiebel
 _SPANISH = """
 abeja abril abuela aceite agua aguja ajo almendra amarillo amigo ancla anillo arroz barco bosque
 botella burro caballo cabra caracol casa castillo cebolla cereza cielo ciruela clavel cocina collar
-conejo coral corona cuchara delfin diamante domingo elefante enero escalera espejo estrella familia
-farol flauta flor fresa fuente gallina gato girasol guitarra helado hermano hoja hormiga isla jardin
-jirafa jueves lago lechuga leche libro limon luna lunes madera maleta manzana mariposa martillo
-melon mesa miel molino montana naranja nieve noche nube oliva oso otono pajaro palmera paloma pan
+conejo coral corona cuchara delfín diamante domingo elefante enero escalera espejo estrella familia
+farol flauta flor fresa fuente gallina gato girasol guitarra helado hermano hoja hormiga isla jardín
+jirafa jueves lago lechuga leche libro limón luna lunes madera maleta manzana mariposa martillo
+melón mesa miel molino montaña naranja nieve noche nube oliva oso otoño pájaro palmera paloma pan
 papel patata pato perla pimienta piano planeta plata playa primo puente queso rana reloj rosa sal
-sandia silla sol sombrero tambor tejado tigre tomate torre tortuga trigo uva vaca vela ventana
+sandía silla sol sombrero tambor tejado tigre tomate torre tortuga trigo uva vaca vela ventana
 verano violeta zapato zorro
 """
 WORDS: dict[str, tuple[str, ...]] = {
