@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from threading import Event
 
 import structlog
 from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from messaging import outbox
@@ -104,7 +106,8 @@ class Worker:
         """Show that we live, and do the periodic jobs at the same pace."""
         if self._beaten is not None and now - self._beaten < BEAT_EVERY:
             return
-        with transaction(self._engine, info=self._info) as session:
+        # The very first beat of two workers at once is a race; either is as good.
+        with suppress(IntegrityError), transaction(self._engine, info=self._info) as session:
             session.merge(Heartbeat(name=NAME, at=now))
         for job in self._jobs:
             try:
