@@ -201,7 +201,7 @@ def test_every_language_has_reply_words_of_its_own(language):
     words = WORDS[language]
     assert len(set(words)) == len(words) > 99
     assert not RESERVED & set(words)
-    assert all(re.fullmatch("[a-z]{2,9}", word) for word in words)
+    assert all(re.fullmatch("[a-záéíóúñ]{2,9}", word) for word in words)
 
 
 @given(st.text())
