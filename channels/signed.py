@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import structlog
 from flask import Response, request
 from twilio.request_validator import RequestValidator
@@ -35,3 +37,14 @@ def signature_holds() -> bool:
         return bool(RequestValidator(token).validate(url, request.form, given))
     except (ValueError, TypeError, IndexError, AttributeError):
         return False
+
+
+def sid(name: str, kinds: str) -> str:
+    """The provider's id in a field of the form, empty for whatever is not shaped like one.
+
+    A signature covers names and values run together, so a request that was overheard could be
+    cut anew, with part of the next field in its id, and pass for another one. No field's name
+    is made of hexadecimal digits. ``kinds`` are the letters an id begins with, like ``SM|MM``.
+    """
+    given = request.form.get(name, "")
+    return given if re.fullmatch(f"(?:{kinds})[0-9a-f]{{1,32}}", given) else ""

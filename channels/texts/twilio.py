@@ -7,7 +7,7 @@ from twilio.twiml.messaging_response import MessagingResponse
 
 from channels import failures
 from channels.context import ctx, now, unit
-from channels.signed import require_signature
+from channels.signed import require_signature, sid
 from channels.texts.inbound import Text, receive
 from channels.texts.reading import read
 from messaging import wording
@@ -18,16 +18,21 @@ pages = Blueprint("twilio", __name__, url_prefix="/twilio")
 pages.before_request(require_signature)
 
 
+#: What Twilio takes for an opt-out; it names that in a field of its own only where a messaging
+#: service is set up for it. After one of these nothing of ours may go out, an answer neither.
+_OPT_OUT = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"}
+
+
 @pages.post("/sms")
 def sms() -> Response:
     """Answer a customer's text in TwiML. A replay is answered with nothing and does nothing."""
     form = request.form
-    provider_id, body = form.get("MessageSid", ""), form.get("Body", "")
+    provider_id, body = sid("MessageSid", "SM|MM"), form.get("Body", "")
     try:
         sender = phones.parse(form.get("From", ""), ctx().policy.default_region)
     except InvalidInput:
         return _twiml(None)  # a short code or a name: nobody we could answer
-    if not 1 <= len(provider_id) <= 64 or form.get("OptOutType"):
+    if not provider_id or form.get("OptOutType") or _opts_out(body):
         return _twiml(None)  # STOP, START and HELP are answered by Twilio itself
     try:
         with unit() as session:
@@ -36,6 +41,10 @@ def sms() -> Response:
         failures.note("cannot answer", error)
         return _twiml(_cannot(body))
     return _twiml(answer)
+
+
+def _opts_out(body: str) -> bool:
+    return "".join(c for c in body[:100].lower() if c.isalpha()) in _OPT_OUT
 
 
 def _cannot(body: str) -> str | None:

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from channels import failures
 from channels.checks import VERDICTS, name
 from channels.context import ctx, now, unit
-from channels.signed import require_signature
+from channels.signed import require_signature, sid
 from channels.voice import steps
 from channels.voice.steps import Step
 from incidents import reports
@@ -99,9 +99,12 @@ def _ask_number(step: Step) -> Response:
 
 def _verdict(step: Step, phone: str, code: str) -> Response:
     """Check once: a replayed request gets no second look at the code."""
+    call = sid("CallSid", "CA")
+    if not call:
+        return steps.leave(step)
     try:
         with unit() as session:
-            turn = f"{request.form.get('CallSid', '')[:50]}-{step.asks}"
+            turn = f"{call}-{step.asks}"
             if not inbox.first_time(session, turn, phone, "keypad", now()):
                 return steps.leave(step)
             organisation = ctx().policy.organisation
@@ -129,10 +132,11 @@ def _words(step: Step, verdict: Verdict) -> str:
 
 def _report(step: Step) -> Response:
     phone = step.phone or _caller()
-    if not phone:
+    call = sid("CallSid", "CA")
+    if not phone or not call:
         return steps.leave(step)
     with unit() as session:
-        turn = f"{request.form.get('CallSid', '')[:50]}-report"
+        turn = f"{call}-report"
         if inbox.first_time(session, turn, phone, "report", now()):
             reports.file(session, reports.Told(phone=phone, channel="voice"), now())
     return steps.leave(step, spoken.reported(step.voice))
