@@ -36,7 +36,7 @@ format: .venv/test
 	$(BIN)/ruff check --fix .
 
 bench: .venv/test
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(ARGS)
 
 # The pictures of the README, taken from the real pages.
 pictures: .venv/test

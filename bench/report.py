@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -37,17 +38,20 @@ def text(results: Mapping[str, Result], options: Options, most: float) -> str:
 
 def _head(options: Options, most: float) -> str:
     shares = ", ".join(f"{share} % {kind}" for kind, share in mix.HEADLINE.items())
+    given = f' ARGS="{" ".join(sys.argv[1:])}"' if sys.argv[1:] else ""
     versions = ", ".join(f"{name} {version(name)}" for name in _VERSIONS)
     return f"""# The check over HTTP, measured
 
-`make bench`, {datetime.now(UTC):%d %B %Y}. {os.cpu_count()} cores ({_processor()}), load average \
-{os.getloadavg()[2]:.1f} over a quarter of an hour. Python {platform.python_version()}, {versions}.
+`make bench{given}`, {datetime.now(UTC):%d %B %Y}. {os.cpu_count()} cores ({_processor()}), \
+load average {os.getloadavg()[2]:.1f} over a quarter of an hour. \
+Python {platform.python_version()}, {versions}.
 
 `POST /api/v1/checks` on the production server (granian, {options.workers} worker(s) of \
 {options.threads} threads) with all rules on: limits, audit, tries counted. Beside it a floor on \
 the same server and settings: a bare Flask view with one keyed SELECT, one HOTP, one UPDATE and \
 one INSERT on the raw driver. Both wait for the disk at each commit (SQLite: write-ahead log, \
-`synchronous = FULL`; PostgreSQL: `fsync` and `synchronous_commit` on). The mix is {shares}: \
+`synchronous = FULL`; PostgreSQL: `fsync` and `synchronous_commit` on); on SQLite, ours lets \
+checks that come at once share that wait, which the floor does not. The mix is {shares}: \
 numbers nobody is calling, wrong codes at live calls, right codes that confirm. {options.live:,} \
 calls are going on; each check comes through a trusted proxy from an address of its own, so that \
 limits are counted and refuse nobody. Full load is {options.lines} connections that always have \
