@@ -42,10 +42,19 @@ def parse(text: str, region: str) -> str:
         number = phonenumbers.parse(plain, region)
     except phonenumbers.NumberParseException:
         raise _invalid(region) from None
-    if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
-        raise _invalid(region)  # too short or long, or good only within its own town
+    if not _whole(number):
+        raise _invalid(region)
     number.extension = None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _whole(number: PhoneNumber) -> bool:
+    """Whether it is neither too short nor too long, nor good only within its own town. Where
+    ordinary numbers are longer, a short one must be known: some free numbers are that short."""
+    reason = phonenumbers.is_possible_number_for_type_with_reason(
+        number, PhoneNumberType.FIXED_LINE_OR_MOBILE
+    )
+    return reason == ValidationResult.IS_POSSIBLE or phonenumbers.is_valid_number(number)
 
 
 def _invalid(region: str) -> InvalidInput:

@@ -144,3 +144,11 @@ def test_no_signed_field_however_odd_ends_in_an_error(app, client, call, value):
             answer = signed_post(client, path, form)
             assert answer.status_code in (200, 413), (path, name)
             assert "GENUINE" not in answer.text
+
+
+@pytest.mark.settings(public_url=BASE, twilio_auth_token="")
+def test_without_a_token_nothing_is_taken_since_anybody_can_sign_with_none(app, client, call):
+    before, form = state(app), form_for(call.code)
+    paths = webhooks(app)
+    refused(app, [signed_post(client, path, form, token="") for path in paths])
+    assert state(app) == before
