@@ -24,11 +24,12 @@ class FieldKey:
 
     key: bytes
 
-    def seal(self, table: str, column: str, row: UUID, value: str) -> bytes:
-        """The ciphertext of ``value`` for this place."""
+    def seal(self, table: str, column: str, row: UUID | str, value: str) -> bytes:
+        """The ciphertext of ``value`` for this place. ``row`` is the row's id, with whatever else
+        of the row the value must not be parted from."""
         return seal(self.key, value.encode(), f"{table}.{column}:{row}")
 
-    def open(self, table: str, column: str, row: UUID, sealed: bytes) -> str:
+    def open(self, table: str, column: str, row: UUID | str, sealed: bytes) -> str:
         """The inverse of :meth:`seal`. Raises ``Tampered`` for a value from another place."""
         return unseal(self.key, sealed, f"{table}.{column}:{row}").decode()
 

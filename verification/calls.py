@@ -19,7 +19,7 @@ from scheduling.states import LIVE, Outcome, State, require, require_move
 from storage.types import new_id
 from vault import audit, fields, keyring
 from verification import codes
-from verification.models import Code
+from verification.models import Code, secret_row
 
 MAX_REISSUES = 3
 MAX_TRIES = 5
@@ -72,7 +72,9 @@ def _new_row(
         phone_index=customer.phone_index,
         callback_id=callback.id,
         customer_id=customer.id,
-        secret=key.seal("code", "secret", row, codes.new_secret()),
+        secret=key.seal(
+            "code", "secret", secret_row(row, customer.phone_index), codes.new_secret()
+        ),
         digits=policy.code_digits,
         valid_from=now,
         valid_until=_until(callback, policy, now),
@@ -105,7 +107,8 @@ def _reveal(session: Session, callback: Callback, code: Code, now: datetime) -> 
     key = fields.data_key(session, callback.customer_id)
     if code.secret is None:
         raise WrongState("This call has ended.")
-    secret = key.open("code", "secret", code.id, code.secret)
+    row = secret_row(code.id, code.phone_index)
+    secret = key.open("code", "secret", row, code.secret)
     return IssuedCode(codes.at(secret, code.counter, code.digits), code.valid_until)
 
 

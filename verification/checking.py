@@ -26,7 +26,7 @@ from vault.models import DataKey
 from vault.sealing import new_key, seal, unseal
 from verification import codes
 from verification.calls import MAX_TRIES
-from verification.models import Code
+from verification.models import Code, secret_row
 from verification.verdicts import (
     AlreadyConfirmed,
     Channel,
@@ -46,6 +46,7 @@ _STAFF = Staff.__table__  # type: ignore[attr-defined]
 _FIND = Prepared(
     select(
         _CODE.c.id,
+        _CODE.c.phone_index,
         _CODE.c.callback_id,
         _CODE.c.customer_id,
         _CODE.c.secret,
@@ -202,7 +203,9 @@ _decoy_secret = seal(_decoy_key, codes.new_secret().encode(), "decoy")
 
 
 def _place(row: Any) -> str:
-    return f"code.secret:{row.id}" if row.secret is not None else "decoy"
+    if row.secret is None:
+        return "decoy"
+    return f"code.secret:{secret_row(row.id, row.phone_index)}"
 
 
 def _key(session: Work, ring: Keyring, row: Any) -> bytes:

@@ -13,6 +13,12 @@ from storage.tables import id_field, instant, sealed
 _OPEN = text("closed_at IS NULL")
 
 
+def secret_row(row: UUID, phone_index: bytes) -> str:
+    """What a code's secret is sealed to: its row and its number, so that the row cannot be put
+    at another number by somebody who can write to the store (rule C1)."""
+    return f"{row}:{phone_index.hex()}"
+
+
 class Code(SQLModel, table=True):
     """The code of a started call, and the tries made at it.
 

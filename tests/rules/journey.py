@@ -28,7 +28,7 @@ from tests.channels.support import AUTH_TOKEN, a_text, signed_post, unit, wrong
 from vault import fields
 from vault.models import DataKey
 from verification import words
-from verification.models import Code
+from verification.models import Code, secret_row
 
 NAME, NUMBER, OTHER = "Gwendolyn Featherstonehaugh", "+447400123456", "+447400765432"
 STAFF, EMAIL = "Anastasia Silverthorne", "anastasia.silverthorne@helpdesk.example"
@@ -151,7 +151,8 @@ class Journey:
             raw += [fields.data_key(session, each).key for each in session.exec(_OWNERS)]
             for code in session.exec(select(Code).where(col(Code.secret).is_not(None))):
                 key = fields.data_key(session, code.customer_id)
-                plain = key.open("code", "secret", code.id, code.secret)
+                place = secret_row(code.id, code.phone_index)
+                plain = key.open("code", "secret", place, code.secret)
                 self.secrets.append(plain)
         return raw
 

@@ -10,6 +10,7 @@ from sqlmodel import Session, SQLModel, select
 import app  # noqa: F401  (so that every table is known)
 from vault import fields, keyring
 from vault.models import DataKey, PurposeKey
+from verification.models import secret_row
 
 #: Found by, never opened: a keyed fingerprint.
 INDEXES = {
@@ -95,7 +96,8 @@ def opened(session: Session, column: str, row: Any, sealed: bytes, master: Any) 
     if column in PURPOSES:
         return ring.open_for(PURPOSES[column], f"{column}:{row.id}", sealed)
     owner = getattr(row, CUSTOMERS[column])
-    return fields.data_key(session, owner).open(table, name, row.id, sealed)
+    place = secret_row(row.id, row.phone_index) if column == "code.secret" else row.id
+    return fields.data_key(session, owner).open(table, name, place, sealed)
 
 
 def owner_of(column: str, row: Any) -> Any:
