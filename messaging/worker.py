@@ -101,6 +101,10 @@ class Worker:
             return found, None
         except (Rejected, Unavailable, OutcomeUnknown) as problem:
             return None, problem
+        except Exception as problem:  # one text must not keep the others from leaving
+            # Without its words, which may be the text's.
+            log.error("gateway failed", kind=type(problem).__name__)
+            return None, OutcomeUnknown()
 
     def _beat(self, now: datetime) -> None:
         """Show that we live, and do the periodic jobs at the same pace."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import requests
-from twilio.base.exceptions import TwilioRestException
+from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
@@ -17,6 +17,8 @@ from messaging.gateways.base import Letter, OutcomeUnknown, Rejected, Unavailabl
 
 TIMEOUT_SECONDS = 10.0
 _CLOCKS_DIFFER = timedelta(minutes=2)
+#: No answer, or one that cannot be read. A list that is refused raises the client's plainest kind.
+_UNCLEAR = (requests.RequestException, TwilioException, ValueError)
 
 #: Twilio's error codes that no later try can mend, in our words.
 PERMANENT = {
@@ -69,7 +71,7 @@ class Twilio:
             raise _meaning(error) from error
         except requests.ConnectTimeout as error:
             raise Unavailable from error
-        except requests.RequestException as error:
+        except _UNCLEAR as error:
             raise OutcomeUnknown from error
         return str(sent.sid)
 
@@ -78,7 +80,7 @@ class Twilio:
             # The list is filtered by day at the provider and to the second here.
             since = letter.first_tried_at - _CLOCKS_DIFFER
             sent = self._client.messages.list(to=letter.to, date_sent_after=since, limit=200)
-        except (TwilioRestException, requests.RequestException) as error:
+        except _UNCLEAR as error:
             raise Unavailable from error
         for message in sent:
             made = message.date_created

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, event
 
-from messaging.gateways.base import Letter, OutcomeUnknown, Rejected, Unavailable
+from messaging.gateways.base import Letter, Rejected, Unavailable
 from messaging.worker import Worker
 from tests import databases
 
@@ -24,7 +24,7 @@ class Post:
     """A provider that keeps what it is given in a file, whoever gives it, and can be asked.
 
     ``stumbles`` says how the next tries go wrong: ``Unavailable`` before it took the letter,
-    ``OutcomeUnknown`` after, ``Rejected`` for good.
+    ``Rejected`` for good, whatever else after it took it.
     """
 
     path: Path
@@ -43,7 +43,7 @@ class Post:
         os.write(handle, f"{letter.reference}\n".encode())
         os.close(handle)
         self.act()
-        if isinstance(problem, OutcomeUnknown):
+        if problem:
             raise problem
         return f"post-{letter.reference}"
 

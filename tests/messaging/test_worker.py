@@ -1,0 +1,225 @@
+"""The worker: what it does with each answer of a provider, and what when it was held up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlmodel import select
+
+from messaging import outbox, worker
+from messaging.gateways.base import OutcomeUnknown, Rejected, Unavailable
+from messaging.models import Heartbeat, OutboxMessage
+from messaging.outbox import LEASE, MAX_TRIES, Draft
+from messaging.worker import Worker
+from tests import factories
+from tests.rules.dying import Post
+from vault.models import AuditEntry
+
+NOW = datetime(2026, 11, 24, 10, 0, 30, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def post(tmp_path):
+    return Post(tmp_path / "post")
+
+
+@pytest.fixture
+def works(store, post, clock):
+    return Worker(store.engine, store.ring, post, clock)
+
+
+def text(store, *, due: datetime = NOW, expires: timedelta = timedelta(hours=1)) -> str:
+    with store.unit() as session:
+        who = factories.a_customer(session, NOW)
+        draft = Draft(who.id, "booked", factories.PHONE, "hello", due, due + expires)
+        return str(outbox.put(session, draft, NOW))
+
+
+def kept(store) -> OutboxMessage:
+    return store.all(select(OutboxMessage))[0]
+
+
+def test_a_text_is_sent_when_due_and_not_before(store, works, post, clock):
+    made = text(store, due=NOW + timedelta(minutes=5))
+    clock.now = NOW + timedelta(minutes=5) - SECOND
+    assert works.once() == 0
+    clock.now += SECOND
+    assert works.once() == 1
+    assert works.once() == 0
+    row = kept(store)
+    assert (row.state, row.sent_at, row.provider_id) == ("sent", clock.now, f"post-{made}")
+    assert post.taken() == [made]
+    actions = [each.action for each in store.all(select(AuditEntry))]
+    assert actions.count("text.open") == actions.count("text.sent") == 1
+
+
+def test_a_text_that_is_too_late_is_not_sent(store, works, post, clock):
+    text(store, expires=timedelta(minutes=1))
+    clock.now += timedelta(minutes=1)
+    works.once()
+    assert (kept(store).state, post.asked) == ("expired", [])
+
+
+def test_a_rejection_is_for_good(store, works, post, clock):
+    post.stumbles = [Rejected("landline")]
+    text(store)
+    works.once()
+    clock.now += timedelta(minutes=30)
+    works.once()
+    row = kept(store)
+    assert (row.state, row.error, post.asked) == ("failed", "landline", ["send"])
+
+
+def test_the_pause_doubles_and_after_eight_tries_it_is_given_up(store, works, post, clock):
+    post.stumbles = [Unavailable() for _ in range(MAX_TRIES)]
+    text(store)
+    pauses = []
+    for _ in range(MAX_TRIES - 1):
+        works.once()
+        row = kept(store)
+        assert (row.state, row.error) == ("queued", "unavailable")
+        pauses.append((row.due_at - clock.now).total_seconds())
+        clock.now = row.due_at - SECOND
+        assert works.once() == 0
+        clock.now = row.due_at
+    assert pauses == [2, 4, 8, 16, 32, 64, 128]
+    works.once()
+    assert (kept(store).state, kept(store).error) == ("failed", "gave_up")
+    assert post.asked == ["send"] * MAX_TRIES
+
+
+def test_an_unknown_outcome_is_looked_up_and_not_sent_again(store, works, post, clock):
+    made = text(store)
+    post.stumbles = [OutcomeUnknown()]
+    works.once()
+    assert (kept(store).state, kept(store).error) == ("queued", "unknown")
+    clock.now = kept(store).due_at
+    works.once()
+    assert kept(store).state == "sent"
+    assert (post.taken(), post.asked) == ([made], ["send", "find"])
+
+
+def test_an_unknown_outcome_is_looked_up_even_when_too_late_to_send(store, works, post, clock):
+    text(store, expires=timedelta(seconds=1))
+    post.stumbles = [OutcomeUnknown()]
+    works.once()
+    clock.now += timedelta(hours=1)
+    works.once()
+    assert (kept(store).state, post.asked) == ("sent", ["send", "find"])
+
+
+def test_a_text_that_never_arrived_and_is_too_late_expires_unsent(store, works, post, clock):
+    text(store, expires=timedelta(seconds=1))
+    with store.unit() as session:
+        outbox.lease(session, NOW)  # by a worker that then dies
+    clock.now += LEASE
+    works.once()
+    assert (kept(store).state, post.asked) == ("expired", ["find"])
+
+
+def test_an_answer_that_nobody_foresaw_stops_no_other_text(store, works, post, clock):
+    made = {text(store), text(store)}
+    post.stumbles = [KeyError(factories.PHONE)]
+    assert works.once() == 2
+    clock.now += timedelta(minutes=1)
+    works.once()
+    assert {row.state for row in store.all(select(OutboxMessage))} == {"sent"}
+    assert sorted(post.taken()) == sorted(made)
+
+
+def test_a_provider_that_cannot_say_is_asked_until_it_can(store, works, post, clock, monkeypatch):
+    made = text(store, expires=timedelta(days=9))
+    post.stumbles = [OutcomeUnknown()]
+    works.once()
+    for _ in range(MAX_TRIES + 4):
+        clock.now = kept(store).due_at
+
+        def cannot(letter):
+            raise Unavailable
+
+        with monkeypatch.context() as patch:
+            patch.setattr(post, "find", cannot)
+            works.once()
+        assert (kept(store).state, kept(store).error) == ("queued", "unknown")
+        assert kept(store).due_at - clock.now <= timedelta(minutes=5)
+    clock.now = kept(store).due_at
+    works.once()
+    assert (kept(store).state, post.taken()) == ("sent", [made])
+
+
+def test_a_lease_holds_until_it_ends_and_then_somebody_else_takes_it(store):
+    text(store)
+    with store.unit() as session:
+        first = outbox.lease(session, NOW)
+        assert (len(first), first[0].unknown) == (1, False)
+        assert outbox.lease(session, NOW + LEASE - SECOND) == []
+        second = outbox.lease(session, NOW + LEASE)
+        assert (second[0].turn, second[0].unknown) == (2, True)
+
+
+def test_a_worker_held_up_past_its_lease_has_no_say_any_more(store):
+    text(store)
+    with store.unit() as session:
+        first = outbox.lease(session, NOW)[0]
+        second = outbox.lease(session, NOW + LEASE)[0]
+        outbox.settle_failed(session, first, "landline", NOW)
+        outbox.settle_later(session, first, NOW, unknown=False)
+        outbox.settle_expired(session, first, NOW)
+        outbox.settle_sent(session, first, "first", NOW)
+        assert session.exec(select(OutboxMessage)).one().state == "sending"
+        outbox.settle_sent(session, second, "second", NOW + LEASE)
+        outbox.settle_failed(session, first, "landline", NOW)
+        outbox.settle_later(session, first, NOW, unknown=True)
+    assert (kept(store).state, kept(store).provider_id) == ("sent", "second")
+
+
+def test_a_worker_held_up_by_its_first_text_leaves_the_second_to_others(store, works, post, clock):
+    made = {text(store), text(store)}
+
+    def slow() -> None:
+        clock.now = max(clock.now, NOW + LEASE - worker.SEND_WITHIN + SECOND)
+
+    post.act = slow
+    assert works.once() == 2
+    assert len(post.taken()) == 1
+    clock.now = NOW + LEASE
+    works.once()
+    assert set(post.taken()) == made
+    assert post.asked == ["send", "find", "send"]
+
+
+def test_a_withdrawn_text_is_not_sent(store, works, post):
+    with store.unit() as session:
+        made = factories.a_callback(session, NOW)
+        outbox.withdraw(session, made.id)
+    works.once()
+    assert post.asked == []
+
+
+def test_it_shows_that_it_lives_and_does_its_jobs_at_that_pace(store, post, clock):
+    done: list[datetime] = []
+    works = Worker(store.engine, store.ring, post, clock, [lambda _, now: done.append(now)])
+    for _ in range(3):
+        works.once()
+    clock.now += worker.BEAT_EVERY
+    works.once()
+    assert done == [NOW, clock.now]
+    assert [row.at for row in store.all(select(Heartbeat))] == [clock.now]
+    with store.unit() as session:
+        assert worker.alive(session, clock.now + worker.ALIVE_WITHIN)
+        assert not worker.alive(session, clock.now + worker.ALIVE_WITHIN + SECOND)
