@@ -1,0 +1,83 @@
+"""The audit log: an entry stands or falls with what it tells of."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+from sqlmodel import select
+
+from storage.session import StoreUnavailable, core_transaction
+from storage.types import new_id
+from tests import factories
+from vault import audit, keyring
+from vault.models import AuditEntry
+
+NOW = datetime(2026, 11, 24, 10, 0, 30, 123456, tzinfo=UTC)
+
+
+def entries(store) -> list[AuditEntry]:
+    return sorted(store.all(select(AuditEntry)), key=lambda each: each.id)
+
+
+def test_an_entry_says_who_did_what_to_whom_why_and_when(store):
+    who, whom, what = new_id(), new_id(), new_id()
+    with store.unit() as session:
+        audit.record(
+            session,
+            audit.staff(who),
+            "customer.read",
+            NOW,
+            customer_id=whom,
+            callback_id=what,
+            purpose="own day",
+            detail="x",
+        )
+    entry = entries(store)[0]
+    assert (entry.actor, entry.staff_id, entry.action) == ("staff", who, "customer.read")
+    assert (entry.customer_id, entry.callback_id) == (whom, what)
+    assert (entry.purpose, entry.detail, entry.at) == ("own day", "x", NOW)
+
+
+def test_the_check_path_writes_the_same(store):
+    with core_transaction(store.engine, keyring.carried(store.ring)) as work:
+        audit.record(work, audit.CUSTOMER, "check", NOW, detail="web genuine")
+    entry = entries(store)[0]
+    assert (entry.actor, entry.staff_id, entry.at) == ("customer", None, NOW)
+
+
+def test_many_readings_are_an_entry_each_and_none_is_none(store):
+    pairs = [(new_id(), new_id()) for _ in range(5)]
+    with store.unit() as session:
+        audit.record_readings(
+            session, audit.SYSTEM, "report.read", NOW, readings=pairs, purpose="triage"
+        )
+        audit.record_readings(session, audit.SYSTEM, "x", NOW, readings=[], purpose="triage")
+    assert [(each.customer_id, each.callback_id) for each in entries(store)] == pairs
+
+
+def test_what_is_rolled_back_is_not_told_of(store):
+    class Stopped(Exception):
+        pass
+
+    with pytest.raises(Stopped), store.unit() as session:
+        factories.a_customer(session, NOW)
+        raise Stopped
+    assert entries(store) == []
+
+
+def test_without_its_entry_nothing_is_done(store):
+    with store.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE audit_entry RENAME TO gone"))
+    with pytest.raises(StoreUnavailable), store.unit() as session:
+        factories.a_customer(session, NOW)
+    with store.engine.begin() as connection:
+        assert connection.execute(text("SELECT count(*) FROM customer")).scalar() == 0
+
+
+def test_entries_are_numbered_in_order_of_writing(store):
+    with store.unit() as session:
+        for n in range(20):
+            audit.record(session, audit.SYSTEM, f"a.{n}", NOW)
+    assert [each.action for each in entries(store)] == [f"a.{n}" for n in range(20)]
