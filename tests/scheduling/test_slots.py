@@ -106,6 +106,7 @@ def test_the_free_slots_are_those_of_a_slow_search(day, zones, week, decent, min
     )
 
 
+@settings(deadline=None)
 @given(
     st.datetimes(datetime(2000, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC)),
     st.integers(5, 120),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vault.errors import Tampered
@@ -12,6 +12,7 @@ from vault.sealing import KEY_BYTES, new_key, seal, unseal
 KEY, OTHER = b"k" * 32, b"o" * 32
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
 def test_what_is_sealed_opens_in_its_place_and_looks_different_each_time(plain, place):
     sealed = seal(KEY, plain, place)
@@ -21,6 +22,7 @@ def test_what_is_sealed_opens_in_its_place_and_looks_different_each_time(plain, 
     assert len(plain) < 4 or plain not in sealed
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=0, max_size=40), st.data())
 def test_one_changed_bit_anywhere_keeps_it_shut(plain, data):
     sealed = bytearray(seal(KEY, plain, "a.b:1"))
@@ -36,6 +38,7 @@ def test_another_key_or_place_keeps_it_shut(key, place):
         unseal(key, seal(KEY, b"plain", "a.b:1"), place)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=80))
 def test_what_was_never_sealed_does_not_open(rubbish):
     with pytest.raises(Tampered):

@@ -1,0 +1,84 @@
+"""Migrations: up and down, once however many begin, and no further than the models say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, inspect, text
+
+import app  # noqa: F401  (so that every table is known)
+from storage import migrate
+from storage.engine import make_engine
+from tests import databases
+from tests.processes import at_once
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request, tmp_path):
+    """The address of a database without a table."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'new' / 'store.sqlite3'}"
+        return
+    with databases.postgresql_copy(request.getfixturevalue("postgresql_server")) as url:
+        with create_engine(url).begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+        yield url
+
+
+def tables(url: str) -> set[str]:
+    return set(inspect(create_engine(url)).get_table_names()) - {"alembic_version"}
+
+
+def test_an_empty_store_is_brought_to_what_the_models_say_and_back(empty):
+    engine = make_engine(empty)
+    with engine.connect() as connection:
+        assert migrate.current(connection) is None
+    migrate.upgrade(engine)
+    assert migrate.drift(engine) == []
+    assert "callback" in tables(empty)
+    with engine.connect() as connection:
+        assert migrate.current(connection) == migrate.head() != ""
+    migrate.upgrade(engine)
+    migrate.downgrade(engine)
+    assert tables(empty) == set()
+    migrate.upgrade(engine)
+    assert migrate.drift(engine) == []
+
+
+def test_processes_that_upgrade_at_once_do_it_once(empty):
+    def upgrade() -> str:
+        engine = make_engine(empty, wait_seconds=60)
+        migrate.upgrade(engine)
+        with engine.connect() as connection:
+            return str(migrate.current(connection))
+
+    assert set(at_once([upgrade] * 4, lambda: None)) == {migrate.head()}
+    engine = make_engine(empty)
+    assert migrate.drift(engine) == []
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM alembic_version")).scalar() == 1
+
+
+def test_an_upgrade_that_fails_leaves_the_store_as_it_was(empty):
+    engine = make_engine(empty)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE outbox_message (id integer)"))
+    with pytest.raises(Exception, match="outbox_message"):
+        migrate.upgrade(engine)
+    assert tables(empty) == {"outbox_message"}
+    with engine.connect() as connection:
+        assert migrate.current(connection) is None
+
+
+def test_a_store_that_differs_is_noticed(store):
+    with store.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE heartbeat ADD COLUMN extra integer"))
+    assert [each[0] for each in migrate.drift(store.engine)] == ["remove_column"]
+
+
+def test_the_folder_of_a_new_store_is_its_owners_alone(tmp_path):
+    path = tmp_path / "instance" / "store.sqlite3"
+    migrate.upgrade(make_engine(f"sqlite:///{path}"))
+    assert Path(path).parent.stat().st_mode & 0o077 == 0
