@@ -59,6 +59,8 @@ def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
         keys = master.load(settings.master_keys.get_secret_value(), settings.instance)
     except KeyUnavailable as error:
         raise _refusal([f"VOUCHLINE_MASTER_KEYS: {error}."]) from None
+    if settings.in_production and any(name.startswith("demo") for name in keys.keys):
+        _refuse([] if _diagnosing() else ["VOUCHLINE_MASTER_KEYS names a file with a demo key."])
     ring = Keyring(keys, engine)
     return Context(
         engine=engine,

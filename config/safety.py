@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
@@ -50,7 +51,7 @@ def _keys(s: Settings) -> list[Row]:
                 "and keep it outside the database.",
             )
         ]
-    if any(part.strip().startswith("demo") for part in keys.replace("\n", ",").split(",")):
+    if any(entry.startswith("demo") for entry in re.split(r"[,\s]+", keys)):
         return [("refuse", "VOUCHLINE_MASTER_KEYS holds a demo key: make a new one.")]
     return []
 

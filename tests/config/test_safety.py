@@ -1,0 +1,119 @@
+"""Production refuses to start on what is unsafe, one sentence for each, and on nothing else."""
+
+from __future__ import annotations
+
+from datetime import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import create_app
+from config import safety
+from config.settings import Settings
+from tests.databases import MASTER_KEYS
+
+SAFE: dict[str, Any] = {
+    "environment": "production",
+    "database_url": "postgresql+psycopg://u@db/v",
+    "public_url": "https://check.bank.example",
+    "organisation": "Bank",
+    "official_phone": "+442079460000",
+    "messaging": "twilio",
+    "twilio_account_sid": "AC1",
+    "twilio_auth_token": "t",
+    "twilio_from_number": "+442079460001",
+    "rate_storage": "redis://cache",
+    "web_workers": 4,
+    "master_keys": MASTER_KEYS,
+    "metrics_token": "m",
+}
+UNSAFE = [
+    ({"master_keys": ""}, "MASTER_KEYS is not set"),
+    ({"master_keys": MASTER_KEYS.replace("test-1", "demo-1")}, "demo key"),
+    ({"master_keys": f"{MASTER_KEYS}, demo-2:x"}, "demo key"),
+    ({"master_keys": f"{MASTER_KEYS}\ndemo-2:x"}, "demo key"),
+    ({"master_keys": f"{MASTER_KEYS} demo-2:x"}, "demo key"),
+    ({"public_url": ""}, "PUBLIC_URL must be the https"),
+    ({"public_url": "http://check.bank.example"}, "PUBLIC_URL must be the https"),
+    ({"public_url": "https://localhost"}, "PUBLIC_URL must be the https"),
+    ({"public_url": "https://127.0.0.1:5000"}, "PUBLIC_URL must be the https"),
+    ({"public_url": "https://[::1]"}, "PUBLIC_URL must be the https"),
+    ({"public_url": "check.bank.example"}, "PUBLIC_URL must look like"),
+    ({"public_url": "ftp://check.bank.example"}, "PUBLIC_URL must look like"),
+    ({"organisation": "Example Bank"}, "ORGANISATION"),
+    ({"official_phone": "+442079460123"}, "OFFICIAL_PHONE"),
+    ({"messaging": "simulator"}, "simulator"),
+    ({"twilio_account_sid": ""}, "TWILIO_ACCOUNT_SID"),
+    ({"twilio_auth_token": ""}, "TWILIO_AUTH_TOKEN"),
+    ({"twilio_from_number": ""}, "TWILIO_FROM_NUMBER"),
+    ({"rate_storage": "memory://"}, "RATE_STORAGE"),
+]
+NOT_REFUSED = [
+    {},
+    {"rate_storage": "memory://", "web_workers": 1},
+    {"twilio_from_number": "", "twilio_messaging_service_sid": "MG1"},
+    {"database_url": "sqlite:////srv/store.sqlite3"},
+    {"metrics_token": ""},
+    {"decent_hours": (time(0), None)},
+    {"public_url": "https://check.bank.example/"},
+]
+
+
+def made(changes: dict[str, Any]) -> Settings:
+    return Settings(_env_file=None, **(SAFE | changes))  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(("changes", "sentence"), UNSAFE)
+def test_each_unsafe_setting_is_refused_with_one_sentence_of_its_own(changes, sentence):
+    found = safety.refusals(made(changes))
+    assert len(found) == 1
+    assert sentence in found[0]
+    assert found[0].endswith(".")
+
+
+@pytest.mark.parametrize(("changes", "sentence"), UNSAFE)
+def test_production_does_not_start_on_it_and_says_why(changes, sentence, tmp_path):
+    with pytest.raises(SystemExit) as told:
+        create_app(made({**changes, "instance": tmp_path}))
+    assert sentence in str(told.value.code)
+    assert "MDEyMzQ1" not in str(told.value.code)
+    assert list(Path(tmp_path).iterdir()) == []
+
+
+@pytest.mark.parametrize("changes", NOT_REFUSED)
+def test_nothing_else_is_refused(changes):
+    assert safety.refusals(made(changes)) == []
+
+
+@pytest.mark.parametrize(("changes", "sentence"), UNSAFE)
+def test_a_demo_starts_all_the_same_and_the_doctor_names_it(changes, sentence):
+    demo = made({**changes, "environment": "demo"})
+    assert safety.refusals(demo) == []
+    assert any(sentence in each.sentence for each in safety.findings(demo))
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"database_url": "sqlite:////srv/x"}, "SQLite"),
+        ({"metrics_token": ""}, "METRICS_TOKEN"),
+        ({"decent_hours": "00:00-24:00"}, "DECENT_HOURS"),
+        ({"environment": "demo"}, "VOUCHLINE_ENVIRONMENT"),
+    ],
+)
+def test_what_is_only_unwise_is_a_warning(changes, sentence):
+    found = [each for each in safety.findings(made(changes)) if sentence in each.sentence]
+    assert [each.level for each in found] == ["warn"]
+
+
+def test_all_that_is_unsafe_is_said_at_once():
+    demo_as_production = Settings(_env_file=None, environment="production")  # type: ignore[call-arg]
+    assert len(safety.refusals(demo_as_production)) == 5
+
+
+def test_a_demo_key_in_a_file_is_refused_too(tmp_path):
+    path = tmp_path / "keys"
+    path.write_text(MASTER_KEYS.replace("test-1", "demo-1"))
+    with pytest.raises(SystemExit, match="demo key"):
+        create_app(made({"master_keys": f"file:{path}", "instance": tmp_path}))
