@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from channels.cli import keys, staff, store, work
+from channels.cli import keys, staff, store, together, work
 
 
 def register(app: Flask) -> None:
@@ -18,6 +18,6 @@ def register(app: Flask) -> None:
         keys.doctor,
         work.worker,
         work.serve,
-        work.run_all,
+        together.run_all,
     ):
         app.cli.add_command(command)

@@ -1,17 +1,10 @@
-"""``flask worker``, ``flask serve`` and both together."""
+"""``flask worker`` and ``flask serve``."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from types import FrameType
+from threading import Thread
 
 import click
 from flask import current_app
@@ -19,20 +12,20 @@ from flask.cli import with_appcontext
 
 from channels.cli.common import plainly
 from channels.cli.keys import DEMO_STAFF, has_demo_staff
-from channels.cli.store import add_demo, bring_up_to_date, sign_ins
 from channels.context import ctx
 from config.settings import Settings
 from messaging.worker import Worker
 from scheduling import booking
 from verification import calls
 
-START_SECONDS = 60
-STOP_SECONDS = 15
+#: Hidden: stop when the other end of the standard input is gone, however its process ended.
+together = click.option("--together", is_flag=True, hidden=True)
 
 
 @click.command("worker")
+@together
 @with_appcontext
-def worker() -> None:
+def worker(together: bool) -> None:
     """Send due texts and do the periodic jobs, until told to stop. Any number may run."""
     _refuse_demo_staff()
     here = ctx()
@@ -44,105 +37,35 @@ def worker() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    if together:
+        _stop_with_parent()
     at_work.run()
 
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", help="Address to listen on; a proxy stands before.")
+@together
 @with_appcontext
-def serve(host: str) -> None:
+def serve(host: str, together: bool) -> None:
     """Serve the pages, webhooks and the API on PORT."""
     from config.server import run  # noqa: PLC0415  (large; other commands start without it)
 
     _refuse_demo_staff()
     settings: Settings = current_app.config["VOUCHLINE_SETTINGS"]
+    if together:
+        _stop_with_parent()
     run(settings, host)
 
 
-@click.command("run-all")
-@with_appcontext
-def run_all() -> None:
-    """Migrate, add demo people to an empty store, then run web and worker until Ctrl-C."""
-    settings: Settings = current_app.config["VOUCHLINE_SETTINGS"]
-    _require_port(settings.port)
-    with plainly():
-        bring_up_to_date()
-        if ctx().demo:
-            add_demo()
-    children = [_child("serve"), _child("worker")]
-    for stopping in (signal.SIGINT, signal.SIGTERM):  # also where a shell had them ignored
-        signal.signal(stopping, _as_interrupt)
-    try:
-        _announce(settings, children[0])
-        _wait(children)
-    except KeyboardInterrupt:
-        click.echo("\nStopping.")
-    finally:
-        _stop(children)
+def _stop_with_parent() -> None:
+    def watch() -> None:
+        os.read(0, 1)  # nothing is ever written: it ends when the pipe does
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _refuse_demo_staff() -> None:
     with plainly():
         if not ctx().demo and has_demo_staff():
             raise click.ClickException(DEMO_STAFF)
-
-
-def _require_port(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            raise click.ClickException(
-                f"Port {port} is taken. Choose another: make run PORT=5001"
-            ) from None
-
-
-def _child(command: str) -> subprocess.Popen[bytes]:
-    """A process of its own group, so that Ctrl-C reaches it once, from us."""
-    flask = shutil.which("flask", path=os.path.dirname(sys.executable)) or "flask"  # noqa: PTH120
-    return subprocess.Popen(  # noqa: S603
-        [sys.executable, flask, "--app", "app", command], start_new_session=True
-    )
-
-
-def _announce(settings: Settings, web: subprocess.Popen[bytes]) -> None:
-    here = f"http://localhost:{settings.port}"
-    deadline = time.monotonic() + START_SECONDS
-    while web.poll() is None and time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(f"{here}/healthz", timeout=2).close()  # noqa: S310
-            break
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    lines = [f"Check a call     {here}/", f"Staff            {here}/staff/"]
-    if settings.messaging == "simulator":
-        lines.append(f"A demo phone     {here}/demo/phone")
-    lines.append(f"API              {here}/api/docs")
-    if ctx().demo:
-        lines.append(sign_ins())
-    lines.append("Ctrl-C stops everything.")
-    click.echo("\n" + "\n".join(lines) + "\n")
-
-
-def _wait(children: list[subprocess.Popen[bytes]]) -> None:
-    """Until one of them ends: the others are of no use without it."""
-    while all(child.poll() is None for child in children):
-        time.sleep(0.2)
-    raise click.ClickException("A part has stopped by itself, so the rest stops too.")
-
-
-def _stop(children: list[subprocess.Popen[bytes]]) -> None:
-    for child in children:
-        if child.poll() is None:
-            child.terminate()
-    deadline = time.monotonic() + STOP_SECONDS
-    for child in children:
-        try:
-            child.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-
-
-def _as_interrupt(_: int, __: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 FLASK = [str(Path(sys.executable).with_name("flask")), "--app", "app"]
@@ -53,18 +54,23 @@ def command(instance: Path, *words: str) -> str:
 @contextmanager
 def running(instance: Path, **settings: str) -> Iterator[str]:
     """Run it until the block ends; gives its address."""
-    port = free_port()
-    env = environment(instance, PORT=str(port), **settings)
-    log = (instance / "run.log").open("w")
-    process = subprocess.Popen([*FLASK, "run-all"], cwd=ROOT, env=env, stdout=log, stderr=log)
-    base = f"http://localhost:{port}"
+    process, base = started(instance, **settings)
     try:
-        _wait(base, process)
         yield base
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(30)
-        log.close()
+
+
+def started(instance: Path, **settings: str) -> tuple[subprocess.Popen[bytes], str]:
+    """Start it and wait until it is ready: the process that was started, and its address."""
+    port = free_port()
+    env = environment(instance, PORT=str(port), **settings)
+    with (instance / "run.log").open("w") as log:
+        process = subprocess.Popen([*FLASK, "run-all"], cwd=ROOT, env=env, stdout=log, stderr=log)
+    base = f"http://localhost:{port}"
+    _wait(base, process)
+    return process, base
 
 
 def _wait(base: str, process: subprocess.Popen[bytes]) -> None:
@@ -76,10 +82,3 @@ def _wait(base: str, process: subprocess.Popen[bytes]) -> None:
         except OSError:
             time.sleep(0.1)
     raise RuntimeError("the server did not get ready")
-
-
-def free_port() -> int:
-    """A port of loopback that nobody uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
