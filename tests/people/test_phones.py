@@ -142,7 +142,7 @@ EXAMPLES = [
 FORMATS = (PhoneNumberFormat.E164, PhoneNumberFormat.INTERNATIONAL, PhoneNumberFormat.RFC3966)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.sampled_from(EXAMPLES), st.sampled_from(FORMATS), st.sampled_from(["GB", "US", "DE"]))
 def test_any_countrys_number_survives_being_written_and_read(number, form, region):
     whole = phonenumbers.format_number(number, PhoneNumberFormat.E164)
@@ -153,7 +153,7 @@ def test_any_countrys_number_survives_being_written_and_read(number, form, regio
     assert phones.zone(phones.zone_of(whole, "Europe/London"))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.sampled_from(EXAMPLES))
 def test_a_national_number_is_read_in_its_own_region(number):
     region = phonenumbers.region_code_for_number(number)
