@@ -20,6 +20,7 @@ def measure(lines: int) -> float:
     ours, theirs = context.Pipe()
     server = context.Process(target=_serve, args=(theirs,), daemon=True)
     server.start()
+    theirs.close()  # so that a server that dies is noticed
     try:
         asked = mix.requests(Numbers([], mix.strangers()), {"nobody": 100}, 60_000, 1)
         return load.run(load.Job(ours.recv(), asked, lines, SECONDS)).per_second
