@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyotp
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.site import chromium, running
+from tests.browser.accessible import findings
+from tests.browser.signing_in import sign_in
+from tests.browser.site import chromium, command, running
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +52,31 @@ def page(browser: Browser, site: str, request: pytest.FixtureRequest):
     opened.set_default_timeout(10_000)
     yield opened
     context.close()
+
+
+@pytest.fixture(scope="session")
+def signed_in(browser, site, instance) -> dict:
+    """Mona, enrolled by the link that the command printed and signed in by a recovery code: the
+    authenticator's code was used to enrol, and works once."""
+    link = command(
+        instance, "staff", "add", "--email", "mona@example.org", "--name", "Mona Vidal",
+        "--role", "agent",
+    )  # fmt: skip
+    page = browser.new_page(base_url=site)
+    page.goto(site + link[link.index("/staff/enrol/") :])
+    assert page.locator("svg.qr").is_visible()
+    assert findings(page) == []
+    secret = page.locator(".secret").inner_text().replace(" ", "")
+    page.fill("#password", "six brown foxes")
+    page.fill("#code", pyotp.TOTP(secret).now())
+    page.click("text=Finish")
+    recovery = page.locator(".recovery code").all_inner_texts()
+    assert len(recovery) == 8
+    page.click("text=I have them: sign in")
+    sign_in(page, "mona@example.org", "six brown foxes", recovery[0])
+    page.wait_for_url("**/staff/day**")
+    state = page.context.storage_state()
+    page.goto(site + link[link.index("/staff/enrol/") :])
+    assert "no longer works" in page.content()
+    page.context.close()
+    return state

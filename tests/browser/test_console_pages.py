@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.browser.accessible import findings
 from tests.browser.signing_in import of_demo
-from tests.browser.test_journey import book, findings
+from tests.browser.test_journey import book
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -19,12 +20,13 @@ HOMES = {
     "ines@example.org": ["/staff/reports", "/staff/audit"],
 }
 WIDTHS = (320, 1280)
+MONA = "mona@example.org"
 
 
 @pytest.fixture(scope="module")
-def cookies(browser: Browser, site: str) -> dict:
+def cookies(browser: Browser, site: str, signed_in: dict) -> dict:
     """Who is signed in, by address."""
-    return {email: of_demo(browser, site, email) for email in HOMES}
+    return {MONA: signed_in, **{email: of_demo(browser, site, email) for email in HOMES}}
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ def test_the_sign_in_page_is_accessible_and_fits(browser, site, width):
 
 
 def test_a_booked_card_fits_a_small_phone(tabs):
-    page = tabs("ana@example.org", 320)
+    page = tabs(MONA, 320)
     book(page, "07400 555011", "Rhiannon Featherstonehaugh-Cholmondeley", "your router")
     assert findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
@@ -78,7 +80,7 @@ def test_a_booked_card_fits_a_small_phone(tabs):
 
 
 def test_the_whole_call_works_without_scripts(tabs):
-    page = tabs("ana@example.org", java_script_enabled=False)
+    page = tabs(MONA, java_script_enabled=False)
     book(page, "07400 555012", "Owen Pugh", "your router")
     page.click("text=Start call")
     code = page.locator("#code").inner_text()
@@ -91,7 +93,7 @@ def test_the_whole_call_works_without_scripts(tabs):
 
 
 def test_the_call_is_made_from_the_keyboard_alone(tabs):
-    page = tabs("ana@example.org")
+    page = tabs(MONA)
     page.goto("/staff/day")
     page.keyboard.press("n")
     expect(page.locator("#find")).to_be_focused()

@@ -1,0 +1,12 @@
+"""What axe finds on a page."""
+
+from __future__ import annotations
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+
+def findings(page: Page) -> list[str]:
+    """Rules that the page breaks, each with the first place."""
+    found = Axe().run(page).response["violations"]
+    return [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found]
