@@ -28,7 +28,7 @@ _mine = threading.local()
 
 
 def connect(url: str) -> Any:
-    """A connection of the raw driver, set up as ``storage/engine.py`` does."""
+    """A connection of the raw driver, set up as ``storage/sqlite.py`` does."""
     if not url.startswith("sqlite:///"):
         return psycopg.connect(url.replace("+psycopg", ""))
     connection = sqlite3.connect(

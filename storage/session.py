@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Dialect, Engine, Insert, Select, Update
-from sqlalchemy.exc import DBAPIError, NoResultFound
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.types import TypeEngine
 from sqlmodel import Session
 
-from storage.engine import READ_ONLY, shared_commits
+from storage.sharing import shared_commits
+from storage.sqlite import READ_ONLY
 
 #: What a store out of reach, locked or full raises; the edge answers it by failing closed.
 StoreUnavailable = (DBAPIError, PoolTimeout)
@@ -40,112 +38,6 @@ class CoreWork:
 
     def connection(self) -> Connection:
         return self._connection
-
-
-class Prepared:
-    """A statement of the check path, compiled once and run on the driver's own cursor.
-
-    SQLAlchemy writes the SQL and converts the values, here as elsewhere. Left out is what it sets
-    up anew for each execution, which takes longer than the database does.
-    ``names`` are the columns an INSERT is given.
-    """
-
-    def __init__(
-        self, statement: Select[Any] | Insert | Update, names: Sequence[str] | None = None
-    ) -> None:
-        self._statement = statement
-        self._names = names
-        self._forms: dict[str, _Form] = {}
-
-    def one(self, work: Work, values: Mapping[str, Any]) -> Any:
-        """The first row, with its columns by name. Raises ``NoResultFound``."""
-        form, cursor = self._execute(work, values)
-        found = cursor.fetchone()
-        cursor.close()
-        if found is None:
-            raise NoResultFound("a row was expected")
-        return form.row(found)
-
-    def run(self, work: Work, values: Mapping[str, Any]) -> int:
-        """How many rows it changed."""
-        cursor = self._execute(work, values)[1]
-        changed: int = cursor.rowcount
-        cursor.close()
-        return changed
-
-    def _execute(self, work: Work, values: Mapping[str, Any]) -> tuple[_Form, Any]:
-        """Raises what SQLAlchemy does, so that the edge knows a store that is out of reach."""
-        connection = work.connection()
-        dialect = connection.dialect
-        form = self._forms.get(dialect.name)
-        if form is None:
-            form = self._forms[dialect.name] = _form(self._statement, self._names, dialect)
-        cursor: Any = connection.connection.cursor()
-        bound = form.bound(values)
-        for listener in connection.dispatch.before_cursor_execute:
-            listener(connection, cursor, form.sql, bound, None, False)
-        try:
-            cursor.execute(form.sql, bound)
-            return form, cursor
-        except form.error as error:
-            raise DBAPIError.instance(
-                form.sql, None, error, form.error, hide_parameters=True, dialect=dialect
-            ) from error
-
-
-_Convert = Callable[[Any], Any]
-
-
-@dataclass(frozen=True)
-class _Form:
-    """A statement as one database understands it. ``fixed`` are the values it brings along,
-    ``order`` is that of its values where they go by place."""
-
-    sql: str
-    fixed: Mapping[str, Any]
-    order: Sequence[str] | None
-    inward: Sequence[tuple[str, _Convert]]
-    outward: Sequence[tuple[int, _Convert]]
-    row_type: Any
-    error: type[Exception]
-
-    def bound(self, values: Mapping[str, Any]) -> Any:
-        full = {**self.fixed, **values}
-        for name, convert in self.inward:
-            full[name] = convert(full[name])
-        return full if self.order is None else [full[name] for name in self.order]
-
-    def row(self, found: Sequence[Any]) -> Any:
-        values = list(found)
-        for place, convert in self.outward:
-            values[place] = convert(values[place])
-        return self.row_type(*values)
-
-
-def _form(
-    statement: Select[Any] | Insert | Update, names: Sequence[str] | None, dialect: Dialect
-) -> _Form:
-    compiled: Any = statement.compile(dialect=dialect, column_keys=list(names) if names else None)
-    columns = list(statement.selected_columns) if isinstance(statement, Select) else []
-    inward = {name: _inward(compiled.binds[name].type, dialect) for name in compiled.params}
-    outward = [_outward(column.type, dialect) for column in columns]
-    return _Form(
-        sql=compiled.string,
-        fixed={name: value for name, value in compiled.params.items() if value is not None},
-        order=compiled.positiontup,
-        inward=[(name, convert) for name, convert in inward.items() if convert],
-        outward=[(place, convert) for place, convert in enumerate(outward) if convert],
-        row_type=namedtuple("Row", [str(column.key) for column in columns]),
-        error=dialect.loaded_dbapi.Error,
-    )
-
-
-def _inward(kind: TypeEngine[Any], dialect: Dialect) -> _Convert | None:
-    return kind.dialect_impl(dialect).bind_processor(dialect)
-
-
-def _outward(kind: TypeEngine[Any], dialect: Dialect) -> _Convert | None:
-    return kind.dialect_impl(dialect).result_processor(dialect, None)
 
 
 @contextmanager

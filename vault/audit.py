@@ -15,7 +15,8 @@ from uuid import UUID
 from sqlalchemy import insert
 from sqlmodel import Session
 
-from storage.session import Prepared, Work
+from storage.prepared import Prepared
+from storage.session import Work
 from vault.models import AuditEntry
 
 _INSERT = insert(AuditEntry.__table__)  # type: ignore[attr-defined]

@@ -19,7 +19,8 @@ from people.models import Customer, Staff
 from people.text import first_name
 from scheduling.models import Callback
 from scheduling.states import State
-from storage.session import Prepared, Work
+from storage.prepared import Prepared
+from storage.session import Work
 from vault import audit, fields, keyring
 from vault.keyring import Keyring
 from vault.models import DataKey

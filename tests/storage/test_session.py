@@ -12,7 +12,8 @@ from sqlmodel import select
 
 from messaging.models import Heartbeat, InboundText
 from storage.engine import make_engine
-from storage.session import Prepared, StoreUnavailable, core_transaction, transaction
+from storage.prepared import Prepared
+from storage.session import StoreUnavailable, core_transaction, transaction
 from tests import databases, factories
 from tests.processes import at_once
 from tests.servers import free_port

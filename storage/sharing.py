@@ -1,0 +1,127 @@
+"""Short units of work on SQLite that share one wait for the disk."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Lock
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+_MOST = 16
+_OPTION = "vouchline_shared_commits"
+
+
+class _Batch:
+    """Units of work that wait for the disk together; ``failed`` is why none of them counts."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.units = 0
+        self.failed: Exception | None = None
+        self.over = Event()
+
+
+class SharedCommits:
+    """Short units of work on SQLite, one after the other; those that come at once share one
+    transaction and so one wait for the disk.
+
+    A unit that fails is undone by itself. When the commit fails, all of its units fail; each is
+    left only after the commit, so that nobody answers what may yet be lost.
+    """
+
+    def __init__(self, engine: Engine, wait_seconds: float) -> None:
+        self._engine, self._wait_seconds = engine, wait_seconds
+        self._turn = Lock()
+        self._coming: deque[None] = deque()
+        self._open: _Batch | None = None
+
+    @contextmanager
+    def unit(self) -> Iterator[Connection]:
+        """A connection inside the transaction. Raises as a pool and a commit do."""
+        late = time.monotonic() + self._wait_seconds
+        self._coming.append(None)
+        with self._turn:
+            self._coming.pop()
+            try:
+                if time.monotonic() > late:
+                    raise PoolTimeout("the store was busy for too long")
+                batch = self._joined()
+                with _undone_alone(batch):
+                    yield batch.connection
+            finally:
+                self._pass_on()
+        if not batch.over.wait(2 * self._wait_seconds):
+            raise PoolTimeout("the store was busy for too long")
+        if batch.failed is not None:
+            raise OperationalError("COMMIT", None, batch.failed) from batch.failed
+
+    def _joined(self) -> _Batch:
+        if self._open is None:
+            connection = self._engine.connect()
+            try:
+                connection.begin()
+            except BaseException:
+                connection.close()
+                raise
+            self._open = _Batch(connection)
+        return self._open
+
+    def _pass_on(self) -> None:
+        """Leave the transaction to who comes next; the last one commits it."""
+        batch = self._open
+        if batch is None:
+            return
+        batch.units += 1
+        if self._coming and batch.failed is None and batch.units < _MOST:
+            return
+        self._open = None
+        try:
+            if batch.failed is None:
+                batch.connection.commit()
+        except Exception as error:
+            batch.failed = error
+        finally:
+            batch.over.set()
+            batch.connection.close()  # which rolls back what was not committed
+
+
+@contextmanager
+def _undone_alone(batch: _Batch) -> Iterator[None]:
+    """Undo what the block did when it fails, and leave what others did. The first has nobody
+    before it, so it needs no savepoint."""
+    if batch.units == 0:
+        try:
+            yield
+        except BaseException:
+            batch.failed = RuntimeError("rolled back")
+            raise
+        return
+    driver: Any = batch.connection.connection.dbapi_connection
+    driver.execute("SAVEPOINT unit")
+    try:
+        yield
+        driver.execute("RELEASE unit")
+    except BaseException:
+        try:
+            driver.execute("ROLLBACK TO unit")
+        except sqlite3.Error as error:  # SQLite itself has rolled back all of it
+            batch.failed = error
+        raise
+
+
+def share_commits(engine: Engine, wait_seconds: float) -> None:
+    """Let the short writers of this engine share their commits."""
+    engine.update_execution_options(**{_OPTION: SharedCommits(engine, wait_seconds)})
+
+
+def shared_commits(engine: Engine) -> SharedCommits | None:
+    """What short writers of this engine can share; none on PostgreSQL, which has its own."""
+    found: SharedCommits | None = engine.get_execution_options().get(_OPTION)
+    return found

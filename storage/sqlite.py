@@ -1,0 +1,104 @@
+"""The engine for SQLite: one writer at a time, taken in turn, each commit on the disk."""
+
+from __future__ import annotations
+
+import sqlite3
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
+
+from storage.sharing import share_commits
+
+#: An execution option: this connection only reads, and need not wait for writers.
+READ_ONLY = "vouchline_read_only"
+
+
+class _OneWriter(sqlite3.Connection):
+    """A connection that waits for the other writers of its process in a queue.
+
+    SQLite itself lets a writer sleep and try again, up to a tenth of a second late, with nobody
+    writing meanwhile. Between processes that still holds.
+    """
+
+    def __init__(self, *arguments: Any, gate: Lock, wait_seconds: float, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._gate, self._wait_seconds, self._inside = gate, wait_seconds, False
+
+    def begin(self, *, reading: bool) -> None:
+        """Begin. A writer that begins as a reader can meet SQLITE_BUSY in its middle; ours takes
+        the write lock first, which also stands in for SELECT … FOR UPDATE."""
+        if reading:
+            self.execute("BEGIN")
+            return
+        if not self._gate.acquire(timeout=self._wait_seconds):
+            raise sqlite3.OperationalError("database is locked")
+        self._inside = True
+        try:
+            self.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            self._leave()
+            raise
+
+    def commit(self) -> None:
+        super().commit()
+        self._leave()  # unless it failed: then the transaction goes on, to be rolled back
+
+    def rollback(self) -> None:
+        try:
+            super().rollback()
+        finally:
+            self._leave()
+
+    def close(self) -> None:
+        try:
+            super().close()
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._inside:
+            self._inside = False
+            self._gate.release()
+
+
+def sqlite_engine(url: str, path: str | None, wait_seconds: float, pool_size: int) -> Engine:
+    """An engine for the file at ``path``, which is made if need be."""
+    if path and path != ":memory:":
+        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=wait_seconds,
+        connect_args={
+            "timeout": wait_seconds,
+            "check_same_thread": False,
+            "factory": partial(_OneWriter, gate=Lock(), wait_seconds=wait_seconds),
+        },
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA secure_delete = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        driver: Any = connection.connection.dbapi_connection
+        try:
+            driver.begin(reading=READ_ONLY in connection.get_execution_options())
+        except sqlite3.Error as error:
+            raise OperationalError("BEGIN", None, error, hide_parameters=True) from error
+
+    share_commits(engine, wait_seconds)
+    return engine
