@@ -44,8 +44,14 @@ class _OneWriter(sqlite3.Connection):
             raise
 
     def commit(self) -> None:
-        super().commit()
-        self._leave()  # unless it failed: then the transaction goes on, to be rolled back
+        """Commit, or roll back at once: SQLAlchemy does not after a commit that failed, and the
+        transaction would go on, with all other writers kept out."""
+        try:
+            super().commit()
+        except BaseException:
+            self.rollback()
+            raise
+        self._leave()
 
     def rollback(self) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import HTTPException
 
 from channels import failures
 from channels.checks import VERDICTS, name
@@ -79,6 +80,16 @@ def after() -> Response:
     if keys == "2":
         return _report(step)
     return steps.leave(step)
+
+
+@pages.errorhandler(Exception)
+def out_of_order(error: Exception) -> Response | HTTPException:
+    """Whatever it is, somebody is on the phone with a caller and needs advice (rule F1)."""
+    if isinstance(error, HTTPException):
+        return error
+    failures.note("cannot go on", error)
+    step = Step(_guessed_language())
+    return steps.leave(step, spoken.cannot_check(step.voice))
 
 
 def _ask_code(step: Step) -> Response:

@@ -47,7 +47,8 @@ def by_keypad(app: Flask, phone: str, code: str) -> str:
     form = {"CallSid": f"CA{os.urandom(16).hex()}", "From": phone, "FromCountry": "GB"}
     asked = signed_post(client, "/twilio/voice", form).text
     action = re.search(r'action="([^"]+)"', asked)
-    assert action, asked
+    if action is None:
+        return _named(asked)
     path = action[1].replace("&amp;", "&")
     return _named(signed_post(client, path, {**form, "Digits": code}).text)
 

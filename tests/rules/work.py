@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,12 +36,13 @@ def statements(engine: Engine) -> Iterator[list[str]]:
             event.remove(engine, name, hook)
 
 
-def rows(store: Store) -> dict[str, set[tuple[Any, ...]]]:
-    """Every row of every table."""
+def rows(store: Store, but: Collection[str] = ()) -> dict[str, set[Any]]:
+    """Every row of every table, ``but`` some."""
     with store.engine.connect() as connection:
         return {
             table.name: {tuple(row) for row in connection.execute(select(table))}
             for table in SQLModel.metadata.sorted_tables
+            if table.name not in but
         }
 
 
