@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Dialect, Insert, Select, Update
+from sqlalchemy import Connection, Dialect, Insert, Select, Update
 from sqlalchemy.exc import DBAPIError, NoResultFound
 from sqlalchemy.types import TypeEngine
 
@@ -31,38 +32,45 @@ class Prepared:
 
     def one(self, work: Work, values: Mapping[str, Any]) -> Any:
         """The first row, with its columns by name. Raises ``NoResultFound``."""
-        form, cursor = self._execute(work, values)
-        found = cursor.fetchone()
+        form, cursor = self._begun(work)
+        with _as_sqlalchemy_says(work.connection(), form):
+            form.execute(work.connection(), cursor, values)
+            found = cursor.fetchone()
         cursor.close()
         if found is None:
             raise NoResultFound("a row was expected")
         return form.row(found)
 
-    def run(self, work: Work, values: Mapping[str, Any]) -> int:
-        """How many rows it changed."""
-        cursor = self._execute(work, values)[1]
-        changed: int = cursor.rowcount
+    def run(self, work: Work, values: Mapping[str, Any]) -> None:
+        """Without an answer."""
+        form, cursor = self._begun(work)
+        with _as_sqlalchemy_says(work.connection(), form):
+            form.execute(work.connection(), cursor, values)
         cursor.close()
-        return changed
 
-    def _execute(self, work: Work, values: Mapping[str, Any]) -> tuple[_Form, Any]:
-        """Raises what SQLAlchemy does, so that the edge knows a store that is out of reach."""
+    def _begun(self, work: Work) -> tuple[_Form, Any]:
         connection = work.connection()
         dialect = connection.dialect
         form = self._forms.get(dialect.name)
         if form is None:
             form = self._forms[dialect.name] = _form(self._statement, self._names, dialect)
-        cursor: Any = connection.connection.cursor()
-        bound = form.bound(values)
-        for listener in connection.dispatch.before_cursor_execute:
-            listener(connection, cursor, form.sql, bound, None, False)
-        try:
-            cursor.execute(form.sql, bound)
-            return form, cursor
-        except form.error as error:
-            raise DBAPIError.instance(
-                form.sql, None, error, form.error, hide_parameters=True, dialect=dialect
-            ) from error
+        return form, connection.connection.cursor()
+
+
+@contextmanager
+def _as_sqlalchemy_says(connection: Connection, form: _Form) -> Iterator[None]:
+    """Raise what SQLAlchemy does, so that the edge knows a store that is out of reach; a
+    connection that was lost is not used again, nor are those that were idle at that time."""
+    try:
+        yield
+    except form.error as error:
+        dialect = connection.dialect
+        if dialect.is_disconnect(error, connection.connection, None):
+            connection.invalidate(error)
+            connection.engine.dispose()
+        raise DBAPIError.instance(
+            form.sql, None, error, form.error, hide_parameters=True, dialect=dialect
+        ) from error
 
 
 _Convert = Callable[[Any], Any]
@@ -79,7 +87,13 @@ class _Form:
     inward: Sequence[tuple[str, _Convert]]
     outward: Sequence[tuple[int, _Convert]]
     row_type: Any
-    error: type[Exception]
+    error: Any
+
+    def execute(self, connection: Connection, cursor: Any, values: Mapping[str, Any]) -> None:
+        bound = self.bound(values)
+        for listener in connection.dispatch.before_cursor_execute:
+            listener(connection, cursor, self.sql, bound, None, False)
+        cursor.execute(self.sql, bound)
 
     def bound(self, values: Mapping[str, Any]) -> Any:
         full = {**self.fixed, **values}
@@ -98,7 +112,7 @@ def _form(
     statement: Select[Any] | Insert | Update, names: Sequence[str] | None, dialect: Dialect
 ) -> _Form:
     compiled: Any = statement.compile(dialect=dialect, column_keys=list(names) if names else None)
-    columns = list(statement.selected_columns) if isinstance(statement, Select) else []
+    columns = list(statement.exported_columns)
     inward = {name: _inward(compiled.binds[name].type, dialect) for name in compiled.params}
     outward = [_outward(column.type, dialect) for column in columns]
     return _Form(

@@ -92,6 +92,7 @@ _CONFIRM = Prepared(
         confirmed_at=bindparam("new_confirmed_at"),
         confirmed_by=bindparam("new_confirmed_by"),
     )
+    .returning(_CALLBACK.c.id)
 )
 _TELL = Prepared(
     select(
@@ -247,7 +248,8 @@ def _write(
 
 
 def _confirm(session: Work, row: Any, channel: Channel, now: datetime) -> None:
-    changed = _CONFIRM.run(
+    """Raises ``NoResultFound`` unless the call is started, as that of an open code must be."""
+    _CONFIRM.one(
         session,
         {
             "row": row.callback_id,
@@ -255,5 +257,3 @@ def _confirm(session: Work, row: Any, channel: Channel, now: datetime) -> None:
             "new_confirmed_by": channel.value,
         },
     )
-    if changed != 1:
-        raise RuntimeError("an open code must belong to a started call")
