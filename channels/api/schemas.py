@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+)
 
 from scheduling.states import Outcome, State
 from verification.verdicts import Channel
@@ -15,6 +24,17 @@ Phone = Annotated[
     StrictStr,
     Field(max_length=40, description="With or without country code", examples=["+447400123456"]),
 ]
+
+
+def _written(value: Any) -> Any:
+    """A time as text: of a bare number nobody can say whether it counts seconds or milliseconds."""
+    if isinstance(value, str) and re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]", value):
+        return value
+    raise ValueError("Write a time like 2026-11-24T14:00:00+00:00, with its offset.")
+
+
+#: RFC 3339, with an offset.
+Instant = Annotated[AwareDatetime, BeforeValidator(_written)]
 
 
 class Input(BaseModel):
@@ -117,7 +137,7 @@ class CallbackIn(Input):
 
     customer: CustomerIn | None = None
     customer_id: UUID | None = None
-    starts_at: AwareDatetime = Field(description="RFC 3339, with its offset")
+    starts_at: Instant = Field(description="RFC 3339, with its offset")
     minutes: StrictInt = Field(15, ge=5, le=120)
     topic: StrictStr = Field(max_length=40)
     ticket: StrictStr = Field("", max_length=40)
@@ -172,7 +192,7 @@ class DayQuery(Input):
 class MoveIn(Input):
     """A new time."""
 
-    starts_at: AwareDatetime
+    starts_at: Instant
 
 
 class EndIn(Input):
@@ -191,8 +211,8 @@ class CodeOut(BaseModel):
 class SlotsQuery(Input):
     """Between two instants; ``timezone`` is the customer's, whose decent hours count."""
 
-    from_: AwareDatetime = Field(alias="from")
-    to: AwareDatetime
+    from_: Instant = Field(alias="from")
+    to: Instant
     minutes: int = Field(15, ge=5, le=120)
     timezone: str = Field("", max_length=64)
 
@@ -208,7 +228,7 @@ class ReportIn(Input):
     """An unexpected call."""
 
     phone: Phone
-    called_at: AwareDatetime | None = None
+    called_at: Instant | None = None
     shown_number: StrictStr = Field("", max_length=40)
     said: StrictStr = Field("", max_length=1000)
     knew: list[Literal["name", "phone", "ticket", "product", "address", "other"]] = Field(
