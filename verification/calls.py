@@ -16,7 +16,6 @@ from scheduling.errors import OutsideWindow, WrongState
 from scheduling.models import Callback
 from scheduling.policy import Policy
 from scheduling.states import LIVE, Outcome, State, require, require_move
-from storage.types import new_id
 from vault import audit, fields, keyring
 from verification import codes
 from verification.models import Code, secret_row
@@ -65,20 +64,15 @@ def _new_row(
     policy: Policy,
     now: datetime,
 ) -> Code:
-    row = new_id()
-    key = fields.data_key(session, customer.id)
     code = Code(
-        id=row,
         phone_index=customer.phone_index,
         callback_id=callback.id,
         customer_id=customer.id,
-        secret=key.seal(
-            "code", "secret", secret_row(row, customer.phone_index), codes.new_secret()
-        ),
         digits=policy.code_digits,
         valid_from=now,
         valid_until=_until(callback, policy, now),
     )
+    _seal(session, code, codes.new_secret())
     try:
         with session.begin_nested():
             session.add(code)
@@ -104,12 +98,27 @@ def shown(session: Session, callback: Callback, now: datetime) -> IssuedCode:
 def _reveal(session: Session, callback: Callback, code: Code, now: datetime) -> IssuedCode:
     """Write down that the agent sees the code, then open it."""
     _record(session, callback, "code.read", now)
-    key = fields.data_key(session, callback.customer_id)
+    secret = _open(session, code)
+    return IssuedCode(codes.at(secret, code.counter, code.digits), code.valid_until)
+
+
+def _seal(session: Session, code: Code, secret: str) -> None:
+    key = _key(session, code)
+    row = secret_row(code.id, code.phone_index, code.counter)
+    code.secret = key.seal("code", "secret", row, secret)
+
+
+def _open(session: Session, code: Code) -> str:
     if code.secret is None:
         raise WrongState("This call has ended.")
-    row = secret_row(code.id, code.phone_index)
-    secret = key.open("code", "secret", row, code.secret)
-    return IssuedCode(codes.at(secret, code.counter, code.digits), code.valid_until)
+    row = secret_row(code.id, code.phone_index, code.counter)
+    return _key(session, code).open("code", "secret", row, code.secret)
+
+
+def _key(session: Session, code: Code) -> fields.FieldKey:
+    if code.customer_id is None:
+        raise WrongState("This call has ended.")
+    return fields.data_key(session, code.customer_id)
 
 
 def reissue(session: Session, callback: Callback, policy: Policy, now: datetime) -> IssuedCode:
@@ -127,8 +136,10 @@ def reissue(session: Session, callback: Callback, policy: Policy, now: datetime)
         )
     if now >= callback.ends_at:
         raise OutsideWindow("The booked time is over. End the call and book another.")
+    secret = _open(session, code)
     code.counter += 1
     code.reissued += 1
+    _seal(session, code, secret)
     code.tries_open = code.tries_own = 0
     code.valid_from, code.valid_until = now, _until(callback, policy, now)
     session.add(code)

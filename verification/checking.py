@@ -207,7 +207,7 @@ _decoy_secret = seal(_decoy_key, codes.new_secret().encode(), "decoy")
 def _place(row: Any) -> str:
     if row.secret is None:
         return "decoy"
-    return f"code.secret:{secret_row(row.id, row.phone_index)}"
+    return f"code.secret:{secret_row(row.id, row.phone_index, row.counter)}"
 
 
 def _key(session: Work, ring: Keyring, row: Any) -> bytes:

@@ -13,10 +13,11 @@ from storage.tables import id_field, instant, sealed
 _OPEN = text("closed_at IS NULL")
 
 
-def secret_row(row: UUID, phone_index: bytes) -> str:
-    """What a code's secret is sealed to: its row and its number, so that the row cannot be put
-    at another number by somebody who can write to the store (rule C1)."""
-    return f"{row}:{phone_index.hex()}"
+def secret_row(row: UUID, phone_index: bytes, counter: int) -> str:
+    """What a code's secret is sealed to: its row, its number and its counter, so that somebody who
+    can write to the store can neither put it at another number (rule C1) nor set the counter
+    back to a code that is dead (rule C6)."""
+    return f"{row}:{phone_index.hex()}:{counter}"
 
 
 class Code(SQLModel, table=True):

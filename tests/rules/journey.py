@@ -151,7 +151,7 @@ class Journey:
             raw += [fields.data_key(session, each).key for each in session.exec(_OWNERS)]
             for code in session.exec(select(Code).where(col(Code.secret).is_not(None))):
                 key = fields.data_key(session, code.customer_id)
-                place = secret_row(code.id, code.phone_index)
+                place = secret_row(code.id, code.phone_index, code.counter)
                 plain = key.open("code", "secret", place, code.secret)
                 self.secrets.append(plain)
         return raw

@@ -96,7 +96,8 @@ def opened(session: Session, column: str, row: Any, sealed: bytes, master: Any) 
     if column in PURPOSES:
         return ring.open_for(PURPOSES[column], f"{column}:{row.id}", sealed)
     owner = getattr(row, CUSTOMERS[column])
-    place = secret_row(row.id, row.phone_index) if column == "code.secret" else row.id
+    secret = column == "code.secret"
+    place = secret_row(row.id, row.phone_index, row.counter) if secret else row.id
     return fields.data_key(session, owner).open(table, name, place, sealed)
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlmodel import select
+from sqlalchemy import update
+from sqlmodel import col, select
 
 from scheduling import callbacks
-from tests import factories
+from tests import databases, factories
 from tests.rules.channels import CHANNELS
 from verification import calls, codes
 from verification.models import Code
@@ -83,6 +84,20 @@ def test_the_counter_only_rises(store, clock):
                 held = callbacks.held(session, call.callback_id, call.agent_id)
                 calls.reissue(session, held, factories.a_policy(), clock.now)
     assert seen == [0, 1, 2, 3]
+
+
+def test_a_counter_set_back_in_the_store_brings_no_dead_code_to_life(app, database, clock):
+    """By somebody who can write to the database and knows the old code. Nor set forward."""
+    there = databases.opened(database)
+    call = factories.a_call(there, clock.now)
+    with there.unit() as session:
+        held = callbacks.held(session, call.callback_id, call.agent_id)
+        calls.reissue(session, held, factories.a_policy(), clock.now)
+    for counter in (0, 2):
+        with there.unit() as session:
+            at = col(Code.callback_id) == call.callback_id
+            session.exec(update(Code).where(at).values(counter=counter))
+        assert CHANNELS["api"](app, call.phone, call.code) == "cannot_check"
 
 
 @pytest.mark.settings(code_digits=8)

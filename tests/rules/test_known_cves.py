@@ -22,8 +22,9 @@ from tests.processes import at_once
 from tests.rules import outages
 from tests.rules.channels import CHANNELS, SETTINGS, ask, of_its_own
 from tests.rules.work import difference, rows
+from vault import fields
 from verification import calls, codes
-from verification.models import Code
+from verification.models import Code, secret_row
 
 pytestmark = pytest.mark.settings(**SETTINGS)
 
@@ -72,9 +73,8 @@ def test_no_other_counter_than_the_present_one_is_accepted(app, there, clock, ca
         held = callbacks.held(session, call.callback_id, call.agent_id)
         new = calls.reissue(session, held, factories.a_policy(), clock.now)
         row = calls.code_of(session, call.callback_id)
-        place = calls.secret_row(row.id, row.phone_index)
-        key = calls.fields.data_key(session, row.customer_id)
-        secret = key.open("code", "secret", place, row.secret)
+        place = secret_row(row.id, row.phone_index, row.counter)
+        secret = fields.data_key(session, row.customer_id).open("code", "secret", place, row.secret)
     others = {codes.at(secret, counter, 6) for counter in (0, 2, 3, 4)} - {new.code}
     for each in others:
         assert CHANNELS["text"](app, call.phone, each) == "not_confirmed"
