@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 STEP = timedelta(minutes=5)
 OFFER_EVERY = timedelta(minutes=15)
 DAY_MINUTES = 24 * 60
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,8 @@ class Rules:
 
 def steps(starts_at: datetime, minutes: int) -> range:
     """The five-minute steps of absolute time (since 1970, UTC) that a call touches."""
-    seconds = int(STEP.total_seconds())
-    first = int(starts_at.timestamp()) // seconds
-    last = -(-int((starts_at + timedelta(minutes=minutes)).timestamp()) // seconds)
-    return range(first, last)
+    ends_at = starts_at + timedelta(minutes=minutes)
+    return range((starts_at - _EPOCH) // STEP, -((_EPOCH - ends_at) // STEP))
 
 
 def at_work(rules: Rules, starts_at: datetime, minutes: int) -> bool:
@@ -85,9 +84,7 @@ def free(
 
     ``busy`` holds the taken steps, as :func:`steps` numbers them.
     """
-    quarter = int(OFFER_EVERY.total_seconds())
-    first = -(-int(since.timestamp()) // quarter) * quarter
-    start = datetime.fromtimestamp(first, tz=ZoneInfo("UTC"))
+    start = _EPOCH - (_EPOCH - since) // OFFER_EVERY * OFFER_EVERY
     while start < until:
         if (
             not any(step in busy for step in steps(start, minutes))

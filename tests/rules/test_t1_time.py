@@ -153,6 +153,13 @@ def test_every_column_of_time_is_an_instant_in_utc(store):
     assert all(isinstance(column.type, UtcDateTime) for column in times)
 
 
+def test_the_first_time_offered_can_be_booked_at_any_fraction_of_a_second(console):
+    desk = Desk(console, "Europe/London", "2026-11-24")
+    for microseconds in (0, 1, 999_999):
+        console.moment[0] = datetime(2026, 11, 24, 10, 10, 0, microseconds, tzinfo=UTC)
+        assert desk.book(desk.slots()[0]).status_code == 201, microseconds
+
+
 def test_what_is_stored_is_utc_whatever_offset_it_came_with(console, database):
     """Read by the driver alone, as any other program would."""
     desk = Desk(console, "Australia/Lord_Howe", "2026-10-04")
