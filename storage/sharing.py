@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Lock
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
@@ -26,6 +26,17 @@ class _Batch:
         self.units = 0
         self.failed: Exception | None = None
         self.over = Event()
+
+    @property
+    def driver(self) -> sqlite3.Connection:
+        found: Any = self.connection.connection.dbapi_connection
+        return cast(sqlite3.Connection, found)
+
+    def commit(self) -> None:
+        # SQLite rolls back by itself on some errors (a full disk), and a unit may have caught one.
+        if not self.driver.in_transaction:
+            raise sqlite3.OperationalError("SQLite rolled back")
+        self.connection.commit()
 
 
 class SharedCommits:
@@ -84,7 +95,7 @@ class SharedCommits:
         self._open = None
         try:
             if batch.failed is None:
-                batch.connection.commit()
+                batch.commit()
         except Exception as error:
             batch.failed = error
         finally:
@@ -103,17 +114,23 @@ def _undone_alone(batch: _Batch) -> Iterator[None]:
             batch.failed = RuntimeError("rolled back")
             raise
         return
-    driver: Any = batch.connection.connection.dbapi_connection
-    driver.execute("SAVEPOINT unit")
+    _say(batch, "SAVEPOINT unit")
     try:
         yield
-        driver.execute("RELEASE unit")
+        _say(batch, "RELEASE unit")
     except BaseException:
         try:
-            driver.execute("ROLLBACK TO unit")
-        except sqlite3.Error as error:  # SQLite itself has rolled back all of it
+            _say(batch, "ROLLBACK TO unit")
+        except OperationalError as error:  # SQLite itself has rolled back all of it
             batch.failed = error
         raise
+
+
+def _say(batch: _Batch, statement: str) -> None:
+    try:
+        batch.driver.execute(statement)
+    except sqlite3.Error as error:
+        raise OperationalError(statement, None, error) from error
 
 
 def share_commits(engine: Engine, wait_seconds: float) -> None:
