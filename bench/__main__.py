@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from bench import ceiling, database, options, postgres, report
+from bench import ceiling, database, options, report
+from tests.servers import Missing
 
 
 def main() -> None:
@@ -13,22 +14,16 @@ def main() -> None:
     chosen = options.read()
     _say("load generator")
     most = ceiling.measure(chosen.lines)
-    results = {
-        kind: database.measure(kind, chosen, _say)
-        for kind in chosen.databases
-        if kind != "postgresql" or _there_is_postgresql()
-    }
+    results = {}
+    for kind in chosen.databases:
+        try:
+            results[kind] = database.measure(kind, chosen, _say)
+        except Missing as missing:
+            _say(f"{kind} skipped: {missing}")
     text = report.text(results, chosen, most)
     print(text)
     if chosen.keep:
         (Path(__file__).parent / "results.md").write_text(text)
-
-
-def _there_is_postgresql() -> bool:
-    found = postgres.available()
-    if not found:
-        _say("postgresql: skipped, neither installed nor in the test requirements")
-    return found
 
 
 def _say(what: str) -> None:

@@ -39,7 +39,7 @@ def measure(kind: str, options: Options, say: Callable[[str], None]) -> Result:
         say(f"{kind}: filling the stores ({options.large:,} customers in the large one)")
         place = stack.enter_context(stores.of(kind, folder))
         seeded = seed.fill(place, options)
-        counted_in = stack.enter_context(servers.redis(folder)) if options.workers > 1 else ""
+        counted_in = stack.enter_context(servers.redis()) if options.workers > 1 else ""
         subjects = _subjects(seeded, _ports(stack, folder, seeded, options, counted_in))
         context = get_context("spawn")
         loader = stack.enter_context(ProcessPoolExecutor(1, mp_context=context))

@@ -4,33 +4,31 @@ from __future__ import annotations
 
 import http.client
 import os
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bench.live import ORGANISATION
 from bench.options import Options
-from bench.postgres import free_port
+from tests.servers import Missing, free_port
+from tests.servers import redis as started_redis
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60
 
 
 @contextmanager
-def redis(folder: Path) -> Iterator[str]:
+def redis() -> Iterator[str]:
     """Where limits are counted by several processes; empty on a machine without Redis."""
-    program = shutil.which("redis-server")
-    if program is None:
-        yield ""
-        return
-    port = free_port()
-    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir"]
-    with _child([*command, str(folder)], folder, {}, folder / "redis.log"):
-        yield f"redis://127.0.0.1:{port}/0"
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(started_redis())
+        except Missing:
+            url = ""
+        yield url
 
 
 @contextmanager

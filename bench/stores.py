@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Protocol
 
 import psycopg
+from sqlalchemy import make_url
 
-from bench import postgres
+from tests import servers
+
+#: PostgreSQL waits for the disk, as in production.
+AS_SHIPPED = ""
 
 
 class Stores(Protocol):
@@ -62,12 +66,12 @@ class Postgresql:
     def new(self, name: str) -> str:
         with self._admin("postgres") as connection:
             connection.execute(f"CREATE DATABASE {name}")
-        return self._url.format(name=name)
+        return self._at(name)
 
     def copy(self, name: str, to: str) -> str:
         with self._admin("postgres") as connection:
             connection.execute(f"CREATE DATABASE {to} TEMPLATE {name}")
-        return self._url.format(name=to)
+        return self._at(to)
 
     def settle(self, name: str) -> None:
         with self._admin(name) as connection:
@@ -75,15 +79,21 @@ class Postgresql:
             connection.execute("CHECKPOINT")
 
     def _admin(self, name: str) -> psycopg.Connection:
-        url = self._url.format(name=name).replace("+psycopg", "")
+        url = self._at(name).replace("+psycopg", "")
         return psycopg.connect(url, autocommit=True)
+
+    def _at(self, name: str) -> str:
+        return make_url(self._url).set(database=name).render_as_string(hide_password=False)
 
 
 @contextmanager
 def of(kind: str, folder: Path) -> Iterator[Stores]:
-    """Where to make databases of ``kind``, ``sqlite`` or ``postgresql``."""
+    """Where to make databases of ``kind``, ``sqlite`` or ``postgresql``.
+
+    Raises :class:`tests.servers.Missing` when there is no PostgreSQL.
+    """
     if kind == "sqlite":
         yield Sqlite(folder)
     else:
-        with postgres.running() as url:
+        with servers.postgresql(AS_SHIPPED) as url:
             yield Postgresql(url)

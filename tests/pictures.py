@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from channels.demo.people import DEMO_PASSWORD
+from tests.browser import signing_in
 from tests.browser.site import ROOT, chromium, running
 
 FOLDER = ROOT / "docs" / "pictures"
@@ -29,9 +29,11 @@ def main() -> None:
 
 def take(browser: Browser, base: str) -> None:
     """The pictures, in the order of the journey."""
-    agent = browser.new_page(base_url=base, viewport={"width": 1180, "height": 880})
+    signed_in = signing_in.of_demo(browser, base, "ana@example.org")
+    size = {"width": 1180, "height": 880}
+    agent = browser.new_page(base_url=base, viewport=size, storage_state=signed_in)
     customer = browser.new_page(base_url=base, viewport={"width": 390, "height": 760})
-    sign_in(agent)
+    agent.goto("/staff/")
     agent.click("text=Gwen Jones")
     agent.click("text=Start call")
     code = agent.locator("#code").inner_text()
@@ -57,17 +59,6 @@ def check(customer: Page, code: str, before: Path | None) -> None:
         customer.screenshot(path=before)
     customer.click("text=Check the caller")
     customer.wait_for_selector(".verdict")
-
-
-def sign_in(agent: Page) -> None:
-    """As Ana, with the second-factor code that the demo shows."""
-    agent.goto("/staff/sign-in")
-    code = agent.locator("#demo-codes li", has_text="ana@example.org").locator(".otp")
-    agent.fill("#email", "ana@example.org")
-    agent.fill("#password", DEMO_PASSWORD)
-    agent.fill("#code", code.inner_text())
-    agent.click("main button[type=submit]")
-    agent.wait_for_url("**/staff/day**")
 
 
 if __name__ == "__main__":
