@@ -20,6 +20,7 @@ from config.settings import Settings
 from messaging.gateways.base import Gateway
 from messaging.gateways.simulator import Simulator
 from messaging.gateways.twilio import Twilio
+from messaging.rules import Rules, limits, millionths
 from scheduling.policy import Policy
 from storage.engine import make_engine
 from vault import keyring, master
@@ -67,14 +68,16 @@ def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
         master=keys,
         ring=ring,
         policy=_policy(settings),
-        gateway=_gateway(settings, engine, ring),
+        gateways=_gateways(settings, engine, ring),
+        rules=_rules(settings),
+        worker_hands=settings.worker_hands,
         limiter=_limiter(settings),
         clock=now,
         base_url=settings.base_url,
         simulated=settings.messaging == "simulator",
         demo=not settings.in_production,
         official_hours=settings.official_hours,
-        twilio_auth_token=settings.twilio_auth_token.get_secret_value(),
+        twilio_auth_tokens=[each.auth_token for each in settings.twilio_accounts],
         info=dict(keyring.carried(ring)),
         metrics_token=settings.metrics_token.get_secret_value(),
     )
@@ -97,15 +100,32 @@ def _policy(settings: Settings) -> Policy:
     )
 
 
-def _gateway(settings: Settings, engine: Engine, ring: Keyring) -> Gateway:
+def _gateways(settings: Settings, engine: Engine, ring: Keyring) -> list[Gateway]:
+    """In the order of preference."""
     if settings.messaging == "simulator":
-        return Simulator(engine, ring)
-    return Twilio(
-        settings.twilio_account_sid,
-        settings.twilio_auth_token.get_secret_value(),
-        from_number=settings.twilio_from_number,
-        messaging_service_sid=settings.twilio_messaging_service_sid,
-        api_base=settings.twilio_api_base,
+        return [Simulator(engine, ring)]
+    return [
+        Twilio(
+            account.account_sid,
+            account.auth_token,
+            from_number=account.from_number,
+            messaging_service_sid=account.messaging_service_sid,
+            api_base=account.api_base,
+            status_callback=f"{settings.base_url}/twilio/status/message",
+            name=account.name,
+        )
+        for account in settings.twilio_accounts
+    ]
+
+
+def _rules(settings: Settings) -> Rules:
+    return Rules(
+        countries=settings.countries,
+        per_number=limits(settings.texts_per_number),
+        segment_price=millionths(settings.text_price),
+        call_price=millionths(settings.call_price),
+        per_hour=millionths(settings.spending_per_hour),
+        per_day=millionths(settings.spending_per_day),
     )
 
 

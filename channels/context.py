@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from channels.limiting import Limiter
 from messaging.gateways.base import Gateway
+from messaging.rules import Rules
 from scheduling.policy import Policy
 from storage.session import CoreWork, core_transaction, transaction
 from vault.keyring import Keyring
@@ -30,14 +31,16 @@ class Context:
     master: MasterKeys
     ring: Keyring
     policy: Policy
-    gateway: Gateway
+    gateways: Sequence[Gateway]
+    rules: Rules
+    worker_hands: int
     limiter: Limiter
     clock: Callable[[], datetime]
     base_url: str
     simulated: bool
     demo: bool
     official_hours: str
-    twilio_auth_token: str
+    twilio_auth_tokens: Sequence[str]
     metrics_token: str
     info: dict[Any, Any]
 

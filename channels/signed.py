@@ -28,13 +28,14 @@ def signature_holds() -> bool:
     Twilio signs its webhooks as forms; whatever else comes is refused before its validator,
     which raises on some of it. Without a token nothing can be signed.
     """
-    token = ctx().twilio_auth_token
+    tokens = ctx().twilio_auth_tokens
     given = request.headers.get("X-Twilio-Signature", "")
-    if not token or not given or request.mimetype != "application/x-www-form-urlencoded":
+    if not tokens or not given or request.mimetype != "application/x-www-form-urlencoded":
         return False
     url = ctx().base_url + request.full_path.removesuffix("?")
     try:
-        return bool(RequestValidator(token).validate(url, request.form, given))
+        validators = [RequestValidator(token) for token in tokens]
+        return any(each.validate(url, request.form, given) for each in validators)
     except (ValueError, TypeError, IndexError, AttributeError):
         return False
 

@@ -103,7 +103,23 @@ def _messaging(s: Settings) -> list[Row]:
         }.items()
         if not value
     ]
-    return [("refuse", f"{name} is not set, so no text can be sent.") for name in missing]
+    found: list[Row] = [
+        ("refuse", f"{name} is not set, so no text can be sent.") for name in missing
+    ]
+    second = s.second_twilio_auth_token.get_secret_value()
+    if second and not (s.second_twilio_from_number or s.second_twilio_messaging_service_sid):
+        found.append(
+            (
+                "refuse",
+                "VOUCHLINE_SECOND_TWILIO_FROM_NUMBER or _MESSAGING_SERVICE_SID is not set, so the "
+                "second account can send nothing.",
+            )
+        )
+    if not s.spending_per_hour or not s.spending_per_day:
+        found.append(("warn", "VOUCHLINE_SPENDING_PER_HOUR or _PER_DAY is 0: no ceiling on money."))
+    if not s.countries:
+        found.append(("warn", "VOUCHLINE_COUNTRIES is not set: texts go to any country."))
+    return found
 
 
 def _limits(s: Settings) -> list[Row]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -13,6 +15,18 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 _HOURS = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})")
+
+
+@dataclass(frozen=True, repr=False)
+class TwilioAccount:
+    """An account that texts can leave by."""
+
+    name: str
+    account_sid: str
+    auth_token: str
+    from_number: str
+    messaging_service_sid: str
+    api_base: str
 
 
 class Settings(BaseSettings):
@@ -41,6 +55,18 @@ class Settings(BaseSettings):
     twilio_from_number: str = Field("", validation_alias="TWILIO_FROM_NUMBER")
     twilio_messaging_service_sid: str = Field("", validation_alias="TWILIO_MESSAGING_SERVICE_SID")
     twilio_api_base: str = Field("", validation_alias="TWILIO_API_BASE")
+
+    second_twilio_account_sid: str = ""
+    second_twilio_auth_token: SecretStr = SecretStr("")
+    second_twilio_from_number: str = ""
+    second_twilio_messaging_service_sid: str = ""
+    second_twilio_api_base: str = ""
+    worker_hands: int = Field(8, ge=1, le=64)
+    texts_per_number: str = "10/hour;30/day"
+    text_price: Decimal = Field(Decimal("0.05"), ge=0)
+    call_price: Decimal = Field(Decimal("0.10"), ge=0)
+    spending_per_hour: Decimal = Field(Decimal(50), ge=0)
+    spending_per_day: Decimal = Field(Decimal(500), ge=0)
 
     rate_storage: str = "memory://"
     check_limit_per_address: str = "300/minute;5000/hour"
@@ -88,6 +114,13 @@ class Settings(BaseSettings):
     def _list(cls, value: Any) -> Any:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
+    @field_validator("texts_per_number")
+    @classmethod
+    def _limits(cls, value: str) -> str:
+        if not re.fullmatch(r"(\d+/(minute|hour|day)(;(?!$)|$))+", value.replace(" ", "")):
+            raise ValueError("write the limits like 10/hour;30/day")
+        return value
+
     @field_validator("timezone")
     @classmethod
     def _zone(cls, value: str) -> str:
@@ -109,6 +142,22 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """The public address without a slash at its end; webhooks are signed over it."""
         return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
+
+    @property
+    def twilio_accounts(self) -> list[TwilioAccount]:
+        """The accounts that have a token, in the order of preference."""
+        accounts = [
+            TwilioAccount(
+                name,
+                getattr(self, f"{prefix}account_sid"),
+                getattr(self, f"{prefix}auth_token").get_secret_value(),
+                getattr(self, f"{prefix}from_number"),
+                getattr(self, f"{prefix}messaging_service_sid"),
+                getattr(self, f"{prefix}api_base"),
+            )
+            for name, prefix in (("twilio", "twilio_"), ("second", "second_twilio_"))
+        ]
+        return [each for each in accounts if each.auth_token]
 
     @property
     def in_production(self) -> bool:

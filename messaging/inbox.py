@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
@@ -11,6 +12,7 @@ from messaging.models import InboundText
 from vault import keyring
 
 HELP_EVERY = timedelta(hours=1)
+MOST_AN_HOUR = 30
 
 
 def first_time(session: Session, provider_id: str, sender: str, word: str, now: datetime) -> bool:
@@ -46,3 +48,16 @@ def helped_lately(session: Session, sender: str, but: str, now: datetime) -> boo
         .limit(1)
     ).first()
     return found is not None
+
+
+def too_many(session: Session, sender: str, now: datetime) -> bool:
+    """Whether this number has texted us so often within the hour that it gets no more answers."""
+    count = session.exec(
+        select(func.count())
+        .select_from(InboundText)
+        .where(
+            col(InboundText.sender_index) == keyring.of(session).blind_index("phone", sender),
+            col(InboundText.received_at) > now - timedelta(hours=1),
+        )
+    ).one()
+    return count > MOST_AN_HOUR

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from uuid import UUID
 
-from sqlalchemy import Column, Index, Integer, String, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Uuid,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from storage.tables import id_field, instant, sealed
@@ -22,13 +32,27 @@ class MessageState(StrEnum):
     EXPIRED = "expired"
 
 
+class Priority(IntEnum):
+    """What leaves first when more is due than can leave at once."""
+
+    ANSWER = 0
+    SOON = 3
+    NOTICE = 5
+    REMINDER = 9
+
+
 class OutboxMessage(SQLModel, table=True):
-    """A text to be sent, stored in the transaction of the fact it tells (rule M1)."""
+    """A text to be sent, stored in the transaction of the fact it tells (rule M1).
+
+    ``due_at`` is when a worker looks at it next: while it is in a worker's hands, when its lease
+    ends. ``wanted_at`` is when it was first due. ``gateway`` is the one it was last handed to.
+    """
 
     __tablename__ = "outbox_message"
     __table_args__ = (
         Index(
             "ix_outbox_message_due",
+            "priority",
             "due_at",
             sqlite_where=text("state IN ('queued', 'sending')"),
             postgresql_where=text("state IN ('queued', 'sending')"),
@@ -41,16 +65,50 @@ class OutboxMessage(SQLModel, table=True):
     kind: str = Field(sa_column=Column(String(24), nullable=False))
     recipient: bytes = sealed()
     body: bytes = sealed()
+    segments: int = Field(default=1, sa_column=Column(SmallInteger, nullable=False))
     state: str = Field(sa_column=Column(String(12), nullable=False))
+    priority: int = Field(default=Priority.NOTICE, sa_column=Column(SmallInteger, nullable=False))
+    wanted_at: datetime = instant()
     due_at: datetime = instant()
     expires_at: datetime = instant()
     tries: int = Field(default=0, sa_column=Column(Integer, nullable=False))
-    leased_until: datetime | None = instant(nullable=True)
+    gateway: str | None = Field(default=None, sa_column=Column(String(16)))
     first_tried_at: datetime | None = instant(nullable=True)
     provider_id: str | None = Field(default=None, sa_column=Column(String(64), index=True))
     error: str | None = Field(default=None, sa_column=Column(String(40)))
     created_at: datetime = instant()
-    sent_at: datetime | None = instant(nullable=True)
+    settled_at: datetime | None = instant(nullable=True, index=True)
+    waited_ms: int | None = Field(default=None, sa_column=Column(BigInteger))
+
+
+class Delivery(SQLModel, table=True):
+    """The furthest that a provider has said a text got, by the provider's own id. It may speak
+    before we know that id, and of texts that are not ours."""
+
+    __tablename__ = "delivery"
+
+    provider_id: str = Field(sa_column=Column(String(64), primary_key=True))
+    status: str = Field(sa_column=Column(String(16), nullable=False))
+    error: int | None = Field(default=None, sa_column=Column(Integer))
+    first_at: datetime = instant(index=True)
+
+
+class OptOut(SQLModel, table=True):
+    """A number that wants no texts of ours."""
+
+    __tablename__ = "opt_out"
+
+    phone_index: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    at: datetime = instant()
+
+
+class Spending(SQLModel, table=True):
+    """What was spent on texts and calls in one hour (since 1970, UTC), in millionths."""
+
+    __tablename__ = "spending"
+
+    hour: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    spent: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
 class InboundText(SQLModel, table=True):

@@ -16,16 +16,19 @@ from messaging.translate import catalogue, day_and_time, folded, time_of_day
 
 @dataclass(frozen=True)
 class Voice:
-    """In whose name, in what language and on whose clock we speak."""
+    """In whose name, in what language and on whose clock we speak; ``phrase`` is what the customer
+    chose to know our texts by."""
 
     organisation: str
     official_phone: str
     locale: str
     zone: str
+    phrase: str = ""
 
     def says(self, text: str, **values: str) -> str:
-        """A translated text with our name in front."""
-        return folded(f"{self.organisation}: {text.format(**values)}")
+        """A translated text with our name in front, and the customer's phrase."""
+        who = f"{self.organisation} ({self.phrase})" if self.phrase else self.organisation
+        return folded(f"{who}: {text.format(**values)}")
 
     @property
     def gettext(self) -> Callable[[str], str]:
@@ -189,4 +192,24 @@ def help_words(voice: Voice) -> str:
             "Text the check number the caller told you, or: CHECK (are we calling you?),"
             " SCAM (report a call), MOVE (another time), REFUSE (no call)."
         )
+    )
+
+
+def phrase_kept(voice: Voice, phrase: str) -> str:
+    """The customer chose a safe phrase, the same for a number we do not know."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "From now on each of our texts to you shows: {phrase}. A text without it is a fake."
+            " You did not ask for this? Text SCAM"
+        ),
+        phrase=phrase,
+    )
+
+
+def phrase_unfit(voice: Voice) -> str:
+    """What a safe phrase can be."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext("Choose 2 to 20 letters and send: PHRASE and your words. Like: PHRASE blue teapot")
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import datetime, timedelta
 from threading import Event
@@ -12,11 +13,14 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from messaging import outbox
-from messaging.gateways.base import Gateway, OutcomeUnknown, Rejected, Unavailable
+from messaging import leases, settling
+from messaging.delivering import Deliverer
+from messaging.gateways.base import Gateway
+from messaging.gateways.route import Route
 from messaging.models import Heartbeat
+from messaging.rules import Rules
 from storage.session import StoreUnavailable, transaction
-from vault import keyring
+from vault import audit, keyring
 from vault.errors import KeyUnavailable, Tampered
 from vault.keyring import Keyring
 
@@ -24,7 +28,7 @@ log = structlog.get_logger("worker")
 
 NAME = "worker"
 IDLE_SECONDS = 0.5
-SEND_WITHIN = timedelta(seconds=40)  # a look-up and a try at the slowest gateway, and some
+DEPTH = 4  # texts leased for each hand, so that none waits for the store between two texts
 BEAT_EVERY = timedelta(seconds=5)
 ALIVE_WITHIN = timedelta(seconds=30)
 
@@ -32,79 +36,108 @@ Job = Callable[[Session, datetime], None]
 
 
 class Worker:
-    """Any number of these may run at once; none sends what another has in hand."""
+    """Any number of these may run at once; none sends what another has in hand.
+
+    ``hands`` is how many texts it sends at a time; it takes few more than that, so that what it
+    cannot get to stays for others.
+    """
 
     def __init__(
         self,
         engine: Engine,
         ring: Keyring,
-        gateway: Gateway,
+        gateways: Sequence[Gateway],
         clock: Callable[[], datetime],
         jobs: Sequence[Job] = (),
+        rules: Rules = Rules(),  # noqa: B008 (cannot be changed)
+        hands: int = 1,
     ) -> None:
         self._engine = engine
         self._info = keyring.carried(ring)
-        self._gateway = gateway
         self._clock = clock
         self._jobs = jobs
+        self._rules = rules
+        self._hands = hands
+        self._route = Route(gateways)
+        self._using = gateways[0].name
+        self._deliverer = Deliverer(engine, self._info, self._route, clock)
+        self._pool = ThreadPoolExecutor(hands, "text")
+        self._busy: set[Future[None]] = set()
         self._beaten: datetime | None = None
         self.stopping = Event()
 
     def run(self) -> None:
-        """Work until :attr:`stopping` is set; a text in hand is finished first."""
+        """Work until :attr:`stopping` is set; texts in hand are finished first."""
         while not self.stopping.is_set():
             try:
-                busy = self.once()
+                taken = self._round()
             except StoreUnavailable:
                 log.warning("store unavailable")
-                busy = False
-            if not busy:
-                self.stopping.wait(IDLE_SECONDS)
+                taken = 0
+            self._rest(taken)
+        self._finish()
+        self._pool.shutdown()
 
     def once(self) -> int:
-        """One round; gives the number of texts handled."""
-        now = self._clock()
-        self._beat(now)
+        """One round to its end; gives the number of texts handled."""
+        taken = self._round()
+        self._finish()
+        return taken
+
+    def _round(self) -> int:
+        """Take what is due into the free hands; gives the number of texts taken."""
+        self._beat(self._clock())
+        now, room = self._clock(), self._room()
+        gateway = self._route.choose(now)
+        if gateway is None or room < self._hands:
+            return 0
+        self._note_switch(gateway.name, now)
         with transaction(self._engine, info=self._info) as session:
-            taken = outbox.lease(session, now)
+            taken = leases.lease(session, now, gateway.name, self._rules, room)
         for each in taken:
-            self._deliver(each)
+            self._hand_out(each)
         return len(taken)
 
-    def _deliver(self, taken: outbox.Leased) -> None:
-        if self._clock() > taken.leased_until - SEND_WITHIN:
-            return  # held up too long; whoever takes it next looks it up first
-        provider_id, error = self._try(taken)
-        unknown = isinstance(error, OutcomeUnknown) or (taken.unknown and error is not None)
-        with transaction(self._engine, info=self._info) as session:
-            now = self._clock()
-            if provider_id is not None:
-                outbox.settle_sent(session, taken, provider_id, now)
-            elif isinstance(error, Rejected):
-                outbox.settle_failed(session, taken, error.code, now)
-            elif error is None:
-                outbox.settle_expired(session, taken, now)
-            else:
-                outbox.settle_later(session, taken, now, unknown=unknown)
-        log.info(
-            "text",
-            id=str(taken.id),
-            outcome=type(error).__name__ if error else "settled",
-        )
+    def _room(self) -> int:
+        self._busy = {each for each in self._busy if not each.done()}
+        return self._hands * DEPTH - len(self._busy)
 
-    def _try(self, taken: outbox.Leased) -> tuple[str | None, Exception | None]:
-        """The provider's id, or what went wrong; neither when it was never sent and is too late."""
+    def _hand_out(self, taken: settling.Leased) -> None:
+        if self._hands == 1:
+            self._deliver(taken)
+        else:
+            self._busy.add(self._pool.submit(self._deliver, taken))
+
+    def _deliver(self, taken: settling.Leased) -> None:
+        """Nothing that happens to one text may keep the others from leaving."""
         try:
-            found = self._gateway.find(taken.letter) if taken.unknown else None
-            if found is None and self._clock() < taken.expires_at:
-                found = self._gateway.send(taken.letter, self._clock())
-            return found, None
-        except (Rejected, Unavailable, OutcomeUnknown) as problem:
-            return None, problem
-        except Exception as problem:  # one text must not keep the others from leaving
-            # Without its words, which may be the text's.
-            log.error("gateway failed", kind=type(problem).__name__)
-            return None, OutcomeUnknown()
+            if self.stopping.is_set():
+                self._deliverer.give_back(taken)
+            else:
+                self._deliverer.deliver(taken)
+        except StoreUnavailable:
+            log.warning("store unavailable", id=str(taken.id))
+
+    def _rest(self, taken: int) -> None:
+        """Until there may be something to do: a hand is free, or a while has gone by."""
+        if self._room() < self._hands:
+            wait(self._busy, timeout=IDLE_SECONDS, return_when=FIRST_COMPLETED)
+        elif not taken:
+            self.stopping.wait(IDLE_SECONDS)
+
+    def _finish(self) -> None:
+        for each in self._busy:
+            each.result()
+        self._busy.clear()
+
+    def _note_switch(self, name: str, now: datetime) -> None:
+        if name == self._using:
+            return
+        with transaction(self._engine, info=self._info) as session:
+            change = f"{self._using} to {name}"
+            audit.record(session, audit.SYSTEM, "gateway.switch", now, detail=change)
+        log.warning("gateway switched", before=self._using, after=name)
+        self._using = name
 
     def _beat(self, now: datetime) -> None:
         """Show that we live, and do the periodic jobs at the same pace."""

@@ -19,6 +19,7 @@ from vault import audit, fields, keyring
 
 NAME_LIMIT = 60
 REF_LIMIT = 60
+PHRASE_LETTERS = range(2, 21)
 KNOWN_ALREADY = "A customer with this number is already known."
 
 
@@ -124,3 +125,31 @@ def opened(session: Session, customer: Customer) -> Person:
         locale=customer.locale,
         timezone=customer.timezone,
     )
+
+
+def phrase_from(text: str) -> str:
+    """The safe phrase that somebody sent: letters and single spaces alone, so that neither a link
+    nor a number can be smuggled into our texts. Empty for what is none."""
+    phrase = " ".join(text.split())
+    fits = len(phrase) in PHRASE_LETTERS and all(c.isalpha() or c == " " for c in phrase)
+    return phrase if fits else ""
+
+
+def keep_safe_phrase(session: Session, customer: Customer, phrase: str, now: datetime) -> None:
+    """Show this phrase in each text to the customer from now on."""
+    key = fields.data_key(session, customer.id)
+    customer.safe_phrase = key.seal("customer", "safe_phrase", customer.id, phrase)
+    session.add(customer)
+    session.flush()
+    audit.record(session, audit.CUSTOMER, "customer.phrase", now, customer_id=customer.id)
+
+
+def safe_phrase(session: Session, customer: Customer, now: datetime, purpose: str) -> str:
+    """The customer's phrase, empty where none was chosen; written down as a reading."""
+    if customer.safe_phrase is None:
+        return ""
+    audit.record(
+        session, audit.SYSTEM, "customer.read", now, customer_id=customer.id, purpose=purpose
+    )
+    key = fields.data_key(session, customer.id)
+    return key.open("customer", "safe_phrase", customer.id, customer.safe_phrase)

@@ -33,6 +33,7 @@ class Customer(SQLModel, table=True):
     external_ref_index: bytes | None = sealed(nullable=True, unique=True)
     locale: str = Field(sa_column=Column(String(16), nullable=False))
     timezone: str = Field(sa_column=Column(String(64), nullable=False))
+    safe_phrase: bytes | None = sealed(nullable=True)
     created_at: datetime = instant()
 
 

@@ -4,17 +4,19 @@ transaction as what it tells."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, delete, select
 
 from messaging import outbox, wording
+from messaging.models import Priority
+from messaging.wording import Voice
 from people import customers, staff
 from people.models import Customer, Staff
 from people.text import clean, first_name
-from scheduling import calendar, slots, window
+from scheduling import calendar, quiet, slots, window
 from scheduling.errors import SlotTaken
 from scheduling.models import Callback, TakenStep
 from scheduling.policy import Policy
@@ -23,6 +25,7 @@ from storage.types import new_id
 from vault import audit, fields, keyring
 
 TOPIC_LIMIT, TICKET_LIMIT = 40, 40
+SOON = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,9 @@ def book(
     session.flush()
     _take(session, callback, customer, policy, now)
     _record(session, callback, audit.staff(agent_id), "callback.book", now)
-    voice = policy.voice(customer.locale, customer.timezone)
+    voice = _voice(session, customer, policy, now)
     body = wording.booked(voice, agent_name(session, agent_id), wish.starts_at, topic)
-    tell(session, callback, customer, "booked", body, now)
+    tell(session, callback, customer, "booked", body, policy, now)
     return callback
 
 
@@ -145,16 +148,16 @@ def move(
         but=callback.id,
     )
     release(session, callback.id)
-    outbox.withdraw(session, callback.id)
+    outbox.withdraw(session, callback.id, now)
     callback.starts_at, callback.move_asked_at = starts_at, None
     callback.ends_at = window.closes(starts_at, minutes)
     session.add(callback)
     session.flush()
     _take(session, callback, customer, policy, now)
     _record(session, callback, audit.staff(agent), "callback.move", now)
-    voice = policy.voice(customer.locale, customer.timezone)
+    voice = _voice(session, customer, policy, now)
     body = wording.moved(voice, agent_name(session, agent), starts_at)
-    tell(session, callback, customer, "moved", body, now)
+    tell(session, callback, customer, "moved", body, policy, now)
     return callback
 
 
@@ -163,9 +166,9 @@ def cancel(session: Session, callback: Callback, policy: Policy, now: datetime) 
     _end_unstarted(session, callback, State.CANCELLED, now)
     _record(session, callback, audit.staff(callback.agent_id), "callback.cancel", now)
     customer = session.get_one(Customer, callback.customer_id)
-    voice = policy.voice(customer.locale, customer.timezone)
+    voice = _voice(session, customer, policy, now)
     body = wording.cancelled(voice, callback.starts_at)
-    tell(session, callback, customer, "cancelled", body, now)
+    tell(session, callback, customer, "cancelled", body, policy, now)
 
 
 def refuse(session: Session, callback: Callback, now: datetime) -> None:
@@ -203,7 +206,7 @@ def _end_unstarted(session: Session, callback: Callback, state: State, now: date
     session.add(callback)
     session.flush()
     release(session, callback.id)
-    outbox.withdraw(session, callback.id)
+    outbox.withdraw(session, callback.id, now)
 
 
 def tell(
@@ -212,10 +215,15 @@ def tell(
     customer: Customer,
     kind: str,
     body: str,
+    policy: Policy,
     now: datetime,
 ) -> None:
-    """Store a text to the callback's customer; it is of no use once the call would be over."""
+    """Store a text to the callback's customer; it is of no use once the call would be over.
+
+    At night where the customer lives it waits for the morning (rule M4).
+    """
     person = customers.opened(session, customer)
+    soon = callback.starts_at - now <= SOON
     outbox.put(
         session,
         outbox.Draft(
@@ -224,11 +232,17 @@ def tell(
             kind=kind,
             to=person.phone,
             body=body,
-            due_at=now,
+            due_at=quiet.until_decent(now, customer.timezone, policy.decent_hours),
             expires_at=callback.ends_at,
+            priority=Priority.SOON if soon else Priority.NOTICE,
         ),
         now,
     )
+
+
+def _voice(session: Session, customer: Customer, policy: Policy, now: datetime) -> Voice:
+    phrase = customers.safe_phrase(session, customer, now, "to write a text")
+    return policy.voice(customer.locale, customer.timezone, phrase)
 
 
 def agent_name(session: Session, agent_id: UUID) -> str:

@@ -25,11 +25,12 @@ class Policy:
     code_digits: int
     code_minutes: int
 
-    def voice(self, locale: str = "", zone: str = "") -> Voice:
-        """How we speak to somebody of that language and zone."""
+    def voice(self, locale: str = "", zone: str = "", phrase: str = "") -> Voice:
+        """How we speak to somebody of that language and zone, with that safe phrase."""
         return Voice(
             self.organisation,
             self.official_phone,
             locale or self.languages[0],
             zone or self.default_zone,
+            phrase,
         )

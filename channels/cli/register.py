@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from channels.cli import keys, staff, store, together, work
+from channels.cli import keys, staff, store, texts, together, work
 
 
 def register(app: Flask) -> None:
@@ -16,6 +16,7 @@ def register(app: Flask) -> None:
         staff.token_group,
         keys.keys,
         keys.doctor,
+        texts.outbox,
         work.worker,
         work.serve,
         together.run_all,

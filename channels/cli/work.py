@@ -14,6 +14,7 @@ from channels.cli.common import plainly
 from channels.cli.keys import DEMO_STAFF, has_demo_staff
 from channels.context import ctx
 from config.settings import Settings
+from messaging import delivery
 from messaging.worker import Worker
 from scheduling import booking
 from verification import calls
@@ -29,8 +30,10 @@ def worker(together: bool) -> None:
     """Send due texts and do the periodic jobs, until told to stop. Any number may run."""
     _refuse_demo_staff()
     here = ctx()
-    jobs = (booking.miss_overdue, calls.end_forgotten)
-    at_work = Worker(here.engine, here.ring, here.gateway, here.clock, jobs)
+    jobs = (booking.miss_overdue, calls.end_forgotten, delivery.forget_old)
+    at_work = Worker(
+        here.engine, here.ring, here.gateways, here.clock, jobs, here.rules, here.worker_hands
+    )
 
     def stop(*_: object) -> None:
         at_work.stopping.set()

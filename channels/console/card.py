@@ -11,8 +11,9 @@ from flask.typing import ResponseReturnValue
 
 from channels.console import when, words
 from channels.console.desk import Desk, pages, staff_page
+from channels.console.told import Told, told
 from channels.context import ctx
-from messaging import outbox
+from messaging import delivery, outbox
 from people import phones
 from people.models import Role
 from scheduling import callbacks, window
@@ -50,7 +51,7 @@ def show(
         live=live,
         code=_code(desk, callback, live),
         number=phones.displayed(found.customer.phone) if found.state in LIVE else "",
-        told=words.told(outbox.latest_for(desk.session, callback.id)),
+        told=_told(desk, callback),
         opens=window.opens(found.starts_at, policy.window_lead_minutes),
         moment=desk.moment,
         over=desk.moment >= found.ends_at,
@@ -62,6 +63,11 @@ def show(
         words=words,
         still="still" in request.args,
     )
+
+
+def _told(desk: Desk, callback: Callback) -> Told:
+    message = outbox.latest_for(desk.session, callback.id)
+    return told(message, delivery.of(desk.session, message))
 
 
 def _free(desk: Desk, found: Appointment) -> list[datetime]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask_babel import gettext
 
-from messaging.models import MessageState, OutboxMessage
 from people.models import Role
 from scheduling.states import Outcome, State
 
@@ -63,19 +62,6 @@ def role(value: Role) -> str:
         Role.SUPERVISOR: gettext("supervisor"),
         Role.INVESTIGATOR: gettext("investigator"),
     }[value]
-
-
-def told(message: OutboxMessage | None) -> tuple[str, str]:
-    """Whether the customer has been told: words, and ``good``, ``waiting`` or ``bad``."""
-    if message is None:
-        return gettext("no text yet"), "waiting"
-    return {
-        MessageState.QUEUED: (gettext("text on its way"), "waiting"),
-        MessageState.SENDING: (gettext("text on its way"), "waiting"),
-        MessageState.SENT: (gettext("text sent"), "good"),
-        MessageState.FAILED: (gettext("text failed: the customer does not know"), "bad"),
-        MessageState.EXPIRED: (gettext("text not sent in time"), "bad"),
-    }[MessageState(message.state)]
 
 
 def knew(value: str) -> str:

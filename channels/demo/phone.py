@@ -55,7 +55,9 @@ def text_from_phone(number: str, body: str) -> str | None:
     moment = now()
     with unit() as session:
         simulator.keep(session, number, body, moment, outgoing=True)
-        answer = receive(session, Text(f"demo-{new_id()}", number, body), ctx().policy, moment)
+        answer = receive(
+            session, Text(f"demo-{new_id()}", number, body), ctx().policy, ctx().rules, moment
+        )
         if answer is not None:
             simulator.keep(session, number, answer, moment, outgoing=False)
     return answer

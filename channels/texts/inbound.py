@@ -11,7 +11,8 @@ from sqlmodel import Session
 from channels.checks import VERDICTS, name
 from channels.texts.reading import Asked, read
 from incidents import reports
-from messaging import inbox, wording
+from messaging import inbox, optouts, segments, spending, wording
+from messaging.rules import Rules, country_allowed
 from messaging.wording import Voice
 from people import customers
 from people.models import Customer
@@ -28,11 +29,13 @@ log = structlog.get_logger("texts")
 
 @dataclass(frozen=True)
 class Text:
-    """A text that reached us; ``sender`` is E.164, as the provider vouches for it."""
+    """A text that reached us; ``sender`` is E.164, as the provider vouches for it. ``opting`` is
+    ``out`` or ``in`` when the provider says that it took the text for an opt-out or an opt-in."""
 
     provider_id: str
     sender: str
     body: str
+    opting: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,23 +50,71 @@ class _Job:
     now: datetime
 
 
-def receive(session: Session, text: Text, policy: Policy, now: datetime) -> str | None:
-    """Do what the text asks, and give the answer; ``None`` for a replay, which changes nothing.
+def receive(
+    session: Session, text: Text, policy: Policy, rules: Rules, now: datetime
+) -> str | None:
+    """Do what the text asks, and give the answer; ``None`` for a replay, which changes nothing,
+    and for whoever must get no text.
 
     A number we do not know gets what a customer without a booking gets.
     """
+    if not country_allowed(text.sender, rules.countries):
+        return None
     asked = read(text.body, policy.code_digits)
-    if not inbox.first_time(session, text.provider_id, text.sender, asked.word, now):
+    opting = _opting(session, text)
+    word = f"opt_{opting}" if opting else asked.word
+    if not inbox.first_time(session, text.provider_id, text.sender, word, now):
         return None
-    log.info("text received", word=asked.word)
+    log.info("text received", word=word)
+    if opting:
+        _opt(session, text.sender, opting, now)
+        return None
+    return _answered(session, text, asked, policy, rules, now)
+
+
+def _opting(session: Session, text: Text) -> str:
+    if text.opting:
+        return text.opting
+    word = "".join(c for c in text.body[:100].lower() if c.isalpha())
+    if word in optouts.OUT:
+        return "out"
+    # To somebody who gets our texts, the provider takes these for nothing special.
+    return "in" if word in optouts.IN and optouts.is_out(session, text.sender) else ""
+
+
+def _opt(session: Session, sender: str, opting: str, now: datetime) -> None:
+    """The provider has answered, and lets nothing of ours through after an opt-out."""
+    if opting == "out":
+        optouts.note_out(session, sender, now)
+    else:
+        optouts.note_in(session, sender, now)
+
+
+def _answered(
+    session: Session, text: Text, asked: Asked, policy: Policy, rules: Rules, now: datetime
+) -> str | None:
+    out = optouts.is_out(session, text.sender)
+    if out and asked.word not in _WITHOUT_ANSWER:
+        return None  # a code above all, which would be used up with nobody told
+    if inbox.too_many(session, text.sender, now):
+        return None
     customer = customers.find_by_phone(session, text.sender)
-    voice = policy.voice(customer.locale, customer.timezone) if customer else policy.voice()
-    handle = _HANDLERS.get(asked.word)
-    if handle is not None:
-        return handle(_Job(session, text, asked, customer, voice, now))
-    if inbox.helped_lately(session, text.sender, text.provider_id, now):
+    voice = _voice(session, customer, policy, now)
+    answer = _HANDLERS[asked.word](_Job(session, text, asked, customer, voice, now))
+    if answer is None or out:
         return None
-    return wording.help_words(voice)
+    price = segments.count(answer) * rules.segment_price
+    if not spending.purse(session, rules, now).take(price, answer=True):
+        log.error("answer held back: the ceiling on spending is reached")
+        return None
+    return answer
+
+
+def _voice(session: Session, customer: Customer | None, policy: Policy, now: datetime) -> Voice:
+    if customer is None:
+        return policy.voice()
+    phrase = customers.safe_phrase(session, customer, now, "to answer a text")
+    return policy.voice(customer.locale, customer.timezone, phrase)
 
 
 def _code(job: _Job) -> str:
@@ -117,6 +168,22 @@ def _move(job: _Job) -> str:
     return wording.move_asked(job.voice)
 
 
+def _phrase(job: _Job) -> str:
+    """Told to the old words, so that one who did not ask for it sees that it was changed."""
+    phrase = customers.phrase_from(job.asked.rest)
+    if not phrase:
+        return wording.phrase_unfit(job.voice)
+    if job.customer is not None:
+        customers.keep_safe_phrase(job.session, job.customer, phrase, job.now)
+    return wording.phrase_kept(job.voice, phrase)
+
+
+def _help(job: _Job) -> str | None:
+    if inbox.helped_lately(job.session, job.text.sender, job.text.provider_id, job.now):
+        return None
+    return wording.help_words(job.voice)
+
+
 def _next_booked(session: Session, customer: Customer | None, now: datetime) -> Callback | None:
     if customer is None:
         return None
@@ -130,4 +197,8 @@ _HANDLERS = {
     "scam": _scam,
     "refuse": _refuse,
     "move": _move,
+    "phrase": _phrase,
+    "other": _help,
 }
+#: What is done for somebody who wants no texts, and so hears nothing of it.
+_WITHOUT_ANSWER = frozenset({"scam", "refuse", "move"})

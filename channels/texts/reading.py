@@ -8,16 +8,39 @@ from dataclasses import dataclass
 
 from verification import codes
 
-WORDS = ("check", "scam", "move", "refuse")
+#: What a customer can text, in each language we speak; any of them will do for everybody. None is
+#: a word that carriers take for themselves (rule M3). Written without accents and in lower case.
+WORDS = {
+    "check": "check",
+    "scam": "scam",
+    "move": "move",
+    "refuse": "refuse",
+    "phrase": "phrase",
+    "pruefen": "check",
+    "prufen": "check",
+    "betrug": "scam",
+    "verschieben": "move",
+    "ablehnen": "refuse",
+    "satz": "phrase",
+    "comprobar": "check",
+    "estafa": "scam",
+    "mover": "move",
+    "rechazar": "refuse",
+    "frase": "phrase",
+}
 MAX_LENGTH = 1600
+#: A word alone, or with a little around it; a longer text is a story, not a wish.
+_MOST_WORDS = 5
 
 
 @dataclass(frozen=True)
 class Asked:
-    """``word`` is ``code``, one of :data:`WORDS`, or ``other``; ``code`` in plain digits."""
+    """``word`` is ``code``, one of the values of :data:`WORDS`, or ``other``; ``code`` in plain
+    digits; ``rest`` is what follows the word, as it was written."""
 
     word: str
     code: str = ""
+    rest: str = ""
 
 
 def read(body: str, digits: int) -> Asked:
@@ -30,10 +53,18 @@ def read(body: str, digits: int) -> Asked:
     found = _codes_in(text, digits)
     if len(found) == 1:
         return Asked("code", found.pop())
-    letters = re.findall(r"[^\W\d_]+", text.lower())
-    if letters and letters[0] in WORDS and len(letters) <= 5:
-        return Asked(letters[0])
+    letters = list(re.finditer(r"[^\W\d_]+", text))
+    word = WORDS.get(_bare(letters[0][0])) if letters else None
+    if word == "phrase":
+        return Asked(word, rest=text[letters[0].end() :].strip(" :=-\"'"))
+    if word and len(letters) <= _MOST_WORDS:
+        return Asked(word)
     return Asked("other")
+
+
+def _bare(word: str) -> str:
+    """In lower case without accents: ``PRÜFEN`` as ``prufen``."""
+    return "".join(c for c in unicodedata.normalize("NFKD", word.lower()) if c.isalpha())
 
 
 def _codes_in(text: str, digits: int) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import structlog
 from flask import Blueprint, Response, request
 from twilio.twiml.messaging_response import MessagingResponse
 
@@ -10,17 +11,16 @@ from channels.context import ctx, now, unit
 from channels.signed import require_signature, sid
 from channels.texts.inbound import Text, receive
 from channels.texts.reading import read
-from messaging import wording
+from messaging import delivery, wording
 from people import phones
 from people.errors import InvalidInput
 
 pages = Blueprint("twilio", __name__, url_prefix="/twilio")
 pages.before_request(require_signature)
+log = structlog.get_logger("texts")
 
-
-#: What Twilio takes for an opt-out; it names that in a field of its own only where a messaging
-#: service is set up for it. After one of these nothing of ours may go out, an answer neither.
-_OPT_OUT = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"}
+#: What the provider has taken a text for, where its advanced opt-out is on.
+_OPTING = {"STOP": "out", "START": "in"}
 
 
 @pages.post("/sms")
@@ -32,19 +32,31 @@ def sms() -> Response:
         sender = phones.parse(form.get("From", ""), ctx().policy.default_region)
     except InvalidInput:
         return _twiml(None)  # a short code or a name: nobody we could answer
-    if not provider_id or form.get("OptOutType") or _opts_out(body):
-        return _twiml(None)  # STOP, START and HELP are answered by Twilio itself
+    kind = form.get("OptOutType", "").upper()
+    if not provider_id or kind == "HELP":
+        return _twiml(None)  # the provider has answered for us
+    text = Text(provider_id, sender, body, _OPTING.get(kind, ""))
     try:
         with unit() as session:
-            answer = receive(session, Text(provider_id, sender, body), ctx().policy, now())
+            answer = receive(session, text, ctx().policy, ctx().rules, now())
     except Exception as error:  # whatever it is, the customer needs advice, not silence
         failures.note("cannot answer", error)
         return _twiml(_cannot(body))
     return _twiml(answer)
 
 
-def _opts_out(body: str) -> bool:
-    return "".join(c for c in body[:100].lower() if c.isalpha()) in _OPT_OUT
+@pages.post("/status/message")
+def status() -> Response:
+    """What became of a text, in any order and any number of times."""
+    form = request.form
+    provider_id, told = sid("MessageSid", "SM|MM"), form.get("MessageStatus", "")
+    code = form.get("ErrorCode", "")
+    error = int(code) if code.isascii() and code.isdecimal() and len(code) < 7 else None
+    if provider_id:
+        with unit() as session:
+            if delivery.note(session, provider_id, told, error, now()):
+                log.info("text reported", status=told, error=error)
+    return Response("", mimetype="text/plain")
 
 
 def _cannot(body: str) -> str | None:

@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from channels.context import ctx, now, unit
 from channels.failures import OUT_OF_REACH
-from messaging import outbox, worker
+from messaging import backlog, spending, worker
 from storage import migrate
 
 pages = Blueprint("health", __name__)
@@ -69,16 +69,29 @@ def metrics() -> Response | tuple[Response, int]:
 
 def _outbox_metrics() -> bytes:
     """What the store knows of the outbox, whichever process is asked."""
-    registry = CollectorRegistry()
-    waiting = Gauge("vouchline_texts_waiting", "Texts not sent yet", registry=registry)
-    failed = Gauge("vouchline_texts_failed", "Texts that failed for good", registry=registry)
-    oldest = Gauge("vouchline_texts_oldest_seconds", "Age of the oldest due", registry=registry)
     try:
         with unit(read_only=True) as session:
-            backlog = outbox.backlog(session, now())
+            standing = backlog.now_standing(session, now())
+            hour, day = spending.spent(session, now())
     except OUT_OF_REACH:
         return b""
-    waiting.set(backlog.waiting)
-    failed.set(backlog.failed)
-    oldest.set(backlog.oldest_seconds)
+    registry = CollectorRegistry()
+    for name, text, value in (
+        ("texts_waiting", "Texts not sent yet", standing.waiting),
+        ("texts_due", "Texts that should be on their way by now", standing.due),
+        ("texts_oldest_seconds", "Age of the oldest due text", standing.oldest_seconds),
+        ("texts_sent_last_hour", "Texts sent within the hour", standing.sent),
+        ("texts_sent_soon_last_hour", "Of those, within 10 seconds", standing.sent_soon),
+        ("spent_this_hour", "Money spent in this hour", hour / 1e6),
+        ("spent_this_day", "Money spent in 24 hours", day / 1e6),
+    ):
+        Gauge(f"vouchline_{name}", text, registry=registry).set(value)
+    failed = Gauge(
+        "vouchline_texts_failed_last_hour",
+        "Texts that failed for good within the hour",
+        ["reason"],
+        registry=registry,
+    )
+    for reason, count in standing.failures.items():
+        failed.labels(reason).set(count)
     return generate_latest(registry)

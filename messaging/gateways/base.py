@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -11,12 +11,14 @@ from uuid import UUID
 @dataclass(frozen=True)
 class Letter:
     """A text on its way out. ``reference`` is ours and the same at every try; ``to`` is E.164;
-    ``first_tried_at`` is when its first try could have reached the provider."""
+    ``first_tried_at`` is when its first try could have reached the provider; from ``expires_at``
+    it is of no more use."""
 
     reference: UUID
     to: str
     body: str
     first_tried_at: datetime
+    expires_at: datetime
 
 
 class Rejected(Exception):
@@ -28,7 +30,11 @@ class Rejected(Exception):
 
 
 class Unavailable(Exception):
-    """The provider certainly did not take this, and may do so later."""
+    """The provider certainly did not take this, and may do so later: after ``rest``, if it said."""
+
+    def __init__(self, rest: timedelta | None = None) -> None:
+        super().__init__()
+        self.rest = rest
 
 
 class OutcomeUnknown(Exception):

@@ -16,6 +16,8 @@ from twilio.rest import Client
 from messaging.gateways.base import Letter, OutcomeUnknown, Rejected, Unavailable
 
 TIMEOUT_SECONDS = 10.0
+LONGEST_VALIDITY = 36_000  # seconds, the provider's own limit
+_BUSY = timedelta(seconds=2)  # what the client's errors do not carry: how long to wait
 _CLOCKS_DIFFER = timedelta(minutes=2)
 #: No answer, or one that cannot be read. A list that is refused raises the client's plainest kind.
 _UNCLEAR = (requests.RequestException, TwilioException, ValueError)
@@ -43,8 +45,6 @@ PERMANENT = {
 class Twilio:
     """A gateway to Twilio's Programmable Messaging."""
 
-    name = "twilio"
-
     def __init__(
         self,
         account_sid: str,
@@ -53,20 +53,31 @@ class Twilio:
         from_number: str = "",
         messaging_service_sid: str = "",
         api_base: str = "",
+        status_callback: str = "",
+        name: str = "twilio",
     ) -> None:
+        self.name = name
         http = TwilioHttpClient(pool_connections=True, timeout=TIMEOUT_SECONDS)
         self._client = Client(account_sid, auth_token, http_client=http)
         if api_base:
             self._client.api.base_url = api_base.rstrip("/")
-        self._sender = (
+        self._always: dict[str, str] = (
             {"messaging_service_sid": messaging_service_sid}
             if messaging_service_sid
             else {"from_": from_number}
         )
+        if status_callback:
+            self._always["status_callback"] = status_callback
 
-    def send(self, letter: Letter, now: datetime) -> str:  # noqa: ARG002 (the protocol's)
+    def send(self, letter: Letter, now: datetime) -> str:
+        validity = (letter.expires_at - now) // timedelta(seconds=1)
         try:
-            sent = self._client.messages.create(to=letter.to, body=letter.body, **self._sender)
+            sent = self._client.messages.create(
+                to=letter.to,
+                body=letter.body,
+                validity_period=max(1, min(validity, LONGEST_VALIDITY)),
+                **self._always,
+            )
         except TwilioRestException as error:
             raise _meaning(error) from error
         except requests.ConnectTimeout as error:
@@ -93,7 +104,7 @@ def _meaning(error: TwilioRestException) -> Exception:
     if error.code in PERMANENT:
         return Rejected(PERMANENT[error.code])
     if error.status == 429:
-        return Unavailable()
+        return Unavailable(_BUSY)
     if error.status >= 500:
         return OutcomeUnknown()
     if error.status in (401, 403):

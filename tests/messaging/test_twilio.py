@@ -18,7 +18,8 @@ from tests.messaging.provider import provider
 from tests.servers import free_port
 
 NOW = datetime(2026, 11, 24, 10, 0, 30, tzinfo=UTC)
-LETTER = Letter(uuid4(), "+447400123456", "Hello ✓ & more", NOW)
+UNTIL = NOW + timedelta(hours=1)
+LETTER = Letter(uuid4(), "+447400123456", "Hello ✓ & more", NOW, UNTIL)
 
 
 @pytest.fixture
@@ -37,7 +38,12 @@ def test_a_text_is_created_for_its_recipient(there, gateway):
     assert sid == there.accepted[0]["sid"]
     method, path, form = there.asked[0]
     assert (method, path) == ("POST", "/2010-04-01/Accounts/ACtest/Messages.json")
-    assert form == {"To": LETTER.to, "Body": LETTER.body, "From": "+442079460123"}
+    assert form == {
+        "To": LETTER.to,
+        "Body": LETTER.body,
+        "From": "+442079460123",
+        "ValidityPeriod": "3600",
+    }
 
 
 def test_a_messaging_service_stands_in_for_the_number(there):
@@ -95,10 +101,10 @@ def test_a_text_is_found_by_recipient_time_and_body(there, gateway):
     assert gateway.find(LETTER) is None
     sid = gateway.send(LETTER, NOW)
     assert gateway.find(LETTER) == sid
-    assert gateway.find(Letter(LETTER.reference, LETTER.to, "another", NOW)) is None
-    assert gateway.find(Letter(LETTER.reference, "+447400999999", LETTER.body, NOW)) is None
+    assert gateway.find(Letter(LETTER.reference, LETTER.to, "another", NOW, UNTIL)) is None
+    assert gateway.find(Letter(LETTER.reference, "+447400999999", LETTER.body, NOW, UNTIL)) is None
     later = NOW + timedelta(minutes=10)  # the one found was sent before: it is an earlier one
-    assert gateway.find(Letter(LETTER.reference, LETTER.to, LETTER.body, later)) is None
+    assert gateway.find(Letter(LETTER.reference, LETTER.to, LETTER.body, later, UNTIL)) is None
 
 
 @pytest.mark.parametrize("answer", [(500, 20500), (429, 20429), (401, 20003), "hang up", "no json"])
@@ -115,7 +121,7 @@ def test_an_application_sends_where_its_settings_say(tmp_path, sqlite_template, 
     given = {"twilio_account_sid": "ACtest", "twilio_auth_token": "t", "messaging": "twilio"}
     given |= {"twilio_from_number": "+1", "twilio_api_base": there.address}
     made = create_app(databases.settings(url, tmp_path, **given))
-    made.extensions["vouchline"].gateway.send(LETTER, NOW)
+    made.extensions["vouchline"].gateways[0].send(LETTER, NOW)
     assert len(there.accepted) == 1
 
 
@@ -137,7 +143,7 @@ def test_whatever_goes_wrong_a_text_goes_out_once(store, there, gateway, answers
     with store.unit() as session:
         factories.a_callback(session, NOW)
     there.answers = list(answers)
-    works = Worker(store.engine, store.ring, gateway, lambda: moment[0])
+    works = Worker(store.engine, store.ring, [gateway], lambda: moment[0])
     for _ in range(len(answers) + 2):
         works.once()
         moment[0] += timedelta(seconds=30)

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from messaging import outbox, worker
+from messaging import delivering, leases, outbox, settling, worker
 from messaging.gateways.base import OutcomeUnknown, Rejected, Unavailable
+from messaging.leases import LEASE
 from messaging.models import Heartbeat, OutboxMessage
-from messaging.outbox import LEASE, MAX_TRIES, Draft
+from messaging.outbox import Draft
+from messaging.rules import Rules
 from messaging.worker import Worker
 from tests import factories
 from tests.rules.dying import Post
@@ -40,7 +42,7 @@ def post(tmp_path):
 
 @pytest.fixture
 def works(store, post, clock):
-    return Worker(store.engine, store.ring, post, clock)
+    return Worker(store.engine, store.ring, [post], clock)
 
 
 def text(store, *, due: datetime = NOW, expires: timedelta = timedelta(hours=1)) -> str:
@@ -48,6 +50,10 @@ def text(store, *, due: datetime = NOW, expires: timedelta = timedelta(hours=1))
         who = factories.a_customer(session, NOW)
         draft = Draft(who.id, "booked", factories.PHONE, "hello", due, due + expires)
         return str(outbox.put(session, draft, NOW))
+
+
+def lease(session, now: datetime) -> list[settling.Leased]:
+    return leases.lease(session, now, "post", Rules())
 
 
 def kept(store) -> OutboxMessage:
@@ -62,7 +68,7 @@ def test_a_text_is_sent_when_due_and_not_before(store, works, post, clock):
     assert works.once() == 1
     assert works.once() == 0
     row = kept(store)
-    assert (row.state, row.sent_at, row.provider_id) == ("sent", clock.now, f"post-{made}")
+    assert (row.state, row.settled_at, row.provider_id) == ("sent", clock.now, f"post-{made}")
     assert post.taken() == [made]
     actions = [each.action for each in store.all(select(AuditEntry))]
     assert actions.count("text.open") == actions.count("text.sent") == 1
@@ -85,22 +91,37 @@ def test_a_rejection_is_for_good(store, works, post, clock):
     assert (row.state, row.error, post.asked) == ("failed", "landline", ["send"])
 
 
-def test_the_pause_doubles_and_after_eight_tries_it_is_given_up(store, works, post, clock):
-    post.stumbles = [Unavailable() for _ in range(MAX_TRIES)]
-    text(store)
+def test_the_pause_doubles_up_to_five_minutes_until_the_text_is_of_no_use(store, post, clock):
+    text(store, expires=timedelta(hours=1))
     pauses = []
-    for _ in range(MAX_TRIES - 1):
-        works.once()
+    for _ in range(40):
+        post.stumbles = [Unavailable()]
+        works = Worker(store.engine, store.ring, [post], clock)  # with no memory of the gateway's
+        assert works.once() == (kept(store).state == "queued")
         row = kept(store)
+        if row.state == "expired":
+            break
         assert (row.state, row.error) == ("queued", "unavailable")
         pauses.append((row.due_at - clock.now).total_seconds())
         clock.now = row.due_at - SECOND
         assert works.once() == 0
         clock.now = row.due_at
-    assert pauses == [2, 4, 8, 16, 32, 64, 128]
+    doubled = [min(2**n, 300) for n in range(1, len(pauses) + 1)]
+    assert all(0.75 * want <= had <= 1.25 * want for want, had in zip(doubled, pauses, strict=True))
+    assert len(set(pauses)) == len(pauses) > 13
+    assert kept(store).state == "expired"
+
+
+def test_a_provider_that_says_how_long_is_left_alone_so_long(store, works, post, clock):
+    post.stumbles = [Unavailable(timedelta(minutes=3))]
+    text(store)
+    text(store)
     works.once()
-    assert (kept(store).state, kept(store).error) == ("failed", "gave_up")
-    assert post.asked == ["send"] * MAX_TRIES
+    works.once()
+    assert post.asked == ["send"]
+    clock.now += timedelta(minutes=3)
+    works.once()
+    assert len(post.taken()) == 2
 
 
 def test_an_unknown_outcome_is_looked_up_and_not_sent_again(store, works, post, clock):
@@ -126,7 +147,7 @@ def test_an_unknown_outcome_is_looked_up_even_when_too_late_to_send(store, works
 def test_a_text_that_never_arrived_and_is_too_late_expires_unsent(store, works, post, clock):
     text(store, expires=timedelta(seconds=1))
     with store.unit() as session:
-        outbox.lease(session, NOW)  # by a worker that then dies
+        lease(session, NOW)  # by a worker that then dies
     clock.now += LEASE
     works.once()
     assert (kept(store).state, post.asked) == ("expired", ["find"])
@@ -146,7 +167,7 @@ def test_a_provider_that_cannot_say_is_asked_until_it_can(store, works, post, cl
     made = text(store, expires=timedelta(days=9))
     post.stumbles = [OutcomeUnknown()]
     works.once()
-    for _ in range(MAX_TRIES + 4):
+    for _ in range(12):
         clock.now = kept(store).due_at
 
         def cannot(letter):
@@ -154,37 +175,37 @@ def test_a_provider_that_cannot_say_is_asked_until_it_can(store, works, post, cl
 
         with monkeypatch.context() as patch:
             patch.setattr(post, "find", cannot)
-            works.once()
+            Worker(store.engine, store.ring, [post], clock).once()
         assert (kept(store).state, kept(store).error) == ("queued", "unknown")
-        assert kept(store).due_at - clock.now <= timedelta(minutes=5)
+        assert kept(store).due_at - clock.now <= timedelta(minutes=6.25)
     clock.now = kept(store).due_at
-    works.once()
+    Worker(store.engine, store.ring, [post], clock).once()
     assert (kept(store).state, post.taken()) == ("sent", [made])
 
 
 def test_a_lease_holds_until_it_ends_and_then_somebody_else_takes_it(store):
     text(store)
     with store.unit() as session:
-        first = outbox.lease(session, NOW)
+        first = lease(session, NOW)
         assert (len(first), first[0].unknown) == (1, False)
-        assert outbox.lease(session, NOW + LEASE - SECOND) == []
-        second = outbox.lease(session, NOW + LEASE)
+        assert lease(session, NOW + LEASE - SECOND) == []
+        second = lease(session, NOW + LEASE)
         assert (second[0].turn, second[0].unknown) == (2, True)
 
 
 def test_a_worker_held_up_past_its_lease_has_no_say_any_more(store):
     text(store)
     with store.unit() as session:
-        first = outbox.lease(session, NOW)[0]
-        second = outbox.lease(session, NOW + LEASE)[0]
-        outbox.settle_failed(session, first, "landline", NOW)
-        outbox.settle_later(session, first, NOW, unknown=False)
-        outbox.settle_expired(session, first, NOW)
-        outbox.settle_sent(session, first, "first", NOW)
+        first = lease(session, NOW)[0]
+        second = lease(session, NOW + LEASE)[0]
+        settling.failed(session, first, "landline", NOW)
+        settling.later(session, first, NOW, unknown=False)
+        settling.expired(session, first, NOW)
+        settling.sent(session, first, "first", NOW)
         assert session.exec(select(OutboxMessage)).one().state == "sending"
-        outbox.settle_sent(session, second, "second", NOW + LEASE)
-        outbox.settle_failed(session, first, "landline", NOW)
-        outbox.settle_later(session, first, NOW, unknown=True)
+        settling.sent(session, second, "second", NOW + LEASE)
+        settling.failed(session, first, "landline", NOW)
+        settling.later(session, first, NOW, unknown=True)
     assert (kept(store).state, kept(store).provider_id) == ("sent", "second")
 
 
@@ -192,7 +213,7 @@ def test_a_worker_held_up_by_its_first_text_leaves_the_second_to_others(store, w
     made = {text(store), text(store)}
 
     def slow() -> None:
-        clock.now = max(clock.now, NOW + LEASE - worker.SEND_WITHIN + SECOND)
+        clock.now = max(clock.now, NOW + LEASE - delivering.SEND_WITHIN + SECOND)
 
     post.act = slow
     assert works.once() == 2
@@ -206,14 +227,14 @@ def test_a_worker_held_up_by_its_first_text_leaves_the_second_to_others(store, w
 def test_a_withdrawn_text_is_not_sent(store, works, post):
     with store.unit() as session:
         made = factories.a_callback(session, NOW)
-        outbox.withdraw(session, made.id)
+        outbox.withdraw(session, made.id, NOW)
     works.once()
     assert post.asked == []
 
 
 def test_it_shows_that_it_lives_and_does_its_jobs_at_that_pace(store, post, clock):
     done: list[datetime] = []
-    works = Worker(store.engine, store.ring, post, clock, [lambda _, now: done.append(now)])
+    works = Worker(store.engine, store.ring, [post], clock, [lambda _, now: done.append(now)])
     for _ in range(3):
         works.once()
     clock.now += worker.BEAT_EVERY

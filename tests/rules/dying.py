@@ -94,7 +94,7 @@ def worker_until_killed(url: str, path: Path, now: datetime, acts: int, rounds: 
     """Rounds of a worker's, killed before the act after so many; whether it was killed."""
 
     def work(store: databases.Store, fuse: Fuse) -> None:
-        worker = Worker(store.engine, store.ring, Post(path, act=fuse), lambda: now)
+        worker = Worker(store.engine, store.ring, [Post(path, act=fuse)], lambda: now)
         for _ in range(rounds):
             worker.once()
 

@@ -98,7 +98,7 @@ class Journey:
         made = self.client.post("/api/v1/callbacks", json=body, headers={**self.headers, **key})
         assert made.status_code == 201, made.text
         here = self.context
-        assert Worker(here.engine, here.ring, here.gateway, here.clock).once() == 1
+        assert Worker(here.engine, here.ring, here.gateways, here.clock).once() == 1
         self.now += timedelta(minutes=11)
         self.path = f"/api/v1/callbacks/{made.json['id']}"
         code = self._code("start")

@@ -44,7 +44,7 @@ def a_life(store: Store, phone: str) -> factories.Call:
         secret = staff.invited(session, link, NOW)[2]
         staff.enrol(session, link, "several good words", _totp(secret), NOW)
         idempotency.claim(session, call.agent_id, "k", b"x", NOW)
-    Worker(store.engine, store.ring, Simulator(store.engine, store.ring), lambda: NOW).once()
+    Worker(store.engine, store.ring, [Simulator(store.engine, store.ring)], lambda: NOW).once()
     with core_transaction(store.engine, keyring.carried(store.ring)) as work:
         told = check(work, phone, call.code, Channel.WEB, NOW, organisation="Example Bank")
     assert isinstance(told, Genuine)
@@ -148,7 +148,7 @@ def test_a_text_to_an_erased_customer_fails_and_keeps_no_other_waiting(store):
             factories.a_callback(session, NOW, customer=factories.a_customer(session, NOW, phone))
         gone = customers.find_by_phone(session, PHONES[0]).id
         session.delete(session.get_one(DataKey, gone))
-    Worker(store.engine, store.ring, Simulator(store.engine, store.ring), lambda: NOW).once()
+    Worker(store.engine, store.ring, [Simulator(store.engine, store.ring)], lambda: NOW).once()
     states = {row.customer_id: row.state for row in store.all(select(OutboxMessage))}
     assert states.pop(gone) == "failed"
     assert list(states.values()) == ["sent"]

@@ -12,8 +12,9 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import select
 
+from messaging.leases import LEASE
 from messaging.models import OutboxMessage
-from messaging.outbox import LEASE, Draft, put
+from messaging.outbox import Draft, put
 from messaging.worker import Worker
 from scheduling.models import Callback
 from tests import databases, factories
@@ -112,7 +113,7 @@ def test_a_worker_killed_at_any_act_loses_nothing_and_doubles_nothing(store, tmp
 
 
 def _worker(store: Store, post: Post, now: datetime) -> Worker:
-    return Worker(store.engine, store.ring, post, lambda: now)
+    return Worker(store.engine, store.ring, [post], lambda: now)
 
 
 def _clear(store: Store) -> None:

@@ -1,0 +1,102 @@
+"""How the outbox stands, for the metrics and for whoever keeps it going."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import and_, case, func, or_, text
+from sqlmodel import Session, col, select
+
+from messaging.models import MessageState, OutboxMessage
+from vault import audit
+
+SOON = timedelta(seconds=10)
+_LATELY = timedelta(hours=1)
+_STUCK = timedelta(minutes=5)
+_OPEN = text("state IN ('queued', 'sending')")
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """``waiting`` texts are not sent yet, ``due`` of them should be; ``oldest_seconds`` is the age
+    of the oldest due one. Of the last hour: texts sent, those within ten seconds of their time,
+    and failures by reason."""
+
+    waiting: int
+    due: int
+    oldest_seconds: float
+    sent: int
+    sent_soon: int
+    failures: dict[str, int]
+
+
+def now_standing(session: Session, now: datetime) -> Backlog:
+    """The figures of this moment."""
+    is_due = col(OutboxMessage.due_at) <= now
+    waiting, due, oldest = session.exec(
+        select(
+            func.count(),
+            func.coalesce(func.sum(case((is_due, 1), else_=0)), 0),
+            func.min(case((is_due, col(OutboxMessage.wanted_at)))),
+        ).where(_OPEN)
+    ).one()
+    lately = col(OutboxMessage.settled_at) > now - _LATELY
+    quick = col(OutboxMessage.waited_ms) <= SOON // timedelta(milliseconds=1)
+    sent, soon = session.exec(
+        select(func.count(), func.coalesce(func.sum(case((quick, 1), else_=0)), 0)).where(
+            lately, col(OutboxMessage.state) == MessageState.SENT
+        )
+    ).one()
+    failures = session.exec(
+        select(col(OutboxMessage.error), func.count())
+        .where(lately, col(OutboxMessage.state) == MessageState.FAILED)
+        .group_by(col(OutboxMessage.error))
+    ).all()
+    age = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+    return Backlog(
+        int(waiting), int(due), age, int(sent), int(soon), {str(k): n for k, n in failures}
+    )
+
+
+def stuck(session: Session, now: datetime, limit: int = 200) -> Sequence[OutboxMessage]:
+    """Texts that failed for good in time to matter still, and due ones that do not get away."""
+    failed = and_(
+        col(OutboxMessage.state) == MessageState.FAILED,
+        col(OutboxMessage.settled_at) > now - timedelta(days=7),
+        col(OutboxMessage.expires_at) > now,
+    )
+    late = and_(_OPEN, col(OutboxMessage.wanted_at) <= now - _STUCK)
+    return session.exec(
+        select(OutboxMessage)
+        .where(or_(failed, late))
+        .order_by(col(OutboxMessage.wanted_at), col(OutboxMessage.id))
+        .limit(limit)
+    ).all()
+
+
+def retry(session: Session, message: UUID, now: datetime) -> bool:
+    """Let a stuck text be tried at once; one whose outcome is unknown is looked up first. Whether
+    there was anything to retry: not what was sent, is in hand, or would no longer help."""
+    row = session.get(OutboxMessage, message, with_for_update=True, populate_existing=True)
+    if row is None or row.state not in (MessageState.FAILED, MessageState.QUEUED):
+        return False
+    if row.expires_at <= now and row.error != "unknown":
+        return False
+    if row.state == MessageState.FAILED:
+        row.state, row.error, row.tries = MessageState.QUEUED, None, 0
+        row.settled_at = row.waited_ms = row.first_tried_at = None
+    row.due_at = min(row.due_at, now)
+    session.add(row)
+    session.flush()
+    audit.record(
+        session,
+        audit.SYSTEM,
+        "text.retry",
+        now,
+        customer_id=row.customer_id,
+        callback_id=row.callback_id,
+    )
+    return True

@@ -1,0 +1,70 @@
+"""What a provider says became of a text, in whatever order and however often it says it.
+
+A report can only push a text further along one line, so that every order of the same reports
+ends at the same place; what was said before its text is known to us counts as well.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import case, or_
+from sqlmodel import Session, col, delete, select
+
+from messaging.models import Delivery, OutboxMessage
+from storage.upsert import insert_or
+
+#: From the first to the furthest. That it arrived outweighs whatever else was said.
+LINE = (
+    "accepted",
+    "scheduled",
+    "queued",
+    "sending",
+    "sent",
+    "canceled",
+    "failed",
+    "undelivered",
+    "delivered",
+    "read",
+)
+ARRIVED = frozenset({"delivered", "read"})
+LOST = frozenset({"canceled", "failed", "undelivered"})
+KEEP = timedelta(days=90)
+
+
+def note(session: Session, provider_id: str, status: str, error: int | None, now: datetime) -> bool:
+    """Note a report; whether it brought anything new. Of two that are as far, the one with the
+    lower error code stays, and one with a code outweighs one without."""
+    if status not in LINE:
+        return False
+    table = Delivery.__table__  # type: ignore[attr-defined]
+    rank = case({name: at for at, name in enumerate(LINE)}, value=table.c.status, else_=-1)
+    given = LINE.index(status)
+    further = rank < given
+    if error is not None:
+        same = (rank == given) & or_(table.c.error.is_(None), table.c.error > error)
+        further = or_(further, same)
+    values = {"provider_id": provider_id, "status": status, "error": error, "first_at": now}
+    new = (
+        insert_or(session, table, values)
+        .on_conflict_do_update(
+            index_elements=["provider_id"],
+            set_={"status": status, "error": error},
+            where=further,
+        )
+        .returning(table.c.provider_id)
+    )
+    return session.connection().execute(new).first() is not None
+
+
+def of(session: Session, message: OutboxMessage | None) -> Delivery | None:
+    """What is known of a text of ours."""
+    if message is None or message.provider_id is None:
+        return None
+    return session.get(Delivery, message.provider_id)
+
+
+def forget_old(session: Session, now: datetime) -> None:
+    """Drop reports that nobody asks for any more (a job of the worker)."""
+    old = select(Delivery.provider_id).where(col(Delivery.first_at) < now - KEEP).limit(500)
+    session.exec(delete(Delivery).where(col(Delivery.provider_id).in_(old)))

@@ -1,0 +1,59 @@
+"""What may be sent at all: to which countries, how often to one number, for how much money."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import ROUND_CEILING, Decimal
+
+import phonenumbers
+
+#: Of the ceiling on spending, what is kept for answers to customers who ask.
+KEPT_FOR_ANSWERS = 0.2
+_SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """So many within a length of time."""
+
+    most: int
+    within: timedelta
+
+
+@dataclass(frozen=True)
+class Rules:
+    """``countries`` are ISO 3166 codes, none allows all. Money is in millionths of the owner's
+    currency; a ceiling of 0 is none."""
+
+    countries: Sequence[str] = ()
+    per_number: Sequence[Limit] = ()
+    segment_price: int = 0
+    call_price: int = 0
+    per_hour: int = 0
+    per_day: int = 0
+
+
+def millionths(amount: Decimal) -> int:
+    """Money as it is counted, rounded up."""
+    return int((amount * 1_000_000).to_integral_value(ROUND_CEILING))
+
+
+def limits(text: str) -> tuple[Limit, ...]:
+    """From ``10/hour;30/day`` to limits. Raises ``ValueError``."""
+    return tuple(_limit(part.strip()) for part in text.split(";") if part.strip())
+
+
+def _limit(part: str) -> Limit:
+    most, _, unit = part.partition("/")
+    if not most.strip().isdecimal() or unit.strip() not in _SECONDS:
+        raise ValueError(f"write limits like 10/hour;30/day, not {part}")
+    return Limit(int(most), timedelta(seconds=_SECONDS[unit.strip()]))
+
+
+def country_allowed(phone: str, countries: Sequence[str]) -> bool:
+    """Whether a number (E.164) lies in one of the countries; all do when none is named."""
+    return not countries or phonenumbers.region_code_for_number(phonenumbers.parse(phone)) in set(
+        countries
+    )
