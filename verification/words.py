@@ -9,7 +9,10 @@ from __future__ import annotations
 import secrets
 
 _CARRIERS = "stop stopall unsubscribe cancel end quit start yes unstop help info"
-_OURS = "check scam move refuse"
+_OURS = """
+check scam move refuse phrase pruefen prufen betrug verschieben ablehnen satz
+comprobar estafa mover rechazar frase
+"""
 RESERVED = frozenset(f"{_CARRIERS} {_OURS}".split())
 
 _ENGLISH = """

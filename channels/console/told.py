@@ -25,17 +25,22 @@ def told(message: OutboxMessage | None, report: Delivery | None) -> Told:
     """How the latest text about a callback stands, with what the provider has reported of it."""
     if message is None:
         return Told(gettext("no text yet"), "waiting")
+    if message.state == MessageState.SENT:
+        return _sent(report)
+    if message.state == MessageState.FAILED:
+        return _failed(message.error or "")
+    if message.state == MessageState.EXPIRED:
+        words = gettext("text not sent in time")
+        return Told(words, "bad", gettext("Tell the customer in another way."))
+    return _waiting(message)
+
+
+def _sent(report: Delivery | None) -> Told:
     if report is not None and report.status in delivery.LOST:
         return _failed(PERMANENT.get(report.error or 0, ""))
     if report is not None and report.status in delivery.ARRIVED:
         return Told(gettext("text delivered"), "good")
-    if message.state == MessageState.FAILED:
-        return _failed(message.error or "")
-    if message.state == MessageState.SENT:
-        return Told(gettext("text sent"), "good")
-    if message.state == MessageState.EXPIRED:
-        return Told(gettext("text not sent in time"), "bad", gettext("Ring at another time."))
-    return _waiting(message)
+    return Told(gettext("text sent"), "good")
 
 
 def _waiting(message: OutboxMessage) -> Told:
@@ -48,25 +53,31 @@ def _waiting(message: OutboxMessage) -> Told:
 
 
 def _failed(reason: str) -> Told:
-    advice = _advice().get(reason) or gettext("Tell the customer of the call in another way.")
-    return Told(gettext("text failed: the customer does not know"), "bad", advice)
+    why = _reasons().get(reason, "")
+    what = "" if reason in _KNOWS_A_WAY else gettext("Tell the customer in another way.")
+    words = gettext("text failed: the customer does not know")
+    return Told(words, "bad", f"{why} {what}".strip())
 
 
-def _advice() -> dict[str, str]:
-    write = gettext("Write to the customer, or book without a text only if they expect the call.")
+#: Reasons whose sentence says what to do.
+_KNOWS_A_WAY = frozenset({"landline", "opted_out", "invalid_number", "unknown_number"})
+
+
+def _reasons() -> dict[str, str]:
     wrong = gettext("The number is wrong or not in use. Ask the customer for the right one.")
     return {
         "landline": gettext(
-            "This phone takes no texts. The customer can check by phone keypad or on the web."
+            "This phone takes no texts. Tell the customer in another way, and that they can check"
+            " the call by phone keypad or on the web."
         ),
         "opted_out": gettext(
-            "The customer wants no texts. They can text START to us, or check on the web."
+            "The customer wants no texts. They can check by phone keypad or on the web."
         ),
-        "blocked": gettext("The customer's network blocks our texts. ") + write,
-        "filtered": gettext("The customer's network blocks our texts. ") + write,
-        "unreachable": gettext("The phone is off or out of reach. ") + write,
+        "blocked": gettext("The customer's network blocks our texts."),
+        "filtered": gettext("The customer's network blocks our texts."),
+        "unreachable": gettext("The phone is off or out of reach."),
         "invalid_number": wrong,
         "unknown_number": wrong,
-        "country_not_enabled": gettext("We do not text to this country. ") + write,
-        "too_many": gettext("This number has had too many texts today. ") + write,
+        "country_not_enabled": gettext("We do not text to this country."),
+        "too_many": gettext("This number has had too many texts."),
     }

@@ -56,7 +56,7 @@ def read(body: str, digits: int) -> Asked:
     letters = list(re.finditer(r"[^\W\d_]+", text))
     word = WORDS.get(_bare(letters[0][0])) if letters else None
     if word == "phrase":
-        return Asked(word, rest=text[letters[0].end() :].strip(" :=-\"'"))
+        return Asked(word, rest=text[letters[0].end() :].strip(" :=-.!?\"'“”„«»‘’"))
     if word and len(letters) <= _MOST_WORDS:
         return Asked(word)
     return Asked("other")

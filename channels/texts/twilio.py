@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import structlog
 from flask import Blueprint, Response, request
+from sqlmodel import Session
 from twilio.twiml.messaging_response import MessagingResponse
 
 from channels import failures
@@ -11,7 +14,8 @@ from channels.context import ctx, now, unit
 from channels.signed import require_signature, sid
 from channels.texts.inbound import Text, receive
 from channels.texts.reading import read
-from messaging import delivery, wording
+from messaging import delivery, optouts, wording
+from messaging.gateways.twilio import OPTED_OUT
 from people import phones
 from people.errors import InvalidInput
 
@@ -56,7 +60,14 @@ def status() -> Response:
         with unit() as session:
             if delivery.note(session, provider_id, told, error, now()):
                 log.info("text reported", status=told, error=error)
+                if error == OPTED_OUT:
+                    _note_out(session, form.get("To", ""))
     return Response("", mimetype="text/plain")
+
+
+def _note_out(session: Session, recipient: str) -> None:
+    with suppress(InvalidInput):
+        optouts.note_out(session, phones.parse(recipient, "ZZ"), now())
 
 
 def _cannot(body: str) -> str | None:

@@ -22,6 +22,7 @@ _CLOCKS_DIFFER = timedelta(minutes=2)
 #: No answer, or one that cannot be read. A list that is refused raises the client's plainest kind.
 _UNCLEAR = (requests.RequestException, TwilioException, ValueError)
 
+OPTED_OUT = 21610
 #: Twilio's error codes that no later try can mend, in our words.
 PERMANENT = {
     21211: "invalid_number",
@@ -30,7 +31,7 @@ PERMANENT = {
     21408: "country_not_enabled",
     21606: "sender_not_ours",
     21608: "trial_account",
-    21610: "opted_out",
+    OPTED_OUT: "opted_out",
     21612: "unreachable",
     21614: "landline",
     21617: "too_long",

@@ -25,6 +25,7 @@ SAFE = {
     "twilio_auth_token": "t",
     "twilio_from_number": "+442071234567",
     "metrics_token": "m",
+    "countries": "GB",
     "database_url": "postgresql+psycopg://localhost/x",
 }
 
@@ -52,6 +53,7 @@ def test_safe_settings_start():
         ({"twilio_auth_token": ""}, "TWILIO_AUTH_TOKEN"),
         ({"twilio_account_sid": ""}, "TWILIO_ACCOUNT_SID"),
         ({"twilio_from_number": ""}, "TWILIO_FROM_NUMBER"),
+        ({"second_twilio_auth_token": "x"}, "SECOND_TWILIO_FROM_NUMBER"),
         ({"web_workers": 2}, "RATE_STORAGE"),
     ],
     ids=str,

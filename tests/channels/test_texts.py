@@ -86,7 +86,7 @@ def test_without_a_token_nothing_is_signed(app, client):
     import dataclasses
 
     with app.app_context():
-        dataclasses.replace(app.extensions["vouchline"], twilio_auth_token="").carry(app)
+        dataclasses.replace(app.extensions["vouchline"], twilio_auth_tokens=()).carry(app)
     assert a_text(client, "123456", "SM1", token="").status_code == 403
 
 
@@ -137,11 +137,6 @@ def test_anything_else_is_helped_once_an_hour(client, clock):
     assert said(a_text(client, "😀" * 500, "SM2")) == ""
     clock.now += timedelta(hours=1, seconds=1)
     assert "CHECK" in said(a_text(client, "hello", "SM3"))
-
-
-def test_opt_out_words_are_left_to_the_provider(app, client):
-    assert said(a_text(client, "STOP", "SM1", OptOutType="STOP")) == ""
-    assert all_rows(app, InboundText) == []
 
 
 @pytest.mark.parametrize(

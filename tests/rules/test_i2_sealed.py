@@ -35,7 +35,8 @@ PHONES = (factories.PHONE, factories.OTHER_PHONE)
 def a_life(store: Store, phone: str) -> factories.Call:
     """Somebody of whom every table holds something, and whose call is confirmed and going on."""
     with store.unit() as session:
-        factories.a_customer(session, NOW, phone, external_ref=f"crm-{phone}")
+        made = factories.a_customer(session, NOW, phone, external_ref=f"crm-{phone}")
+        customers.keep_safe_phrase(session, made, "blue teapot", NOW)
         reports.file(session, reports.Told(phone, "web", said="x", shown_number="+1"), NOW)
     call = factories.a_call(store, NOW, phone)
     with store.unit() as session:

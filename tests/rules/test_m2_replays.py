@@ -107,7 +107,10 @@ def test_texts_that_arrive_late_or_in_another_order_do_no_harm(app, client, ther
     after = state(app)
     kept = {row.id: row.state for row in there.all(select(Callback))}
     assert kept == {call.callback_id: "ended", later: "refused"}
-    assert {each for each in before if before[each] != after[each]} == {"inbound_text"}
+    assert {each for each in before if before[each] != after[each]} == {
+        "inbound_text",
+        "spending",
+    }
 
 
 def test_an_earlier_code_of_the_same_call_arrives_too_late(app, client, there, clock):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import create_engine, inspect, text
@@ -82,3 +83,34 @@ def test_the_folder_of_a_new_store_is_its_owners_alone(tmp_path):
     path = tmp_path / "instance" / "store.sqlite3"
     migrate.upgrade(make_engine(f"sqlite:///{path}"))
     assert Path(path).parent.stat().st_mode & 0o077 == 0
+
+
+def test_texts_survive_the_way_up_and_down(empty):
+    engine = make_engine(empty)
+    migrate.upgrade(engine, "0001")
+    row = {"a": uuid4().hex, "c": uuid4().hex, "at": "2026-11-24 10:00:00+00:00"}
+    with engine.begin() as connection:
+        for state, extra in (
+            ("queued", "NULL, NULL"),
+            ("sending", ":at, NULL"),
+            ("sent", "NULL, :at"),
+        ):
+            connection.execute(
+                text(
+                    "INSERT INTO outbox_message (id, customer_id, kind, recipient, body, state,"
+                    " due_at, expires_at, tries, created_at, leased_until, sent_at) VALUES"
+                    f" (:id, :c, 'booked', :b, :b, :state, :at, :at, 0, :at, {extra})"
+                ),
+                {**row, "id": uuid4().hex, "state": state, "b": b"x"},
+            )
+    migrate.upgrade(engine)
+    with engine.connect() as connection:
+        found = connection.execute(
+            text("SELECT state, priority, segments, settled_at FROM outbox_message ORDER BY state")
+        ).all()
+    assert [each[:3] for each in found] == [("queued", 5, 1), ("sending", 5, 1), ("sent", 5, 1)]
+    assert [each[3] is not None for each in found] == [False, False, True]
+    migrate.downgrade(engine, "0001")
+    with engine.connect() as connection:
+        count = "SELECT count(*), count(sent_at), count(leased_until) FROM outbox_message"
+        assert connection.execute(text(count)).one() == (3, 1, 1)

@@ -1,0 +1,62 @@
+"""Whether the customer has been told: in plain words, with what the agent should do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from channels.console.told import told
+from messaging.gateways.twilio import PERMANENT
+from messaging.models import Delivery, MessageState, OutboxMessage
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def message(state: str, error: str | None = None) -> OutboxMessage:
+    return OutboxMessage(state=MessageState(state), error=error)
+
+
+def report(status: str, error: int | None = None) -> Delivery:
+    return Delivery(provider_id="SM1", status=status, error=error, first_at=NOW)
+
+
+@pytest.fixture(autouse=True)
+def in_a_request(app):
+    with app.test_request_context():
+        yield
+
+
+STANDS = [
+    (None, None, "no text yet", "waiting"),
+    (message("queued"), None, "text on its way", "waiting"),
+    (message("sending"), None, "text on its way", "waiting"),
+    (message("sent"), None, "text sent", "good"),
+    (message("sent"), report("sent"), "text sent", "good"),
+    (message("sent"), report("delivered"), "text delivered", "good"),
+    (message("sent"), report("undelivered", 30006), "text failed", "bad"),
+    (message("sent"), report("failed"), "text failed", "bad"),
+    (message("failed", "landline"), None, "text failed", "bad"),
+    (message("expired"), None, "not sent in time", "bad"),
+    (message("queued", "ceiling"), None, "held back", "bad"),
+]
+
+
+def test_how_it_stands():
+    for outbox, provider, words, tone in STANDS:
+        found = told(outbox, provider)
+        assert words in found.words
+        assert found.tone == tone
+        assert (found.tone == "bad") == bool(found.advice), words
+
+
+def test_every_failure_says_what_to_do():
+    for reason in {*PERMANENT.values(), "too_many", "provider_99999"}:
+        advice = told(message("failed", reason), None).advice
+        assert advice.endswith("."), reason
+        assert len(advice) > 20, reason
+
+
+def test_a_landline_is_told_of_the_other_ways():
+    assert "keypad" in told(message("sent"), report("undelivered", 30006)).advice
+    assert "keypad" in told(message("failed", "landline"), None).advice
