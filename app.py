@@ -113,6 +113,7 @@ def _gateways(settings: Settings, engine: Engine, ring: Keyring) -> list[Gateway
             api_base=account.api_base,
             status_callback=f"{settings.base_url}/twilio/status/message",
             name=account.name,
+            connections=settings.worker_hands,
         )
         for account in settings.twilio_accounts
     ]

@@ -69,4 +69,4 @@ def set_up(level: str) -> None:
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(logging.WARNING)
+    root.setLevel(max(logging.WARNING, getattr(logging, level.upper())))

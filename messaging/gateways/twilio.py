@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import requests
+from requests.adapters import HTTPAdapter
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
@@ -56,9 +57,13 @@ class Twilio:
         api_base: str = "",
         status_callback: str = "",
         name: str = "twilio",
+        connections: int = 10,
     ) -> None:
         self.name = name
         http = TwilioHttpClient(pool_connections=True, timeout=TIMEOUT_SECONDS)
+        if http.session is not None:
+            for scheme in ("https://", "http://"):
+                http.session.mount(scheme, HTTPAdapter(pool_maxsize=connections))
         self._client = Client(account_sid, auth_token, http_client=http)
         if api_base:
             self._client.api.base_url = api_base.rstrip("/")
