@@ -127,6 +127,7 @@ def _rules(settings: Settings) -> Rules:
         call_price=millionths(settings.call_price),
         per_hour=millionths(settings.spending_per_hour),
         per_day=millionths(settings.spending_per_day),
+        look_up_lines=settings.look_up_lines,
     )
 
 

@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     second_twilio_api_base: str = ""
     worker_hands: int = Field(8, ge=1, le=64)
     texts_per_number: str = "10/hour;30/day"
+    look_up_lines: bool = False
     text_price: Decimal = Field(Decimal("0.05"), ge=0)
     call_price: Decimal = Field(Decimal("0.10"), ge=0)
     spending_per_hour: Decimal = Field(Decimal(50), ge=0)

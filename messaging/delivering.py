@@ -8,8 +8,9 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Engine
+from sqlmodel import Session
 
-from messaging import leases, optouts, settling
+from messaging import leases, lines, optouts, settling
 from messaging.gateways.base import Gateway, OutcomeUnknown, Rejected, Unavailable
 from messaging.gateways.route import Route
 from messaging.settling import Leased
@@ -52,8 +53,7 @@ class Deliverer:
                 settling.sent(session, taken, provider_id, now)
             elif isinstance(error, Rejected):
                 settling.failed(session, taken, error.code, now)
-                if error.code == "opted_out":
-                    optouts.note_out(session, taken.letter.to, now)
+                _learn(session, taken.letter.to, error.code, now)
             elif error is None:
                 settling.expired(session, taken, now)
             else:
@@ -81,8 +81,21 @@ class Deliverer:
         gateway = self._route[taken.gateway]
         return self._heard(gateway, lambda: gateway.find(taken.letter))
 
+    def _require_no_landline(self, taken: Leased, gateway: Gateway) -> None:
+        """Ask the provider where the rules say so; when it cannot tell, the text itself will."""
+        try:
+            kind = gateway.line_kind(taken.letter.to)
+        except (Unavailable, Rejected):
+            return
+        with transaction(self._engine, info=self._info) as session:
+            lines.note(session, taken.letter.to, kind, self._clock())
+        if kind == lines.LANDLINE:
+            raise Rejected(lines.LANDLINE)
+
     def _send(self, taken: Leased) -> str | None:
         gateway = self._route[taken.gateway]
+        if taken.ask_line:
+            self._require_no_landline(taken, gateway)
         if taken.unknown:
             gateway = self._route.choose(self._clock()) or gateway
             with transaction(self._engine, info=self._info) as session:
@@ -103,3 +116,11 @@ class Deliverer:
             raise
         self._route.hear(gateway.name, good=True, now=self._clock())
         return done
+
+
+def _learn(session: Session, phone: str, code: str, now: datetime) -> None:
+    """What a refusal says of the number holds for the next text too."""
+    if code == "opted_out":
+        optouts.note_out(session, phone, now)
+    if code == lines.LANDLINE:
+        lines.note(session, phone, code, now)

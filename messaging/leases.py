@@ -9,7 +9,7 @@ from functools import cached_property
 from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
-from messaging import optouts, spending
+from messaging import lines, optouts, spending
 from messaging.gateways.base import Letter
 from messaging.models import MessageState, OutboxMessage, Priority
 from messaging.outbox import TABLE
@@ -72,7 +72,13 @@ class _Gate:
             return "country_not_enabled"
         if optouts.is_out(self.session, letter.to):
             return "opted_out"
+        if lines.known(self.session, letter.to, self.now) == lines.LANDLINE:
+            return lines.LANDLINE
         return "too_many" if self._too_many(row) else None
+
+    def asks_line(self, letter: Letter) -> bool:
+        """Whether to ask what kind of line this is, which nobody has of late."""
+        return self.rules.look_up_lines and lines.known(self.session, letter.to, self.now) is None
 
     def _too_many(self, row: OutboxMessage) -> bool:
         return any(
@@ -117,7 +123,16 @@ def _take(
     session.add(row)
     session.flush()
     _record_opening(session, row, now)
-    return Leased(row.id, letter, row.tries, row.due_at, row.expires_at, unknown, row.gateway)
+    return Leased(
+        row.id,
+        letter,
+        row.tries,
+        row.due_at,
+        row.expires_at,
+        unknown,
+        row.gateway,
+        gate.asks_line(letter) and not unknown,
+    )
 
 
 def _may_leave(

@@ -102,6 +102,16 @@ class OptOut(SQLModel, table=True):
     at: datetime = instant()
 
 
+class LineKind(SQLModel, table=True):
+    """What kind of line a number is."""
+
+    __tablename__ = "line_kind"
+
+    phone_index: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    kind: str = Field(sa_column=Column(String(16), nullable=False))
+    at: datetime = instant()
+
+
 class Spending(SQLModel, table=True):
     """What was spent on texts and calls in one hour (since 1970, UTC), in millionths."""
 

@@ -25,7 +25,8 @@ class Limit:
 @dataclass(frozen=True)
 class Rules:
     """``countries`` are ISO 3166 codes, none allows all. Money is in millionths of the owner's
-    currency; a ceiling of 0 is none."""
+    currency; a ceiling of 0 is none. ``look_up_lines`` asks the provider, for money, what kind
+    of line a number is before the first text to it."""
 
     countries: Sequence[str] = ()
     per_number: Sequence[Limit] = ()
@@ -33,6 +34,7 @@ class Rules:
     call_price: int = 0
     per_hour: int = 0
     per_day: int = 0
+    look_up_lines: bool = False
 
 
 def millionths(amount: Decimal) -> int:

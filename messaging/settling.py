@@ -21,7 +21,8 @@ class Leased:
     """A text in one worker's hands, at its ``turn``-th try.
 
     ``unknown`` says that an earlier try, over ``gateway``, had no known outcome; such a text may
-    be past ``expires_at``, and is then looked up but not sent again.
+    be past ``expires_at``, and is then looked up but not sent again. ``ask_line`` says to ask
+    first what kind of line it goes to.
     """
 
     id: UUID
@@ -31,6 +32,7 @@ class Leased:
     expires_at: datetime
     unknown: bool
     gateway: str
+    ask_line: bool = False
 
 
 def sent(session: Session, taken: Leased, provider_id: str, now: datetime) -> None:

@@ -14,8 +14,8 @@ from channels.context import ctx, now, unit
 from channels.signed import require_signature, sid
 from channels.texts.inbound import Text, receive
 from channels.texts.reading import read
-from messaging import delivery, optouts, wording
-from messaging.gateways.twilio import OPTED_OUT
+from messaging import delivery, lines, optouts, wording
+from messaging.gateways.twilio import PERMANENT
 from people import phones
 from people.errors import InvalidInput
 
@@ -60,14 +60,21 @@ def status() -> Response:
         with unit() as session:
             if delivery.note(session, provider_id, told, error, now()):
                 log.info("text reported", status=told, error=error)
-                if error == OPTED_OUT:
-                    _note_out(session, form.get("To", ""))
+                _learn(session, form.get("To", ""), error)
     return Response("", mimetype="text/plain")
 
 
-def _note_out(session: Session, recipient: str) -> None:
+def _learn(session: Session, recipient: str, error: int | None) -> None:
+    """What a report says of the number holds for the next text too."""
+    meaning = PERMANENT.get(error or 0)
+    if meaning not in ("opted_out", lines.LANDLINE):
+        return
     with suppress(InvalidInput):
-        optouts.note_out(session, phones.parse(recipient, "ZZ"), now())
+        phone = phones.parse(recipient, "ZZ")
+        if meaning == lines.LANDLINE:
+            lines.note(session, phone, meaning, now())
+        else:
+            optouts.note_out(session, phone, now())
 
 
 def _cannot(body: str) -> str | None:

@@ -59,3 +59,11 @@ class Gateway(Protocol):
         Raises :class:`Unavailable` when the provider cannot say.
         """
         ...
+
+    def line_kind(self, phone: str) -> str:
+        """What kind of line a number is: ``landline``, ``mobile`` or another word of the
+        provider's, ``unknown`` where it does not know.
+
+        Raises :class:`Unavailable` when the provider cannot say.
+        """
+        ...

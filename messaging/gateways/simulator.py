@@ -44,6 +44,9 @@ class Simulator:
         except StoreUnavailable as error:
             raise Unavailable from error
 
+    def line_kind(self, phone: str) -> str:  # noqa: ARG002 (the protocol's)
+        return "mobile"
+
 
 def keep(session: Session, phone: str, body: str, now: datetime, *, outgoing: bool) -> DemoText:
     """Put a text on a simulated phone; ``outgoing`` is from the phone's owner to us."""

@@ -23,7 +23,6 @@ _CLOCKS_DIFFER = timedelta(minutes=2)
 #: No answer, or one that cannot be read. A list that is refused raises the client's plainest kind.
 _UNCLEAR = (requests.RequestException, TwilioException, ValueError)
 
-OPTED_OUT = 21610
 #: Twilio's error codes that no later try can mend, in our words.
 PERMANENT = {
     21211: "invalid_number",
@@ -32,7 +31,7 @@ PERMANENT = {
     21408: "country_not_enabled",
     21606: "sender_not_ours",
     21608: "trial_account",
-    OPTED_OUT: "opted_out",
+    21610: "opted_out",
     21612: "unreachable",
     21614: "landline",
     21617: "too_long",
@@ -67,6 +66,7 @@ class Twilio:
         self._client = Client(account_sid, auth_token, http_client=http)
         if api_base:
             self._client.api.base_url = api_base.rstrip("/")
+            self._client.lookups.base_url = api_base.rstrip("/")
         self._always: dict[str, str] = (
             {"messaging_service_sid": messaging_service_sid}
             if messaging_service_sid
@@ -104,6 +104,16 @@ class Twilio:
             if message.body == letter.body and (made is None or made >= since):
                 return str(message.sid)
         return None
+
+    def line_kind(self, phone: str) -> str:
+        """By Lookup v2, line type intelligence, which costs money."""
+        try:
+            asked = self._client.lookups.v2.phone_numbers(phone)
+            found: object = asked.fetch(fields="line_type_intelligence").line_type_intelligence
+        except _UNCLEAR as error:
+            raise Unavailable from error
+        kind = found.get("type") if isinstance(found, dict) else None
+        return str(kind or "unknown")
 
 
 def _meaning(error: TwilioRestException) -> Exception:

@@ -30,6 +30,7 @@ class Post:
     path: Path
     stumbles: list[Exception] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    kinds: dict[str, str] = field(default_factory=dict)
     act: Callable[[], None] = lambda: None
     name = "post"
 
@@ -51,6 +52,10 @@ class Post:
         self.act()
         self.asked.append("find")
         return f"post-{letter.reference}" if str(letter.reference) in self.taken() else None
+
+    def line_kind(self, phone: str) -> str:
+        self.asked.append("line_kind")
+        return self.kinds.get(phone, "mobile")
 
     def taken(self) -> list[str]:
         """What it took, in order; a letter given twice stands there twice."""

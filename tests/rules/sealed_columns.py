@@ -22,6 +22,7 @@ INDEXES = {
     "inbound_text.sender_index",
     "demo_text.phone_index",
     "opt_out.phone_index",
+    "line_kind.phone_index",
     "report.phone_index",
     "idempotency_key.key_hash",
     "idempotency_key.request_hash",

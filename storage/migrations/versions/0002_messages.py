@@ -59,6 +59,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("phone_index", name=op.f("pk_opt_out")),
     )
     op.create_table(
+        "line_kind",
+        sa.Column("phone_index", sa.LargeBinary(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("at", _AT, nullable=False),
+        sa.PrimaryKeyConstraint("phone_index", name=op.f("pk_line_kind")),
+    )
+    op.create_table(
         "spending",
         sa.Column("hour", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("spent", sa.BigInteger(), nullable=False),
@@ -70,7 +77,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     # Not by a batch, which on SQLite makes the table anew: others refer to it.
     op.drop_column("customer", "safe_phrase")
-    for table in ("spending", "opt_out", "delivery"):
+    for table in ("spending", "line_kind", "opt_out", "delivery"):
         op.drop_table(table)
     with op.batch_alter_table("outbox_message") as batch:
         batch.drop_index("ix_outbox_message_due")
