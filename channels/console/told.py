@@ -33,9 +33,11 @@ def told(message: OutboxMessage | None, report: Delivery | None) -> Told:
         return _failed(message.error or "")
     if message.state == MessageState.SENT:
         return Told(gettext("text sent"), "good")
-    if message.state == MessageState.EXPIRED:
-        return Told(gettext("text not sent in time"), "bad", gettext("Ring at another time."))
-    return _waiting(message)
+    return _expired() if message.state == MessageState.EXPIRED else _waiting(message)
+
+
+def _expired() -> Told:
+    return Told(gettext("text not sent in time"), "bad", gettext("Ring at another time."))
 
 
 def _waiting(message: OutboxMessage) -> Told:

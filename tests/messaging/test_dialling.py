@@ -121,9 +121,7 @@ def test_killed_at_any_act_it_is_dialled_once(store, tmp_path):
         if not until_killed(store.url, acts, work):
             break
     later = NOW + timedelta(seconds=31)
-    Dialler(
-        store.engine, keyring.carried(store.ring), Filed(), lambda: later, Rules()
-    ).once()
+    Dialler(store.engine, keyring.carried(store.ring), Filed(), lambda: later, Rules()).once()
     while Dialler(
         store.engine, keyring.carried(store.ring), Filed(), lambda: later, Rules()
     ).once():
