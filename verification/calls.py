@@ -202,6 +202,21 @@ def end(session: Session, callback: Callback, outcome: str, now: datetime) -> No
     _record(session, callback, "callback.end", now, detail=outcome)
 
 
+def end_by_provider(session: Session, callback: Callback, outcome: Outcome, now: datetime) -> None:
+    """End a started call on the provider's word."""
+    lock(session, callback)
+    _finish(session, callback, outcome, now)
+    audit.record(
+        session,
+        audit.PROVIDER,
+        "callback.end",
+        now,
+        customer_id=callback.customer_id,
+        callback_id=callback.id,
+        detail=outcome,
+    )
+
+
 def end_forgotten(session: Session, now: datetime) -> None:
     """Close calls whose window is over and whose agent did not say so (a job of the worker)."""
     rows = session.exec(
