@@ -18,8 +18,11 @@ from channels.limiting import Limiter
 from config import logs, safety
 from config.settings import Settings
 from messaging.gateways.base import Gateway
+from messaging.gateways.line import Line
 from messaging.gateways.simulator import Simulator
+from messaging.gateways.simulator_line import SimulatorLine
 from messaging.gateways.twilio import Twilio
+from messaging.gateways.twilio_line import TwilioLine
 from messaging.rules import Rules, limits, millionths
 from scheduling.policy import Policy
 from storage.engine import make_engine
@@ -69,6 +72,7 @@ def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
         ring=ring,
         policy=_policy(settings),
         gateways=_gateways(settings, engine, ring),
+        line=_line(settings),
         rules=_rules(settings),
         worker_hands=settings.worker_hands,
         limiter=_limiter(settings),
@@ -97,6 +101,7 @@ def _policy(settings: Settings) -> Policy:
         decent_hours=settings.decent_hours,
         code_digits=settings.code_digits,
         code_minutes=settings.code_minutes,
+        bridge_calls=settings.bridge_calls,
     )
 
 
@@ -117,6 +122,27 @@ def _gateways(settings: Settings, engine: Engine, ring: Keyring) -> list[Gateway
         )
         for account in settings.twilio_accounts
     ]
+
+
+def _line(settings: Settings) -> Line | None:
+    """What bridged calls go over, by the first account."""
+    if not settings.bridge_calls:
+        return None
+    if settings.messaging == "simulator":
+        return SimulatorLine()
+    return next(
+        (
+            TwilioLine(
+                account.account_sid,
+                account.auth_token,
+                from_number=settings.official_phone,
+                base_url=settings.base_url,
+                api_base=account.api_base,
+            )
+            for account in settings.twilio_accounts
+        ),
+        None,
+    )
 
 
 def _rules(settings: Settings) -> Rules:

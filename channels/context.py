@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from channels.limiting import Limiter
 from messaging.gateways.base import Gateway
+from messaging.gateways.line import Line
 from messaging.rules import Rules
 from scheduling.policy import Policy
 from storage.session import CoreWork, core_transaction, transaction
@@ -32,6 +33,7 @@ class Context:
     ring: Keyring
     policy: Policy
     gateways: Sequence[Gateway]
+    line: Line | None
     rules: Rules
     worker_hands: int
     limiter: Limiter

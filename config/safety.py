@@ -115,6 +115,14 @@ def _messaging(s: Settings) -> list[Row]:
                 "second account can send nothing.",
             )
         )
+    if s.bridge_calls and not re.fullmatch(r"\+[1-9][0-9]{6,14}", s.official_phone):
+        found.append(
+            (
+                "refuse",
+                "VOUCHLINE_OFFICIAL_PHONE must be written like +442079460123: bridged calls "
+                "show it to the customer.",
+            )
+        )
     if not s.spending_per_hour or not s.spending_per_day:
         found.append(("warn", "VOUCHLINE_SPENDING_PER_HOUR or _PER_DAY is 0: no ceiling on money."))
     if not s.countries:

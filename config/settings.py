@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     second_twilio_from_number: str = ""
     second_twilio_messaging_service_sid: str = ""
     second_twilio_api_base: str = ""
+    bridge_calls: bool = False
     worker_hands: int = Field(8, ge=1, le=64)
     texts_per_number: str = "10/hour;30/day"
     look_up_lines: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlmodel import Session
+from sqlmodel import Session, col, delete
 
 from messaging.models import LineKind
 from storage.upsert import insert_or
@@ -30,3 +30,9 @@ def known(session: Session, phone: str, now: datetime) -> str | None:
     """The kind of line, as far as it has been known of late."""
     row = session.get(LineKind, keyring.of(session).blind_index("phone", phone))
     return row.kind if row is not None and now - row.at < GOOD_FOR else None
+
+
+def forget(session: Session, phone: str) -> None:
+    """Nothing is known of this number any more."""
+    index = keyring.of(session).blind_index("phone", phone)
+    session.exec(delete(LineKind).where(col(LineKind.phone_index) == index))

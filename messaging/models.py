@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Index,
     Integer,
@@ -19,7 +20,9 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from storage.tables import id_field, instant, sealed
+from storage.tables import id_field, instant, reference, sealed
+
+_TO_DO = text("to_hang_up OR state IN ('wanted', 'dialling')")
 
 
 class MessageState(StrEnum):
@@ -121,6 +124,38 @@ class Spending(SQLModel, table=True):
     spent: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
+class PhoneCall(SQLModel, table=True):
+    """A call that we place: first to the agent, then to the customer, one bridged to the other.
+
+    Stored in the transaction of the agent's act. ``due_at`` is when a worker looks at it next;
+    ``to_hang_up`` asks it to end what is still on the line. The agent's number is sealed here;
+    the customer's is not in here at all.
+    """
+
+    __tablename__ = "phone_call"
+    __table_args__ = (
+        Index("ix_phone_call_due", "due_at", sqlite_where=_TO_DO, postgresql_where=_TO_DO),
+    )
+
+    id: UUID = id_field()
+    callback_id: UUID = reference("callback.id", index=True)
+    state: str = Field(sa_column=Column(String(12), nullable=False))
+    agent_phone: bytes = sealed()
+    due_at: datetime = instant()
+    tries: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    first_tried_at: datetime | None = instant(nullable=True)
+    agent_sid: str | None = Field(default=None, sa_column=Column(String(64)))
+    customer_sid: str | None = Field(default=None, sa_column=Column(String(64)))
+    wanted_at: datetime = instant()
+    agent_on_at: datetime | None = instant(nullable=True)
+    ringing_at: datetime | None = instant(nullable=True)
+    answered_at: datetime | None = instant(nullable=True)
+    live_at: datetime | None = instant(nullable=True)
+    ended_at: datetime | None = instant(nullable=True)
+    to_hang_up: bool = Field(default=False, sa_column=Column(Boolean, nullable=False))
+    error: str | None = Field(default=None, sa_column=Column(String(40)))
+
+
 class InboundText(SQLModel, table=True):
     """A text that reached us, by the provider's own id, so that a replay is noticed (rule M2)."""
 
@@ -144,6 +179,16 @@ class DemoText(SQLModel, table=True):
     body: bytes = sealed()
     reference: UUID | None = Field(default=None, sa_column=Column(Uuid, unique=True))
     at: datetime = instant()
+
+
+class DemoLine(SQLModel, table=True):
+    """How texts arrive on one of the simulator's phones, where it is not at once."""
+
+    __tablename__ = "demo_line"
+
+    phone_index: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    mode: str = Field(sa_column=Column(String(16), nullable=False))
+    seconds: int = Field(default=0, sa_column=Column(Integer, nullable=False))
 
 
 class Heartbeat(SQLModel, table=True):

@@ -76,6 +76,14 @@ def reported(voice: Voice) -> str:
     return gettext("Thank you. We have your report. Do not ring them back.")
 
 
+def press_one(voice: Voice) -> str:
+    """Asks an agent whom we ring; what answers and presses nothing is not bridged."""
+    gettext = voice.gettext
+    return gettext("{organisation}: press 1 to ring your customer.").format(
+        organisation=voice.organisation
+    )
+
+
 def goodbye(voice: Voice) -> str:
     """The end of every call to the line."""
     gettext = voice.gettext

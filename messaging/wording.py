@@ -140,6 +140,17 @@ def calling_you(voice: Voice, agent: str, since: datetime) -> str:
     )
 
 
+def ringing_you(voice: Voice) -> str:
+    """The answer to CHECK while the customer's own phone is ringing."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "We are ringing you now. Trust only a caller who tells you a check number that we"
+            " confirm: text it to us here."
+        )
+    )
+
+
 def not_calling_you(voice: Voice) -> str:
     """The answer to CHECK otherwise, the same for a number we do not know."""
     gettext = voice.gettext

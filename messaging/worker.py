@@ -15,7 +15,9 @@ from sqlmodel import Session
 
 from messaging import leases, settling
 from messaging.delivering import Deliverer
+from messaging.dialling import Dialler
 from messaging.gateways.base import Gateway
+from messaging.gateways.line import Line
 from messaging.gateways.route import Route
 from messaging.models import Heartbeat
 from messaging.rules import Rules
@@ -51,6 +53,7 @@ class Worker:
         jobs: Sequence[Job] = (),
         rules: Rules = Rules(),  # noqa: B008 (cannot be changed)
         hands: int = 1,
+        line: Line | None = None,
     ) -> None:
         self._engine = engine
         self._info = keyring.carried(ring)
@@ -61,6 +64,8 @@ class Worker:
         self._route = Route(gateways)
         self._using = gateways[0].name
         self._deliverer = Deliverer(engine, self._info, self._route, clock)
+        self._dialler = Dialler(engine, self._info, line, clock, rules) if line else None
+        self._dialling: Future[None] | None = None
         self._pool = ThreadPoolExecutor(hands, "text")
         self._busy: set[Future[None]] = set()
         self._beaten: datetime | None = None
@@ -87,6 +92,7 @@ class Worker:
     def _round(self) -> int:
         """Take what is due into the free hands; gives the number of texts taken."""
         self._beat(self._clock())
+        self._dial()
         now, room = self._clock(), self._room()
         gateway = self._route.choose(now)
         if gateway is None or room < self._hands:
@@ -97,6 +103,24 @@ class Worker:
         for each in taken:
             self._hand_out(each)
         return len(taken)
+
+    def _dial(self) -> None:
+        """Place the calls that are wanted, beside the texts, one round at a time."""
+        if self._dialling is not None and self._dialling.done():
+            self._dialling = None
+        if self._dialler is None or self._dialling is not None or self.stopping.is_set():
+            return
+        if self._hands == 1:
+            self._dialled()
+        else:
+            self._dialling = self._pool.submit(self._dialled)
+
+    def _dialled(self) -> None:
+        try:
+            if self._dialler is not None:
+                self._dialler.once()
+        except (*StoreUnavailable, KeyUnavailable, Tampered) as error:
+            log.warning("calls not placed", kind=type(error).__name__)
 
     def _room(self) -> int:
         self._busy = {each for each in self._busy if not each.done()}
@@ -128,6 +152,8 @@ class Worker:
     def _finish(self) -> None:
         for each in self._busy:
             each.result()
+        if self._dialling is not None:
+            self._dialling.result()
         self._busy.clear()
 
     def _note_switch(self, name: str, now: datetime) -> None:

@@ -47,6 +47,7 @@ class Staff(SQLModel, table=True):
     email: bytes = sealed()
     email_index: bytes = sealed(unique=True)
     name: bytes = sealed()
+    phone: bytes | None = sealed(nullable=True)
     timezone: str = Field(sa_column=Column(String(64), nullable=False))
     active: bool = Field(default=True, sa_column=Column(Boolean, nullable=False))
     demo: bool = Field(default=False, sa_column=Column(Boolean, nullable=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -81,6 +82,25 @@ def add(
     session.flush()
     audit.record(session, audit.OPERATOR, "staff.add", now, detail=f"{role} {row}")
     return member
+
+
+def set_phone(
+    session: Session, member: Staff, phone: str, now: datetime, *, countries: Sequence[str] = ()
+) -> None:
+    """Keep the number that a member of staff is rung at (E.164). Raises ``InvalidInput``."""
+    phones.require_callable(phone, countries)
+    place = f"staff.phone:{member.id}"
+    member.phone = keyring.of(session).seal_for(keyring.STAFF, place, phone)
+    session.add(member)
+    session.flush()
+    audit.record(session, audit.OPERATOR, "staff.phone", now, detail=str(member.id))
+
+
+def phone_of(session: Session, member: Staff) -> str:
+    """The number that a member of staff is rung at; empty when we have none."""
+    if member.phone is None:
+        return ""
+    return keyring.of(session).open_for(keyring.STAFF, f"staff.phone:{member.id}", member.phone)
 
 
 def opened(session: Session, member: Staff) -> Colleague:

@@ -24,6 +24,7 @@ class Policy:
     decent_hours: tuple[time, time | None]
     code_digits: int
     code_minutes: int
+    bridge_calls: bool = False
 
     def voice(self, locale: str = "", zone: str = "", phrase: str = "") -> Voice:
         """How we speak to somebody of that language and zone, with that safe phrase."""

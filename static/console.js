@@ -122,6 +122,10 @@ function follow(panel) {
       panel.dataset.live = "";
       return location.reload();
     }
+    if ((panel.dataset.call || null) !== now.call && now.state === "started") {
+      panel.dataset.live = "";
+      return location.reload();
+    }
     if (now.state === "started") tries(now.tries_left);
   }
 

@@ -3,8 +3,21 @@ const thread = document.getElementById("thread");
 const toEnd = () => { thread.scrollTop = thread.scrollHeight; };
 let shown = thread.innerHTML.trim();
 
+const incoming = document.getElementById("incoming");
+let ringing = incoming.innerHTML.trim();
+
+async function listen() {
+  const answer = await fetch(incoming.dataset.source);
+  const now = answer.ok ? (await answer.text()).trim() : ringing;
+  if (now !== ringing) {
+    ringing = now;
+    incoming.innerHTML = now;
+  }
+}
+
 async function refresh() {
   try {
+    await listen();
     const answer = await fetch(thread.dataset.source);
     const now = answer.ok ? (await answer.text()).trim() : shown;
     if (now !== shown) {

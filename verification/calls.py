@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select, update
 
+from messaging import phone_calls
+from messaging.progress import CallState
 from people.errors import InvalidInput
 from people.models import Customer
 from scheduling import booking, window
@@ -37,9 +39,20 @@ def start(session: Session, callback: Callback, policy: Policy, now: datetime) -
 
     Pressed twice, it shows the code there is. Raises ``OutsideWindow`` or ``WrongState``.
     """
-    _lock(session, callback)
+    lock(session, callback)
     if State(callback.state) in LIVE:
         return shown(session, callback, now)
+    code = begin(session, callback, policy, now, until=_until(callback, policy, now))
+    return _reveal(session, callback, code, now)
+
+
+def begin(
+    session: Session, callback: Callback, policy: Policy, now: datetime, *, until: datetime
+) -> Code:
+    """Make a callback that is locked a started one, with a code that is good ``until`` then.
+
+    Raises ``OutsideWindow`` or ``WrongState``.
+    """
     require_move(State(callback.state), State.STARTED)
     if now < window.opens(callback.starts_at, policy.window_lead_minutes):
         raise OutsideWindow(
@@ -49,12 +62,12 @@ def start(session: Session, callback: Callback, policy: Policy, now: datetime) -
         raise OutsideWindow("Too late: the booked time is over. Book a new callback.")
     customer = session.get_one(Customer, callback.customer_id)
     _close_forgotten(session, customer.phone_index, now)
-    code = _new_row(session, callback, customer, policy, now)
+    code = _new_row(session, callback, customer, policy, now, until)
     callback.state, callback.started_at = State.STARTED, now
     session.add(callback)
     session.flush()
     _record(session, callback, "callback.start", now)
-    return _reveal(session, callback, code, now)
+    return code
 
 
 def _new_row(
@@ -63,6 +76,7 @@ def _new_row(
     customer: Customer,
     policy: Policy,
     now: datetime,
+    until: datetime,
 ) -> Code:
     code = Code(
         phone_index=customer.phone_index,
@@ -70,7 +84,7 @@ def _new_row(
         customer_id=customer.id,
         digits=policy.code_digits,
         valid_from=now,
-        valid_until=_until(callback, policy, now),
+        valid_until=until,
     )
     _seal(session, code, codes.new_secret())
     try:
@@ -124,9 +138,21 @@ def _key(session: Session, code: Code) -> fields.FieldKey:
 def reissue(session: Session, callback: Callback, policy: Policy, now: datetime) -> IssuedCode:
     """A new code for the same call, with fresh tries; the old one is dead at once.
 
-    Three at the most for a callback. Raises ``WrongState`` or ``OutsideWindow``.
+    Three at the most for a callback. Raises ``WrongState`` or ``OutsideWindow``; of a bridged
+    call also while the customer is not on the phone.
     """
-    code = _lock(session, callback)
+    lock(session, callback)
+    bridged = phone_calls.latest(session, callback.id)
+    if bridged is not None and bridged.state != CallState.LIVE:
+        require(State(callback.state), State.STARTED)
+        raise WrongState("The customer is not on the phone.")
+    code = renew(session, callback, now, until=_until(callback, policy, now))
+    return _reveal(session, callback, code, now)
+
+
+def renew(session: Session, callback: Callback, now: datetime, *, until: datetime) -> Code:
+    """The next code of a started call, good ``until`` then. Raises as :func:`reissue`."""
+    code = lock(session, callback)
     require(State(callback.state), State.STARTED)
     if code is None:
         raise WrongState("This call has ended.")
@@ -141,11 +167,29 @@ def reissue(session: Session, callback: Callback, policy: Policy, now: datetime)
     code.reissued += 1
     _seal(session, code, secret)
     code.tries_open = code.tries_own = 0
-    code.valid_from, code.valid_until = now, _until(callback, policy, now)
+    code.valid_from, code.valid_until = now, until
     session.add(code)
     session.flush()
     _record(session, callback, "code.reissue", now)
-    return _reveal(session, callback, code, now)
+    return code
+
+
+def wake(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
+    """The customer is on the phone: from now on their code is good."""
+    code = lock(session, callback)
+    if code is not None:
+        code.valid_from, code.valid_until = now, _until(callback, policy, now)
+        session.add(code)
+        session.flush()
+
+
+def silence(session: Session, callback: Callback, now: datetime) -> None:
+    """Nobody is on the phone any more: the code is dead, seen or not."""
+    code = lock(session, callback)
+    if code is not None and code.valid_until > now:
+        code.valid_until = now
+        session.add(code)
+        session.flush()
 
 
 def end(session: Session, callback: Callback, outcome: str, now: datetime) -> None:
@@ -153,9 +197,24 @@ def end(session: Session, callback: Callback, outcome: str, now: datetime) -> No
     ``InvalidInput`` for an outcome we do not know."""
     if outcome not in set(Outcome):
         raise InvalidInput("outcome", f"The outcome is one of: {', '.join(Outcome)}.")
-    _lock(session, callback)
+    lock(session, callback)
     _finish(session, callback, outcome, now)
     _record(session, callback, "callback.end", now, detail=outcome)
+
+
+def end_by_provider(session: Session, callback: Callback, outcome: Outcome, now: datetime) -> None:
+    """End a started call on the provider's word."""
+    lock(session, callback)
+    _finish(session, callback, outcome, now)
+    audit.record(
+        session,
+        audit.PROVIDER,
+        "callback.end",
+        now,
+        customer_id=callback.customer_id,
+        callback_id=callback.id,
+        detail=outcome,
+    )
 
 
 def end_forgotten(session: Session, now: datetime) -> None:
@@ -183,12 +242,12 @@ def _close_forgotten(session: Session, phone_index: bytes, now: datetime) -> Non
 
 
 def _end_if_forgotten(session: Session, callback: Callback, now: datetime) -> None:
-    _lock(session, callback)
+    lock(session, callback)
     if State(callback.state) in LIVE and callback.ends_at <= now:
         _finish_unsaid(session, callback, now)
 
 
-def _lock(session: Session, callback: Callback) -> Code | None:
+def lock(session: Session, callback: Callback) -> Code | None:
     """Keep code and callback from changing until the transaction ends, and read both anew.
 
     Always in this order, the code first, as a check does: two that lock in opposite orders
@@ -229,6 +288,7 @@ def _finish(session: Session, callback: Callback, outcome: str, now: datetime) -
         .where(col(Code.callback_id) == callback.id, col(Code.closed_at).is_(None))
         .values(closed_at=now, secret=None, reply_word=None)
     )
+    phone_calls.close(session, callback.id, now)
     booking.release(session, callback.id)
 
 

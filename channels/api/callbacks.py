@@ -20,16 +20,18 @@ from channels.api.schemas import (
     DayQuery,
     EndIn,
     MoveIn,
+    PhoneOut,
     Problem,
 )
 from channels.context import ctx, now
+from messaging import phone_calls
 from people import phones
 from people.models import Role, Staff
 from people.signin import Principal
 from scheduling import booking, callbacks, idempotency, wall
 from scheduling.callbacks import Appointment
 from scheduling.models import Callback
-from verification import calls
+from verification import bridging, calls
 from verification.calls import IssuedCode
 
 api = APIBlueprint(
@@ -99,13 +101,28 @@ def get_callback(path: CallbackPath) -> Response:
 @api.post(
     "/callbacks/<uuid:id>/start",
     summary="Start the call",
-    responses={200: CodeOut, 409: Problem},
+    responses={200: CodeOut, 202: PhoneOut, 409: Problem},
 )
-def start_callback(path: CallbackPath) -> Response:
-    """Start the call inside its window; gives the code to read out."""
+def start_callback(path: CallbackPath) -> tuple[Response, int]:
+    """Start the call inside its window; gives the code to read out. Where calls are bridged, that
+    is how far the call got (202) until the customer is on the phone; then ask again."""
     with acting(Role.AGENT) as (session, agent):
         callback = callbacks.held(session, path.id, agent.id)
-        return _code(calls.start(session, callback, ctx().policy, now()))
+        issued = bridging.start(session, callback, ctx().policy, now())
+        return _phone(session, callback) if issued is None else (_code(issued), 200)
+
+
+@api.post(
+    "/callbacks/<uuid:id>/ring",
+    summary="Ring again",
+    responses={202: PhoneOut, 409: Problem},
+)
+def ring_again(path: CallbackPath) -> tuple[Response, int]:
+    """Ring once more after a bridged call that missed the customer, with a new code."""
+    with acting(Role.AGENT) as (session, agent):
+        callback = callbacks.held(session, path.id, agent.id)
+        bridging.ring_again(session, callback, now())
+        return _phone(session, callback)
 
 
 @api.post(
@@ -157,6 +174,11 @@ def cancel_callback(path: CallbackPath) -> tuple[str, int]:
         return "", 204
 
 
+def _phone(session: Session, callback: Callback) -> tuple[Response, int]:
+    call = phone_calls.latest(session, callback.id)
+    return jsonify(call=call.state if call else None, error=call.error if call else None), 202
+
+
 def _code(issued: IssuedCode) -> Response:
     return jsonify(code=issued.code, valid_until=issued.valid_until.isoformat())
 
@@ -165,7 +187,8 @@ def _shown(
     session: Session, callback: Callback, moment: datetime, status: int
 ) -> tuple[Response, int]:
     opened = callbacks.open_one(session, callback, moment, "API")
-    return jsonify(_out(opened)), status
+    call = phone_calls.latest(session, callback.id)
+    return jsonify({**_out(opened), "call": call.state if call else None}), status
 
 
 def _out(found: Appointment) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from pydantic import (
     StrictStr,
 )
 
+from messaging.progress import CallState
 from scheduling.states import Outcome, State
 from verification.verdicts import Channel
 
@@ -168,6 +169,7 @@ class CallbackOut(BaseModel):
     ended_at: AwareDatetime | None
     outcome: Outcome | None
     move_asked_at: AwareDatetime | None
+    call: CallState | None = Field(None, description="How far a bridged call got")
 
 
 class CallbacksOut(BaseModel):
@@ -206,6 +208,13 @@ class CodeOut(BaseModel):
 
     code: str
     valid_until: AwareDatetime
+
+
+class PhoneOut(BaseModel):
+    """How far a bridged call got; its code can be had while it is ``live``."""
+
+    call: CallState
+    error: str | None
 
 
 class SlotsQuery(Input):

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from channels.cli.common import plainly
 from channels.context import ctx, now, unit
-from people import staff, tokens
+from people import phones, staff, tokens
 from people.errors import NotFound
 from people.models import Role, Staff
 
@@ -21,13 +21,32 @@ token_group = AppGroup("token", help="Tokens for the API.")
 @click.option("--name", required=True)
 @click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
 @click.option("--timezone", default="", help="IANA name; the company's unless given.")
-def add(email: str, name: str, role: str, timezone: str) -> None:
+@click.option("--phone", default="", help="The number they are rung at for bridged calls.")
+def add(email: str, name: str, role: str, timezone: str, phone: str) -> None:
     """Add a member of staff, and print their one-time enrolment link."""
     with plainly(), unit() as session:
         zone = timezone or ctx().policy.default_zone
         member = staff.add(session, email, name, role, now(), timezone=zone)
+        if phone:
+            _keep_phone(session, member, phone)
         token = staff.invite(session, member, now())
     _print_link(token)
+
+
+@staff_group.command("phone")
+@click.option("--email", required=True)
+@click.option("--number", required=True, help="With or without country code.")
+def set_phone(email: str, number: str) -> None:
+    """Set the number that a member of staff is rung at for bridged calls."""
+    with plainly(), unit() as session:
+        _keep_phone(session, _member(session, email), number)
+    click.echo("Kept. Their next call rings this number.")
+
+
+def _keep_phone(session: Session, member: Staff, number: str) -> None:
+    policy = ctx().policy
+    phone = phones.parse(number, policy.default_region)
+    staff.set_phone(session, member, phone, now(), countries=policy.countries)
 
 
 @staff_group.command("invite")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from datetime import datetime
 from threading import Thread
 
 import click
 from flask import current_app
 from flask.cli import with_appcontext
+from sqlmodel import Session
 
 from channels.cli.common import plainly
 from channels.cli.keys import DEMO_STAFF, has_demo_staff
@@ -17,7 +19,7 @@ from config.settings import Settings
 from messaging import delivery
 from messaging.worker import Worker
 from scheduling import booking
-from verification import calls
+from verification import bridging, calls
 
 #: Hidden: stop when the other end of the standard input is gone, however its process ended.
 together = click.option("--together", is_flag=True, hidden=True)
@@ -30,9 +32,16 @@ def worker(together: bool) -> None:
     """Send due texts and do the periodic jobs, until told to stop. Any number may run."""
     _refuse_demo_staff()
     here = ctx()
-    jobs = (booking.miss_overdue, calls.end_forgotten, delivery.forget_old)
+    jobs = (booking.miss_overdue, calls.end_forgotten, delivery.forget_old, _presume_people)
     at_work = Worker(
-        here.engine, here.ring, here.gateways, here.clock, jobs, here.rules, here.worker_hands
+        here.engine,
+        here.ring,
+        here.gateways,
+        here.clock,
+        jobs,
+        here.rules,
+        here.worker_hands,
+        here.line,
     )
 
     def stop(*_: object) -> None:
@@ -43,6 +52,10 @@ def worker(together: bool) -> None:
     if together:
         _stop_with_parent()
     at_work.run()
+
+
+def _presume_people(session: Session, now: datetime) -> None:
+    bridging.presume_people(session, ctx().policy, now)
 
 
 @click.command("serve")

@@ -15,7 +15,7 @@ from people.errors import InvalidInput
 from people.models import Role
 from scheduling import booking, callbacks, wall
 from scheduling.errors import SlotTaken
-from verification import calls
+from verification import bridging, calls
 
 
 def _to_card(callback_id: UUID) -> ResponseReturnValue:
@@ -27,7 +27,16 @@ def _to_card(callback_id: UUID) -> ResponseReturnValue:
 def start(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     """Start the call. Pressed twice, it starts once."""
     callback = callbacks.held(desk.session, callback_id, desk.principal.id)
-    calls.start(desk.session, callback, ctx().policy, desk.moment)
+    bridging.start(desk.session, callback, ctx().policy, desk.moment)
+    return _to_card(callback_id)
+
+
+@pages.post("/callback/<uuid:callback_id>/ring")
+@staff_page(Role.AGENT)
+def ring_again(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
+    """Ring once more after a bridged call that missed the customer."""
+    callback = callbacks.held(desk.session, callback_id, desk.principal.id)
+    bridging.ring_again(desk.session, callback, desk.moment)
     return _to_card(callback_id)
 
 

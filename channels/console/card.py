@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -13,14 +14,15 @@ from channels.console import when, words
 from channels.console.desk import Desk, pages, staff_page
 from channels.console.told import Told, told
 from channels.context import ctx
-from messaging import delivery, outbox
+from messaging import delivery, outbox, phone_calls
+from messaging.progress import OVER, CallState
 from people import phones
 from people.models import Role
 from scheduling import callbacks, window
 from scheduling.callbacks import Appointment
 from scheduling.models import Callback
 from scheduling.states import LIVE, State
-from verification import calls, codes
+from verification import bridging, calls, codes
 from verification.calls import MAX_TRIES, Live
 
 
@@ -50,7 +52,8 @@ def show(
         call=found,
         live=live,
         code=_code(desk, callback, live),
-        number=phones.displayed(found.customer.phone) if found.state in LIVE else "",
+        number=_number(found),
+        phone_call=_phone_call(desk, callback),
         told=_told(desk, callback),
         opens=window.opens(found.starts_at, policy.window_lead_minutes),
         moment=desk.moment,
@@ -62,6 +65,40 @@ def show(
         clock=desk.clock,
         words=words,
         still="still" in request.args,
+    )
+
+
+def _number(found: Appointment) -> str:
+    """The customer's number, for whoever must dial it: nobody, where we bridge the call."""
+    if found.state not in LIVE or ctx().policy.bridge_calls:
+        return ""
+    return phones.displayed(found.customer.phone)
+
+
+@dataclass(frozen=True)
+class PhoneState:
+    """A bridged call on the card: ``live`` says whether the code may be read out."""
+
+    state: str
+    words: str
+    why: str
+    live: bool
+    over: bool
+    can_ring_again: bool
+
+
+def _phone_call(desk: Desk, callback: Callback) -> PhoneState | None:
+    call = phone_calls.latest(desk.session, callback.id)
+    if call is None:
+        return None
+    state = CallState(call.state)
+    return PhoneState(
+        state,
+        words.call(state),
+        words.call_error(call.error),
+        state is CallState.LIVE,
+        state in OVER,
+        bridging.can_ring_again(call),
     )
 
 

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from channels.console import words
 from channels.console.desk import Desk, pages, staff_page
 from channels.context import ctx
+from messaging import phone_calls
 from people.models import Role
 from scheduling import callbacks, window
 from scheduling.states import State
@@ -24,6 +25,7 @@ def live(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     an agent in a long call is not idle."""
     callback = callbacks.held(desk.session, callback_id, desk.principal.id)
     found = calls.live(desk.session, callback)
+    call = phone_calls.latest(desk.session, callback.id)
     opens = window.opens(callback.starts_at, ctx().policy.window_lead_minutes)
     return jsonify(
         now=desk.moment.isoformat(),
@@ -38,6 +40,7 @@ def live(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
         channel=found.confirmed_by,
         channel_word=words.channel(found.confirmed_by),
         reply_word=found.reply_word,
+        call=call.state if call else None,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask_babel import gettext
 
+from messaging.progress import CallState
 from people.models import Role
 from scheduling.states import Outcome, State
 
@@ -54,6 +55,35 @@ def channel(value: str | None) -> str:
         "api": gettext("in our app"),
         "keypad": gettext("by phone keypad"),
     }.get(value or "", "")
+
+
+def call(value: CallState) -> str:
+    return {
+        CallState.WANTED: gettext("Ringing you"),
+        CallState.DIALLING: gettext("Ringing you"),
+        CallState.RINGING_YOU: gettext("Ringing you"),
+        CallState.AGENT_ON: gettext("Press 1 on your phone to ring the customer"),
+        CallState.RINGING: gettext("Ringing the customer"),
+        CallState.ANSWERED: gettext("Answered: hearing whether it is a person"),
+        CallState.LIVE: gettext("On the phone"),
+        CallState.HUNG_UP: gettext("Your phone hung up"),
+        CallState.FAILED: gettext("The call failed"),
+        CallState.BUSY: gettext("Busy"),
+        CallState.NO_ANSWER: gettext("No answer"),
+        CallState.ENDED: gettext("The call is over"),
+        CallState.VOICEMAIL: gettext("Voicemail"),
+    }[value]
+
+
+def call_error(value: str | None) -> str:
+    """Why a call failed, for the agent."""
+    known = {
+        "too_late": gettext("It could not be placed within a minute."),
+        "ceiling": gettext("The ceiling on spending is reached."),
+        "agent_busy": gettext("Your own phone was busy."),
+        "agent_no-answer": gettext("You did not pick up."),
+    }
+    return known.get(value or "", gettext("Reason: %(code)s.", code=value) if value else "")
 
 
 def role(value: Role) -> str:

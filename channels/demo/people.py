@@ -25,6 +25,7 @@ class Colleague:
     name: str
     email: str
     role: Role
+    phone: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class DemoCustomer:
 
 
 STAFF = (
-    Colleague("Ana Silva", "ana@example.org", Role.AGENT),
-    Colleague("Ben Okafor", "ben@example.org", Role.AGENT),
+    Colleague("Ana Silva", "ana@example.org", Role.AGENT, "+447400123401"),
+    Colleague("Ben Okafor", "ben@example.org", Role.AGENT, "+447400123402"),
     Colleague("Sam Lindqvist", "sam@example.org", Role.SUPERVISOR),
     Colleague("Ines Moreau", "ines@example.org", Role.INVESTIGATOR),
 )
@@ -86,6 +87,8 @@ def _member(session: Session, who: Colleague, policy: Policy, now: datetime) -> 
     )
     session.add(member)
     session.flush()
+    if who.phone:
+        staff.set_phone(session, member, who.phone, now)
     return member
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
+from flask_babel import gettext
 from werkzeug.wrappers import Response as AnyResponse
 
 from channels import checks
 from channels.context import ctx, now, unit
+from channels.demo import incoming, ringing
 from channels.demo.people import CUSTOMERS
 from channels.texts.inbound import Text, receive
+from messaging import demo_lines
+from messaging.demo_lines import Mode
 from messaging.gateways import simulator
 from people.errors import InvalidInput
 from storage.types import new_id
@@ -22,11 +26,14 @@ def phone() -> str:
     """The phone of one number, with its texts; ``?phone=`` chooses whose."""
     number = _number(request.args.get("phone", ""))
     with unit() as session:
-        texts = simulator.texts(session, number)
+        texts = simulator.texts(session, now(), number)
         return render_template(
             "demo/phone.html",
             number=number,
             texts=texts,
+            incoming=incoming.of(session, number, now()),
+            line=demo_lines.of(session, number),
+            modes=_modes(),
             numbers=sorted({number, *(each.phone for each in CUSTOMERS)}),
             names={each.phone: each.name for each in CUSTOMERS},
         )
@@ -37,7 +44,45 @@ def texts() -> str:
     """The texts alone, for the page to keep itself fresh."""
     number = _number(request.args.get("phone", ""))
     with unit(read_only=True) as session:
-        return render_template("demo/texts.html", texts=simulator.texts(session, number))
+        return render_template("demo/texts.html", texts=simulator.texts(session, now(), number))
+
+
+@pages.get("/phone/call")
+def call() -> str:
+    """The incoming call alone, for the page to keep itself fresh."""
+    number = _number(request.args.get("phone", ""))
+    with unit(read_only=True) as session:
+        found = incoming.of(session, number, now())
+        return render_template("demo/call.html", incoming=found, number=number)
+
+
+@pages.post("/phone/call")
+def act() -> AnyResponse:
+    """Answer, decline, let it ring out, let the machine answer, or hang up."""
+    number = _number(request.form.get("phone", ""))
+    with unit() as session:
+        incoming.act(session, number, request.form.get("act", ""), ctx().policy, now())
+    return redirect(url_for("demo.phone", phone=number), code=303)
+
+
+@pages.post("/phone/line")
+def line() -> AnyResponse:
+    """Choose how texts arrive on this phone."""
+    number, mode = _number(request.form.get("phone", "")), request.form.get("mode", "")
+    seconds = request.form.get("seconds", "")
+    if mode in set(Mode):
+        late = int(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) < 6 else 0
+        with unit() as session:
+            demo_lines.choose(session, number, Mode(mode), late, now())
+    return redirect(url_for("demo.phone", phone=number), code=303)
+
+
+@pages.route("/keypad", methods=["GET", "POST"])
+def keypad() -> str:
+    """Ring the official line from this phone, and press keys."""
+    number = _number(request.values.get("phone", ""))
+    said = ringing.take(number, request.form)
+    return render_template("demo/keypad.html", number=number, **said)
 
 
 @pages.post("/phone")
@@ -69,7 +114,19 @@ def messages() -> Response:
     wanted = request.args.get("phone")
     number = checks.read_number(wanted) if wanted else None
     with unit(read_only=True) as session:
-        return jsonify(messages=simulator.texts(session, number))
+        return jsonify(messages=simulator.texts(session, now(), number))
+
+
+def _modes() -> dict[str, str]:
+    return {
+        Mode.AT_ONCE: gettext("at once"),
+        Mode.LATE: gettext("late"),
+        Mode.LANDLINE: gettext("never: a landline"),
+        Mode.OFF: gettext("never: switched off"),
+        Mode.OPTED_OUT: gettext("never: opted out"),
+        Mode.DOWN: gettext("not while the provider is down"),
+        Mode.UNSURE: gettext("at once, but the provider's answer is lost"),
+    }
 
 
 def _number(text: str) -> str:

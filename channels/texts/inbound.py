@@ -11,7 +11,8 @@ from sqlmodel import Session
 from channels.checks import VERDICTS, name
 from channels.texts.reading import Asked, read
 from incidents import reports
-from messaging import inbox, optouts, segments, spending, wording
+from messaging import inbox, optouts, phone_calls, segments, spending, wording
+from messaging.progress import CallState
 from messaging.rules import Rules, country_allowed
 from messaging.wording import Voice
 from people import customers
@@ -140,9 +141,15 @@ def _check(job: _Job) -> str:
     call = calls.ringing_now(job.session, job.text.sender, job.now)
     if call is None or call.started_at is None:
         return wording.not_calling_you(job.voice)
-    return wording.calling_you(
-        job.voice, booking.agent_name(job.session, call.agent_id), call.started_at
-    )
+    agent = booking.agent_name(job.session, call.agent_id)
+    bridged = phone_calls.latest(job.session, call.id)
+    if bridged is None:
+        return wording.calling_you(job.voice, agent, call.started_at)
+    if bridged.state == CallState.LIVE and bridged.live_at is not None:
+        return wording.calling_you(job.voice, agent, bridged.live_at)
+    if bridged.state in (CallState.RINGING, CallState.ANSWERED):
+        return wording.ringing_you(job.voice)
+    return wording.not_calling_you(job.voice)
 
 
 def _scam(job: _Job) -> str:

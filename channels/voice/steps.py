@@ -1,7 +1,7 @@
-"""TwiML for the steps of a call to the official line, and what one step hands to the next.
+"""Where a call to the official line stands, and what the line says next.
 
-What must survive from one webhook to the next travels in the address of the next step, which
-Twilio signs along with everything else; what is personal in it is sealed.
+What must survive from one turn to the next travels in the address (or form) of the next step; a
+webhook's is signed along with everything else, and what is personal in it is sealed.
 """
 
 from __future__ import annotations
@@ -11,18 +11,23 @@ import binascii
 import json
 from dataclasses import asdict, dataclass, replace
 
-from flask import Response, request, url_for
-from twilio.twiml.voice_response import Gather, VoiceResponse
-
 from channels.context import ctx
-from messaging import spoken
 from messaging.wording import Voice
 from vault import keyring
 from vault.errors import Tampered
 
 _PLACE = "voice.step"
-PATIENCE_SECONDS = 8
 MAX_ASKS = 4
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who rings: the provider's id of the call, the number it comes from (E.164, empty when
+    withheld), and whether they have hung up meanwhile."""
+
+    call: str
+    phone: str
+    gone: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,66 +48,30 @@ class Step:
     def voice(self) -> Voice:
         return ctx().policy.voice(self.locale)
 
-    def to(self, endpoint: str) -> str:
-        """The address of a webhook that goes on from here."""
+    @property
+    def sealed(self) -> str:
+        """This step as text that can be handed out."""
         plain = json.dumps(asdict(self))
         sealed = ctx().ring.seal_for(keyring.LINE, _PLACE, plain)
-        return url_for(endpoint, at=base64.urlsafe_b64encode(sealed).decode())
+        return base64.urlsafe_b64encode(sealed).decode()
 
 
-def here(default_locale: str) -> Step:
-    """The step that this request goes on from; a fresh one without (or with a broken) state."""
+@dataclass(frozen=True)
+class Turn:
+    """What the line says, each text with its language; ``stage`` is what the keys that follow
+    are for (empty: the line hangs up), ``step`` goes along with them, and ``digits`` is how many
+    keys are enough (0: until hash or silence)."""
+
+    step: Step
+    says: tuple[tuple[str, str], ...]
+    stage: str = ""
+    digits: int = 0
+
+
+def opened(text: str, default_locale: str) -> Step:
+    """The step from its sealed text; a fresh one without (or with a broken) one."""
     try:
-        sealed = base64.urlsafe_b64decode(request.args.get("at", ""))
+        sealed = base64.urlsafe_b64decode(text)
         return Step(**json.loads(ctx().ring.open_for(keyring.LINE, _PLACE, sealed)))
     except (binascii.Error, ValueError, TypeError, Tampered):
         return Step(default_locale)
-
-
-def ask(step: Step, text: str, endpoint: str, *, digits: int | None = None) -> Response:
-    """Say a text while listening for keys; what is keyed in goes to ``endpoint``, early keys
-    included. Silence is asked again, and in the end taken leave of."""
-    twiml = VoiceResponse()
-    count = {"num_digits": digits} if digits else {}
-    gather = Gather(
-        input="dtmf",
-        action=step.next().to(endpoint),
-        timeout=PATIENCE_SECONDS,
-        finish_on_key="#",
-        action_on_empty_result=True,
-        **count,
-    )
-    _say(gather, step, text)
-    twiml.append(gather)
-    return xml(twiml)
-
-
-def leave(step: Step, *texts: str) -> Response:
-    """Say the last texts and hang up."""
-    twiml = VoiceResponse()
-    for text in (*texts, spoken.goodbye(step.voice)):
-        _say(twiml, step, text)
-    twiml.hangup()
-    return xml(twiml)
-
-
-def ask_language(languages: tuple[str, ...], step: Step, endpoint: str) -> Response:
-    """Each language offered in that language."""
-    twiml = VoiceResponse()
-    gather = Gather(
-        input="dtmf", action=step.next().to(endpoint), num_digits=1, action_on_empty_result=True
-    )
-    for key, locale in enumerate(languages, 1):
-        offered = Step(locale)
-        _say(gather, offered, spoken.language_choice(offered.voice, key))
-    twiml.append(gather)
-    return xml(twiml)
-
-
-def _say(verb: VoiceResponse | Gather, step: Step, text: str) -> None:
-    verb.say(text, language=spoken.SPEECH.get(step.locale, "en-GB"))
-
-
-def xml(twiml: VoiceResponse) -> Response:
-    """The TwiML as an answer."""
-    return Response(str(twiml), mimetype="text/xml")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from messaging.gateways.base import Letter, Unavailable
-from messaging.models import DemoText
+from messaging import demo_lines
+from messaging.demo_lines import Mode
+from messaging.gateways.base import Letter, OutcomeUnknown, Rejected, Unavailable
+from messaging.models import DemoLine, DemoText
 from storage.session import StoreUnavailable, transaction
 from storage.types import new_id
 from vault import keyring
@@ -27,12 +30,15 @@ class Simulator:
     def send(self, letter: Letter, now: datetime) -> str:
         try:
             with transaction(self._engine, info=keyring.carried(self._ring)) as session:
-                row = keep(session, letter.to, letter.body, now, outgoing=False)
-                row.reference = letter.reference
-                session.add(row)
-                return f"demo-{row.id}"
+                line = demo_lines.of(session, letter.to)
+                if line is not None and line.mode in _REFUSALS:
+                    raise _REFUSALS[Mode(line.mode)]()
+                taken = _take(session, letter, line, now)
         except StoreUnavailable as error:
             raise Unavailable from error
+        if line is not None and line.mode == Mode.UNSURE:
+            raise OutcomeUnknown  # as if the provider's answer had been lost
+        return taken
 
     def find(self, letter: Letter) -> str | None:
         try:
@@ -46,6 +52,21 @@ class Simulator:
 
     def line_kind(self, phone: str) -> str:  # noqa: ARG002 (the protocol's)
         return "mobile"
+
+
+_REFUSALS: dict[Mode, Callable[[], Exception]] = {
+    Mode.LANDLINE: lambda: Rejected("landline"),
+    Mode.OPTED_OUT: lambda: Rejected("opted_out"),
+    Mode.DOWN: Unavailable,
+}
+
+
+def _take(session: Session, letter: Letter, line: DemoLine | None, now: datetime) -> str:
+    row = keep(session, letter.to, letter.body, demo_lines.arrival(line, now), outgoing=False)
+    row.reference = letter.reference
+    session.add(row)
+    demo_lines.report(session, line, f"demo-{row.id}", now)
+    return f"demo-{row.id}"
 
 
 def keep(session: Session, phone: str, body: str, now: datetime, *, outgoing: bool) -> DemoText:
@@ -64,10 +85,13 @@ def keep(session: Session, phone: str, body: str, now: datetime, *, outgoing: bo
     return kept
 
 
-def texts(session: Session, phone: str | None = None, limit: int = 200) -> list[dict[str, str]]:
-    """The latest texts in plain, oldest first: of one phone, or of all."""
+def texts(
+    session: Session, now: datetime, phone: str | None = None, limit: int = 200
+) -> list[dict[str, str]]:
+    """The latest texts that have arrived, in plain, oldest first: of one phone, or of all."""
     ring = keyring.of(session)
-    statement = select(DemoText).order_by(col(DemoText.id).desc()).limit(limit)
+    statement = select(DemoText).where(col(DemoText.at) <= now)
+    statement = statement.order_by(col(DemoText.at).desc(), col(DemoText.id).desc()).limit(limit)
     if phone is not None:
         statement = statement.where(col(DemoText.phone_index) == ring.blind_index("phone", phone))
     rows = list(session.exec(statement))

@@ -18,6 +18,7 @@ PAGES = [
     (Role.AGENT, "GET", f"/staff/callback/{NONE}/live"),
     (Role.AGENT, "POST", f"/staff/callback/{NONE}/start"),
     (Role.AGENT, "POST", f"/staff/callback/{NONE}/code"),
+    (Role.AGENT, "POST", f"/staff/callback/{NONE}/ring"),
     (Role.AGENT, "POST", f"/staff/callback/{NONE}/end"),
     (Role.AGENT, "POST", f"/staff/callback/{NONE}/move"),
     (Role.AGENT, "POST", f"/staff/callback/{NONE}/cancel"),

@@ -33,6 +33,7 @@ CALLS = [
     ("/api/v1/callbacks/{id}", "DELETE"),
     ("/api/v1/callbacks/{id}/start", "POST"),
     ("/api/v1/callbacks/{id}/code", "POST"),
+    ("/api/v1/callbacks/{id}/ring", "POST"),
     ("/api/v1/callbacks/{id}/end", "POST"),
     ("/api/v1/callbacks/{id}/move", "POST"),
     ("/api/v1/slots", "GET"),

@@ -125,3 +125,95 @@ def test_a_forged_state_begins_anew(client):
 def test_unsigned_calls_are_refused(client):
     for path in ("", "/code", "/language", "/number", "/after"):
         assert client.post(f"/twilio/voice{path}", data={"Digits": "1"}).status_code == 403
+
+
+def test_a_code_keyed_with_hash_star_or_other_digits_is_understood(app, client, clock):
+    _, code = a_started_call(app, client, clock, a_token(app))
+    line = Line(client)
+    assert "Please key in the 6 digits" in line.key("*" + code[:3])
+    assert line.key(f"99*{code}").startswith("Genuine")
+
+
+def test_a_caller_who_has_hung_up_uses_nothing_up(app, client, clock):
+    _, code = a_started_call(app, client, clock, a_token(app))
+    line = Line(client)
+    for gone in ("completed", "canceled", "failed"):
+        form = {**line.form, "Digits": code, "CallStatus": gone}
+        assert "Genuine" not in signed_post(client, line.action, form).text
+        form["Digits"] = wrong(code)
+        signed_post(client, line.action, form)
+    assert tries(app) == 0
+    assert line.key(code).startswith("Genuine")
+
+
+def test_a_wrong_key_after_the_verdict_offers_both_again_and_silence_ends(app, client, clock):
+    _, code = a_started_call(app, client, clock, a_token(app))
+    line = Line(client)
+    first = line.key(code)
+    for odd in ("9", "0", "*"):
+        said = line.key(odd)
+        assert "press 1" in said
+        assert "Genuine" not in said
+    assert line.key("1") == first
+    line.key("")
+    assert line.over
+
+
+def test_the_verdict_comes_in_the_chosen_language_and_again_in_it(app, client, clock):
+    _, code = a_started_call(app, client, clock, a_token(app))
+    line = Line(client)
+    line.key("*")
+    line.key("2")
+    first = line.key(code)
+    assert line.language == ["de-DE"]
+    assert line.key("1") == first
+    line.key("2")
+    assert set(line.language) == {"de-DE"}
+
+
+def test_a_second_right_code_is_told_when_the_first_was(app, client, clock):
+    _, code = a_started_call(app, client, clock, a_token(app))
+    Line(client).key(code)
+    assert "used before, at" in Line(client).key(code)
+
+
+def test_webhooks_out_of_order_and_again_change_nothing_more(app, client, clock):
+    """The keys for a code, a repeat and a report, each sent twice and the last ones first."""
+    _, code = a_started_call(app, client, clock, a_token(app))
+    line = Line(client)
+    line.key(wrong(code))
+    keyed, menu = line.last, (line.action, {**line.form, "Digits": "2"})
+    for each in (menu, keyed, menu, keyed, menu):
+        answer = signed_post(client, *each)
+        assert answer.status_code == 200
+        assert "Genuine" not in answer.text
+    assert tries(app) == 1
+    assert len(all_rows(app, Report)) == 1
+
+
+@pytest.mark.parametrize("path", ["", "/code", "/language", "/number", "/after"])
+def test_no_key_and_no_field_makes_it_stumble(client, path):
+    odd = ("", "*", "#", "**", "1*", "²", "\x00", "٤٨٢٩١٥", "9" * 5000, "A", "-1", "+", "00")
+    for keys in odd:
+        for form in ({"Digits": keys, "From": PHONE, "CallSid": "CA1"}, {"Digits": keys}):
+            answer = signed_post(client, f"/twilio/voice{path}", form)
+            assert answer.status_code == 200
+            assert "Genuine" not in answer.text
+            ElementTree.fromstring(answer.text)
+
+
+def test_a_call_never_goes_on_for_ever(client):
+    for key in ("", "*", "1", "123456"):
+        line, turns = Line(client), 0
+        while not line.over and turns < 30:
+            line.key(key)
+            turns += 1
+        assert line.over
+
+
+def test_no_more_than_five_wrong_codes_by_keypad(app, client, clock):
+    _, code = a_started_call(app, client, clock, a_token(app))
+    for _ in range(6):
+        assert Line(client).key(wrong(code)).startswith("Not confirmed")
+    assert Line(client).key(code).startswith("Not confirmed")
+    assert tries(app) == 5

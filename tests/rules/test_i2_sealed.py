@@ -9,6 +9,7 @@ import pytest
 from sqlmodel import select
 
 from incidents import reports
+from messaging import phone_calls
 from messaging.gateways.simulator import Simulator
 from messaging.models import OutboxMessage
 from messaging.worker import Worker
@@ -41,6 +42,8 @@ def a_life(store: Store, phone: str) -> factories.Call:
     call = factories.a_call(store, NOW, phone)
     with store.unit() as session:
         member = staff.find(session, _email(session, call))
+        staff.set_phone(session, member, "+447400123499", NOW)
+        phone_calls.want(session, call.callback_id, staff.phone_of(session, member), NOW)
         link = staff.invite(session, member, NOW)
         secret = staff.invited(session, link, NOW)[2]
         staff.enrol(session, link, "several good words", _totp(secret), NOW)

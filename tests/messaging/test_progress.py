@@ -1,0 +1,52 @@
+"""Call reports in any order, any number of times: one final state, never back."""
+
+from __future__ import annotations
+
+from itertools import permutations, product
+
+import pytest
+
+from messaging.progress import LINE, OVER, RANK, CallState, further
+
+S = CallState
+TALKS = {
+    S.ENDED: (S.RINGING_YOU, S.AGENT_ON, S.RINGING, S.ANSWERED, S.LIVE, S.ENDED, S.HUNG_UP),
+    S.VOICEMAIL: (S.AGENT_ON, S.RINGING, S.ANSWERED, S.VOICEMAIL, S.ENDED, S.HUNG_UP),
+    S.BUSY: (S.RINGING_YOU, S.AGENT_ON, S.RINGING, S.BUSY, S.HUNG_UP),
+    S.NO_ANSWER: (S.RINGING_YOU, S.AGENT_ON, S.RINGING, S.NO_ANSWER, S.HUNG_UP),
+    S.FAILED: (S.DIALLING, S.RINGING_YOU, S.FAILED),
+    S.HUNG_UP: (S.RINGING_YOU, S.AGENT_ON, S.HUNG_UP),
+}
+
+
+def end_of(told) -> CallState:
+    state = S.WANTED
+    for each in told:
+        after = further(state, each)
+        assert RANK[after] >= RANK[state]
+        state = after
+    return state
+
+
+@pytest.mark.parametrize("final", TALKS)
+def test_every_order_of_the_same_reports_ends_alike(final):
+    assert {end_of(order) for order in permutations(TALKS[final])} == {final}
+
+
+@pytest.mark.parametrize("final", TALKS)
+def test_repeats_change_nothing(final):
+    told = TALKS[final]
+    for again, after in product(told, range(len(told) + 1)):
+        assert end_of((*told[:after], again, *told[after:])) is final
+
+
+def test_nothing_leads_out_of_what_is_over_but_to_another_end():
+    for over, told in product(OVER, LINE):
+        assert further(over, told) in OVER
+
+
+def test_it_is_a_join():
+    for a, b, c in product(LINE, repeat=3):
+        assert further(a, b) is further(b, a)
+        assert further(further(a, b), c) is further(a, further(b, c))
+        assert further(a, a) is a
