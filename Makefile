@@ -14,15 +14,15 @@ run: .venv/run
 	exec $(BIN)/flask --app app run-all
 
 test: .venv/test
-	$(BIN)/pytest -n auto --dist loadgroup -m "not campaign" $(ARGS)
+	$(BIN)/pytest -n auto -m "not campaign" $(ARGS)
 
 # The long races and fuzzing.
 campaigns: .venv/test
-	$(BIN)/pytest -n auto --dist loadgroup -m campaign $(ARGS)
+	$(BIN)/pytest -n auto -m campaign $(ARGS)
 
 # Without the long races and the browser.
 test-fast: .venv/test
-	$(BIN)/pytest -n auto --dist loadgroup -m "not campaign and not browser" $(ARGS)
+	$(BIN)/pytest -n auto -m "not campaign and not browser" $(ARGS)
 
 lint: .venv/test
 	$(BIN)/ruff format --check .

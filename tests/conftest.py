@@ -37,6 +37,12 @@ class ForWorkers:
     def pytest_configure_node(self, node: Any) -> None:
         node.workerinput["postgresql"] = _server(node.config)
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        from tests.sharing_out import BrowserTogether
+
+        return BrowserTogether(config, log)
+
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput"):

@@ -12,7 +12,7 @@ from tests.browser.accessible import findings
 from tests.browser.signing_in import of_demo
 from tests.browser.test_journey import book
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 HOMES = {
     "ana@example.org": ["/staff/day", "/staff/book"],

@@ -54,6 +54,7 @@ def make_sense(app, body):
         body["starts_at"] = booking(app, 24 * 60)["starts_at"]
 
 
+@pytest.mark.campaign
 @pytest.mark.settings(
     check_limit_per_address="100000/minute",
     check_limit_per_number="100000/minute",

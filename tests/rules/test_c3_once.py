@@ -70,6 +70,7 @@ def test_a_new_code_after_the_confirmation_is_not_to_be_had(app, there, clock):
         calls.reissue(session, held, factories.a_policy(), clock.now)
 
 
+@pytest.mark.campaign
 def test_confirming_and_ending_at_once_leave_one_story(app, there, clock):
     from scheduling import callbacks
     from verification import calls

@@ -117,6 +117,7 @@ def test_the_agent_sees_it_and_issues_a_new_code_three_times_at_the_most(app, th
             calls.reissue(session, held, factories.a_policy(), clock.now)
 
 
+@pytest.mark.campaign
 def test_guessing_and_reissuing_at_once_never_gives_a_sixth_try_at_one_code(app, there, clock):
     """A try belongs to the code it met: those that met the old one are not given to the new."""
     call = factories.a_call(there, clock.now)

@@ -37,6 +37,7 @@ def cannot_check(app, call, channel) -> bool:
     return CHANNELS[channel](app, call.phone, call.code) == "cannot_check"
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_a_connection_cut_before_any_act_is_no_verdict_and_nothing_half_written(
     app, there, clock, channel

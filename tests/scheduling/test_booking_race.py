@@ -73,6 +73,7 @@ def test_64_processes_book_the_same_slot_and_one_has_it(store, people):
     assert len(nothing_overlaps(store)) == 1
 
 
+@pytest.mark.campaign
 def test_overlapping_slots_of_all_lengths_never_overlap(store, people):
     agent, customers = people
     lengths = [5, 15, 25, 60]
@@ -84,6 +85,7 @@ def test_overlapping_slots_of_all_lengths_never_overlap(store, people):
     assert len(nothing_overlaps(store)) == told["booked"] >= 1
 
 
+@pytest.mark.campaign
 def test_bookings_that_swap_their_times_at_once_do_not_wait_for_each_other(store, people):
     agent, customers = people
     with store.unit() as session:
@@ -109,6 +111,7 @@ def test_bookings_that_swap_their_times_at_once_do_not_wait_for_each_other(store
     assert len(nothing_overlaps(store)) == 4
 
 
+@pytest.mark.campaign
 def test_one_agents_race_does_not_keep_another_from_booking(store, people):
     _, customers = people
     with store.unit() as session:
