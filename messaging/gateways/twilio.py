@@ -17,11 +17,12 @@ from twilio.rest import Client
 from messaging.gateways.base import Letter, OutcomeUnknown, Rejected, Unavailable
 
 TIMEOUT_SECONDS = 10.0
+LOOK_BACK = 100  # more than go to one number within any lease
 LONGEST_VALIDITY = 36_000  # seconds, the provider's own limit
 _BUSY = timedelta(seconds=2)  # what the client's errors do not carry: how long to wait
-_CLOCKS_DIFFER = timedelta(minutes=2)
+CLOCKS_DIFFER = timedelta(minutes=2)
 #: No answer, or one that cannot be read. A list that is refused raises the client's plainest kind.
-_UNCLEAR = (requests.RequestException, TwilioException, ValueError)
+UNCLEAR = (requests.RequestException, TwilioException, ValueError)
 
 #: Twilio's error codes that no later try can mend, in our words.
 PERMANENT = {
@@ -88,16 +89,16 @@ class Twilio:
             raise _meaning(error) from error
         except requests.ConnectTimeout as error:
             raise Unavailable from error
-        except _UNCLEAR as error:
+        except UNCLEAR as error:
             raise OutcomeUnknown from error
         return str(sent.sid)
 
     def find(self, letter: Letter) -> str | None:
         try:
-            # The list is filtered by day at the provider and to the second here.
-            since = letter.first_tried_at - _CLOCKS_DIFFER
-            sent = self._client.messages.list(to=letter.to, date_sent_after=since, limit=200)
-        except _UNCLEAR as error:
+            # Newest first. The provider's filter by time leaves out what still waits to be sent.
+            since = letter.first_tried_at - CLOCKS_DIFFER
+            sent = self._client.messages.list(to=letter.to, limit=LOOK_BACK)
+        except UNCLEAR as error:
             raise Unavailable from error
         for message in sent:
             made = message.date_created
@@ -110,7 +111,7 @@ class Twilio:
         try:
             asked = self._client.lookups.v2.phone_numbers(phone)
             found: object = asked.fetch(fields="line_type_intelligence").line_type_intelligence
-        except _UNCLEAR as error:
+        except UNCLEAR as error:
             raise Unavailable from error
         kind = found.get("type") if isinstance(found, dict) else None
         return str(kind or "unknown")

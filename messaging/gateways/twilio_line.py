@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import requests
 from twilio.base.exceptions import TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
@@ -11,7 +9,13 @@ from twilio.rest import Client
 
 from messaging.gateways.base import OutcomeUnknown, Rejected, Unavailable
 from messaging.gateways.line import Ring
-from messaging.gateways.twilio import _CLOCKS_DIFFER, _UNCLEAR, PERMANENT, TIMEOUT_SECONDS
+from messaging.gateways.twilio import (
+    CLOCKS_DIFFER,
+    LOOK_BACK,
+    PERMANENT,
+    TIMEOUT_SECONDS,
+    UNCLEAR,
+)
 from messaging.progress import CallState
 
 RING_SECONDS = 30
@@ -46,15 +50,16 @@ class TwilioLine:
             raise _meaning(error) from error
         except requests.ConnectTimeout as error:
             raise Unavailable from error
-        except _UNCLEAR as error:
+        except UNCLEAR as error:
             raise OutcomeUnknown from error
         return str(made.sid)
 
     def find(self, call: Ring) -> str | None:
         try:
-            since = call.first_tried_at - _CLOCKS_DIFFER
-            made = self._client.calls.list(to=call.to, start_time_after=since - _DAY, limit=100)
-        except _UNCLEAR as error:
+            since = call.first_tried_at - CLOCKS_DIFFER
+            # Newest first. The provider's filter by time leaves out what has not begun to ring.
+            made = self._client.calls.list(to=call.to, limit=LOOK_BACK)
+        except UNCLEAR as error:
             raise Unavailable from error
         for each in made:
             late = each.date_created is None or each.date_created >= since
@@ -68,11 +73,8 @@ class TwilioLine:
         except TwilioRestException as error:
             if error.status not in _NOT_THERE:
                 raise Unavailable from error
-        except _UNCLEAR as error:
+        except UNCLEAR as error:
             raise Unavailable from error
-
-
-_DAY = timedelta(days=1)  # the provider filters by whole days, on a clock of its own
 
 
 def _meaning(error: TwilioRestException) -> Exception:
