@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from channels.texts import reading
 from config.settings import Settings
-from messaging import spoken, translate, wording
+from messaging import segments, spoken, translate, wording
 from messaging.wording import Voice
 from people.errors import InvalidInput
 from people.text import clean
@@ -153,6 +153,13 @@ def test_an_ordinary_text_is_one_segment(language, at):
     voice = Voice("Example Bank", PHONE, language, "Europe/Madrid")
     for name, text in told(voice, "Benjamin", TOPICS[language], at):
         assert septets(text) <= ONE, (name, septets(text), text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_safe_phrase_makes_no_text_more_than_two_segments(language):
+    voice = Voice("Example Bank", PHONE, language, "Europe/Madrid", "m" * 20)
+    for name, text in told(voice, "María-José Benjamin", TOPICS[language], START):
+        assert segments.count(text) == (1 if septets(text) <= ONE else 2), name
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
