@@ -146,7 +146,7 @@ class PhoneCall(SQLModel, table=True):
     first_tried_at: datetime | None = instant(nullable=True)
     agent_sid: str | None = Field(default=None, sa_column=Column(String(64)))
     customer_sid: str | None = Field(default=None, sa_column=Column(String(64)))
-    wanted_at: datetime = instant()
+    wanted_at: datetime = instant(index=True)
     agent_on_at: datetime | None = instant(nullable=True)
     ringing_at: datetime | None = instant(nullable=True)
     answered_at: datetime | None = instant(nullable=True)

@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_phone_call")),
     )
     op.create_index("ix_phone_call_callback_id", "phone_call", ["callback_id"])
+    op.create_index("ix_phone_call_wanted_at", "phone_call", ["wanted_at"])
     op.create_index(
         "ix_phone_call_due",
         "phone_call",
