@@ -102,6 +102,12 @@ def _policy(settings: Settings) -> Policy:
         code_digits=settings.code_digits,
         code_minutes=settings.code_minutes,
         bridge_calls=settings.bridge_calls,
+        decent_by_country=settings.decent_hours_by_country,
+        buffer_before=settings.buffer_before_minutes,
+        buffer_after=settings.buffer_after_minutes,
+        holidays=settings.holidays,
+        reminders=settings.reminders,
+        retries=settings.retries,
     )
 
 

@@ -62,6 +62,80 @@ def moved(voice: Voice, agent: str, when: datetime) -> str:
     )
 
 
+def again(voice: Voice, agent: str, when: datetime) -> str:
+    """Tells when we try again after nobody answered."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "We rang and did not reach you. {agent} will ring again {when}. Another time? Text"
+            " MOVE. Not wanted? Text REFUSE"
+        ),
+        agent=agent,
+        when=day_and_time(when, voice.zone, voice.locale),
+    )
+
+
+def handed(voice: Voice, agent: str, when: datetime) -> str:
+    """Tells that somebody else will ring at the same time."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "{agent} will ring you {when}, nobody else. Text us the check number they say."
+            " We never ask for one. Not wanted? Text REFUSE"
+        ),
+        agent=agent,
+        when=day_and_time(when, voice.zone, voice.locale),
+    )
+
+
+def taken_over(voice: Voice, agent: str) -> str:
+    """Tells, in the middle of a call, that somebody else goes on with it."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "{agent} takes over this call. Trust them only when the new check number they tell you"
+            " is confirmed: text it to us here."
+        ),
+        agent=agent,
+    )
+
+
+def stays(voice: Voice, agent: str, when: datetime) -> str:
+    """Tells that a call stays where it is on a clock whose rules have changed."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext("Your clocks change on other days now. {agent} will still ring you {when}."),
+        agent=agent,
+        when=day_and_time(when, voice.zone, voice.locale),
+    )
+
+
+def reminder(voice: Voice, agent: str, when: datetime) -> str:
+    """Reminds of a call to come."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "{agent} rings you {when}. First they say a check number: text it to us."
+            " Another time? Text MOVE"
+        ),
+        agent=agent,
+        when=day_and_time(when, voice.zone, voice.locale),
+    )
+
+
+def missed(voice: Voice, when: datetime) -> str:
+    """Owns up to a call that we did not make."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "Sorry, we did not ring you {when}. If somebody did, it was not us: text SCAM."
+            " Our number: {phone}"
+        ),
+        when=day_and_time(when, voice.zone, voice.locale),
+        phone=voice.official_phone,
+    )
+
+
 def cancelled(voice: Voice, when: datetime) -> str:
     """Tells that there will be no call."""
     gettext = voice.gettext

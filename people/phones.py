@@ -130,6 +130,16 @@ def _zones_of_country() -> dict[str, list[str]]:
     return found
 
 
+@lru_cache(maxsize=1)
+def _countries_of_zones() -> dict[str, str]:
+    return {z: country for country, zones in _zones_of_country().items() for z in zones}
+
+
+def country_of_zone(name: str) -> str:
+    """The country (ISO 3166) in which a zone is; empty for one of none, or an old name."""
+    return _countries_of_zones().get(name, "")
+
+
 def zone(name: str) -> ZoneInfo:
     """The zone of that IANA name. Raises :class:`InvalidInput` for an unknown one."""
     if name not in available_timezones():

@@ -16,6 +16,7 @@ from channels.languages import select
 from people.errors import InvalidInput
 from people.models import Role
 from scheduling import lookup
+from scheduling.availability import Callee
 from scheduling.errors import SlotTaken
 from scheduling.lookup import Match
 
@@ -88,7 +89,8 @@ def _details(
 ) -> str:
     zone = booking_form.zone_of(match, typed)
     if slots is None:
-        slots = when.free(desk, zone, booking_form.length_of(typed), typed["on"])
+        callee = Callee(zone, match.customer.id if match.customer else None)
+        slots = when.free(desk, callee, booking_form.length_of(typed), typed["on"])
     return render_template(
         "console/book_details.html",
         match=match,

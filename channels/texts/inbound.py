@@ -17,7 +17,7 @@ from messaging.rules import Rules, country_allowed
 from messaging.wording import Voice
 from people import customers
 from people.models import Customer
-from scheduling import booking, callbacks
+from scheduling import booking, callbacks, telling
 from scheduling.models import Callback
 from scheduling.policy import Policy
 from scheduling.states import State
@@ -141,7 +141,7 @@ def _check(job: _Job) -> str:
     call = calls.ringing_now(job.session, job.text.sender, job.now)
     if call is None or call.started_at is None:
         return wording.not_calling_you(job.voice)
-    agent = booking.agent_name(job.session, call.agent_id)
+    agent = telling.agent_name(job.session, call.agent_id)
     bridged = phone_calls.latest(job.session, call.id)
     if bridged is None:
         return wording.calling_you(job.voice, agent, call.started_at)

@@ -150,6 +150,6 @@ def test_a_window_that_went_by_is_missed_once(store):
         made = book(session, wish())
     for now, state in ((made.ends_at - timedelta(seconds=1), "booked"), (made.ends_at, "missed")):
         with store.unit() as session:
-            booking.miss_overdue(session, now)
+            booking.miss_overdue(session, POLICY, now)
         assert [row.state for row in store.all(select(Callback))] == [state]
     assert store.all(select(TakenStep)) == []

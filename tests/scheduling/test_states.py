@@ -20,7 +20,8 @@ from verification.checking import check
 from verification.verdicts import Channel, Genuine
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
-#: Said once more, by hand: booked, then called and perhaps confirmed, then over for good.
+#: Said once more, by hand: booked, then called and perhaps confirmed, then over; what was missed
+#: or cancelled can be booked anew.
 ALLOWED = {
     ("booked", "started"),
     ("booked", "missed"),
@@ -29,6 +30,8 @@ ALLOWED = {
     ("started", "confirmed"),
     ("started", "ended"),
     ("confirmed", "ended"),
+    ("missed", "booked"),
+    ("cancelled", "booked"),
 }
 
 
@@ -116,7 +119,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(outcome=st.sampled_from(Outcome))
     def end(self, outcome):
-        self.do(calls.end, outcome, self.now)
+        self.do(calls.end, outcome, self.policy, self.now)
 
     @rule()
     def cancel(self):
@@ -129,7 +132,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def tidy(self):
         with self.store.unit() as session:
-            booking.miss_overdue(session, self.now)
+            booking.miss_overdue(session, self.policy, self.now)
             calls.end_forgotten(session, self.now)
         self.look()
 

@@ -1,0 +1,139 @@
+"""Telling a customer about a callback: each text goes into the outbox in the same transaction as
+what it tells."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+from uuid import UUID
+
+from sqlmodel import Session
+
+from messaging import outbox, wording
+from messaging.models import Priority
+from messaging.wording import Voice
+from people import customers, staff
+from people.models import Customer, Staff
+from people.text import first_name
+from scheduling import callbacks, quiet
+from scheduling.models import Callback
+from scheduling.policy import Policy
+
+SOON = timedelta(hours=1)
+
+
+def booked(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
+    """Announce a callback."""
+    teller = Teller(session, callback, policy, now)
+    topic = callbacks.topic_of(session, callback)
+    teller.tell("booked", wording.booked(teller.voice, teller.agent, callback.starts_at, topic))
+    teller.remind()
+
+
+def moved(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
+    """Tell the new time."""
+    teller = Teller(session, callback, policy, now)
+    teller.tell("moved", wording.moved(teller.voice, teller.agent, callback.starts_at))
+    teller.remind()
+
+
+def again(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
+    """Tell that we try once more, after nobody answered."""
+    teller = Teller(session, callback, policy, now)
+    teller.tell("again", wording.again(teller.voice, teller.agent, callback.starts_at))
+    teller.remind()
+
+
+def handed(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
+    """Tell that somebody else will ring."""
+    teller = Teller(session, callback, policy, now)
+    teller.tell("handed", wording.handed(teller.voice, teller.agent, callback.starts_at))
+    teller.remind()
+
+
+def taken_over(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
+    """Tell, in the middle of a call, that somebody else goes on with it."""
+    teller = Teller(session, callback, policy, now)
+    teller.tell("handed", wording.taken_over(teller.voice, teller.agent))
+
+
+def stays(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
+    """Tell that the call stays when it is on the customer's clock, whose rules have changed."""
+    teller = Teller(session, callback, policy, now)
+    teller.tell("moved", wording.stays(teller.voice, teller.agent, callback.starts_at))
+    teller.remind()
+
+
+def cancelled(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
+    """Tell that the call is off."""
+    teller = Teller(session, callback, policy, now)
+    teller.tell("cancelled", wording.cancelled(teller.voice, callback.starts_at))
+
+
+def missed(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
+    """Own up that we did not ring, while it is of use: whoever did ring was not us."""
+    teller = Teller(session, callback, policy, now)
+    body = wording.missed(teller.voice, callback.starts_at)
+    teller.tell("missed", body, expires_at=now + timedelta(days=1))
+
+
+class Teller:
+    """Writes texts about one callback to its customer, in their language and on their clock."""
+
+    def __init__(self, session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
+        self._session, self._callback, self._policy, self._now = session, callback, policy, now
+        self._customer = session.get_one(Customer, callback.customer_id)
+        self.voice = voice_of(session, self._customer, policy, now)
+        self.agent = agent_name(session, callback.agent_id)
+
+    def tell(self, kind: str, body: str, expires_at: datetime | None = None) -> None:
+        """Store a text; it is of no use once the call would be over.
+
+        At night where the customer lives it waits for the morning (rule M4).
+        """
+        soon = self._callback.starts_at - self._now <= SOON
+        priority = Priority.SOON if soon else Priority.NOTICE
+        self._put(kind, body, self._now, expires_at or self._callback.ends_at, priority)
+
+    def remind(self) -> None:
+        """Store the reminders of a callback, each until the next is due. There is none for what
+        was booked inside its lead, and none that the night would hold up until the call."""
+        starts_at = self._callback.starts_at
+        leads = sorted(self._policy.reminders, reverse=True)
+        for lead, following in pairwise([*leads, timedelta(0)]):
+            due_at, useless_at = self._decent(starts_at - lead), starts_at - following
+            if self._now < starts_at - lead and due_at < useless_at:
+                body = wording.reminder(self.voice, self.agent, starts_at)
+                self._put("reminder", body, due_at, useless_at, Priority.REMINDER)
+
+    def _decent(self, at: datetime) -> datetime:
+        zone = self._customer.timezone
+        return quiet.until_decent(at, zone, self._policy.decent_in(zone))
+
+    def _put(
+        self, kind: str, body: str, due_at: datetime, expires_at: datetime, priority: Priority
+    ) -> None:
+        person = customers.opened(self._session, self._customer)
+        draft = outbox.Draft(
+            customer_id=person.id,
+            callback_id=self._callback.id,
+            kind=kind,
+            to=person.phone,
+            body=body,
+            due_at=self._decent(due_at),
+            expires_at=expires_at,
+            priority=priority,
+        )
+        outbox.put(self._session, draft, self._now)
+
+
+def voice_of(session: Session, customer: Customer, policy: Policy, now: datetime) -> Voice:
+    """How we speak to a customer."""
+    phrase = customers.safe_phrase(session, customer, now, "to write a text")
+    return policy.voice(customer.locale, customer.timezone, phrase)
+
+
+def agent_name(session: Session, agent_id: UUID) -> str:
+    """The first name that a customer is told."""
+    member = session.get_one(Staff, agent_id)
+    return first_name(staff.name_of(session, member.id, member.name))
