@@ -18,7 +18,8 @@ TABLE = "outbox_message"
 
 @dataclass(frozen=True)
 class Draft:
-    """A text to be sent. ``to`` is E.164; not sent before ``due_at`` nor from ``expires_at``."""
+    """A text to be sent, or spoken in a call where its ``medium`` is ``voice``. ``to`` is E.164;
+    not sent before ``due_at`` nor from ``expires_at``."""
 
     customer_id: UUID
     kind: str
@@ -28,6 +29,7 @@ class Draft:
     expires_at: datetime
     callback_id: UUID | None = None
     priority: Priority = Priority.NOTICE
+    medium: str = "text"
 
 
 def put(session: Session, draft: Draft, now: datetime) -> UUID:
@@ -40,6 +42,7 @@ def put(session: Session, draft: Draft, now: datetime) -> UUID:
             customer_id=draft.customer_id,
             callback_id=draft.callback_id,
             kind=draft.kind,
+            medium=draft.medium,
             recipient=key.seal(TABLE, "recipient", row, draft.to),
             body=key.seal(TABLE, "body", row, draft.body),
             segments=segments.count(draft.body),
