@@ -14,6 +14,7 @@ from storage.types import new_id
 from vault import fields
 
 TABLE = "outbox_message"
+REMINDER = "reminder"
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,14 @@ def withdraw(session: Session, callback_id: UUID, now: datetime) -> None:
 
 
 def latest_for(session: Session, callback_id: UUID) -> OutboxMessage | None:
-    """The latest text about a callback, to show whether the customer has been told."""
+    """The latest text about a callback but for reminders, to show whether the customer has been
+    told."""
     return session.exec(
         select(OutboxMessage)
-        .where(col(OutboxMessage.callback_id) == callback_id)
+        .where(
+            col(OutboxMessage.callback_id) == callback_id,
+            col(OutboxMessage.kind) != REMINDER,
+        )
         .order_by(col(OutboxMessage.id).desc())
         .limit(1)
     ).first()

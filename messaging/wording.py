@@ -7,7 +7,7 @@ reply with stay clear of those that carriers take for themselves (rule M3).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -266,6 +266,47 @@ def move_asked(voice: Voice) -> str:
     gettext = voice.gettext
     return voice.says(
         gettext("We will find another time and text you. We will not ring before you have it.")
+    )
+
+
+def times_offered(voice: Voice, agent: str, times: Sequence[datetime]) -> str:
+    """Other times for a call, to be taken by their number."""
+    gettext = voice.gettext
+    offered = [
+        gettext("{number} for {when}").format(
+            number=number, when=day_and_time(each, voice.zone, voice.locale)
+        )
+        for number, each in enumerate(times, 1)
+    ]
+    return voice.says(
+        gettext("When shall {agent} ring? Text {times}. None fits? Ring {phone}"),
+        agent=agent,
+        times=", ".join(offered),
+        phone=voice.official_phone,
+    )
+
+
+def time_gone(voice: Voice, agent: str, times: Sequence[datetime]) -> str:
+    """Somebody else was faster, or it is too late: what there is now."""
+    gettext = voice.gettext
+    if not times:
+        return voice.says(
+            gettext("That time is gone. Your call stays as it is. Other times: text MOVE")
+        )
+    return times_offered(voice, agent, times)
+
+
+def earlier_free(voice: Voice, agent: str, at: datetime, instead_of: datetime) -> str:
+    """An earlier time for a call has come free."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "An earlier time is free: {agent} could ring {when}, not {later}. Text 1 to take it,"
+            " or do nothing."
+        ),
+        agent=agent,
+        when=day_and_time(at, voice.zone, voice.locale),
+        later=day_and_time(instead_of, voice.zone, voice.locale),
     )
 
 

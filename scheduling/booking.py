@@ -121,15 +121,17 @@ def move(
     policy: Policy,
     now: datetime,
     by: audit.Actor | None = None,
+    *,
+    answered: bool = False,
 ) -> Callback:
-    """Give a booked callback another time and tell its customer.
+    """Give a booked callback another time and tell its customer, unless they are ``answered``.
 
     ``callback`` is locked by the caller. Raises like :func:`book`, and ``WrongState``.
     """
     require(State(callback.state), State.BOOKED)
     calendar.require_time(starts_at, now, policy)
     _retime(session, callback, starts_at, policy, now, by or audit.staff(callback.agent_id))
-    telling.moved(session, callback, policy, now)
+    telling.moved(session, callback, policy, now, answered=answered)
     return callback
 
 
@@ -226,7 +228,7 @@ def miss_overdue(session: Session, policy: Policy, now: datetime) -> None:
 
 def _end_unstarted(session: Session, callback: Callback, state: State, now: datetime) -> None:
     require_move(State(callback.state), state)
-    callback.state, callback.ended_at = state, now
+    callback.state, callback.ended_at, callback.earlier_wanted_at = state, now, None
     session.add(callback)
     session.flush()
     taken.release(session, callback.id)

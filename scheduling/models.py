@@ -40,6 +40,12 @@ class Callback(SQLModel, table=True):
             sqlite_where=text("state = 'booked'"),
             postgresql_where=text("state = 'booked'"),
         ),
+        Index(
+            "ix_callback_earlier_wanted_at",
+            "earlier_wanted_at",
+            sqlite_where=text("earlier_wanted_at IS NOT NULL"),
+            postgresql_where=text("earlier_wanted_at IS NOT NULL"),
+        ),
     )
 
     id: UUID = id_field()

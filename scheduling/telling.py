@@ -30,10 +30,13 @@ def booked(session: Session, callback: Callback, policy: Policy, now: datetime) 
     teller.remind()
 
 
-def moved(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
-    """Tell the new time."""
+def moved(
+    session: Session, callback: Callback, policy: Policy, now: datetime, *, answered: bool = False
+) -> None:
+    """Tell the new time, unless the customer is told it in answer to a text of theirs."""
     teller = Teller(session, callback, policy, now)
-    teller.tell("moved", wording.moved(teller.voice, teller.agent, callback.starts_at))
+    if not answered:
+        teller.tell("moved", wording.moved(teller.voice, teller.agent, callback.starts_at))
     teller.remind()
 
 
@@ -62,6 +65,15 @@ def stays(session: Session, callback: Callback, policy: Policy, now: datetime) -
     teller = Teller(session, callback, policy, now)
     teller.tell("moved", wording.stays(teller.voice, teller.agent, callback.starts_at))
     teller.remind()
+
+
+def earlier(
+    session: Session, callback: Callback, at: datetime, policy: Policy, now: datetime
+) -> None:
+    """Offer an earlier time that has come free."""
+    teller = Teller(session, callback, policy, now)
+    body = wording.earlier_free(teller.voice, teller.agent, at, callback.starts_at)
+    teller.tell("earlier", body, expires_at=at)
 
 
 def cancelled(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
@@ -104,7 +116,7 @@ class Teller:
             due_at, useless_at = self._decent(starts_at - lead), starts_at - following
             if self._now < starts_at - lead and due_at < useless_at:
                 body = wording.reminder(self.voice, self.agent, starts_at)
-                self._put("reminder", body, due_at, useless_at, Priority.REMINDER)
+                self._put(outbox.REMINDER, body, due_at, useless_at, Priority.REMINDER)
 
     def _decent(self, at: datetime) -> datetime:
         zone = self._customer.timezone

@@ -64,6 +64,7 @@ def begin(
     _close_forgotten(session, customer.phone_index, now)
     code = _new_row(session, callback, customer, policy, now, until)
     callback.state, callback.started_at = State.STARTED, now
+    callback.earlier_wanted_at = None
     session.add(callback)
     session.flush()
     _record(session, callback, "callback.start", now)

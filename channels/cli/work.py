@@ -21,6 +21,7 @@ from config.settings import Settings
 from messaging import delivery
 from messaging.worker import Job, Worker
 from scheduling import booking
+from scheduling.earlier import EarlierTimes
 from scheduling.policy import Policy
 from scheduling.zone_rules import ZoneRules
 from verification import bridging, calls
@@ -42,6 +43,7 @@ def worker(together: bool) -> None:
         delivery.forget_old,
         _with_policy(bridging.presume_people),
         ZoneRules(here.policy),
+        EarlierTimes(here.policy),
     )
     at_work = Worker(
         here.engine,

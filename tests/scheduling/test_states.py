@@ -143,7 +143,7 @@ class Life(RuleBasedStateMachine):
         assert self.genuine == (kept.confirmed_at is not None) <= 1
         assert (State.CONFIRMED in self.past) == (kept.confirmed_at is not None)
         assert (kept.started_at is not None) == (State.STARTED in self.past)
-        assert (kept.ended_at is not None) == (not MOVES[state])
+        assert (kept.ended_at is not None) == (state not in {State.BOOKED, *LIVE})
         assert (self.open is not None) == (state in LIVE)
 
     def teardown(self) -> None:

@@ -38,6 +38,14 @@ def _add_columns() -> None:
         kind: Any = sa.SmallInteger() if name == "wall_fold" else sa.Integer()
         op.add_column("callback", sa.Column(name, kind, nullable=False, server_default="0"))
     op.add_column("callback", sa.Column("earlier_wanted_at", _AT, nullable=True))
+    wanted = sa.text("earlier_wanted_at IS NOT NULL")
+    op.create_index(
+        "ix_callback_earlier_wanted_at",
+        "callback",
+        ["earlier_wanted_at"],
+        sqlite_where=wanted,
+        postgresql_where=wanted,
+    )
     of_report = sa.Column("kind", sa.String(length=12), nullable=False, server_default="report")
     op.add_column("report", of_report)
     op.add_column("report", sa.Column("callback_id", sa.Uuid(), nullable=True))
@@ -272,5 +280,6 @@ def downgrade() -> None:
     op.drop_column("outbox_message", "medium")
     op.drop_column("report", "callback_id")
     op.drop_column("report", "kind")
+    op.drop_index("ix_callback_earlier_wanted_at", "callback")
     for name in ("earlier_wanted_at", *reversed(_NUMBERS), "wall_zone", "wall"):
         op.drop_column("callback", name)
