@@ -59,26 +59,21 @@ def put(session: Session, draft: Draft, now: datetime) -> UUID:
     return row
 
 
-def withdraw(session: Session, callback_id: UUID, now: datetime) -> None:
-    """Texts about a callback that have not left yet tell something that is no longer so. One whose
-    outcome is unknown stays, to be looked up."""
+def withdraw(session: Session, callback_id: UUID, now: datetime, kind: str = "") -> None:
+    """Texts about a callback that have not left yet, or those of one kind alone, tell something
+    that is no longer so. One whose outcome is unknown stays, to be looked up."""
+    queued = [
+        col(OutboxMessage.callback_id) == callback_id,
+        col(OutboxMessage.state) == MessageState.QUEUED,
+    ]
+    if kind:
+        queued.append(col(OutboxMessage.kind) == kind)
     session.exec(
         update(OutboxMessage)
-        .where(
-            col(OutboxMessage.callback_id) == callback_id,
-            col(OutboxMessage.state) == MessageState.QUEUED,
-            col(OutboxMessage.error).is_distinct_from("unknown"),
-        )
+        .where(*queued, col(OutboxMessage.error).is_distinct_from("unknown"))
         .values(state=MessageState.EXPIRED, settled_at=now)
     )
-    session.exec(
-        update(OutboxMessage)
-        .where(
-            col(OutboxMessage.callback_id) == callback_id,
-            col(OutboxMessage.state) == MessageState.QUEUED,
-        )
-        .values(expires_at=now)
-    )
+    session.exec(update(OutboxMessage).where(*queued).values(expires_at=now))
 
 
 def latest_for(session: Session, callback_id: UUID) -> OutboxMessage | None:

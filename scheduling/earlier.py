@@ -53,17 +53,17 @@ class EarlierTimes:
 
 def offer(session: Session, callback_id: UUID, policy: Policy, now: datetime) -> bool:
     """Offer the first free time that is earlier, once each; whether there was one. Not while the
-    customer has other offers to answer. Whoever was offered one waits behind the others."""
+    customer has other offers to answer. Whoever was looked at waits behind the others."""
     callback = callbacks.locked(session, callback_id)
     if callback is None or callback.state != State.BOOKED:
         return False
+    callback.earlier_wanted_at = now
+    session.add(callback)
+    session.flush()
     if offers.standing(session, callback.customer_id, now):
         return False
     times = _earlier(session, callback, policy, now)
-    callback.earlier_wanted_at = now
-    session.add(callback)
     if not times:
-        session.flush()
         return False
     offers.put(session, callback, callback.agent_id, times[:1], now)
     telling.earlier(session, callback, times[0], policy, now)

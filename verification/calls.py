@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select, update
 
-from messaging import phone_calls
+from messaging import outbox, phone_calls
 from messaging.progress import CallState
 from people.errors import InvalidInput
 from people.models import Customer
@@ -62,6 +62,7 @@ def begin(
         raise OutsideWindow("Too late: the booked time is over. Book a new callback.")
     customer = session.get_one(Customer, callback.customer_id)
     _close_forgotten(session, customer.phone_index, now)
+    outbox.withdraw(session, callback.id, now, outbox.REMINDER)
     code = _new_row(session, callback, customer, policy, now, until)
     callback.state, callback.started_at = State.STARTED, now
     callback.earlier_wanted_at = None
