@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, String, cast, func
 from sqlmodel import Session, col, select
 
 from people import phones
@@ -17,6 +18,7 @@ from scheduling import holidays
 from scheduling.models import DatedHours, TimeOff, WorkingHours
 from scheduling.policy import Policy
 from scheduling.slots import Rules
+from scheduling.spans import Hours
 
 
 @dataclass(frozen=True)
@@ -50,63 +52,81 @@ def of(
     teams = _teams(session, agents)
     years = range(first.year, last.year + 1)
     made: dict[Hashable, Rules] = {}
+    keys = _Keys()
     found: dict[UUID, Availability] = {}
     zones = session.exec(select(Staff.id, Staff.timezone).where(col(Staff.id).in_(agents)))
     for agent, zone in zones:
         team = teams.get(agent)
-        own = weekly[agent], dated[agent], away[agent]
-        key = (zone, _key(own[0]), _key(own[1]), own[2], team.id if team else None)
+        own = weekly.get(agent, _NEVER), dated.get(agent, _NEVER), away[agent]
+        key = (zone, keys(own[0]), keys(own[1]), own[2], team.id if team else None)
         if key not in made:
             made[key] = _rules(zone, *own, team, years, callee, policy)
         found[agent] = Availability(made[key], team)
     return found
 
 
-Days = dict[Any, list[tuple[int, int]]]
+Days = Mapping[Any, Hours]
 
 
 def _weekly(session: Session, agents: Collection[UUID]) -> dict[UUID, Days]:
-    return _grouped(
-        session.exec(
-            select(
-                WorkingHours.staff_id,
-                WorkingHours.weekday,
-                WorkingHours.from_minute,
-                WorkingHours.to_minute,
-            ).where(col(WorkingHours.staff_id).in_(agents))
-        )
-    )
+    weekday = cast(col(WorkingHours.weekday), String)
+    return _read(session, _written(WorkingHours, weekday, agents), int)
 
 
 def _dated(session: Session, agents: Collection[UUID], first: date, last: date) -> dict[UUID, Days]:
-    return _grouped(
-        session.exec(
-            select(
-                col(DatedHours.staff_id),
-                col(DatedHours.on),
-                col(DatedHours.from_minute),
-                col(DatedHours.to_minute),
-            ).where(
-                col(DatedHours.staff_id).in_(agents),
-                col(DatedHours.on) >= first,
-                col(DatedHours.on) <= last,
-            )
-        )
+    on = cast(col(DatedHours.on), String)
+    statement = _written(DatedHours, on, agents).where(
+        col(DatedHours.on) >= first, col(DatedHours.on) <= last
+    )
+    return _read(session, statement, date.fromisoformat)
+
+
+def _written(table: Any, day: ColumnElement[str], agents: Collection[UUID]) -> Any:
+    """Hours in a row an agent, like ``0 540 780,0 825 1065``: rows take longer to fetch."""
+    parts = [day, cast(table.from_minute, String), cast(table.to_minute, String)]
+    row = parts[0] + " " + parts[1] + " " + parts[2]
+    return (
+        select(table.staff_id, func.aggregate_strings(row, ","))
+        .where(col(table.staff_id).in_(agents))
+        .group_by(table.staff_id)
     )
 
 
-def _grouped(rows: Iterable[tuple[UUID, Any, int, int]]) -> dict[UUID, Days]:
-    """Hours by agent and day; plain rows, for a thousand agents have many."""
-    found: dict[UUID, Days] = defaultdict(dict)
-    for agent, on, begin, end in rows:
-        hours = found[agent].setdefault(on, [])
-        if begin < end:
-            hours.append((begin, end))
+def _read(session: Session, statement: Any, day: Callable[[str], Any]) -> dict[UUID, Days]:
+    """Most agents have one of a few weeks: each is read once."""
+    known: dict[str, Days] = {}
+    found: dict[UUID, Days] = {}
+    for agent, text in session.exec(statement):
+        if text not in known:
+            known[text] = _days_of(text, day)
+        found[agent] = known[text]
     return found
 
 
-def _key(hours: Days) -> Hashable:
-    return tuple(sorted((day, tuple(sorted(spans))) for day, spans in hours.items()))
+def _days_of(text: str, day: Callable[[str], Any]) -> Days:
+    found: dict[Any, list[tuple[int, int]]] = {}
+    for part in text.split(","):
+        on, begin, end = part.split(" ")
+        hours = found.setdefault(day(on), [])
+        if int(begin) < int(end):
+            hours.append((int(begin), int(end)))
+    return found
+
+
+_NEVER: Days = {}
+
+
+class _Keys:
+    """Hours as something that can be compared and kept, made once for each of them."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Hashable] = {}
+
+    def __call__(self, hours: Days) -> Hashable:
+        if id(hours) not in self._known:
+            days = ((day, tuple(sorted(spans))) for day, spans in hours.items())
+            self._known[id(hours)] = tuple(sorted(days))
+        return self._known[id(hours)]
 
 
 def _away(

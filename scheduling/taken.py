@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import String, cast, func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, delete, select
 
@@ -25,14 +25,19 @@ class Taken(Exception):
 def of(
     session: Session, holders: Collection[UUID], within: range, but: UUID | None = None
 ) -> dict[UUID, list[int]]:
-    """The taken steps of agents and customers, ``but`` those of one callback."""
-    found: dict[UUID, list[int]] = {}
-    statement = select(TakenStep.holder_id, TakenStep.step).where(
-        col(TakenStep.holder_id).in_(holders), *_within(within, but)
+    """The taken steps of agents and customers, ``but`` those of one callback.
+
+    A row a holder, not a row a step: a row takes longer to fetch than its numbers to be read.
+    """
+    statement = (
+        select(
+            col(TakenStep.holder_id),
+            func.aggregate_strings(cast(col(TakenStep.step), String), ","),
+        )
+        .where(col(TakenStep.holder_id).in_(holders), *_within(within, but))
+        .group_by(col(TakenStep.holder_id))
     )
-    for holder, step in session.exec(statement):
-        found.setdefault(holder, []).append(step)
-    return found
+    return {holder: list(map(int, steps.split(","))) for holder, steps in session.exec(statement)}
 
 
 def full(
