@@ -24,6 +24,8 @@ from messaging.gateways.simulator_line import SimulatorLine
 from messaging.gateways.twilio import Twilio
 from messaging.gateways.twilio_line import TwilioLine
 from messaging.rules import Rules, limits, millionths
+from people.errors import InvalidInput
+from scheduling import holidays
 from scheduling.policy import Policy
 from storage.engine import make_engine
 from vault import keyring, master
@@ -88,6 +90,10 @@ def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
 
 
 def _policy(settings: Settings) -> Policy:
+    try:
+        holidays.require_known(settings.holidays)
+    except InvalidInput as error:
+        raise _refusal([f"VOUCHLINE_HOLIDAYS: {error}"]) from None
     return Policy(
         organisation=settings.organisation,
         official_phone=settings.official_phone,

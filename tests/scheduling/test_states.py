@@ -15,6 +15,7 @@ from scheduling.errors import OutsideWindow, WrongState
 from scheduling.models import Callback
 from scheduling.states import LIVE, MOVES, Outcome, State, require, require_move
 from tests import databases, factories
+from tests.scheduling import drawing
 from verification import calls
 from verification.checking import check
 from verification.verdicts import Channel, Genuine
@@ -49,6 +50,10 @@ def test_every_state_has_its_row_and_is_reached():
     reached = {State.BOOKED}.union(*MOVES.values())
     assert reached == set(State)
     assert {state for state in State if not MOVES[state]}.isdisjoint(LIVE)
+
+
+def test_the_docs_show_the_table_as_it_is():
+    assert drawing.in_docs() == drawing.drawn(), "run: python -m tests.scheduling.drawing"
 
 
 @pytest.mark.parametrize("current", State)
