@@ -14,7 +14,7 @@ from channels.context import Context
 from channels.demo import phone
 from channels.texts import twilio
 from channels.voice import bridge, line
-from channels.web import check, health, report
+from channels.web import check, health, own_register, report
 from people import phones
 
 
@@ -36,6 +36,7 @@ def everything(app: Application, context: Context, spoken: tuple[str, ...]) -> N
         app.register_blueprint(pages)
         csrf.exempt(pages)
     console.register(app)
+    own_register.register(app)
     api.register(app, csrf)
     cli.register(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

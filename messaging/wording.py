@@ -310,6 +310,31 @@ def earlier_free(voice: Voice, agent: str, at: datetime, instead_of: datetime) -
     )
 
 
+def page_number(voice: Voice, number: str) -> str:
+    """The number that opens the customer's own page. Somebody who rings might ask for it."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "{number} opens your own page with us. Type it there yourself. Whoever rings and asks"
+            " for it is a SCAMMER. Not you? Text SCAM"
+        ),
+        number=number,
+    )
+
+
+def page_number_spoken(voice: Voice, number: str) -> str:
+    """The same, to be said in a call: digit by digit, twice."""
+    gettext = voice.gettext
+    digits = ", ".join(number)
+    return voice.says(
+        gettext(
+            "This is an automatic call. The number that opens your own page is: {digits}. Again:"
+            " {digits}. Tell it to nobody who rings you. Whoever asks for it is a scammer."
+        ),
+        digits=digits,
+    )
+
+
 def help_words(voice: Voice) -> str:
     """What can be sent, for anything else; the same for a number we do not know."""
     gettext = voice.gettext

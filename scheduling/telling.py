@@ -18,6 +18,7 @@ from people.text import first_name
 from scheduling import callbacks, quiet
 from scheduling.models import Callback
 from scheduling.policy import Policy
+from scheduling.states import State
 
 SOON = timedelta(hours=1)
 
@@ -87,6 +88,32 @@ def missed(session: Session, callback: Callback, policy: Policy, now: datetime) 
     teller = Teller(session, callback, policy, now)
     body = wording.missed(teller.voice, callback.starts_at)
     teller.tell("missed", body, expires_at=now + timedelta(days=1))
+
+
+def phrase_changed(
+    session: Session, customer: Customer, phrase: str, policy: Policy, now: datetime
+) -> None:
+    """Tell of a new safe phrase, with the old one: who did not ask for it sees the change."""
+    person = customers.opened(session, customer)
+    voice = voice_of(session, customer, policy, now)
+    draft = outbox.Draft(
+        customer_id=customer.id,
+        kind="phrase",
+        to=person.phone,
+        body=wording.phrase_kept(voice, phrase),
+        due_at=now,
+        expires_at=now + timedelta(days=2),
+        priority=Priority.ANSWER,
+    )
+    outbox.put(session, draft, now)
+
+
+def plan_anew(session: Session, customer_id: UUID, policy: Policy, now: datetime) -> None:
+    """Write the reminders of a customer anew, whose language, zone or phrase has changed."""
+    for callback in callbacks.upcoming(session, customer_id, now):
+        if callback.state == State.BOOKED:
+            outbox.withdraw(session, callback.id, now, outbox.REMINDER)
+            Teller(session, callback, policy, now).remind()
 
 
 class Teller:

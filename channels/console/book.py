@@ -8,6 +8,7 @@ from datetime import datetime
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from channels.choices import locales, zones
 from channels.console import booking_form, booking_made, when
 from channels.console.booking_form import Typed
 from channels.console.desk import Desk, pages, staff_page
@@ -101,6 +102,6 @@ def _details(
         clock=desk.clock,
         now=desk.moment,
         key=booking_form.key_for(typed, errors),
-        locales=booking_form.locales(ctx().policy.languages, select()),
-        zones=booking_form.zones(),
+        locales=locales(ctx().policy.languages, select()),
+        zones=zones(),
     )

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from channels.checks import VERDICTS, name
 from channels.texts.reading import Asked, read
-from incidents import reports
+from incidents import refusals, reports
 from messaging import inbox, optouts, phone_calls, segments, spending, wording
 from messaging.progress import CallState
 from messaging.rules import Rules, country_allowed
@@ -165,7 +165,7 @@ def _refuse(job: _Job) -> str:
     callback = _next_booked(job.session, job.customer, job.now)
     if callback is None:
         return wording.nothing_to_refuse(job.voice)
-    booking.refuse(job.session, callback, job.now)
+    refusals.refuse(job.session, callback, "text", job.now)
     return wording.refused(job.voice)
 
 
