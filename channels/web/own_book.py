@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,6 +10,7 @@ from flask_babel import gettext
 
 from channels.console.clock import read_instant
 from channels.context import ctx
+from channels.web.own_times import AHEAD, MOST, few
 from channels.web.owner import Owner, own_page, pages
 from people.errors import InvalidInput
 from people.text import clean
@@ -21,7 +22,6 @@ from scheduling.pool import Need
 from vault import audit
 
 MINUTES = 15
-_AHEAD, _MOST = timedelta(days=21), 60
 
 
 @pages.get("/book")
@@ -72,16 +72,17 @@ def _form(
 ) -> str:
     customer = owner.customer
     if times is None:
-        times = pool.free_slots(
+        found = pool.free_slots(
             owner.session,
             Need(language=customer.locale),
             Callee(customer.timezone, customer.id),
-            (owner.moment, owner.moment + _AHEAD),
+            (owner.moment, owner.moment + AHEAD),
             MINUTES,
             ctx().policy,
             owner.moment,
-            _MOST,
+            MOST,
         )
+        times = few(found, customer.timezone)
     return render_template(
         "own/book.html", topic=topic, times=times, errors=errors, clock=owner.clock
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from flask import Response, redirect, render_template, request, url_for
@@ -13,6 +13,7 @@ from flask_babel import gettext
 from channels.console.clock import read_instant
 from channels.context import ctx
 from channels.web import own_calendar
+from channels.web.own_times import AHEAD, MOST, few
 from channels.web.owner import Owner, own_page, pages
 from incidents import refusals
 from people.errors import InvalidInput
@@ -22,8 +23,6 @@ from scheduling.errors import SlotTaken
 from scheduling.models import Callback
 from scheduling.states import State
 from vault import audit
-
-_AHEAD, _MOST = timedelta(days=21), 60
 
 
 @pages.get("/call/<uuid:callback_id>")
@@ -49,17 +48,18 @@ def _shown(
 
 def _free(owner: Owner, callback: Callback) -> list[datetime]:
     customer = owner.customer
-    return calendar.free_slots(
+    found = calendar.free_slots(
         owner.session,
         callback.agent_id,
         Callee(customer.timezone, customer.id),
-        (owner.moment, owner.moment + _AHEAD),
+        (owner.moment, owner.moment + AHEAD),
         callback.minutes,
         ctx().policy,
         owner.moment,
-        _MOST,
+        MOST,
         callback.id,
     )
+    return few(found, customer.timezone)
 
 
 @pages.post("/call/<uuid:callback_id>/move")
