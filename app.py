@@ -129,6 +129,8 @@ def _gateways(settings: Settings, engine: Engine, ring: Keyring) -> list[Gateway
             messaging_service_sid=account.messaging_service_sid,
             api_base=account.api_base,
             status_callback=f"{settings.base_url}/twilio/status/message",
+            voice_from=settings.official_phone,
+            base_url=settings.base_url,
             name=account.name,
             connections=settings.worker_hands,
         )

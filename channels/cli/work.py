@@ -20,7 +20,7 @@ from channels.context import ctx
 from config.settings import Settings
 from messaging import delivery
 from messaging.worker import Job, Worker
-from scheduling import booking
+from scheduling import booking, landlines
 from scheduling.earlier import EarlierTimes
 from scheduling.policy import Policy
 from scheduling.zone_rules import ZoneRules
@@ -42,6 +42,7 @@ def worker(together: bool) -> None:
         calls.end_forgotten,
         delivery.forget_old,
         _with_policy(bridging.presume_people),
+        _with_policy(landlines.speak),
         ZoneRules(here.policy),
         EarlierTimes(here.policy),
     )
