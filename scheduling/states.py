@@ -19,16 +19,15 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
-#: From each state, the states that may follow. What was missed or cancelled can be booked anew;
-#: what the customer refused, nobody brings back.
+#: From each state, the states that may follow. Nothing follows a state that has ended.
 MOVES: dict[State, frozenset[State]] = {
     State.BOOKED: frozenset({State.STARTED, State.MISSED, State.REFUSED, State.CANCELLED}),
     State.STARTED: frozenset({State.CONFIRMED, State.ENDED}),
     State.CONFIRMED: frozenset({State.ENDED}),
     State.ENDED: frozenset(),
-    State.MISSED: frozenset({State.BOOKED}),
+    State.MISSED: frozenset(),
     State.REFUSED: frozenset(),
-    State.CANCELLED: frozenset({State.BOOKED}),
+    State.CANCELLED: frozenset(),
 }
 
 #: States in which the agent is, or may be, on the phone with the customer.

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
 from datetime import datetime
-from functools import wraps
 from threading import Thread
 
 import click
@@ -19,11 +17,8 @@ from channels.cli.keys import DEMO_STAFF, has_demo_staff
 from channels.context import ctx
 from config.settings import Settings
 from messaging import delivery
-from messaging.worker import Job, Worker
-from scheduling import booking, landlines
-from scheduling.earlier import EarlierTimes
-from scheduling.policy import Policy
-from scheduling.zone_rules import ZoneRules
+from messaging.worker import Worker
+from scheduling import booking
 from verification import bridging, calls
 
 #: Hidden: stop when the other end of the standard input is gone, however its process ended.
@@ -37,15 +32,7 @@ def worker(together: bool) -> None:
     """Send due texts and do the periodic jobs, until told to stop. Any number may run."""
     _refuse_demo_staff()
     here = ctx()
-    jobs = (
-        _with_policy(booking.miss_overdue),
-        calls.end_forgotten,
-        delivery.forget_old,
-        _with_policy(bridging.presume_people),
-        _with_policy(landlines.speak),
-        ZoneRules(here.policy),
-        EarlierTimes(here.policy),
-    )
+    jobs = (booking.miss_overdue, calls.end_forgotten, delivery.forget_old, _presume_people)
     at_work = Worker(
         here.engine,
         here.ring,
@@ -67,14 +54,8 @@ def worker(together: bool) -> None:
     at_work.run()
 
 
-def _with_policy(job: Callable[[Session, Policy, datetime], None]) -> Job:
-    policy = ctx().policy
-
-    @wraps(job)
-    def run(session: Session, now: datetime) -> None:
-        job(session, policy, now)
-
-    return run
+def _presume_people(session: Session, now: datetime) -> None:
+    bridging.presume_people(session, ctx().policy, now)
 
 
 @click.command("serve")

@@ -19,7 +19,6 @@ from messaging.progress import OVER, CallState
 from people import phones
 from people.models import Role
 from scheduling import callbacks, window
-from scheduling.availability import Callee
 from scheduling.callbacks import Appointment
 from scheduling.models import Callback
 from scheduling.states import LIVE, State
@@ -112,8 +111,7 @@ def _free(desk: Desk, found: Appointment) -> list[datetime]:
     """Other times to offer, while the call can still be moved."""
     if found.state is not State.BOOKED:
         return []
-    callee = Callee(found.customer.timezone, found.customer.id)
-    return when.free(desk, callee, found.minutes, but=found.id)
+    return when.free(desk, found.customer.timezone, found.minutes)
 
 
 def _code(desk: Desk, callback: Callback, live: Live) -> str:

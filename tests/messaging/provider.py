@@ -30,11 +30,8 @@ class Provider(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def take(self, form: dict[str, str]) -> dict[str, str]:
-        """A text, or a call, which has no body."""
-        kind = "SM" if "Body" in form else "CA"
-        sid = f"{kind}{len(self.accepted):032x}"
-        shown = {"sid": sid, "to": form["To"], "date_created": SENT_AT}
-        shown |= {"body": form["Body"]} if "Body" in form else {}
+        sid = f"SM{len(self.accepted):032x}"
+        shown = {"sid": sid, "to": form["To"], "body": form["Body"], "date_created": SENT_AT}
         self.accepted.append(shown)
         return shown
 
@@ -50,9 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         asked = {k: v[0] for k, v in parse_qs(urlsplit(self.path).query).items()}
         found = [each for each in self.server.accepted if each["to"] == asked.get("To")]
-        wanted = "messages" if "Messages" in self.path else "calls"
-        found = [each for each in found if ("body" in each) == (wanted == "messages")]
-        page = {wanted: found, "next_page_uri": None, "page": 0, "page_size": 200}
+        page = {"messages": found, "next_page_uri": None, "page": 0, "page_size": 200}
         self._handle("GET", asked, lambda: page)
 
     def _handle(self, method: str, asked: dict[str, str], act: Any) -> None:
