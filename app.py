@@ -24,6 +24,8 @@ from messaging.gateways.simulator_line import SimulatorLine
 from messaging.gateways.twilio import Twilio
 from messaging.gateways.twilio_line import TwilioLine
 from messaging.rules import Rules, limits, millionths
+from people.errors import InvalidInput
+from scheduling import holidays
 from scheduling.policy import Policy
 from storage.engine import make_engine
 from vault import keyring, master
@@ -88,6 +90,10 @@ def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
 
 
 def _policy(settings: Settings) -> Policy:
+    try:
+        holidays.require_known(settings.holidays)
+    except InvalidInput as error:
+        raise _refusal([f"VOUCHLINE_HOLIDAYS: {error}"]) from None
     return Policy(
         organisation=settings.organisation,
         official_phone=settings.official_phone,
@@ -102,6 +108,12 @@ def _policy(settings: Settings) -> Policy:
         code_digits=settings.code_digits,
         code_minutes=settings.code_minutes,
         bridge_calls=settings.bridge_calls,
+        decent_by_country=settings.decent_hours_by_country,
+        buffer_before=settings.buffer_before_minutes,
+        buffer_after=settings.buffer_after_minutes,
+        holidays=settings.holidays,
+        reminders=settings.reminders,
+        retries=settings.retries,
     )
 
 
@@ -117,6 +129,8 @@ def _gateways(settings: Settings, engine: Engine, ring: Keyring) -> list[Gateway
             messaging_service_sid=account.messaging_service_sid,
             api_base=account.api_base,
             status_callback=f"{settings.base_url}/twilio/status/message",
+            voice_from=settings.official_phone,
+            base_url=settings.base_url,
             name=account.name,
             connections=settings.worker_hands,
         )
@@ -164,6 +178,7 @@ def _limiter(settings: Settings) -> Limiter:
             "check_address": settings.check_limit_per_address,
             "check_number": settings.check_limit_per_number,
             "report_address": settings.report_limit_per_address,
+            "proof_address": settings.proof_limit_per_address,
             "sign_in_address": settings.sign_in_limit,
             "sign_in_account": settings.sign_in_limit,
         },

@@ -13,8 +13,8 @@ from channels.console import register as console
 from channels.context import Context
 from channels.demo import phone
 from channels.texts import twilio
-from channels.voice import bridge, line
-from channels.web import check, health, report
+from channels.voice import aloud, bridge, line
+from channels.web import check, health, own_register, report
 from people import phones
 
 
@@ -29,13 +29,15 @@ def everything(app: Application, context: Context, spoken: tuple[str, ...]) -> N
     failures.register(app)
     app.context_processor(lambda: _for_templates(context))
     # No cookie gives these any authority, so a forged request gains nothing by them.
-    open_to_all = [check.pages, report.pages, health.pages, twilio.pages, line.pages, bridge.pages]
+    open_to_all = [check.pages, report.pages, health.pages, twilio.pages]
+    open_to_all += [line.pages, bridge.pages, aloud.pages]
     if context.simulated:
         open_to_all.append(phone.pages)
     for pages in open_to_all:
         app.register_blueprint(pages)
         csrf.exempt(pages)
     console.register(app)
+    own_register.register(app)
     api.register(app, csrf)
     cli.register(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import time
+from datetime import time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,7 +14,23 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
+_MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
+_REMINDERS = (timedelta(days=1), timedelta(hours=1), timedelta(minutes=10))
+_RETRIES = (timedelta(hours=2), timedelta(days=1))
+Hours = tuple[time, time | None]
 _HOURS = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})")
+
+
+def _read_hours(text: str) -> Hours:
+    """``08:00-21:00`` to two times; an end of ``24:00`` is ``None``, the end of the day."""
+    found = _HOURS.fullmatch(text.strip())
+    if not found:
+        raise ValueError("write the hours like 08:00-21:00, or 00:00-24:00 for any hour")
+    h1, m1, h2, m2 = map(int, found.groups())
+    end = None if (h2, m2) == (24, 0) else time(h2, m2)
+    if end is not None and end <= time(h1, m1):
+        raise ValueError("the end of the decent hours must be later than their start")
+    return time(h1, m1), end
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,6 +90,7 @@ class Settings(BaseSettings):
     check_limit_per_address: str = "300/minute;5000/hour"
     check_limit_per_number: str = "100/minute;600/hour"
     report_limit_per_address: str = "10/minute;60/hour"
+    proof_limit_per_address: str = "30/10 minutes;600/day"
     sign_in_limit: str = "10/5 minutes;50/day"
     trusted_proxies: int = Field(0, ge=0, le=5)
 
@@ -83,7 +100,13 @@ class Settings(BaseSettings):
     min_notice_minutes: int = Field(5, ge=0, le=7 * 24 * 60)
     max_ahead_days: int = Field(180, ge=1, le=730)
     window_lead_minutes: int = Field(5, ge=0, le=60)
-    decent_hours: Annotated[tuple[time, time | None], NoDecode] = (time(8), time(21))
+    decent_hours: Annotated[Hours, NoDecode] = (time(8), time(21))
+    decent_hours_by_country: Annotated[dict[str, Hours], NoDecode] = {}
+    buffer_before_minutes: int = Field(0, ge=0, le=120)
+    buffer_after_minutes: int = Field(0, ge=0, le=120)
+    holidays: str = Field("", pattern=r"^([A-Z]{2}(-[A-Za-z0-9]{1,10})?)?$")
+    reminders: Annotated[tuple[timedelta, ...], NoDecode] = _REMINDERS
+    retries: Annotated[tuple[timedelta, ...], NoDecode] = _RETRIES
     code_digits: int = Field(6, ge=6, le=8)
     code_minutes: int = Field(10, ge=1, le=10)
 
@@ -99,17 +122,32 @@ class Settings(BaseSettings):
     @field_validator("decent_hours", mode="before")
     @classmethod
     def _hours(cls, value: Any) -> Any:
-        """``08:00-21:00`` to two times; an end of ``24:00`` is ``None``, the end of the day."""
+        return _read_hours(value) if isinstance(value, str) else value
+
+    @field_validator("decent_hours_by_country", mode="before")
+    @classmethod
+    def _hours_by_country(cls, value: Any) -> Any:
+        """``DE=09:00-20:00 FR=10:00-20:00`` to hours by country."""
         if not isinstance(value, str):
             return value
-        found = _HOURS.fullmatch(value.strip())
-        if not found:
-            raise ValueError("write the hours like 08:00-21:00, or 00:00-24:00 for any hour")
-        h1, m1, h2, m2 = map(int, found.groups())
-        end = None if (h2, m2) == (24, 0) else time(h2, m2)
-        if end is not None and end <= time(h1, m1):
-            raise ValueError("the end of the decent hours must be later than their start")
-        return time(h1, m1), end
+        found = {}
+        for part in value.replace(",", " ").split():
+            country, _, hours = part.partition("=")
+            if not re.fullmatch("[A-Z]{2}", country):
+                raise ValueError("write hours by country like DE=09:00-20:00 FR=10:00-20:00")
+            found[country] = _read_hours(hours)
+        return found
+
+    @field_validator("reminders", "retries", mode="before")
+    @classmethod
+    def _lengths(cls, value: Any) -> Any:
+        """``1d 1h 10m`` to lengths of time."""
+        if not isinstance(value, str):
+            return value
+        parts = value.replace(",", " ").split()
+        if len(parts) > 5 or not all(re.fullmatch(r"[1-9]\d{0,2}[mhd]", part) for part in parts):
+            raise ValueError("write up to five lengths like 1d 1h 10m, or nothing for none")
+        return tuple(timedelta(minutes=int(part[:-1]) * _MINUTES[part[-1]]) for part in parts)
 
     @field_validator("countries", "languages", mode="before")
     @classmethod

@@ -12,12 +12,17 @@ from storage.tables import id_field, instant, sealed
 
 
 class Report(SQLModel, table=True):
-    """An unexpected call that somebody told us of. Its words are sealed under the reports' key."""
+    """An unexpected call that somebody told us of, or (``kind`` is ``refused``) a booked one that
+    its customer says they did not ask for. Its words are sealed under the reports' key."""
 
     __tablename__ = "report"
 
     id: UUID = id_field()
     reference: str = Field(sa_column=Column(String(12), nullable=False, unique=True))
+    kind: str = Field(
+        default="report", sa_column=Column(String(12), nullable=False, server_default="report")
+    )
+    callback_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
     at: datetime = instant(index=True)
     channel: str = Field(sa_column=Column(String(8), nullable=False))
     proven: bool = Field(sa_column=Column(Boolean, nullable=False))

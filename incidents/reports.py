@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlmodel import Session, col, select
 
@@ -17,13 +18,15 @@ from vault import audit, keyring
 
 KNEW = ("name", "phone", "ticket", "product", "address", "other")
 SAID_LIMIT, NUMBER_LIMIT = 1000, 40
+REPORT, REFUSED = "report", "refused"
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 @dataclass(frozen=True)
 class Told:
     """What somebody reports. ``phone`` is the called number in E.164; ``proven`` says that the
-    report came signed from that number; ``knew`` is of :data:`KNEW`."""
+    report came signed from that number; ``knew`` is of :data:`KNEW`. ``kind`` is ``refused`` for a
+    booked call, ``callback_id``, that its customer did not ask for."""
 
     phone: str
     channel: str
@@ -32,6 +35,8 @@ class Told:
     shown_number: str = ""
     said: str = ""
     knew: Sequence[str] = ()
+    kind: str = REPORT
+    callback_id: UUID | None = None
 
 
 def file(session: Session, told: Told, now: datetime) -> str:
@@ -48,6 +53,8 @@ def file(session: Session, told: Told, now: datetime) -> str:
         Report(
             id=row,
             reference=reference,
+            kind=told.kind,
+            callback_id=told.callback_id,
             at=now,
             channel=told.channel,
             proven=told.proven,
@@ -67,7 +74,8 @@ def file(session: Session, told: Told, now: datetime) -> str:
         "report.file",
         now,
         customer_id=customer.id if customer else None,
-        detail=f"{reference} {told.channel}",
+        callback_id=told.callback_id,
+        detail=f"{reference} {told.channel} {told.kind}",
     )
     return reference
 
@@ -88,6 +96,7 @@ class Read:
     """A report in plain, for an investigator."""
 
     reference: str
+    kind: str
     at: datetime
     channel: str
     proven: bool
@@ -120,6 +129,7 @@ def _opened(session: Session, row: Report) -> Read:
     knew = plain("knew", row.knew)
     return Read(
         reference=row.reference,
+        kind=row.kind,
         at=row.at,
         channel=row.channel,
         proven=row.proven,

@@ -10,7 +10,7 @@ from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
 from messaging import lines, optouts, spending
-from messaging.gateways.base import Letter
+from messaging.gateways.base import VOICE, Letter
 from messaging.models import MessageState, OutboxMessage, Priority
 from messaging.outbox import TABLE
 from messaging.rules import Rules, country_allowed
@@ -70,6 +70,8 @@ class _Gate:
         """Why this text will never be sent."""
         if not country_allowed(letter.to, self.rules.countries):
             return "country_not_enabled"
+        if letter.medium == VOICE:
+            return "too_many" if self._too_many(row) else None
         if optouts.is_out(self.session, letter.to):
             return "opted_out"
         if lines.known(self.session, letter.to, self.now) == lines.LANDLINE:
@@ -78,7 +80,11 @@ class _Gate:
 
     def asks_line(self, letter: Letter) -> bool:
         """Whether to ask what kind of line this is, which nobody has of late."""
-        return self.rules.look_up_lines and lines.known(self.session, letter.to, self.now) is None
+        return (
+            letter.medium != VOICE
+            and self.rules.look_up_lines
+            and lines.known(self.session, letter.to, self.now) is None
+        )
 
     def _too_many(self, row: OutboxMessage) -> bool:
         return any(
@@ -98,7 +104,8 @@ class _Gate:
         ).one()
 
     def affordable(self, row: OutboxMessage) -> bool:
-        price = row.segments * self.rules.segment_price
+        text = row.segments * self.rules.segment_price
+        price = self.rules.call_price if row.medium == VOICE else text
         return self.purse.take(price, answer=row.priority == Priority.ANSWER)
 
 
@@ -170,6 +177,7 @@ def _letter(session: Session, row: OutboxMessage, first_tried_at: datetime) -> L
         body=key.open(TABLE, "body", row.id, row.body),
         first_tried_at=first_tried_at,
         expires_at=row.expires_at,
+        medium=row.medium,
     )
 
 

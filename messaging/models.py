@@ -49,6 +49,7 @@ class OutboxMessage(SQLModel, table=True):
 
     ``due_at`` is when a worker looks at it next: while it is in a worker's hands, when its lease
     ends. ``wanted_at`` is when it was first due. ``gateway`` is the one it was last handed to.
+    ``medium`` is ``text``, or ``voice`` for one that is spoken in a call.
     """
 
     __tablename__ = "outbox_message"
@@ -66,6 +67,9 @@ class OutboxMessage(SQLModel, table=True):
     customer_id: UUID = Field(sa_column=Column(Uuid, nullable=False, index=True))
     callback_id: UUID | None = Field(default=None, sa_column=Column(Uuid, index=True))
     kind: str = Field(sa_column=Column(String(24), nullable=False))
+    medium: str = Field(
+        default="text", sa_column=Column(String(8), nullable=False, server_default="text")
+    )
     recipient: bytes = sealed()
     body: bytes = sealed()
     segments: int = Field(default=1, sa_column=Column(SmallInteger, nullable=False))

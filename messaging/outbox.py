@@ -14,11 +14,13 @@ from storage.types import new_id
 from vault import fields
 
 TABLE = "outbox_message"
+REMINDER = "reminder"
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A text to be sent. ``to`` is E.164; not sent before ``due_at`` nor from ``expires_at``."""
+    """A text to be sent, or spoken in a call where its ``medium`` is ``voice``. ``to`` is E.164;
+    not sent before ``due_at`` nor from ``expires_at``."""
 
     customer_id: UUID
     kind: str
@@ -28,6 +30,7 @@ class Draft:
     expires_at: datetime
     callback_id: UUID | None = None
     priority: Priority = Priority.NOTICE
+    medium: str = "text"
 
 
 def put(session: Session, draft: Draft, now: datetime) -> UUID:
@@ -40,6 +43,7 @@ def put(session: Session, draft: Draft, now: datetime) -> UUID:
             customer_id=draft.customer_id,
             callback_id=draft.callback_id,
             kind=draft.kind,
+            medium=draft.medium,
             recipient=key.seal(TABLE, "recipient", row, draft.to),
             body=key.seal(TABLE, "body", row, draft.body),
             segments=segments.count(draft.body),
@@ -55,33 +59,32 @@ def put(session: Session, draft: Draft, now: datetime) -> UUID:
     return row
 
 
-def withdraw(session: Session, callback_id: UUID, now: datetime) -> None:
-    """Texts about a callback that have not left yet tell something that is no longer so. One whose
-    outcome is unknown stays, to be looked up."""
+def withdraw(session: Session, callback_id: UUID, now: datetime, kind: str = "") -> None:
+    """Texts about a callback that have not left yet, or those of one kind alone, tell something
+    that is no longer so. One whose outcome is unknown stays, to be looked up."""
+    queued = [
+        col(OutboxMessage.callback_id) == callback_id,
+        col(OutboxMessage.state) == MessageState.QUEUED,
+    ]
+    if kind:
+        queued.append(col(OutboxMessage.kind) == kind)
     session.exec(
         update(OutboxMessage)
-        .where(
-            col(OutboxMessage.callback_id) == callback_id,
-            col(OutboxMessage.state) == MessageState.QUEUED,
-            col(OutboxMessage.error).is_distinct_from("unknown"),
-        )
+        .where(*queued, col(OutboxMessage.error).is_distinct_from("unknown"))
         .values(state=MessageState.EXPIRED, settled_at=now)
     )
-    session.exec(
-        update(OutboxMessage)
-        .where(
-            col(OutboxMessage.callback_id) == callback_id,
-            col(OutboxMessage.state) == MessageState.QUEUED,
-        )
-        .values(expires_at=now)
-    )
+    session.exec(update(OutboxMessage).where(*queued).values(expires_at=now))
 
 
 def latest_for(session: Session, callback_id: UUID) -> OutboxMessage | None:
-    """The latest text about a callback, to show whether the customer has been told."""
+    """The latest text about a callback but for reminders, to show whether the customer has been
+    told."""
     return session.exec(
         select(OutboxMessage)
-        .where(col(OutboxMessage.callback_id) == callback_id)
+        .where(
+            col(OutboxMessage.callback_id) == callback_id,
+            col(OutboxMessage.kind) != REMINDER,
+        )
         .order_by(col(OutboxMessage.id).desc())
         .limit(1)
     ).first()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
+from messaging.translate import day_and_time
 from messaging.wording import Voice
 
 #: Our languages, as Twilio's speech names them.
@@ -13,7 +17,8 @@ def welcome(voice: Voice, digits: int) -> str:
     gettext = voice.gettext
     return gettext(
         "This is {organisation}. Is somebody calling you and says it is us? Key in the check"
-        " number they told you. It has {digits} digits. For another language, press star."
+        " number they told you. It has {digits} digits. To hear your booked calls, press 0 and"
+        " hash. For another language, press star."
     ).format(organisation=voice.organisation, digits=digits)
 
 
@@ -94,3 +99,87 @@ def language_choice(voice: Voice, key: int) -> str:
     """One line of the language menu, said in that language."""
     gettext = voice.gettext
     return gettext("For English, press {key}.").format(key=key)
+
+
+def knock(voice: Voice) -> str:
+    """The first words of an automatic call. A machine hears no more than this."""
+    gettext = voice.gettext
+    who = f"{voice.organisation}, {voice.phrase}" if voice.phrase else voice.organisation
+    return gettext(
+        "This is an automatic call from {organisation}. Press 1 to hear our message."
+    ).format(organisation=who)
+
+
+def coming(voice: Voice, agent: str, when: datetime) -> str:
+    """A call that is booked."""
+    gettext = voice.gettext
+    return gettext(
+        "{agent} will ring you {when}. First they tell you a check number. To be sure that it is"
+        " us, ring {phone} from another phone and key it in. We never ask you for one."
+    ).format(
+        agent=agent,
+        when=day_and_time(when, voice.zone, voice.locale),
+        phone=voice.official_phone,
+    )
+
+
+def off(voice: Voice, when: datetime) -> str:
+    """A call that is off."""
+    gettext = voice.gettext
+    return gettext("We will not ring you {when}. If somebody does, hang up. It is not us.").format(
+        when=day_and_time(when, voice.zone, voice.locale)
+    )
+
+
+def not_made(voice: Voice, when: datetime) -> str:
+    """A call that we did not make."""
+    gettext = voice.gettext
+    return gettext(
+        "We are sorry. We did not ring you {when}. If somebody did, it was not us."
+    ).format(when=day_and_time(when, voice.zone, voice.locale))
+
+
+def nothing_booked(voice: Voice) -> str:
+    """To somebody who asked for their booked calls."""
+    gettext = voice.gettext
+    return gettext("We have no call booked with you. If somebody rings, hang up.")
+
+
+def keys(voice: Voice, *, booked: bool) -> str:
+    """What can be pressed after a message."""
+    gettext = voice.gettext
+    if not booked:
+        return gettext("To hear this again, press 1.")
+    return gettext(
+        "To hear this again, press 1. If you did not ask for this call, press 2. For another time,"
+        " press 3."
+    )
+
+
+def times(voice: Voice, offered: Sequence[datetime]) -> str:
+    """Other times, to be taken by their number."""
+    gettext = voice.gettext
+    if not offered:
+        return gettext("No other time is free. Please ring us.")
+    return " ".join(
+        gettext("For {when}, press {number}.").format(
+            when=day_and_time(each, voice.zone, voice.locale), number=number
+        )
+        for number, each in enumerate(offered, 1)
+    )
+
+
+def taken_off(voice: Voice) -> str:
+    """A call that its customer did not ask for."""
+    gettext = voice.gettext
+    return gettext("The call is off, and we look into it. If somebody rings, hang up.")
+
+
+def ringing_back(voice: Voice) -> str:
+    """To somebody who rings the official line to hear of their booked calls. Their number could be
+    forged, so nothing is told in this call."""
+    gettext = voice.gettext
+    return gettext(
+        "If we know your number, we ring you back at once and tell you your booked calls. Please"
+        " hang up."
+    )

@@ -7,7 +7,7 @@ reply with stay clear of those that carriers take for themselves (rule M3).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -59,6 +59,80 @@ def moved(voice: Voice, agent: str, when: datetime) -> str:
         ),
         agent=agent,
         when=day_and_time(when, voice.zone, voice.locale),
+    )
+
+
+def again(voice: Voice, agent: str, when: datetime) -> str:
+    """Tells when we try again after nobody answered."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "We rang and did not reach you. {agent} will ring again {when}. Another time? Text"
+            " MOVE. Not wanted? Text REFUSE"
+        ),
+        agent=agent,
+        when=day_and_time(when, voice.zone, voice.locale),
+    )
+
+
+def handed(voice: Voice, agent: str, when: datetime) -> str:
+    """Tells that somebody else will ring at the same time."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "{agent} will ring you {when}, nobody else. Text us the check number they say."
+            " We never ask for one. Not wanted? Text REFUSE"
+        ),
+        agent=agent,
+        when=day_and_time(when, voice.zone, voice.locale),
+    )
+
+
+def taken_over(voice: Voice, agent: str) -> str:
+    """Tells, in the middle of a call, that somebody else goes on with it."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "{agent} takes over this call. Trust them only when the new check number they tell you"
+            " is confirmed: text it to us here."
+        ),
+        agent=agent,
+    )
+
+
+def stays(voice: Voice, agent: str, when: datetime) -> str:
+    """Tells that a call stays where it is on a clock whose rules have changed."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext("Your clocks change on other days now. {agent} will still ring you {when}."),
+        agent=agent,
+        when=day_and_time(when, voice.zone, voice.locale),
+    )
+
+
+def reminder(voice: Voice, agent: str, when: datetime) -> str:
+    """Reminds of a call to come."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "{agent} rings you {when}. First they say a check number: text it to us."
+            " Another time? Text MOVE"
+        ),
+        agent=agent,
+        when=day_and_time(when, voice.zone, voice.locale),
+    )
+
+
+def missed(voice: Voice, when: datetime) -> str:
+    """Owns up to a call that we did not make."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "Sorry, we did not ring you {when}. If somebody did, it was not us: text SCAM."
+            " Our number: {phone}"
+        ),
+        when=day_and_time(when, voice.zone, voice.locale),
+        phone=voice.official_phone,
     )
 
 
@@ -192,6 +266,72 @@ def move_asked(voice: Voice) -> str:
     gettext = voice.gettext
     return voice.says(
         gettext("We will find another time and text you. We will not ring before you have it.")
+    )
+
+
+def times_offered(voice: Voice, agent: str, times: Sequence[datetime]) -> str:
+    """Other times for a call, to be taken by their number."""
+    gettext = voice.gettext
+    offered = [
+        gettext("{number} for {when}").format(
+            number=number, when=day_and_time(each, voice.zone, voice.locale)
+        )
+        for number, each in enumerate(times, 1)
+    ]
+    return voice.says(
+        gettext("When shall {agent} ring? Text {times}. None fits? Ring {phone}"),
+        agent=agent,
+        times=", ".join(offered),
+        phone=voice.official_phone,
+    )
+
+
+def time_gone(voice: Voice, agent: str, times: Sequence[datetime]) -> str:
+    """Somebody else was faster, or it is too late: what there is now."""
+    gettext = voice.gettext
+    if not times:
+        return voice.says(
+            gettext("That time is gone. Your call stays as it is. Other times: text MOVE")
+        )
+    return times_offered(voice, agent, times)
+
+
+def earlier_free(voice: Voice, agent: str, at: datetime, instead_of: datetime) -> str:
+    """An earlier time for a call has come free."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "An earlier time is free: {agent} could ring {when}, not {later}. Text 1 to take it,"
+            " or do nothing."
+        ),
+        agent=agent,
+        when=day_and_time(at, voice.zone, voice.locale),
+        later=day_and_time(instead_of, voice.zone, voice.locale),
+    )
+
+
+def page_number(voice: Voice, number: str) -> str:
+    """The number that opens the customer's own page. Somebody who rings might ask for it."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "{number} opens your own page with us. Type it there yourself. Whoever rings and asks"
+            " for it is a SCAMMER. Not you? Text SCAM"
+        ),
+        number=number,
+    )
+
+
+def page_number_spoken(voice: Voice, number: str) -> str:
+    """The same, to be said in a call: digit by digit, twice."""
+    gettext = voice.gettext
+    digits = ", ".join(number)
+    return voice.says(
+        gettext(
+            "This is an automatic call. The number that opens your own page is: {digits}. Again:"
+            " {digits}. Tell it to nobody who rings you. Whoever asks for it is a scammer."
+        ),
+        digits=digits,
     )
 
 

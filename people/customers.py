@@ -144,6 +144,18 @@ def keep_safe_phrase(session: Session, customer: Customer, phrase: str, now: dat
     audit.record(session, audit.CUSTOMER, "customer.phrase", now, customer_id=customer.id)
 
 
+def choose(
+    session: Session, customer: Customer, now: datetime, *, locale: str, timezone: str
+) -> None:
+    """The customer's own choice of a language that we speak and of a zone. Raises
+    ``InvalidInput``."""
+    phones.zone(timezone)
+    customer.locale, customer.timezone = locale, timezone
+    session.add(customer)
+    session.flush()
+    audit.record(session, audit.CUSTOMER, "customer.choose", now, customer_id=customer.id)
+
+
 def safe_phrase(session: Session, customer: Customer, now: datetime, purpose: str) -> str:
     """The customer's phrase, empty where none was chosen; written down as a reading."""
     if customer.safe_phrase is None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Column, String
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, String, Uuid
 from sqlmodel import Field, SQLModel
 
 from storage.tables import id_field, instant, reference, sealed
@@ -57,6 +57,63 @@ class Staff(SQLModel, table=True):
         default=0, sa_column=Column(BigInteger, nullable=False, server_default="0")
     )
     created_at: datetime = instant()
+
+
+class Team(SQLModel, table=True):
+    """Agents who share calls. ``capacity`` is how many calls at a time it can hold, any number
+    when ``None``; the buffers are minutes before and after each call; ``holidays`` is a country,
+    or a country and region (``GB-ENG``), whose public holidays are days off, empty for none;
+    ``assignment`` is how calls for anybody are shared out."""
+
+    __tablename__ = "team"
+
+    id: UUID = id_field()
+    name: str = Field(sa_column=Column(String(60), nullable=False, unique=True))
+    capacity: int | None = Field(default=None, sa_column=Column(Integer))
+    buffer_before: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    buffer_after: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    holidays: str = Field(default="", sa_column=Column(String(16), nullable=False))
+    assignment: str = Field(default="least_busy", sa_column=Column(String(16), nullable=False))
+    created_at: datetime = instant()
+
+
+class Membership(SQLModel, table=True):
+    """Somebody's team; a member of staff is in one at the most."""
+
+    __tablename__ = "membership"
+
+    staff_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("staff.id"), primary_key=True))
+    team_id: UUID = reference("team.id", index=True)
+
+
+class NumberProof(SQLModel, table=True):
+    """A one-time code on its way to a number, to prove that whoever asks for it holds the number.
+    ``customer_id`` is none where we do not know the number, so that nobody can tell."""
+
+    __tablename__ = "number_proof"
+
+    id: UUID = id_field()
+    phone_index: bytes = sealed(index=True)
+    customer_id: UUID | None = reference("customer.id", nullable=True)
+    secret: bytes | None = sealed(nullable=True)
+    counter: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    tries: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    made_at: datetime = instant(index=True)
+    valid_until: datetime = instant()
+    closed_at: datetime | None = instant(nullable=True)
+
+
+class CustomerSession(SQLModel, table=True):
+    """A customer's browser that has proven its number; kept here so that it can be ended."""
+
+    __tablename__ = "customer_session"
+
+    id: UUID = id_field()
+    token_hash: bytes = sealed(unique=True)
+    customer_id: UUID = reference("customer.id", index=True)
+    created_at: datetime = instant()
+    seen_at: datetime = instant()
+    ended_at: datetime | None = instant(nullable=True)
 
 
 class EnrolmentLink(SQLModel, table=True):

@@ -102,7 +102,7 @@ def zone_of(phone: str, default: str) -> str:
     database lists for the country; then ``default``.
     """
     number = phonenumbers.parse(phone)
-    zones = [z for z in timezone.time_zones_for_number(number) if z in available_timezones()]
+    zones = [z for z in timezone.time_zones_for_number(number) if z in _known_zones()]
     if len(zones) == 1:
         return zones[0]
     listed = _zones_of_country().get(_region(number), [])
@@ -130,8 +130,23 @@ def _zones_of_country() -> dict[str, list[str]]:
     return found
 
 
+@lru_cache(maxsize=1)
+def _countries_of_zones() -> dict[str, str]:
+    return {z: country for country, zones in _zones_of_country().items() for z in zones}
+
+
+def country_of_zone(name: str) -> str:
+    """The country (ISO 3166) in which a zone is; empty for one of none, or an old name."""
+    return _countries_of_zones().get(name, "")
+
+
+@lru_cache(maxsize=1)
+def _known_zones() -> frozenset[str]:
+    return frozenset(available_timezones())  # which walks through the files each time
+
+
 def zone(name: str) -> ZoneInfo:
     """The zone of that IANA name. Raises :class:`InvalidInput` for an unknown one."""
-    if name not in available_timezones():
+    if name not in _known_zones():
         raise InvalidInput("timezone", "Choose a time zone from the list, like Europe/London.")
     return ZoneInfo(name)

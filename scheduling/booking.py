@@ -1,31 +1,26 @@
-"""Booking, moving, cancelling and refusing callbacks. Each text goes into the outbox in the same
-transaction as what it tells."""
+"""Booking, moving, cancelling and refusing callbacks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, select
 
-from messaging import outbox, wording
-from messaging.models import Priority
-from messaging.wording import Voice
-from people import customers, staff
-from people.models import Customer, Staff
-from people.text import clean, first_name
-from scheduling import calendar, quiet, slots, window
+from messaging import outbox
+from people.models import Customer
+from people.text import clean
+from scheduling import calendar, promised, taken, telling, window
+from scheduling.availability import Availability, Callee
 from scheduling.errors import SlotTaken
-from scheduling.models import Callback, TakenStep
+from scheduling.models import Callback, FormerTime
 from scheduling.policy import Policy
 from scheduling.states import State, require, require_move
 from storage.types import new_id
 from vault import audit, fields, keyring
 
 TOPIC_LIMIT, TICKET_LIMIT = 40, 40
-SOON = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -45,18 +40,35 @@ def book(
     wish: Wish,
     policy: Policy,
     now: datetime,
+    by: audit.Actor | None = None,
 ) -> Callback:
-    """Book a callback and store the text that announces it.
+    """Book a callback and store the text that announces it; ``by`` is its agent unless given.
 
     Raises ``InvalidInput``, or ``SlotTaken`` with the nearest free slots.
     """
+    callback = placed(session, customer, agent_id, wish, policy, now)
+    record(session, callback, by or audit.staff(agent_id), "callback.book", now)
+    telling.booked(session, callback, policy, now)
+    return callback
+
+
+def placed(
+    session: Session,
+    customer: Customer,
+    agent_id: UUID,
+    wish: Wish,
+    policy: Policy,
+    now: datetime,
+) -> Callback:
+    """A new callback with its time, of which nobody has been told. Raises as :func:`book`."""
     topic = clean("topic", wish.topic, limit=TOPIC_LIMIT, what="topic")
     ticket = clean("ticket", wish.ticket, limit=TICKET_LIMIT, what="ticket", required=False)
     calendar.require_length(wish.minutes)
     calendar.require_time(wish.starts_at, now, policy)
-    _lock_agent(session, agent_id)
-    calendar.require_free(
-        session, agent_id, customer.timezone, wish.starts_at, wish.minutes, policy, now
+    taken.queue_up(session, customer.id, agent_id)
+    callee = Callee(customer.timezone, customer.id)
+    found = calendar.require_free(
+        session, agent_id, callee, wish.starts_at, wish.minutes, policy, now
     )
     row = new_id()
     key = fields.data_key(session, customer.id)
@@ -73,52 +85,33 @@ def book(
         ticket_index=keyring.of(session).blind_index("ticket", ticket) if ticket else None,
         booked_at=now,
     )
-    session.add(callback)
-    session.flush()
-    _take(session, callback, customer, policy, now)
-    _record(session, callback, audit.staff(agent_id), "callback.book", now)
-    voice = _voice(session, customer, policy, now)
-    body = wording.booked(voice, agent_name(session, agent_id), wish.starts_at, topic)
-    tell(session, callback, customer, "booked", body, policy, now)
+    settle(session, callback, customer, found, policy, now)
     return callback
 
 
-def _lock_agent(session: Session, agent_id: UUID) -> None:
-    """One booking of an agent at a time: two that swap their times would wait for each other."""
-    session.exec(select(Staff.id).where(col(Staff.id) == agent_id).with_for_update(key_share=True))
-
-
-def _take(
+def settle(
     session: Session,
     callback: Callback,
     customer: Customer,
+    found: Availability,
     policy: Policy,
     now: datetime,
 ) -> None:
-    """Take the agent's time. The primary key decides a race; its loser is told what is free."""
+    """Give a callback the time that it says, which was free a moment ago. Raises ``SlotTaken``."""
+    callback.buffer_before, callback.buffer_after = found.rules.before, found.rules.after
+    callback.ends_at = window.closes(callback.starts_at, callback.minutes)
+    promised.note(callback, customer.timezone)
+    session.add(callback)
+    session.flush()
     try:
-        with session.begin_nested():
-            session.add_all(
-                TakenStep(agent_id=callback.agent_id, step=step, callback_id=callback.id)
-                for step in slots.steps(callback.starts_at, callback.minutes)
-            )
-            session.flush()
-    except IntegrityError:
+        taken.take(session, callback)
+    except taken.Taken:
+        callee = Callee(customer.timezone, customer.id)
+        at, minutes = callback.starts_at, callback.minutes
         near = calendar.nearest(
-            session,
-            callback.agent_id,
-            customer.timezone,
-            callback.starts_at,
-            callback.minutes,
-            policy,
-            now,
+            session, callback.agent_id, callee, at, minutes, policy, now, callback.id
         )
-        raise SlotTaken("This time is already taken.", near) from None
-
-
-def release(session: Session, callback_id: UUID) -> None:
-    """Give the agent's time back."""
-    session.exec(delete(TakenStep).where(col(TakenStep.callback_id) == callback_id))
+        raise SlotTaken(calendar.TAKEN, near) from None
 
 
 def move(
@@ -127,54 +120,86 @@ def move(
     starts_at: datetime,
     policy: Policy,
     now: datetime,
+    by: audit.Actor | None = None,
+    *,
+    answered: bool = False,
 ) -> Callback:
-    """Give a booked callback another time and tell its customer.
+    """Give a booked callback another time and tell its customer, unless they are ``answered``.
 
     ``callback`` is locked by the caller. Raises like :func:`book`, and ``WrongState``.
     """
     require(State(callback.state), State.BOOKED)
-    customer = session.get_one(Customer, callback.customer_id)
-    agent, minutes = callback.agent_id, callback.minutes
     calendar.require_time(starts_at, now, policy)
-    _lock_agent(session, agent)
-    calendar.require_free(
-        session,
-        agent,
-        customer.timezone,
-        starts_at,
-        minutes,
-        policy,
-        now,
-        but=callback.id,
-    )
-    release(session, callback.id)
-    outbox.withdraw(session, callback.id, now)
-    callback.starts_at, callback.move_asked_at = starts_at, None
-    callback.ends_at = window.closes(starts_at, minutes)
-    session.add(callback)
-    session.flush()
-    _take(session, callback, customer, policy, now)
-    _record(session, callback, audit.staff(agent), "callback.move", now)
-    voice = _voice(session, customer, policy, now)
-    body = wording.moved(voice, agent_name(session, agent), starts_at)
-    tell(session, callback, customer, "moved", body, policy, now)
+    _retime(session, callback, starts_at, policy, now, by or audit.staff(callback.agent_id))
+    telling.moved(session, callback, policy, now, answered=answered)
     return callback
 
 
-def cancel(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
+def revive(
+    session: Session,
+    callback: Callback,
+    starts_at: datetime,
+    policy: Policy,
+    now: datetime,
+    by: audit.Actor | None = None,
+) -> Callback:
+    """Book a missed or cancelled callback anew, about the same and under the same id, so that who
+    asks for the old finds the new. Raises as :func:`move`."""
+    require_move(State(callback.state), State.BOOKED)
+    calendar.require_time(starts_at, now, policy)
+    callback.state, callback.ended_at = State.BOOKED, None
+    _retime(session, callback, starts_at, policy, now, by or audit.staff(callback.agent_id))
+    telling.booked(session, callback, policy, now)
+    return callback
+
+
+def _retime(
+    session: Session,
+    callback: Callback,
+    starts_at: datetime,
+    policy: Policy,
+    now: datetime,
+    by: audit.Actor,
+) -> None:
+    customer = session.get_one(Customer, callback.customer_id)
+    callee, agent = Callee(customer.timezone, customer.id), callback.agent_id
+    taken.queue_up(session, customer.id, agent)
+    found = calendar.require_free(
+        session, agent, callee, starts_at, callback.minutes, policy, now, callback.id
+    )
+    taken.release(session, callback.id)
+    outbox.withdraw(session, callback.id, now)
+    session.add(
+        FormerTime(
+            callback_id=callback.id,
+            starts_at=callback.starts_at,
+            moved_at=now,
+            moved_by=by.kind,
+        )
+    )
+    callback.starts_at, callback.move_asked_at, callback.earlier_wanted_at = starts_at, None, None
+    callback.moves += 1
+    settle(session, callback, customer, found, policy, now)
+    record(session, callback, by, "callback.move", now)
+
+
+def cancel(
+    session: Session,
+    callback: Callback,
+    policy: Policy,
+    now: datetime,
+    by: audit.Actor | None = None,
+) -> None:
     """Call a booked callback off and tell its customer. Raises ``WrongState``."""
     _end_unstarted(session, callback, State.CANCELLED, now)
-    _record(session, callback, audit.staff(callback.agent_id), "callback.cancel", now)
-    customer = session.get_one(Customer, callback.customer_id)
-    voice = _voice(session, customer, policy, now)
-    body = wording.cancelled(voice, callback.starts_at)
-    tell(session, callback, customer, "cancelled", body, policy, now)
+    record(session, callback, by or audit.staff(callback.agent_id), "callback.cancel", now)
+    telling.cancelled(session, callback, policy, now)
 
 
 def refuse(session: Session, callback: Callback, now: datetime) -> None:
     """The customer did not ask for this call. Raises ``WrongState`` once it has started."""
     _end_unstarted(session, callback, State.REFUSED, now)
-    _record(session, callback, audit.CUSTOMER, "callback.refuse", now)
+    record(session, callback, audit.CUSTOMER, "callback.refuse", now)
 
 
 def ask_to_move(session: Session, callback: Callback, now: datetime) -> None:
@@ -183,10 +208,10 @@ def ask_to_move(session: Session, callback: Callback, now: datetime) -> None:
     callback.move_asked_at = now
     session.add(callback)
     session.flush()
-    _record(session, callback, audit.CUSTOMER, "callback.ask_to_move", now)
+    record(session, callback, audit.CUSTOMER, "callback.ask_to_move", now)
 
 
-def miss_overdue(session: Session, now: datetime) -> None:
+def miss_overdue(session: Session, policy: Policy, now: datetime) -> None:
     """Mark callbacks as missed whose window went by without a start (a job of the worker)."""
     overdue = session.exec(
         select(Callback)
@@ -197,63 +222,28 @@ def miss_overdue(session: Session, now: datetime) -> None:
     ).all()
     for callback in overdue:
         _end_unstarted(session, callback, State.MISSED, now)
-        _record(session, callback, audit.SYSTEM, "callback.miss", now)
+        record(session, callback, audit.SYSTEM, "callback.miss", now)
+        telling.missed(session, callback, policy, now)
 
 
 def _end_unstarted(session: Session, callback: Callback, state: State, now: datetime) -> None:
     require_move(State(callback.state), state)
-    callback.state, callback.ended_at = state, now
+    callback.state, callback.ended_at, callback.earlier_wanted_at = state, now, None
     session.add(callback)
     session.flush()
-    release(session, callback.id)
+    taken.release(session, callback.id)
     outbox.withdraw(session, callback.id, now)
 
 
-def tell(
+def record(
     session: Session,
     callback: Callback,
-    customer: Customer,
-    kind: str,
-    body: str,
-    policy: Policy,
+    actor: audit.Actor,
+    action: str,
     now: datetime,
+    detail: str = "",
 ) -> None:
-    """Store a text to the callback's customer; it is of no use once the call would be over.
-
-    At night where the customer lives it waits for the morning (rule M4).
-    """
-    person = customers.opened(session, customer)
-    soon = callback.starts_at - now <= SOON
-    outbox.put(
-        session,
-        outbox.Draft(
-            customer_id=customer.id,
-            callback_id=callback.id,
-            kind=kind,
-            to=person.phone,
-            body=body,
-            due_at=quiet.until_decent(now, customer.timezone, policy.decent_hours),
-            expires_at=callback.ends_at,
-            priority=Priority.SOON if soon else Priority.NOTICE,
-        ),
-        now,
-    )
-
-
-def _voice(session: Session, customer: Customer, policy: Policy, now: datetime) -> Voice:
-    phrase = customers.safe_phrase(session, customer, now, "to write a text")
-    return policy.voice(customer.locale, customer.timezone, phrase)
-
-
-def agent_name(session: Session, agent_id: UUID) -> str:
-    """The first name that a customer is told."""
-    member = session.get_one(Staff, agent_id)
-    return first_name(staff.name_of(session, member.id, member.name))
-
-
-def _record(
-    session: Session, callback: Callback, actor: audit.Actor, action: str, now: datetime
-) -> None:
+    """Write down what somebody did with a callback."""
     audit.record(
         session,
         actor,
@@ -261,4 +251,5 @@ def _record(
         now,
         customer_id=callback.customer_id,
         callback_id=callback.id,
+        detail=detail,
     )

@@ -51,6 +51,16 @@ def held(session: Session, callback_id: UUID, agent_id: UUID, *, lock: bool = Fa
     return found
 
 
+def locked(session: Session, callback_id: UUID) -> Callback | None:
+    """A callback, kept from changing until the transaction ends and read anew."""
+    return session.exec(
+        select(Callback)
+        .where(col(Callback.id) == callback_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).first()
+
+
 def open_one(session: Session, callback: Callback, now: datetime, purpose: str) -> Appointment:
     """The callback in plain, after writing down that its agent read it."""
     audit.record(
@@ -93,16 +103,15 @@ def day(
 
 
 def _opened(session: Session, callback: Callback, customer: Customer) -> Appointment:
-    key = fields.data_key(session, customer.id)
-    ticket = callback.ticket
+    topic, ticket = words_of(session, callback)
     return Appointment(
         id=callback.id,
         state=State(callback.state),
         starts_at=callback.starts_at,
         minutes=callback.minutes,
         ends_at=callback.ends_at,
-        topic=key.open("callback", "topic", callback.id, callback.topic),
-        ticket=key.open("callback", "ticket", callback.id, ticket) if ticket else "",
+        topic=topic,
+        ticket=ticket,
         customer=customers.opened(session, customer),
         started_at=callback.started_at,
         confirmed_at=callback.confirmed_at,
@@ -115,8 +124,15 @@ def _opened(session: Session, callback: Callback, customer: Customer) -> Appoint
 
 def topic_of(session: Session, callback: Callback) -> str:
     """What the call is about, for telling its customer."""
+    return words_of(session, callback)[0]
+
+
+def words_of(session: Session, callback: Callback) -> tuple[str, str]:
+    """What the call is about, and its ticket."""
     key = fields.data_key(session, callback.customer_id)
-    return key.open("callback", "topic", callback.id, callback.topic)
+    topic = key.open("callback", "topic", callback.id, callback.topic)
+    ticket = callback.ticket
+    return topic, key.open("callback", "ticket", callback.id, ticket) if ticket else ""
 
 
 def by_ticket(session: Session, ticket: str) -> UUID | None:

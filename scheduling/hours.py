@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from people.errors import InvalidInput
 from scheduling.models import WorkingHours
-from scheduling.slots import DAY_MINUTES
+from scheduling.spans import DAY_MINUTES
 from vault import audit
 
 Week = Mapping[int, Sequence[tuple[int, int]]]

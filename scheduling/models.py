@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    Date,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     String,
     Uuid,
     text,
@@ -22,7 +24,12 @@ from storage.tables import id_field, instant, reference, sealed
 
 
 class Callback(SQLModel, table=True):
-    """A call that we have announced, by one agent to one customer."""
+    """A call that we have announced, by one agent to one customer.
+
+    ``wall``, ``wall_zone`` and ``wall_fold`` are the time as it was promised, on the customer's
+    clock: where the rules of that zone change, ``starts_at`` follows them. The buffers are minutes
+    of the agent's before and after the call. ``moves`` counts the times it was given another time.
+    """
 
     __tablename__ = "callback"
     __table_args__ = (
@@ -32,6 +39,12 @@ class Callback(SQLModel, table=True):
             "ends_at",
             sqlite_where=text("state = 'booked'"),
             postgresql_where=text("state = 'booked'"),
+        ),
+        Index(
+            "ix_callback_earlier_wanted_at",
+            "earlier_wanted_at",
+            sqlite_where=text("earlier_wanted_at IS NOT NULL"),
+            postgresql_where=text("earlier_wanted_at IS NOT NULL"),
         ),
     )
 
@@ -52,19 +65,75 @@ class Callback(SQLModel, table=True):
     ended_at: datetime | None = instant(nullable=True)
     outcome: str | None = Field(default=None, sa_column=Column(String(16)))
     move_asked_at: datetime | None = instant(nullable=True)
+    wall: str | None = Field(default=None, sa_column=Column(String(16)))
+    wall_zone: str | None = Field(default=None, sa_column=Column(String(64)))
+    wall_fold: int = Field(
+        default=0, sa_column=Column(SmallInteger, nullable=False, server_default="0")
+    )
+    buffer_before: int = Field(
+        default=0, sa_column=Column(Integer, nullable=False, server_default="0")
+    )
+    buffer_after: int = Field(
+        default=0, sa_column=Column(Integer, nullable=False, server_default="0")
+    )
+    moves: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    earlier_wanted_at: datetime | None = instant(nullable=True)
 
 
 class TakenStep(SQLModel, table=True):
-    """Five minutes of one agent's time, taken by a callback.
+    """Five minutes of somebody's time, taken by a callback: of its agent's, of its customer's, and
+    one of the seats of the agent's team where that has only so many.
 
     The primary key is what keeps bookings apart, alike on both databases and whatever races.
     """
 
     __tablename__ = "taken_step"
 
-    agent_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("staff.id"), primary_key=True))
+    holder_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     step: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    seat: int = Field(
+        default=0, sa_column=Column(SmallInteger, primary_key=True, autoincrement=False)
+    )
     callback_id: UUID = reference("callback.id", index=True)
+
+
+class FollowUp(SQLModel, table=True):
+    """A callback that was booked because an ``earlier_id`` did not reach its customer; ``attempt``
+    counts from 1. An earlier one has one that follows it, whoever races."""
+
+    __tablename__ = "follow_up"
+
+    callback_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("callback.id"), primary_key=True))
+    earlier_id: UUID = reference("callback.id", unique=True)
+    attempt: int = Field(sa_column=Column(Integer, nullable=False))
+
+
+class FormerTime(SQLModel, table=True):
+    """A time at which a callback was booked before it was moved, and who moved it."""
+
+    __tablename__ = "former_time"
+
+    id: UUID = id_field()
+    callback_id: UUID = reference("callback.id", index=True)
+    starts_at: datetime = instant()
+    moved_at: datetime = instant()
+    moved_by: str = Field(sa_column=Column(String(16), nullable=False))
+
+
+class SlotOffer(SQLModel, table=True):
+    """A time that a customer can take by texting its ``number``: another time for a callback."""
+
+    __tablename__ = "slot_offer"
+
+    id: UUID = id_field()
+    customer_id: UUID = reference("customer.id", index=True)
+    callback_id: UUID = reference("callback.id", index=True)
+    number: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    agent_id: UUID = reference("staff.id")
+    starts_at: datetime = instant()
+    made_at: datetime = instant()
+    expires_at: datetime = instant(index=True)
+    closed_at: datetime | None = instant(nullable=True)
 
 
 class WorkingHours(SQLModel, table=True):
@@ -77,6 +146,53 @@ class WorkingHours(SQLModel, table=True):
     weekday: int = Field(sa_column=Column(Integer, nullable=False))
     from_minute: int = Field(sa_column=Column(Integer, nullable=False))
     to_minute: int = Field(sa_column=Column(Integer, nullable=False))
+
+
+class DatedHours(SQLModel, table=True):
+    """Hours of one day instead of the weekly ones; a row from 0 to 0 stands for a day off."""
+
+    __tablename__ = "dated_hours"
+    __table_args__ = (Index("ix_dated_hours_staff_id_on", "staff_id", "on_date"),)
+
+    id: UUID = id_field()
+    staff_id: UUID = reference("staff.id")
+    on: date = Field(sa_column=Column("on_date", Date, nullable=False))
+    from_minute: int = Field(sa_column=Column(Integer, nullable=False))
+    to_minute: int = Field(sa_column=Column(Integer, nullable=False))
+
+
+class TimeOff(SQLModel, table=True):
+    """Whole days off, the first and the last among them, on the agent's own calendar."""
+
+    __tablename__ = "time_off"
+
+    id: UUID = id_field()
+    staff_id: UUID = reference("staff.id", index=True)
+    first_on: date = Field(sa_column=Column(Date, nullable=False))
+    last_on: date = Field(sa_column=Column(Date, nullable=False))
+
+
+class Skill(SQLModel, table=True):
+    """A language (``de``) or a product (``router``) that an agent can help with."""
+
+    __tablename__ = "skill"
+
+    staff_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("staff.id"), primary_key=True))
+    kind: str = Field(sa_column=Column(String(8), primary_key=True))
+    value: str = Field(sa_column=Column(String(32), primary_key=True))
+
+
+class CalendarFeed(SQLModel, table=True):
+    """A secret address at which an agent's calendar can be read, until it is ended."""
+
+    __tablename__ = "calendar_feed"
+
+    id: UUID = id_field()
+    token_hash: bytes = sealed(unique=True)
+    staff_id: UUID = reference("staff.id", index=True)
+    created_at: datetime = instant()
+    read_at: datetime | None = instant(nullable=True)
+    ended_at: datetime | None = instant(nullable=True)
 
 
 class IdempotencyKey(SQLModel, table=True):

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import time, timedelta
 
 from messaging.wording import Voice
+from people import phones
+
+Hours = tuple[time, time | None]
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Lengths in minutes or days as named; ``decent_hours`` are on the customer's clock."""
+    """Lengths in minutes or days as named.
+
+    ``decent_hours`` are on the customer's clock; ``decent_by_country`` are those of countries
+    (ISO 3166) with others. The buffers and ``holidays`` are those of agents without a team.
+    ``reminders`` are how long before a call its customer is reminded, ``retries`` how long after
+    one that nobody answered the next is booked, once each.
+    """
 
     organisation: str
     official_phone: str
@@ -21,10 +31,20 @@ class Policy:
     min_notice_minutes: int
     max_ahead_days: int
     window_lead_minutes: int
-    decent_hours: tuple[time, time | None]
+    decent_hours: Hours
     code_digits: int
     code_minutes: int
     bridge_calls: bool = False
+    decent_by_country: Mapping[str, Hours] = field(default_factory=dict)
+    buffer_before: int = 0
+    buffer_after: int = 0
+    holidays: str = ""
+    reminders: tuple[timedelta, ...] = ()
+    retries: tuple[timedelta, ...] = ()
+
+    def decent_in(self, zone: str) -> Hours:
+        """The decent hours of somebody who lives in that zone."""
+        return self.decent_by_country.get(phones.country_of_zone(zone), self.decent_hours)
 
     def voice(self, locale: str = "", zone: str = "", phrase: str = "") -> Voice:
         """How we speak to somebody of that language and zone, with that safe phrase."""

@@ -19,15 +19,16 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
-#: From each state, the states that may follow. Nothing follows a state that has ended.
+#: From each state, the states that may follow. What was missed or cancelled can be booked anew;
+#: what the customer refused, nobody brings back.
 MOVES: dict[State, frozenset[State]] = {
     State.BOOKED: frozenset({State.STARTED, State.MISSED, State.REFUSED, State.CANCELLED}),
     State.STARTED: frozenset({State.CONFIRMED, State.ENDED}),
     State.CONFIRMED: frozenset({State.ENDED}),
     State.ENDED: frozenset(),
-    State.MISSED: frozenset(),
+    State.MISSED: frozenset({State.BOOKED}),
     State.REFUSED: frozenset(),
-    State.CANCELLED: frozenset(),
+    State.CANCELLED: frozenset({State.BOOKED}),
 }
 
 #: States in which the agent is, or may be, on the phone with the customer.

@@ -11,11 +11,14 @@ _FORK = multiprocessing.get_context("fork")
 _WAIT_SECONDS = 120
 
 
-def at_once(acts: Sequence[Callable[[], Any]], prepare: Callable[[], None]) -> list[Any]:
+def at_once(
+    acts: Sequence[Callable[[], Any]], prepare: Callable[[], None], wait: float = _WAIT_SECONDS
+) -> list[Any]:
     """Run each act in a process of its own, all let go together; gives what each returned.
 
     ``prepare`` runs in each process first, to give up the connections it was born with. What an
-    act returns must be plain values. Raises ``AssertionError`` with the trace of one that failed.
+    act returns must be plain values. An act has ``wait`` seconds. Raises ``AssertionError`` with
+    the trace of one that failed.
     """
     gate = _FORK.Barrier(len(acts))
     pipes = [_FORK.Pipe(duplex=False) for _ in acts]
@@ -25,7 +28,7 @@ def at_once(acts: Sequence[Callable[[], Any]], prepare: Callable[[], None]) -> l
     ]
     for child in children:
         child.start()
-    answers = [_answer(ours) for ours, _ in pipes]
+    answers = [_answer(ours, wait) for ours, _ in pipes]
     for child in children:
         child.join(_WAIT_SECONDS)
     failed = [text for ok, text in answers if not ok]
@@ -43,8 +46,8 @@ def _act(act: Callable[[], Any], prepare: Callable[[], None], gate: Any, out: An
         out.send((False, traceback.format_exc()))
 
 
-def _answer(ours: Any) -> tuple[bool, Any]:
-    if not ours.poll(_WAIT_SECONDS):
+def _answer(ours: Any, wait: float) -> tuple[bool, Any]:
+    if not ours.poll(wait):
         return False, "a process did not answer"
     answer: tuple[bool, Any] = ours.recv()
     return answer

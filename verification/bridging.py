@@ -127,7 +127,7 @@ def _follow(
     if call.state == CallState.VOICEMAIL:
         call.to_hang_up, call.due_at = True, now
         session.add(call)
-        calls.end_by_provider(session, callback, Outcome.VOICEMAIL, now)
+        calls.end_by_provider(session, callback, Outcome.VOICEMAIL, policy, now)
 
 
 def presume_people(session: Session, policy: Policy, now: datetime) -> None:

@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select, update
 
-from messaging import phone_calls
+from messaging import outbox, phone_calls
 from messaging.progress import CallState
 from people.errors import InvalidInput
 from people.models import Customer
-from scheduling import booking, window
+from scheduling import retries, taken, window
 from scheduling.errors import OutsideWindow, WrongState
 from scheduling.models import Callback
 from scheduling.policy import Policy
@@ -42,7 +42,7 @@ def start(session: Session, callback: Callback, policy: Policy, now: datetime) -
     lock(session, callback)
     if State(callback.state) in LIVE:
         return shown(session, callback, now)
-    code = begin(session, callback, policy, now, until=_until(callback, policy, now))
+    code = begin(session, callback, policy, now, until=until(callback, policy, now))
     return _reveal(session, callback, code, now)
 
 
@@ -62,8 +62,10 @@ def begin(
         raise OutsideWindow("Too late: the booked time is over. Book a new callback.")
     customer = session.get_one(Customer, callback.customer_id)
     _close_forgotten(session, customer.phone_index, now)
+    outbox.withdraw(session, callback.id, now, outbox.REMINDER)
     code = _new_row(session, callback, customer, policy, now, until)
     callback.state, callback.started_at = State.STARTED, now
+    callback.earlier_wanted_at = None
     session.add(callback)
     session.flush()
     _record(session, callback, "callback.start", now)
@@ -96,7 +98,8 @@ def _new_row(
     return code
 
 
-def _until(callback: Callback, policy: Policy, now: datetime) -> datetime:
+def until(callback: Callback, policy: Policy, now: datetime) -> datetime:
+    """How long a code made now is good (rule C2)."""
     return min(now + timedelta(minutes=policy.code_minutes), callback.ends_at)
 
 
@@ -146,7 +149,7 @@ def reissue(session: Session, callback: Callback, policy: Policy, now: datetime)
     if bridged is not None and bridged.state != CallState.LIVE:
         require(State(callback.state), State.STARTED)
         raise WrongState("The customer is not on the phone.")
-    code = renew(session, callback, now, until=_until(callback, policy, now))
+    code = renew(session, callback, now, until=until(callback, policy, now))
     return _reveal(session, callback, code, now)
 
 
@@ -178,7 +181,7 @@ def wake(session: Session, callback: Callback, policy: Policy, now: datetime) ->
     """The customer is on the phone: from now on their code is good."""
     code = lock(session, callback)
     if code is not None:
-        code.valid_from, code.valid_until = now, _until(callback, policy, now)
+        code.valid_from, code.valid_until = now, until(callback, policy, now)
         session.add(code)
         session.flush()
 
@@ -192,17 +195,23 @@ def silence(session: Session, callback: Callback, now: datetime) -> None:
         session.flush()
 
 
-def end(session: Session, callback: Callback, outcome: str, now: datetime) -> None:
-    """End the call: its code is dead and its secret destroyed. Raises ``WrongState``, or
-    ``InvalidInput`` for an outcome we do not know."""
+def end(
+    session: Session, callback: Callback, outcome: str, policy: Policy, now: datetime
+) -> Callback | None:
+    """End the call: its code is dead and its secret destroyed. Gives the next callback where the
+    customer was not reached and the plan has one. Raises ``WrongState``, or ``InvalidInput`` for
+    an outcome we do not know."""
     if outcome not in set(Outcome):
         raise InvalidInput("outcome", f"The outcome is one of: {', '.join(Outcome)}.")
     lock(session, callback)
     _finish(session, callback, outcome, now)
     _record(session, callback, "callback.end", now, detail=outcome)
+    return retries.follow(session, callback, policy, now)
 
 
-def end_by_provider(session: Session, callback: Callback, outcome: Outcome, now: datetime) -> None:
+def end_by_provider(
+    session: Session, callback: Callback, outcome: Outcome, policy: Policy, now: datetime
+) -> None:
     """End a started call on the provider's word."""
     lock(session, callback)
     _finish(session, callback, outcome, now)
@@ -215,6 +224,7 @@ def end_by_provider(session: Session, callback: Callback, outcome: Outcome, now:
         callback_id=callback.id,
         detail=outcome,
     )
+    retries.follow(session, callback, policy, now)
 
 
 def end_forgotten(session: Session, now: datetime) -> None:
@@ -289,7 +299,7 @@ def _finish(session: Session, callback: Callback, outcome: str, now: datetime) -
         .values(closed_at=now, secret=None, reply_word=None)
     )
     phone_calls.close(session, callback.id, now)
-    booking.release(session, callback.id)
+    taken.release(session, callback.id)
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ def end_callback(path: CallbackPath, body: EndIn) -> Response:
     moment = now()
     with acting(Role.AGENT) as (session, agent):
         callback = callbacks.held(session, path.id, agent.id)
-        calls.end(session, callback, body.outcome, moment)
+        calls.end(session, callback, body.outcome, ctx().policy, moment)
         return _shown(session, callback, moment, 200)[0]
 
 

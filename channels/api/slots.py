@@ -13,6 +13,7 @@ from channels.context import ctx, now
 from people.errors import InvalidInput
 from people.models import Role
 from scheduling import calendar
+from scheduling.availability import Callee
 
 _WIDEST = timedelta(days=62)
 
@@ -38,5 +39,7 @@ def list_slots(query: SlotsQuery) -> Response:
     zone = query.timezone or policy.default_zone
     with acting(Role.AGENT) as (session, agent):
         span = (query.from_, query.to)
-        found = calendar.free_slots(session, agent.id, zone, span, query.minutes, policy, now())
+        found = calendar.free_slots(
+            session, agent.id, Callee(zone), span, query.minutes, policy, now()
+        )
     return jsonify(minutes=query.minutes, slots=[slot.isoformat() for slot in found])

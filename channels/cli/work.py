@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
 from threading import Thread
 
 import click
@@ -17,8 +19,11 @@ from channels.cli.keys import DEMO_STAFF, has_demo_staff
 from channels.context import ctx
 from config.settings import Settings
 from messaging import delivery
-from messaging.worker import Worker
-from scheduling import booking
+from messaging.worker import Job, Worker
+from scheduling import booking, landlines
+from scheduling.earlier import EarlierTimes
+from scheduling.policy import Policy
+from scheduling.zone_rules import ZoneRules
 from verification import bridging, calls
 
 #: Hidden: stop when the other end of the standard input is gone, however its process ended.
@@ -32,7 +37,15 @@ def worker(together: bool) -> None:
     """Send due texts and do the periodic jobs, until told to stop. Any number may run."""
     _refuse_demo_staff()
     here = ctx()
-    jobs = (booking.miss_overdue, calls.end_forgotten, delivery.forget_old, _presume_people)
+    jobs = (
+        _with_policy(booking.miss_overdue),
+        calls.end_forgotten,
+        delivery.forget_old,
+        _with_policy(bridging.presume_people),
+        _with_policy(landlines.speak),
+        ZoneRules(here.policy),
+        EarlierTimes(here.policy),
+    )
     at_work = Worker(
         here.engine,
         here.ring,
@@ -54,8 +67,14 @@ def worker(together: bool) -> None:
     at_work.run()
 
 
-def _presume_people(session: Session, now: datetime) -> None:
-    bridging.presume_people(session, ctx().policy, now)
+def _with_policy(job: Callable[[Session, Policy, datetime], None]) -> Job:
+    policy = ctx().policy
+
+    @wraps(job)
+    def run(session: Session, now: datetime) -> None:
+        job(session, policy, now)
+
+    return run
 
 
 @click.command("serve")

@@ -8,6 +8,7 @@ from datetime import datetime
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from channels.choices import locales, zones
 from channels.console import booking_form, booking_made, when
 from channels.console.booking_form import Typed
 from channels.console.desk import Desk, pages, staff_page
@@ -16,6 +17,7 @@ from channels.languages import select
 from people.errors import InvalidInput
 from people.models import Role
 from scheduling import lookup
+from scheduling.availability import Callee
 from scheduling.errors import SlotTaken
 from scheduling.lookup import Match
 
@@ -88,7 +90,8 @@ def _details(
 ) -> str:
     zone = booking_form.zone_of(match, typed)
     if slots is None:
-        slots = when.free(desk, zone, booking_form.length_of(typed), typed["on"])
+        callee = Callee(zone, match.customer.id if match.customer else None)
+        slots = when.free(desk, callee, booking_form.length_of(typed), typed["on"])
     return render_template(
         "console/book_details.html",
         match=match,
@@ -99,6 +102,6 @@ def _details(
         clock=desk.clock,
         now=desk.moment,
         key=booking_form.key_for(typed, errors),
-        locales=booking_form.locales(ctx().policy.languages, select()),
-        zones=booking_form.zones(),
+        locales=locales(ctx().policy.languages, select()),
+        zones=zones(),
     )

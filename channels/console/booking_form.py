@@ -5,10 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from functools import lru_cache
-from zoneinfo import available_timezones
 
-from babel import Locale
 from werkzeug.datastructures import MultiDict
 
 from channels.console import when
@@ -90,15 +87,3 @@ def zone_of(match: Match, form: Typed) -> str:
         return phones.zone(form["timezone"]).key
     except InvalidInput:
         return match.timezone
-
-
-def locales(spoken: tuple[str, ...], shown_in: str) -> list[tuple[str, str]]:
-    """The languages that a customer can have, with their names."""
-    return [(each, Locale.parse(each).get_display_name(shown_in) or each) for each in spoken]
-
-
-@lru_cache(maxsize=1)
-def zones() -> tuple[str, ...]:
-    """Zones to choose from: those of places."""
-    skipped = ("Etc/", "SystemV/", "US/", "posix/", "right/")
-    return tuple(sorted(z for z in available_timezones() if "/" in z and not z.startswith(skipped)))

@@ -55,7 +55,9 @@ def end(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     """End the call with its outcome."""
     callback = callbacks.held(desk.session, callback_id, desk.principal.id)
     try:
-        calls.end(desk.session, callback, request.form.get("outcome", ""), desk.moment)
+        calls.end(
+            desk.session, callback, request.form.get("outcome", ""), ctx().policy, desk.moment
+        )
     except InvalidInput:
         return show(desk, callback, {"outcome": "Choose how the call went."}), 422
     return _to_card(callback_id)

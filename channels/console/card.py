@@ -19,6 +19,7 @@ from messaging.progress import OVER, CallState
 from people import phones
 from people.models import Role
 from scheduling import callbacks, window
+from scheduling.availability import Callee
 from scheduling.callbacks import Appointment
 from scheduling.models import Callback
 from scheduling.states import LIVE, State
@@ -111,7 +112,8 @@ def _free(desk: Desk, found: Appointment) -> list[datetime]:
     """Other times to offer, while the call can still be moved."""
     if found.state is not State.BOOKED:
         return []
-    return when.free(desk, found.customer.timezone, found.minutes)
+    callee = Callee(found.customer.timezone, found.customer.id)
+    return when.free(desk, callee, found.minutes, but=found.id)
 
 
 def _code(desk: Desk, callback: Callback, live: Live) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from channels.console.clock import read_date, read_instant, read_time
 from channels.console.desk import Desk
 from channels.context import ctx
 from people.errors import InvalidInput
 from scheduling import calendar, wall
+from scheduling.availability import Callee
 
 OTHER = "other"
 _NEXT, _OF_A_DAY = 6, 40
@@ -39,11 +41,11 @@ def chosen(desk: Desk, form: Mapping[str, str]) -> datetime:
     return wall.instant(on, read_time(form.get("at", ""), "starts_at"), desk.zone)
 
 
-def free(desk: Desk, zone: str, minutes: int, on: str = "") -> list[datetime]:
-    """Free slots of a day as it was typed; the next ones when that is none.
-
-    ``zone`` is the customer's.
-    """
+def free(
+    desk: Desk, callee: Callee, minutes: int, on: str = "", but: UUID | None = None
+) -> list[datetime]:
+    """Free slots of a day as it was typed; the next ones when that is none. ``but`` is a callback
+    that is to be moved."""
     span, limit = (desk.moment, desk.moment + _AHEAD), _NEXT
     try:
         if on:
@@ -53,12 +55,13 @@ def free(desk: Desk, zone: str, minutes: int, on: str = "") -> list[datetime]:
     return calendar.free_slots(
         desk.session,
         desk.principal.id,
-        zone,
+        callee,
         span,
         minutes,
         ctx().policy,
         desk.moment,
         limit,
+        but,
     )
 
 

@@ -10,14 +10,15 @@ from sqlmodel import Session
 
 from channels.checks import VERDICTS, name
 from channels.texts.reading import Asked, read
-from incidents import reports
+from incidents import refusals, reports
 from messaging import inbox, optouts, phone_calls, segments, spending, wording
 from messaging.progress import CallState
 from messaging.rules import Rules, country_allowed
 from messaging.wording import Voice
 from people import customers
 from people.models import Customer
-from scheduling import booking, callbacks
+from scheduling import booking, callbacks, offers, telling
+from scheduling.errors import SlotTaken
 from scheduling.models import Callback
 from scheduling.policy import Policy
 from scheduling.states import State
@@ -48,6 +49,7 @@ class _Job:
     asked: Asked
     customer: Customer | None
     voice: Voice
+    policy: Policy
     now: datetime
 
 
@@ -101,7 +103,7 @@ def _answered(
         return None
     customer = customers.find_by_phone(session, text.sender)
     voice = _voice(session, customer, policy, now)
-    answer = _HANDLERS[asked.word](_Job(session, text, asked, customer, voice, now))
+    answer = _HANDLERS[asked.word](_Job(session, text, asked, customer, voice, policy, now))
     if answer is None or out:
         return None
     price = segments.count(answer) * rules.segment_price
@@ -141,7 +143,7 @@ def _check(job: _Job) -> str:
     call = calls.ringing_now(job.session, job.text.sender, job.now)
     if call is None or call.started_at is None:
         return wording.not_calling_you(job.voice)
-    agent = booking.agent_name(job.session, call.agent_id)
+    agent = telling.agent_name(job.session, call.agent_id)
     bridged = phone_calls.latest(job.session, call.id)
     if bridged is None:
         return wording.calling_you(job.voice, agent, call.started_at)
@@ -163,7 +165,7 @@ def _refuse(job: _Job) -> str:
     callback = _next_booked(job.session, job.customer, job.now)
     if callback is None:
         return wording.nothing_to_refuse(job.voice)
-    booking.refuse(job.session, callback, job.now)
+    refusals.refuse(job.session, callback, "text", job.now)
     return wording.refused(job.voice)
 
 
@@ -172,7 +174,34 @@ def _move(job: _Job) -> str:
     if callback is None:
         return wording.nothing_to_refuse(job.voice)
     booking.ask_to_move(job.session, callback, job.now)
-    return wording.move_asked(job.voice)
+    times = _offered(job, callback)
+    if not times:
+        return wording.move_asked(job.voice)
+    agent = telling.agent_name(job.session, callback.agent_id)
+    return wording.times_offered(job.voice, agent, times)
+
+
+def _offered(job: _Job, callback: Callback) -> list[datetime]:
+    made = offers.make(job.session, callback, job.policy, job.now)
+    return [each.starts_at for each in made]
+
+
+def _pick(job: _Job) -> str | None:
+    """The number of a time that was offered; without an offer, a text like any other."""
+    customer = job.customer
+    found = offers.standing(job.session, customer.id, job.now) if customer else []
+    offer = next((each for each in found if str(each.number) == job.asked.code), None)
+    if offer is None:
+        return _help(job)
+    agent = telling.agent_name(job.session, offer.agent_id)
+    try:
+        moved = offers.take(job.session, offer, job.policy, job.now)
+    except SlotTaken:
+        callback = job.session.get_one(Callback, offer.callback_id)
+        return wording.time_gone(job.voice, agent, _offered(job, callback))
+    if moved is None:
+        return wording.nothing_to_refuse(job.voice)
+    return wording.moved(job.voice, agent, moved.starts_at)
 
 
 def _phrase(job: _Job) -> str:
@@ -204,6 +233,7 @@ _HANDLERS = {
     "scam": _scam,
     "refuse": _refuse,
     "move": _move,
+    "pick": _pick,
     "phrase": _phrase,
     "other": _help,
 }

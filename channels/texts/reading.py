@@ -31,12 +31,15 @@ WORDS = {
 MAX_LENGTH = 1600
 #: A word alone, or with a little around it; a longer text is a story, not a wish.
 _MOST_WORDS = 5
+#: The number of a time alone, or with a word or two: ``2``, ``No 2 please``.
+_PICKED = re.compile(r"[^\d:/+]{0,10}([1-9])[^\d:/+]{0,8}")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """``word`` is ``code``, one of the values of :data:`WORDS`, or ``other``; ``code`` in plain
-    digits; ``rest`` is what follows the word, as it was written."""
+    """``word`` is ``code``, ``pick`` for the number of a time that was offered, one of the values
+    of :data:`WORDS`, or ``other``; ``code`` in plain digits, the number that was picked too;
+    ``rest`` is what follows the word, as it was written."""
 
     word: str
     code: str = ""
@@ -53,6 +56,9 @@ def read(body: str, digits: int) -> Asked:
     found = _codes_in(text, digits)
     if len(found) == 1:
         return Asked("code", found.pop())
+    picked = _PICKED.fullmatch("".join(_digit(c) for c in text))
+    if picked:
+        return Asked("pick", picked[1])
     letters = list(re.finditer(r"[^\W\d_]+", text))
     word = WORDS.get(_bare(letters[0][0])) if letters else None
     if word == "phrase":

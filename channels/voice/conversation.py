@@ -15,6 +15,7 @@ from messaging import inbox, spoken
 from messaging.translate import time_of_day
 from people import phones
 from people.errors import InvalidInput
+from scheduling import asked_aloud
 from verification import codes
 from verification.checking import check
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine, Verdict
@@ -57,6 +58,8 @@ def _keyed(said: _Said) -> Turn:
     keys = said.keys.rpartition("*")[2]
     if "*" in said.keys and not keys:
         return _ask_language(said.step)
+    if keys == "0":
+        return _ring_back(said)
     code = codes.normal(keys, ctx().policy.code_digits)
     if code is None:
         return _ask_code(said)
@@ -166,6 +169,16 @@ def _words(step: Step, verdict: Verdict) -> str:
         at = time_of_day(verdict.confirmed_at, verdict.zone, step.locale)
         return spoken.already_confirmed(step.voice, at)
     return spoken.not_confirmed(step.voice)
+
+
+def _ring_back(said: _Said) -> Turn:
+    """Their booked calls, told at the number that this call says it comes from."""
+    call = said.caller.call
+    if call and said.caller.phone:
+        with unit() as session:
+            if inbox.first_time(session, f"{call}-own", said.caller.phone, "own", now()):
+                asked_aloud.ring_back(session, said.caller.phone, now())
+    return _leave(said.step, spoken.ringing_back(said.step.voice))
 
 
 def _report(said: _Said) -> Turn:

@@ -7,18 +7,21 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+TEXT, VOICE = "text", "voice"
+
 
 @dataclass(frozen=True)
 class Letter:
-    """A text on its way out. ``reference`` is ours and the same at every try; ``to`` is E.164;
-    ``first_tried_at`` is when its first try could have reached the provider; from ``expires_at``
-    it is of no more use."""
+    """A text on its way out, or with ``medium`` ``voice`` one that is spoken. ``reference`` is ours
+    and the same at every try; ``to`` is E.164; ``first_tried_at`` is when its first try could have
+    reached the provider; from ``expires_at`` it is of no more use."""
 
     reference: UUID
     to: str
     body: str
     first_tried_at: datetime
     expires_at: datetime
+    medium: str = TEXT
 
 
 class Rejected(Exception):
@@ -47,7 +50,7 @@ class Gateway(Protocol):
     name: str
 
     def send(self, letter: Letter, now: datetime) -> str:
-        """Hand over a text; gives the provider's id for it.
+        """Hand over a text, or ring to speak it; gives the provider's id for it.
 
         Raises :class:`Rejected`, :class:`Unavailable` or :class:`OutcomeUnknown`.
         """

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from messaging import demo_lines
 from messaging.demo_lines import Mode
-from messaging.gateways.base import Letter, OutcomeUnknown, Rejected, Unavailable
+from messaging.gateways.base import VOICE, Letter, OutcomeUnknown, Rejected, Unavailable
 from messaging.models import DemoLine, DemoText
 from storage.session import StoreUnavailable, transaction
 from storage.types import new_id
@@ -31,7 +31,7 @@ class Simulator:
         try:
             with transaction(self._engine, info=keyring.carried(self._ring)) as session:
                 line = demo_lines.of(session, letter.to)
-                if line is not None and line.mode in _REFUSALS:
+                if line is not None and _refused(line, letter):
                     raise _REFUSALS[Mode(line.mode)]()
                 taken = _take(session, letter, line, now)
         except StoreUnavailable as error:
@@ -61,8 +61,14 @@ _REFUSALS: dict[Mode, Callable[[], Exception]] = {
 }
 
 
+def _refused(line: DemoLine, letter: Letter) -> bool:
+    """A landline can be rung, and so can who wants no texts."""
+    return line.mode == Mode.DOWN or (line.mode in _REFUSALS and letter.medium != VOICE)
+
+
 def _take(session: Session, letter: Letter, line: DemoLine | None, now: datetime) -> str:
-    row = keep(session, letter.to, letter.body, demo_lines.arrival(line, now), outgoing=False)
+    body = f"☎ {letter.body}" if letter.medium == VOICE else letter.body
+    row = keep(session, letter.to, body, demo_lines.arrival(line, now), outgoing=False)
     row.reference = letter.reference
     session.add(row)
     demo_lines.report(session, line, f"demo-{row.id}", now)

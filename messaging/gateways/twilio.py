@@ -6,6 +6,7 @@ by recipient, time and body before there is another.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import requests
@@ -14,11 +15,12 @@ from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
-from messaging.gateways.base import Letter, OutcomeUnknown, Rejected, Unavailable
+from messaging.gateways.base import VOICE, Letter, OutcomeUnknown, Rejected, Unavailable
 
 TIMEOUT_SECONDS = 10.0
 LOOK_BACK = 100  # more than go to one number within any lease
 LONGEST_VALIDITY = 36_000  # seconds, the provider's own limit
+RING_SECONDS = 40
 _BUSY = timedelta(seconds=2)  # what the client's errors do not carry: how long to wait
 CLOCKS_DIFFER = timedelta(minutes=2)
 #: No answer, or one that cannot be read. A list that is refused raises the client's plainest kind.
@@ -56,6 +58,8 @@ class Twilio:
         messaging_service_sid: str = "",
         api_base: str = "",
         status_callback: str = "",
+        voice_from: str = "",
+        base_url: str = "",
         name: str = "twilio",
         connections: int = 10,
     ) -> None:
@@ -73,27 +77,62 @@ class Twilio:
             if messaging_service_sid
             else {"from_": from_number}
         )
+        self._voice_from, self._base = voice_from, base_url
         if status_callback:
             self._always["status_callback"] = status_callback
 
     def send(self, letter: Letter, now: datetime) -> str:
+        if letter.medium == VOICE:
+            return self._made(lambda: self._rung(letter))
+        return self._made(lambda: self._texted(letter, now))
+
+    def _texted(self, letter: Letter, now: datetime) -> str:
         validity = (letter.expires_at - now) // timedelta(seconds=1)
+        sent = self._client.messages.create(
+            to=letter.to,
+            body=letter.body,
+            validity_period=max(1, min(validity, LONGEST_VALIDITY)),
+            **self._always,
+        )
+        return str(sent.sid)
+
+    def _rung(self, letter: Letter) -> str:
+        """Our webhook says what is to be said, once somebody has pressed a key."""
+        made = self._client.calls.create(
+            to=letter.to,
+            from_=self._voice_from,
+            url=f"{self._base}/twilio/voice/spoken/{letter.reference}",
+            timeout=RING_SECONDS,
+        )
+        return str(made.sid)
+
+    def _made(self, act: Callable[[], str]) -> str:
         try:
-            sent = self._client.messages.create(
-                to=letter.to,
-                body=letter.body,
-                validity_period=max(1, min(validity, LONGEST_VALIDITY)),
-                **self._always,
-            )
+            return act()
         except TwilioRestException as error:
             raise _meaning(error) from error
         except requests.ConnectTimeout as error:
             raise Unavailable from error
         except UNCLEAR as error:
             raise OutcomeUnknown from error
-        return str(sent.sid)
 
     def find(self, letter: Letter) -> str | None:
+        return self._call_to(letter) if letter.medium == VOICE else self._text_to(letter)
+
+    def _call_to(self, letter: Letter) -> str | None:
+        """A call of ours to this number, that is not one which an agent was bridged to."""
+        try:
+            made = self._client.calls.list(to=letter.to, limit=LOOK_BACK)
+        except UNCLEAR as error:
+            raise Unavailable from error
+        since = letter.first_tried_at - CLOCKS_DIFFER
+        for each in made:
+            late = each.date_created is None or each.date_created >= since
+            if late and not each.parent_call_sid:
+                return str(each.sid)
+        return None
+
+    def _text_to(self, letter: Letter) -> str | None:
         try:
             # Newest first. The provider's filter by time leaves out what still waits to be sent.
             since = letter.first_tried_at - CLOCKS_DIFFER

@@ -109,8 +109,10 @@ def test_moving_and_cancelling_tell_the_customer(app, client):
     assert moved.json["starts_at"] == at
     assert client.delete(f"/api/v1/callbacks/{made['id']}", headers=headers).status_code == 204
     assert client.delete(f"/api/v1/callbacks/{made['id']}", headers=headers).status_code == 409
-    kinds = [row.kind for row in all_rows(app, OutboxMessage)]
-    assert sorted(kinds) == ["booked", "cancelled", "moved"]
+    texts = all_rows(app, OutboxMessage)
+    kinds = [row.kind for row in texts]
+    assert sorted(set(kinds)) == ["booked", "cancelled", "moved", "reminder"]
+    assert [row.kind for row in texts if row.state == "queued"] == ["cancelled"]
 
 
 def test_the_same_idempotency_key_books_once(app, client):

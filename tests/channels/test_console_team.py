@@ -81,7 +81,7 @@ def test_the_audit_log_is_paged_filtered_and_its_reading_written_down(console):
     bob = console.member("bob@example.org")
     for _ in range(30):
         console.callback(ana, 30)
-        console.callback(bob, 30)
+        console.callback(bob, 30, "+447400123457")
         console.wait(minutes=15)
     tab = investigator(console)
     page = tab.get("/staff/audit").text

@@ -10,7 +10,6 @@ from twilio.request_validator import RequestValidator
 from channels.texts.reading import Asked, read
 from incidents.models import Report
 from messaging.models import InboundText
-from scheduling.models import Callback
 from tests.channels.support import (
     AUTH_TOKEN,
     OTHER_PHONE,
@@ -117,12 +116,6 @@ def test_refuse_calls_the_callback_off(app, client):
     assert client.get(f"/api/v1/callbacks/{made['id']}", headers=headers).json["state"] == "refused"
     assert client.post(f"/api/v1/callbacks/{made['id']}/start", headers=headers).status_code == 409
     assert "no call booked" in said(a_text(client, "refuse", "SM2"))
-
-
-def test_move_flags_the_callback_for_its_agent(app, client):
-    client.post("/api/v1/callbacks", json=booking(app), headers=a_token(app))
-    assert "another time" in said(a_text(client, "move please", "SM1"))
-    assert all_rows(app, Callback)[0].move_asked_at is not None
 
 
 def test_scam_files_a_proven_report(app, client):

@@ -30,8 +30,11 @@ class Provider(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def take(self, form: dict[str, str]) -> dict[str, str]:
-        sid = f"SM{len(self.accepted):032x}"
-        shown = {"sid": sid, "to": form["To"], "body": form["Body"], "date_created": SENT_AT}
+        """A text, or a call, which has no body."""
+        kind = "SM" if "Body" in form else "CA"
+        sid = f"{kind}{len(self.accepted):032x}"
+        shown = {"sid": sid, "to": form["To"], "date_created": SENT_AT}
+        shown |= {"body": form["Body"]} if "Body" in form else {}
         self.accepted.append(shown)
         return shown
 
@@ -47,7 +50,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         asked = {k: v[0] for k, v in parse_qs(urlsplit(self.path).query).items()}
         found = [each for each in self.server.accepted if each["to"] == asked.get("To")]
-        page = {"messages": found, "next_page_uri": None, "page": 0, "page_size": 200}
+        wanted = "messages" if "Messages" in self.path else "calls"
+        found = [each for each in found if ("body" in each) == (wanted == "messages")]
+        page = {wanted: found, "next_page_uri": None, "page": 0, "page_size": 200}
         self._handle("GET", asked, lambda: page)
 
     def _handle(self, method: str, asked: dict[str, str], act: Any) -> None:

@@ -149,3 +149,37 @@ def test_whatever_goes_wrong_a_text_goes_out_once(store, there, gateway, answers
         moment[0] += timedelta(seconds=30)
     kept = store.all(select(OutboxMessage))[0]
     assert (kept.state, len(there.accepted)) == (state, taken)
+
+
+@pytest.fixture
+def speaking(there):
+    return Twilio(
+        "ACtest",
+        "token",
+        from_number="+442079460123",
+        api_base=there.address,
+        voice_from="+442079460999",
+        base_url="https://check.example.org",
+    )
+
+
+SPOKEN = Letter(uuid4(), "+442079460555", "We ring you at ten.", NOW, UNTIL, "voice")
+
+
+def test_what_is_spoken_is_a_call_that_asks_us_what_to_say(there, speaking):
+    speaking.send(SPOKEN, NOW)
+    method, path, form = there.asked[0]
+    assert (method, path) == ("POST", "/2010-04-01/Accounts/ACtest/Calls.json")
+    assert form["To"] == SPOKEN.to
+    assert form["From"] == "+442079460999"
+    assert form["Url"] == f"https://check.example.org/twilio/voice/spoken/{SPOKEN.reference}"
+    assert SPOKEN.body not in str(form)
+
+
+def test_a_call_of_unknown_outcome_is_found_again_and_no_other(there, speaking):
+    there.answers = ["hang up"]
+    with pytest.raises(OutcomeUnknown):
+        speaking.send(SPOKEN, NOW)
+    assert speaking.find(SPOKEN) is None
+    sid = speaking.send(SPOKEN, NOW)
+    assert speaking.find(SPOKEN) == sid

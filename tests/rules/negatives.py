@@ -29,7 +29,9 @@ def ways(store: Store, now: datetime) -> dict[str, tuple[str, str]]:
     expired, locked = factories.a_call(store, ran_out), factories.a_call(store, now)
     ended, stranger = factories.a_call(store, now), factories.a_call(store, now)
     with store.unit() as session:
-        calls.end(session, callbacks.held(session, *_held(ended)), "reached", now)
+        calls.end(
+            session, callbacks.held(session, *_held(ended)), "reached", factories.a_policy(), now
+        )
     _lock(store, locked, now)
     nobody = factories.a_phone()
     told = {

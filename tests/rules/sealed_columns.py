@@ -27,6 +27,7 @@ INDEXES = {
     "report.phone_index",
     "idempotency_key.key_hash",
     "idempotency_key.request_hash",
+    "number_proof.phone_index",
 }
 #: Plain hashes of random values too long to be tried out.
 HASHES = {
@@ -34,6 +35,8 @@ HASHES = {
     "recovery_code.code_hash",
     "staff_session.token_hash",
     "api_token.token_hash",
+    "calendar_feed.token_hash",
+    "customer_session.token_hash",
 }
 #: Sealed under the key of one customer, named by this column of the row.
 CUSTOMERS = {
@@ -45,6 +48,7 @@ CUSTOMERS = {
     "callback.ticket": "customer_id",
     "code.secret": "customer_id",
     "code.reply_word": "customer_id",
+    "number_proof.secret": "customer_id",
     "outbox_message.recipient": "customer_id",
     "outbox_message.body": "customer_id",
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import update
 from sqlmodel import col, select
@@ -14,6 +16,8 @@ from verification.models import Code
 
 pytestmark = pytest.mark.settings(**SETTINGS)
 VICTIM, SCAMMER = "+447400200001", "+447400200002"
+#: Calls of one customer never overlap; but the next may be started while one is going on.
+EARLY = factories.a_policy(window_lead_minutes=60)
 
 
 @pytest.fixture
@@ -85,14 +89,13 @@ def test_a_customer_has_one_call_at_a_time_so_a_number_never_has_two_codes(there
     from scheduling.errors import WrongState
 
     factories.a_call(there, clock.now, VICTIM)
+    later = timedelta(minutes=28)
     with pytest.raises(WrongState, match="Another call to this customer"):
-        factories.a_call(there, clock.now, VICTIM)
+        factories.a_call(there, clock.now, VICTIM, ahead=later, policy=EARLY)
 
 
 def test_two_agents_who_start_at_once_leave_one_code(app, there, clock):
-    """Both calls are booked; both Starts come at the same moment, each in its own process."""
-    from datetime import timedelta
-
+    """All calls are booked; all Starts come at the same moment, each in its own process."""
     from scheduling import callbacks
     from scheduling.errors import WrongState
     from verification import calls
@@ -100,14 +103,19 @@ def test_two_agents_who_start_at_once_leave_one_code(app, there, clock):
     earlier = clock.now - timedelta(minutes=10)
     with there.unit() as session:
         customer = factories.a_customer(session, earlier, VICTIM)
-        made = [factories.a_callback(session, earlier, customer=customer) for _ in range(8)]
+        made = [
+            factories.a_callback(
+                session, earlier, customer=customer, minutes=5, ahead=timedelta(minutes=13 + 5 * n)
+            )
+            for n in range(8)
+        ]
         pairs = [(each.id, each.agent_id) for each in made]
 
     def start(callback_id, agent_id) -> str:
         with databases.opened(there.url, wait_seconds=60).unit() as session:
             held = callbacks.held(session, callback_id, agent_id)
             try:
-                return calls.start(session, held, factories.a_policy(), clock.now).code
+                return calls.start(session, held, EARLY, clock.now).code
             except WrongState:
                 return "refused"
 

@@ -98,7 +98,9 @@ def test_after_end_nothing_is_told_even_of_a_confirmed_call(store):
             assert confirmed(store, made, issued.code, BOOKED)
             assert isinstance(verdict(store, made, issued.code, BOOKED), AlreadyConfirmed)
         with store.unit() as session:
-            calls.end(session, callbacks.held(session, *made[:2]), "reached", BOOKED)
+            calls.end(
+                session, callbacks.held(session, *made[:2]), "reached", factories.a_policy(), BOOKED
+            )
         assert isinstance(verdict(store, made, issued.code, BOOKED), NotConfirmed)
         kept = next(c for c in store.all(select(Code)) if c.callback_id == made[0])
         assert kept.secret is None
@@ -138,7 +140,7 @@ def test_a_callback_that_never_started_has_no_code_to_guess(store, how):
         elif how == "refused":
             booking.refuse(session, held, BOOKED)
         elif how == "missed":
-            booking.miss_overdue(session, BOOKED + timedelta(hours=1))
+            booking.miss_overdue(session, factories.a_policy(), BOOKED + timedelta(hours=1))
     assert store.all(select(Callback))[0].state == how
     assert not [c for c in store.all(select(Code)) if c.callback_id]
     if how != "booked":

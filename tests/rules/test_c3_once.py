@@ -78,7 +78,7 @@ def test_confirming_and_ending_at_once_leave_one_story(app, there, clock):
     def end() -> str:
         with databases.opened(there.url, wait_seconds=60).unit() as session:
             held = callbacks.held(session, call.callback_id, call.agent_id)
-            calls.end(session, held, "reached", clock.now)
+            calls.end(session, held, "reached", factories.a_policy(), clock.now)
         return "ended"
 
     for _ in range(5):

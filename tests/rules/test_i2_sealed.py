@@ -24,7 +24,7 @@ from tests.rules import sealed_columns as columns
 from vault import keyring
 from vault.errors import KeyUnavailable, Tampered
 from vault.models import DataKey, PurposeKey
-from verification import calls
+from verification import calls, proving
 from verification.checking import check
 from verification.models import Code
 from verification.verdicts import Channel, Genuine
@@ -48,6 +48,7 @@ def a_life(store: Store, phone: str) -> factories.Call:
         secret = staff.invited(session, link, NOW)[2]
         staff.enrol(session, link, "several good words", _totp(secret), NOW)
         idempotency.claim(session, call.agent_id, "k", b"x", NOW)
+        proving.send(session, phone, "text", factories.a_policy(), NOW)
     Worker(store.engine, store.ring, [Simulator(store.engine, store.ring)], lambda: NOW).once()
     with core_transaction(store.engine, keyring.carried(store.ring)) as work:
         told = check(work, phone, call.code, Channel.WEB, NOW, organisation="Example Bank")

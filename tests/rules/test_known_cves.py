@@ -171,7 +171,7 @@ def test_what_happens_after_a_phone_call_began_counts_when_its_code_is_keyed(
         with there.unit() as session:
             held = callbacks.held(session, call.callback_id, call.agent_id)
             if meanwhile == "ended":
-                calls.end(session, held, "reached", clock.now)
+                calls.end(session, held, "reached", factories.a_policy(), clock.now)
             else:
                 new = calls.reissue(session, held, factories.a_policy(), clock.now)
                 assert new.code != call.code

@@ -95,7 +95,7 @@ def test_texts_that_arrive_late_or_in_another_order_do_no_harm(app, client, ther
     call = a_call(there, clock.now, PHONE)
     with there.unit() as session:
         held = callbacks.held(session, call.callback_id, call.agent_id)
-        calls.end(session, held, "reached", clock.now)
+        calls.end(session, held, "reached", a_policy(), clock.now)
     assert "GENUINE" not in a_text(client, call.code, "SM1").text
     with there.unit() as session:
         customer = customers.find_by_phone(session, PHONE)

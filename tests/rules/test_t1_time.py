@@ -147,7 +147,7 @@ def test_every_column_of_time_is_an_instant_in_utc(store):
         column
         for table in SQLModel.metadata.sorted_tables
         for column in table.columns
-        if "TIME" in str(column.type) or "DATE" in str(column.type)
+        if "TIME" in str(column.type)
     ]
     assert len(times) > 25
     assert all(isinstance(column.type, UtcDateTime) for column in times)

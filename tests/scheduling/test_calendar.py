@@ -8,6 +8,7 @@ import pytest
 
 from people.errors import InvalidInput
 from scheduling import calendar, hours, slots, wall
+from scheduling.availability import Callee
 from scheduling.errors import SlotTaken
 from tests import factories
 from vault import audit
@@ -19,7 +20,7 @@ POLICY = factories.a_policy()
 
 def free(store, agent, span=DAY, minutes=15, policy=POLICY, zone="Europe/London"):
     with store.unit() as session:
-        return calendar.free_slots(session, agent.id, zone, span, minutes, policy, NOW)
+        return calendar.free_slots(session, agent.id, Callee(zone), span, minutes, policy, NOW)
 
 
 @pytest.fixture
@@ -59,13 +60,13 @@ def test_what_is_booked_is_not_free_and_every_free_slot_can_be_booked(store, age
     assert NOW.replace(minute=30, second=0) not in found
     for at in found:
         with store.unit() as session:
-            calendar.require_free(session, agent.id, "Europe/London", at, 15, POLICY, NOW)
+            calendar.require_free(session, agent.id, Callee("Europe/London"), at, 15, POLICY, NOW)
 
 
 def test_the_offers_are_the_nearest_in_order_of_time(store, agent):
     wanted = NOW.replace(hour=22, minute=0, second=0)
     with store.unit() as session, pytest.raises(SlotTaken, match="decent") as refused:
-        calendar.require_free(session, agent.id, "Europe/London", wanted, 15, POLICY, NOW)
+        calendar.require_free(session, agent.id, Callee("Europe/London"), wanted, 15, POLICY, NOW)
     offers = refused.value.free_slots
     assert list(offers) == sorted(offers)
     assert offers[-1] == wanted.replace(hour=20, minute=45)

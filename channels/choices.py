@@ -1,0 +1,20 @@
+"""Languages and zones to choose from in forms."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from zoneinfo import available_timezones
+
+from babel import Locale
+
+
+def locales(spoken: tuple[str, ...], shown_in: str) -> list[tuple[str, str]]:
+    """The languages that a customer can have, with their names."""
+    return [(each, Locale.parse(each).get_display_name(shown_in) or each) for each in spoken]
+
+
+@lru_cache(maxsize=1)
+def zones() -> tuple[str, ...]:
+    """Zones to choose from: those of places."""
+    skipped = ("Etc/", "SystemV/", "US/", "posix/", "right/")
+    return tuple(sorted(z for z in available_timezones() if "/" in z and not z.startswith(skipped)))

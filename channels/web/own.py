@@ -1,0 +1,96 @@
+"""A customer proves their number, comes to their own page, and leaves it."""
+
+from __future__ import annotations
+
+from flask import redirect, render_template, request, url_for
+from flask import session as cookie
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from channels import checks
+from channels.context import ctx, now, unit
+from channels.web.owner import TOKEN, Owner, here, own_page, pages
+from people import customer_sessions
+from people.errors import InvalidInput
+from scheduling import own
+from verification import proving
+
+MEDIA = ("text", "voice")
+
+
+@pages.get("")
+def enter() -> ResponseReturnValue:
+    """The own page, or the question for the number that leads there."""
+    moment = now()
+    with unit() as session:
+        owner = here(session, moment)
+        if owner is None:
+            return _ask_number({}, "", ended="out" in request.args)
+        return render_template(
+            "own/overview.html",
+            calls=own.booked(session, owner.customer.id, moment),
+            most=own.MOST_BOOKED,
+            clock=owner.clock,
+            done=request.args.get("done", ""),
+        )
+
+
+@pages.post("/number")
+def send_number() -> ResponseReturnValue:
+    """Send a page number; says the same whether or not we know the phone."""
+    ctx().limiter.hit("proof_address", request.remote_addr or "unknown")
+    typed = request.form.get("phone", "")
+    medium = request.form.get("medium", "text")
+    try:
+        phone = checks.read_number(typed)
+    except InvalidInput:
+        advice = gettext("Type your own whole phone number.")
+        return _ask_number({"phone": advice}, typed[:40]), 422
+    with unit() as session:
+        proving.send(session, phone, medium if medium in MEDIA else "text", ctx().policy, now())
+    return _ask_proof({}, phone)
+
+
+@pages.post("/prove")
+def prove() -> ResponseReturnValue:
+    """Try the page number: each try counts, and every wrong answer is the same."""
+    ctx().limiter.hit("proof_address", request.remote_addr or "unknown")
+    try:
+        phone = checks.read_number(request.form.get("phone", ""))
+    except InvalidInput:
+        return redirect(url_for("own.enter"), code=303)
+    moment = now()
+    with unit() as session:
+        found = proving.prove(session, phone, request.form.get("number", "")[:64], moment)
+        token = customer_sessions.begin(session, found, moment) if found else None
+    if token is None:
+        return _ask_proof({"number": _wrong()}, phone), 422
+    cookie[TOKEN] = token
+    return redirect(url_for("own.enter"), code=303)
+
+
+def _wrong() -> str:
+    return gettext(
+        "This number does not open your page. Look at our newest message again, or ask for a new"
+        " number."
+    )
+
+
+@pages.post("/leave")
+@own_page
+def leave(owner: Owner) -> ResponseReturnValue:
+    """End this browser's visit, or with ``everywhere`` those of all browsers."""
+    if "everywhere" in request.form:
+        customer_sessions.end_all(owner.session, owner.customer.id, owner.moment)
+    else:
+        customer_sessions.end(owner.session, str(cookie[TOKEN]), owner.moment)
+    cookie.pop(TOKEN, None)
+    return redirect(url_for("own.enter"), code=303)
+
+
+def _ask_number(errors: dict[str, str], phone: str, *, ended: bool = False) -> str:
+    return render_template("own/number.html", errors=errors, phone=phone, ended=ended)
+
+
+def _ask_proof(errors: dict[str, str], phone: str) -> str:
+    return render_template("own/prove.html", errors=errors, phone=phone, digits=proving.DIGITS)

@@ -1,0 +1,50 @@
+"""A call as a calendar file (RFC 5545)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from flask_babel import gettext
+from icalendar import Calendar, Event
+
+from scheduling.own import OwnCall
+from scheduling.policy import Policy
+from scheduling.states import State
+
+_OFF = (State.CANCELLED, State.REFUSED, State.MISSED)
+
+
+def written(call: OwnCall, policy: Policy, zone: str, now: datetime) -> bytes:
+    """The file, in the customer's zone, so that it stays right where clocks change their rules.
+    Loaded again after a move, it takes the place of the first."""
+    starts_at = call.starts_at.astimezone(ZoneInfo(zone))
+    event = Event()
+    event.add("uid", f"{call.id}@vouchline")
+    event.add("sequence", call.moves)
+    event.add("dtstamp", now)
+    event.add("dtstart", starts_at)
+    event.add("dtend", starts_at + timedelta(minutes=call.minutes))
+    event.add("status", "CANCELLED" if call.state in _OFF else "CONFIRMED")
+    event.add(
+        "summary",
+        gettext("%(organisation)s rings you", organisation=policy.organisation),
+    )
+    event.add("description", _description(call, policy))
+    calendar = Calendar()
+    calendar.add("prodid", "-//Vouchline//Vouchline//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH")
+    calendar.add_component(event)
+    calendar.add_missing_timezones()
+    return bytes(calendar.to_ical())
+
+
+def _description(call: OwnCall, policy: Policy) -> str:
+    return gettext(
+        "%(agent)s rings you about %(topic)s. First the caller tells you a check number. We never"
+        " ask you for one. No check number? Hang up. Our number: %(phone)s",
+        agent=call.agent,
+        topic=call.topic,
+        phone=policy.official_phone,
+    )

@@ -1,0 +1,25 @@
+"""Few enough times to choose from on a small phone, spread over the days."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+AHEAD, MOST = timedelta(days=21), 600
+_DAYS, _A_DAY = 5, 6
+
+
+def few(times: Sequence[datetime], zone: str) -> list[datetime]:
+    """Up to six times of each of the first five days that have any, on the clock of a zone."""
+    local = ZoneInfo(zone)
+    days = [list(group) for _, group in groupby(times, lambda at: at.astimezone(local).date())]
+    return [each for day in days[:_DAYS] for each in _spread(day)]
+
+
+def _spread(day: Sequence[datetime]) -> list[datetime]:
+    """The first of the day, and others at even distances."""
+    if len(day) <= _A_DAY:
+        return list(day)
+    return [day[n * len(day) // _A_DAY] for n in range(_A_DAY)]

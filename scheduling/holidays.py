@@ -1,0 +1,36 @@
+"""Public holidays by country and region, from the ``holidays`` library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from functools import lru_cache
+
+from holidays import country_holidays
+
+from people.errors import InvalidInput
+
+
+def of(place: str, years: Iterable[int]) -> frozenset[date]:
+    """The public holidays of a country (``GB``), or of one of its regions too (``GB-ENG``), in
+    those years; none for an empty ``place``."""
+    return frozenset(day for year in years for day in _of_year(place, year)) if place else _NONE
+
+
+_NONE: frozenset[date] = frozenset()
+
+
+@lru_cache(maxsize=1000)
+def _of_year(place: str, year: int) -> frozenset[date]:
+    country, _, region = place.partition("-")
+    return frozenset(country_holidays(country, subdiv=region or None, years=year))
+
+
+def require_known(place: str) -> None:
+    """Raise ``InvalidInput`` for a place whose holidays we do not know."""
+    try:
+        of(place, [2026])
+    except (NotImplementedError, KeyError, ValueError):
+        raise InvalidInput(
+            "holidays", "Write a country like GB, or a country and region like GB-ENG."
+        ) from None

@@ -1,0 +1,83 @@
+"""When nobody answered: the next call is booked by itself, on a plan."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from people.models import Customer
+from scheduling import booking, calendar, callbacks, telling
+from scheduling.availability import Callee
+from scheduling.booking import Wish
+from scheduling.errors import SlotTaken
+from scheduling.models import Callback, FollowUp
+from scheduling.policy import Policy
+from scheduling.states import Outcome, State
+from vault import audit
+
+UNREACHED = frozenset({Outcome.NO_ANSWER, Outcome.VOICEMAIL})
+_WITHIN = timedelta(days=7)
+
+
+def follow(session: Session, callback: Callback, policy: Policy, now: datetime) -> Callback | None:
+    """Book the next call after one that did not reach its customer, with the same agent at their
+    first free time. None when the plan is at its end, another call is booked already, or the
+    agent has no time within a week. ``callback`` is locked by the caller, and has ended."""
+    if callback.outcome not in UNREACHED or has_booked(session, callback):
+        return None
+    attempt = _attempt(session, callback) + 1
+    if attempt > len(policy.retries):
+        return None
+    return _booked(session, callback, attempt, policy, now)
+
+
+def has_booked(session: Session, callback: Callback) -> bool:
+    """Whether the customer has another call to come."""
+    found = session.exec(
+        select(Callback.id)
+        .where(
+            col(Callback.customer_id) == callback.customer_id,
+            col(Callback.state) == State.BOOKED,
+        )
+        .limit(1)
+    ).first()
+    return found is not None
+
+
+def _attempt(session: Session, callback: Callback) -> int:
+    """How many calls before this one were booked by the plan."""
+    found = session.get(FollowUp, callback.id)
+    return found.attempt if found else 0
+
+
+def _booked(
+    session: Session, callback: Callback, attempt: int, policy: Policy, now: datetime
+) -> Callback | None:
+    customer = session.get_one(Customer, callback.customer_id)
+    callee = Callee(customer.timezone, customer.id)
+    since = now + policy.retries[attempt - 1]
+    found = calendar.free_slots(
+        session,
+        callback.agent_id,
+        callee,
+        (since, since + _WITHIN),
+        callback.minutes,
+        policy,
+        now,
+        limit=1,
+    )
+    if not found:
+        return None
+    topic, ticket = callbacks.words_of(session, callback)
+    wish = Wish(found[0], callback.minutes, topic, ticket)
+    try:
+        with session.begin_nested():
+            made = booking.placed(session, customer, callback.agent_id, wish, policy, now)
+    except SlotTaken:
+        return None
+    session.add(FollowUp(callback_id=made.id, earlier_id=callback.id, attempt=attempt))
+    session.flush()
+    booking.record(session, made, audit.SYSTEM, "callback.follow", now, str(callback.id))
+    telling.again(session, made, policy, now)
+    return made

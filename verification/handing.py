@@ -1,0 +1,47 @@
+"""A call that is going on and that another agent takes over."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from messaging import phone_calls
+from messaging.progress import OVER
+from scheduling import booking, handover, telling
+from scheduling.errors import WrongState
+from scheduling.models import Callback
+from scheduling.policy import Policy
+from scheduling.states import State
+from vault import audit
+from verification import calls
+
+
+def hand_over(
+    session: Session,
+    callback: Callback,
+    agent_id: UUID,
+    policy: Policy,
+    now: datetime,
+    by: audit.Actor | None = None,
+) -> None:
+    """Give a booked callback, or one that has started and is not confirmed, to another agent.
+
+    The code that the first agent knows is dead at once, and counts as one of the three new ones;
+    only the second agent sees the next. The customer is told who it is now. Raises
+    ``InvalidInput``, ``SlotTaken``, ``OutsideWindow`` or ``WrongState``.
+    """
+    calls.lock(session, callback)
+    if State(callback.state) is not State.STARTED:
+        handover.hand_over(session, callback, agent_id, policy, now, by)
+        return
+    bridged = phone_calls.latest(session, callback.id)
+    if bridged is not None and bridged.state not in OVER:
+        raise WrongState("This call is on the phone. End it, and book another with a colleague.")
+    giver = callback.agent_id
+    handover.give(session, callback, agent_id, policy, now)
+    calls.renew(session, callback, now, until=calls.until(callback, policy, now))
+    actor = by or audit.staff(giver)
+    booking.record(session, callback, actor, "callback.hand_over", now, f"{giver} to {agent_id}")
+    telling.taken_over(session, callback, policy, now)
