@@ -33,10 +33,11 @@ class Draft:
     medium: str = "text"
 
 
-def put(session: Session, draft: Draft, now: datetime) -> UUID:
-    """Store a text in the caller's transaction; it leaves once that has committed."""
+def put(session: Session, draft: Draft, now: datetime, key: fields.FieldKey | None = None) -> UUID:
+    """Store a text in the caller's transaction; it leaves once that has committed. ``key`` is the
+    customer's, for a caller who has it in hand."""
     row = new_id()
-    key = fields.data_key(session, draft.customer_id)
+    key = key or fields.data_key(session, draft.customer_id)
     session.add(
         OutboxMessage(
             id=row,

@@ -1,23 +1,29 @@
 """A customer proves that they hold a number: by a one-time *page number*, sent to it.
 
 It opens the customer's own page and nothing else. It is no check number, and a check number is no
-page number: their secrets are apart, and each is looked for in its own table.
+page number: their secrets are apart, and each is looked for in its own table. A number that we do
+not know costs the same work as one that we do, down to the text that is stored and taken back, so
+that neither answer nor time tells who is a customer.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select, update
 
-from messaging import optouts, outbox, wording
+from messaging import lines, optouts, outbox, wording
+from messaging.gateways.base import TEXT, VOICE
 from messaging.models import Priority
+from messaging.wording import Voice
 from people import customers
 from people.models import Customer, NumberProof
 from scheduling import telling
 from scheduling.policy import Policy
+from storage import turns
 from storage.types import new_id
 from vault import audit, fields, keyring
 from verification import codes
@@ -26,15 +32,34 @@ DIGITS = 6
 GOOD_FOR = timedelta(minutes=10)
 MAX_TRIES = 5
 MAX_AN_HOUR = 3
+_TABLE = "number_proof"
+_NO_ROW = new_id()
+_DECOY_SECRET = fields.DECOY.seal(_TABLE, "secret", _NO_ROW, codes.new_secret())
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A number somebody wants to prove, and whose it is, if anybody's."""
+
+    phone: str
+    index: bytes
+    customer: Customer | None
+    medium: str
+
+    @property
+    def owner(self) -> UUID | None:
+        return self.customer.id if self.customer else None
 
 
 def send(session: Session, phone: str, medium: str, policy: Policy, now: datetime) -> None:
-    """Send a page number to a phone (E.164), as a text or spoken (``medium``).
+    """Send a page number to a phone (E.164), as a text or spoken (``medium``); spoken in any case
+    to what is known to be a landline.
 
     Whoever asks learns nothing by it: not whether we know the number, nor that it has had its
-    three of the hour. The latest is the one that counts.
+    three of the hour. The latest is the one that counts, and there is never more than one.
     """
     index = keyring.of(session).blind_index("phone", phone)
+    turns.take(session, index)
     if _lately(session, index, now) >= MAX_AN_HOUR:
         return
     session.exec(
@@ -42,18 +67,11 @@ def send(session: Session, phone: str, medium: str, policy: Policy, now: datetim
         .where(col(NumberProof.phone_index) == index, col(NumberProof.closed_at).is_(None))
         .values(closed_at=now, secret=None)
     )
-    customer = customers.find_by_phone(session, phone)
-    proof = NumberProof(
-        id=new_id(),
-        phone_index=index,
-        customer_id=customer.id if customer else None,
-        made_at=now,
-        valid_until=now + GOOD_FOR,
-    )
-    session.add(proof)
-    session.flush()
-    if customer is not None and (medium == "voice" or not optouts.is_out(session, phone)):
-        _hand_out(session, customer, proof, phone, medium, policy, now)
+    if lines.known(session, phone, now) == lines.LANDLINE:
+        medium = VOICE
+    asked = _Asked(phone, index, customers.find_by_phone(session, phone), medium)
+    _hand_out(session, asked, policy, now)
+    audit.record(session, audit.CUSTOMER, "proof.send", now, customer_id=asked.owner, detail=medium)
 
 
 def _lately(session: Session, index: bytes, now: datetime) -> int:
@@ -65,69 +83,99 @@ def _lately(session: Session, index: bytes, now: datetime) -> int:
     ).one()
 
 
-def _hand_out(
-    session: Session,
-    customer: Customer,
-    proof: NumberProof,
-    phone: str,
-    medium: str,
-    policy: Policy,
-    now: datetime,
-) -> None:
-    secret = codes.new_secret()
-    key = fields.data_key(session, customer.id)
-    proof.secret = key.seal("number_proof", "secret", proof.id, secret)
-    session.add(proof)
-    voice = telling.voice_of(session, customer, policy, now)
-    number = codes.at(secret, proof.counter, DIGITS)
-    say = wording.page_number_spoken if medium == "voice" else wording.page_number
-    outbox.put(
-        session,
-        outbox.Draft(
-            customer_id=customer.id,
-            kind="proof",
-            to=phone,
-            body=say(voice, number),
-            due_at=now,
-            expires_at=proof.valid_until,
-            priority=Priority.ANSWER,
-            medium=medium,
-        ),
-        now,
+def _hand_out(session: Session, asked: _Asked, policy: Policy, now: datetime) -> None:
+    row, secret = new_id(), codes.new_secret()
+    key = fields.data_key_or_decoy(session, asked.owner)
+    sealed = key.seal(_TABLE, "secret", row, secret)
+    proof = NumberProof(
+        id=row,
+        phone_index=asked.index,
+        customer_id=asked.owner,
+        secret=sealed if asked.owner else None,
+        counter=0,
+        made_at=now,
+        valid_until=now + GOOD_FOR,
     )
-    audit.record(session, audit.CUSTOMER, "proof.send", now, customer_id=customer.id, detail=medium)
+    session.add(proof)
+    session.flush()
+    number = codes.at(secret, proof.counter, DIGITS)
+    unwanted = optouts.is_out(session, asked.phone) and asked.medium == TEXT
+    draft = _written(asked, number, _voice(session, asked, policy, now), proof.valid_until, now)
+    with session.begin_nested() as stored:
+        outbox.put(session, draft, now, key)
+        if asked.customer is None or unwanted:
+            stored.rollback()
+
+
+def _voice(session: Session, asked: _Asked, policy: Policy, now: datetime) -> Voice:
+    if asked.customer is None:
+        return policy.voice()
+    return telling.voice_of(session, asked.customer, policy, now)
+
+
+def _written(
+    asked: _Asked, number: str, voice: Voice, until: datetime, now: datetime
+) -> outbox.Draft:
+    say = wording.page_number_spoken if asked.medium == VOICE else wording.page_number
+    return outbox.Draft(
+        customer_id=asked.owner or new_id(),
+        kind="proof",
+        to=asked.phone,
+        body=say(voice, number),
+        due_at=now,
+        expires_at=until,
+        priority=Priority.ANSWER,
+        medium=asked.medium,
+    )
 
 
 def prove(session: Session, phone: str, number: str, now: datetime) -> UUID | None:
     """The customer who holds the phone (E.164), or nobody: the number is wrong, used, too old, or
     has had its five tries. The try counts, so the caller commits whatever the answer."""
-    index = keyring.of(session).blind_index("phone", phone)
-    proof = session.exec(
+    given = codes.normal(number, DIGITS)
+    if given is None:
+        return None
+    proof = _open(session, keyring.of(session).blind_index("phone", phone))
+    owner = proof.customer_id if proof else None
+    fits = codes.fits(_number(session, proof, owner), given)
+    alive = proof is not None and proof.tries < MAX_TRIES and now < proof.valid_until
+    right = alive and fits and owner is not None
+    _count(session, proof, alive, right, now)
+    done = "proof.use" if right else "proof.fail" if alive else "proof.ignore"
+    audit.record(session, audit.CUSTOMER, done, now, customer_id=owner)
+    return owner if right else None
+
+
+def _open(session: Session, index: bytes) -> NumberProof | None:
+    """The one proof of a phone that is not closed, locked: tries at it queue up (rule C4)."""
+    return session.exec(
         select(NumberProof)
         .where(col(NumberProof.phone_index) == index, col(NumberProof.closed_at).is_(None))
-        .order_by(col(NumberProof.id).desc())
-        .limit(1)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).first()
-    given = codes.normal(number, DIGITS)
-    if proof is None or given is None or proof.tries >= MAX_TRIES or now >= proof.valid_until:
-        return None
-    proof.tries += 1
-    right = _is_right(session, proof, given)
-    if right or proof.tries >= MAX_TRIES:
-        proof.closed_at, proof.secret = now, None
-    session.add(proof)
-    session.flush()
-    if proof.customer_id is not None:
-        done = "proof.use" if right else "proof.fail"
-        audit.record(session, audit.CUSTOMER, done, now, customer_id=proof.customer_id)
-    return proof.customer_id if right else None
 
 
-def _is_right(session: Session, proof: NumberProof, given: str) -> bool:
-    if proof.customer_id is None or proof.secret is None:
-        return False
-    key = fields.data_key(session, proof.customer_id)
-    secret = key.open("number_proof", "secret", proof.id, proof.secret)
-    return codes.fits(codes.at(secret, proof.counter, DIGITS), given)
+def _number(session: Session, proof: NumberProof | None, owner: UUID | None) -> str:
+    """What the proof's phone was told; where nobody was told anything, a number all the same."""
+    key = fields.data_key_or_decoy(session, owner)
+    if proof is None or proof.secret is None:
+        return codes.at(fields.DECOY.open(_TABLE, "secret", _NO_ROW, _DECOY_SECRET), 0, DIGITS)
+    return codes.at(key.open(_TABLE, "secret", proof.id, proof.secret), proof.counter, DIGITS)
+
+
+def _count(
+    session: Session, proof: NumberProof | None, alive: bool, right: bool, now: datetime
+) -> None:
+    """Count a try at a proof that is locked; close what has been used, or has had its last."""
+    tries = (proof.tries if proof else 0) + alive
+    closes = right or tries >= MAX_TRIES
+    session.exec(
+        update(NumberProof)
+        .where(col(NumberProof.id) == (proof.id if proof else _NO_ROW))
+        .values(
+            tries=tries,
+            closed_at=now if closes else None,
+            secret=proof.secret if proof and not closes else None,
+        )
+    )

@@ -1,0 +1,49 @@
+"""Whoever asks for page numbers at once has no more of them, and no more tries, than one by one."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from sqlmodel import select
+
+from people.models import NumberProof
+from tests import databases, factories
+from tests.processes import at_once
+from verification import proving
+
+POLICY = factories.a_policy()
+PHONE = "+447400300001"
+
+
+@pytest.fixture(params=["known", "unknown"])
+def phone(request, store, clock) -> str:
+    if request.param == "known":
+        with store.unit() as session:
+            factories.a_customer(session, clock.now, PHONE)
+    return PHONE
+
+
+def test_of_many_who_ask_at_once_three_are_sent_one_and_one_is_good(store, clock, phone):
+    def ask() -> None:
+        with databases.opened(store.url, wait_seconds=60).unit() as session:
+            proving.send(session, phone, "text", POLICY, clock.now)
+
+    at_once([ask] * 16, lambda: store.engine.dispose(close=False))
+    rows = store.all(select(NumberProof))
+    assert len(rows) == proving.MAX_AN_HOUR
+    assert len([row for row in rows if row.closed_at is None]) == 1
+
+
+def test_who_asks_and_guesses_at_once_never_has_a_sixth_try_at_one(store, clock, phone):
+    def act(n: int) -> None:
+        with databases.opened(store.url, wait_seconds=60).unit() as session:
+            if n % 8 == 0:
+                proving.send(session, phone, "text", POLICY, clock.now)
+            else:
+                proving.prove(session, phone, f"{n:06d}", clock.now)
+
+    at_once([partial(act, n) for n in range(64)], lambda: store.engine.dispose(close=False))
+    rows = store.all(select(NumberProof))
+    assert len(rows) <= proving.MAX_AN_HOUR
+    assert all(row.tries <= proving.MAX_TRIES for row in rows)
