@@ -18,11 +18,11 @@ from messaging import delivery, outbox, phone_calls
 from messaging.progress import OVER, CallState
 from people import phones
 from people.models import Role
-from scheduling import callbacks, window
+from scheduling import callbacks, history, references, window
 from scheduling.availability import Callee
 from scheduling.callbacks import Appointment
 from scheduling.models import Callback
-from scheduling.states import LIVE, State
+from scheduling.states import LIVE, MOVES, State
 from verification import bridging, calls, codes
 from verification.calls import MAX_TRIES, Live
 
@@ -66,7 +66,17 @@ def show(
         clock=desk.clock,
         words=words,
         still="still" in request.args,
+        reference=references.of(found.id),
+        history=history.of(desk.session, callback),
+        colleagues=_colleagues(desk, found),
     )
+
+
+def _colleagues(desk: Desk, found: Appointment) -> list[tuple[str, str]]:
+    """Who could make the call instead: ids and first names."""
+    if found.state not in (State.BOOKED, State.STARTED):
+        return []
+    return history.colleagues(desk.session, desk.principal.id)
 
 
 def _number(found: Appointment) -> str:
@@ -110,7 +120,7 @@ def _told(desk: Desk, callback: Callback) -> Told:
 
 def _free(desk: Desk, found: Appointment) -> list[datetime]:
     """Other times to offer, while the call can still be moved."""
-    if found.state is not State.BOOKED:
+    if State.BOOKED not in (found.state, *MOVES[found.state]):
         return []
     callee = Callee(found.customer.timezone, found.customer.id)
     return when.free(desk, callee, found.minutes, but=found.id)

@@ -5,21 +5,30 @@ from __future__ import annotations
 from flask import Flask
 
 from channels.console import (
+    agent,
     book,
     calling,
     card,
+    coverage,
     day,
     enrol,
+    feed,
+    handing,
     live,
     problems,
     reports,
     signin,
     team,
+    teams,
     trail,
+    week_view,
 )
 from channels.console.desk import pages
 
-PARTS = (signin, enrol, day, book, card, calling, live, team, reports, trail, problems)
+PARTS = (
+    *(signin, enrol, day, week_view, book, card, calling, handing, live, feed),
+    *(team, agent, teams, coverage, reports, trail, problems),
+)
 
 
 def register(app: Flask) -> None:
@@ -29,3 +38,4 @@ def register(app: Flask) -> None:
     # Our pages send no referrer, not even to ourselves; the token and SameSite do the work.
     app.config["WTF_CSRF_SSL_STRICT"] = False
     app.register_blueprint(pages)
+    app.register_blueprint(feed.public)

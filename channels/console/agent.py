@@ -1,0 +1,136 @@
+"""One agent, as their supervisor sets them up: team, skills, single days, days off, and what is
+booked with them. No customer in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from channels.console import week
+from channels.console.clock import read_date
+from channels.console.desk import Desk, pages, staff_page
+from channels.context import ctx
+from people.errors import InvalidInput, NotFound
+from people.models import Role
+from scheduling import days_off, reassigning, skills, team, teams, telling
+from scheduling.errors import SlotTaken
+
+
+@pages.get("/team/<uuid:staff_id>")
+@staff_page(Role.SUPERVISOR)
+def agent(desk: Desk, staff_id: UUID) -> ResponseReturnValue:
+    """What is set for an agent."""
+    return _shown(desk, staff_id)
+
+
+def _shown(desk: Desk, staff_id: UUID, errors: Mapping[str, str] | None = None) -> str:
+    member = team.agent(desk.session, staff_id)
+    today = desk.clock.today(desk.moment)
+    others = [each for each in team.agents(desk.session, desk.moment) if each.id != staff_id]
+    return render_template(
+        "console/agent.html",
+        id=staff_id,
+        name=telling.agent_name(desk.session, staff_id),
+        zone=member.timezone,
+        teams=teams.every(desk.session),
+        team_id=teams.of_agent(desk.session, staff_id),
+        skills=skills.of(desk.session, staff_id),
+        days=days_off.single_days(desk.session, staff_id, today),
+        off=days_off.off(desk.session, staff_id, today),
+        booked=reassigning.of(desk.session, staff_id, ctx().policy, desk.moment),
+        others=others,
+        write=week.write,
+        errors=errors or {},
+        typed={name: value[:200] for name, value in request.form.items()},
+        clock=desk.clock,
+        saved="saved" in request.args,
+    )
+
+
+def _done(
+    desk: Desk, staff_id: UUID, act: Callable[[], object], anchor: str
+) -> ResponseReturnValue:
+    """Do it and come back; or the page again with what stands against it."""
+    team.agent(desk.session, staff_id)
+    try:
+        with desk.session.begin_nested():
+            act()
+    except InvalidInput as error:
+        return _shown(desk, staff_id, {error.field: str(error)}), 422
+    except SlotTaken as error:
+        return _shown(desk, staff_id, {"to": str(error)}), 409
+    return redirect(url_for("console.agent", staff_id=staff_id, saved=1, _anchor=anchor), code=303)
+
+
+@pages.post("/team/<uuid:staff_id>/skills")
+@staff_page(Role.SUPERVISOR)
+def set_skills(desk: Desk, staff_id: UUID) -> ResponseReturnValue:
+    """Team, languages and products."""
+    form, by = request.form, desk.principal.actor
+
+    def act() -> None:
+        found = {kind: skills.read(form.get(kind, "")[:500], kind) for kind in skills.KINDS}
+        skills.replace(desk.session, staff_id, found, by, desk.moment)
+        teams.put(desk.session, staff_id, _uuid(form.get("team", ""), "team"), by, desk.moment)
+
+    return _done(desk, staff_id, act, "skills")
+
+
+def _uuid(text: str, field: str) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise InvalidInput(field, "Choose one from the list.") from None
+
+
+@pages.post("/team/<uuid:staff_id>/day")
+@staff_page(Role.SUPERVISOR)
+def set_day(desk: Desk, staff_id: UUID) -> ResponseReturnValue:
+    """Other hours on one day, or the usual ones again."""
+    form = request.form
+
+    def act() -> None:
+        on = read_date(form.get("on", ""), "on")
+        hours = None if "usual" in form else week.read(form.get("hours", "")[:200], "hours")
+        by = desk.principal.actor
+        days_off.set_day(desk.session, staff_id, on, hours, by, desk.moment)
+
+    return _done(desk, staff_id, act, "days")
+
+
+@pages.post("/team/<uuid:staff_id>/off")
+@staff_page(Role.SUPERVISOR)
+def set_off(desk: Desk, staff_id: UUID) -> ResponseReturnValue:
+    """Days off, or one of them taken back."""
+    form, by = request.form, desk.principal.actor
+
+    def act() -> None:
+        ended = _uuid(form.get("end", ""), "end")
+        if ended is not None:
+            days_off.end_off(desk.session, staff_id, ended, by, desk.moment)
+            return
+        first = read_date(form.get("first", ""), "first")
+        last = read_date(form.get("last", "") or form.get("first", ""), "last")
+        days_off.take_off(desk.session, staff_id, first, last, by, desk.moment)
+
+    return _done(desk, staff_id, act, "off")
+
+
+@pages.post("/team/<uuid:staff_id>/hand-over")
+@staff_page(Role.SUPERVISOR)
+def reassign(desk: Desk, staff_id: UUID) -> ResponseReturnValue:
+    """Give a booked callback to a colleague, or to whoever's turn it is."""
+    form, by = request.form, desk.principal.actor
+
+    def act() -> None:
+        callback = _uuid(form.get("callback", ""), "to")
+        if callback is None:
+            raise NotFound("There is no such callback of this agent.")
+        to = _uuid(form.get("to", ""), "to")
+        policy = ctx().policy
+        reassigning.give(desk.session, staff_id, callback, to, policy, by, desk.moment)
+
+    return _done(desk, staff_id, act, "booked")

@@ -1,0 +1,64 @@
+"""An agent's own week: each day with its hours and callbacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from flask import render_template, request
+from flask.typing import ResponseReturnValue
+
+from channels.console import week, words
+from channels.console.clock import read_date
+from channels.console.desk import Desk, pages, staff_page
+from channels.context import ctx
+from people.models import Role
+from scheduling import calendar, callbacks, wall
+from scheduling.availability import Callee
+from scheduling.callbacks import Appointment
+
+
+@dataclass(frozen=True)
+class Day:
+    """A day: ``hours`` as text, empty for a day off."""
+
+    on: date
+    hours: str
+    any_hour: bool
+    appointments: list[Appointment]
+
+
+@pages.get("/week")
+@staff_page(Role.AGENT)
+def week_of(desk: Desk) -> ResponseReturnValue:
+    """The week of ``?on=``, this week's unless it is given, Monday first."""
+    wanted = request.args.get("on", "")
+    on = read_date(wanted, "on") if wanted else desk.clock.today(desk.moment)
+    monday = on - timedelta(days=on.weekday())
+    return render_template(
+        "console/week.html",
+        days=_days(desk, monday),
+        today=desk.clock.today(desk.moment),
+        before=monday - timedelta(days=7),
+        after=monday + timedelta(days=7),
+        clock=desk.clock,
+        words=words,
+    )
+
+
+def _days(desk: Desk, monday: date) -> list[Day]:
+    since, until = wall.day(monday, desk.zone)[0], wall.day(monday + timedelta(6), desk.zone)[1]
+    me = desk.principal.id
+    found = callbacks.day(desk.session, me, since, until, desk.moment)
+    callee = Callee(desk.zone.key)
+    habit = calendar.rules_for(desk.session, [me], callee, ctx().policy, (since, until))[me]
+    days = [monday + timedelta(days=n) for n in range(7)]
+    return [
+        Day(
+            day,
+            week.write(sorted(habit.rules.on(day))),
+            not habit.rules.hours and bool(habit.rules.on(day)),
+            [each for each in found if desk.clock.today(each.starts_at) == day],
+        )
+        for day in days
+    ]

@@ -1,0 +1,97 @@
+"""Booked callbacks of an agent, for a supervisor who finds somebody else: times and references
+alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from people.errors import NotFound
+from people.models import Customer
+from scheduling import availability, callbacks, handover, pool, references, slots
+from scheduling.availability import Callee
+from scheduling.errors import SlotTaken
+from scheduling.models import Callback
+from scheduling.policy import Policy
+from scheduling.pool import Need
+from scheduling.states import State
+from scheduling.teams import of_agent
+from vault import audit
+
+
+@dataclass(frozen=True)
+class Booked:
+    """A callback without its customer; ``uncovered`` when its agent is not at work then."""
+
+    id: UUID
+    reference: str
+    starts_at: datetime
+    minutes: int
+    uncovered: bool
+
+
+def of(session: Session, agent_id: UUID, policy: Policy, now: datetime) -> list[Booked]:
+    """What is booked with an agent, earliest first; the next two hundred."""
+    rows = session.exec(
+        select(Callback)
+        .where(
+            col(Callback.agent_id) == agent_id,
+            col(Callback.state) == State.BOOKED,
+            col(Callback.ends_at) > now,
+        )
+        .order_by(col(Callback.starts_at))
+        .limit(200)
+    ).all()
+    if not rows:
+        return []
+    first, last = rows[0].starts_at.date(), rows[-1].starts_at.date()
+    here = availability.of(session, [agent_id], Callee("UTC"), policy, first, last)[agent_id]
+    return [
+        Booked(
+            row.id,
+            references.of(row.id),
+            row.starts_at,
+            row.minutes,
+            not slots.at_work(here.rules, row.starts_at, row.minutes),
+        )
+        for row in rows
+    ]
+
+
+def give(
+    session: Session,
+    agent_id: UUID,
+    callback_id: UUID,
+    to: UUID | None,
+    policy: Policy,
+    by: audit.Actor,
+    now: datetime,
+) -> UUID:
+    """Hand an agent's booked callback over, to a colleague or to whoever's turn it is; gives who
+    has it now. Raises ``NotFound``, ``SlotTaken``, ``InvalidInput``, ``WrongState``."""
+    callback = callbacks.locked(session, callback_id)
+    if callback is None or callback.agent_id != agent_id:
+        raise NotFound("There is no such callback of this agent.")
+    for each in [to] if to else _in_turn(session, callback, policy):
+        try:
+            with session.begin_nested():
+                handover.hand_over(session, callback, each, policy, now, by)
+            return each
+        except SlotTaken:
+            session.refresh(callback)
+            if to:
+                raise
+    raise SlotTaken("Nobody else is free at this time.", ())
+
+
+def _in_turn(session: Session, callback: Callback, policy: Policy) -> list[UUID]:
+    customer = session.get_one(Customer, callback.customer_id)
+    callee = Callee(customer.timezone, customer.id)
+    need = Need(team_id=of_agent(session, callback.agent_id))
+    found = pool.able(
+        session, need, callee, callback.starts_at, callback.minutes, policy, callback.id
+    )
+    return [each for each in found if each != callback.agent_id]
