@@ -35,6 +35,8 @@ class Appointment:
     ended_at: datetime | None
     outcome: str | None
     move_asked_at: datetime | None
+    earlier_wanted_at: datetime | None
+    moves: int
 
 
 def held(session: Session, callback_id: UUID, agent_id: UUID, *, lock: bool = False) -> Callback:
@@ -119,6 +121,8 @@ def _opened(session: Session, callback: Callback, customer: Customer) -> Appoint
         ended_at=callback.ended_at,
         outcome=callback.outcome,
         move_asked_at=callback.move_asked_at,
+        earlier_wanted_at=callback.earlier_wanted_at,
+        moves=callback.moves,
     )
 
 

@@ -21,8 +21,16 @@ function step(by) {
   rows[Math.min(rows.length - 1, Math.max(0, from))].focus();
 }
 
+function go(address) {
+  if (address) location.assign(address);
+}
+
 const acts = {
-  n: () => { if (document.body.dataset.new) location.assign(document.body.dataset.new); },
+  n: () => go(document.body.dataset.new),
+  d: () => go(document.body.dataset.day),
+  w: () => go(document.body.dataset.week),
+  "[": () => go(document.querySelector("a[rel=prev]")?.href),
+  "]": () => go(document.querySelector("a[rel=next]")?.href),
   j: () => step(1),
   k: () => step(-1),
   ArrowDown: () => step(1),
@@ -86,6 +94,19 @@ if (codes) {
 const call = document.querySelector("[data-live]");
 if (call) follow(call);
 
+// Loads the card anew; an outcome that was ticked stays ticked.
+const TICKED = "vouchline.outcome";
+function again() {
+  const ticked = document.querySelector("input[name=outcome]:checked");
+  if (ticked) sessionStorage.setItem(TICKED, `${location.pathname} ${ticked.id}`);
+  location.reload();
+}
+if (call) {
+  const [path, id] = (sessionStorage.getItem(TICKED) || "").split(" ");
+  sessionStorage.removeItem(TICKED);
+  if (path === location.pathname && $(id)) $(id).checked = true;
+}
+
 function follow(panel) {
   const quick = panel.dataset.state !== "booked";
   const usual = quick ? 500 : 3000;
@@ -120,11 +141,11 @@ function follow(panel) {
     const startable = panel.dataset.startable === "true";
     if (now.state !== panel.dataset.state || (now.state === "booked" && now.can_start !== startable)) {
       panel.dataset.live = "";
-      return location.reload();
+      return again();
     }
-    if ((panel.dataset.call || null) !== now.call && now.state === "started") {
+    if ((panel.dataset.call || null) !== now.call) {
       panel.dataset.live = "";
-      return location.reload();
+      return again();
     }
     if (now.state === "started") tries(now.tries_left);
   }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
@@ -11,7 +10,10 @@ from sqlmodel import Session
 
 from channels.api import customers as api_customers
 from channels.api.auth import acting, require_token
+from channels.api.callback_out import of_another, one, shown
+from channels.api.needs import need_of
 from channels.api.schemas import (
+    ME,
     CallbackIn,
     CallbackOut,
     CallbackPath,
@@ -28,8 +30,7 @@ from messaging import phone_calls
 from people import phones
 from people.models import Role, Staff
 from people.signin import Principal
-from scheduling import booking, callbacks, idempotency, wall
-from scheduling.callbacks import Appointment
+from scheduling import booking, callbacks, idempotency, pool, wall
 from scheduling.models import Callback
 from verification import bridging, calls
 from verification.calls import IssuedCode
@@ -48,7 +49,8 @@ api.before_request(require_token)
 @api.post("/callbacks", summary="Book a callback", responses={201: CallbackOut, 409: Problem})
 def make_callback(body: CallbackIn) -> tuple[Response, int]:
     """Book a callback and announce it to the customer. With an ``Idempotency-Key`` header, a
-    retry gives the booking that was made."""
+    retry gives the booking that was made. With ``agent`` as ``any`` it goes to whoever is free and
+    whose turn it is; where that is somebody else, the answer names them and no customer."""
     try:
         return _book(body)
     except idempotency.Raced:
@@ -64,20 +66,25 @@ def _book(body: CallbackIn) -> tuple[Response, int]:
             payload = body.model_dump_json().encode()
             claimed = idempotency.claim(session, agent.id, key, payload, moment)
         if claimed is not None and claimed.callback_id is not None:
-            callback = callbacks.held(session, claimed.callback_id, agent.id)
-            return _shown(session, callback, moment, 201)
-        callback = _booked(session, agent, body, moment)
+            callback = session.get_one(Callback, claimed.callback_id)
+        else:
+            callback = _booked(session, agent, body, moment)
         if claimed is not None:
             claimed.callback_id = callback.id
             session.add(claimed)
-        return _shown(session, callback, moment, 201)
+        if callback.agent_id != agent.id:
+            return jsonify(of_another(session, callback, body.topic, body.ticket)), 201
+        return shown(session, callback, moment, 201)
 
 
 def _booked(session: Session, agent: Principal, body: CallbackIn, moment: datetime) -> Callback:
     policy = ctx().policy
     customer = api_customers.chosen(session, agent, body, moment)
     wish = booking.Wish(body.starts_at, body.minutes, body.topic, body.ticket)
-    return booking.book(session, customer, agent.id, wish, policy, moment)
+    if body.agent == ME:
+        return booking.book(session, customer, agent.id, wish, policy, moment)
+    need = need_of(session, agent, body)
+    return pool.book(session, customer, need, wish, policy, moment, agent.actor)
 
 
 @api.get("/callbacks", summary="Own callbacks of a day", responses={200: CallbacksOut})
@@ -88,14 +95,14 @@ def list_callbacks(query: DayQuery) -> Response:
         zone = phones.zone(session.get_one(Staff, agent.id).timezone)
         on = query.on or moment.astimezone(zone).date()
         found = callbacks.day(session, agent.id, *wall.day(on, zone), moment)
-        return jsonify(on=on.isoformat(), callbacks=[_out(each) for each in found])
+        return jsonify(on=on.isoformat(), callbacks=[one(each) for each in found])
 
 
 @api.get("/callbacks/<uuid:id>", summary="One callback", responses={200: CallbackOut})
 def get_callback(path: CallbackPath) -> Response:
     """A callback that the agent holds."""
     with acting(Role.AGENT) as (session, agent):
-        return _shown(session, callbacks.held(session, path.id, agent.id), now(), 200)[0]
+        return shown(session, callbacks.held(session, path.id, agent.id), now(), 200)[0]
 
 
 @api.post(
@@ -148,7 +155,7 @@ def end_callback(path: CallbackPath, body: EndIn) -> Response:
     with acting(Role.AGENT) as (session, agent):
         callback = callbacks.held(session, path.id, agent.id)
         calls.end(session, callback, body.outcome, ctx().policy, moment)
-        return _shown(session, callback, moment, 200)[0]
+        return shown(session, callback, moment, 200)[0]
 
 
 @api.post(
@@ -162,7 +169,7 @@ def move_callback(path: CallbackPath, body: MoveIn) -> Response:
     with acting(Role.AGENT) as (session, agent):
         callback = callbacks.held(session, path.id, agent.id, lock=True)
         booking.move(session, callback, body.starts_at, ctx().policy, moment)
-        return _shown(session, callback, moment, 200)[0]
+        return shown(session, callback, moment, 200)[0]
 
 
 @api.delete("/callbacks/<uuid:id>", summary="Call it off", responses={204: None, 409: Problem})
@@ -181,39 +188,3 @@ def _phone(session: Session, callback: Callback) -> tuple[Response, int]:
 
 def _code(issued: IssuedCode) -> Response:
     return jsonify(code=issued.code, valid_until=issued.valid_until.isoformat())
-
-
-def _shown(
-    session: Session, callback: Callback, moment: datetime, status: int
-) -> tuple[Response, int]:
-    opened = callbacks.open_one(session, callback, moment, "API")
-    call = phone_calls.latest(session, callback.id)
-    return jsonify({**_out(opened), "call": call.state if call else None}), status
-
-
-def _out(found: Appointment) -> dict[str, Any]:
-    who = found.customer
-    return {
-        "id": str(found.id),
-        "state": found.state.value,
-        "starts_at": found.starts_at.isoformat(),
-        "minutes": found.minutes,
-        "topic": found.topic,
-        "ticket": found.ticket,
-        "customer": {
-            "id": str(who.id),
-            "name": who.name,
-            "phone_masked": who.phone_masked,
-            "timezone": who.timezone,
-        },
-        "started_at": _iso(found.started_at),
-        "confirmed_at": _iso(found.confirmed_at),
-        "channel": found.confirmed_by,
-        "ended_at": _iso(found.ended_at),
-        "outcome": found.outcome,
-        "move_asked_at": _iso(found.move_asked_at),
-    }
-
-
-def _iso(when: datetime | None) -> str | None:
-    return when.isoformat() if when else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_openapi3 import Info, OpenAPI
 from flask_wtf.csrf import CSRFProtect
 
-from channels.api import callbacks, checks, docs, reports, slots
+from channels.api import callbacks, checks, docs, handing, reports, slots
 from channels.api.problems import invalid
 from channels.api.schemas import InvalidProblem
 from channels.json import Json
@@ -36,7 +36,7 @@ class Application(OpenAPI):
 def register(app: Application, csrf: CSRFProtect) -> None:
     """Routes under ``/api``. No cookie is looked at here, so there is nothing for a forged
     request to use."""
-    for part in (checks.api, callbacks.api, slots.api, reports.api):
+    for part in (checks.api, callbacks.api, handing.api, slots.api, reports.api):
         app.register_api(part)
         csrf.exempt(part)
     app.register_blueprint(docs.pages)

@@ -38,6 +38,11 @@ def _written(value: Any) -> Any:
 Instant = Annotated[AwareDatetime, BeforeValidator(_written)]
 
 
+#: Whose time a booking takes: the agent's own, or that of whoever is free.
+Whose = Literal["me", "any"]
+ME: Whose = "me"
+
+
 class Input(BaseModel):
     """A request's body or query: unknown members are refused, so that a typo is noticed."""
 
@@ -142,6 +147,17 @@ class CallbackIn(Input):
     minutes: StrictInt = Field(15, ge=5, le=120)
     topic: StrictStr = Field(max_length=40)
     ticket: StrictStr = Field("", max_length=40)
+    agent: Whose = Field(ME, description="``any``: whoever is free and whose turn it is")
+    team: UUID | None = Field(None, description="Of this team; the agent's own unless given")
+    language: StrictStr = Field("", max_length=32, examples=["de"])
+    product: StrictStr = Field("", max_length=32, examples=["router"])
+
+
+class AgentOut(BaseModel):
+    """An agent, by first name."""
+
+    id: UUID
+    name: str
 
 
 class CustomerOut(BaseModel):
@@ -157,18 +173,23 @@ class CallbackOut(BaseModel):
     """A callback."""
 
     id: UUID
+    reference: str = Field(description="To be said on the phone; the same through every move")
     state: State
     starts_at: AwareDatetime
     minutes: int
     topic: str
     ticket: str
-    customer: CustomerOut
-    started_at: AwareDatetime | None
-    confirmed_at: AwareDatetime | None
-    channel: Channel | None
-    ended_at: AwareDatetime | None
-    outcome: Outcome | None
-    move_asked_at: AwareDatetime | None
+    agent: AgentOut | None = Field(None, description="Who makes the call, where it is not you")
+    customer: CustomerOut | None = Field(description="None where the call is another agent's")
+    started_at: AwareDatetime | None = None
+    confirmed_at: AwareDatetime | None = None
+    channel: Channel | None = None
+    ended_at: AwareDatetime | None = None
+    outcome: Outcome | None = None
+    move_asked_at: AwareDatetime | None = None
+    moves: int = Field(0, description="How often it was given another time")
+    follows: UUID | None = Field(None, description="The call before, which reached nobody")
+    followed_by: UUID | None = Field(None, description="The next try, booked by itself")
     call: CallState | None = Field(None, description="How far a bridged call got")
 
 
@@ -195,6 +216,26 @@ class MoveIn(Input):
     """A new time."""
 
     starts_at: Instant
+
+
+class HandOverIn(Input):
+    """To whom."""
+
+    agent: UUID
+
+
+class HandedOut(BaseModel):
+    """Who makes the call now."""
+
+    id: UUID
+    reference: str
+    agent: AgentOut
+
+
+class ColleaguesOut(BaseModel):
+    """The other agents."""
+
+    colleagues: list[AgentOut]
 
 
 class EndIn(Input):
@@ -224,6 +265,10 @@ class SlotsQuery(Input):
     to: Instant
     minutes: int = Field(15, ge=5, le=120)
     timezone: str = Field("", max_length=64)
+    agent: Whose = Field(ME, description="``any``: anybody who could make the call")
+    team: UUID | None = None
+    language: str = Field("", max_length=32)
+    product: str = Field("", max_length=32)
 
 
 class SlotsOut(BaseModel):
@@ -252,9 +297,11 @@ class ReferenceOut(BaseModel):
 
 
 class ReportOut(BaseModel):
-    """A report, without who made it."""
+    """A report, without who made it; ``refused`` is a booked call that its customer did not ask
+    for."""
 
     reference: str
+    kind: Literal["report", "refused"]
     at: datetime
     channel: str
     proven: bool

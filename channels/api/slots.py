@@ -8,11 +8,12 @@ from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
 from channels.api.auth import acting, require_token
-from channels.api.schemas import Problem, SlotsOut, SlotsQuery
+from channels.api.needs import need_of
+from channels.api.schemas import ME, Problem, SlotsOut, SlotsQuery
 from channels.context import ctx, now
 from people.errors import InvalidInput
 from people.models import Role
-from scheduling import calendar
+from scheduling import calendar, pool
 from scheduling.availability import Callee
 
 _WIDEST = timedelta(days=62)
@@ -30,7 +31,8 @@ api.before_request(require_token)
 
 @api.get("/slots", summary="Free slots", responses={200: SlotsOut})
 def list_slots(query: SlotsQuery) -> Response:
-    """Free starts of the agent, at decent hours in the customer's zone; 500 at the most."""
+    """Free starts of the agent, or of anybody who could make the call, at decent hours in the
+    customer's zone; 500 at the most."""
     if query.to <= query.from_:
         raise InvalidInput("to", "Give an end that is later than the beginning.")
     if query.to - query.from_ > _WIDEST:
@@ -39,7 +41,10 @@ def list_slots(query: SlotsQuery) -> Response:
     zone = query.timezone or policy.default_zone
     with acting(Role.AGENT) as (session, agent):
         span = (query.from_, query.to)
-        found = calendar.free_slots(
-            session, agent.id, Callee(zone), span, query.minutes, policy, now()
-        )
+        callee, minutes, moment = Callee(zone), query.minutes, now()
+        if query.agent == ME:
+            found = calendar.free_slots(session, agent.id, callee, span, minutes, policy, moment)
+        else:
+            need = need_of(session, agent, query)
+            found = pool.free_slots(session, need, callee, span, minutes, policy, moment)
     return jsonify(minutes=query.minutes, slots=[slot.isoformat() for slot in found])

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from channels.choices import locales, zones
 from channels.console import booking_form, booking_made, when
@@ -16,10 +17,12 @@ from channels.context import ctx
 from channels.languages import select
 from people.errors import InvalidInput
 from people.models import Role
-from scheduling import lookup
+from scheduling import history, lookup, skills, telling
 from scheduling.availability import Callee
 from scheduling.errors import SlotTaken
 from scheduling.lookup import Match
+from scheduling.models import Callback
+from scheduling.pool import PRODUCT
 
 
 @pages.get("/book")
@@ -68,7 +71,21 @@ def make_booking(desk: Desk) -> ResponseReturnValue:
         if error.field == "phone":  # added by a colleague at this moment, so known by now
             match = _match(desk, typed)
         return _details(desk, match, typed, {error.field: str(error)}), 422
+    callback = desk.session.get_one(Callback, callback_id)
+    if callback.agent_id != desk.principal.id:
+        return _with_a_colleague(desk, callback)
     return redirect(url_for("console.card", callback_id=callback_id), code=303)
+
+
+def _with_a_colleague(desk: Desk, callback: Callback) -> str:
+    return render_template(
+        "console/handed.html",
+        title=gettext("Booked"),
+        name=telling.agent_name(desk.session, callback.agent_id),
+        at=callback.starts_at,
+        clock=desk.clock,
+        live=False,
+    )
 
 
 def _match(desk: Desk, typed: Typed) -> Match:
@@ -91,7 +108,8 @@ def _details(
     zone = booking_form.zone_of(match, typed)
     if slots is None:
         callee = Callee(zone, match.customer.id if match.customer else None)
-        slots = when.free(desk, callee, booking_form.length_of(typed), typed["on"])
+        need = booking_form.need_of(desk, match, typed)
+        slots = when.free(desk, callee, booking_form.length_of(typed), typed["on"], need=need)
     return render_template(
         "console/book_details.html",
         match=match,
@@ -104,4 +122,6 @@ def _details(
         key=booking_form.key_for(typed, errors),
         locales=locales(ctx().policy.languages, select()),
         zones=zones(),
+        others=bool(history.colleagues(desk.session, desk.principal.id)),
+        products=skills.known(desk.session, PRODUCT),
     )

@@ -13,17 +13,19 @@ from channels.console.desk import Desk
 from people import customers, phones
 from people.errors import InvalidInput
 from people.text import clean
-from scheduling import booking, calendar, wall
+from scheduling import booking, calendar, teams, wall
 from scheduling.lookup import Match
+from scheduling.pool import Need
 
 Typed = dict[str, str]
 MINUTES = 15
 _FIELDS = (
     *("find", "name", "locale", "timezone", "topic", "ticket", "minutes"),
-    *("slot", "on", "at", "key"),
+    *("slot", "on", "at", "key", "whose", "product"),
 )
 _LONGEST = 200
 AGAIN = "key"
+ANY = "any"
 
 
 def typed(form: MultiDict[str, str]) -> Typed:
@@ -77,6 +79,16 @@ def length_of(form: Typed) -> int:
         return minutes_of(form["minutes"])
     except InvalidInput:
         return MINUTES
+
+
+def need_of(desk: Desk, match: Match, form: Typed) -> Need | None:
+    """Who else could make the call: of the agent's team, in the customer's language; none where
+    the agent makes it."""
+    if form["whose"] != ANY:
+        return None
+    locale = match.customer.locale if match.customer else form["locale"]
+    team = teams.of_agent(desk.session, desk.principal.id)
+    return Need(team, locale.partition("-")[0].partition("_")[0].lower(), form["product"])
 
 
 def zone_of(match: Match, form: Typed) -> str:

@@ -7,15 +7,16 @@ import secrets
 from uuid import UUID
 
 from channels.console import when
-from channels.console.booking_form import AGAIN, Typed, minutes_of
+from channels.console.booking_form import AGAIN, Typed, minutes_of, need_of
 from channels.console.desk import Desk
 from channels.context import ctx
 from messaging.translate import best
 from people import customers
 from people.errors import InvalidInput
 from people.models import Customer
-from scheduling import booking, idempotency
+from scheduling import booking, idempotency, pool
 from scheduling.lookup import Match
+from scheduling.models import Callback
 
 
 def book(desk: Desk, match: Match, form: Typed) -> UUID:
@@ -33,7 +34,7 @@ def book(desk: Desk, match: Match, form: Typed) -> UUID:
 
 
 def _once(desk: Desk, match: Match, form: Typed, wish: booking.Wish) -> UUID:
-    session, agent, policy = desk.session, desk.principal, ctx().policy
+    session, agent = desk.session, desk.principal
     key = form["key"] or secrets.token_urlsafe(16)
     sent = json.dumps({**form, "key": ""}, sort_keys=True).encode()
     with session.begin_nested():
@@ -44,10 +45,20 @@ def _once(desk: Desk, match: Match, form: Typed, wish: booking.Wish) -> UUID:
             raise InvalidInput(AGAIN, again) from None
         if claimed.callback_id is None:
             customer = match.customer or _added(desk, match, form)
-            made = booking.book(session, customer, agent.id, wish, policy, desk.moment)
+            made = _made(desk, match, customer, form, wish)
             claimed.callback_id = made.id
             session.add(claimed)
         return claimed.callback_id
+
+
+def _made(
+    desk: Desk, match: Match, customer: Customer, form: Typed, wish: booking.Wish
+) -> Callback:
+    session, agent, policy = desk.session, desk.principal, ctx().policy
+    need = need_of(desk, match, form)
+    if need is None:
+        return booking.book(session, customer, agent.id, wish, policy, desk.moment)
+    return pool.book(session, customer, need, wish, policy, desk.moment, agent.actor)
 
 
 def _added(desk: Desk, match: Match, form: Typed) -> Customer:

@@ -69,6 +69,7 @@ def show(
         reference=references.of(found.id),
         history=history.of(desk.session, callback),
         colleagues=_colleagues(desk, found),
+        revivable=State.BOOKED in MOVES[found.state],
     )
 
 

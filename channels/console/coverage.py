@@ -37,6 +37,11 @@ class DayCovered:
         return round(HEIGHT * minutes / max(1, self.most), 1)
 
     @property
+    def works(self) -> bool:
+        """Whether anybody is at work."""
+        return any(each.working for each in self.hours)
+
+    @property
     def share(self) -> int:
         """How much of the working time is taken, in per cent."""
         working = sum(each.working for each in self.hours)

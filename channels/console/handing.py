@@ -6,6 +6,7 @@ from uuid import UUID
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from channels.console import when
 from channels.console.card import show
@@ -40,7 +41,12 @@ def hand_over(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
         return show(desk, callback, {"agent": str(error)}), 422
     name = telling.agent_name(desk.session, to)
     return render_template(
-        "console/handed.html", name=name, at=callback.starts_at, clock=desk.clock, live=live
+        "console/handed.html",
+        title=gettext("Handed over"),
+        name=name,
+        at=callback.starts_at,
+        clock=desk.clock,
+        live=live,
     )
 
 

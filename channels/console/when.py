@@ -11,8 +11,9 @@ from channels.console.clock import read_date, read_instant, read_time
 from channels.console.desk import Desk
 from channels.context import ctx
 from people.errors import InvalidInput
-from scheduling import calendar, wall
+from scheduling import calendar, pool, wall
 from scheduling.availability import Callee
+from scheduling.pool import Need
 
 OTHER = "other"
 _NEXT, _OF_A_DAY = 6, 40
@@ -42,27 +43,26 @@ def chosen(desk: Desk, form: Mapping[str, str]) -> datetime:
 
 
 def free(
-    desk: Desk, callee: Callee, minutes: int, on: str = "", but: UUID | None = None
+    desk: Desk,
+    callee: Callee,
+    minutes: int,
+    on: str = "",
+    but: UUID | None = None,
+    need: Need | None = None,
 ) -> list[datetime]:
     """Free slots of a day as it was typed; the next ones when that is none. ``but`` is a callback
-    that is to be moved."""
+    that is to be moved; with ``need`` they are those of anybody who could make the call."""
     span, limit = (desk.moment, desk.moment + _AHEAD), _NEXT
     try:
         if on:
             span, limit = wall.day(read_date(on, "on"), desk.zone), _OF_A_DAY
     except InvalidInput:
         pass
-    return calendar.free_slots(
-        desk.session,
-        desk.principal.id,
-        callee,
-        span,
-        minutes,
-        ctx().policy,
-        desk.moment,
-        limit,
-        but,
-    )
+    session, policy, moment = desk.session, ctx().policy, desk.moment
+    if need is not None:
+        return pool.free_slots(session, need, callee, span, minutes, policy, moment, limit, but)
+    me = desk.principal.id
+    return calendar.free_slots(session, me, callee, span, minutes, policy, moment, limit, but)
 
 
 def offers(desk: Desk, zone: str, instants: Sequence[datetime]) -> list[Offer]:

@@ -15,8 +15,8 @@ from tests.browser.test_journey import book
 pytestmark = pytest.mark.browser
 
 HOMES = {
-    "ana@example.org": ["/staff/day", "/staff/book"],
-    "sam@example.org": ["/staff/team"],
+    "ana@example.org": ["/staff/day", "/staff/week", "/staff/book", "/staff/calendar"],
+    "sam@example.org": ["/staff/team", "/staff/teams", "/staff/coverage"],
     "ines@example.org": ["/staff/reports", "/staff/audit"],
 }
 WIDTHS = (320, 1280)

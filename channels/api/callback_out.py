@@ -1,0 +1,78 @@
+"""How the API shows callbacks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import Response, jsonify
+from sqlmodel import Session
+
+from messaging import phone_calls
+from scheduling import callbacks, history, references, telling
+from scheduling.callbacks import Appointment
+from scheduling.models import Callback
+from scheduling.states import State
+
+
+def shown(
+    session: Session, callback: Callback, moment: datetime, status: int
+) -> tuple[Response, int]:
+    """One callback of the agent who asks, read and written down."""
+    opened = callbacks.open_one(session, callback, moment, "API")
+    call = phone_calls.latest(session, callback.id)
+    past = history.of(session, callback)
+    more = {
+        "call": call.state if call else None,
+        "follows": str(past.earlier[0]) if past.earlier else None,
+        "followed_by": str(past.later[0]) if past.later else None,
+    }
+    return jsonify({**one(opened), **more}), status
+
+
+def one(found: Appointment) -> dict[str, Any]:
+    """A callback in plain."""
+    who = found.customer
+    return {
+        "id": str(found.id),
+        "reference": references.of(found.id),
+        "state": found.state.value,
+        "starts_at": found.starts_at.isoformat(),
+        "minutes": found.minutes,
+        "topic": found.topic,
+        "ticket": found.ticket,
+        "agent": None,
+        "customer": {
+            "id": str(who.id),
+            "name": who.name,
+            "phone_masked": who.phone_masked,
+            "timezone": who.timezone,
+        },
+        "started_at": _iso(found.started_at),
+        "confirmed_at": _iso(found.confirmed_at),
+        "channel": found.confirmed_by,
+        "ended_at": _iso(found.ended_at),
+        "outcome": found.outcome,
+        "move_asked_at": _iso(found.move_asked_at),
+        "moves": found.moves,
+    }
+
+
+def of_another(session: Session, callback: Callback, topic: str, ticket: str) -> dict[str, Any]:
+    """A callback that was booked with a colleague: what the agent said of it, and nothing read."""
+    name = telling.agent_name(session, callback.agent_id)
+    return {
+        "id": str(callback.id),
+        "reference": references.of(callback.id),
+        "state": State(callback.state).value,
+        "starts_at": callback.starts_at.isoformat(),
+        "minutes": callback.minutes,
+        "topic": topic,
+        "ticket": ticket,
+        "agent": {"id": str(callback.agent_id), "name": name},
+        "customer": None,
+    }
+
+
+def _iso(when: datetime | None) -> str | None:
+    return when.isoformat() if when else None

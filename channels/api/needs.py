@@ -1,0 +1,31 @@
+"""Who could make a call, as a request says it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+from uuid import UUID
+
+from sqlmodel import Session
+
+from people.signin import Principal
+from scheduling import teams
+from scheduling.pool import Need
+
+
+class Asked(Protocol):
+    """The members of a request that say who could make a call."""
+
+    @property
+    def team(self) -> UUID | None: ...
+
+    @property
+    def language(self) -> str: ...
+
+    @property
+    def product(self) -> str: ...
+
+
+def need_of(session: Session, agent: Principal, asked: Asked) -> Need:
+    """What a request needs; of the agent's own team where it names none."""
+    team = asked.team or teams.of_agent(session, agent.id)
+    return Need(team, asked.language.strip().lower(), asked.product.strip().lower())
