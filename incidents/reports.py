@@ -114,9 +114,7 @@ def latest(
     those who reported: an investigator sees a customer within a case only."""
     rows = session.exec(select(Report).order_by(col(Report.id).desc()).limit(limit)).all()
     readings = [(row.customer_id, None) for row in rows if row.customer_id]
-    audit.record_readings(
-        session, investigator, "report.read", now, readings=readings, purpose="triage"
-    )
+    audit.record_many(session, investigator, "report.read", now, about=readings, purpose="triage")
     return [_opened(session, row) for row in rows]
 
 
@@ -124,6 +122,8 @@ def _opened(session: Session, row: Report) -> Read:
     ring = keyring.of(session)
 
     def plain(column: str, value: bytes) -> str:
+        if not value:  # erased
+            return ""
         return ring.open_for(keyring.REPORTS, f"report.{column}:{row.id}", value)
 
     knew = plain("knew", row.knew)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -96,17 +97,26 @@ def _sealed(session: Session, new: NewCustomer, name: str, zone: str, now: datet
     if ref and find_by_external_ref(session, ref):
         raise InvalidInput("external_ref", "Another customer already has this reference.")
     key = fields.new_data_key(session, row)
-    return Customer(
-        id=row,
-        phone=key.seal("customer", "phone", row, new.phone),
-        phone_index=ring.blind_index("phone", new.phone),
-        name=key.seal("customer", "name", row, name),
-        external_ref=key.seal("customer", "external_ref", row, ref) if ref else None,
-        external_ref_index=ring.blind_index("external_ref", ref) if ref else None,
-        locale=new.locale,
-        timezone=zone,
-        created_at=now,
-    )
+    made = replace(new, name=name, external_ref=ref, timezone=zone)
+    return Customer(**columns(ring, key, row, made, now))
+
+
+def columns(
+    ring: keyring.Keyring, key: fields.FieldKey, row: UUID, new: NewCustomer, now: datetime
+) -> dict[str, Any]:
+    """The columns of a new customer, sealed; every value of ``new`` has been made sure of."""
+    ref = new.external_ref
+    return {
+        "id": row,
+        "phone": key.seal("customer", "phone", row, new.phone),
+        "phone_index": ring.blind_index("phone", new.phone),
+        "name": key.seal("customer", "name", row, new.name),
+        "external_ref": key.seal("customer", "external_ref", row, ref) if ref else None,
+        "external_ref_index": ring.blind_index("external_ref", ref) if ref else None,
+        "locale": new.locale,
+        "timezone": new.timezone,
+        "created_at": now,
+    }
 
 
 def find_by_external_ref(session: Session, ref: str) -> Customer | None:
@@ -116,7 +126,10 @@ def find_by_external_ref(session: Session, ref: str) -> Customer | None:
 
 
 def opened(session: Session, customer: Customer) -> Person:
-    """The record in plain. The caller has written the audit entry, or knows whose act it is."""
+    """The record in plain. The caller has written the audit entry, or knows whose act it is. Of
+    an erased one nothing is left but language and zone."""
+    if customer.erased_at is not None:
+        return Person(customer.id, "", "", customer.locale, customer.timezone)
     key = fields.data_key(session, customer.id)
     return Person(
         id=customer.id,

@@ -35,6 +35,25 @@ class Customer(SQLModel, table=True):
     timezone: str = Field(sa_column=Column(String(64), nullable=False))
     safe_phrase: bytes | None = sealed(nullable=True)
     created_at: datetime = instant()
+    erased_at: datetime | None = instant(nullable=True)
+
+
+class CustomerImport(SQLModel, table=True):
+    """An import of customers, and how far it has come in its file: ``position`` in bytes, ``line``,
+    and ``digest`` of all that was read up to there (SHA-256), by which the file is known again."""
+
+    __tablename__ = "customer_import"
+
+    id: UUID = id_field()
+    position: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    line: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    digest: str = Field(default="", sa_column=Column(String(64), nullable=False))
+    added: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    changed: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    same: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    refused: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    started_at: datetime = instant()
+    finished_at: datetime | None = instant(nullable=True)
 
 
 class Staff(SQLModel, table=True):

@@ -13,7 +13,7 @@ from people.models import Customer
 from people.text import clean
 from scheduling import calendar, promised, taken, telling, window
 from scheduling.availability import Availability, Callee
-from scheduling.errors import SlotTaken
+from scheduling.errors import SlotTaken, WrongState
 from scheduling.models import Callback, FormerTime
 from scheduling.policy import Policy
 from scheduling.states import State, require, require_move
@@ -162,6 +162,8 @@ def _retime(
     by: audit.Actor,
 ) -> None:
     customer = session.get_one(Customer, callback.customer_id)
+    if customer.erased_at is not None:
+        raise WrongState("What we knew of this customer is gone. Book a new callback.")
     callee, agent = Callee(customer.timezone, customer.id), callback.agent_id
     taken.queue_up(session, customer.id, agent)
     found = calendar.require_free(

@@ -93,12 +93,12 @@ def day(
         .limit(500)
     )
     found = session.exec(statement).all()
-    audit.record_readings(
+    audit.record_many(
         session,
         audit.staff(agent_id),
         "customer.read",
         now,
-        readings=[(customer.id, callback.id) for callback, customer in found],
+        about=[(customer.id, callback.id) for callback, customer in found],
         purpose="own day",
     )
     return [_opened(session, callback, customer) for callback, customer in found]
@@ -132,7 +132,9 @@ def topic_of(session: Session, callback: Callback) -> str:
 
 
 def words_of(session: Session, callback: Callback) -> tuple[str, str]:
-    """What the call is about, and its ticket."""
+    """What the call is about, and its ticket; nothing once its customer has been erased."""
+    if not callback.topic:
+        return "", ""
     key = fields.data_key(session, callback.customer_id)
     topic = key.open("callback", "topic", callback.id, callback.topic)
     ticket = callback.ticket

@@ -81,12 +81,12 @@ def opened(session: Session, callback: Callback, now: datetime) -> OwnCall:
 def _opened(
     session: Session, customer_id: UUID, rows: Sequence[Callback], now: datetime
 ) -> list[OwnCall]:
-    audit.record_readings(
+    audit.record_many(
         session,
         audit.CUSTOMER,
         "customer.read",
         now,
-        readings=[(customer_id, row.id) for row in rows],
+        about=[(customer_id, row.id) for row in rows],
         purpose="own page",
     )
     return [_one(session, row) for row in rows]

@@ -69,17 +69,18 @@ def record(
     _INSERT_ONE.run(session, row)
 
 
-def record_readings(
+def record_many(
     session: Session,
     actor: Actor,
     action: str,
     now: datetime,
     *,
-    readings: Iterable[tuple[UUID, UUID | None]],
+    about: Iterable[tuple[UUID, UUID | None]],
     purpose: str,
+    detail: str = "",
 ) -> None:
-    """One entry for each customer read at once: pairs of customer and callback id."""
-    rows = [_row(actor, action, now, who, what, purpose, "") for who, what in readings]
+    """One entry for each customer of one act or reading: pairs of customer and callback id."""
+    rows = [_row(actor, action, now, who, what, purpose, detail) for who, what in about]
     if rows:
         session.connection().execute(_INSERT, rows)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 from sqlmodel import Session
 
 from storage.session import Work
@@ -41,9 +42,34 @@ DECOY = FieldKey(new_key())
 
 def new_data_key(session: Session, owner: UUID) -> FieldKey:
     """Make and keep the key of a new customer."""
+    wrapped, key = make(session, owner)
+    keep(session, [(owner, wrapped)])
+    return key
+
+
+def make(session: Work, owner: UUID) -> tuple[bytes, FieldKey]:
+    """A key for somebody who is about to be added: wrapped, to be kept by :func:`keep`, and ready
+    to seal with."""
     wrapped = keyring.of(session).wrap_new_key(owner)
-    session.connection().execute(insert(_TABLE).values(owner_id=owner, wrapped=wrapped))
-    return unwrapped(session, wrapped, owner)
+    return wrapped, unwrapped(session, wrapped, owner)
+
+
+def keep(session: Work, made: Sequence[tuple[UUID, bytes]]) -> None:
+    """Keep the wrapped keys of new customers."""
+    rows = [{"owner_id": owner, "wrapped": wrapped} for owner, wrapped in made]
+    session.connection().execute(insert(_TABLE), rows)
+
+
+def data_keys(session: Session, owners: Collection[UUID]) -> dict[UUID, FieldKey]:
+    """The keys of many customers at once; without those that have been destroyed."""
+    statement = select(_TABLE.c.owner_id, _TABLE.c.wrapped).where(_TABLE.c.owner_id.in_(owners))
+    rows = session.connection().execute(statement).all()
+    return {owner: unwrapped(session, wrapped, owner) for owner, wrapped in rows}
+
+
+def destroy(session: Work, owners: Collection[UUID]) -> None:
+    """Destroy the keys of these customers: what they sealed opens no more, for nobody."""
+    session.connection().execute(delete(_TABLE).where(_TABLE.c.owner_id.in_(owners)))
 
 
 def data_key(session: Session, owner: UUID) -> FieldKey:

@@ -31,7 +31,10 @@ def chosen(session: Session, agent: Principal, body: CallbackIn, moment: datetim
         session, agent.id, body.customer_id
     ):
         raise NotFound("There is no such customer of yours.")
-    return session.get_one(Customer, body.customer_id)
+    found = session.get_one(Customer, body.customer_id)
+    if found.erased_at is not None:
+        raise NotFound("What we knew of this customer is gone. Book with their number.")
+    return found
 
 
 def _found_or_added(

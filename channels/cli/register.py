@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from channels.cli import keys, staff, store, texts, together, work
+from channels.cli import customers, keys, staff, store, texts, together, work
 
 
 def register(app: Flask) -> None:
@@ -14,6 +14,7 @@ def register(app: Flask) -> None:
         store.demo,
         staff.staff_group,
         staff.token_group,
+        customers.customers_group,
         keys.keys,
         keys.doctor,
         texts.outbox,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
 from threading import Thread
 
@@ -18,6 +18,7 @@ from channels.cli.common import plainly
 from channels.cli.keys import DEMO_STAFF, has_demo_staff
 from channels.context import ctx
 from config.settings import Settings
+from incidents.retention import Retention
 from messaging import delivery
 from messaging.worker import Job, Worker
 from scheduling import booking, landlines
@@ -37,7 +38,7 @@ def worker(together: bool) -> None:
     """Send due texts and do the periodic jobs, until told to stop. Any number may run."""
     _refuse_demo_staff()
     here = ctx()
-    jobs = (
+    jobs: tuple[Job, ...] = (
         _with_policy(booking.miss_overdue),
         calls.end_forgotten,
         delivery.forget_old,
@@ -45,6 +46,7 @@ def worker(together: bool) -> None:
         _with_policy(landlines.speak),
         ZoneRules(here.policy),
         EarlierTimes(here.policy),
+        *_retention(current_app.config["VOUCHLINE_SETTINGS"]),
     )
     at_work = Worker(
         here.engine,
@@ -65,6 +67,11 @@ def worker(together: bool) -> None:
     if together:
         _stop_with_parent()
     at_work.run()
+
+
+def _retention(settings: Settings) -> list[Job]:
+    days = settings.retention_days
+    return [Retention(timedelta(days=days))] if days else []
 
 
 def _with_policy(job: Callable[[Session, Policy, datetime], None]) -> Job:

@@ -69,7 +69,7 @@ def show(
         reference=references.of(found.id),
         history=history.of(desk.session, callback),
         colleagues=_colleagues(desk, found),
-        revivable=State.BOOKED in MOVES[found.state],
+        revivable=State.BOOKED in MOVES[found.state] and bool(found.customer.name),
     )
 
 

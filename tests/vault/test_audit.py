@@ -50,10 +50,8 @@ def test_the_check_path_writes_the_same(store):
 def test_many_readings_are_an_entry_each_and_none_is_none(store):
     pairs = [(new_id(), new_id()) for _ in range(5)]
     with store.unit() as session:
-        audit.record_readings(
-            session, audit.SYSTEM, "report.read", NOW, readings=pairs, purpose="triage"
-        )
-        audit.record_readings(session, audit.SYSTEM, "x", NOW, readings=[], purpose="triage")
+        audit.record_many(session, audit.SYSTEM, "report.read", NOW, about=pairs, purpose="triage")
+        audit.record_many(session, audit.SYSTEM, "x", NOW, about=[], purpose="triage")
     assert [(each.customer_id, each.callback_id) for each in entries(store)] == pairs
 
 

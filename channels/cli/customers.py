@@ -1,0 +1,179 @@
+"""``flask customers``: import and retention."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from io import BufferedReader
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from channels.cli.common import plainly
+from channels.context import ctx, now, unit
+from config.settings import Settings
+from incidents import retention
+from people.importing.reading import CSV, FORMATS, JSONL, NotReadable, Records
+from people.importing.rows import Problem, Rules
+from people.importing.running import Counts, GoesOnElsewhere, Importing, Reached, begin, unfinished
+from people.importing.source import Source
+from vault import audit
+
+customers_group = AppGroup("customers", help="Customers in bulk.")
+SHOWN = 50
+_ENDINGS = {".csv": CSV, ".tsv": CSV, ".txt": CSV, ".jsonl": JSONL, ".ndjson": JSONL}
+_PATH = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@customers_group.command("import")
+@click.argument("file", type=_PATH)
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), help="By the file's name if not given."
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would come of it.")
+@click.option("--ignore-unknown", is_flag=True, help="Leave out columns we have no use for.")
+@click.option("--from-start", is_flag=True, help="Do not go on where an earlier import stopped.")
+@click.option(
+    "--problems",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write every refused line's number and reason to this CSV file.",
+)
+def import_customers(
+    file: Path,
+    form: str | None,
+    dry_run: bool,
+    ignore_unknown: bool,
+    from_start: bool,
+    problems: Path | None,
+) -> None:
+    """Add customers from FILE (CSV with a first line of column names, or JSON lines), or bring
+    them up to date: external_ref, phone, name, and, if you have them, locale and timezone.
+
+    Known by external_ref. Safe to run again, and goes on where it was stopped. Ends with 1 when
+    lines were refused; all others are in.
+    """
+    form = form or _ENDINGS.get(file.suffix.lower())
+    if form is None:
+        raise click.UsageError("Say what the file is: --format csv or --format jsonl.")
+    with plainly(), file.open("rb") as opened, _told(problems) as tell:
+        reached = None if dry_run else _reached(file, from_start)
+        try:
+            counts = _imported(opened, form, ignore_unknown, reached, tell, file.stat().st_size)
+        except NotReadable as error:
+            raise click.ClickException(str(error)) from None
+        except GoesOnElsewhere:
+            raise click.ClickException("Another process is importing this file.") from None
+    _conclude(counts, dry_run)
+
+
+def _reached(file: Path, from_start: bool) -> Reached:
+    """Where to go on: at the end of what an unfinished import read of this very file."""
+    with unit() as session:
+        for each in [] if from_start else unfinished(session):
+            with file.open("rb") as opened:
+                source = Source(opened)
+                if each.position and source.skip_to(each.position) and source.digest == each.digest:
+                    click.echo(f"Going on after line {each.line}.", err=True)
+                    return each
+        return begin(session, now())
+
+
+def _imported(
+    opened: BufferedReader,
+    form: str,
+    ignore_unknown: bool,
+    reached: Reached | None,
+    tell: Any,
+    size: int,
+) -> Counts:
+    source = Source(opened)
+    records = Records(source, form, ignore_unknown=ignore_unknown)
+    if reached is not None:
+        source.skip_to(reached.position)
+    policy = ctx().policy
+    rules = Rules(policy.languages, policy.default_region, policy.countries, policy.default_zone)
+    work = Importing(source, records, rules, unit, now, reached)
+    with click.progressbar(length=size, file=sys.stderr, label="Importing") as bar:
+        bar.update(source.position)
+        for refused in work.run():
+            tell(refused)
+            bar.update(source.position - bar.pos)
+    return work.counts
+
+
+@contextmanager
+def _told(path: Path | None) -> Iterator[Any]:
+    """Tells of refused lines: all to a file, or the first few to the terminal."""
+    if path is not None:
+        with path.open("a", newline="") as file:
+            yield _to_file(file)
+        return
+    told: list[Problem] = []
+
+    def keep(refused: list[Problem]) -> None:
+        told.extend(refused[: SHOWN - len(told)])
+
+    yield keep
+    for each in told:
+        click.echo(f"Line {each.line}, {each.field}: {each.sentence}", err=True)
+
+
+def _to_file(file: TextIO) -> Any:
+    writer = csv.writer(file)
+
+    def write(refused: list[Problem]) -> None:
+        writer.writerows((each.line, each.field, each.sentence) for each in refused)
+        file.flush()
+
+    return write
+
+
+def _conclude(counts: Counts, dry_run: bool) -> None:
+    would = "would be " if dry_run else ""
+    click.echo(
+        f"{counts.added:,} {would}added, {counts.changed:,} {would}changed,"
+        f" {counts.same:,} the same, {counts.refused:,} {would}refused."
+    )
+    if counts.refused:
+        sys.exit(1)
+
+
+@customers_group.command("retention")
+@click.option("--days", type=click.IntRange(1), help="VOUCHLINE_RETENTION_DAYS unless given.")
+@click.option("--dry-run", is_flag=True, help="Only say how many.")
+def apply_retention(days: int | None, dry_run: bool) -> None:
+    """Erase what is known of customers whose last callback is longer ago than that, now; the worker
+    does so by itself where VOUCHLINE_RETENTION_DAYS is set."""
+    settings: Settings = current_app.config["VOUCHLINE_SETTINGS"]
+    days = days or settings.retention_days
+    if days is None:
+        raise click.UsageError("Set VOUCHLINE_RETENTION_DAYS, or give --days.")
+    before = now() - timedelta(days=days)
+    with plainly():
+        if dry_run:
+            with unit(read_only=True) as session:
+                count = len(retention.due(session, before, limit=1_000_000_000))
+            click.echo(f"{count:,} customers would be erased.")
+            return
+        count = 0
+        while found := _due(before):
+            with click.progressbar(
+                range(0, len(found), retention.AT_A_TIME), file=sys.stderr, label="Erasing"
+            ) as starts:
+                for start in starts:
+                    some = found[start : start + retention.AT_A_TIME]
+                    with unit() as session:
+                        retention.erase_due(session, some, before, audit.OPERATOR, now())
+            count += len(found)
+    click.echo(f"{count:,} customers erased.")
+
+
+def _due(before: Any) -> list[Any]:
+    with unit(read_only=True) as session:
+        return retention.due(session, before)

@@ -1,0 +1,141 @@
+"""A batch of rows against the store: who is new, who has changed, who is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlmodel import Session, col, or_, select
+
+from people import phones
+from people.customers import NewCustomer, columns
+from people.importing.rows import Problem, Row, Rules
+from people.models import Customer
+from storage.types import new_id
+from vault import audit, fields, keyring
+from vault.fields import FieldKey
+
+_TABLE = Customer.__table__  # type: ignore[attr-defined]
+PURPOSE = "import"
+OTHER_NUMBER = (
+    "This reference has another number with us. A changed number takes two people, not an import."
+)
+TAKEN = "Another customer has this number."
+
+
+@dataclass
+class Outcome:
+    """What came of a batch: how many rows are the same as before, and which are not."""
+
+    same: int = 0
+    added: list[Row] = field(default_factory=list)
+    changed: list[tuple[Row, Customer, FieldKey]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def keep(
+    session: Session, rows: Sequence[Row], rules: Rules, now: datetime, *, dry_run: bool
+) -> Outcome:
+    """Keep rows of which no two have a reference or a number in common; a ``dry_run`` only says
+    what would come of it."""
+    outcome = _weighed(session, rows)
+    if not dry_run:
+        _add(session, outcome.added, rules, now)
+        _change(session, outcome.changed, now)
+    return outcome
+
+
+def _weighed(session: Session, rows: Sequence[Row]) -> Outcome:
+    ring = keyring.of(session)
+    refs = {row.line: ring.blind_index("external_ref", row.ref) for row in rows}
+    numbers = {row.line: ring.blind_index("phone", row.phone) for row in rows}
+    known = session.exec(
+        select(Customer).where(
+            or_(
+                col(Customer.external_ref_index).in_(refs.values()),
+                col(Customer.phone_index).in_(numbers.values()),
+            )
+        )
+    ).all()
+    by_ref = {each.external_ref_index: each for each in known if each.external_ref_index}
+    by_number = {each.phone_index: each for each in known}
+    keys = fields.data_keys(session, [each.id for each in known]) if known else {}
+    outcome = Outcome()
+    for row in rows:
+        with_ref, with_number = by_ref.get(refs[row.line]), by_number.get(numbers[row.line])
+        if with_ref is None and with_number is None:
+            outcome.added.append(row)
+        elif with_ref is not None and with_ref is not with_number:
+            outcome.problems.append(Problem(row.line, "phone", OTHER_NUMBER))
+        elif with_number is not None and with_number.external_ref_index not in (
+            None,
+            refs[row.line],
+        ):
+            outcome.problems.append(Problem(row.line, "phone", TAKEN))
+        elif with_number is not None:
+            _compared(outcome, row, with_number, keys[with_number.id])
+    return outcome
+
+
+def _compared(outcome: Outcome, row: Row, customer: Customer, key: FieldKey) -> None:
+    same = (
+        customer.external_ref_index is not None
+        and row.locale in ("", customer.locale)
+        and row.timezone in ("", customer.timezone)
+        and key.open("customer", "name", customer.id, customer.name) == row.name
+    )
+    if same:
+        outcome.same += 1
+    else:
+        outcome.changed.append((row, customer, key))
+
+
+def _add(session: Session, rows: Sequence[Row], rules: Rules, now: datetime) -> None:
+    if not rows:
+        return
+    ring = keyring.of(session)
+    keys, values = [], []
+    for row in rows:
+        owner = new_id()
+        wrapped, key = fields.make(session, owner)
+        keys.append((owner, wrapped))
+        new = NewCustomer(
+            phone=row.phone,
+            name=row.name,
+            locale=row.locale or rules.languages[0],
+            timezone=row.timezone or phones.zone_of(row.phone, rules.default_zone),
+            external_ref=row.ref,
+        )
+        values.append(columns(ring, key, owner, new, now))
+    fields.keep(session, keys)
+    session.connection().execute(insert(_TABLE), values)
+    _record(session, "customer.add", [owner for owner, _ in keys], now)
+
+
+def _change(
+    session: Session, changed: Sequence[tuple[Row, Customer, FieldKey]], now: datetime
+) -> None:
+    ring = keyring.of(session)
+    for row, customer, key in changed:
+        customer.name = key.seal("customer", "name", customer.id, row.name)
+        customer.external_ref = key.seal("customer", "external_ref", customer.id, row.ref)
+        customer.external_ref_index = ring.blind_index("external_ref", row.ref)
+        customer.locale = row.locale or customer.locale
+        customer.timezone = row.timezone or customer.timezone
+        session.add(customer)
+    session.flush()
+    _record(session, "customer.change", [customer.id for _, customer, _ in changed], now)
+
+
+def _record(session: Session, action: str, owners: Sequence[UUID], now: datetime) -> None:
+    audit.record_many(
+        session,
+        audit.OPERATOR,
+        action,
+        now,
+        about=[(owner, None) for owner in owners],
+        purpose=PURPOSE,
+    )
