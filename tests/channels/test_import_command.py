@@ -210,7 +210,7 @@ def test_somebody_added_at_the_same_moment_is_no_error(app, take, monkeypatch, c
     def beaten(session, rows, *args, **more):
         if not first:
             first.append(1)
-                with unit(app) as other:
+            with unit(app) as other:
                 new = customers.NewCustomer("+447400123456", "Gwen", "en")
                 customers.add(other, new, audit.SYSTEM, clock.now, default_zone="Europe/London")
             raise IntegrityError("x", {}, Exception("unique"))
