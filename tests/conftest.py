@@ -78,12 +78,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(request: pytest.FixtureRequest) -> str:
+def postgresql_server(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a PostgreSQL that holds the prepared database."""
     url = _server(request.config)
     if url.startswith("-"):
         pytest.skip(url[1:])
-    return url
+    yield url
+    databases.drop_served(url)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from config.settings import Settings
 from storage import migrate
 from storage.engine import make_engine
 from storage.session import transaction
+from tests import postgresql_cleaning
 from vault import keyring, master
 from vault.keyring import Keyring
 from vault.master import MasterKeys
@@ -99,13 +100,35 @@ def postgresql_template(server: str) -> None:
 
 @contextmanager
 def postgresql_copy(server: str) -> Iterator[str]:
-    """The address of a copy of the prepared database, for the length of the block."""
-    name = f"vouchline_{uuid4().hex}"
-    _alone(server, f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" STRATEGY FILE_COPY')
+    """The address of a copy of the prepared database, for the length of the block. A copy takes ten
+    times as long as emptying the tables of one that has served."""
+    name = _served.pop() if _served else _copied(server)
     try:
         yield _database(server, name)
     finally:
-        _alone(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        if postgresql_cleaning.clean(server, _database(server, name), _database(server, TEMPLATE)):
+            _served.append(name)
+        else:
+            _drop(server, name)
+
+
+_served: list[str] = []
+
+
+def _copied(server: str) -> str:
+    name = f"vouchline_{uuid4().hex}"
+    _alone(server, f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" STRATEGY FILE_COPY')
+    return name
+
+
+def drop_served(server: str) -> None:
+    """Drop the copies that are kept for another test."""
+    while _served:
+        _drop(server, _served.pop())
+
+
+def _drop(server: str, name: str) -> None:
+    _alone(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 def _database(server: str, name: str) -> str:
