@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
-_KEPT = {"alembic_version", "purpose_key"}
 _TABLES = (
     "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
 )
@@ -28,9 +27,10 @@ _SHAPE = (
     "SELECT setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()),"
     " setconfig::text FROM pg_db_role_setting ORDER BY 1, 2",
     "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY 1",
-    "SELECT purpose, wrapped FROM purpose_key ORDER BY 1",
-    "SELECT version_num FROM alembic_version",
 )
+
+
+Rows = list[tuple[str, tuple[str, ...], list[tuple[Any, ...]]]]
 
 
 def clean(server: str, url: str, template: str) -> bool:
@@ -40,8 +40,10 @@ def clean(server: str, url: str, template: str) -> bool:
         _throw_out(server, make_url(url).database or "")
         engine = create_engine(url, connect_args={"options": "-c lock_timeout=2000"})
         with engine.begin() as connection:
-            _empty(connection)
-            same = _shape(connection) == _prepared(template)
+            shape, rows = _prepared(template)
+            same = _shape(connection) == shape
+            if same:
+                _refill(connection, rows)
         engine.dispose()
     except DBAPIError:
         return False
@@ -58,11 +60,18 @@ def _throw_out(server: str, name: str) -> None:
     engine.dispose()
 
 
-def _empty(connection: Connection) -> None:
+def _refill(connection: Connection, rows: Rows) -> None:
+    """Empty every table, and put into it what the migrations and the first keys did."""
     connection.execute(text("SET LOCAL session_replication_role = replica"))
-    for table in connection.execute(text(_TABLES)).scalars().all():
-        if table not in _KEPT:
-            connection.execute(text(f'DELETE FROM "{table}"'))
+    for table, columns, values in rows:
+        connection.execute(text(f'DELETE FROM "{table}"'))
+        if values:
+            names = ", ".join(f'"{name}"' for name in columns)
+            binds = ", ".join(f":v{n}" for n in range(len(columns)))
+            connection.execute(
+                text(f'INSERT INTO "{table}" ({names}) VALUES ({binds})'),
+                [{f"v{n}": value for n, value in enumerate(row)} for row in values],
+            )
     for sequence in connection.execute(text(_SEQUENCES)).scalars().all():
         connection.execute(text(f'ALTER SEQUENCE "{sequence}" RESTART'))
 
@@ -72,9 +81,13 @@ def _shape(connection: Connection) -> list[Any]:
 
 
 @cache
-def _prepared(template: str) -> list[Any]:
+def _prepared(template: str) -> tuple[list[Any], Rows]:
     engine = create_engine(template)
     with engine.connect() as connection:
-        found = _shape(connection)
+        rows = []
+        for table in connection.execute(text(_TABLES)).scalars().all():
+            found = connection.execute(text(f'SELECT * FROM "{table}"'))
+            rows.append((table, tuple(found.keys()), [tuple(row) for row in found]))
+        shape = _shape(connection)
     engine.dispose()
-    return found
+    return shape, rows
