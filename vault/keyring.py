@@ -18,7 +18,8 @@ from vault.models import PurposeKey
 from vault.sealing import new_key, seal, unseal
 
 INDEX, STAFF, REPORTS, LINE, DEMO = "index", "staff", "reports", "line", "demo"
-PURPOSES = (INDEX, STAFF, REPORTS, LINE, DEMO)
+LOG = "log"
+PURPOSES = (INDEX, STAFF, REPORTS, LINE, DEMO, LOG)
 INDEX_BYTES = 16
 _SESSION_KEY = "vouchline.keyring"
 
@@ -65,6 +66,10 @@ class Keyring:
     def open_for(self, purpose: str, place: str, sealed: bytes) -> str:
         """The inverse of :meth:`seal_for`."""
         return unseal(self._key(purpose), sealed, place).decode()
+
+    def log_seed(self) -> bytes:
+        """The private key that signs the audit log's checkpoints (32 bytes, for Ed25519)."""
+        return self._key(LOG)
 
     def _key(self, purpose: str) -> bytes:
         key = self._purpose.get(purpose)

@@ -7,6 +7,8 @@ import binascii
 import hashlib
 import os
 import re
+import shlex
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from vault.errors import KeyUnavailable
 from vault.sealing import KEY_BYTES, new_key, seal, unseal
 
+COMMAND_SECONDS = 30
 _ENTRY = re.compile(r"([a-z0-9][a-z0-9-]{0,31}):([A-Za-z0-9+/_=-]+)")
 
 
@@ -38,6 +41,11 @@ class MasterKeys:
         if master is None:
             raise KeyUnavailable("the master key that wrapped this is not configured")
         return unseal(master, sealed, place)
+
+    @staticmethod
+    def wrapped_by(wrapped: bytes) -> str:
+        """The id of the master key that wrapped this."""
+        return wrapped.partition(b":")[0].decode("ascii", "replace")
 
     def derive(self, purpose: str) -> list[bytes]:
         """A 32-byte key for ``purpose`` from each master key, the current one first (RFC 5869)."""
@@ -102,13 +110,45 @@ def embedded(folder: Path) -> MasterKeys:
 
 
 def load(configured: str, folder: Path) -> MasterKeys:
-    """The keys of the setting ``MASTER_KEYS`` (entries, or ``file:/path``), else the embedded."""
+    """The keys of the setting ``MASTER_KEYS``: entries, ``file:/path``, or ``command:…`` that
+    prints them (of a key service, say); the embedded ones when it is empty."""
     if not configured:
         return embedded(folder)
-    if configured.startswith("file:"):
-        path = Path(configured.removeprefix("file:"))
-        try:
-            return parse(path.read_text())
-        except OSError as error:
-            raise KeyUnavailable(f"the master key file cannot be read: {error.strerror}") from None
+    kind, _, rest = configured.partition(":")
+    if kind == "file":
+        return parse(_read(Path(rest)))
+    if kind == "command":
+        return parse(_printed(rest))
     return parse(configured)
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_mode & 0o077:
+            raise KeyUnavailable("others can read the master key file: run 'chmod 600' on it")
+        return path.read_text()
+    except OSError as error:
+        raise KeyUnavailable(f"the master key file cannot be read: {error.strerror}") from None
+
+
+def _printed(command: str) -> str:
+    """What a command prints. What it says of errors is its own affair and not repeated: it may hold
+    a secret."""
+    try:
+        done = subprocess.run(  # noqa: S603  (the operator's own command)
+            shlex.split(command),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=True,
+        )
+    except subprocess.CalledProcessError as error:
+        raise KeyUnavailable(
+            f"the command for the master keys ended with {error.returncode}"
+        ) from None
+    except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as error:
+        raise KeyUnavailable(
+            f"the command for the master keys cannot be run: {type(error).__name__}"
+        ) from None
+    return done.stdout

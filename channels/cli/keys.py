@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+from uuid import UUID
 
 import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 from sqlmodel import col, select
 
+from channels.cli.common import plainly
 from channels.context import ctx, now, unit
 from channels.failures import OUT_OF_REACH
 from config import safety
@@ -17,7 +19,8 @@ from config.safety import Finding
 from messaging import worker
 from people.models import Staff
 from storage import migrate
-from vault import master
+from vault import audit, master, rotation
+from vault.log import publishing
 
 keys = AppGroup("keys", help="Master keys.")
 
@@ -26,6 +29,46 @@ keys = AppGroup("keys", help="Master keys.")
 def new() -> None:
     """Print a fresh master key, for VOUCHLINE_MASTER_KEYS or a file that it names."""
     click.echo(master.new_entry("k"))
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """Say how many keys in the store each configured master key wraps."""
+    with plainly(), unit(read_only=True) as session:
+        found = rotation.wrapped_by(session, list(ctx().master.keys))
+    for name, count in found.items():
+        note = "  wraps what is new" if name == ctx().master.current else ""
+        click.echo(f"{name:<34} {count:>12,}{note}")
+
+
+@keys.command("rotate")
+def rotate() -> None:
+    """Wrap every key in the store anew under the first of VOUCHLINE_MASTER_KEYS.
+
+    First give that setting a new key in front of the old one, everywhere, and restart; then run
+    this while all works on. Can be stopped and run again.
+    """
+    master = ctx().master
+    with plainly():
+        with unit() as session:
+            audit.record(session, audit.OPERATOR, "keys.rotate", now(), detail=master.current)
+            rotation.rewrap_purposes(session, master)
+            total = rotation.count(session)
+        after: UUID | None = rotation.FIRST
+        with click.progressbar(length=total, file=sys.stderr, label="Wrapping anew") as bar:
+            while after is not None:
+                with unit() as session:
+                    looked_at, after = rotation.rewrap(session, master, after)
+                bar.update(looked_at)
+        with unit() as session:
+            audit.record(session, audit.OPERATOR, "keys.rotated", now(), detail=master.current)
+            left = rotation.wrapped_by(session, [n for n in master.keys if n != master.current])
+    for name, count in left.items():
+        if count:
+            click.echo(f"{name} still wraps {count:,} keys: restart what uses it, and run again.")
+        else:
+            click.echo(f"{name} wraps nothing any more: take it out of VOUCHLINE_MASTER_KEYS.")
+    click.echo(f"All else is wrapped by {master.current}.")
 
 
 @click.command("doctor")
@@ -56,6 +99,7 @@ def _store() -> list[Finding]:
                 found.append(Finding("refuse", DEMO_STAFF))
             if not worker.alive(session, now()):
                 found.append(Finding("warn", "No worker is at work: run 'flask worker'."))
+            found += [Finding("warn", each) for each in publishing.late(session, ctx().places)]
             return found
     except OUT_OF_REACH as error:
         return [Finding("refuse", f"The store or its keys cannot be used: {type(error).__name__}.")]

@@ -100,9 +100,36 @@ def test_keys_from_a_file_or_a_reason_why_not(tmp_path):
     with pytest.raises(KeyUnavailable, match="cannot be read"):
         master.load(f"file:{path}", tmp_path)
     path.write_text(f"# none\n{ONE}")
+    path.chmod(0o640)
+    with pytest.raises(KeyUnavailable, match="chmod 600"):
+        master.load(f"file:{path}", tmp_path)
+    path.chmod(0o600)
     with pytest.raises(KeyUnavailable):
         master.load(f"file:{path}", tmp_path)
     path.write_text(f"b:{TWO}\na:{ONE}\n")
     assert master.load(f"file:{path}", tmp_path).current == "b"
     assert master.load(f"a:{ONE}", tmp_path).current == "a"
     assert master.parse(master.new_entry("prod")).current.startswith("prod-")
+
+
+def test_keys_from_a_command_or_a_reason_why_not(tmp_path):
+    script = tmp_path / "kms"
+    script.write_text(f"#!/bin/sh\necho b:{TWO}\necho a:{ONE}\n")
+    script.chmod(0o700)
+    assert master.load(f"command:{script} --quiet", tmp_path).current == "b"
+    script.write_text("#!/bin/sh\necho secret >&2; echo secret; exit 3\n")
+    with pytest.raises(KeyUnavailable, match="ended with 3") as error:
+        master.load(f"command:{script}", tmp_path)
+    assert "secret" not in str(error.value)
+    for wrong in ("/nowhere/kms", "", "'"):
+        with pytest.raises(KeyUnavailable, match="cannot be run"):
+            master.load(f"command:{wrong}", tmp_path)
+    script.write_text("#!/bin/sh\necho nothing\n")
+    with pytest.raises(KeyUnavailable, match="id:base64"):
+        master.load(f"command:{script}", tmp_path)
+
+
+def test_a_command_that_hangs_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(master, "COMMAND_SECONDS", 0.2)
+    with pytest.raises(KeyUnavailable, match="TimeoutExpired"):
+        master.load("command:sleep 20", tmp_path)
