@@ -61,7 +61,7 @@ def show(
         over=desk.moment >= found.ends_at,
         max_tries=MAX_TRIES,
         offers=when.offers(desk, zone, slots),
-        typed={field: request.form.get(field, "")[:40] for field in ("slot", "on", "at")},
+        typed={field: request.form.get(field, "")[:40] for field in ("slot", "on", "at", "agent")},
         errors=errors or {},
         clock=desk.clock,
         words=words,
