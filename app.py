@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from channels import clock, register
+from channels import audit_places, clock, register
 from channels.api.register import Application
 from channels.context import Context
 from channels.limiting import Limiter
@@ -31,6 +31,7 @@ from storage.engine import make_engine
 from vault import keyring, master
 from vault.errors import KeyUnavailable
 from vault.keyring import Keyring
+from vault.log import places
 
 ROOT = Path(__file__).resolve().parent
 
@@ -68,18 +69,21 @@ def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
     if settings.in_production and any(name.startswith("demo") for name in keys.keys):
         _refuse([] if _diagnosing() else ["VOUCHLINE_MASTER_KEYS names a file with a demo key."])
     ring = Keyring(keys, engine)
+    gateways = _gateways(settings, engine, ring)
     return Context(
         engine=engine,
         master=keys,
         ring=ring,
         policy=_policy(settings),
-        gateways=_gateways(settings, engine, ring),
+        gateways=gateways,
         line=_line(settings),
         rules=_rules(settings),
         worker_hands=settings.worker_hands,
         limiter=_limiter(settings),
         clock=now,
         base_url=settings.base_url,
+        audit_origin=settings.log_origin,
+        places=_places(settings, gateways[0], now),
         simulated=settings.messaging == "simulator",
         demo=not settings.in_production,
         official_hours=settings.official_hours,
@@ -87,6 +91,15 @@ def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
         info=dict(keyring.carried(ring)),
         metrics_token=settings.metrics_token.get_secret_value(),
     )
+
+
+def _places(
+    settings: Settings, gateway: Gateway, now: Callable[[], datetime]
+) -> list[places.Place]:
+    try:
+        return audit_places.of(settings, gateway, now)
+    except audit_places.NotAPlace as error:
+        raise _refusal([f"VOUCHLINE_CHECKPOINTS_TO: {error}"]) from None
 
 
 def _policy(settings: Settings) -> Policy:

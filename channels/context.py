@@ -19,6 +19,7 @@ from messaging.rules import Rules
 from scheduling.policy import Policy
 from storage.session import CoreWork, core_transaction, transaction
 from vault.keyring import Keyring
+from vault.log.places import Place
 from vault.master import MasterKeys
 
 _NAME = "vouchline"
@@ -39,6 +40,8 @@ class Context:
     limiter: Limiter
     clock: Callable[[], datetime]
     base_url: str
+    audit_origin: str
+    places: Sequence[Place]
     simulated: bool
     demo: bool
     official_hours: str

@@ -27,6 +27,7 @@ def findings(settings: Settings) -> list[Finding]:
         *_addresses(settings),
         *_messaging(settings),
         *_limits(settings),
+        *_log(settings),
     ]
     return [Finding(*each) for each in found]
 
@@ -36,6 +37,18 @@ def refusals(settings: Settings) -> list[str]:
     if not settings.in_production:
         return []
     return [f.sentence for f in findings(settings) if f.level == "refuse"]
+
+
+def _log(s: Settings) -> list[Row]:
+    if any(not each.startswith("file:") for each in s.checkpoints_to):
+        return []
+    return [
+        (
+            "warn",
+            "VOUCHLINE_CHECKPOINTS_TO names no place outside this machine: whoever has it can "
+            "rewrite the audit log unseen.",
+        )
+    ]
 
 
 Row = tuple[Literal["refuse", "warn"], str]

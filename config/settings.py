@@ -8,6 +8,7 @@ from datetime import time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
@@ -98,6 +99,11 @@ class Settings(BaseSettings):
     master_keys: SecretStr = SecretStr("")
     metrics_token: SecretStr = SecretStr("")
 
+    audit_origin: str = Field("", pattern=r"^[^\s+]{0,200}$")
+    checkpoints_to: Annotated[tuple[str, ...], NoDecode] = ()
+    smtp_url: SecretStr = SecretStr("")
+    mail_from: str = ""
+
     min_notice_minutes: int = Field(5, ge=0, le=7 * 24 * 60)
     max_ahead_days: int = Field(180, ge=1, le=730)
     window_lead_minutes: int = Field(5, ge=0, le=60)
@@ -151,7 +157,7 @@ class Settings(BaseSettings):
             raise ValueError("write up to five lengths like 1d 1h 10m, or nothing for none")
         return tuple(timedelta(minutes=int(part[:-1]) * _MINUTES[part[-1]]) for part in parts)
 
-    @field_validator("countries", "languages", mode="before")
+    @field_validator("countries", "languages", "checkpoints_to", mode="before")
     @classmethod
     def _list(cls, value: Any) -> Any:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
@@ -184,6 +190,11 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """The public address without a slash at its end; webhooks are signed over it."""
         return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
+
+    @property
+    def log_origin(self) -> str:
+        """The name of the audit log, which its checkpoints carry."""
+        return self.audit_origin or f"{urlsplit(self.base_url).netloc}/vouchline"
 
     @property
     def twilio_accounts(self) -> list[TwilioAccount]:

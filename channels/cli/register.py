@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from channels.cli import customers, keys, staff, store, texts, together, work
+from channels.cli import audit, customers, keys, staff, store, texts, together, work
 
 
 def register(app: Flask) -> None:
@@ -16,6 +16,7 @@ def register(app: Flask) -> None:
         staff.token_group,
         customers.customers_group,
         keys.keys,
+        audit.audit,
         keys.doctor,
         texts.outbox,
         work.worker,

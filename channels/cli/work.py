@@ -25,6 +25,7 @@ from scheduling import booking, landlines
 from scheduling.earlier import EarlierTimes
 from scheduling.policy import Policy
 from scheduling.zone_rules import ZoneRules
+from vault.log.publishing import AuditLog
 from verification import bridging, calls
 
 #: Hidden: stop when the other end of the standard input is gone, however its process ended.
@@ -46,6 +47,7 @@ def worker(together: bool) -> None:
         _with_policy(landlines.speak),
         ZoneRules(here.policy),
         EarlierTimes(here.policy),
+        AuditLog(here.audit_origin, here.places, here.engine, here.info, here.clock),
         *_retention(current_app.config["VOUCHLINE_SETTINGS"]),
     )
     at_work = Worker(

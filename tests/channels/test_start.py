@@ -26,6 +26,7 @@ SAFE = {
     "twilio_from_number": "+442071234567",
     "metrics_token": "m",
     "countries": "GB",
+    "checkpoints_to": "https://witness.example/log",
     "database_url": "postgresql+psycopg://localhost/x",
 }
 

@@ -14,6 +14,7 @@ from config.settings import Settings
 from tests.databases import MASTER_KEYS
 
 SAFE: dict[str, Any] = {
+    "checkpoints_to": ("https://witness.example/log",),
     "environment": "production",
     "database_url": "postgresql+psycopg://u@db/v",
     "public_url": "https://check.bank.example",
@@ -115,5 +116,6 @@ def test_all_that_is_unsafe_is_said_at_once():
 def test_a_demo_key_in_a_file_is_refused_too(tmp_path):
     path = tmp_path / "keys"
     path.write_text(MASTER_KEYS.replace("test-1", "demo-1"))
+    path.chmod(0o600)
     with pytest.raises(SystemExit, match="demo key"):
         create_app(made({"master_keys": f"file:{path}", "instance": tmp_path}))

@@ -1,0 +1,152 @@
+"""The tree of RFC 9162, section 2.1: hashes, roots and proofs, from the hashes of its nodes.
+
+A node is named by level and index: level 0 holds the leaves, and node ``(level, index)`` covers the
+leaves from ``index * 2**level`` on, ``2**level`` of them. ``Node`` gives the hash of a whole one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from hashlib import sha256
+
+HASH_BYTES = 32
+Node = Callable[[int, int], bytes]
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """The hash of one entry (2.1.1): marked as a leaf, so that no node passes for one."""
+    return sha256(b"\x00" + entry).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """The hash of two nodes (2.1.1)."""
+    return sha256(b"\x01" + left + right).digest()
+
+
+class Frontier:
+    """A tree that only grows: the whole nodes at its right edge, as many as its size has bits."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._whole: list[bytes] = []
+
+    def add(self, leaf: bytes) -> None:
+        """One more leaf, by its hash."""
+        found, bits = leaf, self.size
+        while bits & 1:
+            found, bits = node_hash(self._whole.pop(), found), bits >> 1
+        self._whole.append(found)
+        self.size += 1
+
+    @property
+    def root(self) -> bytes:
+        """The hash of the whole tree."""
+        return _joined(self._whole)
+
+
+def _joined(whole: Sequence[bytes]) -> bytes:
+    if not whole:
+        return sha256().digest()
+    return reduce(lambda right, left: node_hash(left, right), reversed(whole))
+
+
+def root(node: Node, size: int) -> bytes:
+    """The hash of a tree of so many leaves."""
+    return span(node, 0, size) if size else sha256().digest()
+
+
+def span(node: Node, begin: int, end: int) -> bytes:
+    """The hash of the leaves from ``begin`` up to ``end``, which is a part of a tree as the RFC
+    splits it: ``begin`` is a multiple of the least power of two that holds them."""
+    whole, at = [], begin
+    for level in reversed(range((end - begin).bit_length())):
+        if (end - begin) >> level & 1:
+            whole.append(node(level, at >> level))
+            at += 1 << level
+    return _joined(whole)
+
+
+def _split(size: int) -> int:
+    """The largest power of two that is smaller."""
+    return 1 << (size - 1).bit_length() - 1
+
+
+def inclusion(node: Node, index: int, size: int) -> list[bytes]:
+    """The path from leaf ``index`` to the root of a tree of ``size`` leaves (2.1.3.1)."""
+    if not 0 <= index < size:
+        raise ValueError(f"there is no leaf {index} in a tree of {size}")
+    found, begin, end = [], 0, size
+    while end - begin > 1:
+        middle = begin + _split(end - begin)
+        if index < middle:
+            found.append(span(node, middle, end))
+            end = middle
+        else:
+            found.append(span(node, begin, middle))
+            begin = middle
+    return found[::-1]
+
+
+def consistency(node: Node, old: int, size: int) -> list[bytes]:
+    """The proof that the tree of ``old`` leaves is how the tree of ``size`` begins (2.1.4.1)."""
+    if not 0 < old <= size:
+        raise ValueError(f"a tree of {size} does not begin with one of {old}")
+    found, begin, end, at_left = [], 0, size, True
+    while old != end:
+        middle = begin + _split(end - begin)
+        if old <= middle:
+            found.append(span(node, middle, end))
+            end = middle
+        else:
+            found.append(span(node, begin, middle))
+            begin, at_left = middle, False
+    if not at_left:
+        found.append(span(node, begin, end))
+    return found[::-1]
+
+
+def includes(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
+    """Whether a path leads from the leaf's hash to the root (2.1.3.2)."""
+    if not 0 <= index < size:
+        return False
+    here, last, found = index, size - 1, leaf
+    for each in path:
+        if last == 0:
+            return False
+        if here & 1 or here == last:
+            found = node_hash(each, found)
+            while not here & 1 and here:
+                here, last = here >> 1, last >> 1
+        else:
+            found = node_hash(found, each)
+        here, last = here >> 1, last >> 1
+    return last == 0 and found == root
+
+
+def consistent(old: int, old_root: bytes, size: int, root: bytes, proof: Sequence[bytes]) -> bool:
+    """Whether a proof shows that the newer tree begins with the older one (2.1.4.2)."""
+    if not 0 < old <= size:
+        return False
+    if old == size:
+        return not proof and old_root == root
+    path = list(proof)
+    if old & (old - 1) == 0:
+        path.insert(0, old_root)
+    if not path:
+        return False
+    here, last = old - 1, size - 1
+    while here & 1:
+        here, last = here >> 1, last >> 1
+    first = second = path[0]
+    for each in path[1:]:
+        if last == 0:
+            return False
+        if here & 1 or here == last:
+            first, second = node_hash(each, first), node_hash(each, second)
+            while not here & 1 and here:
+                here, last = here >> 1, last >> 1
+        else:
+            second = node_hash(second, each)
+        here, last = here >> 1, last >> 1
+    return last == 0 and first == old_root and second == root

@@ -1,0 +1,129 @@
+"""Signed notes and checkpoints, in the formats of C2SP (signed-note, tlog-checkpoint), which public
+tools and witnesses read."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode, b64encode
+from binascii import Error
+from dataclasses import dataclass
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+_ED25519 = b"\x01"
+_NAME = re.compile(r"[^\s+]{1,200}")
+_SIGNATURE = re.compile(r"— (\S+) ([A-Za-z0-9+/]+={0,2})")
+MOST = 64 * 1024
+
+
+class NotValid(ValueError):
+    """A note, key or checkpoint that is none, or is not signed as it should be; the message says
+    what is wrong."""
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """A public key and the name it signs under."""
+
+    name: str
+    key: bytes
+
+    @property
+    def key_id(self) -> bytes:
+        """Four bytes by which a signature names its key."""
+        return sha256(self.name.encode() + b"\n" + _ED25519 + self.key).digest()[:4]
+
+    def __str__(self) -> str:
+        """The key as C2SP writes it: name, key id and key."""
+        return f"{self.name}+{self.key_id.hex()}+{_text(_ED25519 + self.key)}"
+
+    def verify(self, text: str, signature: bytes) -> bool:
+        """Whether that is a signature of this key's under the text."""
+        try:
+            Ed25519PublicKey.from_public_bytes(self.key).verify(signature, text.encode())
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
+def verifier(text: str) -> Verifier:
+    """A public key from how C2SP writes it. Raises :class:`NotValid`."""
+    name, _, rest = text.strip().partition("+")
+    key_id, _, key = rest.partition("+")
+    found = Verifier(name, _bytes(key)[1:])
+    good = _NAME.fullmatch(name) and _bytes(key)[:1] == _ED25519 and len(found.key) == 32
+    if not good or found.key_id.hex() != key_id:
+        raise NotValid("This is no Ed25519 key like name+1234abcd+base64.")
+    return found
+
+
+class Signer:
+    """A private key (32 bytes) and the name it signs under. Raises :class:`NotValid`."""
+
+    def __init__(self, name: str, seed: bytes) -> None:
+        if not _NAME.fullmatch(name):
+            raise NotValid("The name of a log has neither spaces nor plus signs.")
+        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+        self.verifier = Verifier(name, self._key.public_key().public_bytes_raw())
+
+    def sign(self, text: str) -> str:
+        """The text as a note with our signature. It ends with a line feed."""
+        signed = self.verifier.key_id + self._key.sign(text.encode())
+        return f"{text}\n— {self.verifier.name} {_text(signed)}\n"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """How large a log was and what its root was."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    def __str__(self) -> str:
+        return f"{self.origin}\n{self.size}\n{_text(self.root)}\n"
+
+
+def opened(note: str, key: Verifier) -> Checkpoint:
+    """The checkpoint in a note, once the key's signature under it is found good; signatures of
+    others (witnesses) are passed over. Raises :class:`NotValid`."""
+    text = _signed_text(note, key)
+    lines = text.split("\n")
+    if len(lines) < 4 or lines[0] != key.name:
+        raise NotValid("This is no checkpoint of this log.")
+    if not re.fullmatch(r"0|[1-9][0-9]{0,18}", lines[1]):
+        raise NotValid("The size of this checkpoint cannot be read.")
+    root = _bytes(lines[2])
+    if len(root) != 32:
+        raise NotValid("The root of this checkpoint cannot be read.")
+    return Checkpoint(lines[0], int(lines[1]), root)
+
+
+def _signed_text(note: str, key: Verifier) -> str:
+    if len(note) > MOST:
+        raise NotValid("This note is too long.")
+    text, blank, signatures = note.rpartition("\n\n")
+    if not blank or not signatures.endswith("\n"):
+        raise NotValid("This is no signed note.")
+    text += "\n"
+    for line in signatures[:-1].split("\n"):
+        found = _SIGNATURE.fullmatch(line)
+        if not found:
+            raise NotValid("This note has a line that is no signature.")
+        signed = _bytes(found[2])
+        if found[1] == key.name and signed[:4] == key.key_id and key.verify(text, signed[4:]):
+            return text
+    raise NotValid(f"This note has no good signature of {key.name}.")
+
+
+def _text(data: bytes) -> str:
+    return b64encode(data).decode()
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return b64decode(text, validate=True)
+    except (Error, ValueError):
+        return b""

@@ -1,0 +1,121 @@
+"""Keeps the log up: gives new entries their places, signs checkpoints, and writes them where
+whoever could change the store has no say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from storage.session import StoreUnavailable, transaction
+from vault.errors import KeyUnavailable, Tampered
+from vault.log import checkpoints, sequencing
+from vault.log.models import AuditPublication
+from vault.log.places import Place, Unreachable
+
+log = structlog.get_logger("audit")
+EVERY = timedelta(seconds=20)
+AGAIN_AFTER = timedelta(seconds=30)
+
+
+class AuditLog:
+    """A job of the worker. Any number of workers may do it. It has a thread of its own, so that a
+    place that hangs holds up nothing else, and short transactions, so that no check waits long."""
+
+    def __init__(
+        self,
+        origin: str,
+        places: Sequence[Place],
+        engine: Engine,
+        info: dict[Any, Any],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._origin, self._places = origin, places
+        self._engine, self._info, self._clock = engine, info, clock
+        self._hands = ThreadPoolExecutor(1, "checkpoint")
+        self._busy: Future[None] | None = None
+
+    def __call__(self, _session: Session, _now: datetime) -> None:
+        """Set it to work, unless it still is."""
+        if self._busy is None or self._busy.done():
+            self._busy = self._hands.submit(self.work)
+
+    @property
+    def __name__(self) -> str:
+        return "audit_log"
+
+    def work(self) -> None:
+        """Take all new entries in; sign what is new at most every twenty seconds; write it out."""
+        try:
+            while self._take_in() == sequencing.AT_A_TIME:
+                pass
+            self._sign()
+            self.publish()
+        except (*StoreUnavailable, KeyUnavailable, Tampered):
+            log.exception("the audit log cannot be kept up")
+
+    def _take_in(self) -> int:
+        with transaction(self._engine, info=self._info) as session:
+            return sequencing.take_in(session, self._clock())
+
+    def _sign(self) -> None:
+        with transaction(self._engine, info=self._info) as session:
+            last, now = checkpoints.latest(session), self._clock()
+            if last is None or now - last.at >= EVERY:
+                checkpoints.make(session, self._origin, now)
+
+    def publish(self) -> None:
+        """Write the newest committed checkpoint to each place that lacks it and is due."""
+        for place in self._places:
+            self._publish(place)
+
+    def _publish(self, place: Place) -> None:
+        now = self._clock()
+        with transaction(self._engine, read_only=True, info=self._info) as session:
+            newest = checkpoints.latest(session)
+            before = session.get(AuditPublication, place.name)
+            if newest is None or not _is_due(place, before, newest.size, now):
+                return
+            note, size = newest.note, newest.size
+        try:
+            place.send(note)
+            failed = ""
+        except Unreachable as error:
+            failed = str(error)
+            log.warning("checkpoint not taken", place=place.name, reason=failed)
+        with transaction(self._engine, info=self._info) as session:
+            _note(session, place, size, failed, self._clock())
+
+
+def _is_due(place: Place, before: AuditPublication | None, size: int, now: datetime) -> bool:
+    if before is None:
+        return True
+    if before.failed_at is not None:
+        return now - before.failed_at >= AGAIN_AFTER
+    return before.size < size and now - before.at >= place.every
+
+
+def _note(session: Session, place: Place, size: int, failed: str, now: datetime) -> None:
+    row = session.get(AuditPublication, place.name) or AuditPublication(
+        place=place.name, size=0, at=now
+    )
+    row.failed_at, row.error = (now, failed[:200]) if failed else (None, "")
+    if not failed:
+        row.size, row.at = size, now
+    session.merge(row)
+
+
+def late(session: Session, places: Sequence[Place]) -> list[str]:
+    """What is wrong with the writing out, in sentences: for ``doctor``."""
+    found = []
+    for place in places:
+        row = session.get(AuditPublication, place.name)
+        if row is not None and row.failed_at is not None:
+            since = f"{row.at:%Y-%m-%d %H:%M} UTC" if row.size else "the beginning"
+            found.append(f"Checkpoints have not reached {place.name} since {since}: {row.error}.")
+    return found

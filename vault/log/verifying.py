@@ -1,0 +1,208 @@
+"""Reads the whole log and says whether it is the one that earlier checkpoints tell of.
+
+It needs no key and trusts nothing in the store: of the checkpoints, only that whoever brings them
+kept them out of the reach of whoever may have changed the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, text
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col, select
+
+from vault.log import merkle, sequencing
+from vault.log.entries import COLUMNS, encoded
+from vault.log.merkle import Frontier, leaf_hash
+from vault.log.models import AuditRun, AuditState
+from vault.log.notes import Checkpoint
+from vault.log.tiles import WIDTH, Tiles
+from vault.models import AuditEntry
+
+_ENTRY = AuditEntry.__table__  # type: ignore[attr-defined]
+_CHUNK = 10_000
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a verification found. ``bad`` is a sentence for what is wrong, empty when nothing is;
+    ``size`` entries are in the log, of which ``covered`` are vouched for by a checkpoint."""
+
+    size: int
+    covered: int
+    bad: str = ""
+
+
+class _Bad(Exception):
+    pass
+
+
+@dataclass
+class _Reader:
+    """Goes through the entries in the order of the log."""
+
+    session: Session
+    progress: Callable[[int], None]
+    size: int
+    place: int = 0
+    #: The first entry whose hash is not the one in the store's tree.
+    differs: str = ""
+
+    def hashes(self) -> Iterator[bytes]:
+        """The hash of each entry as it is now."""
+        tiles = Tiles(self.session)
+        stored: list[bytes] = []
+        for row_id, leaf in self._leaves():
+            at = self.place % WIDTH
+            if at == 0:
+                stored = tiles.leaves(self.place // WIDTH)
+            if not self.differs and stored[at : at + 1] != [leaf]:
+                self.differs = f"entry {row_id} (place {self.place})"
+            self.place += 1
+            yield leaf
+
+    def _leaves(self) -> Iterator[tuple[int, bytes]]:
+        place = 0
+        for run in self._runs():
+            if run.place != place or run.count < 1:
+                raise _Bad(f"The order of the log is broken at place {place}.")
+            count = min(run.count, self.size - place)  # it may have grown while we read
+            for begin in range(run.first_id, run.first_id + count, _CHUNK):
+                end = min(begin + _CHUNK, run.first_id + count)
+                yield from self._entries(begin, end)
+                self.progress(end - begin)
+            place += count
+            if place >= self.size:
+                return
+
+    def _runs(self) -> Iterator[AuditRun]:
+        after = -1
+        while True:
+            rows = self.session.exec(
+                select(AuditRun)
+                .where(col(AuditRun.place) > after)
+                .order_by(col(AuditRun.place))
+                .limit(_CHUNK)
+            ).all()
+            yield from rows
+            if len(rows) < _CHUNK:
+                return
+            after = rows[-1].place
+            self.session.expunge_all()
+
+    def _entries(self, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
+        columns = [_ENTRY.c[name] for name in COLUMNS]
+        statement = (
+            select_columns(*columns)
+            .where(_ENTRY.c.id >= begin, _ENTRY.c.id < end)
+            .order_by(_ENTRY.c.id)
+        )
+        expected = begin
+        for row in self.session.connection().execute(statement).mappings():
+            if row["id"] != expected:
+                break
+            yield row["id"], leaf_hash(encoded(dict(row)))
+            expected += 1
+        if expected != end:
+            raise _Bad(f"Entry {expected} (place {self.place}) is gone.")
+
+
+def verify(
+    session: Session,
+    checkpoints: Sequence[Checkpoint],
+    progress: Callable[[int], None] = lambda _: None,
+) -> Found:
+    """Hold the log against earlier checkpoints, in any order. ``progress`` is told of entries as
+    they are read."""
+    _take_time(session)
+    wanted = sorted(checkpoints, key=lambda each: each.size)
+    size = sequencing.size(session)
+    reader = _Reader(session, progress, size)
+    try:
+        covered = _compared(reader, wanted, size)
+        _require_no_strangers(session)
+    except _Bad as bad:
+        return Found(size, 0, str(bad))
+    return Found(size, covered)
+
+
+def _take_time(session: Session) -> None:
+    """A long log takes longer to count than any request may take."""
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+
+
+def _compared(reader: _Reader, wanted: Sequence[Checkpoint], size: int) -> int:
+    frontier, good = Frontier(), 0
+    left = list(wanted)
+    _at_checkpoint(reader, frontier, left, good)
+    for leaf in reader.hashes():
+        frontier.add(leaf)
+        good = _at_checkpoint(reader, frontier, left, good)
+    if frontier.size != size:
+        raise _Bad(f"The log says {size} entries and holds {frontier.size}.")
+    if left:
+        raise _Bad(
+            f"The log was cut: a checkpoint tells of {left[-1].size} entries, there are"
+            f" {size}. {_blame(reader)}".strip()
+        )
+    if reader.differs:
+        raise _Bad(f"The first bad entry: {reader.differs}.")
+    return good
+
+
+def _at_checkpoint(reader: _Reader, frontier: Frontier, left: list[Checkpoint], good: int) -> int:
+    while left and left[0].size == frontier.size:
+        if left[0].root != frontier.root:
+            raise _Bad(
+                f"The first {frontier.size} entries are not those of the checkpoint."
+                f" {_where(reader, left[0], good)}"
+            )
+        good = left.pop(0).size
+    return good
+
+
+def _where(reader: _Reader, checkpoint: Checkpoint, good: int) -> str:
+    """The first bad entry, where the store's tree is still the checkpoint's; otherwise the places
+    between the last good checkpoint and this one."""
+    if reader.differs and _tree_is(reader.session, checkpoint):
+        return f"The first bad entry: {reader.differs}."
+    return f"The first bad entry is at place {good} or after, and before {checkpoint.size}."
+
+
+def _tree_is(session: Session, checkpoint: Checkpoint) -> bool:
+    try:
+        return merkle.root(Tiles(session), checkpoint.size) == checkpoint.root
+    except KeyError:
+        return False
+
+
+def _blame(reader: _Reader) -> str:
+    return f"The first bad entry: {reader.differs}." if reader.differs else ""
+
+
+def _require_no_strangers(session: Session) -> None:
+    """Entries that are settled (older than an hour) and not in the log were put there by hand."""
+    state = session.get(AuditState, 1)
+    settled = state.settled_id if state else 0
+    inside = session.exec(
+        select(func.coalesce(func.sum(AuditRun.count), 0)).where(
+            col(AuditRun.first_id) + col(AuditRun.count) - 1 <= settled
+        )
+    ).one()
+    across = session.exec(
+        select(AuditRun.first_id).where(
+            col(AuditRun.first_id) <= settled,
+            col(AuditRun.first_id) + col(AuditRun.count) - 1 > settled,
+        )
+    )
+    known = int(inside) + sum(settled - first + 1 for first in across)
+    count = session.connection().execute(
+        select_columns(func.count()).select_from(_ENTRY).where(_ENTRY.c.id <= settled)
+    )
+    more = count.scalar_one() - known
+    if more > 0:
+        raise _Bad(f"{more} entries stand in the table that the log does not know.")
