@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Boolean, Column, String, Uuid
 from sqlmodel import Field, SQLModel
 
+from incidents.cases import models as _cases  # noqa: F401  (so that every table is known)
 from storage.tables import id_field, instant, sealed
 
 

@@ -75,7 +75,7 @@ def record_many(
     action: str,
     now: datetime,
     *,
-    about: Iterable[tuple[UUID, UUID | None]],
+    about: Iterable[tuple[UUID | None, UUID | None]],
     purpose: str,
     detail: str = "",
 ) -> None:

@@ -68,6 +68,7 @@ PURPOSES = {
     "report.shown_number": keyring.REPORTS,
     "report.said": keyring.REPORTS,
     "report.knew": keyring.REPORTS,
+    "case_step.words": keyring.REPORTS,
 }
 #: Wrapped by a master key.
 WRAPPED = {"data_key.wrapped", "purpose_key.wrapped"}

@@ -9,6 +9,8 @@ import pytest
 from sqlmodel import select
 
 from incidents import reports
+from incidents.cases.models import Kind
+from incidents.cases.opening import raise_case
 from messaging import phone_calls
 from messaging.gateways.simulator import Simulator
 from messaging.models import OutboxMessage
@@ -39,6 +41,7 @@ def a_life(store: Store, phone: str) -> factories.Call:
         made = factories.a_customer(session, NOW, phone, external_ref=f"crm-{phone}")
         customers.keep_safe_phrase(session, made, "blue teapot", NOW)
         reports.file(session, reports.Told(phone, "web", said="x", shown_number="+1"), NOW)
+        raise_case(session, Kind.CALLS, phone[-4:], [], NOW)
     call = factories.a_call(store, NOW, phone)
     with store.unit() as session:
         member = staff.find(session, _email(session, call))

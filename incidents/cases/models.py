@@ -1,0 +1,104 @@
+"""Tables of cases. They hold ids and fixed words; what people write is sealed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import Column, ForeignKey, Index, String, Text, Uuid, text
+from sqlmodel import Field, SQLModel
+
+from storage.tables import id_field, instant, sealed
+from storage.tables import reference as foreign
+
+
+class Kind(StrEnum):
+    """What a case is about."""
+
+    CALLS = "calls"  # unexpected calls that belong together
+    ACCESS = "access"  # unusual reading of customers' records
+    BUDGET = "budget"  # more customers opened than a role may
+    CANARY = "canary"  # a customer who does not exist was opened, called or texted
+    OBJECTION = "objection"  # a customer objects to who opened their record
+
+
+class State(StrEnum):
+    """Where a case stands."""
+
+    OPEN = "open"
+    TAKEN = "taken"
+    CLOSED = "closed"
+
+
+class Case(SQLModel, table=True):
+    """A case. ``fold`` names what it is about, so that what belongs to a case that is not closed is
+    added to it; a closed case has none. ``alerted_at`` is when investigators were told of it."""
+
+    __tablename__ = "incident_case"
+    __table_args__ = (
+        Index(
+            "ix_incident_case_unalerted",
+            "opened_at",
+            sqlite_where=text("alerted_at IS NULL"),
+            postgresql_where=text("alerted_at IS NULL"),
+        ),
+    )
+
+    id: UUID = id_field()
+    reference: str = Field(sa_column=Column(String(12), nullable=False, unique=True))
+    kind: str = Field(sa_column=Column(String(12), nullable=False))
+    state: str = Field(default=State.OPEN, sa_column=Column(String(8), nullable=False, index=True))
+    fold: str | None = Field(default=None, sa_column=Column(String(120), unique=True))
+    opened_at: datetime = instant()
+    changed_at: datetime = instant(index=True)
+    taken_by: UUID | None = foreign("staff.id", nullable=True)
+    taken_at: datetime | None = instant(nullable=True)
+    closed_at: datetime | None = instant(nullable=True)
+    alerted_at: datetime | None = instant(nullable=True)
+
+
+class CaseSubject(SQLModel, table=True):
+    """A member of staff whom a case names, and who therefore never sees it (rule I5)."""
+
+    __tablename__ = "case_subject"
+
+    case_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("incident_case.id"), primary_key=True))
+    staff_id: UUID = Field(
+        sa_column=Column(Uuid, ForeignKey("staff.id"), primary_key=True, index=True)
+    )
+
+
+class CaseEvidence(SQLModel, table=True):
+    """One thing that speaks for or against: ``kind`` and ``ref`` name it (``report`` and its id,
+    ``audit`` and the entry's id, ``access`` …), ``facts`` is a JSON object of ids, counts, times
+    and fixed words, never personal data."""
+
+    __tablename__ = "case_evidence"
+    __table_args__ = (
+        Index("ix_case_evidence_case_id_kind_ref", "case_id", "kind", "ref", unique=True),
+        Index("ix_case_evidence_kind_ref", "kind", "ref"),
+    )
+
+    id: UUID = id_field()
+    case_id: UUID = foreign("incident_case.id")
+    kind: str = Field(sa_column=Column(String(16), nullable=False))
+    ref: str = Field(sa_column=Column(String(64), nullable=False))
+    customer_id: UUID | None = Field(default=None, sa_column=Column(Uuid, index=True))
+    at: datetime = instant()
+    facts: str = Field(default="{}", sa_column=Column(Text, nullable=False))
+
+
+class CaseStep(SQLModel, table=True):
+    """A step in a case: opened, taken, noted, decided, closed. ``words`` is sealed under the
+    reports' key."""
+
+    __tablename__ = "case_step"
+
+    id: UUID = id_field()
+    case_id: UUID = foreign("incident_case.id", index=True)
+    at: datetime = instant()
+    actor: str = Field(sa_column=Column(String(16), nullable=False))
+    staff_id: UUID | None = foreign("staff.id", nullable=True)
+    kind: str = Field(sa_column=Column(String(16), nullable=False))
+    words: bytes = sealed()

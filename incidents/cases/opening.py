@@ -1,0 +1,129 @@
+"""Opening a case, or adding to the one that is open about the same thing."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from incidents.cases.models import Case, CaseEvidence, CaseStep, CaseSubject, Kind, State
+from storage.types import new_id
+from vault import audit, keyring
+
+_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+Fact = str | int | float | bool | None | Sequence[str]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One thing that a case rests on; ``facts`` are ids, counts, times (ISO 8601) and fixed words,
+    never personal data."""
+
+    kind: str
+    ref: str
+    at: datetime
+    customer_id: UUID | None = None
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+
+def raise_case(
+    session: Session,
+    kind: Kind,
+    fold: str,
+    evidence: Sequence[Evidence],
+    now: datetime,
+    *,
+    subjects: Iterable[UUID] = (),
+    actor: audit.Actor = audit.SYSTEM,
+) -> Case:
+    """The case about ``fold`` (``budget:STAFF:2026-11-25``) with this evidence and these members of
+    staff as its subjects: opened unless one is open or taken. The same evidence counts once."""
+    case = _unclosed(session, fold) or _opened(session, kind, fold, actor, now)
+    for each in subjects:
+        if session.get(CaseSubject, (case.id, each)) is None:
+            session.add(CaseSubject(case_id=case.id, staff_id=each))
+    added = [each for each in evidence if _keep(session, case, each)]
+    if added:
+        case.changed_at = now
+        session.add(case)
+        audit.record_many(
+            session,
+            actor,
+            "case.evidence",
+            now,
+            about=[(each.customer_id, None) for each in added],
+            purpose=case.reference,
+            detail=kind,
+        )
+    session.flush()
+    return case
+
+
+def _unclosed(session: Session, fold: str) -> Case | None:
+    return session.exec(
+        select(Case)
+        .where(col(Case.fold) == fold, col(Case.state) != State.CLOSED)
+        .with_for_update()
+    ).first()
+
+
+def _opened(session: Session, kind: Kind, fold: str, actor: audit.Actor, now: datetime) -> Case:
+    reference = "C" + "".join(secrets.choice(_LETTERS) for _ in range(7))
+    case = Case(reference=reference, kind=kind, fold=fold, opened_at=now, changed_at=now)
+    try:
+        with session.begin_nested():
+            session.add(case)
+            session.flush()
+    except IntegrityError:  # somebody else opened it at this moment
+        return session.exec(select(Case).where(col(Case.fold) == fold).with_for_update()).one()
+    step(session, case, "opened", "", actor, now)
+    return case
+
+
+def _keep(session: Session, case: Case, each: Evidence) -> bool:
+    known = session.exec(
+        select(CaseEvidence.id).where(
+            col(CaseEvidence.case_id) == case.id,
+            col(CaseEvidence.kind) == each.kind,
+            col(CaseEvidence.ref) == each.ref,
+        )
+    ).first()
+    if known is not None:
+        return False
+    session.add(
+        CaseEvidence(
+            case_id=case.id,
+            kind=each.kind,
+            ref=each.ref,
+            customer_id=each.customer_id,
+            at=each.at,
+            facts=json.dumps(dict(each.facts), sort_keys=True),
+        )
+    )
+    return True
+
+
+def step(
+    session: Session, case: Case, kind: str, words: str, actor: audit.Actor, now: datetime
+) -> None:
+    """Write down one step of a case, in the case and in the audit log."""
+    row = new_id()
+    session.add(
+        CaseStep(
+            id=row,
+            case_id=case.id,
+            at=now,
+            actor=actor.kind,
+            staff_id=actor.staff_id,
+            kind=kind,
+            words=keyring.of(session).seal_for(keyring.REPORTS, f"case_step.words:{row}", words),
+        )
+    )
+    session.flush()
+    audit.record(session, actor, f"case.{kind}", now, purpose=case.reference, detail=case.kind)
