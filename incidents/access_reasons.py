@@ -1,0 +1,181 @@
+"""What an access to a customer's record has behind it: the one definition that the evening note and
+the watch share.
+
+An *access* is an audit entry of a member of staff who read a customer's record (``customer.read``)
+or looked one up and found it (``customer.look_up``). It has something behind it if, as things stand
+when it is asked,
+
+- *a call*: the reader holds, or held as they read it, a callback with this customer that is still
+  to come, going on, or was made; or that the customer called off. Until a day after it ended.
+- *a booking*: within half an hour after the access (or five minutes before it, for forms that look
+  up again as they are sent) the reader booked a callback with this customer, for themselves or for
+  a colleague, and did not take it back.
+- *a case*: its purpose names a case that was open then.
+
+A callback has no call behind it, and makes no reason, that its own agent called off, that went by
+without a call, or that the customer says they never asked for. So a booking made up to reach a
+record turns into an access with nothing behind it as soon as it comes to nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import islice
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from incidents.cases.models import Case
+from scheduling.models import Callback
+from scheduling.states import State
+from vault.models import AuditEntry
+
+READINGS = ("customer.read", "customer.look_up")
+AFTER_CALL = timedelta(days=1)
+BOOKED_AFTER, BOOKED_BEFORE = timedelta(minutes=30), timedelta(minutes=5)
+BOOK, CANCEL = "callback.book", "callback.cancel"
+_AT_A_TIME = 500
+
+
+class Reason(StrEnum):
+    """What is behind an access."""
+
+    CALL = "call"
+    BOOKING = "booking"
+    CASE = "case"
+
+
+@dataclass(frozen=True)
+class Access:
+    """A member of staff opened or found a customer's record."""
+
+    entry_id: int
+    at: datetime
+    staff_id: UUID
+    customer_id: UUID
+    callback_id: UUID | None
+    action: str
+    purpose: str
+
+
+def access(entry: AuditEntry) -> Access | None:
+    """The access that an audit entry tells of, if it tells of one."""
+    if entry.action not in READINGS or entry.staff_id is None or entry.customer_id is None:
+        return None
+    return Access(
+        entry.id or 0,
+        entry.at,
+        entry.staff_id,
+        entry.customer_id,
+        entry.callback_id,
+        entry.action,
+        entry.purpose,
+    )
+
+
+def reasons(session: Session, accesses: Iterable[Access], now: datetime) -> dict[int, Reason]:
+    """What is behind each access, by its entry's id; those with nothing behind them are left out.
+    ``now`` is the moment at which it is asked: a booking may still follow, or come to nothing."""
+    found: dict[int, Reason] = {}
+    waiting = iter(accesses)
+    while some := list(islice(waiting, _AT_A_TIME)):
+        known = _Known(session, some)
+        found |= {
+            each.entry_id: reason
+            for each in some
+            if (reason := known.reason(each, now)) is not None
+        }
+    return found
+
+
+def with_nothing_behind(
+    session: Session, staff_id: UUID, since: datetime, until: datetime, now: datetime
+) -> list[Access]:
+    """A member of staff's accesses from ``since`` to before ``until`` that have nothing behind
+    them, earliest first."""
+    own = list(_of_staff(session, staff_id, since, until))
+    known = reasons(session, own, now)
+    return [each for each in reversed(own) if each.entry_id not in known]
+
+
+def _of_staff(
+    session: Session, staff_id: UUID, since: datetime, until: datetime
+) -> Iterator[Access]:
+    """Latest first, along the index by staff; an entry may be a little older than its id."""
+    statement = (
+        select(AuditEntry)
+        .where(col(AuditEntry.staff_id) == staff_id)
+        .order_by(col(AuditEntry.id).desc())
+        .limit(_AT_A_TIME)
+    )
+    rows = session.exec(statement).all()
+    while rows and rows[0].at >= since - AFTER_CALL:
+        for row in rows:
+            found = access(row)
+            if found is not None and since <= row.at < until:
+                yield found
+        rows = session.exec(statement.where(col(AuditEntry.id) < rows[-1].id)).all()
+
+
+class _Known:
+    """What the store knows of the customers of a few accesses."""
+
+    def __init__(self, session: Session, accesses: Sequence[Access]) -> None:
+        customers = {each.customer_id for each in accesses}
+        self._callbacks: dict[UUID, list[Callback]] = {}
+        for row in session.exec(select(Callback).where(col(Callback.customer_id).in_(customers))):
+            self._callbacks.setdefault(row.customer_id, []).append(row)
+        acts = session.exec(
+            select(AuditEntry).where(
+                col(AuditEntry.customer_id).in_(customers),
+                col(AuditEntry.action).in_((BOOK, CANCEL)),
+                col(AuditEntry.staff_id).is_not(None),
+            )
+        ).all()
+        self._taken_back = {(e.staff_id, e.callback_id) for e in acts if e.action == CANCEL}
+        self._booked: dict[tuple[UUID | None, UUID | None], list[AuditEntry]] = {}
+        for entry in acts:
+            if entry.action == BOOK:
+                self._booked.setdefault((entry.staff_id, entry.customer_id), []).append(entry)
+        purposes = {each.purpose for each in accesses if each.purpose}
+        found = session.exec(select(Case).where(col(Case.reference).in_(purposes)))
+        self._cases = {each.reference: each for each in found}
+
+    def reason(self, each: Access, now: datetime) -> Reason | None:
+        callbacks = self._callbacks.get(each.customer_id, ())
+        if any(self._is_call(row, each, now) for row in callbacks):
+            return Reason.CALL
+        if any(self._is_booking(entry, each, now) for entry in self._booked_by(each)):
+            return Reason.BOOKING
+        case = self._cases.get(each.purpose)
+        if case is not None and (case.closed_at is None or each.at <= case.closed_at):
+            return Reason.CASE
+        return None
+
+    def _booked_by(self, each: Access) -> Sequence[AuditEntry]:
+        return self._booked.get((each.staff_id, each.customer_id), ())
+
+    def _is_call(self, row: Callback, each: Access, now: datetime) -> bool:
+        held = row.id == each.callback_id or row.agent_id == each.staff_id
+        known_of = row.booked_at <= each.at <= (row.ended_at or row.ends_at) + AFTER_CALL
+        return held and known_of and self._stands(row, each.staff_id, now)
+
+    def _is_booking(self, entry: AuditEntry, each: Access, now: datetime) -> bool:
+        if not each.at - BOOKED_BEFORE <= entry.at <= each.at + BOOKED_AFTER:
+            return False
+        rows = self._callbacks.get(each.customer_id, ())
+        return any(
+            row.id == entry.callback_id and self._stands(row, each.staff_id, now) for row in rows
+        )
+
+    def _stands(self, row: Callback, staff_id: UUID, now: datetime) -> bool:
+        """Whether a call is to come, is going on or was made; or it is not for the reader's want of
+        one that there was none."""
+        if row.state == State.CANCELLED:
+            return (staff_id, row.id) not in self._taken_back
+        if row.state == State.BOOKED:
+            return row.ends_at > now
+        return row.state not in (State.MISSED, State.REFUSED)

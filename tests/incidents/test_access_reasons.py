@@ -1,0 +1,150 @@
+"""What counts as an access with nothing behind it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import Session
+
+from incidents.access_reasons import Reason, access, reasons, with_nothing_behind
+from incidents.cases.models import Kind, State
+from incidents.cases.opening import Evidence, raise_case
+from people.models import Customer, Staff
+from scheduling import booking, callbacks, handover
+from scheduling.models import Callback
+from tests import factories
+from vault import audit
+from vault.models import AuditEntry
+from verification import calls
+
+NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+
+
+def looked_up(session: Session, agent: Staff, customer: Customer | None, at: datetime) -> None:
+    who = customer.id if customer else None
+    audit.record(session, audit.staff(agent.id), "customer.look_up", at, customer_id=who)
+
+
+def bare(session: Session, agent: Staff, now: datetime) -> int:
+    return len(with_nothing_behind(session, agent.id, NOW - DAY, NOW + 9 * DAY, now))
+
+
+def test_a_look_up_that_nothing_follows_has_nothing_behind_it(store):
+    with store.unit() as session:
+        ana, gwen = factories.an_agent(session, NOW), factories.a_customer(session, NOW)
+        looked_up(session, ana, gwen, NOW)
+        looked_up(session, ana, None, NOW)  # found nobody, so opened nobody
+        found = with_nothing_behind(session, ana.id, NOW, NOW + MINUTE, NOW + DAY)
+        assert [each.customer_id for each in found] == [gwen.id]
+
+
+@pytest.mark.parametrize(("later", "left"), [(0, 0), (30, 0), (31, 1), (-5, 0), (-6, 0)])
+def test_a_booking_within_half_an_hour_is_a_reason(store, later, left):
+    with store.unit() as session:
+        ana, gwen = factories.an_agent(session, NOW), factories.a_customer(session, NOW)
+        looked_up(session, ana, gwen, NOW)
+        at = NOW + later * MINUTE
+        factories.a_callback(session, at, agent=ana, customer=gwen, ahead=DAY)
+        assert bare(session, ana, at) == left
+
+
+def test_a_booking_for_a_colleague_is_a_reason_for_who_booked(store):
+    with store.unit() as session:
+        ana, ben = factories.an_agent(session, NOW), factories.an_agent(session, NOW)
+        gwen = factories.a_customer(session, NOW)
+        looked_up(session, ana, gwen, NOW)
+        wish = booking.Wish(NOW + DAY, 15, "your router")
+        by = audit.staff(ana.id)
+        booking.book(session, gwen, ben.id, wish, factories.a_policy(), NOW + MINUTE, by)
+        assert bare(session, ana, NOW + MINUTE) == 0
+
+
+def opened(session: Session, callback: Callback, at: datetime) -> None:
+    callbacks.open_one(session, callback, at, "card")
+
+
+def a_held(session: Session, **more: Any) -> tuple[Staff, Callback]:
+    ana = factories.an_agent(session, NOW)
+    return ana, factories.a_callback(session, NOW, agent=ana, **more)
+
+
+def test_a_callback_that_is_held_is_a_reason_while_it_can_still_be_made(store):
+    with store.unit() as session:
+        ana, callback = a_held(session)
+        opened(session, callback, NOW + MINUTE)
+        assert bare(session, ana, NOW + MINUTE) == 0
+        assert bare(session, ana, NOW + 24 * MINUTE) == 0
+        assert bare(session, ana, NOW + 25 * MINUTE) == 1  # its window is over without a call
+
+
+@pytest.mark.parametrize("who", ["agent", "customer"])
+def test_a_booking_taken_back_by_its_agent_was_none(store, who):
+    with store.unit() as session:
+        ana, callback = a_held(session)
+        opened(session, callback, NOW + MINUTE)
+        by = audit.CUSTOMER if who == "customer" else None
+        booking.cancel(session, callback, factories.a_policy(), NOW + 2 * MINUTE, by)
+        assert bare(session, ana, NOW + 3 * MINUTE) == (1 if who == "agent" else 0)
+
+
+def test_a_booking_that_the_customer_never_asked_for_was_none(store):
+    with store.unit() as session:
+        ana, callback = a_held(session)
+        opened(session, callback, NOW + MINUTE)
+        booking.refuse(session, callback, NOW + 2 * MINUTE)
+        assert bare(session, ana, NOW + 3 * MINUTE) == 1
+
+
+def test_a_call_that_was_made_is_a_reason_until_a_day_after(store):
+    with store.unit() as session:
+        policy = factories.a_policy()
+        ana, callback = a_held(session)
+        calls.start(session, callback, policy, NOW + 10 * MINUTE)
+        ended = NOW + 15 * MINUTE
+        calls.end(session, callback, "reached", policy, ended)
+        opened(session, callback, ended + DAY)
+        assert bare(session, ana, ended + 2 * DAY) == 0
+        opened(session, callback, ended + DAY + MINUTE)
+        assert bare(session, ana, ended + 2 * DAY) == 1
+
+
+def test_who_handed_it_over_had_a_reason_when_they_read_it(store):
+    with store.unit() as session:
+        ana, callback = a_held(session, ahead=timedelta(hours=2))
+        ben = factories.an_agent(session, NOW)
+        opened(session, callback, NOW + MINUTE)
+        handover.hand_over(session, callback, ben.id, factories.a_policy(), NOW + 2 * MINUTE)
+        assert bare(session, ana, NOW + 3 * MINUTE) == 0
+        looked_up(session, ana, session.get_one(Customer, callback.customer_id), NOW + 6 * MINUTE)
+        assert bare(session, ana, NOW + 7 * MINUTE) == 1  # it is Ben's now
+
+
+def test_an_open_case_is_a_reason_for_who_names_it(store):
+    with store.unit() as session:
+        ines = factories.an_agent(session, NOW, role="investigator")
+        gwen = factories.a_customer(session, NOW)
+        about = [Evidence("audit", "1", NOW)]
+        case = raise_case(session, Kind.ACCESS, "fold", about, NOW)
+        entry = AuditEntry(
+            id=7, at=NOW, actor="staff", staff_id=ines.id, action="customer.read",
+            customer_id=gwen.id, purpose=case.reference,
+        )  # fmt: skip
+        found = access(entry)
+        assert found is not None
+        assert reasons(session, [found], NOW) == {7: Reason.CASE}
+        case.state, case.closed_at = State.CLOSED, NOW - MINUTE
+        session.add(case)
+        assert reasons(session, [found], NOW) == {}
+
+
+def test_a_long_past_is_read_only_as_far_as_it_is_asked_for(store):
+    with store.unit() as session:
+        ana, gwen = factories.an_agent(session, NOW), factories.a_customer(session, NOW)
+        for number in range(1200):
+            looked_up(session, ana, gwen, NOW - 40 * DAY + number * timedelta(hours=1))
+        found = with_nothing_behind(session, ana.id, NOW - 2 * DAY, NOW - DAY, NOW)
+        assert len(found) == 24
+        assert [each.at for each in found] == sorted(each.at for each in found)
