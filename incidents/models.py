@@ -9,6 +9,7 @@ from sqlalchemy import Boolean, Column, String, Uuid
 from sqlmodel import Field, SQLModel
 
 from incidents.cases import models as _cases  # noqa: F401  (so that every table is known)
+from incidents.mirror import models as _mirror  # noqa: F401
 from storage.tables import id_field, instant, sealed
 
 

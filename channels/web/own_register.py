@@ -9,10 +9,10 @@ from itertools import groupby
 from flask import Flask
 
 from channels.console.clock import Clock
-from channels.web import own, own_book, own_calls, own_settings
+from channels.web import own, own_book, own_calls, own_openings, own_settings
 from channels.web.owner import pages
 
-PARTS = (own, own_book, own_calls, own_settings)
+PARTS = (own, own_book, own_calls, own_openings, own_settings)
 
 
 def register(app: Flask) -> None:

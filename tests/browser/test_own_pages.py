@@ -65,7 +65,7 @@ def test_every_own_page_is_accessible_and_fits_a_small_phone(page):
     look(page)
     page.fill("#number", number)
     page.click("text=Open my page")
-    for path in ("/my", "/my/book", "/my/calls", "/my/settings"):
+    for path in ("/my", "/my/book", "/my/calls", "/my/openings", "/my/settings"):
         page.goto(path)
         look(page)
     page.goto("/my/book")

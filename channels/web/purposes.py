@@ -1,0 +1,64 @@
+"""Why somebody opened a record, in words that a nine-year-old reads. The purposes are the fixed
+words of the audit log."""
+
+from __future__ import annotations
+
+from flask_babel import gettext
+
+from people.models import Role
+
+
+def _by_purpose() -> dict[str, str]:
+    return {
+        "card": gettext("To get ready for your call."),
+        "own day": gettext("You were on their list of calls for the day."),
+        "booking": gettext("To book a call with you."),
+        "API": gettext("To see when your call is."),
+        "to write a text": gettext("To write a text to you."),
+        "in the call": gettext("They made your call."),
+        "to ring them": gettext("To ring you."),
+        "triage": gettext("To read what you told us."),
+        "import": gettext("To keep our list of customers up to date."),
+        "retention": gettext("To delete what we no longer need to know of you."),
+        "own page": gettext("To show you your own page."),
+        "to send it": gettext("To send you a text."),
+        "to say it": gettext("To tell you something by phone."),
+        "to answer a text": gettext("To answer your text."),
+        "oversight": gettext("To look into what our own people do."),
+    }
+
+
+def _by_action() -> dict[str, str]:
+    return {
+        "callback": gettext("To look after your call."),
+        "customer": gettext("To change what we know of you."),
+        "case": gettext("To look into something that happened."),
+        "report": gettext("To read what you told us."),
+    }
+
+
+def known() -> frozenset[str]:
+    """The purposes that have a sentence of their own."""
+    return frozenset(_by_purpose())
+
+
+def sentence(action: str, purpose: str) -> str:
+    """What one entry of the log was for. A purpose that is no fixed word is a case's reference."""
+    if purpose:
+        return _by_purpose().get(purpose) or gettext("To look into something that happened.")
+    return _by_action().get(action.partition(".")[0]) or gettext("For another reason. Ask us.")
+
+
+def sentences(reasons: tuple[tuple[str, str], ...]) -> list[str]:
+    """Those of several entries, each once."""
+    return list(dict.fromkeys(sentence(*each) for each in reasons))
+
+
+def role(value: str) -> str:
+    """Who somebody is, in plain words."""
+    return {
+        Role.AGENT.value: gettext("rings customers"),
+        Role.SUPERVISOR.value: gettext("leads a team"),
+        Role.INVESTIGATOR.value: gettext("An investigator"),
+        "operator": gettext("Somebody who looks after our computers"),
+    }.get(value, gettext("works for us"))

@@ -1,0 +1,1 @@
+"""The customer as auditor: who opened their record, and what they object to."""

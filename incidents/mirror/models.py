@@ -1,0 +1,33 @@
+"""Tables of what customers object to. They hold ids and times."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, Uuid
+from sqlmodel import Field, SQLModel
+
+from storage.tables import id_field, instant, reference
+
+
+class Objection(SQLModel, table=True):
+    """A customer does not know why somebody opened their record. ``staff_id`` is none for an
+    operator."""
+
+    __tablename__ = "objection"
+
+    id: UUID = id_field()
+    customer_id: UUID = reference("customer.id", index=True)
+    staff_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
+    report_id: UUID = reference("report.id")
+    at: datetime = instant()
+
+
+class ObjectedEntry(SQLModel, table=True):
+    """An audit entry that is objected to: the primary key lets it be so once, whoever races."""
+
+    __tablename__ = "objected_entry"
+
+    entry_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    objection_id: UUID = reference("objection.id", index=True)

@@ -1,0 +1,291 @@
+"""I1: nobody opens a record unseen by its customer, nor hides one look among many, nor undoes an
+objection; and a customer sees of nobody else's record anything."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlmodel import Session, col, select
+
+from channels.web import purposes
+from incidents import reports
+from incidents.cases.models import Case, CaseEvidence, CaseSubject, Kind, State
+from incidents.cases.opening import raise_case
+from incidents.mirror import objecting, openings
+from incidents.mirror.models import Objection
+from incidents.models import Report
+from people.errors import NotFound
+from people.models import Customer, Staff
+from scheduling import callbacks, lookup
+from tests import databases, factories
+from tests.processes import at_once
+from vault import audit
+from vault.models import AuditEntry
+
+NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+LATER = NOW + HOUR
+ZONE = ZoneInfo("Europe/London")
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("channels", "incidents", "verification", "scheduling", "people", "messaging", "vault")
+
+
+def shown(session: Session, customer: Customer, now: datetime = LATER) -> openings.Page:
+    return openings.page(session, customer.id, ZONE, now)
+
+
+def look_up(session: Session, agent: Staff, phone: str, at: datetime = NOW) -> None:
+    lookup.find(session, audit.staff(agent.id), phone, factories.a_policy(), at)
+
+
+@pytest.fixture
+def people(store) -> tuple[Customer, Staff, Staff]:
+    """Gwen, who has a call with Ana; and Ben, who has none with her."""
+    with store.unit() as session:
+        ana = factories.an_agent(session, NOW)
+        ben = factories.an_agent(session, NOW, name="Ben Okafor")
+        gwen = factories.a_customer(session, NOW, factories.PHONE)
+        callback = factories.a_callback(session, NOW, agent=ana, customer=gwen, ahead=2 * HOUR)
+        for number in range(40):
+            callbacks.open_one(session, callback, NOW + number * MINUTE, "card")
+        return gwen, ana, ben
+
+
+def test_one_odd_look_stands_before_forty_of_a_call(store, people):
+    gwen, _, ben = people
+    with store.unit() as session:
+        look_up(session, ben, factories.PHONE, NOW + 20 * MINUTE)
+    with store.unit() as session:
+        page = shown(session, gwen)
+    assert [(each.name, each.count, each.odd) for each in page.odd] == [("Ben", 1, True)]
+    card = next(each for each in page.others if ("customer.read", "card") in each.reasons)
+    assert (card.name, card.count, card.call_at) == ("Ana", 40, NOW + 2 * HOUR)
+
+
+def test_an_odd_look_through_ones_own_old_call_is_not_hidden_in_its_group(store, people):
+    gwen, _, _ = people
+    with store.unit() as session:
+        callback = session.exec(select(callbacks.Callback)).one()
+        callback.state = "missed"
+        session.add(callback)
+    with store.unit() as session:
+        odd = shown(session, gwen, LATER + HOUR).odd
+    assert [(each.name, each.count) for each in odd] == [("Ana", 40)]
+
+
+def test_a_look_up_is_not_called_odd_while_a_booking_may_still_follow(store, people):
+    gwen, _, ben = people
+    with store.unit() as session:
+        look_up(session, ben, factories.PHONE)
+        assert shown(session, gwen, NOW + 29 * MINUTE).odd == []
+        assert len(shown(session, gwen, NOW + 30 * MINUTE).odd) == 1
+
+
+def test_nothing_of_another_customer_is_shown_and_nothing_of_it_can_be_objected_to(store, people):
+    gwen, _, ben = people
+    with store.unit() as session:
+        heinz = factories.a_customer(session, NOW, factories.OTHER_PHONE)
+        look_up(session, ben, factories.OTHER_PHONE)
+        theirs = shown(session, heinz).odd[0].entry
+        assert shown(session, gwen).odd == []
+        for entry in (theirs, 10**9):
+            with pytest.raises(NotFound):
+                objecting.object_to(session, gwen, entry, LATER)
+    assert store.all(select(Objection)) == []
+
+
+def test_every_reading_by_staff_is_shown_to_its_customer_and_each_is_counted(store, people):
+    gwen, _, ben = people
+    with store.unit() as session:
+        look_up(session, ben, factories.PHONE)
+        page = shown(session, gwen)
+        entries = session.exec(
+            select(AuditEntry).where(
+                col(AuditEntry.customer_id) == gwen.id,
+                col(AuditEntry.actor) == "staff",
+                col(AuditEntry.action).not_like("callback.%"),
+            )
+        ).all()
+    assert sum(each.count for each in [*page.odd, *page.others]) == len(entries)
+
+
+def test_paging_leaves_none_out_and_shows_none_twice(store, people, monkeypatch):
+    gwen, _, ben = people
+    monkeypatch.setattr(openings.readings, "PAGE", 7)
+    with store.unit() as session:
+        for day in range(1, 12):
+            for each in range(day % 4 + 1):
+                look_up(session, ben, factories.PHONE, NOW + timedelta(days=day, minutes=each))
+        wanted = session.exec(
+            select(AuditEntry.id).where(
+                col(AuditEntry.customer_id) == gwen.id,
+                col(AuditEntry.actor) == "staff",
+                col(AuditEntry.action).not_like("callback.%"),
+            )
+        ).all()
+        counted, before = 0, None
+        for _ in range(40):
+            page = openings.page(session, gwen.id, ZONE, NOW + timedelta(days=20), before)
+            counted += sum(each.count for each in [*page.odd, *page.others])
+            before = page.following
+            if before is None:
+                break
+    assert counted == len(wanted)
+
+
+def objected(session: Session, gwen: Customer, ben: Staff) -> str:
+    look_up(session, ben, factories.PHONE)
+    odd = shown(session, gwen).odd[0]
+    objecting.object_to(session, gwen, odd.entry, LATER)
+    received = shown(session, gwen).odd[0].received
+    assert received is not None
+    return received.reference
+
+
+def test_an_objection_is_a_proven_report_and_a_case_that_names_who_did_it(store, people):
+    gwen, ana, ben = people
+    with store.unit() as session:
+        reference = objected(session, gwen, ben)
+    report = store.all(select(Report))[0]
+    assert (report.reference, report.kind, report.proven) == (reference, "objection", True)
+    case = store.all(select(Case))[0]
+    assert case.kind == Kind.OBJECTION
+    assert store.all(select(CaseSubject.staff_id)) == [ben.id]
+    kinds = [each.kind for each in store.all(select(CaseEvidence))]
+    assert sorted(kinds) == ["audit", "report"]
+    assert ana.id != ben.id
+
+
+def test_the_same_reading_cannot_be_objected_to_twice(store, people):
+    gwen, _, ben = people
+    with store.unit() as session:
+        objected(session, gwen, ben)
+        entry = shown(session, gwen).odd[0].entry
+        objecting.object_to(session, gwen, entry, LATER)
+    assert len(store.all(select(Report))) == 1
+    with store.unit() as session:  # a new look is a new reading
+        look_up(session, ben, factories.PHONE, NOW + MINUTE)
+        page = shown(session, gwen, LATER + HOUR)
+        assert [each.received is None for each in page.odd] == [True, False]
+
+
+def test_many_presses_at_once_are_one_objection(database, people):
+    store = databases.opened(database)
+    gwen, _, ben = people
+    with store.unit() as session:
+        look_up(session, ben, factories.PHONE)
+        entry = shown(session, gwen).odd[0].entry
+    store.engine.dispose()
+
+    def press() -> None:
+        mine = databases.opened(database)
+        with mine.unit() as session:
+            objecting.object_to(session, session.get_one(Customer, gwen.id), entry, LATER)
+        mine.engine.dispose()
+
+    at_once([press] * 6, lambda: None)
+    assert len(store.all(select(Objection))) == len(store.all(select(Report))) == 1
+
+
+def test_the_customer_learns_when_it_has_been_looked_into(store, people):
+    gwen, _, ben = people
+    with store.unit() as session:
+        objected(session, gwen, ben)
+        assert not shown(session, gwen).odd[0].received.closed
+        case = session.exec(select(Case)).one()
+        case.state, case.fold = State.CLOSED, None
+        session.add(case)
+        session.flush()
+        assert shown(session, gwen).odd[0].received.closed
+
+
+def test_an_investigator_is_shown_by_role_alone_and_only_once_the_case_is_closed(store, people):
+    gwen, _, ben = people
+    with store.unit() as session:
+        ines = factories.an_agent(session, NOW, name="Ines Moreau", role="investigator")
+        case = raise_case(session, Kind.ACCESS, "x", [], NOW, subjects=[ben.id])
+        audit.record(
+            session,
+            audit.staff(ines.id),
+            "customer.read",
+            NOW,
+            customer_id=gwen.id,
+            purpose=case.reference,
+        )
+        hidden = session.exec(
+            select(AuditEntry.id)
+            .where(col(AuditEntry.purpose) == case.reference)
+            .order_by(col(AuditEntry.id).desc())
+        ).first()
+        assert all(each.role != "investigator" for each in shown(session, gwen).others)
+        with pytest.raises(NotFound):
+            objecting.object_to(session, gwen, hidden, LATER)
+        case.state, case.fold, case.closed_at = State.CLOSED, None, LATER
+        session.add(case)
+        session.flush()
+        page = shown(session, gwen)
+        found = [each for each in page.others if each.role == "investigator"]
+        assert [each.name for each in found] == [""]
+        assert page.odd == []
+
+
+def test_reading_ones_report_is_shown_as_an_investigator_without_a_name(store, people):
+    gwen, _, _ = people
+    with store.unit() as session:
+        ines = factories.an_agent(session, NOW, name="Ines Moreau", role="investigator")
+        reports.file(session, reports.Told(factories.PHONE, "web"), NOW)
+        reports.latest(session, audit.staff(ines.id), NOW)
+        page = shown(session, gwen)
+    assert [e.name for e in page.others if ("report.read", "triage") in e.reasons] == [""]
+    assert page.odd == []
+
+
+def test_that_the_customer_reads_it_is_written_down(store, people):
+    gwen, _, _ = people
+    with store.unit() as session:
+        shown(session, gwen)
+    entry = store.all(select(AuditEntry).where(AuditEntry.action == "openings.read"))[0]
+    assert (entry.actor, entry.customer_id) == ("customer", gwen.id)
+
+
+def recorded() -> Iterator[tuple[str, str]]:
+    """Every fixed purpose that the code hands to the audit log or to a function that does."""
+    for room in ROOMS:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            tree = ast.parse(path.read_text())
+            constants = {
+                target.id: node.value.value
+                for node in tree.body
+                if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+                for target in node.targets
+                if isinstance(target, ast.Name)
+            }
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Call):
+                    yield from ((p, str(path)) for p in _given(node, constants))
+
+
+def _given(call: ast.Call, constants: dict[str, object]) -> Iterator[str]:
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    values = [each.value for each in call.keywords if each.arg == "purpose"]
+    place = {"open_one": 3, "safe_phrase": 3, "erase": 4}.get(name)
+    if place is not None and len(call.args) > place:
+        values.append(call.args[place])
+    for value in values:
+        found = constants.get(value.id) if isinstance(value, ast.Name) else None
+        found = value.value if isinstance(value, ast.Constant) else found
+        if isinstance(found, str) and found:
+            yield found
+
+
+def test_every_purpose_that_the_code_records_has_a_sentence(app):
+    found = dict(recorded())
+    assert {"card", "own day", "booking", "triage", "import", "retention"} <= found.keys()
+    with app.test_request_context():
+        unsaid = {each: where for each, where in found.items() if each not in purposes.known()}
+    assert unsaid == {}
