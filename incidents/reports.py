@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from incidents.cases import seeing
 from incidents.models import Report
 from people import customers
 from people.errors import InvalidInput
@@ -111,22 +112,30 @@ def latest(
     session: Session, investigator: audit.Actor, now: datetime, limit: int = 100
 ) -> list[Read]:
     """The latest reports, newest first, each reading written down. Without names and numbers of
-    those who reported: an investigator sees a customer within a case only."""
-    rows = session.exec(select(Report).order_by(col(Report.id).desc()).limit(limit)).all()
+    those who reported: an investigator sees a customer within a case only; without reports that
+    are evidence of a case that names the reader."""
+    hidden = seeing.hidden_ids(session, "report", investigator.staff_id)
+    rows = session.exec(
+        select(Report)
+        .where(col(Report.id).not_in(hidden))
+        .order_by(col(Report.id).desc())
+        .limit(limit)
+    ).all()
     readings = [(row.customer_id, None) for row in rows if row.customer_id]
     audit.record_many(session, investigator, "report.read", now, about=readings, purpose="triage")
-    return [_opened(session, row) for row in rows]
+    return [plain(session, row) for row in rows]
 
 
-def _opened(session: Session, row: Report) -> Read:
+def plain(session: Session, row: Report) -> Read:
+    """A report in plain. The caller has written the audit entry."""
     ring = keyring.of(session)
 
-    def plain(column: str, value: bytes) -> str:
+    def opened(column: str, value: bytes) -> str:
         if not value:  # erased
             return ""
         return ring.open_for(keyring.REPORTS, f"report.{column}:{row.id}", value)
 
-    knew = plain("knew", row.knew)
+    knew = opened("knew", row.knew)
     return Read(
         reference=row.reference,
         kind=row.kind,
@@ -135,7 +144,7 @@ def _opened(session: Session, row: Report) -> Read:
         proven=row.proven,
         known_customer=row.customer_id is not None,
         called_at=row.called_at,
-        shown_number=plain("shown_number", row.shown_number),
-        said=plain("said", row.said),
+        shown_number=opened("shown_number", row.shown_number),
+        said=opened("said", row.said),
         knew=tuple(knew.split(",")) if knew else (),
     )

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from incidents.cases.seeing import entries_for
 from people import staff
 from people.models import Staff
 from vault import audit
@@ -45,6 +46,8 @@ def page(
     ``before`` is such an id; ``action`` keeps to one kind of entry.
     """
     statement = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(PAGE + 1)
+    if investigator.staff_id is not None:
+        statement = statement.where(entries_for(investigator.staff_id))
     if before is not None:
         statement = statement.where(col(AuditEntry.id) < before)
     if action:

@@ -29,7 +29,7 @@ TOKEN = "staff"  # noqa: S105  (the name of the cookie's one entry)
 HOMES = {
     Role.AGENT: "console.day",
     Role.SUPERVISOR: "console.team",
-    Role.INVESTIGATOR: "console.reports",
+    Role.INVESTIGATOR: "console.cases",
 }
 P = ParamSpec("P")
 View = Callable[P, ResponseReturnValue]
@@ -109,6 +109,9 @@ def _way_back() -> str:
     callback_id = (request.view_args or {}).get("callback_id")
     if callback_id is not None:
         return url_for("console.card", callback_id=callback_id)
+    reference = (request.view_args or {}).get("reference")
+    if reference is not None:
+        return url_for("console.case", reference=reference)
     return url_for("console.home")
 
 

@@ -9,6 +9,8 @@ from channels.console import (
     book,
     calling,
     card,
+    case_acts,
+    cases,
     coverage,
     day,
     enrol,
@@ -27,7 +29,7 @@ from channels.console.desk import pages
 
 PARTS = (
     *(signin, enrol, day, week_view, book, card, calling, handing, live, feed),
-    *(team, agent, teams, coverage, reports, trail, problems),
+    *(team, agent, teams, coverage, cases, case_acts, reports, trail, problems),
 )
 
 

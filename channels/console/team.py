@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from channels.console import week
 from channels.console.desk import Desk, pages, staff_page
+from incidents.cases import seeing
 from people.errors import InvalidInput
 from people.models import Role
 from scheduling import hours
@@ -61,4 +62,5 @@ def _shown(
         errors=errors or {},
         saved=request.args.get("saved", ""),
         today=desk.clock.day(desk.clock.today(desk.moment)),
+        stuck=seeing.without_investigator(desk.session),
     )

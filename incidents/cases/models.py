@@ -21,6 +21,7 @@ class Kind(StrEnum):
     BUDGET = "budget"  # more customers opened than a role may
     CANARY = "canary"  # a customer who does not exist was opened, called or texted
     OBJECTION = "objection"  # a customer objects to who opened their record
+    WAVE = "wave"  # more reports than at such an hour of the week
 
 
 class State(StrEnum):
@@ -31,9 +32,22 @@ class State(StrEnum):
     CLOSED = "closed"
 
 
+class Outcome(StrEnum):
+    """What an investigator decides."""
+
+    LEAK = "leak"
+    NO_LEAK = "no_leak"
+    EXPLAINED = "explained"  # unusual, and rightly so
+    FALSE_ALARM = "false_alarm"
+    UNDECIDED = "undecided"  # it cannot be told
+    POLICE = "police"  # handed to the police or the regulator
+    JOINED = "joined"  # goes on in another case
+
+
 class Case(SQLModel, table=True):
     """A case. ``fold`` names what it is about, so that what belongs to a case that is not closed is
-    added to it; a closed case has none. ``alerted_at`` is when investigators were told of it."""
+    added to it; a closed case has none. ``alerted_at`` is when investigators were told of it.
+    :mod:`incidents.cases.states` alone sets ``state``."""
 
     __tablename__ = "incident_case"
     __table_args__ = (
@@ -55,6 +69,7 @@ class Case(SQLModel, table=True):
     taken_by: UUID | None = foreign("staff.id", nullable=True)
     taken_at: datetime | None = instant(nullable=True)
     closed_at: datetime | None = instant(nullable=True)
+    outcome: str | None = Field(default=None, sa_column=Column(String(12)))
     alerted_at: datetime | None = instant(nullable=True)
 
 
@@ -72,7 +87,7 @@ class CaseSubject(SQLModel, table=True):
 class CaseEvidence(SQLModel, table=True):
     """One thing that speaks for or against: ``kind`` and ``ref`` name it (``report`` and its id,
     ``audit`` and the entry's id, ``access`` …), ``facts`` is a JSON object of ids, counts, times
-    and fixed words, never personal data."""
+    and fixed words, never personal data. ``from_case_id`` is the case that it was joined from."""
 
     __tablename__ = "case_evidence"
     __table_args__ = (
@@ -85,6 +100,7 @@ class CaseEvidence(SQLModel, table=True):
     kind: str = Field(sa_column=Column(String(16), nullable=False))
     ref: str = Field(sa_column=Column(String(64), nullable=False))
     customer_id: UUID | None = Field(default=None, sa_column=Column(Uuid, index=True))
+    from_case_id: UUID | None = foreign("incident_case.id", nullable=True)
     at: datetime = instant()
     facts: str = Field(default="{}", sa_column=Column(Text, nullable=False))
 

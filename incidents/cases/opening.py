@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
+from incidents.cases import states
 from incidents.cases.models import Case, CaseEvidence, CaseStep, CaseSubject, Kind, State
 from storage.types import new_id
 from vault import audit, keyring
@@ -45,9 +46,7 @@ def raise_case(
     """The case about ``fold`` (``budget:STAFF:2026-11-25``) with this evidence and these members of
     staff as its subjects: opened unless one is open or taken. The same evidence counts once."""
     case = _unclosed(session, fold) or _opened(session, kind, fold, actor, now)
-    for each in subjects:
-        if session.get(CaseSubject, (case.id, each)) is None:
-            session.add(CaseSubject(case_id=case.id, staff_id=each))
+    name_subjects(session, case, subjects, now)
     added = [each for each in evidence if _keep(session, case, each)]
     if added:
         case.changed_at = now
@@ -63,6 +62,18 @@ def raise_case(
         )
     session.flush()
     return case
+
+
+def name_subjects(session: Session, case: Case, subjects: Iterable[UUID], now: datetime) -> None:
+    """Say that a case is about these members of staff. Whoever of them holds it no longer does
+    (rule I5)."""
+    for each in subjects:
+        if session.get(CaseSubject, (case.id, each)) is None:
+            session.add(CaseSubject(case_id=case.id, staff_id=each))
+            session.flush()
+        if case.state == State.TAKEN and case.taken_by == each:
+            states.move(session, case, State.OPEN, now)
+            step(session, case, "withdrawn", "", audit.SYSTEM, now)
 
 
 def _unclosed(session: Session, fold: str) -> Case | None:

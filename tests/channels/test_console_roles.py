@@ -9,6 +9,7 @@ import pytest
 from people.models import Role
 
 NONE = UUID("01930000-0000-7000-8000-000000000000")
+ACTS = ("take", "give-back", "note", "decide", "close", "reopen", "customer")
 PAGES = [
     (Role.AGENT, "GET", "/staff/day"),
     (Role.AGENT, "GET", "/staff/book"),
@@ -38,6 +39,9 @@ PAGES = [
     (Role.SUPERVISOR, "POST", f"/staff/teams/{NONE}"),
     (Role.SUPERVISOR, "GET", "/staff/coverage"),
     (Role.SUPERVISOR, "POST", f"/staff/team/{NONE}/hours"),
+    (Role.INVESTIGATOR, "GET", "/staff/cases"),
+    (Role.INVESTIGATOR, "GET", "/staff/cases/C2222222"),
+    *((Role.INVESTIGATOR, "POST", f"/staff/cases/C2222222/{act}") for act in ACTS),
     (Role.INVESTIGATOR, "GET", "/staff/reports"),
     (Role.INVESTIGATOR, "GET", "/staff/audit"),
 ]

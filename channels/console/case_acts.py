@@ -1,0 +1,119 @@
+"""What an investigator does with a case: each a form that leads back to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from channels.console.cases import id_from, show
+from channels.console.desk import Desk, pages, staff_page
+from incidents.cases import customers, working
+from incidents.cases.models import Case
+from incidents.cases.seeing import seen
+from people import phones
+from people.errors import InvalidInput
+from people.models import Role
+
+
+def done(
+    desk: Desk, reference: str, act: Callable[[], Case], anchor: str = ""
+) -> ResponseReturnValue:
+    """Do it and go back to the case; or the case again with what stands against it."""
+    try:
+        with desk.session.begin_nested():
+            case = act()
+    except InvalidInput as error:
+        found = seen(desk.session, reference, desk.principal.id)
+        return show(desk, found, {error.field: str(error)}), 422
+    to = url_for("console.case", reference=case.reference, _anchor=anchor or None)
+    return redirect(to, code=303)
+
+
+def typed(name: str) -> str:
+    """What stands in a field of the form, cut where nobody would read on."""
+    return request.form.get(name, "")[:10_000]
+
+
+@pages.post("/cases/<reference>/take")
+@staff_page(Role.INVESTIGATOR)
+def take_case(desk: Desk, reference: str) -> ResponseReturnValue:
+    """Mine from now on."""
+    me = desk.principal.id
+    return done(desk, reference, lambda: working.take(desk.session, reference, me, desk.moment))
+
+
+@pages.post("/cases/<reference>/give-back")
+@staff_page(Role.INVESTIGATOR)
+def give_back_case(desk: Desk, reference: str) -> ResponseReturnValue:
+    """Open to others again."""
+    me, words = desk.principal.id, typed("words")
+    working.give_back(desk.session, reference, me, words, desk.moment)
+    return redirect(url_for("console.cases"), code=303)
+
+
+@pages.post("/cases/<reference>/note")
+@staff_page(Role.INVESTIGATOR)
+def note_case(desk: Desk, reference: str) -> ResponseReturnValue:
+    """A note."""
+    me, words = desk.principal.id, typed("words")
+    return done(
+        desk,
+        reference,
+        lambda: working.note(desk.session, reference, me, words, desk.moment),
+        "steps",
+    )
+
+
+@pages.post("/cases/<reference>/decide")
+@staff_page(Role.INVESTIGATOR)
+def decide_case(desk: Desk, reference: str) -> ResponseReturnValue:
+    """What it comes to."""
+    me, outcome, why = desk.principal.id, typed("outcome"), typed("why")
+    return done(
+        desk,
+        reference,
+        lambda: working.decide(desk.session, reference, me, outcome, why, desk.moment),
+        "steps",
+    )
+
+
+@pages.post("/cases/<reference>/close")
+@staff_page(Role.INVESTIGATOR)
+def close_case(desk: Desk, reference: str) -> ResponseReturnValue:
+    """Nothing more to do."""
+    me, words = desk.principal.id, typed("closing")
+    return done(
+        desk, reference, lambda: working.close(desk.session, reference, me, words, desk.moment)
+    )
+
+
+@pages.post("/cases/<reference>/reopen")
+@staff_page(Role.INVESTIGATOR)
+def reopen_case(desk: Desk, reference: str) -> ResponseReturnValue:
+    """There is more to it."""
+    me, words = desk.principal.id, typed("reopening")
+    return done(
+        desk, reference, lambda: working.reopen(desk.session, reference, me, words, desk.moment)
+    )
+
+
+@pages.post("/cases/<reference>/customer")
+@staff_page(Role.INVESTIGATOR)
+def open_customer(desk: Desk, reference: str) -> ResponseReturnValue:
+    """One customer of its evidence, with a reason; shown in the answer and at no address."""
+    me, reason = desk.principal.id, typed("reason")
+    try:
+        with desk.session.begin_nested():
+            who = id_from(typed("customer"), "customer")
+            opened = customers.open_one(desk.session, reference, me, who, reason, desk.moment)
+    except InvalidInput as error:
+        found = seen(desk.session, reference, me)
+        return show(desk, found, {error.field: str(error)}), 422
+    return render_template(
+        "console/case_customer.html",
+        opened=opened,
+        phone=phones.displayed(opened.person.phone),
+        reason=reason,
+    )

@@ -1,0 +1,104 @@
+"""Cases in words: kinds, states, outcomes, steps and evidence."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from babel.dates import format_timedelta
+from flask_babel import gettext
+
+from incidents.cases.models import Kind, Outcome, State
+from incidents.cases.reading import Item
+from incidents.cases.working import DECISIONS
+
+#: The icon of each state, in ``console/_icons.html``; the colour goes by the state's name.
+ICONS = {State.OPEN: "flag", State.TAKEN: "clock", State.CLOSED: "done"}
+
+#: Kinds of evidence that have a template of their own, under ``console/evidence/``.
+EVIDENCE = ("report", "audit")
+
+
+def kind(value: str) -> str:
+    """What a case is about."""
+    return {
+        Kind.CALLS: gettext("Unexpected calls that belong together"),
+        Kind.ACCESS: gettext("Unusual reading of records"),
+        Kind.BUDGET: gettext("More customers opened than allowed"),
+        Kind.CANARY: gettext("A customer who does not exist was touched"),
+        Kind.OBJECTION: gettext("A customer objects to who read their record"),
+        Kind.WAVE: gettext("More reports than usual"),
+    }[Kind(value)]
+
+
+def state(value: str) -> str:
+    return {
+        State.OPEN: gettext("Open"),
+        State.TAKEN: gettext("Taken"),
+        State.CLOSED: gettext("Closed"),
+    }[State(value)]
+
+
+def outcome(value: str) -> str:
+    return {
+        Outcome.LEAK: gettext("A leak was found"),
+        Outcome.NO_LEAK: gettext("No leak"),
+        Outcome.EXPLAINED: gettext("Unusual, and rightly so"),
+        Outcome.FALSE_ALARM: gettext("A false alarm"),
+        Outcome.UNDECIDED: gettext("It cannot be told"),
+        Outcome.POLICE: gettext("Handed to the police or the regulator"),
+        Outcome.JOINED: gettext("Goes on in another case"),
+    }[Outcome(value)]
+
+
+def outcomes() -> list[tuple[str, str]]:
+    """What an investigator chooses from."""
+    return [(each.value, outcome(each)) for each in DECISIONS]
+
+
+def step(value: str) -> str:
+    """A step that was done."""
+    return {
+        "opened": gettext("Opened"),
+        "taken": gettext("Taken"),
+        "given_back": gettext("Given back"),
+        "withdrawn": gettext("Taken from an investigator whom it names"),
+        "noted": gettext("Note"),
+        "decided": gettext("Decided"),
+        "closed": gettext("Closed"),
+        "reopened": gettext("Reopened"),
+        "customer": gettext("Opened a customer, because"),
+        "joined": gettext("Joined with another case"),
+        "parted": gettext("Taken apart"),
+    }.get(value, value)
+
+
+def evidence_template(item: Item) -> str:
+    """The template that says a piece of evidence in words."""
+    known = item.kind in EVIDENCE and (item.told or item.entry)
+    return f"console/evidence/{item.kind if known else 'other'}.html"
+
+
+def evidence(item: Item) -> str:
+    """A piece of evidence in a sentence."""
+    return {
+        "report": gettext("A customer reported a call."),
+        "audit": gettext("An entry of the audit log."),
+    }.get(item.kind, item.kind)
+
+
+def fact(name: str) -> str:
+    """What a fact of the evidence is."""
+    return {
+        "customers": gettext("Customers"),
+        "allowed": gettext("Allowed"),
+    }.get(name, name.replace("_", " "))
+
+
+def length(of: timedelta, locale: str) -> str:
+    """A length of time, like ``3 hours``."""
+    return str(format_timedelta(of, granularity="minute", threshold=1.5, locale=locale))
+
+
+def since(at: datetime, now: datetime, locale: str) -> str:
+    """How long ago, like ``3 hours``."""
+    return length(max(now - at, timedelta(minutes=1)), locale)

@@ -1,0 +1,106 @@
+"""The investigators' board: what is open, what is one's own, what is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func
+from sqlalchemy import case as when
+from sqlmodel import Session, col, select
+
+from incidents.cases.models import Case, CaseEvidence, State
+from incidents.cases.seeing import evidence_for, not_named
+from vault import audit
+
+OPEN, MINE, CLOSED = "open", "mine", "closed"
+VIEWS = (OPEN, MINE, CLOSED)
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Row:
+    """A case on the board, with how much evidence it rests on and how much of that are reports."""
+
+    reference: str
+    kind: str
+    state: str
+    outcome: str | None
+    opened_at: datetime
+    changed_at: datetime
+    taken_by: UUID | None
+    reports: int
+    evidence: int
+
+
+@dataclass(frozen=True)
+class Board:
+    """A page of it, how many cases each view has, and where the next page begins."""
+
+    rows: list[Row]
+    counts: dict[str, int]
+    following: str | None
+
+
+def of(session: Session, reader: UUID, view: str, now: datetime, before: str = "") -> Board:
+    """The cases of a view: those to work on with the longest wait first, closed ones newest first.
+    ``before`` is the last reference of the page before. The reading is written down."""
+    statement = select(Case).where(not_named(reader), _in(view, reader))
+    order = col(Case.id).desc() if view == CLOSED else col(Case.id)
+    last = _last(session, before, reader) if before else None
+    if last is not None:
+        statement = statement.where(col(Case.id) < last if view == CLOSED else col(Case.id) > last)
+    found = session.exec(statement.order_by(order).limit(PAGE + 1)).all()
+    counts = {each: _count(session, reader, each) for each in VIEWS}
+    audit.record(session, audit.staff(reader), "case.board", now, detail=view)
+    following = found[PAGE - 1].reference if len(found) > PAGE else None
+    return Board(_rows(session, found[:PAGE], reader), counts, following)
+
+
+def _in(view: str, reader: UUID) -> ColumnElement[bool]:
+    if view == MINE:
+        return (col(Case.state) == State.TAKEN) & (col(Case.taken_by) == reader)
+    if view == CLOSED:
+        return col(Case.state) == State.CLOSED
+    return col(Case.state) != State.CLOSED
+
+
+def _last(session: Session, reference: str, reader: UUID) -> UUID | None:
+    found = select(Case.id).where(col(Case.reference) == reference, not_named(reader))
+    return session.exec(found).first()
+
+
+def _count(session: Session, reader: UUID, view: str) -> int:
+    statement = select(func.count()).select_from(Case).where(not_named(reader), _in(view, reader))
+    return session.exec(statement).one()
+
+
+def _rows(session: Session, cases: Sequence[Case], reader: UUID) -> list[Row]:
+    is_report = col(CaseEvidence.kind) == "report"
+    counted = session.exec(
+        select(
+            CaseEvidence.case_id,
+            func.count(),
+            func.coalesce(func.sum(when((is_report, 1), else_=0)), 0),
+        )
+        .where(col(CaseEvidence.case_id).in_([each.id for each in cases]), evidence_for(reader))
+        .group_by(col(CaseEvidence.case_id))
+    ).all()
+    counts = {case_id: (int(all_), int(reports)) for case_id, all_, reports in counted}
+    return [_row(each, *counts.get(each.id, (0, 0))) for each in cases]
+
+
+def _row(case: Case, evidence: int, reports: int) -> Row:
+    return Row(
+        case.reference,
+        case.kind,
+        case.state,
+        case.outcome,
+        case.opened_at,
+        case.changed_at,
+        case.taken_by,
+        reports,
+        evidence,
+    )

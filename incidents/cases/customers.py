@@ -1,0 +1,66 @@
+"""Opening a customer within a case: one at a time, with a written reason, only one whom the case's
+evidence is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from incidents.cases.models import Case, CaseEvidence
+from incidents.cases.opening import step
+from incidents.cases.seeing import evidence_for, held
+from incidents.cases.working import written
+from people import customers
+from people.customers import Person
+from people.errors import NotFound
+from people.models import Customer
+from vault import audit
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A customer in plain, within a case; ``erased`` when nothing is left of them."""
+
+    case: Case
+    person: Person
+    erased: bool
+
+
+def open_one(
+    session: Session, reference: str, who: UUID, customer_id: UUID, reason: str, now: datetime
+) -> Opened:
+    """The customer's record, once the reason is kept and the reading written down. Raises
+    ``NotFound`` (no such case, or it is not about them), ``NotAllowed``, ``InvalidInput``."""
+    case = held(session, reference, who)
+    plain = written(reason, "reason")
+    customer = in_evidence(session, case, who, customer_id)
+    step(session, case, "customer", plain, audit.staff(who), now)
+    audit.record(
+        session,
+        audit.staff(who),
+        "customer.read",
+        now,
+        customer_id=customer.id,
+        purpose=case.reference,
+    )
+    return Opened(case, customers.opened(session, customer), customer.erased_at is not None)
+
+
+def in_evidence(session: Session, case: Case, who: UUID, customer_id: UUID) -> Customer:
+    """A customer whom evidence that the reader may see is about. Raises ``NotFound``."""
+    found = session.exec(
+        select(Customer)
+        .join(CaseEvidence, col(CaseEvidence.customer_id) == col(Customer.id))
+        .where(
+            col(CaseEvidence.case_id) == case.id,
+            col(Customer.id) == customer_id,
+            evidence_for(who),
+        )
+        .limit(1)
+    ).first()
+    if found is None:
+        raise NotFound("This case is not about such a customer.")
+    return found

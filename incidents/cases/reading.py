@@ -1,0 +1,141 @@
+"""A case as an investigator reads it: what it rests on, whom it names, what has been done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from incidents import reports
+from incidents.cases.models import Case, CaseEvidence, CaseStep, CaseSubject
+from incidents.cases.seeing import evidence_for
+from incidents.models import Report
+from people import staff
+from people.models import Staff
+from vault import audit, keyring
+from vault.models import AuditEntry
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that a case rests on. ``told`` is the report in plain, ``entry`` the audit entry,
+    where it is one of these."""
+
+    id: UUID
+    kind: str
+    ref: str
+    at: datetime
+    customer_id: UUID | None
+    facts: Mapping[str, Any]
+    from_case_id: UUID | None
+    told: reports.Read | None
+    entry: AuditEntry | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """What was done, by whom (none for the system), and what they wrote."""
+
+    at: datetime
+    staff_id: UUID | None
+    kind: str
+    words: str
+
+
+def evidence(
+    session: Session, case: Case, reader: UUID, now: datetime, page: int = 1
+) -> tuple[list[Item], int]:
+    """A page of what the case rests on, the earliest first, and how much there is in all. Each
+    report and each customer among it is written down as read."""
+    of_case = (col(CaseEvidence.case_id) == case.id, evidence_for(reader))
+    count = session.exec(select(func.count()).select_from(CaseEvidence).where(*of_case)).one()
+    found = session.exec(
+        select(CaseEvidence)
+        .where(*of_case)
+        .order_by(col(CaseEvidence.at), col(CaseEvidence.id))
+        .offset((page - 1) * PAGE)
+        .limit(PAGE)
+    ).all()
+    _record(session, case, found, reader, now)
+    told, entries = _told(session, found), _entries(session, found)
+    return [_item(each, told, entries) for each in found], count
+
+
+def _record(
+    session: Session, case: Case, found: Sequence[CaseEvidence], reader: UUID, now: datetime
+) -> None:
+    who = audit.staff(reader)
+    audit.record(session, who, "case.read", now, purpose=case.reference, detail=case.kind)
+    about = [(each.customer_id, None) for each in found if each.kind == "report"]
+    audit.record_many(session, who, "report.read", now, about=about, purpose=case.reference)
+
+
+def _told(session: Session, found: Sequence[CaseEvidence]) -> dict[str, reports.Read]:
+    ids = [UUID(each.ref) for each in found if each.kind == "report" and _is_id(each.ref)]
+    rows = session.exec(select(Report).where(col(Report.id).in_(ids)))
+    return {str(row.id): reports.plain(session, row) for row in rows}
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def _entries(session: Session, found: Sequence[CaseEvidence]) -> dict[str, AuditEntry]:
+    ids = [int(each.ref) for each in found if each.kind == "audit" and each.ref.isdecimal()]
+    rows = session.exec(select(AuditEntry).where(col(AuditEntry.id).in_(ids)))
+    return {str(row.id): row for row in rows}
+
+
+def _item(row: CaseEvidence, told: dict[str, reports.Read], entries: dict[str, AuditEntry]) -> Item:
+    return Item(
+        row.id,
+        row.kind,
+        row.ref,
+        row.at,
+        row.customer_id,
+        json.loads(row.facts),
+        row.from_case_id,
+        told.get(row.ref) if row.kind == "report" else None,
+        entries.get(row.ref) if row.kind == "audit" else None,
+    )
+
+
+def steps(session: Session, case: Case) -> list[Step]:
+    """All that was done, the latest first."""
+    ring = keyring.of(session)
+    rows = session.exec(
+        select(CaseStep).where(col(CaseStep.case_id) == case.id).order_by(col(CaseStep.id).desc())
+    )
+    return [
+        Step(
+            row.at,
+            row.staff_id,
+            row.kind,
+            ring.open_for(keyring.REPORTS, f"case_step.words:{row.id}", row.words),
+        )
+        for row in rows
+    ]
+
+
+def subjects(session: Session, case: Case) -> list[UUID]:
+    """The members of staff whom it names."""
+    found = select(CaseSubject.staff_id).where(col(CaseSubject.case_id) == case.id)
+    return sorted(session.exec(found))
+
+
+def names(session: Session, ids: Sequence[UUID | None]) -> dict[UUID, str]:
+    """Members of staff by name."""
+    wanted = {each for each in ids if each is not None}
+    found = session.exec(select(Staff).where(col(Staff.id).in_(wanted)))
+    return {each.id: staff.name_of(session, each.id, each.name) for each in found}

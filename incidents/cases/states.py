@@ -1,0 +1,41 @@
+"""The life of a case: the one table of allowed moves, and the one place that sets a state."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from incidents.cases.models import Case, State
+from scheduling.errors import WrongState
+
+#: From each state, the states that may follow. An open case is closed only by being joined to
+#: another; a taken one is open again when it is given back; a closed one when it is reopened.
+MOVES: dict[State, frozenset[State]] = {
+    State.OPEN: frozenset({State.TAKEN, State.CLOSED}),
+    State.TAKEN: frozenset({State.OPEN, State.CLOSED}),
+    State.CLOSED: frozenset({State.OPEN}),
+}
+
+_WORDS = {
+    State.OPEN: "Nobody has taken this case.",
+    State.TAKEN: "Somebody has taken this case.",
+    State.CLOSED: "This case is closed.",
+}
+
+
+def move(
+    session: Session, case: Case, wanted: State, now: datetime, *, taker: UUID | None = None
+) -> None:
+    """Let a case, locked by the caller, go into a state; ``taker`` is who takes it. A closed case
+    is about nothing any more: what comes opens another. Raises :class:`WrongState`."""
+    if wanted not in MOVES[State(case.state)]:
+        raise WrongState(_WORDS[State(case.state)])
+    case.state, case.changed_at = wanted, now
+    if wanted != State.CLOSED:
+        case.taken_by, case.taken_at, case.closed_at = taker, now if taker else None, None
+    else:
+        case.closed_at, case.fold = now, None
+    session.add(case)
+    session.flush()

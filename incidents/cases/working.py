@@ -1,0 +1,97 @@
+"""What an investigator does with a case. Each step is kept in the case and in the audit log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from incidents.cases import states
+from incidents.cases.models import Case, Outcome, State
+from incidents.cases.opening import step
+from incidents.cases.seeing import held, seen
+from people.errors import InvalidInput
+from scheduling.errors import WrongState
+from vault import audit
+
+WORDS_LIMIT = 4000
+#: What is decided by hand; a case is joined by joining it.
+DECISIONS = tuple(each for each in Outcome if each is not Outcome.JOINED)
+
+
+def take(session: Session, reference: str, who: UUID, now: datetime) -> Case:
+    """Take an open case; of several at once, one gets it. Raises ``NotFound``, ``WrongState``."""
+    case = seen(session, reference, who, lock=True)
+    if case.state == State.TAKEN and case.taken_by == who:
+        return case
+    states.move(session, case, State.TAKEN, now, taker=who)
+    step(session, case, "taken", "", audit.staff(who), now)
+    return case
+
+
+def give_back(session: Session, reference: str, who: UUID, words: str, now: datetime) -> Case:
+    """Let another investigator have it. Raises as :func:`note`."""
+    case = held(session, reference, who)
+    states.move(session, case, State.OPEN, now)
+    step(session, case, "given_back", written(words, required=False), audit.staff(who), now)
+    return case
+
+
+def note(session: Session, reference: str, who: UUID, words: str, now: datetime) -> Case:
+    """Write something down. Raises ``NotFound``, ``NotAllowed``, ``InvalidInput``."""
+    case = held(session, reference, who)
+    step(session, case, "noted", written(words), audit.staff(who), now)
+    return case
+
+
+def decide(
+    session: Session, reference: str, who: UUID, outcome: str, words: str, now: datetime
+) -> Case:
+    """Say what the case comes to, and why; it can be said anew until the case is closed. Raises
+    as :func:`note`."""
+    case = held(session, reference, who)
+    if outcome not in DECISIONS:
+        raise InvalidInput("outcome", "Choose what the case comes to.")
+    plain = written(words, "why")
+    case.outcome = outcome
+    session.add(case)
+    step(session, case, "decided", plain, audit.staff(who), now)
+    return case
+
+
+def close(session: Session, reference: str, who: UUID, words: str, now: datetime) -> Case:
+    """Close a decided case, with a reason. Raises as :func:`note`, or ``WrongState``."""
+    case = held(session, reference, who)
+    if case.outcome is None:
+        raise WrongState("Decide what the case comes to before you close it.")
+    plain = written(words, "closing")
+    states.move(session, case, State.CLOSED, now)
+    step(session, case, "closed", plain, audit.staff(who), now)
+    return case
+
+
+def reopen(session: Session, reference: str, who: UUID, words: str, now: datetime) -> Case:
+    """Open a closed case again, with a reason. Raises as :func:`note`, or ``WrongState``."""
+    case = seen(session, reference, who, lock=True)
+    if case.state != State.CLOSED:
+        raise WrongState("This case is not closed.")
+    if case.outcome == Outcome.JOINED:
+        raise WrongState("This case goes on in another one. Take that one apart instead.")
+    plain = written(words, "reopening")
+    case.outcome = None
+    states.move(session, case, State.OPEN, now)
+    step(session, case, "reopened", plain, audit.staff(who), now)
+    return case
+
+
+def written(words: str, field: str = "words", *, required: bool = True) -> str:
+    """What somebody wrote, as it is kept. Raises ``InvalidInput``."""
+    plain = words.replace("\r\n", "\n").strip()
+    if required and not plain:
+        raise InvalidInput(field, "Write it down in a sentence or two.")
+    if len(plain) > WORDS_LIMIT:
+        raise InvalidInput(field, f"Use at most {WORDS_LIMIT} characters.")
+    if any(ord(char) < 32 and char not in "\n\t" for char in plain):
+        raise InvalidInput(field, "Remove the characters that cannot be shown.")
+    return plain

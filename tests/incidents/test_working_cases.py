@@ -1,0 +1,208 @@
+"""A case is taken by one, worked on by who holds it, and every step is kept."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlmodel import col, select
+
+from incidents import reports
+from incidents.cases import board, customers, reading, states, working
+from incidents.cases.models import Case, CaseEvidence, Kind, State
+from incidents.cases.opening import Evidence, raise_case
+from incidents.cases.seeing import seen
+from incidents.models import Report
+from people.errors import InvalidInput, NotAllowed, NotFound
+from scheduling.errors import WrongState
+from tests import factories
+from tests.databases import Store, opened
+from tests.processes import at_once
+from vault.models import AuditEntry
+
+NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
+
+
+def an_investigator(store: Store) -> UUID:
+    with store.unit() as session:
+        return factories.an_agent(session, NOW, name="Ines Moreau", role="investigator").id
+
+
+def a_case(store: Store, kind: Kind = Kind.CALLS, *evidence: Evidence, fold: str = "x") -> str:
+    with store.unit() as session:
+        return raise_case(session, kind, fold, evidence, NOW).reference
+
+
+def actions(store: Store, reference: str) -> list[str]:
+    found = store.all(
+        select(AuditEntry).where(col(AuditEntry.purpose) == reference).order_by(col(AuditEntry.id))
+    )
+    return [each.action for each in found]
+
+
+def test_a_case_goes_from_open_to_closed_and_back_with_every_step_written_down(store):
+    ines, reference = an_investigator(store), a_case(store)
+    with store.unit() as session:
+        working.take(session, reference, ines, NOW)
+        working.note(session, reference, ines, "rang the bank\r\nthey knew", NOW)
+        working.decide(session, reference, ines, "no_leak", "all from one list", NOW)
+        case = working.close(session, reference, ines, "nothing left to do", NOW)
+        assert (case.state, case.outcome, case.fold) == (State.CLOSED, "no_leak", None)
+        case = working.reopen(session, reference, ines, "a new report", NOW)
+        assert (case.state, case.outcome, case.taken_by) == (State.OPEN, None, None)
+        steps = reading.steps(session, case)
+    kinds = ["reopened", "closed", "decided", "noted", "taken", "opened"]
+    assert [each.kind for each in steps] == kinds
+    assert steps[3].words == "rang the bank\nthey knew"
+    assert actions(store, reference) == [f"case.{each}" for each in reversed(kinds)]
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda s, r, who: working.note(s, r, who, "x", NOW),
+        lambda s, r, who: working.decide(s, r, who, "leak", "x", NOW),
+        lambda s, r, who: working.close(s, r, who, "x", NOW),
+        lambda s, r, who: working.give_back(s, r, who, "x", NOW),
+        lambda s, r, who: customers.open_one(s, r, who, UUID(int=1), "x", NOW),
+    ],
+)
+def test_only_who_holds_a_case_works_on_it(store, act):
+    ines, other, reference = an_investigator(store), an_investigator(store), a_case(store)
+    with store.unit() as session, pytest.raises(NotAllowed):
+        act(session, reference, ines)  # nobody has taken it
+    with store.unit() as session:
+        working.take(session, reference, other, NOW)
+    with store.unit() as session, pytest.raises(NotAllowed):
+        act(session, reference, ines)
+    with store.unit() as session, pytest.raises(WrongState):
+        working.take(session, reference, ines, NOW)
+
+
+def test_of_many_who_take_it_at_once_one_gets_it(store):
+    reference = a_case(store)
+    people = [an_investigator(store) for _ in range(8)]
+
+    def act(who: UUID) -> bool:
+        mine = opened(store.url)
+        try:
+            with mine.unit() as session:
+                working.take(session, reference, who, NOW)
+            return True
+        except WrongState:
+            return False
+
+    acts = [lambda who=who: act(who) for who in people]
+    assert sorted(at_once(acts, lambda: store.engine.dispose(close=False))) == [False] * 7 + [True]
+    assert actions(store, reference).count("case.taken") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [("", "Write it down"), (" \n", "Write"), ("x" * 4001, "4000"), ("\0", "Remove")],
+)
+def test_what_cannot_be_kept_is_said_and_changes_nothing(store, words, problem):
+    ines, reference = an_investigator(store), a_case(store)
+    with store.unit() as session:
+        working.take(session, reference, ines, NOW)
+    for act in (
+        lambda s: working.note(s, reference, ines, words, NOW),
+        lambda s: working.decide(s, reference, ines, "leak", words, NOW),
+    ):
+        with pytest.raises(InvalidInput, match=problem), store.unit() as session:
+            act(session)
+    with pytest.raises(InvalidInput), store.unit() as session:
+        working.decide(session, reference, ines, "joined", "x", NOW)
+    assert actions(store, reference) == ["case.opened", "case.taken"]
+
+
+def test_a_case_is_not_closed_before_it_is_decided(store):
+    ines, reference = an_investigator(store), a_case(store)
+    with store.unit() as session:
+        working.take(session, reference, ines, NOW)
+    with pytest.raises(WrongState, match="Decide"), store.unit() as session:
+        working.close(session, reference, ines, "tired", NOW)
+
+
+@given(st.sampled_from(list(State)), st.sampled_from(list(State)))
+@settings(max_examples=30, deadline=None)
+def test_no_move_but_those_of_the_table(now_in, wanted):
+    class Kept:
+        def add(self, _: object) -> None: ...
+        def flush(self) -> None: ...
+
+    case = Case(reference="C", kind="calls", state=now_in, opened_at=NOW, changed_at=NOW)
+    if wanted in states.MOVES[now_in]:
+        states.move(Kept(), case, wanted, NOW)
+        assert case.state == wanted
+    else:
+        with pytest.raises(WrongState):
+            states.move(Kept(), case, wanted, NOW)
+        assert case.state == now_in
+
+
+def test_the_board_counts_and_pages_by_views(store):
+    ines = an_investigator(store)
+    made = [a_case(store, Kind.ACCESS, fold=f"f{n}") for n in range(board.PAGE + 3)]
+    with store.unit() as session:
+        working.take(session, made[0], ines, NOW)
+        first = board.of(session, ines, "open", NOW)
+        rest = board.of(session, ines, "open", NOW, first.following)
+        mine = board.of(session, ines, "mine", NOW)
+    assert [each.reference for each in first.rows + rest.rows] == made
+    assert rest.following is None
+    assert [each.reference for each in mine.rows] == made[:1]
+    assert first.counts == {"open": len(made), "mine": 1, "closed": 0}
+
+
+def a_report(store: Store, phone: str, said: str = "gift cards") -> tuple[str, Evidence]:
+    with store.unit() as session:
+        reference = reports.file(session, reports.Told(phone, "web", said=said), NOW)
+        row = session.exec(select(Report).where(col(Report.reference) == reference)).one()
+        return reference, Evidence("report", str(row.id), NOW, row.customer_id)
+
+
+def test_evidence_is_read_in_plain_and_each_reading_is_written_down(store):
+    ines = an_investigator(store)
+    with store.unit() as session:
+        gwen = factories.a_customer(session, NOW, factories.PHONE).id
+    told, evidence = a_report(store, factories.PHONE)
+    reference = a_case(store, Kind.CALLS, evidence)
+    with store.unit() as session:
+        items, count = reading.evidence(session, seen(session, reference, ines), ines, NOW)
+    assert count == 1
+    assert (items[0].told.reference, items[0].told.said) == (told, "gift cards")
+    read = store.all(select(AuditEntry).where(col(AuditEntry.action) == "report.read"))
+    assert [(each.customer_id, each.purpose) for each in read] == [(gwen, reference)]
+
+
+def test_a_customer_is_opened_only_by_its_case_with_a_reason_and_written_down_first(store):
+    ines = an_investigator(store)
+    with store.unit() as session:
+        gwen = factories.a_customer(session, NOW, factories.PHONE).id
+        other = factories.a_customer(session, NOW).id
+    _, evidence = a_report(store, factories.PHONE)
+    reference = a_case(store, Kind.CALLS, evidence)
+    with store.unit() as session:
+        working.take(session, reference, ines, NOW)
+    for who, why, error in ((other, "x", NotFound), (gwen, " ", InvalidInput)):
+        with pytest.raises(error), store.unit() as session:
+            customers.open_one(session, reference, ines, who, why, NOW)
+    assert "customer.read" not in actions(store, reference)
+    with store.unit() as session:
+        found = customers.open_one(session, reference, ines, gwen, "to ring her", NOW)
+    assert (found.person.name, found.person.phone) == ("Gwen Jones", factories.PHONE)
+    assert actions(store, reference)[-2:] == ["case.customer", "customer.read"]
+
+
+def test_a_case_that_is_taken_still_takes_new_evidence(store):
+    ines, reference = an_investigator(store), a_case(store, fold="budget:1")
+    with store.unit() as session:
+        working.take(session, reference, ines, NOW)
+        later = NOW + timedelta(hours=1)
+        again = raise_case(session, Kind.CALLS, "budget:1", [Evidence("x", "1", later)], later)
+    assert (again.reference, again.taken_by) == (reference, ines)
+    assert len(store.all(select(CaseEvidence))) == 1

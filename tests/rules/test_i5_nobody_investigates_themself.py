@@ -1,0 +1,206 @@
+"""I5: whoever a case names sees neither it nor its count, its evidence, or what is done about it.
+
+Each test is the named investigator at one of the doors, beside a colleague who is let in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlmodel import col, select
+
+from incidents import reports
+from incidents.cases import working
+from incidents.cases.models import Case, CaseSubject, Kind, State
+from incidents.cases.opening import Evidence, raise_case
+from incidents.models import Report
+from people import staff, tokens
+from people.models import Role, Staff
+from tests.channels.conftest import Console, Tab, make_console
+from tests.channels.test_console_roles import ACTS
+from vault import audit
+from vault.models import AuditEntry
+
+SAID = "the caller named me"
+
+
+@dataclass
+class Scene:
+    """Ines is named in ``reference``; ``other`` is a case that does not name her and shares a
+    report with it. Ivo is her colleague."""
+
+    console: Console
+    ines: UUID
+    ivo: UUID
+    reference: str
+    other: str
+    gwen: UUID
+
+    def tab(self, name: str) -> Tab:
+        return self.console.sign_in(f"{name}@example.org")
+
+
+@pytest.fixture
+def scene(database: str, tmp_path: Path) -> Iterator[Scene]:
+    console = make_console(database, tmp_path)
+    yield _set(console)
+    console.context.engine.dispose()
+
+
+def _set(console: Console) -> Scene:
+    ines = console.member("ines@example.org", Role.INVESTIGATOR)
+    ivo = console.member("ivo@example.org", Role.INVESTIGATOR)
+    gwen = console.customer()
+    now = console.now
+    with console.unit() as session:
+        told = reports.Told("+447400123456", "web", said=SAID)
+        reports.file(session, told, now)
+        report = session.exec(select(Report)).one()
+        shared = Evidence("report", str(report.id), now, gwen)
+        audit.record(
+            session, audit.staff(ines), "customer.read", now, customer_id=gwen, purpose="x"
+        )
+        read = session.exec(
+            select(AuditEntry.id).where(col(AuditEntry.staff_id) == ines).limit(1)
+        ).one()
+        evidence = [shared, Evidence("audit", str(read), now, gwen)]
+        named = raise_case(session, Kind.ACCESS, "a", evidence, now, subjects=[ines])
+        around = [shared, Evidence("access", "1", now, None, {"staff": str(ines), "customers": 9})]
+        other = raise_case(session, Kind.CALLS, "b", around, now)
+        return Scene(console, ines, ivo, named.reference, other.reference, gwen)
+
+
+def test_the_board_shows_neither_the_case_nor_its_count(scene):
+    page = scene.tab("ines").get("/staff/cases").text
+    assert scene.reference not in page
+    assert scene.other in page
+    assert '<span class="count">1</span>' in page
+    assert '<span class="count">2</span>' not in page
+    seen = scene.tab("ivo").get("/staff/cases").text
+    assert scene.reference in seen
+    assert '<span class="count">2</span>' in seen
+
+
+def test_no_view_of_the_board_shows_it(scene):
+    with scene.console.unit() as session:
+        working.take(session, scene.reference, scene.ivo, scene.console.now)
+        working.decide(session, scene.reference, scene.ivo, "leak", "x", scene.console.now)
+        working.close(session, scene.reference, scene.ivo, "x", scene.console.now)
+    tab = scene.tab("ines")
+    for view in ("open", "mine", "closed"):
+        assert scene.reference not in tab.get(f"/staff/cases?view={view}").text
+    tab = scene.tab("ivo")
+    assert scene.reference in tab.get("/staff/cases?view=closed").text
+    assert tab.get(f"/staff/cases?view=open&after={scene.reference}").status_code == 200
+
+
+def test_a_guessed_reference_is_as_if_there_were_none(scene):
+    tab = scene.tab("ines")
+    named, none = (tab.get(f"/staff/cases/{each}").text for each in (scene.reference, "C2222222"))
+    assert named == none
+    assert tab.get(f"/staff/cases/{scene.reference}").status_code == 404
+    assert scene.tab("ivo").get(f"/staff/cases/{scene.reference}").status_code == 200
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_nothing_can_be_done_to_it(scene, act):
+    data = {"words": "x", "outcome": "no_leak", "why": "x", "closing": "x", "reopening": "x"}
+    data |= {"customer": str(scene.gwen), "reason": "x"}
+    tab = scene.tab("ines")
+    for reference in (scene.reference, "C2222222"):
+        answer = tab.post(f"/staff/cases/{reference}/{act}", data)
+        assert answer.status_code == 404
+        assert "Gwen" not in answer.text
+    with scene.console.unit() as session:
+        case = session.exec(select(Case).where(col(Case.reference) == scene.reference)).one()
+        assert (case.state, case.taken_by, case.outcome) == (State.OPEN, None, None)
+
+
+def test_its_evidence_is_not_in_another_case_either(scene):
+    tab = scene.tab("ines")
+    page = tab.get(f"/staff/cases/{scene.other}").text
+    assert SAID not in page
+    assert str(scene.ines) not in page
+    assert '<span class="muted">0</span>' in page  # what it rests on
+    assert "1 report" not in tab.get("/staff/cases").text
+    assert "9" in scene.tab("ivo").get(f"/staff/cases/{scene.other}").text
+
+
+def test_the_customer_of_hidden_evidence_cannot_be_opened_through_another_case(scene):
+    tab = scene.tab("ines")
+    assert tab.post(f"/staff/cases/{scene.other}/take").status_code == 303
+    data = {"customer": str(scene.gwen), "reason": "curious"}
+    answer = tab.post(f"/staff/cases/{scene.other}/customer", data)
+    assert answer.status_code == 404
+    assert "Gwen" not in answer.text
+
+
+def test_the_list_of_reports_leaves_its_reports_out(scene):
+    assert SAID not in scene.tab("ines").get("/staff/reports").text
+    assert SAID in scene.tab("ivo").get("/staff/reports").text
+
+
+def test_the_api_leaves_its_reports_out(scene):
+    client, now = scene.console.app.test_client(), scene.console.now
+    said = {}
+    for who in (scene.ines, scene.ivo):
+        with scene.console.unit() as session:
+            token = tokens.add(session, session.get_one(Staff, who), "t", now)
+        answer = client.get("/api/v1/reports", headers={"Authorization": f"Bearer {token}"})
+        said[who] = answer.json["reports"]
+    assert said[scene.ines] == []
+    assert [each["said"] for each in said[scene.ivo]] == [SAID]
+
+
+def test_the_audit_log_tells_nothing_of_it(scene):
+    ivo = scene.tab("ivo")
+    ivo.get(f"/staff/cases/{scene.reference}")
+    ivo.post(f"/staff/cases/{scene.reference}/take")
+    ivo.post(f"/staff/cases/{scene.reference}/note", {"words": "look at Ines"})
+    tab = scene.tab("ines")
+    for query in ("", "?action=case.opened", "?action=case.taken", "?action=case.evidence"):
+        page = tab.get(f"/staff/audit{query}").text
+        assert scene.reference not in page
+    assert scene.reference in scene.tab("ivo").get("/staff/audit").text
+
+
+def test_an_investigator_who_is_named_while_holding_it_loses_it(scene):
+    console, now = scene.console, scene.console.now
+    tab = scene.tab("ines")
+    tab.post(f"/staff/cases/{scene.other}/take")
+    with console.unit() as session:
+        raise_case(session, Kind.CALLS, "b", [], now, subjects=[scene.ines])
+        case = session.exec(select(Case).where(col(Case.reference) == scene.other)).one()
+        assert (case.state, case.taken_by) == (State.OPEN, None)
+    assert tab.get(f"/staff/cases/{scene.other}").status_code == 404
+    assert tab.post(f"/staff/cases/{scene.other}/note", {"words": "x"}).status_code == 404
+    assert "Taken from an investigator" in scene.tab("ivo").get(f"/staff/cases/{scene.other}").text
+
+
+def test_where_all_investigators_are_named_the_case_waits_and_supervisors_hear_that_alone(scene):
+    console = scene.console
+    console.member("sam@example.org", Role.SUPERVISOR)
+    sam = console.sign_in("sam@example.org")
+    waits = "A case needs another investigator"
+    assert waits not in sam.get("/staff/team").text
+    with console.unit() as session:
+        staff.switch_off(session, session.get_one(Staff, scene.ivo), console.now)
+    page = sam.get("/staff/team").text
+    assert waits in page
+    assert scene.reference not in page
+    assert "Ines" not in page
+    assert scene.reference not in scene.tab("ines").get("/staff/cases").text
+
+
+def test_a_case_names_its_subjects_to_others_alone(scene):
+    assert "Ines Silva" in scene.tab("ivo").get(f"/staff/cases/{scene.reference}").text
+    with scene.console.unit() as session:
+        assert session.get(CaseSubject, (_id(session, scene.reference), scene.ines))
+
+
+def _id(session, reference: str) -> UUID:
+    return session.exec(select(Case.id).where(col(Case.reference) == reference)).one()
