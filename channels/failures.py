@@ -9,7 +9,7 @@ from flask_babel import gettext
 from werkzeug.exceptions import HTTPException
 
 from channels.limiting import LimiterUnavailable, TooMany
-from people.errors import InvalidInput, LinkSpent, NotAllowed, NotFound
+from people.errors import InvalidInput, LinkSpent, NoLonger, NotAllowed, NotFound
 from scheduling.errors import OutsideWindow, SlotTaken, WrongState
 from storage.session import StoreUnavailable
 from vault.errors import KeyUnavailable, Tampered
@@ -26,6 +26,7 @@ _STATUS: tuple[tuple[type[Exception], int, str], ...] = (
     (SlotTaken, 409, N_("This time is not free")),
     (WrongState, 409, N_("Not possible now")),
     (OutsideWindow, 409, N_("Not possible now")),
+    (NoLonger, 409, N_("Not possible now")),
     (NotFound, 404, N_("Not found")),
     (NotAllowed, 403, N_("Not allowed")),
     (LinkSpent, 410, N_("This link no longer works")),

@@ -23,3 +23,7 @@ class SignInFailed(Exception):
 
 class LinkSpent(Exception):
     """An enrolment link is unknown, used or too old."""
+
+
+class NoLonger(Exception):
+    """What was asked of a request does not go with how it stands now."""

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pyotp
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, select, update
 
 from people import phones, second_factor
+from people.approvals import setup
 from people.errors import InvalidInput, LinkSpent
-from people.models import EnrolmentLink, Role, Staff, StaffSession
+from people.models import ApiToken, EnrolmentLink, Role, Staff, StaffSession
 from people.secrets import hash_password, new_token, token_hash
 from people.text import clean
 from storage.session import Work
@@ -58,15 +59,10 @@ def add(
     *,
     timezone: str,
     demo: bool = False,
+    by: audit.Actor = audit.OPERATOR,
 ) -> Staff:
     """Add a member of staff, who can do nothing until enrolled. Raises ``InvalidInput``."""
-    address = normal_email(email)
-    if role not in set(Role):
-        raise InvalidInput("role", f"The role is one of: {', '.join(Role)}.")
-    if find(session, address):
-        raise InvalidInput("email", "A member of staff with this address exists already.")
-    phones.zone(timezone)
-    plain_name = clean("name", name, limit=60, what="name")
+    address, plain_name = require_addable(session, email, name, role, timezone)
     ring, row = keyring.of(session), new_id()
     member = Staff(
         id=row,
@@ -80,12 +76,32 @@ def add(
     )
     session.add(member)
     session.flush()
-    audit.record(session, audit.OPERATOR, "staff.add", now, detail=f"{role} {row}")
+    audit.record(session, by, "staff.add", now, detail=f"{role} {row}")
     return member
 
 
+def require_addable(
+    session: Session, email: str, name: str, role: str, timezone: str
+) -> tuple[str, str]:
+    """Address and name of somebody who could be added, in the form that is kept. Raises
+    ``InvalidInput``."""
+    address = normal_email(email)
+    if role not in set(Role):
+        raise InvalidInput("role", f"The role is one of: {', '.join(Role)}.")
+    if find(session, address):
+        raise InvalidInput("email", "A member of staff with this address exists already.")
+    phones.zone(timezone)
+    return address, clean("name", name, limit=60, what="name")
+
+
 def set_phone(
-    session: Session, member: Staff, phone: str, now: datetime, *, countries: Sequence[str] = ()
+    session: Session,
+    member: Staff,
+    phone: str,
+    now: datetime,
+    *,
+    countries: Sequence[str] = (),
+    by: audit.Actor = audit.OPERATOR,
 ) -> None:
     """Keep the number that a member of staff is rung at (E.164). Raises ``InvalidInput``."""
     phones.require_callable(phone, countries)
@@ -93,7 +109,7 @@ def set_phone(
     member.phone = keyring.of(session).seal_for(keyring.STAFF, place, phone)
     session.add(member)
     session.flush()
-    audit.record(session, audit.OPERATOR, "staff.phone", now, detail=str(member.id))
+    audit.record(session, by, "staff.phone", now, detail=str(member.id))
 
 
 def phone_of(session: Session, member: Staff) -> str:
@@ -122,27 +138,39 @@ def name_of(session: Work, staff_id: UUID, sealed_name: bytes) -> str:
 
 def invite(session: Session, member: Staff, now: datetime) -> str:
     """A token for a one-time enrolment link, good for three days; older ones stop working."""
+    token = new_token()
+    invite_by(session, member, token_hash(token), now)
+    return token
+
+
+def invite_by(
+    session: Session,
+    member: Staff,
+    hashed: bytes,
+    now: datetime,
+    by: audit.Actor = audit.OPERATOR,
+) -> None:
+    """Let the link with the token that was hashed work, from now on for three days."""
     earlier = select(EnrolmentLink).where(
         col(EnrolmentLink.staff_id) == member.id, col(EnrolmentLink.used_at).is_(None)
     )
     for link in session.exec(earlier):
         link.used_at = now
-    token, row = new_token(), new_id()
+    row = new_id()
     secret = keyring.of(session).seal_for(
         keyring.STAFF, f"enrolment_link.totp_secret:{row}", pyotp.random_base32()
     )
     session.add(
         EnrolmentLink(
             id=row,
-            token_hash=token_hash(token),
+            token_hash=hashed,
             staff_id=member.id,
             totp_secret=secret,
             expires_at=now + LINK_LIVES,
         )
     )
     session.flush()
-    audit.record(session, audit.OPERATOR, "staff.invite", now, detail=str(member.id))
-    return token
+    audit.record(session, by, "staff.invite", now, detail=str(member.id))
 
 
 def invited(session: Session, token: str, now: datetime) -> tuple[EnrolmentLink, Staff, str]:
@@ -191,6 +219,7 @@ def enrol(
     session.add_all([member, link])
     codes = second_factor.new_recovery_codes(session, member.id)
     audit.record(session, audit.staff(member.id), "staff.enrol", now)
+    setup.close_if_due(session, now)
     return member, codes
 
 
@@ -198,10 +227,25 @@ def switch_off(session: Session, member: Staff, now: datetime) -> None:
     """End all sessions and tokens of a member of staff at once."""
     member.active = False
     session.add(member)
-    open_sessions = select(StaffSession).where(
-        col(StaffSession.staff_id) == member.id, col(StaffSession.ended_at).is_(None)
-    )
-    for each in session.exec(open_sessions):
-        each.ended_at = now
-    session.flush()
+    _end_all(session, member, now)
     audit.record(session, audit.OPERATOR, "staff.switch_off", now, detail=str(member.id))
+
+
+def change_role(
+    session: Session, member: Staff, role: Role, by: audit.Actor, now: datetime
+) -> None:
+    """Give somebody another role: whatever they were signed in with under the old one ends."""
+    member.role = role
+    session.add(member)
+    _end_all(session, member, now)
+    audit.record(session, by, "staff.role", now, detail=f"{role} {member.id}")
+
+
+def _end_all(session: Session, member: Staff, now: datetime) -> None:
+    for table in (StaffSession, ApiToken):
+        session.exec(
+            update(table)
+            .where(col(table.staff_id) == member.id, col(table.ended_at).is_(None))
+            .values(ended_at=now)
+        )
+    session.flush()

@@ -18,8 +18,8 @@ from vault.models import PurposeKey
 from vault.sealing import new_key, seal, unseal
 
 INDEX, STAFF, REPORTS, LINE, DEMO = "index", "staff", "reports", "line", "demo"
-LOG = "log"
-PURPOSES = (INDEX, STAFF, REPORTS, LINE, DEMO, LOG)
+LOG, APPROVALS = "log", "approvals"
+PURPOSES = (INDEX, STAFF, REPORTS, LINE, DEMO, LOG, APPROVALS)
 INDEX_BYTES = 16
 _SESSION_KEY = "vouchline.keyring"
 

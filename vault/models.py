@@ -52,6 +52,13 @@ class AuditEntry(SQLModel, table=True):
             sqlite_where=text("staff_id IS NOT NULL"),
             postgresql_where=text("staff_id IS NOT NULL"),
         ),
+        # Finds the one entry that says that an installation has been set up.
+        Index(
+            "ix_audit_entry_approvals_close",
+            "id",
+            sqlite_where=text("action = 'approvals.close'"),
+            postgresql_where=text("action = 'approvals.close'"),
+        ),
     )
 
     id: int | None = Field(

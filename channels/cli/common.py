@@ -8,11 +8,11 @@ from contextlib import contextmanager
 import click
 
 from channels.failures import OUT_OF_REACH
-from people.errors import InvalidInput, NotFound
+from people.errors import InvalidInput, NoLonger, NotAllowed, NotFound
 from scheduling.errors import OutsideWindow, SlotTaken, WrongState
 from vault.errors import KeyUnavailable
 
-SAID = (InvalidInput, NotFound, SlotTaken, WrongState, OutsideWindow)
+SAID = (InvalidInput, NoLonger, NotAllowed, NotFound, SlotTaken, WrongState, OutsideWindow)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from config.settings import Settings
 from incidents.retention import Retention
 from messaging import delivery
 from messaging.worker import Job, Worker
+from people.approvals import running
 from scheduling import booking, landlines
 from scheduling.earlier import EarlierTimes
 from scheduling.policy import Policy
@@ -43,6 +44,7 @@ def worker(together: bool) -> None:
         _with_policy(booking.miss_overdue),
         calls.end_forgotten,
         delivery.forget_old,
+        running.expire,
         _with_policy(bridging.presume_people),
         _with_policy(landlines.speak),
         ZoneRules(here.policy),

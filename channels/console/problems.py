@@ -12,7 +12,7 @@ from werkzeug.exceptions import NotFound as NoPage
 from channels.console.desk import pages
 from channels.failures import OUT_OF_REACH
 from channels.limiting import TooMany
-from people.errors import InvalidInput, LinkSpent, NotAllowed, NotFound
+from people.errors import InvalidInput, LinkSpent, NoLonger, NotAllowed, NotFound
 from scheduling.errors import OutsideWindow, SlotTaken, WrongState
 
 log = structlog.get_logger("console")
@@ -46,8 +46,10 @@ def nothing(_: str) -> Response:
 @pages.errorhandler(WrongState)
 @pages.errorhandler(OutsideWindow)
 @pages.errorhandler(SlotTaken)
+@pages.errorhandler(NoLonger)
 def conflict(error: Exception) -> Response:
-    """The callback is no longer as the form believed: another tab, the customer, or the time."""
+    """The callback or request is no longer as the form believed: another tab, somebody else, or
+    the time."""
     return page(409, gettext("Not possible now"), str(error))
 
 

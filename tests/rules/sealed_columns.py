@@ -69,6 +69,9 @@ PURPOSES = {
     "report.said": keyring.REPORTS,
     "report.knew": keyring.REPORTS,
     "case_step.words": keyring.REPORTS,
+    "approval_request.payload": keyring.APPROVALS,
+    "approval_request.reason": keyring.APPROVALS,
+    "approval_vote.binding": keyring.APPROVALS,
 }
 #: Wrapped by a master key.
 WRAPPED = {"data_key.wrapped", "purpose_key.wrapped"}

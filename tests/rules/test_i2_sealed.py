@@ -15,7 +15,8 @@ from messaging import phone_calls
 from messaging.gateways.simulator import Simulator
 from messaging.models import OutboxMessage
 from messaging.worker import Worker
-from people import customers, staff
+from people import customers, staff, staffing
+from people.approvals import asking, deciding
 from people.models import Customer
 from people.second_factor import code_now
 from scheduling import idempotency
@@ -42,6 +43,7 @@ def a_life(store: Store, phone: str) -> factories.Call:
         customers.keep_safe_phrase(session, made, "blue teapot", NOW)
         reports.file(session, reports.Told(phone, "web", said="x", shown_number="+1"), NOW)
         raise_case(session, Kind.CALLS, phone[-4:], [], NOW)
+        _a_vote(session, phone)
     call = factories.a_call(store, NOW, phone)
     with store.unit() as session:
         member = staff.find(session, _email(session, call))
@@ -57,6 +59,15 @@ def a_life(store: Store, phone: str) -> factories.Call:
         told = check(work, phone, call.code, Channel.WEB, NOW, organisation="Example Bank")
     assert isinstance(told, Genuine)
     return call
+
+
+def _a_vote(session, phone: str) -> None:
+    """A request of the command line that one of two has approved."""
+    member = factories.an_agent(session, NOW, role="supervisor")
+    asked = asking.ask(session, staffing.ADD, {"email": f"{phone}@example.org"}, "why", None, NOW)
+    deciding.approve(
+        session, {staffing.ADD.name: staffing.ADD}, asked.id, asked.digest, member.id, NOW
+    )
 
 
 def _email(session, call) -> str:

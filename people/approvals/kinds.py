@@ -1,0 +1,82 @@
+"""What a kind of request is: who may ask for it, who may approve it, and what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from people.approvals.states import State
+from people.models import Role
+from vault import audit
+
+Value = str | int | bool | None
+Payload = Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class About:
+    """What a request is about, by ids: nobody approves what is about themself."""
+
+    customer_id: UUID | None = None
+    callback_id: UUID | None = None
+    staff_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Act:
+    """A request in plain."""
+
+    id: UUID
+    kind: str
+    state: State
+    payload: Payload
+    why: str
+    digest: str
+    about: About
+    asked_by: UUID | None
+    asked_at: datetime
+    expires_at: datetime
+
+    @property
+    def actor(self) -> audit.Actor:
+        """In whose name it is done."""
+        return audit.staff(self.asked_by) if self.asked_by else audit.OPERATOR
+
+    def text(self, name: str) -> str:
+        """A value of the payload as text."""
+        return str(self.payload[name])
+
+
+#: Does what was approved, in the transaction of the last approval that it needed.
+Run = Callable[[Session, Act, datetime], None]
+#: What whoever approves is to read: pairs of a fixed word and a value, numbers masked.
+Facts = Callable[[Session, Act], Sequence[tuple[str, str]]]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One row of the table of kinds.
+
+    ``asks`` are the roles that may ask, ``by_operator`` says whether the command line may; it has
+    no identity, so it does not count among the ``people`` who must stand behind the act. Without
+    ``run``, the command that asked does it, when it is run again.
+    """
+
+    name: str
+    asks: frozenset[Role]
+    approves: frozenset[Role]
+    facts: Facts
+    run: Run | None = None
+    by_operator: bool = False
+    people: int = 2
+
+    def needed(self, asked_by: UUID | None) -> int:
+        """How many must approve, besides whoever asked."""
+        return self.people if asked_by is None else self.people - 1
+
+
+Kinds = Mapping[str, Kind]

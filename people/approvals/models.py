@@ -1,0 +1,65 @@
+"""Tables of what was asked for, and who said what to it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Column, Index, String, Uuid, text
+from sqlmodel import Field, SQLModel
+
+from storage.tables import id_field, instant, reference, sealed
+
+_OPEN = text("state IN ('asked', 'approved')")
+
+
+class ApprovalRequest(SQLModel, table=True):
+    """Something that takes two people. ``payload`` says what exactly, and is emptied once there is
+    nothing left to do; ``digest`` is its fingerprint together with the ids of this row, over a
+    random salt, so that it tells nothing by itself. ``customer_id``, ``callback_id`` and
+    ``staff_id`` are what it is about; ``asked_by`` is none for the command line. ``begun_at`` is
+    when a command began to do it."""
+
+    __tablename__ = "approval_request"
+    __table_args__ = (
+        Index(
+            "ix_approval_request_open",
+            "kind",
+            "expires_at",
+            sqlite_where=_OPEN,
+            postgresql_where=_OPEN,
+        ),
+    )
+
+    id: UUID = id_field()
+    kind: str = Field(sa_column=Column(String(24), nullable=False))
+    state: str = Field(sa_column=Column(String(12), nullable=False))
+    payload: bytes = sealed()
+    reason: bytes = sealed()
+    digest: str = Field(sa_column=Column(String(64), nullable=False))
+    customer_id: UUID | None = reference("customer.id", nullable=True, index=True)
+    callback_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
+    staff_id: UUID | None = reference("staff.id", nullable=True)
+    asked_by: UUID | None = reference("staff.id", nullable=True, index=True)
+    asked_at: datetime = instant()
+    expires_at: datetime = instant()
+    begun_at: datetime | None = instant(nullable=True)
+    settled_at: datetime | None = instant(nullable=True)
+
+
+class ApprovalVote(SQLModel, table=True):
+    """What somebody said to a request, once. ``binding`` seals the request, the person, the verdict
+    and the digest that they saw, so that nobody without the keys can vote in their name."""
+
+    __tablename__ = "approval_vote"
+    __table_args__ = (
+        Index("ix_approval_vote_request_id_staff_id", "request_id", "staff_id", unique=True),
+    )
+
+    id: UUID = id_field()
+    request_id: UUID = reference("approval_request.id")
+    staff_id: UUID = reference("staff.id", index=True)
+    verdict: str = Field(sa_column=Column(String(8), nullable=False))
+    role: str = Field(sa_column=Column(String(16), nullable=False))
+    binding: bytes = sealed()
+    at: datetime = instant()

@@ -1,0 +1,107 @@
+"""What there is to decide, and what became of one's own requests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, and_, col, exists, func, or_, select
+
+from people.approvals import binding
+from people.approvals.deciding import APPROVE
+from people.approvals.kinds import Act, Kinds
+from people.approvals.models import ApprovalRequest, ApprovalVote
+from people.approvals.states import OPEN
+from people.signin import Principal
+from vault import audit
+
+OWN_SHOWN = timedelta(days=30)
+MOST = 100
+
+
+@dataclass(frozen=True)
+class Item:
+    """A request as it is shown: ``facts`` say what exactly; ``approvals`` of ``needed`` are in."""
+
+    act: Act
+    facts: Sequence[tuple[str, str]]
+    approvals: int
+    needed: int
+
+
+@dataclass(frozen=True)
+class Pending:
+    """To be decided; decided by oneself and waiting for others; one's own."""
+
+    to_decide: Sequence[Item]
+    waiting: Sequence[Item]
+    own: Sequence[Item]
+
+
+def count(session: Session, kinds: Kinds, who: Principal, now: datetime) -> int:
+    """How many requests wait for this person's word."""
+    return session.exec(select(func.count()).where(*_theirs(kinds, who, now), ~_voted(who))).one()
+
+
+def pending(session: Session, kinds: Kinds, who: Principal, now: datetime) -> Pending:
+    """All that has to do with this person, in plain, earliest first; their own newest first, of the
+    last month. What is about customers is written down as a reading."""
+    theirs, order = _theirs(kinds, who, now), col(ApprovalRequest.id)
+    undecided = select(ApprovalRequest).where(*theirs, ~_voted(who)).order_by(order).limit(MOST)
+    decided = (
+        select(ApprovalRequest)
+        .where(_open(now), col(ApprovalRequest.kind).in_(list(kinds)), _voted(who))
+        .order_by(order)
+        .limit(MOST)
+    )
+    own = (
+        select(ApprovalRequest)
+        .where(
+            col(ApprovalRequest.asked_by) == who.id,
+            col(ApprovalRequest.kind).in_(list(kinds)),
+            col(ApprovalRequest.asked_at) > now - OWN_SHOWN,
+        )
+        .order_by(order.desc())
+        .limit(MOST)
+    )
+    parts = [session.exec(each).all() for each in (undecided, decided, own)]
+    read = [(row.customer_id, row.callback_id) for part in parts for row in part if row.customer_id]
+    audit.record_many(session, who.actor, "approval.read", now, about=read, purpose="approvals")
+    return Pending(*([_item(session, kinds, row) for row in part] for part in parts))
+
+
+def _open(now: datetime) -> ColumnElement[bool]:
+    return and_(col(ApprovalRequest.state).in_(OPEN), col(ApprovalRequest.expires_at) > now)
+
+
+def _theirs(kinds: Kinds, who: Principal, now: datetime) -> list[ColumnElement[bool]]:
+    """Open requests that this person may decide on."""
+    names = [each.name for each in kinds.values() if who.role in each.approves]
+    return [
+        _open(now),
+        col(ApprovalRequest.kind).in_(names),
+        *(
+            or_(column.is_(None), column != who.id)
+            for column in (col(ApprovalRequest.asked_by), col(ApprovalRequest.staff_id))
+        ),
+    ]
+
+
+def _voted(who: Principal) -> ColumnElement[bool]:
+    return exists().where(
+        col(ApprovalVote.request_id) == col(ApprovalRequest.id),
+        col(ApprovalVote.staff_id) == who.id,
+    )
+
+
+def _item(session: Session, kinds: Kinds, row: ApprovalRequest) -> Item:
+    kind, act = kinds[row.kind], binding.opened(session, row)
+    given = session.exec(
+        select(func.count()).where(
+            col(ApprovalVote.request_id) == row.id, col(ApprovalVote.verdict) == APPROVE
+        )
+    ).one()
+    facts = kind.facts(session, act) if act.payload else ()
+    return Item(act, facts, given, kind.needed(row.asked_by))

@@ -1,0 +1,353 @@
+"""I4: what could be abused takes two people, whoever acts, in whatever order, however many."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+from sqlalchemy import update
+from sqlmodel import col, select
+
+from people import staff
+from people.approvals import asking, binding, deciding, running, setup
+from people.approvals.kinds import Act, Kind
+from people.approvals.models import ApprovalRequest, ApprovalVote
+from people.errors import NoLonger, NotAllowed, NotFound
+from people.models import Role, Staff
+from tests import databases, factories
+from tests.processes import at_once
+from tests.rules.two_people_model import Machine, no_facts
+from vault import audit
+from vault.errors import Tampered
+from vault.models import AuditEntry
+
+NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+BOTH = frozenset({Role.SUPERVISOR, Role.INVESTIGATOR})
+
+
+def mark(session, act: Act, now: datetime) -> None:
+    """What the kinds of these tests do: an entry that can be counted."""
+    audit.record(session, act.actor, "test.done", now, detail=str(act.payload["value"]))
+
+
+ONE = Kind("one", BOTH, BOTH, no_facts, mark)
+LONG = Kind("long", frozenset(), BOTH, no_facts, by_operator=True)
+SHELL = Kind("shell", frozenset(), BOTH, no_facts, mark, by_operator=True)
+KINDS = {each.name: each for each in (ONE, LONG, SHELL)}
+
+
+def people(store, *roles: str) -> list[UUID]:
+    with store.unit() as session:
+        return [factories.an_agent(session, NOW, role=role).id for role in roles]
+
+
+def ask(store, by: UUID | None, kind: Kind = ONE, value: int = 1) -> tuple[UUID, str]:
+    with store.unit() as session:
+        made = asking.ask(session, kind, {"value": value}, "why", by, NOW)
+        return made.id, made.digest
+
+
+def approve(store, request: tuple[UUID, str], by: UUID, now: datetime = NOW) -> str:
+    with store.unit() as session:
+        return deciding.approve(session, KINDS, *request, by, now)
+
+
+def done(store) -> list[str]:
+    rows = store.all(select(AuditEntry).where(col(AuditEntry.action) == "test.done"))
+    return [row.detail for row in rows]
+
+
+def run_machine(store, examples: int, steps: int) -> None:
+    run_state_machine_as_test(
+        lambda: Machine(store),
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_nothing_is_ever_done_without_enough_others_who_may(store):
+    """Thousands of steps in any order, each held against a model that knows what must come."""
+    run_machine(store, 50, 50)
+
+
+@pytest.mark.campaign
+def test_nothing_is_ever_done_without_enough_others_who_may_for_long(store):
+    run_machine(store, 600, 100)
+
+
+def test_it_is_done_in_the_transaction_of_the_approval_and_once(store):
+    asker, other, third = people(store, "supervisor", "supervisor", "investigator")
+    request = ask(store, asker)
+    assert approve(store, request, other) == "done"
+    with pytest.raises(NoLonger):
+        approve(store, request, third)
+    assert done(store) == ["1"]
+
+
+def test_the_requester_cannot_approve_in_a_second_browser_either(store):
+    asker, _ = people(store, "supervisor", "supervisor")
+    request = ask(store, asker)
+    with pytest.raises(NotAllowed):
+        approve(store, request, asker)
+    assert done(store) == []
+
+
+@pytest.mark.parametrize("lost", ["role", "job"])
+def test_an_approval_is_void_once_its_giver_may_no_longer_give_it(store, lost):
+    first, second, third = people(store, "supervisor", "investigator", "supervisor")
+    request = ask(store, None, SHELL)
+    assert approve(store, request, first) == "asked"
+    with store.unit() as session:
+        member = session.get_one(Staff, first)
+        if lost == "role":
+            staff.change_role(session, member, Role.AGENT, audit.OPERATOR, NOW)
+        else:
+            staff.switch_off(session, member, NOW)
+    assert approve(store, request, second) == "asked"
+    assert done(store) == []
+    assert approve(store, request, third) == "done"
+
+
+def test_an_approved_run_stops_when_an_approver_goes(store):
+    first, second, third = people(store, "supervisor", "investigator", "supervisor")
+    request = ask(store, None, LONG)
+    approve(store, request, first)
+    assert approve(store, request, second) == "approved"
+    for _ in range(2):  # killed, and run again
+        with store.unit() as session:
+            assert running.begin(session, LONG, request[0], NOW)
+    with store.unit() as session:
+        staff.switch_off(session, session.get_one(Staff, first), NOW)
+    for _ in range(2):
+        with store.unit() as session:
+            assert not running.begin(session, LONG, request[0], NOW)
+    assert approve(store, request, third) == "approved"
+    with store.unit() as session:
+        assert running.begin(session, LONG, request[0], NOW)
+        running.finish(session, request[0], NOW)
+    with store.unit() as session:
+        assert not running.begin(session, LONG, request[0], NOW)
+
+
+@pytest.mark.parametrize(
+    ("late", "ok"), [(timedelta(days=7) - timedelta(seconds=1), True), (timedelta(days=7), False)]
+)
+def test_a_request_is_good_for_a_week_to_the_second(store, late, ok):
+    asker, other = people(store, "supervisor", "supervisor")
+    request = ask(store, asker)
+    if ok:
+        assert approve(store, request, other, NOW + late) == "done"
+        return
+    with pytest.raises(NoLonger):
+        approve(store, request, other, NOW + late)
+    with store.unit() as session:
+        running.expire(session, NOW + late)
+        row = session.get_one(ApprovalRequest, request[0])
+        assert (row.state, row.payload) == ("expired", b"")
+
+
+def test_an_agent_is_not_told_that_a_request_exists(store):
+    asker, agent = people(store, "supervisor", "agent")
+    with pytest.raises(NotFound):
+        approve(store, ask(store, asker), agent)
+
+
+def test_what_was_read_is_what_is_done(store):
+    """Another request's digest, or one from before, does not approve this one."""
+    asker, other = people(store, "supervisor", "supervisor")
+    small, large = ask(store, asker, value=1), ask(store, asker, value=1_000_000)
+    with pytest.raises(NoLonger):
+        approve(store, (large[0], small[1]), other)
+    assert done(store) == []
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"asked_by": None},
+        {"kind": "shell"},
+        {"staff_id": "other"},
+        {"payload": "pasted"},
+        {"digest": "0" * 64},
+    ],
+)
+def test_a_row_changed_in_the_database_is_not_approved(store, changed):
+    """The administrator of the database, who has no keys: not even a request of his own does."""
+    asker, other, third = people(store, "supervisor", "supervisor", "investigator")
+    request, own = ask(store, asker), ask(store, asker, value=99)
+    with store.unit() as session:
+        pasted = session.get_one(ApprovalRequest, own[0]).payload
+        names = {"pasted": pasted, "other": third}
+        values = {k: names.get(v, v) if v else v for k, v in changed.items()}
+        session.exec(
+            update(ApprovalRequest).where(col(ApprovalRequest.id) == request[0]).values(**values)
+        )
+    digest = changed.get("digest", request[1])
+    for who in (other, third):
+        with pytest.raises((Tampered, NotAllowed)):
+            approve(store, (request[0], digest), who)
+    assert done(store) == []
+
+
+def test_a_vote_put_into_the_database_counts_for_nothing(store):
+    """A ballot of his own making, and one that was given for something else."""
+    first, second, third = people(store, "supervisor", "investigator", "investigator")
+    request, other = ask(store, None, LONG), ask(store, None, LONG, value=2)
+    approve(store, request, first)
+    approve(store, other, second)
+    with store.unit() as session:
+        given = session.exec(select(ApprovalVote).where(col(ApprovalVote.staff_id) == second)).one()
+        given.request_id = request[0]
+        row = session.get_one(ApprovalRequest, request[0])
+        row.state = "approved"
+        session.add_all([given, row])
+    with store.unit() as session:
+        assert not running.begin(session, LONG, request[0], NOW)
+    with store.unit() as session:
+        row = session.get_one(ApprovalRequest, request[0])
+        row.state = "approved"
+        session.add(
+            ApprovalVote(
+                request_id=row.id,
+                staff_id=third,
+                verdict="approve",
+                role="investigator",
+                binding=row.reason,
+                at=NOW,
+            )
+        )
+    with pytest.raises(Tampered), store.unit() as session:
+        running.begin(session, LONG, request[0], NOW)
+
+
+def test_the_digest_tells_nothing_of_a_short_payload(store):
+    """Two requests for the same have nothing in common, and what is settled holds nothing."""
+    asker, other = people(store, "supervisor", "supervisor")
+    one, two = ask(store, asker), ask(store, asker)
+    assert one[1] != two[1]
+    approve(store, one, other)
+    with store.unit() as session:
+        row = session.get_one(ApprovalRequest, one[0])
+        assert row.payload == b""
+        assert binding.opened(session, row).payload == {}
+
+
+def test_each_step_is_in_the_audit_log(store):
+    asker, other = people(store, "supervisor", "supervisor")
+    request = ask(store, asker)
+    approve(store, request, other)
+    with store.unit() as session:
+        refused = asking.ask(session, ONE, {"value": 2}, "why", asker, NOW)
+        deciding.refuse(session, KINDS, refused.id, other, NOW)
+        back = asking.ask(session, ONE, {"value": 3}, "why", asker, NOW)
+        asking.withdraw(session, back.id, asker, NOW)
+    rows = store.all(select(AuditEntry).where(col(AuditEntry.action).startswith("approval.")))
+    assert [(row.action, row.staff_id) for row in rows] == [
+        ("approval.ask", asker),
+        ("approval.approve", other),
+        ("approval.do", other),
+        ("approval.ask", asker),
+        ("approval.refuse", other),
+        ("approval.ask", asker),
+        ("approval.withdraw", asker),
+    ]
+    assert all(row.purpose == "one" for row in rows)
+    assert all(row.detail.split()[1] == request[1] for row in rows[:3])
+
+
+def _approve(url: str, request: tuple[UUID, str], by: UUID) -> str:
+    store = databases.opened(url, wait_seconds=60)
+    try:
+        return str(approve(store, request, by))
+    except NoLonger:
+        return "late"
+
+
+def test_however_many_approve_at_once_it_is_done_once(store):
+    asker, *others = people(store, "supervisor", *["investigator"] * 12)
+    for _ in range(3):
+        request = ask(store, asker)
+        acts = [partial(_approve, store.url, request, each) for each in others]
+        assert Counter(at_once(acts, lambda: store.engine.dispose(close=False))) == {
+            "done": 1,
+            "late": 11,
+        }
+    assert done(store) == ["1"] * 3
+
+
+def test_one_who_approves_in_many_tabs_at_once_is_one(store):
+    first, second = people(store, "supervisor", "investigator")
+    request = ask(store, None, SHELL)
+    acts = [partial(_approve, store.url, request, first) for _ in range(12)]
+    assert Counter(at_once(acts, lambda: store.engine.dispose(close=False))) == {
+        "asked": 1,
+        "late": 11,
+    }
+    assert done(store) == []
+    assert approve(store, request, second) == "done"
+
+
+def _strip(url: str, who: UUID) -> str:
+    store = databases.opened(url, wait_seconds=60)
+    with store.unit() as session:
+        member = session.exec(select(Staff).where(col(Staff.id) == who).with_for_update()).one()
+        staff.change_role(session, member, Role.AGENT, audit.OPERATOR, NOW)
+    return "stripped"
+
+
+def _approve_or_not(url: str, request: tuple[UUID, str], by: UUID) -> str:
+    try:
+        return _approve(url, request, by)
+    except NotFound:
+        return "not theirs"
+
+
+def test_a_role_revoked_at_the_same_moment_comes_before_or_after(store):
+    """Whatever comes first: what is done was approved by somebody who could, by the log's order."""
+    for n in range(12):
+        asker, other = people(store, "supervisor", "investigator")
+        request = ask(store, asker, value=n)
+        acts = [partial(_approve_or_not, store.url, request, other)]
+        acts.append(partial(_strip, store.url, other))
+        came = at_once(acts, lambda: store.engine.dispose(close=False))
+        assert came in (["done", "stripped"], ["not theirs", "stripped"])
+        assert (str(n) in done(store)) == (came[0] == "done")
+
+
+@pytest.mark.parametrize("gone", ["off", "agent"])
+def test_setting_up_ends_for_good_with_the_second_who_may_approve(store, gone):
+    first, second = people(store, "supervisor", "investigator")
+    with store.unit() as session:
+        demo = factories.an_agent(session, NOW, role="supervisor", demo=True)
+        _enrolled(session, demo.id, first)
+        assert setup.is_open(session, NOW)
+    with store.unit() as session:
+        _enrolled(session, second)
+        assert not setup.is_open(session, NOW)
+    with store.unit() as session:
+        for each in (first, second):
+            member = session.get_one(Staff, each)
+            if gone == "off":
+                staff.switch_off(session, member, NOW)
+            else:
+                staff.change_role(session, member, Role.AGENT, audit.OPERATOR, NOW)
+        assert setup.approvers(session) == 0
+        assert not setup.is_open(session, NOW)
+    assert len(store.all(select(AuditEntry).where(col(AuditEntry.action) == setup.CLOSE))) == 1
+
+
+def _enrolled(session, *ids: UUID) -> None:
+    for each in ids:
+        member = session.get_one(Staff, each)
+        member.totp_secret = b"x"
+        session.add(member)
+    session.flush()
