@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, delete, select, update
 
-from incidents.models import Report
+from incidents.models import Report, StreamItem
 from messaging.models import InboundText, LineKind, OutboxMessage
 from people.models import Customer, CustomerSession, NumberProof
 from scheduling.models import Callback, SlotOffer
@@ -45,6 +45,13 @@ def erase(
     audit.record_many(session, actor, "customer.erase", now, about=about, purpose=why)
 
 
+#: Of a report, what its reporter said of themselves and of the call; the caller's own traces stay.
+_EMPTIED = {
+    **dict.fromkeys(("phone", "phone_index", "said"), b""),
+    **dict.fromkeys(("claimed_to_be", "asked_for", "gave")),
+}
+
+
 def _forget_around(session: Session, ids: Sequence[UUID], numbers: Sequence[bytes]) -> None:
     for table in (CustomerSession, NumberProof, SlotOffer, Code, OutboxMessage):
         session.exec(delete(table).where(col(table.customer_id).in_(ids)))
@@ -55,8 +62,7 @@ def _forget_around(session: Session, ids: Sequence[UUID], numbers: Sequence[byte
         .where(col(Callback.customer_id).in_(ids))
         .values(topic=b"", ticket=None, ticket_index=None)
     )
+    session.exec(update(Report).where(col(Report.customer_id).in_(ids)).values(**_EMPTIED))
     session.exec(
-        update(Report)
-        .where(col(Report.customer_id).in_(ids))
-        .values(phone=b"", phone_index=b"", said=b"")
+        update(StreamItem).where(col(StreamItem.phone_index).in_(numbers)).values(phone_index=None)
     )

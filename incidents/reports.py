@@ -3,93 +3,162 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
+from typing import Any
 
 from sqlmodel import Session, col, select
 
+from incidents import repeats, stream, telling
 from incidents.cases import seeing
 from incidents.models import Report
+from incidents.telling import (
+    ASKED_FOR,
+    GAVE,
+    KNEW,
+    NUMBER_LIMIT,
+    REFUSED,
+    REPORT,
+    SAID_LIMIT,
+    Told,
+    listed,
+    opened,
+)
 from people import customers
-from people.errors import InvalidInput
+from storage import turns
 from storage.types import new_id
 from vault import audit, keyring
 
-KNEW = ("name", "phone", "ticket", "product", "address", "other")
-SAID_LIMIT, NUMBER_LIMIT = 1000, 40
-REPORT, REFUSED = "report", "refused"
+__all__ = [
+    "ASKED_FOR",
+    "GAVE",
+    "KNEW",
+    "NUMBER_LIMIT",
+    "REFUSED",
+    "REPORT",
+    "SAID_LIMIT",
+    "Told",
+]
+#: A number that proves itself so long after a report makes that report a proven one.
+PROVES_WITHIN = timedelta(hours=24)
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-@dataclass(frozen=True)
-class Told:
-    """What somebody reports. ``phone`` is the called number in E.164; ``proven`` says that the
-    report came signed from that number; ``knew`` is of :data:`KNEW`. ``kind`` is ``refused`` for a
-    booked call, ``callback_id``, that its customer did not ask for."""
-
-    phone: str
-    channel: str
-    proven: bool = False
-    called_at: datetime | None = None
-    shown_number: str = ""
-    said: str = ""
-    knew: Sequence[str] = ()
-    kind: str = REPORT
-    callback_id: UUID | None = None
-
-
-def file(session: Session, told: Told, now: datetime) -> str:
+def file(session: Session, told: Told, now: datetime, actor: audit.Actor = audit.CUSTOMER) -> str:
     """Keep a report; gives its reference. Raises ``InvalidInput``."""
-    _require_sense(told, now)
-    ring, row = keyring.of(session), new_id()
+    return filed(session, told, now, actor).reference
+
+
+def filed(
+    session: Session, told: Told, now: datetime, actor: audit.Actor = audit.CUSTOMER
+) -> Report:
+    """Keep a report: a new one, or more of the one that the same number made within the hour.
+
+    A report from the number itself also proves what was reported of that number in the last day.
+    Raises ``InvalidInput``.
+    """
+    telling.require_sense(told, now)
+    index = keyring.of(session).blind_index("phone", told.phone)
+    turns.take(session, index)
+    if told.proven:
+        prove(session, told.phone, now)
+    report = repeats.same(session, told, index, now)
+    if report is None:
+        report, done = _new(session, told, index, now), "report.file"
+        _tell_stream(session, report, now)
+    else:
+        done = "report.add"
+        report.times += 1
+        if repeats.add(session, report, told):
+            _tell_stream(session, report, now)
+    _write_down(session, report, done, told.channel, now, actor)
+    return report
+
+
+def add(session: Session, report: Report, more: Told, now: datetime) -> None:
+    """More of the same report, from whoever made it. Raises ``InvalidInput``."""
+    telling.require_sense(more, now)
+    if repeats.add(session, report, more):
+        _tell_stream(session, report, now)
+        _write_down(session, report, "report.add", more.channel, now, audit.CUSTOMER)
+
+
+def _new(session: Session, told: Told, index: bytes, now: datetime) -> Report:
+    row = new_id()
     customer = customers.find_by_phone(session, told.phone)
-    reference = "R" + "".join(secrets.choice(_LETTERS) for _ in range(7))
-
-    def kept(column: str, value: str) -> bytes:
-        return ring.seal_for(keyring.REPORTS, f"report.{column}:{row}", value)
-
-    session.add(
-        Report(
-            id=row,
-            reference=reference,
-            kind=told.kind,
-            callback_id=told.callback_id,
-            at=now,
-            channel=told.channel,
-            proven=told.proven,
-            phone_index=ring.blind_index("phone", told.phone),
-            customer_id=customer.id if customer else None,
-            phone=kept("phone", told.phone),
-            called_at=told.called_at,
-            shown_number=kept("shown_number", told.shown_number),
-            said=kept("said", told.said),
-            knew=kept("knew", ",".join(k for k in KNEW if k in told.knew)),
-        )
+    kept: dict[str, Any] = {
+        name: telling.sealed(session, row, name, value)
+        for name, value in {"phone": told.phone, **telling.words(told)}.items()
+    }
+    report = Report(
+        id=row,
+        reference="R" + "".join(secrets.choice(_LETTERS) for _ in range(7)),
+        kind=told.kind,
+        callback_id=told.callback_id,
+        at=now,
+        channel=told.channel,
+        proven=told.proven,
+        phone_index=index,
+        customer_id=customer.id if customer else None,
+        called_at=told.called_at,
+        number_hidden=told.number_hidden,
+        tell_outcome=told.tell_me,
+        doubtful=told.doubtful,
+        **kept,
     )
+    session.add(report)
     session.flush()
+    return report
+
+
+def _tell_stream(session: Session, report: Report, now: datetime) -> None:
+    sign = stream.Sign(
+        report.kind,
+        now,
+        report.channel,
+        proven=report.proven,
+        customer_id=report.customer_id,
+        phone_index=report.phone_index,
+        report_id=report.id,
+    )
+    stream.put(session, sign)
+
+
+def _write_down(
+    session: Session, report: Report, done: str, channel: str, now: datetime, actor: audit.Actor
+) -> None:
     audit.record(
         session,
-        audit.CUSTOMER,
-        "report.file",
+        actor,
+        done,
         now,
-        customer_id=customer.id if customer else None,
-        callback_id=told.callback_id,
-        detail=f"{reference} {told.channel} {told.kind}",
+        customer_id=report.customer_id,
+        callback_id=report.callback_id,
+        purpose="told by phone" if actor.staff_id else "",
+        detail=f"{report.reference} {channel} {report.kind}",
     )
-    return reference
 
 
-def _require_sense(told: Told, now: datetime) -> None:
-    if told.called_at is not None and told.called_at > now + timedelta(minutes=5):
-        raise InvalidInput("called_at", "Choose the time of the call. It cannot be in the future.")
-    if len(told.said) > SAID_LIMIT:
-        raise InvalidInput("said", f"Use at most {SAID_LIMIT} characters.")
-    if len(told.shown_number) > NUMBER_LIMIT:
-        raise InvalidInput("shown_number", f"Use at most {NUMBER_LIMIT} characters.")
-    if "\x00" in told.said + told.shown_number:
-        raise InvalidInput("said", "Remove the characters that cannot be shown.")
+def prove(session: Session, phone: str, now: datetime) -> None:
+    """The owner of a number has shown that they hold it: what was reported of it in the last day
+    by somebody who had not is theirs. What a program seems to have filled in is not."""
+    rows = session.exec(
+        select(Report)
+        .where(
+            col(Report.phone_index) == keyring.of(session).blind_index("phone", phone),
+            col(Report.proven).is_(False),
+            col(Report.proven_at).is_(None),
+            col(Report.doubtful).is_(False),
+            col(Report.at) > now - PROVES_WITHIN,
+        )
+        .order_by(col(Report.id))
+        .with_for_update()
+    ).all()
+    for report in rows:
+        report.proven_at = now
+        session.add(report)
+        _tell_stream(session, report, now)
+        _write_down(session, report, "report.prove", report.channel, now, audit.CUSTOMER)
 
 
 @dataclass(frozen=True)
@@ -106,6 +175,12 @@ class Read:
     shown_number: str
     said: str
     knew: tuple[str, ...]
+    number_hidden: bool = False
+    claimed_to_be: str = ""
+    asked_for: tuple[str, ...] = ()
+    gave: tuple[str, ...] = ()
+    times: int = 1
+    doubtful: bool = False
 
 
 def latest(
@@ -127,24 +202,22 @@ def latest(
 
 
 def plain(session: Session, row: Report) -> Read:
-    """A report in plain. The caller has written the audit entry."""
-    ring = keyring.of(session)
-
-    def opened(column: str, value: bytes) -> str:
-        if not value:  # erased
-            return ""
-        return ring.open_for(keyring.REPORTS, f"report.{column}:{row.id}", value)
-
-    knew = opened("knew", row.knew)
+    """A report in plain. The caller has written the audit entry of the reading."""
     return Read(
         reference=row.reference,
         kind=row.kind,
         at=row.at,
         channel=row.channel,
-        proven=row.proven,
+        proven=row.proven or row.proven_at is not None,
         known_customer=row.customer_id is not None,
         called_at=row.called_at,
-        shown_number=opened("shown_number", row.shown_number),
-        said=opened("said", row.said),
-        knew=tuple(knew.split(",")) if knew else (),
+        shown_number=opened(session, row, "shown_number"),
+        said=opened(session, row, "said"),
+        knew=listed(opened(session, row, "knew")),
+        number_hidden=row.number_hidden,
+        claimed_to_be=opened(session, row, "claimed_to_be"),
+        asked_for=listed(opened(session, row, "asked_for")),
+        gave=listed(opened(session, row, "gave")),
+        times=row.times,
+        doubtful=row.doubtful,
     )

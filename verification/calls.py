@@ -296,7 +296,7 @@ def _finish(session: Session, callback: Callback, outcome: str, now: datetime) -
     session.exec(
         update(Code)
         .where(col(Code.callback_id) == callback.id, col(Code.closed_at).is_(None))
-        .values(closed_at=now, secret=None, reply_word=None)
+        .values(closed_at=now, secret=None, reply_word=None, unmet=None)
     )
     phone_calls.close(session, callback.id, now)
     taken.release(session, callback.id)

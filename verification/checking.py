@@ -25,7 +25,7 @@ from vault import audit, fields, keyring
 from vault.keyring import Keyring
 from vault.models import DataKey
 from vault.sealing import new_key, seal, unseal
-from verification import codes
+from verification import codes, unmet
 from verification.calls import MAX_TRIES
 from verification.models import Code, secret_row
 from verification.verdicts import (
@@ -61,6 +61,7 @@ _FIND = Prepared(
         _CODE.c.confirmed_at,
         _CODE.c.confirmed_by,
         _CODE.c.reply_word,
+        _CODE.c.unmet,
         _KEY.c.wrapped,
     )
     .select_from(_CODE.outerjoin(_KEY, _KEY.c.owner_id == _CODE.c.customer_id))
@@ -82,6 +83,7 @@ _WRITE = Prepared(
         confirmed_at=bindparam("new_confirmed_at"),
         confirmed_by=bindparam("new_confirmed_by"),
         reply_word=bindparam("new_reply_word"),
+        unmet=bindparam("new_unmet"),
     )
 )
 _CONFIRM = Prepared(
@@ -139,7 +141,7 @@ def check(
     attempt = _judge(row, key, code, channel, now)
     told = None if attempt.outcome == "not_confirmed" else _told(session, row)
     word = reply_word(told.locale) if told and attempt.outcome == "genuine" else ""
-    _write(session, row, key, attempt, word, channel, now)
+    _write(session, row, key, attempt, word, index, channel, now)
     audit.record(
         session,
         audit.CUSTOMER,
@@ -228,10 +230,12 @@ def _write(
     key: bytes,
     attempt: _Attempt,
     word: str,
+    index: bytes,
     channel: Channel,
     now: datetime,
 ) -> None:
     confirms = attempt.outcome == "genuine"
+    fails = attempt.outcome == "not_confirmed"
     place = f"code.reply_word:{row.id}"
     _WRITE.run(
         session,
@@ -243,6 +247,7 @@ def _write(
             "new_confirmed_at": now if confirms else row.confirmed_at,
             "new_confirmed_by": channel.value if confirms else row.confirmed_by,
             "new_reply_word": seal(key, word.encode(), place) if confirms else row.reply_word,
+            "new_unmet": unmet.added(row.unmet, index, channel, now) if fails else row.unmet,
         },
     )
 

@@ -26,7 +26,7 @@ class Code(SQLModel, table=True):
     A phone number has at most one open row, which the partial index both enforces and finds: it
     holds no more rows than there are calls going on, however many there have been. Rows without
     a callback are decoys: a check of a number that nobody is calling does its work on one, so
-    that it takes as long as any other (rule C5).
+    that it takes as long as any other (rule C5). ``unmet`` is for :mod:`verification.unmet`.
     """
 
     __tablename__ = "code"
@@ -60,4 +60,5 @@ class Code(SQLModel, table=True):
     confirmed_at: datetime | None = instant(nullable=True)
     confirmed_by: str | None = Field(default=None, sa_column=Column(String(8)))
     reply_word: bytes | None = sealed(nullable=True)
+    unmet: bytes | None = sealed(nullable=True)
     closed_at: datetime | None = instant(nullable=True)

@@ -18,6 +18,7 @@ from channels.cli.common import plainly
 from channels.cli.keys import DEMO_STAFF, has_demo_staff
 from channels.context import ctx
 from config.settings import Settings
+from incidents import stream
 from incidents.retention import Retention
 from messaging import delivery
 from messaging.worker import Job, Worker
@@ -45,6 +46,7 @@ def worker(together: bool) -> None:
         calls.end_forgotten,
         delivery.forget_old,
         running.expire,
+        stream.gather,
         _with_policy(bridging.presume_people),
         _with_policy(landlines.speak),
         ZoneRules(here.policy),

@@ -41,7 +41,10 @@ def a_life(store: Store, phone: str) -> factories.Call:
     with store.unit() as session:
         made = factories.a_customer(session, NOW, phone, external_ref=f"crm-{phone}")
         customers.keep_safe_phrase(session, made, "blue teapot", NOW)
-        reports.file(session, reports.Told(phone, "web", said="x", shown_number="+1"), NOW)
+        told = reports.Told(
+            phone, "web", said="x", shown_number="+1", claimed_to_be="us", asked_for=["code"]
+        )
+        reports.file(session, told, NOW)
         raise_case(session, Kind.CALLS, phone[-4:], [], NOW)
         _a_vote(session, phone)
     call = factories.a_call(store, NOW, phone)

@@ -1,0 +1,145 @@
+"""What is told is kept, once; proof counts for more, and a stranger adds nothing to it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+from sqlmodel import select
+
+from incidents import reports, telling
+from incidents.models import Report
+from incidents.reports import Told
+from people.errors import InvalidInput
+from tests import factories
+from tests.databases import Store
+from tests.processes import at_once
+from vault import audit
+from vault.models import AuditEntry
+
+NOW = datetime(2026, 11, 24, 10, 0, 30, tzinfo=UTC)
+PHONE = factories.PHONE
+
+
+def filed(store: Store, at: datetime = NOW, channel: str = "web", **told) -> str:
+    with store.unit() as session:
+        return reports.file(session, Told(PHONE, channel, **told), at)
+
+
+def read(store: Store, reference: str) -> reports.Read:
+    with store.unit() as session:
+        found = reports.latest(session, audit.SYSTEM, NOW)
+        return next(each for each in found if each.reference == reference)
+
+
+def test_all_that_was_told_is_read_again(store):
+    reference = filed(
+        store,
+        called_at=NOW - timedelta(hours=2),
+        shown_number="+44 20 7946 0000",
+        said="They wanted gift cards.",
+        knew=["ticket", "name", "nonsense"],
+        claimed_to_be="your bank",
+        asked_for=["money", "code", "nothing"],
+        gave=["nothing"],
+        tell_me=True,
+    )
+    found = read(store, reference)
+    assert found.called_at == NOW - timedelta(hours=2)
+    assert (found.shown_number, found.said) == ("+44 20 7946 0000", "They wanted gift cards.")
+    assert (found.knew, found.claimed_to_be) == (("name", "ticket"), "your bank")
+    assert (found.asked_for, found.gave) == (("code", "money"), ("nothing",))
+    assert (found.proven, found.times, found.doubtful) == (False, 1, False)
+
+
+def test_the_same_again_within_the_hour_adds_to_its_own_report(store):
+    first = filed(store, knew=["name"])
+    again = filed(store, NOW + timedelta(minutes=59), knew=["ticket"], shown_number="020 7946 0000")
+    assert again == first
+    found = read(store, first)
+    assert (found.times, found.knew) == (2, ("name", "ticket"))
+    assert found.shown_number == "020 7946 0000"
+    assert filed(store, NOW + timedelta(minutes=61)) != first
+
+
+@pytest.mark.parametrize(
+    ("before", "later"),
+    [
+        ({"shown_number": "+44 20 7946 0000"}, {"shown_number": "+44 20 7946 0001"}),
+        ({"shown_number": "+44 20 7946 0000"}, {"number_hidden": True}),
+        ({"number_hidden": True}, {"shown_number": "+44 20 7946 0000"}),
+        ({"claimed_to_be": "us"}, {"claimed_to_be": "the police"}),
+        ({"said": "gift cards"}, {"said": "a parcel"}),
+        ({"called_at": NOW - timedelta(hours=3)}, {"called_at": NOW}),
+    ],
+    ids=str,
+)
+def test_what_is_of_another_call_is_another_report(store, before, later):
+    first = filed(store, **before)
+    assert filed(store, NOW + timedelta(minutes=5), **later) != first
+    assert len(store.all(select(Report))) == 2
+
+
+@pytest.mark.parametrize(
+    ("before", "later"),
+    [
+        ({"shown_number": "+44 20 7946 0000"}, {"shown_number": "(+44) 20-79460000"}),
+        ({"called_at": NOW}, {"called_at": NOW - timedelta(minutes=50)}),
+        ({"said": "Gift cards"}, {"said": "gift  cards"}),
+    ],
+    ids=str,
+)
+def test_the_same_in_other_words_is_the_same(store, before, later):
+    first = filed(store, **before)
+    assert filed(store, NOW + timedelta(minutes=5), **later) == first
+
+
+def test_a_stranger_adds_nothing_to_what_came_from_the_number_itself(store):
+    own = filed(store, channel="text", proven=True)
+    other = filed(store, NOW + timedelta(minutes=1), shown_number="+44 20 7946 0000")
+    assert other != own
+    assert read(store, own).shown_number == ""
+
+
+def test_a_number_that_proves_itself_within_a_day_proves_what_was_reported_of_it(store):
+    early = filed(store, NOW - timedelta(hours=25))
+    late = filed(store, NOW - timedelta(hours=23))
+    doubtful = filed(store, NOW - timedelta(hours=1), doubtful=True)
+    with store.unit() as session:
+        reports.prove(session, PHONE, NOW)
+        reports.prove(session, PHONE, NOW)
+    assert [read(store, each).proven for each in (early, late, doubtful)] == [False, True, False]
+    done = store.all(select(AuditEntry).where(AuditEntry.action == "report.prove"))
+    assert len(done) == 1
+
+
+def test_a_text_from_the_number_proves_and_adds_to_what_its_owner_typed_just_before(store):
+    typed = filed(store, knew=["name"])
+    texted = filed(store, NOW + timedelta(minutes=3), channel="text", proven=True)
+    assert texted == typed
+    assert read(store, typed).proven
+
+
+def test_a_refused_call_is_never_added_to_another_report(store):
+    first = filed(store, channel="text", proven=True)
+    with store.unit() as session:
+        callback = factories.a_callback(session, NOW)
+        told = Told(PHONE, "text", proven=True, kind=telling.REFUSED, callback_id=callback.id)
+        assert reports.file(session, told, NOW) != first
+
+
+@pytest.mark.parametrize("field", ["said", "shown_number", "claimed_to_be"])
+@pytest.mark.parametrize("value", ["x" * 1001, "a\x00b"], ids=["long", "zero"])
+def test_what_cannot_be_kept_is_refused_and_nothing_changed(store, field, value):
+    with pytest.raises(InvalidInput) as refused:
+        filed(store, **{field: value})
+    assert refused.value.field == field
+    assert store.all(select(Report)) == []
+
+
+def test_a_form_sent_many_times_at_once_makes_one_report(store):
+    references = at_once([partial(filed, store) for _ in range(8)], store.engine.dispose)
+    assert len(set(references)) == 1
+    (report,) = store.all(select(Report))
+    assert report.times == 8

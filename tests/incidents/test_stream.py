@@ -1,0 +1,150 @@
+"""One stream of signs: complete, in an order that never changes, without a code in it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlmodel import select
+
+from incidents import refusals, reports, stream
+from incidents.erasure import erase
+from incidents.models import StreamItem
+from incidents.reports import Told
+from people import customers
+from storage.session import core_transaction
+from tests import factories
+from tests.databases import Store
+from vault import audit, keyring
+from verification import unmet
+from verification.checking import check
+from verification.models import Code
+from verification.verdicts import Channel
+
+NOW = datetime(2026, 11, 24, 10, 0, 30, tzinfo=UTC)
+PHONE, OTHER = factories.PHONE, factories.OTHER_PHONE
+
+
+def checked(store: Store, phone: str, at: datetime = NOW, channel: Channel = Channel.WEB) -> None:
+    with core_transaction(store.engine, keyring.carried(store.ring)) as work:
+        check(work, phone, "123456", channel, at, organisation="")
+
+
+def items(store: Store, mark: int = 0, limit: int = 1000) -> list[stream.Item]:
+    with store.unit() as session:
+        stream.gather(session, NOW)
+    with store.unit() as session:
+        return stream.since(session, mark, limit)
+
+
+def test_reports_refused_calls_and_failed_checks_run_together(store):
+    with store.unit() as session:
+        customer = factories.a_customer(session, NOW, PHONE)
+        callback = factories.a_callback(session, NOW, customer=customer)
+        reports.file(session, Told(OTHER, "web", called_at=NOW - timedelta(hours=1)), NOW)
+        refusals.refuse(session, callback, "text", NOW)
+        mine, theirs = customer.id, callback.id
+    checked(store, PHONE)
+    found = {each.kind: each for each in items(store)}
+    assert list(found) == ["report", "refused", "unconfirmed"]
+    assert found["report"].called_at == NOW - timedelta(hours=1)
+    assert (found["report"].customer_id, found["report"].weight) == (None, 0.2)
+    assert (found["refused"].callback_id, found["refused"].proven) == (theirs, True)
+    assert found["unconfirmed"].customer_id == mine
+    assert found["unconfirmed"].phone_index == store.ring.blind_index("phone", PHONE)
+    assert found["unconfirmed"].at == NOW.replace(microsecond=0)
+
+
+def test_a_reader_who_goes_on_from_its_mark_reads_each_item_once(store):
+    for n in range(7):
+        with store.unit() as session:
+            reports.file(session, Told(f"+4474001234{n:02d}", "web"), NOW)
+    seen, mark = [], 0
+    while found := items(store, mark, limit=3):
+        seen += [each.report_id for each in found]
+        mark = found[-1].position
+    assert len(seen) == len(set(seen)) == 7
+    assert items(store, mark) == []
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_what_commits_late_comes_after_what_was_read_before(store):
+    """Whoever began first and commits last is missed by nobody. SQLite has one writer at a time."""
+    with store.unit() as slow:
+        reports.file(slow, Told(PHONE, "web"), NOW)
+        with store.unit() as session:
+            reports.file(session, Told(OTHER, "web"), NOW)
+        early = items(store)
+        assert len(early) == 1
+    late = items(store, early[-1].position)
+    assert [each.phone_index for each in late] == [store.ring.blind_index("phone", PHONE)]
+
+
+def test_a_report_that_is_proven_later_comes_again_with_more_weight(store):
+    with store.unit() as session:
+        reports.file(session, Told(PHONE, "web"), NOW)
+    before = items(store)
+    with store.unit() as session:
+        reports.prove(session, PHONE, NOW + timedelta(hours=1))
+    (again,) = items(store, before[-1].position)
+    assert again.report_id == before[0].report_id
+    assert (before[0].weight, again.weight, again.proven) == (0.2, 0.7, True)
+
+
+def test_the_same_told_again_adds_no_item(store):
+    with store.unit() as session:
+        for _ in range(5):
+            reports.file(session, Told(PHONE, "web"), NOW)
+    (item,) = items(store)
+    assert item.times == 5
+
+
+def test_a_check_of_a_number_that_we_are_calling_is_no_sign(store):
+    call = factories.a_call(store, NOW)
+    checked(store, call.phone)
+    assert items(store) == []
+
+
+def test_the_same_number_checked_again_in_the_same_call_is_one_sign(store):
+    for minute in (0, 2, 9, 11):
+        checked(store, PHONE, NOW + timedelta(minutes=minute))
+        items(store)
+    checked(store, PHONE, NOW, Channel.TEXT)
+    found = items(store)
+    assert [(each.channel, each.times) for each in found] == [("web", 3), ("web", 1), ("text", 1)]
+    assert [each.proven for each in found] == [False, False, True]
+
+
+def test_no_check_is_lost_between_two_rounds_of_the_worker(store):
+    phones = {f"+4474009{n:05d}" for n in range(600)}
+    for phone in phones:
+        checked(store, phone)
+    found = {each.phone_index for each in items(store)}
+    assert found == {store.ring.blind_index("phone", each) for each in phones}
+    assert store.all(select(Code).where(Code.unmet.is_not(None))) == []
+
+
+def test_a_row_holds_so_many_and_the_oldest_give_way():
+    held = None
+    for n in range(unmet.HELD + 5):
+        held = unmet.added(held, n.to_bytes(16), Channel.API, NOW + timedelta(seconds=n))
+    found = list(unmet.read(held))
+    assert len(found) == unmet.HELD
+    assert found[0].phone_index == (5).to_bytes(16)
+    assert found[-1].at == (NOW + timedelta(seconds=unmet.HELD + 4)).replace(microsecond=0)
+    assert {each.channel for each in found} == {Channel.API}
+
+
+def test_a_customer_who_is_erased_leaves_no_fingerprint(store):
+    with store.unit() as session:
+        made = factories.a_customer(session, NOW, PHONE)
+        reports.file(session, Told(PHONE, "web"), NOW)
+        index = made.phone_index
+    checked(store, PHONE)
+    items(store)
+    with store.unit() as session:
+        found = customers.find_by_phone(session, PHONE)
+        erase(session, [found.id], audit.SYSTEM, NOW, "test")
+    left = store.all(select(StreamItem))
+    assert len(left) == 2
+    assert index not in {each.phone_index for each in left}

@@ -1,0 +1,67 @@
+"""Checks that found nobody of ours on the phone: who asked and when, without the code.
+
+A check must do the same work whatever it answers, and be quick (rule C5): it has no statement to
+spare for keeping this. So it leaves a few bytes on the row that it writes to anyhow, that of the
+code or of the decoy, and the worker collects those of the decoys. There are 256 of these, and a
+keyed fingerprint decides which one a number gets, so that nobody can choose to crowd one out.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlmodel import Session, col, select
+
+from verification.models import Code
+from verification.verdicts import Channel
+
+#: How many a row holds. The worker comes by every few seconds, so that a thousand checks a second
+#: can fail before the oldest give way; more would make the row that each check writes a large one.
+HELD = 24
+_ENTRY = struct.Struct(">16sBI")
+_CHANNELS = tuple(Channel)
+
+
+@dataclass(frozen=True)
+class Unmet:
+    """The keyed fingerprint of the number, the channel, and the second."""
+
+    phone_index: bytes
+    channel: Channel
+    at: datetime
+
+
+def added(held: bytes | None, phone_index: bytes, channel: Channel, now: datetime) -> bytes:
+    """What the row holds with one more; the oldest give way."""
+    one = _ENTRY.pack(phone_index, _CHANNELS.index(channel), int(now.timestamp()))
+    return ((held or b"") + one)[-HELD * _ENTRY.size :]
+
+
+def read(held: bytes) -> Iterator[Unmet]:
+    """What a row holds, oldest first."""
+    for phone_index, channel, at in _ENTRY.iter_unpack(held):
+        yield Unmet(phone_index, _CHANNELS[channel], datetime.fromtimestamp(at, UTC))
+
+
+def collect(session: Session, most: int = 256) -> list[Unmet]:
+    """Take what ``most`` decoys hold; a row that a check has in hand just now waits its turn."""
+    rows = session.exec(
+        select(Code)
+        .where(
+            col(Code.closed_at).is_(None),
+            col(Code.callback_id).is_(None),
+            col(Code.unmet).is_not(None),
+        )
+        .limit(most)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    found = [each for row in rows for each in read(row.unmet or b"")]
+    for row in rows:
+        row.unmet = None
+        session.add(row)
+    session.flush()
+    return found
