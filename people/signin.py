@@ -71,10 +71,12 @@ def failed(session: Session, member: Staff | None, now: datetime, what: str) -> 
 
 
 def _secret(session: Session, member: Staff | None) -> str | None:
+    ring = keyring.of(session)
     if member is None or member.totp_secret is None:
+        ring.seal_for(keyring.STAFF, "nobody", _NO_SECRET)  # takes as long as opening one
         return None
     place = f"staff.totp_secret:{member.id}"
-    return keyring.of(session).open_for(keyring.STAFF, place, member.totp_secret)
+    return ring.open_for(keyring.STAFF, place, member.totp_secret)
 
 
 def _seems(session: Session, member: Staff | None, secret: str, code: str, now: datetime) -> bool:
