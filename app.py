@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from sqlalchemy import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from channels import audit_places, clock, register
+from channels import clock, register
+from channels import places as places_of
 from channels.api.register import Application
 from channels.context import Context
 from channels.limiting import Limiter
@@ -31,7 +32,7 @@ from storage.engine import make_engine
 from vault import keyring, master
 from vault.errors import KeyUnavailable
 from vault.keyring import Keyring
-from vault.log import places
+from vault.places import Place
 
 ROOT = Path(__file__).resolve().parent
 
@@ -84,6 +85,7 @@ def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
         base_url=settings.base_url,
         audit_origin=settings.log_origin,
         places=_places(settings, gateways[0], now),
+        alert_places=_alert_places(settings, gateways[0], now),
         simulated=settings.messaging == "simulator",
         demo=not settings.in_production,
         official_hours=settings.official_hours,
@@ -93,13 +95,18 @@ def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
     )
 
 
-def _places(
-    settings: Settings, gateway: Gateway, now: Callable[[], datetime]
-) -> list[places.Place]:
+def _places(settings: Settings, gateway: Gateway, now: Callable[[], datetime]) -> list[Place]:
     try:
-        return audit_places.of(settings, gateway, now)
-    except audit_places.NotAPlace as error:
+        return places_of.for_checkpoints(settings, gateway, now)
+    except places_of.NotAPlace as error:
         raise _refusal([f"VOUCHLINE_CHECKPOINTS_TO: {error}"]) from None
+
+
+def _alert_places(settings: Settings, gateway: Gateway, now: Callable[[], datetime]) -> list[Place]:
+    try:
+        return places_of.for_alerts(settings, gateway, now)
+    except places_of.NotAPlace as error:
+        raise _refusal([f"VOUCHLINE_ALERTS_TO: {error}"]) from None
 
 
 def _policy(settings: Settings) -> Policy:
@@ -195,9 +202,6 @@ def _limiter(settings: Settings) -> Limiter:
             "proof_address": settings.proof_limit_per_address,
             "sign_in_address": settings.sign_in_limit,
             "sign_in_account": settings.sign_in_limit,
-            "sign_in_device": settings.sign_in_limit,
-            "sign_in_recovery": settings.sign_in_limit,
-            "sign_in_noted": "1/hour",
         },
     )
 

@@ -19,8 +19,8 @@ from messaging.rules import Rules
 from scheduling.policy import Policy
 from storage.session import CoreWork, core_transaction, transaction
 from vault.keyring import Keyring
-from vault.log.places import Place
 from vault.master import MasterKeys
+from vault.places import Place
 
 _NAME = "vouchline"
 
@@ -42,6 +42,7 @@ class Context:
     base_url: str
     audit_origin: str
     places: Sequence[Place]
+    alert_places: Sequence[Place]
     simulated: bool
     demo: bool
     official_hours: str

@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     report_limit_per_address: str = "10/minute;60/hour"
     feed_limit_per_address: str = "60/minute"
     proof_limit_per_address: str = "30/10 minutes;600/day"
-    sign_in_limit: str = "10/5 minutes;20/hour;50/day"
+    sign_in_limit: str = "10/5 minutes;50/day"
     trusted_proxies: int = Field(0, ge=0, le=5)
 
     master_keys: SecretStr = SecretStr("")
@@ -101,6 +101,8 @@ class Settings(BaseSettings):
 
     audit_origin: str = Field("", pattern=r"^[^\s+]{0,200}$")
     checkpoints_to: Annotated[tuple[str, ...], NoDecode] = ()
+    alerts_to: Annotated[tuple[str, ...], NoDecode] = ()
+    alerts_secret: SecretStr = SecretStr("")
     smtp_url: SecretStr = SecretStr("")
     mail_from: str = ""
 
@@ -157,7 +159,7 @@ class Settings(BaseSettings):
             raise ValueError("write up to five lengths like 1d 1h 10m, or nothing for none")
         return tuple(timedelta(minutes=int(part[:-1]) * _MINUTES[part[-1]]) for part in parts)
 
-    @field_validator("countries", "languages", "checkpoints_to", mode="before")
+    @field_validator("countries", "languages", "checkpoints_to", "alerts_to", mode="before")
     @classmethod
     def _list(cls, value: Any) -> Any:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value

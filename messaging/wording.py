@@ -364,3 +364,39 @@ def phrase_unfit(voice: Voice) -> str:
     return voice.says(
         gettext("Choose 2 to 20 letters and send: PHRASE and your words. Like: PHRASE blue teapot")
     )
+
+
+def new_cases(voice: Voice, cases: Sequence[tuple[str, str]]) -> str:
+    """Tells investigators of new cases, by reference and kind; both are empty for one of which
+    nothing may be told here."""
+    gettext = voice.gettext
+    most = 3
+    named = [f"{reference} ({case_kind(voice, kind)})" for reference, kind in cases if reference]
+    shown = ", ".join(named[:most])
+    if len(named) > most or len(named) < len(cases):
+        shown = (shown + " ..").strip()
+    if len(cases) == 1:
+        return voice.says(gettext("A new case to look into: {cases}"), cases=shown)
+    return voice.says(
+        gettext("{count} new cases to look into: {cases}"), count=str(len(cases)), cases=shown
+    )
+
+
+def new_case(voice: Voice, reference: str, kind: str) -> str:
+    """One line of an alert."""
+    if not reference:
+        return voice.gettext("A case of which nothing is told here")
+    return f"{reference} {case_kind(voice, kind)}"
+
+
+def case_kind(voice: Voice, kind: str) -> str:
+    """What a case is about, in two words."""
+    gettext = voice.gettext
+    return {
+        "calls": gettext("unexpected calls"),
+        "access": gettext("unusual reading"),
+        "budget": gettext("too many opened"),
+        "canary": gettext("canary touched"),
+        "objection": gettext("objection"),
+        "wave": gettext("wave of reports"),
+    }.get(kind, kind)

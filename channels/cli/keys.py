@@ -16,6 +16,7 @@ from channels.context import ctx, now, unit
 from channels.failures import OUT_OF_REACH
 from config import safety
 from config.safety import Finding
+from incidents.alerts import rows as alerts
 from messaging import worker
 from people.models import Staff
 from storage import migrate
@@ -100,6 +101,7 @@ def _store() -> list[Finding]:
             if not worker.alive(session, now()):
                 found.append(Finding("warn", "No worker is at work: run 'flask worker'."))
             found += [Finding("warn", each) for each in publishing.late(session, ctx().places)]
+            found += [Finding("warn", each) for each in alerts.late(session, ctx().alert_places)]
             return found
     except OUT_OF_REACH as error:
         return [Finding("refuse", f"The store or its keys cannot be used: {type(error).__name__}.")]

@@ -16,11 +16,12 @@ from sqlmodel import Session
 
 from channels.cli.common import plainly
 from channels.cli.keys import DEMO_STAFF, has_demo_staff
-from channels.cli.notices import StaffMail
 from channels.context import ctx
 from config.settings import Settings
 from incidents import stream
+from incidents.alerts.job import Alerts
 from incidents.retention import Retention
+from incidents.waves.noticing import Waves
 from messaging import delivery
 from messaging.worker import Job, Worker
 from people.approvals import running
@@ -28,7 +29,6 @@ from scheduling import booking, landlines
 from scheduling.earlier import EarlierTimes
 from scheduling.policy import Policy
 from scheduling.zone_rules import ZoneRules
-from vault.log.places import Mailer
 from vault.log.publishing import AuditLog
 from verification import bridging, calls
 
@@ -54,8 +54,9 @@ def worker(together: bool) -> None:
         ZoneRules(here.policy),
         EarlierTimes(here.policy),
         AuditLog(here.audit_origin, here.places, here.engine, here.info, here.clock),
+        Waves(here.policy.default_zone),
+        Alerts(here.alert_places, here.policy.voice(), here.engine, here.info, here.clock),
         *_retention(current_app.config["VOUCHLINE_SETTINGS"]),
-        *_staff_mail(current_app.config["VOUCHLINE_SETTINGS"]),
     )
     at_work = Worker(
         here.engine,
@@ -81,14 +82,6 @@ def worker(together: bool) -> None:
 def _retention(settings: Settings) -> list[Job]:
     days = settings.retention_days
     return [Retention(timedelta(days=days))] if days else []
-
-
-def _staff_mail(settings: Settings) -> list[Job]:
-    server, here = settings.smtp_url.get_secret_value(), ctx()
-    if not server or not settings.mail_from:
-        return []
-    mailer = Mailer(server, settings.mail_from)
-    return [StaffMail(mailer, settings.organisation, here.engine, here.info, here.clock)]
 
 
 def _with_policy(job: Callable[[Session, Policy, datetime], None]) -> Job:

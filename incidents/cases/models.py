@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Column, ForeignKey, Index, String, Text, Uuid, text
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Text, Uuid, text
 from sqlmodel import Field, SQLModel
 
 from storage.tables import id_field, instant, sealed
@@ -118,3 +118,36 @@ class CaseStep(SQLModel, table=True):
     staff_id: UUID | None = foreign("staff.id", nullable=True)
     kind: str = Field(sa_column=Column(String(16), nullable=False))
     words: bytes = sealed()
+
+
+class CaseAlert(SQLModel, table=True):
+    """An alert of new cases, told together: pairs of reference and kind as JSON, empty for what
+    may not be told."""
+
+    __tablename__ = "case_alert"
+
+    id: UUID = id_field()
+    at: datetime = instant(index=True)
+    cases: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class AlertDelivery(SQLModel, table=True):
+    """An alert on its way to one place. ``due_at`` is when a worker looks at it next: while it is
+    in a worker's hands, when its lease ends."""
+
+    __tablename__ = "alert_delivery"
+    __table_args__ = (
+        Index(
+            "ix_alert_delivery_due",
+            "due_at",
+            sqlite_where=text("settled_at IS NULL"),
+            postgresql_where=text("settled_at IS NULL"),
+        ),
+    )
+
+    alert_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("case_alert.id"), primary_key=True))
+    place: str = Field(sa_column=Column(String(200), primary_key=True))
+    due_at: datetime = instant()
+    tries: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    settled_at: datetime | None = instant(nullable=True)
+    error: str = Field(default="", sa_column=Column(String(200), nullable=False))

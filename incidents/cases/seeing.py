@@ -5,6 +5,7 @@ Every reading of cases, of their evidence and of the audit log goes through the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -85,6 +86,16 @@ def entries_for(reader: UUID) -> ColumnElement[bool]:
         col(AuditEntry.purpose).not_in(references),
         ~and_(by_others, col(AuditEntry.detail).like(f"%{reader}%")),
     )
+
+
+def naming_investigators(session: Session, cases: Sequence[UUID]) -> set[UUID]:
+    """Those of the cases that name an investigator."""
+    found = session.exec(
+        select(CaseSubject.case_id)
+        .join(Staff, col(Staff.id) == col(CaseSubject.staff_id))
+        .where(col(CaseSubject.case_id).in_(cases), col(Staff.role) == Role.INVESTIGATOR)
+    )
+    return set(found)
 
 
 def without_investigator(session: Session) -> int:

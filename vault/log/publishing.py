@@ -16,7 +16,7 @@ from storage.session import StoreUnavailable, transaction
 from vault.errors import KeyUnavailable, Tampered
 from vault.log import checkpoints, sequencing
 from vault.log.models import AuditPublication
-from vault.log.places import Place, Unreachable
+from vault.places import Note, Place, Unreachable
 
 log = structlog.get_logger("audit")
 EVERY = timedelta(seconds=20)
@@ -83,13 +83,20 @@ class AuditLog:
                 return
             note, size = newest.note, newest.size
         try:
-            place.send(note)
+            place.send(as_note(note))
             failed = ""
         except Unreachable as error:
             failed = str(error)
             log.warning("checkpoint not taken", place=place.name, reason=failed)
         with transaction(self._engine, info=self._info) as session:
             _note(session, place, size, failed, self._clock())
+
+
+def as_note(checkpoint: str) -> Note:
+    """A signed checkpoint, with size and root for a text, which fit one segment."""
+    origin, size, root, *_ = checkpoint.split("\n")
+    short = f"Audit checkpoint {origin} {size} {root}"
+    return Note(checkpoint, f"Audit checkpoint {size} of {origin}", short)
 
 
 def _is_due(place: Place, before: AuditPublication | None, size: int, now: datetime) -> bool:

@@ -11,12 +11,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from sqlmodel import select
 
-from vault import audit, keyring
+from vault import audit, keyring, places
 from vault.errors import KeyUnavailable
-from vault.log import checkpoints, places
+from vault.log import checkpoints
 from vault.log.models import AuditCheckpoint, AuditPublication
-from vault.log.places import Mailer, Place, Unreachable
-from vault.log.publishing import AuditLog, late
+from vault.log.publishing import AuditLog, as_note, late
+from vault.places import Mailer, Note, Place, Unreachable
 
 ORIGIN = "bank.example/vouchline"
 
@@ -29,10 +29,10 @@ class Box:
         self.broken = False
         self.place = Place("box", every, self.send)
 
-    def send(self, note: str) -> None:
+    def send(self, note: Note) -> None:
         if self.broken:
             raise Unreachable("out of order")
-        self.notes.append(note)
+        self.notes.append(note.body)
 
 
 @pytest.fixture
@@ -120,11 +120,11 @@ def test_a_slow_place_gets_one_in_its_time(store, clock):
 def test_a_file_keeps_all_and_says_when_it_cannot(tmp_path):
     path = tmp_path / "new" / "checkpoints"
     place = places.file(path)
-    place.send("a\n1\nx\n\n— a b\n")
-    place.send("a\n2\nx\n\n— a b\n")
+    place.send(Note("a\n1\nx\n\n— a b\n"))
+    place.send(Note("a\n2\nx\n\n— a b\n"))
     assert path.read_text() == "a\n1\nx\n\n— a b\n\na\n2\nx\n\n— a b\n\n"
     with pytest.raises(Unreachable):
-        places.file(tmp_path).send("x")
+        places.file(tmp_path).send(Note("x"))
 
 
 @pytest.fixture
@@ -152,15 +152,15 @@ def web() -> Iterator[tuple[str, list[bytes], list[int]]]:
 def test_a_web_address_gets_the_note_and_its_secret_is_not_shown(web):
     address, got, answers = web
     place = places.web(address)
-    place.send("note — é\n")
+    place.send(Note("note — é\n"))
     assert got == ["note — é\n".encode()]
     assert "secret" not in place.name
     answers.append(500)
     with pytest.raises(Unreachable) as error:
-        place.send("x")
+        place.send(Note("x"))
     assert "secret" not in str(error.value)
     with pytest.raises(Unreachable):
-        places.web("http://127.0.0.1:1/secret").send("x")
+        places.web("http://127.0.0.1:1/secret").send(Note("x"))
 
 
 def test_a_mailbox_gets_the_note_by_the_servers_rules(monkeypatch):
@@ -193,8 +193,8 @@ def test_a_mailbox_gets_the_note_by_the_servers_rules(monkeypatch):
 
     monkeypatch.setattr(smtplib, "SMTP", Server)
     mailer = Mailer("smtp://us%40bank:p%2Fw@mail.example:2525", "log@bank.example")
-    place = places.mail(mailer, "auditor@firm.example")
-    place.send("bank.example/log\n42\nroot=\n\n— x y\n")
+    place = places.mail(mailer, "auditor@firm.example", timedelta(hours=1))
+    place.send(as_note("bank.example/log\n42\nroot=\n\n— x y\n"))
     assert sent == [
         ("mail.example", 2525),
         "tls",
@@ -215,9 +215,9 @@ def test_a_mail_server_out_of_reach_is_said(scheme):
 
 def test_a_phone_gets_size_and_root_in_one_segment():
     got: list[str] = []
-    place = places.text("sms:••• ••56", got.append)
+    place = places.text("sms:••• ••56", lambda note: got.append(note.short), timedelta(days=1))
     root = "x" * 43 + "="
-    place.send(f"check.bank.example/vouchline\n100000000\n{root}\n\n— x y\n")
+    place.send(as_note(f"check.bank.example/vouchline\n100000000\n{root}\n\n— x y\n"))
     assert got == [f"Audit checkpoint check.bank.example/vouchline 100000000 {root}"]
     assert len(got[0]) <= 160
 
@@ -233,7 +233,7 @@ def test_what_was_published_is_noted_by_place(store, clock, box):
 def test_the_workers_job_sets_it_to_work_and_does_not_wait(store, clock, box):
     held = threading.Event()
 
-    def hang(note: str) -> None:
+    def hang(note: Note) -> None:
         box.send(note)
         held.wait(20)
 

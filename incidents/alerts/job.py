@@ -1,0 +1,96 @@
+"""The worker's job that tells of new cases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from incidents.alerts import rows
+from incidents.alerts.rows import Taken
+from messaging import wording
+from messaging.wording import Voice
+from storage.session import StoreUnavailable, transaction
+from vault.errors import KeyUnavailable, Tampered
+from vault.places import Note, Place, Unreachable
+
+log = structlog.get_logger("alerts")
+
+
+def as_note(taken: Taken, voice: Voice) -> Note:
+    """An alert in words, for people, and as data, for programs."""
+    named = [(reference, kind) for reference, kind in taken.cases]
+    short = wording.new_cases(voice, named)
+    shown = [{"reference": r, "kind": k} for r, k in named if r]
+    data = {
+        "type": "cases.opened",
+        "timestamp": taken.at.isoformat(),
+        "data": {"count": len(named), "cases": shown},
+    }
+    lines = [wording.new_case(voice, *each) for each in named]
+    return Note(
+        body="\n".join([short, "", *lines]) + "\n",
+        subject=short,
+        short=short,
+        data=json.dumps(data, separators=(",", ":")),
+        id=str(taken.alert_id),
+        at=taken.at,
+        again=taken.turn > 1,
+    )
+
+
+class Alerts:
+    """A job of the worker, with a thread of its own: a place that hangs holds up nothing."""
+
+    def __init__(
+        self,
+        places: Sequence[Place],
+        voice: Voice,
+        engine: Engine,
+        info: dict[Any, Any],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._places = {each.name: each for each in places}
+        self._voice, self._engine, self._info, self._clock = voice, engine, info, clock
+        self._hands = ThreadPoolExecutor(1, "alerts")
+        self._busy: Future[None] | None = None
+
+    @property
+    def __name__(self) -> str:
+        return "alerts"
+
+    def __call__(self, _session: Session, _now: datetime) -> None:
+        """Set it to work, unless it still is."""
+        if self._busy is None or self._busy.done():
+            self._busy = self._hands.submit(self.work)
+
+    def work(self) -> None:
+        """Gather what is new, and send what is due."""
+        try:
+            with transaction(self._engine, info=self._info) as session:
+                rows.gather(session, list(self._places.values()), self._clock())
+            while self._deliver():
+                pass
+        except (*StoreUnavailable, KeyUnavailable, Tampered):
+            log.exception("alerts cannot be sent")
+
+    def _deliver(self) -> bool:
+        with transaction(self._engine, info=self._info) as session:
+            taken = rows.take(session, list(self._places), self._clock())
+        if taken is None:
+            return False
+        failed = ""
+        try:
+            self._places[taken.place].send(as_note(taken, self._voice))
+        except Unreachable as error:
+            failed = str(error)
+            log.warning("alert not taken", place=taken.place, reason=failed)
+        with transaction(self._engine, info=self._info) as session:
+            rows.settle(session, taken, failed, self._clock())
+        return True

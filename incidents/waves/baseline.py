@@ -1,0 +1,109 @@
+"""What is usual: how many reports come at each hour of the week, learnt as time goes by.
+
+Each of the 168 hours of the week has a Gamma posterior of its rate, so that the count of the next
+such hour is negative binomial: the fewer weeks have been seen, the wider. Its prior is the rate of
+all hours times the shape of the day and of the week, worth up to four weeks (partial pooling). What
+was seen fades with a half-life of eight weeks. What stands out is learnt from only up to a bound,
+as in Noufaily et al. 2013 (Statistics in Medicine 32: 1206-1222), and while a wave goes on not at
+all, so that it does not teach that waves are usual; what reports vary beyond that (several of one
+household) is measured by Pearson's statistic and damps the evidence (ibid.).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import sqrt
+
+WEEK = 168
+HALF_LIFE_WEEKS = 8
+PRIOR_WEEKS = 4.0
+#: Before anything is known: half a report a day, worth one day.
+_FIRST_COUNT, _FIRST_HOURS = 0.5, 24.0
+_SHAPE_PRIOR = 24.0  # reports, spread evenly, that the shapes of day and week begin with
+_LEAST_WEEKS = 0.25
+_FADE_WEEK = 0.5 ** (1 / HALF_LIFE_WEEKS)
+_FADE_HOUR = 0.5 ** (1 / (HALF_LIFE_WEEKS * WEEK))
+_FADE_DAY = _FADE_HOUR**24
+_SPREAD_DAYS = 14.0
+_MOST_DISPERSED = 10.0
+#: So long nothing stands out, since nobody knows what is usual.
+FIRST_HOURS = WEEK
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What is expected of one hour: ``mean`` reports, with the weight of ``weeks`` weeks of it;
+    ``dispersion`` is how much wider than that counts were (1 for not at all)."""
+
+    mean: float
+    weeks: float
+    dispersion: float
+
+    @property
+    def bound(self) -> float:
+        """The most that is learnt from one such hour."""
+        variance = self.mean * (1 + 1 / self.weeks)
+        return self.mean + 3 * sqrt(variance) + 1
+
+
+@dataclass
+class Baseline:
+    """All that has been learnt. Hours of the week count from Monday's first, from 0 to 167."""
+
+    count: float = _FIRST_COUNT
+    hours: float = _FIRST_HOURS
+    past: int = 0
+    day: tuple[float, float] = (0.0, 0.0)
+    spread: float = _SPREAD_DAYS
+    spread_days: float = _SPREAD_DAYS
+    by_hour: list[float] = field(default_factory=lambda: [0.0] * 24)
+    by_day: list[float] = field(default_factory=lambda: [0.0] * 7)
+    counts: list[float] = field(default_factory=lambda: [0.0] * WEEK)
+    weeks: list[float] = field(default_factory=lambda: [0.0] * WEEK)
+
+    def usual(self, hour_of_week: int) -> Usual:
+        """What is expected of that hour of the week."""
+        day, hour = divmod(hour_of_week, 24)
+        pooled = self.count / self.hours * self._shape(self.by_hour, hour)
+        pooled *= self._shape(self.by_day, day)
+        worth = PRIOR_WEEKS * self.hours / (self.hours + 2 * WEEK)
+        weeks = max(_LEAST_WEEKS, worth + self.weeks[hour_of_week])
+        count = (weeks - self.weeks[hour_of_week]) * pooled + self.counts[hour_of_week]
+        dispersion = min(_MOST_DISPERSED, max(1.0, self.spread / self.spread_days))
+        return Usual(max(count / weeks, 1e-6), weeks, dispersion)
+
+    @staticmethod
+    def _shape(seen: list[float], at: int) -> float:
+        """How much more comes at this hour of the day, or day of the week, than at an average."""
+        even = _SHAPE_PRIOR / len(seen)
+        return len(seen) * (seen[at] + even) / (sum(seen) + _SHAPE_PRIOR)
+
+    def learn(self, hour_of_week: int, found: int, *, unusual: bool = False) -> None:
+        """Take in how many came in an hour that is over; of an ``unusual`` time no more than
+        usual."""
+        usual = self.usual(hour_of_week)
+        count = float(found)
+        if self.past >= FIRST_HOURS:
+            count = min(count, usual.bound)
+            self._note_spread(count, usual)
+            count = min(count, usual.mean) if unusual else count
+        self.past += 1
+        self.count = self.count * _FADE_HOUR + count
+        self.hours = self.hours * _FADE_HOUR + 1
+        day, hour = divmod(hour_of_week, 24)
+        self.by_hour = [each * _FADE_HOUR for each in self.by_hour]
+        self.by_day = [each * _FADE_HOUR for each in self.by_day]
+        self.by_hour[hour] += count
+        self.by_day[day] += count
+        self.counts[hour_of_week] = self.counts[hour_of_week] * _FADE_WEEK + count
+        self.weeks[hour_of_week] = self.weeks[hour_of_week] * _FADE_WEEK + 1
+
+    def _note_spread(self, count: float, usual: Usual) -> None:
+        """Day by day: an hour at night, of which next to nothing is expected, says too little."""
+        found, expected = self.day
+        found, expected = found + count, expected + usual.mean * (1 + 1 / usual.weeks / 24)
+        self.day = found, expected
+        if self.past % 24 == 0:
+            self.spread = self.spread * _FADE_DAY + (found - expected) ** 2 / expected
+            self.spread_days = self.spread_days * _FADE_DAY + 1
+            self.day = 0.0, 0.0

@@ -1,0 +1,98 @@
+"""When more than usual is too much to be chance: a likelihood ratio CUSUM over the hours.
+
+Page 1954 (Biometrika 41: 100-115), for counts Lucas 1985 (Technometrics 27: 129-144), with a
+negative binomial null as in Hoehle and Paul 2008 (Computational Statistics & Data Analysis 52:
+4357-4368). One chart looks for twice the usual rate, one for five times. A chart with threshold h
+runs exp(h) hours on average at the least until a false alarm (Lorden 1971, Annals of Mathematical
+Statistics 42: 1897-1908), and mostly much longer; the threshold here is the one that stays below
+a false alarm a year in simulated quiet years of a report in ten days to fifty reports a day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import log
+
+from incidents.waves.baseline import FIRST_HOURS, WEEK, Baseline, Usual
+
+TIMES = (2.0, 5.0)
+THRESHOLD = 8.0
+#: From here on nothing is learnt, for two weeks: what lasts longer is usual by then.
+UNUSUAL = THRESHOLD / 2
+UNUSUAL_HOURS = 2 * WEEK
+#: So few are no wave, however unusual.
+LEAST = 4
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """A wave: noticed in hour ``at``, going on since hour ``since`` (both count from 1970, UTC);
+    ``found`` reports came in these hours where ``usual`` were to be expected."""
+
+    at: int
+    since: int
+    found: int
+    usual: float
+
+
+@dataclass
+class _Run:
+    """One chart: how much evidence has gathered, since when, and over what."""
+
+    times: float
+    evidence: float = 0.0
+    since: int = 0
+    found: int = 0
+    usual: float = 0.0
+
+    def add(self, at: int, found: int, usual: Usual, share: float) -> None:
+        if self.evidence <= 0:
+            self.since, self.found, self.usual = at, 0, 0.0
+        self.found += found
+        self.usual += usual.mean * share
+        self.evidence = max(0.0, self.evidence + ratio(found, usual, self.times, share))
+
+
+def ratio(found: int, usual: Usual, times: float, share: float = 1.0) -> float:
+    """The logarithm of how much likelier so many are at ``times`` the usual rate than at the usual
+    one, in a ``share`` of an hour."""
+    weight = usual.weeks
+    shape = usual.mean * weight
+    wider = log((weight + share) / (weight + share * times))
+    return (found * log(times) + (found + shape) * wider) / usual.dispersion
+
+
+@dataclass
+class Chart:
+    """Runs over the hours in their order."""
+
+    baseline: Baseline = field(default_factory=Baseline)
+    runs: list[_Run] = field(default_factory=lambda: [_Run(times) for times in TIMES])
+    unusual: int = 0
+
+    def add(self, at: int, hour_of_week: int, found: int) -> Alarm | None:
+        """Take in an hour that is over; an alarm begins the charts anew."""
+        alarm = self._seen(at, found, self.baseline.usual(hour_of_week), 1.0)
+        unusual = alarm is not None or any(each.evidence >= UNUSUAL for each in self.runs)
+        self.unusual = max(0, self.unusual + (1 if unusual else -1))
+        unusual = unusual and self.unusual < UNUSUAL_HOURS
+        self.baseline.learn(hour_of_week, found, unusual=unusual)
+        return alarm
+
+    def now(self, at: int, hour_of_week: int, found: int, share: float) -> Alarm | None:
+        """What the hour that has begun would say, of which a ``share`` is over. Whoever asks has no
+        more use for the chart."""
+        return self._seen(at, found, self.baseline.usual(hour_of_week), share)
+
+    def _seen(self, at: int, found: int, usual: Usual, share: float) -> Alarm | None:
+        if self.baseline.past < FIRST_HOURS:
+            return None
+        for run in self.runs:
+            run.add(at, found, usual, share)
+        over = [each for each in self.runs if each.evidence >= THRESHOLD and each.found >= LEAST]
+        if not over:
+            return None
+        widest = max(over, key=lambda each: each.evidence)
+        alarm = Alarm(at, widest.since, widest.found, widest.usual)
+        self.runs = [_Run(times) for times in TIMES]
+        return alarm
