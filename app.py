@@ -202,6 +202,9 @@ def _limiter(settings: Settings) -> Limiter:
             "proof_address": settings.proof_limit_per_address,
             "sign_in_address": settings.sign_in_limit,
             "sign_in_account": settings.sign_in_limit,
+            "sign_in_device": settings.sign_in_limit,
+            "sign_in_recovery": settings.sign_in_limit,
+            "sign_in_noted": "1/hour",
         },
     )
 

@@ -104,6 +104,16 @@ class Limiter:
         except StorageError as error:
             raise LimiterUnavailable from error
 
+    def give_back(self, kind: str, identifier: str) -> None:
+        """Take one back that was counted beforehand and turned out to be no wrong try. Raises
+        :class:`LimiterUnavailable`."""
+        try:
+            for rule in self._rules[kind]:
+                key = rule.key_for(kind, identifier)
+                self._storage.incr(key, rule.get_expiry(), -1)
+        except StorageError as error:
+            raise LimiterUnavailable from error
+
 
 def _storage(address: str) -> Storage:
     if address.startswith("memory"):

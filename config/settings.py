@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     report_limit_per_address: str = "10/minute;60/hour"
     feed_limit_per_address: str = "60/minute"
     proof_limit_per_address: str = "30/10 minutes;600/day"
-    sign_in_limit: str = "10/5 minutes;50/day"
+    sign_in_limit: str = "10/5 minutes;20/hour;50/day"
     trusted_proxies: int = Field(0, ge=0, le=5)
 
     master_keys: SecretStr = SecretStr("")

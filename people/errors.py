@@ -27,3 +27,16 @@ class LinkSpent(Exception):
 
 class NoLonger(Exception):
     """What was asked of a request does not go with how it stands now."""
+
+
+class ProofNeeded(Exception):
+    """The act needs a proof of who is at the desk that is not older than a few minutes."""
+
+
+class SecondPieceWrong(Exception):
+    """What is asked beside an enrolment link is missing or does not fit. ``kind`` says what is
+    asked, ``pin`` or ``recovery``; ``tried`` whether anything was given."""
+
+    def __init__(self, kind: str, *, tried: bool) -> None:
+        super().__init__(kind)
+        self.kind, self.tried = kind, tried

@@ -57,7 +57,9 @@ class CustomerImport(SQLModel, table=True):
 
 
 class Staff(SQLModel, table=True):
-    """A member of staff."""
+    """A member of staff. ``epoch`` rises whenever all that they have been given ends at once: what
+    names an earlier one (an address of a calendar, a browser known by its cookie) is void.
+    ``passkey_handle`` is what their passkeys call them: random, and said to nobody else."""
 
     __tablename__ = "staff"
 
@@ -75,6 +77,8 @@ class Staff(SQLModel, table=True):
     totp_last_step: int = Field(
         default=0, sa_column=Column(BigInteger, nullable=False, server_default="0")
     )
+    epoch: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    passkey_handle: bytes | None = sealed(nullable=True)
     created_at: datetime = instant()
 
 
@@ -136,7 +140,9 @@ class CustomerSession(SQLModel, table=True):
 
 
 class EnrolmentLink(SQLModel, table=True):
-    """A one-time invitation to set a password and a second factor."""
+    """A one-time invitation to set a password and a second factor. ``kind`` says who made it
+    (:class:`people.links.Kind`), ``made_by`` which colleague; ``tries`` counts what did not fit
+    of what is asked beside the link, the ``pin`` or a recovery code."""
 
     __tablename__ = "enrolment_link"
 
@@ -144,6 +150,10 @@ class EnrolmentLink(SQLModel, table=True):
     token_hash: bytes = sealed(unique=True)
     staff_id: UUID = reference("staff.id", index=True)
     totp_secret: bytes = sealed()
+    kind: str = Field(default="operator", sa_column=Column(String(12), nullable=False))
+    made_by: UUID | None = Field(default=None, sa_column=Column(Uuid))
+    pin: bytes | None = sealed(nullable=True)
+    tries: int = Field(default=0, sa_column=Column(Integer, nullable=False))
     expires_at: datetime = instant()
     used_at: datetime | None = instant(nullable=True)
 
@@ -160,26 +170,34 @@ class RecoveryCode(SQLModel, table=True):
 
 
 class StaffSession(SQLModel, table=True):
-    """A signed-in browser; kept here so that it ends the moment its owner is switched off."""
+    """A signed-in browser; kept here so that it ends the moment its owner is switched off, or has
+    another ``role`` than when it began. ``how`` says by what they signed in, ``passkey_id`` by
+    which passkey; ``proved_at`` is when they last proved who they are; ``browser`` is in words."""
 
     __tablename__ = "staff_session"
 
     id: UUID = id_field()
     token_hash: bytes = sealed(unique=True)
     staff_id: UUID = reference("staff.id", index=True)
+    role: str = Field(sa_column=Column(String(16), nullable=False))
+    how: str = Field(default="password", sa_column=Column(String(12), nullable=False))
+    passkey_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
+    browser: bytes | None = sealed(nullable=True)
     created_at: datetime = instant()
     seen_at: datetime = instant()
+    proved_at: datetime = instant()
     ended_at: datetime | None = instant(nullable=True)
 
 
 class ApiToken(SQLModel, table=True):
-    """A bearer token for the API, with its owner's role and no more."""
+    """A bearer token for the API, with its owner's ``role`` and no more; it ends with the role."""
 
     __tablename__ = "api_token"
 
     id: UUID = id_field()
     token_hash: bytes = sealed(unique=True)
     staff_id: UUID = reference("staff.id", index=True)
+    role: str = Field(sa_column=Column(String(16), nullable=False))
     label: str = Field(default="", sa_column=Column(String(60), nullable=False))
     created_at: datetime = instant()
     ended_at: datetime | None = instant(nullable=True)

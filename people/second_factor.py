@@ -9,13 +9,15 @@ from datetime import datetime
 from uuid import UUID
 
 import pyotp
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from people.models import RecoveryCode
 
 STEP_SECONDS = 30
 RECOVERY_CODES = 8
 _LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
+_LENGTH = 12
 
 
 def matching_step(secret: str, code: str, now: datetime, *, after: int) -> int | None:
@@ -46,24 +48,47 @@ def new_recovery_codes(session: Session, staff_id: UUID) -> list[str]:
     """Fresh recovery codes, in plain this once; earlier ones stop working."""
     for old in session.exec(select(RecoveryCode).where(col(RecoveryCode.staff_id) == staff_id)):
         session.delete(old)
-    codes = ["".join(secrets.choice(_LETTERS) for _ in range(12)) for _ in range(RECOVERY_CODES)]
+    codes = [
+        "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH)) for _ in range(RECOVERY_CODES)
+    ]
     session.add_all(RecoveryCode(staff_id=staff_id, code_hash=_hash(c)) for c in codes)
     session.flush()
     return [f"{c[:4]}-{c[4:8]}-{c[8:]}" for c in codes]
 
 
+def is_recovery_code(code: str) -> bool:
+    """Whether a code has the form of a recovery code."""
+    return len(_plain(code)) == _LENGTH
+
+
+def recovery_codes_left(session: Session, staff_id: UUID) -> int:
+    """How many are unused."""
+    unused = select(func.count()).where(
+        col(RecoveryCode.staff_id) == staff_id, col(RecoveryCode.used_at).is_(None)
+    )
+    return session.exec(unused).one()
+
+
+def recovery_code_fits(session: Session, staff_id: UUID, code: str) -> bool:
+    """Whether it could be spent; nothing is."""
+    return session.exec(_unused(staff_id, code)).first() is not None
+
+
+def _unused(staff_id: UUID, code: str) -> SelectOfScalar[RecoveryCode]:
+    return select(RecoveryCode).where(
+        col(RecoveryCode.staff_id) == staff_id,
+        col(RecoveryCode.code_hash) == _hash(_plain(code)),
+        col(RecoveryCode.used_at).is_(None),
+    )
+
+
+def _plain(code: str) -> str:
+    return "".join(c for c in code.lower() if c.isalnum())
+
+
 def spend_recovery_code(session: Session, staff_id: UUID, code: str, now: datetime) -> bool:
     """Use up a recovery code. Whether there was one unused."""
-    plain = "".join(c for c in code.lower() if c.isalnum())
-    found = session.exec(
-        select(RecoveryCode)
-        .where(
-            col(RecoveryCode.staff_id) == staff_id,
-            col(RecoveryCode.code_hash) == _hash(plain),
-            col(RecoveryCode.used_at).is_(None),
-        )
-        .with_for_update()
-    ).first()
+    found = session.exec(_unused(staff_id, code).with_for_update()).first()
     if found is None:
         return False
     found.used_at = now

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
+from collections.abc import Iterable
+from itertools import pairwise
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -13,6 +16,12 @@ from people.errors import InvalidInput
 MIN_PASSWORD, MAX_PASSWORD = 12, 200
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)  # OWASP's minimum
 _NOBODY = _hasher.hash("nobody has this password")
+_COMMON = re.compile(
+    "password|passwort|passwd|qwert|azerty|asdf|zxcv|iloveyou|letmein|welcome|admin|login|monkey"
+    "|dragon|football|baseball|sunshine|princess|superman|batman|trustno|starwars|master|shadow"
+    "|whatever|changeme|default|secret|summer|winter|spring|autumn|vouchline|abc123|1q2w3e|[0-9]+"
+)
+_OWN_LETTERS = 6  # what must be left of a password beside common words and numbers
 
 
 def new_token() -> str:
@@ -25,15 +34,32 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def hash_password(password: str) -> str:
-    """The Argon2id hash of a password (OWASP's parameters). Raises :class:`InvalidInput`."""
+def hash_password(password: str, words: Iterable[str] = ()) -> str:
+    """The Argon2id hash of a password (OWASP's parameters). Raises :class:`InvalidInput`.
+
+    No rules of composition and no changing by the calendar, but what anybody would try first is
+    refused: common words and ``words``, its owner's name, address and organisation (NIST SP
+    800-63B, section 3.1.1.2).
+    """
     if len(password) < MIN_PASSWORD:
         raise InvalidInput("password", f"Use at least {MIN_PASSWORD} characters.")
     if len(password) > MAX_PASSWORD:
         raise InvalidInput("password", f"Use at most {MAX_PASSWORD} characters.")
     if len(set(password)) < 5:
         raise InvalidInput("password", "Use more different characters.")
+    _refuse_guessable(password.casefold(), words)
     return _hasher.hash(password)
+
+
+def _refuse_guessable(plain: str, words: Iterable[str]) -> None:
+    said = {part for each in words for part in re.findall(r"[^\W_]{4,}", each.casefold())}
+    if any(part in plain for part in said):
+        raise InvalidInput("password", "Leave out your name, your address and the organisation's.")
+    steps = [ord(b) - ord(a) for a, b in pairwise(plain)]
+    if sum(abs(step) <= 1 for step in steps) > len(steps) * 2 // 3:
+        raise InvalidInput("password", "Do not use a row of letters or numbers.")
+    if len(set(re.sub(r"[\W_]", "", _COMMON.sub("", plain)))) < _OWN_LETTERS:
+        raise InvalidInput("password", "This is too easy to guess. Use several words.")
 
 
 def password_fits(stored: str | None, password: str) -> bool:

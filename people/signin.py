@@ -1,4 +1,4 @@
-"""Signing in: password and second factor together, then a session kept in the store."""
+"""Signing in: password and second factor together, or a passkey; then a session in the store."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from people import second_factor, staff
+from people import second_factor, sessions, staff
 from people.errors import InvalidInput, SignInFailed
 from people.models import Role, Staff, StaffSession
 from people.secrets import new_token, password_fits, token_hash
+from storage.types import new_id
 from vault import audit, keyring
 
-SESSION_LIVES = timedelta(hours=12)
-SESSION_IDLES = timedelta(hours=1)
+SESSION_LIVES, SESSION_IDLES = sessions.LIVES, sessions.IDLES
 _TOUCH_EVERY = timedelta(minutes=1)
+_NOBODY = UUID(int=0)
+_NO_SECRET = "A" * 32
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,14 @@ class Principal:
         return audit.staff(self.id)
 
 
+def find(session: Session, email: str) -> Staff | None:
+    """Whose address this is; nobody's too when it is none."""
+    try:
+        return staff.find(session, email)
+    except InvalidInput:
+        return None
+
+
 def check_credentials(
     session: Session, email: str, password: str, code: str, now: datetime
 ) -> Staff:
@@ -39,22 +49,52 @@ def check_credentials(
 
     ``code`` is six digits of the authenticator or a recovery code. Raises :class:`SignInFailed`
     without saying which of the three was wrong; the caller commits, so that a spent code stays
-    spent.
+    spent. It looks at all three and writes an entry whatever is wrong, so that nobody can tell by
+    the time it takes whether there is such an account, or whether it is in use.
     """
-    try:
-        member = staff.find(session, email)
-    except InvalidInput:
-        member = None
-    fits = password_fits(member.password_hash if member else None, password)
-    if member is None or not fits or not member.active or member.totp_secret is None:
-        raise SignInFailed
-    if not _second_factor_fits(session, member.id, code, now):
-        audit.record(session, audit.staff(member.id), "staff.sign_in_failed", now)
-        raise SignInFailed
-    return member
+    member = find(session, email)
+    secret = _secret(session, member)
+    able = member is not None and member.active and secret is not None
+    right = password_fits(member.password_hash if member and able else None, password)
+    code_fits = _seems(session, member, secret or _NO_SECRET, code, now)
+    if member and able and right and code_fits and _spend(session, member.id, code, now):
+        return member
+    failed(session, member, now, "password" if not right else "code")
+    raise SignInFailed
 
 
-def _second_factor_fits(session: Session, staff_id: UUID, code: str, now: datetime) -> bool:
+def failed(session: Session, member: Staff | None, now: datetime, what: str) -> None:
+    """Write a failed try down: with whose account it was for, and never with what was typed."""
+    who = audit.staff(member.id) if member else audit.SYSTEM
+    detail = what if member else "unknown"
+    audit.record(session, who, "staff.sign_in_failed", now, detail=detail)
+
+
+def _secret(session: Session, member: Staff | None) -> str | None:
+    ring = keyring.of(session)
+    if member is None or member.totp_secret is None:
+        ring.seal_for(keyring.STAFF, "nobody", _NO_SECRET)  # takes as long as opening one
+        return None
+    place = f"staff.totp_secret:{member.id}"
+    return ring.open_for(keyring.STAFF, place, member.totp_secret)
+
+
+def _seems(session: Session, member: Staff | None, secret: str, code: str, now: datetime) -> bool:
+    """Whether a code would do, before anything is locked or spent."""
+    after = member.totp_last_step if member else 0
+    if second_factor.matching_step(secret, code, now, after=after) is not None:
+        return True
+    return recovery_fits(session, member, code)
+
+
+def recovery_fits(session: Session, member: Staff | None, code: str) -> bool:
+    """Whether this is an unused recovery code of theirs. It takes as long for nobody's."""
+    if not second_factor.is_recovery_code(code):
+        return False
+    return second_factor.recovery_code_fits(session, member.id if member else _NOBODY, code)
+
+
+def _spend(session: Session, staff_id: UUID, code: str, now: datetime) -> bool:
     """The row is locked first, so that one code cannot open two sessions at once."""
     member = session.exec(
         select(Staff)
@@ -62,10 +102,9 @@ def _second_factor_fits(session: Session, staff_id: UUID, code: str, now: dateti
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one()
-    if member.totp_secret is None:
+    secret = _secret(session, member)
+    if secret is None or not member.active:
         return False
-    place = f"staff.totp_secret:{staff_id}"
-    secret = keyring.of(session).open_for(keyring.STAFF, place, member.totp_secret)
     step = second_factor.matching_step(secret, code, now, after=member.totp_last_step)
     if step is None:
         return second_factor.spend_recovery_code(session, staff_id, code, now)
@@ -75,24 +114,42 @@ def _second_factor_fits(session: Session, staff_id: UUID, code: str, now: dateti
     return True
 
 
-def open_session(session: Session, member: Staff, now: datetime) -> str:
-    """Start a session; its token goes into the browser's cookie, its hash into the store."""
-    token = new_token()
+def open_session(
+    session: Session,
+    member: Staff,
+    now: datetime,
+    *,
+    how: str = "password",
+    browser: str = "",
+    passkey_id: UUID | None = None,
+) -> str:
+    """Start a session; its token goes into the browser's cookie, its hash into the store.
+
+    The token names its owner: a row that is given another owner behind our back opens for nobody.
+    """
+    token, row = f"{member.id.hex}.{new_token()}", new_id()
     session.add(
         StaffSession(
+            id=row,
             token_hash=token_hash(token),
             staff_id=member.id,
+            role=member.role,
+            how=how,
+            passkey_id=passkey_id,
+            browser=sessions.sealed_words(session, row, browser) if browser else None,
             created_at=now,
             seen_at=now,
+            proved_at=now,
         )
     )
     session.flush()
-    audit.record(session, audit.staff(member.id), "staff.sign_in", now)
+    audit.record(session, audit.staff(member.id), "staff.sign_in", now, detail=how)
     return token
 
 
 def signed_in(session: Session, token: str, now: datetime) -> Principal | None:
-    """Who the token's session belongs to, or nobody once it ended, idled or its owner is off."""
+    """Who the token's session belongs to, or nobody once it ended, idled, or its owner is off or
+    has another role."""
     found = session.exec(
         select(StaffSession, Staff).where(
             col(StaffSession.token_hash) == token_hash(token),
@@ -103,7 +160,8 @@ def signed_in(session: Session, token: str, now: datetime) -> Principal | None:
         return None
     kept, member = found
     too_old = now >= kept.created_at + SESSION_LIVES or now >= kept.seen_at + SESSION_IDLES
-    if kept.ended_at is not None or too_old or not member.active:
+    theirs = token.startswith(f"{member.id.hex}.") and kept.role == member.role
+    if kept.ended_at is not None or too_old or not member.active or not theirs:
         return None
     return Principal(member.id, Role(member.role), kept.id)
 

@@ -9,19 +9,21 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pyotp
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session, col, select
 
-from people import phones, second_factor
+from people import links, notices, phones, second_factor, sessions
 from people.approvals import setup
 from people.errors import InvalidInput, LinkSpent
-from people.models import ApiToken, EnrolmentLink, Role, Staff, StaffSession
+from people.links import Kind
+from people.models import EnrolmentLink, Role, Staff
+from people.notices import Notice
 from people.secrets import hash_password, new_token, token_hash
 from people.text import clean
 from storage.session import Work
 from storage.types import new_id
 from vault import audit, keyring
 
-LINK_LIVES = timedelta(hours=72)
+LINK_LIVES, OWN_LINK_LIVES = timedelta(hours=72), timedelta(minutes=30)
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,180}")
 
 
@@ -136,10 +138,21 @@ def name_of(session: Work, staff_id: UUID, sealed_name: bytes) -> str:
     return keyring.of(session).open_for(keyring.STAFF, f"staff.name:{staff_id}", sealed_name)
 
 
-def invite(session: Session, member: Staff, now: datetime) -> str:
-    """A token for a one-time enrolment link, good for three days; older ones stop working."""
+def invite(
+    session: Session,
+    member: Staff,
+    now: datetime,
+    *,
+    kind: Kind = Kind.OPERATOR,
+    pin: str = "",
+    by: audit.Actor = audit.OPERATOR,
+) -> str:
+    """A token for a one-time enrolment link, good for three days; older ones stop working.
+
+    ``kind`` says what it asks beside itself. With a ``pin`` the link alone is of no use.
+    """
     token = new_token()
-    invite_by(session, member, token_hash(token), now)
+    invite_by(session, member, token_hash(token), now, by, kind=kind, pin=pin)
     return token
 
 
@@ -149,6 +162,9 @@ def invite_by(
     hashed: bytes,
     now: datetime,
     by: audit.Actor = audit.OPERATOR,
+    *,
+    kind: Kind = Kind.OPERATOR,
+    pin: str = "",
 ) -> None:
     """Let the link with the token that was hashed work, from now on for three days."""
     earlier = select(EnrolmentLink).where(
@@ -156,27 +172,31 @@ def invite_by(
     )
     for link in session.exec(earlier):
         link.used_at = now
-    row = new_id()
-    secret = keyring.of(session).seal_for(
-        keyring.STAFF, f"enrolment_link.totp_secret:{row}", pyotp.random_base32()
-    )
+    row, ring = new_id(), keyring.of(session)
+    place = f"enrolment_link.totp_secret:{row}"
     session.add(
         EnrolmentLink(
             id=row,
             token_hash=hashed,
             staff_id=member.id,
-            totp_secret=secret,
-            expires_at=now + LINK_LIVES,
+            totp_secret=ring.seal_for(keyring.STAFF, place, pyotp.random_base32()),
+            kind=kind,
+            made_by=by.staff_id,
+            pin=ring.seal_for(keyring.STAFF, f"enrolment_link.pin:{row}", pin) if pin else None,
+            expires_at=now + (OWN_LINK_LIVES if kind is Kind.SELF else LINK_LIVES),
         )
     )
     session.flush()
-    audit.record(session, by, "staff.invite", now, detail=str(member.id))
+    audit.record(session, by, "staff.invite", now, detail=f"{member.id} {kind}")
 
 
-def invited(session: Session, token: str, now: datetime) -> tuple[EnrolmentLink, Staff, str]:
+def invited(
+    session: Session, token: str, now: datetime, piece: str = ""
+) -> tuple[EnrolmentLink, Staff, str]:
     """The link, whom it is for, and the second factor's secret to show as a QR code.
 
-    Raises :class:`LinkSpent`.
+    ``piece`` is what some links ask beside themselves. Raises :class:`LinkSpent`, or
+    ``SecondPieceWrong``, with which the caller commits: it has counted the try.
     """
     found = session.exec(
         select(EnrolmentLink, Staff)
@@ -191,6 +211,7 @@ def invited(session: Session, token: str, now: datetime) -> tuple[EnrolmentLink,
     link, member = found
     if link.used_at is not None or now >= link.expires_at or not member.active:
         raise LinkSpent
+    links.require_piece(session, link, piece, now)
     place = f"enrolment_link.totp_secret:{link.id}"
     return (
         link,
@@ -200,34 +221,64 @@ def invited(session: Session, token: str, now: datetime) -> tuple[EnrolmentLink,
 
 
 def enrol(
-    session: Session, token: str, password: str, code: str, now: datetime
+    session: Session,
+    token: str,
+    password: str,
+    code: str,
+    now: datetime,
+    *,
+    piece: str = "",
+    organisation: str = "",
 ) -> tuple[Staff, list[str]]:
     """Set password and second factor, and spend the link.
 
     ``code`` proves that the authenticator has the secret. Gives the member of staff and the
-    recovery codes, which are shown this once. Raises ``LinkSpent`` or ``InvalidInput``.
+    recovery codes, which are shown this once. What they had before ends now, and not when the
+    link was made: nobody can throw a colleague out with one. Raises as :func:`invited` does, or
+    ``InvalidInput``.
     """
-    link, member, secret = invited(session, token, now)
+    link, member, secret = invited(session, token, now, piece)
     step = second_factor.matching_step(secret, code, now, after=0)
     if step is None:
         raise InvalidInput("code", "That is not the number your authenticator shows now.")
-    member.password_hash = hash_password(password)
+    password_hash = hash_password(password, words_of(session, member, organisation))
+    if member.password_hash is not None:
+        links.end_what_was(session, link, member, now)
+    member.password_hash = password_hash
     place = f"staff.totp_secret:{member.id}"
     member.totp_secret = keyring.of(session).seal_for(keyring.STAFF, place, secret)
     member.totp_last_step = step
     link.used_at = now
     session.add_all([member, link])
     codes = second_factor.new_recovery_codes(session, member.id)
-    audit.record(session, audit.staff(member.id), "staff.enrol", now)
+    audit.record(session, audit.staff(member.id), "staff.enrol", now, detail=link.kind)
     setup.close_if_due(session, now)
     return member, codes
+
+
+def words_of(session: Session, member: Staff, organisation: str) -> list[str]:
+    """What a password of theirs must not hold."""
+    who = opened(session, member)
+    return [who.name, who.email, organisation]
+
+
+def new_password(
+    session: Session, member: Staff, password: str, now: datetime, *, organisation: str = ""
+) -> None:
+    """Their own choice of another password. Raises ``InvalidInput``."""
+    member.password_hash = hash_password(password, words_of(session, member, organisation))
+    session.add(member)
+    session.flush()
+    audit.record(session, audit.staff(member.id), "staff.password", now)
+    notices.add(session, member.id, Notice.PASSWORD, now)
 
 
 def switch_off(session: Session, member: Staff, now: datetime) -> None:
     """End all sessions and tokens of a member of staff at once."""
     member.active = False
     session.add(member)
-    _end_all(session, member, now)
+    session.flush()
+    sessions.end_all(session, member.id, now, "off", actor=audit.OPERATOR)
     audit.record(session, audit.OPERATOR, "staff.switch_off", now, detail=str(member.id))
 
 
@@ -237,15 +288,6 @@ def change_role(
     """Give somebody another role: whatever they were signed in with under the old one ends."""
     member.role = role
     session.add(member)
-    _end_all(session, member, now)
-    audit.record(session, by, "staff.role", now, detail=f"{role} {member.id}")
-
-
-def _end_all(session: Session, member: Staff, now: datetime) -> None:
-    for table in (StaffSession, ApiToken):
-        session.exec(
-            update(table)
-            .where(col(table.staff_id) == member.id, col(table.ended_at).is_(None))
-            .values(ended_at=now)
-        )
     session.flush()
+    sessions.end_all(session, member.id, now, "role", actor=by)
+    audit.record(session, by, "staff.role", now, detail=f"{role} {member.id}")

@@ -21,6 +21,7 @@ def add(session: Session, member: Staff, label: str, now: datetime) -> str:
         ApiToken(
             token_hash=token_hash(token),
             staff_id=member.id,
+            role=member.role,
             label=label[:60],
             created_at=now,
         )
@@ -31,7 +32,8 @@ def add(session: Session, member: Staff, label: str, now: datetime) -> str:
 
 
 def bearer(session: Session, token: str) -> Principal | None:
-    """Whose token this is, or nobody once it or its owner has been switched off."""
+    """Whose token this is, or nobody once it has ended, its owner has been switched off, or has
+    another role than when it was made."""
     found = session.exec(
         select(ApiToken, Staff).where(
             col(ApiToken.token_hash) == token_hash(token),
@@ -39,6 +41,6 @@ def bearer(session: Session, token: str) -> Principal | None:
             col(ApiToken.ended_at).is_(None),
         )
     ).first()
-    if found is None or not found[1].active:
+    if found is None or not found[1].active or found[0].role != found[1].role:
         return None
     return Principal(found[1].id, Role(found[1].role))

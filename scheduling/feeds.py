@@ -9,12 +9,22 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select, update
 
-from people.models import Staff
+from people.models import Role, Staff
 from people.secrets import new_token, token_hash
 from scheduling.models import CalendarFeed, Callback
 from vault import audit
 
 _BACK, _AHEAD, _MOST = timedelta(days=7), timedelta(days=60), 2000
+_good = (
+    select(CalendarFeed)
+    .join(Staff, col(Staff.id) == col(CalendarFeed.staff_id))
+    .where(
+        col(CalendarFeed.ended_at).is_(None),
+        col(CalendarFeed.epoch) == col(Staff.epoch),
+        col(Staff.active).is_(True),
+        col(Staff.role) == Role.AGENT,
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -31,8 +41,10 @@ class Entry:
 def make(session: Session, staff_id: UUID, now: datetime) -> str:
     """A new secret for the address, which ends the one before; shown once."""
     end(session, staff_id, now)
-    token = new_token()
-    session.add(CalendarFeed(token_hash=token_hash(token), staff_id=staff_id, created_at=now))
+    token, epoch = new_token(), session.get_one(Staff, staff_id).epoch
+    session.add(
+        CalendarFeed(token_hash=token_hash(token), staff_id=staff_id, epoch=epoch, created_at=now)
+    )
     session.flush()
     audit.record(session, audit.staff(staff_id), "feed.make", now)
     return token
@@ -51,25 +63,13 @@ def end(session: Session, staff_id: UUID, now: datetime) -> None:
 
 def current(session: Session, staff_id: UUID) -> CalendarFeed | None:
     """The address that an agent has, without its secret."""
-    return session.exec(
-        select(CalendarFeed).where(
-            col(CalendarFeed.staff_id) == staff_id, col(CalendarFeed.ended_at).is_(None)
-        )
-    ).first()
+    return session.exec(_good.where(col(CalendarFeed.staff_id) == staff_id)).first()
 
 
 def read(session: Session, token: str, now: datetime) -> Sequence[Entry] | None:
     """What the calendar of that secret holds; none for one that is unknown, ended, or of somebody
-    who works here no more."""
-    found = session.exec(
-        select(CalendarFeed)
-        .join(Staff, col(Staff.id) == col(CalendarFeed.staff_id))
-        .where(
-            col(CalendarFeed.token_hash) == token_hash(token),
-            col(CalendarFeed.ended_at).is_(None),
-            col(Staff.active).is_(True),
-        )
-    ).first()
+    who works here no more, or not as an agent."""
+    found = session.exec(_good.where(col(CalendarFeed.token_hash) == token_hash(token))).first()
     if found is None:
         return None
     found.read_at = now

@@ -183,13 +183,15 @@ class Skill(SQLModel, table=True):
 
 
 class CalendarFeed(SQLModel, table=True):
-    """A secret address at which an agent's calendar can be read, until it is ended."""
+    """A secret address at which an agent's calendar can be read, until it is ended. It is good in
+    the ``epoch`` of its owner that it was made in (:class:`people.models.Staff`)."""
 
     __tablename__ = "calendar_feed"
 
     id: UUID = id_field()
     token_hash: bytes = sealed(unique=True)
     staff_id: UUID = reference("staff.id", index=True)
+    epoch: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     created_at: datetime = instant()
     read_at: datetime | None = instant(nullable=True)
     ended_at: datetime | None = instant(nullable=True)

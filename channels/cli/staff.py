@@ -8,12 +8,13 @@ from sqlmodel import Session
 
 from channels.cli.common import plainly
 from channels.context import ctx, now, unit
-from people import phones, staff, tokens
+from people import links, phones, staff, tokens
 from people.errors import NotFound
 from people.models import Role, Staff
 
 staff_group = AppGroup("staff", help="Members of staff.")
 token_group = AppGroup("token", help="Tokens for the API.")
+with_pin = click.option("--pin", is_flag=True, help="Ask a PIN with the link, told another way.")
 
 
 @staff_group.command("add")
@@ -22,15 +23,17 @@ token_group = AppGroup("token", help="Tokens for the API.")
 @click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
 @click.option("--timezone", default="", help="IANA name; the company's unless given.")
 @click.option("--phone", default="", help="The number they are rung at for bridged calls.")
-def add(email: str, name: str, role: str, timezone: str, phone: str) -> None:
+@with_pin
+def add(email: str, name: str, role: str, timezone: str, phone: str, pin: bool) -> None:
     """Add a member of staff, and print their one-time enrolment link."""
     with plainly(), unit() as session:
         zone = timezone or ctx().policy.default_zone
         member = staff.add(session, email, name, role, now(), timezone=zone)
         if phone:
             _keep_phone(session, member, phone)
-        token = staff.invite(session, member, now())
-    _print_link(token)
+        said = links.new_pin() if pin else ""
+        token = staff.invite(session, member, now(), pin=said)
+    _print_link(token, said)
 
 
 @staff_group.command("phone")
@@ -51,11 +54,13 @@ def _keep_phone(session: Session, member: Staff, number: str) -> None:
 
 @staff_group.command("invite")
 @click.option("--email", required=True)
-def invite(email: str) -> None:
+@with_pin
+def invite(email: str, pin: bool) -> None:
     """Print a new enrolment link: for a lost phone or password. Older links stop working."""
     with plainly(), unit() as session:
-        token = staff.invite(session, _member(session, email), now())
-    _print_link(token)
+        said = links.new_pin() if pin else ""
+        token = staff.invite(session, _member(session, email), now(), pin=said)
+    _print_link(token, said)
 
 
 @staff_group.command("off")
@@ -85,6 +90,8 @@ def _member(session: Session, email: str) -> Staff:
     return found
 
 
-def _print_link(token: str) -> None:
+def _print_link(token: str, pin: str) -> None:
+    if pin:
+        click.echo(f"Tell them this PIN in person or by phone, never beside the link: {pin}")
     click.echo("Hand this link to them yourself; it works once, for three days:")
     click.echo(f"{ctx().base_url}/staff/enrol/{token}")

@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from channels.cli.common import plainly
 from channels.cli.keys import DEMO_STAFF, has_demo_staff
+from channels.cli.notices import StaffMail
 from channels.context import ctx
 from config.settings import Settings
 from incidents import stream
@@ -30,6 +31,7 @@ from scheduling.earlier import EarlierTimes
 from scheduling.policy import Policy
 from scheduling.zone_rules import ZoneRules
 from vault.log.publishing import AuditLog
+from vault.places import Mailer
 from verification import bridging, calls
 
 #: Hidden: stop when the other end of the standard input is gone, however its process ended.
@@ -57,6 +59,7 @@ def worker(together: bool) -> None:
         Waves(here.policy.default_zone),
         Alerts(here.alert_places, here.policy.voice(), here.engine, here.info, here.clock),
         *_retention(current_app.config["VOUCHLINE_SETTINGS"]),
+        *_staff_mail(current_app.config["VOUCHLINE_SETTINGS"]),
     )
     at_work = Worker(
         here.engine,
@@ -82,6 +85,14 @@ def worker(together: bool) -> None:
 def _retention(settings: Settings) -> list[Job]:
     days = settings.retention_days
     return [Retention(timedelta(days=days))] if days else []
+
+
+def _staff_mail(settings: Settings) -> list[Job]:
+    server, here = settings.smtp_url.get_secret_value(), ctx()
+    if not server or not settings.mail_from:
+        return []
+    mailer = Mailer(server, settings.mail_from)
+    return [StaffMail(mailer, settings.organisation, here.engine, here.info, here.clock)]
 
 
 def _with_policy(job: Callable[[Session, Policy, datetime], None]) -> Job:

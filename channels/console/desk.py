@@ -17,7 +17,7 @@ from sqlmodel import Session
 from channels.console.clock import Clock
 from channels.context import now, unit
 from channels.languages import select
-from people import signin, staff
+from people import sessions, signin, staff
 from people.errors import NotAllowed
 from people.models import Role, Staff
 from people.signin import Principal
@@ -47,6 +47,15 @@ class Desk:
     @property
     def clock(self) -> Clock:
         return Clock(self.zone, select())
+
+    @property
+    def member(self) -> Staff:
+        """Their own row."""
+        return self.session.get_one(Staff, self.principal.id)
+
+    def require_proof(self) -> None:
+        """For what changes how they sign in. Raises ``ProofNeeded``."""
+        sessions.require_proof(self.session, self.principal.session_id, self.moment)
 
 
 def staff_page(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import structlog
-from flask import Response, make_response, render_template, request, url_for
+from flask import Response, jsonify, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -12,7 +13,14 @@ from werkzeug.exceptions import NotFound as NoPage
 from channels.console.desk import pages
 from channels.failures import OUT_OF_REACH
 from channels.limiting import TooMany
-from people.errors import InvalidInput, LinkSpent, NoLonger, NotAllowed, NotFound
+from people.errors import (
+    InvalidInput,
+    LinkSpent,
+    NoLonger,
+    NotAllowed,
+    NotFound,
+    ProofNeeded,
+)
 from scheduling.errors import OutsideWindow, SlotTaken, WrongState
 
 log = structlog.get_logger("console")
@@ -63,6 +71,13 @@ def not_found(_: Exception) -> Response:
 @pages.errorhandler(NotAllowed)
 def not_allowed(error: NotAllowed) -> Response:
     return page(403, gettext("Not your page"), str(error))
+
+
+@pages.errorhandler(ProofNeeded)
+def proof_needed(_: ProofNeeded) -> ResponseReturnValue:
+    """Nothing was done; first they prove again who they are."""
+    there = url_for("console.prove", next=url_for("console.account"))
+    return (jsonify(next=there), 403) if request.is_json else redirect(there, code=303)
 
 
 @pages.errorhandler(LinkSpent)

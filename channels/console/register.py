@@ -5,19 +5,24 @@ from __future__ import annotations
 from flask import Flask
 
 from channels.console import (
+    account,
+    account_changes,
     agent,
     book,
     calling,
     card,
     case_acts,
     cases,
+    colleagues,
     coverage,
     day,
     enrol,
     feed,
     handing,
     live,
+    passkeys,
     problems,
+    proof,
     reports,
     signin,
     team,
@@ -29,6 +34,7 @@ from channels.console.desk import pages
 
 PARTS = (
     *(signin, enrol, day, week_view, book, card, calling, handing, live, feed),
+    *(account, account_changes, proof, passkeys, colleagues),
     *(team, agent, teams, coverage, cases, case_acts, reports, trail, problems),
 )
 

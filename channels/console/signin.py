@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from flask import Response, make_response, redirect, render_template, request, url_for
 from flask import session as cookie
@@ -12,13 +14,14 @@ from flask_babel import gettext
 from sqlmodel import Session
 from werkzeug.exceptions import NotFound as NoPage
 
-from channels.console import demo
-from channels.console.desk import TOKEN, home_of, pages
+from channels.console import browsers, demo, devices, tries
+from channels.console.desk import HOMES, TOKEN, pages
 from channels.context import ctx, now, unit
 from channels.limiting import TooMany
-from people import signin, staff
-from people.errors import InvalidInput, SignInFailed
-from people.models import Role
+from people import notices, second_factor, signin
+from people.errors import SignInFailed
+from people.models import Role, Staff
+from people.passkeys.site import site
 
 _LOCAL = re.compile(r"/staff/[\w\-./?=&%:+]*", re.ASCII)
 
@@ -29,7 +32,7 @@ def sign_in() -> ResponseReturnValue:
     with unit() as session:
         token, moment = cookie.get(TOKEN), now()
         if isinstance(token, str) and (who := signin.signed_in(session, token, moment)):
-            return _onward(who.role)
+            return redirect(_onward(session, who.id, who.role), code=303)
         out = gettext("You are signed out. Sign in to go on.") if "out" in request.args else ""
         return _form(session, note=out)
 
@@ -38,31 +41,51 @@ def sign_in() -> ResponseReturnValue:
 def let_in() -> ResponseReturnValue:
     """Password and second factor together. One answer for whatever was wrong."""
     email, moment = request.form.get("email", "")[:250], now()
-    try:
-        _count(email)
-    except TooMany as error:
-        wait = gettext("Too many tries. Try again in %(s)s seconds.", s=error.retry_after)
-        with unit() as session:
-            response = make_response(_form(session, problem=wait, email=email), 429)
-        response.headers["Retry-After"] = str(error.retry_after)
-        return response
     password, code = request.form.get("password", ""), request.form.get("code", "")[:40]
-    with unit() as session:
+    with unit() as session:  # refusals are caught in here, so that what they write is committed
+        known = signin.find(session, email)
+        try:
+            counted = tries.begin(session, known, email, code, moment)
+        except TooMany as error:
+            return _wait(session, error, email)
         try:
             member = signin.check_credentials(session, email, password[:500], code, moment)
-        except SignInFailed:  # caught in here, so that what the try has spent is committed
+        except SignInFailed:
             wrong = gettext("These do not fit together. Check all three, and try again.")
             return _form(session, problem=wrong, email=email), 403
-        _forget(session)
-        cookie[TOKEN] = signin.open_session(session, member, moment)
-        return _onward(Role(member.role))
+        counted.give_back()
+        how = "recovery" if second_factor.is_recovery_code(code) else "password"
+        return redirect(enter(session, member, moment, how=how), code=303)
+
+
+@pages.get("/sign-in/lost")
+def lost() -> ResponseReturnValue:
+    """What to do without password or phone: the same for everybody, and nothing is sent."""
+    return render_template("console/lost.html")
+
+
+def enter(
+    session: Session,
+    member: Staff,
+    moment: datetime,
+    *,
+    how: str,
+    passkey_id: UUID | None = None,
+) -> str:
+    """Begin a session in this browser, under a token of its own; where to go on."""
+    forget(session)
+    cookie[TOKEN] = signin.open_session(
+        session, member, moment, how=how, browser=browsers.words(), passkey_id=passkey_id
+    )
+    devices.remember(member, moment)
+    return _onward(session, member.id, Role(member.role))
 
 
 @pages.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
     """End the session, here and in the store."""
     with unit() as session:
-        _forget(session)
+        forget(session)
         return redirect(url_for("console.sign_in"), code=303)
 
 
@@ -75,7 +98,7 @@ def demo_codes() -> ResponseReturnValue:
         return render_template("console/_demo_codes.html", demo=demo.sign_ins(session, now()))
 
 
-def _forget(session: Session) -> None:
+def forget(session: Session) -> None:
     """Drop whatever this browser was signed in as: no session outlives a sign-in or sign-out."""
     token = cookie.get(TOKEN)
     if isinstance(token, str):
@@ -83,23 +106,13 @@ def _forget(session: Session) -> None:
     cookie.clear()
 
 
-def _count(email: str) -> None:
-    """Count a try at the address it comes from and at the account it is for."""
-    here = ctx()
-    here.limiter.hit("sign_in_address", request.remote_addr or "unknown")
-    try:
-        account = staff.normal_email(email)
-    except InvalidInput:
-        return
-    here.limiter.hit("sign_in_account", here.ring.blind_index("email", account).hex())
-
-
-def _onward(role: Role) -> Response:
-    """To the page that was asked for, if it is one of ours, else to the role's own."""
+def _onward(session: Session, staff_id: UUID, role: Role) -> str:
+    """To what they have to be told, else to the page that was asked for, if it is one of ours,
+    else to the role's own."""
+    if notices.unseen(session, staff_id):
+        return url_for("console.account")
     wanted = request.values.get("next", "")
-    if is_local(wanted):
-        return make_response(redirect(wanted, code=303))
-    return home_of(role)
+    return wanted if is_local(wanted) else url_for(HOMES[role])
 
 
 def is_local(address: str) -> bool:
@@ -109,13 +122,24 @@ def is_local(address: str) -> bool:
     return parts is not None and not parts.scheme and not parts.netloc
 
 
-def _form(session: Session, *, problem: str = "", note: str = "", email: str = "") -> str:
+def _wait(session: Session, error: TooMany, email: str) -> Response:
+    wait = gettext("Too many tries. Try again in %(s)s seconds.", s=error.retry_after)
+    response = make_response(_form(session, problem=wait, email=email, locked=True), 429)
+    response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _form(
+    session: Session, *, problem: str = "", note: str = "", email: str = "", locked: bool = False
+) -> str:
     wanted = request.values.get("next", "")
     return render_template(
         "console/sign_in.html",
         problem=problem,
         note=note,
         email=email,
+        locked=locked,
         next=wanted if is_local(wanted) else "",
+        passkeys=site(ctx().base_url, ctx().policy.organisation),
         demo=demo.sign_ins(session, now()) if demo.is_on() else None,
     )

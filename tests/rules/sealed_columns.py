@@ -31,6 +31,7 @@ INDEXES = {
     "idempotency_key.key_hash",
     "idempotency_key.request_hash",
     "number_proof.phone_index",
+    "passkey.credential_index",
 }
 #: Plain hashes of random values too long to be tried out.
 HASHES = {
@@ -40,6 +41,7 @@ HASHES = {
     "api_token.token_hash",
     "calendar_feed.token_hash",
     "customer_session.token_hash",
+    "spent_challenge.challenge_hash",
     # Of audit entries, which hold random ids and no personal data.
     "audit_tile.hashes",
 }
@@ -63,8 +65,14 @@ PURPOSES = {
     "staff.name": keyring.STAFF,
     "staff.totp_secret": keyring.STAFF,
     "staff.phone": keyring.STAFF,
+    "staff.passkey_handle": keyring.STAFF,
+    "staff_session.browser": keyring.STAFF,
+    "passkey.credential": keyring.STAFF,
+    "passkey.public_key": keyring.STAFF,
+    "passkey.name": keyring.STAFF,
     "phone_call.agent_phone": keyring.STAFF,
     "enrolment_link.totp_secret": keyring.STAFF,
+    "enrolment_link.pin": keyring.STAFF,
     "demo_text.phone": keyring.DEMO,
     "demo_text.body": keyring.DEMO,
     "report.phone": keyring.REPORTS,

@@ -15,9 +15,10 @@ from messaging import phone_calls
 from messaging.gateways.simulator import Simulator
 from messaging.models import OutboxMessage
 from messaging.worker import Worker
-from people import customers, staff, staffing
+from people import customers, signin, staff, staffing
 from people.approvals import asking, deciding
 from people.models import Customer
+from people.passkeys import keeping, registering
 from people.second_factor import code_now
 from scheduling import idempotency
 from storage.session import core_transaction
@@ -52,9 +53,12 @@ def a_life(store: Store, phone: str) -> factories.Call:
         member = staff.find(session, _email(session, call))
         staff.set_phone(session, member, "+447400123499", NOW)
         phone_calls.want(session, call.callback_id, staff.phone_of(session, member), NOW)
-        link = staff.invite(session, member, NOW)
-        secret = staff.invited(session, link, NOW)[2]
-        staff.enrol(session, link, "several good words", _totp(secret), NOW)
+        link = staff.invite(session, member, NOW, pin="123456")
+        secret = staff.invited(session, link, NOW, "123456")[2]
+        staff.enrol(session, link, "several good words", _totp(secret), NOW, piece="123456")
+        signin.open_session(session, member, NOW, browser="Firefox, Linux")
+        keeping.keep(session, member.id, phone.encode(), b"key", 0, "My phone", NOW)
+        registering.handle_of(session, member)
         idempotency.claim(session, call.agent_id, "k", b"x", NOW)
         proving.send(session, phone, "text", factories.a_policy(), NOW)
     Worker(store.engine, store.ring, [Simulator(store.engine, store.ring)], lambda: NOW).once()

@@ -1,0 +1,41 @@
+"""A new link for a colleague who has lost password or phone."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from channels.console.desk import Desk, pages, staff_page
+from channels.context import ctx
+from people import resets
+from people.models import Role
+
+
+@pages.get("/colleagues")
+@staff_page(Role.SUPERVISOR, Role.INVESTIGATOR)
+def colleagues(desk: Desk) -> ResponseReturnValue:
+    """Those for whom they may make one; nobody's own."""
+    return _shown(desk)
+
+
+@pages.post("/colleagues/<uuid:staff_id>/link")
+@staff_page(Role.SUPERVISOR, Role.INVESTIGATOR)
+def make_link(desk: Desk, staff_id: UUID) -> ResponseReturnValue:
+    """The link, shown this once."""
+    desk.require_proof()
+    maker = desk.principal
+    token = resets.make(desk.session, maker.id, maker.role, staff_id, desk.moment)
+    path = url_for("console.enrolment", token=token)
+    return _shown(desk, staff_id, f"{ctx().base_url}{path}")
+
+
+def _shown(desk: Desk, at: UUID | None = None, link: str = "") -> str:
+    maker = desk.principal
+    return render_template(
+        "console/colleagues.html",
+        people=resets.colleagues(desk.session, maker.id, maker.role),
+        at=at,
+        link=link,
+    )

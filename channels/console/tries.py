@@ -1,0 +1,96 @@
+"""How often a sign-in may be tried, so that nobody guesses and nobody locks a colleague out.
+
+A browser that has let somebody in before has tries of its own for them. All others share those of
+the account, and those of the address they come from. A good recovery code opens a way around
+both, with tries of its own. Every try is counted before it is looked at, and taken back if it was
+good: of many at once none is let through uncounted.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import request
+from sqlmodel import Session
+
+from channels.console import devices
+from channels.context import ctx
+from channels.limiting import TooMany
+from people import signin, staff
+from people.errors import InvalidInput
+from people.models import Staff
+from vault import audit
+
+
+@dataclass(frozen=True)
+class Tries:
+    """What one try is counted under: kinds of limits and identifiers."""
+
+    counted: tuple[tuple[str, str], ...]
+
+    def count(self) -> None:
+        """Count it. Raises ``TooMany`` or ``LimiterUnavailable``."""
+        for kind, who in self.counted:
+            ctx().limiter.hit(kind, who)
+
+    def give_back(self) -> None:
+        """It was good."""
+        for kind, who in self.counted:
+            ctx().limiter.give_back(kind, who)
+
+
+def of(member: Staff | None, email: str, now: datetime) -> Tries:
+    """What a try at that address is counted under, whether or not it is anybody's."""
+    device = devices.of(member, now)
+    if device:
+        return Tries((("sign_in_device", device),))
+    address, account = ("sign_in_address", network()), _account(email)
+    return Tries((address, ("sign_in_account", account)) if account else (address,))
+
+
+def network() -> str:
+    """The address that a request comes from; of IPv6 the part that one customer of a provider
+    has, who can choose the rest."""
+    plain = request.remote_addr or "unknown"
+    try:
+        parsed = ipaddress.ip_address(plain)
+    except ValueError:
+        return plain
+    if parsed.version == 4:
+        return plain
+    return str(ipaddress.ip_network((parsed, 64), strict=False))
+
+
+def _account(email: str) -> str:
+    try:
+        return ctx().ring.blind_index("email", staff.normal_email(email)).hex()
+    except InvalidInput:
+        return ""
+
+
+def begin(session: Session, member: Staff | None, email: str, code: str, now: datetime) -> Tries:
+    """Count a try. Raises ``TooMany``, which is written down once an hour, so that a flood of
+    tries makes no flood of entries."""
+    tries = of(member, email, now)
+    try:
+        tries.count()
+    except TooMany:
+        if not signin.recovery_fits(session, member, code):
+            _note(session, member, tries, now)
+            raise
+        tries = Tries((("sign_in_recovery", _account(email)),))
+        tries.count()
+    return tries
+
+
+def _note(session: Session, member: Staff | None, tries: Tries, now: datetime) -> None:
+    kind, who = tries.counted[-1]
+    try:
+        ctx().limiter.hit("sign_in_noted", f"{kind} {who}")
+    except TooMany:
+        return
+    actor = audit.staff(member.id) if member else audit.SYSTEM
+    what = "browser" if kind == "sign_in_device" else "strangers"
+    audit.record(session, actor, "staff.locked", now, detail=what)

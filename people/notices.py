@@ -1,0 +1,77 @@
+"""What members of staff are told about their own sign-in: at the next one, and by mail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlmodel import Session, col, select, update
+
+from people.signin_models import StaffNotice
+
+MAIL_WITHIN = timedelta(days=1)
+AT_A_TIME = 20
+
+
+class Notice(StrEnum):
+    """What has happened."""
+
+    RESET_MADE = "reset_made"
+    RESET_USED = "reset_used"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
+    PASSKEY_STOPPED = "passkey_stopped"
+    RECOVERY_CODES = "recovery_codes"
+    PASSWORD = "password"  # noqa: S105  (the name of a kind)
+
+
+def add(session: Session, staff_id: UUID, notice: Notice, now: datetime) -> None:
+    """Tell somebody."""
+    session.add(StaffNotice(staff_id=staff_id, kind=notice, at=now))
+    session.flush()
+
+
+def unseen(session: Session, staff_id: UUID) -> Sequence[StaffNotice]:
+    """What somebody has not said they have read, the latest first."""
+    return session.exec(
+        select(StaffNotice)
+        .where(col(StaffNotice.staff_id) == staff_id, col(StaffNotice.seen_at).is_(None))
+        .order_by(col(StaffNotice.id).desc())
+        .limit(AT_A_TIME)
+    ).all()
+
+
+def seen(session: Session, staff_id: UUID, now: datetime) -> None:
+    """They have read all that there is."""
+    session.exec(
+        update(StaffNotice)
+        .where(col(StaffNotice.staff_id) == staff_id, col(StaffNotice.seen_at).is_(None))
+        .values(seen_at=now)
+    )
+
+
+def due(session: Session, now: datetime) -> Sequence[StaffNotice]:
+    """What is to be mailed. What could not be for a day is not any more: it is old news."""
+    return session.exec(
+        select(StaffNotice)
+        .where(col(StaffNotice.mailed_at).is_(None), col(StaffNotice.at) > now - MAIL_WITHIN)
+        .order_by(col(StaffNotice.at))
+        .limit(AT_A_TIME)
+    ).all()
+
+
+def take(session: Session, notice_id: UUID, now: datetime) -> bool:
+    """Take a notice to mail it; nobody else can then. Whether it was there to take."""
+    taken = session.exec(
+        update(StaffNotice)
+        .where(col(StaffNotice.id) == notice_id, col(StaffNotice.mailed_at).is_(None))
+        .values(mailed_at=now)
+    )
+    return bool(taken.rowcount)
+
+
+def put_back(session: Session, notice_id: UUID) -> None:
+    """It could not be mailed: it is tried again."""
+    session.exec(update(StaffNotice).where(col(StaffNotice.id) == notice_id).values(mailed_at=None))

@@ -1,0 +1,147 @@
+"""The passkeys that somebody has: found by a keyed fingerprint, sealed with their owner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session, col, delete, select
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+
+from people import notices, sessions
+from people.errors import NotFound
+from people.models import Staff
+from people.notices import Notice
+from people.passkeys.site import PasskeyRefused
+from people.signin_models import Passkey
+from storage.types import new_id
+from vault import audit, keyring
+
+MOST = 10
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A passkey as its owner sees it."""
+
+    id: UUID
+    name: str
+    created_at: datetime
+    used_at: datetime | None
+    stopped_at: datetime | None
+
+
+def of(session: Session, staff_id: UUID) -> Sequence[Kept]:
+    """Somebody's passkeys, in the order they were made."""
+    return [
+        Kept(row.id, _open(session, row, "name"), row.created_at, row.used_at, row.stopped_at)
+        for row in rows(session, staff_id)
+    ]
+
+
+def rows(session: Session, staff_id: UUID) -> Sequence[Passkey]:
+    """The same, sealed."""
+    return session.exec(
+        select(Passkey).where(col(Passkey.staff_id) == staff_id).order_by(col(Passkey.id))
+    ).all()
+
+
+def keep(
+    session: Session,
+    staff_id: UUID,
+    credential: bytes,
+    public_key: bytes,
+    sign_count: int,
+    name: str,
+    now: datetime,
+) -> Passkey:
+    """A new row. Its key is sealed with its owner's id: another row's owner cannot be given it."""
+    ring, row, plain = keyring.of(session), new_id(), bytes_to_base64url(credential)
+    given = {
+        "credential": plain,
+        "public_key": f"{staff_id.hex}:{bytes_to_base64url(public_key)}",
+        "name": name,
+    }
+    sealed: dict[str, Any] = {
+        column: ring.seal_for(keyring.STAFF, f"passkey.{column}:{row}", value)
+        for column, value in given.items()
+    }
+    made = Passkey(
+        id=row,
+        staff_id=staff_id,
+        credential_index=ring.blind_index("passkey", plain),
+        sign_count=sign_count,
+        created_at=now,
+        **sealed,
+    )
+    session.add(made)
+    session.flush()
+    return made
+
+
+def find(session: Session, credential: bytes) -> Passkey | None:
+    """The passkey of that id, locked."""
+    index = keyring.of(session).blind_index("passkey", bytes_to_base64url(credential))
+    return session.exec(
+        select(Passkey).where(col(Passkey.credential_index) == index).with_for_update()
+    ).first()
+
+
+def credential_of(session: Session, row: Passkey) -> bytes:
+    """The id by which its authenticator knows it."""
+    return base64url_to_bytes(_open(session, row, "credential"))
+
+
+def public_key_of(session: Session, row: Passkey) -> bytes:
+    """Its public key. Raises ``PasskeyRefused`` when the row was given another owner."""
+    owner, _, key = _open(session, row, "public_key").partition(":")
+    if owner != row.staff_id.hex:
+        raise PasskeyRefused
+    return base64url_to_bytes(key)
+
+
+def _open(session: Session, row: Passkey, column: str) -> str:
+    place = f"passkey.{column}:{row.id}"
+    return keyring.of(session).open_for(keyring.STAFF, place, getattr(row, column))
+
+
+def remove(session: Session, staff_id: UUID, passkey_id: UUID, now: datetime) -> None:
+    """Remove one of somebody's own, and end what was begun by it. Raises ``NotFound``."""
+    row = session.get(Passkey, passkey_id)
+    if row is None or row.staff_id != staff_id:
+        raise NotFound
+    session.delete(row)
+    session.flush()
+    sessions.end_by_passkey(session, staff_id, passkey_id, now)
+    _tell(session, audit.staff(staff_id), row, "passkey.remove", Notice.PASSKEY_REMOVED, now)
+
+
+def stop(session: Session, row: Passkey, now: datetime) -> None:
+    """It showed a lower count than before, as a copy does (W3C Web Authentication, section
+    6.1.1): nobody can tell which of the two is the owner's, so neither is good any more."""
+    row.stopped_at = now
+    session.add(row)
+    session.flush()
+    sessions.end_by_passkey(session, row.staff_id, row.id, now)
+    _tell(session, audit.staff(row.staff_id), row, "passkey.cloned", Notice.PASSKEY_STOPPED, now)
+
+
+def _tell(
+    session: Session, actor: audit.Actor, row: Passkey, action: str, notice: Notice, now: datetime
+) -> None:
+    audit.record(session, actor, action, now, detail=f"{row.staff_id} {row.id}")
+    notices.add(session, row.staff_id, notice, now)
+
+
+def end_all(session: Session, member: Staff, now: datetime) -> None:
+    """Remove all of somebody's, and the name by which they knew them."""
+    gone = session.exec(delete(Passkey).where(col(Passkey.staff_id) == member.id)).rowcount
+    member.passkey_handle = None
+    session.add(member)
+    session.flush()
+    if gone:
+        detail = f"{member.id} all"
+        audit.record(session, audit.staff(member.id), "passkey.remove", now, detail=detail)

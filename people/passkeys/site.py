@@ -1,0 +1,81 @@
+"""For whom passkeys are made, and the challenges they answer."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col
+
+from people.signin_models import SpentChallenge
+
+LASTS = timedelta(minutes=5)
+_PORTS = {"http": 80, "https": 443}
+
+
+class PasskeyRefused(Exception):
+    """A passkey's answer is not accepted; deliberately without a reason."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """``rp_id`` is the host that passkeys are bound to, ``origin`` where its pages are, ``name``
+    what people are shown."""
+
+    rp_id: str
+    origin: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """Random bytes that one browser is to have signed, when they were made, and what for."""
+
+    value: bytes
+    made_at: datetime
+    purpose: str
+
+
+def site(base_url: str, name: str) -> Site | None:
+    """The site at a public address; none where browsers have no passkeys: at a bare number, and
+    without https anywhere but on one's own machine."""
+    parts = urlsplit(base_url.lower())
+    host = parts.hostname or ""
+    if parts.scheme not in _PORTS or (parts.scheme == "http" and host != "localhost"):
+        return None
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        port = "" if parts.port in (None, _PORTS[parts.scheme]) else f":{parts.port}"
+        return Site(host, f"{parts.scheme}://{host}{port}", name) if host else None
+    return None
+
+
+def challenge(purpose: str, now: datetime) -> Challenge:
+    """A fresh one. The caller keeps it where no other browser has it."""
+    return Challenge(secrets.token_bytes(32), now, purpose)
+
+
+def spend(session: Session, given: Challenge, now: datetime) -> None:
+    """Use a challenge up. Raises ``PasskeyRefused`` when it is too old or was used, by however
+    many at once."""
+    if not given.made_at <= now < given.made_at + LASTS:
+        raise PasskeyRefused
+    session.connection().execute(
+        delete(SpentChallenge).where(col(SpentChallenge.expires_at) < now - LASTS)
+    )
+    row = SpentChallenge(
+        challenge_hash=hashlib.sha256(given.value).digest(), expires_at=given.made_at + LASTS
+    )
+    try:
+        with session.begin_nested():
+            session.add(row)
+            session.flush()
+    except IntegrityError:
+        raise PasskeyRefused from None

@@ -1,0 +1,62 @@
+"""Tables of passkeys, and of what members of staff are told about their own sign-in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, text
+from sqlmodel import Field, SQLModel
+
+from storage.tables import id_field, instant, reference, sealed
+
+
+class Passkey(SQLModel, table=True):
+    """A passkey (W3C Web Authentication). ``public_key`` is sealed together with its owner, so that
+    nobody who can write to the database makes a passkey of their own somebody else's;
+    ``sign_count`` is the highest that it has shown; ``stopped_at`` is set when it showed a lower
+    one, as a copy does."""
+
+    __tablename__ = "passkey"
+
+    id: UUID = id_field()
+    staff_id: UUID = reference("staff.id", index=True)
+    credential_index: bytes = sealed(unique=True)
+    credential: bytes = sealed()
+    public_key: bytes = sealed()
+    name: bytes = sealed()
+    sign_count: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    created_at: datetime = instant()
+    used_at: datetime | None = instant(nullable=True)
+    stopped_at: datetime | None = instant(nullable=True)
+
+
+class SpentChallenge(SQLModel, table=True):
+    """A challenge that was answered, kept until it would be too old in any case."""
+
+    __tablename__ = "spent_challenge"
+
+    challenge_hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    expires_at: datetime = instant(index=True)
+
+
+class StaffNotice(SQLModel, table=True):
+    """Something about their sign-in that a member of staff is told: at their next sign-in, and by
+    mail where there is a mail server."""
+
+    __tablename__ = "staff_notice"
+    __table_args__ = (
+        Index(
+            "ix_staff_notice_unmailed",
+            "at",
+            sqlite_where=text("mailed_at IS NULL"),
+            postgresql_where=text("mailed_at IS NULL"),
+        ),
+    )
+
+    id: UUID = id_field()
+    staff_id: UUID = reference("staff.id", index=True)
+    kind: str = Field(sa_column=Column(String(24), nullable=False))
+    at: datetime = instant()
+    seen_at: datetime | None = instant(nullable=True)
+    mailed_at: datetime | None = instant(nullable=True)

@@ -1,0 +1,307 @@
+"""Passkeys: made by their owner, used by their owner, and every lie of an authenticator refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlmodel import select
+
+from people import notices, signin, staff
+from people.errors import InvalidInput, NotFound
+from people.models import Staff
+from people.passkeys import entering, keeping, registering
+from people.passkeys.site import LASTS, PasskeyRefused, Site, challenge, site
+from people.signin_models import Passkey, SpentChallenge
+from tests.authenticator import PRESENT, VERIFIED, Authenticator
+from tests.factories import an_agent
+from tests.processes import at_once
+from vault.errors import Tampered
+from vault.models import AuditEntry
+
+NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
+SITE = Site("localhost", "http://localhost:5000", "Example Bank")
+
+
+@pytest.fixture
+def member(store) -> Staff:
+    with store.unit() as session:
+        return an_agent(session, NOW, email="ana@example.org")
+
+
+def register(store, member, device=None, name="Phone", **lies) -> Authenticator:
+    """A passkey of that member of staff."""
+    device = device or Authenticator()
+    with store.unit() as session:
+        row = session.get_one(Staff, member.id)
+        asked = challenge(f"register:{member.id.hex}", NOW)
+        made = device.make(asked.value, registering.handle_of(session, row), **lies)
+        registering.add(session, row, SITE, made, asked, name, NOW)
+    return device
+
+
+def enter(store, device, asked=None, now=NOW, purpose="enter", **lies) -> str:
+    """Whose passkey it is, or nobody's; as the edge does, what a failed try did is kept."""
+    asked = asked or challenge("enter", now)
+    return answer(store, device.use(asked.value, **lies), asked, now, purpose)
+
+
+def answer(store, said, asked, now=NOW, purpose="enter") -> str:
+    with store.unit() as session:
+        try:
+            return entering.owner(session, SITE, said, asked, now, purpose=purpose)[0].id.hex
+        except PasskeyRefused as error:
+            assert str(error) == ""
+            return ""
+
+
+def actions(store) -> list[str]:
+    return [each.action for each in store.all(select(AuditEntry))]
+
+
+def test_a_passkey_lets_its_owner_in_time_and_again(store, member):
+    device = register(store, member)
+    assert enter(store, device) == member.id.hex
+    assert enter(store, device) == member.id.hex
+    with store.unit() as session:
+        assert [each.name for each in keeping.of(session, member.id)] == ["Phone"]
+        told = [each.kind for each in notices.unseen(session, member.id)]
+    assert told == ["passkey_added"]
+    assert "passkey.add" in actions(store)
+
+
+def test_one_that_does_not_count_stays_good(store, member):
+    device = register(store, member, Authenticator(counts=False))
+    assert [enter(store, device) for _ in range(3)] == [member.id.hex] * 3
+
+
+LIES = [
+    {"origin": "https://evil.example"},
+    {"origin": "http://localhost"},
+    {"origin": "https://localhost:5000"},
+    {"challenge": b"x" * 32},
+    {"challenge": b""},
+    {"rp_id": "evil.example"},
+    {"rp_id": "example.org"},
+    {"without": VERIFIED},
+    {"without": PRESENT},
+    {"without": PRESENT | VERIFIED},
+]
+
+
+@pytest.mark.parametrize("lie", [*LIES, {"kind": "webauthn.create"}, {"handle": b"other"}], ids=str)
+def test_a_lie_when_it_is_used_is_refused_and_written_down(store, member, lie):
+    device = register(store, member)
+    assert enter(store, device, **lie) == ""
+    assert "staff.sign_in_failed" in actions(store)
+    assert enter(store, device) == member.id.hex  # and takes nothing from its owner
+
+
+@pytest.mark.parametrize("lie", [*LIES, {"kind": "webauthn.get"}], ids=str)
+def test_a_lie_when_it_is_made_is_refused(store, member, lie):
+    with pytest.raises(PasskeyRefused):
+        register(store, member, **lie)
+    assert store.all(select(Passkey)) == []
+
+
+def test_without_a_handle_or_with_anothers_nobody_gets_in(store, member):
+    device = register(store, member)
+    with store.unit() as session:
+        ben = an_agent(session, NOW, email="ben@example.org")
+    other = register(store, ben)
+    assert enter(store, device, handle=None) == ""
+    assert enter(store, device, handle=other.handle) == ""
+    assert device.handle != other.handle
+
+
+def test_the_handle_says_nothing_of_its_owner(store, member):
+    handle = register(store, member).handle
+    assert len(handle) == 32
+    assert member.id.bytes not in handle
+    assert b"ana" not in handle
+
+
+def test_an_answer_is_good_once_however_many_send_it(store, member):
+    device, asked = register(store, member, Authenticator(counts=False)), challenge("enter", NOW)
+    said = device.use(asked.value)
+    act = [lambda: answer(store, said, asked)] * 8
+    told = at_once(act, lambda: store.engine.dispose(close=False))
+    assert sorted(told) == [""] * 7 + [member.id.hex]
+
+
+def test_a_challenge_is_good_for_five_minutes_for_one_purpose_and_not_before_its_time(
+    store, member
+):
+    device, second = register(store, member), timedelta(seconds=1)
+    asked = challenge("enter", NOW)
+    assert enter(store, device, asked, NOW + LASTS) == ""
+    assert enter(store, device, asked, NOW - second) == ""
+    assert enter(store, device, asked, purpose=f"prove:{member.id.hex}") == ""
+    assert enter(store, device, replace(asked, purpose="register")) == ""
+    assert enter(store, device, asked, NOW + LASTS - second) == member.id.hex
+    with store.unit() as session, pytest.raises(PasskeyRefused):
+        row = session.get_one(Staff, member.id)
+        made = Authenticator().make(asked.value)
+        registering.add(session, row, SITE, made, asked, "x", NOW)
+
+
+def test_spent_challenges_do_not_pile_up(store, member):
+    device = register(store, member)
+    for minutes in range(0, 60, 12):
+        assert enter(store, device, now=NOW + timedelta(minutes=minutes)) == member.id.hex
+    assert len(store.all(select(SpentChallenge))) == 1
+
+
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_a_count_that_does_not_rise_stops_the_passkey_and_what_was_begun_by_it(
+    store, member, count
+):
+    device = register(store, member, Authenticator(count=5))
+    with store.unit() as session:
+        row = session.exec(select(Passkey)).one()
+        owner = session.get_one(Staff, member.id)
+        by_it = signin.open_session(session, owner, NOW, how="passkey", passkey_id=row.id)
+        other = signin.open_session(session, owner, NOW)
+    assert enter(store, device, count=count) == ""
+    assert "passkey.cloned" in actions(store)
+    assert enter(store, device, count=99) == ""
+    with store.unit() as session:
+        assert signin.signed_in(session, by_it, NOW) is None
+        assert signin.signed_in(session, other, NOW) is not None
+        assert next(n.kind for n in notices.unseen(session, member.id)) == "passkey_stopped"
+
+
+def test_a_stranger_who_knows_the_id_cannot_pass_for_a_copy(store, member):
+    """The count is looked at after the signature: else anybody could stop a colleague's."""
+    device = register(store, member, Authenticator(count=5))
+    stranger = Authenticator(credential=device.credential, handle=device.handle)
+    assert enter(store, stranger, count=1) == ""
+    assert "passkey.cloned" not in actions(store)
+    assert enter(store, device) == member.id.hex
+
+
+def test_somebody_switched_off_or_reset_does_not_get_in(store, member):
+    device = register(store, member)
+    with store.unit() as session:
+        row = session.get_one(Staff, member.id)
+        staff.switch_off(session, row, NOW)
+    assert enter(store, device) == ""
+    with store.unit() as session:
+        row = session.get_one(Staff, member.id)
+        row.active = True
+        keeping.end_all(session, row, NOW)
+    assert enter(store, device) == ""
+
+
+def test_a_removed_one_is_gone_and_only_its_owner_removes_it(store, member):
+    device = register(store, member)
+    with store.unit() as session:
+        ben, row = an_agent(session, NOW), session.exec(select(Passkey)).one()
+        with pytest.raises(NotFound):
+            keeping.remove(session, ben.id, row.id, NOW)
+        keeping.remove(session, member.id, row.id, NOW)
+        with pytest.raises(NotFound):
+            keeping.remove(session, member.id, row.id, NOW)
+    assert enter(store, device) == ""
+
+
+def test_one_authenticators_passkey_belongs_to_one_person(store, member):
+    device = register(store, member)
+    with store.unit() as session:
+        ben = an_agent(session, NOW)
+    with pytest.raises(PasskeyRefused):
+        register(store, ben, device)
+    assert len(store.all(select(Passkey))) == 1
+
+
+def test_whoever_writes_to_the_database_makes_no_passkey_somebody_elses(store, member):
+    """An administrator of the database with a passkey of their own."""
+    with store.unit() as session:
+        eve = an_agent(session, NOW, email="eve@example.org")
+    theirs, mine = register(store, member), register(store, eve)
+    with store.unit() as session:
+        rows = {row.staff_id: row for row in session.exec(select(Passkey))}
+        handles = {each: session.get_one(Staff, each) for each in rows}
+        rows[eve.id].staff_id = member.id
+        session.add(rows[eve.id])
+    assert enter(store, mine, handle=theirs.handle) == ""
+    with store.unit() as session:
+        row = session.get_one(Passkey, rows[eve.id].id)
+        row.staff_id = eve.id
+        victim = session.get_one(Passkey, rows[member.id].id)
+        victim.public_key = row.public_key
+        session.add_all([row, victim])
+    copy = Authenticator(credential=theirs.credential, key=mine.key, handle=theirs.handle)
+    with pytest.raises(Tampered):
+        enter(store, copy)
+    assert handles
+
+
+def test_there_are_so_many_and_no_more_each_with_a_name(store, member):
+    for n in range(keeping.MOST):
+        register(store, member, name=f"Key {n}")
+    with pytest.raises(InvalidInput, match="Remove one"):
+        register(store, member)
+    with store.unit() as session, pytest.raises(InvalidInput, match="Remove one"):
+        row = session.get_one(Staff, member.id)
+        registering.options(session, row, "ana", SITE, challenge("x", NOW))
+
+
+@pytest.mark.parametrize("name", ["", "x" * 41, "a\x00b", "see www.evil.example"])
+def test_a_name_that_cannot_be_shown_is_refused(store, member, name):
+    with pytest.raises(InvalidInput):
+        register(store, member, name=name)
+
+
+def test_the_browser_is_asked_for_what_we_rely_on(store, member):
+    register(store, member)
+    with store.unit() as session:
+        row = session.get_one(Staff, member.id)
+        asked = challenge("x", NOW)
+        wanted = json.loads(registering.options(session, row, "ana@example.org", SITE, asked))
+    assert wanted["attestation"] == "none"
+    assert wanted["rp"] == {"id": "localhost", "name": "Example Bank"}
+    chosen = wanted["authenticatorSelection"]
+    assert (chosen["residentKey"], chosen["userVerification"]) == ("required", "required")
+    assert len(wanted["excludeCredentials"]) == 1
+    used = json.loads(entering.options(SITE, asked))
+    assert used["userVerification"] == "required"
+    assert used["allowCredentials"] == []
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("http://localhost:5000", ("localhost", "http://localhost:5000")),
+        ("https://Check.Example.org/", ("check.example.org", "https://check.example.org")),
+        ("https://check.example.org:443", ("check.example.org", "https://check.example.org")),
+        ("https://a.example:8443/x", ("a.example", "https://a.example:8443")),
+        ("http://check.example.org", None),
+        ("http://127.0.0.1:5000", None),
+        ("https://192.0.2.1", None),
+        ("https://[::1]", None),
+        ("ftp://localhost", None),
+        ("", None),
+    ],
+)
+def test_the_site_is_that_of_the_public_address(url, found):
+    made = site(url, "x")
+    assert (made and (made.rp_id, made.origin)) == found
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_bytes_of_a_stranger_end_in_an_error(store, member, data):
+    device = Authenticator()
+    asked = challenge("enter", NOW)
+    said = json.loads(device.use(asked.value, handle=b"x"))
+    where = data.draw(st.sampled_from([said, said["response"]]))
+    field = data.draw(st.sampled_from(sorted(where)))
+    junk = st.one_of(st.none(), st.integers(), st.text(max_size=40), st.just([]), st.just({}))
+    where[field] = data.draw(junk)
+    assert answer(store, json.dumps(said), asked) == ""
+    assert answer(store, data.draw(st.text(max_size=60)), asked) == ""

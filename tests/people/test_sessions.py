@@ -1,0 +1,141 @@
+"""Sessions: whose, where, and ended with the role, the person, or by their owner."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlmodel import select
+
+from people import sessions, signin, staff, tokens
+from people.errors import NotFound, ProofNeeded
+from people.models import Staff, StaffSession
+from scheduling import feeds
+from tests.factories import an_agent
+from vault.models import AuditEntry
+
+NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def member(store) -> Staff:
+    with store.unit() as session:
+        return an_agent(session, NOW)
+
+
+def opened(store, member, **more) -> str:
+    with store.unit() as session:
+        return signin.open_session(session, session.get_one(Staff, member.id), NOW, **more)
+
+
+def good(store, token: str) -> bool:
+    with store.unit() as session:
+        return signin.signed_in(session, token, NOW) is not None
+
+
+def test_ones_own_sessions_are_listed_with_a_coarse_word_and_nobody_elses(store, member):
+    with store.unit() as session:
+        other = an_agent(session, NOW)
+    opened(store, member, browser="Firefox, Linux")
+    opened(store, member, how="passkey")
+    opened(store, other, browser="Safari, Mac")
+    with store.unit() as session:
+        found = sessions.of(session, member.id, NOW)
+        assert [(each.words, each.how) for each in found] == [
+            ("", "passkey"),
+            ("Firefox, Linux", "password"),
+        ]
+        assert sessions.of(session, member.id, NOW + sessions.IDLES) == []
+    kept = b"".join(row.browser or b"" for row in store.all(select(StaffSession)))
+    assert b"Firefox" not in kept
+
+
+def test_one_of_ones_own_can_be_ended_and_no_other(store, member):
+    with store.unit() as session:
+        other = an_agent(session, NOW)
+    mine, theirs = opened(store, member), opened(store, other)
+    rows = {row.staff_id: row.id for row in store.all(select(StaffSession))}
+    with store.unit() as session:
+        with pytest.raises(NotFound):
+            sessions.end_one(session, member.id, rows[other.id], NOW)
+        sessions.end_one(session, member.id, rows[member.id], NOW)
+        with pytest.raises(NotFound):
+            sessions.end_one(session, member.id, rows[member.id], NOW)
+    assert (good(store, mine), good(store, theirs)) == (False, True)
+
+
+def everything(store, member) -> tuple[str, str, str]:
+    with store.unit() as session:
+        row = session.get_one(Staff, member.id)
+        return (
+            signin.open_session(session, row, NOW),
+            tokens.add(session, row, "", NOW),
+            feeds.make(session, row.id, NOW),
+        )
+
+
+def alive(store, given: tuple[str, str, str]) -> list[bool]:
+    token, bearer, feed = given
+    with store.unit() as session:
+        return [
+            signin.signed_in(session, token, NOW) is not None,
+            tokens.bearer(session, bearer) is not None,
+            feeds.read(session, feed, NOW) is not None,
+        ]
+
+
+def test_all_that_somebody_was_given_ends_at_once_and_what_comes_after_is_good(store, member):
+    with store.unit() as session:
+        other = an_agent(session, NOW)
+    before, theirs = everything(store, member), everything(store, other)
+    assert alive(store, before) == [True] * 3
+    with store.unit() as session:
+        sessions.end_all(session, member.id, NOW, "role")
+    assert alive(store, before) == [False] * 3
+    assert alive(store, theirs) == [True] * 3
+    assert alive(store, everything(store, member)) == [True] * 3
+    ended = [e for e in store.all(select(AuditEntry)) if e.action == "staff.sessions_ended"]
+    assert [each.detail for each in ended] == [f"{member.id} role"]
+
+
+@pytest.mark.parametrize("change", [{"role": "supervisor"}, {"role": "investigator"}])
+def test_what_was_given_for_a_role_ends_with_it_whoever_changes_it(store, member, change):
+    before = everything(store, member)
+    with store.unit() as session:
+        session.get_one(Staff, member.id).role = change["role"]
+    assert alive(store, before) == [False] * 3
+
+
+def test_switched_off_ends_it_too_and_for_good(store, member):
+    before = everything(store, member)
+    with store.unit() as session:
+        staff.switch_off(session, session.get_one(Staff, member.id), NOW)
+    with store.unit() as session:
+        session.get_one(Staff, member.id).active = True
+    assert alive(store, before) == [False] * 3
+
+
+def test_a_row_that_is_given_another_owner_opens_for_nobody(store, member):
+    """An administrator of the database who is on the staff: their own browser, Ana's id."""
+    with store.unit() as session:
+        ana = an_agent(session, NOW)
+    token = opened(store, member)
+    with store.unit() as session:
+        session.exec(select(StaffSession)).one().staff_id = ana.id
+    assert not good(store, token)
+
+
+def test_a_proof_lasts_five_minutes(store, member):
+    opened(store, member)
+    with store.unit() as session:
+        row = session.exec(select(StaffSession)).one()
+        second = timedelta(seconds=1)
+        sessions.require_proof(session, row.id, NOW + sessions.PROOF_LASTS - second)
+        for when in (NOW + sessions.PROOF_LASTS, NOW - second):
+            with pytest.raises(ProofNeeded):
+                sessions.require_proof(session, row.id, when)
+        later = NOW + timedelta(minutes=30)
+        sessions.proved(session, row.id, later)
+        sessions.require_proof(session, row.id, later)
+        with pytest.raises(ProofNeeded):
+            sessions.require_proof(session, None, later)
