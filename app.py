@@ -25,7 +25,9 @@ from messaging.gateways.simulator_line import SimulatorLine
 from messaging.gateways.twilio import Twilio
 from messaging.gateways.twilio_line import TwilioLine
 from messaging.rules import Rules, limits, millionths
+from people import budgets
 from people.errors import InvalidInput
+from people.models import Role
 from scheduling import holidays
 from scheduling.policy import Policy
 from storage.engine import make_engine
@@ -90,7 +92,7 @@ def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
         demo=not settings.in_production,
         official_hours=settings.official_hours,
         twilio_auth_tokens=[each.auth_token for each in settings.twilio_accounts],
-        info=dict(keyring.carried(ring)),
+        info={**keyring.carried(ring), **budgets.carried(_budgets(settings))},
         metrics_token=settings.metrics_token.get_secret_value(),
     )
 
@@ -189,6 +191,14 @@ def _rules(settings: Settings) -> Rules:
         per_day=millionths(settings.spending_per_day),
         look_up_lines=settings.look_up_lines,
     )
+
+
+def _budgets(settings: Settings) -> budgets.Budgets:
+    roles = {
+        Role.AGENT: limits(settings.budget_agent),
+        Role.INVESTIGATOR: limits(settings.budget_investigator),
+    }
+    return budgets.Budgets(roles, limits(settings.budget_misses))
 
 
 def _limiter(settings: Settings) -> Limiter:

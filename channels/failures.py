@@ -8,8 +8,9 @@ from flask import Flask, Response, jsonify, make_response, render_template, requ
 from flask_babel import gettext
 from werkzeug.exceptions import HTTPException
 
+from channels import budget_stops
 from channels.limiting import LimiterUnavailable, TooMany
-from people.errors import InvalidInput, LinkSpent, NoLonger, NotAllowed, NotFound
+from people.errors import BudgetSpent, InvalidInput, LinkSpent, NoLonger, NotAllowed, NotFound
 from scheduling.errors import OutsideWindow, SlotTaken, WrongState
 from storage.session import StoreUnavailable
 from vault.errors import KeyUnavailable, Tampered
@@ -64,6 +65,7 @@ def register(app: Flask) -> None:
     for kind, status, title in _STATUS:
         app.register_error_handler(kind, _domain(status, title))
     app.register_error_handler(TooMany, _too_many)
+    app.register_error_handler(BudgetSpent, _budget_spent)
     for kind in OUT_OF_REACH:
         app.register_error_handler(kind, _unavailable)
     app.register_error_handler(HTTPException, _http)
@@ -89,6 +91,16 @@ def _too_many(error: TooMany) -> Response:
     detail = advice % wait if is_api() else gettext(advice, **wait)
     response = answer(429, N_("Too many at once"), detail)
     response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _budget_spent(stop: BudgetSpent) -> Response:
+    try:
+        budget_stops.tell(stop)
+    except OUT_OF_REACH as error:
+        return _unavailable(error)
+    response = answer(429, budget_stops.TITLE, budget_stops.detail(stop))
+    response.headers["Retry-After"] = budget_stops.retry_after(stop)
     return response
 
 

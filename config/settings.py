@@ -94,6 +94,9 @@ class Settings(BaseSettings):
     feed_limit_per_address: str = "60/minute"
     proof_limit_per_address: str = "30/10 minutes;600/day"
     sign_in_limit: str = "10/5 minutes;20/hour;50/day"
+    budget_agent: str = "30/hour;120/day"
+    budget_investigator: str = "20/hour;60/day"
+    budget_misses: str = "10/hour;40/day"
     trusted_proxies: int = Field(0, ge=0, le=5)
 
     master_keys: SecretStr = SecretStr("")
@@ -163,6 +166,13 @@ class Settings(BaseSettings):
     @classmethod
     def _list(cls, value: Any) -> Any:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("budget_agent", "budget_investigator", "budget_misses")
+    @classmethod
+    def _budgets(cls, value: str) -> str:
+        if not re.fullmatch(r"([1-9]\d{0,6}/(hour|day)(;(?!$)|$))+", value.replace(" ", "")):
+            raise ValueError("write the budget like 30/hour;120/day")
+        return value
 
     @field_validator("texts_per_number")
     @classmethod

@@ -1,5 +1,10 @@
 """What can be wrong in a request about people. Each message is a sentence for its reader."""
 
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
 
 class InvalidInput(ValueError):
     """A value cannot be used; ``field`` names it and the message says what to do."""
@@ -40,3 +45,22 @@ class SecondPieceWrong(Exception):
     def __init__(self, kind: str, *, tried: bool) -> None:
         super().__init__(kind)
         self.kind, self.tried = kind, tried
+
+
+class BudgetSpent(Exception):
+    """A member of staff has opened as many customers as they may: nothing is shown. ``kind`` is
+    ``opened`` or ``missed``, ``seen`` of the ``allowed`` are counted ``within`` that time, and
+    ``again`` is in how long the first of them counts no more."""
+
+    def __init__(
+        self,
+        staff_id: UUID,
+        kind: str,
+        allowed: int,
+        within: timedelta,
+        seen: int,
+        again: timedelta,
+    ) -> None:
+        super().__init__(f"{kind}: {seen} of {allowed}")
+        self.staff_id, self.kind, self.allowed = staff_id, kind, allowed
+        self.within, self.seen, self.again = within, seen, again

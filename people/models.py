@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, String, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Uuid
 from sqlmodel import Field, SQLModel
 
 from storage.tables import id_field, instant, reference, sealed
@@ -201,3 +201,26 @@ class ApiToken(SQLModel, table=True):
     label: str = Field(default="", sa_column=Column(String(60), nullable=False))
     created_at: datetime = instant()
     ended_at: datetime | None = instant(nullable=True)
+
+
+class Opening(SQLModel, table=True):
+    """A customer whom a member of staff opened (``subject`` is their id), or a look-up that found
+    nobody (a keyed fingerprint of what was asked). Kept for a day, to count by."""
+
+    __tablename__ = "budget_opening"
+    __table_args__ = (Index("ix_budget_opening_staff_id_at", "staff_id", "at"),)
+
+    id: UUID = id_field()
+    staff_id: UUID = reference("staff.id")
+    kind: str = Field(sa_column=Column(String(8), nullable=False))
+    subject: UUID = Field(sa_column=Column(Uuid, nullable=False))
+    at: datetime = instant(index=True)
+
+
+class BudgetUnlock(SQLModel, table=True):
+    """From when on a member of staff's openings are counted, since they were stopped once."""
+
+    __tablename__ = "budget_unlock"
+
+    staff_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("staff.id"), primary_key=True))
+    at: datetime = instant()

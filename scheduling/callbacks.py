@@ -3,18 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from people import customers
+from people import budgets, customers
 from people.customers import Person
 from people.errors import NotFound
 from people.models import Customer
 from scheduling.models import Callback
 from scheduling.states import LIVE, State
 from vault import audit, fields, keyring
+
+#: How long before its time an agent may prepare a call, whatever else they have opened.
+PREPARES = timedelta(minutes=30)
+#: Calls of so long before and after this moment are today's, on any clock.
+TODAY = timedelta(hours=12)
+#: How long after its end a callback can still be opened.
+STAYS_OPEN = timedelta(days=30)
+
+
+NOT_YOURS = "There is no such callback of yours."
+
+
+@dataclass(frozen=True)
+class Row:
+    """A callback in a list: when and how it stands. Only the one ``at_hand`` is opened with its
+    customer: going on, or to be made within half an hour."""
+
+    id: UUID
+    state: State
+    starts_at: datetime
+    minutes: int
+    ends_at: datetime
+    confirmed_at: datetime | None
+    outcome: str | None
+    move_asked_at: datetime | None
+    at_hand: Appointment | None
 
 
 @dataclass(frozen=True)
@@ -46,10 +72,11 @@ def held(session: Session, callback_id: UUID, agent_id: UUID, *, lock: bool = Fa
         col(Callback.id) == callback_id, col(Callback.agent_id) == agent_id
     )
     if lock:
+        budgets.take_turn(session, agent_id)
         statement = statement.with_for_update().execution_options(populate_existing=True)
     found = session.exec(statement).first()
     if found is None:
-        raise NotFound("There is no such callback of yours.")
+        raise NotFound(NOT_YOURS)
     return found
 
 
@@ -64,7 +91,13 @@ def locked(session: Session, callback_id: UUID) -> Callback | None:
 
 
 def open_one(session: Session, callback: Callback, now: datetime, purpose: str) -> Appointment:
-    """The callback in plain, after writing down that its agent read it."""
+    """The callback in plain, after writing down that its agent read it. Raises ``NotFound`` once
+    it has been over for thirty days, and ``BudgetSpent``."""
+    if callback.state not in (State.BOOKED, *LIVE) and _over(callback) <= now - STAYS_OPEN:
+        raise NotFound(NOT_YOURS)
+    budgets.open_customer(
+        session, callback.agent_id, callback.customer_id, now, _spared(callback, now)
+    )
     audit.record(
         session,
         audit.staff(callback.agent_id),
@@ -77,10 +110,31 @@ def open_one(session: Session, callback: Callback, now: datetime, purpose: str) 
     return _opened(session, callback, session.get_one(Customer, callback.customer_id))
 
 
+def _over(callback: Callback) -> datetime:
+    return callback.ended_at or callback.ends_at
+
+
+def _is_at_hand(callback: Callback, now: datetime) -> bool:
+    if callback.state in LIVE:
+        return True
+    return callback.state == State.BOOKED and (
+        callback.starts_at - PREPARES <= now < callback.ends_at
+    )
+
+
+def _spared(callback: Callback, now: datetime) -> budgets.Spared:
+    """Nothing stops an agent at the call at hand, and no busy hour at one of today."""
+    if _is_at_hand(callback, now):
+        return budgets.Spared.ALL
+    return budgets.Spared.HOUR if abs(callback.starts_at - now) <= TODAY else budgets.Spared.NOTHING
+
+
 def day(
     session: Session, agent_id: UUID, since: datetime, until: datetime, now: datetime
-) -> list[Appointment]:
-    """An agent's callbacks that start between two instants, earliest first."""
+) -> list[Row]:
+    """An agent's callbacks that start between two instants, earliest first. A list is looked at
+    all day, so it opens only what is at hand: else each look would take every customer of it, and
+    bury the readings that tell something."""
     statement = (
         select(Callback, Customer)
         .where(
@@ -93,15 +147,33 @@ def day(
         .limit(500)
     )
     found = session.exec(statement).all()
+    at_hand = [each for each in found if _is_at_hand(each[0], now)]
+    for callback, customer in at_hand:
+        budgets.open_customer(session, agent_id, customer.id, now, _spared(callback, now))
     audit.record_many(
         session,
         audit.staff(agent_id),
         "customer.read",
         now,
-        about=[(customer.id, callback.id) for callback, customer in found],
+        about=[(customer.id, callback.id) for callback, customer in at_hand],
         purpose="own day",
     )
-    return [_opened(session, callback, customer) for callback, customer in found]
+    opened = {callback.id: _opened(session, callback, who) for callback, who in at_hand}
+    return [_row(callback, opened.get(callback.id)) for callback, _ in found]
+
+
+def _row(callback: Callback, at_hand: Appointment | None) -> Row:
+    return Row(
+        id=callback.id,
+        state=State(callback.state),
+        starts_at=callback.starts_at,
+        minutes=callback.minutes,
+        ends_at=callback.ends_at,
+        confirmed_at=callback.confirmed_at,
+        outcome=callback.outcome,
+        move_asked_at=callback.move_asked_at,
+        at_hand=at_hand,
+    )
 
 
 def _opened(session: Session, callback: Callback, customer: Customer) -> Appointment:
@@ -152,14 +224,15 @@ def by_ticket(session: Session, ticket: str) -> UUID | None:
     ).first()
 
 
-def holds_customer(session: Session, agent_id: UUID, customer_id: UUID) -> bool:
-    """Whether the agent has a callback with this customer, and so may book another (rule I1)."""
-    found = session.exec(
-        select(Callback.id)
-        .where(col(Callback.customer_id) == customer_id, col(Callback.agent_id) == agent_id)
-        .limit(1)
-    ).first()
-    return found is not None
+def holds_customer(session: Session, agent_id: UUID, customer_id: UUID, now: datetime) -> bool:
+    """Whether the agent has a callback with this customer that is not long over, and so may book
+    another (rule I1)."""
+    rows = session.exec(
+        select(Callback).where(
+            col(Callback.customer_id) == customer_id, col(Callback.agent_id) == agent_id
+        )
+    )
+    return any(_over(row) > now - STAYS_OPEN for row in rows)
 
 
 def upcoming(session: Session, customer_id: UUID, now: datetime) -> list[Callback]:

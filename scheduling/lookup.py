@@ -7,9 +7,11 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from people import customers, phones
+from people import budgets, customers, phones
 from people.errors import InvalidInput
 from people.models import Customer
+from people.purposes import Purpose
+from people.signin import Principal
 from people.text import clean
 from scheduling import callbacks
 from scheduling.policy import Policy
@@ -21,32 +23,33 @@ LIMIT = 40
 @dataclass(frozen=True)
 class Match:
     """A known ``customer``, or none and the ``phone`` (E.164) of a new one; ``masked`` is what
-    may be shown of the number, and ``timezone`` the customer's, or the number's most likely."""
+    may be shown of the number and ``initial`` of a known name, and ``timezone`` the customer's, or
+    the number's most likely."""
 
     customer: Customer | None
     phone: str
     masked: str
+    initial: str
     timezone: str
 
 
-def find(session: Session, agent: audit.Actor, asked: str, policy: Policy, now: datetime) -> Match:
-    """Whom a phone number or a ticket names. Every look-up is written down, also one that finds
-    nobody. Raises ``InvalidInput``."""
+def find(
+    session: Session,
+    agent: Principal,
+    asked: str,
+    purpose: Purpose,
+    policy: Policy,
+    now: datetime,
+) -> Match:
+    """Whom a phone number or a ticket names. Every look-up is written down with its purpose and
+    counted, also one that finds nobody. Raises ``InvalidInput`` or ``BudgetSpent``."""
     number, problem = _number(asked, policy)
     customer = customers.find_by_phone(session, number) if number else None
     customer = customer or _by_ticket(session, asked)
-    audit.record(
-        session,
-        agent,
-        "customer.look_up",
-        now,
-        customer_id=customer.id if customer else None,
-        purpose="booking",
-        detail="found" if customer else "not found",
-    )
+    note(session, agent, customer, number or asked.strip(), purpose, now)
     if customer is not None:
-        masked = customers.opened(session, customer).phone_masked
-        return Match(customer, "", masked, customer.timezone)
+        person = customers.opened(session, customer)
+        return Match(customer, "", person.phone_masked, person.name[:1], customer.timezone)
     if number is None:
         raise InvalidInput("find", f"No ticket of ours. For a new customer: {problem}")
     try:
@@ -54,7 +57,29 @@ def find(session: Session, agent: audit.Actor, asked: str, policy: Policy, now: 
     except InvalidInput as error:
         raise InvalidInput("find", str(error)) from None
     zone = phones.zone_of(number, policy.default_zone)
-    return Match(None, number, phones.masked(number), zone)
+    return Match(None, number, phones.masked(number), "", zone)
+
+
+def note(
+    session: Session,
+    agent: Principal,
+    customer: Customer | None,
+    asked: str,
+    purpose: Purpose,
+    now: datetime,
+) -> None:
+    """Count a look-up and write it down. Raises ``BudgetSpent``."""
+    who = customer.id if customer else None
+    budgets.look_up(session, agent.id, who, asked, now)
+    audit.record(
+        session,
+        agent.actor,
+        "customer.look_up",
+        now,
+        customer_id=who,
+        purpose=purpose,
+        detail="found" if customer else "not found",
+    )
 
 
 def _number(asked: str, policy: Policy) -> tuple[str | None, str]:

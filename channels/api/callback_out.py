@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from messaging import phone_calls
 from scheduling import callbacks, history, references, telling
-from scheduling.callbacks import Appointment
+from scheduling.callbacks import Appointment, Row
 from scheduling.models import Callback
 from scheduling.states import State
 
@@ -55,6 +55,26 @@ def one(found: Appointment) -> dict[str, Any]:
         "outcome": found.outcome,
         "move_asked_at": _iso(found.move_asked_at),
         "moves": found.moves,
+    }
+
+
+def in_list(found: Row) -> dict[str, Any]:
+    """A callback of a list: in plain where it is at hand, else when and how it stands."""
+    if found.at_hand is not None:
+        return one(found.at_hand)
+    return {
+        "id": str(found.id),
+        "reference": references.of(found.id),
+        "state": found.state.value,
+        "starts_at": found.starts_at.isoformat(),
+        "minutes": found.minutes,
+        "topic": "",
+        "ticket": "",
+        "agent": None,
+        "customer": None,
+        "confirmed_at": _iso(found.confirmed_at),
+        "outcome": found.outcome,
+        "move_asked_at": _iso(found.move_asked_at),
     }
 
 

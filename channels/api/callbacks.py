@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from channels.api import customers as api_customers
 from channels.api.auth import acting, require_token
-from channels.api.callback_out import of_another, one, shown
+from channels.api.callback_out import in_list, of_another, shown
 from channels.api.needs import need_of
 from channels.api.schemas import (
     ME,
@@ -27,7 +27,7 @@ from channels.api.schemas import (
 )
 from channels.context import ctx, now
 from messaging import phone_calls
-from people import phones
+from people import budgets, phones
 from people.models import Role, Staff
 from people.signin import Principal
 from scheduling import booking, callbacks, idempotency, pool, wall
@@ -51,6 +51,9 @@ def make_callback(body: CallbackIn) -> tuple[Response, int]:
     """Book a callback and announce it to the customer. With an ``Idempotency-Key`` header, a
     retry gives the booking that was made. With ``agent`` as ``any`` it goes to whoever is free and
     whose turn it is; where that is somebody else, the answer names them and no customer."""
+    with acting(Role.AGENT) as (session, agent):
+        # Kept whatever becomes of the booking: a refused one tells, too, who is a customer.
+        api_customers.look_up(session, agent, body, now())
     try:
         return _book(body)
     except idempotency.Raced:
@@ -60,6 +63,7 @@ def make_callback(body: CallbackIn) -> tuple[Response, int]:
 def _book(body: CallbackIn) -> tuple[Response, int]:
     moment = now()
     with acting(Role.AGENT) as (session, agent):
+        budgets.take_turn(session, agent.id)
         key = request.headers.get("Idempotency-Key")
         claimed = None
         if key is not None:
@@ -89,13 +93,14 @@ def _booked(session: Session, agent: Principal, body: CallbackIn, moment: dateti
 
 @api.get("/callbacks", summary="Own callbacks of a day", responses={200: CallbacksOut})
 def list_callbacks(query: DayQuery) -> Response:
-    """The agent's callbacks that start on that day, earliest first."""
+    """The agent's callbacks that start on that day, earliest first; with topic, ticket and customer
+    only from half an hour before a call. Ask for a single one to prepare it earlier."""
     moment = now()
     with acting(Role.AGENT) as (session, agent):
         zone = phones.zone(session.get_one(Staff, agent.id).timezone)
         on = query.on or moment.astimezone(zone).date()
         found = callbacks.day(session, agent.id, *wall.day(on, zone), moment)
-        return jsonify(on=on.isoformat(), callbacks=[one(each) for each in found])
+        return jsonify(on=on.isoformat(), callbacks=[in_list(each) for each in found])
 
 
 @api.get("/callbacks/<uuid:id>", summary="One callback", responses={200: CallbackOut})

@@ -14,21 +14,29 @@ from people import customers
 from people.errors import InvalidInput, NotFound
 from people.models import Customer
 from people.signin import Principal
-from scheduling import callbacks
-from vault import audit
+from scheduling import callbacks, lookup
 
 
-def chosen(session: Session, agent: Principal, body: CallbackIn, moment: datetime) -> Customer:
-    """The customer named in the request, added when the number is new.
-
-    Raises ``InvalidInput``, or ``NotFound`` for an id of which the agent holds no callback.
-    """
+def look_up(session: Session, agent: Principal, body: CallbackIn, moment: datetime) -> None:
+    """Count and write down that a number is looked up. Raises ``InvalidInput`` or
+    ``BudgetSpent``."""
     if (body.customer is None) == (body.customer_id is None):
         raise InvalidInput("customer", "Give either customer or customer_id.")
     if body.customer is not None:
+        phone = read_number(body.customer.phone)
+        found = customers.find_by_phone(session, phone)
+        lookup.note(session, agent, found, phone, body.purpose, moment)
+
+
+def chosen(session: Session, agent: Principal, body: CallbackIn, moment: datetime) -> Customer:
+    """The customer named in the request, who has been looked up; added when the number is new.
+
+    Raises ``InvalidInput``, or ``NotFound`` for an id of which the agent holds no callback.
+    """
+    if body.customer is not None:
         return _found_or_added(session, agent, body.customer, moment)
     if body.customer_id is None or not callbacks.holds_customer(
-        session, agent.id, body.customer_id
+        session, agent.id, body.customer_id, moment
     ):
         raise NotFound("There is no such customer of yours.")
     found = session.get_one(Customer, body.customer_id)
@@ -43,14 +51,6 @@ def _found_or_added(
     phone = read_number(given.phone)
     found = customers.find_by_phone(session, phone)
     if found is not None:
-        audit.record(
-            session,
-            agent.actor,
-            "customer.look_up",
-            moment,
-            customer_id=found.id,
-            purpose="booking",
-        )
         return found
     policy = ctx().policy
     new = customers.NewCustomer(

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from messaging.progress import CallState
+from people.purposes import Purpose
 from scheduling.states import Outcome, State
 from verification.verdicts import Channel
 
@@ -151,6 +152,7 @@ class CallbackIn(Input):
     team: UUID | None = Field(None, description="Of this team; the agent's own unless given")
     language: StrictStr = Field("", max_length=32, examples=["de"])
     product: StrictStr = Field("", max_length=32, examples=["router"])
+    purpose: Purpose = Field(Purpose.BOOKING, description="Why the customer is looked up")
 
 
 class AgentOut(BaseModel):
@@ -180,7 +182,9 @@ class CallbackOut(BaseModel):
     topic: str
     ticket: str
     agent: AgentOut | None = Field(None, description="Who makes the call, where it is not you")
-    customer: CustomerOut | None = Field(description="None where the call is another agent's")
+    customer: CustomerOut | None = Field(
+        description="None where the call is another agent's, and in lists until it is at hand"
+    )
     started_at: AwareDatetime | None = None
     confirmed_at: AwareDatetime | None = None
     channel: Channel | None = None

@@ -25,6 +25,7 @@ from incidents.retention import Retention
 from incidents.waves.noticing import Waves
 from messaging import delivery
 from messaging.worker import Job, Worker
+from people import budgets
 from people.approvals import running
 from scheduling import booking, landlines
 from scheduling.earlier import EarlierTimes
@@ -53,6 +54,7 @@ def worker(together: bool) -> None:
         stream.gather,
         _with_policy(bridging.presume_people),
         _with_policy(landlines.speak),
+        budgets.forget_old,
         ZoneRules(here.policy),
         EarlierTimes(here.policy),
         AuditLog(here.audit_origin, here.places, here.engine, here.info, here.clock),

@@ -10,11 +10,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from channels.choices import locales, zones
-from channels.console import booking_form, booking_made, when
+from channels.console import booking_form, booking_made, when, words
 from channels.console.booking_form import Typed
 from channels.console.desk import Desk, pages, staff_page
 from channels.context import ctx
 from channels.languages import select
+from people import purposes
 from people.errors import InvalidInput
 from people.models import Role
 from scheduling import history, lookup, skills, telling
@@ -29,7 +30,7 @@ from scheduling.pool import PRODUCT
 @staff_page(Role.AGENT)
 def book(_: Desk) -> ResponseReturnValue:
     """Whom? One field."""
-    return _whom("", {})
+    return _whom({}, {})
 
 
 @pages.get("/book/find")
@@ -47,7 +48,7 @@ def find(desk: Desk) -> ResponseReturnValue:
     try:
         match = _match(desk, typed)
     except InvalidInput as error:
-        return _whom(typed["find"], {"find": str(error)}), 422
+        return _whom(typed, {error.field: str(error)}), 422
     return _details(desk, match, typed, {})
 
 
@@ -59,7 +60,7 @@ def make_booking(desk: Desk) -> ResponseReturnValue:
     try:
         match = _match(desk, typed)
     except InvalidInput as error:
-        return _whom(typed["find"], {"find": str(error)}), 422
+        return _whom(typed, {error.field: str(error)}), 422
     errors, twice = booking_form.problems(desk, match, typed)
     if errors:
         return _details(desk, match, typed, errors, twice), 422
@@ -90,12 +91,19 @@ def _with_a_colleague(desk: Desk, callback: Callback) -> str:
 
 def _match(desk: Desk, typed: Typed) -> Match:
     """Whom the first step names; the second carries it along, so nothing of a customer does."""
-    actor, policy = desk.principal.actor, ctx().policy
-    return lookup.find(desk.session, actor, typed["find"], policy, desk.moment)
+    purpose = purposes.read(typed["purpose"])
+    who, policy = desk.principal, ctx().policy
+    return lookup.find(desk.session, who, typed["find"], purpose, policy, desk.moment)
 
 
-def _whom(asked: str, errors: dict[str, str]) -> str:
-    return render_template("console/book_whom.html", asked=asked, errors=errors)
+def _whom(typed: Typed, errors: dict[str, str]) -> str:
+    return render_template(
+        "console/book_whom.html",
+        asked=typed.get("find", ""),
+        purpose=typed.get("purpose", ""),
+        purposes=words.purposes(),
+        errors=errors,
+    )
 
 
 def _details(

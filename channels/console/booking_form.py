@@ -20,7 +20,7 @@ from scheduling.pool import Need
 Typed = dict[str, str]
 MINUTES = 15
 _FIELDS = (
-    *("find", "name", "locale", "timezone", "topic", "ticket", "minutes"),
+    *("find", "purpose", "name", "locale", "timezone", "topic", "ticket", "minutes"),
     *("slot", "on", "at", "key", "whose", "product"),
 )
 _LONGEST = 200

@@ -13,8 +13,8 @@ from channels.console import words
 from channels.console.clock import read_date
 from channels.console.desk import Desk, pages, staff_page
 from people.models import Role
-from scheduling import callbacks, wall
-from scheduling.callbacks import Appointment
+from scheduling import callbacks, references, wall
+from scheduling.callbacks import Row
 from scheduling.states import LIVE, State
 
 
@@ -36,6 +36,7 @@ def day(desk: Desk) -> ResponseReturnValue:
         following=next_up(found, desk.moment),
         clock=desk.clock,
         words=words,
+        reference=references.of,
     )
 
 
@@ -43,7 +44,7 @@ def _around(on: date) -> tuple[date, date]:
     return on - timedelta(days=1), on + timedelta(days=1)
 
 
-def next_up(found: Sequence[Appointment], moment: datetime) -> UUID | None:
+def next_up(found: Sequence[Row], moment: datetime) -> UUID | None:
     """The call going on, or else the next to be made; its row stands out."""
     live = [each.id for each in found if each.state in LIVE]
     coming = [each.id for each in found if each.state is State.BOOKED and each.ends_at > moment]

@@ -12,6 +12,7 @@ from channels.console import when
 from channels.console.card import show
 from channels.console.desk import Desk, pages, staff_page
 from channels.context import ctx
+from people import budgets
 from people.errors import InvalidInput
 from people.models import Role
 from scheduling import booking, callbacks, telling, wall
@@ -24,6 +25,7 @@ from verification import handing
 @staff_page(Role.AGENT)
 def hand_over(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     """Give it to a colleague; from then on it is theirs alone."""
+    budgets.take_turn(desk.session, desk.principal.id)
     callback = callbacks.held(desk.session, callback_id, desk.principal.id)
     try:
         to = UUID(request.form.get("agent", ""))

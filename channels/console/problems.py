@@ -10,10 +10,12 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import NotFound as NoPage
 
+from channels import budget_stops
 from channels.console.desk import pages
 from channels.failures import OUT_OF_REACH
 from channels.limiting import TooMany
 from people.errors import (
+    BudgetSpent,
     InvalidInput,
     LinkSpent,
     NoLonger,
@@ -96,6 +98,19 @@ def too_many(error: TooMany) -> Response:
     detail = gettext("Try again in %(seconds)s seconds.", seconds=error.retry_after)
     response = page(429, gettext("Too many at once"), detail)
     response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+@pages.errorhandler(BudgetSpent)
+def budget_spent(stop: BudgetSpent) -> Response:
+    """Nothing is shown, and the investigators know before the answer goes out."""
+    try:
+        budget_stops.tell(stop)
+    except OUT_OF_REACH as error:
+        return out_of_reach(error)
+    detail = gettext(budget_stops.detail(stop))
+    response = page(429, gettext(budget_stops.TITLE), detail)
+    response.headers["Retry-After"] = budget_stops.retry_after(stop)
     return response
 
 

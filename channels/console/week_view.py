@@ -13,9 +13,9 @@ from channels.console.clock import read_date
 from channels.console.desk import Desk, pages, staff_page
 from channels.context import ctx
 from people.models import Role
-from scheduling import calendar, callbacks, wall
+from scheduling import calendar, callbacks, references, wall
 from scheduling.availability import Callee
-from scheduling.callbacks import Appointment
+from scheduling.callbacks import Row
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Day:
     on: date
     hours: str
     any_hour: bool
-    appointments: list[Appointment]
+    appointments: list[Row]
 
 
 @pages.get("/week")
@@ -43,6 +43,7 @@ def week_of(desk: Desk) -> ResponseReturnValue:
         after=monday + timedelta(days=7),
         clock=desk.clock,
         words=words,
+        reference=references.of,
     )
 
 

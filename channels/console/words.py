@@ -6,6 +6,7 @@ from flask_babel import gettext
 
 from messaging.progress import CallState
 from people.models import Role
+from people.purposes import CHOICES, Purpose
 from scheduling.states import Outcome, State
 
 #: The icon of each state, in ``console/_icons.html``; the colour goes by the state's name.
@@ -92,6 +93,22 @@ def role(value: Role) -> str:
         Role.SUPERVISOR: gettext("supervisor"),
         Role.INVESTIGATOR: gettext("investigator"),
     }[value]
+
+
+def purpose(value: Purpose) -> str:
+    """Why a customer was looked up."""
+    return {
+        Purpose.ASKED: gettext("The customer asks for a call"),
+        Purpose.ANSWER: gettext("We owe them an answer"),
+        Purpose.GOES_ON: gettext("An earlier call goes on"),
+        Purpose.CHANGE: gettext("A booked call changes"),
+        Purpose.BOOKING: gettext("A call was booked"),
+    }[value]
+
+
+def purposes() -> list[tuple[str, str]]:
+    """What an agent chooses from before a look-up."""
+    return [(each.value, purpose(each)) for each in CHOICES]
 
 
 def knew(value: str) -> str:

@@ -13,7 +13,7 @@ from incidents.cases.models import Case, CaseEvidence
 from incidents.cases.opening import step
 from incidents.cases.seeing import evidence_for, held
 from incidents.cases.working import written
-from people import customers
+from people import budgets, customers
 from people.customers import Person
 from people.errors import NotFound
 from people.models import Customer
@@ -32,11 +32,14 @@ class Opened:
 def open_one(
     session: Session, reference: str, who: UUID, customer_id: UUID, reason: str, now: datetime
 ) -> Opened:
-    """The customer's record, once the reason is kept and the reading written down. Raises
-    ``NotFound`` (no such case, or it is not about them), ``NotAllowed``, ``InvalidInput``."""
+    """The customer's record, once the reason is kept and the reading counted and written down.
+    Raises ``NotFound`` (no such case, or it is not about them), ``NotAllowed``, ``InvalidInput`` or
+    ``BudgetSpent``."""
+    budgets.take_turn(session, who)
     case = held(session, reference, who)
     plain = written(reason, "reason")
     customer = in_evidence(session, case, who, customer_id)
+    budgets.open_customer(session, who, customer.id, now)
     step(session, case, "customer", plain, audit.staff(who), now)
     audit.record(
         session,

@@ -98,6 +98,8 @@ def test_the_call_is_made_from_the_keyboard_alone(tabs):
     page.keyboard.press("n")
     expect(page.locator("#find")).to_be_focused()
     page.keyboard.type("07400 555014")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
     page.keyboard.press("Enter")
     expect(page.locator("#name")).to_be_visible()
     assert findings(page) == []

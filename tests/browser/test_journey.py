@@ -40,6 +40,7 @@ def book(agent: Page, phone: str, name: str, topic: str) -> None:
     """Book a callback for the first time offered, which can be started at once."""
     agent.goto("/staff/book")
     agent.fill("#find", phone)
+    agent.check("#purpose-asked_us")
     agent.keyboard.press("Enter")
     agent.wait_for_selector("#topic")
     if agent.locator("#name").count():

@@ -17,6 +17,7 @@ def form(console: Console, minutes_ahead: int = 60, **change: str) -> dict[str, 
     at = console.now.replace(second=0) + timedelta(minutes=minutes_ahead)
     return {
         "find": "07400 123456",
+        "purpose": "asked_us",
         "name": "Gwen Jones",
         "locale": "en",
         "timezone": "Europe/London",
@@ -32,7 +33,7 @@ def form(console: Console, minutes_ahead: int = 60, **change: str) -> dict[str, 
 
 def test_a_new_customer_is_booked_and_told(console):
     _, tab = console.agent()
-    page = tab.post("/staff/book/find", {"find": "+1 202 555 0147"})
+    page = tab.post("/staff/book/find", {"find": "+1 202 555 0147", "purpose": "asked_us"})
     assert page.status_code == 200
     assert "new customer" in page.text
     assert 'value="America/New_York"' in page.text
@@ -47,7 +48,7 @@ def test_a_new_customer_is_booked_and_told(console):
 def test_a_known_customer_is_found_by_number_or_ticket_without_a_name(console, asked):
     agent, tab = console.agent()
     console.callback(agent)
-    page = tab.post("/staff/book/find", {"find": asked}).text
+    page = tab.post("/staff/book/find", {"find": asked, "purpose": "asked_us"}).text
     assert "known customer" in page
     assert "••• ••56" in page
     assert "Gwen" not in page
@@ -70,14 +71,14 @@ def test_a_booking_over_a_ticket_goes_to_the_tickets_customer(console):
 )
 def test_what_finds_nobody_is_said_at_its_field_and_written_down(console, asked):
     _, tab = console.agent()
-    answer = tab.post("/staff/book/find", {"find": asked})
+    answer = tab.post("/staff/book/find", {"find": asked, "purpose": "asked_us"})
     assert answer.status_code == 422
     assert 'aria-invalid="true"' in answer.text
 
 
 def test_a_look_up_that_finds_nobody_is_written_down_too(console):
     _, tab = console.agent()
-    tab.post("/staff/book/find", {"find": "T-9999"})
+    tab.post("/staff/book/find", {"find": "T-9999", "purpose": "asked_us"})
     assert [e.detail for e in console.trail("customer.look_up")] == ["not found"]
 
 
@@ -138,7 +139,9 @@ def test_a_taken_time_gives_free_ones_to_press(console):
 
 def test_free_slots_show_the_customers_time_too(console):
     _, tab = console.agent()
-    page = tab.post("/staff/book/find", {"find": "+1 202 555 0147", "on": "2026-11-24"}).text
+    page = tab.post(
+        "/staff/book/find", {"find": "+1 202 555 0147", "purpose": "asked_us", "on": "2026-11-24"}
+    ).text
     assert re.search(
         r"14:00 <span class=\"on\">Tue 24 Nov</span> <span class=\"there\">there 09:00", page
     )

@@ -40,8 +40,8 @@ def pages(callback_id) -> list[tuple[str, str, dict[str, str]]]:
     return [
         ("GET", "/staff/day", {}),
         ("GET", card, {}),
-        ("POST", "/staff/book/find", {"find": "07400 123456"}),
-        ("POST", "/staff/book/find", {"find": "T-1001"}),
+        ("POST", "/staff/book/find", {"find": "07400 123456", "purpose": "answer"}),
+        ("POST", "/staff/book/find", {"find": "T-1001", "purpose": "answer"}),
         ("POST", f"{card}/end", {"outcome": "?"}),
         ("POST", f"{card}/start", {}),
     ]

@@ -86,7 +86,13 @@ class Desk:
 
     def type(self, wall: datetime, **more: str) -> Any:
         """The booking form with a day and time as typed."""
-        form = {"find": "07400 654321", "name": "Gwen", "topic": "x", "minutes": "15"}
+        form = {
+            "find": "07400 654321",
+            "purpose": "asked_us",
+            "name": "Gwen",
+            "topic": "x",
+            "minutes": "15",
+        }
         typed = {"on": f"{wall:%Y-%m-%d}", "at": f"{wall:%H:%M}", "key": "k"}
         return self.tab.post("/staff/book", {**form, **typed, "locale": "en", **more})
 

@@ -1,0 +1,39 @@
+"""A member of staff wanted to open more customers than they may: a case, at once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from incidents.cases.models import Case, Kind
+from incidents.cases.opening import Evidence, raise_case
+from people.errors import BudgetSpent
+from vault import audit
+
+
+def file(session: Session, stop: BudgetSpent, now: datetime) -> Case:
+    """Write the stop down and raise its case, one for a person and day; each hour of the day is one
+    piece of evidence, however often they try."""
+    hours = int(stop.within.total_seconds() // 3600)
+    audit.record(
+        session,
+        audit.staff(stop.staff_id),
+        "budget.stop",
+        now,
+        detail=f"{stop.kind} {stop.seen} of {stop.allowed} in {hours} h",
+    )
+    evidence = Evidence(
+        "budget",
+        f"{stop.staff_id}:{now:%Y%m%d%H}:{stop.kind}"[:64],
+        now,
+        facts={
+            "what": stop.kind,
+            "seen": stop.seen,
+            "allowed": stop.allowed,
+            "hours": hours,
+            "since": (now - stop.within).isoformat(),
+        },
+    )
+    fold = f"budget:{stop.staff_id}:{now:%Y-%m-%d}"
+    return raise_case(session, Kind.BUDGET, fold, [evidence], now, subjects=[stop.staff_id])

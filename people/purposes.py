@@ -1,0 +1,29 @@
+"""Why somebody looks a customer up: chosen before anything is shown, kept in the audit log, and
+read by the customer later. Fixed words, since the log holds no personal data."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from people.errors import InvalidInput
+
+
+class Purpose(StrEnum):
+    """The reasons there are. ``BOOKING`` is that of a program that books in the same request."""
+
+    ASKED = "asked_us"
+    ANSWER = "answer"
+    GOES_ON = "goes_on"
+    CHANGE = "change"
+    BOOKING = "booking"
+
+
+#: What a person at the console chooses from.
+CHOICES = (Purpose.ASKED, Purpose.ANSWER, Purpose.GOES_ON, Purpose.CHANGE)
+
+
+def read(text: str) -> Purpose:
+    """The purpose that was chosen. Raises ``InvalidInput``."""
+    if text not in CHOICES:
+        raise InvalidInput("purpose", "Choose why you look this customer up.")
+    return Purpose(text)
