@@ -241,7 +241,10 @@ def _refusal(sentences: list[str]) -> SystemExit:
 
 
 def _diagnosing() -> bool:
-    """Whether a command runs that must work on unsafe settings, to say or mend what is unsafe."""
+    """Whether a command runs that must work on unsafe settings: to say or mend what is unsafe, or
+    because it touches nothing of ours."""
     return Path(sys.argv[0]).stem == "flask" and (
-        "doctor" in sys.argv or sys.argv[-2:] == ["keys", "new"]
+        "doctor" in sys.argv
+        or sys.argv[-2:] == ["keys", "new"]
+        or {"leaks", "trace", "--access"} <= set(sys.argv)  # works on files alone
     )

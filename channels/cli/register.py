@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from channels.cli import audit, customers, keys, staff, store, texts, together, work
+from channels.cli import audit, customers, keys, leaks, staff, store, texts, together, work
 
 
 def register(app: Flask) -> None:
@@ -17,6 +17,7 @@ def register(app: Flask) -> None:
         customers.customers_group,
         keys.keys,
         audit.audit,
+        leaks.leaks,
         keys.doctor,
         texts.outbox,
         work.worker,

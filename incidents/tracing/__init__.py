@@ -1,0 +1,1 @@
+"""From the first scam call to the likeliest leak: who had seen the customers who report."""

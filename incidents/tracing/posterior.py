@@ -1,0 +1,106 @@
+"""What is believed before the reports, and what is believed after: prior times evidence, as shares
+of 1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, log
+
+from incidents.tracing.values import Records
+
+#: What is believed before any report: no insider; a copy of the table, of what staff have seen or
+#: of what a team has seen; one insider; two who act together.
+NOBODY, TABLE, TOUCHED, TEAMS, ALONE, PAIRS = 0.38, 0.05, 0.02, 0.05, 0.45, 0.05
+#: Without an insider: reports as above, all from anybody, all from people in touch with us.
+AS_ABOVE, ANYBODY, IN_TOUCH = 0.5, 0.25, 0.25
+#: Names of sources that are no account's, so that no account can have them.
+WHOLE, TOUCHED_BY_US, TEAM = "\0table", "\0touched", "\0team "
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """How likely each explanation is; all of it sums to 1. ``unseen`` is of those sources alone who
+    had seen none of the customers."""
+
+    outside: float
+    everything: float
+    alone: Mapping[str, float]
+    pairs: Mapping[tuple[str, str], float]
+    unseen: Mapping[str, float]
+
+    @property
+    def sources(self) -> list[str]:
+        """Everyone with access."""
+        return [*self.alone, *self.unseen]
+
+    def of(self, source: str) -> float:
+        """A source's share: alone, and half of what it has in pairs."""
+        return self._alone(source) + self._paired(source) / 2
+
+    def involved(self, source: str) -> float:
+        """How likely it is that the source takes part, alone or in a pair."""
+        return self._alone(source) + self._paired(source)
+
+    def _alone(self, source: str) -> float:
+        return self.alone.get(source) or self.unseen.get(source, 0.0)
+
+    def _paired(self, source: str) -> float:
+        return sum(value for pair, value in self.pairs.items() if source in pair)
+
+
+def priors(records: Records, end: float) -> dict[str, float]:
+    """How likely each source is the leak before any report, given that one is: every look at a
+    customer is as likely to be the one that leaks."""
+    seen = {source: line.by(end) + 1 for source, line in records.sources.items()}
+    total = sum(seen.values())
+    return {source: count / total for source, count in seen.items()}
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Prior times evidence of everything, as shares of 1; ``logs`` are logarithms of evidence, and
+    what has no hit has the evidence ``nothing``."""
+
+    records: Records
+    priors: Mapping[str, float]
+    logs: Mapping[str, float]
+    nothing: float
+
+    def out(self, none: float, paired: Mapping[tuple[str, str], float]) -> Posterior:
+        """All of it; ``none`` is the evidence of no leak at all, ``paired`` that of pairs."""
+        priors, each, count = self.priors, log(ALONE), len(self.priors)
+        each_pair = log(2 * PAIRS / (count * (count - 1))) if count > 1 else 0.0
+        alone = {s: each + log(priors[s]) + self.logs[s] for s in self.logs if s in priors}
+        pairs = {pair: each_pair + value for pair, value in paired.items()}
+        left = 1 - sum(priors[source] for source in alone)
+        rest = [each + self.nothing + log(left)] if priors and left > 1e-12 else []
+        copies, outside = self._copies(), log(NOBODY) + none
+        total = sum_of([outside, *copies, *alone.values(), *pairs.values(), *rest])
+        return Posterior(
+            outside=exp(outside - total),
+            everything=sum(exp(value - total) for value in copies),
+            alone={source: exp(value - total) for source, value in alone.items()},
+            pairs={pair: exp(value - total) for pair, value in pairs.items()},
+            unseen={
+                source: exp(each + log(prior) + self.nothing - total)
+                for source, prior in priors.items()
+                if source not in alone
+            },
+        )
+
+    def _copies(self) -> list[float]:
+        found = [
+            log(TABLE) + self.logs.get(WHOLE, self.nothing),
+            log(TOUCHED) + self.logs.get(TOUCHED_BY_US, self.nothing),
+        ]
+        if groups := self.records.groups:
+            share = log(TEAMS / len(groups))
+            found += [share + self.logs.get(TEAM + name, self.nothing) for name in groups]
+        return found
+
+
+def sum_of(logs: Sequence[float]) -> float:
+    """The logarithm of the sum of what these are the logarithms of."""
+    most = max(logs)
+    return most + log(sum(exp(each - most) for each in logs))

@@ -1,0 +1,102 @@
+"""What a trace is made of: calls as they were reported, and who had seen whom by when.
+
+Times are days since 1970 in UTC, as a float: a model has no use for more.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import accumulate
+from typing import Protocol
+
+#: The sources that are nobody with access: callers who have nothing of ours, and callers who have
+#: the whole table, or a part of it that is no one person's.
+OUTSIDE, EVERYTHING = "outside", "everything"
+
+
+@dataclass(frozen=True)
+class Call:
+    """An unexpected call that somebody reports. ``customer`` is none where the number is no
+    customer's; ``day`` is when it came, as far as they remember; ``knew`` is what the caller knew,
+    or none where nobody was asked. ``doubt`` multiplies the odds that the report has to do with no
+    leak: 1 for a usual one, less for one that is surely meant, more for a weak sign."""
+
+    customer: Hashable | None
+    day: float
+    knew: frozenset[str] | None = None
+    doubt: float = 1.0
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A source's first look at a customer, and which fields its looks have shown."""
+
+    day: float
+    shown: frozenset[str] | None = None
+
+
+class Timeline(Protocol):
+    """How many different customers a source has seen by when."""
+
+    def by(self, day: float) -> float:
+        """How many until ``day``."""
+
+    def when(self, count: float) -> float:
+        """By which day there were ``count`` of them."""
+
+
+class Steps:
+    """A timeline from counts of customers first seen, by day, or by hour with ``per_day`` 24."""
+
+    def __init__(self, fresh: Mapping[int, int], per_day: int = 1) -> None:
+        self._units = sorted(fresh)
+        self._sums = list(accumulate(fresh[unit] for unit in self._units))
+        self._per_day = per_day
+
+    def by(self, day: float) -> float:
+        """How many by the end of that day or hour: who was seen in it may have been seen before."""
+        place = bisect_right(self._units, day * self._per_day)
+        return self._sums[place - 1] if place else 0
+
+    def when(self, count: float) -> float:
+        """The end of the day or hour in which the count was reached."""
+        if not self._units:
+            return 0.0
+        place = min(bisect_left(self._sums, count), len(self._units) - 1)
+        return (self._units[place] + 1) / self._per_day
+
+
+def merged(all_fresh: Iterable[Mapping[int, int]], per_day: int = 1) -> Steps:
+    """The timelines of several sources in one; who was seen by two counts twice."""
+    sums: dict[int, int] = {}
+    for fresh in all_fresh:
+        for unit, count in fresh.items():
+            sums[unit] = sums.get(unit, 0) + count
+    return Steps(sums, per_day)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Sources that see the same customers, a team: together, what none of them has alone."""
+
+    members: frozenset[str]
+    timeline: Timeline
+
+
+@dataclass(frozen=True)
+class Records:
+    """All access there was. ``population`` is how many customers there are, ``sources`` everyone
+    with access, ``together`` all of them in one, ``groups`` the teams."""
+
+    population: int
+    sources: Mapping[str, Timeline]
+    together: Timeline
+    groups: Mapping[str, Group]
+
+
+def as_day(at: datetime) -> float:
+    """An instant as days since 1970."""
+    return at.timestamp() / 86400

@@ -1,0 +1,61 @@
+"""Access logs and traces for tests: small companies whose every look is known."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from random import Random
+
+from incidents.tracing.model import Tracer
+from incidents.tracing.values import Call, Group, Records, Sight, Steps, merged
+
+DAY = 100  # looks happen from here on, for sixty days, and calls after them
+Looks = Mapping[str, Mapping[str, float]]
+
+
+def looks(
+    seed: int, staff: int = 20, customers: int = 2000, each: int = 100
+) -> dict[str, dict[str, float]]:
+    """Who first looked at whom on which day, evenly at random."""
+    chance = Random(seed)
+    return {
+        f"s{n}": {
+            f"c{c}": DAY + 60 * chance.random() for c in chance.sample(range(customers), each)
+        }
+        for n in range(staff)
+    }
+
+
+def tracer(seen: Looks, population: int, teams: Mapping[str, list[str]] | None = None) -> Tracer:
+    """A trace that knows these looks, without reports yet."""
+    fresh = {s: Counter(int(day) for day in days.values()) for s, days in seen.items()}
+    groups = {
+        name: Group(frozenset(members), merged(fresh[m] for m in members))
+        for name, members in (teams or {}).items()
+    }
+    lines = {source: Steps(counts) for source, counts in fresh.items()}
+    return Tracer(Records(population, lines, merged(fresh.values()), groups), DAY + 120)
+
+
+def viewers(seen: Looks, customer: str) -> dict[str, Sight]:
+    """Who has ever seen that customer."""
+    return {s: Sight(days[customer]) for s, days in seen.items() if customer in days}
+
+
+def traced(seen: Looks, population: int, calls: list[Call], **more) -> Tracer:
+    """A trace with these reports."""
+    made = tracer(seen, population, **more)
+    for call in calls:
+        made.add(call, viewers(seen, str(call.customer)))
+    return made
+
+
+def calls_of(seed: int, seen: Looks, source: str, count: int, population: int) -> list[Call]:
+    """Reports of a leak by ``source``, a third of them unrelated."""
+    chance = Random(1000 + seed)
+    own = sorted(seen[source])
+    chosen = [
+        chance.choice(own) if chance.random() > 1 / 3 else f"c{chance.randrange(population)}"
+        for _ in range(count)
+    ]
+    return [Call(customer, DAY + 62 + 20 * chance.random()) for customer in chosen]
