@@ -2,11 +2,12 @@
 
 12 million customers live in 20 regions. 1,000 staff, 50 to a region, look at customers of their
 own region, and with a small share of their looks at any. How much each looks is heavy-tailed
-(log-normal), and so is how often a customer is in touch. Looks are a Poisson process: a source first
-sees a customer after an exponential time, at a rate of its looks times the customer's share of the
-region's contacts. Whose sets overlap, and by how much, follows from that. Of a customer who reports,
-the membership in every set is drawn, once. How many customers somebody has seen by a day is the
-expectation of the same process, of which tens of thousands stray by less than one in a hundred.
+(log-normal), and so is how often a customer is in touch. Looks are a Poisson process: a source
+first sees a customer after an exponential time, at a rate of its looks times the customer's share
+of the region's contacts. Whose sets overlap, and by how much, follows from that. Of a customer who
+reports, the membership in every set is drawn, once. How many customers somebody has seen by a day
+is the expectation of the same process, from which a set of tens of thousands strays by less than
+one in a hundred.
 """
 
 from __future__ import annotations
