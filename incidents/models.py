@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Uuid, text
 from sqlmodel import Field, SQLModel
 
+from incidents.canaries import models as _canaries  # noqa: F401
 from incidents.cases import models as _cases  # noqa: F401  (so that every table is known)
 from incidents.mirror import models as _mirror  # noqa: F401
 from storage.tables import id_field, instant, reference, sealed

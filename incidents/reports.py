@@ -112,6 +112,8 @@ def _new(session: Session, told: Told, index: bytes, now: datetime) -> Report:
 
 
 def _tell_stream(session: Session, report: Report, now: datetime) -> None:
+    if report.kind == telling.OBJECTION:  # it tells of a reading, and of no call
+        return
     sign = stream.Sign(
         report.kind,
         now,

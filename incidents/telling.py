@@ -18,7 +18,7 @@ THINGS = ("code", "password", "remote", "money", "card", "install")
 #: What a caller can ask for, and what can have been given; ``nothing`` says that it was asked.
 ASKED_FOR = (*THINGS, "other", "nothing")
 GAVE = (*THINGS, "other", "nothing")
-REPORT, REFUSED = "report", "refused"
+REPORT, REFUSED, OBJECTION = "report", "refused", "objection"
 SAID_LIMIT, NUMBER_LIMIT, CLAIMED_LIMIT = 1000, 40, 100
 
 

@@ -18,8 +18,8 @@ from vault.models import PurposeKey
 from vault.sealing import new_key, seal, unseal
 
 INDEX, STAFF, REPORTS, LINE, DEMO = "index", "staff", "reports", "line", "demo"
-LOG, APPROVALS = "log", "approvals"
-PURPOSES = (INDEX, STAFF, REPORTS, LINE, DEMO, LOG, APPROVALS)
+LOG, APPROVALS, CANARIES = "log", "approvals", "canaries"
+PURPOSES = (INDEX, STAFF, REPORTS, LINE, DEMO, LOG, APPROVALS, CANARIES)
 INDEX_BYTES = 16
 _SESSION_KEY = "vouchline.keyring"
 
@@ -66,6 +66,10 @@ class Keyring:
     def open_for(self, purpose: str, place: str, sealed: bytes) -> str:
         """The inverse of :meth:`seal_for`."""
         return unseal(self._key(purpose), sealed, place).decode()
+
+    def mark(self, purpose: str, value: str) -> str:
+        """A fingerprint of ``value`` under the key of ``purpose``, in 32 hexadecimal digits."""
+        return hmac.digest(self._key(purpose), value.encode(), "sha256")[:16].hex()
 
     def log_seed(self) -> bytes:
         """The private key that signs the audit log's checkpoints (32 bytes, for Ed25519)."""

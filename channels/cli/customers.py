@@ -15,12 +15,15 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
+from channels.cli.canaries import import_rules
 from channels.cli.common import plainly
-from channels.context import ctx, now, unit
+from channels.context import now, unit
 from config.settings import Settings
 from incidents import retention
+from incidents.canaries import arriving
+from incidents.canaries.arriving import Lookout
 from people.importing.reading import CSV, FORMATS, JSONL, NotReadable, Records
-from people.importing.rows import Problem, Rules
+from people.importing.rows import Problem
 from people.importing.running import Counts, GoesOnElsewhere, Importing, Reached, begin, unfinished
 from people.importing.source import Source
 from vault import audit
@@ -96,14 +99,19 @@ def _imported(
     records = Records(source, form, ignore_unknown=ignore_unknown)
     if reached is not None:
         source.skip_to(reached.position)
-    policy = ctx().policy
-    rules = Rules(policy.languages, policy.default_region, policy.countries, policy.default_zone)
-    work = Importing(source, records, rules, unit, now, reached)
+    rules = import_rules()
+    with unit() as session:
+        lookout = Lookout(session, rules.default_region)
+        some = arriving.waiting(session) if reached else []
+    mixed = arriving.scattered(lookout.over(records), some, source, size)
+    work = Importing(source, mixed, rules, unit, now, reached)
     with click.progressbar(length=size, file=sys.stderr, label="Importing") as bar:
         bar.update(source.position)
         for refused in work.run():
             tell(refused)
             bar.update(source.position - bar.pos)
+    with unit() as session:
+        lookout.tell(session, f"import:{reached.id if reached else now()}", now())
     return work.counts
 
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from flask import Flask
 
-from channels.cli import audit, customers, keys, leaks, staff, store, texts, together, work
+from channels.cli import (
+    audit,
+    canaries,
+    customers,
+    keys,
+    leaks,
+    staff,
+    store,
+    texts,
+    together,
+    work,
+)
 
 
 def register(app: Flask) -> None:
@@ -15,6 +26,7 @@ def register(app: Flask) -> None:
         staff.staff_group,
         staff.token_group,
         customers.customers_group,
+        canaries.canaries,
         keys.keys,
         audit.audit,
         leaks.leaks,

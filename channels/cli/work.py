@@ -21,6 +21,7 @@ from channels.context import ctx
 from config.settings import Settings
 from incidents import stream
 from incidents.alerts.job import Alerts
+from incidents.canaries.watch import CanaryWatch
 from incidents.retention import Retention
 from incidents.waves.noticing import Waves
 from messaging import delivery
@@ -57,6 +58,7 @@ def worker(together: bool) -> None:
         budgets.forget_old,
         ZoneRules(here.policy),
         EarlierTimes(here.policy),
+        CanaryWatch(),
         AuditLog(here.audit_origin, here.places, here.engine, here.info, here.clock),
         Waves(here.policy.default_zone),
         Alerts(here.alert_places, here.policy.voice(), here.engine, here.info, here.clock),

@@ -10,10 +10,12 @@ from sqlmodel import Session
 from twilio.twiml.messaging_response import MessagingResponse
 
 from channels import failures
+from channels.called import to_canary
 from channels.context import ctx, now, unit
 from channels.signed import require_signature, sid
 from channels.texts.inbound import Text, receive
 from channels.texts.reading import read
+from incidents.canaries.signs import What
 from messaging import delivery, lines, optouts, wording
 from messaging.gateways.twilio import PERMANENT
 from people import phones
@@ -40,6 +42,8 @@ def sms() -> Response:
     if not provider_id or kind == "HELP":
         return _twiml(None)  # the provider has answered for us
     text = Text(provider_id, sender, body, _OPTING.get(kind, ""))
+    if to_canary(What.TEXT, provider_id):
+        return _twiml(None)
     try:
         with unit() as session:
             answer = receive(session, text, ctx().policy, ctx().rules, now())

@@ -6,10 +6,12 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
 from channels import failures
+from channels.called import to_canary
 from channels.context import ctx
 from channels.signed import require_signature, sid
 from channels.voice import conversation, steps, twiml
 from channels.voice.steps import Caller, Step
+from incidents.canaries.signs import What
 from messaging.translate import best
 from people import phones
 from people.errors import InvalidInput
@@ -25,7 +27,9 @@ _GONE = frozenset({"completed", "canceled", "failed", "busy", "no-answer"})
 
 @pages.post("")
 def answer() -> Response:
-    """Somebody rings the official line."""
+    """Somebody rings the official line; or a canary's number, where nobody answers."""
+    if to_canary(What.CALL, sid("CallSid", "CA")):
+        return twiml.nobody()
     return _take("answer")
 
 

@@ -23,6 +23,13 @@ def turn(said: Turn) -> Response:
     return xml(twiml)
 
 
+def nobody() -> Response:
+    """The line is busy."""
+    twiml = VoiceResponse()
+    twiml.reject(reason="busy")
+    return xml(twiml)
+
+
 def _listening(said: Turn) -> Gather:
     count = {"num_digits": said.digits} if said.digits else {}
     gather = Gather(

@@ -28,6 +28,9 @@ def _by_purpose() -> dict[str, str]:
         "to send it": gettext("To send you a text."),
         "to say it": gettext("To tell you something by phone."),
         "to answer a text": gettext("To answer your text."),
+        "approvals": gettext("To say yes or no to a change that somebody asked for."),
+        "told by phone": gettext("To write down what you told us by phone."),
+        "erasure": gettext("To delete what we know of you."),
         "oversight": gettext("To look into what our own people do."),
     }
 

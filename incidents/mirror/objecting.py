@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
-from incidents import reports
+from incidents import reports, telling
 from incidents.cases.models import Case, CaseEvidence, Kind, State
 from incidents.cases.opening import Evidence, raise_case
 from incidents.mirror import readings
@@ -23,7 +23,6 @@ from scheduling import wall
 from vault import audit
 from vault.models import AuditEntry
 
-KIND = "objection"
 MOST_EVIDENCE = 50
 
 
@@ -106,18 +105,21 @@ def _report(session: Session, customer: Customer, entry: AuditEntry, now: dateti
         phone=customers.opened(session, customer).phone,
         channel="web",
         proven=True,
-        kind=KIND,
+        kind=telling.OBJECTION,
         callback_id=entry.callback_id,
     )
-    reference = reports.file(session, told, now)
-    return session.exec(select(Report).where(col(Report.reference) == reference)).one()
+    return reports.filed(session, told, now)
 
 
 def _raise(session: Session, report: Report, entries: Sequence[AuditEntry], now: datetime) -> None:
     """All that is said about one person is one case, until that is closed."""
     staff_id = entries[0].staff_id
     told = Evidence(
-        "report", str(report.id), now, report.customer_id, {"kind": KIND, "entries": len(entries)}
+        "report",
+        str(report.id),
+        now,
+        report.customer_id,
+        {"kind": telling.OBJECTION, "entries": len(entries)},
     )
     read = [
         Evidence(

@@ -3,7 +3,7 @@ one that was killed goes on where it stopped."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select, update
 
 from people.importing.keeping import keep
-from people.importing.reading import Records
+from people.importing.reading import Record
 from people.importing.rows import Problem, Row, Rules, checked
 from people.importing.source import Source
 from people.models import CustomerImport
@@ -109,13 +109,13 @@ def begin(session: Session, now: datetime) -> Reached:
 
 
 class Importing:
-    """Takes the records of a source into the store. ``unit`` opens a unit of work, ``clock`` tells
-    the time; without ``reached`` nothing is kept (a dry run)."""
+    """Takes records, those of a source above all, into the store. ``unit`` opens a unit of work,
+    ``clock`` tells the time; without ``reached`` nothing is kept (a dry run)."""
 
     def __init__(
         self,
         source: Source,
-        records: Records,
+        records: Iterable[Record],
         rules: Rules,
         unit: Unit,
         clock: Callable[[], datetime],

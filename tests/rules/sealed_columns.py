@@ -86,6 +86,7 @@ PURPOSES = {
     "approval_request.payload": keyring.APPROVALS,
     "approval_request.reason": keyring.APPROVALS,
     "approval_vote.binding": keyring.APPROVALS,
+    "canary_batch.kept": keyring.CANARIES,
 }
 #: Wrapped by a master key.
 WRAPPED = {"data_key.wrapped", "purpose_key.wrapped"}

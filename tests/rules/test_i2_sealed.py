@@ -9,6 +9,8 @@ import pytest
 from sqlmodel import select
 
 from incidents import reports
+from incidents.canaries import register
+from incidents.canaries.register import Canary
 from incidents.cases.models import Kind
 from incidents.cases.opening import raise_case
 from messaging import phone_calls
@@ -48,6 +50,7 @@ def a_life(store: Store, phone: str) -> factories.Call:
         reports.file(session, told, NOW)
         raise_case(session, Kind.CALLS, phone[-4:], [], NOW)
         _a_vote(session, phone)
+        register.add(session, [Canary(1, phone)])
     call = factories.a_call(store, NOW, phone)
     with store.unit() as session:
         member = staff.find(session, _email(session, call))

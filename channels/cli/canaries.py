@@ -1,0 +1,65 @@
+"""``flask canaries``: customers who do not exist, from numbers that the company owns."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import click
+from flask.cli import AppGroup
+
+from channels.cli.common import plainly
+from channels.context import ctx, now, unit
+from incidents.canaries import arriving, planning, register
+from people.importing.rows import Rules
+from people.importing.running import Importing, begin
+from people.importing.source import Source
+
+canaries = AppGroup(
+    "canaries", help="Customers who do not exist, so that whoever knows one has it from us."
+)
+_PATH = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def import_rules() -> Rules:
+    """What this installation takes from a file."""
+    policy = ctx().policy
+    return Rules(policy.languages, policy.default_region, policy.countries, policy.default_zone)
+
+
+@canaries.command("add")
+@click.option("--numbers", type=_PATH, required=True, help="A file with a number a line.")
+@click.option("--ref", required=True, help="How your references look: # is a digit, ? a letter.")
+@click.option("--at-once", is_flag=True, help="Do not wait for the next import of customers.")
+def add(numbers: Path, ref: str, at_once: bool) -> None:
+    """Add a canary for each number in a file, which must be numbers that the company owns.
+
+    They come in with the next import of customers, scattered over it.
+    """
+    lines = [line.strip() for line in numbers.read_text().splitlines() if line.strip()]
+    with plainly():
+        with unit() as session:
+            planning.plan(session, lines, import_rules(), now(), reference=ref)
+        if at_once:
+            _import()
+    when = "are in" if at_once else "come in with the next import of customers"
+    click.echo(f"{len(lines):,} canaries {when}. Delete the file with their numbers.")
+
+
+def _import() -> None:
+    with unit() as session:
+        found = arriving.waiting(session)
+        reached = begin(session, now())
+    source = Source(BytesIO())
+    work = Importing(source, arriving.records(found), import_rules(), unit, now, reached)
+    for _ in work.run():
+        pass
+
+
+@canaries.command("list")
+def count() -> None:
+    """Say how many there are, and no more."""
+    with plainly(), unit(read_only=True) as session:
+        found = register.known(session)
+        waiting = arriving.waiting(session)
+    click.echo(f"{len(found.canaries):,} canaries, {len(waiting):,} of them still to come in.")

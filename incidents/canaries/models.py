@@ -1,0 +1,20 @@
+"""The table of canaries. It tells nothing without the keys, not even how many there are."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+from sqlalchemy import Column, Uuid
+from sqlmodel import Field, SQLModel
+
+from storage.tables import sealed
+
+
+class CanaryBatch(SQLModel, table=True):
+    """Canaries that were added together, sealed as one under a key of their own and padded. The id
+    is random, since one that tells its time would tell whom it was made with."""
+
+    __tablename__ = "canary_batch"
+
+    id: UUID = Field(default_factory=uuid4, sa_column=Column(Uuid, primary_key=True))
+    kept: bytes = sealed()

@@ -1,0 +1,137 @@
+"""Which customers are canaries: kept sealed, and read whole, so that no look at a customer goes by
+another path for a canary than for anybody else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from incidents.canaries.models import CanaryBatch
+from people.models import Customer
+from vault import keyring
+
+#: Sealed batches are as long as the next multiple of this, in characters.
+PAD = 8192
+
+
+@dataclass(frozen=True)
+class Canary:
+    """One canary by its ``number``. ``phone`` (E.164) is the company's own; ``customer_id`` is none
+    until it has come in with an import, and until then the rest is what it will be called.
+    ``planted`` are callbacks through which staff are meant to meet it, ``acts`` the moments at
+    which we acted for it, as ISO 8601."""
+
+    number: int
+    phone: str
+    customer_id: UUID | None = None
+    name: str = ""
+    external_ref: str = ""
+    locale: str = ""
+    timezone: str = ""
+    ticket: str = ""
+    planted: tuple[UUID, ...] = ()
+    acts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Known:
+    """All canaries there are, found by what somebody may have met."""
+
+    canaries: tuple[Canary, ...]
+
+    @property
+    def by_customer(self) -> dict[UUID, Canary]:
+        return {each.customer_id: each for each in self.canaries if each.customer_id}
+
+    @property
+    def by_phone(self) -> dict[str, Canary]:
+        return {each.phone: each for each in self.canaries}
+
+    @property
+    def planned(self) -> list[Canary]:
+        """Those that are to come in with the next import."""
+        return [each for each in self.canaries if each.customer_id is None]
+
+
+def known(session: Session) -> Known:
+    """Every canary. Raises what the vault raises."""
+    rows = session.exec(select(CanaryBatch)).all()
+    return Known(tuple(each for row in rows for each in _opened(session, row)))
+
+
+def add(session: Session, batch: Sequence[Canary]) -> None:
+    """Keep new canaries."""
+    row = CanaryBatch()
+    row.kept = _sealed(session, row.id, batch)
+    session.add(row)
+    session.flush()
+
+
+def change(session: Session, changed: Iterable[Canary]) -> None:
+    """Keep canaries that are known by their numbers as they are now."""
+    wanted = {each.number: each for each in changed}
+    if not wanted:
+        return
+    for row in session.exec(select(CanaryBatch).with_for_update()).all():
+        before = _opened(session, row)
+        after = [wanted.get(each.number, each) for each in before]
+        if after != before:
+            row.kept = _sealed(session, row.id, after)
+            session.add(row)
+    session.flush()
+
+
+def reseal(session: Session) -> None:
+    """Write all of them anew, so that when a row was written says nothing."""
+    for row in session.exec(select(CanaryBatch).with_for_update()).all():
+        row.kept = _sealed(session, row.id, _opened(session, row))
+        session.add(row)
+    session.flush()
+
+
+def settle(session: Session, found: Known) -> Known:
+    """Find the customers of those that have come in since; what they are called is forgotten."""
+    index = keyring.of(session).blind_index
+    waiting = {index("phone", each.phone): each for each in found.planned}
+    if not waiting:
+        return found
+    rows = session.exec(
+        select(Customer.phone_index, Customer.id).where(col(Customer.phone_index).in_(waiting))
+    ).all()
+    come = [
+        replace(waiting[phone], customer_id=who, name="", external_ref="", locale="", timezone="")
+        for phone, who in rows
+    ]
+    change(session, come)
+    new = {each.number: each for each in come}
+    return Known(tuple(new.get(each.number, each) for each in found.canaries))
+
+
+def _sealed(session: Session, row: UUID, batch: Sequence[Canary]) -> bytes:
+    text = json.dumps([asdict(each) for each in batch], default=str, separators=(",", ":"))
+    padded = text.ljust(-(-len(text) // PAD) * PAD)
+    place = f"canary_batch.kept:{row}"
+    return keyring.of(session).seal_for(keyring.CANARIES, place, padded)
+
+
+def _opened(session: Session, row: CanaryBatch) -> list[Canary]:
+    place = f"canary_batch.kept:{row.id}"
+    text = keyring.of(session).open_for(keyring.CANARIES, place, row.kept)
+    return [_read(each) for each in json.loads(text)]
+
+
+def _read(held: dict[str, Any]) -> Canary:
+    who = held["customer_id"]
+    return Canary(
+        **held
+        | {
+            "customer_id": UUID(who) if who else None,
+            "planted": tuple(map(UUID, held["planted"])),
+            "acts": tuple(held["acts"]),
+        }
+    )

@@ -1,0 +1,264 @@
+"""Canaries are met, and a case is there."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlmodel import col, select
+
+from incidents import stream
+from incidents.canaries import names, planning, register, signs
+from incidents.canaries.signs import What
+from incidents.canaries.watch import CanaryWatch
+from incidents.cases.models import Case, CaseEvidence, CaseSubject, Kind, State
+from incidents.erasure import erase
+from messaging import inbox
+from people.errors import InvalidInput
+from people.importing.rows import Rules
+from people.models import Customer
+from scheduling import callbacks, lookup
+from tests import factories
+from vault import audit
+from verification import proving
+
+NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+PHONE = "+447400200001"
+RULES = Rules(("en", "de", "es"), "GB", (), "Europe/London")
+
+
+def planned(session, *numbers: str, **more: str) -> None:
+    planning.plan(session, numbers, RULES, NOW, reference="K-######", **more)
+
+
+@pytest.fixture
+def canary(store) -> Customer:
+    """One that has come in, with a watch that has looked once."""
+    with store.unit() as session:
+        planned(session, PHONE)
+        made = factories.a_customer(session, NOW, PHONE, "Ruth Evans")
+        register.settle(session, register.known(session))
+    return made
+
+
+def watch(store, now: datetime = NOW) -> None:
+    with store.unit() as session:
+        CanaryWatch()(session, now)
+
+
+def met(store) -> list[str]:
+    rows = store.all(select(CaseEvidence).where(CaseEvidence.kind == "canary"))
+    return sorted(json.loads(each.facts)["what"] for each in rows)
+
+
+def test_nobody_has_touched_it_and_there_is_no_case(store, canary):
+    watch(store)
+    assert store.all(select(Case)) == []
+
+
+def test_opened_out_of_turn_names_who_did_it_once_however_often_it_is_looked_at(store, canary):
+    with store.unit() as session:
+        ana = factories.an_agent(session, NOW)
+        lookup.find(session, audit.staff(ana.id), PHONE, factories.a_policy(), NOW)
+    for _ in range(3):
+        watch(store)
+    case = store.all(select(Case))[0]
+    assert (case.kind, case.fold) == (Kind.CANARY, f"canary:opened:{ana.id}")
+    assert store.all(select(CaseSubject.staff_id)) == [ana.id]
+    assert met(store) == ["opened"]
+
+
+def test_a_closed_case_is_not_raised_again_of_the_same(store, canary):
+    with store.unit() as session:
+        ana = factories.an_agent(session, NOW)
+        lookup.find(session, audit.staff(ana.id), PHONE, factories.a_policy(), NOW)
+    watch(store)
+    with store.unit() as session:
+        case = session.exec(select(Case)).one()
+        case.state, case.fold = State.CLOSED, None
+        session.add(case)
+    watch(store)
+    assert len(store.all(select(Case))) == 1
+
+
+def test_through_a_planted_callback_it_is_in_turn_and_another_is_not(store, canary):
+    with store.unit() as session:
+        ana = factories.an_agent(session, NOW)
+        one = factories.a_callback(session, NOW, agent=ana, customer=canary)
+        known = register.known(session).canaries[0]
+        register.change(session, [replace(known, planted=(one.id,))])
+        callbacks.open_one(session, one, NOW, "card")
+    watch(store)
+    assert met(store) == []
+    with store.unit() as session:
+        factories.a_callback(session, NOW, customer=canary, ahead=timedelta(hours=3))
+    watch(store)
+    assert met(store) == ["opened"]
+
+
+def a_report(session, policy) -> None:
+    from incidents import reports
+
+    reports.file(session, reports.Told(PHONE, "web"), NOW)
+
+
+def a_page(session, policy) -> None:
+    proving.send(session, PHONE, "text", policy, NOW)
+
+
+def a_text(session, policy) -> None:
+    inbox.first_time(session, "SM1", PHONE, "other", NOW)
+
+
+def a_call(session, policy) -> None:
+    inbox.first_time(session, "CA1-0", PHONE, "keypad", NOW)
+
+
+def a_check(session, policy) -> None:
+    who = session.exec(select(Customer)).one()
+    stream.put(session, stream.Sign(stream.UNCONFIRMED, NOW, "web", customer_id=who.id))
+
+
+def called(session, policy) -> None:
+    assert signs.rang(session, PHONE, What.CALL, "call:CA2", NOW)
+
+
+@pytest.mark.parametrize(
+    ("act", "what"),
+    [
+        (a_report, "report"),
+        (a_page, "page"),
+        (a_text, "text"),
+        (a_call, "call"),
+        (a_check, "check"),
+        (called, "call"),
+    ],
+)
+def test_every_contact_raises_a_case_that_names_who_had_opened_it(store, canary, act, what):
+    with store.unit() as session:
+        ana = factories.an_agent(session, NOW)
+        lookup.find(session, audit.staff(ana.id), PHONE, factories.a_policy(), NOW)
+        act(session, factories.a_policy())
+    watch(store)
+    assert set(met(store)) == {"opened", what}
+    case = store.all(select(Case).where(Case.fold == "canary:contact:1"))[0]
+    named = select(CaseSubject.staff_id).where(CaseSubject.case_id == case.id)
+    assert store.all(named) == [ana.id]
+    with store.unit() as session:
+        found = signs.contacts(session)
+        assert [(each.customer_id, each.what) for each in found] == [(canary.id, what)]
+
+
+def test_what_happens_between_two_looks_is_not_missed(store, canary):
+    with store.unit() as session:
+        looking, ana = CanaryWatch(), factories.an_agent(session, NOW)
+        looking(session, NOW)
+    for number in range(3):
+        with store.unit() as session:
+            at = NOW + number * MINUTE
+            lookup.find(session, audit.staff(ana.id), PHONE, factories.a_policy(), at)
+            inbox.first_time(session, f"SM{number}", PHONE, "other", at)
+        with store.unit() as session:
+            looking(session, at + MINUTE)
+    assert met(store) == ["opened"] * 3 + ["text"] * 3
+
+
+def test_each_canary_singles_out_who_opened_it(store):
+    """Of three agents each opened a canary of its own; the call to one names its agent."""
+    numbers = [f"+44740020000{n}" for n in range(3)]
+    with store.unit() as session:
+        planned(session, *numbers)
+        for each in numbers:
+            factories.a_customer(session, NOW, each)
+        found = register.settle(session, register.known(session))
+        agents = [factories.an_agent(session, NOW) for _ in numbers]
+        for agent, each in zip(agents, numbers, strict=True):
+            lookup.find(session, audit.staff(agent.id), each, factories.a_policy(), NOW)
+        for agent, each in zip(agents, numbers, strict=True):
+            exposed = signs.exposed_by(session, found.by_phone[each])
+            assert [(one.staff_id, one.first_at, one.times) for one in exposed] == [
+                (agent.id, NOW, 1)
+            ]
+    assert len({each.number for each in found.canaries}) == 3
+
+
+def test_an_investigator_at_work_is_no_alarm(store, canary):
+    with store.unit() as session:
+        ines = factories.an_agent(session, NOW, role="investigator")
+        who = audit.staff(ines.id)
+        audit.record(session, who, "report.read", NOW, customer_id=canary.id, purpose="triage")
+    watch(store)
+    assert met(store) == []
+
+
+def test_it_is_erased_like_anybody_and_its_number_still_tells(store, canary):
+    with store.unit() as session:
+        erase(session, [canary.id], audit.OPERATOR, NOW, "retention")
+    watch(store)
+    with store.unit() as session:
+        assert signs.rang(session, PHONE, What.TEXT, "text:SM9", NOW)
+        assert not signs.rang(session, factories.PHONE, What.TEXT, "text:SM9", NOW)
+    assert met(store) == ["text"]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "says"),
+    [
+        (["07400200001"], "Line 1"),
+        ([PHONE, "+44 999"], "Line 2"),
+        ([PHONE, "+44 7400 200001"], "canary's already"),
+        ([PHONE, factories.PHONE], "a customer's"),
+    ],
+)
+def test_numbers_that_will_not_do_plan_nothing(store, numbers, says):
+    with store.unit() as session:
+        factories.a_customer(session, NOW, factories.PHONE)
+        with pytest.raises(InvalidInput, match=says):
+            planned(session, *numbers)
+        assert register.known(session).canaries == ()
+
+
+def test_a_reference_without_room_is_refused(store):
+    with store.unit() as session, pytest.raises(InvalidInput, match="more # or"):
+        planning.plan(session, [PHONE, "+447400200002"], RULES, NOW, reference="K")
+
+
+def test_language_zone_and_name_come_from_the_number(store):
+    numbers = ("+4915112345678", "+34612345678", "+447400200001", "+33612345678")
+    with store.unit() as session:
+        planned(session, *numbers)
+        made = register.known(session).canaries
+    assert [(each.locale, each.timezone) for each in made] == [
+        ("de", "Europe/Berlin"),
+        ("es", "Europe/Madrid"),
+        ("en", "Europe/London"),
+        ("en", "Europe/Paris"),
+    ]
+    firsts, lasts = names._FIRST, names._LAST
+    for each, spoken in zip(made, ("de", "es", "en", "fr"), strict=True):
+        first, last = each.name.split(" ")
+        assert first in firsts[spoken].split()
+        assert last in lasts[spoken].split()
+        assert each.external_ref[:2] == "K-"
+        assert each.external_ref[2:].isdigit()
+
+
+def test_every_language_has_as_many_names(store):
+    counts = {
+        len(words.split()) for words in itertools.chain(names._FIRST.values(), names._LAST.values())
+    }
+    assert counts == {20}
+
+
+def test_resealing_changes_what_is_written_and_not_what_it_says(store, canary):
+    with store.unit() as session:
+        before = session.exec(select(register.CanaryBatch.kept)).one()
+        known = register.known(session)
+        register.reseal(session)
+        assert session.exec(select(register.CanaryBatch.kept)).one() != before
+        assert register.known(session) == known
+    assert store.all(select(Customer.id).where(col(Customer.id) == canary.id)) == [canary.id]
