@@ -2,85 +2,133 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, select
 
 from incidents.cases.seeing import entries_for
-from people import staff
-from people.models import Staff
+from people.errors import NotAllowed
 from vault import audit
 from vault.models import AuditEntry
 
 PAGE = 50
+#: So many entries at the most are counted for a picture; of more, the latest.
+PICTURED = 20_000
+_ABOUT = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Line:
-    """One entry. ``who`` is a member of staff by name, or the kind of actor."""
+class Filter:
+    """Which entries: of one person, of some actions, about one customer, in a time from ``since``
+    until before ``until``, for one purpose (a case's reference, or fixed words)."""
 
-    id: int
-    at: datetime
-    who: str
-    action: str
-    customer_id: UUID | None
-    callback_id: UUID | None
-    purpose: str
-    detail: str
+    person: UUID | None = None
+    actions: Sequence[str] = ()
+    customer: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    purpose: str = ""
+
+    @property
+    def narrows(self) -> bool:
+        """Whether it leaves anything out."""
+        return self != Filter()
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of entries, newest first, and the id below which the next begins, if there is one."""
+
+    entries: Sequence[AuditEntry]
+    following: int | None
 
 
 def page(
     session: Session,
-    investigator: audit.Actor,
+    reader: UUID,
+    wanted: Filter,
     now: datetime,
     *,
     before: int | None = None,
-    action: str = "",
-) -> tuple[list[Line], int | None]:
-    """The latest entries, newest first, as they were before this reading; and below which id
-    the next page begins, if there is one.
-
-    ``before`` is such an id; ``action`` keeps to one kind of entry.
-    """
-    statement = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(PAGE + 1)
-    if investigator.staff_id is not None:
-        statement = statement.where(entries_for(investigator.staff_id))
+    purpose: str = "oversight",
+) -> Found:
+    """The latest entries, as they were before this reading, but for what the reader may not see
+    (rule I5). Raises ``NotAllowed`` for one's own: nobody investigates themself."""
+    if wanted.person == reader:
+        raise NotAllowed("This is about yourself. A colleague can look at it.")
+    statement = select(AuditEntry).where(*_conditions(session, reader, wanted))
     if before is not None:
         statement = statement.where(col(AuditEntry.id) < before)
-    if action:
-        statement = statement.where(col(AuditEntry.action) == action)
-    rows = session.exec(statement).all()
-    read = f"before {before}" if before is not None else "latest"
+    rows = session.exec(statement.order_by(col(AuditEntry.id).desc()).limit(PAGE + 1)).all()
+    _record(session, reader, wanted, purpose, now)
+    return Found(rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None)
+
+
+def _conditions(session: Session, reader: UUID, wanted: Filter) -> list[ColumnElement[bool]]:
+    found = [entries_for(session, reader)]
+    if wanted.person is not None:
+        found.append(col(AuditEntry.staff_id) == wanted.person)
+    if wanted.customer is not None:
+        found.append(col(AuditEntry.customer_id) == wanted.customer)
+    if wanted.actions:
+        found.append(col(AuditEntry.action).in_(wanted.actions))
+    if wanted.purpose:
+        found.append(col(AuditEntry.purpose) == wanted.purpose)
+    if wanted.since is not None:
+        found.append(col(AuditEntry.at) >= wanted.since)
+        found.append(col(AuditEntry.id) >= _first(session, wanted.since - _ABOUT))
+    if wanted.until is not None:
+        found.append(col(AuditEntry.at) < wanted.until)
+        found.append(col(AuditEntry.id) <= _first(session, wanted.until + _ABOUT))
+    return found
+
+
+def _first(session: Session, at: datetime) -> int:
+    """The id of the first entry from an instant on, or one above all. Ids rise with time, but for
+    acts that went on at once; times have no index of their own."""
+    low, high = 1, (session.exec(select(func.max(AuditEntry.id))).one() or 0) + 1
+    while low < high:
+        middle = (low + high) // 2
+        found = session.exec(
+            select(AuditEntry.id, AuditEntry.at)
+            .where(col(AuditEntry.id) >= middle)
+            .order_by(col(AuditEntry.id))
+            .limit(1)
+        ).first()
+        if found is None or found[1] >= at:
+            high = middle
+        else:
+            low = (found[0] or middle) + 1
+    return low
+
+
+def _record(session: Session, reader: UUID, wanted: Filter, purpose: str, now: datetime) -> None:
+    whom = f"of {wanted.person}" if wanted.person else ""
+    detail = " ".join(filter(None, (whom, " ".join(wanted.actions[:3]), wanted.purpose)))[:200]
     audit.record(
         session,
-        investigator,
+        audit.staff(reader),
         "audit.read",
         now,
-        purpose="oversight",
-        detail=f"{read} {action}".strip(),
+        customer_id=wanted.customer,
+        purpose=purpose,
+        detail=detail,
     )
-    shown, names = rows[:PAGE], _names(session, (row.staff_id for row in rows))
-    following = shown[-1].id if len(rows) > PAGE else None
-    return [_line(row, names) for row in shown], following
 
 
-def _names(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, str]:
-    wanted = {each for each in ids if each is not None}
-    found = session.exec(select(Staff).where(col(Staff.id).in_(wanted)))
-    return {each.id: staff.name_of(session, each.id, each.name) for each in found}
-
-
-def _line(row: AuditEntry, names: dict[UUID, str]) -> Line:
-    return Line(
-        id=row.id or 0,
-        at=row.at,
-        who=names.get(row.staff_id, row.actor) if row.staff_id else row.actor,
-        action=row.action,
-        customer_id=row.customer_id,
-        callback_id=row.callback_id,
-        purpose=row.purpose,
-        detail=row.detail,
+def counted(
+    session: Session, reader: UUID, wanted: Filter, bin_of: Callable[[datetime], int]
+) -> Counter[int]:
+    """How many of the entries fall into each part of a picture."""
+    times = session.exec(
+        select(AuditEntry.at)
+        .where(*_conditions(session, reader, wanted))
+        .order_by(col(AuditEntry.id).desc())
+        .limit(PICTURED)
     )
+    return Counter(bin_of(at) for at in times)

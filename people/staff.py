@@ -138,6 +138,13 @@ def name_of(session: Work, staff_id: UUID, sealed_name: bytes) -> str:
     return keyring.of(session).open_for(keyring.STAFF, f"staff.name:{staff_id}", sealed_name)
 
 
+def everybody(session: Session) -> list[tuple[UUID, str]]:
+    """All who work here or did, by name."""
+    found = session.exec(select(Staff)).all()
+    named = [(each.id, name_of(session, each.id, each.name)) for each in found]
+    return sorted(named, key=lambda each: (each[1].casefold(), each[0]))
+
+
 def invite(
     session: Session,
     member: Staff,

@@ -1,43 +1,153 @@
-"""The audit log, for investigators."""
+"""The audit log, for investigators: all of it, what one person did, who read one customer."""
 
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error
+from datetime import datetime, time, timedelta
+from uuid import UUID
 
-from flask import render_template, request
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from channels.console import audit_words, timeline
+from channels.console.clock import read_date
 from channels.console.desk import Desk, pages, staff_page
-from incidents import trail
+from channels.context import ctx
+from incidents import customer_trail, trail
+from incidents.cases import reading
+from incidents.trail import Filter
+from people import phones, staff
 from people.errors import InvalidInput
 from people.models import Role
+from vault import keyring
+from vault.errors import Tampered
 
-_ACTION = re.compile(r"[a-z_.]{1,40}")
-_BEFORE = re.compile(r"[0-9]{1,18}")
+_PURPOSE = re.compile(r"[\w .:-]{0,60}")
+_LOOKS_BACK = timedelta(days=30)
+_MARK = "audit.page"
 
 
 @pages.get("/audit")
 @staff_page(Role.INVESTIGATOR)
 def audit(desk: Desk) -> ResponseReturnValue:
-    """The latest entries; ``?before=`` an id goes back, ``?action=`` keeps to one kind."""
-    action = request.args.get("action", "").strip()
-    before = request.args.get("before", "")
-    if action and not _ACTION.fullmatch(action):
-        raise InvalidInput("action", "Write the action like customer.read.")
-    if before and not _BEFORE.fullmatch(before):
-        raise InvalidInput("before", "The page asked for is none.")
-    lines, following = trail.page(
-        desk.session,
-        desk.principal.actor,
-        desk.moment,
-        before=int(before) if before else None,
-        action=action,
+    """The latest entries, by ``?person=``, ``?what=``, ``?from=``, ``?to=``, ``?purpose=``;
+    ``?before=`` a mark of ours goes back."""
+    return _shown(desk, _filter(desk))
+
+
+@pages.post("/audit/customer")
+@staff_page(Role.INVESTIGATOR)
+def audit_customer(desk: Desk) -> ResponseReturnValue:
+    """Who read this customer: of an exact number with a reason, or of a case that one holds."""
+    me, form = desk.principal.id, request.form
+    case, customer = form.get("case", "")[:12], form.get("customer", "")
+    try:
+        if case:
+            who = _uuid(customer, "customer")
+            begun = customer_trail.in_case(desk.session, me, case, who, desk.moment)
+        else:
+            phone = phones.parse(form.get("phone", "")[:60], ctx().policy.default_region)
+            reason = form.get("reason", "")[:10_000]
+            begun = customer_trail.of_number(desk.session, me, phone, reason, desk.moment)
+    except InvalidInput as error:
+        return _shown(desk, Filter(), errors={error.field: str(error)}), 422
+    return redirect(url_for("console.audit_reading", reading_id=begun), code=303)
+
+
+@pages.get("/audit/customer/<uuid:reading_id>")
+@staff_page(Role.INVESTIGATOR)
+def audit_reading(desk: Desk, reading_id: UUID) -> ResponseReturnValue:
+    """Who read the customer of a reading that one has begun, for an hour."""
+    me = desk.principal.id
+    begun, case = customer_trail.going_on(desk.session, me, reading_id, desk.moment)
+    reason = customer_trail.reason_of(desk.session, begun)
+    wanted = _filter(desk, begun.customer_id)
+    purpose = case.reference if case else "oversight"
+    return _shown(desk, wanted, purpose=purpose, reading=begun.id, case=case, reason=reason)
+
+
+def _filter(desk: Desk, customer: UUID | None = None) -> Filter:
+    args = request.args
+    person, what = args.get("person", ""), args.get("what", "")
+    purpose = args.get("purpose", "").strip()
+    if not _PURPOSE.fullmatch(purpose):
+        raise InvalidInput("purpose", "Write a case's reference, like C2345678.")
+    known = {name: actions for name, _, actions in audit_words.groups()}
+    if what and what not in known:
+        raise InvalidInput("what", "Choose what was done from the list.")
+    return Filter(
+        person=_uuid(person, "person") if person else None,
+        actions=known.get(what, ()),
+        customer=customer,
+        since=_day(desk, "from"),
+        until=_day(desk, "to", days=1),
+        purpose=purpose,
     )
+
+
+def _day(desk: Desk, field: str, days: int = 0) -> datetime | None:
+    text = request.args.get(field, "")
+    if not text:
+        return None
+    on = read_date(text, field) + timedelta(days=days)
+    return datetime.combine(on, time(0), desk.zone)
+
+
+def _uuid(text: str, field: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise InvalidInput(field, "Choose one from the list.") from None
+
+
+def _shown(desk: Desk, wanted: Filter, purpose: str = "oversight", **more: object) -> str:
+    me, session = desk.principal.id, desk.session
+    before = _opened(desk, request.args.get("before", ""))
+    found = trail.page(session, me, wanted, desk.moment, before=before, purpose=purpose)
+    kept = {name: value for name, value in request.args.items() if name != "before" and value}
     return render_template(
         "console/audit.html",
-        lines=lines,
-        following=following,
-        action=action,
-        paged=bool(before),
+        entries=found.entries,
+        names=reading.names(session, [each.staff_id for each in found.entries]),
+        following=_mark(desk, found.following) if found.following else "",
+        paged=before is not None,
+        wanted=wanted,
+        kept=kept,
+        picture=_picture(desk, wanted),
+        colleagues=[each for each in staff.everybody(session) if each[0] != me],
+        audit_words=audit_words,
         clock=desk.clock,
+        **{"reading": None, "case": None, "reason": "", "errors": {}, **more},
     )
+
+
+def _picture(desk: Desk, wanted: Filter) -> timeline.Timeline:
+    """Of the days asked for, or of the last 30; of a longer time, its end."""
+    until = wanted.until or desk.moment
+    since = wanted.since or datetime.combine(
+        desk.clock.today(until - _LOOKS_BACK), time(0), desk.zone
+    )
+    since = max(since, until - timeline.MOST)
+    shown = Filter(wanted.person, wanted.actions, wanted.customer, since, until, wanted.purpose)
+    me = desk.principal.id
+    return timeline.of(
+        desk.clock, since, until, lambda bins: trail.counted(desk.session, me, shown, bins)
+    )
+
+
+def _mark(desk: Desk, entry: int) -> str:
+    """Where the next page begins, sealed: gaps between entries would tell what one may not see."""
+    ring = keyring.of(desk.session)
+    return urlsafe_b64encode(ring.seal_for(keyring.REPORTS, _MARK, str(entry))).decode()
+
+
+def _opened(desk: Desk, mark: str) -> int | None:
+    if not mark:
+        return None
+    try:
+        sealed = urlsafe_b64decode(mark[:400].encode())
+        return int(keyring.of(desk.session).open_for(keyring.REPORTS, _MARK, sealed))
+    except (Error, ValueError, Tampered):
+        raise InvalidInput("before", "The page asked for is none.") from None

@@ -151,3 +151,17 @@ class AlertDelivery(SQLModel, table=True):
     tries: int = Field(default=0, sa_column=Column(Integer, nullable=False))
     settled_at: datetime | None = instant(nullable=True)
     error: str = Field(default="", sa_column=Column(String(200), nullable=False))
+
+
+class AuditReading(SQLModel, table=True):
+    """An investigator's reading of who read a customer, within a case or for a ``reason`` sealed
+    under the reports' key."""
+
+    __tablename__ = "audit_reading"
+
+    id: UUID = id_field()
+    at: datetime = instant()
+    staff_id: UUID = foreign("staff.id")
+    customer_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
+    case_id: UUID | None = foreign("incident_case.id", nullable=True)
+    reason: bytes = sealed()

@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from incidents.cases.models import Case, CaseEvidence, CaseSubject, State
+from people.approvals.models import ApprovalRequest
 from people.errors import NotAllowed, NotFound
 from people.models import Role, Staff
 from vault.models import AuditEntry
@@ -77,15 +78,17 @@ def hidden_ids(session: Session, kind: str, reader: UUID | None) -> list[UUID]:
     return [UUID(each) for each in found]
 
 
-def entries_for(reader: UUID) -> ColumnElement[bool]:
+def entries_for(session: Session, reader: UUID) -> ColumnElement[bool]:
     """Audit entries that the reader may see: none about a case that names them, none in which
-    others deal with them, and none that is evidence against them."""
+    others deal with them or ask that something be done about them, and none that is evidence
+    against them."""
     references = select(Case.reference).where(col(Case.id).in_(_naming(reader)))
+    asked = session.exec(
+        select(ApprovalRequest.id).where(col(ApprovalRequest.staff_id) == reader)
+    ).all()
     by_others = or_(col(AuditEntry.staff_id).is_(None), col(AuditEntry.staff_id) != reader)
-    return and_(
-        col(AuditEntry.purpose).not_in(references),
-        ~and_(by_others, col(AuditEntry.detail).like(f"%{reader}%")),
-    )
+    about = [col(AuditEntry.detail).like(f"%{each}%") for each in (reader, *asked)]
+    return and_(col(AuditEntry.purpose).not_in(references), ~and_(by_others, or_(*about)))
 
 
 def naming_investigators(session: Session, cases: Sequence[UUID]) -> set[UUID]:

@@ -45,6 +45,8 @@ PAGES = [
     *((Role.INVESTIGATOR, "POST", f"/staff/cases/C2222222/{act}") for act in ACTS),
     (Role.INVESTIGATOR, "GET", "/staff/reports"),
     (Role.INVESTIGATOR, "GET", "/staff/audit"),
+    (Role.INVESTIGATOR, "POST", "/staff/audit/customer"),
+    (Role.INVESTIGATOR, "GET", f"/staff/audit/customer/{NONE}"),
 ]
 
 

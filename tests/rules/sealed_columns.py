@@ -83,6 +83,7 @@ PURPOSES = {
     "report.asked_for": keyring.REPORTS,
     "report.gave": keyring.REPORTS,
     "case_step.words": keyring.REPORTS,
+    "audit_reading.reason": keyring.REPORTS,
     "approval_request.payload": keyring.APPROVALS,
     "approval_request.reason": keyring.APPROVALS,
     "approval_vote.binding": keyring.APPROVALS,

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 from sqlmodel import select
 
-from incidents import reports
+from incidents import customer_trail, reports
 from incidents.canaries import register
 from incidents.canaries.register import Canary
 from incidents.cases.models import Kind
@@ -49,6 +49,8 @@ def a_life(store: Store, phone: str) -> factories.Call:
         )
         reports.file(session, told, NOW)
         raise_case(session, Kind.CALLS, phone[-4:], [], NOW)
+        ines = factories.an_agent(session, NOW, role="investigator")
+        customer_trail.of_number(session, ines.id, phone, "why", NOW)
         _a_vote(session, phone)
         register.add(session, [Canary(1, phone)])
     call = factories.a_call(store, NOW, phone)

@@ -162,9 +162,11 @@ def test_the_audit_log_tells_nothing_of_it(scene):
     ivo.post(f"/staff/cases/{scene.reference}/take")
     ivo.post(f"/staff/cases/{scene.reference}/note", {"words": "look at Ines"})
     tab = scene.tab("ines")
-    for query in ("", "?action=case.opened", "?action=case.taken", "?action=case.evidence"):
+    for query in ("", "?what=reports", f"?person={scene.ivo}", f"?purpose={scene.reference}"):
         page = tab.get(f"/staff/audit{query}").text
-        assert scene.reference not in page
+        assert scene.reference not in page.replace(f'value="{scene.reference}"', "")
+        assert "look at Ines" not in page
+    assert "No such entries" in tab.get(f"/staff/audit?purpose={scene.reference}").text
     assert scene.reference in scene.tab("ivo").get("/staff/audit").text
 
 
@@ -204,3 +206,44 @@ def test_a_case_names_its_subjects_to_others_alone(scene):
 
 def _id(session, reference: str) -> UUID:
     return session.exec(select(Case.id).where(col(Case.reference) == reference)).one()
+
+
+def test_one_cannot_ask_the_log_about_oneself_nor_see_that_others_did(scene):
+    assert scene.tab("ines").get(f"/staff/audit?person={scene.ines}").status_code == 403
+    ivo = scene.tab("ivo")
+    assert "Ines Silva" in ivo.get(f"/staff/audit?person={scene.ines}").text
+    assert str(scene.ines) in ivo.get("/staff/audit?what=log").text
+    page = scene.tab("ines").get("/staff/audit?what=log").text
+    assert f"of {scene.ines}" not in page
+    assert f'<option value="{scene.ines}"' not in page
+
+
+def test_who_read_a_customer_of_a_case_is_closed_to_whom_the_case_names(scene):
+    ivo, ines = scene.tab("ivo"), scene.tab("ines")
+    data = {"case": scene.reference, "customer": str(scene.gwen)}
+    assert ines.post("/staff/audit/customer", data).status_code == 404
+    assert ivo.post("/staff/audit/customer", data).status_code == 403  # not taken yet
+    ivo.post(f"/staff/cases/{scene.reference}/take")
+    to = ivo.post("/staff/audit/customer", data).location
+    assert "Ines Silva" in ivo.get(to).text
+    assert ines.get(to).status_code == 404
+
+
+def test_what_is_asked_about_somebody_is_not_in_their_log(scene):
+    from people.approvals import asking
+    from people.approvals.kinds import About
+    from scheduling.roles import ROLE
+
+    console = scene.console
+    with console.unit() as session:
+        asked = asking.ask(
+            session,
+            ROLE,
+            {"role": "agent"},
+            "x",
+            None,
+            console.now,
+            about=About(None, None, scene.ines),
+        ).id
+    assert str(asked) in scene.tab("ivo").get("/staff/audit").text
+    assert str(asked) not in scene.tab("ines").get("/staff/audit").text
