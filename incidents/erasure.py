@@ -17,7 +17,7 @@ from incidents.models import Report, StreamItem
 from messaging.models import InboundText, LineKind, OutboxMessage
 from people.models import Customer, CustomerSession, NumberProof
 from scheduling.models import Callback, SlotOffer
-from vault import audit, fields
+from vault import audit, fields, keyring
 from verification.models import Code
 
 
@@ -33,7 +33,7 @@ def erase(
         .with_for_update()
     ).all()
     ids = [each.id for each in found]
-    _forget_around(session, ids, [each.phone_index for each in found])
+    _forget_around(session, ids, _numbers(session, found))
     fields.destroy(session, ids)
     for each in found:
         each.phone, each.name, each.external_ref, each.safe_phrase = b"", b"", None, None
@@ -50,6 +50,18 @@ _EMPTIED = {
     **dict.fromkeys(("phone", "phone_index", "said"), b""),
     **dict.fromkeys(("claimed_to_be", "asked_for", "gave")),
 }
+
+
+def _numbers(session: Session, found: Sequence[Customer]) -> list[bytes]:
+    """All forms of their numbers: what is known of one may stand under another index key."""
+    keys, ring = fields.data_keys(session, [each.id for each in found]), keyring.of(session)
+    opened = [
+        keys[each.id].open("customer", "phone", each.id, each.phone)
+        for each in found
+        if each.id in keys
+    ]
+    forms = [form for phone in opened for form in ring.forms("phone", phone)]
+    return [*forms, *(each.phone_index for each in found)]
 
 
 def _forget_around(session: Session, ids: Sequence[UUID], numbers: Sequence[bytes]) -> None:

@@ -11,7 +11,7 @@ from sqlmodel import Field, SQLModel
 from incidents.canaries import models as _canaries  # noqa: F401
 from incidents.cases import models as _cases  # noqa: F401  (so that every table is known)
 from incidents.mirror import models as _mirror  # noqa: F401
-from storage.tables import id_field, instant, reference, sealed
+from storage.tables import blind_index, id_field, instant, reference, sealed
 
 _TO_TELL = text("outcome IS NOT NULL AND told_at IS NULL")
 
@@ -47,7 +47,7 @@ class Report(SQLModel, table=True):
     channel: str = Field(sa_column=Column(String(8), nullable=False))
     proven: bool = Field(sa_column=Column(Boolean, nullable=False))
     proven_at: datetime | None = instant(nullable=True)
-    phone_index: bytes = sealed(index=True)
+    phone_index: bytes = blind_index(index=True)
     customer_id: UUID | None = Field(default=None, sa_column=Column(Uuid, index=True))
     phone: bytes = sealed()
     called_at: datetime | None = instant(nullable=True)
@@ -92,6 +92,6 @@ class StreamItem(SQLModel, table=True):
     channel: str = Field(sa_column=Column(String(8), nullable=False))
     proven: bool = Field(sa_column=Column(Boolean, nullable=False))
     customer_id: UUID | None = Field(default=None, sa_column=Column(Uuid, index=True))
-    phone_index: bytes | None = sealed(nullable=True)
+    phone_index: bytes | None = blind_index(nullable=True)
     report_id: UUID | None = reference("report.id", nullable=True, index=True)
     times: int = Field(default=1, sa_column=Column(Integer, nullable=False))

@@ -7,6 +7,7 @@ times. What a stranger types is never added to what came from the number itself.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
@@ -22,14 +23,14 @@ _LISTS = {"knew": KNEW, "asked_for": ASKED_FOR, "gave": GAVE}
 _TEXTS = ("shown_number", "said", "claimed_to_be")
 
 
-def same(session: Session, told: Told, phone_index: bytes, now: datetime) -> Report | None:
+def same(session: Session, told: Told, forms: Sequence[bytes], now: datetime) -> Report | None:
     """The report of the last hour that this one tells again, if there is one."""
     if told.kind != REPORT:
         return None
     rows = session.exec(
         select(Report)
         .where(
-            col(Report.phone_index) == phone_index,
+            col(Report.phone_index).in_(forms),
             col(Report.kind) == REPORT,
             col(Report.doubtful) == told.doubtful,
             col(Report.at) > now - SAME_WITHIN,

@@ -58,13 +58,14 @@ def filed(
     Raises ``InvalidInput``.
     """
     telling.require_sense(told, now)
-    index = keyring.of(session).blind_index("phone", told.phone)
-    turns.take(session, index)
+    ring = keyring.of(session)
+    turns.take(session, ring.unchanging("phone", told.phone))
+    forms = ring.forms("phone", told.phone)
     if told.proven:
         prove(session, told.phone, now)
-    report = repeats.same(session, told, index, now)
+    report = repeats.same(session, told, forms, now)
     if report is None:
-        report, done = _new(session, told, index, now), "report.file"
+        report, done = _new(session, told, forms[0], now), "report.file"
         _tell_stream(session, report, now)
     else:
         done = "report.add"
@@ -147,7 +148,7 @@ def prove(session: Session, phone: str, now: datetime) -> None:
     rows = session.exec(
         select(Report)
         .where(
-            col(Report.phone_index) == keyring.of(session).blind_index("phone", phone),
+            col(Report.phone_index).in_(keyring.of(session).forms("phone", phone)),
             col(Report.proven).is_(False),
             col(Report.proven_at).is_(None),
             col(Report.doubtful).is_(False),

@@ -20,6 +20,7 @@ from incidents import weights
 from incidents.models import Report, StreamItem
 from people.models import Customer
 from storage import turns
+from vault import keyring
 from verification import unmet
 from verification.unmet import Unmet
 from verification.verdicts import Channel
@@ -143,11 +144,15 @@ def _take_in(session: Session, checks: Sequence[Unmet]) -> None:
     """All at once: the decoys are locked meanwhile, and checks wait for them."""
     if not checks:
         return
-    indexes = {each.phone_index for each in checks}
+    keys = keyring.of(session).index_keys()
+    indexes = {
+        form for each in checks for form in (each.phone_index, keys.newest(each.phone_index))
+    }
     known = _customers(session, indexes)
     latest = _latest(session, indexes, min(each.at for each in checks) - SAME_CALL)
     for each in sorted(checks, key=lambda one: one.at):
-        key = each.phone_index, each.channel.value
+        number = keys.newest(each.phone_index)
+        key = number, each.channel.value
         before = latest.get(key)
         if before is not None and each.at - before.at < SAME_CALL:
             before.times += 1
@@ -157,8 +162,8 @@ def _take_in(session: Session, checks: Sequence[Unmet]) -> None:
             at=each.at,
             channel=each.channel.value,
             proven=each.channel is Channel.TEXT,
-            customer_id=known.get(each.phone_index),
-            phone_index=each.phone_index,
+            customer_id=known.get(number),
+            phone_index=keys.anew(each.phone_index),
         )
     session.add_all(latest.values())
     session.flush()
@@ -168,7 +173,8 @@ def _customers(session: Session, indexes: Iterable[bytes]) -> dict[bytes, UUID]:
     rows = session.exec(
         select(Customer.phone_index, Customer.id).where(col(Customer.phone_index).in_(indexes))
     )
-    return dict(rows.all())
+    newest = keyring.of(session).index_keys().newest
+    return {newest(index): owner for index, owner in rows}
 
 
 def _latest(
@@ -184,4 +190,5 @@ def _latest(
         )
         .order_by(col(StreamItem.at))
     )
-    return {(each.phone_index or b"", each.channel): each for each in rows}
+    newest = keyring.of(session).index_keys().newest
+    return {(newest(each.phone_index or b""), each.channel): each for each in rows}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlmodel import Session
+from sqlmodel import Session, col, delete, select
 
 from messaging import delivery, lines, optouts
 from messaging.models import DemoLine
@@ -41,15 +41,17 @@ def choose(session: Session, phone: str, mode: Mode, seconds: int, now: datetime
     learned of the number before is forgotten, so that the choice shows."""
     lines.forget(session, phone)
     optouts.note_in(session, phone, now)
-    index = keyring.of(session).blind_index("phone", phone)
+    forms = keyring.of(session).forms("phone", phone)
+    session.exec(delete(DemoLine).where(col(DemoLine.phone_index).in_(forms)))
     late = min(max(seconds, 0), MOST_SECONDS)
-    session.merge(DemoLine(phone_index=index, mode=mode, seconds=late))
+    session.add(DemoLine(phone_index=forms[0], mode=mode, seconds=late))
     session.flush()
 
 
 def of(session: Session, phone: str) -> DemoLine | None:
     """How texts arrive on a phone, where that was chosen."""
-    return session.get(DemoLine, keyring.of(session).blind_index("phone", phone))
+    forms = keyring.of(session).forms("phone", phone)
+    return session.exec(select(DemoLine).where(col(DemoLine.phone_index).in_(forms))).first()
 
 
 def arrival(line: DemoLine | None, now: datetime) -> datetime:

@@ -40,7 +40,7 @@ def helped_lately(session: Session, sender: str, but: str, now: datetime) -> boo
     found = session.exec(
         select(InboundText.provider_id)
         .where(
-            col(InboundText.sender_index) == keyring.of(session).blind_index("phone", sender),
+            col(InboundText.sender_index).in_(keyring.of(session).forms("phone", sender)),
             col(InboundText.word) == "other",
             col(InboundText.received_at) > now - HELP_EVERY,
             col(InboundText.provider_id) != but,
@@ -56,7 +56,7 @@ def too_many(session: Session, sender: str, now: datetime) -> bool:
         select(func.count())
         .select_from(InboundText)
         .where(
-            col(InboundText.sender_index) == keyring.of(session).blind_index("phone", sender),
+            col(InboundText.sender_index).in_(keyring.of(session).forms("phone", sender)),
             col(InboundText.received_at) > now - timedelta(hours=1),
         )
     ).one()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, delete
+from sqlmodel import Session, col, delete, select
 
 from messaging.models import LineKind
 from storage.upsert import insert_or
@@ -28,11 +28,13 @@ def note(session: Session, phone: str, kind: str, now: datetime) -> None:
 
 def known(session: Session, phone: str, now: datetime) -> str | None:
     """The kind of line, as far as it has been known of late."""
-    row = session.get(LineKind, keyring.of(session).blind_index("phone", phone))
+    forms = keyring.of(session).forms("phone", phone)
+    found = select(LineKind).where(col(LineKind.phone_index).in_(forms))
+    row = session.exec(found.order_by(col(LineKind.at).desc()).limit(1)).first()
     return row.kind if row is not None and now - row.at < GOOD_FOR else None
 
 
 def forget(session: Session, phone: str) -> None:
     """Nothing is known of this number any more."""
-    index = keyring.of(session).blind_index("phone", phone)
-    session.exec(delete(LineKind).where(col(LineKind.phone_index) == index))
+    forms = keyring.of(session).forms("phone", phone)
+    session.exec(delete(LineKind).where(col(LineKind.phone_index).in_(forms)))

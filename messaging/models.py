@@ -12,7 +12,6 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
-    LargeBinary,
     SmallInteger,
     String,
     Uuid,
@@ -20,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from storage.tables import id_field, instant, reference, sealed
+from storage.tables import blind_index, id_field, instant, reference, sealed
 
 _TO_DO = text("to_hang_up OR state IN ('wanted', 'dialling')")
 
@@ -105,7 +104,7 @@ class OptOut(SQLModel, table=True):
 
     __tablename__ = "opt_out"
 
-    phone_index: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    phone_index: bytes = blind_index(primary_key=True)
     at: datetime = instant()
 
 
@@ -114,7 +113,7 @@ class LineKind(SQLModel, table=True):
 
     __tablename__ = "line_kind"
 
-    phone_index: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    phone_index: bytes = blind_index(primary_key=True)
     kind: str = Field(sa_column=Column(String(16), nullable=False))
     at: datetime = instant()
 
@@ -166,7 +165,7 @@ class InboundText(SQLModel, table=True):
     __tablename__ = "inbound_text"
 
     provider_id: str = Field(sa_column=Column(String(64), primary_key=True))
-    sender_index: bytes = sealed(index=True)
+    sender_index: bytes = blind_index(index=True)
     word: str = Field(sa_column=Column(String(16), nullable=False))
     received_at: datetime = instant()
 
@@ -178,7 +177,7 @@ class DemoText(SQLModel, table=True):
 
     id: UUID = id_field()
     phone: bytes = sealed()
-    phone_index: bytes = sealed(index=True)
+    phone_index: bytes = blind_index(index=True)
     outgoing: bool = Field(nullable=False)
     body: bytes = sealed()
     reference: UUID | None = Field(default=None, sa_column=Column(Uuid, unique=True))
@@ -190,7 +189,7 @@ class DemoLine(SQLModel, table=True):
 
     __tablename__ = "demo_line"
 
-    phone_index: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    phone_index: bytes = blind_index(primary_key=True)
     mode: str = Field(sa_column=Column(String(16), nullable=False))
     seconds: int = Field(default=0, sa_column=Column(Integer, nullable=False))
 

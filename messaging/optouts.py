@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, col, delete
+from sqlmodel import Session, col, delete, select
 
 from messaging.models import OptOut
 from storage.upsert import insert_or
@@ -28,11 +28,13 @@ def note_out(session: Session, phone: str, now: datetime) -> None:
 
 def note_in(session: Session, phone: str, now: datetime) -> None:
     """This number wants texts again."""
-    index = keyring.of(session).blind_index("phone", phone)
-    session.exec(delete(OptOut).where(col(OptOut.phone_index) == index))
+    forms = keyring.of(session).forms("phone", phone)
+    session.exec(delete(OptOut).where(col(OptOut.phone_index).in_(forms)))
     audit.record(session, audit.CUSTOMER, "texts.opt_in", now)
 
 
 def is_out(session: Session, phone: str) -> bool:
     """Whether this number wants no texts."""
-    return session.get(OptOut, keyring.of(session).blind_index("phone", phone)) is not None
+    forms = keyring.of(session).forms("phone", phone)
+    found = select(OptOut.at).where(col(OptOut.phone_index).in_(forms)).limit(1)
+    return session.exec(found).first() is not None

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Uuid
 from sqlmodel import Field, SQLModel
 
-from storage.tables import id_field, instant, reference, sealed
+from storage.tables import blind_index, id_field, instant, reference, sealed
 
 
 class Role(StrEnum):
@@ -27,10 +27,10 @@ class Customer(SQLModel, table=True):
 
     id: UUID = id_field()
     phone: bytes = sealed()
-    phone_index: bytes = sealed(unique=True)
+    phone_index: bytes = blind_index(unique=True)
     name: bytes = sealed()
     external_ref: bytes | None = sealed(nullable=True)
-    external_ref_index: bytes | None = sealed(nullable=True, unique=True)
+    external_ref_index: bytes | None = blind_index(nullable=True, unique=True)
     locale: str = Field(sa_column=Column(String(16), nullable=False))
     timezone: str = Field(sa_column=Column(String(64), nullable=False))
     safe_phrase: bytes | None = sealed(nullable=True)
@@ -66,7 +66,7 @@ class Staff(SQLModel, table=True):
     id: UUID = id_field()
     role: str = Field(sa_column=Column(String(16), nullable=False))
     email: bytes = sealed()
-    email_index: bytes = sealed(unique=True)
+    email_index: bytes = blind_index(unique=True)
     name: bytes = sealed()
     phone: bytes | None = sealed(nullable=True)
     timezone: str = Field(sa_column=Column(String(64), nullable=False))
@@ -116,7 +116,7 @@ class NumberProof(SQLModel, table=True):
     __tablename__ = "number_proof"
 
     id: UUID = id_field()
-    phone_index: bytes = sealed(index=True)
+    phone_index: bytes = blind_index(index=True)
     customer_id: UUID | None = reference("customer.id", nullable=True)
     secret: bytes | None = sealed(nullable=True)
     counter: int = Field(default=0, sa_column=Column(Integer, nullable=False))

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, text
 from sqlmodel import Field, SQLModel
 
-from storage.tables import id_field, instant, reference, sealed
+from storage.tables import blind_index, id_field, instant, reference, sealed
 
 
 class Passkey(SQLModel, table=True):
@@ -21,7 +21,7 @@ class Passkey(SQLModel, table=True):
 
     id: UUID = id_field()
     staff_id: UUID = reference("staff.id", index=True)
-    credential_index: bytes = sealed(unique=True)
+    credential_index: bytes = blind_index(unique=True)
     credential: bytes = sealed()
     public_key: bytes = sealed()
     name: bytes = sealed()

@@ -48,8 +48,8 @@ def normal_email(text: str) -> str:
 
 def find(session: Session, email: str) -> Staff | None:
     """The member of staff with this address."""
-    index = keyring.of(session).blind_index("email", normal_email(email))
-    return session.exec(select(Staff).where(col(Staff.email_index) == index)).first()
+    forms = keyring.of(session).forms("email", normal_email(email))
+    return session.exec(select(Staff).where(col(Staff.email_index).in_(forms))).first()
 
 
 def add(
@@ -64,6 +64,7 @@ def add(
     by: audit.Actor = audit.OPERATOR,
 ) -> Staff:
     """Add a member of staff, who can do nothing until enrolled. Raises ``InvalidInput``."""
+    keyring.hold_index(session)
     address, plain_name = require_addable(session, email, name, role, timezone)
     ring, row = keyring.of(session), new_id()
     member = Staff(

@@ -215,10 +215,10 @@ def words_of(session: Session, callback: Callback) -> tuple[str, str]:
 
 def by_ticket(session: Session, ticket: str) -> UUID | None:
     """The customer of the latest callback with exactly this ticket reference."""
-    index = keyring.of(session).blind_index("ticket", ticket)
+    forms = keyring.of(session).forms("ticket", ticket)
     return session.exec(
         select(Callback.customer_id)
-        .where(col(Callback.ticket_index) == index)
+        .where(col(Callback.ticket_index).in_(forms))
         .order_by(col(Callback.id).desc())
         .limit(1)
     ).first()

@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from people.errors import InvalidInput
 from scheduling.models import IdempotencyKey
@@ -32,12 +32,17 @@ def claim(
         raise InvalidInput("Idempotency-Key", "Use a key of 1 to 255 printable characters.")
     # Keyed, for a request is little more than a phone number: a plain hash could be tried out.
     ring = keyring.of(session)
-    key_hash = ring.blind_index("idempotency_key", key)
-    request_hash = ring.blind_index("request", hashlib.sha256(request).hexdigest())
-    found = session.get(IdempotencyKey, (staff_id, key_hash))
+    keyring.hold_index(session)
+    keys = ring.forms("idempotency_key", key)
+    requests = ring.forms("request", hashlib.sha256(request).hexdigest())
+    found = session.exec(
+        select(IdempotencyKey).where(
+            col(IdempotencyKey.staff_id) == staff_id, col(IdempotencyKey.key_hash).in_(keys)
+        )
+    ).first()
     if found is None:
-        return _insert(session, staff_id, key_hash, request_hash, now)
-    if found.request_hash != request_hash:
+        return _insert(session, staff_id, keys[0], requests[0], now)
+    if found.request_hash not in requests:
         raise InvalidInput(
             "Idempotency-Key", "This key was used for another request. Use a new one."
         )

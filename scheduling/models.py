@@ -12,7 +12,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     SmallInteger,
     String,
     Uuid,
@@ -20,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from storage.tables import id_field, instant, reference, sealed
+from storage.tables import blind_index, id_field, instant, reference, sealed
 
 
 class Callback(SQLModel, table=True):
@@ -57,7 +56,7 @@ class Callback(SQLModel, table=True):
     state: str = Field(sa_column=Column(String(12), nullable=False))
     topic: bytes = sealed()
     ticket: bytes | None = sealed(nullable=True)
-    ticket_index: bytes | None = sealed(nullable=True, index=True)
+    ticket_index: bytes | None = blind_index(nullable=True, index=True)
     booked_at: datetime = instant()
     started_at: datetime | None = instant(nullable=True)
     confirmed_at: datetime | None = instant(nullable=True)
@@ -203,7 +202,7 @@ class IdempotencyKey(SQLModel, table=True):
     __tablename__ = "idempotency_key"
 
     staff_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("staff.id"), primary_key=True))
-    key_hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    request_hash: bytes = sealed()
+    key_hash: bytes = blind_index(primary_key=True)
+    request_hash: bytes = blind_index()
     callback_id: UUID | None = reference("callback.id", nullable=True)
     created_at: datetime = instant()

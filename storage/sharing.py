@@ -15,7 +15,11 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 _MOST = 16
+_BUSY = "the store was busy for too long"
 _OPTION = "vouchline_shared_commits"
+#: An execution option: when a transaction must have begun, by the monotonic clock.
+UNTIL = "vouchline_until"
+_LOOKS_EVERY = 0.05
 
 
 class _Batch:
@@ -56,26 +60,39 @@ class SharedCommits:
     @contextmanager
     def unit(self) -> Iterator[Connection]:
         """A connection inside the transaction. Raises as a pool and a commit do."""
-        late = time.monotonic() + self._wait_seconds
+        until = time.monotonic() + self._wait_seconds
         self._coming.append(None)
-        with self._turn:
-            self._coming.pop()
-            try:
-                if time.monotonic() > late:
-                    raise PoolTimeout("the store was busy for too long")
-                batch = self._joined()
-                with _undone_alone(batch):
-                    yield batch.connection
-            finally:
-                self._pass_on()
-        if not batch.over.wait(2 * self._wait_seconds):
-            raise PoolTimeout("the store was busy for too long")
+        mine = self._turn.acquire(timeout=self._wait_seconds)
+        self._coming.pop()
+        if not mine:
+            raise PoolTimeout(_BUSY)
+        try:
+            batch = self._joined(until)
+            with _undone_alone(batch):
+                yield batch.connection
+        finally:
+            self._pass_on()
+            self._turn.release()
+        self._wait(batch, until)
         if batch.failed is not None:
             raise OperationalError("COMMIT", None, batch.failed) from batch.failed
 
-    def _joined(self) -> _Batch:
+    def _wait(self, batch: _Batch, until: float) -> None:
+        """Until it is committed; by whoever waits, when whom it was left to has given up."""
+        until = max(until, time.monotonic() + _LOOKS_EVERY)
+        while not batch.over.wait(_LOOKS_EVERY):
+            if self._turn.acquire(blocking=False):
+                try:
+                    if self._open is batch:
+                        self._finish(batch)
+                finally:
+                    self._turn.release()
+            elif time.monotonic() > until:
+                raise PoolTimeout(_BUSY)
+
+    def _joined(self, until: float) -> _Batch:
         if self._open is None:
-            connection = self._engine.connect()
+            connection = self._engine.connect().execution_options(**{UNTIL: until})
             try:
                 connection.begin()
             except BaseException:
@@ -92,6 +109,9 @@ class SharedCommits:
         batch.units += 1
         if self._coming and batch.failed is None and batch.units < _MOST:
             return
+        self._finish(batch)
+
+    def _finish(self, batch: _Batch) -> None:
         self._open = None
         try:
             if batch.failed is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -11,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 
-from storage.sharing import share_commits
+from storage.sharing import UNTIL, share_commits
 
 #: An execution option: this connection only reads, and need not wait for writers.
 READ_ONLY = "vouchline_read_only"
@@ -26,22 +27,33 @@ class _OneWriter(sqlite3.Connection):
 
     def __init__(self, *arguments: Any, gate: Lock, wait_seconds: float, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._gate, self._wait_seconds, self._inside = gate, wait_seconds, False
+        self._gate, self._wait_seconds = gate, wait_seconds
+        self._inside = self._hurried = False
 
-    def begin(self, *, reading: bool) -> None:
-        """Begin. A writer that begins as a reader can meet SQLITE_BUSY in its middle; ours takes
-        the write lock first, which also stands in for SELECT … FOR UPDATE."""
+    def begin(self, *, reading: bool, until: float | None = None) -> None:
+        """Begin, ``until`` some tick of the monotonic clock at the latest. A writer that begins as
+        a reader can meet SQLITE_BUSY in its middle; ours takes the write lock first, which also
+        stands in for SELECT … FOR UPDATE."""
         if reading:
             self.execute("BEGIN")
             return
-        if not self._gate.acquire(timeout=self._wait_seconds):
+        until = time.monotonic() + self._wait_seconds if until is None else until
+        if not self._gate.acquire(timeout=max(0.0, until - time.monotonic())):
             raise sqlite3.OperationalError("database is locked")
         self._inside = True
         try:
+            self._wait_for_others(until - time.monotonic())
             self.execute("BEGIN IMMEDIATE")
         except BaseException:
             self._leave()
             raise
+
+    def _wait_for_others(self, seconds: float) -> None:
+        """Writers of other processes get what is left of the time."""
+        hurried = seconds < 0.9 * self._wait_seconds
+        if hurried or self._hurried:
+            self.execute(f"PRAGMA busy_timeout = {max(0, int(seconds * 1000))}")
+        self._hurried = hurried
 
     def commit(self) -> None:
         """Commit, or roll back at once: SQLAlchemy does not after a commit that failed, and the
@@ -80,7 +92,7 @@ def sqlite_engine(url: str, path: str | None, wait_seconds: float, pool_size: in
         hide_parameters=True,
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_timeout=wait_seconds,
+        pool_timeout=wait_seconds / 4,
         connect_args={
             "timeout": wait_seconds,
             "check_same_thread": False,
@@ -102,7 +114,8 @@ def sqlite_engine(url: str, path: str | None, wait_seconds: float, pool_size: in
     def _begin(connection: Connection) -> None:
         driver: Any = connection.connection.dbapi_connection
         try:
-            driver.begin(reading=READ_ONLY in connection.get_execution_options())
+            options = connection.get_execution_options()
+            driver.begin(reading=READ_ONLY in options, until=options.get(UNTIL))
         except sqlite3.Error as error:
             raise OperationalError("BEGIN", None, error, hide_parameters=True) from error
 

@@ -11,6 +11,9 @@ from sqlmodel import Field, SQLModel
 
 from storage.types import UtcDateTime, new_id
 
+#: Marks the columns of blind indexes.
+BLIND = "blind index"
+
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -42,9 +45,25 @@ def instant(*, nullable: bool = False, index: bool = False) -> Any:
 
 
 def sealed(*, nullable: bool = False, index: bool = False, unique: bool = False) -> Any:
-    """A column that holds a ciphertext, a wrapped key or a blind index."""
+    """A column that holds a ciphertext, a wrapped key or a hash."""
     default: dict[str, Any] = {"default": None} if nullable else {}
     column: Column[bytes] = Column(
         LargeBinary, nullable=nullable, index=index or None, unique=unique or None
+    )
+    return Field(**default, sa_column=column)
+
+
+def blind_index(
+    *, nullable: bool = False, index: bool = False, unique: bool = False, primary_key: bool = False
+) -> Any:
+    """A column that holds a blind index: it is brought to a new key when that changes."""
+    default: dict[str, Any] = {"default": None} if nullable else {}
+    column: Column[bytes] = Column(
+        LargeBinary,
+        nullable=nullable,
+        index=index or None,
+        unique=unique or None,
+        primary_key=primary_key,
+        info={BLIND: True},
     )
     return Field(**default, sa_column=column)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hmac
+import time
+from collections.abc import Callable
 from datetime import datetime
 from threading import Lock
 from typing import cast
@@ -12,38 +14,64 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError
 
 from storage.session import Work, transaction
+from vault.blind import IndexKeys
 from vault.errors import KeyUnavailable
+from vault.indexing import INDEX, INDEX_ROWS, NO_KEYS, KnownIndex
 from vault.master import MasterKeys
 from vault.models import PurposeKey
 from vault.sealing import new_key, seal, unseal
 
-INDEX, STAFF, REPORTS, LINE, DEMO = "index", "staff", "reports", "line", "demo"
+STAFF, REPORTS, LINE, DEMO = "staff", "reports", "line", "demo"
 LOG, APPROVALS, CANARIES = "log", "approvals", "canaries"
 PURPOSES = (INDEX, STAFF, REPORTS, LINE, DEMO, LOG, APPROVALS, CANARIES)
-INDEX_BYTES = 16
 _SESSION_KEY = "vouchline.keyring"
 
 
 class Keyring:
     """Seals and opens fields, and computes blind indexes.
 
-    Purpose keys are made with the first migration and read once a process.
+    Purpose keys are made with the first migration and read once a process; those of the blind index
+    can change meanwhile (:mod:`vault.reindexing`), so they are read anew before they are too old.
     """
 
-    def __init__(self, master: MasterKeys, engine: Engine) -> None:
+    def __init__(
+        self, master: MasterKeys, engine: Engine, *, ticks: Callable[[], float] = time.monotonic
+    ) -> None:
         self._master = master
         self._engine = engine
         self._purpose: dict[str, bytes] = {}
+        self._index = KnownIndex(master, engine, ticks)
         self._lock = Lock()
         self._decoy = master.wrap(new_key(), "decoy")
 
     def blind_index(self, kind: str, value: str) -> bytes:
-        """A keyed fingerprint that finds a value without storing it (HMAC-SHA-256, 16 bytes).
+        """The form of a value that a new row is written under (see :mod:`vault.blind`).
 
         ``kind`` (``phone``, ``ticket``, ``email`` …) parts the values of different columns.
         """
-        message = kind.encode() + b"\x00" + value.encode()
-        return hmac.digest(self._key(INDEX), message, "sha256")[:INDEX_BYTES]
+        return self.forms(kind, value)[0]
+
+    def forms(self, kind: str, value: str) -> list[bytes]:
+        """What a row with this value may be found by: two forms while the index key changes."""
+        return self.index_keys().forms(kind, value)
+
+    def index_keys(self) -> IndexKeys:
+        """The index keys as this process knows them."""
+        return self._index.keys()
+
+    def ready(self) -> None:
+        """Read all keys now. Raises ``KeyUnavailable``, or as a store does that is out of reach."""
+        self._key(INDEX)
+        self._index.keys()
+
+    def unchanging(self, kind: str, value: str) -> bytes:
+        """A form for turns (:mod:`storage.turns`), never stored: it is the same for all processes,
+        however far each knows a rotation to be."""
+        return self.index_keys().first(kind, value)
+
+    def anew(self, form: bytes) -> bytes:
+        """A form that stands in the store, as new rows are written."""
+        return self.index_keys().anew(form)
 
     def wrap_new_key(self, owner: UUID) -> bytes:
         """A fresh data key of ``owner``, wrapped by the master key."""
@@ -75,6 +103,13 @@ class Keyring:
         """The private key that signs the audit log's checkpoints (32 bytes, for Ed25519)."""
         return self._key(LOG)
 
+    def learn_index(self, session: Work) -> None:
+        """See :func:`hold_index`."""
+        rows = session.connection().execute(INDEX_ROWS.with_for_update(read=True)).all()
+        if not rows:
+            raise KeyUnavailable(NO_KEYS)
+        self._index.learn(rows)
+
     def _key(self, purpose: str) -> bytes:
         key = self._purpose.get(purpose)
         if key is None:
@@ -82,7 +117,7 @@ class Keyring:
                 self._load()
             key = self._purpose.get(purpose)
         if key is None:
-            raise KeyUnavailable("the store has no keys yet: run 'flask --app app db upgrade'")
+            raise KeyUnavailable(NO_KEYS)
         return key
 
     def _load(self) -> None:
@@ -100,6 +135,13 @@ class Keyring:
 def of(session: Work) -> Keyring:
     """The keyring that the edge put on the session."""
     return cast(Keyring, session.info[_SESSION_KEY])
+
+
+def hold_index(session: Work) -> None:
+    """To be called before a look-up that decides whether a value is added which may be there once:
+    until this transaction ends, all that add write under one and the same index key, or find what
+    was written under the one before."""
+    of(session).learn_index(session)
 
 
 def carried(keyring: Keyring) -> dict[str, object]:

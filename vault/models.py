@@ -12,13 +12,16 @@ from storage.tables import instant, sealed
 
 
 class PurposeKey(SQLModel, table=True):
-    """A key for one purpose (blind index, staff data), wrapped by a master key."""
+    """A key for one purpose (blind index, staff data), wrapped by a master key. Later keys of the
+    index are ``index-1`` and so on; theirs are ``state`` (:mod:`vault.blind`), and since when."""
 
     __tablename__ = "purpose_key"
 
     purpose: str = Field(sa_column=Column(String(32), primary_key=True))
     wrapped: bytes = sealed()
     created_at: datetime = instant()
+    state: str | None = Field(default=None, sa_column=Column(String(8)))
+    since: datetime | None = instant(nullable=True)
 
 
 class DataKey(SQLModel, table=True):

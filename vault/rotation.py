@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlmodel import Session
 
+from storage.patience import take_time
 from vault.master import MasterKeys
 from vault.models import DataKey, PurposeKey
 
@@ -23,6 +24,7 @@ FIRST = UUID(int=0)
 
 def count(session: Session) -> int:
     """How many customers have a key."""
+    take_time(session)
     return session.connection().execute(select(func.count()).select_from(_DATA)).scalar_one()
 
 
@@ -67,6 +69,7 @@ def _anew(master: MasterKeys, wrapped: bytes, place: str) -> bytes:
 
 def wrapped_by(session: Session, names: Sequence[str]) -> dict[str, int]:
     """How many keys in the store each of these master keys wraps."""
+    take_time(session)
     found = {}
     for name in names:
         prefix = f"{name}:".encode()

@@ -24,6 +24,7 @@ from verification.models import Code, secret_row
 
 MAX_REISSUES = 3
 MAX_TRIES = 5
+GOES_ON = "Another call to this customer's number is going on."
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def begin(
         )
     if now >= callback.ends_at:
         raise OutsideWindow("Too late: the booked time is over. Book a new callback.")
+    keyring.hold_index(session)
     customer = session.get_one(Customer, callback.customer_id)
     _close_forgotten(session, customer.phone_index, now)
     outbox.withdraw(session, callback.id, now, outbox.REMINDER)
@@ -81,7 +83,7 @@ def _new_row(
     until: datetime,
 ) -> Code:
     code = Code(
-        phone_index=customer.phone_index,
+        phone_index=keyring.of(session).anew(customer.phone_index),
         callback_id=callback.id,
         customer_id=customer.id,
         digits=policy.code_digits,
@@ -94,7 +96,7 @@ def _new_row(
             session.add(code)
             session.flush()
     except IntegrityError:
-        raise WrongState("Another call to this customer's number is going on.") from None
+        raise WrongState(GOES_ON) from None
     return code
 
 
@@ -130,6 +132,22 @@ def _open(session: Session, code: Code) -> str:
         raise WrongState("This call has ended.")
     row = secret_row(code.id, code.phone_index, code.counter)
     return _key(session, code).open("code", "secret", row, code.secret)
+
+
+def reindex(session: Session, code_id: UUID) -> None:
+    """Bring a code to the new index key, and with it its secret, which is sealed to its number."""
+    code = session.exec(
+        select(Code)
+        .where(col(Code.id) == code_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    secret = _open(session, code) if code.secret is not None else None
+    code.phone_index = keyring.of(session).anew(code.phone_index)
+    if secret is not None:
+        _seal(session, code, secret)
+    session.add(code)
+    session.flush()
 
 
 def _key(session: Session, code: Code) -> fields.FieldKey:
@@ -239,16 +257,21 @@ def end_forgotten(session: Session, now: datetime) -> None:
 
 
 def _close_forgotten(session: Session, phone_index: bytes, now: datetime) -> None:
-    """A call to the same number whose window is over stands in nobody's way."""
+    """A call to the same number whose window is over stands in nobody's way. Raises ``WrongState``
+    for one that goes on under the former index key, which the table does not keep apart."""
+    anew = keyring.of(session).anew(phone_index)
     row = session.exec(
         select(Callback).where(
-            col(Code.phone_index) == phone_index,
+            col(Code.phone_index).in_([phone_index, anew]),
             col(Code.closed_at).is_(None),
             col(Code.callback_id) == col(Callback.id),
         )
     ).first()
-    if row is not None:
-        _end_if_forgotten(session, row, now)
+    if row is None:
+        return
+    _end_if_forgotten(session, row, now)
+    if anew != phone_index and State(row.state) in LIVE:
+        raise WrongState(GOES_ON)
 
 
 def _end_if_forgotten(session: Session, callback: Callback, now: datetime) -> None:
@@ -344,7 +367,7 @@ def ringing_now(session: Session, phone: str, now: datetime) -> Callback | None:
     """The call that is going on with this number, for the answer to CHECK."""
     return session.exec(
         select(Callback).where(
-            col(Code.phone_index) == keyring.of(session).blind_index("phone", phone),
+            col(Code.phone_index).in_(keyring.of(session).forms("phone", phone)),
             col(Code.closed_at).is_(None),
             col(Code.callback_id) == col(Callback.id),
             col(Callback.ends_at) > now,

@@ -22,6 +22,7 @@ from scheduling.states import State
 from storage.prepared import Prepared
 from storage.session import Work
 from vault import audit, fields, keyring
+from vault.blind import FORM_BYTES, oldest
 from vault.keyring import Keyring
 from vault.models import DataKey
 from vault.sealing import new_key, seal, unseal
@@ -66,7 +67,7 @@ _FIND = Prepared(
     )
     .select_from(_CODE.outerjoin(_KEY, _KEY.c.owner_id == _CODE.c.customer_id))
     .where(
-        _CODE.c.phone_index.in_([bindparam("index"), bindparam("decoy")]),
+        _CODE.c.phone_index.in_([bindparam("index"), bindparam("former"), bindparam("decoy")]),
         _CODE.c.closed_at.is_(None),
     )
     .order_by(case((_CODE.c.callback_id.is_(None), 1), else_=0))
@@ -116,7 +117,7 @@ _TELL = Prepared(
 
 def decoy_index(phone_index: bytes) -> bytes:
     """Which decoy stands in for a number; no keyed fingerprint begins with so many zeros."""
-    return bytes(len(phone_index) - 1) + phone_index[-1:]
+    return bytes(FORM_BYTES - 1) + phone_index[-1:]
 
 
 def check(
@@ -135,13 +136,14 @@ def check(
     store and the vault raise, and then the answer must be *cannot check* (rule F1).
     """
     ring = keyring.of(session)
-    index = ring.blind_index("phone", phone)
-    row = _FIND.one(session, {"index": index, "decoy": decoy_index(index)})
+    forms = ring.forms("phone", phone)
+    sought = {"index": forms[0], "former": forms[-1], "decoy": decoy_index(forms[0])}
+    row = _FIND.one(session, sought)
     key = _key(session, ring, row)
     attempt = _judge(row, key, code, channel, now)
     told = None if attempt.outcome == "not_confirmed" else _told(session, row)
     word = reply_word(told.locale) if told and attempt.outcome == "genuine" else ""
-    _write(session, row, key, attempt, word, index, channel, now)
+    _write(session, row, key, attempt, word, oldest(forms), channel, now)
     audit.record(
         session,
         audit.CUSTOMER,

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Uuid, text
 from sqlmodel import Field, SQLModel
 
-from storage.tables import id_field, instant, sealed
+from storage.tables import blind_index, id_field, instant, sealed
 
 _OPEN = text("closed_at IS NULL")
 
@@ -41,7 +41,7 @@ class Code(SQLModel, table=True):
     )
 
     id: UUID = id_field()
-    phone_index: bytes = sealed()
+    phone_index: bytes = blind_index()
     callback_id: UUID | None = Field(
         default=None, sa_column=Column(Uuid, ForeignKey("callback.id"), unique=True)
     )

@@ -8,6 +8,7 @@ that neither answer nor time tells who is a customer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -58,26 +59,27 @@ def send(session: Session, phone: str, medium: str, policy: Policy, now: datetim
     Whoever asks learns nothing by it: not whether we know the number, nor that it has had its
     three of the hour. The latest is the one that counts, and there is never more than one.
     """
-    index = keyring.of(session).blind_index("phone", phone)
-    turns.take(session, index)
-    if _lately(session, index, now) >= MAX_AN_HOUR:
+    ring = keyring.of(session)
+    turns.take(session, ring.unchanging("phone", phone))
+    forms = ring.forms("phone", phone)
+    if _lately(session, forms, now) >= MAX_AN_HOUR:
         return
     session.exec(
         update(NumberProof)
-        .where(col(NumberProof.phone_index) == index, col(NumberProof.closed_at).is_(None))
+        .where(col(NumberProof.phone_index).in_(forms), col(NumberProof.closed_at).is_(None))
         .values(closed_at=now, secret=None)
     )
     if lines.known(session, phone, now) == lines.LANDLINE:
         medium = VOICE
-    asked = _Asked(phone, index, customers.find_by_phone(session, phone), medium)
+    asked = _Asked(phone, forms[0], customers.find_by_phone(session, phone), medium)
     _hand_out(session, asked, policy, now)
     audit.record(session, audit.CUSTOMER, "proof.send", now, customer_id=asked.owner, detail=medium)
 
 
-def _lately(session: Session, index: bytes, now: datetime) -> int:
+def _lately(session: Session, forms: Sequence[bytes], now: datetime) -> int:
     return session.exec(
         select(func.count()).where(
-            col(NumberProof.phone_index) == index,
+            col(NumberProof.phone_index).in_(forms),
             col(NumberProof.made_at) > now - timedelta(hours=1),
         )
     ).one()
@@ -135,7 +137,7 @@ def prove(session: Session, phone: str, number: str, now: datetime) -> UUID | No
     given = codes.normal(number, DIGITS)
     if given is None:
         return None
-    proof = _open(session, keyring.of(session).blind_index("phone", phone))
+    proof = _open(session, keyring.of(session).forms("phone", phone))
     owner = proof.customer_id if proof else None
     fits = codes.fits(_number(session, proof, owner), given)
     alive = proof is not None and proof.tries < MAX_TRIES and now < proof.valid_until
@@ -146,11 +148,11 @@ def prove(session: Session, phone: str, number: str, now: datetime) -> UUID | No
     return owner if right else None
 
 
-def _open(session: Session, index: bytes) -> NumberProof | None:
+def _open(session: Session, forms: Sequence[bytes]) -> NumberProof | None:
     """The one proof of a phone that is not closed, locked: tries at it queue up (rule C4)."""
     return session.exec(
         select(NumberProof)
-        .where(col(NumberProof.phone_index) == index, col(NumberProof.closed_at).is_(None))
+        .where(col(NumberProof.phone_index).in_(forms), col(NumberProof.closed_at).is_(None))
         .with_for_update()
         .execution_options(populate_existing=True)
     ).first()

@@ -15,19 +15,21 @@ from datetime import UTC, datetime
 
 from sqlmodel import Session, col, select
 
+from vault.blind import FORM_BYTES
 from verification.models import Code
 from verification.verdicts import Channel
 
 #: How many a row holds. The worker comes by every few seconds, so that a thousand checks a second
 #: can fail before the oldest give way; more would make the row that each check writes a large one.
 HELD = 24
-_ENTRY = struct.Struct(">16sBI")
+_ENTRY = struct.Struct(">17sBI")
 _CHANNELS = tuple(Channel)
 
 
 @dataclass(frozen=True)
 class Unmet:
-    """The keyed fingerprint of the number, the channel, and the second."""
+    """The keyed fingerprint of the number (while its key changes, the one that the other is made
+    from), the channel, and the second."""
 
     phone_index: bytes
     channel: Channel
@@ -36,14 +38,16 @@ class Unmet:
 
 def added(held: bytes | None, phone_index: bytes, channel: Channel, now: datetime) -> bytes:
     """What the row holds with one more; the oldest give way."""
-    one = _ENTRY.pack(phone_index, _CHANNELS.index(channel), int(now.timestamp()))
+    form = phone_index.rjust(FORM_BYTES + 1, b"\0")
+    one = _ENTRY.pack(form, _CHANNELS.index(channel), int(now.timestamp()))
     return ((held or b"") + one)[-HELD * _ENTRY.size :]
 
 
 def read(held: bytes) -> Iterator[Unmet]:
     """What a row holds, oldest first."""
     for phone_index, channel, at in _ENTRY.iter_unpack(held):
-        yield Unmet(phone_index, _CHANNELS[channel], datetime.fromtimestamp(at, UTC))
+        form = phone_index[1:] if phone_index[0] == 0 else phone_index
+        yield Unmet(form, _CHANNELS[channel], datetime.fromtimestamp(at, UTC))
 
 
 def collect(session: Session, most: int = 256) -> list[Unmet]:

@@ -12,6 +12,7 @@ from flask.cli import AppGroup, with_appcontext
 from sqlmodel import col, select
 
 from channels.cli.common import plainly
+from channels.cli.index import rotate_index
 from channels.context import ctx, now, unit
 from channels.failures import OUT_OF_REACH
 from config import safety
@@ -23,7 +24,8 @@ from storage import migrate
 from vault import audit, master, rotation
 from vault.log import publishing
 
-keys = AppGroup("keys", help="Master keys.")
+keys = AppGroup("keys", help="Master keys, and the key of the blind index.")
+keys.add_command(rotate_index)
 
 
 @keys.command("new")
@@ -94,7 +96,7 @@ def _store() -> list[Finding]:
         with unit(read_only=True) as session:
             if migrate.current(session.connection()) != migrate.head():
                 return [Finding("refuse", "The store is not migrated: run 'flask db upgrade'.")]
-            ctx().ring.blind_index("phone", "")
+            ctx().ring.ready()
             found = []
             if has_demo_staff():
                 found.append(Finding("refuse", DEMO_STAFF))

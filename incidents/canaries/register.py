@@ -96,8 +96,8 @@ def reseal(session: Session) -> None:
 
 def settle(session: Session, found: Known) -> Known:
     """Find the customers of those that have come in since; what they are called is forgotten."""
-    index = keyring.of(session).blind_index
-    waiting = {index("phone", each.phone): each for each in found.planned}
+    forms = keyring.of(session).forms
+    waiting = {form: each for each in found.planned for form in forms("phone", each.phone)}
     if not waiting:
         return found
     rows = session.exec(

@@ -99,7 +99,7 @@ def texts(
     statement = select(DemoText).where(col(DemoText.at) <= now)
     statement = statement.order_by(col(DemoText.at).desc(), col(DemoText.id).desc()).limit(limit)
     if phone is not None:
-        statement = statement.where(col(DemoText.phone_index) == ring.blind_index("phone", phone))
+        statement = statement.where(col(DemoText.phone_index).in_(ring.forms("phone", phone)))
     rows = list(session.exec(statement))
     rows.reverse()
     return [

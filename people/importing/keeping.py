@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from uuid import UUID
 
 from sqlalchemy import insert
@@ -49,14 +50,15 @@ def keep(
 
 
 def _weighed(session: Session, rows: Sequence[Row]) -> Outcome:
+    keyring.hold_index(session)
     ring = keyring.of(session)
-    refs = {row.line: ring.blind_index("external_ref", row.ref) for row in rows}
-    numbers = {row.line: ring.blind_index("phone", row.phone) for row in rows}
+    refs = {row.line: ring.forms("external_ref", row.ref) for row in rows}
+    numbers = {row.line: ring.forms("phone", row.phone) for row in rows}
     known = session.exec(
         select(Customer).where(
             or_(
-                col(Customer.external_ref_index).in_(refs.values()),
-                col(Customer.phone_index).in_(numbers.values()),
+                col(Customer.external_ref_index).in_(chain.from_iterable(refs.values())),
+                col(Customer.phone_index).in_(chain.from_iterable(numbers.values())),
             )
         )
     ).all()
@@ -65,19 +67,23 @@ def _weighed(session: Session, rows: Sequence[Row]) -> Outcome:
     keys = fields.data_keys(session, [each.id for each in known]) if known else {}
     outcome = Outcome()
     for row in rows:
-        with_ref, with_number = by_ref.get(refs[row.line]), by_number.get(numbers[row.line])
+        with_ref, with_number = _one(by_ref, refs[row.line]), _one(by_number, numbers[row.line])
         if with_ref is None and with_number is None:
             outcome.added.append(row)
         elif with_ref is not None and with_ref is not with_number:
             outcome.problems.append(Problem(row.line, "phone", OTHER_NUMBER))
         elif with_number is not None and with_number.external_ref_index not in (
             None,
-            refs[row.line],
+            *refs[row.line],
         ):
             outcome.problems.append(Problem(row.line, "phone", TAKEN))
         elif with_number is not None:
             _compared(outcome, row, with_number, keys[with_number.id])
     return outcome
+
+
+def _one(known: Mapping[bytes, Customer], forms: Sequence[bytes]) -> Customer | None:
+    return next((known[each] for each in forms if each in known), None)
 
 
 def _compared(outcome: Outcome, row: Row, customer: Customer, key: FieldKey) -> None:

@@ -84,9 +84,9 @@ def keep(
 
 def find(session: Session, credential: bytes) -> Passkey | None:
     """The passkey of that id, locked."""
-    index = keyring.of(session).blind_index("passkey", bytes_to_base64url(credential))
+    forms = keyring.of(session).forms("passkey", bytes_to_base64url(credential))
     return session.exec(
-        select(Passkey).where(col(Passkey.credential_index) == index).with_for_update()
+        select(Passkey).where(col(Passkey.credential_index).in_(forms)).with_for_update()
     ).first()
 
 

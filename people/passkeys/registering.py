@@ -86,6 +86,9 @@ def add(
     spend(session, challenge, now)
     if len(keeping.rows(session, member.id)) >= keeping.MOST:
         raise InvalidInput("name", f"You have {keeping.MOST} passkeys. Remove one first.")
+    keyring.hold_index(session)
+    if keeping.find(session, made.credential_id):
+        raise PasskeyRefused
     try:
         with session.begin_nested():
             row = keeping.keep(

@@ -132,7 +132,7 @@ class Journey:
         rename = "ALTER TABLE {} RENAME TO {}"
         for table in ("code", "customer"):
             with self.context.engine.begin() as connection:
-                connection.execute(text(rename.format(table, "gone")))
+                connection.execute(text(rename.format(table, f"no_{table}")))
             body = {"phone": NUMBER, "code": self.secrets[-2]}
             assert self.client.post("/api/v1/checks", json=body).status_code in (200, 503)
             a_text(self.client, self.secrets[-2], f"SMb{len(table)}", sender=NUMBER)
@@ -140,7 +140,7 @@ class Journey:
             self.client.post("/api/v1/reports", json=told)
             self.client.get(self.path, headers=self.headers)
             with self.context.engine.begin() as connection:
-                connection.execute(text(rename.format("gone", table)))
+                connection.execute(text(rename.format(f"no_{table}", table)))
 
     def held(self) -> list[bytes]:
         """Keys and secrets as the process has them in memory."""

@@ -32,7 +32,7 @@ def reopened(app: Flask, **changes: Any) -> None:
 
 def impatient(app: Flask, url: str, seconds: float = 0.2) -> None:
     """The application with a shorter wait than production's, so that a test need not wait."""
-    context(app).ring.blind_index("phone", "")  # reads its keys while it can
+    context(app).ring.ready()  # reads its keys while it can
     reopened(app, engine=make_engine(url, wait_seconds=seconds))
 
 

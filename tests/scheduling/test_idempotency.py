@@ -50,7 +50,11 @@ def test_a_key_of_a_booking_that_failed_can_be_used_again(app, client):
 
 
 def post(app, headers) -> tuple[int, str]:
-    answer = app.test_client().post("/api/v1/callbacks", json=booking(app), headers=headers)
+    """Again, where a busy store has it so: that is what the key is for."""
+    for _ in range(20):
+        answer = app.test_client().post("/api/v1/callbacks", json=booking(app), headers=headers)
+        if answer.status_code != 503:
+            break
     return answer.status_code, str(answer.json.get("id"))
 
 

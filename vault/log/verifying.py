@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, text
+from sqlalchemy import func
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
+from storage.patience import take_time
 from vault.log import merkle, sequencing
 from vault.log.entries import COLUMNS, encoded
 from vault.log.merkle import Frontier, leaf_hash
@@ -116,7 +117,7 @@ def verify(
 ) -> Found:
     """Hold the log against earlier checkpoints, in any order. ``progress`` is told of entries as
     they are read."""
-    _take_time(session)
+    take_time(session)
     wanted = sorted(checkpoints, key=lambda each: each.size)
     size = sequencing.size(session)
     reader = _Reader(session, progress, size)
@@ -126,13 +127,6 @@ def verify(
     except _Bad as bad:
         return Found(size, 0, str(bad))
     return Found(size, covered)
-
-
-def _take_time(session: Session) -> None:
-    """A long log takes longer to count than any request may take."""
-    connection = session.connection()
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
 
 
 def _compared(reader: _Reader, wanted: Sequence[Checkpoint], size: int) -> int:
