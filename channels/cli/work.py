@@ -22,6 +22,7 @@ from config.settings import Settings
 from incidents import stream
 from incidents.alerts.job import Alerts
 from incidents.canaries.watch import CanaryWatch
+from incidents.grouping.job import Grouping
 from incidents.retention import Retention
 from incidents.waves.noticing import Waves
 from messaging import delivery
@@ -60,6 +61,7 @@ def worker(together: bool) -> None:
         EarlierTimes(here.policy),
         CanaryWatch(),
         AuditLog(here.audit_origin, here.places, here.engine, here.info, here.clock),
+        Grouping(),
         Waves(here.policy.default_zone),
         Alerts(here.alert_places, here.policy.voice(), here.engine, here.info, here.clock),
         *_retention(current_app.config["VOUCHLINE_SETTINGS"]),

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from channels.console.cases import id_from, show
 from channels.console.desk import Desk, pages, staff_page
-from incidents.cases import customers, working
+from incidents.cases import customers, joining, working
 from incidents.cases.models import Case
 from incidents.cases.seeing import seen
 from people import phones
@@ -117,3 +117,40 @@ def open_customer(desk: Desk, reference: str) -> ResponseReturnValue:
         phone=phones.displayed(opened.person.phone),
         reason=reason,
     )
+
+
+@pages.post("/cases/<reference>/join")
+@staff_page(Role.INVESTIGATOR)
+def join_case(desk: Desk, reference: str) -> ResponseReturnValue:
+    """Take another case into this one."""
+    me, other, words = desk.principal.id, typed("other").strip().upper(), typed("joining")
+    return done(
+        desk,
+        reference,
+        lambda: joining.join(desk.session, reference, other, me, words, desk.moment),
+    )
+
+
+@pages.post("/cases/<reference>/apart")
+@staff_page(Role.INVESTIGATOR)
+def take_case_apart(desk: Desk, reference: str) -> ResponseReturnValue:
+    """Undo a joining."""
+    me, other, words = desk.principal.id, typed("other"), typed("parting")
+    return done(
+        desk,
+        reference,
+        lambda: joining.take_apart(desk.session, reference, other, me, words, desk.moment),
+    )
+
+
+@pages.post("/cases/<reference>/split")
+@staff_page(Role.INVESTIGATOR)
+def split_case(desk: Desk, reference: str) -> ResponseReturnValue:
+    """Put what is ticked into a new case."""
+    me, words = desk.principal.id, typed("parting")
+
+    def act() -> Case:
+        parts = [id_from(each, "part") for each in request.form.getlist("part")[:100]]
+        return joining.split(desk.session, reference, parts, me, words, desk.moment)
+
+    return done(desk, reference, act)

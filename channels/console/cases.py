@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from channels.console import case_words, words
 from channels.console.desk import Desk, pages, staff_page
 from incidents.cases import board as board_of
-from incidents.cases import reading
+from incidents.cases import joining, reading
 from incidents.cases.models import Case, State
 from incidents.cases.seeing import seen
 from people.errors import InvalidInput
@@ -71,6 +71,7 @@ def show(desk: Desk, found: Case, errors: Mapping[str, str] | None = None) -> st
         steps=steps,
         subjects=subjects,
         names=reading.names(desk.session, people),
+        joined=joining.joined_from(desk.session, found),
         errors=errors or {},
         typed={name: value[:5000] for name, value in request.form.items()},
         **_shared(desk),

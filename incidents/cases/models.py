@@ -165,3 +165,13 @@ class AuditReading(SQLModel, table=True):
     customer_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
     case_id: UUID | None = foreign("incident_case.id", nullable=True)
     reason: bytes = sealed()
+
+
+class GroupedReport(SQLModel, table=True):
+    """Where a report was put: into a case, or by itself, where another may still join it."""
+
+    __tablename__ = "grouped_report"
+
+    report_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    case_id: UUID | None = foreign("incident_case.id", nullable=True, index=True)
+    at: datetime = instant()

@@ -84,9 +84,13 @@ def _unclosed(session: Session, fold: str) -> Case | None:
     ).first()
 
 
+def new_reference() -> str:
+    """What a case is called, like ``C2345678``; it tells nothing of how many there are."""
+    return "C" + "".join(secrets.choice(_LETTERS) for _ in range(7))
+
+
 def _opened(session: Session, kind: Kind, fold: str, actor: audit.Actor, now: datetime) -> Case:
-    reference = "C" + "".join(secrets.choice(_LETTERS) for _ in range(7))
-    case = Case(reference=reference, kind=kind, fold=fold, opened_at=now, changed_at=now)
+    case = Case(reference=new_reference(), kind=kind, fold=fold, opened_at=now, changed_at=now)
     try:
         with session.begin_nested():
             session.add(case)

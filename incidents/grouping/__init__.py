@@ -1,0 +1,1 @@
+"""Reports that belong together become one case."""
