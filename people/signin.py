@@ -49,15 +49,31 @@ def check_credentials(
 
     ``code`` is six digits of the authenticator or a recovery code. Raises :class:`SignInFailed`
     without saying which of the three was wrong; the caller commits, so that a spent code stays
-    spent. It looks at all three and writes an entry whatever is wrong, so that nobody can tell by
-    the time it takes whether there is such an account, or whether it is in use.
+    spent.
     """
-    member = find(session, email)
+    seen = find(session, email)
+    return check_second_factor(session, seen, password_right(seen, password), code, now)
+
+
+def password_right(seen: Staff | None, password: str) -> bool:
+    """Whether it is theirs. It takes long, for nobody's and for an account out of use too, and
+    needs no transaction, so that nobody else need wait for it."""
+    able = seen is not None and seen.active and seen.totp_secret is not None
+    return password_fits(seen.password_hash if seen and able else None, password)
+
+
+def check_second_factor(
+    session: Session, seen: Staff | None, right: bool, code: str, now: datetime
+) -> Staff:
+    """The rest of :func:`check_credentials`, once it is known whether the password is ``right``;
+    ``seen`` is the account as it was then. Looks at the code and writes an entry whatever is
+    wrong, so that nobody can tell by the time it takes whether there is such an account, or
+    whether it is in use."""
+    member = session.get(Staff, seen.id if seen else _NOBODY, populate_existing=True)
     secret = _secret(session, member)
-    able = member is not None and member.active and secret is not None
-    right = password_fits(member.password_hash if member and able else None, password)
     code_fits = _seems(session, member, secret or _NO_SECRET, code, now)
-    if member and able and right and code_fits and _spend(session, member.id, code, now):
+    same = member and seen and member.password_hash == seen.password_hash
+    if member and same and right and code_fits and _spend(session, member.id, code, now):
         return member
     failed(session, member, now, "password" if not right else "code")
     raise SignInFailed

@@ -16,6 +16,7 @@ from werkzeug.exceptions import NotFound as NoPage
 
 from channels.console import browsers, demo, devices, tries
 from channels.console.desk import HOMES, TOKEN, pages
+from channels.console.tries import Tries
 from channels.context import ctx, now, unit
 from channels.limiting import TooMany
 from people import notices, second_factor, signin
@@ -29,7 +30,7 @@ _LOCAL = re.compile(r"/staff/[\w\-./?=&%:+]*", re.ASCII)
 @pages.get("/sign-in")
 def sign_in() -> ResponseReturnValue:
     """The form; somebody signed in already goes on."""
-    with unit() as session:
+    with unit(read_only=True) as session:
         token, moment = cookie.get(TOKEN), now()
         if isinstance(token, str) and (who := signin.signed_in(session, token, moment)):
             return redirect(_onward(session, who.id, who.role), code=303)
@@ -42,18 +43,22 @@ def let_in() -> ResponseReturnValue:
     """Password and second factor together. One answer for whatever was wrong."""
     email, moment = request.form.get("email", "")[:250], now()
     password, code = request.form.get("password", ""), request.form.get("code", "")[:40]
-    with unit() as session:  # refusals are caught in here, so that what they write is committed
-        known = signin.find(session, email)
+    with unit(read_only=True) as session:  # nobody else need wait while a password is hashed
+        seen = signin.find(session, email)
+        counted = tries.of(session, seen, email, code, moment)
+    try:
+        usual = counted.count()
+    except TooMany as error:
+        return _wait(counted, seen, error, email)
+    right = signin.password_right(seen, password[:500])
+    with unit() as session:
         try:
-            counted = tries.begin(session, known, email, code, moment)
-        except TooMany as error:
-            return _wait(session, error, email)
-        try:
-            member = signin.check_credentials(session, email, password[:500], code, moment)
-        except SignInFailed:
+            member = signin.check_second_factor(session, seen, right, code, moment)
+        except SignInFailed:  # caught in here, so that what it writes down is committed
             wrong = gettext("These do not fit together. Check all three, and try again.")
             return _form(session, problem=wrong, email=email), 403
-        counted.give_back()
+        if usual:
+            counted.give_back()
         how = "recovery" if second_factor.is_recovery_code(code) else "password"
         return redirect(enter(session, member, moment, how=how), code=303)
 
@@ -122,9 +127,11 @@ def is_local(address: str) -> bool:
     return parts is not None and not parts.scheme and not parts.netloc
 
 
-def _wait(session: Session, error: TooMany, email: str) -> Response:
+def _wait(counted: Tries, seen: Staff | None, error: TooMany, email: str) -> Response:
     wait = gettext("Too many tries. Try again in %(s)s seconds.", s=error.retry_after)
-    response = make_response(_form(session, problem=wait, email=email, locked=True), 429)
+    with unit() as session:
+        counted.note(session, seen, now())
+        response = make_response(_form(session, problem=wait, email=email, locked=True), 429)
     response.headers["Retry-After"] = str(error.retry_after)
     return response
 

@@ -26,28 +26,53 @@ from vault import audit
 
 @dataclass(frozen=True)
 class Tries:
-    """What one try is counted under: kinds of limits and identifiers."""
+    """What one try is counted under: kinds of limits and identifiers; and ``around``, what it is
+    counted under when they are used up, if it has a good recovery code."""
 
     counted: tuple[tuple[str, str], ...]
+    around: tuple[str, str] | None = None
 
-    def count(self) -> None:
-        """Count it. Raises ``TooMany`` or ``LimiterUnavailable``."""
-        for kind, who in self.counted:
-            ctx().limiter.hit(kind, who)
+    def count(self) -> bool:
+        """Count it; whether by the usual way. Raises ``TooMany`` or ``LimiterUnavailable``."""
+        try:
+            for kind, who in self.counted:
+                ctx().limiter.hit(kind, who)
+        except TooMany:
+            if self.around is None:
+                raise
+            ctx().limiter.hit(*self.around)
+            return False
+        return True
 
     def give_back(self) -> None:
-        """It was good."""
+        """It was counted by the usual way, and was good."""
         for kind, who in self.counted:
             ctx().limiter.give_back(kind, who)
 
+    def note(self, session: Session, member: Staff | None, now: datetime) -> None:
+        """Write down that it was one too many: once an hour, so that a flood of tries makes no
+        flood of entries."""
+        kind, who = self.counted[-1]
+        try:
+            ctx().limiter.hit("sign_in_noted", f"{kind} {who}")
+        except TooMany:
+            return
+        actor = audit.staff(member.id) if member else audit.SYSTEM
+        what = "browser" if kind == "sign_in_device" else "strangers"
+        audit.record(session, actor, "staff.locked", now, detail=what)
 
-def of(member: Staff | None, email: str, now: datetime) -> Tries:
+
+def of(session: Session, member: Staff | None, email: str, code: str, now: datetime) -> Tries:
     """What a try at that address is counted under, whether or not it is anybody's."""
+    account = _account(email)
+    spare = signin.recovery_fits(session, member, code)
+    around = ("sign_in_recovery", account) if spare else None
     device = devices.of(member, now)
     if device:
-        return Tries((("sign_in_device", device),))
-    address, account = ("sign_in_address", network()), _account(email)
-    return Tries((address, ("sign_in_account", account)) if account else (address,))
+        return Tries((("sign_in_device", device),), around)
+    address = "sign_in_address", network()
+    counted = (address, ("sign_in_account", account)) if account else (address,)
+    return Tries(counted, around)
 
 
 def network() -> str:
@@ -68,29 +93,3 @@ def _account(email: str) -> str:
         return ctx().ring.blind_index("email", staff.normal_email(email)).hex()
     except InvalidInput:
         return ""
-
-
-def begin(session: Session, member: Staff | None, email: str, code: str, now: datetime) -> Tries:
-    """Count a try. Raises ``TooMany``, which is written down once an hour, so that a flood of
-    tries makes no flood of entries."""
-    tries = of(member, email, now)
-    try:
-        tries.count()
-    except TooMany:
-        if not signin.recovery_fits(session, member, code):
-            _note(session, member, tries, now)
-            raise
-        tries = Tries((("sign_in_recovery", _account(email)),))
-        tries.count()
-    return tries
-
-
-def _note(session: Session, member: Staff | None, tries: Tries, now: datetime) -> None:
-    kind, who = tries.counted[-1]
-    try:
-        ctx().limiter.hit("sign_in_noted", f"{kind} {who}")
-    except TooMany:
-        return
-    actor = audit.staff(member.id) if member else audit.SYSTEM
-    what = "browser" if kind == "sign_in_device" else "strangers"
-    audit.record(session, actor, "staff.locked", now, detail=what)
