@@ -245,6 +245,6 @@ def test_no_code_is_shown_where_real_texts_are_sent(database, tmp_path, path):
 def test_each_role_has_its_own_home(console, role):
     console.member(ANA, role)
     tab = console.sign_in(ANA)
-    homes = {"agent": "/staff/day", "supervisor": "/staff/team", "investigator": "/staff/reports"}
+    homes = {"agent": "/staff/day", "supervisor": "/staff/team", "investigator": "/staff/cases"}
     assert tab.get("/staff/").location == homes[role]
     assert tab.get(homes[role]).status_code == 200

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from sqlmodel import select
+from vault.log.places import Unreachable
 
 from channels.cli.notices import StaffMail
 from people import notices
@@ -14,7 +15,6 @@ from people.signin_models import StaffNotice
 from tests.factories import an_agent
 from tests.processes import at_once
 from vault import keyring
-from vault.log.places import Unreachable
 
 
 class Post:
