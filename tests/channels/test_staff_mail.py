@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 from sqlmodel import select
-from vault.log.places import Unreachable
 
 from channels.cli.notices import StaffMail
 from people import notices
@@ -15,6 +14,7 @@ from people.signin_models import StaffNotice
 from tests.factories import an_agent
 from tests.processes import at_once
 from vault import keyring
+from vault.places import Unreachable
 
 
 class Post:
