@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from incidents.acting import kinds as acting
 from people import staffing
 from people.approvals.kinds import Kind, Kinds
 from scheduling import roles
@@ -14,4 +15,4 @@ def kinds(policy: Policy) -> Kinds:
 
 
 def _table(_: Policy) -> tuple[Kind, ...]:
-    return (staffing.ADD, staffing.INVITE, roles.ROLE)
+    return (staffing.ADD, staffing.INVITE, roles.ROLE, acting.SUSPEND, acting.LIFT, acting.WARN)

@@ -41,6 +41,7 @@ class Priority(IntEnum):
     SOON = 3
     NOTICE = 5
     REMINDER = 9
+    WARNING = 12
 
 
 class OutboxMessage(SQLModel, table=True):

@@ -400,3 +400,14 @@ def case_kind(voice: Voice, kind: str) -> str:
         "objection": gettext("objection"),
         "wave": gettext("wave of reports"),
     }.get(kind, kind)
+
+
+def warned(voice: Voice) -> str:
+    """Warns a customer whose data somebody may misuse."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "Somebody may ring you and pose as us. We ring only when we have told you by text"
+            " before. Hang up on any other call and text SCAM."
+        )
+    )

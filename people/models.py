@@ -59,6 +59,7 @@ class CustomerImport(SQLModel, table=True):
 class Staff(SQLModel, table=True):
     """A member of staff. ``epoch`` rises whenever all that they have been given ends at once: what
     names an earlier one (an address of a calendar, a browser known by its cookie) is void.
+    Whose access is suspended is not ``active`` either, until that is lifted.
     ``passkey_handle`` is what their passkeys call them: random, and said to nobody else."""
 
     __tablename__ = "staff"
@@ -80,6 +81,7 @@ class Staff(SQLModel, table=True):
     epoch: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     passkey_handle: bytes | None = sealed(nullable=True)
     created_at: datetime = instant()
+    suspended_at: datetime | None = instant(nullable=True)
 
 
 class Team(SQLModel, table=True):

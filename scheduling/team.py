@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import and_, func, or_
 from sqlmodel import Session, col, select
 
 from people import phones, staff
@@ -71,8 +71,32 @@ def _counts(session: Session, zone_name: str, now: datetime) -> dict[UUID, int]:
     return dict(rows.all())
 
 
+def suspended(session: Session, now: datetime) -> list[tuple[UUID, str, int]]:
+    """Agents whose access is suspended, by first name, and how many callbacks to come they hold:
+    somebody else must make these."""
+    rows = session.exec(
+        select(Staff, func.count(col(Callback.id)))
+        .join(
+            Callback,
+            and_(
+                col(Callback.agent_id) == col(Staff.id),
+                col(Callback.state) == State.BOOKED,
+                col(Callback.ends_at) > now,
+            ),
+            isouter=True,
+        )
+        .where(col(Staff.role) == Role.AGENT, col(Staff.suspended_at).is_not(None))
+        .group_by(col(Staff.id))
+        .order_by(col(Staff.id))
+    ).all()
+    return [
+        (each.id, first_name(staff.name_of(session, each.id, each.name)), count)
+        for each, count in rows
+    ]
+
+
 def agent(session: Session, staff_id: UUID) -> Staff:
-    """An agent at work here, locked, so that two supervisors set hours in turn.
+    """An agent at work here, or suspended, locked, so that two supervisors set hours in turn.
 
     Raises ``NotFound``.
     """
@@ -81,7 +105,7 @@ def agent(session: Session, staff_id: UUID) -> Staff:
         .where(
             col(Staff.id) == staff_id,
             col(Staff.role) == Role.AGENT,
-            col(Staff.active).is_(True),
+            or_(col(Staff.active).is_(True), col(Staff.suspended_at).is_not(None)),
         )
         .with_for_update(key_share=True)
     ).first()

@@ -20,6 +20,7 @@ from channels.cli.notices import StaffMail
 from channels.context import ctx
 from config.settings import Settings
 from incidents import stream
+from incidents.acting.warnings import Warnings
 from incidents.alerts.job import Alerts
 from incidents.canaries.watch import CanaryWatch
 from incidents.grouping.job import Grouping
@@ -62,6 +63,7 @@ def worker(together: bool) -> None:
         CanaryWatch(),
         AuditLog(here.audit_origin, here.places, here.engine, here.info, here.clock),
         Grouping(),
+        Warnings(here.policy),
         Waves(here.policy.default_zone),
         Alerts(here.alert_places, here.policy.voice(), here.engine, here.info, here.clock),
         *_retention(current_app.config["VOUCHLINE_SETTINGS"]),

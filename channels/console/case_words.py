@@ -15,7 +15,7 @@ from incidents.cases.working import DECISIONS
 ICONS = {State.OPEN: "flag", State.TAKEN: "clock", State.CLOSED: "done"}
 
 #: Kinds of evidence that have a template of their own, under ``console/evidence/``.
-EVIDENCE = ("report", "audit")
+EVIDENCE = ("report", "audit", "wave", "budget", "canary")
 
 
 def kind(value: str) -> str:
@@ -69,12 +69,22 @@ def step(value: str) -> str:
         "customer": gettext("Opened a customer, because"),
         "joined": gettext("Joined with another case"),
         "parted": gettext("Taken apart"),
+        "named": gettext("Named a colleague"),
+        "asked": gettext("Asked for what takes two people"),
+        "suspended": gettext("Access suspended"),
+        "lifted": gettext("Suspension lifted"),
+        "warning": gettext("Warning of customers begun"),
+        "stopped": gettext("Warning of customers stopped"),
+        "warned": gettext("Customers warned"),
+        "exported": gettext("Exported"),
     }.get(value, value)
 
 
 def evidence_template(item: Item) -> str:
     """The template that says a piece of evidence in words."""
-    known = item.kind in EVIDENCE and (item.told or item.entry)
+    known = item.kind in EVIDENCE and (
+        item.kind not in ("report", "audit") or item.told or item.entry
+    )
     return f"console/evidence/{item.kind if known else 'other'}.html"
 
 
@@ -83,6 +93,10 @@ def evidence(item: Item) -> str:
     return {
         "report": gettext("A customer reported a call."),
         "audit": gettext("An entry of the audit log."),
+        "wave": gettext("More reports came than usual."),
+        "budget": gettext("Somebody wanted to open more customers than they may."),
+        "canary": gettext("A customer who does not exist was touched."),
+        "access": gettext("Records were read in an unusual way."),
     }.get(item.kind, item.kind)
 
 
@@ -92,6 +106,39 @@ def fact(name: str) -> str:
         "customers": gettext("Customers"),
         "allowed": gettext("Allowed"),
     }.get(name, name.replace("_", " "))
+
+
+def warning(value: str) -> str:
+    """How a warning of customers stands."""
+    return {
+        "running": gettext("going on"),
+        "stopped": gettext("stopped"),
+        "done": gettext("done"),
+    }[value]
+
+
+def text_state(value: str) -> str:
+    """What became of a text."""
+    return {
+        "queued": gettext("waiting"),
+        "sending": gettext("being sent"),
+        "sent": gettext("sent"),
+        "failed": gettext("could not be sent"),
+        "expired": gettext("withdrawn or too late"),
+    }.get(value, value)
+
+
+def canary(value: str) -> str:
+    """How a canary was met."""
+    return {
+        "opened": gettext("A colleague opened it out of turn"),
+        "call": gettext("Its number was rung"),
+        "text": gettext("Its number was texted"),
+        "check": gettext("Somebody checked a call with its number"),
+        "report": gettext("Somebody reported a call to it"),
+        "page": gettext("Its own page was asked for"),
+        "import": gettext("An import held it"),
+    }.get(value, value)
 
 
 def length(of: timedelta, locale: str) -> str:

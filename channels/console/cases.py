@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
-from channels.console import case_words, words
+from channels.console import case_words, timeline, words
 from channels.console.desk import Desk, pages, staff_page
+from incidents.acting import aftermath, warnings
 from incidents.cases import board as board_of
 from incidents.cases import joining, reading
-from incidents.cases.models import Case, State
+from incidents.cases.models import Case, State, WarningRun
 from incidents.cases.seeing import seen
+from people import staff
 from people.errors import InvalidInput
-from people.models import Role
+from people.models import Role, Staff
 
 _REFERENCE = re.compile(r"C[0-9A-Z]{7}")
 _PAGE = re.compile(r"[1-9][0-9]{0,4}")
+
+
+@pages.app_template_filter("instant")
+def instant(text: str) -> datetime:
+    """An instant among the facts of a case."""
+    return datetime.fromisoformat(text)
 
 
 @pages.get("/cases")
@@ -72,9 +81,34 @@ def show(desk: Desk, found: Case, errors: Mapping[str, str] | None = None) -> st
         subjects=subjects,
         names=reading.names(desk.session, people),
         joined=joining.joined_from(desk.session, found),
+        **_acted(desk, found, subjects),
         errors=errors or {},
         typed={name: value[:5000] for name, value in request.form.items()},
         **_shared(desk),
+    )
+
+
+def _acted(desk: Desk, found: Case, subjects: list[UUID]) -> dict[str, object]:
+    """What has been done about those whom it names, and their customers."""
+    session, run = desk.session, warnings.of_case(desk.session, found)
+    members = {each: session.get_one(Staff, each) for each in subjects}
+    return {
+        "members": members,
+        "colleagues": [each for each in staff.everybody(session) if each[0] != desk.principal.id],
+        "warning": warnings.progress(session, run) if run else None,
+        "after": _after(desk, run) if run else None,
+    }
+
+
+def _after(desk: Desk, run: WarningRun) -> timeline.Timeline:
+    """Reports of those who were exposed, from two weeks before the warning on."""
+    since = run.begun_at - timedelta(days=14)
+    until = min(desk.moment, run.begun_at + timedelta(days=60))
+    return timeline.of(
+        desk.clock,
+        since,
+        until,
+        lambda bins: aftermath.counted(desk.session, run, since, until, bins),
     )
 
 

@@ -11,6 +11,7 @@ from channels.console import (
     book,
     calling,
     card,
+    case_actions,
     case_acts,
     cases,
     colleagues,
@@ -35,7 +36,7 @@ from channels.console.desk import pages
 PARTS = (
     *(signin, enrol, day, week_view, book, card, calling, handing, live, feed),
     *(account, account_changes, proof, passkeys, colleagues),
-    *(team, agent, teams, coverage, cases, case_acts, reports, trail, problems),
+    *(team, agent, teams, coverage, cases, case_acts, case_actions, reports, trail, problems),
 )
 
 

@@ -62,5 +62,6 @@ def _shown(
         errors=errors or {},
         saved=request.args.get("saved", ""),
         today=desk.clock.day(desk.clock.today(desk.moment)),
+        suspended=team_of.suspended(desk.session, desk.moment),
         stuck=seeing.without_investigator(desk.session),
     )

@@ -175,3 +175,33 @@ class GroupedReport(SQLModel, table=True):
     report_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     case_id: UUID | None = foreign("incident_case.id", nullable=True, index=True)
     at: datetime = instant()
+
+
+class WarningRun(SQLModel, table=True):
+    """A warning of all whom ``staff_id`` exposed from ``since`` until ``until``: ``done`` of
+    ``total`` customers so far, the last of them ``reached``."""
+
+    __tablename__ = "warning_run"
+
+    id: UUID = id_field()
+    case_id: UUID = foreign("incident_case.id", index=True)
+    staff_id: UUID = foreign("staff.id")
+    since: datetime = instant()
+    until: datetime = instant()
+    state: str = Field(sa_column=Column(String(8), nullable=False, index=True))
+    begun_at: datetime = instant()
+    total: int = Field(sa_column=Column(Integer, nullable=False))
+    done: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    reached: UUID | None = Field(default=None, sa_column=Column(Uuid))
+
+
+class WarnedCustomer(SQLModel, table=True):
+    """A customer who was warned, once in each case; ``message_id`` is the text, none to a phone
+    that takes none."""
+
+    __tablename__ = "warned_customer"
+
+    case_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("incident_case.id"), primary_key=True))
+    customer_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    message_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
+    at: datetime = instant()

@@ -9,9 +9,10 @@ from sqlmodel import Session
 
 from incidents.cases import states
 from incidents.cases.models import Case, Outcome, State
-from incidents.cases.opening import step
+from incidents.cases.opening import name_subjects, step
 from incidents.cases.seeing import held, seen
 from people.errors import InvalidInput
+from people.models import Staff
 from scheduling.errors import WrongState
 from vault import audit
 
@@ -57,6 +58,24 @@ def decide(
     case.outcome = outcome
     session.add(case)
     step(session, case, "decided", plain, audit.staff(who), now)
+    return case
+
+
+def name_somebody(
+    session: Session, reference: str, who: UUID, person: UUID, words: str, now: datetime
+) -> Case:
+    """Say that the case is about a colleague, who then sees nothing of it. Raises as
+    :func:`note`."""
+    case = held(session, reference, who)
+    plain = written(words, "naming")
+    if person == who:
+        raise InvalidInput(
+            "person", "This is yourself. Give the case back, so that a colleague goes on."
+        )
+    if session.get(Staff, person) is None:
+        raise InvalidInput("person", "Choose a colleague from the list.")
+    name_subjects(session, case, [person], now)
+    step(session, case, "named", plain, audit.staff(who), now)
     return case
 
 

@@ -11,7 +11,7 @@ from tests.channels.test_console_account import OF_ALL
 
 NONE = UUID("01930000-0000-7000-8000-000000000000")
 ACTS = ("take", "give-back", "note", "decide", "close", "reopen", "customer")
-ACTS += ("join", "apart", "split")
+ACTS += ("join", "apart", "split", "name", "suspend", "stop")
 PAGES = [
     (Role.AGENT, "GET", "/staff/day"),
     (Role.AGENT, "GET", "/staff/book"),
@@ -44,6 +44,8 @@ PAGES = [
     (Role.INVESTIGATOR, "GET", "/staff/cases"),
     (Role.INVESTIGATOR, "GET", "/staff/cases/C2222222"),
     *((Role.INVESTIGATOR, "POST", f"/staff/cases/C2222222/{act}") for act in ACTS),
+    (Role.INVESTIGATOR, "GET", f"/staff/cases/C2222222/exposed?person={NONE}"),
+    (Role.INVESTIGATOR, "POST", "/staff/cases/C2222222/warn"),
     (Role.INVESTIGATOR, "GET", "/staff/reports"),
     (Role.INVESTIGATOR, "GET", "/staff/audit"),
     (Role.INVESTIGATOR, "POST", "/staff/audit/customer"),

@@ -1,0 +1,100 @@
+"""Whom a person's access exposed: each customer whose record they read, when, what it showed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func
+from sqlmodel import Session, col, select
+
+from incidents.cases.models import Case
+from vault import audit
+from vault.models import AuditEntry
+
+PAGE = 50
+#: What each act shows of a customer. A phone number is masked but for the call itself.
+SHOWN: dict[str, tuple[str, ...]] = {
+    "customer.look_up": ("name",),
+    "customer.read": ("name", "ticket", "product"),
+    "customer.add": ("name", "phone"),
+    "customer.change": ("name", "phone"),
+    "callback.book": ("name", "ticket", "product"),
+}
+_RINGS = "to ring them"
+
+
+@dataclass(frozen=True)
+class Exposed:
+    """A customer whose record was read: first and last, how often, and the ``fields`` it showed."""
+
+    customer_id: UUID
+    first_at: datetime
+    last_at: datetime
+    times: int
+    fields: tuple[str, ...]
+
+
+def where(staff_id: UUID, since: datetime, until: datetime) -> list[ColumnElement[bool]]:
+    """Entries that tell of such a reading, from ``since`` until before ``until``."""
+    return [
+        col(AuditEntry.staff_id) == staff_id,
+        col(AuditEntry.customer_id).is_not(None),
+        col(AuditEntry.action).in_(list(SHOWN)),
+        col(AuditEntry.at) >= since,
+        col(AuditEntry.at) < until,
+    ]
+
+
+def count(session: Session, staff_id: UUID, since: datetime, until: datetime) -> int:
+    """How many customers."""
+    distinct = func.count(func.distinct(AuditEntry.customer_id))
+    return int(session.exec(select(distinct).where(*where(staff_id, since, until))).one())
+
+
+def after(
+    session: Session,
+    staff_id: UUID,
+    since: datetime,
+    until: datetime,
+    last: UUID | None,
+    limit: int,
+) -> list[UUID]:
+    """The next of them by id, after ``last``."""
+    statement = select(AuditEntry.customer_id).where(*where(staff_id, since, until))
+    if last is not None:
+        statement = statement.where(col(AuditEntry.customer_id) > last)
+    found = session.exec(statement.distinct().order_by(col(AuditEntry.customer_id)).limit(limit))
+    return [each for each in found if each is not None]
+
+
+def page(
+    session: Session,
+    case: Case,
+    staff_id: UUID,
+    since: datetime,
+    until: datetime,
+    reader: UUID,
+    now: datetime,
+    last: UUID | None = None,
+) -> list[Exposed]:
+    """A page of the list, by ids alone; written down for each customer on it."""
+    ids = after(session, staff_id, since, until, last, PAGE)
+    rows = session.exec(
+        select(AuditEntry)
+        .where(*where(staff_id, since, until), col(AuditEntry.customer_id).in_(ids))
+        .order_by(col(AuditEntry.id))
+    ).all()
+    about = [(each, None) for each in ids]
+    who = audit.staff(reader)
+    audit.record_many(session, who, "exposure.read", now, about=about, purpose=case.reference)
+    return [_exposed(each, [row for row in rows if row.customer_id == each]) for each in ids]
+
+
+def _exposed(customer_id: UUID, rows: Sequence[AuditEntry]) -> Exposed:
+    fields = {field for row in rows for field in SHOWN[row.action]}
+    if any(row.purpose == _RINGS for row in rows):
+        fields.add("phone")
+    return Exposed(customer_id, rows[0].at, rows[-1].at, len(rows), tuple(sorted(fields)))

@@ -1,0 +1,134 @@
+"""What takes two people when a case comes to something (rule I4)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from incidents.acting import exposure, warnings
+from incidents.cases.models import Case
+from incidents.cases.opening import name_subjects, step
+from incidents.cases.seeing import held
+from people import staff, suspending
+from people.approvals import asking
+from people.approvals.kinds import About, Act, Kind
+from people.approvals.models import ApprovalRequest
+from people.errors import InvalidInput, NotAllowed, NotFound
+from people.models import Role, Staff
+from vault import audit
+
+_ASKS = frozenset({Role.INVESTIGATOR})
+#: Where there are two investigators and one is suspected, a supervisor must do.
+_APPROVES = frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})
+
+
+def ask_to_suspend(
+    session: Session, reference: str, who: UUID, person: UUID, why: str, now: datetime
+) -> ApprovalRequest:
+    """Ask that somebody's access be suspended. Raises ``NotFound``, ``NotAllowed``,
+    ``InvalidInput``."""
+    suspending.require_at_work(_other(session, who, person))
+    return _ask(session, SUSPEND, reference, who, person, why, now)
+
+
+def ask_to_lift(
+    session: Session, reference: str, who: UUID, person: UUID, why: str, now: datetime
+) -> ApprovalRequest:
+    """Ask that a suspension be lifted. Raises as :func:`ask_to_suspend`."""
+    suspending.require_suspended(_other(session, who, person))
+    return _ask(session, LIFT, reference, who, person, why, now)
+
+
+def ask_to_warn(
+    session: Session,
+    reference: str,
+    who: UUID,
+    person: UUID,
+    since: datetime,
+    until: datetime,
+    why: str,
+    now: datetime,
+) -> ApprovalRequest:
+    """Ask that all whom somebody's access exposed in that time be warned. Raises as
+    :func:`ask_to_suspend`."""
+    _other(session, who, person)
+    case = held(session, reference, who)
+    warnings.require_none(session, case)
+    count = exposure.count(session, person, since, until)
+    if not count:
+        raise InvalidInput("person", "Their access exposed nobody in that time.")
+    span = {"since": since.isoformat(), "until": until.isoformat()}
+    payload: dict[str, str | int] = {**span, "customers": count}
+    return _ask(session, WARN, reference, who, person, why, now, payload)
+
+
+def _ask(
+    session: Session,
+    kind: Kind,
+    reference: str,
+    who: UUID,
+    person: UUID,
+    why: str,
+    now: datetime,
+    more: dict[str, str | int] | None = None,
+) -> ApprovalRequest:
+    case = held(session, reference, who)
+    name_subjects(session, case, [person], now)
+    payload = {"case": case.reference, **(more or {})}
+    made = asking.ask(session, kind, payload, why, who, now, about=About(staff_id=person))
+    step(session, case, "asked", f"{kind.name}\n{why}", audit.staff(who), now)
+    return made
+
+
+def _other(session: Session, who: UUID, person: UUID) -> Staff:
+    if who == person:
+        raise NotAllowed("This is about yourself. It takes somebody else.")
+    found = session.get(Staff, person)
+    if found is None:
+        raise NotFound("There is no such colleague.")
+    return found
+
+
+def _case(session: Session, act: Act) -> Case:
+    found = select(Case).where(col(Case.reference) == act.text("case")).with_for_update()
+    return session.exec(found).one()
+
+
+def _suspend(session: Session, act: Act, now: datetime) -> None:
+    person = _person(act)
+    suspending.suspend(session, person, act.actor, now)
+    step(session, _case(session, act), "suspended", "", act.actor, now)
+
+
+def _lift(session: Session, act: Act, now: datetime) -> None:
+    suspending.lift(session, _person(act), act.actor, now)
+    step(session, _case(session, act), "lifted", "", act.actor, now)
+
+
+def _warn(session: Session, act: Act, now: datetime) -> None:
+    since, until = (datetime.fromisoformat(act.text(each)) for each in ("since", "until"))
+    case = _case(session, act)
+    warnings.begin(session, case, _person(act), since, until, now)
+    step(session, case, "warning", act.text("customers"), act.actor, now)
+
+
+def _person(act: Act) -> UUID:
+    if act.about.staff_id is None:
+        raise NotFound("There is no such colleague.")
+    return act.about.staff_id
+
+
+def _whom(session: Session, act: Act) -> list[tuple[str, str]]:
+    who = staff.opened(session, session.get_one(Staff, _person(act)))
+    return [("name", who.name), ("role now", who.role)]
+
+
+def _how_many(_: Session, act: Act) -> list[tuple[str, str]]:
+    return [("customers to be warned by text", act.text("customers"))]
+
+
+SUSPEND = Kind("suspend", asks=_ASKS, approves=_APPROVES, facts=_whom, run=_suspend)
+LIFT = Kind("suspend.lift", asks=_ASKS, approves=_APPROVES, facts=_whom, run=_lift)
+WARN = Kind("warn_customers", asks=_ASKS, approves=_APPROVES, facts=_how_many, run=_warn)

@@ -1,0 +1,61 @@
+"""A member of staff whose access is suspended: nothing they were given works from this moment."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from people import sessions
+from people.errors import InvalidInput, NotFound
+from people.models import Staff
+from vault import audit
+
+
+def suspend(session: Session, staff_id: UUID, by: audit.Actor, now: datetime) -> Staff:
+    """End sessions, API tokens and calendar addresses, and let them in by no way. Raises
+    ``NotFound`` or ``InvalidInput``."""
+    member = _locked(session, staff_id)
+    require_at_work(member)
+    member.active, member.suspended_at = False, now
+    session.add(member)
+    session.flush()
+    sessions.end_all(session, member.id, now, "suspended", actor=by)
+    audit.record(session, by, "staff.suspend", now, detail=str(member.id))
+    return member
+
+
+def lift(session: Session, staff_id: UUID, by: audit.Actor, now: datetime) -> Staff:
+    """Let them sign in again; what has ended stays ended. Raises as :func:`suspend`."""
+    member = _locked(session, staff_id)
+    require_suspended(member)
+    member.active, member.suspended_at = True, None
+    session.add(member)
+    session.flush()
+    audit.record(session, by, "staff.lift", now, detail=str(member.id))
+    return member
+
+
+def require_at_work(member: Staff) -> None:
+    """Raises ``InvalidInput`` for somebody whose access has ended already."""
+    if not member.active:
+        raise InvalidInput("person", "Their access has ended already.")
+
+
+def require_suspended(member: Staff) -> None:
+    """Raises ``InvalidInput`` for somebody whose access is not suspended."""
+    if member.suspended_at is None:
+        raise InvalidInput("person", "Their access is not suspended.")
+
+
+def _locked(session: Session, staff_id: UUID) -> Staff:
+    found = session.exec(
+        select(Staff)
+        .where(col(Staff.id) == staff_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).first()
+    if found is None:
+        raise NotFound("There is no such colleague.")
+    return found

@@ -1,0 +1,295 @@
+"""From finding to action: two people suspend an access, and warn each exposed customer once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlmodel import col, select
+
+from incidents import two_people
+from incidents.acting import exposure, kinds, warnings
+from incidents.acting.warnings import Warnings
+from incidents.cases import reading, working
+from incidents.cases.models import Case, Kind, WarnedCustomer, WarningRun
+from incidents.cases.opening import raise_case
+from messaging import lines, segments, wording
+from messaging.gateways.simulator import Simulator
+from messaging.models import OutboxMessage
+from messaging.rules import Rules
+from messaging.worker import Worker
+from people import customers, phones, sessions, signin, staff, suspending, tokens
+from people.approvals import deciding
+from people.errors import InvalidInput, NotAllowed, NotFound
+from people.models import Staff
+from scheduling import team
+from scheduling.errors import WrongState
+from tests import factories
+from tests.databases import Store
+from tests.rules.dying import Fuse, until_killed
+from vault import audit
+from vault.models import AuditEntry
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+SINCE = NOW - timedelta(days=30)
+POLICY = factories.a_policy()
+
+
+class Scene:
+    """Ines holds a case about the agent Ana; Ivo is another investigator."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        with store.unit() as session:
+            self.ana = factories.an_agent(session, NOW).id
+            self.ines = factories.an_agent(session, NOW, role="investigator").id
+            self.ivo = factories.an_agent(session, NOW, role="investigator").id
+            case = raise_case(session, Kind.CALLS, "x", [], NOW, subjects=[self.ana])
+            self.reference = case.reference
+            working.take(session, self.reference, self.ines, NOW)
+
+    def approve(self, request_id: UUID, by: UUID, now: datetime = NOW) -> None:
+        with self.store.unit() as session:
+            from people.approvals.models import ApprovalRequest
+
+            digest = session.get_one(ApprovalRequest, request_id).digest
+            table = two_people.kinds(POLICY)
+            deciding.approve(session, table, request_id, digest, by, now)
+
+    def ask(self, act=kinds.ask_to_suspend) -> UUID:
+        with self.store.unit() as session:
+            return act(session, self.reference, self.ines, self.ana, "why", NOW).id
+
+    def warn(self) -> None:
+        with self.store.unit() as session:
+            asked = kinds.ask_to_warn(
+                session, self.reference, self.ines, self.ana, SINCE, NOW, "why", NOW
+            ).id
+        self.approve(asked, self.ivo)
+
+    def exposed(self, count: int, **more) -> list[UUID]:
+        """So many customers whose record Ana has read."""
+        with self.store.unit() as session:
+            made = [factories.a_customer(session, NOW, **more).id for _ in range(count)]
+            about = [(each, None) for each in made * 2]
+            at = NOW - timedelta(days=1)
+            who = audit.staff(self.ana)
+            audit.record_many(session, who, "customer.read", at, about=about, purpose="own day")
+            return made
+
+    def steps(self) -> list[str]:
+        with self.store.unit() as session:
+            case = session.exec(select(Case).where(Case.reference == self.reference)).one()
+            return [each.kind for each in reading.steps(session, case)]
+
+
+@pytest.fixture
+def scene(store) -> Scene:
+    return Scene(store)
+
+
+def test_a_suspension_ends_all_at_once_and_takes_two(scene):
+    with scene.store.unit() as session:
+        ana = session.get_one(Staff, scene.ana)
+        cookie = signin.open_session(session, ana, NOW)
+        bearer = tokens.add(session, ana, "t", NOW)
+        callback = factories.a_callback(session, NOW, agent=ana)
+    asked = scene.ask()
+    with scene.store.unit() as session:
+        assert signin.signed_in(session, cookie, NOW) is not None
+    with pytest.raises(NotAllowed):
+        scene.approve(asked, scene.ines)
+    with pytest.raises((NotAllowed, NotFound)):
+        scene.approve(asked, scene.ana)
+    scene.approve(asked, scene.ivo)
+    with scene.store.unit() as session:
+        assert signin.signed_in(session, cookie, NOW) is None
+        assert tokens.bearer(session, bearer) is None
+        assert sessions.of(session, scene.ana, NOW) == []
+        assert team.suspended(session, NOW) == [(scene.ana, "Ana", 1)]
+        assert team.agent(session, scene.ana).id == scene.ana  # so that callbacks are handed over
+        assert session.get_one(type(callback), callback.id).state == "booked"
+    assert scene.steps()[0] == "suspended"
+
+
+def test_it_is_lifted_by_two_and_what_has_ended_stays_ended(scene):
+    with scene.store.unit() as session:
+        cookie = signin.open_session(session, session.get_one(Staff, scene.ana), NOW)
+    scene.approve(scene.ask(), scene.ivo)
+    with pytest.raises(InvalidInput):
+        scene.ask()
+    lifted = scene.ask(kinds.ask_to_lift)
+    with scene.store.unit() as session:
+        assert not session.get_one(Staff, scene.ana).active
+    scene.approve(lifted, scene.ivo)
+    with scene.store.unit() as session:
+        member = session.get_one(Staff, scene.ana)
+        assert member.active
+        assert signin.signed_in(session, cookie, NOW) is None
+        assert team.suspended(session, NOW) == []
+
+
+def test_who_is_switched_off_is_not_let_in_by_lifting(scene):
+    with scene.store.unit() as session:
+        staff.switch_off(session, session.get_one(Staff, scene.ana), NOW)
+    with pytest.raises(InvalidInput):
+        scene.ask(kinds.ask_to_lift)
+    with pytest.raises(InvalidInput), scene.store.unit() as session:
+        suspending.lift(session, scene.ana, audit.SYSTEM, NOW)
+
+
+def test_only_who_holds_the_case_asks_and_never_about_themself(scene):
+    for who, person in ((scene.ivo, scene.ana), (scene.ines, scene.ines)):
+        with pytest.raises(NotAllowed), scene.store.unit() as session:
+            kinds.ask_to_suspend(session, scene.reference, who, person, "x", NOW)
+
+
+def test_exposure_is_each_customer_with_when_and_what_it_showed(scene):
+    ids = scene.exposed(3)
+    with scene.store.unit() as session:
+        who = audit.staff(scene.ana)
+        ring = {"customer_id": ids[0], "purpose": "to ring them"}
+        audit.record(session, who, "customer.read", NOW - timedelta(hours=1), **ring)
+        audit.record(session, who, "case.read", NOW, customer_id=factories_id(session))
+        case = session.exec(select(Case)).one()
+        assert exposure.count(session, scene.ana, SINCE, NOW) == 3
+        rows = exposure.page(session, case, scene.ana, SINCE, NOW, scene.ines, NOW)
+    found = {each.customer_id: each for each in rows}
+    assert set(found) == set(ids)
+    assert "phone" in found[ids[0]].fields
+    assert "phone" not in found[ids[1]].fields
+    assert (found[ids[0]].times, found[ids[1]].times) == (3, 2)
+    read = scene.store.all(select(AuditEntry).where(col(AuditEntry.action) == "exposure.read"))
+    assert {each.customer_id for each in read} == set(ids)
+    assert {each.purpose for each in read} == {scene.reference}
+
+
+def factories_id(session) -> UUID:
+    return factories.a_customer(session, NOW).id
+
+
+def work(store: Store, times: int, now: datetime = NOW) -> None:
+    job = Warnings(POLICY)
+    for _ in range(times):
+        with store.unit() as session:
+            job(session, now)
+
+
+def warned(store: Store) -> Counter[UUID]:
+    return Counter(
+        store.all(select(OutboxMessage.customer_id).where(col(OutboxMessage.kind) == "warning"))
+    )
+
+
+def test_each_exposed_customer_is_warned_once_and_nobody_else(scene, monkeypatch):
+    monkeypatch.setattr(warnings, "WAVE", 3)
+    ids = scene.exposed(7)
+    with scene.store.unit() as session:
+        factories.a_customer(session, NOW)
+    scene.warn()
+    work(scene.store, 4)
+    assert warned(scene.store) == dict.fromkeys(ids, 1)
+    (run,) = scene.store.all(select(WarningRun))
+    assert (run.state, run.total, run.done) == ("done", 7, 7)
+    assert scene.steps()[0] == "warned"
+    scene.warn()  # again in the same case: nobody is told twice
+    work(scene.store, 4)
+    assert warned(scene.store) == dict.fromkeys(ids, 1)
+
+
+def test_a_wave_waits_for_the_one_before(scene, monkeypatch):
+    monkeypatch.setattr(warnings, "WAVE", 2)
+    monkeypatch.setattr(warnings, "WAITING", 2)
+    scene.exposed(6)
+    scene.warn()
+    work(scene.store, 3)
+    assert sum(warned(scene.store).values()) == 2
+    Worker(
+        scene.store.engine,
+        scene.store.ring,
+        [Simulator(scene.store.engine, scene.store.ring)],
+        lambda: NOW,
+    ).once()
+    work(scene.store, 3)
+    assert sum(warned(scene.store).values()) == 4
+
+
+def test_at_night_it_waits_for_the_morning_and_the_ceiling_holds_it(scene):
+    scene.exposed(2)
+    night = NOW.replace(hour=23)
+    scene.warn()
+    work(scene.store, 1, night)
+    due = scene.store.all(select(OutboxMessage.due_at).where(OutboxMessage.kind == "warning"))
+    assert {each.hour for each in due} == {8}
+    poor = Rules(segment_price=50_000, per_hour=60_000)
+    store, morning = scene.store, due[0]
+    Worker(
+        store.engine, store.ring, [Simulator(store.engine, store.ring)], lambda: morning, rules=poor
+    ).once()
+    errors = store.all(select(OutboxMessage.error).where(OutboxMessage.kind == "warning"))
+    assert "ceiling" in errors
+
+
+def test_stopping_withdraws_what_has_not_left(scene, monkeypatch):
+    monkeypatch.setattr(warnings, "WAVE", 2)
+    scene.exposed(4)
+    scene.warn()
+    work(scene.store, 1)
+    with scene.store.unit() as session:
+        case = session.exec(select(Case)).one()
+        warnings.stop(session, case, scene.ines, "enough", NOW)
+    work(scene.store, 3)
+    states = scene.store.all(select(OutboxMessage.state).where(OutboxMessage.kind == "warning"))
+    assert states == ["expired", "expired"]
+    with pytest.raises(WrongState), scene.store.unit() as session:
+        warnings.stop(session, session.exec(select(Case)).one(), scene.ines, "x", NOW)
+
+
+def test_landlines_and_the_erased_get_no_text(scene):
+    first, second = scene.exposed(2)
+    with scene.store.unit() as session:
+        from incidents.erasure import erase
+
+        phone = customers.opened(session, session.get_one(customers.Customer, first)).phone
+        lines.note(session, phone, lines.LANDLINE, NOW)
+        erase(session, [second], audit.SYSTEM, NOW, "x")
+    scene.warn()
+    work(scene.store, 2)
+    assert warned(scene.store) == {}
+    with scene.store.unit() as session:
+        run = session.exec(select(WarningRun)).one()
+        assert warnings.progress(session, run).landlines == 1
+
+
+def test_killed_at_any_act_nobody_is_left_out_or_told_twice(scene, monkeypatch):
+    monkeypatch.setattr(warnings, "WAVE", 2)
+    ids = scene.exposed(5)
+    scene.warn()
+
+    def act(store: Store, fuse: Fuse) -> None:
+        work(store, 5)
+
+    deaths = 0
+    for acts in range(3, 400, 17):
+        killed = until_killed(scene.store.url, acts, act)
+        deaths += killed
+        if not killed:
+            break
+    work(scene.store, 5)
+    assert deaths >= 3
+    assert warned(scene.store) == dict.fromkeys(ids, 1)
+    assert len(scene.store.all(select(WarnedCustomer))) == 5
+
+
+def test_the_warning_is_one_segment_names_no_link_and_asks_for_nothing():
+    body = wording.warned(POLICY.voice())
+    assert segments.count(body) == 1
+    assert phones.displayed(factories.PHONE) not in body
+    assert "http" not in body
+
+
+def test_nobody_is_warned_where_nobody_was_exposed(scene):
+    with pytest.raises(InvalidInput), scene.store.unit() as session:
+        kinds.ask_to_warn(session, scene.reference, scene.ines, scene.ana, SINCE, NOW, "x", NOW)
