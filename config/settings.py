@@ -119,6 +119,7 @@ class Settings(BaseSettings):
     holidays: str = Field("", pattern=r"^([A-Z]{2}(-[A-Za-z0-9]{1,10})?)?$")
     reminders: Annotated[tuple[timedelta, ...], NoDecode] = _REMINDERS
     retries: Annotated[tuple[timedelta, ...], NoDecode] = _RETRIES
+    note_patience_days: int = Field(3, ge=1, le=60)
     retention_days: int | None = Field(None, ge=1, le=36500)
     code_digits: int = Field(6, ge=6, le=8)
     code_minutes: int = Field(10, ge=1, le=10)

@@ -24,6 +24,7 @@ from incidents.acting.warnings import Warnings
 from incidents.alerts.job import Alerts
 from incidents.canaries.watch import CanaryWatch
 from incidents.grouping.job import Grouping
+from incidents.notes.job import EveningNotes
 from incidents.retention import Retention
 from incidents.waves.noticing import Waves
 from messaging import delivery
@@ -96,11 +97,18 @@ def _retention(settings: Settings) -> list[Job]:
 
 
 def _staff_mail(settings: Settings) -> list[Job]:
-    server, here = settings.smtp_url.get_secret_value(), ctx()
-    if not server or not settings.mail_from:
-        return []
-    mailer = Mailer(server, settings.mail_from)
-    return [StaffMail(mailer, settings.organisation, here.engine, here.info, here.clock)]
+    here, mailer = ctx(), _mailer(settings)
+    patience = timedelta(days=settings.note_patience_days)
+    name = settings.organisation
+    notes = EveningNotes(patience, mailer, name, here.engine, here.info, here.clock)
+    if mailer is None:
+        return [notes]
+    return [notes, StaffMail(mailer, name, here.engine, here.info, here.clock)]
+
+
+def _mailer(settings: Settings) -> Mailer | None:
+    server = settings.smtp_url.get_secret_value()
+    return Mailer(server, settings.mail_from) if server and settings.mail_from else None
 
 
 def _with_policy(job: Callable[[Session, Policy, datetime], None]) -> Job:

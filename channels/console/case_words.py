@@ -15,7 +15,7 @@ from incidents.cases.working import DECISIONS
 ICONS = {State.OPEN: "flag", State.TAKEN: "clock", State.CLOSED: "done"}
 
 #: Kinds of evidence that have a template of their own, under ``console/evidence/``.
-EVIDENCE = ("report", "audit", "wave", "budget", "canary")
+EVIDENCE = ("report", "audit", "wave", "budget", "canary", "note")
 
 
 def kind(value: str) -> str:
@@ -97,6 +97,7 @@ def evidence(item: Item) -> str:
         "budget": gettext("Somebody wanted to open more customers than they may."),
         "canary": gettext("A customer who does not exist was touched."),
         "access": gettext("Records were read in an unusual way."),
+        "note": gettext("An evening note about accesses with nothing behind them."),
     }.get(item.kind, item.kind)
 
 
@@ -105,6 +106,8 @@ def fact(name: str) -> str:
     return {
         "customers": gettext("Customers"),
         "allowed": gettext("Allowed"),
+        "canary": gettext("Canary"),
+        "what": gettext("How"),
     }.get(name, name.replace("_", " "))
 
 

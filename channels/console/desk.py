@@ -17,6 +17,7 @@ from sqlmodel import Session
 from channels.console.clock import Clock
 from channels.context import now, unit
 from channels.languages import select
+from incidents.notes import explaining
 from people import sessions, signin, staff
 from people.errors import NotAllowed
 from people.models import Role, Staff
@@ -97,6 +98,8 @@ def _principal(session: Session, moment: datetime, *, touch: bool) -> Principal 
         member = session.get_one(Staff, principal.id)
         g.role = principal.role
         g.staff_name = first_name(staff.name_of(session, member.id, member.name))
+        if touch:
+            g.notes = explaining.waiting(session, member.id)
     return principal
 
 

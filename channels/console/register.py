@@ -21,6 +21,7 @@ from channels.console import (
     feed,
     handing,
     live,
+    notes,
     passkeys,
     problems,
     proof,
@@ -36,7 +37,8 @@ from channels.console.desk import pages
 PARTS = (
     *(signin, enrol, day, week_view, book, card, calling, handing, live, feed),
     *(account, account_changes, proof, passkeys, colleagues),
-    *(team, agent, teams, coverage, cases, case_acts, case_actions, reports, trail, problems),
+    *(team, agent, teams, coverage, cases, case_acts, case_actions, notes, reports, trail),
+    problems,
 )
 
 

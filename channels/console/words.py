@@ -111,6 +111,19 @@ def purposes() -> list[tuple[str, str]]:
     return [(each.value, purpose(each)) for each in CHOICES]
 
 
+def stated(value: str) -> str:
+    """The purpose of an access in words, as the audit log holds it."""
+    if value in set(Purpose):
+        return purpose(Purpose(value))
+    return {
+        "card": gettext("The card of a callback"),
+        "own day": gettext("My day"),
+        "in the call": gettext("The call"),
+        "to ring them": gettext("To ring the customer"),
+        "API": gettext("The API"),
+    }.get(value, value or "–")
+
+
 def knew(value: str) -> str:
     return {
         "name": gettext("name"),

@@ -74,8 +74,8 @@ class CanaryWatch:
         return [each for each in told if each is not None]
 
     def _texts(self, session: Session, found: Known) -> Iterator[Sign]:
-        index = keyring.of(session).blind_index
-        by_index = {index("phone", each.phone): each for each in found.canaries}
+        forms = keyring.of(session).forms
+        by_index = {form: each for each in found.canaries for form in forms("phone", each.phone)}
         for some in _in_parts(list(by_index)):
             statement = select(InboundText).where(col(InboundText.sender_index).in_(some))
             if self._since is not None:

@@ -50,6 +50,7 @@ PAGES = [
     (Role.INVESTIGATOR, "GET", "/staff/audit"),
     (Role.INVESTIGATOR, "POST", "/staff/audit/customer"),
     (Role.INVESTIGATOR, "GET", f"/staff/audit/customer/{NONE}"),
+    (Role.INVESTIGATOR, "GET", "/staff/cases/C2345678/notes"),
 ]
 
 
@@ -80,7 +81,7 @@ def test_nobody_gets_in_without_signing_in(console, owner, method, path):
 
 def test_every_page_of_the_console_is_in_the_list_above(console):
     free = {"sign_in", "let_in", "sign_out", "demo_codes", "enrolment", "enrol", "nothing"}
-    free |= {"home", "found"}
+    free |= {"home", "found", "notes", "explain"}
     free |= OF_ALL  # in test_console_account.py
     routes = [r for r in console.app.url_map.iter_rules() if r.endpoint.startswith("console.")]
     named = {r.endpoint.split(".")[1] for r in routes} - free

@@ -9,10 +9,9 @@ import pytest
 from sqlmodel import select
 
 from incidents.models import Report
-from scheduling import callbacks, lookup
+from scheduling import callbacks
 from tests import factories
 from tests.channels.test_own_pages import PHONE, Browser
-from vault import audit
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def gwen(app, database, store, clock):
         call = factories.a_callback(session, clock.now, agent=ana, customer=who, ahead=ahead)
         for _ in range(40):
             callbacks.open_one(session, call, clock.now, "card")
-        lookup.find(session, audit.staff(ben.id), PHONE, factories.a_policy(), clock.now)
+        factories.looked_up(session, ben, PHONE, clock.now)
     clock.now += timedelta(hours=1)
     browser = Browser(app, database)
     browser.enter()

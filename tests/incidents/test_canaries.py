@@ -20,7 +20,7 @@ from messaging import inbox
 from people.errors import InvalidInput
 from people.importing.rows import Rules
 from people.models import Customer
-from scheduling import callbacks, lookup
+from scheduling import callbacks
 from tests import factories
 from vault import audit
 from verification import proving
@@ -63,7 +63,7 @@ def test_nobody_has_touched_it_and_there_is_no_case(store, canary):
 def test_opened_out_of_turn_names_who_did_it_once_however_often_it_is_looked_at(store, canary):
     with store.unit() as session:
         ana = factories.an_agent(session, NOW)
-        lookup.find(session, audit.staff(ana.id), PHONE, factories.a_policy(), NOW)
+        factories.looked_up(session, ana, PHONE, NOW)
     for _ in range(3):
         watch(store)
     case = store.all(select(Case))[0]
@@ -75,7 +75,7 @@ def test_opened_out_of_turn_names_who_did_it_once_however_often_it_is_looked_at(
 def test_a_closed_case_is_not_raised_again_of_the_same(store, canary):
     with store.unit() as session:
         ana = factories.an_agent(session, NOW)
-        lookup.find(session, audit.staff(ana.id), PHONE, factories.a_policy(), NOW)
+        factories.looked_up(session, ana, PHONE, NOW)
     watch(store)
     with store.unit() as session:
         case = session.exec(select(Case)).one()
@@ -141,7 +141,7 @@ def called(session, policy) -> None:
 def test_every_contact_raises_a_case_that_names_who_had_opened_it(store, canary, act, what):
     with store.unit() as session:
         ana = factories.an_agent(session, NOW)
-        lookup.find(session, audit.staff(ana.id), PHONE, factories.a_policy(), NOW)
+        factories.looked_up(session, ana, PHONE, NOW)
         act(session, factories.a_policy())
     watch(store)
     assert set(met(store)) == {"opened", what}
@@ -160,7 +160,7 @@ def test_what_happens_between_two_looks_is_not_missed(store, canary):
     for number in range(3):
         with store.unit() as session:
             at = NOW + number * MINUTE
-            lookup.find(session, audit.staff(ana.id), PHONE, factories.a_policy(), at)
+            factories.looked_up(session, ana, PHONE, at)
             inbox.first_time(session, f"SM{number}", PHONE, "other", at)
         with store.unit() as session:
             looking(session, at + MINUTE)
@@ -177,7 +177,7 @@ def test_each_canary_singles_out_who_opened_it(store):
         found = register.settle(session, register.known(session))
         agents = [factories.an_agent(session, NOW) for _ in numbers]
         for agent, each in zip(agents, numbers, strict=True):
-            lookup.find(session, audit.staff(agent.id), each, factories.a_policy(), NOW)
+            factories.looked_up(session, agent, each, NOW)
         for agent, each in zip(agents, numbers, strict=True):
             exposed = signs.exposed_by(session, found.by_phone[each])
             assert [(one.staff_id, one.first_at, one.times) for one in exposed] == [

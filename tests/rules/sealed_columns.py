@@ -88,6 +88,7 @@ PURPOSES = {
     "approval_request.reason": keyring.APPROVALS,
     "approval_vote.binding": keyring.APPROVALS,
     "canary_batch.kept": keyring.CANARIES,
+    "noted_access.explanation": keyring.REPORTS,
 }
 #: Wrapped by a master key.
 WRAPPED = {"data_key.wrapped", "purpose_key.wrapped"}

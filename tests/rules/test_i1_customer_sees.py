@@ -21,7 +21,8 @@ from incidents.mirror.models import Objection
 from incidents.models import Report
 from people.errors import NotFound
 from people.models import Customer, Staff
-from scheduling import callbacks, lookup
+from people.purposes import Purpose
+from scheduling import callbacks
 from tests import databases, factories
 from tests.processes import at_once
 from vault import audit
@@ -37,10 +38,6 @@ ROOMS = ("channels", "incidents", "verification", "scheduling", "people", "messa
 
 def shown(session: Session, customer: Customer, now: datetime = LATER) -> openings.Page:
     return openings.page(session, customer.id, ZONE, now)
-
-
-def look_up(session: Session, agent: Staff, phone: str, at: datetime = NOW) -> None:
-    lookup.find(session, audit.staff(agent.id), phone, factories.a_policy(), at)
 
 
 @pytest.fixture
@@ -59,7 +56,7 @@ def people(store) -> tuple[Customer, Staff, Staff]:
 def test_one_odd_look_stands_before_forty_of_a_call(store, people):
     gwen, _, ben = people
     with store.unit() as session:
-        look_up(session, ben, factories.PHONE, NOW + 20 * MINUTE)
+        factories.looked_up(session, ben, factories.PHONE, NOW + 20 * MINUTE)
     with store.unit() as session:
         page = shown(session, gwen)
     assert [(each.name, each.count, each.odd) for each in page.odd] == [("Ben", 1, True)]
@@ -81,7 +78,7 @@ def test_an_odd_look_through_ones_own_old_call_is_not_hidden_in_its_group(store,
 def test_a_look_up_is_not_called_odd_while_a_booking_may_still_follow(store, people):
     gwen, _, ben = people
     with store.unit() as session:
-        look_up(session, ben, factories.PHONE)
+        factories.looked_up(session, ben, factories.PHONE, NOW)
         assert shown(session, gwen, NOW + 29 * MINUTE).odd == []
         assert len(shown(session, gwen, NOW + 30 * MINUTE).odd) == 1
 
@@ -90,7 +87,7 @@ def test_nothing_of_another_customer_is_shown_and_nothing_of_it_can_be_objected_
     gwen, _, ben = people
     with store.unit() as session:
         heinz = factories.a_customer(session, NOW, factories.OTHER_PHONE)
-        look_up(session, ben, factories.OTHER_PHONE)
+        factories.looked_up(session, ben, factories.OTHER_PHONE, NOW)
         theirs = shown(session, heinz).odd[0].entry
         assert shown(session, gwen).odd == []
         for entry in (theirs, 10**9):
@@ -102,7 +99,7 @@ def test_nothing_of_another_customer_is_shown_and_nothing_of_it_can_be_objected_
 def test_every_reading_by_staff_is_shown_to_its_customer_and_each_is_counted(store, people):
     gwen, _, ben = people
     with store.unit() as session:
-        look_up(session, ben, factories.PHONE)
+        factories.looked_up(session, ben, factories.PHONE, NOW)
         page = shown(session, gwen)
         entries = session.exec(
             select(AuditEntry).where(
@@ -120,7 +117,9 @@ def test_paging_leaves_none_out_and_shows_none_twice(store, people, monkeypatch)
     with store.unit() as session:
         for day in range(1, 12):
             for each in range(day % 4 + 1):
-                look_up(session, ben, factories.PHONE, NOW + timedelta(days=day, minutes=each))
+                factories.looked_up(
+                    session, ben, factories.PHONE, NOW + timedelta(days=day, minutes=each)
+                )
         wanted = session.exec(
             select(AuditEntry.id).where(
                 col(AuditEntry.customer_id) == gwen.id,
@@ -139,7 +138,7 @@ def test_paging_leaves_none_out_and_shows_none_twice(store, people, monkeypatch)
 
 
 def objected(session: Session, gwen: Customer, ben: Staff) -> str:
-    look_up(session, ben, factories.PHONE)
+    factories.looked_up(session, ben, factories.PHONE, NOW)
     odd = shown(session, gwen).odd[0]
     objecting.object_to(session, gwen, odd.entry, LATER)
     received = shown(session, gwen).odd[0].received
@@ -169,7 +168,7 @@ def test_the_same_reading_cannot_be_objected_to_twice(store, people):
         objecting.object_to(session, gwen, entry, LATER)
     assert len(store.all(select(Report))) == 1
     with store.unit() as session:  # a new look is a new reading
-        look_up(session, ben, factories.PHONE, NOW + MINUTE)
+        factories.looked_up(session, ben, factories.PHONE, NOW + MINUTE)
         page = shown(session, gwen, LATER + HOUR)
         assert [each.received is None for each in page.odd] == [True, False]
 
@@ -178,7 +177,7 @@ def test_many_presses_at_once_are_one_objection(database, people):
     store = databases.opened(database)
     gwen, _, ben = people
     with store.unit() as session:
-        look_up(session, ben, factories.PHONE)
+        factories.looked_up(session, ben, factories.PHONE, NOW)
         entry = shown(session, gwen).odd[0].entry
     store.engine.dispose()
 
@@ -285,7 +284,8 @@ def _given(call: ast.Call, constants: dict[str, object]) -> Iterator[str]:
 
 def test_every_purpose_that_the_code_records_has_a_sentence(app):
     found = dict(recorded())
-    assert {"card", "own day", "booking", "triage", "import", "retention"} <= found.keys()
+    assert {"card", "own day", "triage", "import", "retention"} <= found.keys()
     with app.test_request_context():
         unsaid = {each: where for each, where in found.items() if each not in purposes.known()}
+        assert set(Purpose) <= purposes.known()
     assert unsaid == {}

@@ -13,6 +13,8 @@ from incidents.canaries import register
 from incidents.canaries.register import Canary
 from incidents.cases.models import Kind
 from incidents.cases.opening import raise_case
+from incidents.notes import explaining, writing
+from incidents.notes.evenings import Evening
 from messaging import phone_calls
 from messaging.gateways.simulator import Simulator
 from messaging.models import OutboxMessage
@@ -27,7 +29,7 @@ from storage.session import core_transaction
 from tests import factories
 from tests.databases import Store
 from tests.rules import sealed_columns as columns
-from vault import keyring
+from vault import audit, keyring
 from vault.errors import KeyUnavailable, Tampered
 from vault.models import DataKey, PurposeKey
 from verification import calls, proving
@@ -53,6 +55,7 @@ def a_life(store: Store, phone: str) -> factories.Call:
         customer_trail.of_number(session, ines.id, phone, "why", NOW)
         _a_vote(session, phone)
         register.add(session, [Canary(1, phone)])
+        _a_note(session, made)
     call = factories.a_call(store, NOW, phone)
     with store.unit() as session:
         member = staff.find(session, _email(session, call))
@@ -80,6 +83,15 @@ def _a_vote(session, phone: str) -> None:
     deciding.approve(
         session, {staffing.ADD.name: staffing.ADD}, asked.id, asked.digest, member.id, NOW
     )
+
+
+def _a_note(session, customer) -> None:
+    """Somebody looked a customer up for nothing, was asked about it, and has said why."""
+    ana = factories.an_agent(session, NOW)
+    audit.record(session, audit.staff(ana.id), "customer.look_up", NOW, customer_id=customer.id)
+    evening = Evening(ana.id, NOW.date(), NOW + timedelta(minutes=1))
+    note = writing.write(session, evening, NOW + timedelta(hours=1))
+    explaining.explain(session, ana.id, note.id, {}, "a wrong number", NOW)
 
 
 def _email(session, call) -> str:

@@ -1,0 +1,56 @@
+"""Tables of evening notes. What staff explain is sealed under the reports' key."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, String, Uuid
+from sqlmodel import Field, SQLModel
+
+from storage.tables import id_field, instant, reference, sealed
+
+
+class EveningRound(SQLModel, table=True):
+    """The last evening (``on``, on their own calendar) at which somebody's accesses were looked at,
+    and up to when they were."""
+
+    __tablename__ = "evening_round"
+
+    staff_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("staff.id"), primary_key=True))
+    on: date = Field(sa_column=Column("on_date", Date, nullable=False))
+    covered_until: datetime = instant()
+
+
+class EveningNote(SQLModel, table=True):
+    """A note to somebody; ``explained_at`` is when the last of its accesses was explained, and
+    ``mailed_at`` when it was handed to the mail server."""
+
+    __tablename__ = "evening_note"
+    __table_args__ = (
+        Index("ix_evening_note_staff_id_on_date", "staff_id", "on_date", unique=True),
+        Index("ix_evening_note_made_at", "made_at"),
+    )
+
+    id: UUID = id_field()
+    staff_id: UUID = reference("staff.id")
+    on: date = Field(sa_column=Column("on_date", Date, nullable=False))
+    made_at: datetime = instant()
+    mailed_at: datetime | None = instant(nullable=True)
+    explained_at: datetime | None = instant(nullable=True)
+
+
+class NotedAccess(SQLModel, table=True):
+    """An access that a note asks about: an audit entry, which is in one note and no other."""
+
+    __tablename__ = "noted_access"
+
+    id: UUID = id_field()
+    entry_id: int = Field(sa_column=Column(BigInteger, nullable=False, unique=True))
+    note_id: UUID = reference("evening_note.id", index=True)
+    customer_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
+    callback_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
+    at: datetime = instant()
+    purpose: str = Field(sa_column=Column(String(120), nullable=False))
+    explanation: bytes | None = sealed(nullable=True)
+    explained_at: datetime | None = instant(nullable=True)
