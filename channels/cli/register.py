@@ -7,6 +7,7 @@ from flask import Flask
 from channels.cli import (
     audit,
     canaries,
+    cases,
     customers,
     keys,
     leaks,
@@ -29,6 +30,7 @@ def register(app: Flask) -> None:
         canaries.canaries,
         keys.keys,
         audit.audit,
+        cases.cases,
         leaks.leaks,
         keys.doctor,
         texts.outbox,

@@ -90,6 +90,11 @@ def evidence_template(item: Item) -> str:
 
 def evidence(item: Item) -> str:
     """A piece of evidence in a sentence."""
+    return evidence_kind(item.kind)
+
+
+def evidence_kind(value: str) -> str:
+    """What kind of evidence, in a sentence."""
     return {
         "report": gettext("A customer reported a call."),
         "audit": gettext("An entry of the audit log."),
@@ -98,7 +103,7 @@ def evidence(item: Item) -> str:
         "canary": gettext("A customer who does not exist was touched."),
         "access": gettext("Records were read in an unusual way."),
         "note": gettext("An evening note about accesses with nothing behind them."),
-    }.get(item.kind, item.kind)
+    }.get(value, value)
 
 
 def fact(name: str) -> str:
@@ -109,6 +114,18 @@ def fact(name: str) -> str:
         "canary": gettext("Canary"),
         "what": gettext("How"),
     }.get(name, name.replace("_", " "))
+
+
+def export_fields() -> list[tuple[str, str]]:
+    """What can be chosen for an export."""
+    return [
+        ("names", gettext("Names of customers")),
+        ("numbers", gettext("Phone numbers of customers")),
+        ("said", gettext("What reporters told of the call")),
+        ("shown", gettext("Numbers that callers showed")),
+        ("staff", gettext("Names of colleagues")),
+        ("notes", gettext("What investigators wrote")),
+    ]
 
 
 def warning(value: str) -> str:

@@ -13,6 +13,7 @@ from channels.console import (
     card,
     case_actions,
     case_acts,
+    case_export,
     cases,
     colleagues,
     coverage,
@@ -37,8 +38,8 @@ from channels.console.desk import pages
 PARTS = (
     *(signin, enrol, day, week_view, book, card, calling, handing, live, feed),
     *(account, account_changes, proof, passkeys, colleagues),
-    *(team, agent, teams, coverage, cases, case_acts, case_actions, notes, reports, trail),
-    problems,
+    *(team, agent, teams, coverage, notes, reports, trail, problems),
+    *(cases, case_acts, case_actions, case_export),
 )
 
 

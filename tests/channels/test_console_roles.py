@@ -11,7 +11,7 @@ from tests.channels.test_console_account import OF_ALL
 
 NONE = UUID("01930000-0000-7000-8000-000000000000")
 ACTS = ("take", "give-back", "note", "decide", "close", "reopen", "customer")
-ACTS += ("join", "apart", "split", "name", "suspend", "stop")
+ACTS += ("join", "apart", "split", "name", "suspend", "stop", "export")
 PAGES = [
     (Role.AGENT, "GET", "/staff/day"),
     (Role.AGENT, "GET", "/staff/book"),

@@ -89,7 +89,7 @@ class Checkpoint:
 def opened(note: str, key: Verifier) -> Checkpoint:
     """The checkpoint in a note, once the key's signature under it is found good; signatures of
     others (witnesses) are passed over. Raises :class:`NotValid`."""
-    text = _signed_text(note, key)
+    text = signed_text(note, key)
     lines = text.split("\n")
     if len(lines) < 4 or lines[0] != key.name:
         raise NotValid("This is no checkpoint of this log.")
@@ -101,7 +101,9 @@ def opened(note: str, key: Verifier) -> Checkpoint:
     return Checkpoint(lines[0], int(lines[1]), root)
 
 
-def _signed_text(note: str, key: Verifier) -> str:
+def signed_text(note: str, key: Verifier) -> str:
+    """The text of a note, once the key's signature under it is found good. Raises
+    :class:`NotValid`."""
     if len(note) > MOST:
         raise NotValid("This note is too long.")
     text, blank, signatures = note.rpartition("\n\n")

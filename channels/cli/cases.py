@@ -1,0 +1,28 @@
+"""``flask cases``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from flask.cli import AppGroup
+
+from incidents.export import checking
+from vault.log.notes import NotValid, verifier
+
+cases = AppGroup("cases", help="Cases.")
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@cases.command("check-export")
+@click.argument("file", type=_FILE)
+@click.option("--key", "key_text", required=True, help="The log's public key, from a safe place.")
+def check_export(file: Path, key_text: str) -> None:
+    """Check an exported case with nothing but the audit log's public key. Reads no database."""
+    try:
+        told = checking.check(file, verifier(key_text))
+    except (NotValid, checking.NotGenuine) as error:
+        click.echo(f"BAD: {error}")
+        sys.exit(1)
+    click.echo(f"Good: {told}")

@@ -1,0 +1,56 @@
+"""A case in one signed file."""
+
+from __future__ import annotations
+
+from flask import Response, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from channels.console import audit_words, case_words, words
+from channels.console.case_acts import typed
+from channels.console.cases import show
+from channels.console.desk import Desk, pages, staff_page
+from channels.context import ctx
+from incidents.cases.seeing import seen
+from incidents.export import collecting, packing
+from incidents.export.collecting import Collected
+from people.errors import InvalidInput
+from people.models import Role
+from vault.log import checkpoints
+
+
+@pages.post("/cases/<reference>/export")
+@staff_page(Role.INVESTIGATOR)
+def export_case(desk: Desk, reference: str) -> ResponseReturnValue:
+    """The file, with the fields that were ticked."""
+    me, fields, reason = desk.principal.id, request.form.getlist("field"), typed("exporting")
+    origin = ctx().audit_origin
+    try:
+        with desk.session.begin_nested():
+            found = collecting.collect(
+                desk.session, reference, me, fields, reason, origin, desk.moment
+            )
+    except InvalidInput as error:
+        return show(desk, seen(desk.session, reference, me), {error.field: str(error)}), 422
+    return _file(desk, found, origin)
+
+
+def _file(desk: Desk, found: Collected, origin: str) -> Response:
+    key = str(checkpoints.signer(desk.session, origin).verifier)
+    given = {
+        "found": found.data,
+        "reference": found.case.reference,
+        "key": key,
+        "proofs": found.proofs,
+        "words": words,
+        "case_words": case_words,
+        "audit_words": audit_words,
+        "clock": desk.clock,
+    }
+    page = render_template("console/export.html", **given)
+    readme = render_template("console/export.txt", **given)
+    data = packing.pack(desk.session, found, page, readme, origin, desk.moment)
+    answer = make_response(data)
+    answer.headers["Content-Type"] = "application/zip"
+    name = f"{found.case.reference}.zip"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer

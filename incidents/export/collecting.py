@@ -1,0 +1,196 @@
+"""What of a case goes into its file: facts, evidence, steps, and the audit entries they rest on,
+each with its proof. Personal data only where it was chosen, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from incidents.cases import reading
+from incidents.cases.models import Case
+from incidents.cases.opening import step
+from incidents.cases.reading import Item
+from incidents.cases.seeing import held
+from incidents.cases.working import written
+from people import customers
+from people.errors import InvalidInput
+from people.models import Customer
+from vault import audit
+from vault.log import checkpoints, proofs, sequencing
+from vault.models import AuditEntry
+
+#: What can be left out: names and numbers of customers, what reporters said, numbers that callers
+#: showed, names of colleagues, what investigators wrote.
+FIELDS = ("names", "numbers", "said", "shown", "staff", "notes")
+MOST_EVIDENCE, MOST_ENTRIES = 2000, 5000
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What goes into the file, and the signed checkpoint that its proofs lead to."""
+
+    case: Case
+    data: dict[str, Any]
+    proofs: list[dict[str, Any]]
+    checkpoint: str
+
+
+def collect(
+    session: Session,
+    reference: str,
+    who: UUID,
+    fields: Collection[str],
+    reason: str,
+    origin: str,
+    now: datetime,
+) -> Collected:
+    """All of it, once the reason is kept and each reading written down. Raises ``NotFound``,
+    ``NotAllowed``, ``InvalidInput``."""
+    case = held(session, reference, who)
+    chosen = [each for each in FIELDS if each in fields]
+    plain = written(reason, "exporting")
+    step(session, case, "exported", f"{plain}\n({', '.join(chosen)})", audit.staff(who), now)
+    items = _items(session, case, who, now)
+    people = _people(session, case, who, items, chosen, now)
+    entries = _entries(session, case, items)
+    found = _proven(session, entries, origin, now)
+    data = {
+        "case": _facts(case, now),
+        "evidence": [_evidence(each, chosen) for each in items],
+        "steps": _steps(session, case, chosen),
+        "named": [str(each) for each in reading.subjects(session, case)],
+        "colleagues": _colleagues(session, case, entries, chosen),
+        "customers": people,
+        "fields": chosen,
+    }
+    newest = checkpoints.latest(session)
+    return Collected(case, data, found, newest.note if newest else "")
+
+
+def _items(session: Session, case: Case, who: UUID, now: datetime) -> list[Item]:
+    items: list[Item] = []
+    page = 1
+    while True:
+        found, count = reading.evidence(session, case, who, now, page)
+        if count > MOST_EVIDENCE:
+            raise InvalidInput("exporting", f"This is more than {MOST_EVIDENCE} pieces: split it.")
+        items += found
+        if len(items) >= count or not found:
+            return items
+        page += 1
+
+
+def _people(
+    session: Session,
+    case: Case,
+    who: UUID,
+    items: Sequence[Item],
+    chosen: Sequence[str],
+    now: datetime,
+) -> dict[str, dict[str, str]]:
+    ids = {each.customer_id for each in items if each.customer_id}
+    if not ids or not {"names", "numbers"}.intersection(chosen):
+        return {}
+    about = [(each, None) for each in sorted(ids)]
+    actor = audit.staff(who)
+    audit.record_many(session, actor, "customer.read", now, about=about, purpose=case.reference)
+    rows = session.exec(select(Customer).where(col(Customer.id).in_(ids)))
+    found = {}
+    for row in rows:
+        person = customers.opened(session, row)
+        plain = {"names": ("name", person.name), "numbers": ("phone", person.phone)}
+        found[str(row.id)] = dict(plain[each] for each in ("names", "numbers") if each in chosen)
+    return found
+
+
+def _entries(session: Session, case: Case, items: Sequence[Item]) -> list[AuditEntry]:
+    """All that was done under the case's reference, and all entries that are evidence."""
+    cited = [each.entry.id for each in items if each.entry]
+    rows = session.exec(
+        select(AuditEntry)
+        .where((col(AuditEntry.purpose) == case.reference) | col(AuditEntry.id).in_(cited))
+        .order_by(col(AuditEntry.id))
+        .limit(MOST_ENTRIES + 1)
+    ).all()
+    if len(rows) > MOST_ENTRIES:
+        raise InvalidInput("exporting", f"This is more than {MOST_ENTRIES} entries: split it.")
+    return list(rows)
+
+
+def _proven(
+    session: Session, entries: Sequence[AuditEntry], origin: str, now: datetime
+) -> list[dict[str, Any]]:
+    """A proof of each entry, under a checkpoint that holds what was written down just now too."""
+    session.flush()
+    while sequencing.take_in(session, now) == sequencing.AT_A_TIME:
+        pass
+    checkpoints.make(session, origin, now)
+    found = [proofs.of_entry(session, each.id or 0) for each in entries]
+    if None in found:
+        raise InvalidInput("exporting", "An entry is not in the log yet. Try again in a minute.")
+    return [each for each in found if each is not None]
+
+
+def _facts(case: Case, now: datetime) -> dict[str, Any]:
+    at = {"opened_at": case.opened_at, "closed_at": case.closed_at, "exported_at": now}
+    return {
+        "reference": case.reference,
+        "kind": case.kind,
+        "state": case.state,
+        "outcome": case.outcome,
+        **{name: each.isoformat() if each else None for name, each in at.items()},
+    }
+
+
+def _evidence(item: Item, chosen: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "kind": item.kind,
+        "at": item.at.isoformat(),
+        "customer": str(item.customer_id) if item.customer_id else None,
+        "facts": dict(item.facts),
+    }
+    if item.entry is not None:
+        found["entry"] = item.entry.id
+    if item.told is not None:
+        told = item.told
+        found["report"] = {
+            "reference": told.reference,
+            "kind": told.kind,
+            "channel": told.channel,
+            "proven": told.proven,
+            "called_at": told.called_at.isoformat() if told.called_at else None,
+            "knew": list(told.knew),
+            "asked_for": list(told.asked_for),
+            "gave": list(told.gave),
+            **({"said": told.said, "claimed": told.claimed_to_be} if "said" in chosen else {}),
+            **({"shown_number": told.shown_number} if "shown" in chosen else {}),
+        }
+    return found
+
+
+def _steps(session: Session, case: Case, chosen: Sequence[str]) -> list[dict[str, Any]]:
+    steps = reversed(reading.steps(session, case))
+    return [
+        {
+            "at": each.at.isoformat(),
+            "by": str(each.staff_id) if each.staff_id else None,
+            "kind": each.kind,
+            **({"words": each.words} if "notes" in chosen else {}),
+        }
+        for each in steps
+    ]
+
+
+def _colleagues(
+    session: Session, case: Case, entries: Sequence[AuditEntry], chosen: Sequence[str]
+) -> dict[str, str]:
+    if "staff" not in chosen:
+        return {}
+    ids = [*reading.subjects(session, case), *(each.staff_id for each in entries)]
+    ids += [each.staff_id for each in reading.steps(session, case)]
+    return {str(one): name for one, name in reading.names(session, ids).items()}

@@ -1,0 +1,296 @@
+"""The investigators' pages of cases, from the board to the export."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlmodel import col, select
+
+from incidents import reports
+from incidents.acting import warnings
+from incidents.cases.models import Case, CaseEvidence, CaseSubject, Kind
+from incidents.cases.opening import Evidence, raise_case
+from incidents.export import checking, packing
+from incidents.export.collecting import FIELDS
+from incidents.models import Report
+from people.models import Role, Staff
+from vault import audit
+from vault.log import checkpoints
+from vault.log.notes import Signer, Verifier
+from vault.models import AuditEntry
+
+
+@pytest.fixture
+def case(console) -> str:
+    """A case with a report of Gwen's and an entry of Ana's."""
+    ana, gwen = console.member("ana@example.org"), console.customer()
+    with console.unit() as session:
+        told = reports.Told(
+            "+447400123456",
+            "web",
+            said="<b>gift cards</b>",
+            shown_number="020 7946 0999",
+            knew=["ticket"],
+        )
+        report = reports.filed(session, told, console.now)
+        audit.record(
+            session,
+            audit.staff(ana),
+            "customer.read",
+            console.now,
+            customer_id=gwen,
+            purpose="own day",
+        )
+        entry = session.exec(select(AuditEntry.id).order_by(col(AuditEntry.id).desc())).first()
+        evidence = [
+            Evidence("report", str(report.id), console.now, gwen),
+            Evidence("audit", str(entry), console.now, gwen),
+            Evidence("wave", "7", console.now, None, WAVE),
+            Evidence("budget", "8", console.now, None, BUDGET),
+            Evidence("new kind", "9", console.now, None, {"customers": 3, "names": ["a", "b"]}),
+        ]
+        return raise_case(session, Kind.CALLS, "x", evidence, console.now, subjects=[ana]).reference
+
+
+WAVE = {"since": "2026-11-24T08:00:00+00:00", "reports": 12, "usual": 0.4}
+BUDGET = {"what": "opened", "seen": 30, "allowed": 30, "hours": 1, "since": WAVE["since"]}
+
+
+def ines(console):
+    console.member("ines@example.org", Role.INVESTIGATOR)
+    return console.sign_in("ines@example.org")
+
+
+def test_investigators_begin_at_the_board(console, case):
+    tab = ines(console)
+    assert tab.get("/staff/").location == "/staff/cases"
+    page = tab.get("/staff/cases").text
+    assert case in page
+    assert "5 pieces of evidence, 1 report" in page.replace("\n", "")
+    assert "waiting for" in page
+    for bad in ("view=x", "after=x", "after=" + "C" * 99):
+        assert tab.get(f"/staff/cases?{bad}").status_code == 422
+
+
+def test_each_kind_of_evidence_is_said_in_words(console, case):
+    page = ines(console).get(f"/staff/cases/{case}").text
+    assert "&lt;b&gt;gift cards&lt;/b&gt;" in page
+    assert "020 7946 0999" in page
+    assert "Ana Silva" in page
+    assert "12 reports since" in page
+    assert "They had opened 30 customers, of 30 allowed within 1 hours" in page
+    assert "a, b" in page
+    assert "Gwen" not in page
+    assert "07400" not in page
+
+
+def test_the_whole_life_by_its_forms(console, case):
+    tab = ines(console)
+    at = f"/staff/cases/{case}"
+    assert tab.post(f"{at}/take").status_code == 303
+    assert tab.post(f"{at}/note", {"words": ""}).status_code == 422
+    assert tab.post(f"{at}/note", {"words": "rang <i>her</i>"}).status_code == 303
+    assert "rang &lt;i&gt;her&lt;/i&gt;" in tab.get(at).text
+    assert tab.post(f"{at}/close", {"closing": "x"}).status_code == 409
+    kept = tab.post(f"{at}/decide", {"outcome": "x", "why": "because"})
+    assert kept.status_code == 422
+    assert "because" in kept.text
+    assert tab.post(f"{at}/decide", {"outcome": "leak", "why": "the list"}).status_code == 303
+    assert "A leak was found" in tab.get(at).text
+    assert tab.post(f"{at}/close", {"closing": "done"}).status_code == 303
+    assert case in tab.get("/staff/cases?view=closed").text
+    assert tab.post(f"{at}/reopen", {"reopening": "more"}).status_code == 303
+    tab.post(f"{at}/take")
+    assert tab.post(f"{at}/give-back", {}).location == "/staff/cases"
+
+
+def test_a_customer_is_shown_once_with_a_reason(console, case):
+    tab = ines(console)
+    at = f"/staff/cases/{case}"
+    page = tab.get(at).text
+    tab.post(f"{at}/take")
+    with console.unit() as session:
+        gwen = str(session.exec(select(Report.customer_id)).one())
+    assert gwen[-6:] not in page.split("Whom it names")[0].split("What it rests on")[0]
+    assert tab.post(f"{at}/customer", {"customer": gwen, "reason": ""}).status_code == 422
+    assert tab.post(f"{at}/customer", {"customer": "x", "reason": "y"}).status_code == 422
+    answer = tab.post(f"{at}/customer", {"customer": gwen, "reason": "to ring her"})
+    assert "Gwen Jones" in answer.text
+    assert "+44 7400 123456" in answer.text
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert [each.purpose for each in console.trail("customer.read")][-1] == case
+
+
+def test_cases_are_joined_and_split_by_forms(console, case):
+    tab = ines(console)
+    with console.unit() as session:
+        other = raise_case(
+            session, Kind.WAVE, "y", [Evidence("wave", "1", console.now, None, WAVE)], console.now
+        ).reference
+    at = f"/staff/cases/{case}"
+    tab.post(f"{at}/take")
+    assert tab.post(f"{at}/join", {"other": "C2222222", "joining": "x"}).status_code == 422
+    assert tab.post(f"{at}/join", {"other": other, "joining": "one thing"}).status_code == 303
+    assert "Goes on in another case" in tab.get("/staff/cases?view=closed").text
+    assert tab.post(f"{at}/apart", {"other": other, "parting": "no"}).status_code == 303
+    with console.unit() as session:
+        budget = select(CaseEvidence.id).where(col(CaseEvidence.kind) == "budget")
+        part = session.exec(budget).one()
+    answer = tab.post(f"{at}/split", {"part": str(part), "parting": "another"})
+    assert answer.status_code == 303
+    assert answer.location.split("#")[0] not in (at, f"/staff/cases/{other}")
+    assert tab.post(f"{at}/split", {"part": "x", "parting": "another"}).status_code == 422
+
+
+def test_an_access_is_suspended_and_customers_warned_from_the_case(console, case):
+    tab = ines(console)
+    at = f"/staff/cases/{case}"
+    tab.post(f"{at}/take")
+    with console.unit() as session:
+        ana = str(session.exec(select(CaseSubject.staff_id)).one())
+        other = str(session.exec(select(Staff.id).where(col(Staff.id) != UUID(ana))).first())
+    assert tab.post(f"{at}/suspend", {"person": other, "why_access": "x"}).status_code == 422
+    assert tab.post(f"{at}/suspend", {"person": ana, "why_access": ""}).status_code == 422
+    assert tab.post(f"{at}/suspend", {"person": ana, "why_access": "the leak"}).status_code == 303
+    page = tab.get(f"{at}/exposed?person={ana}").text
+    assert "1 customer" in page
+    assert "List them" in page
+    listed = tab.get(f"{at}/exposed?person={ana}&list=1").text
+    assert "what they bought" in listed
+    assert "Gwen" not in listed
+    assert tab.get(f"{at}/exposed?person={ana}&from=x").status_code == 422
+    form = {"person": ana, "from": "2026-11-01", "to": "2026-11-24", "why": ""}
+    assert tab.post(f"{at}/warn", form).status_code == 422
+    assert tab.post(f"{at}/warn", {**form, "why": "they may be rung"}).status_code == 303
+    assert tab.post(f"{at}/stop", {"stopping": "x"}).status_code == 409
+    assert len(console.trail("approval.ask")) == 2
+
+
+# --- The export -----------------------------------------------------------------------
+
+
+def exported(console, case: str, *fields: str) -> tuple[bytes, Verifier]:
+    tab = ines(console)
+    tab.post(f"/staff/cases/{case}/take")
+    tab.post(f"/staff/cases/{case}/note", {"words": "a secret note"})
+    data: dict[str, Any] = {"field": list(fields), "exporting": "to the police"}
+    assert tab.post(f"/staff/cases/{case}/export", {"field": "names"}).status_code == 422
+    answer = tab.post(f"/staff/cases/{case}/export", data)
+    assert answer.status_code == 200, answer.text
+    assert answer.mimetype == "application/zip"
+    with console.unit() as session:
+        key = checkpoints.signer(session, console.context.audit_origin).verifier
+    return answer.data, key
+
+
+def parts_of(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {each: archive.read(each) for each in archive.namelist()}
+
+
+def checked(folder: Path, data: bytes, key: Verifier) -> str:
+    path = folder / "case.zip"
+    path.write_bytes(data)
+    return checking.check(path, key)
+
+
+def test_an_export_holds_only_what_was_chosen_and_is_written_down(console, case, tmp_path):
+    data, key = exported(console, case, "shown")
+    assert case in checked(tmp_path, data, key)
+    everything = b"".join(parts_of(data).values()).decode()
+    for hidden in ("Gwen", "7400123456", "gift cards", "Ana Silva", "a secret note", "police"):
+        assert hidden not in everything
+    assert "020 7946 0999" in everything
+    (done,) = console.trail("case.exported")
+    assert done.purpose == case
+    assert console.trail("customer.read")[-1].purpose == "own day"
+
+
+def test_an_export_with_all_fields_names_them_and_writes_each_customer_down(
+    console, case, tmp_path
+):
+    data, key = exported(console, case, *FIELDS)
+    assert "audit entries" in checked(tmp_path, data, key)
+    page = parts_of(data)[packing.PAGE].decode()
+    for shown in ("Gwen Jones", "+447400123456", "&lt;b&gt;gift cards", "Ana Silva", "secret note"):
+        assert shown in page
+    assert [each.purpose for each in console.trail("customer.read")].count(case) == 1
+    told = json.loads(parts_of(data)[packing.CASE])
+    proven = json.loads(parts_of(data)[packing.PROOFS])
+    actions = {json.loads(each["entry"])["action"] for each in proven}
+    assert {"case.opened", "case.exported", "customer.read"} <= actions
+    assert told["case"]["reference"] == case
+
+
+def test_any_change_to_an_export_is_found(console, case, tmp_path):
+    data, key = exported(console, case, *FIELDS)
+    parts = parts_of(data)
+    for name, held in parts.items():
+        for at in (0, len(held) // 2, len(held) - 1):
+            changed = held[:at] + bytes([held[at] ^ 1]) + held[at + 1 :]
+            with pytest.raises(checking.NotGenuine):
+                checked(tmp_path, packing._zipped({**parts, name: changed}), key)
+        with pytest.raises(checking.NotGenuine):
+            checked(tmp_path, packing._zipped({n: p for n, p in parts.items() if n != name}), key)
+    with pytest.raises(checking.NotGenuine):
+        checked(tmp_path, packing._zipped({**parts, "more.html": b"x"}), key)
+    for cut in (b"", data[: len(data) // 2], b"PK\x03\x04" + data[4:100]):
+        with pytest.raises(checking.NotGenuine):
+            checked(tmp_path, cut, key)
+    with pytest.raises(checking.NotGenuine):
+        checked(tmp_path, data, Signer(key.name, b"x" * 32).verifier)
+
+
+def test_one_who_signs_anew_with_another_key_or_leaves_a_proof_out_is_found(
+    console, case, tmp_path
+):
+    data, key = exported(console, case, *FIELDS)
+    parts = parts_of(data)
+    rest = {name: held for name, held in parts.items() if name != packing.MANIFEST}
+    forged = Signer(key.name, b"x" * 32).sign(packing.manifest(case, console.now, rest))
+    with pytest.raises(checking.NotGenuine):
+        checked(tmp_path, packing._zipped({**rest, packing.MANIFEST: forged.encode()}), key)
+    with console.unit() as session:
+        ours = checkpoints.signer(session, console.context.audit_origin)
+        none = {**rest, packing.PROOFS: b"[]"}
+        note = ours.sign(packing.manifest(case, console.now, none))
+        with pytest.raises(checking.NotGenuine, match="cited and not proven"):
+            checked(tmp_path, packing._zipped({**none, packing.MANIFEST: note.encode()}), key)
+        checkpoint = {packing.MANIFEST: parts[packing.CHECKPOINT]}
+    with pytest.raises(checking.NotGenuine):
+        checked(tmp_path, packing._zipped({**rest, **checkpoint}), key)
+
+
+def test_the_command_checks_a_file_without_a_store(console, case, tmp_path):
+    data, key = exported(console, case, "names")
+    path = tmp_path / "case.zip"
+    path.write_bytes(data)
+    runner = console.app.test_cli_runner()
+    console.context.engine.dispose()
+    done = runner.invoke(args=["cases", "check-export", str(path), "--key", str(key)])
+    assert (done.exit_code, done.output[:5]) == (0, "Good:")
+    path.write_bytes(data[:-30])
+    done = runner.invoke(args=["cases", "check-export", str(path), "--key", str(key)])
+    assert (done.exit_code, done.output[:4]) == (1, "BAD:")
+    done = runner.invoke(args=["cases", "check-export", str(path), "--key", "x"])
+    assert (done.exit_code, done.output[:4]) == (1, "BAD:")
+
+
+def test_the_page_of_reports_per_day_stands_after_a_warning(console, case):
+    tab = ines(console)
+    with console.unit() as session:
+        found = session.exec(select(Case)).one()
+        ana = session.exec(select(CaseSubject.staff_id)).one()
+        since = console.now - timedelta(days=10)
+        warnings.begin(session, found, ana, since, console.now + timedelta(hours=1), console.now)
+    page = tab.get(f"/staff/cases/{case}").text
+    assert "0 of 1 customers" in page
+    assert "two weeks before and since" in page
+    assert "<svg" in page
