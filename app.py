@@ -136,6 +136,7 @@ def _policy(settings: Settings) -> Policy:
         holidays=settings.holidays,
         reminders=settings.reminders,
         retries=settings.retries,
+        number_change_wait_hours=settings.number_change_wait_hours,
     )
 
 

@@ -121,6 +121,7 @@ class Settings(BaseSettings):
     retries: Annotated[tuple[timedelta, ...], NoDecode] = _RETRIES
     note_patience_days: int = Field(3, ge=1, le=60)
     retention_days: int | None = Field(None, ge=1, le=36500)
+    number_change_wait_hours: int = Field(48, ge=1, le=720)
     code_digits: int = Field(6, ge=6, le=8)
     code_minutes: int = Field(10, ge=1, le=10)
 

@@ -15,6 +15,7 @@ from sqlmodel import Session, col, delete, select, update
 
 from incidents.models import Report, StreamItem
 from messaging.models import InboundText, LineKind, OutboxMessage
+from people.approvals import forgetting
 from people.models import Customer, CustomerSession, NumberProof
 from scheduling.models import Callback, SlotOffer
 from vault import audit, fields, keyring
@@ -34,6 +35,7 @@ def erase(
     ).all()
     ids = [each.id for each in found]
     _forget_around(session, ids, _numbers(session, found))
+    forgetting.forget(session, ids, now)
     fields.destroy(session, ids)
     for each in found:
         each.phone, each.name, each.external_ref, each.safe_phrase = b"", b"", None, None

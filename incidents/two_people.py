@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from sqlmodel import Session
+
+from incidents import erasing
 from incidents.acting import kinds as acting
-from people import staffing
-from people.approvals.kinds import Kind, Kinds
+from people import staffing, unlocking
+from people.approvals import setup
+from people.approvals.kinds import Act, Kind, Kinds
 from scheduling import roles
 from scheduling.policy import Policy
+from verification import renumbering
+
+IMPORT, RETENTION = "customers.import", "customers.retention"
+ROTATE, ROTATE_INDEX = "keys.rotate", "keys.rotate_index"
 
 
 def kinds(policy: Policy) -> Kinds:
@@ -14,5 +24,25 @@ def kinds(policy: Policy) -> Kinds:
     return {each.name: each for each in _table(policy)}
 
 
-def _table(_: Policy) -> tuple[Kind, ...]:
-    return (staffing.ADD, staffing.INVITE, roles.ROLE, acting.SUSPEND, acting.LIFT, acting.WARN)
+def _table(policy: Policy) -> tuple[Kind, ...]:
+    return (
+        renumbering.kind(policy),
+        staffing.ADD,
+        staffing.INVITE,
+        roles.ROLE,
+        erasing.ERASE,
+        unlocking.UNLOCK,
+        acting.SUSPEND,
+        acting.LIFT,
+        acting.WARN,
+        *(_by_command(each) for each in (IMPORT, RETENTION, ROTATE, ROTATE_INDEX)),
+    )
+
+
+def _by_command(name: str) -> Kind:
+    """Something long that only the command line does, when it is run again."""
+    return Kind(name, frozenset(), setup.APPROVERS, _as_asked, by_operator=True)
+
+
+def _as_asked(_: Session, act: Act) -> Sequence[tuple[str, str]]:
+    return [(name, str(value)) for name, value in sorted(act.payload.items())]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select, update
 
 from messaging import segments
@@ -63,18 +65,33 @@ def put(session: Session, draft: Draft, now: datetime, key: fields.FieldKey | No
 def withdraw(session: Session, callback_id: UUID, now: datetime, kind: str = "") -> None:
     """Texts about a callback that have not left yet, or those of one kind alone, tell something
     that is no longer so. One whose outcome is unknown stays, to be looked up."""
-    queued = [
+    queued: list[ColumnElement[bool]] = [
         col(OutboxMessage.callback_id) == callback_id,
         col(OutboxMessage.state) == MessageState.QUEUED,
     ]
     if kind:
         queued.append(col(OutboxMessage.kind) == kind)
+    _withdraw(session, queued, now)
+
+
+def _withdraw(session: Session, queued: Sequence[ColumnElement[bool]], now: datetime) -> None:
     session.exec(
         update(OutboxMessage)
         .where(*queued, col(OutboxMessage.error).is_distinct_from("unknown"))
         .values(state=MessageState.EXPIRED, settled_at=now)
     )
     session.exec(update(OutboxMessage).where(*queued).values(expires_at=now))
+
+
+def withdraw_all(session: Session, customer_id: UUID, now: datetime, *, but: str) -> None:
+    """All texts to a customer that have not left yet, but those of one kind, as :func:`withdraw`
+    does with those about a callback."""
+    queued = [
+        col(OutboxMessage.customer_id) == customer_id,
+        col(OutboxMessage.state) == MessageState.QUEUED,
+        col(OutboxMessage.kind) != but,
+    ]
+    _withdraw(session, queued, now)
 
 
 def latest_for(session: Session, callback_id: UUID) -> OutboxMessage | None:

@@ -139,6 +139,15 @@ def not_made(voice: Voice, when: datetime) -> str:
     ).format(when=day_and_time(when, voice.zone, voice.locale))
 
 
+def number_changed(voice: Voice, ending: str) -> str:
+    """To whoever holds a number that is the customer's no more."""
+    gettext = voice.gettext
+    return gettext(
+        "Your number with us was changed to one that ends in {ending}. If that was not you, ring us"
+        " now, on {phone}."
+    ).format(ending=", ".join(ending), phone=voice.official_phone)
+
+
 def nothing_booked(voice: Voice) -> str:
     """To somebody who asked for their booked calls."""
     gettext = voice.gettext

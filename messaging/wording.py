@@ -335,6 +335,19 @@ def page_number_spoken(voice: Voice, number: str) -> str:
     )
 
 
+def number_changed(voice: Voice, ending: str) -> str:
+    """Tells whoever holds the old number that it is the customer's no more."""
+    gettext = voice.gettext
+    return voice.says(
+        gettext(
+            "Your number with us was changed to one ending in {ending}. Was that not you? Ring"
+            " {phone} now."
+        ),
+        ending=ending,
+        phone=voice.official_phone,
+    )
+
+
 def help_words(voice: Voice) -> str:
     """What can be sent, for anything else; the same for a number we do not know."""
     gettext = voice.gettext

@@ -21,7 +21,10 @@ class Role(StrEnum):
 
 
 class Customer(SQLModel, table=True):
-    """A person we may ring. Each has a data key of their own; without it nothing here opens."""
+    """A person we may ring. Each has a data key of their own; without it nothing here opens.
+
+    Nobody rings or tells anything to a number before it is ``number_waits_until``: it was changed.
+    """
 
     __tablename__ = "customer"
 
@@ -36,6 +39,7 @@ class Customer(SQLModel, table=True):
     safe_phrase: bytes | None = sealed(nullable=True)
     created_at: datetime = instant()
     erased_at: datetime | None = instant(nullable=True)
+    number_waits_until: datetime | None = instant(nullable=True)
 
 
 class CustomerImport(SQLModel, table=True):

@@ -134,6 +134,12 @@ def opened(session: Session, member: Staff) -> Colleague:
     )
 
 
+def at_work(session: Session) -> list[Colleague]:
+    """Everybody who works here, by name."""
+    rows = session.exec(select(Staff).where(col(Staff.active).is_(True)))
+    return sorted((opened(session, row) for row in rows), key=lambda each: each.name)
+
+
 def name_of(session: Work, staff_id: UUID, sealed_name: bytes) -> str:
     """The name from its sealed column."""
     return keyring.of(session).open_for(keyring.STAFF, f"staff.name:{staff_id}", sealed_name)

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from messaging import outbox
 from messaging.gateways.base import VOICE
 from messaging.models import OutboxMessage, Priority
-from people import customers
+from people import numbers
 
 KIND = "own"
 MAX_AN_HOUR = 3
@@ -21,7 +21,7 @@ _GOOD_FOR = timedelta(minutes=10)
 def ring_back(session: Session, phone: str, now: datetime) -> None:
     """Ring a customer of ours (E.164) back, three times an hour at the most; nobody else. The
     caller learns nothing by it."""
-    customer = customers.find_by_phone(session, phone)
+    customer = numbers.holder(session, phone, now)
     if customer is None:
         return
     lately = session.exec(

@@ -16,6 +16,7 @@ from scheduling.availability import Availability, Callee
 from scheduling.errors import SlotTaken, WrongState
 from scheduling.models import Callback, FormerTime
 from scheduling.policy import Policy
+from scheduling.settled import require_settled
 from scheduling.states import State, require, require_move
 from storage.types import new_id
 from vault import audit, fields, keyring
@@ -44,7 +45,8 @@ def book(
 ) -> Callback:
     """Book a callback and store the text that announces it; ``by`` is its agent unless given.
 
-    Raises ``InvalidInput``, or ``SlotTaken`` with the nearest free slots.
+    Raises ``InvalidInput``, ``SlotTaken`` with the nearest free slots, or ``WrongState`` while a
+    number that was changed waits.
     """
     callback = placed(session, customer, agent_id, wish, policy, now)
     record(session, callback, by or audit.staff(agent_id), "callback.book", now)
@@ -66,6 +68,7 @@ def placed(
     calendar.require_length(wish.minutes)
     calendar.require_time(wish.starts_at, now, policy)
     taken.queue_up(session, customer.id, agent_id)
+    require_settled(session, customer, now)
     callee = Callee(customer.timezone, customer.id)
     found = calendar.require_free(
         session, agent_id, callee, wish.starts_at, wish.minutes, policy, now
@@ -166,6 +169,7 @@ def _retime(
         raise WrongState("What we knew of this customer is gone. Book a new callback.")
     callee, agent = Callee(customer.timezone, customer.id), callback.agent_id
     taken.queue_up(session, customer.id, agent)
+    require_settled(session, customer, now)
     found = calendar.require_free(
         session, agent, callee, starts_at, callback.minutes, policy, now, callback.id
     )

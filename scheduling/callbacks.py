@@ -63,6 +63,7 @@ class Appointment:
     move_asked_at: datetime | None
     earlier_wanted_at: datetime | None
     moves: int
+    number_waits_until: datetime | None
 
 
 def held(session: Session, callback_id: UUID, agent_id: UUID, *, lock: bool = False) -> Callback:
@@ -195,6 +196,7 @@ def _opened(session: Session, callback: Callback, customer: Customer) -> Appoint
         move_asked_at=callback.move_asked_at,
         earlier_wanted_at=callback.earlier_wanted_at,
         moves=callback.moves,
+        number_waits_until=customer.number_waits_until,
     )
 
 

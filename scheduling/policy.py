@@ -19,7 +19,8 @@ class Policy:
     ``decent_hours`` are on the customer's clock; ``decent_by_country`` are those of countries
     (ISO 3166) with others. The buffers and ``holidays`` are those of agents without a team.
     ``reminders`` are how long before a call its customer is reminded, ``retries`` how long after
-    one that nobody answered the next is booked, once each.
+    one that nobody answered the next is booked, once each. ``number_change_wait_hours`` is how long
+    a customer's new number waits before it is rung.
     """
 
     organisation: str
@@ -41,6 +42,7 @@ class Policy:
     holidays: str = ""
     reminders: tuple[timedelta, ...] = ()
     retries: tuple[timedelta, ...] = ()
+    number_change_wait_hours: int = 48
 
     def decent_in(self, zone: str) -> Hours:
         """The decent hours of somebody who lives in that zone."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
+from people import numbers
 from people.models import Customer
 from scheduling import booking, calendar, callbacks, telling
 from scheduling.availability import Callee
@@ -22,9 +23,12 @@ _WITHIN = timedelta(days=7)
 
 def follow(session: Session, callback: Callback, policy: Policy, now: datetime) -> Callback | None:
     """Book the next call after one that did not reach its customer, with the same agent at their
-    first free time. None when the plan is at its end, another call is booked already, or the
-    agent has no time within a week. ``callback`` is locked by the caller, and has ended."""
+    first free time. None when the plan is at its end, another call is booked already, the
+    customer's number waits after a change, or the agent has no time within a week. ``callback`` is
+    locked by the caller, and has ended."""
     if callback.outcome not in UNREACHED or has_booked(session, callback):
+        return None
+    if numbers.waits(session.get_one(Customer, callback.customer_id), now):
         return None
     attempt = _attempt(session, callback) + 1
     if attempt > len(policy.retries):

@@ -16,6 +16,7 @@ from people.models import Role, Staff
 from scheduling import feeds
 from scheduling.models import Callback
 from scheduling.states import LIVE, State
+from vault import audit
 
 
 def ask(
@@ -48,8 +49,14 @@ def _change(session: Session, act: Act, now: datetime) -> None:
     member = session.get_one(Staff, act.about.staff_id)
     if not member.active or member.role != act.text("from"):
         raise NoLonger("They have another role by now, or do not work here. Refuse this.")
+    at_once(session, member, act.text("to"), act.actor, now)
+
+
+def at_once(session: Session, member: Staff, role: str, by: audit.Actor, now: datetime) -> None:
+    """Give somebody another role. Raises ``NoLonger`` where that would leave calls that nobody
+    makes, or too few who can approve."""
     _require_free(session, member, now)
-    staff.change_role(session, member, Role(act.text("to")), act.actor, now)
+    staff.change_role(session, member, Role(role), by, now)
     feeds.end(session, member.id, now)
     if setup.close_if_due(session, now) and setup.approvers(session) < setup.ENOUGH:
         raise NoLonger("Too few would be left who can approve anything. Add somebody first.")

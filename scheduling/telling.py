@@ -174,13 +174,17 @@ class Teller:
     def _put(
         self, kind: str, body: str, due_at: datetime, expires_at: datetime, priority: Priority
     ) -> None:
+        waits = self._customer.number_waits_until
+        due_at = self._decent(max(due_at, waits) if waits else due_at)
+        if waits and due_at >= expires_at:
+            return  # of no use once the new number may be told anything
         draft = outbox.Draft(
             customer_id=self._customer.id,
             callback_id=self._callback.id,
             kind=kind,
             to=self._phone,
             body=body,
-            due_at=self._decent(due_at),
+            due_at=due_at,
             expires_at=expires_at,
             priority=priority,
             medium=VOICE if self.landline else TEXT,

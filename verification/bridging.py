@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from messaging import phone_calls
 from messaging.models import PhoneCall
 from messaging.progress import MISSED, OVER, CallState
-from people import customers, staff
+from people import customers, numbers, staff
 from people.models import Customer, Staff
 from scheduling.errors import WrongState
 from scheduling.models import Callback
@@ -177,6 +177,9 @@ def customer_of(
     callback = session.get_one(Callback, call.callback_id)
     if State(callback.state) not in LIVE or now >= callback.ends_at:
         return None
+    customer = session.get_one(Customer, callback.customer_id)
+    if numbers.waits(customer, now):
+        return None
     if not told(session, call_id, CallState.RINGING, policy, now):
         return None
     audit.record(
@@ -188,4 +191,4 @@ def customer_of(
         callback_id=callback.id,
         purpose="to ring them",
     )
-    return customers.opened(session, session.get_one(Customer, callback.customer_id)).phone
+    return customers.opened(session, customer).phone

@@ -17,6 +17,7 @@ from scheduling import retries, taken, window
 from scheduling.errors import OutsideWindow, WrongState
 from scheduling.models import Callback
 from scheduling.policy import Policy
+from scheduling.settled import require_settled
 from scheduling.states import LIVE, Outcome, State, require, require_move
 from vault import audit, fields, keyring
 from verification import codes
@@ -63,6 +64,7 @@ def begin(
         raise OutsideWindow("Too late: the booked time is over. Book a new callback.")
     keyring.hold_index(session)
     customer = session.get_one(Customer, callback.customer_id)
+    require_settled(session, customer, now)
     _close_forgotten(session, customer.phone_index, now)
     outbox.withdraw(session, callback.id, now, outbox.REMINDER)
     code = _new_row(session, callback, customer, policy, now, until)

@@ -20,7 +20,7 @@ from messaging import lines, optouts, outbox, wording
 from messaging.gateways.base import TEXT, VOICE
 from messaging.models import Priority
 from messaging.wording import Voice
-from people import customers
+from people import numbers
 from people.models import Customer, NumberProof
 from scheduling import telling
 from scheduling.policy import Policy
@@ -71,7 +71,7 @@ def send(session: Session, phone: str, medium: str, policy: Policy, now: datetim
     )
     if lines.known(session, phone, now) == lines.LANDLINE:
         medium = VOICE
-    asked = _Asked(phone, forms[0], customers.find_by_phone(session, phone), medium)
+    asked = _Asked(phone, forms[0], numbers.holder(session, phone, now), medium)
     _hand_out(session, asked, policy, now)
     audit.record(session, audit.CUSTOMER, "proof.send", now, customer_id=asked.owner, detail=medium)
 

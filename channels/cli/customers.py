@@ -1,15 +1,17 @@
-"""``flask customers``: import and retention."""
+"""``flask customers``: import, erasure and retention."""
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
-from io import BufferedReader
+from contextlib import contextmanager, nullcontext
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO, cast
+from uuid import UUID
 
 import click
 from flask import current_app
@@ -17,11 +19,15 @@ from flask.cli import AppGroup
 
 from channels.cli.canaries import import_rules
 from channels.cli.common import plainly
-from channels.context import now, unit
+from channels.cli.two_people import approved, setting_up, wait, why_option
+from channels.context import ctx, now, unit
 from config.settings import Settings
-from incidents import retention
+from incidents import erasing, retention, two_people
 from incidents.canaries import arriving
 from incidents.canaries.arriving import Lookout
+from people import customers, phones
+from people.approvals.kinds import Value
+from people.errors import NotFound
 from people.importing.reading import CSV, FORMATS, JSONL, NotReadable, Records
 from people.importing.rows import Problem
 from people.importing.running import Counts, GoesOnElsewhere, Importing, Reached, begin, unfinished
@@ -30,6 +36,7 @@ from vault import audit
 
 customers_group = AppGroup("customers", help="Customers in bulk.")
 SHOWN = 50
+_CHUNK = 1 << 20
 _ENDINGS = {".csv": CSV, ".tsv": CSV, ".txt": CSV, ".jsonl": JSONL, ".ndjson": JSONL}
 _PATH = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -47,6 +54,7 @@ _PATH = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     help="Write every refused line's number and reason to this CSV file.",
 )
+@why_option
 def import_customers(
     file: Path,
     form: str | None,
@@ -54,41 +62,65 @@ def import_customers(
     ignore_unknown: bool,
     from_start: bool,
     problems: Path | None,
+    why: str,
 ) -> None:
     """Add customers from FILE (CSV with a first line of column names, or JSON lines), or bring
     them up to date: external_ref, phone, name, and, if you have them, locale and timezone.
 
     Known by external_ref. Safe to run again, and goes on where it was stopped. Ends with 1 when
-    lines were refused; all others are in.
+    lines were refused; all others are in. Ends with 3 when two people must approve it first.
     """
     form = form or _ENDINGS.get(file.suffix.lower())
     if form is None:
         raise click.UsageError("Say what the file is: --format csv or --format jsonl.")
-    with plainly(), file.open("rb") as opened, _told(problems) as tell:
-        reached = None if dry_run else _reached(file, from_start)
-        try:
-            counts = _imported(opened, form, ignore_unknown, reached, tell, file.stat().st_size)
-        except NotReadable as error:
-            raise click.ClickException(str(error)) from None
-        except GoesOnElsewhere:
-            raise click.ClickException("Another process is importing this file.") from None
+    with plainly(), _copied(file) as (copy, digest), _told(problems) as tell:
+        size = copy.seek(0, 2)
+        asked: dict[str, Value] = {
+            "file": file.name,
+            "sha256": digest,
+            "bytes": size,
+            "format": form,
+            "ignore unknown columns": ignore_unknown,
+        }
+        with nullcontext() if dry_run else approved(two_people.IMPORT, asked, why):
+            reached = None if dry_run else _reached(copy, from_start)
+            copy.seek(0)
+            try:
+                counts = _imported(copy, form, ignore_unknown, reached, tell, size)
+            except NotReadable as error:
+                raise click.ClickException(str(error)) from None
+            except GoesOnElsewhere:
+                raise click.ClickException("Another process is importing this file.") from None
     _conclude(counts, dry_run)
 
 
-def _reached(file: Path, from_start: bool) -> Reached:
+@contextmanager
+def _copied(file: Path) -> Iterator[tuple[BinaryIO, str]]:
+    """A copy without a name, and its digest (SHA-256): what was approved is what is imported,
+    whatever becomes of the file meanwhile."""
+    digest = hashlib.sha256()
+    with tempfile.TemporaryFile() as copy:
+        with file.open("rb") as opened:
+            while chunk := opened.read(_CHUNK):
+                digest.update(chunk)
+                copy.write(chunk)
+        yield cast(BinaryIO, copy), digest.hexdigest()
+
+
+def _reached(copy: BinaryIO, from_start: bool) -> Reached:
     """Where to go on: at the end of what an unfinished import read of this very file."""
     with unit() as session:
         for each in [] if from_start else unfinished(session):
-            with file.open("rb") as opened:
-                source = Source(opened)
-                if each.position and source.skip_to(each.position) and source.digest == each.digest:
-                    click.echo(f"Going on after line {each.line}.", err=True)
-                    return each
+            copy.seek(0)
+            source = Source(copy)
+            if each.position and source.skip_to(each.position) and source.digest == each.digest:
+                click.echo(f"Going on after line {each.line}.", err=True)
+                return each
         return begin(session, now())
 
 
 def _imported(
-    opened: BufferedReader,
+    opened: BinaryIO,
     form: str,
     ignore_unknown: bool,
     reached: Reached | None,
@@ -155,7 +187,8 @@ def _conclude(counts: Counts, dry_run: bool) -> None:
 @customers_group.command("retention")
 @click.option("--days", type=click.IntRange(1), help="VOUCHLINE_RETENTION_DAYS unless given.")
 @click.option("--dry-run", is_flag=True, help="Only say how many.")
-def apply_retention(days: int | None, dry_run: bool) -> None:
+@why_option
+def apply_retention(days: int | None, dry_run: bool, why: str) -> None:
     """Erase what is known of customers whose last callback is longer ago than that, now; the worker
     does so by itself where VOUCHLINE_RETENTION_DAYS is set."""
     settings: Settings = current_app.config["VOUCHLINE_SETTINGS"]
@@ -163,25 +196,54 @@ def apply_retention(days: int | None, dry_run: bool) -> None:
     if days is None:
         raise click.UsageError("Set VOUCHLINE_RETENTION_DAYS, or give --days.")
     before = now() - timedelta(days=days)
-    with plainly():
-        if dry_run:
-            with unit(read_only=True) as session:
-                count = len(retention.due(session, before, limit=1_000_000_000))
-            click.echo(f"{count:,} customers would be erased.")
-            return
-        count = 0
-        while found := _due(before):
-            with click.progressbar(
-                range(0, len(found), retention.AT_A_TIME), file=sys.stderr, label="Erasing"
-            ) as starts:
-                for start in starts:
-                    some = found[start : start + retention.AT_A_TIME]
-                    with unit() as session:
-                        retention.erase_due(session, some, before, audit.OPERATOR, now())
-            count += len(found)
+    if dry_run:
+        with plainly(), unit(read_only=True) as session:
+            count = len(retention.due(session, before, limit=1_000_000_000))
+        click.echo(f"{count:,} customers would be erased.")
+        return
+    with approved(two_people.RETENTION, {"days": days}, why):
+        count = _erased(before)
     click.echo(f"{count:,} customers erased.")
 
 
-def _due(before: Any) -> list[Any]:
+def _erased(before: datetime) -> int:
+    count = 0
+    while found := _due(before):
+        with click.progressbar(
+            range(0, len(found), retention.AT_A_TIME), file=sys.stderr, label="Erasing"
+        ) as starts:
+            for start in starts:
+                some = found[start : start + retention.AT_A_TIME]
+                with unit() as session:
+                    retention.erase_due(session, some, before, audit.OPERATOR, now())
+        count += len(found)
+    return count
+
+
+def _due(before: datetime) -> list[UUID]:
     with unit(read_only=True) as session:
         return retention.due(session, before)
+
+
+@customers_group.command("erase")
+@click.option("--reference", default="", help="The customer's external reference.")
+@click.option("--phone", default="", help="Or their number, with or without country code.")
+@why_option
+def erase(reference: str, phone: str, why: str) -> None:
+    """Erase what is known of one customer. Ends with 3 when two people must approve it first."""
+    with plainly(), unit() as session:
+        if phone:
+            number = phones.parse(phone, ctx().policy.default_region)
+            found = customers.find_by_phone(session, number)
+        else:
+            found = customers.find_by_external_ref(session, reference)
+        if found is None:
+            raise NotFound("There is no such customer. Give --reference or --phone.")
+        at_once = setting_up(session, erasing.ERASE.name)
+        if at_once:
+            erasing.at_once(session, found, audit.OPERATOR, now())
+        else:
+            erasing.ask(session, found, why, None, now())
+    if not at_once:
+        wait("They are erased at the second approval; there is nothing more to run.")
+    click.echo("1 customer erased.")

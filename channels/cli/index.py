@@ -13,8 +13,9 @@ from sqlalchemy import Column
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
-from channels.cli.common import plainly
+from channels.cli.two_people import approved, why_option
 from channels.context import ctx, now, unit
+from incidents import two_people
 from vault import audit, keyring, reindexing
 from vault.blind import ALONE, CURRENT, KNOWN
 from verification import calls
@@ -25,14 +26,16 @@ _pause: Callable[[float], None] = time.sleep
 
 
 @click.command("rotate-index")
+@why_option
 @with_appcontext
-def rotate_index() -> None:
+def rotate_index(why: str) -> None:
     """Make a new key for the blind index, and bring everything in the store to it.
 
     All works on meanwhile. Takes two minutes in which all processes get to know the key, and then
-    as long as the store is large. Can be stopped and run again.
+    as long as the store is large. Can be stopped and run again. Ends with 3 when two people must
+    approve it first.
     """
-    with plainly():
+    with approved(two_people.ROTATE_INDEX, {}, why):
         name = _begun()
         if _state(name) == KNOWN:
             _wait("All get to know the new key")

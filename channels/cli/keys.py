@@ -13,12 +13,15 @@ from sqlmodel import col, select
 
 from channels.cli.common import plainly
 from channels.cli.index import rotate_index
+from channels.cli.two_people import approved, why_option
 from channels.context import ctx, now, unit
 from channels.failures import OUT_OF_REACH
 from config import safety
 from config.safety import Finding
+from incidents import two_people
 from incidents.alerts import rows as alerts
 from messaging import worker
+from people.approvals import setup
 from people.models import Staff
 from storage import migrate
 from vault import audit, master, rotation
@@ -45,14 +48,16 @@ def list_keys() -> None:
 
 
 @keys.command("rotate")
-def rotate() -> None:
+@why_option
+def rotate(why: str) -> None:
     """Wrap every key in the store anew under the first of VOUCHLINE_MASTER_KEYS.
 
     First give that setting a new key in front of the old one, everywhere, and restart; then run
-    this while all works on. Can be stopped and run again.
+    this while all works on. Can be stopped and run again. Ends with 3 when two people must approve
+    it first.
     """
     master = ctx().master
-    with plainly():
+    with approved(two_people.ROTATE, {"to": master.current}, why):
         with unit() as session:
             audit.record(session, audit.OPERATOR, "keys.rotate", now(), detail=master.current)
             rotation.rewrap_purposes(session, master)
@@ -102,6 +107,8 @@ def _store() -> list[Finding]:
                 found.append(Finding("refuse", DEMO_STAFF))
             if not worker.alive(session, now()):
                 found.append(Finding("warn", "No worker is at work: run 'flask worker'."))
+            if setup.approvers(session) < setup.ENOUGH:
+                found.append(Finding("warn", NOBODY_APPROVES))
             found += [Finding("warn", each) for each in publishing.late(session, ctx().places)]
             found += [Finding("warn", each) for each in alerts.late(session, ctx().alert_places)]
             return found
@@ -109,6 +116,9 @@ def _store() -> list[Finding]:
         return [Finding("refuse", f"The store or its keys cannot be used: {type(error).__name__}.")]
 
 
+NOBODY_APPROVES = (
+    "No two people can approve yet what takes two: enrol two supervisors or investigators."
+)
 DEMO_STAFF = "The store has demo staff with a known password: use a fresh store."
 
 

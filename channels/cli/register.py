@@ -15,6 +15,7 @@ from channels.cli import (
     store,
     texts,
     together,
+    two_people,
     work,
 )
 
@@ -29,6 +30,7 @@ def register(app: Flask) -> None:
         customers.customers_group,
         canaries.canaries,
         keys.keys,
+        two_people.approvals,
         audit.audit,
         cases.cases,
         leaks.leaks,

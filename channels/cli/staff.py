@@ -7,10 +7,13 @@ from flask.cli import AppGroup
 from sqlmodel import Session
 
 from channels.cli.common import plainly
+from channels.cli.two_people import setting_up, wait, why_option
 from channels.context import ctx, now, unit
-from people import links, phones, staff, tokens
+from people import links, phones, staff, staffing, tokens
 from people.errors import NotFound
 from people.models import Role, Staff
+from scheduling import roles
+from vault import audit
 
 staff_group = AppGroup("staff", help="Members of staff.")
 token_group = AppGroup("token", help="Tokens for the API.")
@@ -24,16 +27,26 @@ with_pin = click.option("--pin", is_flag=True, help="Ask a PIN with the link, to
 @click.option("--timezone", default="", help="IANA name; the company's unless given.")
 @click.option("--phone", default="", help="The number they are rung at for bridged calls.")
 @with_pin
-def add(email: str, name: str, role: str, timezone: str, phone: str, pin: bool) -> None:
-    """Add a member of staff, and print their one-time enrolment link."""
+@why_option
+def add(email: str, name: str, role: str, timezone: str, phone: str, pin: bool, why: str) -> None:
+    """Add a member of staff, and print their one-time enrolment link. Ends with 3 when it works
+    only once two people have approved it."""
+    said = links.new_pin() if pin else ""
     with plainly(), unit() as session:
         zone = timezone or ctx().policy.default_zone
-        member = staff.add(session, email, name, role, now(), timezone=zone)
-        if phone:
-            _keep_phone(session, member, phone)
-        said = links.new_pin() if pin else ""
-        token = staff.invite(session, member, now(), pin=said)
-    _print_link(token, said)
+        number = _number(phone) if phone else ""
+        at_once = setting_up(session, staffing.ADD.name)
+        if at_once:
+            member = staff.add(session, email, name, role, now(), timezone=zone)
+            if number:
+                staff.set_phone(session, member, number, now(), countries=ctx().policy.countries)
+            token = staff.invite(session, member, now(), pin=said)
+        else:
+            link = staffing.ask_to_add(
+                session, email, name, role, why, None, now(), timezone=zone, phone=number, pin=said
+            )
+            token, said = link.token, link.pin
+    _print_link(token, said, at_once)
 
 
 @staff_group.command("phone")
@@ -42,25 +55,54 @@ def add(email: str, name: str, role: str, timezone: str, phone: str, pin: bool) 
 def set_phone(email: str, number: str) -> None:
     """Set the number that a member of staff is rung at for bridged calls."""
     with plainly(), unit() as session:
-        _keep_phone(session, _member(session, email), number)
+        member, phone = _member(session, email), _number(number)
+        staff.set_phone(session, member, phone, now(), countries=ctx().policy.countries)
     click.echo("Kept. Their next call rings this number.")
 
 
-def _keep_phone(session: Session, member: Staff, number: str) -> None:
+def _number(text: str) -> str:
     policy = ctx().policy
-    phone = phones.parse(number, policy.default_region)
-    staff.set_phone(session, member, phone, now(), countries=policy.countries)
+    phone = phones.parse(text, policy.default_region)
+    phones.require_callable(phone, policy.countries)
+    return phone
 
 
 @staff_group.command("invite")
 @click.option("--email", required=True)
 @with_pin
-def invite(email: str, pin: bool) -> None:
-    """Print a new enrolment link: for a lost phone or password. Older links stop working."""
+@why_option
+def invite(email: str, pin: bool, why: str) -> None:
+    """Print a new enrolment link: for a lost phone or password. Older links stop working once it
+    works. Ends with 3 when that is only once two people have approved it."""
+    said = links.new_pin() if pin else ""
     with plainly(), unit() as session:
-        said = links.new_pin() if pin else ""
-        token = staff.invite(session, _member(session, email), now(), pin=said)
-    _print_link(token, said)
+        member = _member(session, email)
+        at_once = setting_up(session, staffing.INVITE.name)
+        if at_once:
+            token = staff.invite(session, member, now(), pin=said)
+        else:
+            link = staffing.ask_to_invite(session, member, why, now(), pin=said)
+            token, said = link.token, link.pin
+    _print_link(token, said, at_once)
+
+
+@staff_group.command("role")
+@click.option("--email", required=True)
+@click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
+@why_option
+def change_role(email: str, role: str, why: str) -> None:
+    """Give a member of staff another role: their sessions and tokens end. Ends with 3 when two
+    people must approve it first."""
+    with plainly(), unit() as session:
+        member = _member(session, email)
+        at_once = setting_up(session, roles.ROLE.name)
+        if at_once:
+            roles.at_once(session, member, role, audit.OPERATOR, now())
+        else:
+            roles.ask(session, member, role, why, None, now())
+    if not at_once:
+        wait("They have the role at the second approval; there is nothing more to run.")
+    click.echo("Changed. Sessions and tokens have ended.")
 
 
 @staff_group.command("off")
@@ -90,8 +132,10 @@ def _member(session: Session, email: str) -> Staff:
     return found
 
 
-def _print_link(token: str, pin: str) -> None:
+def _print_link(token: str, pin: str, works: bool) -> None:
     if pin:
         click.echo(f"Tell them this PIN in person or by phone, never beside the link: {pin}")
     click.echo("Hand this link to them yourself; it works once, for three days:")
     click.echo(f"{ctx().base_url}/staff/enrol/{token}")
+    if not works:
+        wait("Only then does the link begin to work; there is nothing more to run.")

@@ -37,7 +37,7 @@ from scheduling.policy import Policy
 from scheduling.zone_rules import ZoneRules
 from vault.log.publishing import AuditLog
 from vault.places import Mailer
-from verification import bridging, calls
+from verification import bridging, calls, renumbering
 
 #: Hidden: stop when the other end of the standard input is gone, however its process ended.
 together = click.option("--together", is_flag=True, hidden=True)
@@ -58,6 +58,7 @@ def worker(together: bool) -> None:
         stream.gather,
         _with_policy(bridging.presume_people),
         _with_policy(landlines.speak),
+        _with_policy(renumbering.speak),
         budgets.forget_old,
         ZoneRules(here.policy),
         EarlierTimes(here.policy),

@@ -26,6 +26,8 @@ from scheduling.states import LIVE, MOVES, State
 from verification import bridging, calls, codes
 from verification.calls import MAX_TRIES, Live
 
+_TYPED = ("slot", "on", "at", "agent", "number", "why")
+
 
 @pages.get("/callback/<uuid:callback_id>")
 @staff_page(Role.AGENT)
@@ -59,9 +61,10 @@ def show(
         opens=window.opens(found.starts_at, policy.window_lead_minutes),
         moment=desk.moment,
         over=desk.moment >= found.ends_at,
+        waits=_waits(desk, found),
         max_tries=MAX_TRIES,
         offers=when.offers(desk, zone, slots),
-        typed={field: request.form.get(field, "")[:40] for field in ("slot", "on", "at", "agent")},
+        typed={field: request.form.get(field, "")[:300] for field in _TYPED},
         errors=errors or {},
         clock=desk.clock,
         words=words,
@@ -71,6 +74,12 @@ def show(
         colleagues=_colleagues(desk, found),
         revivable=State.BOOKED in MOVES[found.state] and bool(found.customer.name),
     )
+
+
+def _waits(desk: Desk, found: Appointment) -> datetime | None:
+    """Until when nobody is rung, since the customer's number was changed."""
+    until = found.number_waits_until
+    return until if until is not None and desk.moment < until else None
 
 
 def _colleagues(desk: Desk, found: Appointment) -> list[tuple[str, str]]:

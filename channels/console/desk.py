@@ -15,10 +15,12 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from channels.console.clock import Clock
-from channels.context import now, unit
+from channels.context import ctx, now, unit
 from channels.languages import select
+from incidents import two_people
 from incidents.notes import explaining
 from people import sessions, signin, staff
+from people.approvals import pending
 from people.errors import NotAllowed
 from people.models import Role, Staff
 from people.signin import Principal
@@ -81,6 +83,9 @@ def staff_page(
                 if principal.role not in roles:
                     raise NotAllowed(_only_for(roles))
                 member = session.get_one(Staff, principal.id)
+                if not polled:
+                    kinds = two_people.kinds(ctx().policy)
+                    g.to_approve = pending.count(session, kinds, principal, moment)
                 desk = Desk(session, principal, moment, ZoneInfo(member.timezone))
                 return make_response(view(desk, *args, **kwargs))
 

@@ -12,7 +12,8 @@ from channels.console import words
 from channels.console.desk import Desk, pages, staff_page
 from channels.context import ctx
 from messaging import phone_calls
-from people.models import Role
+from people import numbers
+from people.models import Customer, Role
 from scheduling import callbacks, window
 from scheduling.states import State
 from verification import calls
@@ -31,7 +32,11 @@ def live(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
         now=desk.moment.isoformat(),
         state=found.state.value,
         state_word=words.state(found.state),
-        can_start=found.state is State.BOOKED and opens <= desk.moment < callback.ends_at,
+        can_start=(
+            found.state is State.BOOKED
+            and opens <= desk.moment < callback.ends_at
+            and not numbers.waits(desk.session.get_one(Customer, callback.customer_id), desk.moment)
+        ),
         tries_left=found.tries_left,
         can_reissue=found.can_reissue,
         valid_until=_iso(found.valid_until),

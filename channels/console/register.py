@@ -8,6 +8,7 @@ from channels.console import (
     account,
     account_changes,
     agent,
+    approvals,
     book,
     calling,
     card,
@@ -24,8 +25,10 @@ from channels.console import (
     live,
     notes,
     passkeys,
+    people,
     problems,
     proof,
+    renumber,
     reports,
     signin,
     team,
@@ -36,10 +39,11 @@ from channels.console import (
 from channels.console.desk import pages
 
 PARTS = (
-    *(signin, enrol, day, week_view, book, card, calling, handing, live, feed),
+    *(signin, enrol, day, week_view, book, card, calling, handing, live, feed, renumber),
     *(account, account_changes, proof, passkeys, colleagues),
     *(team, agent, teams, coverage, notes, reports, trail, problems),
     *(cases, case_acts, case_actions, case_export),
+    *(people, approvals),
 )
 
 

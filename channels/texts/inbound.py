@@ -15,7 +15,7 @@ from messaging import inbox, optouts, phone_calls, segments, spending, wording
 from messaging.progress import CallState
 from messaging.rules import Rules, country_allowed
 from messaging.wording import Voice
-from people import customers
+from people import customers, numbers
 from people.models import Customer
 from scheduling import booking, callbacks, offers, telling
 from scheduling.errors import SlotTaken
@@ -101,7 +101,7 @@ def _answered(
         return None  # a code above all, which would be used up with nobody told
     if asked.word != "code" and inbox.too_many(session, text.sender, now):
         return None
-    customer = customers.find_by_phone(session, text.sender)
+    customer = numbers.holder(session, text.sender, now)
     voice = _voice(session, customer, policy, now)
     answer = _HANDLERS[asked.word](_Job(session, text, asked, customer, voice, policy, now))
     if answer is None or out:

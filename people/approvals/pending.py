@@ -72,6 +72,17 @@ def pending(session: Session, kinds: Kinds, who: Principal, now: datetime) -> Pe
     return Pending(*([_item(session, kinds, row) for row in part] for part in parts))
 
 
+def of_operator(session: Session, kinds: Kinds, now: datetime) -> list[Item]:
+    """What the command line has asked for and is still open."""
+    rows = session.exec(
+        select(ApprovalRequest)
+        .where(_open(now), col(ApprovalRequest.asked_by).is_(None))
+        .where(col(ApprovalRequest.kind).in_(list(kinds)))
+        .order_by(col(ApprovalRequest.id))
+    )
+    return [_item(session, kinds, row) for row in rows]
+
+
 def _open(now: datetime) -> ColumnElement[bool]:
     return and_(col(ApprovalRequest.state).in_(OPEN), col(ApprovalRequest.expires_at) > now)
 

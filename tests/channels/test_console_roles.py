@@ -8,11 +8,17 @@ import pytest
 
 from people.models import Role
 from tests.channels.test_console_account import OF_ALL
+from tests.channels.test_console_approvals import OF_EVERY_ROLE
 
 NONE = UUID("01930000-0000-7000-8000-000000000000")
 ACTS = ("take", "give-back", "note", "decide", "close", "reopen", "customer")
 ACTS += ("join", "apart", "split", "name", "suspend", "stop", "export")
 PAGES = [
+    (Role.INVESTIGATOR, "POST", "/staff/approvals/erase"),
+    (Role.SUPERVISOR, "GET", "/staff/people"),
+    (Role.SUPERVISOR, "POST", "/staff/people"),
+    (Role.SUPERVISOR, "POST", f"/staff/people/{NONE}/role"),
+    (Role.AGENT, "POST", f"/staff/callback/{NONE}/number"),
     (Role.AGENT, "GET", "/staff/day"),
     (Role.AGENT, "GET", "/staff/book"),
     (Role.AGENT, "POST", "/staff/book"),
@@ -83,6 +89,7 @@ def test_every_page_of_the_console_is_in_the_list_above(console):
     free = {"sign_in", "let_in", "sign_out", "demo_codes", "enrolment", "enrol", "nothing"}
     free |= {"home", "found", "notes", "explain"}
     free |= OF_ALL  # in test_console_account.py
+    free |= OF_EVERY_ROLE  # in test_console_approvals.py
     routes = [r for r in console.app.url_map.iter_rules() if r.endpoint.startswith("console.")]
     named = {r.endpoint.split(".")[1] for r in routes} - free
     assert len(named) == len(PAGES)

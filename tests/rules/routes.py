@@ -72,7 +72,7 @@ def _console(owner: Role, method: str, path: str) -> Row:
 
 def _rule(path: str) -> str:
     path = path.replace("C2222222", "<reference>")
-    name = {"callback": "callback_id", "team": "staff_id", "teams": "team_id"}
+    name = {"callback": "callback_id", "team": "staff_id", "people": "staff_id", "teams": "team_id"}
     kind = path.split("/")[2]
     return path.replace(str(NONE), f"<uuid:{name.get(kind, 'id')}>")
 
@@ -94,13 +94,22 @@ _CALL = "/my/call/<uuid:callback_id>"
 _A, _I = Role.AGENT, Role.INVESTIGATOR
 
 #: Of everybody who is signed in, or of nobody yet: without a customer.
-_OF_ALL = ("account", "account/password", "account/proof", "colleagues", "sign-in/lost")
+_OF_ALL = (
+    "approvals",
+    "account",
+    "account/password",
+    "account/proof",
+    "colleagues",
+    "sign-in/lost",
+)
 _ACCOUNT = (
     *("account/authenticator", "account/passkeys", "account/passkeys/ask", "account/password"),
     *("account/proof", "account/proof/passkey", "account/proof/passkey/ask", "account/read"),
     *("account/recovery", "account/sessions/<uuid:session_id>/end", "account/sessions/end"),
     *("account/passkeys/<uuid:passkey_id>/remove", "colleagues/<uuid:staff_id>/link"),
     *("sign-in/passkey", "sign-in/passkey/ask"),
+    *(f"approvals/<uuid:request_id>/{act}" for act in ("approve", "refuse", "withdraw")),
+    "approvals/unlock",
 )
 
 OTHERS = [

@@ -156,6 +156,7 @@ _ACTS = {
     "code",
     "ring",
     "hand-over",
+    "number",
     "revive",
     "sign-out",
     "leave",

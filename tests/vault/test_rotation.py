@@ -121,4 +121,4 @@ def test_the_command_rotates_says_what_is_left_and_is_written_down(app, clock):
     here = app.extensions["vouchline"]
     with transaction(here.engine, info=dict(here.info)) as session:
         found = session.exec(select(AuditEntry.action).order_by(AuditEntry.id)).all()
-    assert found == ["keys.rotate", "keys.rotated"]
+    assert found == ["approvals.set_up", "keys.rotate", "keys.rotated"]

@@ -1,0 +1,97 @@
+"""Requests in words: what they are for, what they say, where they stand."""
+
+from __future__ import annotations
+
+from flask_babel import gettext
+
+from people.approvals.states import State
+from people.models import Role
+
+
+def title(kind: str) -> str:
+    """What a request is for."""
+    return {
+        "customer.number": gettext("Change a customer's number"),
+        "staff.add": gettext("Add a member of staff"),
+        "staff.invite": gettext("A new enrolment link"),
+        "staff.role": gettext("Another role"),
+        "customers.erase": gettext("Erase a customer"),
+        "customers.import": gettext("Import customers"),
+        "customers.retention": gettext("Erase customers who had no call for long"),
+        "keys.rotate": gettext("Wrap all keys under a new master key"),
+        "keys.rotate_index": gettext("A new key for finding by number"),
+        "suspend": gettext("Suspend somebody's access"),
+        "suspend.lift": gettext("Lift a suspension"),
+        "warn_customers": gettext("Warn customers by text"),
+        "budget.unlock": gettext("Unlock an access budget"),
+    }.get(kind, kind)
+
+
+def label(word: str) -> str:
+    """What a fact is."""
+    return {
+        "old number": gettext("Old number"),
+        "new number": gettext("New number"),
+        "number": gettext("Number"),
+        "calls": gettext("Calls with us"),
+        "warning": gettext("Beware"),
+        "name": gettext("Name"),
+        "email": gettext("E-mail"),
+        "role": gettext("Role"),
+        "pin": gettext("PIN, shown here alone: tell it to them yourself, once approved"),
+        "role now": gettext("Role now"),
+        "new role": gettext("New role"),
+        "file": gettext("File"),
+        "sha256": gettext("Its SHA-256"),
+        "bytes": gettext("Its size in bytes"),
+        "format": gettext("Format"),
+        "ignore unknown columns": gettext("Unknown columns left out"),
+        "customers to be warned by text": gettext("Customers to be warned"),
+        "days": gettext("Days without a call"),
+        "to": gettext("New master key"),
+    }.get(word, word)
+
+
+def value(word: str, text: str) -> str:
+    """What a fact says."""
+    if word in ("role", "role now", "new role"):
+        return role(text)
+    return {
+        ("warning", "opted out"): gettext(
+            "The old number wants no texts of ours, so nobody will be told there."
+        ),
+        ("ignore unknown columns", "True"): gettext("yes"),
+        ("ignore unknown columns", "False"): gettext("no"),
+    }.get((word, text), text)
+
+
+def role(value: str) -> str:
+    """A role's name."""
+    return {
+        Role.AGENT: gettext("Agent"),
+        Role.SUPERVISOR: gettext("Supervisor"),
+        Role.INVESTIGATOR: gettext("Investigator"),
+    }.get(Role(value), value)
+
+
+def state(value: State) -> str:
+    """Where a request stands."""
+    return {
+        State.ASKED: gettext("Waits for approval"),
+        State.APPROVED: gettext("Approved, not done yet"),
+        State.DONE: gettext("Done"),
+        State.REFUSED: gettext("Refused"),
+        State.WITHDRAWN: gettext("Withdrawn"),
+        State.EXPIRED: gettext("Nobody decided in time"),
+    }[value]
+
+
+def done(word: str) -> str:
+    """What one's last press came to."""
+    return {
+        "asked": gettext("Kept. It waits for somebody else's approval."),
+        "approved": gettext("Approved. It is done when its command is run again."),
+        "done": gettext("Approved and done."),
+        "refused": gettext("Refused. Nothing is done."),
+        "withdrawn": gettext("Withdrawn. Nothing is done."),
+    }.get(word, "")

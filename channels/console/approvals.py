@@ -1,0 +1,137 @@
+"""What takes two people: to approve, to refuse, to take back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from channels.console import approval_words
+from channels.console.desk import Desk, pages, staff_page
+from channels.context import ctx
+from incidents import erasing, two_people
+from people import budgets, customers, phones, staff, unlocking
+from people.approvals import asking, deciding, pending
+from people.approvals.pending import Pending
+from people.errors import InvalidInput, NoLonger
+from people.models import Customer, Role, Staff
+from vault import audit
+
+_FIELDS = ("whom", "why", "why_unlock")
+
+
+@pages.get("/approvals")
+@staff_page(*Role)
+def approvals(desk: Desk) -> ResponseReturnValue:
+    """All that waits for this person, and what became of what they asked for."""
+    return _shown(desk)
+
+
+def _shown(desk: Desk, errors: Mapping[str, str] | None = None) -> str:
+    kinds = two_people.kinds(ctx().policy)
+    found = pending.pending(desk.session, kinds, desk.principal, desk.moment)
+    return render_template(
+        "console/approvals.html",
+        found=found,
+        names=_names(desk, found),
+        words=approval_words,
+        done=approval_words.done(request.args.get("done", "")),
+        errors=errors or {},
+        typed={name: request.form.get(name, "")[:300] for name in _FIELDS},
+        clock=desk.clock,
+    )
+
+
+def _names(desk: Desk, found: Pending) -> dict[UUID, str]:
+    """Who asked, by id."""
+    items = (*found.to_decide, *found.waiting)
+    ids = {each.act.asked_by for each in items if each.act.asked_by is not None}
+    members = (desk.session.get_one(Staff, each) for each in ids)
+    return {each.id: staff.name_of(desk.session, each.id, each.name) for each in members}
+
+
+def _back(done: str) -> ResponseReturnValue:
+    return redirect(url_for("console.approvals", done=done), code=303)
+
+
+@pages.post("/approvals/<uuid:request_id>/approve")
+@staff_page(*Role)
+def approve(desk: Desk, request_id: UUID) -> ResponseReturnValue:
+    """Approve what was read, and nothing else."""
+    kinds, read = two_people.kinds(ctx().policy), request.form.get("digest", "")
+    by = desk.principal.id
+    state = deciding.approve(desk.session, kinds, request_id, read, by, desk.moment)
+    return _back(state)
+
+
+@pages.post("/approvals/<uuid:request_id>/refuse")
+@staff_page(*Role)
+def refuse(desk: Desk, request_id: UUID) -> ResponseReturnValue:
+    """It will not be done."""
+    kinds = two_people.kinds(ctx().policy)
+    deciding.refuse(desk.session, kinds, request_id, desk.principal.id, desk.moment)
+    return _back("refused")
+
+
+@pages.post("/approvals/<uuid:request_id>/withdraw")
+@staff_page(*Role)
+def withdraw(desk: Desk, request_id: UUID) -> ResponseReturnValue:
+    """Take back one's own."""
+    asking.withdraw(desk.session, request_id, desk.principal.id, desk.moment)
+    return _back("withdrawn")
+
+
+@pages.post("/approvals/erase")
+@staff_page(Role.INVESTIGATOR)
+def ask_to_erase(desk: Desk) -> ResponseReturnValue:
+    """Ask for a customer to be erased, by their exact reference or number."""
+    why = request.form.get("why", "")[:1000]
+    try:
+        customer = _customer(desk, request.form.get("whom", "")[:100])
+        erasing.ask(desk.session, customer, why, desk.principal.id, desk.moment)
+    except InvalidInput as error:
+        return _shown(desk, {error.field: str(error)}), 422
+    except NoLonger as error:  # answered in here, so that the look-up stays written down
+        return _shown(desk, {"whom": str(error)}), 409
+    return _back("asked")
+
+
+@pages.post("/approvals/unlock")
+@staff_page(*Role)
+def ask_to_unlock(desk: Desk) -> ResponseReturnValue:
+    """Ask for one's own access budget to begin anew."""
+    me = desk.principal.id
+    try:
+        unlocking.ask(desk.session, me, request.form.get("why_unlock", "")[:1000], me, desk.moment)
+    except InvalidInput as error:
+        return _shown(desk, {f"{error.field}_unlock": str(error)}), 422
+    return _back("asked")
+
+
+def _customer(desk: Desk, whom: str) -> Customer:
+    """The look-up is written down, also one that finds nobody."""
+    found = customers.find_by_external_ref(desk.session, whom.strip())
+    if found is None:
+        try:
+            phone = phones.parse(whom, ctx().policy.default_region)
+            found = customers.find_by_phone(desk.session, phone)
+        except InvalidInput:
+            found = None
+    who = found.id if found else None
+    budgets.look_up(desk.session, desk.principal.id, who, whom.strip(), desk.moment)
+    audit.record(
+        desk.session,
+        desk.principal.actor,
+        "customer.look_up",
+        desk.moment,
+        customer_id=who,
+        purpose="erasure",
+        detail="found" if found else "not found",
+    )
+    if found is None:
+        nobody = gettext("No customer has this reference or number. Write it exactly.")
+        raise InvalidInput("whom", nobody)
+    return found

@@ -1,0 +1,77 @@
+"""Members of staff and their roles, for supervisors: what they ask for here, another approves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from channels.console import approval_words
+from channels.console.desk import Desk, pages, staff_page
+from channels.context import ctx
+from people import staff, staffing
+from people.errors import InvalidInput, NotFound
+from people.models import Role, Staff
+from scheduling import roles
+
+_FIELDS = ("email", "name", "role", "why", "why_role")
+
+
+@pages.get("/people")
+@staff_page(Role.SUPERVISOR)
+def people(desk: Desk) -> ResponseReturnValue:
+    """Everybody at work here, by name."""
+    return _shown(desk)
+
+
+def _shown(desk: Desk, errors: Mapping[str, str] | None = None, link: str = "") -> str:
+    return render_template(
+        "console/people.html",
+        people=staff.at_work(desk.session),
+        me=desk.principal.id,
+        roles=[(each.value, approval_words.role(each)) for each in Role],
+        errors=errors or {},
+        typed={name: request.form.get(name, "")[:300] for name in _FIELDS},
+        link=link,
+        words=approval_words,
+    )
+
+
+@pages.post("/people")
+@staff_page(Role.SUPERVISOR)
+def ask_to_add(desk: Desk) -> ResponseReturnValue:
+    """Ask for a new member of staff; shows their link, which works once somebody has approved."""
+    form = {name: request.form.get(name, "")[:300] for name in _FIELDS}
+    zone = ctx().policy.default_zone
+    try:
+        made = staffing.ask_to_add(
+            desk.session,
+            form["email"],
+            form["name"],
+            form["role"],
+            form["why"],
+            desk.principal.id,
+            desk.moment,
+            timezone=zone,
+        )
+    except InvalidInput as error:
+        return _shown(desk, {error.field: str(error)}), 422
+    path = url_for("console.enrolment", token=made.token)
+    return _shown(desk, link=f"{ctx().base_url}{path}")
+
+
+@pages.post("/people/<uuid:staff_id>/role")
+@staff_page(Role.SUPERVISOR)
+def ask_for_role(desk: Desk, staff_id: UUID) -> ResponseReturnValue:
+    """Ask for another role for somebody."""
+    member = desk.session.get(Staff, staff_id)
+    if member is None or not member.active:
+        raise NotFound("There is no such member of staff.")
+    role, why = request.form.get("role", ""), request.form.get("why_role", "")[:1000]
+    try:
+        roles.ask(desk.session, member, role, why, desk.principal.id, desk.moment)
+    except InvalidInput as error:
+        return _shown(desk, {f"{error.field}-{staff_id}": str(error)}), 422
+    return redirect(url_for("console.approvals", done="asked"), code=303)

@@ -1,0 +1,32 @@
+"""A customer's new number, asked for by the agent on whose card they are."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from channels.console.card import show
+from channels.console.desk import Desk, pages, staff_page
+from channels.context import ctx
+from people import phones
+from people.errors import InvalidInput
+from people.models import Role
+from scheduling import callbacks
+from verification import renumbering
+
+
+@pages.post("/callback/<uuid:callback_id>/number")
+@staff_page(Role.AGENT)
+def ask_for_number(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
+    """Ask a supervisor to approve another number."""
+    callback = callbacks.held(desk.session, callback_id, desk.principal.id)
+    typed, why, policy = request.form.get("number", ""), request.form.get("why", ""), ctx().policy
+    try:
+        phone = phones.parse(typed[:100], policy.default_region)
+        renumbering.ask(desk.session, callback, phone, why[:1000], policy, desk.moment)
+    except InvalidInput as error:
+        field = "number" if error.field == "phone" else error.field
+        return show(desk, callback, {field: str(error)}), 422
+    return redirect(url_for("console.approvals", done="asked"), code=303)

@@ -1,0 +1,23 @@
+"""With a customer goes what requests about them say."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, update
+
+from people.approvals.models import ApprovalRequest
+from people.approvals.states import State
+
+
+def forget(session: Session, customers: Collection[UUID], now: datetime) -> None:
+    """Empty every request about these customers; what still waits for approval ends."""
+    about = col(ApprovalRequest.customer_id).in_(customers)
+    session.exec(
+        update(ApprovalRequest)
+        .where(about, col(ApprovalRequest.state) == State.ASKED)
+        .values(state=State.WITHDRAWN, settled_at=now)
+    )
+    session.exec(update(ApprovalRequest).where(about).values(payload=b"", reason=b""))

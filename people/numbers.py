@@ -1,0 +1,62 @@
+"""A customer's number: who may act by it, and how it is changed.
+
+After a change, whoever holds the new number waits: until that time is over the number opens,
+proves and is told nothing, so that somebody who had it changed by a trick gains nothing before the
+customer has heard of it at the old one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from people import customers, phones
+from people.customers import KNOWN_ALREADY
+from people.errors import InvalidInput
+from people.models import Customer
+from vault import audit, fields, keyring
+
+
+def waits(customer: Customer, now: datetime) -> bool:
+    """Whether the number was changed so lately that nobody is rung there yet."""
+    until = customer.number_waits_until
+    return until is not None and now < until
+
+
+def holder(session: Session, phone: str, now: datetime) -> Customer | None:
+    """The customer for whom whoever holds this number (E.164) may act; as long as a changed number
+    waits, nobody."""
+    found = customers.find_by_phone(session, phone)
+    return None if found is not None and waits(found, now) else found
+
+
+def change(
+    session: Session,
+    customer: Customer,
+    phone: str,
+    waits_until: datetime,
+    by: audit.Actor,
+    now: datetime,
+    *,
+    countries: Collection[str] = (),
+) -> None:
+    """Give a customer, whose row is locked, another number (E.164). Raises ``InvalidInput``; for a
+    number that is taken too."""
+    phones.require_callable(phone, countries)
+    keyring.hold_index(session)
+    if customers.find_by_phone(session, phone):
+        raise InvalidInput("phone", KNOWN_ALREADY)
+    key = fields.data_key(session, customer.id)
+    try:
+        with session.begin_nested():
+            customer.phone = key.seal("customer", "phone", customer.id, phone)
+            customer.phone_index = keyring.of(session).blind_index("phone", phone)
+            customer.number_waits_until = waits_until
+            session.add(customer)
+            session.flush()
+    except IntegrityError:  # somebody else took the number at this moment
+        raise InvalidInput("phone", KNOWN_ALREADY) from None
+    audit.record(session, by, "customer.number", now, customer_id=customer.id)

@@ -1,0 +1,24 @@
+"""Nothing is booked with, or started to, a number that was changed a short while ago."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from people import numbers
+from people.models import Customer
+from scheduling.errors import WrongState
+
+WAITS = (
+    "The customer's number was changed a short while ago. Until the waiting time is over, no call"
+    " to the new number can be booked or started."
+)
+
+
+def require_settled(session: Session, customer: Customer, now: datetime) -> None:
+    """Raise ``WrongState`` while the number waits; it cannot be changed either before this
+    transaction ends."""
+    session.refresh(customer, with_for_update={"read": True})
+    if numbers.waits(customer, now):
+        raise WrongState(WAITS)

@@ -1,0 +1,173 @@
+"""Changing a customer's number takes two people, a text to the old number, and a waiting time.
+
+It is what a thief of accounts wants first. So the agent who asks must hold a callback of the
+customer, a supervisor who sees neither number whole approves it, whoever holds the old number hears
+of it at once, and until the waiting time is over the new one is good for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from sqlmodel import Session, col, select, update
+
+from messaging import lines, optouts, outbox, spoken, wording
+from messaging.gateways.base import TEXT, VOICE
+from messaging.models import MessageState, OutboxMessage
+from people import customer_sessions, customers, numbers, phones
+from people.approvals import asking
+from people.approvals.kinds import About, Act, Kind
+from people.errors import InvalidInput, NoLonger
+from people.models import Customer, NumberProof, Role
+from scheduling import offers, quiet, telling
+from scheduling.models import Callback
+from scheduling.policy import Policy
+from vault import audit, fields
+from verification.models import Code
+
+NUMBER = "customer.number"
+#: The kind of the text to the old number, which nothing withdraws.
+TOLD = "number"
+_TOLD_WITHIN, _LATELY = timedelta(days=3), timedelta(minutes=30)
+
+
+def ask(
+    session: Session, callback: Callback, phone: str, why: str, policy: Policy, now: datetime
+) -> None:
+    """The agent who holds this callback asks for another number (E.164) of its customer. Whether
+    somebody else has it is not said here: it would tell an agent who is a customer. Raises
+    ``InvalidInput``, ``NotAllowed`` or ``NoLonger``."""
+    phones.require_callable(phone, policy.countries)
+    customer = session.get_one(Customer, callback.customer_id)
+    if customer.erased_at is not None:
+        raise NoLonger("What we knew of this customer is gone.")
+    old = customers.opened(session, customer).phone
+    if phone == old:
+        raise InvalidInput("phone", "This is the number that we have.")
+    about = About(customer_id=customer.id, callback_id=callback.id)
+    payload = {"old": old, "new": phone}
+    asking.ask(session, kind(policy), payload, why, callback.agent_id, now, about=about)
+
+
+def kind(policy: Policy) -> Kind:
+    """The row of the table, under the rules of this installation."""
+    return Kind(
+        NUMBER,
+        asks=frozenset({Role.AGENT}),
+        approves=frozenset({Role.SUPERVISOR}),
+        facts=_facts,
+        run=partial(_change, policy),
+    )
+
+
+def _facts(session: Session, act: Act) -> Sequence[tuple[str, str]]:
+    old, new = act.text("old"), act.text("new")
+    found = [("old number", phones.masked(old)), ("new number", phones.masked(new))]
+    if optouts.is_out(session, old):
+        found.append(("warning", "opted out"))
+    return found
+
+
+def _change(policy: Policy, session: Session, act: Act, now: datetime) -> None:
+    """The customer's row is locked first, as :func:`verification.calls.begin` does: a call is
+    started before the change, and its code dies by it, or not at all."""
+    customer = session.exec(
+        select(Customer)
+        .where(col(Customer.id) == act.about.customer_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    _require_as_asked(session, act, customer)
+    voice = telling.voice_of(session, customer, policy, now)
+    until = now + timedelta(hours=policy.number_change_wait_hours)
+    phone = act.text("new")
+    numbers.change(session, customer, phone, until, act.actor, now, countries=policy.countries)
+    _forget(session, customer.id, now)
+    _tell(session, customer, act.text("old"), phone[-2:], voice, policy, now)
+    telling.plan_anew(session, customer.id, policy, now)
+
+
+def _require_as_asked(session: Session, act: Act, customer: Customer) -> None:
+    if customer.erased_at is not None:
+        raise NoLonger("What we knew of this customer is gone. Refuse this.")
+    if customers.opened(session, customer).phone != act.text("old"):
+        raise NoLonger("The number has been changed since this was asked. Refuse this.")
+    holding = session.exec(
+        select(Callback.id).where(
+            col(Callback.id) == act.about.callback_id, col(Callback.agent_id) == act.asked_by
+        )
+    ).first()
+    if holding is None:
+        raise NoLonger("Whoever asked does not hold this customer's callback any more. Refuse it.")
+
+
+def _forget(session: Session, customer_id: UUID, now: datetime) -> None:
+    """What was begun over the old number ends: codes, page numbers, browsers, offers, texts."""
+    session.exec(
+        update(Code)
+        .where(col(Code.customer_id) == customer_id, col(Code.closed_at).is_(None))
+        .values(closed_at=now, secret=None, reply_word=None)
+    )
+    session.exec(
+        update(NumberProof)
+        .where(col(NumberProof.customer_id) == customer_id, col(NumberProof.closed_at).is_(None))
+        .values(closed_at=now, secret=None)
+    )
+    customer_sessions.end_all(session, customer_id, now)
+    offers.close(session, customer_id, now)
+    outbox.withdraw_all(session, customer_id, now, but=TOLD)
+
+
+def _tell(
+    session: Session,
+    customer: Customer,
+    old: str,
+    ending: str,
+    voice: wording.Voice,
+    policy: Policy,
+    now: datetime,
+) -> None:
+    """Tell whoever holds the old number, as soon as it is no longer night there."""
+    landline = lines.known(session, old, now) == lines.LANDLINE
+    say = spoken.number_changed if landline else wording.number_changed
+    zone = customer.timezone
+    draft = outbox.Draft(
+        customer_id=customer.id,
+        kind=TOLD,
+        to=old,
+        body=say(voice, ending),
+        due_at=quiet.until_decent(now, zone, policy.decent_in(zone)),
+        expires_at=now + _TOLD_WITHIN,
+        medium=VOICE if landline else TEXT,
+    )
+    outbox.put(session, draft, now)
+    audit.record(session, audit.SYSTEM, "number.tell", now, customer_id=customer.id)
+
+
+def speak(session: Session, policy: Policy, now: datetime) -> None:
+    """Say to an old number, once, what no text could tell there: it is a landline (a job of the
+    worker)."""
+    failed = session.exec(
+        select(OutboxMessage)
+        .where(
+            col(OutboxMessage.settled_at) > now - _LATELY,
+            col(OutboxMessage.state) == MessageState.FAILED,
+            col(OutboxMessage.error) == lines.LANDLINE,
+            col(OutboxMessage.medium) == TEXT,
+            col(OutboxMessage.kind) == TOLD,
+        )
+        .limit(50)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in failed:
+        row.error = "landline, spoken"
+        session.add(row)
+        customer = session.get_one(Customer, row.customer_id)
+        key = fields.data_key(session, customer.id)
+        old = key.open(outbox.TABLE, "recipient", row.id, row.recipient)
+        ending = customers.opened(session, customer).phone[-2:]
+        voice = telling.voice_of(session, customer, policy, now)
+        _tell(session, customer, old, ending, voice, policy, now)
