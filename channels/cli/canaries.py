@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
+from uuid import UUID
 
 import click
 from flask.cli import AppGroup
@@ -54,6 +55,16 @@ def _import() -> None:
     work = Importing(source, arriving.records(found), import_rules(), unit, now, reached)
     for _ in work.run():
         pass
+
+
+@canaries.command("plant")
+@click.argument("callback", type=click.UUID)
+def plant(callback: UUID) -> None:
+    """Let staff meet a canary through CALLBACK, an id that your helpdesk got by booking it over the
+    API: opening it through that callback raises no case."""
+    with plainly(), unit() as session:
+        planning.plant(session, callback, now())
+    click.echo("Whoever holds it meets the canary in turn.")
 
 
 @canaries.command("list")

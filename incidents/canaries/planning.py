@@ -4,7 +4,9 @@ customer's, waiting for the next import to come in with."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 import phonenumbers
 from sqlmodel import Session
@@ -13,8 +15,9 @@ from incidents.canaries import names, register
 from incidents.canaries.register import Canary
 from messaging.translate import best
 from people import customers, phones
-from people.errors import InvalidInput
+from people.errors import InvalidInput, NotFound
 from people.importing.rows import Rules
+from scheduling.models import Callback
 from vault import audit
 
 TRIES = 200
@@ -27,10 +30,9 @@ def plan(
     now: datetime,
     *,
     reference: str,
-    ticket: str = "",
 ) -> None:
-    """Plan a canary for each number (E.164). ``reference`` and ``ticket`` are patterns, in which
-    ``#`` stands for a digit and ``?`` for a letter; without ``ticket`` a canary gets no callback.
+    """Plan a canary for each number (E.164). ``reference`` is a pattern, in which ``#`` stands
+    for a digit and ``?`` for a letter.
 
     Raises ``InvalidInput`` with the line that it is about; then nothing is planned.
     """
@@ -48,7 +50,7 @@ def plan(
         ref = _reference(session, reference, refs)
         taken.add(phone)
         refs.add(ref)
-        batch.append(_made_up(number, phone, ref, ticket, rules))
+        batch.append(_made_up(number, phone, ref, rules))
     register.add(session, batch)
     audit.record(session, audit.OPERATOR, "canaries.plan", now)
 
@@ -73,7 +75,7 @@ def _reference(session: Session, pattern: str, taken: set[str]) -> str:
     raise InvalidInput("reference", "Give a reference with more # or ?: no new one can be found.")
 
 
-def _made_up(number: int, phone: str, ref: str, ticket: str, rules: Rules) -> Canary:
+def _made_up(number: int, phone: str, ref: str, rules: Rules) -> Canary:
     region = phonenumbers.region_code_for_number(phonenumbers.parse(phone)) or ""
     language = names.language_of(region)
     return Canary(
@@ -83,5 +85,16 @@ def _made_up(number: int, phone: str, ref: str, ticket: str, rules: Rules) -> Ca
         external_ref=ref,
         locale=best(language, rules.languages),
         timezone=phones.zone_of(phone, rules.default_zone),
-        ticket=ticket,
     )
+
+
+def plant(session: Session, callback_id: UUID, now: datetime) -> None:
+    """From now on staff may meet a canary through this callback of its own, which was booked for
+    it as for anybody: opening it so is in turn. Raises ``NotFound``."""
+    callback = session.get(Callback, callback_id)
+    found = register.settle(session, register.known(session)).by_customer
+    canary = found.get(callback.customer_id) if callback else None
+    if canary is None:
+        raise NotFound("There is no such callback of a canary.")
+    register.change(session, [replace(canary, planted=(*canary.planted, callback_id))])
+    audit.record(session, audit.OPERATOR, "canaries.plant", now)

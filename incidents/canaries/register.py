@@ -23,8 +23,7 @@ PAD = 8192
 class Canary:
     """One canary by its ``number``. ``phone`` (E.164) is the company's own; ``customer_id`` is none
     until it has come in with an import, and until then the rest is what it will be called.
-    ``planted`` are callbacks through which staff are meant to meet it, ``acts`` the moments at
-    which we acted for it, as ISO 8601."""
+    ``planted`` are callbacks through which staff are meant to meet it."""
 
     number: int
     phone: str
@@ -33,9 +32,7 @@ class Canary:
     external_ref: str = ""
     locale: str = ""
     timezone: str = ""
-    ticket: str = ""
     planted: tuple[UUID, ...] = ()
-    acts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -132,6 +129,5 @@ def _read(held: dict[str, Any]) -> Canary:
         | {
             "customer_id": UUID(who) if who else None,
             "planted": tuple(map(UUID, held["planted"])),
-            "acts": tuple(held["acts"]),
         }
     )

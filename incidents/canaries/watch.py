@@ -136,6 +136,6 @@ def _what(row: AuditEntry, canary: Canary, investigators: set[UUID]) -> What | N
         return None if in_turn else What.OPENED
     if row.actor == "operator":
         return What.IMPORT if row.action == "customer.change" else None
-    if row.actor == "customer" and row.at.isoformat() not in canary.acts:
+    if row.actor == "customer":
         return _OF_CUSTOMERS.get(row.action.partition(".")[0], What.PAGE)
     return None

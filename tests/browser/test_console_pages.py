@@ -15,7 +15,13 @@ from tests.browser.test_journey import book
 pytestmark = pytest.mark.browser
 
 HOMES = {
-    "ana@example.org": ["/staff/day", "/staff/week", "/staff/book", "/staff/calendar"],
+    "ana@example.org": [
+        "/staff/day",
+        "/staff/week",
+        "/staff/book",
+        "/staff/calendar",
+        "/staff/notes",
+    ],
     "sam@example.org": ["/staff/team", "/staff/teams", "/staff/coverage"],
     "ines@example.org": ["/staff/reports", "/staff/audit"],
 }

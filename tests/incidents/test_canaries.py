@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from sqlmodel import col, select
@@ -17,7 +17,7 @@ from incidents.canaries.watch import CanaryWatch
 from incidents.cases.models import Case, CaseEvidence, CaseSubject, Kind, State
 from incidents.erasure import erase
 from messaging import inbox
-from people.errors import InvalidInput
+from people.errors import InvalidInput, NotFound
 from people.importing.rows import Rules
 from people.models import Customer
 from scheduling import callbacks
@@ -89,8 +89,7 @@ def test_through_a_planted_callback_it_is_in_turn_and_another_is_not(store, cana
     with store.unit() as session:
         ana = factories.an_agent(session, NOW)
         one = factories.a_callback(session, NOW, agent=ana, customer=canary)
-        known = register.known(session).canaries[0]
-        register.change(session, [replace(known, planted=(one.id,))])
+        planning.plant(session, one.id, NOW)
         callbacks.open_one(session, one, NOW, "card")
     watch(store)
     assert met(store) == []
@@ -98,6 +97,14 @@ def test_through_a_planted_callback_it_is_in_turn_and_another_is_not(store, cana
         factories.a_callback(session, NOW, customer=canary, ahead=timedelta(hours=3))
     watch(store)
     assert met(store) == ["opened"]
+
+
+def test_only_a_callback_of_a_canary_can_be_planted(store, canary):
+    with store.unit() as session:
+        other = factories.a_callback(session, NOW)
+        for none in (other.id, uuid4()):
+            with pytest.raises(NotFound):
+                planning.plant(session, none, NOW)
 
 
 def a_report(session, policy) -> None:

@@ -19,7 +19,7 @@ from sqlmodel import col, select
 from incidents.canaries import register
 from incidents.canaries.models import CanaryBatch
 from incidents.canaries.watch import CanaryWatch
-from incidents.cases.models import Case, CaseEvidence
+from incidents.cases.models import Case, CaseEvidence, CaseSubject
 from messaging.models import OutboxMessage
 from people.models import Customer, Role, Staff
 from scheduling.models import Callback
@@ -271,6 +271,25 @@ def test_where_it_stands_in_an_import_is_by_chance(console, tmp_path):
     assert len(places) == 30
     assert 20 < sum(places) / 30 < 100
     assert len({b - a for a, b in pairwise(places)}) > 2
+
+
+def test_a_planted_callback_is_met_in_turn(console):
+    """Ana books it as for anybody, which is seen; Ben, to whom it goes, is at his work."""
+    visit = Visit(console, CANARY, "ana@1.example.org")
+    visit.as_agent()
+    ids = [str(visit.callback), "01930000-0000-7000-8000-000000000000"]
+    run = console.app.test_cli_runner().invoke
+    assert [run(args=["canaries", "plant", each]).exit_code for each in ids] == [0, 1]
+    ben = console.member("ben@example.org")
+    with console.unit() as session:
+        callback = session.get_one(Callback, visit.callback)
+        callback.agent_id = ben
+        session.add(callback)
+    path = f"/staff/callback/{callback.id}"
+    assert "Gwen Jones" in console.sign_in("ben@example.org").get(path).text
+    with console.unit() as session:
+        CanaryWatch()(session, console.now)
+        assert session.exec(select(CaseSubject.staff_id)).all() == [visit.agent]
 
 
 def test_the_operator_is_told_how_many_and_no_more(console):
