@@ -26,6 +26,7 @@ from incidents.canaries.watch import CanaryWatch
 from incidents.grouping.job import Grouping
 from incidents.notes.job import EveningNotes
 from incidents.retention import Retention
+from incidents.watch.job import AccessWatch
 from incidents.waves.noticing import Waves
 from messaging import delivery
 from messaging.worker import Job, Worker
@@ -60,6 +61,7 @@ def worker(together: bool) -> None:
         _with_policy(landlines.speak),
         _with_policy(renumbering.speak),
         budgets.forget_old,
+        AccessWatch(here.policy),
         ZoneRules(here.policy),
         EarlierTimes(here.policy),
         CanaryWatch(),

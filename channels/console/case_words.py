@@ -101,8 +101,8 @@ def evidence_kind(value: str) -> str:
         "wave": gettext("More reports came than usual."),
         "budget": gettext("Somebody wanted to open more customers than they may."),
         "canary": gettext("A customer who does not exist was touched."),
-        "access": gettext("Records were read in an unusual way."),
         "note": gettext("An evening note about accesses with nothing behind them."),
+        "access": gettext("Unusual for this person and their peers. It is no verdict."),
     }.get(value, value)
 
 
@@ -113,6 +113,13 @@ def fact(name: str) -> str:
         "allowed": gettext("Allowed"),
         "canary": gettext("Canary"),
         "what": gettext("How"),
+        "window": gettext("Over"),
+        "seen": gettext("Seen"),
+        "expected": gettext("Expected of this person"),
+        "expected_of_peers": gettext("Expected of their peers"),
+        "since": gettext("Since"),
+        "chance": gettext("How likely in honest work"),
+        "hours": gettext("Hours"),
     }.get(name, name.replace("_", " "))
 
 

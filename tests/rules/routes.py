@@ -6,6 +6,7 @@ here. A new route needs its row.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -71,7 +72,7 @@ def _console(owner: Role, method: str, path: str) -> Row:
 
 
 def _rule(path: str) -> str:
-    path = path.replace("C2222222", "<reference>")
+    path = re.sub(r"/C[0-9A-Z]{7}(?=/|$)", "/<reference>", path.partition("?")[0])
     name = {"callback": "callback_id", "team": "staff_id", "people": "staff_id", "teams": "team_id"}
     kind = path.split("/")[2]
     return path.replace(str(NONE), f"<uuid:{name.get(kind, 'id')}>")
@@ -95,6 +96,7 @@ _A, _I = Role.AGENT, Role.INVESTIGATOR
 
 #: Of everybody who is signed in, or of nobody yet: without a customer.
 _OF_ALL = (
+    "notes",
     "approvals",
     "account",
     "account/password",
@@ -103,6 +105,7 @@ _OF_ALL = (
     "sign-in/lost",
 )
 _ACCOUNT = (
+    "notes/<uuid:note_id>",
     *("account/authenticator", "account/passkeys", "account/passkeys/ask", "account/password"),
     *("account/proof", "account/proof/passkey", "account/proof/passkey/ask", "account/read"),
     *("account/recovery", "account/sessions/<uuid:session_id>/end", "account/sessions/end"),

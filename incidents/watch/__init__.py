@@ -1,0 +1,1 @@
+"""Unusual access: against the person's own past and their peers', while it happens."""
