@@ -8,6 +8,8 @@ from datetime import datetime, time, timedelta
 import pyotp
 from sqlmodel import Session, select
 
+from incidents import reports
+from incidents.telling import Told
 from people import customers, staff
 from people.models import Customer, Role, Staff
 from people.secrets import hash_password
@@ -42,12 +44,21 @@ STAFF = (
     Colleague("Ben Okafor", "ben@example.org", Role.AGENT, "+447400123402"),
     Colleague("Sam Lindqvist", "sam@example.org", Role.SUPERVISOR),
     Colleague("Ines Moreau", "ines@example.org", Role.INVESTIGATOR),
+    Colleague("Ivo Brandt", "ivo@example.org", Role.INVESTIGATOR),
 )
 CUSTOMERS = (
     DemoCustomer("Gwen Jones", "+447400123456", "en"),
     DemoCustomer("Heinz Becker", "+4915112345678", "de"),
     DemoCustomer("Lucia Romero", "+34612345678", "es"),
     DemoCustomer("Walter Nguyen", "+12025550123", "en"),
+)
+
+
+#: Calls that some of them report, and that belong together.
+REPORTS = (
+    ("+447400123456", "He said my router sends spam and wanted to connect with my computer."),
+    ("+4915112345678", "My router sends spam, she wanted to connect with my computer today."),
+    ("+12025550123", "Router sends spam. Wanted money to clean it."),
 )
 
 
@@ -75,6 +86,22 @@ def add(session: Session, policy: Policy, now: datetime) -> None:
     for customer, ahead, minutes, topic, ticket in plan:
         wish = booking.Wish(minute + ahead, minutes, topic, ticket)
         booking.book(session, customer, ana.id, wish, any_hour, now)
+    for number, (phone, said) in enumerate(REPORTS):
+        _report(session, phone, said, now - timedelta(hours=2 + number))
+
+
+def _report(session: Session, phone: str, said: str, at: datetime) -> None:
+    told = Told(
+        phone,
+        "web",
+        called_at=at,
+        shown_number="+44 20 7946 0999",
+        said=said,
+        knew=["name", "ticket"],
+        claimed_to_be="Example Bank",
+        asked_for=["remote"],
+    )
+    reports.file(session, told, at)
 
 
 def _member(session: Session, who: Colleague, policy: Policy, now: datetime) -> Staff:

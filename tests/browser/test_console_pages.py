@@ -23,7 +23,7 @@ HOMES = {
         "/staff/notes",
     ],
     "sam@example.org": ["/staff/team", "/staff/teams", "/staff/coverage"],
-    "ines@example.org": ["/staff/reports", "/staff/audit"],
+    "ines@example.org": ["/staff/cases", "/staff/reports", "/staff/audit"],
 }
 WIDTHS = (320, 1280)
 MONA = "mona@example.org"

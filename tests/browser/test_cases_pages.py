@@ -1,0 +1,135 @@
+"""A case in a real browser: from the board to its closing, small and wide, by keyboard, without
+scripts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.accessible import findings
+from tests.browser.signing_in import of_demo
+from tests.browser.site import running
+
+pytestmark = pytest.mark.browser
+
+CALLS = "Unexpected calls that belong together"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A site of its own, with the reports of the demo."""
+    folder: Path = tmp_path_factory.mktemp("cases")
+    with running(folder) as base:
+        yield base
+
+
+@pytest.fixture(scope="module")
+def cookies(browser: Browser, demo: str) -> dict:
+    return of_demo(browser, demo, "ines@example.org")
+
+
+@pytest.fixture
+def tabs(browser: Browser, demo: str, cookies: dict) -> Iterator:
+    opened: list[BrowserContext] = []
+
+    def tab(width: int = 1180, **more: object) -> Page:
+        size = {"width": width, "height": 800}
+        opened.append(
+            browser.new_context(base_url=demo, viewport=size, storage_state=cookies, **more)
+        )
+        return opened[-1].new_page()
+
+    yield tab
+    for each in opened:
+        each.close()
+
+
+def well(page: Page, width: int) -> None:
+    assert findings(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def the_case(page: Page) -> str:
+    """The demo's reports have become a case by the worker's doing; gives its address."""
+    for _ in range(30):
+        page.goto("/staff/cases")
+        if page.get_by_text(CALLS).count():
+            break
+        page.wait_for_timeout(1000)
+    return str(page.locator(".cases a", has_text=CALLS).first.get_attribute("href"))
+
+
+def test_a_case_is_worked_on_from_the_keyboard_alone(tabs):
+    page = tabs()
+    address = the_case(page)
+    page.locator(f"a[href='{address}']").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Take this case").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".state")).to_contain_text("Taken")
+    page.focus("#words")
+    page.keyboard.type("The same number each time.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".steps")).to_contain_text("The same number each time.")
+    page.locator("summary", has_text="Open this customer").first.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type("to ring them back")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_contain_text("A customer in case")
+    assert findings(page) == []
+    assert re.search(r"\+\d[\d ]+", page.locator(".facts .number").inner_text())
+
+
+@pytest.mark.parametrize("width", [320, 1180])
+def test_its_pages_are_accessible_and_fit_with_everything_open(tabs, width):
+    page = tabs(width)
+    address = the_case(page)
+    well(page, width)
+    page.goto(address)
+    well(page, width)
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    well(page, width)
+    page.goto("/staff/audit?what=reports")
+    expect(page.locator(".timeline svg")).to_be_visible()
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    well(page, width)
+
+
+def test_whom_an_access_exposed_and_who_read_a_customer_without_scripts(tabs):
+    page = tabs(320, java_script_enabled=False)
+    page.goto(the_case(page))
+    if page.get_by_role("button", name="Take this case").count():
+        page.click("text=Take this case")
+    page.click("summary:has-text('Name a colleague')")
+    page.select_option("#person", label="Ana Silva")
+    page.fill("#naming", "had seen all of them")
+    page.click("text=Name them")
+    page.click("text=Whom this access exposed")
+    expect(page.locator(".lead")).to_contain_text("4 customers")
+    page.click("text=List them")
+    assert page.locator("tbody tr").count() == 4
+    page.go_back()
+    page.go_back()
+    page.locator("summary", has_text="Open this customer").first.click()
+    page.locator("text=Who read this customer").first.click()
+    expect(page.locator("h1")).to_have_text("Who read this customer")
+    expect(page.locator("table.audit").last).to_contain_text("Ana Silva")
+
+
+def test_the_export_comes_as_a_file(tabs):
+    page = tabs()
+    page.goto(the_case(page))
+    if page.get_by_role("button", name="Take this case").count():
+        page.click("text=Take this case")
+    page.click("summary:has-text('Export for the police')")
+    page.check("#f-shown")
+    page.fill("#exporting", "The police asked for it.")
+    with page.expect_download() as got:
+        page.click("text=Make the file")
+    assert got.value.suggested_filename.endswith(".zip")
