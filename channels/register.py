@@ -14,7 +14,7 @@ from channels.context import Context
 from channels.demo import phone
 from channels.texts import twilio
 from channels.voice import aloud, bridge, line
-from channels.web import check, health, own_register, report
+from channels.web import asking, check, health, own_register, report
 from people import phones
 
 
@@ -29,7 +29,7 @@ def everything(app: Application, context: Context, spoken: tuple[str, ...]) -> N
     failures.register(app)
     app.context_processor(lambda: _for_templates(context))
     # No cookie gives these any authority, so a forged request gains nothing by them.
-    open_to_all = [check.pages, report.pages, health.pages, twilio.pages]
+    open_to_all = [check.pages, report.pages, asking.pages, health.pages, twilio.pages]
     open_to_all += [line.pages, bridge.pages, aloud.pages]
     if context.simulated:
         open_to_all.append(phone.pages)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime
+from datetime import datetime, time
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_datetime
+from babel.dates import format_datetime, format_time
 from babel.support import NullTranslations, Translations
 
 FOLDER = Path(__file__).resolve().parent.parent / "translations"
@@ -52,6 +52,11 @@ def day_and_time(when: datetime, zone: str, locale: str) -> str:
 def time_of_day(when: datetime, zone: str, locale: str) -> str:
     """Like ``14:00``, on the clock of ``zone``."""
     return format_datetime(when, "HH:mm", tzinfo=ZoneInfo(zone), locale=locale)
+
+
+def hour_of_day(hour: int, locale: str) -> str:
+    """Like ``2 pm`` or ``14:00``, as that language says it."""
+    return format_time(time(hour), "short", locale=locale)
 
 
 def folded(text: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
+from channels import reporting
 from channels.api.auth import acting, require_token
 from channels.api.schemas import Problem, ReferenceOut, ReportIn, ReportOut, ReportsOut
-from channels.checks import read_number
-from channels.context import ctx, now, unit
+from channels.context import now, unit
 from incidents import reports
 from people.models import Role
 
@@ -27,14 +27,19 @@ api.before_request(require_token)
 )
 def make_report(body: ReportIn) -> tuple[Response, int]:
     """Keep a report; gives the reference to name it by."""
-    ctx().limiter.hit("report_address", request.remote_addr or "unknown")
+    reporting.count_address()
     told = reports.Told(
-        phone=read_number(body.phone),
+        phone=reporting.number_of(body.phone),
         channel="api",
         called_at=body.called_at,
         shown_number=body.shown_number,
         said=body.said,
         knew=body.knew,
+        number_hidden=body.number_hidden,
+        claimed_to_be=body.claimed_to_be,
+        asked_for=body.asked_for,
+        gave=body.gave,
+        tell_me=body.tell_me,
     )
     with unit() as session:
         return jsonify(reference=reports.file(session, told, now())), 201

@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StrictBool,
     StrictInt,
     StrictStr,
 )
@@ -282,16 +283,25 @@ class SlotsOut(BaseModel):
     slots: list[AwareDatetime]
 
 
+#: What a caller asks for, and what is given; ``nothing`` says that there was none.
+Thing = Literal["code", "password", "remote", "money", "card", "install", "other", "nothing"]
+
+
 class ReportIn(Input):
-    """An unexpected call."""
+    """An unexpected call. ``tell_me`` asks for a text with the outcome, to the number given."""
 
     phone: Phone
     called_at: Instant | None = None
     shown_number: StrictStr = Field("", max_length=40)
+    number_hidden: StrictBool = False
+    claimed_to_be: StrictStr = Field("", max_length=100)
     said: StrictStr = Field("", max_length=1000)
     knew: list[Literal["name", "phone", "ticket", "product", "address", "other"]] = Field(
         [], max_length=6
     )
+    asked_for: list[Thing] = Field([], max_length=8)
+    gave: list[Thing] = Field([], max_length=8)
+    tell_me: StrictBool = False
 
 
 class ReferenceOut(BaseModel):
@@ -302,7 +312,7 @@ class ReferenceOut(BaseModel):
 
 class ReportOut(BaseModel):
     """A report, without who made it; ``refused`` is a booked call that its customer did not ask
-    for."""
+    for. ``times`` counts the same told again; ``doubtful`` seems to come from a program."""
 
     reference: str
     kind: Literal["report", "refused"]
@@ -312,8 +322,14 @@ class ReportOut(BaseModel):
     known_customer: bool
     called_at: datetime | None
     shown_number: str
+    number_hidden: bool
+    claimed_to_be: str
     said: str
     knew: list[str]
+    asked_for: list[str]
+    gave: list[str]
+    times: int
+    doubtful: bool
 
 
 class ReportsOut(BaseModel):

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, make_response, render_template, request
 from flask_babel import gettext
 
 from channels import checks
 from channels.context import ctx
 from channels.languages import select
 from channels.limiting import TooMany
+from channels.web import number_cookie
 from messaging.translate import day_and_time, time_of_day
 from people.errors import InvalidInput
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine, Verdict
 
 pages = Blueprint("check", __name__)
 
-Page = str | tuple[str, int] | tuple[str, int, dict[str, str]]
+Page = str | Response | tuple[str, int] | tuple[str, int, dict[str, str]]
 
 
 @pages.get("/")
@@ -35,7 +36,8 @@ def check() -> Page:
     """The verdict. Open to other sites' forms like to anybody: it has no authority to steal."""
     phone, code = request.form.get("phone", ""), request.form.get("code", "")
     try:
-        return _verdict(checks.decide(phone, code, Channel.WEB))
+        page = _verdict(checks.decide(phone, code, Channel.WEB))
+        return number_cookie.keep(make_response(page), phone)
     except InvalidInput as error:
         return _form({error.field: _advice(error.field)}, phone[:40], code[:40]), 422
     except TooMany as error:

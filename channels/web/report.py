@@ -1,4 +1,4 @@
-"""The page on which anybody reports an unexpected call."""
+"""The page on which anybody reports an unexpected call: its beginning, and all on one page."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from datetime import datetime
 from flask import Blueprint, render_template, request
 from flask_babel import gettext
 
-from channels import checks
+from channels import reporting
 from channels.context import ctx, now, unit
+from channels.web import number_cookie, report_words
 from incidents import reports
 from people import phones
 from people.errors import InvalidInput
@@ -18,19 +19,28 @@ pages = Blueprint("report", __name__)
 
 @pages.get("/report")
 def form() -> str:
-    """The empty form."""
-    return _form({}, {})
+    """What to do first, and where the questions begin."""
+    return render_template("report/start.html")
+
+
+@pages.get("/report/whole")
+def whole() -> str:
+    """All questions on one page, for browsers that keep no cookies."""
+    return _form({}, {"phone": number_cookie.read()})
 
 
 @pages.post("/report")
 def send() -> str | tuple[str, int]:
     """Keep the report and say what to do now. Needs no session, so no CSRF token either."""
-    ctx().limiter.hit("report_address", request.remote_addr or "unknown")
+    reporting.count_address()
     try:
         told = _told()
         with unit() as session:
             reference = reports.file(session, told, now())
-            return render_template("reported.html", reference=reference)
+            gave = bool(set(told.gave) - {"nothing"})
+            return render_template(
+                "reported.html", reference=reference, tell=told.tell_me, gave=gave
+            )
     except InvalidInput as error:
         values = {name: value[:1000] for name, value in request.form.items()}
         return _form({error.field: _advice(error)}, values), 422
@@ -38,14 +48,20 @@ def send() -> str | tuple[str, int]:
 
 def _told() -> reports.Told:
     form = request.form
-    phone = checks.read_number(form.get("phone", ""))
+    phone = reporting.number_of(form.get("phone", ""))
     return reports.Told(
         phone=phone,
         channel="web",
         called_at=_called_at(form.get("called_at", ""), phone),
         shown_number=form.get("shown_number", "").strip(),
+        number_hidden="number_hidden" in form,
         said=form.get("said", "").strip(),
         knew=form.getlist("knew"),
+        claimed_to_be=form.get("claimed_to_be", "").strip(),
+        asked_for=form.getlist("asked_for"),
+        gave=form.getlist("gave"),
+        tell_me="tell_me" in form,
+        doubtful=bool(form.get("website")),
     )
 
 
@@ -67,23 +83,13 @@ def _advice(error: InvalidInput) -> str:
         "phone": gettext("Type your own whole phone number, the one that rang."),
         "called_at": gettext("Choose the day and time of the call. It cannot be in the future."),
         "said": gettext("Please use fewer words."),
+        "claimed_to_be": gettext("Please use fewer words."),
         "shown_number": gettext("This number is too long."),
     }.get(error.field, str(error))
 
 
 def _form(errors: dict[str, str], values: dict[str, str]) -> str:
-    knew = {
-        "name": gettext("my name"),
-        "phone": gettext("my phone number"),
-        "ticket": gettext("my ticket or case number"),
-        "product": gettext("what I have bought"),
-        "address": gettext("my address"),
-        "other": gettext("something else about me"),
-    }
+    ticked = {name: request.form.getlist(name) for name in ("knew", "asked_for", "gave")}
     return render_template(
-        "report.html",
-        errors=errors,
-        values=values,
-        knew=knew,
-        ticked=request.form.getlist("knew"),
+        "report.html", errors=errors, values=values, words=report_words, ticked=ticked
     )

@@ -58,6 +58,16 @@ def test_however_the_page_is_asked_for(app, ways, headers):
     all_the_same(answers)
 
 
+def test_what_a_browser_keeps_to_report_the_call_is_as_long_whatever_was_typed(app, ways):
+    """The number alone, sealed: it says nothing of the answer."""
+    found = {}
+    for way, asked in ways.items():
+        answer = negatives.by_web(app, *asked, **{"Sec-Fetch-Mode": "navigate"})
+        (kept,) = answer.headers.getlist("Set-Cookie")
+        found[way] = (answer.data, len(kept))
+    all_the_same(found)
+
+
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_a_number_is_told_the_same_however_often_it_asks(app, ways, channel):
     """The try that locks a code, and those after it, look like those before."""
