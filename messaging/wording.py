@@ -234,17 +234,41 @@ def not_calling_you(voice: Voice) -> str:
     )
 
 
-def reported(voice: Voice, reference: str) -> str:
-    """Thanks for a report."""
+def reported(voice: Voice, reference: str, question: str = "") -> str:
+    """Thanks for a report: what to do, then the first question where there is one."""
     gettext = voice.gettext
-    return voice.says(
-        gettext(
+    texts = {
+        "number": gettext(
+            "Hang up. We have your report {reference}. Gave money or a password? Ring {phone}"
+            " What number did they show? Text it, or NEXT"
+        ),
+        "knew": gettext(
+            "Hang up. We have your report {reference}. Gave money or a password? Ring {phone}"
+            " What did they know? Text NAME, TICKET, ADDRESS or NONE"
+        ),
+        "": gettext(
             "Thank you, we have your report {reference}. Do not ring them back. If you gave"
             " money or a password, ring {phone} now."
         ),
-        reference=reference,
-        phone=voice.official_phone,
-    )
+    }
+    return voice.says(texts[question], reference=reference, phone=voice.official_phone)
+
+
+def report_goes_on(voice: Voice, reference: str, question: str) -> str:
+    """The next question about a report, or thanks for the last answer."""
+    gettext = voice.gettext
+    texts = {
+        "number": gettext("Thank you. What number did they show? Text it, or NEXT"),
+        "knew": gettext(
+            "Thank you. What did they know of you? Text NAME, NUMBER, TICKET, PRODUCT, ADDRESS,"
+            " or NONE"
+        ),
+        "": gettext(
+            "Thank you, that is all. Your report is {reference}. If they ring again, hang up and"
+            " text SCAM"
+        ),
+    }
+    return voice.says(texts[question], reference=reference)
 
 
 def refused(voice: Voice) -> str:

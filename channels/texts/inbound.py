@@ -9,8 +9,9 @@ import structlog
 from sqlmodel import Session
 
 from channels.checks import VERDICTS, name
+from channels.texts import answers
 from channels.texts.reading import Asked, read
-from incidents import refusals, reports
+from incidents import asking, refusals, reports
 from messaging import inbox, optouts, phone_calls, segments, spending, wording
 from messaging.progress import CallState
 from messaging.rules import Rules, country_allowed
@@ -155,10 +156,37 @@ def _check(job: _Job) -> str:
 
 
 def _scam(job: _Job) -> str:
+    """Filed at once, with the advice; then two questions, which nobody need answer."""
+    body = job.text.body.strip()
     told = reports.Told(
-        phone=job.text.sender, channel="text", proven=True, said=job.text.body[:1000]
+        phone=job.text.sender,
+        channel="text",
+        proven=True,
+        said=body[:1000] if " " in body else "",
     )
-    return wording.reported(job.voice, reports.file(job.session, told, job.now))
+    report = reports.filed(job.session, told, job.now)
+    question = asking.begin(job.session, report, job.now)
+    return wording.reported(job.voice, report.reference, question)
+
+
+def _other(job: _Job) -> str | None:
+    """An answer to a question about a report, if one is open; else what can be sent."""
+    answer = answers.read(job.text.body)
+    report = asking.open_for(job.session, job.text.sender, job.now) if answer else None
+    if report is None:
+        return _help(job)
+    if answer.skipped:
+        asking.skip(job.session, report)
+    else:
+        told = reports.Told(
+            phone=job.text.sender,
+            channel="text",
+            shown_number=answer.number,
+            number_hidden=answer.hidden,
+            knew=answer.knew,
+        )
+        asking.answer(job.session, report, told, job.now)
+    return wording.report_goes_on(job.voice, report.reference, asking.following(report))
 
 
 def _refuse(job: _Job) -> str:
@@ -235,7 +263,7 @@ _HANDLERS = {
     "move": _move,
     "pick": _pick,
     "phrase": _phrase,
-    "other": _help,
+    "other": _other,
 }
 #: What is done for somebody who wants no texts, and so hears nothing of it.
 _WITHOUT_ANSWER = frozenset({"scam", "refuse", "move"})
