@@ -260,7 +260,7 @@ def report_goes_on(voice: Voice, reference: str, question: str) -> str:
     texts = {
         "number": gettext("Thank you. What number did they show? Text it, or NEXT"),
         "knew": gettext(
-            "Thank you. What did they know of you? Text NAME, NUMBER, TICKET, PRODUCT, ADDRESS,"
+            "Thank you. What did they know of you? Text NAME, PHONE, TICKET, PRODUCT, ADDRESS,"
             " or NONE"
         ),
         "": gettext(

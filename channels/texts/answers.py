@@ -17,7 +17,6 @@ HIDDEN = frozenset({"hidden", "private", "withheld", "unknown", "unbekannt", "an
 KNEW = {
     "name": "name",
     "nombre": "name",
-    "number": "phone",
     "phone": "phone",
     "nummer": "phone",
     "numero": "phone",
