@@ -84,6 +84,27 @@ def add(session: Session, report: Report, more: Told, now: datetime) -> None:
         _write_down(session, report, "report.add", more.channel, now, audit.CUSTOMER)
 
 
+def find(session: Session, reference: str) -> Report | None:
+    """The report of a reference, locked."""
+    statement = select(Report).where(col(Report.reference) == reference)
+    return session.exec(statement.with_for_update()).first()
+
+
+def latest_of(session: Session, phone: str, channel: str, now: datetime) -> str:
+    """The reference of what this number reported last over a channel within the hour; or empty."""
+    found = session.exec(
+        select(Report.reference)
+        .where(
+            col(Report.phone_index) == keyring.of(session).blind_index("phone", phone),
+            col(Report.channel) == channel,
+            col(Report.at) > now - repeats.SAME_WITHIN,
+        )
+        .order_by(col(Report.id).desc())
+        .limit(1)
+    ).first()
+    return found or ""
+
+
 def _new(session: Session, told: Told, index: bytes, now: datetime) -> Report:
     row = new_id()
     customer = customers.find_by_phone(session, told.phone)

@@ -17,8 +17,8 @@ def welcome(voice: Voice, digits: int) -> str:
     gettext = voice.gettext
     return gettext(
         "This is {organisation}. Is somebody calling you and says it is us? Key in the check"
-        " number they told you. It has {digits} digits. To hear your booked calls, press 0 and"
-        " hash. For another language, press star."
+        " number they told you. It has {digits} digits. To report a call, press 9 and hash. To"
+        " hear your booked calls, press 0 and hash. For another language, press star."
     ).format(organisation=voice.organisation, digits=digits)
 
 
@@ -76,9 +76,41 @@ def menu(voice: Voice) -> str:
 
 
 def reported(voice: Voice) -> str:
-    """A report has been filed by phone."""
+    """A report has been filed by phone; and when the call was."""
     gettext = voice.gettext
-    return gettext("Thank you. We have your report. Do not ring them back.")
+    return gettext(
+        "Thank you. We have your report. Do not ring them back. When did they call you? Today,"
+        " press 1. Yesterday, press 2. Earlier, press 3. If you do not know, press hash."
+    )
+
+
+def what_was_given(voice: Voice) -> str:
+    """Asks a reporter whether they need help at once."""
+    gettext = voice.gettext
+    return gettext(
+        "Did you give them money, a password or a code, or let them into your computer? If yes,"
+        " press 1. If no, press 2."
+    )
+
+
+def do_this_now(voice: Voice) -> str:
+    """To a reporter who gave something."""
+    gettext = voice.gettext
+    return gettext(
+        "Do this now. Ring your bank, on the number on your bank card. If they were in your"
+        " computer, switch it off. Then ring us again, or talk to somebody you trust. It happens"
+        " to many, and it is not your fault."
+    )
+
+
+def reference(voice: Voice, text: str) -> str:
+    """The reference of a report, sign by sign, twice, and how its reporter can be believed more:
+    the number that a call seems to come from can be forged."""
+    gettext = voice.gettext
+    return gettext(
+        "The number of your report is: {signs}. Again: {signs}. We cannot see in a call that it is"
+        " really from your phone. To show us, text SCAM to us from it."
+    ).format(signs=", ".join(text))
 
 
 def press_one(voice: Voice) -> str:

@@ -271,6 +271,34 @@ def report_goes_on(voice: Voice, reference: str, question: str) -> str:
     return voice.says(texts[question], reference=reference)
 
 
+#: What a reporter can be told of what came of their report.
+OUTCOMES = ("not_us", "found", "ours", "unsolved")
+
+
+def outcome(voice: Voice, reference: str, key: str) -> str:
+    """What came of a report; ``key`` is one of :data:`OUTCOMES`. Names nobody, asks for nothing."""
+    gettext = voice.gettext
+    texts = {
+        "not_us": gettext(
+            "Your report {reference}: that call was NOT from us. You did right. If they ring"
+            " again, hang up and text SCAM"
+        ),
+        "found": gettext(
+            "Your report {reference}: that call was NOT from us. We found how they got your number"
+            " and stopped it. Thank you for telling us."
+        ),
+        "ours": gettext(
+            "Your report {reference}: that call was from us. You did right to ask. Check every"
+            " call like that."
+        ),
+        "unsolved": gettext(
+            "Your report {reference}: we could not find out who rang you. It helps us all the"
+            " same. If they ring again, hang up and text SCAM"
+        ),
+    }
+    return voice.says(texts[key], reference=reference)
+
+
 def refused(voice: Voice) -> str:
     """A callback that the customer did not ask for is off."""
     gettext = voice.gettext

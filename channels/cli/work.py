@@ -19,7 +19,7 @@ from channels.cli.keys import DEMO_STAFF, has_demo_staff
 from channels.cli.notices import StaffMail
 from channels.context import ctx
 from config.settings import Settings
-from incidents import stream
+from incidents import outcomes, stream
 from incidents.acting.warnings import Warnings
 from incidents.alerts.job import Alerts
 from incidents.canaries.watch import CanaryWatch
@@ -57,6 +57,7 @@ def worker(together: bool) -> None:
         delivery.forget_old,
         running.expire,
         stream.gather,
+        _with_policy(outcomes.tell),
         _with_policy(bridging.presume_people),
         _with_policy(landlines.speak),
         _with_policy(renumbering.speak),

@@ -29,6 +29,7 @@ from channels.console import (
     problems,
     proof,
     renumber,
+    report_taken,
     reports,
     signin,
     team,
@@ -41,7 +42,7 @@ from channels.console.desk import pages
 PARTS = (
     *(signin, enrol, day, week_view, book, card, calling, handing, live, feed, renumber),
     *(account, account_changes, proof, passkeys, colleagues),
-    *(team, agent, teams, coverage, notes, reports, trail, problems),
+    *(team, agent, teams, coverage, notes, report_taken, reports, trail, problems),
     *(cases, case_acts, case_actions, case_export),
     *(people, approvals),
 )

@@ -124,6 +124,43 @@ def stated(value: str) -> str:
     }.get(value, value or "–")
 
 
+def reported_by(value: str) -> str:
+    """How a report reached us."""
+    return (
+        {
+            "voice": gettext("by phone"),
+            "agent": gettext("taken by a colleague"),
+        }.get(value)
+        or channel(value)
+        or value
+    )
+
+
+def thing(value: str) -> str:
+    """What a caller asked for, or was given."""
+    return {
+        "code": gettext("code"),
+        "password": gettext("password or PIN"),
+        "remote": gettext("access to a computer or phone"),
+        "money": gettext("money or gift cards"),
+        "card": gettext("card or account"),
+        "install": gettext("installing something"),
+        "other": gettext("something else"),
+        "nothing": gettext("nothing"),
+    }.get(value, value)
+
+
+def claimed(value: str) -> str:
+    """Who a caller said they were: one of our words, or the reporter's own."""
+    return {
+        "us": gettext("us"),
+        "bank": gettext("a bank"),
+        "police": gettext("the police"),
+        "computer": gettext("a computer company"),
+        "parcel": gettext("a shop or a parcel service"),
+    }.get(value, value)
+
+
 def knew(value: str) -> str:
     return {
         "name": gettext("name"),

@@ -4,13 +4,12 @@ webhooks and the simulator's keypad go through here alike."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from channels import failures
 from channels.checks import VERDICTS, name
 from channels.context import ctx, now, unit
-from channels.voice.steps import MAX_ASKS, Caller, Step, Turn
-from incidents import reports
+from channels.voice import reporting
+from channels.voice.steps import MAX_ASKS, Caller, Said, Step, Turn, ask, leave
 from messaging import inbox, spoken
 from messaging.translate import time_of_day
 from people import phones
@@ -21,38 +20,25 @@ from verification.checking import check
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine, Verdict
 
 
-@dataclass(frozen=True)
-class _Said:
-    """A turn of the caller's: where the call stood, what was keyed in, and by whom."""
-
-    step: Step
-    keys: str
-    caller: Caller
-
-    @property
-    def phone(self) -> str:
-        return self.step.phone or self.caller.phone
-
-
 def take(stage: str, step: Step, keys: str, caller: Caller) -> Turn:
     """The line's answer to the keys pressed at a stage (one of :data:`STAGES`).
 
     A caller who has hung up is told nothing, so nothing is checked either: a code would be used
     up with nobody to hear it. Raises what the store and the vault raise.
     """
-    return _leave(step) if caller.gone else STAGES[stage](_Said(step, keys, caller))
+    return leave(step) if caller.gone else STAGES[stage](Said(step, keys, caller))
 
 
 def out_of_order(step: Step) -> Turn:
     """Somebody is on the phone with a caller and needs advice, whatever is broken (rule F1)."""
-    return _leave(step, spoken.cannot_check(step.voice))
+    return leave(step, spoken.cannot_check(step.voice))
 
 
-def _answer(said: _Said) -> Turn:
+def _answer(said: Said) -> Turn:
     return _ask_code(said)
 
 
-def _keyed(said: _Said) -> Turn:
+def _keyed(said: Said) -> Turn:
     """A code, star for languages, or nothing that helps. Star also begins anew: what was keyed
     before it does not count."""
     keys = said.keys.rpartition("*")[2]
@@ -60,72 +46,76 @@ def _keyed(said: _Said) -> Turn:
         return _ask_language(said.step)
     if keys == "0":
         return _ring_back(said)
+    if keys == "9":
+        return reporting.begin(said)
     code = codes.normal(keys, ctx().policy.code_digits)
     if code is None:
         return _ask_code(said)
     return _verdict(said, code) if said.phone else _ask_number(said)
 
 
-def _language(said: _Said) -> Turn:
+def _language(said: Said) -> Turn:
     spoken_here, keys = ctx().policy.languages, said.keys
     chosen = int(keys) - 1 if keys.isascii() and keys.isdigit() and len(keys) < 3 else -1
     if not 0 <= chosen < len(spoken_here):
         return _ask_code(said)
-    return _ask_code(_Said(said.step.next(locale=spoken_here[chosen]), "", said.caller))
+    return _ask_code(Said(said.step.next(locale=spoken_here[chosen]), "", said.caller))
 
 
-def _number(said: _Said) -> Turn:
+def _number(said: Said) -> Turn:
     """The own number of a caller whose phone withholds it."""
     try:
         phone = phones.parse(said.keys.rpartition("*")[2], ctx().policy.default_region)
     except InvalidInput:
         return _ask_number(said)
-    return _ask_code(_Said(said.step.next(phone=phone), "", said.caller))
+    return _ask_code(Said(said.step.next(phone=phone), "", said.caller))
 
 
-def _after(said: _Said) -> Turn:
+def _after(said: Said) -> Turn:
     """Say the verdict again, take a report, or offer both once more after a wrong key."""
     step = said.step
     patient = step.said and step.asks < MAX_ASKS * 3
     if said.keys == "2":
-        return _report(said)
+        return reporting.begin(said)
     if said.keys == "1" and patient:
         return _say_verdict(step)
     if said.keys and patient:
-        return _ask(step, spoken.menu(step.voice), "after", digits=1)
-    return _leave(step)
+        return ask(step, spoken.menu(step.voice), "after", digits=1)
+    return leave(step)
 
 
-STAGES: dict[str, Callable[[_Said], Turn]] = {
+STAGES: dict[str, Callable[[Said], Turn]] = {
     "answer": _answer,
     "keyed": _keyed,
     "language": _language,
     "number": _number,
     "after": _after,
+    "report_when": reporting.when,
+    "report_gave": reporting.gave,
 }
 
 
-def _ask_code(said: _Said) -> Turn:
+def _ask_code(said: Said) -> Turn:
     step = said.step
     if step.asks >= MAX_ASKS:
-        return _leave(step)
+        return leave(step)
     if not said.phone:
         return _ask_number(said)
     digits = ctx().policy.code_digits
     text = spoken.again(step.voice, digits) if step.asks else spoken.welcome(step.voice, digits)
-    return _ask(step, text, "keyed")
+    return ask(step, text, "keyed")
 
 
-def _ask_number(said: _Said) -> Turn:
+def _ask_number(said: Said) -> Turn:
     if said.step.asks >= MAX_ASKS:
-        return _leave(said.step)
-    return _ask(said.step, spoken.own_number(said.step.voice), "number")
+        return leave(said.step)
+    return ask(said.step, spoken.own_number(said.step.voice), "number")
 
 
 def _ask_language(step: Step) -> Turn:
     """Each language offered in that language."""
     if step.asks >= MAX_ASKS:
-        return _leave(step)
+        return leave(step)
     offers = tuple(
         (locale, spoken.language_choice(Step(locale).voice, key))
         for key, locale in enumerate(ctx().policy.languages, 1)
@@ -133,16 +123,16 @@ def _ask_language(step: Step) -> Turn:
     return Turn(step.next(), offers, "language", digits=1)
 
 
-def _verdict(said: _Said, code: str) -> Turn:
+def _verdict(said: Said, code: str) -> Turn:
     """Check once: a replayed request gets no second look at the code."""
     step = said.step
     if not said.caller.call:
-        return _leave(step)
+        return leave(step)
     try:
         with unit() as session:
             turn = f"{said.caller.call}-{step.asks}"
             if not inbox.first_time(session, turn, said.phone, "keypad", now()):
-                return _leave(step)
+                return leave(step)
             verdict = check(
                 session,
                 said.phone,
@@ -159,7 +149,7 @@ def _verdict(said: _Said, code: str) -> Turn:
 
 
 def _say_verdict(step: Step) -> Turn:
-    return _ask(step, f"{step.said} {spoken.menu(step.voice)}", "after", digits=1)
+    return ask(step, f"{step.said} {spoken.menu(step.voice)}", "after", digits=1)
 
 
 def _words(step: Step, verdict: Verdict) -> str:
@@ -171,30 +161,11 @@ def _words(step: Step, verdict: Verdict) -> str:
     return spoken.not_confirmed(step.voice)
 
 
-def _ring_back(said: _Said) -> Turn:
+def _ring_back(said: Said) -> Turn:
     """Their booked calls, told at the number that this call says it comes from."""
     call = said.caller.call
     if call and said.caller.phone:
         with unit() as session:
             if inbox.first_time(session, f"{call}-own", said.caller.phone, "own", now()):
                 asked_aloud.ring_back(session, said.caller.phone, now())
-    return _leave(said.step, spoken.ringing_back(said.step.voice))
-
-
-def _report(said: _Said) -> Turn:
-    call = said.caller.call
-    if not said.phone or not call:
-        return _leave(said.step)
-    with unit() as session:
-        if inbox.first_time(session, f"{call}-report", said.phone, "report", now()):
-            reports.file(session, reports.Told(phone=said.phone, channel="voice"), now())
-    return _leave(said.step, spoken.reported(said.step.voice))
-
-
-def _ask(step: Step, text: str, stage: str, *, digits: int = 0) -> Turn:
-    return Turn(step.next(), ((step.locale, text),), stage, digits)
-
-
-def _leave(step: Step, *texts: str) -> Turn:
-    says = (*texts, spoken.goodbye(step.voice))
-    return Turn(step, tuple((step.locale, text) for text in says))
+    return leave(said.step, spoken.ringing_back(said.step.voice))

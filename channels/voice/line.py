@@ -57,6 +57,18 @@ def after() -> Response:
     return _take("after")
 
 
+@pages.post("/report-when")
+def report_when() -> Response:
+    """On which day the call was that is being reported."""
+    return _take("report_when")
+
+
+@pages.post("/report-gave")
+def report_gave() -> Response:
+    """Whether the caller was given anything."""
+    return _take("report_gave")
+
+
 @pages.errorhandler(Exception)
 def out_of_order(error: Exception) -> Response | HTTPException:
     """Whatever it is, somebody is on the phone with a caller and needs advice (rule F1)."""

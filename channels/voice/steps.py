@@ -12,6 +12,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 
 from channels.context import ctx
+from messaging import spoken
 from messaging.wording import Voice
 from vault import keyring
 from vault.errors import Tampered
@@ -33,12 +34,13 @@ class Caller:
 @dataclass(frozen=True)
 class Step:
     """Where a call stands: its language, how often it was asked, whose number it is about when
-    the caller keyed one in, and the verdict to say again."""
+    the caller keyed one in, the verdict to say again, and the reference of a report made in it."""
 
     locale: str
     asks: int = 0
     phone: str = ""
     said: str = ""
+    report: str = ""
 
     def next(self, **changes: object) -> Step:
         """The step after this one."""
@@ -57,6 +59,19 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Said:
+    """A turn of the caller's: where the call stood, what was keyed in, and by whom."""
+
+    step: Step
+    keys: str
+    caller: Caller
+
+    @property
+    def phone(self) -> str:
+        return self.step.phone or self.caller.phone
+
+
+@dataclass(frozen=True)
 class Turn:
     """What the line says, each text with its language; ``stage`` is what the keys that follow
     are for (empty: the line hangs up), ``step`` goes along with them, and ``digits`` is how many
@@ -66,6 +81,17 @@ class Turn:
     says: tuple[tuple[str, str], ...]
     stage: str = ""
     digits: int = 0
+
+
+def ask(step: Step, text: str, stage: str, *, digits: int = 0) -> Turn:
+    """Say something, and wait for keys."""
+    return Turn(step.next(), ((step.locale, text),), stage, digits)
+
+
+def leave(step: Step, *texts: str) -> Turn:
+    """Say something, and hang up."""
+    says = (*texts, spoken.goodbye(step.voice))
+    return Turn(step, tuple((step.locale, text) for text in says))
 
 
 def opened(text: str, default_locale: str) -> Step:

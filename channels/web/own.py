@@ -10,6 +10,7 @@ from flask_babel import gettext
 from channels import checks
 from channels.context import ctx, now, unit
 from channels.web.owner import TOKEN, Owner, here, own_page, pages
+from incidents import reports
 from people import customer_sessions
 from people.errors import InvalidInput
 from scheduling import own
@@ -63,6 +64,8 @@ def prove() -> ResponseReturnValue:
     with unit() as session:
         found = proving.prove(session, phone, request.form.get("number", "")[:64], moment)
         token = customer_sessions.begin(session, found, moment) if found else None
+        if found:
+            reports.prove(session, phone, moment)
     if token is None:
         return _ask_proof({"number": _wrong()}, phone), 422
     cookie[TOKEN] = token

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from incidents import stream
 from incidents.canaries.register import Canary, Known, known
 from incidents.cases.models import CaseEvidence, Kind
 from incidents.cases.opening import Evidence, raise_case
@@ -128,6 +129,8 @@ def _raise(session: Session, ref: str, sign: Sign, now: datetime) -> None:
     if sign.what is What.OPENED and sign.staff_id:
         fold, subjects = f"canary:opened:{sign.staff_id}", [sign.staff_id]
     else:
+        # Without a customer or a number: the stream is no place to learn who is a canary.
+        stream.put(session, stream.Sign(stream.CANARY, at, sign.what.value))
         fold = f"canary:contact:{sign.canary.number}"
         subjects = [each.staff_id for each in exposed_by(session, sign.canary)]
     evidence = [Evidence(KIND, ref, at, facts=facts)]

@@ -31,6 +31,8 @@ PAGES = [
     (Role.AGENT, "POST", f"/staff/callback/{NONE}/end"),
     (Role.AGENT, "POST", f"/staff/callback/{NONE}/move"),
     (Role.AGENT, "POST", f"/staff/callback/{NONE}/cancel"),
+    (Role.AGENT, "GET", "/staff/report"),
+    (Role.AGENT, "POST", "/staff/report"),
     (Role.AGENT, "GET", "/staff/week"),
     (Role.AGENT, "GET", "/staff/calendar"),
     (Role.AGENT, "POST", "/staff/calendar"),

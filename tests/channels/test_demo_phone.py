@@ -105,6 +105,8 @@ def test_the_keypad_rings_the_official_line(app, client, clock):
     assert "Please key in" in line.key("")
     assert "Not confirmed" in line.key(wrong(code))
     assert "We have your report" in line.key("2")
+    assert "If yes, press 1" in line.key("1")
+    assert "Do this now" in line.key("1")
     assert "hung up" in line.page
     line = Keypad(client)
     line.key("*")

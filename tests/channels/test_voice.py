@@ -80,8 +80,10 @@ def test_a_wrong_code_is_not_confirmed_and_can_be_reported(app, client, clock):
     line = Line(client)
     assert line.key(wrong(code)).startswith("Not confirmed. Hang up")
     assert "We have your report" in line.key("2")
-    assert line.over
     assert [(r.channel, r.proven) for r in all_rows(app, Report)] == [("voice", False)]
+    line.key("")
+    line.key("")
+    assert line.over
 
 
 def test_silence_and_odd_keys_are_asked_again_and_in_the_end_taken_leave_of(client):
@@ -123,7 +125,7 @@ def test_a_forged_state_begins_anew(client):
 
 
 def test_unsigned_calls_are_refused(client):
-    for path in ("", "/code", "/language", "/number", "/after"):
+    for path in ("", "/code", "/language", "/number", "/after", "/report-when", "/report-gave"):
         assert client.post(f"/twilio/voice{path}", data={"Digits": "1"}).status_code == 403
 
 
@@ -191,7 +193,9 @@ def test_webhooks_out_of_order_and_again_change_nothing_more(app, client, clock)
     assert len(all_rows(app, Report)) == 1
 
 
-@pytest.mark.parametrize("path", ["", "/code", "/language", "/number", "/after"])
+@pytest.mark.parametrize(
+    "path", ["", "/code", "/language", "/number", "/after", "/report-when", "/report-gave"]
+)
 def test_no_key_and_no_field_makes_it_stumble(client, path):
     odd = ("", "*", "#", "**", "1*", "²", "\x00", "٤٨٢٩١٥", "9" * 5000, "A", "-1", "+", "00")
     for keys in odd:
@@ -203,7 +207,7 @@ def test_no_key_and_no_field_makes_it_stumble(client, path):
 
 
 def test_a_call_never_goes_on_for_ever(client):
-    for key in ("", "*", "1", "123456"):
+    for key in ("", "*", "1", "9", "123456"):
         line, turns = Line(client), 0
         while not line.over and turns < 30:
             line.key(key)

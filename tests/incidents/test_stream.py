@@ -8,10 +8,13 @@ import pytest
 from sqlmodel import select
 
 from incidents import refusals, reports, stream
+from incidents.canaries import planning, signs
+from incidents.canaries.signs import What
 from incidents.erasure import erase
 from incidents.models import StreamItem
 from incidents.reports import Told
 from people import customers
+from people.importing.rows import Rules
 from storage.session import core_transaction
 from tests import factories
 from tests.databases import Store
@@ -122,6 +125,17 @@ def test_no_check_is_lost_between_two_rounds_of_the_worker(store):
     found = {each.phone_index for each in items(store)}
     assert found == {store.ring.blind_index("phone", each) for each in phones}
     assert store.all(select(Code).where(Code.unmet.is_not(None))) == []
+
+
+def test_a_contact_with_a_canary_is_a_sign_that_names_neither_customer_nor_number(store):
+    rules = Rules(("en",), "GB", (), "Europe/London")
+    with store.unit() as session:
+        planning.plan(session, [PHONE], rules, NOW, reference="K-######")
+        assert signs.rang(session, PHONE, What.CALL, "call:CA2", NOW)
+        assert signs.rang(session, PHONE, What.CALL, "call:CA2", NOW)
+    (item,) = items(store)
+    assert (item.kind, item.channel, item.weight) == ("canary", "call", 1.0)
+    assert (item.customer_id, item.phone_index) == (None, None)
 
 
 def test_a_row_holds_so_many_and_the_oldest_give_way():

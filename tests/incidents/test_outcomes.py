@@ -1,0 +1,112 @@
+"""Reporters are told what came of it: once, only if they asked, only where we know the number."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlmodel import select
+
+from incidents import outcomes, reports
+from incidents.models import Report
+from incidents.reports import Told
+from messaging import lines, segments, wording
+from messaging.gateways.simulator import Simulator
+from messaging.models import OutboxMessage
+from messaging.worker import Worker
+from people.errors import InvalidInput
+from tests import factories
+
+NOW = datetime(2026, 11, 24, 10, 0, 30, tzinfo=UTC)
+PHONE = factories.PHONE
+
+
+def told(store, at: datetime = NOW, *, wanted: bool = True, key: str = "not_us") -> None:
+    with store.unit() as session:
+        report = reports.filed(session, Told(PHONE, "web", tell_me=wanted), at)
+        outcomes.tell_outcome(session, report, key, at)
+    for _ in range(2):
+        with store.unit() as session:
+            outcomes.tell(session, factories.a_policy(), at)
+
+
+def a_customer(store) -> None:
+    with store.unit() as session:
+        factories.a_customer(session, NOW, PHONE)
+
+
+def texts(store) -> list[OutboxMessage]:
+    return store.all(select(OutboxMessage).where(OutboxMessage.kind == "outcome"))
+
+
+def test_a_customer_who_wanted_to_know_is_told_once(store):
+    a_customer(store)
+    told(store)
+    assert len(texts(store)) == 1
+    Worker(store.engine, store.ring, [Simulator(store.engine, store.ring)], lambda: NOW).once()
+    with store.unit() as session:
+        (sent,) = _texts(session)
+    assert "NOT from us" in sent
+    (row,) = store.all(select(Report))
+    assert row.told_at == NOW
+
+
+def _texts(session) -> list[str]:
+    from messaging.gateways import simulator
+
+    return [each["body"] for each in simulator.texts(session, NOW, PHONE)]
+
+
+def test_nobody_is_told_who_did_not_ask(store):
+    a_customer(store)
+    told(store, wanted=False)
+    assert texts(store) == []
+
+
+def test_a_number_that_is_nobodys_waits_until_we_know_it(store):
+    told(store)
+    assert texts(store) == []
+    a_customer(store)
+    with store.unit() as session:
+        outcomes.tell(session, factories.a_policy(), NOW + timedelta(days=1))
+    assert len(texts(store)) == 1
+
+
+def test_the_first_outcome_counts(store):
+    a_customer(store)
+    told(store, key="found")
+    with store.unit() as session:
+        (report,) = session.exec(select(Report))
+        outcomes.tell_outcome(session, report, "ours", NOW)
+    (row,) = store.all(select(Report))
+    assert row.outcome == "found"
+    assert len(texts(store)) == 1
+
+
+def test_at_night_it_waits_for_the_morning(store):
+    a_customer(store)
+    told(store, NOW.replace(hour=23))
+    assert texts(store)[0].due_at == datetime(2026, 11, 25, 8, tzinfo=UTC)
+
+
+def test_a_landline_is_not_rung_out_of_the_blue(store):
+    a_customer(store)
+    with store.unit() as session:
+        lines.note(session, PHONE, lines.LANDLINE, NOW)
+    told(store)
+    assert texts(store) == []
+
+
+def test_an_outcome_that_is_none_is_refused(store):
+    with store.unit() as session:
+        report = reports.filed(session, Told(PHONE, "web", tell_me=True), NOW)
+        with pytest.raises(InvalidInput):
+            outcomes.tell_outcome(session, report, "guilty", NOW)
+
+
+@pytest.mark.parametrize("key", wording.OUTCOMES)
+def test_every_outcome_fits_one_segment_and_holds_no_link(key):
+    text = wording.outcome(factories.a_policy().voice(), "R2345678", key)
+    assert segments.count(text) == 1
+    assert "http" not in text
+    assert text.startswith("Example Bank: Your report R2345678")
