@@ -21,6 +21,7 @@ HOMES = {
         "/staff/book",
         "/staff/calendar",
         "/staff/notes",
+        "/staff/report",
     ],
     "sam@example.org": ["/staff/team", "/staff/teams", "/staff/coverage"],
     "ines@example.org": ["/staff/cases", "/staff/reports", "/staff/audit"],
