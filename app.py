@@ -209,7 +209,6 @@ def _limiter(settings: Settings) -> Limiter:
             "check_address": settings.check_limit_per_address,
             "check_number": settings.check_limit_per_number,
             "report_address": settings.report_limit_per_address,
-            "report_number": settings.report_limit_per_number,
             "feed_address": settings.feed_limit_per_address,
             "proof_address": settings.proof_limit_per_address,
             "sign_in_address": settings.sign_in_limit,

@@ -91,7 +91,6 @@ class Settings(BaseSettings):
     check_limit_per_address: str = "300/minute;5000/hour"
     check_limit_per_number: str = "100/minute;600/hour"
     report_limit_per_address: str = "10/minute;60/hour"
-    report_limit_per_number: str = "10/hour;30/day"
     feed_limit_per_address: str = "60/minute"
     proof_limit_per_address: str = "30/10 minutes;600/day"
     sign_in_limit: str = "10/5 minutes;20/hour;50/day"

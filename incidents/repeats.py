@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from incidents import telling
@@ -19,6 +20,8 @@ from incidents.telling import ASKED_FOR, GAVE, KNEW, REPORT, Told, listed, opene
 SAME_WITHIN = timedelta(hours=1)
 #: Two who remember the time of the same call.
 SAME_TIME = timedelta(hours=1)
+#: Different reports of one number that count for something.
+MOST_A_DAY = 10
 _LISTS = {"knew": KNEW, "asked_for": ASKED_FOR, "gave": GAVE}
 _TEXTS = ("shown_number", "said", "claimed_to_be")
 
@@ -40,6 +43,25 @@ def same(session: Session, told: Told, forms: Sequence[bytes], now: datetime) ->
     ).all()
     alike = (each for each in rows if (each.proven or each.proven_at is not None) == told.proven)
     return next((each for each in alike if _agrees(session, each, told)), None)
+
+
+def crowded(session: Session, told: Told, forms: Sequence[bytes], now: datetime) -> bool:
+    """Whether a number has been reported so often within a day, by whoever has not shown to hold
+    it, that one more counts for next to nothing. It is kept all the same, and nobody is refused:
+    a stranger must not be able to use up somebody's voice."""
+    if told.kind != REPORT or told.proven:
+        return False
+    count = session.exec(
+        select(func.count())
+        .select_from(Report)
+        .where(
+            col(Report.phone_index).in_(forms),
+            col(Report.kind) == REPORT,
+            col(Report.proven).is_(False),
+            col(Report.at) > now - timedelta(days=1),
+        )
+    ).one()
+    return count >= MOST_A_DAY
 
 
 def _agrees(session: Session, report: Report, told: Told) -> bool:

@@ -28,7 +28,8 @@ OTHERWISE = 0.2
 UNCONFIRMED = {"text": 0.5, "keypad": 0.15, "web": 0.1, "api": 0.1}
 #: A canary is no customer of anybody's: who calls or texts one has it from us.
 CANARY = 1.0
-#: A field that people do not see was filled in: a program. Kept, so that a mistake can be undone.
+#: A field that people do not see was filled in, or one number is reported over and over: a program.
+#: Kept, so that a mistake can be undone.
 DOUBTFUL = 0.02
 
 

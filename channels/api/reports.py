@@ -8,6 +8,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from channels import reporting
 from channels.api.auth import acting, require_token
 from channels.api.schemas import Problem, ReferenceOut, ReportIn, ReportOut, ReportsOut
+from channels.checks import read_number
 from channels.context import now, unit
 from incidents import reports
 from people.models import Role
@@ -29,7 +30,7 @@ def make_report(body: ReportIn) -> tuple[Response, int]:
     """Keep a report; gives the reference to name it by."""
     reporting.count_address()
     told = reports.Told(
-        phone=reporting.number_of(body.phone),
+        phone=read_number(body.phone),
         channel="api",
         called_at=body.called_at,
         shown_number=body.shown_number,

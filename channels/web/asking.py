@@ -10,6 +10,7 @@ from flask_babel import gettext
 from werkzeug.exceptions import NotFound as NoPage
 
 from channels import reporting
+from channels.checks import read_number
 from channels.context import now, unit
 from channels.languages import select
 from channels.web import answers, number_cookie, questions, report_words
@@ -76,7 +77,7 @@ def _after(question: str, given: Answers) -> str:
 def _send(tab: str, given: Answers) -> Response:
     """File the report. Of what was answered, the browser then keeps no more than it must show."""
     reporting.count_address()
-    phone = reporting.number_of(given.phone)
+    phone = read_number(given.phone)
     with unit() as session:
         reference = reports.file(session, _told(given.but(phone=phone)), now())
         kept = Answers(reference=reference, tell=given.tell, gave=given.gave)

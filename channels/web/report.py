@@ -8,6 +8,7 @@ from flask import Blueprint, render_template, request
 from flask_babel import gettext
 
 from channels import reporting
+from channels.checks import read_number
 from channels.context import ctx, now, unit
 from channels.web import number_cookie, report_words
 from incidents import reports
@@ -48,7 +49,7 @@ def send() -> str | tuple[str, int]:
 
 def _told() -> reports.Told:
     form = request.form
-    phone = reporting.number_of(form.get("phone", ""))
+    phone = read_number(form.get("phone", ""))
     return reports.Told(
         phone=phone,
         channel="web",

@@ -229,16 +229,6 @@ def test_a_field_that_nobody_sees_marks_a_program_and_keeps_its_report(app, clie
     assert row.doubtful
 
 
-@pytest.mark.settings(report_limit_per_number="3/hour", report_limit_per_address="100/minute")
-def test_one_number_can_be_reported_so_often_by_whoever(app, client):
-    for n in range(3):
-        data = {"phone": PHONE, "shown_number": str(n)}
-        assert client.post("/report", data=data).status_code == 200
-    assert client.post("/report", data={"phone": PHONE}).status_code == 429
-    assert client.post("/api/v1/reports", json={"phone": PHONE}).status_code == 429
-    assert client.post("/report", data={"phone": OTHER_PHONE}).status_code == 200
-
-
 def test_the_number_that_was_checked_is_there_already(app, client):
     """As a browser shows pages; a program is told the same to the byte (rule C5)."""
     seen = {"Sec-Fetch-Mode": "navigate"}

@@ -138,6 +138,16 @@ def test_what_cannot_be_kept_is_refused_and_nothing_changed(store, field, value)
     assert store.all(select(Report)) == []
 
 
+def test_one_number_reported_over_and_over_counts_for_little_and_silences_nobody(store):
+    for n in range(12):
+        filed(store, shown_number=f"020 7946 00{n:02d}")
+    rows = store.all(select(Report).order_by(Report.id))
+    assert [each.doubtful for each in rows] == [False] * 10 + [True] * 2
+    own = read(store, filed(store, NOW + timedelta(minutes=1), channel="text", proven=True))
+    assert (own.proven, own.doubtful) == (True, False)
+    assert not read(store, filed(store, NOW + timedelta(hours=25))).doubtful
+
+
 def test_a_form_sent_many_times_at_once_makes_one_report(store):
     references = at_once([partial(filed, store) for _ in range(8)], store.engine.dispose)
     assert len(set(references)) == 1
