@@ -22,9 +22,16 @@ HOMES = {
         "/staff/calendar",
         "/staff/notes",
         "/staff/report",
+        "/staff/approvals",
     ],
-    "sam@example.org": ["/staff/team", "/staff/teams", "/staff/coverage"],
-    "ines@example.org": ["/staff/cases", "/staff/reports", "/staff/audit"],
+    "sam@example.org": [
+        "/staff/team",
+        "/staff/teams",
+        "/staff/coverage",
+        "/staff/people",
+        "/staff/approvals",
+    ],
+    "ines@example.org": ["/staff/cases", "/staff/reports", "/staff/audit", "/staff/approvals"],
 }
 WIDTHS = (320, 1280)
 MONA = "mona@example.org"
@@ -118,3 +125,25 @@ def test_the_call_is_made_from_the_keyboard_alone(tabs):
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("#code")).to_be_visible()
+
+
+def test_a_new_number_is_asked_for_and_approved_by_keyboard_on_a_small_phone_without_scripts(tabs):
+    page = tabs(MONA, 320, java_script_enabled=False)
+    book(page, "07400 555017", "Nia Price", "your router")
+    page.locator("summary", has_text="The customer has another number").focus()
+    page.keyboard.press("Enter")
+    page.fill("#number", "07400 555018")
+    page.fill("#why", "She has a new phone, and knew the ticket")
+    page.keyboard.press("Enter")
+    expect(page.locator("[role=status]")).to_contain_text("waits for somebody else")
+    looking = tabs("sam@example.org", 320)
+    looking.goto("/staff/approvals")
+    assert findings(looking) == []
+    assert looking.evaluate("document.documentElement.scrollWidth") <= 320
+    deciding = tabs("sam@example.org", 320, java_script_enabled=False)
+    deciding.goto("/staff/approvals")
+    deciding.get_by_role("button", name="Approve").last.focus()
+    deciding.keyboard.press("Enter")
+    expect(deciding.locator("[role=status]")).to_contain_text("Approved and done.")
+    page.goto("/staff/approvals")
+    expect(page.locator("article").first).to_contain_text("Done")

@@ -33,6 +33,7 @@ def texts(voice: Voice = VOICE) -> dict[str, str]:
         "nothing_to_refuse": wording.nothing_to_refuse(voice),
         "move_asked": wording.move_asked(voice),
         "help_words": wording.help_words(voice),
+        "number_changed": wording.number_changed(voice, "57"),
     }
 
 

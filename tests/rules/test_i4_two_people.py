@@ -250,7 +250,8 @@ def test_each_step_is_in_the_audit_log(store):
         deciding.refuse(session, KINDS, refused.id, other, NOW)
         back = asking.ask(session, ONE, {"value": 3}, "why", asker, NOW)
         asking.withdraw(session, back.id, asker, NOW)
-    rows = store.all(select(AuditEntry).where(col(AuditEntry.action).startswith("approval.")))
+    steps = select(AuditEntry).where(col(AuditEntry.action).startswith("approval."))
+    rows = store.all(steps.order_by(col(AuditEntry.id)))
     assert [(row.action, row.staff_id) for row in rows] == [
         ("approval.ask", asker),
         ("approval.approve", other),
