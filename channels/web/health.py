@@ -18,6 +18,7 @@ from channels.context import ctx, now, unit
 from channels.failures import OUT_OF_REACH
 from messaging import backlog, spending, worker
 from storage import migrate
+from vault.log import publishing
 
 pages = Blueprint("health", __name__)
 
@@ -30,14 +31,15 @@ def healthz() -> Response:
 
 @pages.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """Database, keys, migrations and worker: each ``ok`` or what to do about it."""
-    parts = {"database": "ok", "keys": "ok", "migrations": "ok", "worker": "ok"}
+    """Database, keys, migrations, worker and the audit log's checkpoints: each ``ok`` or what to do
+    about it. Checkpoints that are late stop nobody's work."""
+    parts = dict.fromkeys(("database", "keys", "migrations", "worker", "checkpoints"), "ok")
     try:
         with unit(read_only=True) as session:
             _look(session, parts)
     except OUT_OF_REACH:
         parts = {"database": "out of reach"}
-    ready = all(state == "ok" for state in parts.values())
+    ready = all(state == "ok" for name, state in parts.items() if name != "checkpoints")
     status = "ready" if ready else "not ready"
     return jsonify(status=status, parts=parts), 200 if ready else 503
 
@@ -50,6 +52,8 @@ def _look(session: Session, parts: dict[str, str]) -> None:
         ctx().ring.ready()
     except OUT_OF_REACH:
         parts["keys"] = "the master keys do not open this store"
+    if publishing.late(session, ctx().places):
+        parts["checkpoints"] = "not all places take them: run 'flask --app app doctor'"
     if not worker.alive(session, now()):
         parts["worker"] = "no worker has been at work lately: run 'flask --app app worker'"
 

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask
@@ -172,6 +173,23 @@ def on_a_full_disk(act: Callable[[], Any]) -> Callable[[], Any]:
         return act()
 
     return limited
+
+
+def fill_up(engine: Engine) -> None:
+    """Let SQLite take no more pages, and fill those it has."""
+    event.listen(engine, "connect", _no_more_pages)
+    engine.dispose()
+    with suppress(DBAPIError):
+        for length in (100, 1):
+            for _ in range(10_000):
+                with engine.begin() as connection:
+                    word = "x" * length
+                    audit.record(
+                        CoreWork(connection, {}), audit.SYSTEM, "x", _LONG_AGO, detail=word
+                    )
+
+
+_LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def fill(store: Store, engine: Engine, call: Any) -> None:

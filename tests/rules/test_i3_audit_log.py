@@ -310,7 +310,38 @@ def reorder(rng, session, rows):
     session.add(second)
 
 
-ATTACKS = (edit, remove, swap, cut, reorder)
+def nudge(rng, session, rows):
+    """A time by a microsecond."""
+    row = rng.choice(rows)
+    at = session.connection().execute(select(ENTRY.c.at).where(ENTRY.c.id == row)).scalar_one()
+    moved = at + timedelta(microseconds=rng.choice((-1, 1)))
+    session.connection().execute(update(ENTRY).where(ENTRY.c.id == row).values(at=moved))
+
+
+def neighbours(rng, session, rows):
+    """Two entries of one transaction change places."""
+    at = rng.randrange(len(rows) - 1)
+    swap(rng, session, rows[at : at + 2])
+
+
+def regrow(rng, session, rows):
+    """The end is cut off, and as much of something else grows there."""
+    first = rows[rng.randrange(len(rows))]
+    gone = [row for row in rows if row >= first]
+    session.connection().execute(delete(ENTRY).where(ENTRY.c.id >= first))
+    entry = {"at": NOW, "actor": "system", "action": "x.y", "purpose": "", "detail": ""}
+    session.connection().execute(insert(ENTRY), [{**entry, "id": row} for row in gone])
+
+
+def double(rng, session, rows):
+    """What stands last stands there once more (CVE-2012-2459)."""
+    last = session.connection().execute(select(ENTRY).where(ENTRY.c.id == rows[-1])).mappings()
+    fields = dict(last.one())
+    session.connection().execute(delete(ENTRY).where(ENTRY.c.id == rows[-2]))
+    session.connection().execute(insert(ENTRY).values(**{**fields, "id": rows[-2]}))
+
+
+ATTACKS = (edit, remove, swap, cut, reorder, nudge, neighbours, regrow, double)
 
 
 @pytest.mark.campaign
@@ -342,6 +373,44 @@ def _found(store, connection, attack, rng, rows, known, anew) -> bool:
             if sequencing.size(session):
                 checkpoints.make(session, ORIGIN, NOW)
         return bool(verifying.verify(session, known).bad)
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("anew", [False, True])
+def test_each_kind_of_attack_is_found(store, attack, anew):
+    rng, known, missed = random.Random(7), log_of(store, 40, 64), []
+    rows = ids(store)
+    for n in range(10):
+        with store.engine.connect() as connection:
+            outer = connection.begin()
+            missed += [] if _found(store, connection, attack, rng, rows, known, anew) else [n]
+            outer.rollback()
+    assert missed == []
+
+
+def test_a_leaf_that_is_there_twice_makes_another_tree():
+    """CVE-2012-2459: a tree that pairs an odd last leaf with itself has one root for both."""
+    for size in range(1, 70):
+        leaves = [merkle.leaf_hash(bytes([n])) for n in range(size)]
+        for more in range(1, size + 1):
+            once, twice = merkle.Frontier(), merkle.Frontier()
+            for leaf in leaves:
+                once.add(leaf)
+            for leaf in [*leaves, *leaves[-more:]]:
+                twice.add(leaf)
+            assert once.root != twice.root
+
+
+@pytest.mark.parametrize(("column", "value"), [("staff_id", ""), ("at", "x"), ("customer_id", "x")])
+def test_what_no_entry_can_hold_is_found_and_named(store, column, value):
+    """SQLite takes any text in any column. It is a bad entry, and no traceback."""
+    if store.kind != "sqlite":
+        return
+    (known,) = log_of(store, 20)
+    bad = ids(store)[7]
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE audit_entry SET {column} = '{value}' WHERE id = {bad}")
+    assert verify(store, known).bad == f"Entry {bad} (place 7) cannot be read."
 
 
 def test_many_holes_are_gone_through(store):

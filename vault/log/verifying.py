@@ -101,11 +101,14 @@ class _Reader:
             .order_by(_ENTRY.c.id)
         )
         expected = begin
-        for row in self.session.connection().execute(statement).mappings():
-            if row["id"] != expected:
-                break
-            yield row["id"], leaf_hash(encoded(dict(row)))
-            expected += 1
+        try:
+            for row in self.session.connection().execute(statement).mappings():
+                if row["id"] != expected:
+                    break
+                yield row["id"], leaf_hash(encoded(row))
+                expected += 1
+        except (ValueError, TypeError, AttributeError):  # what no column of that kind can hold
+            raise _Bad(f"Entry {expected} (place {self.place}) cannot be read.") from None
         if expected != end:
             raise _Bad(f"Entry {expected} (place {self.place}) is gone.")
 

@@ -1,0 +1,332 @@
+"""Every route there is, asked as whoever may use it, in a house where each has something to show.
+
+A new route needs a row in :data:`ROUTES`, or the test of rule I3 fails.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import select
+from werkzeug.test import TestResponse
+
+from channels.web.owner import TOKEN
+from incidents.cases.models import Kind
+from incidents.cases.opening import raise_case
+from messaging.models import OutboxMessage
+from people import customer_sessions, customers, staff
+from people.models import Role
+from scheduling import feeds, teams
+from storage.types import new_id
+from tests.channels.conftest import PHONE, Console, make_console
+from tests.channels.support import AUTH_TOKEN, a_token, signed_post
+from verification import calls
+
+SETTINGS: dict[str, Any] = {
+    "public_url": "https://check.example.org",
+    "twilio_auth_token": AUTH_TOKEN,
+    "bridge_calls": True,
+    **{
+        f"{name}_limit_per_address": "100000/second"
+        for name in ("check", "report", "feed", "proof")
+    },
+    "check_limit_per_number": "100000/second",
+    "sign_in_limit": "100000/second",
+}
+#: What nobody may be shown of the customer without an entry; the code is added to it.
+SECRETS = ("Gwen", "400123456", "400 123456", "••56", "your router", "T-1001", "blue teapot")
+_CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
+AGENT, SUPERVISOR, INVESTIGATOR = Role.AGENT, Role.SUPERVISOR, Role.INVESTIGATOR
+CUSTOMER, TOKEN_OF, PROVIDER, ANYBODY = "customer", "token", "provider", "anybody"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request. ``who`` asks, with ``data``; one that is ``closed`` writes an entry where it can,
+    and must be refused where it cannot."""
+
+    who: str
+    data: dict[str, str] = field(default_factory=dict)
+    closed: bool = True
+    #: The simulated phone is the customer's own, with what the customer was told before.
+    own_phone: bool = False
+    path: dict[str, str] = field(default_factory=dict)
+
+
+def _open(who: str, **data: str) -> Ask:
+    return Ask(who, data, closed=False)
+
+
+def _ask(who: str, **data: str) -> Ask:
+    return Ask(who, data)
+
+
+_CODE = {"phone": PHONE, "code": "{code}"}
+_LATER = "2026-11-25T12:00:00+00:00"
+_DEMO = Ask(ANYBODY, {"phone": PHONE}, closed=False, own_phone=True)
+
+#: By endpoint and method. Braces stand for what the house has.
+ROUTES: dict[str, Ask] = {
+    "check.form GET": _open(ANYBODY),
+    "check.check_form GET": _open(ANYBODY),
+    "check.check POST": _ask(ANYBODY, **_CODE),
+    "report.form GET": _open(ANYBODY),
+    "report.send POST": _ask(ANYBODY, phone=PHONE),
+    "health.healthz GET": _open(ANYBODY),
+    "health.readyz GET": _open(ANYBODY),
+    "health.metrics GET": _open(ANYBODY),
+    "static GET": _open(ANYBODY),
+    "bootstrap.static GET": _open(ANYBODY),
+    "api_docs.docs GET": _open(ANYBODY),
+    "api_docs.openapi GET": _open(ANYBODY),
+    "feed.calendar_file GET": _open(ANYBODY),
+    "api_checks.make_check POST": _ask(ANYBODY, **_CODE),
+    "api_reports.make_report POST": _ask(ANYBODY, phone=PHONE),
+    "api_reports.list_reports GET": _ask(f"{TOKEN_OF} {INVESTIGATOR}"),
+    "api_slots.list_slots GET": _open(TOKEN_OF),
+    "api_handing.list_colleagues GET": _open(TOKEN_OF),
+    "api_callbacks.make_callback POST": _ask(
+        TOKEN_OF, customer_id="{customer}", starts_at=_LATER, minutes="15", topic="x"
+    ),
+    "api_callbacks.list_callbacks GET": _ask(TOKEN_OF),
+    "api_callbacks.get_callback GET": _ask(TOKEN_OF),
+    "api_callbacks.cancel_callback DELETE": _ask(TOKEN_OF),
+    "api_callbacks.renew_code POST": Ask(TOKEN_OF, path={"callback": "going"}),
+    "api_callbacks.end_callback POST": Ask(
+        TOKEN_OF, {"outcome": "reached"}, path={"callback": "going"}
+    ),
+    "api_callbacks.move_callback POST": _ask(TOKEN_OF, starts_at=_LATER),
+    "api_callbacks.start_callback POST": _ask(TOKEN_OF),
+    "api_callbacks.ring_again POST": _open(TOKEN_OF),
+    "api_handing.hand_over POST": _ask(TOKEN_OF, staff_id="{colleague}"),
+    "api_handing.revive POST": _open(TOKEN_OF),
+    "demo.keypad GET": _DEMO,
+    "demo.keypad POST": _DEMO,
+    "demo.messages GET": _DEMO,
+    "demo.phone GET": _DEMO,
+    "demo.send POST": Ask(ANYBODY, {"phone": PHONE, "body": "CHECK"}, False, True),
+    "demo.call GET": _DEMO,
+    "demo.act POST": _DEMO,
+    "demo.line POST": Ask(ANYBODY, {"phone": PHONE, "mode": "late"}, False, True),
+    "demo.texts GET": _DEMO,
+    "own.enter GET": _ask(CUSTOMER),
+    "own.book GET": _open(CUSTOMER),
+    "own.make_call POST": _ask(CUSTOMER, topic="x", starts_at=_LATER),
+    "own.call GET": _ask(CUSTOMER),
+    "own.calendar_file GET": _open(CUSTOMER),
+    "own.cancel POST": _ask(CUSTOMER),
+    "own.earlier POST": _ask(CUSTOMER, wanted="1"),
+    "own.move POST": _ask(CUSTOMER, starts_at=_LATER),
+    "own.refuse GET": _open(CUSTOMER),
+    "own.refuse POST": _ask(CUSTOMER),
+    "own.calls GET": _ask(CUSTOMER),
+    "own.leave POST": _open(CUSTOMER),
+    "own.send_number POST": _ask(CUSTOMER, phone=PHONE),
+    "own.prove POST": _ask(CUSTOMER, phone=PHONE, number="123456"),
+    "own.settings GET": _open(CUSTOMER),
+    "own.choose POST": _ask(CUSTOMER, locale="de", timezone="Europe/Berlin"),
+    "own.keep_phrase POST": _ask(CUSTOMER, phrase="green kettle"),
+    "console.home GET": _open(AGENT),
+    "console.nothing GET": _open(AGENT),
+    "console.audit GET": _open(INVESTIGATOR),
+    "console.book GET": _open(AGENT),
+    "console.make_booking POST": _ask(AGENT, find=PHONE, slot=_LATER, minutes="15", topic="x"),
+    "console.found GET": _open(AGENT),
+    "console.find POST": _ask(AGENT, find="07400 123456"),
+    "console.feed GET": _open(AGENT),
+    "console.make_feed POST": _ask(AGENT, make="1"),
+    "console.card GET": _ask(AGENT),
+    "console.cancel POST": _ask(AGENT),
+    "console.new_code POST": Ask(AGENT, path={"callback": "going"}),
+    "console.end POST": Ask(AGENT, {"outcome": "reached"}, path={"callback": "going"}),
+    "console.hand_over POST": _ask(AGENT, agent="{colleague}"),
+    "console.live GET": Ask(AGENT, closed=False, path={"callback": "going"}),
+    "console.move POST": _ask(AGENT, slot=_LATER),
+    "console.revive POST": _open(AGENT),
+    "console.ring_again POST": _open(AGENT),
+    "console.start POST": _ask(AGENT),
+    "console.coverage GET": _open(SUPERVISOR),
+    "console.day GET": _ask(AGENT),
+    "console.enrolment GET": _open(ANYBODY),
+    "console.enrol POST": _ask(ANYBODY, password="several good words", code="000000"),
+    "console.reports GET": _open(INVESTIGATOR),
+    "console.sign_in GET": _open(ANYBODY),
+    "console.let_in POST": _ask(ANYBODY, email="ana@example.org", password="x", code="000000"),
+    "console.demo_codes GET": _open(ANYBODY),
+    "console.sign_out POST": _ask(SUPERVISOR),
+    "console.team GET": _open(SUPERVISOR),
+    "console.agent GET": _open(SUPERVISOR),
+    "console.set_day POST": _ask(SUPERVISOR, on="2026-12-01", hours="09:00-12:00"),
+    "console.reassign POST": _ask(SUPERVISOR, callback="{callback}", to="{colleague}"),
+    "console.set_hours POST": _ask(SUPERVISOR, day0="09:00-12:00"),
+    "console.set_off POST": _ask(SUPERVISOR, first="2026-12-01"),
+    "console.set_skills POST": _ask(SUPERVISOR, language="de"),
+    "console.teams GET": _open(SUPERVISOR),
+    "console.add_team POST": _ask(SUPERVISOR, name="Night"),
+    "console.change_team POST": _ask(SUPERVISOR, name="Day"),
+    "console.week_of GET": _open(AGENT),
+    "console.account GET": _open(AGENT),
+    "console.add_passkey POST": _open(AGENT),
+    "console.ask_new_passkey POST": _open(AGENT),
+    "console.ask_passkey POST": _open(ANYBODY),
+    "console.ask_proof POST": _open(AGENT),
+    "console.audit_customer POST": _open(INVESTIGATOR),
+    "console.audit_reading GET": _open(INVESTIGATOR),
+    "console.case GET": _open(INVESTIGATOR),
+    "console.cases GET": _open(INVESTIGATOR),
+    "console.change_password POST": _open(AGENT),
+    "console.close_case POST": _open(INVESTIGATOR),
+    "console.colleagues GET": _open(SUPERVISOR),
+    "console.decide_case POST": _open(INVESTIGATOR),
+    "console.end_session POST": _open(AGENT),
+    "console.end_sessions POST": _open(AGENT),
+    "console.give_back_case POST": _open(INVESTIGATOR),
+    "console.let_in_by_passkey POST": _open(ANYBODY),
+    "console.lost GET": _open(ANYBODY),
+    "console.make_link POST": _open(SUPERVISOR),
+    "console.new_authenticator POST": _open(AGENT),
+    "console.new_recovery POST": _open(AGENT),
+    "console.note_case POST": _open(INVESTIGATOR),
+    "console.notices_read POST": _open(AGENT),
+    "console.open_customer POST": _open(INVESTIGATOR),
+    "console.password GET": _open(AGENT),
+    "console.prove GET": _open(AGENT),
+    "console.prove_by_passkey POST": _open(AGENT),
+    "console.proved POST": _open(AGENT),
+    "console.remove_passkey POST": _open(AGENT),
+    "console.reopen_case POST": _open(INVESTIGATOR),
+    "console.take_case POST": _open(INVESTIGATOR),
+    "own.object_to POST": _open(CUSTOMER),
+    "own.openings GET": _open(CUSTOMER),
+    "twilio.sms POST": _ask(PROVIDER, Body="CHECK"),
+    "twilio.status POST": _open(PROVIDER, MessageStatus="delivered"),
+    "bridge.status POST": _open(PROVIDER, CallStatus="ringing"),
+    "bridge.agent_on POST": _open(PROVIDER),
+    "bridge.done POST": _open(PROVIDER, DialCallStatus="completed"),
+    "bridge.go POST": _open(PROVIDER, Digits="1"),
+    "voice.answer POST": _open(PROVIDER),
+    "voice.after POST": _open(PROVIDER, Digits="2"),
+    "voice.keyed POST": _ask(PROVIDER, Digits="{code}"),
+    "voice.language POST": _open(PROVIDER, Digits="1"),
+    "voice.number POST": _open(PROVIDER, Digits="07400123456"),
+    "aloud.pick_up POST": _open(PROVIDER, Digits="1"),
+}
+
+
+class House:
+    """An application in which every route has something to show, and everybody is signed in."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.console: Console = make_console(url, folder, **SETTINGS)
+        self.app = self.console.app
+        agent, tab = self.console.agent()
+        colleague = self.console.member("bob@example.org")
+        self.tabs = {AGENT: tab.client}
+        for role, email in ((SUPERVISOR, "sue@example.org"), (INVESTIGATOR, "ivy@example.org")):
+            self.console.member(email, role)
+            self.tabs[role] = self.console.sign_in(email).client
+        booked = self.console.callback(agent, 24)
+        going = self.console.callback(agent, 6, "+447400123457")
+        self.console.wait(minutes=19)
+        self.names = {"callback": booked, "going": going, "colleague": colleague}
+        self.names |= {"staff": agent}
+        self._more(agent, going)
+        self.tokens = {str(role): self._token(role) for role in (AGENT, INVESTIGATOR)}
+        self.forms = {name: self._csrf(name) for name in (*self.tabs, CUSTOMER, ANYBODY)}
+
+    def _more(self, agent: Any, going: Any) -> None:
+        now, policy = self.console.now, self.console.context.policy
+        with self.console.unit() as session:
+            gwen = customers.find_by_phone(session, PHONE)
+            customers.keep_safe_phrase(session, gwen, "blue teapot", now)
+            cookie = customer_sessions.begin(session, gwen.id, now)
+            link = staff.invite(session, staff.find(session, "bob@example.org"), now)
+            feed = feeds.make(session, agent, now)
+            team = teams.add(session, teams.Habits("Day"), _by(agent), now)
+            message = session.exec(select(OutboxMessage.id)).first()
+            case = raise_case(session, Kind.CALLS, "fold", [], now).reference
+            held = session.get_one(calls.Callback, going)
+            self.code = calls.start(session, held, policy, now).code
+        self.names |= {"customer": gwen.id, "link": link, "feed": feed, "team": team.id}
+        self.names |= {"reference": case, "none": new_id()}
+        self.names |= {"message": message, "call": message, "code": self.code}
+        self.tabs[CUSTOMER] = self.app.test_client()
+        self.tabs[ANYBODY] = self.app.test_client()
+        with self.tabs[CUSTOMER].session_transaction() as kept:
+            kept[TOKEN] = cookie
+
+    def _token(self, role: Role) -> dict[str, str]:
+        email = {AGENT: "ana@example.org", INVESTIGATOR: "ivy@example.org"}[role]
+        return a_token(self.app, email=email)
+
+    def _csrf(self, who: str) -> str:
+        pages = {AGENT: "/staff/day", SUPERVISOR: "/staff/teams", CUSTOMER: "/my/settings"}
+        found = _CSRF.search(self.tabs[who].get(pages.get(who, "/staff/sign-in")).text)
+        return found[1] if found else ""
+
+    def asks(self) -> dict[str, tuple[str, str]]:
+        """The path and method of each route, by its row's name."""
+        return {
+            f"{rule.endpoint} {method}": (rule.rule, method)
+            for rule in self.app.url_map.iter_rules()
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+        }
+
+    def ask(self, name: str) -> TestResponse:
+        """Send it. Every client has cookies of its own, so that many can ask at once."""
+        rule, method = self.asks()[name]
+        row = ROUTES[name]
+        path = re.sub(r"<(?:[a-z]+:)?(\w+)>", lambda found: self._filled(found[1], row), rule)
+        data = {key: value.format(**self.names) for key, value in row.data.items()}
+        if row.who == PROVIDER:
+            form = {"From": PHONE, "To": "+442079460123", "CallSid": _sid("CA")}
+            return signed_post(self.app.test_client(), path, {**_ids(), **form, **data})
+        if row.who.startswith(TOKEN_OF) or path.startswith("/api/"):
+            return self._by_program(row, path, method, data)
+        form = {"csrf_token": self.forms[row.who], **data}
+        more = {"query_string": data} if method == "GET" else {"data": form}
+        return self.tabs[row.who].open(path, method=method, **more)
+
+    def _by_program(self, row: Ask, path: str, method: str, data: dict[str, str]) -> TestResponse:
+        role = row.who.partition(" ")[2] or str(AGENT)
+        headers = self.tokens[role] if row.who != ANYBODY else {}
+        if path == "/api/v1/callbacks" and method == "GET":
+            path += "?on=2026-11-24"
+        if path == "/api/v1/slots":
+            path += "?from=2026-11-25T10:00:00Z&to=2026-11-25T12:00:00Z&minutes=15"
+        body: dict[str, Any] = {k: int(v) if k == "minutes" else v for k, v in data.items()}
+        client = self.app.test_client()
+        if method == "POST":
+            headers = {**headers, "Idempotency-Key": _sid("K")}
+        return client.open(path, method=method, json=body or None, headers=headers)
+
+    def _filled(self, name: str, row: Ask) -> str:
+        """What the house has for a part of a path."""
+        known = {"id": "callback", "callback_id": "callback", "staff_id": "staff"}
+        known |= {"team_id": "team", "filename": "style", "_": "style"}
+        known["token"] = "feed" if "calendar" in self._rule_of(row) else "link"
+        key = known.get(name, name)
+        names = {**self.names, "style": "none.css"}
+        return str(names.get(row.path.get(key, key), names["none"]))
+
+    @staticmethod
+    def _rule_of(row: Ask) -> str:
+        return next(name for name, each in ROUTES.items() if each is row)
+
+
+def _by(staff_id: Any) -> Any:
+    from vault import audit
+
+    return audit.staff(staff_id)
+
+
+def _sid(kind: str) -> str:
+    return f"{kind}{os.urandom(16).hex()}"
+
+
+def _ids() -> dict[str, str]:
+    return {"MessageSid": _sid("SM"), "Body": ""}
