@@ -14,7 +14,7 @@ from storage.sqlite import sqlite_engine
 
 #: Whoever asks is refused within two seconds when nothing can be had (rule F1); what comes before
 #: and after a wait takes some of them.
-WAIT_SECONDS = 1.5
+WAIT_SECONDS = 1.25
 
 
 def make_engine(url: str, *, wait_seconds: float = WAIT_SECONDS, pool_size: int = 10) -> Engine:

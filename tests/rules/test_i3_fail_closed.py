@@ -4,10 +4,11 @@ text; it refuses in time, with production's own time-outs, and never ends in an 
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -67,8 +68,9 @@ def as_it_was(house: House, folder: Path) -> Iterator[None]:
     """What is done meanwhile is undone: the file is put back."""
     engine = house.console.context.engine
     path = Path(str(make_url(str(engine.url)).database))
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     shutil.copyfile(path, folder / "kept")
     yield
     engine.dispose()
@@ -180,7 +182,7 @@ def timed(house: House, name: str) -> tuple[float, str]:
 def test_no_text_is_sent_without_its_entry(house, database, outage):
     there, here = databases.opened(database), house.console.context
     sent = len(there.all(select(DemoText)))
-    assert [row.state for row in there.all(select(OutboxMessage))].count("pending") > 0
+    assert [row.state for row in there.all(select(OutboxMessage))].count("queued") > 0
     own = make_engine(database, wait_seconds=0.2)
     worker = Worker(own, here.ring, [Simulator(own, here.ring)], here.clock)
     with ExitStack() as stack:
@@ -209,6 +211,6 @@ def test_where_checkpoints_cannot_be_written_out_the_service_goes_on_and_says_so
 
 
 def replaced(house: House) -> Any:
-    here = replace(house.console.context, places=[places.file(Path("/nowhere/at/all"))])
+    here = replace(house.console.context, places=[places.file(Path("/dev/null/x"))])
     here.carry(house.app)
     return here
