@@ -31,6 +31,7 @@ def _by_purpose() -> dict[str, str]:
         "approvals": gettext("To say yes or no to a change that somebody asked for."),
         "told by phone": gettext("To write down what you told us by phone."),
         "to tell what came of a report": gettext("To tell you what came of your report."),
+        "asked for": gettext("To delete what we know of you, as you asked."),
         "erasure": gettext("To delete what we know of you."),
         "oversight": gettext("To look into what our own people do."),
     }
