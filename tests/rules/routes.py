@@ -138,6 +138,9 @@ OTHERS = [
     everybody("POST", "/staff/sign-in", 403),
     everybody("GET", "/staff/sign-in/demo", 200),
     everybody("POST", "/staff/sign-out", 303),
+    *(nobodys(method, "/report/<told>/<step>") for method in ("GET", "POST")),
+    nobodys("POST", "/report/start"),
+    nobodys("GET", "/report/whole"),
     *(nobodys("GET", f"/staff/{rule}") for rule in _OF_ALL),
     *(nobodys("POST", f"/staff/{rule}") for rule in _ACCOUNT),
     own("GET", "/my/openings", 200),
@@ -164,6 +167,7 @@ OTHERS = [
     *(
         everybody("POST", f"/twilio/{rule}", 403)
         for rule in (
+            *("voice/report-gave", "voice/report-when"),
             *("sms", "status/call", "status/message", "voice", "voice/after", "voice/code"),
             *("voice/language", "voice/number", "voice/spoken/<message>", "voice/bridge/<call>"),
             *("voice/bridge/<call>/done", "voice/bridge/<call>/go"),
