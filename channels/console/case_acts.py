@@ -83,9 +83,11 @@ def decide_case(desk: Desk, reference: str) -> ResponseReturnValue:
 @staff_page(Role.INVESTIGATOR)
 def close_case(desk: Desk, reference: str) -> ResponseReturnValue:
     """Nothing more to do."""
-    me, words = desk.principal.id, typed("closing")
+    me, words, tell = desk.principal.id, typed("closing"), typed("tell")
     return done(
-        desk, reference, lambda: working.close(desk.session, reference, me, words, desk.moment)
+        desk,
+        reference,
+        lambda: working.close(desk.session, reference, me, words, desk.moment, tell=tell),
     )
 
 

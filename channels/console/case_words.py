@@ -15,7 +15,7 @@ from incidents.cases.working import DECISIONS
 ICONS = {State.OPEN: "flag", State.TAKEN: "clock", State.CLOSED: "done"}
 
 #: Kinds of evidence that have a template of their own, under ``console/evidence/``.
-EVIDENCE = ("report", "audit", "wave", "budget", "canary", "note")
+EVIDENCE = ("report", "audit", "wave", "budget", "canary", "note", "access")
 
 
 def kind(value: str) -> str:
@@ -123,6 +123,17 @@ def fact(name: str) -> str:
     }.get(name, name.replace("_", " "))
 
 
+def told() -> list[tuple[str, str]]:
+    """What those who reported a call can be told of what came of it."""
+    return [
+        ("", gettext("nothing yet")),
+        ("not_us", gettext("that call was not from us")),
+        ("found", gettext("not from us, and we found how they got the number")),
+        ("ours", gettext("that call was from us")),
+        ("unsolved", gettext("we could not find out who rang")),
+    ]
+
+
 def export_fields() -> list[tuple[str, str]]:
     """What can be chosen for an export."""
     return [
@@ -152,6 +163,15 @@ def text_state(value: str) -> str:
         "sent": gettext("sent"),
         "failed": gettext("could not be sent"),
         "expired": gettext("withdrawn or too late"),
+    }.get(value, value)
+
+
+def signal(value: str) -> str:
+    """What was unusual about how records were read."""
+    return {
+        "nothing_behind": gettext("Customers opened with no call or booking behind it"),
+        "found_nobody": gettext("Looked for customers who are none"),
+        "off_hours": gettext("Customers opened at unusual hours, with nothing behind it"),
     }.get(value, value)
 
 

@@ -14,7 +14,7 @@ from channels.console import case_words, timeline, words
 from channels.console.desk import Desk, pages, staff_page
 from incidents.acting import aftermath, warnings
 from incidents.cases import board as board_of
-from incidents.cases import joining, reading
+from incidents.cases import joining, reading, working
 from incidents.cases.models import Case, State, WarningRun
 from incidents.cases.seeing import seen
 from people import staff
@@ -81,6 +81,7 @@ def show(desk: Desk, found: Case, errors: Mapping[str, str] | None = None) -> st
         subjects=subjects,
         names=reading.names(desk.session, people),
         joined=joining.joined_from(desk.session, found),
+        waiting=len(working.reporters(desk.session, found)),
         **_acted(desk, found, subjects),
         errors=errors or {},
         typed={name: value[:5000] for name, value in request.form.items()},

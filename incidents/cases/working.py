@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
+from incidents import outcomes
 from incidents.cases import states
-from incidents.cases.models import Case, Outcome, State
+from incidents.cases.models import Case, CaseEvidence, Outcome, State
 from incidents.cases.opening import name_subjects, step
 from incidents.cases.seeing import held, seen
+from incidents.models import Report
 from people.errors import InvalidInput
 from people.models import Staff
 from scheduling.errors import WrongState
@@ -79,15 +81,41 @@ def name_somebody(
     return case
 
 
-def close(session: Session, reference: str, who: UUID, words: str, now: datetime) -> Case:
-    """Close a decided case, with a reason. Raises as :func:`note`, or ``WrongState``."""
+def close(
+    session: Session, reference: str, who: UUID, words: str, now: datetime, *, tell: str = ""
+) -> Case:
+    """Close a decided case, with a reason. Whoever reported a call in it and wanted to know is told
+    ``tell``, if anything (:data:`messaging.wording.OUTCOMES`). Raises as :func:`note`, or
+    ``WrongState``."""
     case = held(session, reference, who)
     if case.outcome is None:
         raise WrongState("Decide what the case comes to before you close it.")
     plain = written(words, "closing")
+    if tell:
+        for report in reporters(session, case):
+            outcomes.tell_outcome(session, report, tell, now)
     states.move(session, case, State.CLOSED, now)
     step(session, case, "closed", plain, audit.staff(who), now)
     return case
+
+
+def reporters(session: Session, case: Case) -> list[Report]:
+    """The reports of a case whose makers want to hear what came of them, and have not yet."""
+    refs = session.exec(
+        select(CaseEvidence.ref).where(
+            col(CaseEvidence.case_id) == case.id, col(CaseEvidence.kind) == "report"
+        )
+    )
+    found = session.exec(
+        select(Report)
+        .where(
+            col(Report.id).in_([UUID(each) for each in refs]),
+            col(Report.tell_outcome),
+            col(Report.outcome).is_(None),
+        )
+        .with_for_update()
+    )
+    return list(found)
 
 
 def reopen(session: Session, reference: str, who: UUID, words: str, now: datetime) -> Case:

@@ -54,11 +54,22 @@ def case(console) -> str:
             Evidence("audit", str(entry), console.now, gwen),
             Evidence("wave", "7", console.now, None, WAVE),
             Evidence("budget", "8", console.now, None, BUDGET),
+            Evidence("access", "6", console.now, None, ACCESS),
+            Evidence("canary", "5", console.now, None, {"canary": 4, "what": "call"}),
             Evidence("new kind", "9", console.now, None, {"customers": 3, "names": ["a", "b"]}),
         ]
         return raise_case(session, Kind.CALLS, "x", evidence, console.now, subjects=[ana]).reference
 
 
+ACCESS = {
+    "what": "nothing_behind",
+    "window": "hour",
+    "seen": 9,
+    "expected": 0.3,
+    "expected_of_peers": 0.2,
+    "since": "2026-11-24T08:00:00+00:00",
+    "chance": 1e-6,
+}
 WAVE = {"since": "2026-11-24T08:00:00+00:00", "reports": 12, "usual": 0.4}
 BUDGET = {"what": "opened", "seen": 30, "allowed": 30, "hours": 1, "since": WAVE["since"]}
 
@@ -73,7 +84,7 @@ def test_investigators_begin_at_the_board(console, case):
     assert tab.get("/staff/").location == "/staff/cases"
     page = tab.get("/staff/cases").text
     assert case in page
-    assert "5 pieces of evidence, 1 report" in page.replace("\n", "")
+    assert "7 pieces of evidence, 1 report" in page.replace("\n", "")
     assert "waiting for" in page
     for bad in ("view=x", "after=x", "after=" + "C" * 99):
         assert tab.get(f"/staff/cases?{bad}").status_code == 422
@@ -87,6 +98,9 @@ def test_each_kind_of_evidence_is_said_in_words(console, case):
     assert "12 reports since" in page
     assert "They had opened 30 customers, of 30 allowed within 1 hours" in page
     assert "a, b" in page
+    assert "9 since" in page
+    assert "By chance once in 1,000,000." in page
+    assert "Its number was rung" in page
     assert "Gwen" not in page
     assert "07400" not in page
 
@@ -109,6 +123,23 @@ def test_the_whole_life_by_its_forms(console, case):
     assert tab.post(f"{at}/reopen", {"reopening": "more"}).status_code == 303
     tab.post(f"{at}/take")
     assert tab.post(f"{at}/give-back", {}).location == "/staff/cases"
+
+
+def test_who_reported_a_call_and_wanted_to_know_is_told_when_the_case_is_closed(console, case):
+    with console.unit() as session:
+        report = session.exec(select(Report)).one()
+        report.tell_outcome = True
+        session.add(report)
+    tab = ines(console)
+    at = f"/staff/cases/{case}"
+    tab.post(f"{at}/take")
+    tab.post(f"{at}/decide", {"outcome": "leak", "why": "the list"})
+    assert "1 reporter wants to hear" in tab.get(at).text
+    form = {"closing": "done", "tell": "everything"}
+    assert tab.post(f"{at}/close", form).status_code == 422
+    assert tab.post(f"{at}/close", {**form, "tell": "found"}).status_code == 303
+    with console.unit() as session:
+        assert session.exec(select(Report.outcome)).one() == "found"
 
 
 def test_a_customer_is_shown_once_with_a_reason(console, case):
