@@ -80,8 +80,9 @@ def test_nothing_is_ever_done_without_enough_others_who_may(store):
 
 
 @pytest.mark.campaign
+@pytest.mark.timeout(3600)
 def test_nothing_is_ever_done_without_enough_others_who_may_for_long(store):
-    run_machine(store, 600, 100)
+    run_machine(store, 300, 100)
 
 
 def test_it_is_done_in_the_transaction_of_the_approval_and_once(store):
