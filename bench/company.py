@@ -13,11 +13,13 @@ one in a hundred.
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, field
-from math import exp, log
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from math import exp
 from random import Random
 
-from incidents.tracing.values import Call, Group, Records, Sight
+from incidents.tracing.values import Group, Records, Sight, Timeline
 
 CUSTOMERS, STAFF, REGIONS = 12_000_000, 1000, 20
 DAYS = 730.0
@@ -65,18 +67,23 @@ class Looks:
         )
 
     def when(self, count: float) -> float:
-        """When so many had been seen."""
-        low, high = 0.0, DAYS
-        for _ in range(20):
-            middle = (low + high) / 2
-            low, high = (middle, high) if self.by(middle) < count else (low, middle)
-        return high
+        """When so many had been seen, straight between nine days of the whole time."""
+        counts = _at_nine_days(self)
+        place = min(max(bisect_left(counts, count), 1), len(counts) - 1)
+        low, high = counts[place - 1], counts[place]
+        part = (count - low) / (high - low) if high > low else 0.0
+        return DAYS / 8 * (place - 1 + min(max(part, 0.0), 1.0))
+
+
+@lru_cache(4096)
+def _at_nine_days(looks: Looks) -> list[float]:
+    return [looks.by(DAYS * n / 8) for n in range(9)]
 
 
 class Sum:
     """Several timelines in one, summed at a few days and straight between them."""
 
-    def __init__(self, several: list[Looks]) -> None:
+    def __init__(self, several: Sequence[Timeline]) -> None:
         self._several = several
         self._known: dict[int, float] = {}
 
@@ -104,15 +111,15 @@ class Company:
     staff: list[Looks] = field(default_factory=list)
 
     @classmethod
-    def drawn(cls, chance: Random, *, spread: float = LOOKS_SPREAD, away: float = AWAY) -> Company:
+    def drawn(cls, chance: Random) -> Company:
         """A company at random."""
         made = cls(chance)
         made.staff = [
-            Looks(LOOKS * exp(chance.gauss(0, spread)), n % REGIONS, away) for n in range(STAFF)
+            Looks(LOOKS * exp(chance.gauss(0, LOOKS_SPREAD)), n % REGIONS) for n in range(STAFF)
         ]
         return made
 
-    def records(self, whole: Sum, *, teams: bool = True) -> Records:
+    def records(self, whole: Timeline, *, teams: bool = True) -> Records:
         """What a trace may know of it; ``whole`` is everybody's timeline."""
         groups = {}
         for region in range(REGIONS) if teams else ():
@@ -164,7 +171,7 @@ class Company:
     def _from_afar(self, rate: float, region: int) -> list[int]:
         """Staff of other regions who have looked, one draw for each look."""
         sums = self._sums()
-        expected = sums[-1] * self.staff[0].away / CUSTOMERS * rate
+        expected = sums[-1] / CUSTOMERS * rate
         found = []
         for _ in range(_poisson(self.chance, expected)):
             n = bisect_left(sums, self.chance.random() * sums[-1])
@@ -176,7 +183,7 @@ class Company:
         if not hasattr(self, "_running"):
             total, self._running = 0.0, []
             for each in self.staff:
-                total += each.total
+                total += each.total * each.away
                 self._running.append(total)
         return self._running
 
@@ -189,15 +196,9 @@ def _poisson(chance: Random, mean: float) -> int:
     return count
 
 
-def everybody(chance: Random, spread: float = LOOKS_SPREAD, away: float = AWAY) -> Sum:
-    """The timeline of all staff of a company, the same for each: of a thousand, the sum hardly
-    differs from one company to the next."""
-    return Sum(Company.drawn(chance, spread=spread, away=away).staff)
-
-
-def reported(chance: Random, day: float, errs: float = 0.2, by: float = 5.0) -> float:
-    """The day that a reporter gives for a call: one in five errs by some days."""
-    return day + chance.gauss(0, by) if chance.random() < errs else day
-
-
-__all__ = ["Call", "Company", "everybody", "log", "reported"]
+@lru_cache(4)
+def everybody(kept: float = 1.0) -> Sum:
+    """The timeline of all staff of a company, of which the log has kept a share, the same for each:
+    of a thousand, the sum hardly differs from one company to the next."""
+    staff = Company.drawn(Random(0)).staff
+    return Sum([replace(each, total=each.total * kept) for each in staff])

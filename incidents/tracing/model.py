@@ -50,8 +50,9 @@ _LOG_PATTERNS = tuple(log(weight) for weight in laws.PATTERNS)
 #: How often a leak leads to a number that is no customer's.
 STRAY = 0.05
 FAINT = 0.02  # how likely people in touch are to be some whom nobody has seen, at least
-#: Pairs are sought among so many of those who best explain the reports alone, in these shares.
-PAIRED, SHARES = 8, (0.3, 0.5, 0.7)
+#: Pairs are sought among so many of those who best explain the reports alone, where each explains
+#: so many that the other does not, in these shares.
+PAIRED, OF_THEIR_OWN, SHARES = 8, 2, (0.3, 0.5, 0.7)
 
 Viewers = Mapping[str, Sight]
 Finding = Sequence[tuple[Call, Viewers]]
@@ -199,17 +200,16 @@ class Tracer:
         return shared.out(sum_of(none), self._paired(logs, base))
 
     def _paired(self, logs: Mapping[str, float], base: Logs) -> dict[tuple[str, str], float]:
-        """Log evidence of pairs among those who best explain more than one report."""
-        people = [
-            source
-            for source, hits in self._hits.items()
-            if source in self.records.sources and len(hits.plain) > 1
-        ]
+        """Log evidence of pairs among those who best explain the reports alone, where each of the
+        two explains some that the other does not."""
+        plain = {s: h.plain for s, h in self._hits.items() if s in self.records.sources}
+        people = [source for source in plain if len(plain[source]) >= OF_THEIR_OWN]
         people.sort(key=lambda source: (-logs[source], source))
-        best = people[:PAIRED]
         return {
             (one, other): self._evidence_of_pair(one, other, base)
-            for one, other in combinations(sorted(best), 2)
+            for one, other in combinations(sorted(people[:PAIRED]), 2)
+            if len(plain[one].keys() - plain[other]) >= OF_THEIR_OWN
+            and len(plain[other].keys() - plain[one]) >= OF_THEIR_OWN
         }
 
     def _evidence_of_pair(self, one: str, other: str, base: Logs) -> float:

@@ -20,19 +20,15 @@ WHOLE, TOUCHED_BY_US, TEAM = "\0table", "\0touched", "\0team "
 
 @dataclass(frozen=True)
 class Posterior:
-    """How likely each explanation is; all of it sums to 1. ``unseen`` is of those sources alone who
-    had seen none of the customers."""
+    """How likely each explanation is; all of it sums to 1. ``alone`` is of sources that had seen
+    some of the customers; the others have their prior, ``priors``, times ``unseen``."""
 
     outside: float
     everything: float
     alone: Mapping[str, float]
     pairs: Mapping[tuple[str, str], float]
-    unseen: Mapping[str, float]
-
-    @property
-    def sources(self) -> list[str]:
-        """Everyone with access."""
-        return [*self.alone, *self.unseen]
+    priors: Mapping[str, float]
+    unseen: float
 
     def of(self, source: str) -> float:
         """A source's share: alone, and half of what it has in pairs."""
@@ -43,7 +39,9 @@ class Posterior:
         return self._alone(source) + self._paired(source)
 
     def _alone(self, source: str) -> float:
-        return self.alone.get(source) or self.unseen.get(source, 0.0)
+        if source in self.alone:
+            return self.alone[source]
+        return self.priors.get(source, 0.0) * self.unseen
 
     def _paired(self, source: str) -> float:
         return sum(value for pair, value in self.pairs.items() if source in pair)
@@ -82,11 +80,8 @@ class Shares:
             everything=sum(exp(value - total) for value in copies),
             alone={source: exp(value - total) for source, value in alone.items()},
             pairs={pair: exp(value - total) for pair, value in pairs.items()},
-            unseen={
-                source: exp(each + log(prior) + self.nothing - total)
-                for source, prior in priors.items()
-                if source not in alone
-            },
+            priors=priors,
+            unseen=exp(each + self.nothing - total),
         )
 
     def _copies(self) -> list[float]:

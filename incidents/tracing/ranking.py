@@ -105,7 +105,7 @@ def _people(tracer: Tracer, found: Posterior) -> list[Ranked]:
             else:
                 kept.late += 1
     days = Counter(round(max(call.day for call, _ in f), 1) for f in tracer.findings)
-    return [_ranked(tracer, found, name, looks.get(name, _Looks()), days) for name in found.sources]
+    return [_ranked(tracer, found, name, looks.get(name, _Looks()), days) for name in found.priors]
 
 
 def _ranked(

@@ -1,0 +1,165 @@
+"""Leaks at a company, and how they are reported: what tracing is tried on.
+
+A scenario says who leaks, what, and how the reports come about. Some break what the model assumes,
+on purpose: what holds only on data drawn by one's own model is worth little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import exp
+from random import Random
+
+from bench.company import CUSTOMERS, DAYS, LEAKED, REGIONS, STAFF, Company, Looks, Sum, everybody
+from incidents.tracing.values import Call, Records, Sight
+
+REPORTS = 16
+CALLS_FOR = 60.0  # days over which a list that was sold at once is rung
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """How a leak goes and how it is told of. ``leaks`` is ``once``, ``slowly``, ``part`` (of three
+    times as many) or ``""`` (nobody does); ``noise`` the share of reports that have nothing to do
+    with it; ``insiders`` how many act together; ``errs`` how often a reporter errs on the date, by
+    ``days``; ``strangers`` where unrelated customers come from."""
+
+    title: str
+    leaks: str = "once"
+    noise: float = 1 / 3
+    insiders: int = 1
+    errs: float = 0.2
+    days: float = 5.0
+    strangers: str = "anybody"
+    late: bool = False  # calls come half a year later, or a year
+    screen: bool = False  # half of it is read on a colleague's screen
+    missing: float = 0.0  # the share of looks that the log lacks
+    decoy: bool = False  # one honest account has seen half of all customers
+    teams: bool = True  # whether the log names teams
+
+
+ASKED = {
+    "once": Scenario("sells 68,000 at once"),
+    "slowly": Scenario("leaks all that they open, for three months", leaks="slowly"),
+    "pair": Scenario("two act together", insiders=2),
+    "decoy": Scenario("sells at once; an honest account saw half of all", decoy=True),
+    "outside": Scenario("no insider: callers ring anybody", leaks=""),
+}
+BROKEN = {
+    "part": Scenario("sells 68,000 of over 136,000 seen", leaks="part"),
+    "noisy": Scenario("six reports in ten are unrelated", noise=0.6),
+    "late": Scenario("callers wait for half a year", late=True),
+    "dates": Scenario("half of the dates are wrong, by weeks", leaks="slowly", errs=0.5, days=14.0),
+    "screen": Scenario("half is read on a colleague's screen", screen=True),
+    "missing": Scenario("the log lacks a third of all looks", missing=1 / 3),
+    "no teams": Scenario("the log names no teams", teams=False),
+    "region": Scenario("no insider: callers ring one region", leaks="", strangers="region"),
+    "touch": Scenario("no insider: those in touch report", leaks="", strangers="in touch"),
+}
+Reported = tuple[Call, Mapping[str, Sight]]
+
+
+@dataclass(frozen=True)
+class Leak:
+    """What happened at one company: who did it, and the reports in their order with who had seen
+    each customer."""
+
+    records: Records
+    guilty: frozenset[str]
+    reports: list[Reported]
+
+
+def drawn(scenario: Scenario, seed: int) -> Leak:
+    """One company and its leak."""
+    return _Drawing(scenario, Random(seed)).leak()
+
+
+class _Drawing:
+    def __init__(self, scenario: Scenario, chance: Random) -> None:
+        self.scenario, self.chance = scenario, chance
+        self.company = Company.drawn(chance)
+        self.guilty: list[int] = []
+        self.added: Looks | None = None
+        self.at = DAYS * (0.4 + 0.4 * chance.random())
+        if scenario.leaks:
+            self._choose()
+        self._bend()
+
+    def _choose(self) -> None:
+        """Somebody who had seen enough by then."""
+        while len(self.guilty) < self.scenario.insiders:
+            n = self.chance.randrange(STAFF)
+            line = self.company.staff[n]
+            if self.scenario.leaks == "part":
+                fits = line.by(self.at) >= 2 * LEAKED
+            else:
+                day = line.when(LEAKED if len(self.guilty) == 0 else LEAKED / 2)
+                fits = 0.1 * DAYS < day < 0.8 * DAYS
+                self.at = day if fits and not self.guilty else self.at
+            if fits and n not in self.guilty:
+                self.guilty.append(n)
+
+    def _bend(self) -> None:
+        """What makes the company other than usual."""
+        staff, scenario = self.company.staff, self.scenario
+        if scenario.decoy:
+            n = (self.guilty[0] + REGIONS) % STAFF
+            staff[n] = Looks(0.8 * CUSTOMERS, staff[n].region, away=1.0)
+            self.added = staff[n]
+        if scenario.screen:
+            first = self.guilty[0]
+            other = (first + REGIONS) % STAFF
+            half = staff[first].total / 2
+            staff[first] = replace(staff[first], total=half)
+            staff[other] = replace(staff[other], total=staff[other].total + half)
+            self.guilty.append(other)
+        if scenario.missing:
+            kept = 1 - scenario.missing
+            self.company.staff = [replace(each, total=each.total * kept) for each in staff]
+
+    def leak(self) -> Leak:
+        reports = [self._report(n) for n in range(REPORTS)]
+        whole = everybody(1 - self.scenario.missing)
+        if self.added:
+            whole = Sum([whole, self.added])
+        records = self.company.records(whole, teams=self.scenario.teams)
+        return Leak(records, frozenset(map(str, self.guilty)), reports)
+
+    def _report(self, number: int) -> Reported:
+        chance, scenario = self.chance, self.scenario
+        if not self.guilty or chance.random() < scenario.noise:
+            region, rate = self._stranger()
+            day, known = self.at + chance.random() * CALLS_FOR, {}
+        else:
+            region, rate, day, known = self._leaked()
+        if chance.random() < scenario.errs:
+            day += chance.gauss(0, scenario.days)
+        return Call(number, day), self.company.viewers(region, rate, known)
+
+    def _stranger(self) -> tuple[int, float]:
+        if self.scenario.strangers == "in touch":
+            return self.company.in_touch()
+        region, rate = self.company.anybody()
+        if self.scenario.strangers == "region" and self.chance.random() > 1 / 3:
+            return 3, rate
+        return region, rate
+
+    def _leaked(self) -> tuple[int, float, float, dict[int, float]]:
+        """A customer of the leak and the day of the call, with who is known to have looked."""
+        chance, scenario = self.chance, self.scenario
+        source = chance.choice(self.guilty)
+        if scenario.leaks == "slowly":
+            until = min(self.at + 90, DAYS)
+            region, rate, seen = self.company.seen_by(source, until, self.at)
+            day = seen + 1 + chance.expovariate(1 / 20)
+        else:
+            region, rate, seen = self.company.seen_by(source, self.at)
+            day = self.at + chance.random() * CALLS_FOR
+        if scenario.late:
+            day += 150 * exp(chance.gauss(0, 0.6))
+        lost = chance.random() < scenario.missing
+        return region, rate, day, {} if lost else {source: seen}
+
+
+SCENARIOS = {**ASKED, **BROKEN}

@@ -1,0 +1,88 @@
+"""Two pictures of the figures, as SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bench.leaks import REPORTS, SCENARIOS
+from bench.tracing_report import PRIOR, reliability
+from bench.trials import OURS, Result
+
+Results = Mapping[str, Sequence[Result]]
+WIDE, HIGH, LEFT, TOP = 360, 240, 48, 16
+SHOWN = {"once": "#174a7c", "slowly": "#2c7a3f", "pair": "#a05a00", "missing": "#777777"}
+
+
+def pictures(results: Results) -> dict[str, str]:
+    """By file name; only what the results allow."""
+    found = {}
+    names = [name for name in SHOWN if name in results]
+    if names:
+        found["tracing-needed.svg"] = _needed(results, names)
+    if set(PRIOR) <= set(results):
+        found["tracing-calibration.svg"] = _calibration(results)
+    return found
+
+
+def _needed(results: Results, names: Sequence[str]) -> str:
+    parts = [
+        _axes("reports", "the guilty one leads", [(n / REPORTS, str(n)) for n in (4, 8, 12, 16)])
+    ]
+    for row, name in enumerate(names):
+        count = len(results[name])
+        points = []
+        for n in range(REPORTS + 1):
+            done = sum(result.trials[OURS].needed <= n for result in results[name])
+            points.append((n / REPORTS, done / count))
+        parts.append(_line(points, SHOWN[name]))
+        y = TOP + HIGH - 14 * (len(names) - row) - 6
+        parts.append(
+            f'<text x="{LEFT + 130}" y="{y}" fill="{SHOWN[name]}">{SCENARIOS[name].title}</text>'
+        )
+    return _svg("Reports needed", "Share of companies in which the guilty one leads.", parts)
+
+
+def _calibration(results: Results) -> str:
+    parts = [_axes("said", "was so", [(n / 4, f"{25 * n} %") for n in range(5)])]
+    parts.append(_line([(0, 0), (1, 1)], "#bbbbbb"))
+    bins = reliability(results)
+    parts.append(_line([(each.said, each.so) for each in bins], "#174a7c"))
+    for each in bins:
+        x, y = _at(each.said, each.so)
+        parts.append(f'<circle cx="{x}" cy="{y}" r="4" fill="#174a7c"/>')
+    return _svg("Calibration", "How often it was so, by how likely it was said to be.", parts)
+
+
+def _at(x: float, y: float) -> tuple[float, float]:
+    return round(LEFT + WIDE * x, 1), round(TOP + HIGH * (1 - y), 1)
+
+
+def _line(points: Sequence[tuple[float, float]], colour: str) -> str:
+    path = " ".join(f"{x},{y}" for x, y in (_at(*point) for point in points))
+    return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
+
+
+def _axes(across: str, up: str, ticks: Sequence[tuple[float, str]]) -> str:
+    parts = [
+        f'<path d="M{LEFT} {TOP}v{HIGH}h{WIDE}" fill="none" stroke="#333"/>',
+        f'<text x="{LEFT + WIDE / 2}" y="{TOP + HIGH + 34}" text-anchor="middle">{across}</text>',
+        f'<text x="{LEFT + 8}" y="{TOP + 4}">{up}</text>',
+    ]
+    for share, label in ticks:
+        x, _ = _at(share, 0)
+        parts.append(f'<text x="{x}" y="{TOP + HIGH + 16}" text-anchor="middle">{label}</text>')
+    for n in range(5):
+        _, y = _at(0, n / 4)
+        label = f"{25 * n} %"
+        parts.append(f'<text x="{LEFT - 6}" y="{y + 4}" text-anchor="end">{label}</text>')
+        parts.append(f'<path d="M{LEFT} {y}h{WIDE}" stroke="#ddd"/>')
+    return "".join(parts)
+
+
+def _svg(title: str, told: str, parts: Sequence[str]) -> str:
+    box = f"0 0 {LEFT + WIDE + 24} {TOP + HIGH + 44}"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}"'
+        f' role="img" font-family="sans-serif" font-size="11"><title>{title}</title>'
+        f'<desc>{told}</desc><rect width="100%" height="100%" fill="#fff"/>{"".join(parts)}</svg>\n'
+    )

@@ -1,0 +1,133 @@
+"""The figures of tracing, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from bench.leaks import ASKED, BROKEN, REPORTS, SCENARIOS
+from bench.trials import DOZEN, METHODS, NEVER, OURS, Result, quantile
+
+Results = Mapping[str, Sequence[Result]]
+#: How often each happens, as the model believes before any report.
+PRIOR = {"once": 0.25, "slowly": 0.25, "pair": 0.05, "outside": 0.45}
+BINS = (0.0, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 1.0)
+
+_HEAD = f"""# Leak tracing in figures
+
+Made by `make bench-tracing` (`bench/tracing.py`). Companies of 12 million customers and 1,000 staff
+in 20 regions, with heavy-tailed, overlapping access, drawn at random; one report in three has
+nothing to do with the leak unless it says otherwise, and one date in five is wrong. All after
+{DOZEN} reports, but for the last three columns, which look at each of the first {REPORTS}.
+
+- *first*: the guilty one ranks first, before `outside` and `everything` too.
+- *accused*: the guilty one, or an innocent, is said to lead: with us at 95 % and four customers
+  seen; with the guilt model first alone at 95 % guilt; with counting first alone, with four.
+- *ever wrong*: an innocent was accused at any report on the way.
+- *needed*: reports until the guilty one is accused: the median and the 99th percentile.
+"""
+
+
+def text(results: Results) -> str:
+    """All of it, as Markdown."""
+    parts = [_HEAD]
+    for title, among in (("What was asked for", ASKED), ("Where assumptions break", BROKEN)):
+        names = [name for name in among if name in results]
+        if names:
+            parts.append(f"## {title}\n\n{_table(results, names)}\n")
+    if set(PRIOR) <= set(results):
+        parts.append(_calibration(results))
+    return "\n".join(parts)
+
+
+def _table(results: Results, names: Sequence[str]) -> str:
+    lines = [
+        "| scenario | companies | method | first | accused: guilty | accused: innocent | ever wrong"
+        " | needed, median | needed, 99 % |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name in names:
+        for method in METHODS:
+            lines.append(_line(name, method, results[name]))
+    return "\n".join(lines)
+
+
+def _line(name: str, method: str, results: Sequence[Result]) -> str:
+    trials = [result.trials[method] for result in results]
+    count = len(trials)
+    needed = [trial.needed for trial in trials]
+    guilty = bool(SCENARIOS[name].leaks)
+    cells = [
+        SCENARIOS[name].title if method == OURS else "",
+        f"{count:,}" if method == OURS else "",
+        f"**{method}**" if method == OURS else method,
+        _share(sum(t.first for t in trials), count) if guilty else "",
+        _share(sum(t.right for t in trials), count) if guilty else "",
+        _share(sum(t.wrong for t in trials), count),
+        _share(sum(t.ever_wrong for t in trials), count),
+        _reports(quantile(needed, 0.5)) if guilty else "",
+        _reports(quantile(needed, 0.99)) if guilty else "",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.2f} %"
+
+
+def _reports(count: int) -> str:
+    return f"over {REPORTS}" if count == NEVER else str(count)
+
+
+@dataclass(frozen=True)
+class Bin:
+    """What was said with a probability between two bounds: the mean said, how often it was so,
+    and how many there were."""
+
+    said: float
+    so: float
+    count: int
+    weight: float
+
+
+def reliability(results: Results) -> list[Bin]:
+    """How often the likeliest of the staff was guilty, by how likely that was said to be."""
+    found = []
+    for low, high in pairwise(BINS):
+        said = so = weight = 0.0
+        count = 0
+        for name, share in PRIOR.items():
+            each = share / sum(len(result.said) for result in results[name])
+            for result in results[name]:
+                for probability, guilty in result.said:
+                    if low <= probability < high or (high == 1.0 == probability):
+                        said, so = said + each * probability, so + each * guilty
+                        weight, count = weight + each, count + 1
+        if count:
+            found.append(Bin(said / weight, so / weight, count, weight))
+    return found
+
+
+def _calibration(results: Results) -> str:
+    bins = reliability(results)
+    error = sum(each.weight * abs(each.said - each.so) for each in bins)
+    brier = sum(
+        share
+        * sum((p - guilty) ** 2 for result in results[name] for p, guilty in result.said)
+        / sum(len(result.said) for result in results[name])
+        for name, share in PRIOR.items()
+    )
+    mixed = ", ".join(f"{100 * share:.0f} % {name}" for name, share in PRIOR.items())
+    rows = "\n".join(
+        f"| {100 * each.said:.1f} % | {100 * each.so:.1f} % | {each.count:,} |" for each in bins
+    )
+    return f"""## Calibration
+
+How likely the likeliest member of staff was said to take part, after 4, 8 and {DOZEN} reports, and
+how often they did ({mixed}). Brier score {brier:.4f}, expected calibration error {error:.4f}.
+
+| said | was so | times |
+|---|---|---|
+{rows}
+"""
