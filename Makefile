@@ -4,7 +4,7 @@ PORT ?= 5000
 BIN := .venv/bin
 export PORT
 
-.PHONY: run test test-fast campaigns lint format bench pictures translations clean
+.PHONY: run test test-fast campaigns lint format bench bench-tracing pictures translations clean
 
 # The main job with the embedded defaults: SQLite, simulator, demo data. The demo allows calls at
 # once and at any hour, so that a newcomer can try the whole journey whatever the time is.
@@ -37,6 +37,10 @@ format: .venv/test
 
 bench: .venv/test
 	$(BIN)/python -m bench $(ARGS)
+
+# Leaks at simulated companies, traced; figures and pictures go into docs.
+bench-tracing: .venv/test
+	$(BIN)/python -m bench.tracing $(ARGS)
 
 # The pictures of the README, taken from the real pages.
 pictures: .venv/test

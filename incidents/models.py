@@ -12,6 +12,7 @@ from incidents.canaries import models as _canaries  # noqa: F401
 from incidents.cases import models as _cases  # noqa: F401  (so that every table is known)
 from incidents.mirror import models as _mirror  # noqa: F401
 from incidents.notes import models as _notes  # noqa: F401
+from incidents.tracing import models as _tracing  # noqa: F401
 from storage.tables import blind_index, id_field, instant, reference, sealed
 
 _TO_TELL = text("outcome IS NOT NULL AND told_at IS NULL")

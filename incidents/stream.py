@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, select
 
 from incidents import weights
@@ -92,6 +92,26 @@ def since(session: Session, mark: int, limit: int = AT_A_TIME) -> list[Item]:
         .limit(limit)
     ).all()
     return [_read(item, report) for item, report in rows]
+
+
+def of_reports(session: Session, reports: Iterable[UUID]) -> list[Item]:
+    """The latest item of each of these reports, in no order."""
+    return _latest_each(session, col(StreamItem.report_id).in_(reports))
+
+
+def lately(session: Session, after: datetime) -> list[Item]:
+    """All signs that reached us after an instant, of each report the latest item, in no order."""
+    return _latest_each(session, col(StreamItem.at) > after)
+
+
+def _latest_each(session: Session, which: ColumnElement[bool]) -> list[Item]:
+    rows = session.exec(
+        select(StreamItem, Report)
+        .join(Report, col(Report.id) == col(StreamItem.report_id), isouter=True)
+        .where(which)
+        .order_by(col(StreamItem.id))
+    ).all()
+    return list({(each.report_id or each.id): _read(each, told) for each, told in rows}.values())
 
 
 def _read(item: StreamItem, report: Report | None) -> Item:

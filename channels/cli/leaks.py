@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 from flask.cli import AppGroup
 
-from incidents.tracing import files
+from channels.cli.common import plainly
+from channels.context import now, unit
+from incidents.tracing import files, tracing
 from incidents.tracing.ranking import ENOUGH, LEADS, WORTH_A_WORD, Ranked, Ranking, rank
 from incidents.tracing.values import EVERYTHING, OUTSIDE
+from people import staff
 
 leaks = AppGroup("leaks", help="Leaks of customers' data.")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -26,17 +30,33 @@ SHOWN = 15
 def trace(access: Path | None, reports: Path | None, population: int | None, as_json: bool) -> None:
     """Rank who may have leaked the customers who report scam calls, by who had seen them before.
 
-    With files, traces a leak from any helpdesk's access log and needs no store of ours. Times are
-    ISO 8601, UTC where they name no zone; a report without a customer comes from a number that is
-    no customer's.
+    Our own staff by all signs of the last half year; or, with files, a leak from any helpdesk's
+    access log, which needs no store of ours. Times are ISO 8601, UTC where they name no zone; a
+    report without a customer comes from a number that is no customer's.
     """
-    if access is None or reports is None or population is None:
+    names: dict[str, str] = {}
+    if access is None and reports is None and population is None:
+        ranking, names = _own()
+    elif access is None or reports is None or population is None:
         raise click.UsageError("Give --access, --reports and --population together.")
+    else:
+        ranking = _of_files(access, reports, population)
+    click.echo(_json(ranking) if as_json else _table(ranking, names))
+
+
+def _of_files(access: Path, reports: Path, population: int) -> Ranking:
     try:
-        ranking = rank(files.trace(access, reports, population))
+        return rank(files.trace(access, reports, population))
     except files.NotReadable as error:
         raise click.ClickException(str(error)) from None
-    click.echo(_json(ranking) if as_json else _table(ranking))
+
+
+def _own() -> tuple[Ranking, dict[str, str]]:
+    """The ranking of our staff, with their names by id."""
+    with plainly(), unit() as session:
+        ranking = tracing.trace(session, None, None, now())
+        known = staff.everybody(session)
+    return ranking, {str(staff_id): name for staff_id, name in known}
 
 
 def _json(ranking: Ranking) -> str:
@@ -55,16 +75,17 @@ def _json(ranking: Ranking) -> str:
     return json.dumps({"ranking": rows, "pairs": pairs, "leading": leading}, indent=1)
 
 
-def _table(ranking: Ranking) -> str:
+def _table(ranking: Ranking, names: Mapping[str, str]) -> str:
     people = [row for row in ranking.people if row.seen][:SHOWN]
     shown = [row for row in ranking.rows if row in people or row.source in (OUTSIDE, EVERYTHING)]
-    width = max([len("source"), *(len(row.source) for row in shown)])
+    named = {row.source: names.get(row.source, row.source) for row in ranking.rows}
+    width = max([len("source"), *(len(named[row.source]) for row in shown)])
     lines = [
         f"{'source':<{width}}  likely  seen  by chance  seen from   to",
-        *(_line(row, width) for row in shown),
+        *(_line(named[row.source], row, width) for row in shown),
         "",
         _counted(ranking),
-        *_told(ranking),
+        *_told(ranking, named),
         "outside: nobody with access. everything: a copy of the table, or of a part of it that no"
         " one person has seen.",
         "This is evidence and not a verdict. It says whose access fits the calls, not who used it:"
@@ -73,10 +94,10 @@ def _table(ranking: Ranking) -> str:
     return "\n".join(lines)
 
 
-def _line(row: Ranked, width: int) -> str:
+def _line(name: str, row: Ranked, width: int) -> str:
     figures = f"{row.posterior:>7.1%}  {row.seen:>4}  {row.expected:>9.2f}"
     days = f"{_date(row.since)}  {_date(row.until)}"
-    return f"{row.source:<{width}} {figures}  {days}".rstrip()
+    return f"{name:<{width}} {figures}  {days}".rstrip()
 
 
 def _date(day: float | None) -> str:
@@ -88,20 +109,20 @@ def _counted(ranking: Ranking) -> str:
     return f"{told}, {ranking.strays} reports from other numbers." if ranking.strays else f"{told}."
 
 
-def _told(ranking: Ranking) -> list[str]:
+def _told(ranking: Ranking, named: Mapping[str, str]) -> list[str]:
     """What leads, and what would change it, in words."""
     said = [
-        f"{a} and {b} together: {value:.1%}, shared out between them above."
+        f"{named[a]} and {named[b]} together: {value:.1%}, shared out between them above."
         for a, b, value in ranking.together
     ]
     if ranking.leading is None:
         said.append(f"Nobody leads: that takes {LEADS:.0%} and {ENOUGH} customers seen before.")
     else:
-        said.append(f"{ranking.leading.source} leads.")
+        said.append(f"{named[ranking.leading.source]} leads.")
     if ranking.halved_by and ranking.likeliest and ranking.likeliest.involved >= WORTH_A_WORD:
         more = f"{ranking.halved_by} more report{'' if ranking.halved_by == 1 else 's'}"
+        who = named[ranking.likeliest.source]
         said.append(
-            f"{more} from customers whom {ranking.likeliest.source} has never seen would halve"
-            " what speaks for them."
+            f"{more} from customers whom {who} has never seen would halve what speaks for them."
         )
     return said

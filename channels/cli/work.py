@@ -26,6 +26,7 @@ from incidents.canaries.watch import CanaryWatch
 from incidents.grouping.job import Grouping
 from incidents.notes.job import EveningNotes
 from incidents.retention import Retention
+from incidents.tracing import tally
 from incidents.watch.job import AccessWatch
 from incidents.waves.noticing import Waves
 from messaging import delivery
@@ -67,6 +68,7 @@ def worker(together: bool) -> None:
         EarlierTimes(here.policy),
         CanaryWatch(),
         AuditLog(here.audit_origin, here.places, here.engine, here.info, here.clock),
+        tally.keep_up,
         Grouping(),
         Warnings(here.policy),
         Waves(here.policy.default_zone),

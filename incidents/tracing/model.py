@@ -23,10 +23,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
-from math import log, log1p
+from math import log
 
-from incidents.tracing import laws
+from incidents.tracing import laws, pairs
+from incidents.tracing.pairs import Logs, Plain, gain
 from incidents.tracing.posterior import (
     ANYBODY,
     AS_ABOVE,
@@ -50,13 +50,9 @@ _LOG_PATTERNS = tuple(log(weight) for weight in laws.PATTERNS)
 #: How often a leak leads to a number that is no customer's.
 STRAY = 0.05
 FAINT = 0.02  # how likely people in touch are to be some whom nobody has seen, at least
-#: Pairs are sought among so many of those who best explain the reports alone, where each explains
-#: so many that the other does not, in these shares.
-PAIRED, OF_THEIR_OWN, SHARES = 8, 2, (0.3, 0.5, 0.7)
 
 Viewers = Mapping[str, Sight]
 Finding = Sequence[tuple[Call, Viewers]]
-Logs = list[float]
 
 
 @dataclass
@@ -65,7 +61,7 @@ class _Hits:
     plain ratio by finding."""
 
     gains: list[Logs]
-    plain: dict[int, list[float]] = field(default_factory=dict)
+    plain: Plain = field(default_factory=dict)
     overall: Logs = field(default_factory=list)
 
     def sum_up(self) -> None:
@@ -87,6 +83,7 @@ class Tracer:
         self._strays: list[Call] = []
         self._priors = priors(records, end)
         self._cuts: dict[str, laws.Cuts] = {}
+        self._pairs: dict[tuple[str, str], list[Logs]] = {}
         self._clear()
 
     def _clear(self) -> None:
@@ -107,6 +104,7 @@ class Tracer:
 
     def add(self, call: Call, viewers: Viewers) -> None:
         """Take in one report; ``viewers`` is who has ever seen its customer."""
+        self._pairs.clear()
         if call.customer is None:
             self._strays.append(call)
             self._miss([_noises(call)], STRAY)
@@ -146,7 +144,7 @@ class Tracer:
                 hits = _Hits([[0.0] * len(NOISE) for _ in table[0]])
                 self._hits[source] = hits
             for gains, pattern in zip(hits.gains, zip(*table, strict=True), strict=True):
-                _gain(gains, noises, pattern)
+                gain(gains, noises, pattern)
             hits.plain[number] = [found[0] for found in table]
             hits.sum_up()
 
@@ -200,52 +198,22 @@ class Tracer:
         return shared.out(sum_of(none), self._paired(logs, base))
 
     def _paired(self, logs: Mapping[str, float], base: Logs) -> dict[tuple[str, str], float]:
-        """Log evidence of pairs among those who best explain the reports alone, where each of the
-        two explains some that the other does not."""
-        plain = {s: h.plain for s, h in self._hits.items() if s in self.records.sources}
-        people = [source for source in plain if len(plain[source]) >= OF_THEIR_OWN]
-        people.sort(key=lambda source: (-logs[source], source))
-        return {
-            (one, other): self._evidence_of_pair(one, other, base)
-            for one, other in combinations(sorted(people[:PAIRED]), 2)
-            if len(plain[one].keys() - plain[other]) >= OF_THEIR_OWN
-            and len(plain[other].keys() - plain[one]) >= OF_THEIR_OWN
-        }
-
-    def _evidence_of_pair(self, one: str, other: str, base: Logs) -> float:
-        first, second = self._hits[one].plain, self._hits[other].plain
-        terms: Logs = []
-        for share in SHARES:
-            gains = [0.0] * len(NOISE)
-            for number in first.keys() | second.keys():
-                noises = self._noise[number]
-                none = [0.0] * len(noises)
-                mixed = [
-                    share * a + (1 - share) * b
-                    for a, b in zip(first.get(number, none), second.get(number, none), strict=True)
-                ]
-                _gain(gains, noises, mixed)
-            terms += [a + b - log(len(SHARES)) for a, b in zip(gains, base, strict=True)]
-        return sum_of(terms)
+        """Log evidence of the pairs worth a try."""
+        plain = {s: hits.plain for s, hits in self._hits.items() if s in self.records.sources}
+        found = {}
+        for one, other in pairs.worth_a_try(plain, logs):
+            if (one, other) not in self._pairs:
+                self._pairs[one, other] = pairs.gains(plain[one], plain[other], self._noise)
+            terms = [
+                a + b for row in self._pairs[one, other] for a, b in zip(row, base, strict=True)
+            ]
+            found[one, other] = sum_of(terms) - log(len(pairs.SHARES))
+        return found
 
 
 def _noises(call: Call) -> Logs:
     """The share of reports like this one that have to do with no leak, for each noise share."""
     return [odds * call.doubt / (1 + odds * call.doubt) for odds in _ODDS]
-
-
-def _gain(gains: Logs, noises: Sequence[Logs], ratios: Sequence[float]) -> None:
-    """Add what these ratios, one for each report of a customer, gain over ratios of 0."""
-    if not any(ratios):
-        return
-    if len(ratios) == 1:
-        ratio = ratios[0]
-        for place, noise in enumerate(noises[0]):
-            gains[place] += log1p((1 - noise) / noise * ratio)
-        return
-    for place, shares in enumerate(zip(*noises, strict=True)):
-        hit = sum((1 - share) * ratio for share, ratio in zip(shares, ratios, strict=True))
-        gains[place] += log1p(hit / sum(shares))
 
 
 def _evidence(hits: _Hits, base: Logs) -> float:

@@ -51,7 +51,7 @@ class Timeline(Protocol):
 class Steps:
     """A timeline from counts of customers first seen, by day, or by hour with ``per_day`` 24."""
 
-    def __init__(self, fresh: Mapping[int, int], per_day: int = 1) -> None:
+    def __init__(self, fresh: Mapping[int, int], per_day: float = 1) -> None:
         self._units = sorted(fresh)
         self._sums = list(accumulate(fresh[unit] for unit in self._units))
         self._per_day = per_day
@@ -69,7 +69,7 @@ class Steps:
         return (self._units[place] + 1) / self._per_day
 
 
-def merged(all_fresh: Iterable[Mapping[int, int]], per_day: int = 1) -> Steps:
+def merged(all_fresh: Iterable[Mapping[int, int]], per_day: float = 1) -> Steps:
     """The timelines of several sources in one; who was seen by two counts twice."""
     sums: dict[int, int] = {}
     for fresh in all_fresh:

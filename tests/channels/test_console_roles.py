@@ -51,6 +51,7 @@ PAGES = [
     (Role.SUPERVISOR, "POST", f"/staff/team/{NONE}/hours"),
     (Role.INVESTIGATOR, "GET", "/staff/cases"),
     (Role.INVESTIGATOR, "GET", "/staff/cases/C2222222"),
+    (Role.INVESTIGATOR, "GET", "/staff/cases/C2222222/trace"),
     *((Role.INVESTIGATOR, "POST", f"/staff/cases/C2222222/{act}") for act in ACTS),
     (Role.INVESTIGATOR, "GET", f"/staff/cases/C2222222/exposed?person={NONE}"),
     (Role.INVESTIGATOR, "POST", "/staff/cases/C2222222/warn"),

@@ -174,3 +174,11 @@ def test_it_needs_no_store_of_ours(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["ranking"][0]["source"] == "ana"
+
+
+def test_without_files_it_ranks_our_own_staff(app):
+    """An empty store: nobody has looked at anybody, so there is nobody to rank."""
+    answer = app.test_cli_runner().invoke(args=["leaks", "trace", "--json"])
+    assert [row["source"] for row in ranking(answer)] == ["outside", "everything"]
+    said = app.test_cli_runner().invoke(args=["leaks", "trace"]).output
+    assert "0 customers who report." in said

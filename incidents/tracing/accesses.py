@@ -1,0 +1,103 @@
+"""What a trace knows of the staff's access: the tally, and who had looked at those who report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col, select
+
+from incidents.access_reasons import READINGS
+from incidents.tracing import tally
+from incidents.tracing.models import AccessMark, AccessTally
+from incidents.tracing.values import Group, Records, Sight, Steps, as_day, merged
+from people.models import Membership
+from vault.models import AuditEntry
+
+#: Which fields an access shows, by its action, and for some purposes fewer. An address, or a number
+#: where calls are bridged, is shown by none; the number is known to whoever rings it anyway.
+SHOWN = {
+    "customer.read": frozenset({"name", "phone", "ticket", "product"}),
+    "customer.look_up": frozenset({"name"}),
+}
+SHOWN_FOR = {"to ring them": frozenset({"phone"})}
+
+#: Of more rows than this, the tally is read by the week.
+BY_DAY_TO = 100_000
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
+def records(session: Session) -> Records:
+    """All access, by the tally and the entries after it."""
+    mark = session.get(AccessMark, 1)
+    days = _days(session)
+    for (staff_id, on), count in tally.fresh(session, mark.entry_id if mark else 0).items():
+        days.setdefault(str(staff_id), Counter())[on.toordinal() - _EPOCH] += count
+    long = sum(map(len, days.values())) > BY_DAY_TO
+    per_day = 1 / 7 if long else 1
+    fresh = {source: _by_week(counts) for source, counts in days.items()} if long else days
+    return Records(
+        population=max((mark.customers if mark else 0) or tally.counted(session), 1),
+        sources={source: Steps(counts, per_day) for source, counts in fresh.items()},
+        together=merged(fresh.values(), per_day),
+        groups=_teams(session, fresh, per_day),
+    )
+
+
+def _days(session: Session) -> dict[str, Counter[int]]:
+    found: dict[str, Counter[int]] = {}
+    table = AccessTally.__table__  # type: ignore[attr-defined]
+    rows = session.connection().execute(select_columns(*table.c))
+    for staff_id, on, count in rows:
+        found.setdefault(str(staff_id), Counter())[on.toordinal() - _EPOCH] += count
+    return found
+
+
+def _by_week(days: Mapping[int, int]) -> Counter[int]:
+    weeks: Counter[int] = Counter()
+    for day, count in days.items():
+        weeks[day // 7] += count
+    return weeks
+
+
+def _teams(
+    session: Session, fresh: Mapping[str, Mapping[int, int]], per_day: float
+) -> dict[str, Group]:
+    teams: dict[str, set[str]] = {}
+    for staff_id, team_id in session.exec(select(Membership.staff_id, Membership.team_id)):
+        if str(staff_id) in fresh:
+            teams.setdefault(str(team_id), set()).add(str(staff_id))
+    return {
+        name: Group(frozenset(members), merged((fresh[each] for each in members), per_day))
+        for name, members in teams.items()
+        if len(members) > 1
+    }
+
+
+def sights(session: Session, customers: Collection[UUID]) -> dict[UUID, dict[str, Sight]]:
+    """Who has looked at each of these customers, when first, and what their looks have shown."""
+    entry = AuditEntry.__table__  # type: ignore[attr-defined]
+    columns = (entry.c.customer_id, entry.c.staff_id, entry.c.action, entry.c.purpose)
+    statement = (
+        select_columns(*columns, func.min(entry.c.at))
+        .where(
+            entry.c.customer_id.in_(customers),
+            entry.c.action.in_(READINGS),
+            col(AuditEntry.staff_id).is_not(None),
+        )
+        .group_by(*columns)
+    )
+    found: dict[UUID, dict[str, Sight]] = {}
+    for customer, staff_id, action, purpose, at in session.connection().execute(statement):
+        by_source = found.setdefault(customer, {})
+        shown = SHOWN_FOR.get(purpose, SHOWN[action])
+        known = by_source.get(str(staff_id))
+        day = as_day(at)
+        if known is not None and known.shown is not None:
+            day, shown = min(day, known.day), shown | known.shown
+        by_source[str(staff_id)] = Sight(day, shown)
+    return found

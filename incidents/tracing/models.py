@@ -1,0 +1,31 @@
+"""How many customers each member of staff had seen by when. Holds ids, days and counts."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, Date, Integer, Uuid
+from sqlmodel import Field, SQLModel
+
+
+class AccessTally(SQLModel, table=True):
+    """How many customers somebody saw for the first time on a day (UTC)."""
+
+    __tablename__ = "access_tally"
+
+    staff_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    on_date: date = Field(sa_column=Column(Date, primary_key=True))
+    fresh: int = Field(sa_column=Column(Integer, nullable=False))
+
+
+class AccessMark(SQLModel, table=True):
+    """One row: up to which audit entry the tally goes, and how many customers there were when they
+    were last counted."""
+
+    __tablename__ = "access_mark"
+
+    id: int = Field(default=1, sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    entry_id: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    customers: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    counted_on: date | None = Field(default=None, sa_column=Column(Date))

@@ -1,0 +1,118 @@
+"""A trace over our own store: from reports and other signs to a ranking of our own staff."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from incidents import stream, telling
+from incidents.cases.models import CaseEvidence
+from incidents.cases.opening import name_subjects, step
+from incidents.cases.seeing import seen
+from incidents.models import Report
+from incidents.stream import Item
+from incidents.tracing import accesses
+from incidents.tracing.model import Tracer
+from incidents.tracing.ranking import Ranking, rank
+from incidents.tracing.values import Call, Records, Sight, Steps, as_day
+from vault import audit
+
+#: How far back signs are taken where no case says which.
+LATELY = timedelta(days=180)
+#: Who gives no time tells of a call that was a while ago: a day, since what was looked up after it
+#: must not count as seen before.
+UNSAID = timedelta(days=1)
+#: A canary is rung by nobody at random. A booked call that was refused is seldom a leak: mostly
+#: somebody forgot it, and its own agent has seen the customer by booking it.
+CANARY_DOUBT, REFUSED_DOUBT = 0.1, 4.0
+LIGHTEST = 0.05
+
+
+class NotForYou(Exception):
+    """The ranking says something about whoever asks for it (rule I5)."""
+
+
+def trace(
+    session: Session, reports: Iterable[UUID] | None, investigator: UUID | None, now: datetime
+) -> Ranking:
+    """The ranking of our staff by these reports, or by all signs of the last half year.
+
+    Writes down that it was made. Raises :class:`NotForYou` where it says more than a word about
+    the investigator; an operator of the machine is none.
+    """
+    items = stream.lately(session, now - LATELY) if reports is None else _of(session, reports)
+    ranking = rank(_traced(session, items, now))
+    actor = audit.staff(investigator) if investigator else audit.OPERATOR
+    audit.record(session, actor, "leak.trace", now, detail=f"{len(items)} signs")
+    if investigator is not None and str(investigator) in ranking.suspected:
+        raise NotForYou
+    return ranking
+
+
+def of_case(session: Session, reference: str, reader: UUID, now: datetime) -> Ranking | None:
+    """The ranking by the reports of a case; none where it says something about the reader, whom
+    the case names from then on, so that it goes on with another investigator. Raises
+    ``NotFound``."""
+    case = seen(session, reference, reader, lock=True)
+    refs = session.exec(
+        select(CaseEvidence.ref).where(
+            col(CaseEvidence.case_id) == case.id, col(CaseEvidence.kind) == "report"
+        )
+    )
+    try:
+        return trace(session, [UUID(ref) for ref in refs], reader, now)
+    except NotForYou:
+        name_subjects(session, case, [reader], now)
+        step(session, case, "named", "", audit.SYSTEM, now)
+        return None
+
+
+def _of(session: Session, reports: Iterable[UUID]) -> list[Item]:
+    return stream.of_reports(session, list(reports))
+
+
+def _traced(session: Session, items: Sequence[Item], now: datetime) -> Tracer:
+    told = [each for each in items if each.kind != telling.OBJECTION]
+    customers = {each.customer_id for each in told if each.customer_id}
+    seen_by = accesses.sights(session, customers)
+    tracer = Tracer(_with(accesses.records(session), seen_by), as_day(now))
+    knew = _knew(session, {each.report_id for each in told if each.report_id})
+    for each in sorted(told, key=lambda item: item.at):
+        call = _call(each, knew.get(each.report_id) if each.report_id else None)
+        tracer.add(call, seen_by.get(each.customer_id, {}) if each.customer_id else {})
+    return tracer
+
+
+def _with(records: Records, seen_by: dict[UUID, dict[str, Sight]]) -> Records:
+    """Whoever looked at somebody has a timeline, if only an empty one."""
+    looked = {source for sights in seen_by.values() for source in sights}
+    blank = {source: Steps({}) for source in looked - records.sources.keys()}
+    sources = {**records.sources, **blank}
+    return Records(records.population, sources, records.together, records.groups)
+
+
+def _call(item: Item, knew: frozenset[str] | None) -> Call:
+    if item.called_at is not None:
+        at = item.called_at
+    else:  # what is no report was noticed as it happened
+        at = item.at - UNSAID if item.report_id else item.at
+    return Call(item.customer_id, as_day(at), knew, _doubt(item))
+
+
+def _doubt(item: Item) -> float:
+    if item.kind == stream.CANARY:
+        return CANARY_DOUBT
+    doubt = 1 / max(item.weight, LIGHTEST)
+    return doubt * REFUSED_DOUBT if item.kind == stream.REFUSED else doubt
+
+
+def _knew(session: Session, reports: set[UUID]) -> dict[UUID, frozenset[str] | None]:
+    """What the callers knew, where anything was ticked: who ticks nothing may have skipped it."""
+    rows = session.exec(select(Report).where(col(Report.id).in_(reports)))
+    found = {
+        row.id: frozenset(telling.listed(telling.opened(session, row, "knew"))) for row in rows
+    }
+    return {key: fields or None for key, fields in found.items()}
