@@ -84,15 +84,17 @@ def test_the_page_shows_them_nothing(console):
 
 
 def _a_case_that_points_at(console: Console, named: UUID) -> str:
+    """All whom ``named`` had seen report; others had seen others."""
     with console.unit() as session:
         evidence = []
+        readers = [factories.an_agent(session, console.now).id for _ in range(5)]
         for n in range(60):
             phone = factories.a_phone()
             customer = factories.a_customer(session, console.now, phone)
+            looked, at = (console.now - timedelta(days=days) for days in (9, 2))
+            who = audit.staff([named, *readers][n % 6])
+            audit.record(session, who, "customer.read", looked, customer_id=customer.id)
             if n % 6 == 0:
-                looked, at = (console.now - timedelta(days=days) for days in (9, 2))
-                who = audit.staff(named)
-                audit.record(session, who, "customer.read", looked, customer_id=customer.id)
                 told = reports.Told(phone, "text", proven=True, called_at=at)
                 report_id = reports.filed(session, told, console.now).id
                 evidence.append(Evidence("report", str(report_id), at, customer.id))
