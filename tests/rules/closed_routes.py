@@ -198,6 +198,7 @@ ROUTES: dict[str, Ask] = {
     "console.remove_passkey POST": _open(AGENT),
     "console.reopen_case POST": _open(INVESTIGATOR),
     "console.take_case POST": _open(INVESTIGATOR),
+    "console.trace GET": _ask(INVESTIGATOR),
     "own.object_to POST": _open(CUSTOMER),
     "own.openings GET": _open(CUSTOMER),
     "console.approvals GET": _open(SUPERVISOR),
