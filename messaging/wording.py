@@ -463,7 +463,7 @@ def case_kind(voice: Voice, kind: str) -> str:
         "budget": gettext("too many opened"),
         "canary": gettext("canary touched"),
         "objection": gettext("objection"),
-        "wave": gettext("wave of reports"),
+        "wave": gettext("wave"),
     }.get(kind, kind)
 
 

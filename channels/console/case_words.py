@@ -26,7 +26,7 @@ def kind(value: str) -> str:
         Kind.BUDGET: gettext("More customers opened than allowed"),
         Kind.CANARY: gettext("A customer who does not exist was touched"),
         Kind.OBJECTION: gettext("A customer objects to who read their record"),
-        Kind.WAVE: gettext("More reports than usual"),
+        Kind.WAVE: gettext("A wave of reports or failed checks"),
     }[Kind(value)]
 
 
@@ -98,7 +98,7 @@ def evidence_kind(value: str) -> str:
     return {
         "report": gettext("A customer reported a call."),
         "audit": gettext("An entry of the audit log."),
-        "wave": gettext("More reports came than usual."),
+        "wave": gettext("More came than usual."),
         "budget": gettext("Somebody wanted to open more customers than they may."),
         "canary": gettext("A customer who does not exist was touched."),
         "note": gettext("An evening note about accesses with nothing behind them."),

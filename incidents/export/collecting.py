@@ -9,8 +9,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import and_, or_
 from sqlmodel import Session, col, select
 
+from incidents import trail
 from incidents.cases import reading
 from incidents.cases.models import Case
 from incidents.cases.opening import step
@@ -113,7 +115,7 @@ def _entries(session: Session, case: Case, items: Sequence[Item]) -> list[AuditE
     cited = [each.entry.id for each in items if each.entry]
     rows = session.exec(
         select(AuditEntry)
-        .where((col(AuditEntry.purpose) == case.reference) | col(AuditEntry.id).in_(cited))
+        .where(or_(and_(*trail.under(session, case.reference)), col(AuditEntry.id).in_(cited)))
         .order_by(col(AuditEntry.id))
         .limit(MOST_ENTRIES + 1)
     ).all()

@@ -1,21 +1,25 @@
-"""The worker's job that counts reports hour by hour, and opens a case when a wave has begun."""
+"""The worker's job that counts hour by hour what people tell us, and opens a case when a wave has
+begun: reports with refused callbacks, and beside them checks that failed while nobody rang."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
+from incidents import stream
 from incidents.cases.models import CaseEvidence, Kind
 from incidents.cases.opening import Evidence, raise_case
-from incidents.models import Report
+from incidents.models import Report, StreamItem
 from incidents.waves.chart import Alarm, Chart
 
 KIND = "wave"
-FOLD = "wave"
+REPORTS, CHECKS = "reports", "checks"
 PAST = timedelta(weeks=26)
 EVERY = timedelta(minutes=1)
 #: Of one wave there is one alarm a day.
@@ -51,13 +55,41 @@ def judge(counts: Mapping[int, int], since: int, now: datetime, zone: ZoneInfo) 
     return last or chart.now(this, hour_of_week(this, zone), counts.get(this, 0), share)
 
 
+@dataclass
+class _Series:
+    """One thing that is counted, by hours; ``known`` is the last hour that was."""
+
+    name: str
+    counts: Counter[int] = field(default_factory=Counter)
+    known: int = 0
+
+    def times(self, since: datetime) -> Any:
+        """A query for the instants from then on."""
+        if self.name == REPORTS:
+            return select(Report.at).where(col(Report.at) >= since)
+        return select(StreamItem.at).where(
+            col(StreamItem.at) >= since, col(StreamItem.kind) == stream.UNCONFIRMED
+        )
+
+    def count(self, session: Session, now: datetime) -> int | None:
+        """Count what has come since the last whole hour but one, and forget what is too old; gives
+        the first hour of which anything is known."""
+        oldest = hour_of(now - PAST)
+        again = max(oldest, self.known - 1)
+        for hour in [each for each in self.counts if each >= again or each < oldest]:
+            del self.counts[hour]
+        self.counts.update(hour_of(at) for at in session.exec(self.times(begins(again))))
+        self.known = hour_of(now)
+        earliest = min(self.counts, default=None)
+        return None if earliest is None else max(oldest, earliest)
+
+
 class Waves:
     """A job of the worker. It remembers the counts, so that it asks for what is new alone."""
 
     def __init__(self, zone: str) -> None:
         self._zone = ZoneInfo(zone)
-        self._counts: Counter[int] = Counter()
-        self._known: int | None = None
+        self._series = [_Series(REPORTS), _Series(CHECKS)]
         self._rests_until: datetime | None = None
 
     @property
@@ -69,38 +101,30 @@ class Waves:
         if self._rests_until is not None and now < self._rests_until:
             return
         self._rests_until = now + EVERY
-        first = self._count(session, now)
-        if first is None:
-            return
-        alarm = judge(self._counts, first, now, self._zone)
-        if alarm is not None and not _told_lately(session, now):
-            raise_case(session, Kind.WAVE, FOLD, [_evidence(alarm, now)], now)
-
-    def _count(self, session: Session, now: datetime) -> int | None:
-        """Count what has come since the last whole hour but one, and forget what is too old; gives
-        the first hour of which anything is known."""
-        oldest = hour_of(now - PAST)
-        again = max(oldest, (self._known or 0) - 1)
-        for hour in [each for each in self._counts if each >= again or each < oldest]:
-            del self._counts[hour]
-        found = session.exec(select(Report.at).where(col(Report.at) >= begins(again)))
-        self._counts.update(hour_of(each) for each in found)
-        self._known = hour_of(now)
-        earliest = session.exec(select(Report.at).order_by(col(Report.at)).limit(1)).first()
-        return None if earliest is None else max(oldest, hour_of(earliest))
+        for series in self._series:
+            first = series.count(session, now)
+            if first is None:
+                continue
+            alarm = judge(series.counts, first, now, self._zone)
+            if alarm is not None and not _told_lately(session, series.name, now):
+                evidence = _evidence(series.name, alarm, now)
+                raise_case(session, Kind.WAVE, f"wave:{series.name}", [evidence], now)
 
 
-def _told_lately(session: Session, now: datetime) -> bool:
+def _told_lately(session: Session, name: str, now: datetime) -> bool:
     found = select(CaseEvidence.id).where(
-        col(CaseEvidence.kind) == KIND, col(CaseEvidence.at) > now - AGAIN_AFTER
+        col(CaseEvidence.kind) == KIND,
+        col(CaseEvidence.at) > now - AGAIN_AFTER,
+        col(CaseEvidence.ref).startswith(f"{name}:"),
     )
     return session.exec(found.limit(1)).first() is not None
 
 
-def _evidence(alarm: Alarm, now: datetime) -> Evidence:
+def _evidence(name: str, alarm: Alarm, now: datetime) -> Evidence:
     facts: dict[str, str | int | float] = {
+        "what": name,
         "since": begins(alarm.since).isoformat(),
-        "reports": alarm.found,
+        "found": alarm.found,
         "usual": round(alarm.usual, 1),
     }
-    return Evidence(KIND, str(alarm.at), now, facts=dict(facts))
+    return Evidence(KIND, f"{name}:{alarm.at}", now, facts=dict(facts))

@@ -70,7 +70,7 @@ ACCESS = {
     "since": "2026-11-24T08:00:00+00:00",
     "chance": 1e-6,
 }
-WAVE = {"since": "2026-11-24T08:00:00+00:00", "reports": 12, "usual": 0.4}
+WAVE = {"since": "2026-11-24T08:00:00+00:00", "what": "reports", "found": 12, "usual": 0.4}
 BUDGET = {"what": "opened", "seen": 30, "allowed": 30, "hours": 1, "since": WAVE["since"]}
 
 

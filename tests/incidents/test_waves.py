@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlmodel import select
 
-from incidents import reports
+from incidents import reports, stream
 from incidents.cases.models import Case, CaseEvidence, Kind
 from incidents.waves import noticing
 from incidents.waves.baseline import WEEK
@@ -166,6 +166,23 @@ def test_a_wave_opens_one_case_a_day_whoever_looks_and_however_often(store):
     filed(store, tomorrow, 14)
     assert len(look(watcher, tomorrow + timedelta(minutes=1))) == 1  # the case is still open
     assert len(store.all(select(CaseEvidence))) == 2
+
+
+def test_checks_that_fail_while_nobody_rings_are_a_series_of_their_own(store):
+    def checked(at: datetime, times: int = 1) -> None:
+        with store.unit() as session:
+            for _ in range(times):
+                stream.put(session, stream.Sign(stream.UNCONFIRMED, at, "web"))
+
+    for weeks in range(1, 9):
+        checked(NOW - timedelta(weeks=weeks))
+        filed(store, NOW - timedelta(weeks=weeks))
+    checked(NOW, 14)
+    with store.unit() as session:
+        Waves("Europe/London")(session, NOW)
+    (found,) = store.all(select(CaseEvidence))
+    assert found.ref.startswith("checks:")
+    assert '"found": 14' in found.facts
 
 
 def test_without_reports_there_is_nothing_to_count(store):

@@ -5,6 +5,9 @@ Each test is the named investigator at one of the doors, beside a colleague who 
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,6 +121,37 @@ def test_nothing_can_be_done_to_it(scene, act):
     with scene.console.unit() as session:
         case = session.exec(select(Case).where(col(Case.reference) == scene.reference)).one()
         assert (case.state, case.taken_by, case.outcome) == (State.OPEN, None, None)
+
+
+def test_whom_an_access_exposed_is_closed_too(scene):
+    tab, person = scene.tab("ines"), scene.ines
+    for reference in (scene.reference, "C2222222"):
+        at = f"/staff/cases/{reference}"
+        assert tab.get(f"{at}/exposed?person={person}&list=1").status_code == 404
+        form = {"person": str(person), "from": "", "to": "", "why": "x"}
+        assert tab.post(f"{at}/warn", form).status_code == 404
+
+
+def test_a_case_that_names_one_cannot_be_joined_to_ones_own(scene):
+    tab = scene.tab("ines")
+    tab.post(f"/staff/cases/{scene.other}/take")
+    answers = [
+        tab.post(f"/staff/cases/{scene.other}/join", {"other": each, "joining": "x"})
+        for each in (scene.reference, "C2222222")
+    ]
+    assert [each.status_code for each in answers] == [422, 422]
+    assert all("There is no such case." in each.text for each in answers)
+
+
+def test_an_export_of_another_case_leaves_hidden_evidence_out(scene):
+    tab = scene.tab("ines")
+    tab.post(f"/staff/cases/{scene.other}/take")
+    form = {"exporting": "x", "field": ["said", "names", "staff", "notes"]}
+    data = tab.post(f"/staff/cases/{scene.other}/export", form).data
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        told = json.loads(archive.read("case.json"))
+    assert told["evidence"] == []
+    assert told["customers"] == {}
 
 
 def test_its_evidence_is_not_in_another_case_either(scene):
