@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -121,15 +122,26 @@ def told(voice: Voice, agent: str, topic: str, at: datetime) -> Iterator[tuple[s
         "reply_word": max(WORDS[voice.locale], key=len),
         "reference": "RABCDEFG",
         "phrase": "blue teapot",
+        "ending": "57",
     }
     for make in makers(wording):
-        if make is wording.page_number_spoken:
-            continue
+        if make in (wording.page_number_spoken, wording.new_case, wording.case_kind):
+            continue  # spoken, or a part of another
         wanted = list(inspect.signature(make).parameters)[1:]
-        ways = ("text", "web", "api", "keypad") if "channel" in wanted else ("",)
-        for way in ways:
-            given_here = {**values, "channel": way}
+        chosen = [CHOICES[name] for name in wanted if name in CHOICES]
+        names = [name for name in wanted if name in CHOICES]
+        for ways in product(*chosen):
+            given_here = {**values, **dict(zip(names, ways, strict=True))}
             yield make.__name__, make(voice, **{name: given_here[name] for name in wanted})
+
+
+#: What some texts are told by one of.
+CHOICES = {
+    "channel": ("text", "web", "api", "keypad"),
+    "question": ("number", "knew", ""),
+    "key": wording.OUTCOMES,
+    "cases": ([("CABCDEFG", "access")], [("CABCDEFG", "access")] * 4),
+}
 
 
 def makers(module: object) -> list[Callable[..., str]]:
@@ -195,9 +207,9 @@ def test_no_text_holds_a_link_or_a_code(language):
 def test_the_words_to_reply_with_are_the_ones_we_understand(language):
     ours = Voice("Example Bank", PHONE, language, "UTC")
     english = Voice("Example Bank", PHONE, "en", "UTC")
-    wanted = dict(told(english, "Ana", "X", START))
-    for name, text in told(ours, "Ana", "X", START):
-        assert replies(text) == replies(wanted[name]), name
+    both = zip(told(ours, "Ana", "X", START), told(english, "Ana", "X", START), strict=True)
+    for (name, text), (_, wanted) in both:
+        assert replies(text) == replies(wanted), name
     for word, meaning in reading.WORDS.items():
         assert reading.read(word.upper(), 6).word == meaning
 
@@ -275,6 +287,8 @@ def test_the_spoken_line_says_everything_in_its_language(language):
         "when": START,
         "offered": [START, START],
         "booked": True,
+        "ending": "57",
+        "text": "RABCDEFG",
     }
     for make in makers(spoken):
         wanted = list(inspect.signature(make).parameters)[1:]
