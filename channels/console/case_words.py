@@ -14,8 +14,17 @@ from incidents.cases.working import DECISIONS
 #: The icon of each state, in ``console/_icons.html``; the colour goes by the state's name.
 ICONS = {State.OPEN: "flag", State.TAKEN: "clock", State.CLOSED: "done"}
 
-#: Kinds of evidence that have a template of their own, under ``console/evidence/``.
-EVIDENCE = ("report", "audit", "wave", "budget", "canary", "note", "access")
+#: Kinds of evidence that have a template of their own, under ``console/evidence/``, and the facts
+#: that it speaks of.
+EVIDENCE: dict[str, tuple[str, ...]] = {
+    "report": (),
+    "audit": (),
+    "note": ("explained", "accesses"),
+    "wave": ("what", "found", "since", "usual"),
+    "budget": ("what", "seen", "allowed", "hours"),
+    "canary": ("what", "canary"),
+    "access": ("what", "seen", "expected", "expected_of_peers", "since", "chance"),
+}
 
 
 def kind(value: str) -> str:
@@ -82,9 +91,9 @@ def step(value: str) -> str:
 
 def evidence_template(item: Item) -> str:
     """The template that says a piece of evidence in words."""
-    known = item.kind in EVIDENCE and (
-        item.kind not in ("report", "audit") or item.told or item.entry
-    )
+    needed = EVIDENCE.get(item.kind)
+    lost = item.kind in ("report", "audit") and not (item.told or item.entry)
+    known = needed is not None and not lost and item.facts.keys() >= set(needed)
     return f"console/evidence/{item.kind if known else 'other'}.html"
 
 
