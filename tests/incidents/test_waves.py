@@ -56,7 +56,7 @@ def false_alarms(years: int, seed: int) -> int:
 
 
 def test_quiet_years_raise_less_than_one_false_alarm_each():
-    """12 years; the promise is one a year on average. Measured: 20 in 72 years."""
+    """12 years; the promise is one a year on average. Measured: 20 in 150 years."""
     assert false_alarms(2, 20261124) <= 12
 
 
