@@ -194,7 +194,8 @@ class Tracer:
         logs = {source: _evidence(hits, base) for source, hits in self._hits.items()}
         nothing = sum_of(base)
         none = [log(AS_ABOVE), log(ANYBODY) + self._anybody, log(IN_TOUCH) + self._in_touch]
-        shared = Shares(self.records, self._priors, logs, nothing)
+        hits = {source: len(each.plain) for source, each in self._hits.items()}
+        shared = Shares(self.records, self._priors, logs, hits, nothing)
         return shared.out(sum_of(none), self._paired(logs, base))
 
     def _paired(self, logs: Mapping[str, float], base: Logs) -> dict[tuple[str, str], float]:

@@ -11,7 +11,7 @@ from incidents.tracing.values import Records
 
 #: What is believed before any report: no insider; a copy of the table, of what staff have seen or
 #: of what a team has seen; one insider; two who act together.
-NOBODY, TABLE, TOUCHED, TEAMS, ALONE, PAIRS = 0.38, 0.05, 0.02, 0.05, 0.45, 0.05
+NOBODY, TABLE, TOUCHED, TEAMS, ALONE, PAIRS = 0.38, 0.05, 0.02, 0.05, 0.47, 0.03
 #: Without an insider: reports as above, all from anybody, all from people in touch with us.
 AS_ABOVE, ANYBODY, IN_TOUCH = 0.5, 0.25, 0.25
 #: Names of sources that are no account's, so that no account can have them.
@@ -21,18 +21,26 @@ WHOLE, TOUCHED_BY_US, TEAM = "\0table", "\0touched", "\0team "
 @dataclass(frozen=True)
 class Posterior:
     """How likely each explanation is; all of it sums to 1. ``alone`` is of sources that had seen
-    some of the customers; the others have their prior, ``priors``, times ``unseen``."""
+    some of the customers, ``hits`` says how many; the others have their prior, ``priors``, times
+    ``unseen``."""
 
     outside: float
     everything: float
     alone: Mapping[str, float]
     pairs: Mapping[tuple[str, str], float]
+    hits: Mapping[str, int]
     priors: Mapping[str, float]
     unseen: float
 
     def of(self, source: str) -> float:
-        """A source's share: alone, and half of what it has in pairs."""
-        return self._alone(source) + self._paired(source) / 2
+        """A source's share: alone, and of each pair the part of the reports that is its own, so
+        that who leads in a doubtful pair is not held back by it, nor the other raised."""
+        shared = sum(
+            value * self.hits[source] / sum(self.hits[each] for each in pair)
+            for pair, value in self.pairs.items()
+            if source in pair
+        )
+        return self._alone(source) + shared
 
     def involved(self, source: str) -> float:
         """How likely it is that the source takes part, alone or in a pair."""
@@ -63,14 +71,14 @@ class Shares:
     records: Records
     priors: Mapping[str, float]
     logs: Mapping[str, float]
+    hits: Mapping[str, int]
     nothing: float
 
     def out(self, none: float, paired: Mapping[tuple[str, str], float]) -> Posterior:
         """All of it; ``none`` is the evidence of no leak at all, ``paired`` that of pairs."""
-        priors, each, count = self.priors, log(ALONE), len(self.priors)
-        each_pair = log(2 * PAIRS / (count * (count - 1))) if count > 1 else 0.0
+        priors, each = self.priors, log(ALONE)
         alone = {s: each + log(priors[s]) + self.logs[s] for s in self.logs if s in priors}
-        pairs = {pair: each_pair + value for pair, value in paired.items()}
+        pairs = {pair: self._of_two(*pair) + value for pair, value in paired.items()}
         left = 1 - sum(priors[source] for source in alone)
         rest = [each + self.nothing + log(left)] if priors and left > 1e-12 else []
         copies, outside = self._copies(), log(NOBODY) + none
@@ -80,9 +88,15 @@ class Shares:
             everything=sum(exp(value - total) for value in copies),
             alone={source: exp(value - total) for source, value in alone.items()},
             pairs={pair: exp(value - total) for pair, value in pairs.items()},
+            hits=self.hits,
             priors=priors,
             unseen=exp(each + self.nothing - total),
         )
+
+    def _of_two(self, one: str, other: str) -> float:
+        """What is believed of a pair beforehand: who would leak alone would leak with another."""
+        all_pairs = (1 - sum(prior * prior for prior in self.priors.values())) / 2
+        return log(PAIRS * self.priors[one] * self.priors[other] / all_pairs)
 
     def _copies(self) -> list[float]:
         found = [

@@ -22,10 +22,10 @@ FURTHER = 20
 
 @dataclass(frozen=True)
 class Ranked:
-    """One source. ``posterior`` is its share of 1, with half of what it has in pairs; ``involved``
-    how likely it takes part, alone or with another. ``seen`` is how many of the customers who
-    report it had seen before, ``expected`` how many by chance, ``late`` how many only after the
-    call; ``since`` and ``until`` are the days of the first and last of those looks."""
+    """One source. ``posterior`` is its share of 1, with its part of what it has in pairs;
+    ``involved`` how likely it takes part, alone or with another. ``seen`` is how many of the
+    customers who report it had seen before, ``expected`` how many by chance, ``late`` how many only
+    after the call; ``since`` and ``until`` are the days of the first and last of those looks."""
 
     source: str
     posterior: float
