@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from datetime import date
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import func, literal_column
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
@@ -26,42 +25,39 @@ SHOWN = {
 }
 SHOWN_FOR = {"to ring them": frozenset({"phone"})}
 
-#: Of more rows than this, the tally is read by the week.
-BY_DAY_TO = 100_000
-_EPOCH = date(1970, 1, 1).toordinal()
+#: The tally is read by so many days that there are fewer rows than this, if any are that many.
+ROWS, UNITS = 150_000, (1, 7, 28)
 
 
 def records(session: Session) -> Records:
     """All access, by the tally and the entries after it."""
     mark = session.get(AccessMark, 1)
-    days = _days(session)
-    for (staff_id, on), count in tally.fresh(session, mark.entry_id if mark else 0).items():
-        days.setdefault(str(staff_id), Counter())[on.toordinal() - _EPOCH] += count
-    long = sum(map(len, days.values())) > BY_DAY_TO
-    per_day = 1 / 7 if long else 1
-    fresh = {source: _by_week(counts) for source, counts in days.items()} if long else days
+    unit, fresh = _tallied(session)
+    for (staff_id, day), count in tally.fresh(session, mark.entry_id if mark else 0).items():
+        fresh.setdefault(str(staff_id), Counter())[day // unit] += count
     return Records(
         population=max((mark.customers if mark else 0) or tally.counted(session), 1),
-        sources={source: Steps(counts, per_day) for source, counts in fresh.items()},
-        together=merged(fresh.values(), per_day),
-        groups=_teams(session, fresh, per_day),
+        sources={source: Steps(counts, 1 / unit) for source, counts in fresh.items()},
+        together=merged(fresh.values(), 1 / unit),
+        groups=_teams(session, fresh, 1 / unit),
     )
 
 
-def _days(session: Session) -> dict[str, Counter[int]]:
-    found: dict[str, Counter[int]] = {}
+def _tallied(session: Session) -> tuple[int, dict[str, Counter[int]]]:
+    """The tally, and by how many days it is read."""
     table = AccessTally.__table__  # type: ignore[attr-defined]
-    rows = session.connection().execute(select_columns(*table.c))
-    for staff_id, on, count in rows:
-        found.setdefault(str(staff_id), Counter())[on.toordinal() - _EPOCH] += count
-    return found
-
-
-def _by_week(days: Mapping[int, int]) -> Counter[int]:
-    weeks: Counter[int] = Counter()
-    for day, count in days.items():
-        weeks[day // 7] += count
-    return weeks
+    count = session.exec(select(func.count()).select_from(AccessTally)).one()
+    unit = next((unit for unit in UNITS if count <= ROWS * unit), UNITS[-1])
+    part = table.c.day.op("/")(literal_column(str(unit)))
+    rows = session.connection().execute(
+        select_columns(table.c.staff_id, part, func.sum(table.c.fresh)).group_by(
+            table.c.staff_id, part
+        )
+    )
+    found: dict[UUID, Counter[int]] = {}
+    for staff_id, place, fresh in rows:
+        found.setdefault(staff_id, Counter())[place] = fresh
+    return unit, {str(staff_id): counts for staff_id, counts in found.items()}
 
 
 def _teams(

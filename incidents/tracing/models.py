@@ -10,12 +10,13 @@ from sqlmodel import Field, SQLModel
 
 
 class AccessTally(SQLModel, table=True):
-    """How many customers somebody saw for the first time on a day (UTC)."""
+    """How many customers somebody saw for the first time on a day, ``day`` days after 1970-01-01
+    (UTC)."""
 
     __tablename__ = "access_tally"
 
     staff_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
-    on_date: date = Field(sa_column=Column(Date, primary_key=True))
+    day: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     fresh: int = Field(sa_column=Column(Integer, nullable=False))
 
 

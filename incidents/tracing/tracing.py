@@ -81,7 +81,7 @@ def _traced(session: Session, items: Sequence[Item], now: datetime) -> Tracer:
     tracer = Tracer(_with(accesses.records(session), seen_by), as_day(now))
     knew = _knew(session, {each.report_id for each in told if each.report_id})
     for each in sorted(told, key=lambda item: item.at):
-        call = _call(each, knew.get(each.report_id) if each.report_id else None)
+        call = call_of(each, knew.get(each.report_id) if each.report_id else None)
         tracer.add(call, seen_by.get(each.customer_id, {}) if each.customer_id else {})
     return tracer
 
@@ -94,7 +94,8 @@ def _with(records: Records, seen_by: dict[UUID, dict[str, Sight]]) -> Records:
     return Records(records.population, sources, records.together, records.groups)
 
 
-def _call(item: Item, knew: frozenset[str] | None) -> Call:
+def call_of(item: Item, knew: frozenset[str] | None) -> Call:
+    """A sign as a call; ``knew`` is what its caller knew, none where that was not told."""
     if item.called_at is not None:
         at = item.called_at
     else:  # what is no report was noticed as it happened

@@ -15,9 +15,9 @@ def upgrade() -> None:
     op.create_table(
         "access_tally",
         sa.Column("staff_id", sa.Uuid(), nullable=False),
-        sa.Column("on_date", sa.Date(), nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("fresh", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("staff_id", "on_date", name=op.f("pk_access_tally")),
+        sa.PrimaryKeyConstraint("staff_id", "day", name=op.f("pk_access_tally")),
     )
     op.create_table(
         "access_mark",
