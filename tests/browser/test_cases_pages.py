@@ -4,6 +4,7 @@ scripts."""
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,10 +21,16 @@ CALLS = "Unexpected calls that belong together"
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A site of its own, with the reports of the demo."""
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the site keeps its store."""
     folder: Path = tmp_path_factory.mktemp("cases")
-    with running(folder) as base:
+    return folder
+
+
+@pytest.fixture(scope="module")
+def demo(place: Path) -> Iterator[str]:
+    """A site of its own, with the reports of the demo."""
+    with running(place) as base:
         yield base
 
 
@@ -133,3 +140,27 @@ def test_the_export_comes_as_a_file(tabs):
     with page.expect_download() as got:
         page.click("text=Make the file")
     assert got.value.suggested_filename.endswith(".zip")
+
+
+def looked(folder: Path) -> None:
+    """An agent had looked at all who report, a year before."""
+    with sqlite3.connect(next(folder.rglob("*.sqlite3")), timeout=30) as database:
+        database.execute(
+            "INSERT INTO audit_entry (at, actor, staff_id, action, customer_id, purpose, detail)"
+            " SELECT '2025-01-01 09:00:00.000000', 'staff', staff.id, 'customer.read',"
+            " report.customer_id, 'own day', '' FROM report,"
+            " (SELECT id FROM staff WHERE role = 'agent' ORDER BY id LIMIT 1) AS staff"
+            " WHERE report.customer_id IS NOT NULL"
+        )
+
+
+@pytest.mark.parametrize("width", [320, 1180])
+def test_who_had_seen_the_customers_is_told_with_a_picture_and_a_warning(tabs, place, width):
+    looked(place)
+    page = tabs(width)
+    page.goto(the_case(page))
+    page.click("text=Who had seen these customers")
+    well(page, width)
+    expect(page.locator("main")).to_contain_text("evidence and not a verdict")
+    expect(page.locator(".ranking svg")).to_be_visible()
+    expect(page.locator("table.audit")).to_contain_text("Nobody with access")
