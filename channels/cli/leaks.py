@@ -54,7 +54,7 @@ def _of_files(access: Path, reports: Path, population: int) -> Ranking:
 def _own() -> tuple[Ranking, dict[str, str]]:
     """The ranking of our staff, with their names by id."""
     with plainly(), unit() as session:
-        ranking = tracing.trace(session, None, None, now())
+        ranking = tracing.trace(session, None, now())
         known = staff.everybody(session)
     return ranking, {str(staff_id): name for staff_id, name in known}
 

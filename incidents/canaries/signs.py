@@ -86,18 +86,19 @@ def exposed_by(session: Session, canary: Canary) -> list[Exposure]:
     return [Exposure(who, at[0], at[-1], len(at)) for who, at in times.items()]
 
 
-def contacts(session: Session) -> list[Contact]:
-    """Every contact from outside with a canary, oldest first: for who traces leaks, each is worth
-    more than a report, since nobody real has that number."""
+def contacts(session: Session, case_id: UUID | None = None) -> list[Contact]:
+    """Every contact from outside with a canary, or those of one case, oldest first: for who traces
+    leaks, each is worth more than a report, since nobody real has that number."""
     customers = {each.number: each.customer_id for each in known(session).canaries}
-    rows = session.exec(
-        select(CaseEvidence).where(col(CaseEvidence.kind) == KIND).order_by(col(CaseEvidence.at))
-    )
+    statement = select(CaseEvidence).where(col(CaseEvidence.kind) == KIND)
+    if case_id is not None:
+        statement = statement.where(col(CaseEvidence.case_id) == case_id)
+    rows = session.exec(statement.order_by(col(CaseEvidence.at)))
     found: dict[str, Contact] = {}
     for row in rows:
         facts = json.loads(row.facts)
         who = customers.get(facts["canary"])
-        if who is not None and facts["what"] != What.OPENED:
+        if who is not None and facts["what"] not in (What.OPENED, What.IMPORT):
             found[row.ref] = Contact(who, row.at, What(facts["what"]))
     return list(found.values())
 

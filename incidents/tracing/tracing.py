@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
 from incidents import stream, telling
+from incidents.canaries import signs
+from incidents.canaries.signs import Contact
 from incidents.cases.models import CaseEvidence
 from incidents.cases.opening import name_subjects, step
 from incidents.cases.seeing import seen
@@ -35,15 +37,39 @@ class NotForYou(Exception):
     """The ranking says something about whoever asks for it (rule I5)."""
 
 
-def trace(
-    session: Session, reports: Iterable[UUID] | None, investigator: UUID | None, now: datetime
-) -> Ranking:
-    """The ranking of our staff by these reports, or by all signs of the last half year.
+def trace(session: Session, investigator: UUID | None, now: datetime) -> Ranking:
+    """The ranking of our staff by all signs of the last half year.
 
     Writes down that it was made. Raises :class:`NotForYou` where it says more than a word about
     the investigator; an operator of the machine is none.
     """
-    items = stream.lately(session, now - LATELY) if reports is None else _of(session, reports)
+    after = now - LATELY
+    # The stream does not say who is a canary, and so not which was rung.
+    items = [each for each in stream.lately(session, after) if each.kind != stream.CANARY]
+    rung = [each for each in signs.contacts(session) if each.at > after]
+    return _ranked(session, [*items, *map(_rung, rung)], investigator, now)
+
+
+def _rung(contact: Contact) -> Item:
+    return Item(
+        position=0,
+        kind=stream.CANARY,
+        at=contact.at,
+        called_at=None,
+        channel=contact.what,
+        customer_id=contact.customer_id,
+        phone_index=None,
+        proven=True,
+        weight=1.0,
+        times=1,
+        report_id=None,
+        callback_id=None,
+    )
+
+
+def _ranked(
+    session: Session, items: Sequence[Item], investigator: UUID | None, now: datetime
+) -> Ranking:
     ranking = rank(_traced(session, items, now))
     actor = audit.staff(investigator) if investigator else audit.OPERATOR
     audit.record(session, actor, "leak.trace", now, detail=f"{len(items)} signs")
@@ -53,8 +79,8 @@ def trace(
 
 
 def of_case(session: Session, reference: str, reader: UUID, now: datetime) -> Ranking | None:
-    """The ranking by the reports of a case; none where it says something about the reader, whom
-    the case names from then on, so that it goes on with another investigator. Raises
+    """The ranking by the reports of a case and its canaries; none where it says something about the
+    reader, whom the case names from then on, so that it goes on with another investigator. Raises
     ``NotFound``."""
     case = seen(session, reference, reader, lock=True)
     refs = session.exec(
@@ -62,16 +88,14 @@ def of_case(session: Session, reference: str, reader: UUID, now: datetime) -> Ra
             col(CaseEvidence.case_id) == case.id, col(CaseEvidence.kind) == "report"
         )
     )
+    items = stream.of_reports(session, [UUID(ref) for ref in refs])
+    items += map(_rung, signs.contacts(session, case.id))
     try:
-        return trace(session, [UUID(ref) for ref in refs], reader, now)
+        return _ranked(session, items, reader, now)
     except NotForYou:
         name_subjects(session, case, [reader], now)
         step(session, case, "named", "", audit.SYSTEM, now)
         return None
-
-
-def _of(session: Session, reports: Iterable[UUID]) -> list[Item]:
-    return stream.of_reports(session, list(reports))
 
 
 def _traced(session: Session, items: Sequence[Item], now: datetime) -> Tracer:

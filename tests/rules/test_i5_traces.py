@@ -33,7 +33,7 @@ def scene(store):
 
 def test_a_leading_investigator_is_not_shown_the_ranking(scene):
     with pytest.raises(tracing.NotForYou), scene.store.unit() as session:
-        tracing.trace(session, None, scene.staff[-1], NOW)
+        tracing.trace(session, scene.staff[-1], NOW)
 
 
 def test_the_case_goes_on_with_another(scene):

@@ -24,7 +24,7 @@ def scene(store):
 
 def trace(scene, by=None):
     with scene.store.unit() as session:
-        return tracing.trace(session, None, by, NOW)
+        return tracing.trace(session, by, NOW)
 
 
 def settled(scene, entry_id: int) -> None:
