@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select, update
 
+from people import binding
 from people.models import CustomerSession
 from people.secrets import new_token, token_hash
 from vault import audit
@@ -19,11 +20,10 @@ _TOUCH_EVERY = timedelta(minutes=1)
 def begin(session: Session, customer_id: UUID, now: datetime) -> str:
     """A new session; gives its token, which is kept nowhere but in the browser."""
     token = new_token()
-    session.add(
-        CustomerSession(
-            token_hash=token_hash(token), customer_id=customer_id, created_at=now, seen_at=now
-        )
+    made = CustomerSession(
+        token_hash=token_hash(token), customer_id=customer_id, created_at=now, seen_at=now
     )
+    session.add(binding.bind(session, made))
     session.flush()
     audit.record(session, audit.CUSTOMER, "own_page.enter", now, customer_id=customer_id)
     return token
@@ -38,6 +38,8 @@ def signed_in(session: Session, token: str, now: datetime) -> UUID | None:
         )
     ).first()
     if found is None or now >= min(found.seen_at + IDLE, found.created_at + LONGEST):
+        return None
+    if not binding.holds(session, found):
         return None
     if now - found.seen_at >= _TOUCH_EVERY:
         found.seen_at = now

@@ -1,4 +1,5 @@
-"""Tables of customers and staff. Whatever says who somebody is, is sealed."""
+"""Tables of customers and staff. Whatever says who somebody is, is sealed; whatever lets somebody
+in is ``bound`` to its row (:mod:`people.binding`)."""
 
 from __future__ import annotations
 
@@ -77,7 +78,7 @@ class Staff(SQLModel, table=True):
     timezone: str = Field(sa_column=Column(String(64), nullable=False))
     active: bool = Field(default=True, sa_column=Column(Boolean, nullable=False))
     demo: bool = Field(default=False, sa_column=Column(Boolean, nullable=False))
-    password_hash: str | None = Field(default=None, sa_column=Column(String(200)))
+    password_hash: bytes | None = sealed(nullable=True)
     totp_secret: bytes | None = sealed(nullable=True)
     totp_last_step: int = Field(
         default=0, sa_column=Column(BigInteger, nullable=False, server_default="0")
@@ -140,6 +141,7 @@ class CustomerSession(SQLModel, table=True):
     id: UUID = id_field()
     token_hash: bytes = sealed(unique=True)
     customer_id: UUID = reference("customer.id", index=True)
+    bound: bytes | None = sealed(nullable=True)
     created_at: datetime = instant()
     seen_at: datetime = instant()
     ended_at: datetime | None = instant(nullable=True)
@@ -155,6 +157,7 @@ class EnrolmentLink(SQLModel, table=True):
     id: UUID = id_field()
     token_hash: bytes = sealed(unique=True)
     staff_id: UUID = reference("staff.id", index=True)
+    bound: bytes | None = sealed(nullable=True)
     totp_secret: bytes = sealed()
     kind: str = Field(default="operator", sa_column=Column(String(12), nullable=False))
     made_by: UUID | None = Field(default=None, sa_column=Column(Uuid))
@@ -172,6 +175,7 @@ class RecoveryCode(SQLModel, table=True):
     id: UUID = id_field()
     staff_id: UUID = reference("staff.id", index=True)
     code_hash: bytes = sealed()
+    bound: bytes | None = sealed(nullable=True)
     used_at: datetime | None = instant(nullable=True)
 
 
@@ -185,6 +189,7 @@ class StaffSession(SQLModel, table=True):
     id: UUID = id_field()
     token_hash: bytes = sealed(unique=True)
     staff_id: UUID = reference("staff.id", index=True)
+    bound: bytes | None = sealed(nullable=True)
     role: str = Field(sa_column=Column(String(16), nullable=False))
     how: str = Field(default="password", sa_column=Column(String(12), nullable=False))
     passkey_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
@@ -203,6 +208,7 @@ class ApiToken(SQLModel, table=True):
     id: UUID = id_field()
     token_hash: bytes = sealed(unique=True)
     staff_id: UUID = reference("staff.id", index=True)
+    bound: bytes | None = sealed(nullable=True)
     role: str = Field(sa_column=Column(String(16), nullable=False))
     label: str = Field(default="", sa_column=Column(String(60), nullable=False))
     created_at: datetime = instant()

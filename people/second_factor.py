@@ -12,6 +12,7 @@ import pyotp
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from people import binding
 from people.models import RecoveryCode
 
 STEP_SECONDS = 30
@@ -51,7 +52,9 @@ def new_recovery_codes(session: Session, staff_id: UUID) -> list[str]:
     codes = [
         "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH)) for _ in range(RECOVERY_CODES)
     ]
-    session.add_all(RecoveryCode(staff_id=staff_id, code_hash=_hash(c)) for c in codes)
+    for code in codes:
+        row = RecoveryCode(staff_id=staff_id, code_hash=_hash(code))
+        session.add(binding.bind(session, row))
     session.flush()
     return [f"{c[:4]}-{c[4:8]}-{c[8:]}" for c in codes]
 
@@ -71,7 +74,8 @@ def recovery_codes_left(session: Session, staff_id: UUID) -> int:
 
 def recovery_code_fits(session: Session, staff_id: UUID, code: str) -> bool:
     """Whether it could be spent; nothing is."""
-    return session.exec(_unused(staff_id, code)).first() is not None
+    rows = session.exec(_unused(staff_id, code)).all()
+    return any(binding.holds(session, row) for row in rows)
 
 
 def _unused(staff_id: UUID, code: str) -> SelectOfScalar[RecoveryCode]:
@@ -88,7 +92,8 @@ def _plain(code: str) -> str:
 
 def spend_recovery_code(session: Session, staff_id: UUID, code: str, now: datetime) -> bool:
     """Use up a recovery code. Whether there was one unused."""
-    found = session.exec(_unused(staff_id, code).with_for_update()).first()
+    rows = session.exec(_unused(staff_id, code).with_for_update()).all()
+    found = next((row for row in rows if binding.holds(session, row)), None)
     if found is None:
         return False
     found.used_at = now

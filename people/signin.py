@@ -8,12 +8,13 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from people import second_factor, sessions, staff
+from people import binding, second_factor, sessions, staff
 from people.errors import InvalidInput, SignInFailed
 from people.models import Role, Staff, StaffSession
 from people.secrets import new_token, password_fits, token_hash
 from storage.types import new_id
 from vault import audit, keyring
+from vault.keyring import Keyring
 
 SESSION_LIVES, SESSION_IDLES = sessions.LIVES, sessions.IDLES
 _TOUCH_EVERY = timedelta(minutes=1)
@@ -52,14 +53,14 @@ def check_credentials(
     spent.
     """
     seen = find(session, email)
-    return check_second_factor(session, seen, password_right(seen, password), code, now)
+    return check_second_factor(session, seen, password_right(keyring.of(session), seen, password), code, now)
 
 
-def password_right(seen: Staff | None, password: str) -> bool:
+def password_right(ring: Keyring, seen: Staff | None, password: str) -> bool:
     """Whether it is theirs. It takes long, for nobody's and for an account out of use too, and
     needs no transaction, so that nobody else need wait for it."""
     able = seen is not None and seen.active and seen.totp_secret is not None
-    return password_fits(seen.password_hash if seen and able else None, password)
+    return password_fits(binding.password_of(ring, seen if able else None), password)
 
 
 def check_second_factor(
@@ -144,20 +145,19 @@ def open_session(
     The token names its owner: a row that is given another owner behind our back opens for nobody.
     """
     token, row = f"{member.id.hex}.{new_token()}", new_id()
-    session.add(
-        StaffSession(
-            id=row,
-            token_hash=token_hash(token),
-            staff_id=member.id,
-            role=member.role,
-            how=how,
-            passkey_id=passkey_id,
-            browser=sessions.sealed_words(session, row, browser) if browser else None,
-            created_at=now,
-            seen_at=now,
-            proved_at=now,
-        )
+    made = StaffSession(
+        id=row,
+        token_hash=token_hash(token),
+        staff_id=member.id,
+        role=member.role,
+        how=how,
+        passkey_id=passkey_id,
+        browser=sessions.sealed_words(session, row, browser) if browser else None,
+        created_at=now,
+        seen_at=now,
+        proved_at=now,
     )
+    session.add(binding.bind(session, made))
     session.flush()
     audit.record(session, audit.staff(member.id), "staff.sign_in", now, detail=how)
     return token
@@ -177,6 +177,7 @@ def signed_in(session: Session, token: str, now: datetime) -> Principal | None:
     kept, member = found
     too_old = now >= kept.created_at + SESSION_LIVES or now >= kept.seen_at + SESSION_IDLES
     theirs = token.startswith(f"{member.id.hex}.") and kept.role == member.role
+    theirs = theirs and binding.holds(session, kept)
     if kept.ended_at is not None or too_old or not member.active or not theirs:
         return None
     return Principal(member.id, Role(member.role), kept.id)

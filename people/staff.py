@@ -11,7 +11,7 @@ from uuid import UUID
 import pyotp
 from sqlmodel import Session, col, select
 
-from people import links, notices, phones, second_factor, sessions
+from people import binding, links, notices, phones, second_factor, sessions
 from people.approvals import setup
 from people.errors import InvalidInput, LinkSpent
 from people.links import Kind
@@ -188,18 +188,17 @@ def invite_by(
         link.used_at = now
     row, ring = new_id(), keyring.of(session)
     place = f"enrolment_link.totp_secret:{row}"
-    session.add(
-        EnrolmentLink(
-            id=row,
-            token_hash=hashed,
-            staff_id=member.id,
-            totp_secret=ring.seal_for(keyring.STAFF, place, pyotp.random_base32()),
-            kind=kind,
-            made_by=by.staff_id,
-            pin=ring.seal_for(keyring.STAFF, f"enrolment_link.pin:{row}", pin) if pin else None,
-            expires_at=now + (OWN_LINK_LIVES if kind is Kind.SELF else LINK_LIVES),
-        )
+    made = EnrolmentLink(
+        id=row,
+        token_hash=hashed,
+        staff_id=member.id,
+        totp_secret=ring.seal_for(keyring.STAFF, place, pyotp.random_base32()),
+        kind=kind,
+        made_by=by.staff_id,
+        pin=ring.seal_for(keyring.STAFF, f"enrolment_link.pin:{row}", pin) if pin else None,
+        expires_at=now + (OWN_LINK_LIVES if kind is Kind.SELF else LINK_LIVES),
     )
+    session.add(binding.bind(session, made))
     session.flush()
     audit.record(session, by, "staff.invite", now, detail=f"{member.id} {kind}")
 
@@ -224,6 +223,8 @@ def invited(
         raise LinkSpent
     link, member = found
     if link.used_at is not None or now >= link.expires_at or not member.active:
+        raise LinkSpent
+    if not binding.holds(session, link):
         raise LinkSpent
     links.require_piece(session, link, piece, now)
     place = f"enrolment_link.totp_secret:{link.id}"
@@ -258,7 +259,7 @@ def enrol(
     password_hash = hash_password(password, words_of(session, member, organisation))
     if member.password_hash is not None:
         links.end_what_was(session, link, member, now)
-    member.password_hash = password_hash
+    member.password_hash = binding.seal_password(session, member.id, password_hash)
     place = f"staff.totp_secret:{member.id}"
     member.totp_secret = keyring.of(session).seal_for(keyring.STAFF, place, secret)
     member.totp_last_step = step
@@ -280,7 +281,8 @@ def new_password(
     session: Session, member: Staff, password: str, now: datetime, *, organisation: str = ""
 ) -> None:
     """Their own choice of another password. Raises ``InvalidInput``."""
-    member.password_hash = hash_password(password, words_of(session, member, organisation))
+    hashed = hash_password(password, words_of(session, member, organisation))
+    member.password_hash = binding.seal_password(session, member.id, hashed)
     session.add(member)
     session.flush()
     audit.record(session, audit.staff(member.id), "staff.password", now)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from people import binding
 from people.models import ApiToken, Role, Staff
 from people.secrets import new_token, token_hash
 from people.signin import Principal
@@ -17,15 +18,14 @@ PREFIX = "vl_"
 def add(session: Session, member: Staff, label: str, now: datetime) -> str:
     """A new token of this member of staff, in plain this once."""
     token = PREFIX + new_token()
-    session.add(
-        ApiToken(
-            token_hash=token_hash(token),
-            staff_id=member.id,
-            role=member.role,
-            label=label[:60],
-            created_at=now,
-        )
+    made = ApiToken(
+        token_hash=token_hash(token),
+        staff_id=member.id,
+        role=member.role,
+        label=label[:60],
+        created_at=now,
     )
+    session.add(binding.bind(session, made))
     session.flush()
     audit.record(session, audit.OPERATOR, "token.add", now, detail=str(member.id))
     return token
@@ -42,5 +42,7 @@ def bearer(session: Session, token: str) -> Principal | None:
         )
     ).first()
     if found is None or not found[1].active or found[0].role != found[1].role:
+        return None
+    if not binding.holds(session, found[0]):
         return None
     return Principal(found[1].id, Role(found[1].role))

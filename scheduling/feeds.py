@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select, update
 
+from people import binding
 from people.models import Role, Staff
 from people.secrets import new_token, token_hash
 from scheduling.models import CalendarFeed, Callback
@@ -42,9 +43,10 @@ def make(session: Session, staff_id: UUID, now: datetime) -> str:
     """A new secret for the address, which ends the one before; shown once."""
     end(session, staff_id, now)
     token, epoch = new_token(), session.get_one(Staff, staff_id).epoch
-    session.add(
-        CalendarFeed(token_hash=token_hash(token), staff_id=staff_id, epoch=epoch, created_at=now)
+    made = CalendarFeed(
+        token_hash=token_hash(token), staff_id=staff_id, epoch=epoch, created_at=now
     )
+    session.add(binding.bind(session, made))
     session.flush()
     audit.record(session, audit.staff(staff_id), "feed.make", now)
     return token
@@ -70,7 +72,7 @@ def read(session: Session, token: str, now: datetime) -> Sequence[Entry] | None:
     """What the calendar of that secret holds; none for one that is unknown, ended, or of somebody
     who works here no more, or not as an agent."""
     found = session.exec(_good.where(col(CalendarFeed.token_hash) == token_hash(token))).first()
-    if found is None:
+    if found is None or not binding.holds(session, found):
         return None
     found.read_at = now
     session.add(found)

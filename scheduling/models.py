@@ -190,6 +190,7 @@ class CalendarFeed(SQLModel, table=True):
     id: UUID = id_field()
     token_hash: bytes = sealed(unique=True)
     staff_id: UUID = reference("staff.id", index=True)
+    bound: bytes | None = sealed(nullable=True)
     epoch: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     created_at: datetime = instant()
     read_at: datetime | None = instant(nullable=True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from threading import Lock
 from typing import cast
@@ -12,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
 
 from storage.session import Work, transaction
 from vault.blind import IndexKeys
@@ -19,11 +19,11 @@ from vault.errors import KeyUnavailable
 from vault.indexing import INDEX, INDEX_ROWS, NO_KEYS, KnownIndex
 from vault.master import MasterKeys
 from vault.models import PurposeKey
-from vault.sealing import new_key, seal, unseal
+from vault.sealing import fingerprint, new_key, seal, unseal
 
 STAFF, REPORTS, LINE, DEMO = "staff", "reports", "line", "demo"
-LOG, APPROVALS, CANARIES = "log", "approvals", "canaries"
-PURPOSES = (INDEX, STAFF, REPORTS, LINE, DEMO, LOG, APPROVALS, CANARIES)
+LOG, APPROVALS, CANARIES, SIGN_IN = "log", "approvals", "canaries", "sign-in"
+PURPOSES = (INDEX, STAFF, REPORTS, LINE, DEMO, LOG, APPROVALS, CANARIES, SIGN_IN)
 _SESSION_KEY = "vouchline.keyring"
 
 
@@ -97,7 +97,7 @@ class Keyring:
 
     def mark(self, purpose: str, value: str) -> str:
         """A fingerprint of ``value`` under the key of ``purpose``, in 32 hexadecimal digits."""
-        return hmac.digest(self._key(purpose), value.encode(), "sha256")[:16].hex()
+        return fingerprint(self._key(purpose), value)
 
     def log_seed(self) -> bytes:
         """The private key that signs the audit log's checkpoints (32 bytes, for Ed25519)."""
@@ -149,13 +149,27 @@ def carried(keyring: Keyring) -> dict[str, object]:
     return {_SESSION_KEY: keyring}
 
 
-def make_purpose_keys(engine: Engine, master: MasterKeys, now: datetime) -> None:
-    """Make the purpose keys a fresh store lacks; safe when two processes do it at once."""
+def make_purpose_keys(
+    engine: Engine,
+    master: MasterKeys,
+    now: datetime,
+    *,
+    at_first: Mapping[str, Callable[[Session, bytes], None]] | None = None,
+) -> None:
+    """Make the purpose keys a fresh store lacks; safe when two processes do it at once.
+
+    ``at_first`` says what is done with the new key of a purpose in the transaction that makes it.
+    """
+    acts = at_first or {}
     for purpose in PURPOSES:
         try:
             with transaction(engine) as session:
                 if session.get(PurposeKey, purpose) is None:
-                    wrapped = master.wrap(new_key(), f"purpose_key:{purpose}")
+                    key = new_key()
+                    wrapped = master.wrap(key, f"purpose_key:{purpose}")
                     session.add(PurposeKey(purpose=purpose, wrapped=wrapped, created_at=now))
+                    session.flush()
+                    if purpose in acts:
+                        acts[purpose](session, key)
         except IntegrityError:
             continue  # another process was first; its key is as good

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 
 from cryptography.exceptions import InvalidTag
@@ -38,3 +39,8 @@ def unseal(key: bytes, sealed: bytes, place: str) -> bytes:
         return AESGCM(key).decrypt(sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], place.encode())
     except InvalidTag:
         raise Tampered("a sealed value does not open where it stands") from None
+
+
+def fingerprint(key: bytes, value: str) -> str:
+    """What only a holder of ``key`` can make of ``value``: HMAC-SHA-256, 32 hexadecimal digits."""
+    return hmac.digest(key, value.encode(), "sha256")[:16].hex()

@@ -8,6 +8,7 @@ from flask.cli import AppGroup, with_appcontext
 from channels.cli.common import plainly
 from channels.context import ctx, now, unit
 from channels.demo import people
+from people import binding
 from storage import migrate
 from vault import keyring
 
@@ -49,7 +50,8 @@ def bring_up_to_date() -> None:
     """Migrate and make missing keys; safe when several processes do so at once."""
     here = ctx()
     migrate.upgrade(here.engine)
-    keyring.make_purpose_keys(here.engine, here.master, now())
+    at_first = {keyring.SIGN_IN: binding.bind_earlier}
+    keyring.make_purpose_keys(here.engine, here.master, now(), at_first=at_first)
 
 
 def add_demo() -> bool:

@@ -50,7 +50,7 @@ def let_in() -> ResponseReturnValue:
         usual = counted.count()
     except TooMany as error:
         return _wait(counted, seen, error, email)
-    right = signin.password_right(seen, password[:500])
+    right = signin.password_right(ctx().ring, seen, password[:500])
     with unit() as session:
         try:
             member = signin.check_second_factor(session, seen, right, code, moment)

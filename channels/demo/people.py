@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 
 from incidents import reports
 from incidents.telling import Told
-from people import customers, staff
+from people import binding, customers, staff
 from people.models import Customer, Role, Staff
 from people.secrets import hash_password
 from scheduling import booking, hours
@@ -108,7 +108,8 @@ def _member(session: Session, who: Colleague, policy: Policy, now: datetime) -> 
     member = staff.add(
         session, who.email, who.name, who.role, now, timezone=policy.default_zone, demo=True
     )
-    member.password_hash = hash_password(DEMO_PASSWORD)
+    hashed = hash_password(DEMO_PASSWORD)
+    member.password_hash = binding.seal_password(session, member.id, hashed)
     member.totp_secret = keyring.of(session).seal_for(
         keyring.STAFF, f"staff.totp_secret:{member.id}", pyotp.random_base32()
     )

@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from channels.context import Context
-from people import customers, secrets, staff
+from people import binding, customers, secrets, staff
 from people.models import Customer, Role
 from scheduling import booking
 from storage.session import transaction
@@ -83,7 +83,7 @@ class Console:
         name = email.partition("@")[0].title() + " Silva"
         with self.unit() as session:
             made = staff.add(session, email, name, role, self.now, timezone=zone, demo=demo)
-            made.password_hash = _hashed()
+            made.password_hash = binding.seal_password(session, made.id, _hashed())
             made.totp_secret = keyring.of(session).seal_for(
                 keyring.STAFF, f"staff.totp_secret:{made.id}", SECRET
             )

@@ -9,7 +9,7 @@ import pyotp
 import pytest
 from sqlmodel import select
 
-from people import second_factor, secrets, signin
+from people import binding, second_factor, secrets, signin
 from people.errors import SignInFailed
 from tests.factories import an_agent
 from tests.processes import at_once
@@ -31,7 +31,7 @@ def member(store):
     """Somebody who can sign in, and their recovery codes."""
     with store.unit() as session:
         made = an_agent(session, NOW, email=EMAIL)
-        made.password_hash = hashed()
+        made.password_hash = binding.seal_password(session, made.id, hashed())
         place = f"staff.totp_secret:{made.id}"
         made.totp_secret = keyring.of(session).seal_for(keyring.STAFF, place, SECRET)
         session.add(made)

@@ -8,7 +8,7 @@ import pyotp
 import pytest
 from sqlmodel import select
 
-from people import signin, staff, tokens
+from people import binding, signin, staff, tokens
 from people.errors import InvalidInput, LinkSpent
 from people.models import EnrolmentLink, Staff
 from tests.factories import an_agent
@@ -54,7 +54,8 @@ def test_an_enrolment_works_once_and_in_its_time(store):
     with store.unit() as session:
         member, spare = staff.enrol(session, link, PASSWORD, code, NOW)
         assert len(spare) == 8
-        assert member.password_hash.startswith("$argon2id$")
+        assert b"$argon2" not in member.password_hash
+        assert binding.password_of(store.ring, member).startswith("$argon2id$")
         with pytest.raises(LinkSpent):
             staff.enrol(session, link, PASSWORD, code, NOW)
 

@@ -8,6 +8,7 @@ from sqlalchemy import LargeBinary
 from sqlmodel import Session, SQLModel, select
 
 import app  # noqa: F401  (so that every table is known)
+from people import binding
 from vault import fields, keyring
 from vault.models import DataKey, PurposeKey
 from verification.models import secret_row
@@ -45,6 +46,8 @@ HASHES = {
     # Of audit entries, which hold random ids and no personal data.
     "audit_tile.hashes",
 }
+#: Keyed fingerprints of what must not be parted of a row, see people/binding.py.
+MARKS = {f"{table}.bound" for table in binding.PARTS}
 #: Sealed under the key of one customer, named by this column of the row.
 CUSTOMERS = {
     "customer.phone": "id",
@@ -63,6 +66,7 @@ CUSTOMERS = {
 PURPOSES = {
     "staff.email": keyring.STAFF,
     "staff.name": keyring.STAFF,
+    "staff.password_hash": keyring.SIGN_IN,
     "staff.totp_secret": keyring.STAFF,
     "staff.phone": keyring.STAFF,
     "staff.passkey_handle": keyring.STAFF,

@@ -8,7 +8,9 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from functools import partial
+from uuid import UUID
 
 import pyotp
 import pytest
@@ -16,15 +18,27 @@ import time_machine
 from limits.errors import StorageError
 from sqlmodel import select
 
-from people import second_factor, staff
-from people.models import EnrolmentLink, Role, Staff
+from people import binding, customer_sessions, second_factor, secrets, signin, staff, tokens
+from people.models import (
+    ApiToken,
+    CustomerSession,
+    EnrolmentLink,
+    RecoveryCode,
+    Role,
+    Staff,
+    StaffSession,
+)
+from people.secrets import token_hash
+from scheduling import feeds
+from scheduling.models import CalendarFeed
 from tests import databases, servers
 from tests.channels.conftest import PASSWORD, START, Console, Tab, make_console
 from tests.channels.test_console_account import add_passkey, enter
 from tests.processes import at_once
 from tests.rules import outages
 from tests.rules.work import costly, statements
-from vault.models import AuditEntry
+from vault import keyring
+from vault.models import AuditEntry, PurposeKey
 
 ANA, BEN = "ana@example.org", "ben@example.org"
 AN_HOUR = 20  # what the default lets strangers try at one account, from however many addresses
@@ -288,8 +302,6 @@ def test_neither_the_answer_nor_the_work_tells_whether_there_is_an_account(
 
 
 def test_a_password_is_hashed_for_all_of_them_once(strict, accounts, monkeypatch):
-    from people import secrets
-
     hashed = []
     real = secrets.PasswordHasher.verify
 
@@ -544,3 +556,146 @@ def test_an_own_link_is_good_for_half_an_hour(console):
     link = tab.post("/staff/account/authenticator").location
     console.wait(minutes=30)
     assert console.tab().get(link).status_code == 410
+
+
+# Whoever can write to the database, and has no key.
+
+OWN = "an old rusty bicycle"
+
+
+@pytest.fixture
+def two(console) -> tuple[Console, UUID, UUID]:
+    """Ana, and Mallory, who works here too and can write to the database."""
+    return console, console.member(ANA), console.member("mallory@example.org")
+
+
+def row_of(session, kind, staff_id):
+    return session.exec(select(kind).where(kind.staff_id == staff_id)).one()
+
+
+def test_a_password_that_is_planted_or_pasted_opens_nothing(two):
+    console, ana, mallory = two
+    with console.unit() as session:
+        member = session.get_one(Staff, mallory)
+        staff.new_password(session, member, OWN, console.now)
+        own = member.password_hash
+    for planted in (secrets.hash_password(OWN).encode(), own, b"", b"x"):
+        with console.unit() as session:
+            session.get_one(Staff, ana).password_hash = planted
+        form = {"email": ANA, "password": OWN, "code": console.code()}
+        assert console.tab().post("/staff/sign-in", form).status_code == 403
+        console.wait(seconds=30)
+    form = {"email": "mallory@example.org", "password": OWN, "code": console.code()}
+    assert console.tab().post("/staff/sign-in", form).status_code == 303
+
+
+def test_a_recovery_code_that_is_planted_or_pasted_opens_nothing(two):
+    console, ana, mallory = two
+    with console.unit() as session:
+        own = second_factor.new_recovery_codes(session, mallory)
+        first, second, *_ = session.exec(select(RecoveryCode)).all()
+        first.staff_id = ana
+        session.add(RecoveryCode(staff_id=ana, code_hash=second.code_hash, bound=second.bound))
+        session.add(RecoveryCode(staff_id=ana, code_hash=second.code_hash))
+    for code in own[:2]:
+        assert good(console, console.tab(), code=code).status_code == 403
+    assert good(console, console.tab(), "mallory@example.org", own[2]).status_code == 303
+
+
+def test_a_link_that_is_planted_or_pasted_opens_nothing(two):
+    console, ana, mallory = two
+    with console.unit() as session:
+        staff.invite(session, session.get_one(Staff, ana), console.now, pin="204060")
+        own = staff.invite(session, session.get_one(Staff, mallory), console.now)
+    changes = (
+        (mallory, {"staff_id": ana}),  # their own link, made Ana's
+        (mallory, {"expires_at": console.now + timedelta(days=30)}),
+        (ana, {"token_hash": token_hash(own)}),  # Ana's, to be opened by their token
+        (ana, {"token_hash": token_hash(own), "pin": None}),
+    )
+    for owner, change in changes:
+        with console.unit() as session:
+            mine = row_of(session, EnrolmentLink, mallory)
+            link = mine if owner == mallory else row_of(session, EnrolmentLink, ana)
+            kept = {name: getattr(link, name) for name in (*change, "bound")}
+            if owner == ana:
+                mine.token_hash = b"elsewhere"
+                session.flush()
+            for name, value in change.items():
+                setattr(link, name, value)
+        assert use(console, f"/staff/enrol/{own}", "").status_code == 410, change
+        with console.unit() as session:
+            link = session.get_one(EnrolmentLink, link.id)
+            for name, value in kept.items():
+                setattr(link, name, value)
+            session.flush()
+            row_of(session, EnrolmentLink, mallory).token_hash = token_hash(own)
+    assert use(console, f"/staff/enrol/{own}", "").status_code == 200
+
+
+@pytest.mark.parametrize("pasted", [False, True])
+def test_a_session_or_token_that_is_planted_or_pasted_opens_nothing(two, pasted):
+    console, ana, mallory = two
+    with console.unit() as session:
+        token = signin.open_session(session, session.get_one(Staff, mallory), console.now)
+        bearer = tokens.add(session, session.get_one(Staff, mallory), "x", console.now)
+        feed = feeds.make(session, mallory, console.now)
+        assert signin.signed_in(session, token, console.now).id == mallory
+        assert tokens.bearer(session, bearer).id == mallory
+        assert feeds.read(session, feed, console.now) is not None
+        forged = token.replace(mallory.hex, ana.hex)
+        for kind in (StaffSession, ApiToken, CalendarFeed):
+            row = row_of(session, kind, mallory)
+            row.staff_id = ana
+            if kind is StaffSession:
+                row.token_hash = token_hash(forged)
+            if not pasted:
+                row.bound = None
+        session.flush()
+        assert signin.signed_in(session, forged, console.now) is None
+        assert tokens.bearer(session, bearer) is None
+        assert feeds.read(session, feed, console.now) is None
+
+
+def test_a_customers_session_that_is_planted_or_pasted_shows_nothing(console):
+    gwen, other = console.customer(), console.customer("+447400123457", "Huw Price")
+    with console.unit() as session:
+        token = customer_sessions.begin(session, other, console.now)
+        assert customer_sessions.signed_in(session, token, console.now) == other
+        row = session.exec(select(CustomerSession)).one()
+        row.customer_id = gwen
+        session.flush()
+        assert customer_sessions.signed_in(session, token, console.now) is None
+        row.bound = None
+        session.flush()
+        assert customer_sessions.signed_in(session, token, console.now) is None
+
+
+def test_what_was_kept_before_is_bound_once_and_what_is_planted_later_is_not(two, database):
+    console, ana, mallory = two
+    here = console.context
+    at_first = {keyring.SIGN_IN: binding.bind_earlier}
+
+    def upgrade() -> None:
+        keyring.make_purpose_keys(here.engine, here.master, console.now, at_first=at_first)
+
+    with console.unit() as session:
+        spare = second_factor.new_recovery_codes(session, ana)[0]
+        bearer = tokens.add(session, session.get_one(Staff, ana), "x", console.now)
+        for row in (*session.exec(select(RecoveryCode)), *session.exec(select(ApiToken))):
+            row.bound = None
+        session.get_one(Staff, ana).password_hash = _earlier()
+        session.delete(session.get_one(PurposeKey, keyring.SIGN_IN))
+    upgrade()
+    outages.with_ring_of(console.app, here.master)
+    assert good(console, console.tab()).status_code == 303
+    assert good(console, console.tab(), code=spare).status_code == 303
+    with console.unit() as session:
+        assert tokens.bearer(session, bearer).id == ana
+        session.get_one(Staff, ana).password_hash = _earlier()
+    upgrade()
+    assert good(console, console.tab()).status_code == 403
+
+
+def _earlier() -> bytes:
+    return secrets.hash_password(PASSWORD).encode()
