@@ -18,7 +18,7 @@ from people.models import Customer, Staff
 from storage import migrate
 from storage.engine import make_engine
 from storage.session import transaction
-from vault import keyring, master
+from vault import keyring, master, providers
 from vault.keyring import Keyring
 
 PORTIONS = 20
@@ -39,7 +39,7 @@ class Seeded:
 
 def fill(stores: Stores, options: Options) -> Seeded:
     """Make and fill the stores."""
-    master_keys = master.new_entry("bench")
+    master_keys = providers.new_entry("bench")
     small = stores.new("small")
     engine = make_engine(small, wait_seconds=PATIENCE_SECONDS)
     keys = master.parse(master_keys)

@@ -53,7 +53,9 @@ def check_credentials(
     spent.
     """
     seen = find(session, email)
-    return check_second_factor(session, seen, password_right(keyring.of(session), seen, password), code, now)
+    return check_second_factor(
+        session, seen, password_right(keyring.of(session), seen, password), code, now
+    )
 
 
 def password_right(ring: Keyring, seen: Staff | None, password: str) -> bool:

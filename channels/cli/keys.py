@@ -24,7 +24,7 @@ from messaging import worker
 from people.approvals import setup
 from people.models import Staff
 from storage import migrate
-from vault import audit, master, rotation
+from vault import audit, providers, rotation
 from vault.log import publishing
 
 keys = AppGroup("keys", help="Master keys, and the key of the blind index.")
@@ -34,7 +34,7 @@ keys.add_command(rotate_index)
 @keys.command("new")
 def new() -> None:
     """Print a fresh master key, for VOUCHLINE_MASTER_KEYS or a file that it names."""
-    click.echo(master.new_entry("k"))
+    click.echo(providers.new_entry("k"))
 
 
 @keys.command("list")

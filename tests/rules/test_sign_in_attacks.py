@@ -671,8 +671,8 @@ def test_a_customers_session_that_is_planted_or_pasted_shows_nothing(console):
         assert customer_sessions.signed_in(session, token, console.now) is None
 
 
-def test_what_was_kept_before_is_bound_once_and_what_is_planted_later_is_not(two, database):
-    console, ana, mallory = two
+def test_what_was_kept_before_is_bound_once_and_what_is_planted_later_is_not(two):
+    console, ana, _ = two
     here = console.context
     at_first = {keyring.SIGN_IN: binding.bind_earlier}
 
