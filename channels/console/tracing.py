@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
+from babel.dates import format_date
 from flask import render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -29,8 +30,8 @@ class Line:
 
     row: Ranked
     name: str
-    since: datetime | None
-    until: datetime | None
+    since: str
+    until: str
 
     @property
     def is_person(self) -> bool:
@@ -67,19 +68,17 @@ def trace(desk: Desk, reference: str) -> ResponseReturnValue:
     ranking = tracing.of_case(desk.session, reference, desk.principal.id, desk.moment)
     if ranking is None:
         return render_template("console/trace_handed_on.html")
-    return render_template(
-        "console/trace.html", reference=reference, clock=desk.clock, **shown(desk, ranking)
-    )
+    return render_template("console/trace.html", reference=reference, **shown(desk, ranking))
 
 
 def shown(desk: Desk, ranking: Ranking) -> dict[str, object]:
-    """What ``console/_ranking.html`` needs, but for the clock."""
+    """What ``console/_ranking.html`` needs."""
     people = [row for row in ranking.people if row.seen][:SHOWN]
     rows = [row for row in ranking.rows if row in people or row.source in (OUTSIDE, EVERYTHING)]
     pairs = [each for pair in ranking.together for each in pair[:2]]
     ids = [UUID(source) for source in {*(row.source for row in people), *pairs}]
     names = {str(each): name for each, name in reading.names(desk.session, ids).items()}
-    lines = [_line(row, names) for row in rows]
+    lines = [_line(desk, row, names) for row in rows]
     seen = [line for line in lines if line.is_person]
     most = max((max(line.row.seen, line.row.expected) for line in seen), default=0.0)
     return {
@@ -93,13 +92,18 @@ def shown(desk: Desk, ranking: Ranking) -> dict[str, object]:
     }
 
 
-def _line(row: Ranked, names: Mapping[str, str]) -> Line:
+def _line(desk: Desk, row: Ranked, names: Mapping[str, str]) -> Line:
     ours = {
         OUTSIDE: gettext("Nobody with access"),
         EVERYTHING: gettext("A copy of the table, or of a part of it"),
     }
-    return Line(row, ours.get(row.source) or names[row.source], _at(row.since), _at(row.until))
+    name = ours.get(row.source) or names[row.source]
+    return Line(row, name, _date(desk, row.since), _date(desk, row.until))
 
 
-def _at(day: float | None) -> datetime | None:
-    return None if day is None else datetime.fromtimestamp(day * 86400, UTC)
+def _date(desk: Desk, day: float | None) -> str:
+    """With its year: a look may be long ago."""
+    if day is None:
+        return ""
+    on = datetime.fromtimestamp(day * 86400, desk.zone).date()
+    return format_date(on, "long", locale=desk.clock.locale)
