@@ -220,7 +220,7 @@ def latest(
     rows = session.exec(
         select(Report)
         .where(col(Report.id).not_in(hidden))
-        .order_by(col(Report.id).desc())
+        .order_by(col(Report.at).desc(), col(Report.id).desc())
         .limit(limit)
     ).all()
     readings = [(row.customer_id, None) for row in rows if row.customer_id]

@@ -20,6 +20,8 @@ ASKED_FOR = (*THINGS, "other", "nothing")
 GAVE = (*THINGS, "other", "nothing")
 REPORT, REFUSED, OBJECTION = "report", "refused", "objection"
 SAID_LIMIT, NUMBER_LIMIT, CLAIMED_LIMIT = 1000, 40, 100
+#: A call longer ago than this is no longer reported: nobody remembers its time.
+OLDEST_CALL = timedelta(days=366)
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,12 @@ class Told:
 
 def require_sense(told: Told, now: datetime) -> None:
     """Raises ``InvalidInput`` for what cannot be kept."""
-    if told.called_at is not None and told.called_at > now + timedelta(minutes=5):
-        raise InvalidInput("called_at", "Choose the time of the call. It cannot be in the future.")
+    latest, earliest = now + timedelta(minutes=5), now - OLDEST_CALL
+    if told.called_at is not None and not earliest <= told.called_at <= latest:
+        raise InvalidInput(
+            "called_at",
+            "Choose the time of the call. It is past, and not more than a year ago.",
+        )
     texts = (
         ("said", told.said, SAID_LIMIT),
         ("shown_number", told.shown_number, NUMBER_LIMIT),

@@ -26,6 +26,7 @@ _TYPEWRITTEN = str.maketrans(dict(zip("‘’‚“”„–—", "'''\"\"\"--",
 _WORD = re.compile(r"\S+")
 _ADDRESS = re.compile(r"[.:/]\w|//|@")
 _DAYS = {"de": "ccc d. LLL HH:mm"}
+_DAYS_OF_YEARS = {"de": "ccc d. LLL y HH:mm"}
 
 
 @lru_cache(maxsize=32)
@@ -43,9 +44,10 @@ def best(wanted: str, spoken: tuple[str, ...]) -> str:
     return language if language in spoken else spoken[0]
 
 
-def day_and_time(when: datetime, zone: str, locale: str) -> str:
-    """Like ``Tue 24 Nov 14:00``, on the clock of ``zone``."""
-    pattern = _DAYS.get(locale.split("_", maxsplit=1)[0], "EEE d MMM HH:mm")
+def day_and_time(when: datetime, zone: str, locale: str, *, year: bool = False) -> str:
+    """Like ``Tue 24 Nov 14:00``, on the clock of ``zone``; with its ``year`` where asked for."""
+    patterns, other = (_DAYS_OF_YEARS, "EEE d MMM y HH:mm") if year else (_DAYS, "EEE d MMM HH:mm")
+    pattern = patterns.get(locale.split("_", maxsplit=1)[0], other)
     return format_datetime(when, pattern, tzinfo=ZoneInfo(zone), locale=locale)
 
 

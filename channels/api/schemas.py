@@ -312,10 +312,11 @@ class ReferenceOut(BaseModel):
 
 class ReportOut(BaseModel):
     """A report, without who made it; ``refused`` is a booked call that its customer did not ask
-    for. ``times`` counts the same told again; ``doubtful`` seems to come from a program."""
+    for, ``objection`` one to who opened their record, which tells of no call. ``times`` counts the
+    same told again; ``doubtful`` seems to come from a program."""
 
     reference: str
-    kind: Literal["report", "refused"]
+    kind: Literal["report", "refused", "objection"]
     at: datetime
     channel: str
     proven: bool

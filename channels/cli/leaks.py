@@ -109,13 +109,21 @@ def _counted(ranking: Ranking) -> str:
     return f"{told}, {ranking.strays} reports from other numbers." if ranking.strays else f"{told}."
 
 
+_UNLED = {
+    EVERYTHING: "A copy of the table fits best; nobody with access leads.",
+    OUTSIDE: "Callers who have nothing from us fit best; nobody with access leads.",
+}
+
+
 def _told(ranking: Ranking, named: Mapping[str, str]) -> list[str]:
     """What leads, and what would change it, in words."""
     said = [
         f"{named[a]} and {named[b]} together: {value:.1%}, shared out between them above."
         for a, b, value in ranking.together
     ]
-    if ranking.leading is None:
+    if ranking.leading is None and ranking.unled:
+        said.append(_UNLED[ranking.unled])
+    elif ranking.leading is None:
         said.append(f"Nobody leads: that takes {LEADS:.0%} and {ENOUGH} customers seen before.")
     else:
         said.append(f"{named[ranking.leading.source]} leads.")

@@ -95,6 +95,7 @@ def words() -> dict[str, str]:
         "case.warned": gettext("had warned all customers"),
         "customer.number": gettext("changed a customer's number"),
         "customer.warn": gettext("warned a customer"),
+        "leak.trace": gettext("read who may have leaked the customers of a case"),
         "exposure.read": gettext("listed whom an access exposed"),
         "day.set": gettext("set a day's hours"),
         "hours.set": gettext("set weekly hours"),

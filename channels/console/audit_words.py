@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from uuid import UUID
 
 from flask_babel import gettext
 
@@ -10,6 +12,7 @@ from channels.console import audit_actions
 from vault.models import AuditEntry
 
 _CASE = re.compile(r"C[0-9A-Z]{7}")
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def action(value: str) -> str:
@@ -41,7 +44,7 @@ def groups() -> list[tuple[str, str, tuple[str, ...]]]:
             tuple(
                 each
                 for each in audit_actions.words()
-                if each.startswith(("report.", "case.", "exposure.", "note."))
+                if each.startswith(("report.", "case.", "exposure.", "note.", "leak."))
             ),
         ),
         (
@@ -75,6 +78,19 @@ def purpose(value: str) -> str:
         "own page": gettext("their own page"),
         "told by phone": gettext("told by phone"),
     }.get(value, value)
+
+
+def ids(text: str) -> list[UUID]:
+    """The ids in the detail of an entry: they may be those of members of staff."""
+    return [UUID(each) for each in _ID.findall(text)]
+
+
+def detail(entry: AuditEntry, names: Mapping[UUID, str]) -> str:
+    """More about it: members of staff by name, any other id by its end. The id of a reading
+    says nothing to a reader."""
+    if entry.action == "audit.begin":
+        return ""
+    return _ID.sub(lambda found: names.get(UUID(found[0])) or f"…{found[0][-6:]}", entry.detail)
 
 
 def who(entry: AuditEntry, names: dict[object, str]) -> str:

@@ -19,10 +19,12 @@ _YEARS = range(2000, 2101)
 
 @dataclass(frozen=True)
 class Clock:
-    """The clock on a member of staff's wall, in a language."""
+    """The clock on somebody's wall at a ``moment``, in a language. Days of years before that of
+    the moment are shown with their year."""
 
     zone: ZoneInfo
     locale: str
+    moment: datetime
 
     def time(self, when: datetime) -> str:
         """Like ``14:00``; with the offset when the clocks show that time twice."""
@@ -30,19 +32,26 @@ class Clock:
 
     def day_time(self, when: datetime) -> str:
         """Like ``Tue 24 Nov 14:00``."""
-        return day_and_time(when, self.zone.key, self.locale) + _which(when, self.zone)
+        past = self._past(when.astimezone(self.zone).date())
+        shown = day_and_time(when, self.zone.key, self.locale, year=past)
+        return shown + _which(when, self.zone)
 
     def seconds(self, when: datetime) -> str:
         """Like ``24 Nov 14:00:09``."""
-        return format_datetime(when, "d MMM HH:mm:ss", tzinfo=self.zone, locale=self.locale)
+        year = " y" if self._past(when.astimezone(self.zone).date()) else ""
+        pattern = f"d MMM{year} HH:mm:ss"
+        return format_datetime(when, pattern, tzinfo=self.zone, locale=self.locale)
 
     def short_day(self, when: datetime) -> str:
         """Like ``Tue 24 Nov``."""
-        return format_date(when.astimezone(self.zone).date(), "EEE d MMM", locale=self.locale)
+        on = when.astimezone(self.zone).date()
+        year = " y" if self._past(on) else ""
+        return format_date(on, f"EEE d MMM{year}", locale=self.locale)
 
     def day(self, on: date) -> str:
         """Like ``Tuesday 24 November``."""
-        return format_date(on, "EEEE d MMMM", locale=self.locale)
+        year = " y" if self._past(on) else ""
+        return format_date(on, f"EEEE d MMMM{year}", locale=self.locale)
 
     def there(self, when: datetime, zone: str) -> str:
         """The same moment on another wall, with its day where that is another."""
@@ -51,6 +60,9 @@ class Clock:
         if there.date() == when.astimezone(self.zone).date():
             return time_of_day(when, zone, self.locale) + _which(when, other)
         return day_and_time(when, zone, self.locale) + _which(when, other)
+
+    def _past(self, on: date) -> bool:
+        return on.year < self.today(self.moment).year
 
     def today(self, moment: datetime) -> date:
         return moment.astimezone(self.zone).date()

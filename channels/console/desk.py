@@ -49,7 +49,7 @@ class Desk:
 
     @property
     def clock(self) -> Clock:
-        return Clock(self.zone, select())
+        return Clock(self.zone, select(), self.moment)
 
     @property
     def member(self) -> Staff:

@@ -68,7 +68,9 @@ def _called_at(text: str, desk: Desk) -> datetime | None:
 def _advice(error: InvalidInput) -> str:
     return {
         "phone": gettext("Type the whole phone number that was called."),
-        "called_at": gettext("Choose the day and time of the call. It cannot be in the future."),
+        "called_at": gettext(
+            "Choose the day and time of the call. It is past, and not more than a year ago."
+        ),
     }.get(error.field, str(error))
 
 

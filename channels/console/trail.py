@@ -34,7 +34,7 @@ _MARK = "audit.page"
 def audit(desk: Desk) -> ResponseReturnValue:
     """The latest entries, by ``?person=``, ``?what=``, ``?from=``, ``?to=``, ``?purpose=``;
     ``?before=`` a mark of ours goes back."""
-    return _shown(desk, _filter(desk))
+    return _filtered(desk)
 
 
 @pages.post("/audit/customer")
@@ -63,9 +63,22 @@ def audit_reading(desk: Desk, reading_id: UUID) -> ResponseReturnValue:
     me = desk.principal.id
     begun, case = customer_trail.going_on(desk.session, me, reading_id, desk.moment)
     reason = customer_trail.reason_of(desk.session, begun)
-    wanted = _filter(desk, begun.customer_id)
     purpose = case.reference if case else "oversight"
-    return _shown(desk, wanted, purpose=purpose, reading=begun.id, case=case, reason=reason)
+    more = {"reading": begun.id, "case": case, "reason": reason}
+    return _filtered(desk, begun.customer_id, purpose, **more)
+
+
+def _filtered(
+    desk: Desk, customer: UUID | None = None, purpose: str = "oversight", **more: object
+) -> ResponseReturnValue:
+    """The page that was asked for; or, with nothing read, the filter with what stands against
+    it."""
+    try:
+        before = _opened(desk, request.args.get("before", ""))
+        wanted = _filter(desk, customer)
+    except InvalidInput as error:
+        return _page(desk, Filter(customer=customer), errors={error.field: str(error)}, **more), 422
+    return _shown(desk, wanted, purpose, before, **more)
 
 
 def _filter(desk: Desk, customer: UUID | None = None) -> Filter:
@@ -102,24 +115,42 @@ def _uuid(text: str, field: str) -> UUID:
         raise InvalidInput(field, "Choose one from the list.") from None
 
 
-def _shown(desk: Desk, wanted: Filter, purpose: str = "oversight", **more: object) -> str:
+def _shown(
+    desk: Desk,
+    wanted: Filter,
+    purpose: str = "oversight",
+    before: int | None = None,
+    **more: object,
+) -> str:
     me, session = desk.principal.id, desk.session
-    before = _opened(desk, request.args.get("before", ""))
     found = trail.page(session, me, wanted, desk.moment, before=before, purpose=purpose)
-    kept = {name: value for name, value in request.args.items() if name != "before" and value}
-    return render_template(
-        "console/audit.html",
+    people = [each.staff_id for each in found.entries]
+    people += [id for each in found.entries for id in audit_words.ids(each.detail)]
+    return _page(
+        desk,
+        wanted,
         entries=found.entries,
-        names=reading.names(session, [each.staff_id for each in found.entries]),
+        names=reading.names(session, people),
         following=_mark(desk, found.following) if found.following else "",
         paged=before is not None,
+        picture=_picture(desk, wanted),
+        **more,
+    )
+
+
+def _page(desk: Desk, wanted: Filter, **more: object) -> str:
+    """The page of the log around what was found, if anything."""
+    me, session = desk.principal.id, desk.session
+    kept = {name: value[:100] for name, value in request.args.items() if name != "before" and value}
+    nothing: dict[str, object] = {"entries": None, "picture": None, "following": "", "paged": False}
+    return render_template(
+        "console/audit.html",
         wanted=wanted,
         kept=kept,
-        picture=_picture(desk, wanted),
         colleagues=[each for each in staff.everybody(session) if each[0] != me],
         audit_words=audit_words,
         clock=desk.clock,
-        **{"reading": None, "case": None, "reason": "", "errors": {}, **more},
+        **{**nothing, "reading": None, "case": None, "reason": "", "errors": {}, **more},
     )
 
 

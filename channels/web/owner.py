@@ -38,7 +38,7 @@ class Owner:
     @property
     def clock(self) -> Clock:
         """The clock on the customer's wall."""
-        return Clock(ZoneInfo(self.customer.timezone), select())
+        return Clock(ZoneInfo(self.customer.timezone), select(), self.moment)
 
 
 def own_page(view: Callable[Concatenate[Owner, P], ResponseReturnValue]) -> View[P]:

@@ -82,7 +82,9 @@ def _called_at(text: str, phone: str) -> datetime | None:
 def _advice(error: InvalidInput) -> str:
     return {
         "phone": gettext("Type your own whole phone number, the one that rang."),
-        "called_at": gettext("Choose the day and time of the call. It cannot be in the future."),
+        "called_at": gettext(
+            "Choose the day and time of the call. It is past, and not more than a year ago."
+        ),
         "said": gettext("Please use fewer words."),
         "claimed_to_be": gettext("Please use fewer words."),
         "shown_number": gettext("This number is too long."),

@@ -62,6 +62,14 @@ class Ranking:
         return max(self.people, key=lambda row: row.involved, default=None)
 
     @property
+    def unled(self) -> str:
+        """The source that is no member of staff and fits so well that nobody can lead; empty where
+        there is none."""
+        first = next(iter(self.rows), None)
+        certain = first is not None and first.posterior >= LEADS
+        return first.source if first and certain and first.source in (OUTSIDE, EVERYTHING) else ""
+
+    @property
     def suspected(self) -> list[str]:
         """Who would have to be kept from reading this: all that it gives more than a word to."""
         return [row.source for row in self.people if row.involved >= WORTH_A_WORD]

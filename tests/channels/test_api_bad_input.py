@@ -39,6 +39,14 @@ def test_a_malformed_check_is_a_422_problem(client, body):
     assert "Traceback" not in answer.text
 
 
+@pytest.mark.parametrize("called_at", ["0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00"])
+def test_a_report_of_a_call_long_ago_or_to_come_is_a_422_problem(client, called_at):
+    answer = client.post("/api/v1/reports", json={"phone": PHONE, "called_at": called_at})
+    assert answer.status_code == 422, answer.text
+    assert answer.mimetype == "application/problem+json"
+    assert "not more than a year ago" in answer.json["detail"]
+
+
 @pytest.mark.parametrize(
     ("data", "kind", "status"),
     [

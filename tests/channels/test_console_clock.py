@@ -15,6 +15,7 @@ from people.errors import InvalidInput
 from scheduling import wall
 
 LONDON = ZoneInfo("Europe/London")
+NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 ZONES = ["Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "Pacific/Apia"]
 
 
@@ -53,7 +54,7 @@ def test_a_time_that_comes_twice_gives_both_instants():
     first, second = caught.value.instants
     assert first == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     assert second - first == timedelta(hours=1)
-    clock = Clock(LONDON, "en")
+    clock = Clock(LONDON, "en", NOW)
     assert clock.time(first) == "01:30 (BST)"
     assert clock.time(second) == "01:30 (GMT)"
 
@@ -66,10 +67,21 @@ def test_the_days_on_which_the_clocks_change_are_23_and_25_hours_long():
 
 
 def test_there_names_the_day_only_when_it_is_another():
-    clock = Clock(LONDON, "en")
+    clock = Clock(LONDON, "en", NOW)
     when = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
     assert clock.there(when, "America/New_York") == "09:00"
     assert clock.there(when, "Pacific/Auckland") == "Wed 25 Nov 03:00"
+
+
+def test_a_day_of_an_earlier_year_is_shown_with_its_year():
+    clock = Clock(LONDON, "en", NOW)
+    last = datetime(2025, 12, 31, 14, 0, 9, tzinfo=UTC)
+    assert clock.day_time(last) == "Wed 31 Dec 2025 14:00"
+    assert clock.seconds(last) == "31 Dec 2025 14:00:09"
+    assert clock.short_day(last) == "Wed 31 Dec 2025"
+    assert clock.day(last.date()) == "Wednesday 31 December 2025"
+    assert clock.day_time(NOW) == "Tue 24 Nov 10:00"
+    assert Clock(LONDON, "de", NOW).day_time(last) == "Mi 31. Dez 2025 14:00"
 
 
 @pytest.mark.parametrize("text", ["", "24:00", "12:60", "1", "٠٩:٠٠", "12:00:30", "x" * 9999])

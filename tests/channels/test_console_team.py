@@ -101,7 +101,33 @@ def test_the_audit_log_is_paged_filtered_and_its_reading_written_down(console):
     ["before=x", "before=" + "9" * 30, "what=x", "purpose=%00", "from=x", "to=9999", "person=x"],
 )
 def test_a_page_of_the_log_that_is_none_is_said(console, query):
-    assert investigator(console).get(f"/staff/audit?{query}").status_code == 422
+    answer = investigator(console).get(f"/staff/audit?{query}")
+    assert answer.status_code == 422
+    assert "Please look again:" in answer.text
+    assert 'name="purpose"' in answer.text
+    assert 'class="at"' not in answer.text
+    assert console.trail("audit.read") == []
+
+
+def test_what_was_typed_into_the_filter_stays_beside_what_is_wrong_with_it(console):
+    page = investigator(console).get("/staff/audit?what=calls&from=9999-99-99").text
+    assert "Write the day like 2026-11-24." in page
+    assert '<option value="calls" selected>' in page
+    assert 'value="9999-99-99"' in page
+
+
+def test_ids_of_the_log_are_shown_as_names_or_by_their_end(console):
+    tab = investigator(console)
+    phone = {"phone": "+447400123456", "reason": "she asks who read her"}
+    console.customer()
+    assert tab.post("/staff/audit/customer", phone).status_code == 303
+    page = tab.get("/staff/audit?what=log").text
+    assert "asked who read a customer" in page
+    begun = console.trail("audit.begin")[-1]
+    assert begun.detail not in page
+    assert begun.detail[-6:] not in page
+    me = console.trail("audit.read")[-1].staff_id
+    assert f"{me}</td>" not in tab.get("/staff/audit?what=staff").text
 
 
 def test_the_end_of_the_log_is_an_empty_page(console):

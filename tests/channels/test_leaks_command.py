@@ -105,6 +105,9 @@ def test_what_the_caller_knew_may_be_given(run):
     """Callers who know tickets, but ring customers whom nobody has seen, have the whole table."""
     calls = ["customer,at,knew"] + [f"x{n},2026-04-01T10:00:00Z,name ticket" for n in range(12)]
     assert ranking(run(LOG, calls, "--json"))[0]["source"] == "everything"
+    said = run(LOG, calls).output
+    assert "A copy of the table fits best; nobody with access leads." in said
+    assert "Nobody leads" not in said
 
 
 def test_a_file_as_spreadsheets_write_it(run):

@@ -138,6 +138,28 @@ def test_what_cannot_be_kept_is_refused_and_nothing_changed(store, field, value)
     assert store.all(select(Report)) == []
 
 
+@pytest.mark.parametrize(
+    "called_at", [datetime.min.replace(tzinfo=UTC), NOW - timedelta(days=367), NOW + timedelta(1)]
+)
+def test_a_call_of_long_ago_or_to_come_is_refused_and_changes_no_earlier_report(store, called_at):
+    first = filed(store)
+    with pytest.raises(InvalidInput, match="not more than a year ago"):
+        filed(store, called_at=called_at)
+    assert read(store, first).called_at is None
+
+
+def test_a_call_of_a_year_ago_is_kept(store):
+    assert read(store, filed(store, called_at=NOW - timedelta(days=365))).called_at is not None
+
+
+def test_the_latest_told_stands_first(store):
+    filed(store, NOW)
+    with store.unit() as session:
+        reports.file(session, Told("+447400123999", "web"), NOW - timedelta(hours=1))
+        found = reports.latest(session, audit.SYSTEM, NOW)
+    assert [each.at for each in found] == [NOW, NOW - timedelta(hours=1)]
+
+
 def test_one_number_reported_over_and_over_counts_for_little_and_silences_nobody(store):
     for n in range(12):
         filed(store, shown_number=f"020 7946 00{n:02d}")
