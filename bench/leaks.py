@@ -55,6 +55,9 @@ BROKEN = {
     "missing": Scenario("the log lacks a third of all looks", missing=1 / 3),
     "no teams": Scenario("the log names no teams", teams=False),
     "region": Scenario("no insider: callers ring one region", leaks="", strangers="region"),
+    "region, no teams": Scenario(
+        "the same, and the log names no teams", leaks="", strangers="region", teams=False
+    ),
     "touch": Scenario("no insider: those in touch report", leaks="", strangers="in touch"),
 }
 Reported = tuple[Call, Mapping[str, Sight]]

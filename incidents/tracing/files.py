@@ -15,12 +15,14 @@ from __future__ import annotations
 import csv
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zlib import crc32
 
 from incidents.tracing.laws import ALL_FIELDS
+from incidents.tracing.likeness import Sample, groups
 from incidents.tracing.model import Tracer
 from incidents.tracing.values import (
     EVERYTHING,
@@ -52,6 +54,7 @@ class _Log:
 
     looks: dict[str, array[int]] = field(default_factory=dict)
     teams: dict[str, set[str]] = field(default_factory=dict)
+    sample: Sample = field(default_factory=Sample)
     first: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
@@ -65,18 +68,26 @@ def trace(access: Path, reports: Path, population: int) -> Tracer:
     fresh = {source: _fresh(looks, 24 // per_day) for source, looks in log.looks.items()}
     _require_room(fresh.values(), population, access)
     lines = {source: Steps(counts, per_day) for source, counts in fresh.items()}
-    groups = {
+    teams = {
         name: Group(frozenset(members), merged((fresh[m] for m in members), per_day))
-        for name, members in log.teams.items()
+        for name, members in _teams(log, population).items()
         if len(members) > 1
     }
     together = merged(fresh.values(), per_day)
     end = max((call.day for call in calls), default=0.0)
-    tracer = Tracer(Records(population, lines, together, groups), end)
+    tracer = Tracer(Records(population, lines, together, teams), end)
     for call in calls:
         seen = log.first[str(call.customer)] if call.customer is not None else {}
         tracer.add(call, {source: Sight(day) for source, day in seen.items()})
     return tracer
+
+
+def _teams(log: _Log, population: int) -> Mapping[str, Collection[str]]:
+    """The teams that the log names; where it names none, those who see the same customers."""
+    if log.teams:
+        return log.teams
+    alike = groups(*log.sample.customers(population))
+    return {str(number): members for number, members in enumerate(alike)}
 
 
 @dataclass(frozen=True)
@@ -154,6 +165,7 @@ def _keep(log: _Log, row: _Row) -> None:
     hour = min(max(int(day * 24), 0), _LATEST)
     key = ((hash(customer) << _HOUR_BITS) & _ALL_BITS) | hour
     log.looks.setdefault(source, array("Q")).append(key)
+    log.sample.add(crc32(customer.encode()), source)
     if team:
         log.teams.setdefault(team, set()).add(source)
     if (seen := log.first.get(customer)) is not None:
