@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from sqlalchemy import func, text
+from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from messaging import lines, optouts, spending
 from messaging.gateways.base import VOICE, Letter
 from messaging.models import MessageState, OutboxMessage, Priority
-from messaging.outbox import TABLE
-from messaging.rules import Rules, country_allowed
+from messaging.outbox import TABLE, WARNS
+from messaging.rules import Limit, Rules, country_allowed
 from messaging.settling import Leased, end, held, tell
 from vault import audit, fields
 from vault.errors import KeyUnavailable, Tampered
@@ -66,17 +66,16 @@ class _Gate:
     def purse(self) -> spending.Purse:
         return spending.purse(self.session, self.rules, self.now)
 
-    def refusal(self, row: OutboxMessage, letter: Letter) -> str | None:
+    def refusal(self, letter: Letter) -> str | None:
         """Why this text will never be sent."""
         if not country_allowed(letter.to, self.rules.countries):
             return "country_not_enabled"
-        if letter.medium == VOICE:
-            return "too_many" if self._too_many(row) else None
-        if optouts.is_out(self.session, letter.to):
-            return "opted_out"
-        if lines.known(self.session, letter.to, self.now) == lines.LANDLINE:
-            return lines.LANDLINE
-        return "too_many" if self._too_many(row) else None
+        if letter.medium != VOICE:
+            if optouts.is_out(self.session, letter.to):
+                return "opted_out"
+            if lines.known(self.session, letter.to, self.now) == lines.LANDLINE:
+                return lines.LANDLINE
+        return None
 
     def asks_line(self, letter: Letter) -> bool:
         """Whether to ask what kind of line this is, which nobody has of late."""
@@ -86,22 +85,30 @@ class _Gate:
             and lines.known(self.session, letter.to, self.now) is None
         )
 
-    def _too_many(self, row: OutboxMessage) -> bool:
-        return any(
-            self._tried_since(row, self.now - limit.within) >= limit.most
-            for limit in self.rules.per_number
+    def full_until(self, row: OutboxMessage) -> datetime | None:
+        """Until when this number has had its fill, unless the text warns its holder."""
+        if row.kind in WARNS:
+            return None
+        return max(
+            filter(None, (self._full(row, each) for each in self.rules.per_number)), default=None
         )
 
-    def _tried_since(self, row: OutboxMessage, since: datetime) -> int:
-        return self.session.exec(
-            select(func.count())
-            .select_from(OutboxMessage)
+    def _full(self, row: OutboxMessage, limit: Limit) -> datetime | None:
+        """When the earliest of the last texts that fill this limit is out of it."""
+        if limit.most == 0:
+            return row.expires_at
+        earliest = self.session.exec(
+            select(OutboxMessage.first_tried_at)
             .where(
                 col(OutboxMessage.customer_id) == row.customer_id,
-                col(OutboxMessage.first_tried_at) > since,
+                col(OutboxMessage.first_tried_at) > self.now - limit.within,
                 col(OutboxMessage.id) != row.id,
             )
-        ).one()
+            .order_by(col(OutboxMessage.first_tried_at).desc())
+            .offset(limit.most - 1)
+            .limit(1)
+        ).first()
+        return earliest + limit.within if earliest else None
 
     def affordable(self, row: OutboxMessage) -> bool:
         text = row.segments * self.rules.segment_price
@@ -145,16 +152,30 @@ def _take(
 def _may_leave(
     session: Session, row: OutboxMessage, letter: Letter, gate: _Gate, now: datetime
 ) -> bool:
-    """Whether the rules let it go; settles it for good, or for the next hour, when not."""
-    refusal = gate.refusal(row, letter)
+    """Whether the rules let it go; settles it for good, or for a while, when not."""
+    refusal = gate.refusal(letter)
     if refusal:
         end(session, row, MessageState.FAILED, now, refusal)
+        return False
+    full_until = gate.full_until(row)
+    if full_until is not None:
+        _hold(session, row, full_until, now)
         return False
     if not gate.affordable(row):
         row.due_at, row.error = spending.next_hour(now), "ceiling"
         tell(session, row, "text.held", now, "the ceiling on spending is reached")
         return False
     return True
+
+
+def _hold(session: Session, row: OutboxMessage, until: datetime, now: datetime) -> None:
+    """A number has had its fill: an answer is dropped, or whoever floods us would be texted for
+    hours, and so is what would come too late; what the customer has to know waits."""
+    if row.priority == Priority.ANSWER or until >= row.expires_at:
+        end(session, row, MessageState.FAILED, now, "too_many")
+        return
+    row.due_at, row.error = until, "too_many"
+    tell(session, row, "text.held", now, "too many to one number")
 
 
 def _record_opening(session: Session, row: OutboxMessage, now: datetime) -> None:

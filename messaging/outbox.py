@@ -17,6 +17,13 @@ from vault import fields
 
 TABLE = "outbox_message"
 REMINDER = "reminder"
+#: To the old number when a customer's number is changed.
+NUMBER = "number"
+#: That a customer's safe phrase was changed; that somebody's access exposed them.
+PHRASE, WARNING = "phrase", "warning"
+#: What warns a customer leaves however many texts their number has had: else whoever means them
+#: harm would first have us send so many that the warning is one too many.
+WARNS = frozenset({NUMBER, PHRASE, WARNING})
 
 
 @dataclass(frozen=True)

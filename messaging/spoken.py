@@ -171,13 +171,21 @@ def not_made(voice: Voice, when: datetime) -> str:
     ).format(when=day_and_time(when, voice.zone, voice.locale))
 
 
-def number_changed(voice: Voice, ending: str) -> str:
-    """To whoever holds a number that is the customer's no more."""
+def number_changed(voice: Voice, ending: str, *, off: bool = False) -> str:
+    """To whoever holds a number that is the customer's no more; ``off`` says that a call which was
+    booked will not come."""
     gettext = voice.gettext
-    return gettext(
+    changed = gettext(
         "Your number with us was changed to one that ends in {ending}. If that was not you, ring us"
         " now, on {phone}."
-    ).format(ending=", ".join(ending), phone=voice.official_phone)
+    )
+    changed_and_off = gettext(
+        "Your number with us was changed to one that ends in {ending}, and your booked call is"
+        " off. If that was not you, ring us now, on {phone}."
+    )
+    return (changed_and_off if off else changed).format(
+        ending=", ".join(ending), phone=voice.official_phone
+    )
 
 
 def nothing_booked(voice: Voice) -> str:

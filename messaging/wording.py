@@ -387,14 +387,20 @@ def page_number_spoken(voice: Voice, number: str) -> str:
     )
 
 
-def number_changed(voice: Voice, ending: str) -> str:
-    """Tells whoever holds the old number that it is the customer's no more."""
+def number_changed(voice: Voice, ending: str, *, off: bool = False) -> str:
+    """Tells whoever holds the old number that it is the customer's no more; ``off`` says that a
+    call which was booked will not come."""
     gettext = voice.gettext
+    changed = gettext(
+        "Your number with us was changed to one ending in {ending}. Was that not you? Ring"
+        " {phone} now."
+    )
+    changed_and_off = gettext(
+        "Your number with us was changed to one ending in {ending}, and your booked call is off."
+        " Was that not you? Ring {phone} now."
+    )
     return voice.says(
-        gettext(
-            "Your number with us was changed to one ending in {ending}. Was that not you? Ring"
-            " {phone} now."
-        ),
+        changed_and_off if off else changed,
         ending=ending,
         phone=voice.official_phone,
     )

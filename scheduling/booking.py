@@ -202,6 +202,27 @@ def cancel(
     telling.cancelled(session, callback, policy, now)
 
 
+def call_off(session: Session, customer_id: UUID, until: datetime, why: str, now: datetime) -> int:
+    """Call off what is booked with a customer up to an instant, for somebody who tells them
+    otherwise; gives how many. One that is being moved just now is left alone: what it is moved to
+    is looked at again."""
+    coming = session.exec(
+        select(Callback)
+        .where(
+            col(Callback.customer_id) == customer_id,
+            col(Callback.state) == State.BOOKED,
+            col(Callback.starts_at) < until,
+        )
+        .order_by(col(Callback.id))
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    for callback in coming:
+        _end_unstarted(session, callback, State.CANCELLED, now)
+        record(session, callback, audit.SYSTEM, "callback.cancel", now, why)
+    return len(coming)
+
+
 def refuse(session: Session, callback: Callback, now: datetime) -> None:
     """The customer did not ask for this call. Raises ``WrongState`` once it has started."""
     _end_unstarted(session, callback, State.REFUSED, now)

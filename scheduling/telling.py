@@ -105,7 +105,7 @@ def phrase_changed(
     voice = voice_of(session, customer, policy, now)
     draft = outbox.Draft(
         customer_id=customer.id,
-        kind="phrase",
+        kind=outbox.PHRASE,
         to=person.phone,
         body=wording.phrase_kept(voice, phrase),
         due_at=now,

@@ -2,7 +2,9 @@
 
 It is what a thief of accounts wants first. So the agent who asks must hold a callback of the
 customer, a supervisor who sees neither number whole approves it, whoever holds the old number hears
-of it at once, and until the waiting time is over the new one is good for nothing.
+of it at once, and until the waiting time is over the new one is good for nothing. That time begins
+when a provider has taken what tells the old number; if none ever does, it is as long as that could
+have taken, and the investigators have a case (:mod:`incidents.untold`).
 """
 
 from __future__ import annotations
@@ -16,21 +18,26 @@ from sqlmodel import Session, col, select, update
 
 from messaging import lines, optouts, outbox, spoken, wording
 from messaging.gateways.base import TEXT, VOICE
-from messaging.models import MessageState, OutboxMessage
+from messaging.models import MessageState, OutboxMessage, Priority
 from people import customer_sessions, customers, numbers, phones
 from people.approvals import asking
 from people.approvals.kinds import About, Act, Kind
 from people.errors import InvalidInput, NoLonger
 from people.models import Customer, NumberProof, Role
-from scheduling import offers, quiet, telling
+from scheduling import booking, offers, quiet, telling
 from scheduling.models import Callback
 from scheduling.policy import Policy
+from scheduling.states import State
 from vault import audit, fields
 from verification.models import Code
 
 NUMBER = "customer.number"
 #: The kind of the text to the old number, which nothing withdraws.
-TOLD = "number"
+TOLD = outbox.NUMBER
+#: What becomes of a text to a landline, once it is to be said there instead.
+SPOKEN = "landline, spoken"
+#: In the audit log, why a call is off.
+WHY_OFF = "the number was changed"
 _TOLD_WITHIN, _LATELY = timedelta(days=3), timedelta(minutes=30)
 
 
@@ -82,11 +89,13 @@ def _change(policy: Policy, session: Session, act: Act, now: datetime) -> None:
     ).one()
     _require_as_asked(session, act, customer)
     voice = telling.voice_of(session, customer, policy, now)
-    until = now + timedelta(hours=policy.number_change_wait_hours)
     phone = act.text("new")
+    until = now + _TOLD_WITHIN + _wait(policy)
     numbers.change(session, customer, phone, until, act.actor, now, countries=policy.countries)
     _forget(session, customer.id, now)
-    _tell(session, customer, act.text("old"), phone[-2:], voice, policy, now)
+    due_at = quiet.until_decent(now, customer.timezone, policy.decent_in(customer.timezone))
+    off = booking.call_off(session, customer.id, due_at + _wait(policy), WHY_OFF, now)
+    _tell(session, customer, act.text("old"), phone[-2:], voice, policy, now, off=bool(off))
     telling.plan_anew(session, customer.id, policy, now)
 
 
@@ -129,8 +138,11 @@ def _tell(
     voice: wording.Voice,
     policy: Policy,
     now: datetime,
+    *,
+    off: bool,
 ) -> None:
-    """Tell whoever holds the old number, as soon as it is no longer night there."""
+    """Tell whoever holds the old number, as soon as it is no longer night there; ``off`` says that
+    calls were called off."""
     landline = lines.known(session, old, now) == lines.LANDLINE
     say = spoken.number_changed if landline else wording.number_changed
     zone = customer.timezone
@@ -138,9 +150,10 @@ def _tell(
         customer_id=customer.id,
         kind=TOLD,
         to=old,
-        body=say(voice, ending),
+        body=say(voice, ending, off=off),
         due_at=quiet.until_decent(now, zone, policy.decent_in(zone)),
         expires_at=now + _TOLD_WITHIN,
+        priority=Priority.ANSWER,
         medium=VOICE if landline else TEXT,
     )
     outbox.put(session, draft, now)
@@ -163,11 +176,80 @@ def speak(session: Session, policy: Policy, now: datetime) -> None:
         .with_for_update(skip_locked=True)
     ).all()
     for row in failed:
-        row.error = "landline, spoken"
+        row.error = SPOKEN
         session.add(row)
         customer = session.get_one(Customer, row.customer_id)
         key = fields.data_key(session, customer.id)
         old = key.open(outbox.TABLE, "recipient", row.id, row.recipient)
         ending = customers.opened(session, customer).phone[-2:]
         voice = telling.voice_of(session, customer, policy, now)
-        _tell(session, customer, old, ending, voice, policy, now)
+        customer.number_waits_until = now + _TOLD_WITHIN + _wait(policy)
+        session.add(customer)
+        off = _called_off(session, row)
+        _tell(session, customer, old, ending, voice, policy, now, off=off)
+
+
+def _called_off(session: Session, row: OutboxMessage) -> bool:
+    """Whether a call was called off with the change that this text tells."""
+    found = select(Callback.id).where(
+        col(Callback.customer_id) == row.customer_id,
+        col(Callback.state) == State.CANCELLED,
+        col(Callback.ended_at) == row.created_at,
+    )
+    return session.exec(found.limit(1)).first() is not None
+
+
+def begin_waits(session: Session, policy: Policy, now: datetime) -> None:
+    """Begin the waiting time of each number whose old one has been told (a job of the worker)."""
+    told = select(OutboxMessage.customer_id).where(
+        col(OutboxMessage.settled_at) > now - _LATELY,
+        col(OutboxMessage.state) == MessageState.SENT,
+        col(OutboxMessage.kind) == TOLD,
+    )
+    waiting = session.exec(
+        select(Customer)
+        .where(
+            col(Customer.id).in_(told),
+            col(Customer.number_waits_until) > now,
+            col(Customer.erased_at).is_(None),
+        )
+        .with_for_update(skip_locked=True)
+    ).all()
+    for customer in waiting:
+        begins = _told_at(session, customer.id, policy, now)
+        if begins is not None:
+            _begin_wait(session, customer, begins + _wait(policy), policy, now)
+
+
+def _told_at(session: Session, customer_id: UUID, policy: Policy, now: datetime) -> datetime | None:
+    """When a provider had taken the last of what tells the old numbers of a customer; none while
+    one waits, and none when one could not be told."""
+    rows = session.exec(
+        select(OutboxMessage).where(
+            col(OutboxMessage.customer_id) == customer_id,
+            col(OutboxMessage.kind) == TOLD,
+            col(OutboxMessage.created_at) > now - _TOLD_WITHIN - _wait(policy),
+            col(OutboxMessage.error).is_distinct_from(SPOKEN),
+        )
+    ).all()
+    if any(row.state != MessageState.SENT for row in rows):
+        return None
+    return max((row.settled_at for row in rows if row.settled_at), default=None)
+
+
+def _begin_wait(
+    session: Session, customer: Customer, until: datetime, policy: Policy, now: datetime
+) -> None:
+    """Calls that a slow provider has put into the waiting time are off like the others."""
+    booking.call_off(session, customer.id, until, WHY_OFF, now)
+    if customer.number_waits_until is None or until >= customer.number_waits_until:
+        return
+    customer.number_waits_until = until
+    session.add(customer)
+    session.flush()
+    audit.record(session, audit.SYSTEM, "number.told", now, customer_id=customer.id)
+    telling.plan_anew(session, customer.id, policy, now)
+
+
+def _wait(policy: Policy) -> timedelta:
+    return timedelta(hours=policy.number_change_wait_hours)

@@ -19,7 +19,7 @@ from channels.cli.keys import DEMO_STAFF, has_demo_staff
 from channels.cli.notices import StaffMail
 from channels.context import ctx
 from config.settings import Settings
-from incidents import outcomes, stream
+from incidents import outcomes, stream, untold
 from incidents.acting.warnings import Warnings
 from incidents.alerts.job import Alerts
 from incidents.canaries.watch import CanaryWatch
@@ -62,6 +62,8 @@ def worker(together: bool) -> None:
         _with_policy(bridging.presume_people),
         _with_policy(landlines.speak),
         _with_policy(renumbering.speak),
+        _with_policy(renumbering.begin_waits),
+        untold.raise_cases,
         budgets.forget_old,
         AccessWatch(here.policy),
         ZoneRules(here.policy),

@@ -36,6 +36,7 @@ def kind(value: str) -> str:
         Kind.CANARY: gettext("A customer who does not exist was touched"),
         Kind.OBJECTION: gettext("A customer objects to who read their record"),
         Kind.WAVE: gettext("A wave of reports or failed checks"),
+        Kind.NUMBER: gettext("A number was changed, and the old one could not be told"),
     }[Kind(value)]
 
 
@@ -110,6 +111,7 @@ def evidence_kind(value: str) -> str:
         "wave": gettext("More came than usual."),
         "budget": gettext("Somebody wanted to open more customers than they may."),
         "canary": gettext("A customer who does not exist was touched."),
+        "number": gettext("A warning to a customer's old number was not sent."),
         "note": gettext("An evening note about accesses with nothing behind them."),
         "access": gettext("Unusual for this person and their peers. It is no verdict."),
     }.get(value, value)
@@ -129,6 +131,7 @@ def fact(name: str) -> str:
         "since": gettext("Since"),
         "chance": gettext("How likely in honest work"),
         "hours": gettext("Hours"),
+        "error": gettext("Why not"),
     }.get(name, name.replace("_", " "))
 
 

@@ -26,7 +26,7 @@ from scheduling.errors import WrongState
 from scheduling.policy import Policy
 from vault import audit
 
-KIND = "warning"
+KIND = outbox.WARNING
 RUNNING, STOPPED, DONE = "running", "stopped", "done"
 #: So many wait to be sent at the most; a wave brings the next.
 WAITING, WAVE = 300, 100

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     CANARY = "canary"  # a customer who does not exist was opened, called or texted
     OBJECTION = "objection"  # a customer objects to who opened their record
     WAVE = "wave"  # more reports than at such an hour of the week
+    NUMBER = "number"  # a changed number, whose old one could not be told
 
 
 class State(StrEnum):

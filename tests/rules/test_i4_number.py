@@ -10,10 +10,11 @@ import pytest
 from sqlmodel import select
 
 from channels.texts import inbound
-from incidents import two_people
-from messaging import lines, optouts
+from incidents import two_people, untold
+from incidents.cases.models import Case, CaseSubject
+from messaging import leases, lines, optouts, settling
 from messaging.models import OutboxMessage
-from messaging.rules import Rules
+from messaging.rules import Limit, Rules
 from people import customer_sessions, customers
 from people.approvals import deciding
 from people.approvals.models import ApprovalRequest
@@ -38,7 +39,7 @@ POLICY = factories.a_policy(reminders=(timedelta(days=1), timedelta(hours=1)))
 KINDS = two_people.kinds(POLICY)
 OLD, NEW = factories.PHONE, "+447400123499"
 WAIT = timedelta(hours=48)
-SECOND = timedelta(seconds=1)
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
 
 @pytest.fixture
@@ -68,7 +69,33 @@ def approve(store, life, request: tuple, now: datetime = NOW) -> str:
 
 
 def changed(store, life, now: datetime = NOW) -> None:
+    """The number is another, and whoever holds the old one has been told."""
     assert approve(store, life, ask(store, life, now=now), now) == "done"
+    assert sent(store, now) == 1
+    waited(store, now)
+
+
+def sent(store, now: datetime, rules: Rules = Rules()) -> int:  # noqa: B008 (cannot be changed)
+    """Hand the notices to old numbers that are due to the provider; gives how many left."""
+    with store.unit() as session:
+        taken = leases.lease(session, now, "post", rules)
+        told = [each for each in taken if session.get_one(OutboxMessage, each.id).kind == "number"]
+        for each in told:
+            settling.sent(session, each, f"sm-{each.id}", now)
+        for each in taken:
+            if each not in told:
+                settling.give_back(session, each, now)
+    return len(told)
+
+
+def waited(store, now: datetime) -> datetime:
+    """Until when the number waits, after the worker came by."""
+    with store.unit() as session:
+        renumbering.begin_waits(session, POLICY, now)
+        untold.raise_cases(session, now)
+    return store.all(select(Customer).where(Customer.number_waits_until.is_not(None)))[
+        0
+    ].number_waits_until
 
 
 def phone(store, customer_id) -> str:
@@ -92,7 +119,7 @@ def queued(store) -> list[tuple[str, str, str]]:
 
 
 def test_the_old_number_is_told_in_words_that_only_we_know(store, life):
-    changed(store, life)
+    approve(store, life, ask(store, life))
     assert phone(store, life[3]) == NEW
     (kind, to, body), *later = queued(store)
     assert (kind, to) == ("number", OLD)
@@ -101,6 +128,85 @@ def test_the_old_number_is_told_in_words_that_only_we_know(store, life):
         " Was that not you? Ring +442079460123 now."
     )
     assert all(to == NEW for _, to, _ in later)
+
+
+def test_an_insider_who_has_many_texts_go_out_first_does_not_drown_the_warning(store, life):
+    rules = Rules(per_number=(Limit(1, timedelta(hours=1)),))
+    with store.unit() as session:
+        (booked,) = leases.lease(session, NOW, "post", rules)
+        settling.sent(session, booked, "sm-1", NOW)
+    for later in (1, 2):
+        with store.unit() as session:
+            callback = session.get_one(Callback, life[0])
+            booking.move(session, callback, callback.starts_at + later * HOUR, POLICY, NOW)
+    approve(store, life, ask(store, life))
+    assert sent(store, NOW, rules) == 1
+
+
+def test_the_warning_has_its_share_of_a_spent_ceiling(store, life):
+    dear = Rules(segment_price=10, per_hour=10)
+    with store.unit() as session:
+        assert leases.lease(session, NOW, "post", dear) == []  # 8 are left for notices
+    approve(store, life, ask(store, life))
+    assert sent(store, NOW, dear) == 1
+
+
+def test_the_waiting_time_begins_when_the_old_number_has_been_told(store, life):
+    approve(store, life, ask(store, life))
+    told_at = NOW + timedelta(days=1)
+    assert waited(store, NOW + WAIT) == NOW + timedelta(days=3) + WAIT
+    with store.unit() as session, pytest.raises(WrongState, match="waiting time"):
+        _book(session, life, NOW + WAIT)
+    assert sent(store, told_at) == 1
+    assert waited(store, told_at) == told_at + WAIT
+    assert waited(store, told_at + SECOND) == told_at + WAIT
+
+
+def test_of_two_changes_the_time_begins_with_the_last_number_that_is_told(store, life):
+    approve(store, life, ask(store, life))
+    later = NOW + timedelta(hours=1)
+    approve(store, life, ask(store, life, "+447400123498", later), later)
+    with store.unit() as session:
+        first = session.exec(select(OutboxMessage).where(OutboxMessage.kind == "number")).first()
+        first.state, first.settled_at = "sent", later
+        session.add(first)
+    assert waited(store, later) == later + timedelta(days=3) + WAIT
+    assert sent(store, later) == 1
+    assert waited(store, later) == later + WAIT
+
+
+@pytest.mark.parametrize(("state", "error"), [("failed", "unreachable"), ("expired", None)])
+def test_a_warning_that_is_lost_is_a_case_and_the_number_waits_its_longest(
+    store, life, state, error
+):
+    approve(store, life, ask(store, life))
+    with store.unit() as session:
+        row = session.exec(select(OutboxMessage).where(OutboxMessage.kind == "number")).one()
+        row.state, row.error, row.settled_at = state, error, NOW
+        session.add(row)
+    for _ in range(2):
+        assert waited(store, NOW) == NOW + timedelta(days=3) + WAIT
+    (case,) = store.all(select(Case))
+    assert case.kind == "number"
+    assert [each.staff_id for each in store.all(select(CaseSubject))] == [life[1]]
+    with store.unit() as session:
+        session.get_one(Case, case.id).fold = None  # as when it is closed
+    waited(store, NOW + SECOND)
+    assert len(store.all(select(Case))) == 1
+
+
+def test_calls_inside_the_waiting_time_are_off_and_the_old_number_hears_of_it(store, life):
+    with store.unit() as session:
+        agent, customer = session.get_one(Staff, life[1]), session.get_one(Customer, life[3])
+        made = factories.a_callback(session, NOW, agent=agent, customer=customer, ahead=HOUR)
+        soon = made.id
+    approve(store, life, ask(store, life))
+    assert "ending in 99, and your booked call is off. Was that" in queued(store)[0][2]
+    states = {row.id: row.state for row in store.all(select(Callback))}
+    assert states == {soon: "cancelled", life[0]: "booked"}
+    assert sent(store, NOW + timedelta(days=2)) == 1
+    waited(store, NOW + timedelta(days=2))  # so late that it comes over the other call too
+    assert {row.state for row in store.all(select(Callback))} == {"cancelled"}
 
 
 def test_nothing_reaches_the_new_number_before_its_time(store, life):
@@ -112,7 +218,7 @@ def test_nothing_reaches_the_new_number_before_its_time(store, life):
 
 
 def test_what_was_on_its_way_to_the_old_number_is_held_back_but_for_earlier_notices(store, life):
-    changed(store, life)
+    approve(store, life, ask(store, life))
     back = ask(store, life, "+447400123498")
     approve(store, life, back)
     told = [(kind, to) for kind, to, _ in queued(store) if kind == "number"]
@@ -139,7 +245,7 @@ def test_a_landline_is_told_by_voice_and_a_wish_for_no_texts_is_shown_to_the_sup
 
 
 def test_an_old_number_that_turns_out_to_be_a_landline_is_told_by_voice_once(store, life):
-    changed(store, life)
+    approve(store, life, ask(store, life))
     with store.unit() as session:
         row = session.exec(select(OutboxMessage).where(OutboxMessage.kind == "number")).one()
         row.state, row.error, row.settled_at = "failed", lines.LANDLINE, NOW
@@ -197,6 +303,8 @@ def test_a_call_that_was_booked_before_cannot_be_started_until_then(store, life,
             staff.set_phone(session, agent, "+447400123000", NOW)
         soon = made.id
     changed(store, life)
+    with store.unit() as session:  # one that somebody had in hand when the others were called off
+        session.get_one(Callback, soon).state = "booked"
     begins = NOW + timedelta(minutes=10)
     with store.unit() as session, pytest.raises(WrongState, match="waiting time"):
         bridging.start(session, session.get_one(Callback, soon), policy, begins)
@@ -364,4 +472,5 @@ def test_the_customer_sees_the_call_that_waits_as_booked(store, life):
     assert [each for each in actions if each.startswith(("customer.n", "number"))] == [
         "customer.number",
         "number.tell",
+        "number.told",
     ]

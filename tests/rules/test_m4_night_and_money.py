@@ -182,17 +182,31 @@ def test_a_number_of_another_country_gets_nothing(store):
 
 
 def test_a_number_gets_so_many_texts_an_hour_and_no_more(store):
+    """What is one too many waits until it is not; an answer would be of no use by then."""
     rules = Rules(per_number=(Limit(2, HOUR), Limit(3, DAY)))
     with store.unit() as session:
         who = factories.a_customer(session, NOW)
     made = [text(store, who=who) for _ in range(3)]
-    other = text(store)
-    assert sorted(leased(store, rules)) == sorted([*made[:2], other])
-    assert rows(store)[made[2]].error == "too_many"
-    later = text(store, who=who, now=NOW + HOUR)
-    last = text(store, who=who, now=NOW + HOUR)
-    assert leased(store, rules, NOW + HOUR) == [later]
-    assert rows(store)[last].error == "too_many"
+    other, answer = text(store), text(store, who=who, priority=Priority.ANSWER)
+    assert sorted(leased(store, rules)) == sorted([answer, made[0], other])
+    waits = rows(store)[made[1]]
+    assert (waits.state, waits.error, waits.due_at) == ("queued", "too_many", NOW + HOUR)
+    flood = text(store, who=who, priority=Priority.ANSWER)
+    assert leased(store, rules) == []
+    assert (rows(store)[flood].state, rows(store)[flood].error) == ("failed", "too_many")
+    assert leased(store, rules, NOW + HOUR - timedelta(seconds=1)) == []
+    assert leased(store, rules, NOW + HOUR) == [made[1]]
+    assert rows(store)[made[2]].due_at == NOW + DAY
+    assert leased(store, rules, NOW + DAY) == [made[2]]
+
+
+def test_what_is_full_until_a_text_would_be_of_no_use_drops_it(store):
+    rules = Rules(per_number=(Limit(1, 5 * DAY),))
+    with store.unit() as session:
+        who = factories.a_customer(session, NOW)
+    first, second = (text(store, who=who) for _ in range(2))
+    assert leased(store, rules) == [first]
+    assert (rows(store)[second].state, rows(store)[second].error) == ("failed", "too_many")
 
 
 def test_a_number_that_wants_no_texts_gets_none_even_of_those_that_waited(store):
