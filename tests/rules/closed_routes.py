@@ -15,11 +15,13 @@ from sqlmodel import select
 from werkzeug.test import TestResponse
 
 from channels.web.owner import TOKEN
+from incidents import customer_trail, reports
+from incidents.cases import working
 from incidents.cases.models import Kind
-from incidents.cases.opening import raise_case
+from incidents.cases.opening import Evidence, raise_case
 from messaging.models import OutboxMessage
 from people import customer_sessions, customers, staff
-from people.models import Role
+from people.models import Role, Staff
 from scheduling import feeds, teams
 from storage.types import new_id
 from tests.channels.conftest import PHONE, Console, make_console
@@ -86,7 +88,7 @@ ROUTES: dict[str, Ask] = {
     "feed.calendar_file GET": _open(ANYBODY),
     "api_checks.make_check POST": _ask(ANYBODY, **_CODE),
     "api_reports.make_report POST": _ask(ANYBODY, phone=PHONE),
-    "api_reports.list_reports GET": _open(f"{TOKEN_OF} {INVESTIGATOR}"),
+    "api_reports.list_reports GET": _ask(f"{TOKEN_OF} {INVESTIGATOR}"),
     "api_slots.list_slots GET": _open(TOKEN_OF),
     "api_handing.list_colleagues GET": _open(TOKEN_OF),
     "api_callbacks.make_callback POST": _ask(
@@ -100,7 +102,7 @@ ROUTES: dict[str, Ask] = {
         TOKEN_OF, {"outcome": "reached"}, path={"callback": "going"}
     ),
     "api_callbacks.move_callback POST": _ask(TOKEN_OF, starts_at=_LATER),
-    "api_callbacks.start_callback POST": _open(TOKEN_OF),
+    "api_callbacks.start_callback POST": _ask(TOKEN_OF),
     "api_callbacks.ring_again POST": _open(TOKEN_OF),
     "api_handing.hand_over POST": _open(TOKEN_OF, staff_id="{colleague}"),
     "api_handing.revive POST": _open(TOKEN_OF),
@@ -126,9 +128,9 @@ ROUTES: dict[str, Ask] = {
     "own.calls GET": _open(CUSTOMER),
     "own.send_number POST": _ask(CUSTOMER, phone=PHONE),
     "own.prove POST": _ask(CUSTOMER, phone=PHONE, number="123456"),
-    "own.settings GET": _open(CUSTOMER),
-    "own.choose POST": _open(CUSTOMER, locale="de", timezone="Europe/Berlin"),
-    "own.keep_phrase POST": _open(CUSTOMER, phrase="green kettle"),
+    "own.settings GET": _ask(CUSTOMER),
+    "own.choose POST": _ask(CUSTOMER, locale="de", timezone="Europe/Berlin"),
+    "own.keep_phrase POST": _ask(CUSTOMER, phrase="green kettle"),
     "console.home GET": _open(AGENT),
     "console.nothing GET": _open(AGENT),
     "console.audit GET": _ask(INVESTIGATOR),
@@ -147,22 +149,22 @@ ROUTES: dict[str, Ask] = {
     "console.move POST": _ask(AGENT, slot=_LATER),
     "console.revive POST": _ask(AGENT),
     "console.ring_again POST": _open(AGENT),
-    "console.start POST": _open(AGENT),
+    "console.start POST": _ask(AGENT),
     "console.coverage GET": _open(SUPERVISOR),
     "console.day GET": _ask(AGENT),
     "console.enrolment GET": _open(ANYBODY),
     "console.enrol POST": _open(ANYBODY, password="several good words", code="000000"),
-    "console.reports GET": _open(INVESTIGATOR),
+    "console.reports GET": _ask(INVESTIGATOR),
     "console.sign_in GET": _open(ANYBODY),
     "console.let_in POST": _ask(ANYBODY, email="ana@example.org", password="x", code="000000"),
     "console.demo_codes GET": _open(ANYBODY),
     "console.team GET": _open(SUPERVISOR),
     "console.agent GET": _open(SUPERVISOR),
-    "console.set_day POST": _open(SUPERVISOR, on="2026-12-01", hours="09:00-12:00"),
-    "console.reassign POST": _open(SUPERVISOR, callback="{callback}", to="{colleague}"),
-    "console.set_hours POST": _open(SUPERVISOR, day0="09:00-12:00"),
-    "console.set_off POST": _open(SUPERVISOR, first="2026-12-01"),
-    "console.set_skills POST": _open(SUPERVISOR, language="de"),
+    "console.set_day POST": _ask(SUPERVISOR, on="2026-12-01", hours="09:00-12:00"),
+    "console.reassign POST": _ask(SUPERVISOR, callback="{callback}", to="{colleague}"),
+    "console.set_hours POST": _ask(SUPERVISOR, day0="09:00-12:00"),
+    "console.set_off POST": _ask(SUPERVISOR, first="2026-12-01"),
+    "console.set_skills POST": _ask(SUPERVISOR, language="de"),
     "console.teams GET": _open(SUPERVISOR),
     "console.add_team POST": _open(SUPERVISOR, name="Night"),
     "console.change_team POST": _open(SUPERVISOR, name="Day"),
@@ -172,35 +174,36 @@ ROUTES: dict[str, Ask] = {
     "console.ask_new_passkey POST": _open(AGENT),
     "console.ask_passkey POST": _open(ANYBODY),
     "console.ask_proof POST": _open(AGENT),
-    "console.audit_customer POST": _open(INVESTIGATOR),
-    "console.audit_reading GET": _open(INVESTIGATOR),
+    "console.audit_customer POST": _ask(INVESTIGATOR, phone=PHONE, reason="She asked who looked."),
+    "console.audit_reading GET": Ask(INVESTIGATOR, path={"reading_id": "reading"}),
     "console.case GET": _ask(INVESTIGATOR),
     "console.cases GET": _ask(INVESTIGATOR),
     "console.change_password POST": _open(AGENT),
     "console.close_case POST": _open(INVESTIGATOR),
     "console.colleagues GET": _open(SUPERVISOR),
-    "console.decide_case POST": _open(INVESTIGATOR),
+    "console.decide_case POST": _ask(INVESTIGATOR, outcome="unfounded", why="Nothing in it."),
     "console.end_session POST": _open(AGENT),
-    "console.end_sessions POST": _ask(AGENT),
-    "console.give_back_case POST": _open(INVESTIGATOR),
+    "console.give_back_case POST": _ask(INVESTIGATOR, words="Somebody else knows more."),
     "console.let_in_by_passkey POST": _ask(ANYBODY),
     "console.lost GET": _open(ANYBODY),
     "console.make_link POST": _open(SUPERVISOR),
-    "console.new_authenticator POST": _open(AGENT),
-    "console.new_recovery POST": _open(AGENT),
-    "console.note_case POST": _open(INVESTIGATOR),
+    "console.new_authenticator POST": _ask(AGENT),
+    "console.new_recovery POST": _ask(AGENT),
+    "console.note_case POST": _ask(INVESTIGATOR, words="Rang her back."),
     "console.notices_read POST": _open(AGENT),
-    "console.open_customer POST": _open(INVESTIGATOR),
+    "console.open_customer POST": _ask(
+        INVESTIGATOR, customer="{customer}", reason="Ring her back."
+    ),
     "console.password GET": _open(AGENT),
     "console.prove GET": _open(AGENT),
     "console.prove_by_passkey POST": _open(AGENT),
-    "console.proved POST": _open(AGENT),
+    "console.proved POST": _ask(AGENT),
     "console.remove_passkey POST": _open(AGENT),
     "console.reopen_case POST": _open(INVESTIGATOR),
-    "console.take_case POST": _open(INVESTIGATOR),
+    "console.take_case POST": Ask(INVESTIGATOR, path={"reference": "free"}),
     "console.trace GET": _ask(INVESTIGATOR),
     "own.object_to POST": _open(CUSTOMER),
-    "own.openings GET": _open(CUSTOMER),
+    "own.openings GET": _ask(CUSTOMER),
     "console.approvals GET": _open(SUPERVISOR),
     "console.approve POST": _open(SUPERVISOR),
     "console.ask_for_number POST": _open(SUPERVISOR),
@@ -210,17 +213,17 @@ ROUTES: dict[str, Ask] = {
     "console.ask_to_unlock POST": _open(SUPERVISOR),
     "console.case_notes GET": _open(INVESTIGATOR),
     "console.explain POST": _open(AGENT),
-    "console.export_case POST": _open(INVESTIGATOR),
+    "console.export_case POST": _ask(INVESTIGATOR, exporting="For the police.", field="name"),
     "console.exposed GET": _open(INVESTIGATOR),
-    "console.join_case POST": _open(INVESTIGATOR),
-    "console.name_in_case POST": _open(INVESTIGATOR),
+    "console.join_case POST": _ask(INVESTIGATOR, other="{free}", joining="One and the same."),
+    "console.name_in_case POST": _ask(INVESTIGATOR, person="{colleague}", naming="Seen with it."),
     "console.notes GET": _open(INVESTIGATOR),
     "console.people GET": _open(SUPERVISOR),
     "console.refuse POST": _open(AGENT),
-    "console.split_case POST": _open(INVESTIGATOR),
-    "console.stop_warning POST": _open(INVESTIGATOR),
-    "console.suspend POST": _open(INVESTIGATOR),
-    "console.take_case_apart POST": _open(INVESTIGATOR),
+    "console.split_case POST": _ask(INVESTIGATOR),
+    "console.stop_warning POST": _ask(INVESTIGATOR),
+    "console.suspend POST": _ask(INVESTIGATOR),
+    "console.take_case_apart POST": _ask(INVESTIGATOR),
     "console.warn POST": _open(INVESTIGATOR),
     "console.withdraw POST": _open(AGENT),
     "asking.ask GET": _open(ANYBODY),
@@ -228,7 +231,7 @@ ROUTES: dict[str, Ask] = {
     "asking.start POST": _open(ANYBODY),
     "report.whole GET": _open(ANYBODY),
     "console.take_report GET": _open(AGENT),
-    "console.file_report POST": _open(AGENT),
+    "console.file_report POST": _ask(AGENT, phone=PHONE),
     "voice.report_gave POST": _open(PROVIDER),
     "voice.report_when POST": _open(PROVIDER),
     "twilio.sms POST": _ask(PROVIDER, Body="CHECK"),
@@ -244,6 +247,7 @@ ROUTES: dict[str, Ask] = {
     "voice.number POST": _open(PROVIDER, Digits="07400123456"),
     "aloud.pick_up POST": _open(PROVIDER, Digits="1"),
     # Last, for afterwards these browsers are nobody's.
+    "console.end_sessions POST": _ask(AGENT),
     "own.leave POST": _open(CUSTOMER),
     "console.sign_out POST": _ask(SUPERVISOR),
 }
@@ -255,18 +259,21 @@ class House:
     def __init__(self, url: str, folder: Path) -> None:
         self.console: Console = make_console(url, folder, **SETTINGS)
         self.app = self.console.app
-        agent, tab = self.console.agent()
-        colleague = self.console.member("bob@example.org")
-        self.tabs = {AGENT: tab.client}
-        for role, email in ((SUPERVISOR, "sue@example.org"), (INVESTIGATOR, "ivy@example.org")):
-            self.console.member(email, role)
-            self.tabs[role] = self.console.sign_in(email).client
-        booked = self.console.callback(agent, 24)
-        going = self.console.callback(agent, 6, "+447400123457")
+        roles = {AGENT: "ana", SUPERVISOR: "sue", INVESTIGATOR: "ivy"}
+        people = {
+            role: self.console.member(f"{name}@example.org", role) for role, name in roles.items()
+        }
+        agent, colleague = people[AGENT], self.console.member("bob@example.org")
+        booked = self.console.callback(agent, 25)
+        going = self.console.callback(agent, 10, "+447400123457")
         self.console.wait(minutes=19)
+        self.tabs = {
+            role: self.console.sign_in(f"{name}@example.org").client for role, name in roles.items()
+        }
         self.names = {"callback": booked, "going": going, "colleague": colleague}
         self.names |= {"staff": agent}
         self._more(agent, going)
+        self._case(people[INVESTIGATOR])
         self.tokens = {str(role): self._token(role) for role in (AGENT, INVESTIGATOR)}
         self.forms = {name: self._csrf(name) for name in (*self.tabs, CUSTOMER, ANYBODY)}
 
@@ -280,25 +287,39 @@ class House:
             feed = feeds.make(session, agent, now)
             team = teams.add(session, teams.Habits("Day"), _by(agent), now)
             message = session.exec(select(OutboxMessage.id)).first()
-            case = raise_case(session, Kind.CALLS, "fold", [], now).reference
+            staff.set_phone(session, session.get_one(Staff, agent), "+447400123499", now)
+            reports.file(session, reports.Told(PHONE, "web", said="about your router"), now)
             held = session.get_one(calls.Callback, going)
             self.code = calls.start(session, held, policy, now).code
         self.names |= {"customer": gwen.id, "link": link, "feed": feed, "team": team.id}
-        self.names |= {"reference": case, "none": new_id()}
+        self.names |= {"none": new_id()}
         self.names |= {"message": message, "call": message, "code": self.code}
         self.tabs[CUSTOMER] = self.app.test_client()
         self.tabs[ANYBODY] = self.app.test_client()
         with self.tabs[CUSTOMER].session_transaction() as kept:
             kept[TOKEN] = cookie
 
+    def _case(self, investigator: Any) -> None:
+        """One that the investigator holds, with the customer in it, and one that is free."""
+        gwen, now = self.names["customer"], self.console.now
+        with self.console.unit() as session:
+            found = [Evidence("report", str(new_id()), now, gwen)]
+            case, free = (
+                raise_case(session, Kind.CALLS, fold, found, now) for fold in ("fold", "other")
+            )
+            working.take(session, case.reference, investigator, now)
+            reading = customer_trail.of_number(session, investigator, PHONE, "She asked.", now)
+            self.names |= {"reference": case.reference, "free": free.reference, "reading": reading}
+
     def _token(self, role: Role) -> dict[str, str]:
         email = {AGENT: "ana@example.org", INVESTIGATOR: "ivy@example.org"}[role]
         return a_token(self.app, email=email)
 
     def _csrf(self, who: str) -> str:
-        pages = {AGENT: "/staff/day", SUPERVISOR: "/staff/teams", CUSTOMER: "/my/settings"}
-        found = _CSRF.search(self.tabs[who].get(pages.get(who, "/staff/sign-in")).text)
-        return found[1] if found else ""
+        page = {CUSTOMER: "/my/settings", ANYBODY: "/staff/sign-in"}.get(who, "/staff/account")
+        found = _CSRF.search(self.tabs[who].get(page).text)
+        assert found, who  # else nothing that is sent would be looked at
+        return found[1]
 
     def asks(self) -> dict[str, tuple[str, str]]:
         """The path and method of each route, by its row's name."""

@@ -179,11 +179,10 @@ def fill_up(engine: Engine) -> None:
     """Let SQLite take no more pages, and fill those it has."""
     event.listen(engine, "connect", _no_more_pages)
     engine.dispose()
-    with suppress(DBAPIError):
-        for length in (100, 1):
+    for word in ("x" * 100, "x"):  # the last little that is left is filled too
+        with suppress(DBAPIError):
             for _ in range(10_000):
                 with engine.begin() as connection:
-                    word = "x" * length
                     audit.record(
                         CoreWork(connection, {}), audit.SYSTEM, "x", _LONG_AGO, detail=word
                     )
