@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from tests import factories
+from tests import databases, factories
 from tests.rules.journey import NAME, NUMBER
-from tests.rules.theft import everything_in, finds, forms
+from tests.rules.theft import Disk, everything_in, finds, forms
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,6 +49,27 @@ def plants_are_found(url: str, folder: Path) -> None:
             connection.execute(text("UPDATE customer SET name = :x"), {"x": b"--" + planted})
         assert (NAME.encode(), kind) in finds(everything_in(url, folder), [NAME.encode()])
     engine.dispose()
+
+
+def test_nor_do_the_files_and_the_log_of_changes_on_the_disk_of_postgresql(
+    tmp_path, postgresql_server
+):
+    with databases.postgresql_copy(postgresql_server) as url:
+        disk = Disk(url)
+        began = disk.position()
+        _, secrets = a_journey(url, tmp_path)
+        files, changes = disk.files(), disk.log_since(began)
+        assert min(len(files), len(changes)) > 30_000
+        assert finds(files, secrets) == []
+        assert finds(changes, secrets) == []
+        began = disk.position()
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            planted = NAME.encode()
+            connection.execute(text("UPDATE customer SET name = :x"), {"x": planted})
+        engine.dispose()
+        for held in (disk.files(), disk.log_since(began)):  # else the search would find nothing
+            assert (planted, "plain") in finds(held, [planted])
 
 
 @pytest.mark.parametrize("column", ["name", "locale"])
