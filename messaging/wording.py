@@ -468,6 +468,7 @@ def case_kind(voice: Voice, kind: str) -> str:
         "access": gettext("unusual reading"),
         "budget": gettext("too many opened"),
         "canary": gettext("canary touched"),
+        "number": gettext("number changed"),
         "objection": gettext("objection"),
         "wave": gettext("wave"),
     }.get(kind, kind)

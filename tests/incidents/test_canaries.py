@@ -88,13 +88,13 @@ def test_a_closed_case_is_not_raised_again_of_the_same(store, canary):
 def test_through_a_planted_callback_it_is_in_turn_and_another_is_not(store, canary):
     with store.unit() as session:
         ana = factories.an_agent(session, NOW)
-        one = factories.a_callback(session, NOW, agent=ana, customer=canary)
+        one = factories.a_callback(session, NOW, agent=ana, customer=session.merge(canary))
         planning.plant(session, one.id, NOW)
         callbacks.open_one(session, one, NOW, "card")
     watch(store)
     assert met(store) == []
     with store.unit() as session:
-        factories.a_callback(session, NOW, customer=canary, ahead=timedelta(hours=3))
+        factories.a_callback(session, NOW, customer=session.merge(canary), ahead=timedelta(hours=3))
     watch(store)
     assert met(store) == ["opened"]
 
