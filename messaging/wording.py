@@ -470,7 +470,7 @@ def case_kind(voice: Voice, kind: str) -> str:
         "canary": gettext("canary touched"),
         "number": gettext("number changed"),
         "objection": gettext("objection"),
-        "wave": gettext("wave"),
+        "wave": gettext("wave of reports"),
     }.get(kind, kind)
 
 
