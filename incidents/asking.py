@@ -38,6 +38,13 @@ def following(report: Report) -> str:
     return report.asking.partition(" ")[0]
 
 
+def asked_at(report: Report) -> datetime:
+    """When the questions were asked; only for a report whose questions are open."""
+    if report.asking_until is None:
+        raise ValueError("nothing is asked about this report")
+    return report.asking_until - ANSWERS_FOR
+
+
 def open_for(session: Session, phone: str, now: datetime) -> Report | None:
     """The report whose questions this number may still answer, locked."""
     return session.exec(

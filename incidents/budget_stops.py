@@ -7,14 +7,14 @@ from datetime import datetime
 from sqlmodel import Session
 
 from incidents.cases.models import Case, Kind
-from incidents.cases.opening import Evidence, raise_case
+from incidents.cases.opening import Evidence, access_fold, budget_fold, raise_case, standing
 from people.errors import BudgetSpent
 from vault import audit
 
 
 def file(session: Session, stop: BudgetSpent, now: datetime) -> Case:
-    """Write the stop down and raise its case, one for a person and day; each hour of the day is one
-    piece of evidence, however often they try."""
+    """Write the stop down and raise its case, one for a person and day, or add it to that of the
+    watch of the same day; each hour of the day is one piece of evidence, however often they try."""
     hours = int(stop.within.total_seconds() // 3600)
     audit.record(
         session,
@@ -35,5 +35,6 @@ def file(session: Session, stop: BudgetSpent, now: datetime) -> Case:
             "since": (now - stop.within).isoformat(),
         },
     )
-    fold = f"budget:{stop.staff_id}:{now:%Y-%m-%d}"
+    folds = budget_fold(stop.staff_id, now), access_fold(stop.staff_id)
+    fold = standing(session, now, *folds)
     return raise_case(session, Kind.BUDGET, fold, [evidence], now, subjects=[stop.staff_id])

@@ -35,6 +35,29 @@ def first_time(session: Session, provider_id: str, sender: str, word: str, now: 
     return True
 
 
+def note(session: Session, provider_id: str, word: str) -> None:
+    """Note what a text that was no word of ours was taken for: ``other`` gets what can be sent,
+    ``answer`` and ``unclear`` belong to a report's question, ``unanswered`` gets nothing."""
+    row = session.get_one(InboundText, provider_id)
+    row.word = word
+    session.add(row)
+    session.flush()
+
+
+def was_unclear(session: Session, sender: str, since: datetime) -> bool:
+    """Whether an unclear answer of this number has been asked for again since then."""
+    found = session.exec(
+        select(InboundText.provider_id)
+        .where(
+            col(InboundText.sender_index).in_(keyring.of(session).forms("phone", sender)),
+            col(InboundText.word) == "unclear",
+            col(InboundText.received_at) >= since,
+        )
+        .limit(1)
+    ).first()
+    return found is not None
+
+
 def helped_lately(session: Session, sender: str, but: str, now: datetime) -> bool:
     """Whether this number has had the answer on what can be sent within the hour."""
     found = session.exec(

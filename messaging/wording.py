@@ -271,6 +271,19 @@ def report_goes_on(voice: Voice, reference: str, question: str) -> str:
     return voice.says(texts[question], reference=reference)
 
 
+def report_unclear(voice: Voice, question: str) -> str:
+    """The question about a report once more, after an answer that could not be read."""
+    gettext = voice.gettext
+    texts = {
+        "number": gettext("We did not understand. What number did they show? Text it, or NEXT"),
+        "knew": gettext(
+            "We did not understand. What did they know? Text NAME, PHONE, TICKET, PRODUCT,"
+            " ADDRESS, or NONE"
+        ),
+    }
+    return voice.says(texts[question])
+
+
 #: What a reporter can be told of what came of their report.
 OUTCOMES = ("not_us", "found", "ours", "unsolved")
 

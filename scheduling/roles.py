@@ -26,6 +26,7 @@ def ask(
     if role not in set(Role) or role == member.role:
         raise InvalidInput("role", f"Choose another role of: {', '.join(Role)}.")
     _require_free(session, member, now)
+    setup.require_another(session, member)
     payload = {"from": member.role, "to": str(Role(role))}
     asking.ask(session, ROLE, payload, why, by, now, about=About(staff_id=member.id))
 
@@ -56,6 +57,7 @@ def at_once(session: Session, member: Staff, role: str, by: audit.Actor, now: da
     """Give somebody another role. Raises ``NoLonger`` where that would leave calls that nobody
     makes, or too few who can approve."""
     _require_free(session, member, now)
+    setup.require_another(session, member)
     staff.change_role(session, member, Role(role), by, now)
     feeds.end(session, member.id, now)
     if setup.close_if_due(session, now) and setup.approvers(session) < setup.ENOUGH:

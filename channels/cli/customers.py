@@ -16,6 +16,7 @@ from uuid import UUID
 import click
 from flask import current_app
 from flask.cli import AppGroup
+from sqlmodel import Session
 
 from channels.cli.canaries import import_rules
 from channels.cli.common import plainly
@@ -31,7 +32,9 @@ from people.errors import NotFound
 from people.importing.reading import CSV, FORMATS, JSONL, NotReadable, Records
 from people.importing.rows import Problem
 from people.importing.running import Counts, GoesOnElsewhere, Importing, Reached, begin, unfinished
+from people.importing.seen import MOST
 from people.importing.source import Source
+from people.models import Customer
 from vault import audit
 
 customers_group = AppGroup("customers", help="Customers in bulk.")
@@ -144,6 +147,12 @@ def _imported(
             bar.update(source.position - bar.pos)
     with unit() as session:
         lookout.tell(session, f"import:{reached.id if reached else now()}", now())
+    if work.seen.full:
+        click.echo(
+            f"Only the first {MOST:,} customers of the file were held against later lines: an"
+            " import may refuse more lines of the same reference or number.",
+            err=True,
+        )
     return work.counts
 
 
@@ -227,18 +236,13 @@ def _due(before: datetime) -> list[UUID]:
 
 @customers_group.command("erase")
 @click.option("--reference", default="", help="The customer's external reference.")
-@click.option("--phone", default="", help="Or their number, with or without country code.")
+@click.option("--phone", default="", help="Their number, with or without country code.")
 @why_option
 def erase(reference: str, phone: str, why: str) -> None:
-    """Erase what is known of one customer. Ends with 3 when two people must approve it first."""
+    """Erase what is known of one customer, whom all that is given must fit. Ends with 3 when two
+    people must approve it first."""
     with plainly(), unit() as session:
-        if phone:
-            number = phones.parse(phone, ctx().policy.default_region)
-            found = customers.find_by_phone(session, number)
-        else:
-            found = customers.find_by_external_ref(session, reference)
-        if found is None:
-            raise NotFound("There is no such customer. Give --reference or --phone.")
+        found = _the_one(session, reference, phone)
         at_once = setting_up(session, erasing.ERASE.name)
         if at_once:
             erasing.at_once(session, found, audit.OPERATOR, now())
@@ -247,3 +251,18 @@ def erase(reference: str, phone: str, why: str) -> None:
     if not at_once:
         wait("They are erased at the second approval; there is nothing more to run.")
     click.echo("1 customer erased.")
+
+
+def _the_one(session: Session, reference: str, phone: str) -> Customer:
+    found = []
+    if reference:
+        found.append(customers.find_by_external_ref(session, reference))
+    if phone:
+        number = phones.parse(phone, ctx().policy.default_region)
+        found.append(customers.find_by_phone(session, number))
+    first = found[0] if found else None
+    if first is not None and all(each is not None and each.id == first.id for each in found):
+        return first
+    if len(found) > 1:
+        raise NotFound("No customer has both this reference and this number. Nobody is erased.")
+    raise NotFound("There is no such customer. Give --reference or --phone.")

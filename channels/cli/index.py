@@ -22,6 +22,7 @@ from verification import calls
 
 MOVERS: reindexing.Movers = {"code.phone_index": calls.reindex}
 _TRIES = 5
+_SAY_EVERY = 15  # seconds
 _pause: Callable[[float], None] = time.sleep
 
 
@@ -78,9 +79,11 @@ def _wait(label: str) -> None:
     with unit(read_only=True) as session:
         since = reindexing.since(session)
     seconds = (since + reindexing.ALL_KNOW_AFTER - now()).total_seconds()
-    with click.progressbar(range(max(0, math.ceil(seconds))), file=sys.stderr, label=label) as bar:
-        for _ in bar:
-            _pause(1)
+    whole = max(0, math.ceil(seconds))
+    for left in range(whole, 0, -1):
+        if left == whole or left % _SAY_EVERY == 0:
+            click.echo(f"{label}: {left} seconds left.", err=True)
+        _pause(1)
 
 
 def _move_all() -> int:

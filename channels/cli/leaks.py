@@ -46,7 +46,7 @@ def trace(access: Path | None, reports: Path | None, population: int | None, as_
 
 def _of_files(access: Path, reports: Path, population: int) -> Ranking:
     try:
-        return rank(files.trace(access, reports, population))
+        return rank(files.trace(access, reports, population, datetime.now(UTC)))
     except files.NotReadable as error:
         raise click.ClickException(str(error)) from None
 

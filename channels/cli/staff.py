@@ -10,6 +10,7 @@ from channels.cli.common import plainly
 from channels.cli.two_people import setting_up, wait, why_option
 from channels.context import ctx, now, unit
 from people import links, phones, staff, staffing, tokens
+from people.approvals import setup
 from people.errors import NotFound
 from people.models import Role, Staff
 from scheduling import roles
@@ -110,7 +111,9 @@ def change_role(email: str, role: str, why: str) -> None:
 def switch_off(email: str) -> None:
     """Switch a member of staff off: sessions and tokens end at once."""
     with plainly(), unit() as session:
-        staff.switch_off(session, _member(session, email), now())
+        member = _member(session, email)
+        setup.require_another(session, member)
+        staff.switch_off(session, member, now())
     click.echo("Switched off. Sessions and tokens have ended.")
 
 

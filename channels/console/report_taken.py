@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from channels.checks import read_number
+from channels.console import told_words
 from channels.console.desk import Desk, pages, staff_page
 from channels.web import report_words
 from incidents import reports
@@ -79,6 +80,6 @@ def _form(errors: dict[str, str], values: dict[str, str]) -> str:
         "console/report_form.html",
         errors=errors,
         values=values,
-        words=report_words,
+        words=told_words,
         ticked={name: request.form.getlist(name) for name in ("knew", "asked_for", "gave")},
     )

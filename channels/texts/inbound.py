@@ -12,6 +12,7 @@ from channels.checks import VERDICTS, name
 from channels.texts import answers
 from channels.texts.reading import Asked, read
 from incidents import asking, refusals, reports
+from incidents.models import Report
 from messaging import inbox, optouts, phone_calls, segments, spending, wording
 from messaging.progress import CallState
 from messaging.rules import Rules, country_allowed
@@ -171,10 +172,13 @@ def _scam(job: _Job) -> str:
 
 def _other(job: _Job) -> str | None:
     """An answer to a question about a report, if one is open; else what can be sent."""
-    answer = answers.read(job.text.body)
-    report = asking.open_for(job.session, job.text.sender, job.now) if answer else None
+    report = asking.open_for(job.session, job.text.sender, job.now)
     if report is None:
         return _help(job)
+    answer = answers.read(job.text.body)
+    if not answer:
+        return _unclear(job, report)
+    inbox.note(job.session, job.text.provider_id, "answer")
     if answer.skipped:
         asking.skip(job.session, report)
     else:
@@ -187,6 +191,14 @@ def _other(job: _Job) -> str | None:
         )
         asking.answer(job.session, report, told, job.now)
     return wording.report_goes_on(job.voice, report.reference, asking.following(report))
+
+
+def _unclear(job: _Job, report: Report) -> str | None:
+    """The question once more; after that, such a text is one like any other."""
+    if inbox.was_unclear(job.session, job.text.sender, asking.asked_at(report)):
+        return _help(job)
+    inbox.note(job.session, job.text.provider_id, "unclear")
+    return wording.report_unclear(job.voice, asking.following(report))
 
 
 def _refuse(job: _Job) -> str:
@@ -244,7 +256,9 @@ def _phrase(job: _Job) -> str:
 
 def _help(job: _Job) -> str | None:
     if inbox.helped_lately(job.session, job.text.sender, job.text.provider_id, job.now):
+        inbox.note(job.session, job.text.provider_id, "unanswered")
         return None
+    inbox.note(job.session, job.text.provider_id, "other")
     return wording.help_words(job.voice)
 
 

@@ -12,7 +12,7 @@ from incidents.cases.models import Case
 from incidents.cases.opening import name_subjects, step
 from incidents.cases.seeing import held
 from people import staff, suspending
-from people.approvals import asking
+from people.approvals import asking, setup
 from people.approvals.kinds import About, Act, Kind
 from people.approvals.models import ApprovalRequest
 from people.errors import InvalidInput, NotAllowed, NotFound
@@ -28,8 +28,10 @@ def ask_to_suspend(
     session: Session, reference: str, who: UUID, person: UUID, why: str, now: datetime
 ) -> ApprovalRequest:
     """Ask that somebody's access be suspended. Raises ``NotFound``, ``NotAllowed``,
-    ``InvalidInput``."""
-    suspending.require_at_work(_other(session, who, person))
+    ``InvalidInput``, ``NoLonger``."""
+    member = _other(session, who, person)
+    suspending.require_at_work(member)
+    setup.require_another(session, member)
     return _ask(session, SUSPEND, reference, who, person, why, now)
 
 
@@ -98,6 +100,7 @@ def _case(session: Session, act: Act) -> Case:
 
 def _suspend(session: Session, act: Act, now: datetime) -> None:
     person = _person(act)
+    setup.require_another(session, session.get_one(Staff, person))
     suspending.suspend(session, person, act.actor, now)
     step(session, _case(session, act), "suspended", "", act.actor, now)
 

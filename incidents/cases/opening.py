@@ -64,6 +64,28 @@ def raise_case(
     return case
 
 
+def access_fold(staff_id: UUID) -> str:
+    """What a case of somebody's unusual readings is about."""
+    return f"access:{staff_id}"
+
+
+def budget_fold(staff_id: UUID, now: datetime) -> str:
+    """What a case of somebody's spent budget is about: the person and the day (UTC)."""
+    return f"budget:{staff_id}:{now:%Y-%m-%d}"
+
+
+def standing(session: Session, now: datetime, *folds: str) -> str:
+    """The first of these folds of which a case goes on, as long as it has changed on this day
+    (UTC); the first of all where there is none. So that one burst is told of in one case."""
+    rows = session.exec(
+        select(Case.fold, Case.changed_at).where(
+            col(Case.fold).in_(folds), col(Case.state) != State.CLOSED
+        )
+    )
+    of_today = {fold for fold, changed in rows if changed.date() == now.date()}
+    return next((each for each in folds if each in of_today), folds[0])
+
+
 def name_subjects(session: Session, case: Case, subjects: Iterable[UUID], now: datetime) -> None:
     """Say that a case is about these members of staff. Whoever of them holds it no longer does
     (rule I5)."""

@@ -41,6 +41,8 @@ _HOUR_BITS, _ALL_BITS = 22, (1 << 64) - 1
 _LATEST = (1 << _HOUR_BITS) - 1
 _YES, _NO = {"yes", "true", "1", "y"}, {"no", "false", "0", "n", ""}
 _UNPROVEN = 2.0
+_EARLIEST = as_day(datetime(1990, 1, 1, tzinfo=UTC))
+_AHEAD = timedelta(days=1)  # clocks and zones differ, but by no more
 
 
 class NotReadable(Exception):
@@ -58,12 +60,13 @@ class _Log:
     first: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
-def trace(access: Path, reports: Path, population: int) -> Tracer:
+def trace(access: Path, reports: Path, population: int, now: datetime) -> Tracer:
     """The trace of both files. Raises :class:`NotReadable`, with nothing done."""
-    calls = list(_calls(reports))
+    latest = as_day(now + _AHEAD)
+    calls = list(_calls(reports, latest))
     log = _Log(first={str(call.customer): {} for call in calls if call.customer is not None})
     for row in _rows(access, ("staff", "customer", "at"), ("team",)):
-        _keep(log, row)
+        _keep(log, row, latest)
     per_day = 24 if sum(map(len, log.looks.values())) <= BY_HOUR_TO else 1
     fresh = {source: _fresh(looks, 24 // per_day) for source, looks in log.looks.items()}
     _require_room(fresh.values(), population, access)
@@ -136,7 +139,7 @@ def _parsed(
         raise NotReadable(f"{file}, line {number + 1}: this is not CSV: {error}.") from None
 
 
-def _calls(file: Path) -> Iterator[Call]:
+def _calls(file: Path, latest: float) -> Iterator[Call]:
     for row in _rows(file, ("customer", "at"), ("knew", "proven")):
         customer, at, knew, proven = row.cells
         if proven.lower() not in _YES | _NO:
@@ -147,13 +150,13 @@ def _calls(file: Path) -> Iterator[Call]:
             raise row.wrong(f"'{unknown[0]}' is no field that a caller can know: {known}.")
         yield Call(
             customer=customer or None,
-            day=_day(row, at, end=True),
+            day=_day(row, at, latest, end=True),
             knew=fields if knew else None,
             doubt=_UNPROVEN if proven and proven.lower() in _NO else 1.0,
         )
 
 
-def _keep(log: _Log, row: _Row) -> None:
+def _keep(log: _Log, row: _Row, latest: float) -> None:
     source, customer, at, team = row.cells
     if not source or not customer:
         raise row.wrong("staff and customer must both be given.")
@@ -161,7 +164,7 @@ def _keep(log: _Log, row: _Row) -> None:
         raise row.wrong(
             f"'{source}' is the name of a source that is no member of staff. Rename it."
         )
-    day = _day(row, at)
+    day = _day(row, at, latest)
     hour = min(max(int(day * 24), 0), _LATEST)
     key = ((hash(customer) << _HOUR_BITS) & _ALL_BITS) | hour
     log.looks.setdefault(source, array("Q")).append(key)
@@ -172,8 +175,17 @@ def _keep(log: _Log, row: _Row) -> None:
         seen[source] = min(day, seen.get(source, day))
 
 
-def _day(row: _Row, text: str, *, end: bool = False) -> float:
+def _day(row: _Row, text: str, latest: float, *, end: bool = False) -> float:
     """A time as days since 1970; of a date alone the start of the day, or its end."""
+    day = _read(row, text, end=end)
+    if day < _EARLIEST:
+        raise row.wrong(f"'{text}' is before 1990. Write the year in full.")
+    if day > latest:
+        raise row.wrong(f"'{text}' is in the future. Write when it was.")
+    return day
+
+
+def _read(row: _Row, text: str, *, end: bool) -> float:
     try:
         at = datetime.fromisoformat(text)
         if end and len(text) <= len("2026-11-25"):

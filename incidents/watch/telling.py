@@ -10,14 +10,14 @@ from sqlmodel import Session
 
 from incidents.access_reasons import with_nothing_behind
 from incidents.cases.models import Kind
-from incidents.cases.opening import Evidence, raise_case
+from incidents.cases.opening import Evidence, access_fold, budget_fold, raise_case, standing
 from incidents.watch.scoring import Finding
 
 _FURTHEST, _MOST = timedelta(days=60), 100
 
 
 def tell(session: Session, staff_id: UUID, found: Sequence[Finding], now: datetime) -> None:
-    """Raise the case of this person, or add to it."""
+    """Raise the case of this person, or add to it, or to that of their budget of the same day."""
     numbers = [_numbers(staff_id, each, now) for each in found]
     since = max(min(each.since for each in found), now - _FURTHEST)
     bare = with_nothing_behind(session, staff_id, since, now, now)[-_MOST:]
@@ -31,7 +31,7 @@ def tell(session: Session, staff_id: UUID, found: Sequence[Finding], now: dateti
         )
         for each in bare
     ]
-    fold = f"access:{staff_id}"
+    fold = standing(session, now, access_fold(staff_id), budget_fold(staff_id, now))
     raise_case(session, Kind.ACCESS, fold, numbers + accesses, now, subjects=[staff_id])
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, func, select, text
 
+from people.errors import NoLonger
 from people.models import Role, Staff
 from vault import audit
 from vault.models import AuditEntry
@@ -18,6 +19,12 @@ from vault.models import AuditEntry
 APPROVERS = frozenset({Role.SUPERVISOR, Role.INVESTIGATOR})
 ENOUGH = 2
 CLOSE = "approvals.close"
+_LAST = {
+    Role.SUPERVISOR: "No supervisor would be left, and nobody else changes numbers or hands calls"
+    " over. Add another supervisor first.",
+    Role.INVESTIGATOR: "No investigator would be left, and nobody else looks into reports and"
+    " cases. Add another investigator first.",
+}
 _CLOSED = select(AuditEntry.id).where(text(f"action = '{CLOSE}'")).limit(1)
 
 
@@ -32,6 +39,35 @@ def approvers(session: Session) -> int:
             col(Staff.totp_secret).is_not(None),
         )
     ).one()
+
+
+def require_another(session: Session, member: Staff) -> None:
+    """Raises ``NoLonger`` where nobody else could do what only the role of this member may: without
+    a supervisor no number changes and no call is handed over, without an investigator nobody sees a
+    case. The others are locked, so that two who go at once do not each count on the other. While it
+    is being set up, and of people of the demo or who never enrolled, nothing is asked."""
+    if member.role not in APPROVERS or not _can_approve(member):
+        return
+    if session.exec(_CLOSED).first() is None:
+        return
+    staying = session.exec(
+        select(Staff)
+        .where(
+            col(Staff.role) == member.role,
+            col(Staff.active).is_(True),
+            col(Staff.demo).is_(False),
+            col(Staff.totp_secret).is_not(None),
+        )
+        .order_by(col(Staff.id))
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    if all(each.id == member.id for each in staying):
+        raise NoLonger(_LAST[Role(member.role)])
+
+
+def _can_approve(member: Staff) -> bool:
+    return member.active and not member.demo and member.totp_secret is not None
 
 
 def is_open(session: Session, now: datetime) -> bool:

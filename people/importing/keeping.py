@@ -29,9 +29,11 @@ TAKEN = "Another customer has this number."
 
 @dataclass
 class Outcome:
-    """What came of a batch: how many rows are the same as before, and which are not."""
+    """What came of a batch: how many rows are the same as before, and which are not. ``altered``
+    counts those that change what an earlier line of a dry run would have brought."""
 
     same: int = 0
+    altered: int = 0
     added: list[Row] = field(default_factory=list)
     changed: list[tuple[Row, Customer, FieldKey]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)

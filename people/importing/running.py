@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select, update
 from people.importing.keeping import keep
 from people.importing.reading import Record
 from people.importing.rows import Problem, Row, Rules, checked
+from people.importing.seen import Seen
 from people.importing.source import Source
 from people.models import CustomerImport
 from vault import audit
@@ -124,6 +125,7 @@ class Importing:
         self._source, self._records, self._rules = source, records, rules
         self._unit, self._clock, self._reached = unit, clock, reached
         self.counts = reached.counts if reached else Counts()
+        self.seen = Seen()
         self._position = reached.position if reached else 0
 
     def run(self) -> Iterator[list[Problem]]:
@@ -161,9 +163,11 @@ class Importing:
         now, dry_run = self._clock(), self._reached is None
         with self._unit() as session:
             found = keep(session, batch.rows, self._rules, now, dry_run=dry_run)
+            if dry_run:
+                found = self.seen.again(found)
             problems = sorted((*batch.problems, *found.problems), key=lambda each: each.line)
             counts = self.counts + Counts(
-                len(found.added), len(found.changed), found.same, len(problems)
+                len(found.added), len(found.changed) + found.altered, found.same, len(problems)
             )
             if self._reached is not None:
                 self._note(session, self._reached, counts, at)

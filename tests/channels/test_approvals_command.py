@@ -13,6 +13,7 @@ from incidents import two_people
 from people import customers, staff, staffing
 from people.approvals import deciding, setup
 from people.approvals.models import ApprovalRequest
+from people.errors import NoLonger
 from people.importing import running as importing
 from people.models import Customer, Staff
 from tests import factories
@@ -293,3 +294,41 @@ def test_every_kind_of_the_table_takes_two_and_never_an_agent(app):
         assert kind.people >= 2
         assert "agent" not in kind.approves
         assert kind.needed(None) >= 2
+
+
+def test_the_last_of_a_role_that_others_need_stays(app, run, clock, approvers):
+    with unit(app) as session:
+        first, second, third = (
+            staff.opened(session, session.get_one(Staff, each)).email for each in approvers
+        )
+    assert run("staff", "role", "--email", first, "--role", "investigator").exit_code == 3
+    assert run("staff", "off", "--email", third).exit_code == 0
+    for words, sentence in (
+        (("role", "--email", first, "--role", "investigator"), "No supervisor would be left"),
+        (("off", "--email", first), "No supervisor would be left"),
+        (("role", "--email", second, "--role", "agent"), "No investigator would be left"),
+        (("off", "--email", second), "No investigator would be left"),
+    ):
+        told = run("staff", *words)
+        assert told.exit_code == 1
+        assert sentence in told.output
+    assert len([each for each in all_rows(app, Staff) if each.active]) == 2
+
+
+def test_a_role_asked_for_while_there_was_another_is_not_given_once_there_is_none(
+    app, run, clock, approvers
+):
+    with unit(app) as session:
+        first = staff.opened(session, session.get_one(Staff, approvers[0])).email
+        third = staff.opened(session, session.get_one(Staff, approvers[2])).email
+        fourth = factories.an_agent(session, clock.now, role="investigator")
+        fourth.totp_secret = b"x"
+        session.add(fourth)
+        session.flush()
+        by = approvers[1], fourth.id
+    assert run("staff", "role", "--email", first, "--role", "investigator").exit_code == 3
+    assert run("staff", "off", "--email", third).exit_code == 0
+    with pytest.raises(NoLonger, match="No supervisor would be left"):
+        approve(app, clock, *by)
+    with unit(app) as session:
+        assert session.get_one(Staff, approvers[0]).role == "supervisor"

@@ -262,3 +262,47 @@ def test_retention_by_command_says_how_many_and_then_erases(app, take, clock):
     with unit(app) as session:
         assert customers.find_by_phone(session, "+447400123456") is None
     assert "1 added, 0 changed, 1 the same" in take(HEAD + GWEN + IVO).output
+
+
+def test_a_dry_run_sees_what_comes_twice_in_a_file_as_the_import_does(app, take):
+    many = "".join(f"M-{n},07400 2{n:05d},Uta,,\n" for n in range(600))
+    text = HEAD + GWEN + many + "C-1,07400123456,Gwen Bevan,,\nC-1,07400123499,Gwen,,\n"
+    text += "C-9,07400123456,Eve,,\n" + GWEN.replace("Gwen Jones", "Gwen Bevan")
+    dry = take(text, "--dry-run")
+    assert "601 would be added" in dry.output
+    assert "2 would be refused" in dry.output
+    assert "601 added" in take(text).output
+    refused = [line for line in dry.output.splitlines() if line.startswith("Line")]
+    assert refused == [line for line in take(text).output.splitlines() if line.startswith("Line")]
+
+
+def test_a_dry_run_remembers_only_so_many():
+    from people.importing.keeping import Outcome
+    from people.importing.rows import Row
+    from people.importing.seen import Seen
+
+    seen = Seen(most=1)
+    rows = [Row(n, f"C-{n}", f"+4474001234{n:02d}", "Gwen", "", "") for n in range(2)]
+    assert not seen.full
+    assert len(seen.again(Outcome(added=rows)).added) == 2
+    assert seen.full
+    assert seen.again(Outcome(added=rows[:1])).same == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--reference", "C-2", "--phone", "07400 123456"),
+        ("--reference", "C-7", "--phone", "07400 123456"),
+        ("--reference", "C-1", "--phone", "07400 999999"),
+    ],
+)
+def test_an_erasure_that_contradicts_itself_erases_nobody(app, take, words):
+    take(HEAD + GWEN + IVO)
+    run = app.test_cli_runner().invoke
+    told = run(args=["customers", "erase", *words])
+    assert told.exit_code == 1
+    assert "both this reference and this number" in told.output
+    assert len([name for name, _, _ in people(app).values() if name]) == 2
+    both = ["--reference", "C-1", "--phone", "07400 123456"]
+    assert "1 customer erased." in run(args=["customers", "erase", *both]).output

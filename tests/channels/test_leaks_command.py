@@ -185,3 +185,17 @@ def test_without_files_it_ranks_our_own_staff(app):
     assert [row["source"] for row in ranking(answer)] == ["outside", "everything"]
     said = app.test_cli_runner().invoke(args=["leaks", "trace"]).output
     assert "0 customers who report." in said
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [("0001-01-01T00:00:00Z", "before 1990"), ("9999-12-31", "in the future")],
+)
+def test_times_that_nobody_meant_are_refused_with_file_and_line(run, at, told):
+    for log, calls in (
+        (LOG, ["customer,at", f"a1,{at}"]),
+        (["staff,customer,at", f"ana,a1,{at}"], CALLS),
+    ):
+        answer = run(log, calls)
+        assert answer.exit_code == 1
+        assert f".csv, line 2: '{at}' is {told}" in answer.output

@@ -194,3 +194,21 @@ def test_no_word_of_an_answer_is_a_carriers_a_command_or_a_reply_word():
 )
 def test_a_number_is_read_however_it_is_written(body, number):
     assert answers.read(body).number == number
+
+
+def test_an_answer_that_cannot_be_read_is_asked_for_once_more(app, thread):
+    thread.send("SCAM")
+    again = thread.send("what do you mean??")
+    assert "What number did they show?" in again
+    assert segments.count(again) == 1
+    assert "CHECK" in thread.send("I do not understand you")
+    assert thread.send("hola") == ""
+    assert "What did they know" in thread.send("020 7946 0000")
+    assert thread.send("well") == ""
+
+
+def test_an_answer_to_a_question_uses_up_no_help(thread):
+    for body in ("SCAM", "020 7946 0000", "my name"):
+        thread.send(body)
+    assert "CHECK" in thread.send("hola")
+    assert thread.send("hola") == ""

@@ -21,8 +21,8 @@ from messaging.models import OutboxMessage
 from messaging.rules import Rules
 from messaging.worker import Worker
 from people import customers, phones, sessions, signin, staff, suspending, tokens
-from people.approvals import deciding
-from people.errors import InvalidInput, NotAllowed, NotFound
+from people.approvals import deciding, setup
+from people.errors import InvalidInput, NoLonger, NotAllowed, NotFound
 from people.models import Staff
 from scheduling import team
 from scheduling.errors import WrongState
@@ -293,3 +293,20 @@ def test_the_warning_is_one_segment_names_no_link_and_asks_for_nothing():
 def test_nobody_is_warned_where_nobody_was_exposed(scene):
     with pytest.raises(InvalidInput), scene.store.unit() as session:
         kinds.ask_to_warn(session, scene.reference, scene.ines, scene.ana, SINCE, NOW, "x", NOW)
+
+
+def test_the_last_supervisor_is_not_suspended(scene):
+    with scene.store.unit() as session:
+        for each in (scene.ana, scene.ines):
+            session.get_one(Staff, each).totp_secret = b"x"
+        session.get_one(Staff, scene.ana).role = "supervisor"
+        session.flush()
+        setup.close_if_due(session, NOW)
+    with pytest.raises(NoLonger, match="No supervisor would be left"):
+        scene.ask()
+    with scene.store.unit() as session:
+        other = factories.an_agent(session, NOW, role="supervisor")
+        other.totp_secret = b"x"
+        session.add(other)
+    scene.approve(scene.ask(), scene.ivo)
+    assert scene.steps()[0] == "suspended"

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlmodel import col, select
 
+from incidents import budget_stops
 from incidents.cases.models import Case, CaseEvidence, CaseStep, CaseSubject, Kind, State
 from incidents.cases.opening import Evidence, raise_case
+from incidents.watch import telling
+from incidents.watch.person import Signal
+from incidents.watch.scoring import Finding, Window
+from people.errors import BudgetSpent
 from tests import factories
 from tests.databases import opened
 from vault import keyring
@@ -69,3 +74,21 @@ def test_many_at_once_open_one_case(store):
         list(pool.map(one, range(16)))
     assert len(store.all(select(Case))) == 1
     assert len(store.all(select(CaseEvidence))) == 16
+
+
+def test_a_spent_budget_and_the_watch_of_one_day_make_one_case(store):
+    seen = Finding(Signal.MISSED, Window.HOUR, 10, 0.5, NOW, 1e-6, 0.5, 0.5)
+    for first, then in ((0, 1), (1, 0)):
+        with store.unit() as session:
+            who = factories.an_agent(session, NOW).id
+            spent = BudgetSpent(who, "missed", 10, timedelta(hours=1), 10, timedelta(minutes=5))
+            acts = (
+                lambda at, s=session, b=spent: budget_stops.file(s, b, at),
+                lambda at, s=session, w=who: telling.tell(s, w, [seen], at),
+            )
+            acts[first](NOW)
+            acts[then](NOW + timedelta(minutes=5))
+            mine = select(CaseSubject.case_id).where(col(CaseSubject.staff_id) == who)
+            assert len(session.exec(mine).all()) == 1
+            acts[then](NOW + timedelta(days=1))
+            assert len(session.exec(mine).all()) == 2

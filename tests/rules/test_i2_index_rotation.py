@@ -468,6 +468,8 @@ def test_the_command_rotates_says_so_and_is_written_down(app, database, clock, m
     assert told.exit_code == 0, told.output
     assert f"{count} values are found by index-1." in told.output
     assert "The one before finds nothing any more by itself" in told.output
+    assert "All get to know the new key: 60 seconds left." in told.output
+    assert "All get to know the new key: 15 seconds left." in told.output
     assert clock.now - began >= 2 * reindexing.ALL_KNOW_AFTER
     assert {generation(each) for each in all_forms(there)} == {1}
     found = there.all(select(AuditEntry).where(col(AuditEntry.action).startswith("keys.")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from random import Random
 
 import pytest
@@ -11,6 +12,7 @@ from incidents.tracing.likeness import Sample, groups
 from incidents.tracing.ranking import rank
 
 REGIONS, EACH, CUSTOMERS, LOOKS = 5, 12, 4000, 300
+NOW = datetime(2026, 4, 1, tzinfo=UTC)
 POPULATION = REGIONS * CUSTOMERS
 
 
@@ -32,7 +34,7 @@ def ranked(tmp_path):
         (tmp_path / "a.csv").write_text("\n".join(["staff,customer,at", *lines]))
         calls = [f"{c},2026-03-01T09:00:00Z" for c in called]
         (tmp_path / "r.csv").write_text("\n".join(["customer,at", *calls]))
-        return rank(trace(tmp_path / "a.csv", tmp_path / "r.csv", POPULATION))
+        return rank(trace(tmp_path / "a.csv", tmp_path / "r.csv", POPULATION, NOW))
 
     return run
 

@@ -1,0 +1,44 @@
+"""What an agent can tick in a report for somebody on the phone: said of them, and not by them."""
+
+from __future__ import annotations
+
+from flask_babel import gettext
+
+
+def knew() -> dict[str, str]:
+    """What the caller knew."""
+    return {
+        "name": gettext("their name"),
+        "phone": gettext("their phone number"),
+        "ticket": gettext("their ticket or case number"),
+        "product": gettext("what they have bought"),
+        "address": gettext("their address"),
+        "other": gettext("something else about them"),
+    }
+
+
+def wanted() -> dict[str, str]:
+    """What the caller asked for."""
+    return {
+        "code": gettext("a code from a text or an app"),
+        "password": gettext("a password or PIN"),
+        "remote": gettext("to get into their computer or phone"),
+        "money": gettext("money, or gift cards"),
+        "card": gettext("their bank card or account"),
+        "install": gettext("that they install something"),
+        "other": gettext("something else"),
+        "nothing": gettext("nothing yet"),
+    }
+
+
+def gave() -> dict[str, str]:
+    """What was given or done."""
+    return {
+        "code": gettext("told the caller a code"),
+        "password": gettext("told the caller a password or PIN"),
+        "remote": gettext("let the caller into their computer or phone"),
+        "money": gettext("sent money, or gift cards"),
+        "card": gettext("told the caller their card or account number"),
+        "install": gettext("installed something"),
+        "other": gettext("gave the caller something else"),
+    }
