@@ -60,6 +60,11 @@ def _facts(session: Session, act: Act) -> Sequence[tuple[str, str]]:
     return [("number", person.phone_masked if person.phone else "–"), ("calls", str(count))]
 
 
+def _gone(session: Session, act: Act) -> str:
+    customer = session.get_one(Customer, act.about.customer_id)
+    return "" if customer.erased_at is None else "erased"
+
+
 ERASE = Kind(
     "customers.erase",
     asks=frozenset({Role.INVESTIGATOR}),
@@ -67,4 +72,6 @@ ERASE = Kind(
     facts=_facts,
     run=_erase,
     by_operator=True,
+    same=(),
+    hopeless=_gone,
 )

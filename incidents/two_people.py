@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlmodel import Session
 
 from incidents import erasing
 from incidents.acting import kinds as acting
 from people import staffing, unlocking
-from people.approvals import setup
+from people.approvals import setup, voiding
 from people.approvals.kinds import Act, Kind, Kinds
 from scheduling import roles
 from scheduling.policy import Policy
@@ -22,6 +23,11 @@ ROTATE, ROTATE_INDEX = "keys.rotate", "keys.rotate_index"
 def kinds(policy: Policy) -> Kinds:
     """Every kind by its name, under the rules of this installation."""
     return {each.name: each for each in _table(policy)}
+
+
+def void_hopeless(session: Session, policy: Policy, now: datetime) -> None:
+    """Mark what can come to nothing any more (a job of the worker)."""
+    voiding.sweep(session, kinds(policy), now)
 
 
 def _table(policy: Policy) -> tuple[Kind, ...]:

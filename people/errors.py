@@ -34,6 +34,10 @@ class NoLonger(Exception):
     """What was asked of a request does not go with how it stands now."""
 
 
+class AskedAlready(NoLonger):
+    """The same is asked for already, and waits for approval."""
+
+
 class ProofNeeded(Exception):
     """The act needs a proof of who is at the desk that is not older than a few minutes."""
 

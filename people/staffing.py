@@ -125,6 +125,15 @@ def facts_of_member(session: Session, act: Act) -> Facts:
     return [("name", who.name), ("email", who.email), ("role now", who.role)]
 
 
+def _known_by_now(session: Session, act: Act) -> str:
+    return "known" if staff.find(session, act.text("email")) else ""
+
+
+def left(session: Session, act: Act) -> str:
+    """Void once whom it is about does not work here, or is suspended."""
+    return "" if session.get_one(Staff, act.about.staff_id).active else "left"
+
+
 ADD = Kind(
     "staff.add",
     asks=frozenset({Role.SUPERVISOR}),
@@ -132,6 +141,8 @@ ADD = Kind(
     facts=_facts_of_add,
     run=_add,
     by_operator=True,
+    same=("email",),
+    hopeless=_known_by_now,
 )
 INVITE = Kind(
     "staff.invite",
@@ -140,4 +151,6 @@ INVITE = Kind(
     facts=_facts_of_invite,
     run=_invite,
     by_operator=True,
+    same=(),
+    hopeless=left,
 )

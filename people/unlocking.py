@@ -32,4 +32,6 @@ UNLOCK = Kind(
     approves=setup.APPROVERS,
     facts=staffing.facts_of_member,
     run=_unlock,
+    same=(),
+    hopeless=staffing.left,
 )

@@ -4,22 +4,25 @@ alone."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
 from people.errors import NotFound
 from people.models import Customer
-from scheduling import availability, callbacks, handover, pool, references, slots
+from scheduling import availability, booking, callbacks, handover, pool, references, slots
 from scheduling.availability import Callee
 from scheduling.errors import SlotTaken
 from scheduling.models import Callback
 from scheduling.policy import Policy
 from scheduling.pool import Need
-from scheduling.states import State
+from scheduling.states import State, require
 from scheduling.teams import of_agent
 from vault import audit
+
+#: How far after its time a callback is booked anew, and how many free times are looked at.
+WITHIN, TRIES = timedelta(days=14), 200
 
 
 @dataclass(frozen=True)
@@ -72,10 +75,8 @@ def give(
 ) -> UUID:
     """Hand an agent's booked callback over, to a colleague or to whoever's turn it is; gives who
     has it now. Raises ``NotFound``, ``SlotTaken``, ``InvalidInput``, ``WrongState``."""
-    callback = callbacks.locked(session, callback_id)
-    if callback is None or callback.agent_id != agent_id:
-        raise NotFound("There is no such callback of this agent.")
-    for each in [to] if to else _in_turn(session, callback, policy):
+    callback = _of(session, agent_id, callback_id)
+    for each in [to] if to else _in_turn(session, callback, callback.starts_at, policy):
         try:
             with session.begin_nested():
                 handover.hand_over(session, callback, each, policy, now, by)
@@ -84,14 +85,64 @@ def give(
             session.refresh(callback)
             if to:
                 raise
-    raise SlotTaken("Nobody else is free at this time.", ())
+    raise SlotTaken("Nobody else is free at this time. Book it anew, or call it off.", ())
 
 
-def _in_turn(session: Session, callback: Callback, policy: Policy) -> list[UUID]:
+def anew(
+    session: Session,
+    agent_id: UUID,
+    callback_id: UUID,
+    policy: Policy,
+    by: audit.Actor,
+    now: datetime,
+) -> UUID:
+    """Move an agent's booked callback to the first time, not before its own, at which somebody else
+    can make it, and tell its customer; gives who has it now. Raises as :func:`give`."""
+    callback = _of(session, agent_id, callback_id)
+    require(State(callback.state), State.BOOKED)
+    for at in _free(session, callback, policy, now):
+        for each in _in_turn(session, callback, at, policy):
+            try:
+                with session.begin_nested():
+                    callback.agent_id = each
+                    booking.move(session, callback, at, policy, now, by)
+                return each
+            except SlotTaken:
+                session.refresh(callback)
+    raise SlotTaken("Nobody else is free within two weeks of this time. Call it off.", ())
+
+
+def call_off(
+    session: Session,
+    agent_id: UUID,
+    callback_id: UUID,
+    policy: Policy,
+    by: audit.Actor,
+    now: datetime,
+) -> None:
+    """Call an agent's booked callback off, and tell its customer. Raises ``NotFound``,
+    ``WrongState``."""
+    booking.cancel(session, _of(session, agent_id, callback_id), policy, now, by)
+
+
+def _of(session: Session, agent_id: UUID, callback_id: UUID) -> Callback:
+    callback = callbacks.locked(session, callback_id)
+    if callback is None or callback.agent_id != agent_id:
+        raise NotFound("There is no such callback of this agent.")
+    return callback
+
+
+def _free(session: Session, callback: Callback, policy: Policy, now: datetime) -> list[datetime]:
+    customer = session.get_one(Customer, callback.customer_id)
+    callee, minutes = Callee(customer.timezone, customer.id), callback.minutes
+    need = Need(team_id=of_agent(session, callback.agent_id))
+    span = (callback.starts_at, callback.starts_at + WITHIN)
+    return pool.free_slots(session, need, callee, span, minutes, policy, now, TRIES, callback.id)
+
+
+def _in_turn(session: Session, callback: Callback, at: datetime, policy: Policy) -> list[UUID]:
     customer = session.get_one(Customer, callback.customer_id)
     callee = Callee(customer.timezone, customer.id)
     need = Need(team_id=of_agent(session, callback.agent_id))
-    found = pool.able(
-        session, need, callee, callback.starts_at, callback.minutes, policy, callback.id
-    )
+    found = pool.able(session, need, callee, at, callback.minutes, policy, callback.id)
     return [each for each in found if each != callback.agent_id]

@@ -53,6 +53,11 @@ def _change(session: Session, act: Act, now: datetime) -> None:
     at_once(session, member, act.text("to"), act.actor, now)
 
 
+def _hopeless(session: Session, act: Act) -> str:
+    role = session.get_one(Staff, act.about.staff_id).role
+    return staffing.left(session, act) or ("role changed" if role != act.text("from") else "")
+
+
 def at_once(session: Session, member: Staff, role: str, by: audit.Actor, now: datetime) -> None:
     """Give somebody another role. Raises ``NoLonger`` where that would leave calls that nobody
     makes, or too few who can approve."""
@@ -75,4 +80,6 @@ ROLE = Kind(
     facts=_facts,
     run=_change,
     by_operator=True,
+    same=("to",),
+    hopeless=_hopeless,
 )

@@ -24,7 +24,7 @@ from people.approvals import asking
 from people.approvals.kinds import About, Act, Kind
 from people.errors import InvalidInput, NoLonger
 from people.models import Customer, NumberProof, Role
-from scheduling import booking, offers, quiet, telling
+from scheduling import booking, offers, quiet, references, telling
 from scheduling.models import Callback
 from scheduling.policy import Policy
 from scheduling.states import State
@@ -67,15 +67,32 @@ def kind(policy: Policy) -> Kind:
         approves=frozenset({Role.SUPERVISOR}),
         facts=_facts,
         run=partial(_change, policy),
+        same=("old", "new"),
+        hopeless=_hopeless,
     )
 
 
 def _facts(session: Session, act: Act) -> Sequence[tuple[str, str]]:
     old, new = act.text("old"), act.text("new")
     found = [("old number", phones.masked(old)), ("new number", phones.masked(new))]
+    found += _asked_from(session, act)
     if optouts.is_out(session, old):
         found.append(("warning", "opted out"))
+    if customers.find_by_phone(session, new):
+        found.append(("warning", "number taken"))
     return found
+
+
+def _asked_from(session: Session, act: Act) -> list[tuple[str, str]]:
+    """The callback, so that whoever approves can ask about it: nothing of its customer."""
+    callback = session.get(Callback, act.about.callback_id)
+    if callback is None:
+        return []
+    return [
+        ("callback", references.of(callback.id)),
+        ("callback at", callback.starts_at.isoformat()),
+        ("its agent", telling.agent_name(session, callback.agent_id)),
+    ]
 
 
 def _change(policy: Policy, session: Session, act: Act, now: datetime) -> None:
@@ -99,17 +116,30 @@ def _change(policy: Policy, session: Session, act: Act, now: datetime) -> None:
     telling.plan_anew(session, customer.id, policy, now)
 
 
+def _hopeless(session: Session, act: Act) -> str:
+    """A number that is another customer's is no reason here: the agent would read that it is."""
+    customer = session.get_one(Customer, act.about.customer_id)
+    if customer.erased_at is not None:
+        return "erased"
+    if customers.opened(session, customer).phone != act.text("old"):
+        return "number changed"
+    return "" if _holds(session, act) else "not held"
+
+
+def _holds(session: Session, act: Act) -> bool:
+    """Whether whoever asked still holds the callback that they asked from."""
+    holding = select(Callback.id).where(
+        col(Callback.id) == act.about.callback_id, col(Callback.agent_id) == act.asked_by
+    )
+    return session.exec(holding).first() is not None
+
+
 def _require_as_asked(session: Session, act: Act, customer: Customer) -> None:
     if customer.erased_at is not None:
         raise NoLonger("What we knew of this customer is gone. Refuse this.")
     if customers.opened(session, customer).phone != act.text("old"):
         raise NoLonger("The number has been changed since this was asked. Refuse this.")
-    holding = session.exec(
-        select(Callback.id).where(
-            col(Callback.id) == act.about.callback_id, col(Callback.agent_id) == act.asked_by
-        )
-    ).first()
-    if holding is None:
+    if not _holds(session, act):
         raise NoLonger("Whoever asked does not hold this customer's callback any more. Refuse it.")
 
 

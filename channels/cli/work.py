@@ -19,7 +19,7 @@ from channels.cli.keys import DEMO_STAFF, has_demo_staff
 from channels.cli.notices import StaffMail
 from channels.context import ctx
 from config.settings import Settings
-from incidents import outcomes, stream, untold
+from incidents import outcomes, stream, two_people, untold
 from incidents.acting.warnings import Warnings
 from incidents.alerts.job import Alerts
 from incidents.canaries.watch import CanaryWatch
@@ -57,6 +57,7 @@ def worker(together: bool) -> None:
         calls.end_forgotten,
         delivery.forget_old,
         running.expire,
+        _with_policy(two_people.void_hopeless),
         stream.gather,
         _with_policy(outcomes.tell),
         _with_policy(bridging.presume_people),

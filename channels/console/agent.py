@@ -122,15 +122,21 @@ def set_off(desk: Desk, staff_id: UUID) -> ResponseReturnValue:
 @pages.post("/team/<uuid:staff_id>/hand-over")
 @staff_page(Role.SUPERVISOR)
 def reassign(desk: Desk, staff_id: UUID) -> ResponseReturnValue:
-    """Give a booked callback to a colleague, or to whoever's turn it is."""
+    """Give a booked callback to a colleague, or to whoever's turn it is; book it anew with whoever
+    is free next; or call it off."""
     form, by = request.form, desk.principal.actor
 
     def act() -> None:
         callback = _uuid(form.get("callback", ""), "to")
         if callback is None:
             raise NotFound("There is no such callback of this agent.")
-        to = _uuid(form.get("to", ""), "to")
-        policy = ctx().policy
-        reassigning.give(desk.session, staff_id, callback, to, policy, by, desk.moment)
+        where = desk.session, staff_id, callback
+        rules = ctx().policy, by, desk.moment
+        if "anew" in form:
+            reassigning.anew(*where, *rules)
+        elif "off" in form:
+            reassigning.call_off(*where, *rules)
+        else:
+            reassigning.give(*where, _uuid(form.get("to", ""), "to"), *rules)
 
     return _done(desk, staff_id, act, "booked")

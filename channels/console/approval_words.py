@@ -34,6 +34,9 @@ def label(word: str) -> str:
         "new number": gettext("New number"),
         "number": gettext("Number"),
         "calls": gettext("Calls with us"),
+        "callback": gettext("Asked from callback"),
+        "callback at": gettext("Its time"),
+        "its agent": gettext("Its agent"),
         "warning": gettext("Beware"),
         "name": gettext("Name"),
         "email": gettext("E-mail"),
@@ -60,6 +63,9 @@ def value(word: str, text: str) -> str:
         ("warning", "opted out"): gettext(
             "The old number wants no texts of ours, so nobody will be told there."
         ),
+        ("warning", "number taken"): gettext(
+            "The new number is another customer's, so this cannot be done: refuse it."
+        ),
         ("ignore unknown columns", "True"): gettext("yes"),
         ("ignore unknown columns", "False"): gettext("no"),
     }.get((word, text), text)
@@ -83,7 +89,23 @@ def state(value: State) -> str:
         State.REFUSED: gettext("Refused"),
         State.WITHDRAWN: gettext("Withdrawn"),
         State.EXPIRED: gettext("Nobody decided in time"),
+        State.VOID: gettext("Void: it can come to nothing any more"),
     }[value]
+
+
+def void(word: str) -> str:
+    """Why a request can come to nothing any more."""
+    return {
+        "asker": gettext("Whoever asked for it may not ask for it any more."),
+        "erased": gettext("What we knew of this customer is gone."),
+        "number changed": gettext("The number has been changed since."),
+        "not held": gettext("Whoever asked does not hold this customer's callback any more."),
+        "known": gettext("A member of staff with this address exists by now."),
+        "left": gettext("They do not work here now."),
+        "role changed": gettext("They have another role by now."),
+        "ended": gettext("Their access has ended already."),
+        "not suspended": gettext("Their access is not suspended."),
+    }.get(word, "")
 
 
 def done(word: str) -> str:
@@ -92,6 +114,11 @@ def done(word: str) -> str:
         "asked": gettext("Kept. It waits for somebody else's approval."),
         "approved": gettext("Approved. It is done when its command is run again."),
         "done": gettext("Approved and done."),
+        "already": gettext(
+            "This was asked for already and waits for approval. It is not asked for twice. A link"
+            " that was shown then stays the right one; for another, withdraw it and ask anew."
+        ),
+        "void": gettext("It could not be done any more, so it is void. Nothing is done."),
         "refused": gettext("Refused. Nothing is done."),
         "withdrawn": gettext("Withdrawn. Nothing is done."),
     }.get(word, "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from flask import redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -14,7 +14,7 @@ from channels.console.desk import Desk, pages, staff_page
 from channels.context import ctx
 from incidents import erasing, two_people
 from people import budgets, customers, phones, staff, unlocking
-from people.approvals import asking, deciding, pending
+from people.approvals import asking, deciding, pending, voiding
 from people.approvals.pending import Pending
 from people.errors import InvalidInput, NoLonger
 from people.models import Customer, Role, Staff
@@ -32,7 +32,9 @@ def approvals(desk: Desk) -> ResponseReturnValue:
 
 def _shown(desk: Desk, errors: Mapping[str, str] | None = None) -> str:
     kinds = two_people.kinds(ctx().policy)
+    voiding.sweep(desk.session, kinds, desk.moment)
     found = pending.pending(desk.session, kinds, desk.principal, desk.moment)
+    g.to_approve = pending.count(desk.session, kinds, desk.principal, desk.moment)
     return render_template(
         "console/approvals.html",
         found=found,
@@ -63,6 +65,9 @@ def approve(desk: Desk, request_id: UUID) -> ResponseReturnValue:
     """Approve what was read, and nothing else."""
     kinds, read = two_people.kinds(ctx().policy), request.form.get("digest", "")
     by = desk.principal.id
+    voiding.sweep(desk.session, kinds, desk.moment)
+    if deciding.is_void(desk.session, request_id):
+        return _back("void")
     state = deciding.approve(desk.session, kinds, request_id, read, by, desk.moment)
     return _back(state)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import structlog
-from flask import Response, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Response, g, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
@@ -15,6 +15,7 @@ from channels.console.desk import pages
 from channels.failures import OUT_OF_REACH
 from channels.limiting import TooMany
 from people.errors import (
+    AskedAlready,
     BudgetSpent,
     InvalidInput,
     LinkSpent,
@@ -23,28 +24,37 @@ from people.errors import (
     NotFound,
     ProofNeeded,
 )
+from people.models import Role
 from scheduling.errors import OutsideWindow, SlotTaken, WrongState
 
 log = structlog.get_logger("console")
 
 
-def page(status: int, title: str, detail: str) -> Response:
-    """An error page, with a link to the callback it is about, or to one's own start."""
-    callback_id = (request.view_args or {}).get("callback_id")
-    on_card = callback_id is not None and status == 409
+def page(status: int, title: str, detail: str, *, asks: bool = False) -> Response:
+    """An error page, with a way back; ``asks`` adds one to where more customers are asked for."""
+    back, words = _back(status)
     response = make_response(
         render_template(
             "console/problem.html",
             title=title,
             detail=detail,
-            back=url_for("console.card", callback_id=callback_id)
-            if on_card
-            else url_for("console.home"),
-            on_card=on_card,
+            asks=asks and g.get("role") != Role.SUPERVISOR,
+            back=back,
+            back_words=words,
         )
     )
     response.status_code = status
     return response
+
+
+def _back(status: int) -> tuple[str, str]:
+    """Where to go on: address and words."""
+    callback_id = (request.view_args or {}).get("callback_id")
+    if callback_id is not None and status == 409:
+        return url_for("console.card", callback_id=callback_id), gettext("Back to the callback")
+    if status != 404 and request.path.startswith(url_for("console.approvals")):
+        return url_for("console.approvals"), gettext("Back to the approvals")
+    return url_for("console.home"), gettext("Back to my start")
 
 
 @pages.get("/<path:_>")
@@ -61,6 +71,12 @@ def conflict(error: Exception) -> Response:
     """The callback or request is no longer as the form believed: another tab, somebody else, or
     the time."""
     return page(409, gettext("Not possible now"), str(error))
+
+
+@pages.errorhandler(AskedAlready)
+def asked_already(_: AskedAlready) -> ResponseReturnValue:
+    """A form that was sent twice: what it asked for the first time stands."""
+    return redirect(url_for("console.approvals", done="already"), code=303)
 
 
 @pages.errorhandler(NotFound)
@@ -109,7 +125,7 @@ def budget_spent(stop: BudgetSpent) -> Response:
     except OUT_OF_REACH as error:
         return out_of_reach(error)
     detail = gettext(budget_stops.detail(stop))
-    response = page(429, gettext(budget_stops.TITLE), detail)
+    response = page(429, gettext(budget_stops.TITLE), detail, asks=True)
     response.headers["Retry-After"] = budget_stops.retry_after(stop)
     return response
 

@@ -43,7 +43,9 @@ def keep_phrase(owner: Owner) -> ResponseReturnValue:
     """A new safe phrase; it is told in a text that shows the old one."""
     phrase = customers.phrase_from(request.form.get("phrase", "")[:100])
     if not phrase:
-        return _form(owner, {"phrase": gettext("Choose 2 to 20 letters.")}), 422
+        return _form(
+            owner, {"phrase": gettext("Choose 2 to 20 letters; spaces between words are fine.")}
+        ), 422
     telling.phrase_changed(owner.session, owner.customer, phrase, ctx().policy, owner.moment)
     customers.keep_safe_phrase(owner.session, owner.customer, phrase, owner.moment)
     telling.plan_anew(owner.session, owner.customer.id, ctx().policy, owner.moment)

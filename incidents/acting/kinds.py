@@ -132,6 +132,38 @@ def _how_many(_: Session, act: Act) -> list[tuple[str, str]]:
     return [("customers to be warned by text", act.text("customers"))]
 
 
-SUSPEND = Kind("suspend", asks=_ASKS, approves=_APPROVES, facts=_whom, run=_suspend)
-LIFT = Kind("suspend.lift", asks=_ASKS, approves=_APPROVES, facts=_whom, run=_lift)
-WARN = Kind("warn_customers", asks=_ASKS, approves=_APPROVES, facts=_how_many, run=_warn)
+def _ended(session: Session, act: Act) -> str:
+    return "" if session.get_one(Staff, _person(act)).active else "ended"
+
+
+def _not_suspended(session: Session, act: Act) -> str:
+    suspended = session.get_one(Staff, _person(act)).suspended_at
+    return "" if suspended is not None else "not suspended"
+
+
+SUSPEND = Kind(
+    "suspend",
+    asks=_ASKS,
+    approves=_APPROVES,
+    facts=_whom,
+    run=_suspend,
+    same=(),
+    hopeless=_ended,
+)
+LIFT = Kind(
+    "suspend.lift",
+    asks=_ASKS,
+    approves=_APPROVES,
+    facts=_whom,
+    run=_lift,
+    same=(),
+    hopeless=_not_suspended,
+)
+WARN = Kind(
+    "warn_customers",
+    asks=_ASKS,
+    approves=_APPROVES,
+    facts=_how_many,
+    run=_warn,
+    same=("case", "since", "until"),
+)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from hashlib import sha256
 from uuid import UUID
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from people.approvals import binding, rows
 from people.approvals.kinds import About, Kind, Payload
 from people.approvals.models import ApprovalRequest
-from people.approvals.states import State
-from people.errors import NotAllowed, NotFound
+from people.approvals.states import OPEN, State
+from people.errors import AskedAlready, NotAllowed, NotFound
 from people.models import Staff
 from people.text import clean
+from storage import turns
 from storage.types import new_id
 from vault import audit
 
@@ -32,10 +34,11 @@ def ask(
     about: About | None = None,
 ) -> ApprovalRequest:
     """Ask for something; ``by`` is a member of staff, or none for the command line. ``why`` is read
-    by whoever approves. Raises ``NotAllowed`` or ``InvalidInput``."""
+    by whoever approves. Raises ``NotAllowed``, ``InvalidInput``, or ``AskedAlready``."""
     reason = clean("why", why, limit=WHY_LIMIT, what="reason")
     _require_may_ask(session, kind, by)
     about = about or About()
+    _require_new(session, kind, payload, about, now)
     row = ApprovalRequest(
         id=new_id(),
         kind=kind.name,
@@ -55,6 +58,36 @@ def ask(
     session.flush()
     rows.record(session, row, "approval.ask", audit.staff(by) if by else audit.OPERATOR, now)
     return row
+
+
+def _require_new(
+    session: Session, kind: Kind, payload: Payload, about: About, now: datetime
+) -> None:
+    """A form that is sent twice asks once. Whoever asks for the same at this moment waits their
+    turn."""
+    if kind.same is None:
+        return
+    turns.take(session, sha256(f"approval {kind.name}".encode()).digest())
+    waiting = session.exec(
+        select(ApprovalRequest).where(
+            col(ApprovalRequest.kind) == kind.name,
+            col(ApprovalRequest.state).in_(OPEN),
+            col(ApprovalRequest.expires_at) > now,
+            col(ApprovalRequest.customer_id) == about.customer_id,
+            col(ApprovalRequest.staff_id) == about.staff_id,
+        )
+    )
+    wanted = [payload.get(name) for name in kind.same]
+    for row in waiting:
+        known = binding.opened(session, row).payload
+        if [known.get(name) for name in kind.same] == wanted and _counts(session, kind, row):
+            raise AskedAlready("This is asked for already. It waits for approval.")
+
+
+def _counts(session: Session, kind: Kind, row: ApprovalRequest) -> bool:
+    """Whether whoever asked may still ask."""
+    asker = session.get(Staff, row.asked_by) if row.asked_by else None
+    return row.asked_by is None or rows.may(asker, kind.asks)
 
 
 def _require_may_ask(session: Session, kind: Kind, by: UUID | None) -> None:

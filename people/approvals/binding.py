@@ -50,7 +50,17 @@ def opened(session: Session, row: ApprovalRequest) -> Act:
     why = ring.open_for(keyring.APPROVALS, place, row.reason) if row.reason else ""
     about = About(row.customer_id, row.callback_id, row.staff_id)
     asked = row.asked_by, row.asked_at, row.expires_at
-    return Act(row.id, row.kind, State(row.state), payload, why, row.digest, about, *asked)
+    return Act(
+        row.id,
+        row.kind,
+        State(row.state),
+        payload,
+        why,
+        row.digest,
+        about,
+        *asked,
+        row.void_why or "",
+    )
 
 
 def bind(session: Session, vote: ApprovalVote, digest: str) -> None:

@@ -56,6 +56,11 @@ def approve(
     return State(row.state)
 
 
+def is_void(session: Session, request_id: UUID) -> bool:
+    """Whether it can come to nothing any more. Raises ``NotFound``."""
+    return rows.locked(session, request_id).state == State.VOID
+
+
 def refuse(session: Session, kinds: Kinds, request_id: UUID, by: UUID, now: datetime) -> None:
     """Refuse: one who may approve is enough, until it is done. Raises as :func:`approve`."""
     found = _to_decide(session, kinds, request_id, by)

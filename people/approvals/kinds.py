@@ -40,6 +40,7 @@ class Act:
     asked_by: UUID | None
     asked_at: datetime
     expires_at: datetime
+    void_why: str = ""
 
     @property
     def actor(self) -> audit.Actor:
@@ -53,6 +54,8 @@ class Act:
 
 #: Does what was approved, in the transaction of the last approval that it needed.
 Run = Callable[[Session, Act, datetime], None]
+#: Why it could not be done any more, in a fixed word of at most 16 letters; empty while it could.
+Stands = Callable[[Session, Act], str]
 #: What whoever approves is to read: pairs of a fixed word and a value, numbers masked.
 Facts = Callable[[Session, Act], Sequence[tuple[str, str]]]
 
@@ -63,7 +66,9 @@ class Kind:
 
     ``asks`` are the roles that may ask, ``by_operator`` says whether the command line may; it has
     no identity, so it does not count among the ``people`` who must stand behind the act. Without
-    ``run``, the command that asked does it, when it is run again.
+    ``run``, the command that asked does it, when it is run again. ``same`` names what of a payload
+    makes two requests about the same one and the same, so that the second is not taken; with none,
+    any number may wait. ``hopeless`` says why a request can come to nothing any more.
     """
 
     name: str
@@ -73,6 +78,8 @@ class Kind:
     run: Run | None = None
     by_operator: bool = False
     people: int = 2
+    same: Sequence[str] | None = None
+    hopeless: Stands | None = None
 
     def needed(self, asked_by: UUID | None) -> int:
         """How many must approve, besides whoever asked."""

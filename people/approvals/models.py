@@ -18,7 +18,8 @@ class ApprovalRequest(SQLModel, table=True):
     nothing left to do; ``digest`` is its fingerprint together with the ids of this row, over a
     random salt, so that it tells nothing by itself. ``customer_id``, ``callback_id`` and
     ``staff_id`` are what it is about; ``asked_by`` is none for the command line. ``begun_at`` is
-    when a command began to do it."""
+    when a command began to do it, ``void_why`` a fixed word for why it could not be done any
+    more."""
 
     __tablename__ = "approval_request"
     __table_args__ = (
@@ -45,6 +46,7 @@ class ApprovalRequest(SQLModel, table=True):
     expires_at: datetime = instant()
     begun_at: datetime | None = instant(nullable=True)
     settled_at: datetime | None = instant(nullable=True)
+    void_why: str | None = Field(default=None, sa_column=Column(String(16)))
 
 
 class ApprovalVote(SQLModel, table=True):

@@ -16,19 +16,23 @@ class State(StrEnum):
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
+    VOID = "void"
 
 
 #: From each state, the states that may follow. What was approved and waits for its command falls
 #: back to asked when an approval no longer counts.
 MOVES: dict[State, frozenset[State]] = {
-    State.ASKED: frozenset({State.APPROVED, State.REFUSED, State.WITHDRAWN, State.EXPIRED}),
+    State.ASKED: frozenset(
+        {State.APPROVED, State.REFUSED, State.WITHDRAWN, State.EXPIRED, State.VOID}
+    ),
     State.APPROVED: frozenset(
-        {State.ASKED, State.DONE, State.REFUSED, State.WITHDRAWN, State.EXPIRED}
+        {State.ASKED, State.DONE, State.REFUSED, State.WITHDRAWN, State.EXPIRED, State.VOID}
     ),
     State.DONE: frozenset(),
     State.REFUSED: frozenset(),
     State.WITHDRAWN: frozenset(),
     State.EXPIRED: frozenset(),
+    State.VOID: frozenset(),
 }
 OPEN = (State.ASKED, State.APPROVED)
 
@@ -39,6 +43,7 @@ _WORDS = {
     State.REFUSED: "was refused",
     State.WITHDRAWN: "was withdrawn",
     State.EXPIRED: "is too old: ask again",
+    State.VOID: "can come to nothing any more",
 }
 
 

@@ -8,9 +8,12 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
+from messaging.models import OutboxMessage
+from people import suspending
 from people.models import Role, Team
 from scheduling import days_off, skills, teams
 from scheduling.models import Callback
+from vault import audit
 
 PERSONAL = ("Gwen", "123456", "router", "T-1001")
 TEAM = {"name": "Cardiff", "assignment": "least_busy"}
@@ -149,6 +152,45 @@ def test_what_is_booked_is_seen_without_its_customer_and_goes_to_a_colleague(con
     assert holder(console, made) == ben
     assert sam.post(path, {"callback": str(made), "to": str(ben)}).status_code == 404
     assert len(console.trail("callback.hand_over")) == 1
+
+
+def test_the_calls_of_a_suspended_agent_are_booked_anew_or_off_and_the_customer_is_told(
+    console, sam, ana
+):
+    one = console.callback(ana, minutes_ahead=90)
+    two = console.callback(ana, minutes_ahead=200, phone="+447400123457")
+    ben = console.member("ben@example.org")
+    console.callback(ben, minutes_ahead=90, phone="+447400123458")
+    with console.unit() as session:
+        suspending.suspend(session, ana, audit.SYSTEM, console.now)
+        before = session.get_one(Callback, one).starts_at
+    path = f"/staff/team/{ana}/hand-over"
+    stuck = sam.post(path, {"callback": str(one)})
+    assert stuck.status_code == 409
+    assert "Book it anew, or call it off." in stuck.text
+    assert [each for each in PERSONAL if each in stuck.text] == []
+    assert sam.post(path, {"callback": str(one), "anew": "yes"}).status_code == 303
+    assert sam.post(path, {"callback": str(two), "off": "yes"}).status_code == 303
+    assert holder(console, one) == ben
+    with console.unit() as session:
+        assert session.get_one(Callback, one).starts_at > before
+        assert session.get_one(Callback, two).state == "cancelled"
+        texts = session.exec(select(OutboxMessage).where(OutboxMessage.state == "queued")).all()
+        told = [(row.callback_id, row.kind) for row in texts if row.kind != "reminder"]
+    assert (one, "moved") in told
+    assert (two, "cancelled") in told
+    assert sam.post(path, {"callback": str(one), "anew": "yes"}).status_code == 404
+
+
+def test_where_nobody_is_free_for_two_weeks_a_call_can_only_be_called_off(console, sam, ana):
+    made = console.callback(ana, minutes_ahead=90)
+    path = f"/staff/team/{ana}/hand-over"
+    with console.unit() as session:
+        suspending.suspend(session, ana, audit.SYSTEM, console.now)
+    answer = sam.post(path, {"callback": str(made), "anew": "yes"})
+    assert answer.status_code == 409
+    assert "Call it off." in answer.text
+    assert holder(console, made) == ana
 
 
 def test_a_callback_in_days_off_stands_out_and_goes_to_whoever_is_free(console, sam, ana):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -69,9 +70,40 @@ def test_a_number_is_asked_for_on_the_card_and_approved_by_a_supervisor(console,
         assert hidden not in page
     assert "done=done" in approve(sue).location
     assert phone_of(console) == "+447400123499"
-    assert "cannot be started" in ana.get(f"/staff/callback/{callback}").text
+    assert "can be booked or started before" in ana.get(f"/staff/callback/{callback}").text
     read = [e for e in console.trail("approval.read") if e.customer_id]
     assert len(read) == 3
+
+
+def test_a_form_sent_twice_asks_once_and_says_so(console, three):
+    callback, ana, sue, _ = three
+    ask_number(ana, callback)
+    again = ask_number(ana, callback)
+    assert again.location == "/staff/approvals?done=already"
+    assert "asked for already" in ana.get(again.location).text
+    for _ in range(2):
+        form = {"email": "new@example.org", "name": "N", "role": "agent", "why": "new here"}
+        sue.post("/staff/people", form)
+    with console.unit() as session:
+        kinds = [row.kind for row in session.exec(select(ApprovalRequest))]
+    assert sorted(kinds) == ["customer.number", "staff.add"]
+
+
+def test_what_can_come_to_nothing_any_more_is_void_and_counts_no_more(console, three):
+    callback, ana, sue, sam = three
+    ask_number(ana, callback)
+    ask_number(ana, callback, "07400 123 498")
+    page = sue.get("/staff/approvals").text
+    assert "Asked from callback" in page
+    first = request_in(page)
+    second = request_in(page[page.index(first[1]) :])
+    approve(sue, first)
+    late = approve(sam, second)
+    assert late.location == "/staff/approvals?done=void"
+    assert "could not be done any more" in sam.get(late.location).text
+    assert 'class="count"' not in sue.get("/staff/team").text
+    own = ana.get("/staff/approvals").text
+    assert "The number has been changed since." in own
 
 
 def test_the_count_is_in_the_navigation_of_whoever_may_decide(console, three):
@@ -146,9 +178,14 @@ def test_a_number_that_somebody_else_has_is_said_to_the_supervisor_alone(console
     callback, ana, sue, _ = three
     console.customer("+447400123499", "Ivo")
     assert ask_number(ana, callback).status_code == 303
+    assert "another customer's, so this cannot be done" in html.unescape(
+        sue.get("/staff/approvals").text
+    )
     answer = approve(sue)
     assert answer.status_code == 422
     assert "already known" in answer.text
+    assert 'href="/staff/approvals">Back to the approvals' in answer.text
+    assert "another customer" not in html.unescape(ana.get("/staff/approvals").text)
     assert phone_of_each(console) == {PHONE, "+447400123499"}
     assert "Refuse" in sue.get("/staff/approvals").text
 

@@ -14,10 +14,10 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from people import staff
-from people.approvals import asking, binding, deciding, running, setup
+from people.approvals import asking, binding, deciding, running, setup, voiding
 from people.approvals.kinds import Act, Kind
 from people.approvals.models import ApprovalRequest, ApprovalVote
-from people.errors import NoLonger, NotAllowed, NotFound
+from people.errors import AskedAlready, NoLonger, NotAllowed, NotFound
 from people.models import Role, Staff
 from tests import databases, factories
 from tests.processes import at_once
@@ -38,7 +38,8 @@ def mark(session, act: Act, now: datetime) -> None:
 ONE = Kind("one", BOTH, BOTH, no_facts, mark)
 LONG = Kind("long", frozenset(), BOTH, no_facts, by_operator=True)
 SHELL = Kind("shell", frozenset(), BOTH, no_facts, mark, by_operator=True)
-KINDS = {each.name: each for each in (ONE, LONG, SHELL)}
+TWICE = Kind("twice", BOTH, BOTH, no_facts, mark, same=("value",), hopeless=lambda _, act: "no")
+KINDS = {each.name: each for each in (ONE, LONG, SHELL, TWICE)}
 
 
 def people(store, *roles: str) -> list[UUID]:
@@ -72,6 +73,53 @@ def run_machine(store, examples: int, steps: int) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def test_the_same_is_asked_for_once_while_it_waits_and_its_asker_may_ask(store):
+    sue, sam = people(store, "supervisor", "supervisor")
+    first, _ = ask(store, sue, TWICE)
+    for by in (sue, sam):
+        with pytest.raises(AskedAlready):
+            ask(store, by, TWICE)
+    ask(store, sam, TWICE, 2)
+    with store.unit() as session:
+        asking.withdraw(session, first, sue, NOW)
+    ask(store, sue, TWICE)
+    with store.unit() as session:
+        session.get_one(Staff, sue).active = False
+    ask(store, sam, TWICE)
+
+
+def test_a_form_that_is_sent_many_times_at_once_asks_once(store):
+    (sue,) = people(store, "supervisor")
+
+    def send() -> bool:
+        mine = databases.opened(store.url, wait_seconds=60)
+        try:
+            ask(mine, sue, TWICE)
+        except AskedAlready:
+            return False
+        return True
+
+    assert sum(at_once([send] * 4, lambda: store.engine.dispose(close=False))) == 1
+
+
+def test_what_can_come_to_nothing_is_void_and_says_why(store):
+    sue, sam = people(store, "supervisor", "supervisor")
+    hopeless, fine = ask(store, sue, TWICE), ask(store, sam)
+    orphan = ask(store, sue)
+    with store.unit() as session:
+        session.get_one(Staff, sue).active = False
+        voiding.sweep(session, KINDS, NOW)
+        rows = {row.id: row for row in session.exec(select(ApprovalRequest))}
+        found = [(rows[each[0]].state, rows[each[0]].void_why) for each in (hopeless, orphan, fine)]
+    assert found == [("void", "asker"), ("void", "asker"), ("asked", None)]
+    again = ask(store, sam, TWICE)
+    with store.unit() as session:
+        voiding.sweep(session, KINDS, NOW)
+        assert session.get_one(ApprovalRequest, again[0]).void_why == "no"
+    with pytest.raises(NoLonger, match="nothing any more"):
+        approve(store, again, people(store, "supervisor")[0])
 
 
 def test_nothing_is_ever_done_without_enough_others_who_may(store):
