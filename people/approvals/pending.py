@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement
@@ -19,6 +19,7 @@ from vault import audit
 
 OWN_SHOWN = timedelta(days=30)
 MOST = 100
+FOR_APPROVERS = ("warning", "pin")
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,15 @@ def pending(session: Session, kinds: Kinds, who: Principal, now: datetime) -> Pe
     parts = [session.exec(each).all() for each in (undecided, decided, own)]
     read = [(row.customer_id, row.callback_id) for part in parts for row in part if row.customer_id]
     audit.record_many(session, who.actor, "approval.read", now, about=read, purpose="approvals")
-    return Pending(*([_item(session, kinds, row) for row in part] for part in parts))
+    undone, waits, own_ones = ([_item(session, kinds, row) for row in part] for part in parts)
+    return Pending(undone, waits, [_for_asker(each) for each in own_ones])
+
+
+def _for_asker(item: Item) -> Item:
+    """What is for whoever approves alone: that a number is another customer's would make asking a
+    way to look customers up, and a PIN is told by who approves."""
+    facts = [each for each in item.facts if each[0] not in FOR_APPROVERS]
+    return replace(item, facts=facts)
 
 
 def of_operator(session: Session, kinds: Kinds, now: datetime) -> list[Item]:

@@ -185,7 +185,7 @@ def test_a_number_that_somebody_else_has_is_said_to_the_supervisor_alone(console
     assert answer.status_code == 422
     assert "already known" in answer.text
     assert 'href="/staff/approvals">Back to the approvals' in answer.text
-    assert "another customer" not in html.unescape(ana.get("/staff/approvals").text)
+    assert "another customer's" not in html.unescape(ana.get("/staff/approvals").text)
     assert phone_of_each(console) == {PHONE, "+447400123499"}
     assert "Refuse" in sue.get("/staff/approvals").text
 
