@@ -97,9 +97,14 @@ def who(entry: AuditEntry, names: dict[object, str]) -> str:
     """Who did it."""
     if entry.staff_id is not None:
         return names.get(entry.staff_id) or gettext("somebody who has left")
+    return actor(entry.actor)
+
+
+def actor(value: str) -> str:
+    """Who did it, where that is no member of staff."""
     return {
         "customer": gettext("The customer"),
         "system": gettext("Vouchline itself"),
         "operator": gettext("The operator, by command"),
         "provider": gettext("The provider"),
-    }.get(entry.actor, entry.actor)
+    }.get(value, value)

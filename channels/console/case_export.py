@@ -5,14 +5,16 @@ from __future__ import annotations
 from flask import Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from channels.console import audit_words, case_words, words
+from channels.console import case_words, words
 from channels.console.case_acts import typed
 from channels.console.cases import show
 from channels.console.desk import Desk, pages, staff_page
+from channels.console.export_words import Telling
 from channels.context import ctx
-from incidents.cases.seeing import seen
+from incidents.cases.seeing import held, seen
 from incidents.export import collecting, packing
 from incidents.export.collecting import Collected
+from incidents.tracing import tracing
 from people.errors import InvalidInput
 from people.models import Role
 from vault.log import checkpoints
@@ -26,8 +28,13 @@ def export_case(desk: Desk, reference: str) -> ResponseReturnValue:
     origin = ctx().audit_origin
     try:
         with desk.session.begin_nested():
+            case = held(desk.session, reference, me)
+            traced = tracing.goes_out(desk.session, case, me)
+            ranking = tracing.of_case(desk.session, reference, me, desk.moment) if traced else None
+            if traced and ranking is None:  # it says something about whoever exports
+                return render_template("console/trace_handed_on.html")
             found = collecting.collect(
-                desk.session, reference, me, fields, reason, origin, desk.moment
+                desk.session, reference, me, fields, reason, origin, desk.moment, ranking
             )
     except InvalidInput as error:
         return show(desk, seen(desk.session, reference, me), {error.field: str(error)}), 422
@@ -43,8 +50,7 @@ def _file(desk: Desk, found: Collected, origin: str) -> Response:
         "proofs": found.proofs,
         "words": words,
         "case_words": case_words,
-        "audit_words": audit_words,
-        "clock": desk.clock,
+        "telling": Telling(found.data, desk.clock),
     }
     page = render_template("console/export.html", **given)
     readme = render_template("console/export.txt", **given)

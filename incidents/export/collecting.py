@@ -3,7 +3,7 @@ each with its proof. Personal data only where it was chosen, field by field."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,16 +12,19 @@ from uuid import UUID
 from sqlalchemy import and_, or_
 from sqlmodel import Session, col, select
 
-from incidents import trail
+from incidents import telling, trail
 from incidents.cases import reading
 from incidents.cases.models import Case
 from incidents.cases.opening import step
 from incidents.cases.reading import Item
 from incidents.cases.seeing import held
 from incidents.cases.working import written
+from incidents.models import Report
+from incidents.tracing.ranking import Ranking
+from incidents.tracing.values import EVERYTHING, OUTSIDE
 from people import customers
 from people.errors import InvalidInput
-from people.models import Customer
+from people.models import Customer, Staff
 from vault import audit
 from vault.log import checkpoints, proofs, sequencing
 from vault.models import AuditEntry
@@ -29,7 +32,7 @@ from vault.models import AuditEntry
 #: What can be left out: names and numbers of customers, what reporters said, numbers that callers
 #: showed, names of colleagues, what investigators wrote.
 FIELDS = ("names", "numbers", "said", "shown", "staff", "notes")
-MOST_EVIDENCE, MOST_ENTRIES = 2000, 5000
+MOST_EVIDENCE, MOST_ENTRIES, MOST_RANKED = 2000, 5000, 20
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,10 @@ def collect(
     reason: str,
     origin: str,
     now: datetime,
+    ranking: Ranking | None = None,
 ) -> Collected:
-    """All of it, once the reason is kept and each reading written down. Raises ``NotFound``,
+    """All of it, with who may have leaked the customers where that was asked, once the reason is
+    kept and each reading written down. Raises ``NotFound``,
     ``NotAllowed``, ``InvalidInput``."""
     case = held(session, reference, who)
     chosen = [each for each in FIELDS if each in fields]
@@ -59,14 +64,18 @@ def collect(
     step(session, case, "exported", f"{plain}\n({', '.join(chosen)})", audit.staff(who), now)
     items = _items(session, case, who, now)
     people = _people(session, case, who, items, chosen, now)
+    numbers = _reported(session, items) if "numbers" in chosen else {}
     entries = _entries(session, case, items)
     found = _proven(session, entries, origin, now)
+    involved = _involved(session, case, entries, ranking)
     data = {
         "case": _facts(case, now),
-        "evidence": [_evidence(each, chosen) for each in items],
+        "evidence": [_evidence(each, chosen, numbers) for each in items],
         "steps": _steps(session, case, chosen),
         "named": [str(each) for each in reading.subjects(session, case)],
-        "colleagues": _colleagues(session, case, entries, chosen),
+        "ranking": _ranking(ranking),
+        "colleagues": _names(session, involved) if "staff" in chosen else {},
+        "roles": _roles(session, involved),
         "customers": people,
         "fields": chosen,
     }
@@ -110,6 +119,27 @@ def _people(
     return found
 
 
+def _reported(session: Session, items: Sequence[Item]) -> dict[str, str]:
+    """The number that each report was about, by its reference: the customer may have another."""
+    wanted = {each.told.reference for each in items if each.told}
+    rows = session.exec(select(Report).where(col(Report.reference).in_(wanted)))
+    return {row.reference: telling.opened(session, row, "phone") for row in rows}
+
+
+def _ranking(ranking: Ranking | None) -> list[dict[str, Any]]:
+    rows = ranking.rows if ranking else []
+    kept = [row for row in rows if row.seen or row.source in (OUTSIDE, EVERYTHING)]
+    return [
+        {
+            "source": row.source,
+            "posterior": row.posterior,
+            "seen": row.seen,
+            "expected": round(row.expected, 3),
+        }
+        for row in kept[:MOST_RANKED]
+    ]
+
+
 def _entries(session: Session, case: Case, items: Sequence[Item]) -> list[AuditEntry]:
     """All that was done under the case's reference, and all entries that are evidence."""
     cited = [each.entry.id for each in items if each.entry]
@@ -149,7 +179,7 @@ def _facts(case: Case, now: datetime) -> dict[str, Any]:
     }
 
 
-def _evidence(item: Item, chosen: Sequence[str]) -> dict[str, Any]:
+def _evidence(item: Item, chosen: Sequence[str], numbers: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "kind": item.kind,
         "at": item.at.isoformat(),
@@ -158,6 +188,12 @@ def _evidence(item: Item, chosen: Sequence[str]) -> dict[str, Any]:
     }
     if item.entry is not None:
         found["entry"] = item.entry.id
+        found["done"] = {
+            "action": item.entry.action,
+            "purpose": item.entry.purpose,
+            "actor": item.entry.actor,
+            "by": str(item.entry.staff_id) if item.entry.staff_id else None,
+        }
     if item.told is not None:
         told = item.told
         found["report"] = {
@@ -170,6 +206,7 @@ def _evidence(item: Item, chosen: Sequence[str]) -> dict[str, Any]:
             "asked_for": list(told.asked_for),
             "gave": list(told.gave),
             **({"said": told.said, "claimed": told.claimed_to_be} if "said" in chosen else {}),
+            **({"phone": numbers[told.reference]} if told.reference in numbers else {}),
             **({"shown_number": told.shown_number} if "shown" in chosen else {}),
         }
     return found
@@ -188,11 +225,20 @@ def _steps(session: Session, case: Case, chosen: Sequence[str]) -> list[dict[str
     ]
 
 
-def _colleagues(
-    session: Session, case: Case, entries: Sequence[AuditEntry], chosen: Sequence[str]
-) -> dict[str, str]:
-    if "staff" not in chosen:
-        return {}
+def _names(session: Session, ids: Sequence[UUID]) -> dict[str, str]:
+    return {str(one): name for one, name in reading.names(session, ids).items()}
+
+
+def _roles(session: Session, ids: Collection[UUID]) -> dict[str, str]:
+    """Today's roles, which tell of colleagues where their names are left out."""
+    found = session.exec(select(Staff.id, Staff.role).where(col(Staff.id).in_(ids)))
+    return {str(one): role for one, role in found}
+
+
+def _involved(
+    session: Session, case: Case, entries: Sequence[AuditEntry], ranking: Ranking | None
+) -> list[UUID]:
     ids = [*reading.subjects(session, case), *(each.staff_id for each in entries)]
     ids += [each.staff_id for each in reading.steps(session, case)]
-    return {str(one): name for one, name in reading.names(session, ids).items()}
+    ids += [UUID(row.source) for row in (ranking.people if ranking else ()) if row.seen]
+    return sorted({each for each in ids if each is not None})

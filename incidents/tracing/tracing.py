@@ -11,9 +11,9 @@ from sqlmodel import Session, col, select
 from incidents import stream, telling
 from incidents.canaries import signs
 from incidents.canaries.signs import Contact
-from incidents.cases.models import CaseEvidence
+from incidents.cases.models import Case, CaseEvidence, Kind
 from incidents.cases.opening import name_subjects, step
-from incidents.cases.seeing import seen
+from incidents.cases.seeing import evidence_for, seen
 from incidents.models import Report
 from incidents.stream import Item
 from incidents.tracing import accesses
@@ -96,6 +96,17 @@ def of_case(session: Session, reference: str, reader: UUID, now: datetime) -> Ra
         name_subjects(session, case, [reader], now)
         step(session, case, "named", "", audit.SYSTEM, now)
         return None
+
+
+def goes_out(session: Session, case: Case, reader: UUID) -> bool:
+    """Whether the ranking is part of an export: the case is of calls and has reports, none of which
+    is kept from the reader."""
+    refs = select(CaseEvidence.ref).where(
+        col(CaseEvidence.case_id) == case.id, col(CaseEvidence.kind) == "report"
+    )
+    every = session.exec(refs).all()
+    mine = session.exec(refs.where(evidence_for(reader))).all()
+    return case.kind == Kind.CALLS and 0 < len(every) == len(mine)
 
 
 def _traced(session: Session, items: Sequence[Item], now: datetime) -> Tracer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -20,8 +21,8 @@ from incidents.cases.opening import Evidence, raise_case
 from incidents.export import checking, packing
 from incidents.export.collecting import FIELDS
 from incidents.models import Report
-from people.models import Role, Staff
-from vault import audit
+from people.models import Customer, Role, Staff
+from vault import audit, fields
 from vault.log import checkpoints
 from vault.log.notes import Signer, Verifier
 from vault.models import AuditEntry
@@ -253,6 +254,10 @@ def test_an_export_with_all_fields_names_them_and_writes_each_customer_down(
     for shown in ("Gwen Jones", "+447400123456", "&lt;b&gt;gift cards", "Ana Silva", "secret note"):
         assert shown in page
     assert [each.purpose for each in console.trail("customer.read")].count(case) == 1
+    assert "Ana Silva: read a customer&#39;s record (their own day). Entry" in page
+    assert "Who had seen these customers" in page
+    assert re.search(r"24 Nov 2026 \d\d:\d\d GMT", page)
+    assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-|\d\.\d{6}", page)
     told = json.loads(parts_of(data)[packing.CASE])
     proven = json.loads(parts_of(data)[packing.PROOFS])
     actions = {json.loads(each["entry"])["action"] for each in proven}
@@ -325,3 +330,19 @@ def test_the_page_of_reports_per_day_stands_after_a_warning(console, case):
     assert "0 of 1 customers" in page
     assert "two weeks before and since" in page
     assert "<svg" in page
+
+
+def test_an_export_says_the_number_that_a_report_was_about(console, case):
+    with console.unit() as session:
+        gwen = session.exec(select(Customer)).one()
+        key = fields.data_key(session, gwen.id)
+        gwen.phone = key.seal("customer", "phone", gwen.id, "+447400999888")
+        session.add(gwen)
+    told = json.loads(parts_of(exported(console, case, *FIELDS)[0])[packing.CASE])
+    (report,) = [each["report"] for each in told["evidence"] if "report" in each]
+    assert report["phone"] == "+447400123456"
+
+
+def test_an_export_without_names_says_who_by_role(console, case):
+    page = parts_of(exported(console, case)[0])[packing.PAGE].decode()
+    assert re.search(r"agent …[0-9a-f]{6}: read a customer", page)
