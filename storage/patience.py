@@ -1,10 +1,17 @@
-"""Jobs that may take longer than whoever waits for an answer."""
+"""How long things may take or be old within a process: jobs that may take longer than whoever
+waits for an answer, and the clock of waits and ages."""
 
 from __future__ import annotations
+
+import time
 
 from sqlalchemy import text
 
 from storage.session import Work
+
+#: Seconds of a clock that only goes on. It tells no time of day, so it decides nothing but waits
+#: and ages (rule T1).
+ticks = time.monotonic
 
 
 def take_time(work: Work) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any
 
 from sqlalchemy import Engine, select
 
+from storage import patience
 from storage.session import transaction
 from vault.blind import ALONE, IndexKeys
 from vault.errors import KeyUnavailable
@@ -32,7 +32,7 @@ class KnownIndex:
     """The index keys, read anew before they are too old to go by. Safe for many threads."""
 
     def __init__(
-        self, master: MasterKeys, engine: Engine, ticks: Callable[[], float] = time.monotonic
+        self, master: MasterKeys, engine: Engine, ticks: Callable[[], float] = patience.ticks
     ) -> None:
         self._master, self._engine, self._ticks = master, engine, ticks
         self._keys: IndexKeys | None = None

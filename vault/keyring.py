@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from threading import Lock
@@ -13,6 +12,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from storage import patience
 from storage.session import Work, transaction
 from vault.blind import IndexKeys
 from vault.errors import KeyUnavailable
@@ -35,7 +35,7 @@ class Keyring:
     """
 
     def __init__(
-        self, master: MasterKeys, engine: Engine, *, ticks: Callable[[], float] = time.monotonic
+        self, master: MasterKeys, engine: Engine, *, ticks: Callable[[], float] = patience.ticks
     ) -> None:
         self._master = master
         self._engine = engine
