@@ -174,7 +174,7 @@ def _file(session: Session, customer: UUID, at: datetime) -> None:
 def _measure(store: databases.Store, insider: UUID) -> None:
     def trace() -> None:
         with store.unit() as session:
-            found = tracing.trace(session, None, None, END)
+            found = tracing.trace(session, None, END)
             first = found.rows[0]
             assert first.source == str(insider), first
 
