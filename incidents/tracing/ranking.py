@@ -5,6 +5,7 @@ It is evidence and not a verdict: it says whose access fits the calls, not who s
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -142,7 +143,9 @@ def _nobody(tracer: Tracer, found: Posterior) -> list[Ranked]:
 
 
 def _halved_by(tracer: Tracer, first: Ranked) -> int | None:
-    for more in range(1, FURTHER + 1):
-        if tracer.posterior(more).involved(first.source) <= first.involved / 2:
-            return more
-    return None
+    """Each such report speaks against the source, so the number is found by halving."""
+
+    def halved(more: int) -> bool:
+        return tracer.posterior(more).involved(first.source) <= first.involved / 2
+
+    return 1 + bisect_left(range(1, FURTHER), True, key=halved) if halved(FURTHER) else None
