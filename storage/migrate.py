@@ -13,7 +13,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 from sqlmodel import SQLModel
 
+from storage.patience import ticks
+from storage.sharing import UNTIL
+
 FOLDER = Path(__file__).parent / "migrations"
+MINUTES = 10
 _LOCK = 7_310_522_019  # any number, the same in every process
 
 
@@ -36,7 +40,7 @@ def current(connection: Connection) -> str | None:
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Run the migrations up to ``revision``. Two processes that start at once run them once."""
-    with engine.begin() as connection:
+    with _patient(engine).begin() as connection:
         _alone(connection)
         if revision != "head" or current(connection) != head():
             command.upgrade(_config(connection), revision)
@@ -44,9 +48,14 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 
 def downgrade(engine: Engine, revision: str = "base") -> None:
     """Undo migrations down to ``revision``."""
-    with engine.begin() as connection:
+    with _patient(engine).begin() as connection:
         _alone(connection)
         command.downgrade(_config(connection), revision)
+
+
+def _patient(engine: Engine) -> Engine:
+    """Whoever migrates waits for another who does, which takes longer than a request may."""
+    return engine.execution_options(**{UNTIL: ticks() + MINUTES * 60})
 
 
 def _alone(connection: Connection) -> None:

@@ -28,7 +28,7 @@ class _OneWriter(sqlite3.Connection):
     def __init__(self, *arguments: Any, gate: Lock, wait_seconds: float, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._gate, self._wait_seconds = gate, wait_seconds
-        self._inside = self._hurried = False
+        self._inside, self._usual = False, True
 
     def begin(self, *, reading: bool, until: float | None = None) -> None:
         """Begin, ``until`` some tick of the monotonic clock at the latest. A writer that begins as
@@ -49,11 +49,11 @@ class _OneWriter(sqlite3.Connection):
             raise
 
     def _wait_for_others(self, seconds: float) -> None:
-        """Writers of other processes get what is left of the time."""
-        hurried = seconds < 0.9 * self._wait_seconds
-        if hurried or self._hurried:
+        """Writers of other processes get what is left of the time, or more where somebody has it."""
+        usual = 0.9 * self._wait_seconds <= seconds <= self._wait_seconds
+        if not (usual and self._usual):
             self.execute(f"PRAGMA busy_timeout = {max(0, int(seconds * 1000))}")
-        self._hurried = hurried
+        self._usual = usual
 
     def commit(self) -> None:
         """Commit, or roll back at once: SQLAlchemy does not after a commit that failed, and the

@@ -97,7 +97,7 @@ def test_each_kind_of_evidence_is_said_in_words(console, case):
     assert "020 7946 0999" in page
     assert "Ana Silva" in page
     assert "12 reports since" in page
-    assert "They had opened 30 customers and wanted more. 30 are allowed within an hour." in page
+    assert "They had opened 30 customers and wanted more. 30 are allowed within 1 hour." in page
     assert "a, b" in page
     assert "9 since" in page
     assert "By chance once in 1,000,000." in page

@@ -221,7 +221,7 @@ def test_where_all_investigators_are_named_the_case_waits_and_supervisors_hear_t
     console = scene.console
     console.member("sam@example.org", Role.SUPERVISOR)
     sam = console.sign_in("sam@example.org")
-    waits = "A case needs another investigator"
+    waits = "case needs another investigator"
     assert waits not in sam.get("/staff/team").text
     with console.unit() as session:
         staff.switch_off(session, session.get_one(Staff, scene.ivo), console.now)
