@@ -206,17 +206,25 @@ _ACCEPTS = ("text/csv", "application/json", "application/xml", "application/vnd.
 
 
 def test_no_query_and_no_other_form_of_answer_opens_more(world):
-    """Whoever may not read the customer reads them with no parameter and in no format."""
+    """Whoever may not read the customer reads them with no parameter and in no format: here with
+    all at once, each by itself in the campaign."""
+    opens_nothing_more(world, ("&".join(_QUERIES),), (", ".join(_ACCEPTS),))
+
+
+@pytest.mark.campaign
+def test_no_single_query_and_no_other_form_of_answer_opens_more(world):
+    opens_nothing_more(world, _QUERIES, _ACCEPTS)
+
+
+def opens_nothing_more(world, queries, accepts):
     for row in TABLE:
         if row.method != "GET":
             continue
         path = world.path(row.rule)
-        for who in row.statuses:
-            if who in row.shown_to:
-                continue
-            for query in _QUERIES:
+        for who in set(row.statuses) - set(row.shown_to):
+            for query in queries:
                 assert seen_in(world.ask(who, "GET", f"{path}?{query}")) == [], (who, path, query)
-            for accept in _ACCEPTS:
+            for accept in accepts:
                 answer = world.ask(who, "GET", path, headers={"Accept": accept})
                 assert seen_in(answer) == [], (who, path, accept)
 
