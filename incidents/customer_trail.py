@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from incidents.cases.customers import in_evidence
 from incidents.cases.models import AuditReading, Case
 from incidents.cases.seeing import held, not_named
-from incidents.cases.working import written
+from incidents.cases.working import because
 from people import customers
 from people.errors import InvalidInput, NotFound
 from storage.types import new_id
@@ -23,7 +23,7 @@ UNKNOWN = "We know no customer with this number."
 def of_number(session: Session, who: UUID, phone: str, reason: str, now: datetime) -> UUID:
     """Begin to read about whoever has exactly this number (E.164); gives the reading's id. Raises
     ``InvalidInput``."""
-    plain = written(reason, "reason")
+    plain = because(reason, "reason")
     found = customers.find_by_phone(session, phone)
     if found is None:
         raise InvalidInput("phone", UNKNOWN)

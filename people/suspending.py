@@ -37,6 +37,12 @@ def lift(session: Session, staff_id: UUID, by: audit.Actor, now: datetime) -> St
     return member
 
 
+def suspended(session: Session) -> list[Staff]:
+    """All whose access is suspended, the longest first."""
+    found = select(Staff).where(col(Staff.suspended_at).is_not(None))
+    return list(session.exec(found.order_by(col(Staff.suspended_at), col(Staff.id))))
+
+
 def require_at_work(member: Staff) -> None:
     """Raises ``InvalidInput`` for somebody whose access has ended already."""
     if not member.active:

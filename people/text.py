@@ -11,6 +11,8 @@ _LINK = re.compile(
     r"(?i)\b(?:https?:|www\.)|\w\.(?:com|net|org|info|io|co|uk|de|es|ru|cn|xyz|top)\b"
 )
 
+LETTERS_OF_A_REASON = 10
+
 
 def clean(field: str, value: str, *, limit: int, what: str, required: bool = True) -> str:
     """``value`` in NFC, on one line, without control characters.
@@ -28,6 +30,17 @@ def clean(field: str, value: str, *, limit: int, what: str, required: bool = Tru
     if _LINK.search(plain):
         raise InvalidInput(field, f"The {what} must not hold a link.")
     return plain
+
+
+def require_reason(field: str, plain: str) -> None:
+    """Raises :class:`InvalidInput` for what tells nobody later why something was done: fewer than
+    two words, or than ten letters."""
+    if len(plain.split()) < 2 or sum(map(str.isalpha, plain)) < LETTERS_OF_A_REASON:
+        raise InvalidInput(
+            field,
+            "Write why in a sentence that a colleague understands next year:"
+            f" two words or more, with at least {LETTERS_OF_A_REASON} letters.",
+        )
 
 
 def first_name(name: str) -> str:

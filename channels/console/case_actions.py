@@ -142,7 +142,7 @@ def stop_warning(desk: Desk, reference: str) -> ResponseReturnValue:
 
     def act() -> Case:
         case = held(desk.session, reference, me)
-        plain = working.written(typed("stopping"), "stopping")
+        plain = working.because(typed("stopping"), "stopping")
         warnings.stop(desk.session, case, me, plain, desk.moment)
         return case
 

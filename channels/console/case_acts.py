@@ -16,6 +16,9 @@ from people import phones
 from people.errors import InvalidInput
 from people.models import Role
 
+#: Pieces of evidence of one page that are moved at once.
+MOST_TICKED = 100
+
 
 def done(
     desk: Desk, reference: str, act: Callable[[], Case], anchor: str = ""
@@ -152,7 +155,8 @@ def split_case(desk: Desk, reference: str) -> ResponseReturnValue:
     me, words = desk.principal.id, typed("parting")
 
     def act() -> Case:
-        parts = [id_from(each, "part") for each in request.form.getlist("part")[:100]]
+        ticked = ",".join(request.form.getlist("part")[:100])
+        parts = [id_from(each, "part") for each in ticked.split(",")[:MOST_TICKED] if each]
         return joining.split(desk.session, reference, parts, me, words, desk.moment)
 
     return done(desk, reference, act)

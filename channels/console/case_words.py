@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from babel.dates import format_timedelta
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 
+from channels.console import approval_words, audit_words
+from incidents import telling
 from incidents.cases.models import Kind, Outcome, State
-from incidents.cases.reading import Item
+from incidents.cases.reading import Item, Step
 from incidents.cases.working import DECISIONS
+from vault.models import AuditEntry
 
 #: The icon of each state, in ``console/_icons.html``; the colour goes by the state's name.
 ICONS = {State.OPEN: "flag", State.TAKEN: "clock", State.CLOSED: "done"}
@@ -90,6 +95,35 @@ def step(value: str) -> str:
     }.get(value, value)
 
 
+def step_words(of: Step) -> str:
+    """What is written beside a step: its fixed words said, the rest as somebody wrote it."""
+    first, _, rest = of.words.partition("\n")
+    if of.kind == "asked":
+        return f"{approval_words.title(first)}\n{rest}"
+    if of.kind == "warning" and first.isdecimal():
+        return ngettext("%(num)s customer", "%(num)s customers", int(first))
+    if of.kind == "exported":
+        plain, _, chosen = of.words.rpartition("\n")
+        labels = dict(export_fields())
+        said = ", ".join(labels.get(each, each) for each in chosen.strip("()").split(", ") if each)
+        return f"{plain}\n{said}".strip()
+    return of.words
+
+
+def did(entries: Sequence[AuditEntry]) -> list[str]:
+    """What was done, each once, with how often."""
+    counted = Counter(audit_words.action(each.action) for each in entries)
+    return [
+        what if times == 1 else gettext("%(what)s, %(num)s times", what=what, num=times)
+        for what, times in counted.items()
+    ]
+
+
+def purposes(entries: Sequence[AuditEntry]) -> str:
+    """What it was done for, each once."""
+    return ", ".join(dict.fromkeys(audit_words.purpose(e.purpose) for e in entries if e.purpose))
+
+
 def evidence_template(item: Item) -> str:
     """The template that says a piece of evidence in words."""
     needed = EVIDENCE.get(item.kind)
@@ -100,6 +134,10 @@ def evidence_template(item: Item) -> str:
 
 def evidence(item: Item) -> str:
     """A piece of evidence in a sentence."""
+    if len(item.entries) > 1:
+        return gettext("What one person did with a record on one day.")
+    if item.told is not None and item.told.kind == telling.OBJECTION:
+        return gettext("A customer does not know why their record was opened.")
     return evidence_kind(item.kind)
 
 

@@ -10,11 +10,12 @@ from uuid import UUID
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
-from channels.console import case_words, timeline, words
+from channels.console import audit_words, case_words, timeline, words
 from channels.console.desk import Desk, pages, staff_page
 from incidents.acting import aftermath, warnings
 from incidents.cases import board as board_of
 from incidents.cases import joining, reading, working
+from incidents.cases.gathering import gathered
 from incidents.cases.models import Case, State, WarningRun
 from incidents.cases.seeing import seen
 from people import staff
@@ -69,11 +70,12 @@ def show(desk: Desk, found: Case, errors: Mapping[str, str] | None = None) -> st
     subjects = reading.subjects(desk.session, found)
     people = [found.taken_by, *subjects, *(each.staff_id for each in steps)]
     people += [each.entry.staff_id for each in evidence if each.entry]
+    people += [each for step in steps for each in step.approved_by]
     return render_template(
         "console/case.html",
         case=found,
         mine=found.state == State.TAKEN and found.taken_by == reader,
-        evidence=evidence,
+        evidence=gathered(evidence, desk.zone),
         count=count,
         page=page,
         last=max(1, -(-count // reading.PAGE)),
@@ -114,7 +116,8 @@ def _after(desk: Desk, run: WarningRun) -> timeline.Timeline:
 
 
 def _shared(desk: Desk) -> dict[str, object]:
-    return {"clock": desk.clock, "moment": desk.moment, "words": words, "case_words": case_words}
+    shared = {"words": words, "case_words": case_words, "audit_words": audit_words}
+    return {"clock": desk.clock, "moment": desk.moment, **shared}
 
 
 def id_from(text: str, field: str) -> UUID:

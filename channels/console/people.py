@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from channels.console import approval_words
 from channels.console.desk import Desk, pages, staff_page
 from channels.context import ctx
-from people import staff, staffing
+from people import staff, staffing, suspending
 from people.errors import InvalidInput, NotFound
 from people.models import Role, Staff
 from scheduling import roles
@@ -30,6 +30,11 @@ def _shown(desk: Desk, errors: Mapping[str, str] | None = None, link: str = "") 
     return render_template(
         "console/people.html",
         people=staff.at_work(desk.session),
+        suspended=[
+            (staff.name_of(desk.session, each.id, each.name), each)
+            for each in suspending.suspended(desk.session)
+        ],
+        clock=desk.clock,
         me=desk.principal.id,
         roles=[(each.value, approval_words.role(each)) for each in Role],
         errors=errors or {},

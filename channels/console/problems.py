@@ -54,6 +54,10 @@ def _back(status: int) -> tuple[str, str]:
         return url_for("console.card", callback_id=callback_id), gettext("Back to the callback")
     if status != 404 and request.path.startswith(url_for("console.approvals")):
         return url_for("console.approvals"), gettext("Back to the approvals")
+    reference = (request.view_args or {}).get("reference")
+    reads_cases = g.get("role") == Role.INVESTIGATOR
+    if reference is not None and status in (403, 409, 422, 429) and reads_cases:
+        return url_for("console.case", reference=reference), gettext("Back to the case")
     return url_for("console.home"), gettext("Back to my start")
 
 

@@ -32,6 +32,7 @@ from channels.console import (
     report_taken,
     reports,
     signin,
+    suspended,
     team,
     teams,
     tracing,
@@ -45,7 +46,7 @@ PARTS = (
     *(account, account_changes, proof, passkeys, colleagues),
     *(team, agent, teams, coverage, notes, report_taken, reports, trail, problems),
     *(cases, case_acts, case_actions, case_export, tracing),
-    *(people, approvals),
+    *(people, approvals, suspended),
 )
 
 

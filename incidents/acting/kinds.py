@@ -8,13 +8,14 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from incidents.acting import exposure, warnings
-from incidents.cases.models import Case
+from incidents.cases.models import Case, CaseSubject
 from incidents.cases.opening import name_subjects, step
-from incidents.cases.seeing import held
+from incidents.cases.seeing import held, not_named
 from people import staff, suspending
 from people.approvals import asking, setup
+from people.approvals.deciding import APPROVE
 from people.approvals.kinds import About, Act, Kind
-from people.approvals.models import ApprovalRequest
+from people.approvals.models import ApprovalRequest, ApprovalVote
 from people.errors import InvalidInput, NotAllowed, NotFound
 from people.models import Role, Staff
 from vault import audit
@@ -41,6 +42,36 @@ def ask_to_lift(
     """Ask that a suspension be lifted. Raises as :func:`ask_to_suspend`."""
     suspending.require_suspended(_other(session, who, person))
     return _ask(session, LIFT, reference, who, person, why, now)
+
+
+def ask_to_lift_outside(
+    session: Session, who: UUID, person: UUID, why: str, now: datetime
+) -> ApprovalRequest:
+    """Ask that a suspension be lifted though nobody holds its case any more: the asking is kept in
+    the latest case that names them. Raises as :func:`ask_to_suspend`, alike for nobody and for
+    somebody in a case that names the asker (rule I5)."""
+    if person not in {each.id for each in suspended_for(session, who)}:
+        raise NotFound("There is no such colleague.")
+    found = (
+        select(Case)
+        .join(CaseSubject, col(CaseSubject.case_id) == col(Case.id))
+        .where(col(CaseSubject.staff_id) == person, not_named(who))
+        .order_by(col(Case.id).desc())
+        .limit(1)
+        .with_for_update(of=Case)
+    )
+    case = session.exec(found).one()
+    return _ask_in(session, LIFT, case, who, person, why, now)
+
+
+def suspended_for(session: Session, who: UUID) -> list[Staff]:
+    """Those whose access is suspended, but for whom a case names together with the reader, or
+    names none."""
+    mine = select(CaseSubject.case_id).where(col(CaseSubject.staff_id) == who)
+    shared = select(CaseSubject.staff_id).where(col(CaseSubject.case_id).in_(mine))
+    hidden = set(session.exec(shared))
+    named = set(session.exec(select(CaseSubject.staff_id)))
+    return [each for each in suspending.suspended(session) if each.id in named - hidden]
 
 
 def ask_to_warn(
@@ -77,6 +108,19 @@ def _ask(
     more: dict[str, str | int] | None = None,
 ) -> ApprovalRequest:
     case = held(session, reference, who)
+    return _ask_in(session, kind, case, who, person, why, now, more)
+
+
+def _ask_in(
+    session: Session,
+    kind: Kind,
+    case: Case,
+    who: UUID,
+    person: UUID,
+    why: str,
+    now: datetime,
+    more: dict[str, str | int] | None = None,
+) -> ApprovalRequest:
     name_subjects(session, case, [person], now)
     payload = {"case": case.reference, **(more or {})}
     made = asking.ask(session, kind, payload, why, who, now, about=About(staff_id=person))
@@ -102,19 +146,30 @@ def _suspend(session: Session, act: Act, now: datetime) -> None:
     person = _person(act)
     setup.require_another(session, session.get_one(Staff, person))
     suspending.suspend(session, person, act.actor, now)
-    step(session, _case(session, act), "suspended", "", act.actor, now)
+    step(session, _case(session, act), "suspended", _approvers(session, act), act.actor, now)
 
 
 def _lift(session: Session, act: Act, now: datetime) -> None:
     suspending.lift(session, _person(act), act.actor, now)
-    step(session, _case(session, act), "lifted", "", act.actor, now)
+    step(session, _case(session, act), "lifted", _approvers(session, act), act.actor, now)
 
 
 def _warn(session: Session, act: Act, now: datetime) -> None:
     since, until = (datetime.fromisoformat(act.text(each)) for each in ("since", "until"))
     case = _case(session, act)
     warnings.begin(session, case, _person(act), since, until, now)
-    step(session, case, "warning", act.text("customers"), act.actor, now)
+    words = f"{act.text('customers')}\n{_approvers(session, act)}"
+    step(session, case, "warning", words, act.actor, now)
+
+
+def _approvers(session: Session, act: Act) -> str:
+    """The ids of who approved, a line each."""
+    found = session.exec(
+        select(ApprovalVote.staff_id)
+        .where(col(ApprovalVote.request_id) == act.id, col(ApprovalVote.verdict) == APPROVE)
+        .order_by(col(ApprovalVote.id))
+    )
+    return "\n".join(map(str, found))
 
 
 def _person(act: Act) -> UUID:

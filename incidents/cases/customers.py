@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from incidents.cases.models import Case, CaseEvidence
 from incidents.cases.opening import step
 from incidents.cases.seeing import evidence_for, held
-from incidents.cases.working import written
+from incidents.cases.working import because
 from people import budgets, customers
 from people.customers import Person
 from people.errors import NotFound
@@ -37,7 +37,7 @@ def open_one(
     ``BudgetSpent``."""
     budgets.take_turn(session, who)
     case = held(session, reference, who)
-    plain = written(reason, "reason")
+    plain = because(reason, "reason")
     customer = in_evidence(session, case, who, customer_id)
     budgets.open_customer(session, who, customer.id, now)
     step(session, case, "customer", plain, audit.staff(who), now)

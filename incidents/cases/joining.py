@@ -13,7 +13,7 @@ from incidents.cases import states
 from incidents.cases.models import Case, CaseEvidence, CaseSubject, Outcome, State
 from incidents.cases.opening import name_subjects, new_reference, step
 from incidents.cases.seeing import evidence_for, held, seen
-from incidents.cases.working import written
+from incidents.cases.working import because
 from incidents.grouping.job import placed
 from people.errors import InvalidInput, NotFound
 from scheduling.errors import WrongState
@@ -25,7 +25,7 @@ def join(session: Session, into: str, other: str, who: UUID, words: str, now: da
     """Take another case, open or one's own, into one that is held; the other is closed. Raises
     ``NotFound``, ``NotAllowed``, ``InvalidInput``, ``WrongState``."""
     case = held(session, into, who)
-    plain = written(words, "joining")
+    plain = because(words, "joining")
     try:
         second = seen(session, other, who, lock=True)
     except NotFound:
@@ -60,7 +60,7 @@ def take_apart(
 ) -> Case:
     """Undo a joining: the other case is open again, with its evidence. Raises as :func:`join`."""
     case = held(session, reference, who)
-    plain = written(words, "parting")
+    plain = because(words, "parting")
     second = next((each for each in joined_from(session, case) if each.reference == other), None)
     if second is None:
         raise InvalidInput("other", "That case was not joined to this one.")
@@ -84,7 +84,7 @@ def split(
     """Put some of a case's evidence into a new one, which names the same people; gives the new
     case, open. Raises as :func:`join`."""
     case = held(session, reference, who)
-    plain = written(words, "parting")
+    plain = because(words, "parting")
     rows = session.exec(
         select(CaseEvidence).where(
             col(CaseEvidence.case_id) == case.id,

@@ -22,12 +22,15 @@ from vault import audit, keyring
 from vault.models import AuditEntry
 
 PAGE = 50
+#: Steps that took two people: their words end with the ids of who approved.
+APPROVED = ("suspended", "lifted", "warning")
 
 
 @dataclass(frozen=True)
 class Item:
     """One thing that a case rests on. ``told`` is the report in plain, ``entry`` the audit entry,
-    where it is one of these."""
+    where it is one of these; ``also`` is what is shown with it
+    (:mod:`incidents.cases.gathering`)."""
 
     id: UUID
     kind: str
@@ -38,16 +41,30 @@ class Item:
     from_case_id: UUID | None
     told: reports.Read | None
     entry: AuditEntry | None
+    also: tuple[Item, ...] = ()
+
+    @property
+    def entries(self) -> list[AuditEntry]:
+        """The audit entries that are shown in one, earliest first."""
+        found = [each.entry for each in (self, *self.also) if each.entry is not None]
+        return sorted(found, key=lambda each: each.at)
+
+    @property
+    def ids(self) -> list[UUID]:
+        """All pieces of evidence that are shown in one."""
+        return [each.id for each in (self, *self.also)]
 
 
 @dataclass(frozen=True)
 class Step:
-    """What was done, by whom (none for the system), and what they wrote."""
+    """What was done, by whom (none for the system), and what they wrote; ``approved_by`` are those
+    who approved what takes two people."""
 
     at: datetime
     staff_id: UUID | None
     kind: str
     words: str
+    approved_by: tuple[UUID, ...] = ()
 
 
 def evidence(
@@ -118,14 +135,18 @@ def steps(session: Session, case: Case) -> list[Step]:
         select(CaseStep).where(col(CaseStep.case_id) == case.id).order_by(col(CaseStep.id).desc())
     )
     return [
-        Step(
-            row.at,
-            row.staff_id,
-            row.kind,
-            ring.open_for(keyring.REPORTS, f"case_step.words:{row.id}", row.words),
-        )
+        _step(row, ring.open_for(keyring.REPORTS, f"case_step.words:{row.id}", row.words))
         for row in rows
     ]
+
+
+def _step(row: CaseStep, words: str) -> Step:
+    if row.kind not in APPROVED:
+        return Step(row.at, row.staff_id, row.kind, words)
+    lines = words.splitlines()
+    approved = tuple(UUID(each) for each in lines if _is_id(each))
+    plain = "\n".join(each for each in lines if not _is_id(each))
+    return Step(row.at, row.staff_id, row.kind, plain, approved)
 
 
 def subjects(session: Session, case: Case) -> list[UUID]:

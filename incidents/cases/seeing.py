@@ -45,8 +45,12 @@ def held(session: Session, reference: str, reader: UUID) -> Case:
     """The case of that reference, locked, which the reader has taken. Raises ``NotFound`` or
     ``NotAllowed``."""
     case = seen(session, reference, reader, lock=True)
-    if case.state != State.TAKEN or case.taken_by != reader:
+    if case.state == State.CLOSED:
+        raise NotAllowed("This case is closed. Reopen it before you work on it.")
+    if case.state == State.OPEN:
         raise NotAllowed("Take this case first: only who holds it works on it.")
+    if case.taken_by != reader:
+        raise NotAllowed("A colleague holds this case. Until they give it back you can only read.")
     return case
 
 

@@ -15,6 +15,7 @@ from incidents.cases.seeing import held, seen
 from incidents.models import Report
 from people.errors import InvalidInput
 from people.models import Staff
+from people.text import require_reason
 from scheduling.errors import WrongState
 from vault import audit
 
@@ -56,7 +57,7 @@ def decide(
     case = held(session, reference, who)
     if outcome not in DECISIONS:
         raise InvalidInput("outcome", "Choose what the case comes to.")
-    plain = written(words, "why")
+    plain = because(words, "why")
     case.outcome = outcome
     session.add(case)
     step(session, case, "decided", plain, audit.staff(who), now)
@@ -69,7 +70,7 @@ def name_somebody(
     """Say that the case is about a colleague, who then sees nothing of it. Raises as
     :func:`note`."""
     case = held(session, reference, who)
-    plain = written(words, "naming")
+    plain = because(words, "naming")
     if person == who:
         raise InvalidInput(
             "person", "This is yourself. Give the case back, so that a colleague goes on."
@@ -90,7 +91,7 @@ def close(
     case = held(session, reference, who)
     if case.outcome is None:
         raise WrongState("Decide what the case comes to before you close it.")
-    plain = written(words, "closing")
+    plain = because(words, "closing")
     if tell:
         for report in reporters(session, case):
             outcomes.tell_outcome(session, report, tell, now)
@@ -125,11 +126,18 @@ def reopen(session: Session, reference: str, who: UUID, words: str, now: datetim
         raise WrongState("This case is not closed.")
     if case.outcome == Outcome.JOINED:
         raise WrongState("This case goes on in another one. Take that one apart instead.")
-    plain = written(words, "reopening")
+    plain = because(words, "reopening")
     case.outcome = None
     states.move(session, case, State.OPEN, now)
     step(session, case, "reopened", plain, audit.staff(who), now)
     return case
+
+
+def because(words: str, field: str) -> str:
+    """Why somebody does something, as it is kept. Raises ``InvalidInput``."""
+    plain = written(words, field, required=False)
+    require_reason(field, plain)
+    return plain
 
 
 def written(words: str, field: str = "words", *, required: bool = True) -> str:

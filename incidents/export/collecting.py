@@ -18,7 +18,7 @@ from incidents.cases.models import Case
 from incidents.cases.opening import step
 from incidents.cases.reading import Item
 from incidents.cases.seeing import held
-from incidents.cases.working import written
+from incidents.cases.working import because
 from incidents.models import Report
 from incidents.tracing.ranking import Ranking
 from incidents.tracing.values import EVERYTHING, OUTSIDE
@@ -60,7 +60,7 @@ def collect(
     ``NotAllowed``, ``InvalidInput``."""
     case = held(session, reference, who)
     chosen = [each for each in FIELDS if each in fields]
-    plain = written(reason, "exporting")
+    plain = because(reason, "exporting")
     step(session, case, "exported", f"{plain}\n({', '.join(chosen)})", audit.staff(who), now)
     items = _items(session, case, who, now)
     people = _people(session, case, who, items, chosen, now)
@@ -219,6 +219,7 @@ def _steps(session: Session, case: Case, chosen: Sequence[str]) -> list[dict[str
             "at": each.at.isoformat(),
             "by": str(each.staff_id) if each.staff_id else None,
             "kind": each.kind,
+            **({"approved_by": list(map(str, each.approved_by))} if each.approved_by else {}),
             **({"words": each.words} if "notes" in chosen else {}),
         }
         for each in steps
@@ -239,6 +240,7 @@ def _involved(
     session: Session, case: Case, entries: Sequence[AuditEntry], ranking: Ranking | None
 ) -> list[UUID]:
     ids = [*reading.subjects(session, case), *(each.staff_id for each in entries)]
-    ids += [each.staff_id for each in reading.steps(session, case)]
+    for done in reading.steps(session, case):
+        ids += [done.staff_id, *done.approved_by]
     ids += [UUID(row.source) for row in (ranking.people if ranking else ()) if row.seen]
     return sorted({each for each in ids if each is not None})

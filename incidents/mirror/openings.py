@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from uuid import UUID
 
 from sqlmodel import Session, col, select
@@ -19,6 +19,7 @@ from scheduling.models import Callback
 from vault.models import AuditEntry
 
 OPERATOR = "operator"
+VISIT = timedelta(minutes=30)
 _ACTS = "callback."
 _OF_INVESTIGATORS = frozenset({"report.read"})
 
@@ -28,9 +29,10 @@ class Opening:
     """What one person did with a record on one day (the customer's) for one call.
 
     ``entry`` is the latest of its audit entries; ``name`` a first name, none for an investigator
-    or an operator; ``reasons`` are pairs of action and purpose, each once; ``count``
-    leaves out what was done without opening it; ``odd`` says that nothing of the customer's is
-    behind it; ``received`` is what became of an objection.
+    or an operator; ``in_call`` says that all of it was around a call that was made; ``reasons`` are
+    pairs of action and purpose, each once; ``count`` leaves out what was done without opening it,
+    and ``visits`` counts what was opened within half an hour for a call as one; ``odd`` says that
+    nothing of the customer's is behind it; ``received`` is what became of an objection.
     """
 
     entry: int
@@ -38,12 +40,30 @@ class Opening:
     name: str
     role: str
     call_at: datetime | None
+    in_call: bool
     reasons: tuple[tuple[str, str], ...]
     count: int
+    visits: int
     first_at: datetime
     last_at: datetime
     odd: bool
     received: Received | None
+
+
+@dataclass(frozen=True)
+class _Call:
+    """When a call was booked for, began and ended."""
+
+    starts_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+    def around(self, first: datetime, last: datetime) -> bool:
+        """Whether all between two instants lies within the call, or shortly before or after."""
+        if self.started_at is None:
+            return False
+        ended = self.ended_at or last
+        return self.started_at - VISIT <= first and last <= ended + VISIT
 
 
 @dataclass(frozen=True)
@@ -101,24 +121,38 @@ def _opening(
     key: Key,
     group: Sequence[AuditEntry],
     named: dict[int, tuple[str, str]],
-    calls: dict[UUID, datetime],
+    calls: dict[UUID, _Call],
     received: Received | None,
 ) -> Opening:
     newest, oldest = group[0], group[-1]
     name, role = named[newest.id or 0]
+    call = calls.get(newest.callback_id) if newest.callback_id else None
+    looks = [row.at for row in reversed(group) if not row.action.startswith(_ACTS)]
     return Opening(
         entry=newest.id or 0,
         on=key[0],
         name=name,
         role=role,
-        call_at=calls.get(newest.callback_id) if newest.callback_id else None,
+        call_at=call.starts_at if call else None,
+        in_call=call is not None and call.around(oldest.at, newest.at),
         reasons=tuple(dict.fromkeys((row.action, row.purpose) for row in reversed(group))),
-        count=sum(not row.action.startswith(_ACTS) for row in group),
+        count=len(looks),
+        visits=_visits(looks) if call and not key[3] else len(looks),
         first_at=oldest.at,
         last_at=newest.at,
         odd=key[3],
         received=received,
     )
+
+
+def _visits(looks: Sequence[datetime]) -> int:
+    """How often somebody came, of looks in the order of time: a page that is open on a screen
+    looks again and again."""
+    count, begun = 0, None
+    for at in looks:
+        if begun is None or at - begun > VISIT:
+            count, begun = count + 1, at
+    return count
 
 
 def _named(session: Session, rows: Sequence[AuditEntry]) -> dict[int, tuple[str, str]]:
@@ -147,7 +181,11 @@ def _named(session: Session, rows: Sequence[AuditEntry]) -> dict[int, tuple[str,
     return found
 
 
-def _calls(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, datetime]:
+def _calls(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, _Call]:
     wanted = {each for each in ids if each}
-    rows = session.exec(select(Callback.id, Callback.starts_at).where(col(Callback.id).in_(wanted)))
-    return dict(rows.all())
+    rows = session.exec(
+        select(Callback.id, Callback.starts_at, Callback.started_at, col(Callback.ended_at)).where(
+            col(Callback.id).in_(wanted)
+        )
+    )
+    return {each: _Call(starts, started, ended) for each, starts, started, ended in rows}

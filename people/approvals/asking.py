@@ -14,7 +14,7 @@ from people.approvals.models import ApprovalRequest
 from people.approvals.states import OPEN, State
 from people.errors import AskedAlready, NotAllowed, NotFound
 from people.models import Staff
-from people.text import clean
+from people.text import clean, require_reason
 from storage import turns
 from storage.types import new_id
 from vault import audit
@@ -36,6 +36,7 @@ def ask(
     """Ask for something; ``by`` is a member of staff, or none for the command line. ``why`` is read
     by whoever approves. Raises ``NotAllowed``, ``InvalidInput``, or ``AskedAlready``."""
     reason = clean("why", why, limit=WHY_LIMIT, what="reason")
+    require_reason("why", reason)
     _require_may_ask(session, kind, by)
     about = about or About()
     _require_new(session, kind, payload, about, now)

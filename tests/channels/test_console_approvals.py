@@ -118,9 +118,9 @@ def test_the_count_is_in_the_navigation_of_whoever_may_decide(console, three):
     ("number", "why", "told"),
     [
         (NEW, "", "Write the reason."),
-        ("12", "why", "Write the whole phone number"),
-        (PHONE, "why", "This is the number that we have."),
-        ("0909 879 0000", "why", "special-rate"),
+        ("12", "She has a new phone", "Write the whole phone number"),
+        (PHONE, "She has a new phone", "This is the number that we have."),
+        ("0909 879 0000", "She has a new phone", "special-rate"),
         (NEW, "x" * 301, "too long"),
         (NEW, "see https://evil.example", "must not hold a link"),
     ],
@@ -199,7 +199,9 @@ def test_a_new_role_is_approved_by_another_and_ends_the_sessions(console, three)
     _, ana, sue, sam = three
     ben = console.member("ben@example.org")
     tab = console.sign_in("ben@example.org")
-    asked = sue.post(f"/staff/people/{ben}/role", {"role": "supervisor", "why_role": "Sue leaves"})
+    asked = sue.post(
+        f"/staff/people/{ben}/role", {"role": "supervisor", "why_role": "Sue leaves us"}
+    )
     assert asked.location == "/staff/approvals?done=asked"
     which = request_in(sam.get("/staff/approvals").text)
     assert approve(sue, which).status_code == 403
@@ -218,7 +220,9 @@ def test_nobody_approves_their_own_new_role(console, three):
     _, _, sue, sam = three
     with console.unit() as session:
         me = next(s for s in session.exec(select(Staff)) if _email(session, s).startswith("sam"))
-    sue.post(f"/staff/people/{me.id}/role", {"role": "investigator", "why_role": "asked"})
+    sue.post(
+        f"/staff/people/{me.id}/role", {"role": "investigator", "why_role": "I have been asked"}
+    )
     assert "Approve<" not in sam.get("/staff/approvals").text
     request, digest = _any(console)
     answer = approve(sam, (request, digest))
@@ -241,14 +245,21 @@ def test_an_agent_with_calls_keeps_their_role_until_these_are_handed_over(consol
     _, _, sue, _ = three
     with console.unit() as session:
         ana = next(s for s in session.exec(select(Staff)) if s.role == "agent")
-    answer = sue.post(f"/staff/people/{ana.id}/role", {"role": "supervisor", "why_role": "x"})
+    answer = sue.post(
+        f"/staff/people/{ana.id}/role", {"role": "supervisor", "why_role": "I have been asked"}
+    )
     assert answer.status_code == 409
     assert "Hand these over first." in answer.text
 
 
 def test_a_colleague_is_added_once_approved_and_their_link_works_only_then(console, three):
     _, _, sue, sam = three
-    form = {"email": "new@example.org", "name": "Nia Roe", "role": "agent", "why": "New hire"}
+    form = {
+        "email": "new@example.org",
+        "name": "Nia Roe",
+        "role": "agent",
+        "why": "A new colleague",
+    }
     page = sue.post("/staff/people", form).text
     link = re.search(r"/staff/enrol/[\w-]+", page)[0]
     assert sam.get(link).status_code == 410
@@ -262,7 +273,12 @@ def test_a_colleague_is_added_once_approved_and_their_link_works_only_then(conso
 )
 def test_what_is_missing_of_a_colleague_is_said(console, three, field, value):
     _, _, sue, _ = three
-    form = {"email": "new@example.org", "name": "Nia Roe", "role": "agent", "why": "New hire"}
+    form = {
+        "email": "new@example.org",
+        "name": "Nia Roe",
+        "role": "agent",
+        "why": "A new colleague",
+    }
     answer = sue.post("/staff/people", {**form, field: value})
     assert answer.status_code == 422
     assert "Please look again" in answer.text
@@ -273,13 +289,13 @@ def test_an_investigator_asks_for_an_erasure_by_exact_number(console, three):
     console.member("ivy@example.org", Role.INVESTIGATOR)
     ivy = console.sign_in("ivy@example.org")
     for whom in ("", "+447400", "*", "07400 123 400"):
-        answer = ivy.post("/staff/approvals/erase", {"whom": whom, "why": "They asked"})
+        answer = ivy.post("/staff/approvals/erase", {"whom": whom, "why": "They asked for it"})
         assert answer.status_code == 422
-    booked = ivy.post("/staff/approvals/erase", {"whom": PHONE, "why": "They asked"})
+    booked = ivy.post("/staff/approvals/erase", {"whom": PHONE, "why": "They asked for it"})
     assert booked.status_code == 409
     ana.post(f"/staff/callback/{callback}/cancel")
     ask_number(ana, callback)
-    asked = ivy.post("/staff/approvals/erase", {"whom": PHONE, "why": "They asked"})
+    asked = ivy.post("/staff/approvals/erase", {"whom": PHONE, "why": "They asked for it"})
     assert asked.location == "/staff/approvals?done=asked"
     page = sue.get("/staff/approvals").text
     assert PHONE not in page
@@ -296,7 +312,7 @@ def test_an_investigator_asks_for_an_erasure_by_exact_number(console, three):
 
 @pytest.mark.parametrize("path", ["unlock", *(f"{NONE}/{act}" for act in ACTS)])
 def test_nobody_gets_in_without_signing_in(console, path):
-    answer = console.tab().post(f"/staff/approvals/{path}", {"why_unlock": "x"})
+    answer = console.tab().post(f"/staff/approvals/{path}", {"why_unlock": "A day of many calls"})
     assert answer.status_code == 303
     assert answer.location.startswith("/staff/sign-in?next=/staff/")
     assert console.tab().get("/staff/approvals").status_code == 303

@@ -60,6 +60,8 @@ PAGES = [
     (Role.INVESTIGATOR, "POST", "/staff/audit/customer"),
     (Role.INVESTIGATOR, "GET", f"/staff/audit/customer/{NONE}"),
     (Role.INVESTIGATOR, "GET", "/staff/cases/C2345678/notes"),
+    (Role.INVESTIGATOR, "GET", "/staff/suspended"),
+    (Role.INVESTIGATOR, "POST", f"/staff/suspended/{NONE}/lift"),
 ]
 
 

@@ -140,12 +140,12 @@ def test_who_read_a_customer_takes_the_exact_number_and_a_reason(console):
     tab = investigator(console)
     for data in (
         {"phone": "07400 123456", "reason": ""},
-        {"phone": "07400 123457", "reason": "x"},
-        {"phone": "0740", "reason": "x"},
+        {"phone": "07400 123457", "reason": "she asks who it was"},
+        {"phone": "0740", "reason": "she asks who it was"},
     ):
         assert tab.post("/staff/audit/customer", data).status_code == 422
     assert console.trail("audit.begin") == []
-    data = {"phone": "07400 123456", "reason": "she rang"}
+    data = {"phone": "07400 123456", "reason": "she rang and asks"}
     to = tab.post("/staff/audit/customer", data).location
     page = tab.get(to).text
     assert "booked a callback" in page
@@ -162,7 +162,7 @@ def test_such_a_reading_is_its_readers_own_and_ends_after_an_hour(console):
     ana = console.member("ana@example.org")
     console.callback(ana)
     tab = investigator(console)
-    data = {"phone": "07400 123456", "reason": "she rang"}
+    data = {"phone": "07400 123456", "reason": "she rang and asks"}
     to = tab.post("/staff/audit/customer", data).location
     console.member("ivo@example.org", Role.INVESTIGATOR)
     assert console.sign_in("ivo@example.org").get(to).status_code == 404

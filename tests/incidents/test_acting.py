@@ -60,12 +60,12 @@ class Scene:
 
     def ask(self, act=kinds.ask_to_suspend) -> UUID:
         with self.store.unit() as session:
-            return act(session, self.reference, self.ines, self.ana, "why", NOW).id
+            return act(session, self.reference, self.ines, self.ana, "why it is to be", NOW).id
 
     def warn(self) -> None:
         with self.store.unit() as session:
             asked = kinds.ask_to_warn(
-                session, self.reference, self.ines, self.ana, SINCE, NOW, "why", NOW
+                session, self.reference, self.ines, self.ana, SINCE, NOW, "why it is to be", NOW
             ).id
         self.approve(asked, self.ivo)
 
@@ -131,6 +131,37 @@ def test_it_is_lifted_by_two_and_what_has_ended_stays_ended(scene):
         assert team.suspended(session, NOW) == []
 
 
+def test_it_is_lifted_after_its_case_is_closed_and_says_who_approved(scene):
+    scene.approve(scene.ask(), scene.ivo)
+    with scene.store.unit() as session:
+        working.decide(session, scene.reference, scene.ines, "no_leak", "no leak after all", NOW)
+        working.close(session, scene.reference, scene.ines, "no leak after all", NOW)
+    with scene.store.unit() as session:
+        assert [each.id for each in kinds.suspended_for(session, scene.ivo)] == [scene.ana]
+        assert kinds.suspended_for(session, scene.ana) == []
+        why = "nothing came of it"
+        asked = kinds.ask_to_lift_outside(session, scene.ivo, scene.ana, why, NOW).id
+    scene.approve(asked, scene.ines)
+    with scene.store.unit() as session:
+        assert session.get_one(Staff, scene.ana).active
+        assert kinds.suspended_for(session, scene.ivo) == []
+        case = session.exec(select(Case).where(Case.reference == scene.reference)).one()
+        lifted, asking = reading.steps(session, case)[:2]
+    assert (lifted.kind, lifted.words, lifted.approved_by) == ("lifted", "", (scene.ines,))
+    assert asking.words == f"suspend.lift\n{why}"
+
+
+def test_who_is_named_beside_them_cannot_ask_to_lift_it(scene):
+    """Rule I5: two who worked together do not let each other in."""
+    scene.approve(scene.ask(), scene.ivo)
+    with scene.store.unit() as session:
+        raise_case(session, Kind.CALLS, "y", [], NOW, subjects=[scene.ana, scene.ivo])
+    with scene.store.unit() as session:
+        assert kinds.suspended_for(session, scene.ivo) == []
+    with pytest.raises(NotFound), scene.store.unit() as session:
+        kinds.ask_to_lift_outside(session, scene.ivo, scene.ana, "she is honest, I know", NOW)
+
+
 def test_who_is_switched_off_is_not_let_in_by_lifting(scene):
     with scene.store.unit() as session:
         staff.switch_off(session, session.get_one(Staff, scene.ana), NOW)
@@ -143,7 +174,7 @@ def test_who_is_switched_off_is_not_let_in_by_lifting(scene):
 def test_only_who_holds_the_case_asks_and_never_about_themself(scene):
     for who, person in ((scene.ivo, scene.ana), (scene.ines, scene.ines)):
         with pytest.raises(NotAllowed), scene.store.unit() as session:
-            kinds.ask_to_suspend(session, scene.reference, who, person, "x", NOW)
+            kinds.ask_to_suspend(session, scene.reference, who, person, "why it is to be", NOW)
 
 
 def test_exposure_is_each_customer_with_when_and_what_it_showed(scene):
@@ -244,7 +275,7 @@ def test_stopping_withdraws_what_has_not_left(scene, monkeypatch):
     states = scene.store.all(select(OutboxMessage.state).where(OutboxMessage.kind == "warning"))
     assert states == ["expired", "expired"]
     with pytest.raises(WrongState), scene.store.unit() as session:
-        warnings.stop(session, session.exec(select(Case)).one(), scene.ines, "x", NOW)
+        warnings.stop(session, session.exec(select(Case)).one(), scene.ines, "why it is to be", NOW)
 
 
 def test_landlines_and_the_erased_get_no_text(scene):
@@ -292,7 +323,9 @@ def test_the_warning_is_one_segment_names_no_link_and_asks_for_nothing():
 
 def test_nobody_is_warned_where_nobody_was_exposed(scene):
     with pytest.raises(InvalidInput), scene.store.unit() as session:
-        kinds.ask_to_warn(session, scene.reference, scene.ines, scene.ana, SINCE, NOW, "x", NOW)
+        kinds.ask_to_warn(
+            session, scene.reference, scene.ines, scene.ana, SINCE, NOW, "why it is to be", NOW
+        )
 
 
 def test_the_last_supervisor_is_not_suspended(scene):

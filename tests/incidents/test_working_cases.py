@@ -51,7 +51,7 @@ def test_a_case_goes_from_open_to_closed_and_back_with_every_step_written_down(s
         working.decide(session, reference, ines, "no_leak", "all from one list", NOW)
         case = working.close(session, reference, ines, "nothing left to do", NOW)
         assert (case.state, case.outcome, case.fold) == (State.CLOSED, "no_leak", None)
-        case = working.reopen(session, reference, ines, "a new report", NOW)
+        case = working.reopen(session, reference, ines, "there is a new report", NOW)
         assert (case.state, case.outcome, case.taken_by) == (State.OPEN, None, None)
         steps = reading.steps(session, case)
     kinds = ["reopened", "closed", "decided", "noted", "taken", "opened"]
@@ -64,10 +64,10 @@ def test_a_case_goes_from_open_to_closed_and_back_with_every_step_written_down(s
     "act",
     [
         lambda s, r, who: working.note(s, r, who, "x", NOW),
-        lambda s, r, who: working.decide(s, r, who, "leak", "x", NOW),
-        lambda s, r, who: working.close(s, r, who, "x", NOW),
+        lambda s, r, who: working.decide(s, r, who, "leak", "one list for all", NOW),
+        lambda s, r, who: working.close(s, r, who, "nothing left to do", NOW),
         lambda s, r, who: working.give_back(s, r, who, "x", NOW),
-        lambda s, r, who: customers.open_one(s, r, who, UUID(int=1), "x", NOW),
+        lambda s, r, who: customers.open_one(s, r, who, UUID(int=1), "to ring her back", NOW),
     ],
 )
 def test_only_who_holds_a_case_works_on_it(store, act):
@@ -102,7 +102,7 @@ def test_of_many_who_take_it_at_once_one_gets_it(store):
 
 @pytest.mark.parametrize(
     ("words", "problem"),
-    [("", "Write it down"), (" \n", "Write"), ("x" * 4001, "4000"), ("\0", "Remove")],
+    [("", "Write"), (" \n", "Write"), ("x" * 4001, "4000"), ("\0", "Remove")],
 )
 def test_what_cannot_be_kept_is_said_and_changes_nothing(store, words, problem):
     ines, reference = an_investigator(store), a_case(store)
@@ -115,7 +115,7 @@ def test_what_cannot_be_kept_is_said_and_changes_nothing(store, words, problem):
         with pytest.raises(InvalidInput, match=problem), store.unit() as session:
             act(session)
     with pytest.raises(InvalidInput), store.unit() as session:
-        working.decide(session, reference, ines, "joined", "x", NOW)
+        working.decide(session, reference, ines, "joined", "one list for all", NOW)
     assert actions(store, reference) == ["case.opened", "case.taken"]
 
 
@@ -124,7 +124,7 @@ def test_a_case_is_not_closed_before_it_is_decided(store):
     with store.unit() as session:
         working.take(session, reference, ines, NOW)
     with pytest.raises(WrongState, match="Decide"), store.unit() as session:
-        working.close(session, reference, ines, "tired", NOW)
+        working.close(session, reference, ines, "tired of all this", NOW)
 
 
 @given(st.sampled_from(list(State)), st.sampled_from(list(State)))
@@ -188,12 +188,16 @@ def test_a_customer_is_opened_only_by_its_case_with_a_reason_and_written_down_fi
     reference = a_case(store, Kind.CALLS, evidence)
     with store.unit() as session:
         working.take(session, reference, ines, NOW)
-    for who, why, error in ((other, "x", NotFound), (gwen, " ", InvalidInput)):
+    short = ("x", "to ring", "becausebecause", "1234 567890", "? ! ? ! ? ! ? ! ? !")
+    for why in short:
+        with store.unit() as session, pytest.raises(InvalidInput, match="Write why"):
+            customers.open_one(session, reference, ines, gwen, why, NOW)
+    for who, why, error in ((other, "to ring her back", NotFound), (gwen, " ", InvalidInput)):
         with pytest.raises(error), store.unit() as session:
             customers.open_one(session, reference, ines, who, why, NOW)
     assert "customer.read" not in actions(store, reference)
     with store.unit() as session:
-        found = customers.open_one(session, reference, ines, gwen, "to ring her", NOW)
+        found = customers.open_one(session, reference, ines, gwen, "to ring her back", NOW)
     assert (found.person.name, found.person.phone) == ("Gwen Jones", factories.PHONE)
     assert actions(store, reference)[-2:] == ["case.customer", "customer.read"]
 
@@ -206,3 +210,11 @@ def test_a_case_that_is_taken_still_takes_new_evidence(store):
         again = raise_case(session, Kind.CALLS, "budget:1", [Evidence("x", "1", later)], later)
     assert (again.reference, again.taken_by) == (reference, ines)
     assert len(store.all(select(CaseEvidence))) == 1
+
+
+def test_a_case_that_another_holds_is_not_said_to_be_free(store):
+    ines, ivo, reference = an_investigator(store), an_investigator(store), a_case(store)
+    with store.unit() as session:
+        working.take(session, reference, ines, NOW)
+    with store.unit() as session, pytest.raises(NotAllowed, match="A colleague holds this case"):
+        working.note(session, reference, ivo, "a note of mine", NOW)

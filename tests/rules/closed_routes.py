@@ -223,6 +223,8 @@ ROUTES: dict[str, Ask] = {
     "console.split_case POST": _ask(INVESTIGATOR),
     "console.stop_warning POST": _ask(INVESTIGATOR),
     "console.suspend POST": _ask(INVESTIGATOR),
+    "console.suspended GET": _open(INVESTIGATOR),
+    "console.ask_to_lift POST": _open(INVESTIGATOR),
     "console.take_case_apart POST": _ask(INVESTIGATOR),
     "console.warn POST": _open(INVESTIGATOR),
     "console.withdraw POST": _open(AGENT),

@@ -75,6 +75,35 @@ def test_an_odd_look_through_ones_own_old_call_is_not_hidden_in_its_group(store,
     assert [(each.name, each.count) for each in odd] == [("Ana", 40)]
 
 
+def test_looks_of_one_visit_for_a_call_are_told_as_one_and_each_look_for_nothing_as_one(
+    store, people
+):
+    """What is told calmly of a call must not make small what has nothing behind it."""
+    gwen, _, ben = people
+    with store.unit() as session:
+        for minute in range(3):
+            factories.looked_up(session, ben, factories.PHONE, NOW + minute * MINUTE)
+        page = shown(session, gwen)
+    assert [(each.name, each.count, each.visits) for each in page.odd] == [("Ben", 3, 3)]
+    card = next(each for each in page.others if ("customer.read", "card") in each.reasons)
+    assert (card.count, card.visits, card.in_call) == (40, 2, False)
+
+
+def test_what_is_looked_at_around_a_call_that_was_made_is_told_as_during_it(store, people):
+    gwen, _, _ = people
+    with store.unit() as session:
+        call = session.exec(select(callbacks.Callback)).one()
+        call.started_at, call.ended_at = NOW + 20 * MINUTE, NOW + 25 * MINUTE
+        session.add(call)
+    with store.unit() as session:
+        assert {each.in_call for each in shown(session, gwen).others} == {True}
+        call = session.exec(select(callbacks.Callback)).one()
+        call.started_at = call.ended_at = NOW + HOUR
+        session.add(call)
+    with store.unit() as session:
+        assert {each.in_call for each in shown(session, gwen).others} == {False}
+
+
 def test_a_look_up_is_not_called_odd_while_a_booking_may_still_follow(store, people):
     gwen, _, ben = people
     with store.unit() as session:

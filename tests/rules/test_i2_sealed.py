@@ -52,7 +52,7 @@ def a_life(store: Store, phone: str) -> factories.Call:
         reports.file(session, told, NOW)
         raise_case(session, Kind.CALLS, phone[-4:], [], NOW)
         ines = factories.an_agent(session, NOW, role="investigator")
-        customer_trail.of_number(session, ines.id, phone, "why", NOW)
+        customer_trail.of_number(session, ines.id, phone, "she asks who read", NOW)
         _a_vote(session, phone)
         register.add(session, [Canary(1, phone)])
         _a_note(session, made)
@@ -79,7 +79,9 @@ def a_life(store: Store, phone: str) -> factories.Call:
 def _a_vote(session, phone: str) -> None:
     """A request of the command line that one of two has approved."""
     member = factories.an_agent(session, NOW, role="supervisor")
-    asked = asking.ask(session, staffing.ADD, {"email": f"{phone}@example.org"}, "why", None, NOW)
+    asked = asking.ask(
+        session, staffing.ADD, {"email": f"{phone}@example.org"}, "why it is to be", None, NOW
+    )
     deciding.approve(
         session, {staffing.ADD.name: staffing.ADD}, asked.id, asked.digest, member.id, NOW
     )

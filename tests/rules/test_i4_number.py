@@ -395,7 +395,7 @@ def test_a_number_that_is_taken_or_not_called_changes_nothing(store, life):
     with store.unit() as session, pytest.raises(InvalidInput, match="this country"):
         callback = session.get_one(Callback, life[0])
         ours = factories.a_policy(countries=("GB",))
-        renumbering.ask(session, callback, "+4915123456789", "x", ours, NOW)
+        renumbering.ask(session, callback, "+4915123456789", "a new phone", ours, NOW)
     assert phone(store, life[3]) == OLD
     assert [row.state for row in store.all(select(ApprovalRequest))] == ["asked"]
 

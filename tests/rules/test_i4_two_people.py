@@ -49,7 +49,7 @@ def people(store, *roles: str) -> list[UUID]:
 
 def ask(store, by: UUID | None, kind: Kind = ONE, value: int = 1) -> tuple[UUID, str]:
     with store.unit() as session:
-        made = asking.ask(session, kind, {"value": value}, "why", by, NOW)
+        made = asking.ask(session, kind, {"value": value}, "why it is to be", by, NOW)
         return made.id, made.digest
 
 
@@ -295,9 +295,9 @@ def test_each_step_is_in_the_audit_log(store):
     request = ask(store, asker)
     approve(store, request, other)
     with store.unit() as session:
-        refused = asking.ask(session, ONE, {"value": 2}, "why", asker, NOW)
+        refused = asking.ask(session, ONE, {"value": 2}, "why it is to be", asker, NOW)
         deciding.refuse(session, KINDS, refused.id, other, NOW)
-        back = asking.ask(session, ONE, {"value": 3}, "why", asker, NOW)
+        back = asking.ask(session, ONE, {"value": 3}, "why it is to be", asker, NOW)
         asking.withdraw(session, back.id, asker, NOW)
     steps = select(AuditEntry).where(col(AuditEntry.action).startswith("approval."))
     rows = store.all(steps.order_by(col(AuditEntry.id)))

@@ -131,7 +131,9 @@ class Machine(RuleBasedStateMachine):
         about = About(staff_id=None if subject is None else self.people[subject])
         who = None if by is None else self.people[by]
         made = self.tried(
-            lambda: asking.ask(self.work, what, payload, "why", who, self.now, about=about)
+            lambda: asking.ask(
+                self.work, what, payload, "why it is to be", who, self.now, about=about
+            )
         )
         if not (what.by_operator if by is None else self.may(by, what.asks)):
             assert made is NotAllowed
