@@ -82,7 +82,7 @@ def test_a_form_sent_twice_asks_once_and_says_so(console, three):
     assert again.location == "/staff/approvals?done=already"
     assert "asked for already" in ana.get(again.location).text
     for _ in range(2):
-        form = {"email": "new@example.org", "name": "N", "role": "agent", "why": "new here"}
+        form = {"email": "new@example.org", "name": "N", "role": "agent", "why": "she is new here"}
         sue.post("/staff/people", form)
     with console.unit() as session:
         kinds = [row.kind for row in session.exec(select(ApprovalRequest))]

@@ -310,7 +310,9 @@ class House:
                 raise_case(session, Kind.CALLS, fold, found, now) for fold in ("fold", "other")
             )
             working.take(session, case.reference, investigator, now)
-            reading = customer_trail.of_number(session, investigator, PHONE, "She asked.", now)
+            reading = customer_trail.of_number(
+                session, investigator, PHONE, "She asked who looked.", now
+            )
             self.names |= {"reference": case.reference, "free": free.reference, "reading": reading}
 
     def _token(self, role: Role) -> dict[str, str]:

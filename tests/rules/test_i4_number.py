@@ -58,7 +58,7 @@ def life(store):
 def ask(store, life, new: str = NEW, now: datetime = NOW) -> tuple:
     with store.unit() as session:
         callback = session.get_one(Callback, life[0])
-        renumbering.ask(session, callback, new, "a new phone", POLICY, now)
+        renumbering.ask(session, callback, new, "she has a new phone", POLICY, now)
     row = store.all(select(ApprovalRequest))[-1]
     return row.id, row.digest
 
@@ -395,7 +395,7 @@ def test_a_number_that_is_taken_or_not_called_changes_nothing(store, life):
     with store.unit() as session, pytest.raises(InvalidInput, match="this country"):
         callback = session.get_one(Callback, life[0])
         ours = factories.a_policy(countries=("GB",))
-        renumbering.ask(session, callback, "+4915123456789", "a new phone", ours, NOW)
+        renumbering.ask(session, callback, "+4915123456789", "she has a new phone", ours, NOW)
     assert phone(store, life[3]) == OLD
     assert [row.state for row in store.all(select(ApprovalRequest))] == ["asked"]
 
