@@ -49,7 +49,7 @@ class _OneWriter(sqlite3.Connection):
             raise
 
     def _wait_for_others(self, seconds: float) -> None:
-        """Writers of other processes get what is left of the time, or more where somebody has it."""
+        """Writers of other processes get what is left, or more where somebody has more time."""
         usual = 0.9 * self._wait_seconds <= seconds <= self._wait_seconds
         if not (usual and self._usual):
             self.execute(f"PRAGMA busy_timeout = {max(0, int(seconds * 1000))}")
