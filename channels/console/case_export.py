@@ -19,6 +19,12 @@ from people.errors import InvalidInput
 from people.models import Role
 from vault.log import checkpoints
 
+#: For a page that is read by itself, with nothing beside it.
+_STYLE = (
+    "body { overflow-wrap: anywhere; font-family: sans-serif; line-height: 1.4; }"
+    " ol, ul { padding-inline-start: 1.4rem; }"
+)
+
 
 @pages.post("/cases/<reference>/export")
 @staff_page(Role.INVESTIGATOR)
@@ -51,6 +57,7 @@ def _file(desk: Desk, found: Collected, origin: str) -> Response:
         "words": words,
         "case_words": case_words,
         "telling": Telling(found.data, desk.clock),
+        "style": _STYLE,
     }
     page = render_template("console/export.html", **given)
     readme = render_template("console/export.txt", **given)
