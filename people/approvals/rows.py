@@ -12,12 +12,13 @@ from people.approvals import binding
 from people.approvals.models import ApprovalRequest, ApprovalVote
 from people.approvals.states import State, require_move
 from people.errors import NoLonger, NotFound
-from people.models import Role, Staff
+from people.models import Customer, Role, Staff
 from vault import audit
 
 
 def locked(session: Session, request_id: UUID) -> ApprovalRequest:
-    """A request, kept from changing until the transaction ends. Raises ``NotFound``."""
+    """A request, kept from changing until the transaction ends, and whom it is about: the customer
+    before any staff, as whoever books locks them. Raises ``NotFound``."""
     found = session.exec(
         select(ApprovalRequest)
         .where(col(ApprovalRequest.id) == request_id)
@@ -26,6 +27,9 @@ def locked(session: Session, request_id: UUID) -> ApprovalRequest:
     ).first()
     if found is None:
         raise NotFound("There is no such request.")
+    if found.customer_id is not None:
+        whom = select(Customer.id).where(col(Customer.id) == found.customer_id)
+        session.exec(whom.with_for_update(key_share=True))
     return found
 
 
