@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from config.settings import Settings
 from storage import migrate
 from storage.engine import make_engine
 from storage.session import transaction
-from tests import postgresql_cleaning
+from tests import postgresql_cleaning, servers
 from vault import keyring, master
 from vault.keyring import Keyring
 from vault.master import MasterKeys
@@ -109,6 +110,20 @@ def postgresql_copy(server: str) -> Iterator[str]:
         if postgresql_cleaning.clean(server, _database(server, name), _database(server, TEMPLATE)):
             _served.append(name)
         else:
+            _drop(server, name)
+
+
+@contextmanager
+def postgresql_server_of_its_own() -> Iterator[str]:
+    """The address of a prepared database on a server that nothing else writes to: a server's log of
+    changes is one for all its databases."""
+    with servers.postgresql() as server:
+        if not os.environ.get("VOUCHLINE_TEST_POSTGRESQL"):
+            postgresql_template(server)
+        name = _copied(server)
+        try:
+            yield _database(server, name)
+        finally:
             _drop(server, name)
 
 

@@ -54,7 +54,8 @@ def plants_are_found(url: str, folder: Path) -> None:
 def test_nor_do_the_files_and_the_log_of_changes_on_the_disk_of_postgresql(
     tmp_path, postgresql_server
 ):
-    with databases.postgresql_copy(postgresql_server) as url:
+    assert postgresql_server  # else it is skipped
+    with databases.postgresql_server_of_its_own() as url:
         disk = Disk(url)
         began = disk.position()
         _, secrets = a_journey(url, tmp_path)
