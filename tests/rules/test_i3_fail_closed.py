@@ -160,8 +160,12 @@ def test_every_route_answers_soon_while_a_lock_is_held_or_a_statement_hangs(
     late, left = {}, list(ROUTES)
     with outage(databases.opened(database)):
         for _ in range(3):
-            with ThreadPoolExecutor(4) as hands:
-                told = dict(zip(left, hands.map(partial(timed, house), left), strict=True))
+            # Who leaves drops the browser's cookie, refused or not: after all who need it.
+            leaving = [name for name in left if "leave" in name or "sign_out" in name]
+            told = {}
+            for names in ([each for each in left if each not in leaving], leaving):
+                with ThreadPoolExecutor(4) as hands:
+                    told |= dict(zip(names, hands.map(partial(timed, house), names), strict=True))
             late = {name: seconds for name, (seconds, _) in told.items() if seconds >= SOON}
             bad = {name: what for name, (_, what) in told.items() if what}
             assert bad == {}
