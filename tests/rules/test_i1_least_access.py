@@ -362,7 +362,7 @@ def test_an_investigators_customers_within_cases_are_counted_too(store):
     opened = 0
     for who in known:
         with pytest.raises(BudgetSpent) if opened == 20 else nullcontext(), store.unit() as session:
-            within.open_one(session, case.reference, ines.id, who.id, "To ask her", now)
+            within.open_one(session, case.reference, ines.id, who.id, "To ask her about it", now)
             opened += 1
     assert opened == 20
 

@@ -179,7 +179,10 @@ def test_every_route_answers_soon_while_a_lock_is_held_or_a_statement_hangs(
 def timed(house: House, name: str) -> tuple[float, str]:
     began = time.monotonic()
     answer = house.ask(name)
-    return time.monotonic() - began, _wrong(house, name, answer)
+    taken = time.monotonic() - began
+    door = answer.status_code == 303 and "done=" not in answer.headers["Location"]
+    # Four share a browser, and one can lose it its cookie: who is led to the door is refused too.
+    return taken, "" if door else _wrong(house, name, answer)
 
 
 @pytest.mark.parametrize("outage", [*OUTAGES, "held", "hanging"])
