@@ -1,7 +1,8 @@
 """Erasing what we know of customers, so that only facts without a name are left.
 
-With a customer's key everything sealed under it is gone, in backups too. What is left are ids,
-times and states, so that the audit log, counts and the tracing of leaks stay whole.
+With a customer's key everything sealed under it is gone; in copies made before, once they or the
+master key that wraps it there are. What is left are ids, times and states, so that the audit log,
+counts and the tracing of leaks stay whole.
 """
 
 from __future__ import annotations

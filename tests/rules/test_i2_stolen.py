@@ -1,4 +1,5 @@
-"""I2: a copy of database and logs, without the keys, tells nobody's name, number or code."""
+"""I2: a copy of database and logs, without the keys, tells nobody's name, number or code; of those
+who were erased it tells nothing with the keys either."""
 
 from __future__ import annotations
 
@@ -11,8 +12,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
+from app import create_app
 from tests import databases, factories
-from tests.rules.journey import NAME, NUMBER
+from tests.channels.support import context
+from tests.rules import erasing
+from tests.rules.journey import GWEN, LEO, SAID
+from tests.rules.journey_inside import PHRASE
 from tests.rules.theft import Disk, everything_in, finds, forms
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def a_journey(url: str, folder: Path) -> tuple[bytes, list[bytes]]:
     """The journey's logs and its secret values."""
-    command = [sys.executable, "-m", "tests.rules.journey", url, str(folder)]
+    command = [sys.executable, "-m", "tests.rules.journey_inside", url, str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr.decode()[-3000:]
     told = json.loads(done.stdout)
@@ -31,23 +36,46 @@ def a_journey(url: str, folder: Path) -> tuple[bytes, list[bytes]]:
 def test_neither_store_nor_logs_tell_a_name_a_number_a_code_or_a_key(database, tmp_path):
     logs, secrets = a_journey(database, tmp_path)
     store = everything_in(database, tmp_path)
-    assert len(secrets) > 60
+    assert len(secrets) > 150
     assert len(store) > 5_000
     assert finds(store, secrets) == []
     assert finds(logs, secrets) == []
     for line in (b"text received", b"cannot check", b"out of reach"):
         assert line in logs  # there were logs to look through, of what went wrong too
+    erased_customers_are_gone_for_the_keys_too(database, tmp_path)
     if database.startswith("sqlite"):
         plants_are_found(database, tmp_path)
+
+
+def erased_customers_are_gone_for_the_keys_too(url: str, folder: Path) -> None:
+    """Afterwards whoever has the store and the master keys finds nothing of the customer, finds all
+    others, and the log is proven by a checkpoint of before."""
+    now = datetime(2026, 11, 24, 11, tzinfo=UTC)
+    app = create_app(databases.settings(url, folder), now=lambda: now)
+    verify = erasing.with_a_checkpoint(app, folder.parent)
+    hers, others = ([each.encode() for each in who.values] for who in (GWEN, LEO))
+    hers += [each.encode() for each in (PHRASE, SAID)]
+    assert {value for value, _ in finds(erasing.readable(app), hers)} >= {
+        each.encode() for each in (GWEN.name, GWEN.phone, GWEN.ref, GWEN.topic, PHRASE, SAID)
+    }
+    key = erasing.erase(app, GWEN.phone)
+    assert finds(erasing.readable(app), hers) == []
+    assert len({value for value, _ in finds(erasing.readable(app), others)}) >= 5
+    context(app).engine.dispose()  # with which SQLite folds its log of changes in
+    store = everything_in(url, folder, used=False)
+    assert finds(store, hers) == []
+    assert key not in store
+    assert "Good: " in erasing.command(app, *verify)
+    context(app).engine.dispose()
 
 
 def plants_are_found(url: str, folder: Path) -> None:
     """Had a value been kept, in whatever form, the search would have found it."""
     engine = create_engine(url)
-    for kind, planted in forms(NAME.encode()).items():
+    for kind, planted in forms(GWEN.name.encode()).items():
         with engine.begin() as connection:
             connection.execute(text("UPDATE customer SET name = :x"), {"x": b"--" + planted})
-        assert (NAME.encode(), kind) in finds(everything_in(url, folder), [NAME.encode()])
+        assert (GWEN.name.encode(), kind) in finds(everything_in(url, folder), [GWEN.name.encode()])
     engine.dispose()
 
 
@@ -66,7 +94,7 @@ def test_nor_do_the_files_and_the_log_of_changes_on_the_disk_of_postgresql(
         began = disk.position()
         engine = create_engine(url)
         with engine.begin() as connection:
-            planted = NAME.encode()
+            planted = GWEN.name.encode()
             connection.execute(text("UPDATE customer SET name = :x"), {"x": planted})
         engine.dispose()
         for held in (disk.files(), disk.log_since(began)):  # else the search would find nothing
@@ -74,7 +102,7 @@ def test_nor_do_the_files_and_the_log_of_changes_on_the_disk_of_postgresql(
 
 
 @pytest.mark.parametrize("column", ["name", "locale"])
-@pytest.mark.parametrize("value", [NAME, NUMBER])
+@pytest.mark.parametrize("value", [GWEN.name, GWEN.phone])
 def test_a_value_kept_in_plain_would_be_found_in_a_dump(store, tmp_path, column, value):
     with store.unit() as session:
         factories.a_customer(session, datetime(2026, 11, 24, 10, tzinfo=UTC))

@@ -19,12 +19,13 @@ _LETTERS = ("plain", "utf-16", "utf-16, the other way", "reversed")
 _BYTEA = re.compile(rb"\\\\x([0-9a-f]*)")
 
 
-def everything_in(url: str, folder: Path) -> bytes:
+def everything_in(url: str, folder: Path, *, used: bool = True) -> bytes:
     """Every byte that the store keeps: SQLite's files as they lie there, journals and all;
     PostgreSQL's rows, with bytes as text and as bytes."""
     if url.startswith("sqlite"):
         kept = sorted(each for each in folder.rglob("*") if each.is_file())
-        assert any(each.name.endswith("-wal") for each in kept)  # stolen while in use
+        # Stolen while in use, unless said otherwise.
+        assert any(each.name.endswith("-wal") for each in kept) == used
         return b"\n".join([*(each.read_bytes() for each in kept), _backup(url)])
     plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain) as connection:
