@@ -21,7 +21,7 @@ from messaging.gateways.line import Line
 from messaging.gateways.route import Route
 from messaging.models import Heartbeat
 from messaging.rules import Rules
-from storage.session import StoreUnavailable, transaction
+from storage.session import StoreUnavailable, in_short, transaction
 from vault import audit, keyring
 from vault.errors import KeyUnavailable, Tampered
 from vault.keyring import Keyring
@@ -76,8 +76,8 @@ class Worker:
         while not self.stopping.is_set():
             try:
                 taken = self._round()
-            except StoreUnavailable:
-                log.warning("store unavailable")
+            except StoreUnavailable as error:
+                log.warning("texts wait: store unavailable", reason=in_short(error))
                 taken = 0
             self._rest(taken)
         self._finish()
@@ -139,8 +139,8 @@ class Worker:
                 self._deliverer.give_back(taken)
             else:
                 self._deliverer.deliver(taken)
-        except StoreUnavailable:
-            log.warning("store unavailable", id=str(taken.id))
+        except StoreUnavailable as error:
+            log.warning("text waits: store unavailable", id=str(taken.id), reason=in_short(error))
 
     def _rest(self, taken: int) -> None:
         """Until there may be something to do: a hand is free, or a while has gone by."""

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from people.errors import NotFound
 from people.models import Customer
-from scheduling import availability, booking, callbacks, handover, pool, references, slots
+from scheduling import availability, booking, callbacks, handover, pool, references, slots, telling
 from scheduling.availability import Callee
 from scheduling.errors import SlotTaken
 from scheduling.models import Callback
@@ -62,6 +62,24 @@ def of(session: Session, agent_id: UUID, policy: Policy, now: datetime) -> list[
         )
         for row in rows
     ]
+
+
+@dataclass(frozen=True)
+class Stands:
+    """Who makes a callback and when; ``agent`` is a first name."""
+
+    reference: str
+    agent: str
+    starts_at: datetime
+
+
+def stands(session: Session, callback_id: UUID) -> Stands | None:
+    """How a callback stands after a change of it."""
+    row = session.get(Callback, callback_id)
+    if row is None:
+        return None
+    name = telling.agent_name(session, row.agent_id)
+    return Stands(references.of(row.id), name, row.starts_at)
 
 
 def give(

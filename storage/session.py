@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
@@ -16,6 +16,14 @@ from storage.sqlite import READ_ONLY
 
 #: What a store out of reach, locked or full raises; the edge answers it by failing closed.
 StoreUnavailable = (DBAPIError, PoolTimeout)
+
+
+def in_short(error: Exception) -> str:
+    """Why the store was out of reach, for the log: the driver's first line where it tells of the
+    store alone, else only what kind of error it was, since others may tell of what is kept."""
+    if isinstance(error, OperationalError):
+        return str(error.orig).strip().partition("\n")[0]
+    return type(error).__name__
 
 
 class Work(Protocol):

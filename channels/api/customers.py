@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlmodel import Session
 
@@ -18,14 +19,17 @@ from scheduling import callbacks, lookup
 
 
 def look_up(session: Session, agent: Principal, body: CallbackIn, moment: datetime) -> None:
-    """Count and write down that a number is looked up. Raises ``InvalidInput`` or
-    ``BudgetSpent``."""
+    """Count and write down that a customer is looked up. Raises ``InvalidInput``,
+    ``BudgetSpent``, or ``NotFound`` for an id of which the agent holds no callback."""
     if (body.customer is None) == (body.customer_id is None):
         raise InvalidInput("customer", "Give either customer or customer_id.")
     if body.customer is not None:
         phone = read_number(body.customer.phone)
         found = customers.find_by_phone(session, phone)
         lookup.note(session, agent, found, phone, body.purpose, moment)
+    elif body.customer_id is not None:
+        held = _held(session, agent, body.customer_id, moment)
+        lookup.note(session, agent, held, "", body.purpose, moment)
 
 
 def chosen(session: Session, agent: Principal, body: CallbackIn, moment: datetime) -> Customer:
@@ -35,11 +39,15 @@ def chosen(session: Session, agent: Principal, body: CallbackIn, moment: datetim
     """
     if body.customer is not None:
         return _found_or_added(session, agent, body.customer, moment)
-    if body.customer_id is None or not callbacks.holds_customer(
-        session, agent.id, body.customer_id, moment
-    ):
+    return _held(session, agent, body.customer_id, moment)
+
+
+def _held(
+    session: Session, agent: Principal, customer_id: UUID | None, moment: datetime
+) -> Customer:
+    if customer_id is None or not callbacks.holds_customer(session, agent.id, customer_id, moment):
         raise NotFound("There is no such customer of yours.")
-    found = session.get_one(Customer, body.customer_id)
+    found = session.get_one(Customer, customer_id)
     if found.erased_at is not None:
         raise NotFound("What we knew of this customer is gone. Book with their number.")
     return found

@@ -4,6 +4,7 @@ booked with them. No customer in it."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 from uuid import UUID
 
 from flask import redirect, render_template, request, url_for
@@ -27,6 +28,8 @@ def agent(desk: Desk, staff_id: UUID) -> ResponseReturnValue:
 
 
 def _shown(desk: Desk, staff_id: UUID, errors: Mapping[str, str] | None = None) -> str:
+    done = request.args.get("done", "")
+    called = _read(request.args.get("callback", "")) if done else None
     member = team.agent(desk.session, staff_id)
     today = desk.clock.today(desk.moment)
     others = [each for each in team.agents(desk.session, desk.moment) if each.id != staff_id]
@@ -46,14 +49,16 @@ def _shown(desk: Desk, staff_id: UUID, errors: Mapping[str, str] | None = None) 
         errors=errors or {},
         typed={name: value[:200] for name, value in request.form.items()},
         clock=desk.clock,
-        saved="saved" in request.args,
+        saved=request.args.get("saved", ""),
+        done=done,
+        now_with=reassigning.stands(desk.session, called) if called else None,
     )
 
 
 def _done(
-    desk: Desk, staff_id: UUID, act: Callable[[], object], anchor: str
+    desk: Desk, staff_id: UUID, act: Callable[[], object], anchor: str, **told: str
 ) -> ResponseReturnValue:
-    """Do it and come back; or the page again with what stands against it."""
+    """Do it and come back to where it was done; or the page again with what stands against it."""
     team.agent(desk.session, staff_id)
     try:
         with desk.session.begin_nested():
@@ -62,7 +67,9 @@ def _done(
         return _shown(desk, staff_id, {error.field: str(error)}), 422
     except SlotTaken as error:
         return _shown(desk, staff_id, {"to": str(error)}), 409
-    return redirect(url_for("console.agent", staff_id=staff_id, saved=1, _anchor=anchor), code=303)
+    values: dict[str, Any] = told or {"saved": anchor}
+    back = url_for("console.agent", staff_id=staff_id, _anchor=anchor, **values)
+    return redirect(back, code=303)
 
 
 @pages.post("/team/<uuid:staff_id>/skills")
@@ -80,10 +87,17 @@ def set_skills(desk: Desk, staff_id: UUID) -> ResponseReturnValue:
 
 
 def _uuid(text: str, field: str) -> UUID | None:
+    found = _read(text)
+    if text and found is None:
+        raise InvalidInput(field, "Choose one from the list.")
+    return found
+
+
+def _read(text: str) -> UUID | None:
     try:
-        return UUID(text) if text else None
+        return UUID(text)
     except ValueError:
-        raise InvalidInput(field, "Choose one from the list.") from None
+        return None
 
 
 @pages.post("/team/<uuid:staff_id>/day")
@@ -139,4 +153,5 @@ def reassign(desk: Desk, staff_id: UUID) -> ResponseReturnValue:
         else:
             reassigning.give(*where, _uuid(form.get("to", ""), "to"), *rules)
 
-    return _done(desk, staff_id, act, "booked")
+    done = next((each for each in ("anew", "off") if each in form), "over")
+    return _done(desk, staff_id, act, "booked", done=done, callback=form.get("callback", "")[:36])

@@ -50,6 +50,7 @@ def label(word: str) -> str:
         "format": gettext("Format"),
         "ignore unknown columns": gettext("Unknown columns left out"),
         "customers to be warned by text": gettext("Customers to be warned"),
+        "case": gettext("Case"),
         "days": gettext("Days without a call"),
         "to": gettext("New master key"),
     }.get(word, word)

@@ -12,7 +12,7 @@ from flask_babel import gettext, ngettext
 from channels.console import approval_words, audit_words
 from incidents import telling
 from incidents.cases.models import Kind, Outcome, State
-from incidents.cases.reading import Item, Step
+from incidents.cases.reading import Item
 from incidents.cases.working import DECISIONS
 from vault.models import AuditEntry
 
@@ -95,19 +95,25 @@ def step(value: str) -> str:
     }.get(value, value)
 
 
-def step_words(of: Step) -> str:
+def step_words(kind: str, written: str) -> str:
     """What is written beside a step: its fixed words said, the rest as somebody wrote it."""
-    first, _, rest = of.words.partition("\n")
-    if of.kind == "asked":
+    first, _, rest = written.partition("\n")
+    if kind == "asked":
         return f"{approval_words.title(first)}\n{rest}"
-    if of.kind == "warning" and first.isdecimal():
+    if kind in ("warning", "warned") and first.isdecimal():
         return ngettext("%(num)s customer", "%(num)s customers", int(first))
-    if of.kind == "exported":
-        plain, _, chosen = of.words.rpartition("\n")
+    if kind == "exported":
+        plain, _, chosen = written.rpartition("\n")
         labels = dict(export_fields())
         said = ", ".join(labels.get(each, each) for each in chosen.strip("()").split(", ") if each)
         return f"{plain}\n{said}".strip()
-    return of.words
+    return written
+
+
+def percent(share: float) -> str:
+    """A share of one in hundredths; the last is never said away."""
+    found = 100 * share
+    return "<1" if found < 1 else ">99" if found > 99 else f"{found:.0f}"
 
 
 def did(entries: Sequence[AuditEntry]) -> list[str]:

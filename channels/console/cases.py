@@ -15,7 +15,7 @@ from channels.console.desk import Desk, pages, staff_page
 from incidents.acting import aftermath, warnings
 from incidents.cases import board as board_of
 from incidents.cases import joining, reading, working
-from incidents.cases.gathering import gathered
+from incidents.cases.gathering import gathered, told_often
 from incidents.cases.models import Case, State, WarningRun
 from incidents.cases.seeing import seen
 from people import staff
@@ -76,6 +76,7 @@ def show(desk: Desk, found: Case, errors: Mapping[str, str] | None = None) -> st
         case=found,
         mine=found.state == State.TAKEN and found.taken_by == reader,
         evidence=gathered(evidence, desk.zone),
+        often=told_often(evidence),
         count=count,
         page=page,
         last=max(1, -(-count // reading.PAGE)),

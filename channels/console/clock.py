@@ -53,6 +53,10 @@ class Clock:
         year = " y" if self._past(on) else ""
         return format_date(on, f"EEEE d MMMM{year}", locale=self.locale)
 
+    def dated(self, on: date) -> str:
+        """Like ``24 November 2026``."""
+        return format_date(on, "d MMMM y", locale=self.locale)
+
     def there(self, when: datetime, zone: str) -> str:
         """The same moment on another wall, with its day where that is another."""
         other = ZoneInfo(zone)

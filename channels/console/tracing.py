@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from babel.dates import format_date
 from flask import render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from channels.console import case_words
 from channels.console.desk import Desk, pages, staff_page
 from incidents.cases import reading
 from incidents.tracing import tracing
-from incidents.tracing.ranking import ENOUGH, LEADS, WORTH_A_WORD, Ranked, Ranking
+from incidents.tracing.ranking import ENOUGH, FURTHER, LEADS, WORTH_A_WORD, Ranked, Ranking
 from incidents.tracing.values import EVERYTHING, OUTSIDE
 from people.models import Role
 
@@ -39,9 +39,7 @@ class Line:
 
     @property
     def percent(self) -> str:
-        """The posterior; the last hundredth is never said away."""
-        share = 100 * self.row.posterior
-        return "<1" if share < 1 else ">99" if share > 99 else f"{share:.0f}"
+        return case_words.percent(self.row.posterior)
 
 
 @dataclass(frozen=True)
@@ -88,6 +86,7 @@ def shown(desk: Desk, ranking: Ranking) -> dict[str, object]:
         "names": names,
         "leads_at": round(100 * LEADS),
         "enough": ENOUGH,
+        "further": FURTHER,
         "worth_a_word": WORTH_A_WORD,
     }
 
@@ -106,4 +105,4 @@ def _date(desk: Desk, day: float | None) -> str:
     if day is None:
         return ""
     on = datetime.fromtimestamp(day * 86400, desk.zone).date()
-    return format_date(on, "long", locale=desk.clock.locale)
+    return desk.clock.dated(on)

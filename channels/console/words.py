@@ -161,6 +161,11 @@ def claimed(value: str) -> str:
     }.get(value, value)
 
 
+def as_told(value: str) -> str:
+    """What was told in somebody's own words or figures."""
+    return value
+
+
 def knew(value: str) -> str:
     return {
         "name": gettext("name"),

@@ -180,11 +180,12 @@ def _person(act: Act) -> UUID:
 
 def _whom(session: Session, act: Act) -> list[tuple[str, str]]:
     who = staff.opened(session, session.get_one(Staff, _person(act)))
-    return [("name", who.name), ("role now", who.role)]
+    return [("name", who.name), ("role now", who.role), ("case", act.text("case"))]
 
 
 def _how_many(_: Session, act: Act) -> list[tuple[str, str]]:
-    return [("customers to be warned by text", act.text("customers"))]
+    count = act.text("customers")
+    return [("customers to be warned by text", count), ("case", act.text("case"))]
 
 
 def _ended(session: Session, act: Act) -> str:

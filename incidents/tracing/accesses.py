@@ -27,6 +27,9 @@ SHOWN_FOR = {"to ring them": frozenset({"phone"})}
 
 #: The tally is read by so many days that there are fewer rows than this, if any are that many.
 ROWS, UNITS = 150_000, (1, 7, 28)
+#: So few customers are counted for each trace, in a moment; what the tally counted once a day would
+#: be wrong by orders on the day of a store's first import.
+FEW = 1_000_000
 
 
 def records(session: Session) -> Records:
@@ -36,11 +39,17 @@ def records(session: Session) -> Records:
     for (staff_id, day), count in tally.fresh(session, mark.entry_id if mark else 0).items():
         fresh.setdefault(str(staff_id), Counter())[day // unit] += count
     return Records(
-        population=max((mark.customers if mark else 0) or tally.counted(session), 1),
+        population=_population(session, mark),
         sources={source: Steps(counts, 1 / unit) for source, counts in fresh.items()},
         together=merged(fresh.values(), 1 / unit),
         groups=_teams(session, fresh, 1 / unit),
     )
+
+
+def _population(session: Session, mark: AccessMark | None) -> int:
+    """How many customers there are, 1 at least."""
+    lately = mark.customers if mark else 0
+    return lately if lately > FEW else max(tally.counted(session), 1)
 
 
 def _tallied(session: Session) -> tuple[int, dict[str, Counter[int]]]:

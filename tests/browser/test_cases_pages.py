@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,7 +130,7 @@ def test_whom_an_access_exposed_and_who_read_a_customer_without_scripts(tabs):
     expect(page.locator("table.audit").last).to_contain_text("Ana Silva")
 
 
-def test_the_export_comes_as_a_file(tabs):
+def test_the_export_comes_as_a_file_that_reads_on_a_small_screen(tabs, tmp_path):
     page = tabs()
     page.goto(the_case(page))
     if page.get_by_role("button", name="Take this case").count():
@@ -140,6 +141,13 @@ def test_the_export_comes_as_a_file(tabs):
     with page.expect_download() as got:
         page.click("text=Make the file")
     assert got.value.suggested_filename.endswith(".zip")
+    got.value.save_as(tmp_path / "case.zip")
+    with zipfile.ZipFile(tmp_path / "case.zip") as made:
+        (inside,) = [name for name in made.namelist() if name.endswith("case.html")]
+        made.extract(inside, tmp_path)
+    page.set_viewport_size({"width": 320, "height": 800})
+    page.goto((tmp_path / inside).as_uri())
+    well(page, 320)
 
 
 def looked(folder: Path) -> None:

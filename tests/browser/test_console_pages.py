@@ -23,15 +23,23 @@ HOMES = {
         "/staff/notes",
         "/staff/report",
         "/staff/approvals",
+        "/staff/account",
     ],
     "sam@example.org": [
         "/staff/team",
         "/staff/teams",
         "/staff/coverage",
         "/staff/people",
+        "/staff/colleagues",
         "/staff/approvals",
     ],
-    "ines@example.org": ["/staff/cases", "/staff/reports", "/staff/audit", "/staff/approvals"],
+    "ines@example.org": [
+        "/staff/cases",
+        "/staff/suspended",
+        "/staff/reports",
+        "/staff/audit",
+        "/staff/approvals",
+    ],
 }
 WIDTHS = (320, 1280)
 MONA = "mona@example.org"
@@ -71,6 +79,23 @@ def test_a_page_of_each_role_is_accessible_and_fits(tabs, email, path, width):
     assert answer.status == 200
     assert findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_supervisor_books_a_call_anew_and_is_told_so_where_they_pressed(tabs, width):
+    book(tabs(MONA), f"07400 55501{WIDTHS.index(width)}", "Nia Price", "your router")
+    page = tabs("sam@example.org", width)
+    page.goto("/staff/team")
+    page.click("summary:has-text('Mona')")
+    page.click("text=callbacks of Mona")
+    expect(page.locator("nav [aria-current]")).to_have_text("Agents")
+    row = page.locator(".booked-row").last
+    row.locator("summary").click()
+    assert findings(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    row.get_by_role("button", name="anew").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#booked [role=status]")).to_contain_text("makes this call")
 
 
 @pytest.mark.parametrize("width", WIDTHS)

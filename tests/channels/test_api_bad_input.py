@@ -98,6 +98,35 @@ def test_a_booking_that_cannot_be_used_changes_nothing(app, client, change):
     assert all_rows(app, Customer) == []
 
 
+@pytest.mark.parametrize(
+    ("change", "advice"),
+    [
+        ({"minutes": 4}, "minutes: Give 5 or more."),
+        ({"minutes": "15"}, "minutes: Write a whole number, without quotes."),
+        ({"topic": "x" * 41}, "topic: Write at most 40 characters."),
+        ({"topic": 7}, "topic: Write this as text, in quotes."),
+        ({"starts_at": 7}, "starts_at: Write a time like 2026-11-24T14:00:00+00:00"),
+        ({"starts_at": "2026-11-24T99:00:00Z"}, "starts_at: Write a time like"),
+        ({"agent": "Ana"}, "agent: Choose one of 'me' or 'any'."),
+        ({"purpose": "curious"}, "purpose: Choose one of 'asked_us', "),
+        ({"team": "north"}, "team: Give an id as you had it from us."),
+        ({"customer": 7}, "customer: Send a JSON object."),
+    ],
+    ids=str,
+)
+def test_a_booking_that_does_not_fit_is_told_what_to_do(app, client, change, advice):
+    body = {**booking(app), **change}
+    answer = client.post("/api/v1/callbacks", json=body, headers=a_token(app))
+    assert answer.status_code == 422, answer.text
+    assert advice in answer.json["detail"]
+
+
+@pytest.mark.parametrize("on", ["", "today", "2026-13-01", "2026-11-24T14:00:00"])
+def test_a_day_that_is_none_is_told_what_to_do(app, client, on):
+    answer = client.get("/api/v1/callbacks", query_string={"on": on}, headers=a_token(app))
+    assert answer.json["detail"] == "on: Write a day like 2026-11-23."
+
+
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer nonsense", "Basic eDp5", "Bearer \xe9"])
 def test_without_a_good_token_there_is_nothing(client, header):
     answer = client.get("/api/v1/callbacks", headers={"Authorization": header} if header else {})

@@ -18,6 +18,7 @@ from tests.channels.support import (
     unit,
     wrong,
 )
+from vault.models import AuditEntry
 
 
 def checked(client, phone, code):
@@ -150,12 +151,13 @@ def test_a_customer_id_works_only_for_the_agent_who_holds_a_callback(app, client
     body = booking(app, 24 * 60, customer_id=made["customer"]["id"])
     del body["customer"]
     assert client.post("/api/v1/callbacks", json=body, headers=ben).status_code == 404
-    assert client.post("/api/v1/callbacks", json=body, headers=ana).status_code == 201
+    asked = {**body, "purpose": "goes_on"}
+    assert client.post("/api/v1/callbacks", json=asked, headers=ana).status_code == 201
+    looks = [each for each in all_rows(app, AuditEntry) if each.action == "customer.look_up"]
+    assert [each.purpose for each in looks] == ["booking", "goes_on"]
 
 
 def test_every_reading_leaves_an_audit_entry(app, client):
-    from vault.models import AuditEntry
-
     headers = a_token(app)
     made = client.post("/api/v1/callbacks", json=booking(app), headers=headers).json
     with unit(app) as session:

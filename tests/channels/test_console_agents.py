@@ -148,7 +148,11 @@ def test_what_is_booked_is_seen_without_its_customer_and_goes_to_a_colleague(con
     assert sam.post(path, {"callback": "x", "to": str(ben)}).status_code == 422
     assert sam.post(path, {"to": str(ben)}).status_code == 404
     assert holder(console, made) == ana
-    assert sam.post(path, {"callback": str(made), "to": str(ben)}).status_code == 303
+    done = sam.post(path, {"callback": str(made), "to": str(ben)})
+    assert done.status_code == 303
+    page = sam.get(done.location).text
+    assert " makes this call, " in page
+    assert [each for each in PERSONAL if each in page] == []
     assert holder(console, made) == ben
     assert sam.post(path, {"callback": str(made), "to": str(ben)}).status_code == 404
     assert len(console.trail("callback.hand_over")) == 1
@@ -170,7 +174,8 @@ def test_the_calls_of_a_suspended_agent_are_booked_anew_or_off_and_the_customer_
     assert "Book it anew, or call it off." in stuck.text
     assert [each for each in PERSONAL if each in stuck.text] == []
     assert sam.post(path, {"callback": str(one), "anew": "yes"}).status_code == 303
-    assert sam.post(path, {"callback": str(two), "off": "yes"}).status_code == 303
+    off = sam.post(path, {"callback": str(two), "off": "yes"})
+    assert "is called off. The customer is told by text." in sam.get(off.location).text
     assert holder(console, one) == ben
     with console.unit() as session:
         assert session.get_one(Callback, one).starts_at > before
@@ -180,6 +185,20 @@ def test_the_calls_of_a_suspended_agent_are_booked_anew_or_off_and_the_customer_
     assert (one, "moved") in told
     assert (two, "cancelled") in told
     assert sam.post(path, {"callback": str(one), "anew": "yes"}).status_code == 404
+
+
+@pytest.mark.parametrize("callback", ["", "x", "00000000-0000-0000-0000-000000000000"])
+def test_what_was_done_with_no_callback_is_not_said(sam, ana, callback):
+    page = sam.get(f"/staff/team/{ana}?done=off&callback={callback}")
+    assert page.status_code == 200
+    assert "is called off" not in page.text
+
+
+def test_the_navigation_marks_the_page_or_where_it_belongs(sam, ana):
+    assert '<a href="/staff/team" aria-current="page">' in sam.get("/staff/team").text
+    page = sam.get(f"/staff/team/{ana}").text
+    assert '<a href="/staff/team" aria-current="true">' in page
+    assert page.count("aria-current") == 1
 
 
 def test_where_nobody_is_free_for_two_weeks_a_call_can_only_be_called_off(console, sam, ana):

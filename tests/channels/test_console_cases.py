@@ -451,3 +451,22 @@ def test_a_suspension_can_be_lifted_once_its_case_is_closed(console, case):
     assert ivo.post(lift, {"why": "nothing came of it"}).status_code == 303
     console.member("sue@example.org", Role.SUPERVISOR)
     assert "Ana Silva" in console.sign_in("sue@example.org").get("/staff/people").text
+
+
+def test_what_many_reports_tell_alike_is_said_once_with_how_many(console):
+    with console.unit() as session:
+        found = []
+        for n, number in enumerate(("020 7946 0999", "02079460999", "020 7946 0111")):
+            told = reports.Told(
+                f"+4474001234{n + 10}", "web", shown_number=number, knew=["name", "ticket"][: n + 1]
+            )
+            found.append(reports.filed(session, told, console.now))
+        evidence = [Evidence("report", str(each.id), each.at, None) for each in found]
+        fewer = raise_case(session, Kind.CALLS, "y", evidence[:2], console.now).reference
+        reference = raise_case(session, Kind.CALLS, "x", evidence, console.now).reference
+    console.member("ines@example.org", Role.INVESTIGATOR)
+    ines = console.sign_in("ines@example.org")
+    page = " ".join(ines.get(f"/staff/cases/{reference}").text.split())
+    assert '020 7946 0999 <span class="muted">(2)</span>, 020 7946 0111' in page
+    assert 'name <span class="muted">(3)</span>, ticket <span class="muted">(2)</span>' in page
+    assert "how many of them" not in ines.get(f"/staff/cases/{fewer}").text

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError, NoResultFound
+from sqlalchemy.exc import IntegrityError, NoResultFound, OperationalError
 from sqlmodel import select
 
 from messaging.models import Heartbeat, InboundText
 from storage.engine import make_engine
 from storage.prepared import Prepared
-from storage.session import StoreUnavailable, core_transaction, transaction
+from storage.session import StoreUnavailable, core_transaction, in_short, transaction
 from tests import databases, factories
 from tests.processes import at_once
 from tests.servers import free_port
@@ -140,3 +140,10 @@ def test_a_server_that_is_away_is_a_store_out_of_reach():
 def test_another_kind_of_database_is_refused(url):
     with pytest.raises((ValueError, ImportError)):
         make_engine(url)
+
+
+def test_the_log_is_told_why_a_store_is_out_of_reach_and_nothing_of_what_it_keeps():
+    driver = Exception("database is locked\nDETAIL: more")
+    assert in_short(OperationalError("SELECT 1", {}, driver)) == "database is locked"
+    told = Exception("Key (phone)=(+447400123456) already exists.")
+    assert in_short(IntegrityError("INSERT", {}, told)) == "IntegrityError"

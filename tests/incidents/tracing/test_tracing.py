@@ -12,6 +12,7 @@ from incidents.tracing import accesses, tally, tracing
 from incidents.tracing.models import AccessMark, AccessTally
 from incidents.tracing.values import EVERYTHING, OUTSIDE
 from people.models import Membership, Team
+from tests import factories
 from tests.incidents.tracing.stores import LOOKED, NOW, a_scene, report
 from vault.log.models import AuditState
 from vault.models import AuditEntry
@@ -111,6 +112,15 @@ def test_counting_on_does_not_change_what_was_found(scene):
     mark = scene.store.all(select(AccessMark))[0]
     assert (mark.entry_id, mark.customers) == (200, 60)
     assert scene.store.all(select(AccessTally))
+
+
+def test_customers_who_came_since_the_days_count_are_counted(scene):
+    keep_up(scene)
+    assert scene.store.all(select(AccessMark.customers)) == [60]
+    with scene.store.unit() as session:
+        for _ in range(40):
+            factories.a_customer(session, NOW)
+        assert accesses.records(session).population == 100
 
 
 def test_an_entry_that_may_still_turn_up_is_not_passed_by(scene):
