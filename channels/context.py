@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from flask import Flask, current_app
+from flask import Flask, current_app, has_request_context
 from sqlalchemy import Engine
 from sqlmodel import Session
 
@@ -18,6 +18,7 @@ from messaging.gateways.line import Line
 from messaging.rules import Rules
 from scheduling.policy import Policy
 from storage.session import CoreWork, core_transaction, transaction
+from storage.waiting import hurried
 from vault.keyring import Keyring
 from vault.master import MasterKeys
 from vault.places import Place
@@ -65,11 +66,15 @@ def now() -> datetime:
     return ctx().clock()
 
 
+def _engine(here: Context) -> Engine:
+    return hurried(here.engine) if has_request_context() else here.engine
+
+
 @contextmanager
 def core_unit() -> Iterator[CoreWork]:
     """A unit of work for the check path."""
     here = ctx()
-    with core_transaction(here.engine, here.info) as work:
+    with core_transaction(_engine(here), here.info) as work:
         yield work
 
 
@@ -78,5 +83,5 @@ def unit(*, read_only: bool = False) -> Iterator[Session]:
     """One unit of work. It commits when the block is left, and so before an answer that was
     returned inside the block goes out: without the audit entry, nothing is shown."""
     here = ctx()
-    with transaction(here.engine, read_only=read_only, info=dict(here.info)) as session:
+    with transaction(_engine(here), read_only=read_only, info=dict(here.info)) as session:
         yield session

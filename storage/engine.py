@@ -11,6 +11,7 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
 
 from storage.sqlite import sqlite_engine
+from storage.waiting import bound
 
 #: Whoever asks is refused within two seconds when nothing can be had (rule F1); what comes before
 #: and after a wait takes some of them.
@@ -20,10 +21,11 @@ WAIT_SECONDS = 1.25
 def make_engine(url: str, *, wait_seconds: float = WAIT_SECONDS, pool_size: int = 10) -> Engine:
     """An engine for ``sqlite:///…`` or ``postgresql+psycopg://…``.
 
-    ``wait_seconds`` bounds the wait for a lock and a statement; jobs that take longer say so
-    (:mod:`storage.patience`). A connection is waited for a quarter of that: a pool has two for each
-    thread, and whoever waited for one may yet have to wait for a lock. Parameters never appear in
-    errors, since they would carry personal data into logs.
+    ``wait_seconds`` bounds the wait for a lock and a statement, and for all those of a request
+    together (:mod:`storage.waiting`); jobs that take longer say so (:mod:`storage.patience`). A
+    connection is waited for a quarter of that: a pool has two for each thread, and whoever waited
+    for one may yet have to wait for a lock. Parameters never appear in errors, since they would
+    carry personal data into logs.
     Raises ``ValueError`` for another kind of database.
     """
     parsed = make_url(url)
@@ -36,7 +38,7 @@ def make_engine(url: str, *, wait_seconds: float = WAIT_SECONDS, pool_size: int 
 
 def _postgresql(url: str, wait_seconds: float, pool_size: int) -> Engine:
     wait_ms = int(wait_seconds * 1000)
-    return create_engine(
+    engine = create_engine(
         url,
         hide_parameters=True,
         pool_size=pool_size,
@@ -50,3 +52,5 @@ def _postgresql(url: str, wait_seconds: float, pool_size: int) -> Engine:
             " -c idle_in_transaction_session_timeout=60000 -c timezone=UTC",
         },
     )
+    bound(engine, wait_seconds)
+    return engine

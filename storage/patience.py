@@ -7,6 +7,7 @@ import time
 
 from sqlalchemy import text
 
+from storage import waiting
 from storage.session import Work
 
 #: Seconds of a clock that only goes on. It tells no time of day, so it decides nothing but waits
@@ -19,4 +20,5 @@ def take_time(work: Work) -> None:
     large table. For a lock it waits no longer than others do. SQLite bounds no statement."""
     connection = work.connection()
     if connection.dialect.name == "postgresql":
+        waiting.unhurried(connection)
         connection.execute(text("SET LOCAL statement_timeout = 0"))

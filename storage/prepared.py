@@ -94,6 +94,8 @@ class _Form:
         for listener in connection.dispatch.before_cursor_execute:
             listener(connection, cursor, self.sql, bound, None, False)
         cursor.execute(self.sql, bound)
+        for listener in connection.dispatch.after_cursor_execute:
+            listener(connection, cursor, self.sql, bound, None, False)
 
     def bound(self, values: Mapping[str, Any]) -> Any:
         full = {**self.fixed, **values}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from flask.testing import FlaskClient
 from sqlmodel import select
 from werkzeug.test import TestResponse
 
@@ -248,11 +249,14 @@ ROUTES: dict[str, Ask] = {
     "voice.language POST": _open(PROVIDER, Digits="1"),
     "voice.number POST": _open(PROVIDER, Digits="07400123456"),
     "aloud.pick_up POST": _open(PROVIDER, Digits="1"),
-    # Last, for afterwards these browsers are nobody's.
+    # Last: what ends a browser's session needs no entry of its own in every case.
     "console.end_sessions POST": _ask(AGENT),
     "own.leave POST": _open(CUSTOMER),
     "console.sign_out POST": _ask(SUPERVISOR),
 }
+
+#: Afterwards their browsers are nobody's.
+LEAVING = ("console.end_sessions POST", "own.leave POST", "console.sign_out POST")
 
 
 class House:
@@ -334,7 +338,7 @@ class House:
         }
 
     def ask(self, name: str) -> TestResponse:
-        """Send it. Every client has cookies of its own, so that many can ask at once."""
+        """Send it, by a browser of its own, so that many can ask at once."""
         rule, method = self.asks()[name]
         row = ROUTES[name]
         path = re.sub(r"<(?:[a-z]+:)?(\w+)>", lambda found: self._filled(found[1], row), rule)
@@ -346,7 +350,14 @@ class House:
             return self._by_program(row, path, method, data)
         form = {"csrf_token": self.forms[row.who], **data}
         more = {"query_string": data} if method == "GET" else {"data": form}
-        return self.tabs[row.who].open(path, method=method, **more)
+        return self._browser(row.who).open(path, method=method, **more)
+
+    def _browser(self, who: str) -> FlaskClient:
+        """One that is signed in like theirs, and shares no cookie with it."""
+        kept, browser = self.tabs[who].get_cookie("__Host-vouchline"), self.app.test_client()
+        if kept is not None:
+            browser.set_cookie(kept.key, kept.value, secure=True)
+        return browser
 
     def _by_program(self, row: Ask, path: str, method: str, data: dict[str, str]) -> TestResponse:
         role = row.who.partition(" ")[2] or str(AGENT)

@@ -1,0 +1,63 @@
+"""A request waits for all its locks together as long as it may for one (rule F1)."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import select
+
+from storage import patience
+from storage.engine import make_engine
+from storage.prepared import Prepared
+from storage.session import core_transaction, transaction
+from storage.waiting import hurried
+from tests import databases
+
+#: Two of these are too long, one is not.
+SLEEP = text("SELECT pg_sleep(0.3)")
+
+
+@pytest.fixture
+def engine(postgresql_server):
+    with databases.postgresql_copy(postgresql_server) as url:
+        made = make_engine(url, wait_seconds=0.5)
+        yield made
+        made.dispose()
+
+
+def test_what_a_request_has_waited_is_taken_off_its_next_wait(engine):
+    with pytest.raises(DBAPIError), transaction(hurried(engine)) as session:
+        session.connection().execute(SLEEP)
+        session.connection().execute(SLEEP)
+
+
+def test_so_it_is_on_the_path_of_a_check(engine):
+    sleep = Prepared(select(text("pg_sleep(0.3)")))
+    with pytest.raises(DBAPIError), core_transaction(hurried(engine), {}) as work:
+        sleep.run(work, {})
+        sleep.run(work, {})
+
+
+def test_the_next_request_over_the_same_connection_begins_anew(engine):
+    for _ in range(3):
+        with transaction(hurried(engine)) as session:
+            session.connection().execute(SLEEP)
+
+
+def test_what_was_undone_to_a_savepoint_has_been_waited_too(engine):
+    with pytest.raises(DBAPIError), transaction(hurried(engine)) as session:
+        with pytest.raises(ZeroDivisionError), session.begin_nested():
+            session.connection().execute(SLEEP)
+            raise ZeroDivisionError
+        session.connection().execute(SLEEP)
+
+
+def test_jobs_and_whoever_takes_time_may_wait_each_time(engine):
+    with transaction(engine) as session:
+        session.connection().execute(SLEEP)
+        session.connection().execute(SLEEP)
+    with transaction(hurried(engine)) as session:
+        patience.take_time(session)
+        session.connection().execute(SLEEP)
+        session.connection().execute(SLEEP)
