@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from people.errors import NotFound
-from scheduling import callbacks, telling
+from scheduling import booking, callbacks, telling
 from scheduling.models import Callback, FollowUp, FormerTime
 from scheduling.states import State, require
 from vault import audit
@@ -126,3 +126,5 @@ def want_earlier(session: Session, callback: Callback, wanted: bool, now: dateti
     callback.earlier_wanted_at = now if wanted else None
     session.add(callback)
     session.flush()
+    detail = "" if wanted else "no more"
+    booking.record(session, callback, audit.CUSTOMER, "callback.earlier", now, detail)

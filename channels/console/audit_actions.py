@@ -26,6 +26,7 @@ def words() -> dict[str, str]:
         "callback.follow": gettext("booked another try"),
         "callback.follow_zone": gettext("moved a callback with the clocks"),
         "callback.ask_to_move": gettext("asked for another time"),
+        "callback.earlier": gettext("asked for earlier times"),
         "call.place": gettext("rang a phone"),
         "call.failed": gettext("could not ring a phone"),
         "code.read": gettext("saw the check number"),

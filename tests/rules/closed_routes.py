@@ -5,6 +5,7 @@ A new route needs a row in :data:`ROUTES`, or the test of rule I3 fails.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from dataclasses import dataclass, field
@@ -25,8 +26,9 @@ from people import customer_sessions, customers, staff
 from people.models import Role, Staff
 from scheduling import feeds, teams
 from storage.types import new_id
-from tests.channels.conftest import PHONE, Console, make_console
+from tests.channels.conftest import PASSWORD, PHONE, Console, make_console
 from tests.channels.support import AUTH_TOKEN, a_token, signed_post
+from tests.rules.furnishing import answers, furnish
 from verification import calls
 
 SETTINGS: dict[str, Any] = {
@@ -58,6 +60,8 @@ class Ask:
     #: The simulated phone is the customer's own, with what the customer was told before.
     own_phone: bool = False
     path: dict[str, str] = field(default_factory=dict)
+    #: A script of a page sends it.
+    script: bool = False
 
 
 def _open(who: str, **data: str) -> Ask:
@@ -69,6 +73,9 @@ def _ask(who: str, **data: str) -> Ask:
 
 
 _CODE = {"phone": PHONE, "code": "{code}"}
+_WHY, _PASSWORD = "as she told us on the phone", "many other good words"
+_ASKED = {"request_id": "asked"}
+_SOUGHT, _DECIDED = {"reference": "sought"}, {"reference": "decided"}
 _LATER = "2026-11-25T12:00:00+00:00"
 _DEMO = Ask(ANYBODY, {"phone": PHONE}, closed=False, own_phone=True)
 
@@ -104,9 +111,9 @@ ROUTES: dict[str, Ask] = {
     ),
     "api_callbacks.move_callback POST": _ask(TOKEN_OF, starts_at=_LATER),
     "api_callbacks.start_callback POST": _ask(TOKEN_OF),
-    "api_callbacks.ring_again POST": _open(TOKEN_OF),
-    "api_handing.hand_over POST": _open(TOKEN_OF, staff_id="{colleague}"),
-    "api_handing.revive POST": _open(TOKEN_OF),
+    "api_callbacks.ring_again POST": Ask(TOKEN_OF, path={"callback": "rung"}),
+    "api_handing.hand_over POST": _ask(TOKEN_OF, agent="{colleague}"),
+    "api_handing.revive POST": Ask(TOKEN_OF, {"starts_at": _LATER}, path={"callback": "off"}),
     "demo.keypad GET": _DEMO,
     "demo.keypad POST": _DEMO,
     "demo.messages GET": _DEMO,
@@ -122,11 +129,11 @@ ROUTES: dict[str, Ask] = {
     "own.call GET": _ask(CUSTOMER),
     "own.calendar_file GET": _ask(CUSTOMER),
     "own.cancel POST": _ask(CUSTOMER),
-    "own.earlier POST": _open(CUSTOMER, wanted="1"),
+    "own.earlier POST": _ask(CUSTOMER, wanted="1"),
     "own.move POST": _ask(CUSTOMER, starts_at=_LATER),
     "own.refuse GET": _ask(CUSTOMER),
     "own.refuse POST": _ask(CUSTOMER),
-    "own.calls GET": _open(CUSTOMER),
+    "own.calls GET": _ask(CUSTOMER),
     "own.send_number POST": _ask(CUSTOMER, phone=PHONE),
     "own.prove POST": _ask(CUSTOMER, phone=PHONE, number="123456"),
     "own.settings GET": _ask(CUSTOMER),
@@ -136,7 +143,9 @@ ROUTES: dict[str, Ask] = {
     "console.nothing GET": _open(AGENT),
     "console.audit GET": _ask(INVESTIGATOR),
     "console.book GET": _open(AGENT),
-    "console.make_booking POST": _ask(AGENT, find=PHONE, purpose="answer", minutes="15", topic="x"),
+    "console.make_booking POST": _ask(
+        AGENT, find=PHONE, purpose="answer", minutes="15", topic="x", slot=_LATER
+    ),
     "console.found GET": _open(AGENT),
     "console.find POST": _ask(AGENT, find="07400 123456", purpose="answer"),
     "console.feed GET": _open(AGENT),
@@ -148,8 +157,8 @@ ROUTES: dict[str, Ask] = {
     "console.hand_over POST": _ask(AGENT, agent="{colleague}"),
     "console.live GET": Ask(AGENT, closed=False, path={"callback": "going"}),
     "console.move POST": _ask(AGENT, slot=_LATER),
-    "console.revive POST": _ask(AGENT),
-    "console.ring_again POST": _open(AGENT),
+    "console.revive POST": Ask(AGENT, {"slot": _LATER}, path={"callback": "off"}),
+    "console.ring_again POST": Ask(AGENT, path={"callback": "rung"}),
     "console.start POST": _ask(AGENT),
     "console.coverage GET": _open(SUPERVISOR),
     "console.day GET": _ask(AGENT),
@@ -157,7 +166,7 @@ ROUTES: dict[str, Ask] = {
     "console.enrol POST": _open(ANYBODY, password="several good words", code="000000"),
     "console.reports GET": _ask(INVESTIGATOR),
     "console.sign_in GET": _open(ANYBODY),
-    "console.let_in POST": _ask(ANYBODY, email="ana@example.org", password="x", code="000000"),
+    "console.let_in POST": _ask(ANYBODY, email="bob@example.org", password=PASSWORD, code="{totp}"),
     "console.demo_codes GET": _open(ANYBODY),
     "console.team GET": _open(SUPERVISOR),
     "console.agent GET": _open(SUPERVISOR),
@@ -167,11 +176,11 @@ ROUTES: dict[str, Ask] = {
     "console.set_off POST": _ask(SUPERVISOR, first="2026-12-01"),
     "console.set_skills POST": _ask(SUPERVISOR, language="de"),
     "console.teams GET": _open(SUPERVISOR),
-    "console.add_team POST": _open(SUPERVISOR, name="Night"),
-    "console.change_team POST": _open(SUPERVISOR, name="Day"),
+    "console.add_team POST": _ask(SUPERVISOR, name="Night", assignment="least_busy"),
+    "console.change_team POST": _ask(SUPERVISOR, name="Day", assignment="round_robin"),
     "console.week_of GET": _ask(AGENT),
     "console.account GET": _open(AGENT),
-    "console.add_passkey POST": _open(AGENT),
+    "console.add_passkey POST": Ask(AGENT, {"answer": "{made}", "name": "Key"}, script=True),
     "console.ask_new_passkey POST": _open(AGENT),
     "console.ask_passkey POST": _open(ANYBODY),
     "console.ask_proof POST": _open(AGENT),
@@ -179,15 +188,15 @@ ROUTES: dict[str, Ask] = {
     "console.audit_reading GET": Ask(INVESTIGATOR, path={"reading_id": "reading"}),
     "console.case GET": _ask(INVESTIGATOR),
     "console.cases GET": _ask(INVESTIGATOR),
-    "console.change_password POST": _open(AGENT),
-    "console.close_case POST": _open(INVESTIGATOR),
+    "console.change_password POST": _ask(AGENT, password=_PASSWORD, again=_PASSWORD),
+    "console.close_case POST": Ask(INVESTIGATOR, {"closing": _WHY}, path=_DECIDED),
     "console.colleagues GET": _open(SUPERVISOR),
-    "console.decide_case POST": _ask(INVESTIGATOR, outcome="unfounded", why="Nothing in it."),
-    "console.end_session POST": _open(AGENT),
+    "console.decide_case POST": _ask(INVESTIGATOR, outcome="explained", why=_WHY),
+    "console.end_session POST": _ask(AGENT),
     "console.give_back_case POST": _ask(INVESTIGATOR, words="Somebody else knows more."),
-    "console.let_in_by_passkey POST": _ask(ANYBODY),
+    "console.let_in_by_passkey POST": Ask(ANYBODY, {"answer": "{entrance}"}, script=True),
     "console.lost GET": _open(ANYBODY),
-    "console.make_link POST": _open(SUPERVISOR),
+    "console.make_link POST": Ask(SUPERVISOR, path={"staff": "colleague"}),
     "console.new_authenticator POST": _ask(AGENT),
     "console.new_recovery POST": _ask(AGENT),
     "console.note_case POST": _ask(INVESTIGATOR, words="Rang her back."),
@@ -197,38 +206,50 @@ ROUTES: dict[str, Ask] = {
     ),
     "console.password GET": _open(AGENT),
     "console.prove GET": _open(AGENT),
-    "console.prove_by_passkey POST": _open(AGENT),
-    "console.proved POST": _ask(AGENT),
-    "console.remove_passkey POST": _open(AGENT),
-    "console.reopen_case POST": _open(INVESTIGATOR),
+    "console.prove_by_passkey POST": Ask(INVESTIGATOR, {"answer": "{proof}"}, script=True),
+    "console.proved POST": _ask(AGENT, password=PASSWORD, code="{totp}"),
+    "console.remove_passkey POST": _ask(AGENT),
+    "console.reopen_case POST": Ask(
+        INVESTIGATOR, {"reopening": _WHY}, path={"reference": "closed"}
+    ),
     "console.take_case POST": Ask(INVESTIGATOR, path={"reference": "free"}),
     "console.trace GET": _ask(INVESTIGATOR),
-    "own.object_to POST": _open(CUSTOMER),
+    "own.object_to POST": _ask(CUSTOMER, entry="{entry}"),
     "own.openings GET": _ask(CUSTOMER),
     "console.approvals GET": _open(SUPERVISOR),
-    "console.approve POST": _open(SUPERVISOR),
-    "console.ask_for_number POST": _open(SUPERVISOR),
-    "console.ask_for_role POST": _open(SUPERVISOR),
-    "console.ask_to_add POST": _open(SUPERVISOR),
-    "console.ask_to_erase POST": _open(SUPERVISOR),
-    "console.ask_to_unlock POST": _open(SUPERVISOR),
-    "console.case_notes GET": _open(INVESTIGATOR),
-    "console.explain POST": _open(AGENT),
+    "console.approve POST": Ask(SUPERVISOR, {"digest": "{digest}"}, path=_ASKED),
+    "console.ask_for_number POST": _ask(AGENT, number="{new}", why=_WHY),
+    "console.ask_for_role POST": Ask(
+        SUPERVISOR, {"role": "supervisor", "why_role": _WHY}, path={"staff": "colleague"}
+    ),
+    "console.ask_to_add POST": _ask(
+        SUPERVISOR, email="eve@example.org", name="Eve Hall", role="agent", why=_WHY
+    ),
+    "console.ask_to_erase POST": _ask(INVESTIGATOR, whom="{stranger}", why=_WHY),
+    "console.ask_to_unlock POST": _ask(AGENT, why_unlock=_WHY),
+    "console.case_notes GET": Ask(INVESTIGATOR, path=_SOUGHT),
+    "console.explain POST": _ask(AGENT, all=_WHY),
     "console.export_case POST": _ask(INVESTIGATOR, exporting="For the police.", field="name"),
-    "console.exposed GET": _open(INVESTIGATOR),
+    "console.exposed GET": Ask(INVESTIGATOR, {"person": "{staff}", "list": "1"}, path=_SOUGHT),
     "console.join_case POST": _ask(INVESTIGATOR, other="{free}", joining="One and the same."),
     "console.name_in_case POST": _ask(INVESTIGATOR, person="{colleague}", naming="Seen with it."),
     "console.notes GET": _open(INVESTIGATOR),
     "console.people GET": _open(SUPERVISOR),
-    "console.refuse POST": _open(AGENT),
-    "console.split_case POST": _ask(INVESTIGATOR),
-    "console.stop_warning POST": _ask(INVESTIGATOR),
-    "console.suspend POST": _ask(INVESTIGATOR),
+    "console.refuse POST": Ask(SUPERVISOR, path=_ASKED),
+    "console.split_case POST": Ask(
+        INVESTIGATOR, {"part": "{part}", "parting": _WHY}, path=_DECIDED
+    ),
+    "console.stop_warning POST": Ask(INVESTIGATOR, {"stopping": _WHY}, path=_DECIDED),
+    "console.suspend POST": Ask(
+        INVESTIGATOR, {"person": "{staff}", "why_access": _WHY}, path=_SOUGHT
+    ),
     "console.suspended GET": _open(INVESTIGATOR),
-    "console.ask_to_lift POST": _open(INVESTIGATOR),
-    "console.take_case_apart POST": _ask(INVESTIGATOR),
-    "console.warn POST": _open(INVESTIGATOR),
-    "console.withdraw POST": _open(AGENT),
+    "console.ask_to_lift POST": Ask(INVESTIGATOR, {"why": _WHY}, path={"staff": "carl"}),
+    "console.take_case_apart POST": Ask(
+        INVESTIGATOR, {"other": "{other}", "parting": _WHY}, path=_DECIDED
+    ),
+    "console.warn POST": Ask(INVESTIGATOR, {"person": "{staff}", "why": _WHY}, path=_SOUGHT),
+    "console.withdraw POST": Ask(AGENT, path=_ASKED),
     "asking.ask GET": _open(ANYBODY),
     "asking.answer POST": _open(ANYBODY),
     "asking.start POST": _open(ANYBODY),
@@ -281,7 +302,9 @@ class House:
         self._more(agent, going)
         self._case(people[INVESTIGATOR])
         self.tokens = {str(role): self._token(role) for role in (AGENT, INVESTIGATOR)}
+        self.names |= furnish(self.console, people, self.names)
         self.forms = {name: self._csrf(name) for name in (*self.tabs, CUSTOMER, ANYBODY)}
+        self.names |= {**answers(self), "totp": self.console.code()}
 
     def _more(self, agent: Any, going: Any) -> None:
         now, policy = self.console.now, self.console.context.policy
@@ -348,6 +371,12 @@ class House:
             return signed_post(self.app.test_client(), path, {**_ids(), **form, **data})
         if row.who.startswith(TOKEN_OF) or path.startswith("/api/"):
             return self._by_program(row, path, method, data)
+        if row.script:
+            body = {
+                key: json.loads(value) if value[0] == "{" else value for key, value in data.items()
+            }
+            headers = {"X-CSRFToken": self.forms[row.who]}
+            return self._browser(row.who).post(path, json=body, headers=headers)
         form = {"csrf_token": self.forms[row.who], **data}
         more = {"query_string": data} if method == "GET" else {"data": form}
         return self._browser(row.who).open(path, method=method, **more)

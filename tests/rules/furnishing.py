@@ -1,0 +1,174 @@
+"""What a house needs so that each of its routes really does or shows something when it is asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+from webauthn.helpers import base64url_to_bytes
+
+from incidents.acting import warnings
+from incidents.cases import joining, working
+from incidents.cases.models import Case, CaseEvidence, Kind, Outcome
+from incidents.cases.opening import Evidence, raise_case
+from incidents.notes import evidence, writing
+from incidents.notes.evenings import Evening
+from messaging import phone_calls
+from messaging.progress import CallState
+from people import second_factor, signin, suspending
+from people.approvals import binding
+from people.approvals.models import ApprovalRequest
+from people.models import Customer, Role, Staff, StaffSession
+from people.passkeys import keeping, registering
+from scheduling import booking
+from scheduling.models import Callback
+from storage.types import new_id
+from tests import factories
+from tests.authenticator import Authenticator
+from tests.channels.conftest import Console
+from vault import audit
+from vault.models import AuditEntry
+from verification import calls, renumbering
+
+#: Whom nobody calls, and whom an agent looked up for nothing.
+STRANGER, NEW = "+447400123458", "+447400123459"
+_SITE = {"rp_id": "check.example.org", "origin": "https://check.example.org"}
+_WHY = "as she told us on the phone"
+
+
+def furnish(console: Console, people: dict[Role, UUID], names: dict[str, Any]) -> dict[str, Any]:
+    """More for a house of these people, by name. ``names`` are what there is."""
+    made: dict[str, Any] = {"stranger": STRANGER, "new": NEW}
+    stranger = console.customer(STRANGER, "Uma Field")
+    with console.unit() as session:
+        ana = session.get_one(Staff, people[Role.AGENT])
+        factories.looked_up(session, ana, STRANGER, console.now)
+        made |= _of_calls(console, session, names)
+        made |= _of_staff(console, session, people, names["colleague"])
+        made |= _cases(console, session, people)
+    assert stranger
+    return made
+
+
+def _of_calls(console: Console, session: Session, names: dict[str, Any]) -> dict[str, Any]:
+    """A call that missed its customer, one that was called off, a number to be changed, and an
+    opening that its customer sees."""
+    now, policy = console.now, console.context.policy
+    going = session.get_one(Callback, names["going"])
+    renumbering.ask(session, going, NEW, _WHY, policy, now)
+    asked = session.exec(select(ApprovalRequest)).one()
+    booked = session.get_one(Callback, names["callback"])
+    wish = booking.Wish(now.replace(second=0, microsecond=0) + timedelta(hours=2), 15, "your bill")
+    customer = session.get_one(Customer, booked.customer_id)
+    off = booking.book(session, customer, booked.agent_id, wish, policy, now)
+    booking.cancel(session, off, policy, now)
+    about = {"customer_id": booked.customer_id, "callback_id": booked.id}
+    audit.record(session, audit.staff(booked.agent_id), "customer.read", now, **about)
+    newest = select(AuditEntry.id).order_by(col(AuditEntry.id).desc()).limit(1)
+    entry, digest = session.exec(newest).one(), binding.opened(session, asked).digest
+    return {
+        "off": off.id,
+        "rung": _rung(console, session, going.agent_id),
+        "asked": asked.id,
+        "digest": digest,
+        "entry": entry,
+    }
+
+
+def _rung(console: Console, session: Session, agent: UUID) -> UUID:
+    """A call that another had begun, which missed its customer."""
+    now, policy = console.now, replace(console.context.policy, min_notice_minutes=0)
+    at = now.replace(second=0, microsecond=0) + timedelta(minutes=2)
+    wish = booking.Wish(at, 15, "your bill")
+    other, customer = factories.an_agent(session, now), factories.a_customer(session, now)
+    callback = booking.book(session, customer, other.id, wish, policy, now)
+    calls.start(session, callback, policy, now)
+    callback.agent_id = agent
+    call = phone_calls.want(session, callback.id, "+447400123499", now)
+    call.state = CallState.NO_ANSWER
+    session.add_all([callback, call])
+    return callback.id
+
+
+def _of_staff(
+    console: Console, session: Session, people: dict[Role, UUID], colleague: UUID
+) -> dict[str, Any]:
+    """Another browser and passkeys; a colleague who could be helped with a link; and one who is
+    suspended."""
+    now, devices = console.now, {}
+    ana = session.get_one(Staff, people[Role.AGENT])
+    signin.open_session(session, ana, now, browser="Firefox, Linux")
+    newest = select(StaffSession.id).order_by(col(StaffSession.id).desc()).limit(1)
+    for role in (Role.AGENT, Role.INVESTIGATOR):
+        device = devices[role] = Authenticator(**_SITE)
+        device.handle = registering.handle_of(session, session.get_one(Staff, people[role]))
+        keeping.keep(session, people[role], device.credential, device._public(), 0, "Phone", now)
+    second_factor.new_recovery_codes(session, colleague)
+    carl = factories.an_agent(session, now, name="Carl Ortiz")
+    suspending.suspend(session, carl.id, audit.SYSTEM, now)
+    mine = keeping.rows(session, ana.id)[0].id
+    return {
+        "passkey_id": mine,
+        "session_id": session.exec(newest).one(),
+        "carl": carl.id,
+        "devices": devices,
+    }
+
+
+def _cases(console: Console, session: Session, people: dict[Role, UUID]) -> dict[str, Any]:
+    """One that names the agent, with what she was asked about; one that is decided; one that is
+    closed, and names who is suspended."""
+    now, ivy, ana = console.now, people[Role.INVESTIGATOR], people[Role.AGENT]
+    evening = Evening(ana, now.date(), now + timedelta(minutes=1))
+    note = writing.write(session, evening, now)
+    assert note is not None
+    found: dict[str, Any] = {"note_id": note.id}
+    for name in ("sought", "decided", "closed", "other"):
+        found_in = [Evidence("report", str(new_id()), now) for _ in range(2)]
+        case = raise_case(session, Kind.ACCESS, f"{name} case", found_in, now)
+        working.take(session, case.reference, ivy, now)
+        found[name] = case.reference
+    carl = session.exec(select(Staff.id).where(col(Staff.suspended_at).is_not(None))).one()
+    for name, person in (("sought", ana), ("closed", carl)):
+        working.name_somebody(session, found[name], ivy, person, _WHY, now)
+    for name in ("decided", "closed"):
+        working.decide(session, found[name], ivy, Outcome.EXPLAINED, _WHY, now)
+    working.close(session, found["closed"], ivy, _WHY, now)
+    evidence.attach(session, timedelta(0), now)
+    joining.join(session, found["decided"], found["other"], ivy, _WHY, now)
+    case = session.exec(select(Case).where(Case.reference == found["decided"])).one()
+    since, until = now - timedelta(days=1), now + timedelta(days=1)
+    warnings.begin(session, case, ana, since, until, now)
+    parts = select(CaseEvidence.id).where(CaseEvidence.case_id == case.id)
+    return {**found, "part": session.exec(parts.limit(1)).one()}
+
+
+def answers(house: Any) -> dict[str, str]:
+    """What the browsers' devices answer to being asked for a passkey; each challenge waits in the
+    browser's own cookie."""
+    devices = house.names["devices"]
+    ivys, new = devices[Role.INVESTIGATOR], Authenticator(**_SITE)
+    made = _asked(house, Role.AGENT, "account/passkeys/ask")
+    handle = base64url_to_bytes(made["user"]["id"])
+    challenges = {
+        who: base64url_to_bytes(_asked(house, who, path)["challenge"])
+        for who, path in (
+            (Role.INVESTIGATOR, "account/proof/passkey/ask"),
+            ("anybody", "sign-in/passkey/ask"),
+        )
+    }
+    return {
+        "made": new.make(base64url_to_bytes(made["challenge"]), handle),
+        "proof": ivys.use(challenges[Role.INVESTIGATOR]),
+        "entrance": devices[Role.AGENT].use(challenges["anybody"]),
+    }
+
+
+def _asked(house: Any, who: str, path: str) -> Any:
+    headers = {"X-CSRFToken": house.forms[who]}
+    answer = house.tabs[who].post(f"/staff/{path}", json={}, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return answer.json
