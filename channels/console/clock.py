@@ -55,7 +55,8 @@ class Clock:
 
     def dated(self, on: date) -> str:
         """Like ``24 November 2026``."""
-        return format_date(on, "d MMMM y", locale=self.locale)
+        form = "d MMMM y" if self.locale == "en" else "long"
+        return format_date(on, form, locale=self.locale)
 
     def there(self, when: datetime, zone: str) -> str:
         """The same moment on another wall, with its day where that is another."""

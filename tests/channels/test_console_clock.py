@@ -133,3 +133,12 @@ def test_hours_are_read_as_people_write_them(text, hours):
 def test_hours_that_make_no_sense_are_refused(text):
     with pytest.raises(InvalidInput):
         week.read(text, "day0")
+
+
+@pytest.mark.parametrize(
+    ("locale", "shown"),
+    [("en", "24 November 2026"), ("de", "24. November 2026"), ("es", "24 de noviembre de 2026")],
+)
+def test_a_date_with_its_year_reads_as_its_language_writes_it(locale, shown):
+    clock = Clock(ZoneInfo("Europe/London"), locale, datetime(2026, 11, 24, tzinfo=UTC))
+    assert clock.dated(date(2026, 11, 24)) == shown
