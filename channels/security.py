@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Request, Response, g
@@ -81,7 +82,9 @@ class Sessions(SecureCookieSessionInterface):
         return self.session_class()
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """The session's cookie first, then what else a view has left to be set."""
-        super().save_session(app, session, response)
+        """The session's cookie first, then what else a view has left to be set. Where nothing could
+        be done, the browser is who it was: whoever would leave can try again."""
+        if response.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+            super().save_session(app, session, response)
         for each in g.pop("cookies", ()):
             response.set_cookie(**each)

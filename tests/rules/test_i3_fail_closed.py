@@ -25,11 +25,22 @@ from messaging.worker import Worker
 from storage.engine import WAIT_SECONDS, make_engine
 from tests import databases
 from tests.rules import outages, work
-from tests.rules.closed_routes import LEAVING, PROVIDER, ROUTES, SECRETS, House
+from tests.rules.closed_routes import (
+    AGENT,
+    CUSTOMER,
+    INVESTIGATOR,
+    LEAVING,
+    PROVIDER,
+    ROUTES,
+    SECRETS,
+    SUPERVISOR,
+    House,
+)
 from vault import places
 from vault.log.publishing import AuditLog
 from vault.models import AuditEntry
 
+SIGNED_IN = (AGENT, SUPERVISOR, INVESTIGATOR, CUSTOMER)
 CLOSED = [name for name, row in ROUTES.items() if row.closed]
 #: In which somebody who asks has an answer.
 SOON = 2.0
@@ -127,8 +138,16 @@ def _wrong(house: House, name: str, answer: Any) -> str:
     refused = answer.status_code == 503 or (row.who == PROVIDER and "cannot" in text)
     if row.closed and not refused:
         return f"is not refused: {answer.status_code}"
+    return _thrown_out(name, answer)
+
+
+def _thrown_out(name: str, answer: Any) -> str:
+    """Whether the browser is another's, or nobody's, for having been refused."""
+    row = ROUTES[name]
+    if row.closed and row.who in SIGNED_IN and "Set-Cookie" in answer.headers:
+        return "changes the browser's session"
     if "/staff/sign-in" in answer.headers.get("Location", "") and name not in LEAVING:
-        return "throws them out"
+        return "leads to the door"
     return ""
 
 
