@@ -71,8 +71,10 @@ class SharedCommits:
             with _undone_alone(batch):
                 yield batch.connection
         finally:
-            self._pass_on()
-            self._turn.release()
+            try:
+                self._pass_on()
+            finally:  # a connection that is gone fails at its closing too
+                self._turn.release()
         self._wait(batch, until)
         if batch.failed is not None:
             raise OperationalError("COMMIT", None, batch.failed) from batch.failed
