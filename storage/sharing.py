@@ -11,7 +11,7 @@ from threading import Event, Lock
 from typing import Any, cast
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 _MOST = 16
@@ -122,7 +122,16 @@ class SharedCommits:
             batch.failed = error
         finally:
             batch.over.set()
-            batch.connection.close()  # which rolls back what was not committed
+            _put_back(batch)
+
+
+def _put_back(batch: _Batch) -> None:
+    """Roll back what was not committed; a connection that cannot even do that is thrown away."""
+    try:
+        batch.connection.close()
+    except (DBAPIError, sqlite3.Error):
+        if not batch.connection.closed:
+            batch.connection.invalidate()
 
 
 @contextmanager

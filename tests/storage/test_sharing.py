@@ -101,6 +101,10 @@ def roll_back_all(work) -> None:
     )
 
 
+def lose_the_connection(work) -> None:
+    work.connection().connection.dbapi_connection.close()
+
+
 def swallow(work) -> None:
     with pytest.raises(StoreUnavailable):
         roll_back_all(work)
@@ -170,6 +174,20 @@ def test_one_alone_fails_with_its_commit_too(shared, act):
         insert(work, "holder")
         act(work)
     assert shared.rows() == set()
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_lost_connection_keeps_nobody_else_out(shared, alone):
+    with pytest.raises(StoreUnavailable):
+        if alone:
+            with core_transaction(shared.engine, {}) as work:
+                lose_the_connection(work)
+        else:
+            shared.together(a=lose_the_connection)
+    assert not shared_commits(shared.engine)._turn.locked()
+    assert shared.engine.pool.checkedout() == 0
+    shared.together(next=nothing)
+    assert shared.rows() == {"holder", "next"}
 
 
 def test_nobody_is_answered_before_the_commit(shared):
