@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
-from sqlalchemy import func, literal_column
+from sqlalchemy import func
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from incidents.access_reasons import READINGS
 from incidents.tracing import tally
-from incidents.tracing.models import AccessMark, AccessTally
-from incidents.tracing.values import Group, Records, Sight, Steps, as_day, merged
+from incidents.tracing.models import AccessMark
+from incidents.tracing.tally import Days
+from incidents.tracing.values import Group, Records, Sight, Steps, as_day
 from people.models import Membership
 from vault.models import AuditEntry
 
@@ -25,8 +25,6 @@ SHOWN = {
 }
 SHOWN_FOR = {"to ring them": frozenset({"phone"})}
 
-#: The tally is read by so many days that there are fewer rows than this, if any are that many.
-ROWS, UNITS = 150_000, (1, 7, 28)
 #: So few customers are counted for each trace, in a moment; what the tally counted once a day would
 #: be wrong by orders on the day of a store's first import.
 FEW = 1_000_000
@@ -35,14 +33,12 @@ FEW = 1_000_000
 def records(session: Session) -> Records:
     """All access, by the tally and the entries after it."""
     mark = session.get(AccessMark, 1)
-    unit, fresh = _tallied(session)
-    for (staff_id, day), count in tally.fresh(session, mark.entry_id if mark else 0).items():
-        fresh.setdefault(str(staff_id), Counter())[day // unit] += count
+    days = tally.by_day(session)
     return Records(
         population=_population(session, mark),
-        sources={source: Steps(counts, 1 / unit) for source, counts in fresh.items()},
-        together=merged(fresh.values(), 1 / unit),
-        groups=_teams(session, fresh, 1 / unit),
+        sources={str(who): Steps(days.span, fresh) for who, fresh in days.fresh.items()},
+        together=_together(days, days.fresh),
+        groups=_teams(session, days),
     )
 
 
@@ -52,32 +48,17 @@ def _population(session: Session, mark: AccessMark | None) -> int:
     return lately if lately > FEW else max(tally.counted(session), 1)
 
 
-def _tallied(session: Session) -> tuple[int, dict[str, Counter[int]]]:
-    """The tally, and by how many days it is read."""
-    table = AccessTally.__table__  # type: ignore[attr-defined]
-    count = session.exec(select(func.count()).select_from(AccessTally)).one()
-    unit = next((unit for unit in UNITS if count <= ROWS * unit), UNITS[-1])
-    part = table.c.day.op("/")(literal_column(str(unit)))
-    rows = session.connection().execute(
-        select_columns(table.c.staff_id, part, func.sum(table.c.fresh)).group_by(
-            table.c.staff_id, part
-        )
-    )
-    found: dict[UUID, Counter[int]] = {}
-    for staff_id, place, fresh in rows:
-        found.setdefault(staff_id, Counter())[place] = fresh
-    return unit, {str(staff_id): counts for staff_id, counts in found.items()}
+def _together(days: Days, staff: Iterable[UUID]) -> Steps:
+    return Steps(days.span, map(sum, zip(*(days.fresh[who] for who in staff), strict=True)))
 
 
-def _teams(
-    session: Session, fresh: Mapping[str, Mapping[int, int]], per_day: float
-) -> dict[str, Group]:
-    teams: dict[str, set[str]] = {}
+def _teams(session: Session, days: Days) -> dict[str, Group]:
+    teams: dict[str, set[UUID]] = {}
     for staff_id, team_id in session.exec(select(Membership.staff_id, Membership.team_id)):
-        if str(staff_id) in fresh:
-            teams.setdefault(str(team_id), set()).add(str(staff_id))
+        if staff_id in days.fresh:
+            teams.setdefault(str(team_id), set()).add(staff_id)
     return {
-        name: Group(frozenset(members), merged((fresh[each] for each in members), per_day))
+        name: Group(frozenset(map(str, members)), _together(days, members))
         for name, members in teams.items()
         if len(members) > 1
     }

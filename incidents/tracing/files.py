@@ -70,7 +70,7 @@ def trace(access: Path, reports: Path, population: int, now: datetime) -> Tracer
     per_day = 24 if sum(map(len, log.looks.values())) <= BY_HOUR_TO else 1
     fresh = {source: _fresh(looks, 24 // per_day) for source, looks in log.looks.items()}
     _require_room(fresh.values(), population, access)
-    lines = {source: Steps(counts, per_day) for source, counts in fresh.items()}
+    lines = {source: Steps.of(counts, per_day) for source, counts in fresh.items()}
     teams = {
         name: Group(frozenset(members), merged((fresh[m] for m in members), per_day))
         for name, members in _teams(log, population).items()

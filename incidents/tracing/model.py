@@ -62,15 +62,24 @@ class _Hits:
 
     gains: list[Logs]
     plain: Plain = field(default_factory=dict)
-    overall: Logs = field(default_factory=list)
+    _overall: Logs | None = None
 
-    def sum_up(self) -> None:
-        """Sum over the patterns."""
-        patterns = _LOG_PATTERNS if len(self.gains) > 1 else (0.0,)
-        self.overall = [
-            sum_of([a + b for a, b in zip(patterns, column, strict=True)])
-            for column in zip(*self.gains, strict=True)
-        ]
+    def add(self, number: int, noises: Sequence[Logs], table: Sequence[Sequence[float]]) -> None:
+        """Take in a finding; ``table`` has the ratios of each of its reports by pattern."""
+        for gains, pattern in zip(self.gains, zip(*table, strict=True), strict=True):
+            gain(gains, noises, pattern)
+        self.plain[number] = [found[0] for found in table]
+        self._overall = None
+
+    def overall(self) -> Logs:
+        """The sum over the patterns, by noise share."""
+        if self._overall is None:
+            patterns = _LOG_PATTERNS if len(self.gains) > 1 else (0.0,)
+            self._overall = [
+                sum_of([a + b for a, b in zip(patterns, column, strict=True)])
+                for column in zip(*self.gains, strict=True)
+            ]
+        return self._overall
 
 
 class Tracer:
@@ -143,10 +152,7 @@ class Tracer:
             if hits is None:
                 hits = _Hits([[0.0] * len(NOISE) for _ in table[0]])
                 self._hits[source] = hits
-            for gains, pattern in zip(hits.gains, zip(*table, strict=True), strict=True):
-                gain(gains, noises, pattern)
-            hits.plain[number] = [found[0] for found in table]
-            hits.sum_up()
+            hits.add(number, noises, table)
 
     def _ratios(self, call: Call, viewers: Viewers) -> Iterable[tuple[str, list[float]]]:
         """Every source that may have led to this call, with its ratios by pattern."""
@@ -218,4 +224,4 @@ def _noises(call: Call) -> Logs:
 
 
 def _evidence(hits: _Hits, base: Logs) -> float:
-    return sum_of([a + b for a, b in zip(hits.overall, base, strict=True)])
+    return sum_of([a + b for a, b in zip(hits.overall(), base, strict=True)])

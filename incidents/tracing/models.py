@@ -5,19 +5,20 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Date, Integer, Uuid
+from sqlalchemy import BigInteger, Column, Date, Integer, LargeBinary, Uuid
 from sqlmodel import Field, SQLModel
 
 
 class AccessTally(SQLModel, table=True):
-    """How many customers somebody saw for the first time on a day, ``day`` days after 1970-01-01
-    (UTC)."""
+    """How many customers somebody saw for the first time on each day of a block. Block ``n`` begins
+    64 n days after 1970-01-01 (UTC); ``fresh`` has four bytes a day, low ones first. A row for each
+    day would be sixty times as many to read at each trace."""
 
     __tablename__ = "access_tally"
 
     staff_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
-    day: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
-    fresh: int = Field(sa_column=Column(Integer, nullable=False))
+    block: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    fresh: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class AccessMark(SQLModel, table=True):

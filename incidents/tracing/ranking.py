@@ -113,12 +113,12 @@ def _people(tracer: Tracer, found: Posterior) -> list[Ranked]:
                 kept.before.append(day)
             else:
                 kept.late += 1
-    days = Counter(round(max(call.day for call, _ in f), 1) for f in tracer.findings)
+    days = Counter(int(max(call.day for call, _ in finding)) for finding in tracer.findings)
     return [_ranked(tracer, found, name, looks.get(name, _Looks()), days) for name in found.priors]
 
 
 def _ranked(
-    tracer: Tracer, found: Posterior, source: str, looks: _Looks, days: Mapping[float, int]
+    tracer: Tracer, found: Posterior, source: str, looks: _Looks, days: Mapping[int, int]
 ) -> Ranked:
     seen_by, population = tracer.records.sources[source], tracer.records.population
     return Ranked(

@@ -8,9 +8,12 @@ any more; a trace counts the rest itself.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from operator import add
+from struct import Struct
 from typing import Any
 from uuid import UUID
 
@@ -22,12 +25,13 @@ from incidents.access_reasons import READINGS
 from incidents.tracing.models import AccessMark, AccessTally
 from people.models import Customer
 from storage import patience, turns
-from storage.upsert import insert_or
 from vault.log.models import AuditState
 from vault.models import AuditEntry
 
 AT_A_TIME = 20_000  # audit entries
 EPOCH = date(1970, 1, 1).toordinal()
+DAYS = 64  # in a block of the tally
+_FRESH = Struct(f"<{DAYS}I")
 _TURN = b"access tally"
 _ENTRY = AuditEntry.__table__  # type: ignore[attr-defined]
 _TALLY = AccessTally.__table__  # type: ignore[attr-defined]
@@ -42,7 +46,7 @@ def keep_up(session: Session, now: datetime) -> None:
     state = session.get(AuditState, 1)
     upto = min(mark.entry_id + AT_A_TIME, state.settled_id if state else 0)
     if upto > mark.entry_id:
-        _add(session, fresh(session, mark.entry_id, upto))
+        count_in(session, fresh(session, mark.entry_id, upto))
         mark.entry_id = upto
     if mark.counted_on != now.date():
         mark.customers, mark.counted_on = counted(session), now.date()
@@ -50,13 +54,51 @@ def keep_up(session: Session, now: datetime) -> None:
     session.flush()
 
 
-def _add(session: Session, counts: Mapping[tuple[UUID, int], int]) -> None:
-    rows = [{"staff_id": who, "day": day, "fresh": count} for (who, day), count in counts.items()]
-    if rows:
-        statement = insert_or(session, _TALLY, {})
-        more = {"fresh": _TALLY.c.fresh + statement.excluded.fresh}
-        statement = statement.on_conflict_do_update(index_elements=["staff_id", "day"], set_=more)
-        session.connection().execute(statement, rows)
+def count_in(session: Session, counts: Mapping[tuple[UUID, int], int]) -> None:
+    """Add what :func:`fresh` has counted to the blocks. Nobody else does meanwhile: whoever calls
+    this has its turn."""
+    added: dict[tuple[UUID, int], list[int]] = {}
+    for (who, day), count in counts.items():
+        added.setdefault((who, day // DAYS), [0] * DAYS)[day % DAYS] += count
+    held = {(row.staff_id, row.block): row for row in _held(session, added)}
+    for (who, block), fresh in added.items():
+        row = held.get((who, block)) or AccessTally(
+            staff_id=who, block=block, fresh=bytes(4 * DAYS)
+        )
+        row.fresh = _FRESH.pack(*map(add, _FRESH.unpack(row.fresh), fresh))
+        session.add(row)
+
+
+def _held(session: Session, keys: Collection[tuple[UUID, int]]) -> Sequence[AccessTally]:
+    staff, blocks = {who for who, _ in keys}, {block for _, block in keys}
+    rows = select(AccessTally).where(col(AccessTally.staff_id).in_(staff))
+    return session.exec(rows.where(col(AccessTally.block).in_(blocks))).all()
+
+
+@dataclass(frozen=True)
+class Days:
+    """How many customers each member of staff saw for the first time on each day. ``fresh`` has a
+    count for each day of ``span``, which are days since 1970-01-01 (UTC)."""
+
+    span: range
+    fresh: Mapping[UUID, Sequence[int]]
+
+
+def by_day(session: Session) -> Days:
+    """All of it: the tally, and the entries after it."""
+    mark = session.get(AccessMark, 1)
+    late = fresh(session, mark.entry_id if mark else 0)
+    columns = (_TALLY.c.staff_id, _TALLY.c.block, _TALLY.c.fresh)
+    rows = session.connection().execute(select_columns(*columns)).all()
+    blocks = [block for _, block, _ in rows] + [day // DAYS for _, day in late]
+    span = range(min(blocks, default=0) * DAYS, (max(blocks, default=-1) + 1) * DAYS)
+    found: dict[UUID, list[int]] = defaultdict(lambda: [0] * len(span))
+    for staff_id, block, packed in rows:
+        place = block * DAYS - span.start
+        found[staff_id][place : place + DAYS] = _FRESH.unpack(packed)
+    for (staff_id, day), count in late.items():
+        found[staff_id][day - span.start] += count
+    return Days(span, dict(found))
 
 
 def fresh(session: Session, after: int, upto: int | None = None) -> Counter[tuple[UUID, int]]:

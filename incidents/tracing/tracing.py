@@ -124,7 +124,7 @@ def _traced(session: Session, items: Sequence[Item], now: datetime) -> Tracer:
 def _with(records: Records, seen_by: dict[UUID, dict[str, Sight]]) -> Records:
     """Whoever looked at somebody has a timeline, if only an empty one."""
     looked = {source for sights in seen_by.values() for source in sights}
-    blank = {source: Steps({}) for source in looked - records.sources.keys()}
+    blank = {source: Steps() for source in looked - records.sources.keys()}
     sources = {**records.sources, **blank}
     return Records(records.population, sources, records.together, records.groups)
 

@@ -6,7 +6,7 @@ Times are days since 1970 in UTC, as a float: a model has no use for more.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
@@ -49,12 +49,20 @@ class Timeline(Protocol):
 
 
 class Steps:
-    """A timeline from counts of customers first seen, by day, or by hour with ``per_day`` 24."""
+    """A timeline from counts of customers first seen, by day, or by hour with ``per_day`` 24.
+    ``units`` are those days or hours since 1970, in their order; ``fresh`` has a count for each."""
 
-    def __init__(self, fresh: Mapping[int, int], per_day: float = 1) -> None:
-        self._units = sorted(fresh)
-        self._sums = list(accumulate(fresh[unit] for unit in self._units))
+    def __init__(
+        self, units: Sequence[int] = (), fresh: Iterable[int] = (), per_day: float = 1
+    ) -> None:
+        self._units, self._sums = units, list(accumulate(fresh))
         self._per_day = per_day
+
+    @classmethod
+    def of(cls, fresh: Mapping[int, int], per_day: float = 1) -> Steps:
+        """The timeline of counts by day or hour, in any order."""
+        units = sorted(fresh)
+        return cls(units, (fresh[unit] for unit in units), per_day)
 
     def by(self, day: float) -> float:
         """How many by the end of that day or hour: who was seen in it may have been seen before."""
@@ -75,7 +83,7 @@ def merged(all_fresh: Iterable[Mapping[int, int]], per_day: float = 1) -> Steps:
     for fresh in all_fresh:
         for unit, count in fresh.items():
             sums[unit] = sums.get(unit, 0) + count
-    return Steps(sums, per_day)
+    return Steps.of(sums, per_day)
 
 
 @dataclass(frozen=True)

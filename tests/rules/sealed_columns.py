@@ -46,6 +46,8 @@ HASHES = {
     # Of audit entries, which hold random ids and no personal data.
     "audit_tile.hashes",
 }
+#: Packed numbers that say how many, and of nobody.
+COUNTS = {"access_tally.fresh"}
 #: Keyed fingerprints of what must not be parted of a row, see people/binding.py.
 MARKS = {f"{table}.bound" for table in binding.PARTS}
 #: Sealed under the key of one customer, named by this column of the row.

@@ -110,7 +110,7 @@ def lives(store) -> tuple[factories.Call, factories.Call]:
 
 
 def test_every_column_of_bytes_is_known_for_what_it_holds():
-    kinds = [columns.INDEXES, columns.HASHES, columns.MARKS, columns.SEALED]
+    kinds = [columns.INDEXES, columns.HASHES, columns.COUNTS, columns.MARKS, columns.SEALED]
     assert columns.columns_of_bytes() == set().union(*kinds)
     assert sum(map(len, kinds)) == len(columns.columns_of_bytes())
 

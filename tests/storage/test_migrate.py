@@ -7,8 +7,10 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import create_engine, inspect, text
+from sqlmodel import Session
 
 import app  # noqa: F401  (so that every table is known)
+from incidents.tracing import tally
 from storage import migrate
 from storage.engine import make_engine
 from tests import databases
@@ -114,3 +116,22 @@ def test_texts_survive_the_way_up_and_down(empty):
     with engine.connect() as connection:
         count = "SELECT count(*), count(sent_at), count(leased_until) FROM outbox_message"
         assert connection.execute(text(count)).one() == (3, 1, 1)
+
+
+def test_the_tally_survives_being_read_by_blocks(empty):
+    engine, who = make_engine(empty), uuid4()
+    migrate.upgrade(engine, "0025")
+    days = {20_000: 3, 20_031: 1, 20_032: 70_000, 20_480: 2}
+    with engine.begin() as connection:
+        for day, fresh in days.items():
+            connection.execute(
+                text("INSERT INTO access_tally (staff_id, day, fresh) VALUES (:who, :day, :fresh)"),
+                {"who": who.hex, "day": day, "fresh": fresh},
+            )
+    migrate.upgrade(engine)
+    with Session(engine) as session:
+        found = tally.by_day(session)
+    assert {day: n for day, n in zip(found.span, found.fresh[who], strict=True) if n} == days
+    migrate.downgrade(engine, "0025")
+    migrate.upgrade(engine)
+    assert migrate.drift(engine) == []

@@ -33,7 +33,7 @@ def tracer(seen: Looks, population: int, teams: Mapping[str, list[str]] | None =
         name: Group(frozenset(members), merged(fresh[m] for m in members))
         for name, members in (teams or {}).items()
     }
-    lines = {source: Steps(counts) for source, counts in fresh.items()}
+    lines = {source: Steps.of(counts) for source, counts in fresh.items()}
     return Tracer(Records(population, lines, merged(fresh.values()), groups), DAY + 120)
 
 
