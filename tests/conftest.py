@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests import databases, servers
+from tests import databases, quick, servers
 
 _SERVER = pytest.StashKey[str]()
 _STACK = pytest.StashKey[ExitStack]()
@@ -24,6 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if not name.startswith("VOUCHLINE_TEST_"):
             del os.environ[name]
     config.stash[_STACK] = ExitStack()
+    quick.routes()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -139,6 +140,7 @@ def app(
     made = create_app(
         databases.settings(database, tmp_path, **(mark.kwargs if mark else {})), now=clock
     )
+    quick.templates(made)
     yield made
     made.extensions["vouchline"].engine.dispose()
 

@@ -107,7 +107,7 @@ def postgresql_copy(server: str) -> Iterator[str]:
     try:
         yield _database(server, name)
     finally:
-        if postgresql_cleaning.clean(server, _database(server, name), _database(server, TEMPLATE)):
+        if postgresql_cleaning.clean(_database(server, name), _database(server, TEMPLATE)):
             _served.append(name)
         else:
             _drop(server, name)

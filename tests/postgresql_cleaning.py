@@ -5,89 +5,78 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, make_url, text
-from sqlalchemy.exc import DBAPIError
+import psycopg
+from psycopg import Connection, sql
+from sqlalchemy import make_url
 
+#: Whatever a test could have changed of tables, columns, keys, indexes, triggers, rights, settings,
+#: as one short sum.
+_SHAPE = """
+SELECT md5(string_agg(row, E'\\n' ORDER BY row)) FROM (
+  SELECT concat_ws('|', attrelid::regclass, attname, atttypid, attnotnull, atthasdef, attisdropped)
+  FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+  WHERE relnamespace = 'public'::regnamespace
+  UNION ALL SELECT concat_ws('|', conname, conrelid::regclass, pg_get_constraintdef(oid))
+  FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+  UNION ALL SELECT concat_ws('|', indexname, indexdef) FROM pg_indexes WHERE schemaname = 'public'
+  UNION ALL SELECT concat_ws('|', tgname, tgrelid::regclass, tgenabled) FROM pg_trigger
+  WHERE NOT tgisinternal
+  UNION ALL SELECT concat_ws('|', relname, relacl, relrowsecurity) FROM pg_class
+  WHERE relnamespace = 'public'::regnamespace
+  UNION ALL SELECT concat_ws('|', setconfig) FROM pg_db_role_setting
+  WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+  UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+) AS shape (row)
+"""
 _TABLES = (
     "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
 )
 _SEQUENCES = "SELECT relname FROM pg_class WHERE relkind = 'S'"
-#: Whatever a test could have changed of tables, columns, keys, indexes, triggers, rights, settings.
-_SHAPE = (
-    "SELECT attrelid::regclass::text, attname, atttypid, attnotnull, atthasdef, attisdropped"
-    " FROM pg_attribute JOIN pg_class c ON c.oid = attrelid"
-    " WHERE relnamespace = 'public'::regnamespace ORDER BY 1, 2",
-    "SELECT conname, conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint"
-    " WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2",
-    "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1",
-    "SELECT tgname, tgrelid::regclass::text, tgenabled FROM pg_trigger WHERE NOT tgisinternal"
-    " ORDER BY 1, 2",
-    "SELECT relname, relacl::text, relrowsecurity FROM pg_class"
-    " WHERE relnamespace = 'public'::regnamespace ORDER BY 1",
-    "SELECT setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()),"
-    " setconfig::text FROM pg_db_role_setting ORDER BY 1, 2",
-    "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY 1",
+_THROW_OUT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
 
 
-Rows = list[tuple[str, tuple[str, ...], list[tuple[Any, ...]]]]
-
-
-def clean(server: str, url: str, template: str) -> bool:
+def clean(url: str, template: str) -> bool:
     """Empty its tables and set its sequences back, once whoever is still connected is thrown out.
     False when it is not what the prepared one is, or does not let itself be emptied."""
     try:
-        _throw_out(server, make_url(url).database or "")
-        engine = create_engine(url, connect_args={"options": "-c lock_timeout=2000"})
-        with engine.begin() as connection:
-            shape, rows = _prepared(template)
+        with psycopg.connect(_address(url), options="-c lock_timeout=2000") as connection:
+            connection.execute(_THROW_OUT)
+            shape, refill = _prepared(template)
             same = _shape(connection) == shape
             if same:
-                _refill(connection, rows)
-        engine.dispose()
-    except DBAPIError:
+                connection.execute(refill)
+    except psycopg.Error:
         return False
     return same
 
 
-def _throw_out(server: str, name: str) -> None:
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(
-            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"),
-            {"name": name},
-        )
-    engine.dispose()
+def _address(url: str) -> str:
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def _refill(connection: Connection, rows: Rows) -> None:
-    """Empty every table, and put into it what the migrations and the first keys did."""
-    connection.execute(text("SET LOCAL session_replication_role = replica"))
-    for table, columns, values in rows:
-        connection.execute(text(f'DELETE FROM "{table}"'))
-        if values:
-            names = ", ".join(f'"{name}"' for name in columns)
-            binds = ", ".join(f":v{n}" for n in range(len(columns)))
-            connection.execute(
-                text(f'INSERT INTO "{table}" ({names}) VALUES ({binds})'),
-                [{f"v{n}": value for n, value in enumerate(row)} for row in values],
-            )
-    for sequence in connection.execute(text(_SEQUENCES)).scalars().all():
-        connection.execute(text(f'ALTER SEQUENCE "{sequence}" RESTART'))
-
-
-def _shape(connection: Connection) -> list[Any]:
-    return [connection.execute(text(each)).all() for each in _SHAPE]
+def _shape(connection: Connection[Any]) -> str:
+    found = connection.execute(_SHAPE).fetchone()
+    return str(found and found[0])
 
 
 @cache
-def _prepared(template: str) -> tuple[list[Any], Rows]:
-    engine = create_engine(template)
-    with engine.connect() as connection:
-        rows = []
-        for table in connection.execute(text(_TABLES)).scalars().all():
-            found = connection.execute(text(f'SELECT * FROM "{table}"'))
-            rows.append((table, tuple(found.keys()), [tuple(row) for row in found]))
-        shape = _shape(connection)
-    engine.dispose()
-    return shape, rows
+def _prepared(template: str) -> tuple[str, sql.Composed]:
+    """The shape of the prepared database, and the statements that empty every table and put into it
+    what the migrations and the first keys did: all in one, since each way there and back counts."""
+    parts: list[sql.Composable] = [sql.SQL("SET LOCAL session_replication_role = replica")]
+    with psycopg.connect(_address(template)) as connection:
+        for (name,) in connection.execute(_TABLES).fetchall():
+            parts.append(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))
+            rows = connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(name)))
+            parts += [_insert(name, row) for row in rows]
+        for (name,) in connection.execute(_SEQUENCES).fetchall():
+            parts.append(sql.SQL("ALTER SEQUENCE {} RESTART").format(sql.Identifier(name)))
+        return _shape(connection), sql.SQL(";").join(parts)
+
+
+def _insert(table: str, row: tuple[Any, ...]) -> sql.Composed:
+    values = sql.SQL(", ").join(map(sql.Literal, row))
+    return sql.SQL("INSERT INTO {} VALUES ({})").format(sql.Identifier(table), values)
