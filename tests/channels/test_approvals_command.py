@@ -72,7 +72,8 @@ def names(app) -> set[str]:
 
 
 def set_up_acts(app) -> list[str]:
-    return [e.purpose for e in all_rows(app, AuditEntry) if e.action == "approvals.set_up"]
+    entries = sorted(all_rows(app, AuditEntry), key=lambda entry: entry.id)
+    return [each.purpose for each in entries if each.action == "approvals.set_up"]
 
 
 def test_while_it_is_set_up_all_goes_at_once_and_is_written_down(app, run, file):
