@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, make_url, text
 from sqlmodel import Session, select
 
 from incidents import stream, telling
+from incidents.acting import exposure
 from incidents.models import Report, StreamItem
 from incidents.tracing import accesses, tally, tracing
 from incidents.tracing.model import Tracer
@@ -79,6 +80,7 @@ def main() -> None:
         insider = UUID(int=4096 + STAFF // 2)
         _report(store, insider, chosen.reports, chosen.customers)
         _measure(store, insider)
+        _exposure(store, insider)
         _keep_up(store, chosen.looks)
         store.engine.dispose()
 
@@ -100,7 +102,7 @@ def _fill(store: databases.Store, looks: int, customers: int) -> None:
             connection.execute(text("SET LOCAL work_mem = '1GB'"))
             connection.execute(text(statement), given | {"mark": looks - TAIL})
 
-    indexes = ("ix_audit_entry_customer_id", "ix_audit_entry_staff_id")
+    indexes = [f"ix_audit_entry_{each}" for each in ("customer_id", "staff_id", "exposed")]
     with store.engine.connect() as connection:
         kept = dict(
             connection.execute(
@@ -203,6 +205,19 @@ def _measure(store: databases.Store, insider: UUID) -> None:
             tracer.add(call, sights.get(call.customer, {}))
         _said("one more report", lambda: tracer.add(calls[0], sights.get(calls[0].customer, {})))
         _said("its posterior", tracer.posterior)
+
+
+def _exposure(store: databases.Store, insider: UUID) -> None:
+    """Whom the insider's access exposed: how many, and the first and a later wave of them."""
+    since = END - timedelta(days=DAYS)
+    with store.unit() as session:
+        total = exposure.count(session, insider, since, END)
+        _said(f"{total:,} exposed, counted", lambda: exposure.count(session, insider, since, END))
+        first = exposure.after(session, insider, since, END, None, 200)
+        _said(
+            "the next 200 of them",
+            lambda: exposure.after(session, insider, since, END, first[-1], 200),
+        )
 
 
 def _keep_up(store: databases.Store, looks: int) -> None:

@@ -55,6 +55,16 @@ class AuditEntry(SQLModel, table=True):
             sqlite_where=text("staff_id IS NOT NULL"),
             postgresql_where=text("staff_id IS NOT NULL"),
         ),
+        # Whom somebody's access exposed, by customer, without a look at the entries themselves.
+        Index(
+            "ix_audit_entry_exposed",
+            "staff_id",
+            "customer_id",
+            "at",
+            "action",
+            sqlite_where=text("staff_id IS NOT NULL AND customer_id IS NOT NULL"),
+            postgresql_where=text("staff_id IS NOT NULL AND customer_id IS NOT NULL"),
+        ),
         # Finds the one entry that says that an installation has been set up.
         Index(
             "ix_audit_entry_approvals_close",
