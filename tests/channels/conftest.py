@@ -34,6 +34,11 @@ START = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
+def without_token(page: str) -> str:
+    """The page as it would be at any second: the token of its forms says when it was made."""
+    return _TOKEN.sub("", page)
+
+
 @lru_cache(maxsize=1)
 def _hashed() -> str:
     return secrets.hash_password(PASSWORD)

@@ -9,7 +9,7 @@ import pytest
 
 from channels import checks
 from scheduling import booking, callbacks
-from tests.channels.conftest import Console
+from tests.channels.conftest import Console, without_token
 from tests.channels.support import wrong
 from verification.verdicts import Channel
 
@@ -182,7 +182,7 @@ def test_a_colleagues_callback_is_not_found_like_one_that_is_not_there(console):
         theirs = tab.get(f"/staff/callback/{other}{act}")
         none = tab.get(f"/staff/callback/{uuid4()}{act}")
         assert theirs.status_code == none.status_code == 404
-        assert theirs.text == none.text
+        assert without_token(theirs.text) == without_token(none.text)
     for act in ("start", "code", "end", "move", "cancel"):
         assert tab.post(f"/staff/callback/{other}/{act}", {"outcome": "reached"}).status_code == 404
 

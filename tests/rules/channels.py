@@ -10,10 +10,12 @@ from functools import partial
 
 from flask import Flask
 
+from storage.engine import make_engine
 from storage.session import StoreUnavailable, core_transaction
 from tests.channels.support import AUTH_TOKEN, a_text, context, signed_post
-from tests.databases import Store
+from tests.databases import PATIENT, Store
 from tests.factories import Call
+from tests.rules import outages
 from vault import keyring
 from verification.checking import check
 from verification.verdicts import Channel
@@ -115,5 +117,13 @@ def _until_told(store: Store, channel: Channel, phone: str, code: str, now: date
 
 
 def of_its_own(app: Flask) -> Callable[[], None]:
-    """What a process does that was born with somebody else's connections."""
-    return lambda: context(app).engine.dispose(close=False)
+    """What a process does that was born with somebody else's connections: it makes its own, which
+    wait as long as a busy machine makes them."""
+
+    def anew() -> None:
+        born_with = context(app).engine
+        url = born_with.url.render_as_string(hide_password=False)
+        born_with.dispose(close=False)
+        outages.reopened(app, engine=make_engine(url, wait_seconds=PATIENT))
+
+    return anew
