@@ -20,6 +20,7 @@ from incidents.tracing import accesses
 from incidents.tracing.model import Tracer
 from incidents.tracing.ranking import Ranking, rank
 from incidents.tracing.values import Call, Records, Sight, Steps, as_day
+from storage import patience
 from vault import audit
 
 #: How far back signs are taken where no case says which.
@@ -110,6 +111,7 @@ def goes_out(session: Session, case: Case, reader: UUID) -> bool:
 
 
 def _traced(session: Session, items: Sequence[Item], now: datetime) -> Tracer:
+    patience.take_time(session)  # who asks for a trace waits for it, on a machine that is busy too
     told = [each for each in items if each.kind != telling.OBJECTION]
     customers = {each.customer_id for each in told if each.customer_id}
     seen_by = accesses.sights(session, customers)
