@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import traceback
 from collections.abc import Callable, Sequence
@@ -26,8 +27,10 @@ def at_once(
         _FORK.Process(target=_act, args=(act, prepare, gate, out), daemon=True)
         for act, (_, out) in zip(acts, pipes, strict=True)
     ]
+    gc.freeze()  # a child that collects what it was born with copies all of it first
     for child in children:
         child.start()
+    gc.unfreeze()
     answers = [_answer(ours, wait) for ours, _ in pipes]
     for child in children:
         child.join(_WAIT_SECONDS)

@@ -8,6 +8,7 @@ from playwright.sync_api import Page
 
 def findings(page: Page) -> list[str]:
     """Rules that the page breaks, each with the first place, once nothing moves or fades."""
+    page.emulate_media(reduced_motion="reduce")
     page.evaluate("document.getAnimations().forEach(each => each.finish())")
     found = Axe().run(page).response["violations"]
     return [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found]

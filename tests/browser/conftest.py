@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyotp
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.accessible import findings
 from tests.browser.signing_in import sign_in
@@ -70,13 +70,13 @@ def signed_in(browser, site, instance) -> dict:
     page.fill("#password", "six brown foxes")
     page.fill("#code", pyotp.TOTP(secret).now())
     page.click("text=Finish")
+    expect(page.locator(".recovery code")).to_have_count(8)
     recovery = page.locator(".recovery code").all_inner_texts()
-    assert len(recovery) == 8
     page.click("text=I have them: sign in")
     sign_in(page, "mona@example.org", "six brown foxes", recovery[0])
     page.wait_for_url("**/staff/day**")
     state = page.context.storage_state()
     page.goto(site + link[link.index("/staff/enrol/") :])
-    assert "no longer works" in page.content()
+    expect(page.locator("body")).to_contain_text("no longer works")
     page.context.close()
     return state

@@ -121,7 +121,7 @@ def test_whom_an_access_exposed_and_who_read_a_customer_without_scripts(tabs):
     page.click("text=Whom this access exposed")
     expect(page.locator(".lead")).to_contain_text("4 customers")
     page.click("text=List them")
-    assert page.locator("tbody tr").count() == 4
+    expect(page.locator("tbody tr")).to_have_count(4)
     page.go_back()
     page.go_back()
     page.locator("summary", has_text="Open this customer").first.click()

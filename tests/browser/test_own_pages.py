@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.test_public_pages import findings, too_wide
 
@@ -43,18 +44,18 @@ def test_a_customer_enters_moves_and_refuses_without_javascript(browser, site):
     page = context.new_page()
     page.goto("/my")
     number = ask(page)
-    assert page.locator("h1").inner_text() == "Type the page number"
+    expect(page.locator("h1")).to_have_text("Type the page number")
     page.fill("#number", number)
     page.click("text=Open my page")
-    assert page.locator("h1").inner_text() == "Your booked calls"
+    expect(page.locator("h1")).to_have_text("Your booked calls")
     page.locator(".own-call a").first.click()
     before = page.locator("h1").inner_text()
     page.locator("button.time").nth(7).click()
-    assert page.locator("h1").inner_text() != before
-    assert "It was booked for" in page.content()
+    expect(page.locator("h1")).not_to_have_text(before)
+    expect(page.locator("body")).to_contain_text("It was booked for")
     page.click("text=I did not ask for this call")
     page.click("text=No, I did not ask for it")
-    assert page.locator("h1").inner_text() == "The call is off"
+    expect(page.locator("h1")).to_have_text("The call is off")
     context.close()
 
 
@@ -71,7 +72,7 @@ def test_every_own_page_is_accessible_and_fits_a_small_phone(page):
     page.goto("/my/book")
     page.fill("#topic", "my router")
     page.locator("button.time").first.click()
-    assert "The call is booked" in page.content()
+    expect(page.locator("body")).to_contain_text("The call is booked")
     page.locator(".own-call a").last.click()
     look(page)
     page.click("text=I did not ask for this call")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -44,7 +45,7 @@ def test_not_confirmed_is_said_in_word_icon_and_colour(page):
     page.fill("#phone", "07400 999999")
     page.fill("#code", "123 456")
     page.click("text=Check the caller")
-    assert page.locator("h1").inner_text() == "Not confirmed"
+    expect(page.locator("h1")).to_have_text("Not confirmed")
     assert page.locator(".verdict svg").is_visible()
     colour = page.locator(".verdict").evaluate("e => getComputedStyle(e).backgroundColor")
     assert colour == "rgb(156, 17, 17)"
@@ -60,7 +61,7 @@ def test_the_check_works_by_keyboard_alone(page):
     page.keyboard.type("123456")
     page.keyboard.press("Enter")
     page.wait_for_url("**/check")
-    assert page.locator("h1").inner_text() == "Not confirmed"
+    expect(page.locator("h1")).to_have_text("Not confirmed")
 
 
 def test_the_check_and_the_report_work_without_javascript(browser, site):
@@ -75,7 +76,7 @@ def test_the_check_and_the_report_work_without_javascript(browser, site):
     assert page.input_value("#phone") == "07400 999998"
     page.check("#knew-ticket")
     page.click("text=Send the report")
-    assert "Thank you" in page.locator("h1").inner_text()
+    expect(page.locator("h1")).to_contain_text("Thank you")
     context.close()
 
 
