@@ -95,14 +95,15 @@ def test_the_browsers_own_back_shows_what_was_answered(reporter):
     page.click("text=Go on")
     page.fill("#shown_number", "0123")
     page.click("text=Go on")
+    expect(page.locator("#shown_number")).to_have_count(0)
     page.go_back()
-    assert page.input_value("#shown_number") == "0123"
+    expect(page.locator("#shown_number")).to_have_value("0123")
     page.go_back()
-    assert page.is_checked("#when-today")
+    expect(page.locator("#when-today")).to_be_checked()
     page.click("text=Go on")
-    assert page.input_value("#shown_number") == "0123"
+    expect(page.locator("#shown_number")).to_have_value("0123")
     page.click("text=Back")
-    assert page.is_checked("#when-today")
+    expect(page.locator("#when-today")).to_be_checked()
 
 
 def test_a_question_that_cannot_be_used_points_at_its_field(reporter):
