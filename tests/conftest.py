@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests import databases, quick, servers
+from tests import by_turns, databases, quick, servers
 
 _SERVER = pytest.StashKey[str]()
 _STACK = pytest.StashKey[ExitStack]()
@@ -62,6 +62,19 @@ def _server(config: pytest.Config) -> str:
             url = f"-{missing}"
         config.stash[_SERVER] = url
     return config.stash[_SERVER]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--both", action="store_true", help="tests of channels on both databases")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests of channels take turns, unless somebody names one."""
+    if config.getoption("--both") or any("::" in each for each in config.args):
+        return
+    left = [each for each in items if by_turns.left_out(each)]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [each for each in items if not by_turns.left_out(each)]
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -136,6 +136,7 @@ def test_a_replayed_number_moves_once(app, client, booked):
     assert booked()["starts_at"] == at
 
 
+@pytest.mark.both
 def test_the_same_number_from_many_phones_at_once_leaves_no_overlap(app, client, booked):
     """Both customers were offered the same time of the same agent; each takes it in a process."""
     headers = a_token(app)

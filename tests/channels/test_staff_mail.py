@@ -83,6 +83,7 @@ def test_old_news_is_not_mailed(store, clock, job, post):
     assert post.taken == []
 
 
+@pytest.mark.both
 def test_of_many_workers_one_takes_it(store, clock):
     tell(store, clock, Notice.PASSWORD)
     row = store.all(select(StaffNotice))[0].id
