@@ -4,6 +4,8 @@ waits for an answer, and the clock of waits and ages."""
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import text
 
@@ -22,3 +24,15 @@ def take_time(work: Work) -> None:
     if connection.dialect.name == "postgresql":
         waiting.unhurried(connection)
         connection.execute(text("SET LOCAL statement_timeout = 0"))
+
+
+@contextmanager
+def taking_time(work: Work) -> Iterator[None]:
+    """The same for what is read within the block alone: what is written after it, the audit entry
+    above all, is refused as soon as for anybody (rule I3)."""
+    take_time(work)
+    yield
+    connection = work.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout TO DEFAULT"))
+        waiting.hurried_again(connection)

@@ -33,6 +33,11 @@ def unhurried(connection: Connection) -> None:
     connection.info[_WAITED] = -math.inf
 
 
+def hurried_again(connection: Connection) -> None:
+    """Bound what is still to come of a transaction that took its time."""
+    connection.info[_WAITED] = 0.0
+
+
 def bound(engine: Engine, wait_seconds: float) -> None:
     """Let the statements of hurried transactions wait so long, all of them together."""
 

@@ -51,9 +51,10 @@ def where(staff_id: UUID, since: datetime, until: datetime) -> list[ColumnElemen
 
 def count(session: Session, staff_id: UUID, since: datetime, until: datetime) -> int:
     """How many customers."""
-    patience.take_time(session)  # of a busy person's years it is hundreds of thousands
     distinct = func.count(func.distinct(AuditEntry.customer_id))
-    return int(session.exec(select(distinct).where(*where(staff_id, since, until))).one())
+    with patience.taking_time(session):  # of a busy person's years it is hundreds of thousands
+        found = session.exec(select(distinct).where(*where(staff_id, since, until))).one()
+    return int(found)
 
 
 def after(

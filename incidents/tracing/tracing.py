@@ -111,11 +111,12 @@ def goes_out(session: Session, case: Case, reader: UUID) -> bool:
 
 
 def _traced(session: Session, items: Sequence[Item], now: datetime) -> Tracer:
-    patience.take_time(session)  # who asks for a trace waits for it, on a machine that is busy too
     told = [each for each in items if each.kind != telling.OBJECTION]
     customers = {each.customer_id for each in told if each.customer_id}
-    seen_by = accesses.sights(session, customers)
-    tracer = Tracer(_with(accesses.records(session), seen_by), as_day(now))
+    with patience.taking_time(session):  # who asks for a trace waits for it on a busy machine too
+        seen_by = accesses.sights(session, customers)
+        records = accesses.records(session)
+    tracer = Tracer(_with(records, seen_by), as_day(now))
     knew = _knew(session, {each.report_id for each in told if each.report_id})
     for each in sorted(told, key=lambda item: item.at):
         call = call_of(each, knew.get(each.report_id) if each.report_id else None)

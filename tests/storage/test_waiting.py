@@ -61,3 +61,12 @@ def test_jobs_and_whoever_takes_time_may_wait_each_time(engine):
         patience.take_time(session)
         session.connection().execute(SLEEP)
         session.connection().execute(SLEEP)
+
+
+def test_who_takes_time_for_a_while_is_bound_again_after_it(engine):
+    with pytest.raises(DBAPIError), transaction(hurried(engine)) as session:
+        with patience.taking_time(session):
+            session.connection().execute(SLEEP)
+            session.connection().execute(SLEEP)
+        session.connection().execute(SLEEP)
+        session.connection().execute(SLEEP)
