@@ -37,10 +37,11 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def new_id() -> UUID:
-    """A UUID of version 7 (RFC 9562 section 5.7): ids made later sort later, which keeps
-    inserts at one end of an index; 74 bits of it come from the system's generator."""
-    milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds << 80) | int.from_bytes(os.urandom(10), "big")
-    value = (value & ~(0xF << 76)) | (7 << 76)
-    value = (value & ~(0x3 << 62)) | (2 << 62)
+    """A UUID of version 7 (RFC 9562 section 5.7): ids made later sort later, by a quarter of a
+    microsecond (its section 6.2, method 3), which keeps inserts at one end of an index and steps in
+    their order; 62 bits of it come from the system's generator."""
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    fraction = (rest << 12) // 1_000_000
+    value = (milliseconds << 80) | (7 << 76) | (fraction << 64) | (2 << 62)
+    value |= int.from_bytes(os.urandom(8), "big") >> 2
     return UUID(int=value)

@@ -59,3 +59,11 @@ def test_ids_are_of_version_7_unlike_and_in_order_of_their_milliseconds():
     stamps = [each.int >> 80 for each in made]
     assert stamps == sorted(stamps)
     assert abs(stamps[-1] / 1000 - datetime.now(UTC).timestamp()) < 60
+
+
+def test_of_two_in_one_millisecond_the_later_sorts_later(monkeypatch):
+    begin = 1_790_000_000_000_000_000
+    ticks = iter(range(begin, begin + 2_000_000, 250))  # nanoseconds
+    monkeypatch.setattr("storage.types.time.time_ns", lambda: next(ticks))
+    made = [new_id() for _ in range(8000)]
+    assert made == sorted(made)
