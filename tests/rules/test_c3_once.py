@@ -94,7 +94,7 @@ def test_confirming_and_ending_at_once_leave_one_story(app, there, clock):
 @pytest.mark.campaign
 def test_round_after_round_exactly_one(store):
     """``ROUNDS=10000`` is the figure of the design; fewer by default, to be done in time."""
-    wanted, batch = int(os.environ.get("ROUNDS", "200")), 100
+    wanted, batch = int(os.environ.get("ROUNDS", "100")), 100
     for begin in range(0, wanted, batch):
         made = [factories.a_call(store, NOW) for _ in range(min(batch, wanted - begin))]
         acts = rounds(store, made, [[call.code] * PROCESSES for call in made], NOW)

@@ -151,7 +151,7 @@ def _or_refused(act):
 
 @pytest.mark.campaign
 def test_round_after_round_never_a_sixth(store):
-    for _ in range(int(os.environ.get("ROUNDS", "200")) // 20):
+    for _ in range(int(os.environ.get("ROUNDS", "120")) // 20):
         made = [factories.a_call(store, NOW) for _ in range(20)]
         guesses = [[factories.wrong(call.code, n + 1) for n in range(PROCESSES)] for call in made]
         acts = rounds(store, made, guesses, NOW)

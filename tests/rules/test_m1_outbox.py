@@ -159,7 +159,7 @@ def test_kill_after_kill_at_random_nothing_is_lost_or_doubled(store, tmp_path):
     """``ROUNDS=3000`` is the figure of the design; fewer by default, to be done in time."""
     chance = random.Random(20261124)
     now = NOW
-    for n in range(int(os.environ.get("ROUNDS", "300"))):
+    for n in range(int(os.environ.get("ROUNDS", "200"))):
         path = tmp_path / f"post-{n}"
         expected = texts(store, chance.randint(1, 6))
         for _ in range(chance.randint(1, 3)):
