@@ -17,6 +17,10 @@ from storage.session import Work
 ticks = time.monotonic
 
 
+#: Whoever asks for what takes its time is refused in the end, too: nobody waits for ever.
+LONGEST_SECONDS = 20
+
+
 def take_time(work: Work) -> None:
     """Let the statements of this transaction take as long as they need: to count or go through a
     large table. For a lock it waits no longer than others do. SQLite bounds no statement."""
@@ -28,11 +32,14 @@ def take_time(work: Work) -> None:
 
 @contextmanager
 def taking_time(work: Work) -> Iterator[None]:
-    """The same for what is read within the block alone: what is written after it, the audit entry
-    above all, is refused as soon as for anybody (rule I3)."""
-    take_time(work)
-    yield
+    """Let what a request reads within the block take up to :data:`LONGEST_SECONDS` a statement.
+    What is written after it, the audit entry above all, is refused as soon as for anybody (rule
+    I3)."""
     connection = work.connection()
-    if connection.dialect.name == "postgresql":
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    with waiting.paused(connection):
+        connection.execute(text(f"SET LOCAL statement_timeout = '{LONGEST_SECONDS}s'"))
+        yield
         connection.execute(text("SET LOCAL statement_timeout TO DEFAULT"))
-        waiting.hurried_again(connection)

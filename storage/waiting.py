@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, ExceptionContext, event
 
 #: An execution option: somebody waits for the answer.
 HURRIED = "vouchline_hurried"
@@ -33,9 +34,13 @@ def unhurried(connection: Connection) -> None:
     connection.info[_WAITED] = -math.inf
 
 
-def hurried_again(connection: Connection) -> None:
-    """Bound what is still to come of a transaction that took its time."""
-    connection.info[_WAITED] = 0.0
+@contextmanager
+def paused(connection: Connection) -> Iterator[None]:
+    """Count no wait within the block; what was waited before it counts on after it."""
+    waited = connection.info.get(_WAITED, 0.0)
+    unhurried(connection)
+    yield
+    connection.info[_WAITED] = waited
 
 
 def bound(engine: Engine, wait_seconds: float) -> None:
@@ -54,9 +59,14 @@ def bound(engine: Engine, wait_seconds: float) -> None:
         if taken > AT_ONCE:
             connection.info[_WAITED] = connection.info.get(_WAITED, 0.0) + taken
 
+    def failed(context: ExceptionContext) -> None:
+        if context.connection is not None:
+            after(context.connection)
+
     event.listen(engine, "begin", begin)
     event.listen(engine, "before_cursor_execute", before)
     event.listen(engine, "after_cursor_execute", after)
+    event.listen(engine, "handle_error", failed)
 
 
 def _shorten(connection: Connection, cursor: Any, wait_seconds: float) -> None:

@@ -70,3 +70,25 @@ def test_who_takes_time_for_a_while_is_bound_again_after_it(engine):
             session.connection().execute(SLEEP)
         session.connection().execute(SLEEP)
         session.connection().execute(SLEEP)
+
+
+def test_what_was_waited_before_it_took_its_time_counts_on(engine):
+    with pytest.raises(DBAPIError), transaction(hurried(engine)) as session:
+        session.connection().execute(SLEEP)
+        with patience.taking_time(session):
+            session.connection().execute(SLEEP)
+        session.connection().execute(SLEEP)
+
+
+def test_nobody_takes_time_without_end(engine):
+    with transaction(hurried(engine)) as session, patience.taking_time(session):
+        found = session.connection().execute(text("SHOW statement_timeout")).scalar_one()
+    assert found == f"{patience.LONGEST_SECONDS}s"
+
+
+def test_a_statement_that_fails_after_its_wait_has_waited_too(engine):
+    fails = text("SELECT 1 / length(pg_sleep(0.3)::text)")
+    with pytest.raises(DBAPIError, match="timeout"), transaction(hurried(engine)) as session:
+        with pytest.raises(DBAPIError, match="zero"), session.begin_nested():
+            session.connection().execute(fails)
+        session.connection().execute(SLEEP)
