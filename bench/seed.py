@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
-from unittest.mock import patch
-from zoneinfo import available_timezones
 
 from sqlmodel import Session, select
 
@@ -45,10 +42,7 @@ def fill(stores: Stores, options: Options) -> Seeded:
     keys = master.parse(master_keys)
     migrate.upgrade(engine)
     keyring.make_purpose_keys(engine, keys, datetime.now(UTC))
-    with (
-        patch("people.phones.available_timezones", cache(available_timezones)),  # walks the disk
-        transaction(engine, info=keyring.carried(Keyring(keys, engine))) as session,
-    ):
+    with transaction(engine, info=keyring.carried(Keyring(keys, engine))) as session:
         numbers = _calls(session, options)
     engine.dispose()
     stores.settle("small")

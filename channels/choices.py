@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from zoneinfo import available_timezones
 
 from babel import Locale
+
+from config.zones import known_zones
 
 
 def locales(spoken: tuple[str, ...], shown_in: str) -> list[tuple[str, str]]:
@@ -17,4 +18,4 @@ def locales(spoken: tuple[str, ...], shown_in: str) -> list[tuple[str, str]]:
 def zones() -> tuple[str, ...]:
     """Zones to choose from: those of places."""
     skipped = ("Etc/", "SystemV/", "US/", "posix/", "right/")
-    return tuple(sorted(z for z in available_timezones() if "/" in z and not z.startswith(skipped)))
+    return tuple(sorted(z for z in known_zones() if "/" in z and not z.startswith(skipped)))

@@ -6,14 +6,14 @@ import re
 from dataclasses import dataclass
 from datetime import time, timedelta
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from config.zones import known_zones
 
 ROOT = Path(__file__).resolve().parent.parent
 _MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
@@ -21,11 +21,6 @@ _REMINDERS = (timedelta(days=1), timedelta(hours=1), timedelta(minutes=10))
 _RETRIES = (timedelta(hours=2), timedelta(days=1))
 Hours = tuple[time, time | None]
 _HOURS = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})")
-
-
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())  # which walks through the files each time
 
 
 def _read_hours(text: str) -> Hours:
@@ -192,7 +187,7 @@ class Settings(BaseSettings):
     @field_validator("timezone")
     @classmethod
     def _zone(cls, value: str) -> str:
-        if value not in _zones():
+        if value not in known_zones():
             raise ValueError("name a zone of the IANA list, like Europe/London")
         return value
 

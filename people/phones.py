@@ -6,11 +6,12 @@ import unicodedata
 from collections.abc import Collection
 from functools import lru_cache
 from importlib.resources import files
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberType, ValidationResult, timezone
 
+from config.zones import known_zones
 from people.errors import InvalidInput
 
 MAX_LENGTH = 40
@@ -102,7 +103,7 @@ def zone_of(phone: str, default: str) -> str:
     database lists for the country; then ``default``.
     """
     number = phonenumbers.parse(phone)
-    zones = [z for z in timezone.time_zones_for_number(number) if z in _known_zones()]
+    zones = [z for z in timezone.time_zones_for_number(number) if z in known_zones()]
     if len(zones) == 1:
         return zones[0]
     listed = _zones_of_country().get(_region(number), [])
@@ -140,13 +141,8 @@ def country_of_zone(name: str) -> str:
     return _countries_of_zones().get(name, "")
 
 
-@lru_cache(maxsize=1)
-def _known_zones() -> frozenset[str]:
-    return frozenset(available_timezones())  # which walks through the files each time
-
-
 def zone(name: str) -> ZoneInfo:
     """The zone of that IANA name. Raises :class:`InvalidInput` for an unknown one."""
-    if name not in _known_zones():
+    if name not in known_zones():
         raise InvalidInput("timezone", "Choose a time zone from the list, like Europe/London.")
     return ZoneInfo(name)
