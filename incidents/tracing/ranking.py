@@ -19,6 +19,9 @@ LEADS, ENOUGH = 0.95, 4
 #: Below this nobody is worth a word.
 WORTH_A_WORD = 0.05
 FURTHER = 20
+#: What is expected by chance counts the whole day of the call, by the day and by the hour alike:
+#: less would make everybody look as if they had seen more. The last hour of a day starts so late.
+DAYS_END = 23 / 24
 
 
 @dataclass(frozen=True)
@@ -113,12 +116,14 @@ def _people(tracer: Tracer, found: Posterior) -> list[Ranked]:
                 kept.before.append(day)
             else:
                 kept.late += 1
-    days = Counter(int(max(call.day for call, _ in finding)) for finding in tracer.findings)
+    days = Counter(
+        int(max(call.day for call, _ in finding)) + DAYS_END for finding in tracer.findings
+    )
     return [_ranked(tracer, found, name, looks.get(name, _Looks()), days) for name in found.priors]
 
 
 def _ranked(
-    tracer: Tracer, found: Posterior, source: str, looks: _Looks, days: Mapping[int, int]
+    tracer: Tracer, found: Posterior, source: str, looks: _Looks, days: Mapping[float, int]
 ) -> Ranked:
     seen_by, population = tracer.records.sources[source], tracer.records.population
     return Ranked(

@@ -1,0 +1,23 @@
+"""What a ranking says beside how likely each source is."""
+
+from __future__ import annotations
+
+import pytest
+
+from incidents.tracing.model import Tracer
+from incidents.tracing.ranking import rank
+from incidents.tracing.values import Call, Records, Sight, Steps
+
+DAY = 20_000
+
+
+@pytest.mark.parametrize("at", [0.0, 0.1, 0.5, 0.999])
+def test_what_is_expected_by_chance_is_the_same_by_the_day_and_by_the_hour(at):
+    by_day = Steps.of({DAY - 1: 24, DAY: 24, DAY + 1: 24})
+    by_hour = Steps.of({(DAY - 1) * 24 + hour: 1 for hour in range(72)}, per_day=24)
+    found = []
+    for line in (by_day, by_hour):
+        tracer = Tracer(Records(1000, {"ana": line}, line, {}), DAY + 2)
+        tracer.add(Call("c1", DAY + at), {"ana": Sight(DAY - 1)})
+        found.append(rank(tracer).people[0].expected)
+    assert found == [pytest.approx(0.048)] * 2
