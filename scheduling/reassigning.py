@@ -150,17 +150,20 @@ def _of(session: Session, agent_id: UUID, callback_id: UUID) -> Callback:
     return callback
 
 
-def _free(session: Session, callback: Callback, policy: Policy, now: datetime) -> list[datetime]:
+def _wanted(session: Session, callback: Callback) -> tuple[Need, Callee]:
+    """The team of its agent, and its customer."""
     customer = session.get_one(Customer, callback.customer_id)
-    callee, minutes = Callee(customer.timezone, customer.id), callback.minutes
     need = Need(team_id=of_agent(session, callback.agent_id))
-    span = (callback.starts_at, callback.starts_at + WITHIN)
+    return need, Callee(customer.timezone, customer.id)
+
+
+def _free(session: Session, callback: Callback, policy: Policy, now: datetime) -> list[datetime]:
+    need, callee = _wanted(session, callback)
+    span, minutes = (callback.starts_at, callback.starts_at + WITHIN), callback.minutes
     return pool.free_slots(session, need, callee, span, minutes, policy, now, TRIES, callback.id)
 
 
 def _in_turn(session: Session, callback: Callback, at: datetime, policy: Policy) -> list[UUID]:
-    customer = session.get_one(Customer, callback.customer_id)
-    callee = Callee(customer.timezone, customer.id)
-    need = Need(team_id=of_agent(session, callback.agent_id))
+    need, callee = _wanted(session, callback)
     found = pool.able(session, need, callee, at, callback.minutes, policy, callback.id)
     return [each for each in found if each != callback.agent_id]
