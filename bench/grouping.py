@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -116,28 +116,27 @@ def _cases(store: databases.Store, dice: Random) -> list[tuple[str, UUID | None]
     return [(label[row.report_id], row.case_id) for row in placed]
 
 
+def _pairs(counts: Iterable[int]) -> float:
+    return sum(n * (n - 1) / 2 for n in counts)
+
+
 def _figures(found: list[tuple[str, UUID | None]]) -> dict[str, float]:
-    """Pairs that belong together and are, of all that are, and of all that belong; how much of a
-    campaign its largest case holds, and how many cases it comes in."""
+    """Pairs that belong together and are, of all that are, and of all of a campaign; how much of a
+    campaign its largest case holds, and how many cases campaigns come in."""
     cells = Counter((name, case) for name, case in found if case is not None)
-    labels, cases = Counter(name for name, _ in found), Counter(case for _, case in found if case)
-
-    def pairs(counts: Counter[object]) -> float:
-        return sum(n * (n - 1) / 2 for n in counts.values())
-
-    both = sum(n * (n - 1) / 2 for n in cells.values())
-    meant = pairs(Counter({name: n for name, n in labels.items() if not name.startswith("alone")}))
-    met = pairs(Counter({cell: n for cell, n in cells.items() if not cell[0].startswith("alone")}))
+    cases = Counter(case for _, case in found if case is not None)
+    own = {cell: n for cell, n in cells.items() if cell[0].isdigit()}
+    mixed = {case for _, case in own}
     largest = [
-        max((n for (name, _), n in cells.items() if name == str(each)), default=0)
-        / labels[str(each)]
+        max((n for (name, _), n in own.items() if name == str(each)), default=0) / REPORTS
         for each in range(CAMPAIGNS)
     ]
-    mixed = [case for case in cases if any(name.isdigit() and c == case for name, c in cells)]
-    strays = sum(n for (name, case), n in cells.items() if not name.isdigit() and case in mixed)
+    strays = sum(n for cell, n in cells.items() if cell not in own and cell[1] in mixed)
     return {
-        "of pairs in one case, belong together": both / max(pairs(Counter(cases)), 1),
-        "of pairs of one campaign, are in one case": met / meant,
+        "of pairs in one case, belong together": _pairs(cells.values())
+        / max(_pairs(cases.values()), 1),
+        "of pairs of one campaign, are in one case": _pairs(own.values())
+        / _pairs([REPORTS] * CAMPAIGNS),
         "of a campaign, in its largest case": mean(largest),
         "of unrelated reports, in a campaign's case": strays / UNRELATED,
         "cases that hold a campaign's reports": float(len(mixed)),
@@ -158,9 +157,8 @@ def main() -> None:
             store = databases.opened(databases.sqlite_copy(template, place))
             rows.append(_figures(_cases(store, Random(seed))))
             store.engine.dispose()
-    shown: Callable[[str], str] = lambda key: f"{mean(row[key] for row in rows):.3f}"  # noqa: E731
     for key in rows[0]:
-        print(f"{key}: {shown(key)}")
+        print(f"{key}: {mean(row[key] for row in rows):.3f}")
 
 
 if __name__ == "__main__":
