@@ -155,8 +155,8 @@ def split_case(desk: Desk, reference: str) -> ResponseReturnValue:
     me, words = desk.principal.id, typed("parting")
 
     def act() -> Case:
-        ticked = ",".join(request.form.getlist("part")[:100])
-        parts = [id_from(each, "part") for each in ticked.split(",")[:MOST_TICKED] if each]
+        ticked = ",".join(request.form.getlist("part")).split(",")[:MOST_TICKED]
+        parts = [id_from(each, "part") for each in ticked if each]
         return joining.split(desk.session, reference, parts, me, words, desk.moment)
 
     return done(desk, reference, act)
