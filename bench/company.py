@@ -19,7 +19,7 @@ from functools import lru_cache
 from math import exp
 from random import Random
 
-from incidents.tracing.values import Group, Records, Sight, Timeline
+from incidents.tracing.values import Group, Growth, Records, Sight
 
 CUSTOMERS, STAFF, REGIONS = 12_000_000, 1000, 20
 DAYS = 730.0
@@ -83,7 +83,7 @@ def _at_nine_days(looks: Looks) -> list[float]:
 class Sum:
     """Several timelines in one, summed at a few days and straight between them."""
 
-    def __init__(self, several: Sequence[Timeline]) -> None:
+    def __init__(self, several: Sequence[Growth]) -> None:
         self._several = several
         self._known: dict[int, float] = {}
 
@@ -97,10 +97,6 @@ class Sum:
         month = min(int(max(day, 0.0) / 73.0), 9)
         part = min(day / 73.0 - month, 1.0)
         return self._at(month) * (1 - part) + self._at(month + 1) * part
-
-    def when(self, count: float) -> float:
-        """Of no use for a group."""
-        raise NotImplementedError
 
 
 @dataclass
@@ -119,7 +115,7 @@ class Company:
         ]
         return made
 
-    def records(self, whole: Timeline, *, teams: bool = True) -> Records:
+    def records(self, whole: Growth, *, teams: bool = True) -> Records:
         """What a trace may know of it; ``whole`` is everybody's timeline."""
         groups = {}
         for region in range(REGIONS) if teams else ():

@@ -38,11 +38,15 @@ class Sight:
     shown: frozenset[str] | None = None
 
 
-class Timeline(Protocol):
-    """How many different customers a source has seen by when."""
+class Growth(Protocol):
+    """How many different customers were seen by when."""
 
     def by(self, day: float) -> float:
         """How many until ``day``."""
+
+
+class Timeline(Growth, Protocol):
+    """The growth of one source, which can be asked the other way round too."""
 
     def when(self, count: float) -> float:
         """By which day there were ``count`` of them."""
@@ -91,7 +95,7 @@ class Group:
     """Sources that see the same customers, a team: together, what none of them has alone."""
 
     members: frozenset[str]
-    timeline: Timeline
+    timeline: Growth
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ class Records:
 
     population: int
     sources: Mapping[str, Timeline]
-    together: Timeline
+    together: Growth
     groups: Mapping[str, Group]
 
 
