@@ -31,12 +31,12 @@ from sqlmodel import Session, col, select
 from incidents.cases.models import Case
 from scheduling.models import Callback
 from scheduling.states import State
+from vault.acts import READINGS, AuditAct
 from vault.models import AuditEntry
 
-READINGS = ("customer.read", "customer.look_up")
 AFTER_CALL = timedelta(days=1)
 BOOKED_AFTER, BOOKED_BEFORE = timedelta(minutes=30), timedelta(minutes=5)
-BOOK, CANCEL = "callback.book", "callback.cancel"
+BOOK, CANCEL = AuditAct.CALLBACK_BOOK, AuditAct.CALLBACK_CANCEL
 _AT_A_TIME = 500
 
 

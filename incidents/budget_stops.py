@@ -10,6 +10,7 @@ from incidents.cases.models import Case, Kind
 from incidents.cases.opening import Evidence, access_fold, budget_fold, raise_case, standing
 from people.errors import BudgetSpent
 from vault import audit
+from vault.acts import AuditAct
 
 
 def file(session: Session, stop: BudgetSpent, now: datetime) -> Case:
@@ -19,7 +20,7 @@ def file(session: Session, stop: BudgetSpent, now: datetime) -> Case:
     audit.record(
         session,
         audit.staff(stop.staff_id),
-        "budget.stop",
+        AuditAct.BUDGET_STOP,
         now,
         detail=f"{stop.kind} {stop.seen} of {stop.allowed} in {hours} h",
     )

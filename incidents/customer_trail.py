@@ -15,6 +15,7 @@ from people import customers
 from people.errors import InvalidInput, NotFound
 from storage.types import new_id
 from vault import audit, keyring
+from vault.acts import AuditAct
 
 LASTS = timedelta(hours=1)
 UNKNOWN = "We know no customer with this number."
@@ -57,7 +58,7 @@ def _begin(
     audit.record(
         session,
         audit.staff(who),
-        "audit.begin",
+        AuditAct.AUDIT_BEGIN,
         now,
         customer_id=customer_id,
         purpose=case.reference if case else "oversight",

@@ -20,6 +20,7 @@ from people.approvals import forgetting
 from people.models import Customer, CustomerSession, NumberProof
 from scheduling.models import Callback, SlotOffer
 from vault import audit, fields, keyring
+from vault.acts import AuditAct
 from verification.models import Code
 
 
@@ -45,7 +46,7 @@ def erase(
         session.add(each)
     session.flush()
     about = [(each, None) for each in ids]
-    audit.record_many(session, actor, "customer.erase", now, about=about, purpose=why)
+    audit.record_many(session, actor, AuditAct.CUSTOMER_ERASE, now, about=about, purpose=why)
 
 
 #: Of a report, what its reporter said of themselves and of the call; the caller's own traces stay.

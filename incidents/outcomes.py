@@ -20,6 +20,7 @@ from people.models import Customer
 from scheduling import quiet, telling
 from scheduling.policy import Policy
 from vault import audit
+from vault.acts import AuditAct
 
 KEPT = timedelta(days=90)
 AT_A_TIME = 50
@@ -38,7 +39,7 @@ def tell_outcome(session: Session, report: Report, words_key: str, now: datetime
     audit.record(
         session,
         audit.SYSTEM,
-        "report.outcome",
+        AuditAct.REPORT_OUTCOME,
         now,
         customer_id=report.customer_id,
         detail=f"{report.reference} {words_key}",
@@ -88,7 +89,7 @@ def _queue(
     audit.record(
         session,
         audit.SYSTEM,
-        "report.tell",
+        AuditAct.REPORT_TELL,
         now,
         customer_id=customer.id,
         purpose="to tell what came of a report",

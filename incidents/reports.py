@@ -28,6 +28,7 @@ from people import customers
 from storage import turns
 from storage.types import new_id
 from vault import audit, keyring
+from vault.acts import AuditAct
 
 __all__ = [
     "ASKED_FOR",
@@ -68,10 +69,10 @@ def filed(
         told = replace(told, doubtful=True)
         report = repeats.same(session, told, forms, now)
     if report is None:
-        report, done = _new(session, told, forms[0], now), "report.file"
+        report, done = _new(session, told, forms[0], now), AuditAct.REPORT_FILE
         _tell_stream(session, report, now)
     else:
-        done = "report.add"
+        done = AuditAct.REPORT_ADD
         report.times += 1
         if repeats.add(session, report, told):
             _tell_stream(session, report, now)
@@ -84,7 +85,7 @@ def add(session: Session, report: Report, more: Told, now: datetime) -> None:
     telling.require_sense(more, now)
     if repeats.add(session, report, more):
         _tell_stream(session, report, now)
-        _write_down(session, report, "report.add", more.channel, now, audit.CUSTOMER)
+        _write_down(session, report, AuditAct.REPORT_ADD, more.channel, now, audit.CUSTOMER)
 
 
 def find(session: Session, reference: str) -> Report | None:
@@ -152,7 +153,12 @@ def _tell_stream(session: Session, report: Report, now: datetime) -> None:
 
 
 def _write_down(
-    session: Session, report: Report, done: str, channel: str, now: datetime, actor: audit.Actor
+    session: Session,
+    report: Report,
+    done: AuditAct,
+    channel: str,
+    now: datetime,
+    actor: audit.Actor,
 ) -> None:
     audit.record(
         session,
@@ -185,7 +191,7 @@ def prove(session: Session, phone: str, now: datetime) -> None:
         report.proven_at = now
         session.add(report)
         _tell_stream(session, report, now)
-        _write_down(session, report, "report.prove", report.channel, now, audit.CUSTOMER)
+        _write_down(session, report, AuditAct.REPORT_PROVE, report.channel, now, audit.CUSTOMER)
 
 
 @dataclass(frozen=True)
@@ -224,7 +230,9 @@ def latest(
         .limit(limit)
     ).all()
     readings = [(row.customer_id, None) for row in rows if row.customer_id]
-    audit.record_many(session, investigator, "report.read", now, about=readings, purpose="triage")
+    audit.record_many(
+        session, investigator, AuditAct.REPORT_READ, now, about=readings, purpose="triage"
+    )
     return [plain(session, row) for row in rows]
 
 

@@ -15,6 +15,7 @@ from incidents.cases.models import Case
 from incidents.cases.seeing import entries_for
 from people.errors import NotAllowed
 from vault import audit
+from vault.acts import AuditAct
 from vault.models import AuditEntry
 
 PAGE = 50
@@ -122,7 +123,7 @@ def _record(session: Session, reader: UUID, wanted: Filter, purpose: str, now: d
     audit.record(
         session,
         audit.staff(reader),
-        "audit.read",
+        AuditAct.AUDIT_READ,
         now,
         customer_id=wanted.customer,
         purpose=purpose,

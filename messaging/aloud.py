@@ -12,6 +12,7 @@ from messaging.gateways.base import VOICE
 from messaging.models import OutboxMessage
 from messaging.outbox import TABLE
 from vault import audit, fields
+from vault.acts import AuditAct
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def opened(session: Session, message_id: UUID, to: str, now: datetime) -> Aloud 
     audit.record(
         session,
         audit.PROVIDER,
-        "text.open",
+        AuditAct.TEXT_OPEN,
         now,
         customer_id=row.customer_id,
         callback_id=row.callback_id,

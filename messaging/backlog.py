@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from messaging.models import MessageState, OutboxMessage
 from vault import audit
+from vault.acts import AuditAct
 
 SOON = timedelta(seconds=10)
 _LATELY = timedelta(hours=1)
@@ -94,7 +95,7 @@ def retry(session: Session, message: UUID, now: datetime) -> bool:
     audit.record(
         session,
         audit.SYSTEM,
-        "text.retry",
+        AuditAct.TEXT_RETRY,
         now,
         customer_id=row.customer_id,
         callback_id=row.callback_id,

@@ -24,6 +24,7 @@ from messaging.progress import CallState
 from messaging.rules import Rules
 from storage.session import transaction
 from vault import audit, keyring
+from vault.acts import AuditAct
 
 log = structlog.get_logger("worker")
 
@@ -77,7 +78,7 @@ def _take(session: Session, row: PhoneCall, rules: Rules, now: datetime) -> Job 
     row.tries, row.due_at = row.tries + 1, now + LEASE
     if not row.to_hang_up:
         row.state, row.error = CallState.DIALLING, None
-        _record(session, row, "call.place", now)
+        _record(session, row, AuditAct.CALL_PLACE, now)
     session.add(row)
     session.flush()
     ring = _ring(session, row, row.first_tried_at)
@@ -142,10 +143,12 @@ def _fail(session: Session, row: PhoneCall, error: str, now: datetime) -> None:
     # One that may be on its way all the same is looked up and ended.
     row.to_hang_up, row.due_at = row.first_tried_at is not None and error == "too_late", now
     phone_calls.push(session, row, CallState.FAILED, now, error)
-    _record(session, row, "call.failed", now, error)
+    _record(session, row, AuditAct.CALL_FAILED, now, error)
 
 
-def _record(session: Session, row: PhoneCall, action: str, now: datetime, detail: str = "") -> None:
+def _record(
+    session: Session, row: PhoneCall, action: AuditAct, now: datetime, detail: str = ""
+) -> None:
     audit.record(session, audit.SYSTEM, action, now, callback_id=row.callback_id, detail=detail)
 
 

@@ -16,6 +16,7 @@ from messaging.outbox import TABLE, WARNS
 from messaging.rules import Limit, Rules, country_allowed
 from messaging.settling import Leased, end, held, tell
 from vault import audit, fields
+from vault.acts import AuditAct
 from vault.errors import KeyUnavailable, Tampered
 
 LEASE = timedelta(seconds=120)
@@ -163,7 +164,7 @@ def _may_leave(
         return False
     if not gate.affordable(row):
         row.due_at, row.error = spending.next_hour(now), "ceiling"
-        tell(session, row, "text.held", now, "the ceiling on spending is reached")
+        tell(session, row, AuditAct.TEXT_HELD, now, "the ceiling on spending is reached")
         return False
     return True
 
@@ -175,14 +176,14 @@ def _hold(session: Session, row: OutboxMessage, until: datetime, now: datetime) 
         end(session, row, MessageState.FAILED, now, "too_many")
         return
     row.due_at, row.error = until, "too_many"
-    tell(session, row, "text.held", now, "too many to one number")
+    tell(session, row, AuditAct.TEXT_HELD, now, "too many to one number")
 
 
 def _record_opening(session: Session, row: OutboxMessage, now: datetime) -> None:
     audit.record(
         session,
         audit.SYSTEM,
-        "text.open",
+        AuditAct.TEXT_OPEN,
         now,
         customer_id=row.customer_id,
         callback_id=row.callback_id,

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from messaging.gateways.base import Letter
 from messaging.models import MessageState, OutboxMessage
 from vault import audit
+from vault.acts import AuditAct
 
 LONGEST_PAUSE = 300
 
@@ -92,6 +93,14 @@ def pause(message: UUID, tries: int) -> timedelta:
     return timedelta(seconds=min(2 ** min(tries, 20), LONGEST_PAUSE) * (0.75 + chance / 2))
 
 
+#: How a text can end, and the act that is written down.
+ENDS = {
+    MessageState.SENT: AuditAct.TEXT_SENT,
+    MessageState.FAILED: AuditAct.TEXT_FAILED,
+    MessageState.EXPIRED: AuditAct.TEXT_EXPIRED,
+}
+
+
 def held(session: Session, taken: Leased) -> OutboxMessage | None:
     """The row, if it is still in these hands and at this turn: a worker that was held up past
     its lease has nothing to say about a text that another has taken."""
@@ -112,10 +121,12 @@ def end(
     """Nothing more is done with this text."""
     row.state, row.error, row.settled_at = state, error[:40] or None, now
     row.waited_ms = (now - row.wanted_at) // timedelta(milliseconds=1)
-    tell(session, row, f"text.{state}", now, error)
+    tell(session, row, ENDS[state], now, error)
 
 
-def tell(session: Session, row: OutboxMessage, action: str, now: datetime, detail: str) -> None:
+def tell(
+    session: Session, row: OutboxMessage, action: AuditAct, now: datetime, detail: str
+) -> None:
     """Write down what became of a text."""
     session.add(row)
     session.flush()

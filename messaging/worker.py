@@ -23,6 +23,7 @@ from messaging.models import Heartbeat
 from messaging.rules import Rules
 from storage.session import StoreUnavailable, in_short, transaction
 from vault import audit, keyring
+from vault.acts import AuditAct
 from vault.errors import KeyUnavailable, Tampered
 from vault.keyring import Keyring
 
@@ -161,7 +162,7 @@ class Worker:
             return
         with transaction(self._engine, info=self._info) as session:
             change = f"{self._using} to {name}"
-            audit.record(session, audit.SYSTEM, "gateway.switch", now, detail=change)
+            audit.record(session, audit.SYSTEM, AuditAct.GATEWAY_SWITCH, now, detail=change)
         log.warning("gateway switched", before=self._using, after=name)
         self._using = name
 

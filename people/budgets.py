@@ -23,6 +23,7 @@ from people.errors import BudgetSpent
 from people.models import BudgetUnlock, Opening, Role, Staff
 from storage import turns
 from vault import audit, keyring
+from vault.acts import AuditAct
 
 LONGEST = timedelta(days=1)
 _INFO = "budgets"
@@ -166,7 +167,7 @@ def unlock(session: Session, staff_id: UUID, by: audit.Actor, now: datetime) -> 
     take_turn(session, staff_id)
     session.merge(BudgetUnlock(staff_id=staff_id, at=now))
     session.flush()
-    audit.record(session, by, "budget.unlock", now, detail=str(staff_id))
+    audit.record(session, by, AuditAct.BUDGET_UNLOCK, now, detail=str(staff_id))
 
 
 def forget_old(session: Session, now: datetime) -> None:

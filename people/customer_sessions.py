@@ -11,6 +11,7 @@ from people import binding
 from people.models import CustomerSession
 from people.secrets import new_token, token_hash
 from vault import audit
+from vault.acts import AuditAct
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=2)
@@ -25,7 +26,7 @@ def begin(session: Session, customer_id: UUID, now: datetime) -> str:
     )
     session.add(binding.bind(session, made))
     session.flush()
-    audit.record(session, audit.CUSTOMER, "own_page.enter", now, customer_id=customer_id)
+    audit.record(session, audit.CUSTOMER, AuditAct.OWN_PAGE_ENTER, now, customer_id=customer_id)
     return token
 
 

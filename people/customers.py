@@ -17,6 +17,7 @@ from people.models import Customer
 from people.text import clean
 from storage.types import new_id
 from vault import audit, fields, keyring
+from vault.acts import AuditAct
 
 NAME_LIMIT = 60
 REF_LIMIT = 60
@@ -81,7 +82,7 @@ def add(
             session.flush()
     except IntegrityError:  # somebody else added the same number at this moment
         raise InvalidInput("phone", KNOWN_ALREADY) from None
-    audit.record(session, actor, "customer.add", now, customer_id=customer.id)
+    audit.record(session, actor, AuditAct.CUSTOMER_ADD, now, customer_id=customer.id)
     return customer
 
 
@@ -155,7 +156,7 @@ def keep_safe_phrase(session: Session, customer: Customer, phrase: str, now: dat
     customer.safe_phrase = key.seal("customer", "safe_phrase", customer.id, phrase)
     session.add(customer)
     session.flush()
-    audit.record(session, audit.CUSTOMER, "customer.phrase", now, customer_id=customer.id)
+    audit.record(session, audit.CUSTOMER, AuditAct.CUSTOMER_PHRASE, now, customer_id=customer.id)
 
 
 def choose(
@@ -167,7 +168,7 @@ def choose(
     customer.locale, customer.timezone = locale, timezone
     session.add(customer)
     session.flush()
-    audit.record(session, audit.CUSTOMER, "customer.choose", now, customer_id=customer.id)
+    audit.record(session, audit.CUSTOMER, AuditAct.CUSTOMER_CHOOSE, now, customer_id=customer.id)
 
 
 def safe_phrase(session: Session, customer: Customer, now: datetime, purpose: str) -> str:
@@ -175,7 +176,7 @@ def safe_phrase(session: Session, customer: Customer, now: datetime, purpose: st
     if customer.safe_phrase is None:
         return ""
     audit.record(
-        session, audit.SYSTEM, "customer.read", now, customer_id=customer.id, purpose=purpose
+        session, audit.SYSTEM, AuditAct.CUSTOMER_READ, now, customer_id=customer.id, purpose=purpose
     )
     key = fields.data_key(session, customer.id)
     return key.open("customer", "safe_phrase", customer.id, customer.safe_phrase)

@@ -15,6 +15,7 @@ from people.models import EnrolmentLink, Staff
 from people.notices import Notice
 from people.passkeys import keeping
 from vault import audit, keyring
+from vault.acts import AuditAct
 
 WRONG_PIECES = 5
 
@@ -54,7 +55,7 @@ def require_piece(session: Session, link: EnrolmentLink, piece: str, now: dateti
     session.add(link)
     session.flush()
     detail = f"{link.staff_id} {asked}"
-    audit.record(session, audit.SYSTEM, "staff.enrol_failed", now, detail=detail)
+    audit.record(session, audit.SYSTEM, AuditAct.STAFF_ENROL_FAILED, now, detail=detail)
     raise SecondPieceWrong(asked, tried=True)
 
 
@@ -75,5 +76,5 @@ def end_what_was(session: Session, link: EnrolmentLink, member: Staff, now: date
         keeping.end_all(session, member, now)
         sessions.end_all(session, member.id, now, "reset", actor=audit.staff(member.id))
         session.refresh(member)
-    audit.record(session, audit.staff(member.id), "staff.reset_used", now, detail=link.kind)
+    audit.record(session, audit.staff(member.id), AuditAct.STAFF_RESET_USED, now, detail=link.kind)
     notices.add(session, member.id, Notice.RESET_USED, now)

@@ -18,6 +18,7 @@ from people.customers import KNOWN_ALREADY
 from people.errors import InvalidInput
 from people.models import Customer
 from vault import audit, fields, keyring
+from vault.acts import AuditAct
 
 
 def waits(customer: Customer, now: datetime) -> bool:
@@ -59,4 +60,4 @@ def change(
             session.flush()
     except IntegrityError:  # somebody else took the number at this moment
         raise InvalidInput("phone", KNOWN_ALREADY) from None
-    audit.record(session, by, "customer.number", now, customer_id=customer.id)
+    audit.record(session, by, AuditAct.CUSTOMER_NUMBER, now, customer_id=customer.id)

@@ -15,6 +15,7 @@ from people.models import Role, Staff
 from people.notices import Notice
 from people.staff import Colleague
 from vault import audit
+from vault.acts import AuditAct
 
 #: Whose links a role makes. Nobody makes their own.
 MAKES_FOR = {
@@ -56,6 +57,6 @@ def make(session: Session, maker: UUID, role: Role, staff_id: UUID, now: datetim
             "They have no recovery code left. Whoever runs the server makes the link.",
         )
     token = staff.invite(session, member, now, kind=Kind.COLLEAGUE, by=audit.staff(maker))
-    audit.record(session, audit.staff(maker), "staff.reset_made", now, detail=str(member.id))
+    audit.record(session, audit.staff(maker), AuditAct.STAFF_RESET_MADE, now, detail=str(member.id))
     notices.add(session, member.id, Notice.RESET_MADE, now)
     return token

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select, update
 from people.errors import NotFound, ProofNeeded
 from people.models import ApiToken, Staff, StaffSession
 from vault import audit, keyring
+from vault.acts import AuditAct
 
 LIVES = timedelta(hours=12)
 IDLES = timedelta(hours=1)
@@ -125,7 +126,7 @@ def _end(
 def _write_down(
     session: Session, actor: audit.Actor, staff_id: UUID, now: datetime, why: str
 ) -> None:
-    audit.record(session, actor, "staff.sessions_ended", now, detail=f"{staff_id} {why}")
+    audit.record(session, actor, AuditAct.STAFF_SESSIONS_ENDED, now, detail=f"{staff_id} {why}")
 
 
 def require_proof(session: Session, session_id: UUID | None, now: datetime) -> None:
@@ -141,4 +142,4 @@ def proved(session: Session, session_id: UUID, now: datetime) -> None:
     kept.proved_at = now
     session.add(kept)
     session.flush()
-    audit.record(session, audit.staff(kept.staff_id), "staff.proof", now)
+    audit.record(session, audit.staff(kept.staff_id), AuditAct.STAFF_PROOF, now)

@@ -9,23 +9,24 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from vault.acts import BY_VALUE, AuditAct
 from vault.models import AuditEntry
 
 SHOWN = 20
 ACTIONS = (
-    "staff.sign_in",
-    "staff.sign_in_failed",
-    "staff.sign_out",
-    "staff.locked",
-    "staff.proof",
-    "staff.sessions_ended",
-    "staff.password",
-    "staff.recovery_codes",
-    "staff.enrol",
-    "staff.reset_used",
-    "passkey.add",
-    "passkey.remove",
-    "passkey.cloned",
+    AuditAct.STAFF_SIGN_IN,
+    AuditAct.STAFF_SIGN_IN_FAILED,
+    AuditAct.STAFF_SIGN_OUT,
+    AuditAct.STAFF_LOCKED,
+    AuditAct.STAFF_PROOF,
+    AuditAct.STAFF_SESSIONS_ENDED,
+    AuditAct.STAFF_PASSWORD,
+    AuditAct.STAFF_RECOVERY_CODES,
+    AuditAct.STAFF_ENROL,
+    AuditAct.STAFF_RESET_USED,
+    AuditAct.PASSKEY_ADD,
+    AuditAct.PASSKEY_REMOVE,
+    AuditAct.PASSKEY_CLONED,
 )
 
 
@@ -33,7 +34,7 @@ class Event(NamedTuple):
     """One of them; ``detail`` is a fixed word, or ids."""
 
     at: datetime
-    action: str
+    act: AuditAct
     detail: str
 
 
@@ -45,4 +46,4 @@ def latest(session: Session, staff_id: UUID) -> Sequence[Event]:
         .order_by(col(AuditEntry.id).desc())
         .limit(SHOWN)
     )
-    return [Event(row.at, row.action, row.detail) for row in rows]
+    return [Event(row.at, BY_VALUE[row.action], row.detail) for row in rows]

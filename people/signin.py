@@ -14,6 +14,7 @@ from people.models import Role, Staff, StaffSession
 from people.secrets import new_token, password_fits, token_hash
 from storage.types import new_id
 from vault import audit, keyring
+from vault.acts import AuditAct
 from vault.keyring import Keyring
 
 SESSION_LIVES, SESSION_IDLES = sessions.LIVES, sessions.IDLES
@@ -86,7 +87,7 @@ def failed(session: Session, member: Staff | None, now: datetime, what: str) -> 
     """Write a failed try down: with whose account it was for, and never with what was typed."""
     who = audit.staff(member.id) if member else audit.SYSTEM
     detail = what if member else "unknown"
-    audit.record(session, who, "staff.sign_in_failed", now, detail=detail)
+    audit.record(session, who, AuditAct.STAFF_SIGN_IN_FAILED, now, detail=detail)
 
 
 def _secret(session: Session, member: Staff | None) -> str | None:
@@ -161,7 +162,7 @@ def open_session(
     )
     session.add(binding.bind(session, made))
     session.flush()
-    audit.record(session, audit.staff(member.id), "staff.sign_in", now, detail=how)
+    audit.record(session, audit.staff(member.id), AuditAct.STAFF_SIGN_IN, now, detail=how)
     return token
 
 
@@ -201,4 +202,4 @@ def close_session(session: Session, token: str, now: datetime) -> None:
     if kept is not None and kept.ended_at is None:
         kept.ended_at = now
         session.add(kept)
-        audit.record(session, audit.staff(kept.staff_id), "staff.sign_out", now)
+        audit.record(session, audit.staff(kept.staff_id), AuditAct.STAFF_SIGN_OUT, now)

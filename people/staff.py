@@ -22,6 +22,7 @@ from people.text import clean
 from storage.session import Work
 from storage.types import new_id
 from vault import audit, keyring
+from vault.acts import AuditAct
 
 LINK_LIVES, OWN_LINK_LIVES = timedelta(hours=72), timedelta(minutes=30)
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,180}")
@@ -79,7 +80,7 @@ def add(
     )
     session.add(member)
     session.flush()
-    audit.record(session, by, "staff.add", now, detail=f"{role} {row}")
+    audit.record(session, by, AuditAct.STAFF_ADD, now, detail=f"{role} {row}")
     return member
 
 
@@ -112,7 +113,7 @@ def set_phone(
     member.phone = keyring.of(session).seal_for(keyring.STAFF, place, phone)
     session.add(member)
     session.flush()
-    audit.record(session, by, "staff.phone", now, detail=str(member.id))
+    audit.record(session, by, AuditAct.STAFF_PHONE, now, detail=str(member.id))
 
 
 def phone_of(session: Session, member: Staff) -> str:
@@ -200,7 +201,7 @@ def invite_by(
     )
     session.add(binding.bind(session, made))
     session.flush()
-    audit.record(session, by, "staff.invite", now, detail=f"{member.id} {kind}")
+    audit.record(session, by, AuditAct.STAFF_INVITE, now, detail=f"{member.id} {kind}")
 
 
 def invited(
@@ -266,7 +267,7 @@ def enrol(
     link.used_at = now
     session.add_all([member, link])
     codes = second_factor.new_recovery_codes(session, member.id)
-    audit.record(session, audit.staff(member.id), "staff.enrol", now, detail=link.kind)
+    audit.record(session, audit.staff(member.id), AuditAct.STAFF_ENROL, now, detail=link.kind)
     setup.close_if_due(session, now)
     return member, codes
 
@@ -285,7 +286,7 @@ def new_password(
     member.password_hash = binding.seal_password(session, member.id, hashed)
     session.add(member)
     session.flush()
-    audit.record(session, audit.staff(member.id), "staff.password", now)
+    audit.record(session, audit.staff(member.id), AuditAct.STAFF_PASSWORD, now)
     notices.add(session, member.id, Notice.PASSWORD, now)
 
 
@@ -295,7 +296,7 @@ def switch_off(session: Session, member: Staff, now: datetime) -> None:
     session.add(member)
     session.flush()
     sessions.end_all(session, member.id, now, "off", actor=audit.OPERATOR)
-    audit.record(session, audit.OPERATOR, "staff.switch_off", now, detail=str(member.id))
+    audit.record(session, audit.OPERATOR, AuditAct.STAFF_SWITCH_OFF, now, detail=str(member.id))
 
 
 def change_role(
@@ -306,4 +307,4 @@ def change_role(
     session.add(member)
     session.flush()
     sessions.end_all(session, member.id, now, "role", actor=by)
-    audit.record(session, by, "staff.role", now, detail=f"{role} {member.id}")
+    audit.record(session, by, AuditAct.STAFF_ROLE, now, detail=f"{role} {member.id}")

@@ -11,6 +11,7 @@ from people import sessions
 from people.errors import InvalidInput, NotFound
 from people.models import Staff
 from vault import audit
+from vault.acts import AuditAct
 
 
 def suspend(session: Session, staff_id: UUID, by: audit.Actor, now: datetime) -> Staff:
@@ -22,7 +23,7 @@ def suspend(session: Session, staff_id: UUID, by: audit.Actor, now: datetime) ->
     session.add(member)
     session.flush()
     sessions.end_all(session, member.id, now, "suspended", actor=by)
-    audit.record(session, by, "staff.suspend", now, detail=str(member.id))
+    audit.record(session, by, AuditAct.STAFF_SUSPEND, now, detail=str(member.id))
     return member
 
 
@@ -33,7 +34,7 @@ def lift(session: Session, staff_id: UUID, by: audit.Actor, now: datetime) -> St
     member.active, member.suspended_at = True, None
     session.add(member)
     session.flush()
-    audit.record(session, by, "staff.lift", now, detail=str(member.id))
+    audit.record(session, by, AuditAct.STAFF_LIFT, now, detail=str(member.id))
     return member
 
 

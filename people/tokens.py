@@ -11,6 +11,7 @@ from people.models import ApiToken, Role, Staff
 from people.secrets import new_token, token_hash
 from people.signin import Principal
 from vault import audit
+from vault.acts import AuditAct
 
 PREFIX = "vl_"
 
@@ -27,7 +28,7 @@ def add(session: Session, member: Staff, label: str, now: datetime) -> str:
     )
     session.add(binding.bind(session, made))
     session.flush()
-    audit.record(session, audit.OPERATOR, "token.add", now, detail=str(member.id))
+    audit.record(session, audit.OPERATOR, AuditAct.TOKEN_ADD, now, detail=str(member.id))
     return token
 
 

@@ -20,6 +20,7 @@ from scheduling.settled import require_settled
 from scheduling.states import State, require, require_move
 from storage.types import new_id
 from vault import audit, fields, keyring
+from vault.acts import AuditAct
 
 TOPIC_LIMIT, TICKET_LIMIT = 40, 40
 
@@ -49,7 +50,7 @@ def book(
     number that was changed waits.
     """
     callback = placed(session, customer, agent_id, wish, policy, now)
-    record(session, callback, by or audit.staff(agent_id), "callback.book", now)
+    record(session, callback, by or audit.staff(agent_id), AuditAct.CALLBACK_BOOK, now)
     telling.booked(session, callback, policy, now)
     return callback
 
@@ -186,7 +187,7 @@ def _retime(
     callback.starts_at, callback.move_asked_at, callback.earlier_wanted_at = starts_at, None, None
     callback.moves += 1
     settle(session, callback, customer, found, policy, now)
-    record(session, callback, by, "callback.move", now)
+    record(session, callback, by, AuditAct.CALLBACK_MOVE, now)
 
 
 def cancel(
@@ -198,7 +199,7 @@ def cancel(
 ) -> None:
     """Call a booked callback off and tell its customer. Raises ``WrongState``."""
     _end_unstarted(session, callback, State.CANCELLED, now)
-    record(session, callback, by or audit.staff(callback.agent_id), "callback.cancel", now)
+    record(session, callback, by or audit.staff(callback.agent_id), AuditAct.CALLBACK_CANCEL, now)
     telling.cancelled(session, callback, policy, now)
 
 
@@ -219,14 +220,14 @@ def call_off(session: Session, customer_id: UUID, until: datetime, why: str, now
     ).all()
     for callback in coming:
         _end_unstarted(session, callback, State.CANCELLED, now)
-        record(session, callback, audit.SYSTEM, "callback.cancel", now, why)
+        record(session, callback, audit.SYSTEM, AuditAct.CALLBACK_CANCEL, now, why)
     return len(coming)
 
 
 def refuse(session: Session, callback: Callback, now: datetime) -> None:
     """The customer did not ask for this call. Raises ``WrongState`` once it has started."""
     _end_unstarted(session, callback, State.REFUSED, now)
-    record(session, callback, audit.CUSTOMER, "callback.refuse", now)
+    record(session, callback, audit.CUSTOMER, AuditAct.CALLBACK_REFUSE, now)
 
 
 def ask_to_move(session: Session, callback: Callback, now: datetime) -> None:
@@ -235,7 +236,7 @@ def ask_to_move(session: Session, callback: Callback, now: datetime) -> None:
     callback.move_asked_at = now
     session.add(callback)
     session.flush()
-    record(session, callback, audit.CUSTOMER, "callback.ask_to_move", now)
+    record(session, callback, audit.CUSTOMER, AuditAct.CALLBACK_ASK_TO_MOVE, now)
 
 
 def miss_overdue(session: Session, policy: Policy, now: datetime) -> None:
@@ -249,7 +250,7 @@ def miss_overdue(session: Session, policy: Policy, now: datetime) -> None:
     ).all()
     for callback in overdue:
         _end_unstarted(session, callback, State.MISSED, now)
-        record(session, callback, audit.SYSTEM, "callback.miss", now)
+        record(session, callback, audit.SYSTEM, AuditAct.CALLBACK_MISS, now)
         telling.missed(session, callback, policy, now)
 
 
@@ -266,7 +267,7 @@ def record(
     session: Session,
     callback: Callback,
     actor: audit.Actor,
-    action: str,
+    action: AuditAct,
     now: datetime,
     detail: str = "",
 ) -> None:

@@ -15,6 +15,7 @@ from people.models import Customer
 from scheduling.models import Callback
 from scheduling.states import LIVE, State
 from vault import audit, fields, keyring
+from vault.acts import AuditAct
 
 #: How long before its time an agent may prepare a call, whatever else they have opened.
 PREPARES = timedelta(minutes=30)
@@ -102,7 +103,7 @@ def open_one(session: Session, callback: Callback, now: datetime, purpose: str) 
     audit.record(
         session,
         audit.staff(callback.agent_id),
-        "customer.read",
+        AuditAct.CUSTOMER_READ,
         now,
         customer_id=callback.customer_id,
         callback_id=callback.id,
@@ -154,7 +155,7 @@ def day(
     audit.record_many(
         session,
         audit.staff(agent_id),
-        "customer.read",
+        AuditAct.CUSTOMER_READ,
         now,
         about=[(customer.id, callback.id) for callback, customer in at_hand],
         purpose="own day",

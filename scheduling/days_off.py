@@ -12,6 +12,7 @@ from people.errors import InvalidInput, NotFound
 from scheduling.models import DatedHours, TimeOff
 from scheduling.spans import DAY_MINUTES
 from vault import audit
+from vault.acts import AuditAct
 
 LONGEST = timedelta(days=400)
 
@@ -52,7 +53,7 @@ def set_day(
             for begin, end in hours or ((0, 0),)
         )
     session.flush()
-    audit.record(session, actor, "day.set", now, detail=f"{staff_id} {on}")
+    audit.record(session, actor, AuditAct.DAY_SET, now, detail=f"{staff_id} {on}")
 
 
 def off(session: Session, staff_id: UUID, since: date) -> list[TimeOff]:
@@ -75,7 +76,7 @@ def take_off(
         raise InvalidInput("last", "The last day off must not be before the first.")
     session.add(TimeOff(staff_id=staff_id, first_on=first, last_on=last))
     session.flush()
-    audit.record(session, actor, "off.add", now, detail=f"{staff_id} {first} {last}")
+    audit.record(session, actor, AuditAct.OFF_ADD, now, detail=f"{staff_id} {first} {last}")
 
 
 def end_off(
@@ -87,4 +88,4 @@ def end_off(
         raise NotFound("There is no such time off.")
     session.delete(row)
     session.flush()
-    audit.record(session, actor, "off.end", now, detail=f"{staff_id} {row.first_on}")
+    audit.record(session, actor, AuditAct.OFF_END, now, detail=f"{staff_id} {row.first_on}")

@@ -14,6 +14,7 @@ from people.models import Role, Staff
 from people.secrets import new_token, token_hash
 from scheduling.models import CalendarFeed, Callback
 from vault import audit
+from vault.acts import AuditAct
 
 _BACK, _AHEAD, _MOST = timedelta(days=7), timedelta(days=60), 2000
 _good = (
@@ -48,7 +49,7 @@ def make(session: Session, staff_id: UUID, now: datetime) -> str:
     )
     session.add(binding.bind(session, made))
     session.flush()
-    audit.record(session, audit.staff(staff_id), "feed.make", now)
+    audit.record(session, audit.staff(staff_id), AuditAct.FEED_MAKE, now)
     return token
 
 
@@ -60,7 +61,7 @@ def end(session: Session, staff_id: UUID, now: datetime) -> None:
         .values(ended_at=now)
     )
     if ended.rowcount:
-        audit.record(session, audit.staff(staff_id), "feed.end", now)
+        audit.record(session, audit.staff(staff_id), AuditAct.FEED_END, now)
 
 
 def current(session: Session, staff_id: UUID) -> CalendarFeed | None:

@@ -16,6 +16,7 @@ from scheduling.models import Callback
 from scheduling.policy import Policy
 from scheduling.states import State, require
 from vault import audit
+from vault.acts import AuditAct
 
 
 def hand_over(
@@ -35,7 +36,9 @@ def hand_over(
     giver = callback.agent_id
     give(session, callback, agent_id, policy, now)
     actor = by or audit.staff(giver)
-    booking.record(session, callback, actor, "callback.hand_over", now, f"{giver} to {agent_id}")
+    booking.record(
+        session, callback, actor, AuditAct.CALLBACK_HAND_OVER, now, f"{giver} to {agent_id}"
+    )
     outbox.withdraw(session, callback.id, now)
     telling.handed(session, callback, policy, now)
 

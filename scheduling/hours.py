@@ -12,6 +12,7 @@ from people.errors import InvalidInput
 from scheduling.models import WorkingHours
 from scheduling.spans import DAY_MINUTES
 from vault import audit
+from vault.acts import AuditAct
 
 Week = Mapping[int, Sequence[tuple[int, int]]]
 
@@ -41,4 +42,4 @@ def replace(
         for begin, end in hours
     )
     session.flush()
-    audit.record(session, actor, "hours.set", now, detail=str(staff_id))
+    audit.record(session, actor, AuditAct.HOURS_SET, now, detail=str(staff_id))

@@ -16,6 +16,7 @@ from people.text import clean
 from scheduling import callbacks
 from scheduling.policy import Policy
 from vault import audit
+from vault.acts import AuditAct
 
 LIMIT = 40
 
@@ -74,7 +75,7 @@ def note(
     audit.record(
         session,
         agent.actor,
-        "customer.look_up",
+        AuditAct.CUSTOMER_LOOK_UP,
         now,
         customer_id=who,
         purpose=purpose,

@@ -14,6 +14,7 @@ from scheduling import booking, callbacks, telling
 from scheduling.models import Callback, FollowUp, FormerTime
 from scheduling.states import State, require
 from vault import audit
+from vault.acts import AuditAct
 
 MOST_BOOKED = 3
 _SHOWN = 50
@@ -84,7 +85,7 @@ def _opened(
     audit.record_many(
         session,
         audit.CUSTOMER,
-        "customer.read",
+        AuditAct.CUSTOMER_READ,
         now,
         about=[(customer_id, row.id) for row in rows],
         purpose="own page",
@@ -127,4 +128,4 @@ def want_earlier(session: Session, callback: Callback, wanted: bool, now: dateti
     session.add(callback)
     session.flush()
     detail = "" if wanted else "no more"
-    booking.record(session, callback, audit.CUSTOMER, "callback.earlier", now, detail)
+    booking.record(session, callback, audit.CUSTOMER, AuditAct.CALLBACK_EARLIER, now, detail)

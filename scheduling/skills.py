@@ -13,6 +13,7 @@ from people.errors import InvalidInput
 from scheduling.models import Skill
 from scheduling.pool import LANGUAGE, PRODUCT
 from vault import audit
+from vault.acts import AuditAct
 
 KINDS = (LANGUAGE, PRODUCT)
 MOST = 20
@@ -55,4 +56,4 @@ def replace(
         for value in skills.get(kind, ())
     )
     session.flush()
-    audit.record(session, actor, "skills.set", now, detail=str(staff_id))
+    audit.record(session, actor, AuditAct.SKILLS_SET, now, detail=str(staff_id))

@@ -16,6 +16,7 @@ from scheduling import holidays
 from scheduling.pool import ASSIGNMENTS
 from scheduling.slots import MAX_BUFFER
 from vault import audit
+from vault.acts import AuditAct
 
 NAME_LIMIT, MOST_SEATS = 60, 10_000
 
@@ -40,7 +41,7 @@ def every(session: Session) -> list[Team]:
 
 def add(session: Session, habits: Habits, actor: audit.Actor, now: datetime) -> Team:
     """A new team. Raises ``InvalidInput``; for a name that is taken too."""
-    return _keep(session, Team(created_at=now, name=""), habits, actor, now, "team.add")
+    return _keep(session, Team(created_at=now, name=""), habits, actor, now, AuditAct.TEAM_ADD)
 
 
 def change(
@@ -50,11 +51,16 @@ def change(
     team = session.get(Team, team_id, with_for_update={"key_share": True})
     if team is None:
         raise NotFound("There is no such team.")
-    return _keep(session, team, habits, actor, now, "team.change")
+    return _keep(session, team, habits, actor, now, AuditAct.TEAM_CHANGE)
 
 
 def _keep(
-    session: Session, team: Team, habits: Habits, actor: audit.Actor, now: datetime, action: str
+    session: Session,
+    team: Team,
+    habits: Habits,
+    actor: audit.Actor,
+    now: datetime,
+    action: AuditAct,
 ) -> Team:
     name = clean("name", habits.name, limit=NAME_LIMIT, what="name of the team")
     _require_sense(habits)
@@ -99,7 +105,7 @@ def put(
     if team_id is not None:
         session.add(Membership(staff_id=staff_id, team_id=team_id))
     session.flush()
-    audit.record(session, actor, "team.put", now, detail=f"{staff_id} {team_id or 'none'}")
+    audit.record(session, actor, AuditAct.TEAM_PUT, now, detail=f"{staff_id} {team_id or 'none'}")
 
 
 def colleagues(session: Session, staff_id: UUID) -> set[UUID] | None:

@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from storage.prepared import Prepared
 from storage.session import Work
+from vault.acts import AuditAct
 from vault.models import AuditEntry
 
 _INSERT = insert(AuditEntry.__table__)  # type: ignore[attr-defined]
@@ -55,7 +56,7 @@ def staff(staff_id: UUID) -> Actor:
 def record(
     session: Work,
     actor: Actor,
-    action: str,
+    action: AuditAct,
     now: datetime,
     *,
     customer_id: UUID | None = None,
@@ -63,8 +64,7 @@ def record(
     purpose: str = "",
     detail: str = "",
 ) -> None:
-    """Add one entry. ``action`` is ``thing.verb``; ``purpose`` and ``detail`` hold fixed words
-    and ids, never personal data."""
+    """Add one entry. ``purpose`` and ``detail`` hold fixed words and ids, never personal data."""
     row = _row(actor, action, now, customer_id, callback_id, purpose, detail)
     _INSERT_ONE.run(session, row)
 
@@ -72,7 +72,7 @@ def record(
 def record_many(
     session: Session,
     actor: Actor,
-    action: str,
+    action: AuditAct,
     now: datetime,
     *,
     about: Iterable[tuple[UUID | None, UUID | None]],
@@ -87,7 +87,7 @@ def record_many(
 
 def _row(
     actor: Actor,
-    action: str,
+    action: AuditAct,
     now: datetime,
     customer_id: UUID | None,
     callback_id: UUID | None,
@@ -98,7 +98,7 @@ def _row(
         "at": now,
         "actor": actor.kind,
         "staff_id": actor.staff_id,
-        "action": action,
+        "action": str(action),
         "customer_id": customer_id,
         "callback_id": callback_id,
         "purpose": purpose,

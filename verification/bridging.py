@@ -21,11 +21,13 @@ from scheduling.models import Callback
 from scheduling.policy import Policy
 from scheduling.states import LIVE, Outcome, State, require
 from vault import audit
+from vault.acts import AuditAct
 from verification import calls
 from verification.calls import IssuedCode
 
 #: So long after the customer picked up, and nobody said it was a machine, it is a person.
 SURE_AFTER = timedelta(seconds=15)
+_ACTS = {state: AuditAct[f"CALL_{state.name}"] for state in CallState}
 
 
 def start(session: Session, callback: Callback, policy: Policy, now: datetime) -> IssuedCode | None:
@@ -106,7 +108,7 @@ def told(
     audit.record(
         session,
         audit.PROVIDER,
-        f"call.{call.state}",
+        _ACTS[CallState(call.state)],
         now,
         customer_id=callback.customer_id,
         callback_id=callback.id,
@@ -185,7 +187,7 @@ def customer_of(
     audit.record(
         session,
         audit.staff(callback.agent_id),
-        "customer.read",
+        AuditAct.CUSTOMER_READ,
         now,
         customer_id=callback.customer_id,
         callback_id=callback.id,

@@ -20,6 +20,7 @@ from scheduling.policy import Policy
 from scheduling.settled import require_settled
 from scheduling.states import LIVE, Outcome, State, require, require_move
 from vault import audit, fields, keyring
+from vault.acts import AuditAct
 from verification import codes
 from verification.models import Code, secret_row
 
@@ -72,7 +73,7 @@ def begin(
     callback.earlier_wanted_at = None
     session.add(callback)
     session.flush()
-    _record(session, callback, "callback.start", now)
+    _record(session, callback, AuditAct.CALLBACK_START, now)
     return code
 
 
@@ -118,7 +119,7 @@ def shown(session: Session, callback: Callback, now: datetime) -> IssuedCode:
 
 def _reveal(session: Session, callback: Callback, code: Code, now: datetime) -> IssuedCode:
     """Write down that the agent sees the code, then open it."""
-    _record(session, callback, "code.read", now)
+    _record(session, callback, AuditAct.CODE_READ, now)
     secret = _open(session, code)
     return IssuedCode(codes.at(secret, code.counter, code.digits), code.valid_until)
 
@@ -193,7 +194,7 @@ def renew(session: Session, callback: Callback, now: datetime, *, until: datetim
     code.valid_from, code.valid_until = now, until
     session.add(code)
     session.flush()
-    _record(session, callback, "code.reissue", now)
+    _record(session, callback, AuditAct.CODE_REISSUE, now)
     return code
 
 
@@ -225,7 +226,7 @@ def end(
         raise InvalidInput("outcome", f"The outcome is one of: {', '.join(Outcome)}.")
     lock(session, callback)
     _finish(session, callback, outcome, now)
-    _record(session, callback, "callback.end", now, detail=outcome)
+    _record(session, callback, AuditAct.CALLBACK_END, now, detail=outcome)
     return retries.follow(session, callback, policy, now)
 
 
@@ -238,7 +239,7 @@ def end_by_provider(
     audit.record(
         session,
         audit.PROVIDER,
-        "callback.end",
+        AuditAct.CALLBACK_END,
         now,
         customer_id=callback.customer_id,
         callback_id=callback.id,
@@ -305,7 +306,7 @@ def _finish_unsaid(session: Session, callback: Callback, now: datetime) -> None:
     audit.record(
         session,
         audit.SYSTEM,
-        "callback.end",
+        AuditAct.CALLBACK_END,
         now,
         customer_id=callback.customer_id,
         callback_id=callback.id,
@@ -378,7 +379,7 @@ def ringing_now(session: Session, phone: str, now: datetime) -> Callback | None:
 
 
 def _record(
-    session: Session, callback: Callback, action: str, now: datetime, detail: str = ""
+    session: Session, callback: Callback, action: AuditAct, now: datetime, detail: str = ""
 ) -> None:
     audit.record(
         session,

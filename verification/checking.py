@@ -22,6 +22,7 @@ from scheduling.states import State
 from storage.prepared import Prepared
 from storage.session import Work
 from vault import audit, fields, keyring
+from vault.acts import AuditAct
 from vault.blind import FORM_BYTES, oldest
 from vault.keyring import Keyring
 from vault.models import DataKey
@@ -147,7 +148,7 @@ def check(
     audit.record(
         session,
         audit.CUSTOMER,
-        "check",
+        AuditAct.CHECK,
         now,
         customer_id=row.customer_id,
         callback_id=row.callback_id,

@@ -15,6 +15,7 @@ from scheduling.models import Callback
 from scheduling.policy import Policy
 from scheduling.states import State
 from vault import audit
+from vault.acts import AuditAct
 from verification import calls
 
 
@@ -43,5 +44,7 @@ def hand_over(
     handover.give(session, callback, agent_id, policy, now)
     calls.renew(session, callback, now, until=calls.until(callback, policy, now))
     actor = by or audit.staff(giver)
-    booking.record(session, callback, actor, "callback.hand_over", now, f"{giver} to {agent_id}")
+    booking.record(
+        session, callback, actor, AuditAct.CALLBACK_HAND_OVER, now, f"{giver} to {agent_id}"
+    )
     telling.taken_over(session, callback, policy, now)

@@ -27,6 +27,7 @@ from scheduling.policy import Policy
 from storage import turns
 from storage.types import new_id
 from vault import audit, fields, keyring
+from vault.acts import AuditAct
 from verification import codes
 
 DIGITS = 6
@@ -73,7 +74,9 @@ def send(session: Session, phone: str, medium: str, policy: Policy, now: datetim
         medium = VOICE
     asked = _Asked(phone, forms[0], numbers.holder(session, phone, now), medium)
     _hand_out(session, asked, policy, now)
-    audit.record(session, audit.CUSTOMER, "proof.send", now, customer_id=asked.owner, detail=medium)
+    audit.record(
+        session, audit.CUSTOMER, AuditAct.PROOF_SEND, now, customer_id=asked.owner, detail=medium
+    )
 
 
 def _lately(session: Session, forms: Sequence[bytes], now: datetime) -> int:
@@ -143,7 +146,7 @@ def prove(session: Session, phone: str, number: str, now: datetime) -> UUID | No
     alive = proof is not None and proof.tries < MAX_TRIES and now < proof.valid_until
     right = alive and fits and owner is not None
     _count(session, proof, alive, right, now)
-    done = "proof.use" if right else "proof.fail" if alive else "proof.ignore"
+    done = AuditAct.PROOF_USE if right else AuditAct.PROOF_FAIL if alive else AuditAct.PROOF_IGNORE
     audit.record(session, audit.CUSTOMER, done, now, customer_id=owner)
     return owner if right else None
 

@@ -29,6 +29,7 @@ from scheduling.models import Callback
 from scheduling.policy import Policy
 from scheduling.states import State
 from vault import audit, fields
+from vault.acts import AuditAct
 from verification.models import Code
 
 NUMBER = "customer.number"
@@ -187,7 +188,7 @@ def _tell(
         medium=VOICE if landline else TEXT,
     )
     outbox.put(session, draft, now)
-    audit.record(session, audit.SYSTEM, "number.tell", now, customer_id=customer.id)
+    audit.record(session, audit.SYSTEM, AuditAct.NUMBER_TELL, now, customer_id=customer.id)
 
 
 def speak(session: Session, policy: Policy, now: datetime) -> None:
@@ -277,7 +278,7 @@ def _begin_wait(
     customer.number_waits_until = until
     session.add(customer)
     session.flush()
-    audit.record(session, audit.SYSTEM, "number.told", now, customer_id=customer.id)
+    audit.record(session, audit.SYSTEM, AuditAct.NUMBER_TOLD, now, customer_id=customer.id)
     telling.plan_anew(session, customer.id, policy, now)
 
 

@@ -17,6 +17,7 @@ from channels.cli.two_people import approved, why_option
 from channels.context import ctx, now, unit
 from incidents import two_people
 from vault import audit, keyring, reindexing
+from vault.acts import AuditAct
 from vault.blind import ALONE, CURRENT, KNOWN
 from verification import calls
 
@@ -56,7 +57,9 @@ def _begun() -> str:
     with unit() as session:
         key, new = reindexing.begin(session, ctx().master, now())
         if new:
-            audit.record(session, audit.OPERATOR, "keys.rotate_index", now(), detail=key.purpose)
+            audit.record(
+                session, audit.OPERATOR, AuditAct.KEYS_ROTATE_INDEX, now(), detail=key.purpose
+            )
         else:
             click.echo(f"The rotation to {key.purpose} goes on.", err=True)
         return key.purpose
@@ -72,7 +75,9 @@ def _state(name: str) -> str | None:
 def _step(name: str, before: str, after: str) -> None:
     with unit() as session:
         if reindexing.advance(session, name, before, after, now()):
-            audit.record(session, audit.OPERATOR, "keys.index", now(), detail=f"{name} {after}")
+            audit.record(
+                session, audit.OPERATOR, AuditAct.KEYS_INDEX, now(), detail=f"{name} {after}"
+            )
 
 
 def _wait(label: str) -> None:

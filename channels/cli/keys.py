@@ -25,6 +25,7 @@ from people.approvals import setup
 from people.models import Staff
 from storage import migrate
 from vault import audit, providers, rotation
+from vault.acts import AuditAct
 from vault.log import publishing
 
 keys = AppGroup("keys", help="Master keys, and the key of the blind index.")
@@ -59,7 +60,9 @@ def rotate(why: str) -> None:
     master = ctx().master
     with approved(two_people.ROTATE, {"to": master.current}, why):
         with unit() as session:
-            audit.record(session, audit.OPERATOR, "keys.rotate", now(), detail=master.current)
+            audit.record(
+                session, audit.OPERATOR, AuditAct.KEYS_ROTATE, now(), detail=master.current
+            )
             rotation.rewrap_purposes(session, master)
             total = rotation.count(session)
         after: UUID | None = rotation.FIRST
@@ -69,7 +72,9 @@ def rotate(why: str) -> None:
                     looked_at, after = rotation.rewrap(session, master, after)
                 bar.update(looked_at)
         with unit() as session:
-            audit.record(session, audit.OPERATOR, "keys.rotated", now(), detail=master.current)
+            audit.record(
+                session, audit.OPERATOR, AuditAct.KEYS_ROTATED, now(), detail=master.current
+            )
             left = rotation.wrapped_by(session, [n for n in master.keys if n != master.current])
     for name, count in left.items():
         if count:

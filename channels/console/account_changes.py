@@ -16,6 +16,7 @@ from people.models import Role
 from people.notices import Notice
 from people.secrets import MIN_PASSWORD
 from vault import audit
+from vault.acts import AuditAct
 
 
 @pages.get("/account/password")
@@ -54,7 +55,7 @@ def new_recovery(desk: Desk) -> ResponseReturnValue:
     """Fresh recovery codes, shown this once."""
     desk.require_proof()
     codes = second_factor.new_recovery_codes(desk.session, desk.principal.id)
-    audit.record(desk.session, desk.principal.actor, "staff.recovery_codes", desk.moment)
+    audit.record(desk.session, desk.principal.actor, AuditAct.STAFF_RECOVERY_CODES, desk.moment)
     notices.add(desk.session, desk.principal.id, Notice.RECOVERY_CODES, desk.moment)
     return render_template("console/enrolled.html", recovery=codes, signed_in=True)
 

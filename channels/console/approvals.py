@@ -19,6 +19,7 @@ from people.approvals.pending import Pending
 from people.errors import InvalidInput, NoLonger
 from people.models import Customer, Role, Staff
 from vault import audit
+from vault.acts import AuditAct
 
 _FIELDS = ("whom", "why", "why_unlock")
 
@@ -130,7 +131,7 @@ def _customer(desk: Desk, whom: str) -> Customer:
     audit.record(
         desk.session,
         desk.principal.actor,
-        "customer.look_up",
+        AuditAct.CUSTOMER_LOOK_UP,
         desk.moment,
         customer_id=who,
         purpose="erasure",

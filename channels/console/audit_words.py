@@ -8,7 +8,7 @@ from uuid import UUID
 
 from flask_babel import gettext
 
-from channels.console import audit_actions
+from vault.acts import BY_VALUE, GROUPS, ActGroup, AuditAct, acts_of
 from vault.models import AuditEntry
 
 _CASE = re.compile(r"C[0-9A-Z]{7}")
@@ -16,48 +16,21 @@ _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def action(value: str) -> str:
-    """What was done."""
-    return audit_actions.words().get(value, value)
+    """What was done, by the value that the log keeps."""
+    act = BY_VALUE.get(value)
+    return gettext(act.label) if act else value
 
 
-def groups() -> list[tuple[str, str, tuple[str, ...]]]:
-    """What can be filtered by: a word for the address, a label, and the actions that it means."""
-    return [
-        ("read", gettext("Customers read"), ("customer.read", "customer.look_up")),
-        (
-            "calls",
-            gettext("Calls and bookings"),
-            tuple(
-                each
-                for each in audit_actions.words()
-                if each.startswith(("callback.", "code.", "call."))
-            ),
-        ),
-        (
-            "texts",
-            gettext("Texts"),
-            tuple(each for each in audit_actions.words() if each.startswith(("text.", "texts."))),
-        ),
-        (
-            "reports",
-            gettext("Reports and cases"),
-            tuple(
-                each
-                for each in audit_actions.words()
-                if each.startswith(("report.", "case.", "exposure.", "note.", "leak."))
-            ),
-        ),
-        (
-            "staff",
-            gettext("Staff and sign-in"),
-            tuple(
-                each
-                for each in audit_actions.words()
-                if each.startswith(("staff.", "token.", "passkey.", "approval.", "budget."))
-            ),
-        ),
-        ("log", gettext("Readings of this log"), ("audit.read", "audit.begin")),
-    ]
+def groups() -> list[tuple[ActGroup, str, tuple[AuditAct, ...]]]:
+    """What can be filtered by: each group with its label and its acts. All acts are in one."""
+    return [(group, gettext(group.label), acts_of(group)) for group in ActGroup]
+
+
+def acts_meant(name: str) -> tuple[AuditAct, ...] | None:
+    """The acts that a filter names, by a group's value or by one act's; none if it names none."""
+    if name in BY_VALUE:
+        return (BY_VALUE[name],)
+    return acts_of(GROUPS[name]) if name in GROUPS else None
 
 
 def purpose(value: str) -> str:
@@ -88,7 +61,7 @@ def ids(text: str) -> list[UUID]:
 def detail(entry: AuditEntry, names: Mapping[UUID, str]) -> str:
     """More about it: members of staff by name, any other id by its end. The id of a reading
     says nothing to a reader."""
-    if entry.action == "audit.begin":
+    if entry.action == AuditAct.AUDIT_BEGIN:
         return ""
     return _ID.sub(lambda found: names.get(UUID(found[0])) or f"…{found[0][-6:]}", entry.detail)
 

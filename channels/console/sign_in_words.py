@@ -6,6 +6,7 @@ from flask_babel import gettext
 
 from people.notices import Notice
 from people.sign_ins import Event
+from vault.acts import AuditAct
 
 #: Marks a text for the catalogues.
 N_ = str
@@ -16,19 +17,19 @@ _HOW = {
     "passkey": N_("passkey"),
 }
 _EVENTS = {
-    "staff.sign_in": N_("Signed in"),
-    "staff.sign_in_failed": N_("A sign-in failed"),
-    "staff.sign_out": N_("Signed out"),
-    "staff.locked": N_("Too many tries"),
-    "staff.proof": N_("Proved again"),
-    "staff.sessions_ended": N_("Sessions ended"),
-    "staff.password": N_("Password changed"),
-    "staff.recovery_codes": N_("New recovery codes"),
-    "staff.enrol": N_("Password and authenticator set"),
-    "staff.reset_used": N_("A new link was used"),
-    "passkey.add": N_("Passkey added"),
-    "passkey.remove": N_("Passkey removed"),
-    "passkey.cloned": N_("Passkey stopped: it answered like a copy"),
+    AuditAct.STAFF_SIGN_IN: N_("Signed in"),
+    AuditAct.STAFF_SIGN_IN_FAILED: N_("A sign-in failed"),
+    AuditAct.STAFF_SIGN_OUT: N_("Signed out"),
+    AuditAct.STAFF_LOCKED: N_("Too many tries"),
+    AuditAct.STAFF_PROOF: N_("Proved again"),
+    AuditAct.STAFF_SESSIONS_ENDED: N_("Sessions ended"),
+    AuditAct.STAFF_PASSWORD: N_("Password changed"),
+    AuditAct.STAFF_RECOVERY_CODES: N_("New recovery codes"),
+    AuditAct.STAFF_ENROL: N_("Password and authenticator set"),
+    AuditAct.STAFF_RESET_USED: N_("A new link was used"),
+    AuditAct.PASSKEY_ADD: N_("Passkey added"),
+    AuditAct.PASSKEY_REMOVE: N_("Passkey removed"),
+    AuditAct.PASSKEY_CLONED: N_("Passkey stopped: it answered like a copy"),
 }
 _DETAILS = {
     **_HOW,
@@ -64,8 +65,8 @@ def how(word: str) -> str:
 
 def event(of: Event) -> str:
     """Like *Signed in: passkey*."""
-    said = gettext(_EVENTS[of.action])
-    failed = of.action == "staff.sign_in_failed"
+    said = gettext(_EVENTS[of.act])
+    failed = of.act is AuditAct.STAFF_SIGN_IN_FAILED
     detail = (_FAILED if failed and of.detail in _FAILED else _DETAILS).get(of.detail, "")
     return f"{said}: {gettext(detail)}" if detail else said
 

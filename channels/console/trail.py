@@ -87,12 +87,12 @@ def _filter(desk: Desk, customer: UUID | None = None) -> Filter:
     purpose = args.get("purpose", "").strip()
     if not _PURPOSE.fullmatch(purpose):
         raise InvalidInput("purpose", "Write a case's reference, like C2345678.")
-    known = {name: actions for name, _, actions in audit_words.groups()}
-    if what and what not in known:
+    acts = audit_words.acts_meant(what) if what else ()
+    if acts is None:
         raise InvalidInput("what", "Choose what was done from the list.")
     return Filter(
         person=_uuid(person, "person") if person else None,
-        actions=known.get(what, ()),
+        actions=acts,
         customer=customer,
         since=_day(desk, "from"),
         until=_day(desk, "to", days=1),

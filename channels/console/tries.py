@@ -22,6 +22,7 @@ from people import signin, staff
 from people.errors import InvalidInput
 from people.models import Staff
 from vault import audit
+from vault.acts import AuditAct
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Tries:
             return
         actor = audit.staff(member.id) if member else audit.SYSTEM
         what = "browser" if kind == "sign_in_device" else "strangers"
-        audit.record(session, actor, "staff.locked", now, detail=what)
+        audit.record(session, actor, AuditAct.STAFF_LOCKED, now, detail=what)
 
 
 def of(session: Session, member: Staff | None, email: str, code: str, now: datetime) -> Tries:

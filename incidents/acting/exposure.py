@@ -13,16 +13,17 @@ from sqlmodel import Session, col, select
 from incidents.cases.models import Case
 from storage import patience
 from vault import audit
+from vault.acts import AuditAct
 from vault.models import AuditEntry
 
 PAGE = 50
 #: What each act shows of a customer. A phone number is masked but for the call itself.
 SHOWN: dict[str, tuple[str, ...]] = {
-    "customer.look_up": ("name",),
-    "customer.read": ("name", "ticket", "product"),
-    "customer.add": ("name", "phone"),
-    "customer.change": ("name", "phone"),
-    "callback.book": ("name", "ticket", "product"),
+    AuditAct.CUSTOMER_LOOK_UP: ("name",),
+    AuditAct.CUSTOMER_READ: ("name", "ticket", "product"),
+    AuditAct.CUSTOMER_ADD: ("name", "phone"),
+    AuditAct.CUSTOMER_CHANGE: ("name", "phone"),
+    AuditAct.CALLBACK_BOOK: ("name", "ticket", "product"),
 }
 _RINGS = "to ring them"
 
@@ -92,7 +93,9 @@ def page(
     ).all()
     about = [(each, None) for each in ids]
     who = audit.staff(reader)
-    audit.record_many(session, who, "exposure.read", now, about=about, purpose=case.reference)
+    audit.record_many(
+        session, who, AuditAct.EXPOSURE_READ, now, about=about, purpose=case.reference
+    )
     return [_exposed(each, [row for row in rows if row.customer_id == each]) for each in ids]
 
 

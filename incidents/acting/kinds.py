@@ -19,6 +19,7 @@ from people.approvals.models import ApprovalRequest, ApprovalVote
 from people.errors import InvalidInput, NotAllowed, NotFound
 from people.models import Role, Staff
 from vault import audit
+from vault.acts import AuditAct
 
 _ASKS = frozenset({Role.INVESTIGATOR})
 #: Where there are two investigators and one is suspected, a supervisor must do.
@@ -124,7 +125,7 @@ def _ask_in(
     name_subjects(session, case, [person], now)
     payload = {"case": case.reference, **(more or {})}
     made = asking.ask(session, kind, payload, why, who, now, about=About(staff_id=person))
-    step(session, case, "asked", f"{kind.name}\n{why}", audit.staff(who), now)
+    step(session, case, AuditAct.CASE_ASKED, f"{kind.name}\n{why}", audit.staff(who), now)
     return made
 
 
@@ -146,12 +147,21 @@ def _suspend(session: Session, act: Act, now: datetime) -> None:
     person = _person(act)
     setup.require_another(session, session.get_one(Staff, person))
     suspending.suspend(session, person, act.actor, now)
-    step(session, _case(session, act), "suspended", _approvers(session, act), act.actor, now)
+    step(
+        session,
+        _case(session, act),
+        AuditAct.CASE_SUSPENDED,
+        _approvers(session, act),
+        act.actor,
+        now,
+    )
 
 
 def _lift(session: Session, act: Act, now: datetime) -> None:
     suspending.lift(session, _person(act), act.actor, now)
-    step(session, _case(session, act), "lifted", _approvers(session, act), act.actor, now)
+    step(
+        session, _case(session, act), AuditAct.CASE_LIFTED, _approvers(session, act), act.actor, now
+    )
 
 
 def _warn(session: Session, act: Act, now: datetime) -> None:
@@ -159,7 +169,7 @@ def _warn(session: Session, act: Act, now: datetime) -> None:
     case = _case(session, act)
     warnings.begin(session, case, _person(act), since, until, now)
     words = f"{act.text('customers')}\n{_approvers(session, act)}"
-    step(session, case, "warning", words, act.actor, now)
+    step(session, case, AuditAct.CASE_WARNING, words, act.actor, now)
 
 
 def _approvers(session: Session, act: Act) -> str:

@@ -25,6 +25,7 @@ from scheduling import quiet, telling
 from scheduling.errors import WrongState
 from scheduling.policy import Policy
 from vault import audit
+from vault.acts import AuditAct
 
 KIND = outbox.WARNING
 RUNNING, STOPPED, DONE = "running", "stopped", "done"
@@ -104,7 +105,7 @@ def stop(session: Session, case: Case, who: UUID, words: str, now: datetime) -> 
         .where(*queued)
         .values(state=MessageState.EXPIRED, settled_at=now, expires_at=now)
     )
-    step(session, case, "stopped", words, audit.staff(who), now)
+    step(session, case, AuditAct.CASE_STOPPED, words, audit.staff(who), now)
 
 
 class Warnings:
@@ -136,7 +137,7 @@ class Warnings:
         else:
             run.state = DONE
             case = session.get_one(Case, run.case_id)
-            step(session, case, "warned", str(run.done), audit.SYSTEM, now)
+            step(session, case, AuditAct.CASE_WARNED, str(run.done), audit.SYSTEM, now)
         session.add(run)
         session.flush()
 
@@ -149,7 +150,7 @@ class Warnings:
         audit.record(
             session,
             audit.SYSTEM,
-            "customer.warn",
+            AuditAct.CUSTOMER_WARN,
             now,
             customer_id=customer_id,
             purpose=session.get_one(Case, run.case_id).reference,

@@ -17,6 +17,7 @@ from messaging.settling import pause
 from storage import turns
 from storage.types import new_id
 from vault import audit
+from vault.acts import AuditAct
 from vault.places import Place
 
 #: What is opened within this time of an alert is told together in the next.
@@ -63,7 +64,7 @@ def gather(session: Session, places: Sequence[Place], now: datetime) -> None:
     for each in cases:
         each.alerted_at = now
         session.add(each)
-        audit.record(session, audit.SYSTEM, "case.alert", now, purpose=each.reference)
+        audit.record(session, audit.SYSTEM, AuditAct.CASE_ALERT, now, purpose=each.reference)
     session.flush()
 
 

@@ -18,6 +18,7 @@ from incidents.stream import UNCONFIRMED
 from messaging.models import InboundText
 from people.models import Role, Staff
 from vault import keyring
+from vault.acts import AuditAct
 from vault.models import AuditEntry
 
 #: Entries get their ids before they are there for all to see; these are looked at again.
@@ -135,7 +136,7 @@ def _what(row: AuditEntry, canary: Canary, investigators: set[UUID]) -> What | N
         in_turn = row.callback_id in canary.planted or row.staff_id in investigators
         return None if in_turn else What.OPENED
     if row.actor == "operator":
-        return What.IMPORT if row.action == "customer.change" else None
+        return What.IMPORT if row.action == AuditAct.CUSTOMER_CHANGE else None
     if row.actor == "customer":
         return _OF_CUSTOMERS.get(row.action.partition(".")[0], What.PAGE)
     return None

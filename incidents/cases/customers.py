@@ -18,6 +18,7 @@ from people.customers import Person
 from people.errors import NotFound
 from people.models import Customer
 from vault import audit
+from vault.acts import AuditAct
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,11 @@ def open_one(
     plain = because(reason, "reason")
     customer = in_evidence(session, case, who, customer_id)
     budgets.open_customer(session, who, customer.id, now)
-    step(session, case, "customer", plain, audit.staff(who), now)
+    step(session, case, AuditAct.CASE_CUSTOMER, plain, audit.staff(who), now)
     audit.record(
         session,
         audit.staff(who),
-        "customer.read",
+        AuditAct.CUSTOMER_READ,
         now,
         customer_id=customer.id,
         purpose=case.reference,

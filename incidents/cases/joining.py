@@ -19,6 +19,7 @@ from people.errors import InvalidInput, NotFound
 from scheduling.errors import WrongState
 from storage.types import new_id
 from vault import audit
+from vault.acts import AuditAct
 
 
 def join(session: Session, into: str, other: str, who: UUID, words: str, now: datetime) -> Case:
@@ -42,8 +43,8 @@ def join(session: Session, into: str, other: str, who: UUID, words: str, now: da
     states.move(session, second, State.CLOSED, now)
     by = audit.staff(who)
     placed(session, moved, case.id, now)
-    step(session, second, "joined", f"{case.reference}\n{plain}", by, now)
-    step(session, case, "joined", f"{second.reference}\n{plain}", by, now)
+    step(session, second, AuditAct.CASE_JOINED, f"{case.reference}\n{plain}", by, now)
+    step(session, case, AuditAct.CASE_JOINED, f"{second.reference}\n{plain}", by, now)
     return case
 
 
@@ -73,8 +74,8 @@ def take_apart(
     states.move(session, second, State.OPEN, now)
     placed(session, rows, second.id, now)
     by = audit.staff(who)
-    step(session, case, "parted", f"{second.reference}\n{plain}", by, now)
-    step(session, second, "parted", f"{case.reference}\n{plain}", by, now)
+    step(session, case, AuditAct.CASE_PARTED, f"{second.reference}\n{plain}", by, now)
+    step(session, second, AuditAct.CASE_PARTED, f"{case.reference}\n{plain}", by, now)
     return case
 
 
@@ -102,8 +103,8 @@ def split(
     name_subjects(session, fresh, _subjects(session, case), now)
     placed(session, rows, fresh.id, now)
     by = audit.staff(who)
-    step(session, case, "parted", f"{fresh.reference}\n{plain}", by, now)
-    step(session, fresh, "parted", f"{case.reference}\n{plain}", by, now)
+    step(session, case, AuditAct.CASE_PARTED, f"{fresh.reference}\n{plain}", by, now)
+    step(session, fresh, AuditAct.CASE_PARTED, f"{case.reference}\n{plain}", by, now)
     return fresh
 
 

@@ -16,6 +16,7 @@ from incidents.cases import states
 from incidents.cases.models import Case, CaseEvidence, CaseStep, CaseSubject, Kind, State
 from storage.types import new_id
 from vault import audit, keyring
+from vault.acts import AuditAct
 
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 Fact = str | int | float | bool | None | Sequence[str]
@@ -54,7 +55,7 @@ def raise_case(
         audit.record_many(
             session,
             actor,
-            "case.evidence",
+            AuditAct.CASE_EVIDENCE,
             now,
             about=[(each.customer_id, None) for each in added],
             purpose=case.reference,
@@ -95,7 +96,7 @@ def name_subjects(session: Session, case: Case, subjects: Iterable[UUID], now: d
             session.flush()
         if case.state == State.TAKEN and case.taken_by == each:
             states.move(session, case, State.OPEN, now)
-            step(session, case, "withdrawn", "", audit.SYSTEM, now)
+            step(session, case, AuditAct.CASE_WITHDRAWN, "", audit.SYSTEM, now)
 
 
 def _unclosed(session: Session, fold: str) -> Case | None:
@@ -119,7 +120,7 @@ def _opened(session: Session, kind: Kind, fold: str, actor: audit.Actor, now: da
             session.flush()
     except IntegrityError:  # somebody else opened it at this moment
         return session.exec(select(Case).where(col(Case.fold) == fold).with_for_update()).one()
-    step(session, case, "opened", "", actor, now)
+    step(session, case, AuditAct.CASE_OPENED, "", actor, now)
     return case
 
 
@@ -146,8 +147,13 @@ def _keep(session: Session, case: Case, each: Evidence) -> bool:
     return True
 
 
+def step_kind(act: AuditAct) -> str:
+    """What a step is called in its case: ``taken`` for ``case.taken``."""
+    return act.value.removeprefix("case.")
+
+
 def step(
-    session: Session, case: Case, kind: str, words: str, actor: audit.Actor, now: datetime
+    session: Session, case: Case, act: AuditAct, words: str, actor: audit.Actor, now: datetime
 ) -> None:
     """Write down one step of a case, in the case and in the audit log."""
     row = new_id()
@@ -158,9 +164,9 @@ def step(
             at=now,
             actor=actor.kind,
             staff_id=actor.staff_id,
-            kind=kind,
+            kind=step_kind(act),
             words=keyring.of(session).seal_for(keyring.REPORTS, f"case_step.words:{row}", words),
         )
     )
     session.flush()
-    audit.record(session, actor, f"case.{kind}", now, purpose=case.reference, detail=case.kind)
+    audit.record(session, actor, act, now, purpose=case.reference, detail=case.kind)

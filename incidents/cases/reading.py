@@ -19,6 +19,7 @@ from incidents.models import Report
 from people import staff
 from people.models import Staff
 from vault import audit, keyring
+from vault.acts import AuditAct
 from vault.models import AuditEntry
 
 PAGE = 50
@@ -90,9 +91,9 @@ def _record(
     session: Session, case: Case, found: Sequence[CaseEvidence], reader: UUID, now: datetime
 ) -> None:
     who = audit.staff(reader)
-    audit.record(session, who, "case.read", now, purpose=case.reference, detail=case.kind)
+    audit.record(session, who, AuditAct.CASE_READ, now, purpose=case.reference, detail=case.kind)
     about = [(each.customer_id, None) for each in found if each.kind == "report"]
-    audit.record_many(session, who, "report.read", now, about=about, purpose=case.reference)
+    audit.record_many(session, who, AuditAct.REPORT_READ, now, about=about, purpose=case.reference)
 
 
 def _told(session: Session, found: Sequence[CaseEvidence]) -> dict[str, reports.Read]:

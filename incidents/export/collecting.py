@@ -26,6 +26,7 @@ from people import customers
 from people.errors import InvalidInput
 from people.models import Customer, Staff
 from vault import audit
+from vault.acts import AuditAct
 from vault.log import checkpoints, proofs, sequencing
 from vault.models import AuditEntry
 
@@ -61,7 +62,14 @@ def collect(
     case = held(session, reference, who)
     chosen = [each for each in FIELDS if each in fields]
     plain = because(reason, "exporting")
-    step(session, case, "exported", f"{plain}\n({', '.join(chosen)})", audit.staff(who), now)
+    step(
+        session,
+        case,
+        AuditAct.CASE_EXPORTED,
+        f"{plain}\n({', '.join(chosen)})",
+        audit.staff(who),
+        now,
+    )
     items = _items(session, case, who, now)
     people = _people(session, case, who, items, chosen, now)
     numbers = _reported(session, items) if "numbers" in chosen else {}
@@ -109,7 +117,9 @@ def _people(
         return {}
     about = [(each, None) for each in sorted(ids)]
     actor = audit.staff(who)
-    audit.record_many(session, actor, "customer.read", now, about=about, purpose=case.reference)
+    audit.record_many(
+        session, actor, AuditAct.CUSTOMER_READ, now, about=about, purpose=case.reference
+    )
     rows = session.exec(select(Customer).where(col(Customer.id).in_(ids)))
     found = {}
     for row in rows:

@@ -16,12 +16,13 @@ from people import staff
 from people.models import Role, Staff
 from people.text import first_name
 from scheduling.models import Callback
+from vault.acts import AuditAct
 from vault.models import AuditEntry
 
 OPERATOR = "operator"
 VISIT = timedelta(minutes=30)
 _ACTS = "callback."
-_OF_INVESTIGATORS = frozenset({"report.read"})
+_OF_INVESTIGATORS = frozenset({AuditAct.REPORT_READ})
 
 
 @dataclass(frozen=True)

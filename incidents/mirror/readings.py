@@ -16,10 +16,11 @@ from sqlmodel import Session, col, or_, select
 from incidents.access_reasons import BOOKED_AFTER, access, reasons
 from incidents.cases.models import Case, State
 from vault import audit
+from vault.acts import AuditAct
 from vault.models import AuditEntry
 
 PAGE = 300
-ACTION = "openings.read"
+ACTION = AuditAct.OPENINGS_READ
 _OTHERS = ("staff", "operator")
 
 

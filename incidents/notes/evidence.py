@@ -15,6 +15,7 @@ from incidents.cases.seeing import evidence_for
 from incidents.notes.explaining import Note, opened
 from incidents.notes.models import EveningNote, NotedAccess
 from vault import audit
+from vault.acts import AuditAct
 
 KIND = "note"
 #: How long before a case was opened a note may have been written.
@@ -85,6 +86,6 @@ def of_case(session: Session, case: Case, reader: UUID, now: datetime) -> list[N
     for row in rows:
         who = audit.staff(reader)
         audit.record(
-            session, who, "note.read", now, purpose=case.reference, detail=f"{row.staff_id}"
+            session, who, AuditAct.NOTE_READ, now, purpose=case.reference, detail=f"{row.staff_id}"
         )
     return opened(session, rows)

@@ -15,6 +15,7 @@ from incidents.notes.models import EveningNote, NotedAccess
 from people.errors import InvalidInput, NotFound
 from scheduling import references
 from vault import audit, keyring
+from vault.acts import AuditAct
 
 LIMIT = 500
 SHOWN = 60
@@ -138,7 +139,7 @@ def explain(
         session.add(note)
     session.flush()
     detail = f"{note.id} {len(done)}"
-    audit.record(session, audit.staff(staff_id), "note.explain", now, detail=detail)
+    audit.record(session, audit.staff(staff_id), AuditAct.NOTE_EXPLAIN, now, detail=detail)
 
 
 def _keep(session: Session, row: NotedAccess, words: str, now: datetime) -> bool:

@@ -13,6 +13,7 @@ from incidents.notes.evenings import Evening
 from incidents.notes.models import EveningNote, EveningRound, NotedAccess
 from people.models import Staff
 from vault import audit
+from vault.acts import AuditAct
 
 A_DAY = timedelta(days=1)
 
@@ -59,7 +60,7 @@ def _noted(session: Session, evening: Evening, found: list[Access], now: datetim
     session.add_all(_asked(note.id, each) for each in found)
     session.flush()
     detail = f"{evening.staff_id} {len(found)}"
-    audit.record(session, audit.SYSTEM, "note.write", now, detail=detail)
+    audit.record(session, audit.SYSTEM, AuditAct.NOTE_WRITE, now, detail=detail)
     return note
 
 

@@ -9,19 +9,19 @@ from sqlalchemy import func
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
-from incidents.access_reasons import READINGS
 from incidents.tracing import tally
 from incidents.tracing.models import AccessMark
 from incidents.tracing.tally import Days
 from incidents.tracing.values import Group, Records, Sight, Steps, as_day
 from people.models import Membership
+from vault.acts import READINGS, AuditAct
 from vault.models import AuditEntry
 
 #: Which fields an access shows, by its action, and for some purposes fewer. An address, or a number
 #: where calls are bridged, is shown by none; the number is known to whoever rings it anyway.
 SHOWN = {
-    "customer.read": frozenset({"name", "phone", "ticket", "product"}),
-    "customer.look_up": frozenset({"name"}),
+    AuditAct.CUSTOMER_READ: frozenset({"name", "phone", "ticket", "product"}),
+    AuditAct.CUSTOMER_LOOK_UP: frozenset({"name"}),
 }
 SHOWN_FOR = {"to ring them": frozenset({"phone"})}
 

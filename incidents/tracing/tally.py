@@ -21,10 +21,10 @@ from sqlalchemy import func
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
-from incidents.access_reasons import READINGS
 from incidents.tracing.models import AccessMark, AccessTally
 from people.models import Customer
 from storage import patience, turns
+from vault.acts import READINGS
 from vault.log.models import AuditState
 from vault.models import AuditEntry
 

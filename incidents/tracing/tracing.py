@@ -22,6 +22,7 @@ from incidents.tracing.ranking import Ranking, rank
 from incidents.tracing.values import Call, Records, Sight, Steps, as_day
 from storage import patience
 from vault import audit
+from vault.acts import AuditAct
 
 #: How far back signs are taken where no case says which.
 LATELY = timedelta(days=180)
@@ -73,7 +74,7 @@ def _ranked(
 ) -> Ranking:
     ranking = rank(_traced(session, items, now))
     actor = audit.staff(investigator) if investigator else audit.OPERATOR
-    audit.record(session, actor, "leak.trace", now, detail=f"{len(items)} signs")
+    audit.record(session, actor, AuditAct.LEAK_TRACE, now, detail=f"{len(items)} signs")
     if investigator is not None and str(investigator) in ranking.suspected:
         raise NotForYou
     return ranking
@@ -95,7 +96,7 @@ def of_case(session: Session, reference: str, reader: UUID, now: datetime) -> Ra
         return _ranked(session, items, reader, now)
     except NotForYou:
         name_subjects(session, case, [reader], now)
-        step(session, case, "named", "", audit.SYSTEM, now)
+        step(session, case, AuditAct.CASE_NAMED, "", audit.SYSTEM, now)
         return None
 
 

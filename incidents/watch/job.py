@@ -19,7 +19,6 @@ from incidents.access_reasons import (
     BOOK,
     BOOKED_AFTER,
     CANCEL,
-    READINGS,
     Access,
     access,
     reasons,
@@ -32,6 +31,7 @@ from people.models import Role, Staff
 from scheduling.models import Callback
 from scheduling.policy import Policy
 from scheduling.states import State
+from vault.acts import READINGS
 from vault.models import AuditEntry
 
 GRACE = timedelta(minutes=4)

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from sqlalchemy import and_, or_
 from sqlmodel import Session, col, select
 
-from incidents.access_reasons import BOOK, CANCEL, READINGS
+from incidents.access_reasons import BOOK, CANCEL
 from incidents.watch.models import WatchMark
+from vault.acts import READINGS, AuditAct
 from vault.log import sequencing
 from vault.log.models import AuditRun
 from vault.models import AuditEntry
 
 AT_A_TIME = 20_000
-ADD, MISS, REFUSE = "customer.add", "callback.miss", "callback.refuse"
+ADD, MISS, REFUSE = AuditAct.CUSTOMER_ADD, AuditAct.CALLBACK_MISS, AuditAct.CALLBACK_REFUSE
 _TOLD = (*READINGS, BOOK, CANCEL, ADD, MISS, REFUSE)
 
 

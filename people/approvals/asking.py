@@ -18,6 +18,7 @@ from people.text import clean, require_reason
 from storage import turns
 from storage.types import new_id
 from vault import audit
+from vault.acts import AuditAct
 
 LIVES = timedelta(days=7)
 WHY_LIMIT = 300
@@ -57,7 +58,7 @@ def ask(
     binding.sealed(session, row, payload, reason)
     session.add(row)
     session.flush()
-    rows.record(session, row, "approval.ask", audit.staff(by) if by else audit.OPERATOR, now)
+    rows.record(session, row, AuditAct.APPROVAL_ASK, audit.staff(by) if by else audit.OPERATOR, now)
     return row
 
 
@@ -104,4 +105,4 @@ def withdraw(session: Session, request_id: UUID, by: UUID | None, now: datetime)
         raise NotFound("There is no such request of yours.")
     rows.settle(session, row, State.WITHDRAWN, now)
     actor = audit.staff(by) if by else audit.OPERATOR
-    rows.record(session, row, "approval.withdraw", actor, now)
+    rows.record(session, row, AuditAct.APPROVAL_WITHDRAW, actor, now)

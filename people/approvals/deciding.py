@@ -16,8 +16,10 @@ from people.errors import NoLonger, NotAllowed, NotFound
 from people.models import Staff
 from storage.types import new_id
 from vault import audit
+from vault.acts import AuditAct
 
 APPROVE, REFUSE = "approve", "refuse"
+_ACTS = {APPROVE: AuditAct.APPROVAL_APPROVE, REFUSE: AuditAct.APPROVAL_REFUSE}
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def approve(
     if kind.run is not None:
         kind.run(session, binding.opened(session, row), now)
         rows.settle(session, row, State.DONE, now)
-        rows.record(session, row, "approval.do", audit.staff(by), now)
+        rows.record(session, row, AuditAct.APPROVAL_DO, audit.staff(by), now)
     return State(row.state)
 
 
@@ -106,7 +108,7 @@ def _vote(session: Session, found: _Case, verdict: str, by: UUID, now: datetime)
     binding.bind(session, vote, row.digest)
     session.add(vote)
     session.flush()
-    rows.record(session, row, f"approval.{verdict}", audit.staff(by), now)
+    rows.record(session, row, _ACTS[verdict], audit.staff(by), now)
 
 
 def standing(session: Session, kind: Kind, row: ApprovalRequest) -> int:

@@ -16,6 +16,7 @@ from people.approvals.models import ApprovalRequest, ApprovalVote
 from people.approvals.states import OPEN
 from people.signin import Principal
 from vault import audit
+from vault.acts import AuditAct
 
 OWN_SHOWN = timedelta(days=30)
 MOST = 100
@@ -69,7 +70,9 @@ def pending(session: Session, kinds: Kinds, who: Principal, now: datetime) -> Pe
     )
     parts = [session.exec(each).all() for each in (undecided, decided, own)]
     read = [(row.customer_id, row.callback_id) for part in parts for row in part if row.customer_id]
-    audit.record_many(session, who.actor, "approval.read", now, about=read, purpose="approvals")
+    audit.record_many(
+        session, who.actor, AuditAct.APPROVAL_READ, now, about=read, purpose="approvals"
+    )
     undone, waits, own_ones = ([_item(session, kinds, row) for row in part] for part in parts)
     return Pending(undone, waits, [_for_asker(each) for each in own_ones])
 

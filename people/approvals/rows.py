@@ -14,6 +14,7 @@ from people.approvals.states import State, require_move
 from people.errors import NoLonger, NotFound
 from people.models import Customer, Role, Staff
 from vault import audit
+from vault.acts import AuditAct
 
 
 def locked(session: Session, request_id: UUID) -> ApprovalRequest:
@@ -92,7 +93,7 @@ def settle(session: Session, row: ApprovalRequest, state: State, now: datetime) 
 
 
 def record(
-    session: Session, row: ApprovalRequest, action: str, actor: audit.Actor, now: datetime
+    session: Session, row: ApprovalRequest, action: AuditAct, actor: audit.Actor, now: datetime
 ) -> None:
     """Write down what was done with a request, by its id and fingerprint."""
     audit.record(

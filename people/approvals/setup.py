@@ -14,11 +14,12 @@ from sqlmodel import Session, col, func, select, text
 from people.errors import NoLonger
 from people.models import Role, Staff
 from vault import audit
+from vault.acts import AuditAct
 from vault.models import AuditEntry
 
 APPROVERS = frozenset({Role.SUPERVISOR, Role.INVESTIGATOR})
 ENOUGH = 2
-CLOSE = "approvals.close"
+CLOSE = AuditAct.APPROVALS_CLOSE
 _LAST = {
     Role.SUPERVISOR: "No supervisor would be left, and nobody else changes numbers or hands calls"
     " over. Add another supervisor first.",
@@ -87,4 +88,4 @@ def close_if_due(session: Session, now: datetime) -> bool:
 
 def record(session: Session, kind: str, now: datetime) -> None:
     """Write down what was done without a second person, since there was none yet."""
-    audit.record(session, audit.OPERATOR, "approvals.set_up", now, purpose=kind)
+    audit.record(session, audit.OPERATOR, AuditAct.APPROVALS_SET_UP, now, purpose=kind)

@@ -12,6 +12,7 @@ from people.approvals.models import ApprovalRequest
 from people.approvals.states import State
 from people.models import Staff
 from vault import audit
+from vault.acts import AuditAct
 
 #: Whoever asked may not ask any more.
 ASKER = "asker"
@@ -38,7 +39,7 @@ def sweep(session: Session, kinds: Kinds, now: datetime) -> None:
         if why:
             row.void_why = why
             rows.settle(session, row, State.VOID, now)
-            rows.record(session, row, "approval.void", audit.SYSTEM, now)
+            rows.record(session, row, AuditAct.APPROVAL_VOID, audit.SYSTEM, now)
 
 
 def _why(session: Session, kind: Kind, row: ApprovalRequest) -> str:

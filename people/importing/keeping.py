@@ -17,6 +17,7 @@ from people.importing.rows import Problem, Row, Rules
 from people.models import Customer
 from storage.types import new_id
 from vault import audit, fields, keyring
+from vault.acts import AuditAct
 from vault.fields import FieldKey
 
 _TABLE = Customer.__table__  # type: ignore[attr-defined]
@@ -120,7 +121,7 @@ def _add(session: Session, rows: Sequence[Row], rules: Rules, now: datetime) -> 
         values.append(columns(ring, key, owner, new, now))
     fields.keep(session, keys)
     session.connection().execute(insert(_TABLE), values)
-    _record(session, "customer.add", [owner for owner, _ in keys], now)
+    _record(session, AuditAct.CUSTOMER_ADD, [owner for owner, _ in keys], now)
 
 
 def _change(
@@ -135,10 +136,10 @@ def _change(
         customer.timezone = row.timezone or customer.timezone
         session.add(customer)
     session.flush()
-    _record(session, "customer.change", [customer.id for _, customer, _ in changed], now)
+    _record(session, AuditAct.CUSTOMER_CHANGE, [customer.id for _, customer, _ in changed], now)
 
 
-def _record(session: Session, action: str, owners: Sequence[UUID], now: datetime) -> None:
+def _record(session: Session, action: AuditAct, owners: Sequence[UUID], now: datetime) -> None:
     audit.record_many(
         session,
         audit.OPERATOR,

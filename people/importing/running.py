@@ -19,6 +19,7 @@ from people.importing.seen import Seen
 from people.importing.source import Source
 from people.models import CustomerImport
 from vault import audit
+from vault.acts import AuditAct
 
 BATCH = 500
 Unit = Callable[[], AbstractContextManager[Session]]
@@ -105,7 +106,7 @@ def begin(session: Session, now: datetime) -> Reached:
     row = CustomerImport(started_at=now)
     session.add(row)
     session.flush()
-    audit.record(session, audit.OPERATOR, "import.begin", now, detail=str(row.id))
+    audit.record(session, audit.OPERATOR, AuditAct.IMPORT_BEGIN, now, detail=str(row.id))
     return Reached(row.id, 0, 0, "", Counts())
 
 
@@ -198,4 +199,4 @@ class Importing:
             )
             told = " ".join(f"{count} {name}" for name, count in vars(counts).items())
             detail = f"{reached.id} {told}"
-            audit.record(session, audit.OPERATOR, "import.end", now, detail=detail)
+            audit.record(session, audit.OPERATOR, AuditAct.IMPORT_END, now, detail=detail)

@@ -19,6 +19,7 @@ from people.passkeys.site import PasskeyRefused
 from people.signin_models import Passkey
 from storage.types import new_id
 from vault import audit, keyring
+from vault.acts import AuditAct
 
 MOST = 10
 
@@ -116,7 +117,7 @@ def remove(session: Session, staff_id: UUID, passkey_id: UUID, now: datetime) ->
     session.delete(row)
     session.flush()
     sessions.end_by_passkey(session, staff_id, passkey_id, now)
-    _tell(session, audit.staff(staff_id), row, "passkey.remove", Notice.PASSKEY_REMOVED, now)
+    _tell(session, audit.staff(staff_id), row, AuditAct.PASSKEY_REMOVE, Notice.PASSKEY_REMOVED, now)
 
 
 def stop(session: Session, row: Passkey, now: datetime) -> None:
@@ -126,11 +127,23 @@ def stop(session: Session, row: Passkey, now: datetime) -> None:
     session.add(row)
     session.flush()
     sessions.end_by_passkey(session, row.staff_id, row.id, now)
-    _tell(session, audit.staff(row.staff_id), row, "passkey.cloned", Notice.PASSKEY_STOPPED, now)
+    _tell(
+        session,
+        audit.staff(row.staff_id),
+        row,
+        AuditAct.PASSKEY_CLONED,
+        Notice.PASSKEY_STOPPED,
+        now,
+    )
 
 
 def _tell(
-    session: Session, actor: audit.Actor, row: Passkey, action: str, notice: Notice, now: datetime
+    session: Session,
+    actor: audit.Actor,
+    row: Passkey,
+    action: AuditAct,
+    notice: Notice,
+    now: datetime,
 ) -> None:
     audit.record(session, actor, action, now, detail=f"{row.staff_id} {row.id}")
     notices.add(session, row.staff_id, notice, now)
@@ -144,4 +157,4 @@ def end_all(session: Session, member: Staff, now: datetime) -> None:
     session.flush()
     if gone:
         detail = f"{member.id} all"
-        audit.record(session, audit.staff(member.id), "passkey.remove", now, detail=detail)
+        audit.record(session, audit.staff(member.id), AuditAct.PASSKEY_REMOVE, now, detail=detail)

@@ -31,6 +31,7 @@ from people.passkeys.site import LASTS, Challenge, PasskeyRefused, Site, spend
 from people.signin_models import Passkey
 from people.text import clean
 from vault import audit, keyring
+from vault.acts import AuditAct
 
 PURPOSE = "register"
 NAME_LIMIT = 40
@@ -102,7 +103,7 @@ def add(
             )
     except IntegrityError:  # somebody has it already
         raise PasskeyRefused from None
-    audit.record(session, audit.staff(member.id), "passkey.add", now, detail=str(row.id))
+    audit.record(session, audit.staff(member.id), AuditAct.PASSKEY_ADD, now, detail=str(row.id))
     notices.add(session, member.id, Notice.PASSKEY_ADDED, now)
     return row
 

@@ -1,4 +1,4 @@
-"""Every action that is written down has words in the log, and can be filtered by."""
+"""Every act of the audit log has words of its own and can be filtered by."""
 
 from __future__ import annotations
 
@@ -6,43 +6,69 @@ import re
 from pathlib import Path
 
 from channels.console import audit_words
-from messaging.models import MessageState
+from messaging.progress import CallState
+from people.models import Role
+from tests.channels.conftest import Console
+from vault import audit
+from vault.acts import BY_VALUE, READINGS, ActGroup, AuditAct, acts_of
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("channels", "incidents", "verification", "scheduling", "people", "messaging", "vault")
-#: ``audit.record(session, actor, "thing.verb", now`` and its like, on one line or several.
-_RECORD = re.compile(
-    r'(?:record|record_many|_write_down|tell)\([^"()]*(?:\([^()]*\)[^"()]*)*"([a-z_]+\.[a-z_]+)"'
-)
-_STEP = re.compile(r'\bstep\([^"]*?, "([a-z_]+)"')
+_USED = re.compile(r"AuditAct\.([A-Z_]+)")
+#: Written by way of a table over all states of a call.
+_BY_STATE = {f"CALL_{state.name}" for state in CallState}
 
 
-def written() -> set[str]:
-    """The actions that stand in the sources."""
-    found = set()
-    for room in ROOMS:
-        for path in (ROOT / room).rglob("*.py"):
-            text = path.read_text()
-            found.update(_RECORD.findall(text))
-            found.update(f"case.{each}" for each in _STEP.findall(text))
-    return found
+def used() -> set[str]:
+    """The acts that the sources name."""
+    sources = [path for room in ROOMS for path in (ROOT / room).rglob("*.py")]
+    return {name for path in sources for name in _USED.findall(path.read_text())}
 
 
-def test_every_action_in_the_sources_has_words(app):
-    found = written()
-    assert len(found) > 80  # the pattern still finds them
+def test_every_act_is_used_somewhere_and_every_use_is_an_act():
+    assert used() <= set(AuditAct.__members__)
+    assert set(AuditAct.__members__) == used() | _BY_STATE
+
+
+def test_no_two_acts_have_the_same_words():
+    assert len({act.label for act in AuditAct}) == len(AuditAct)
+
+
+def test_every_act_is_in_exactly_one_group_that_can_be_filtered(app):
     with app.test_request_context():
-        assert {each for each in found if audit_words.action(each) == each} == set()
+        members = [act for _, _, acts in audit_words.groups() for act in acts]
+    assert sorted(members) == sorted(AuditAct)
 
 
-def test_what_becomes_of_a_text_has_words(app):
+def test_an_act_is_filtered_by_its_own_value_or_its_groups():
+    assert audit_words.acts_meant("check") == (AuditAct.CHECK,)
+    assert audit_words.acts_meant("keys") == acts_of(ActGroup.KEYS)
+    assert audit_words.acts_meant("customer.") is None
+    assert audit_words.acts_meant("nonsense") is None
+
+
+def test_what_is_traced_and_budgeted_as_a_reading_is_what_the_acts_say():
+    assert READINGS == (AuditAct.CUSTOMER_READ, AuditAct.CUSTOMER_LOOK_UP)
+
+
+def test_a_stored_value_that_no_act_has_is_shown_as_it_is(app):
     with app.test_request_context():
-        for state in (MessageState.SENT, MessageState.FAILED, MessageState.EXPIRED):
-            assert audit_words.action(f"text.{state}") != f"text.{state}"
+        assert audit_words.action("other.thing") == "other.thing"
+        assert all(audit_words.action(value) != value for value in BY_VALUE)
 
 
-def test_every_action_is_in_one_group_at_the_most(app):
-    with app.test_request_context():
-        members = [action for _, _, actions in audit_words.groups() for action in actions]
-    assert len(members) == len(set(members))
-    assert len(members) > 60
+def test_each_act_is_filtered_on_the_page(console: Console):
+    console.member("ines@example.org", Role.INVESTIGATOR)
+    tab = console.sign_in("ines@example.org")
+    with console.unit() as session:
+        audit.record(session, audit.CUSTOMER, AuditAct.CHECK, console.now, detail="web genuine")
+        audit.record(session, audit.OPERATOR, AuditAct.KEYS_ROTATE, console.now, detail="k-2")
+    checks = tab.get("/staff/audit?what=checks").text
+    assert "checked a call</td>" in checks
+    assert "began to rotate master keys</td>" not in checks
+    only = tab.get("/staff/audit?what=keys.rotate").text
+    assert "began to rotate master keys</td>" in only
+    assert "checked a call</td>" not in only
+    assert tab.get("/staff/audit?what=check.").status_code == 422
+    for act in AuditAct:
+        assert tab.get(f"/staff/audit?what={act}").status_code == 200
