@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -11,11 +12,12 @@ from pydantic import ValidationError
 from sqlalchemy import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from channels import clock, register
+from channels import clock, register, store_upgrade
 from channels import places as places_of
 from channels.api.register import Application
 from channels.context import Context
 from channels.limiting import Limiter
+from channels.store_upgrade import DEMO_STAFF
 from config import logs, safety
 from config.settings import Settings
 from messaging.gateways.base import Gateway
@@ -31,9 +33,11 @@ from people.models import Role
 from scheduling import holidays
 from scheduling.policy import Policy
 from storage.engine import make_engine
+from storage.session import StoreUnavailable
 from vault import keyring, master
 from vault.errors import KeyUnavailable
 from vault.keyring import Keyring
+from vault.master import MasterKeys
 from vault.places import Place
 
 ROOT = Path(__file__).resolve().parent
@@ -66,11 +70,18 @@ def create_app(
 def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
     engine = make_engine(settings.store_url, pool_size=settings.web_threads + 2)
     try:
-        keys = master.load(settings.master_keys.get_secret_value(), settings.instance)
+        keys = master.load(
+            settings.master_keys.get_secret_value(),
+            settings.instance,
+            lambda: not store_upgrade.is_used(engine),
+        )
     except KeyUnavailable as error:
         raise _refusal([f"VOUCHLINE_MASTER_KEYS: {error}."]) from None
     if settings.in_production and any(name.startswith("demo") for name in keys.keys):
         _refuse([] if _diagnosing() else ["VOUCHLINE_MASTER_KEYS names a file with a demo key."])
+    if not _diagnosing():
+        _refuse(_unsound(settings, engine, keys))
+    engine.dispose()
     ring = Keyring(keys, engine)
     gateways = _gateways(settings, engine, ring)
     return Context(
@@ -94,7 +105,20 @@ def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
         twilio_auth_tokens=[each.auth_token for each in settings.twilio_accounts],
         info={**keyring.carried(ring), **budgets.carried(_budgets(settings))},
         metrics_token=settings.metrics_token.get_secret_value(),
+        key_register_pin=settings.key_register_pin,
     )
+
+
+def _unsound(settings: Settings, engine: Engine, keys: MasterKeys) -> list[str]:
+    """Why the store must not be used with these keys."""
+    found = store_upgrade.problem(engine, keys, settings.key_register_pin)
+    if not found:
+        return []
+    said = [f"Keys: {found}."]
+    with suppress(*StoreUnavailable):
+        if settings.in_production and store_upgrade.has_demo_staff(engine):
+            said.append(DEMO_STAFF)
+    return said
 
 
 def _places(settings: Settings, gateway: Gateway, now: Callable[[], datetime]) -> list[Place]:

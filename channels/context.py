@@ -50,6 +50,7 @@ class Context:
     twilio_auth_tokens: Sequence[str]
     metrics_token: str
     info: dict[Any, Any]
+    key_register_pin: str = ""
 
     def carry(self, app: Flask) -> None:
         """Make this the context of an application."""

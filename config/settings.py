@@ -101,6 +101,7 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(0, ge=0, le=5)
 
     master_keys: SecretStr = SecretStr("")
+    key_register_pin: str = Field("", pattern=r"^([0-9a-f]{16}:[0-9]{1,9})?$")
     metrics_token: SecretStr = SecretStr("")
 
     audit_origin: str = Field("", pattern=r"^[^\s+]{0,200}$")

@@ -1,8 +1,8 @@
 """What lets somebody in is bound to its row by a key outside the database: who can write there but
 has no key makes no password, code, link or session of their own another's.
 
-What stood there before there was such a key is bound once, in the transaction that makes the key
-(:func:`bind_earlier`), and never again: a row that is put there afterwards opens nothing.
+What was kept before there was such a key is bound once, by the upgrade that takes the store to
+revision 0024 (:func:`bind_earlier`), and never again: a row that is put there later opens nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from people.models import Staff
 from vault import keyring
 from vault.errors import Tampered
 from vault.keyring import SIGN_IN, Keyring
-from vault.sealing import fingerprint, seal
 
 _Row = TypeVar("_Row", bound=Any)
 #: What of a row must not be parted, by table. What is counted, spent or ended later is not in it.
@@ -93,16 +92,18 @@ def _place(staff_id: UUID) -> str:
     return f"staff.password_hash:{staff_id}"
 
 
-def bind_earlier(session: Session, key: bytes) -> None:
-    """Bind what was kept before there was this ``key``, as what it says it is."""
+def bind_earlier(session: Session) -> None:
+    """Bind what was kept before there was a key for it, as what it says it is: a step of the
+    upgrade to revision 0024."""
+    ring = keyring.of(session)
     work, tables = session.connection(), SQLModel.metadata.tables
     for name in _LIVE_LONG:
         table = tables[name]
         for row in work.execute(select(table)).mappings().all():
-            bound = bytes.fromhex(fingerprint(key, _told(name, dict(row))))
+            bound = bytes.fromhex(ring.mark(SIGN_IN, _told(name, dict(row))))
             work.execute(update(table).where(table.c.id == row["id"]).values(bound=bound))
     table = tables["staff"]
     kept = select(table.c.id, table.c.password_hash).where(table.c.password_hash.is_not(None))
     for staff_id, hashed in work.execute(kept).all():
-        sealed = seal(key, hashed, _place(staff_id))
+        sealed = ring.seal_for(SIGN_IN, _place(staff_id), hashed.decode())
         work.execute(update(table).where(table.c.id == staff_id).values(password_hash=sealed))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from alembic import command
+from alembic import command, util
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -28,9 +29,35 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
+class Around(Protocol):
+    """What is done in the transaction of an upgrade or a downgrade, before and after it. What it
+    raises leaves the store as it was."""
+
+    def before(self, connection: Connection, revision: str | None) -> None:
+        """``revision`` is where the store is: none for an empty one."""
+
+    def after(self, connection: Connection, revision: str) -> None:
+        """``revision`` is where the store is now."""
+
+
 def head() -> str:
     """The newest revision that this code knows."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+    return _scripts().get_current_head() or ""
+
+
+def reached(revision: str) -> list[str]:
+    """The revisions that a store at ``revision`` has gone through, the first one first. Raises
+    ``ValueError`` for one that this code does not know."""
+    try:
+        found = [each.revision for each in _scripts().iterate_revisions(revision, "base")]
+    except util.CommandError:
+        raise ValueError(f"there is no revision {revision}") from None
+    return found[::-1]
+
+
+@lru_cache(maxsize=1)
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
 
 
 def current(connection: Connection) -> str | None:
@@ -38,18 +65,26 @@ def current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def upgrade(engine: Engine, revision: str = "head") -> None:
+def upgrade(engine: Engine, revision: str = "head", around: Around | None = None) -> None:
     """Run the migrations up to ``revision``. Two processes that start at once run them once."""
     with _patient(engine).begin() as connection:
         _alone(connection)
+        if around:
+            around.before(connection, current(connection))
         if revision != "head" or current(connection) != head():
             command.upgrade(_config(connection), revision)
+        if around:
+            around.after(connection, current(connection) or "")
 
 
-def downgrade(engine: Engine, revision: str = "base") -> None:
-    """Undo migrations down to ``revision``."""
+def downgrade(engine: Engine, revision: str = "base", around: Around | None = None) -> None:
+    """Undo migrations down to ``revision``; ``around`` is called twice before that, since what it
+    undoes may need the tables."""
     with _patient(engine).begin() as connection:
         _alone(connection)
+        if around:
+            around.before(connection, current(connection))
+            around.after(connection, revision)
         command.downgrade(_config(connection), revision)
 
 

@@ -6,26 +6,22 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from storage import patience
 from storage.session import transaction
+from vault import key_register
 from vault.blind import ALONE, IndexKeys
-from vault.errors import KeyUnavailable
+from vault.errors import KeyForged, KeyUnavailable
+from vault.key_register import INDEX, NO_KEYS, index_number
 from vault.master import MasterKeys
 from vault.models import PurposeKey
 
-INDEX = "index"
-NO_KEYS = "the store has no keys yet: run 'flask --app app db upgrade'"
 #: For how many seconds a process goes by what it has read.
 KNOWS_FOR = 30.0
 _MOST_WAIT = 1.0
 _ROW = PurposeKey.__table__  # type: ignore[attr-defined]
-INDEX_ROWS = (
-    select(_ROW.c.purpose, _ROW.c.wrapped, _ROW.c.state, _ROW.c.since)
-    .where(_ROW.c.purpose.startswith(INDEX))
-    .order_by(_ROW.c.created_at, _ROW.c.purpose)
-)
+INDEX_ROWS = key_register.ROWS.where(_ROW.c.purpose.startswith(INDEX))
 
 
 class KnownIndex:
@@ -66,13 +62,17 @@ class KnownIndex:
         if rows:
             self.learn(rows)
             self._read_at = began
+        elif self._keys is not None:
+            raise KeyForged(key_register.MISSING.format(INDEX, "purpose_key"))
 
     def learn(self, rows: Sequence[Any]) -> None:
-        """Go by these rows of keys, unless it is known that they have changed since."""
-        stage, known = (len(rows), rows[-1].state or ALONE), self._keys
+        """Go by these rows of keys, unless it is known that they have changed since. Raises
+        ``KeyForged`` where they are not what the key register says."""
+        newest = max(rows, key=lambda row: index_number(row.purpose))
+        stage, known = (len(rows), newest.state or ALONE), self._keys
         if known is not None and stage == (len(known.keys), known.state):
             return
-        keys = [self._master.unwrap(row.wrapped, f"purpose_key:{row.purpose}") for row in rows]
+        keys = key_register.open_index(self._master, rows)
         found = IndexKeys(keys, stage[1])
         with self._changing:
             if self._keys is None or found.stage > self._keys.stage:

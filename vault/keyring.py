@@ -1,29 +1,46 @@
-"""The keys a unit of work uses: purpose keys from the store, customers' keys on demand."""
+"""The keys a unit of work uses: purpose keys from the store, customers' keys on demand.
+
+To introduce a purpose, add a line to :data:`INTRODUCED` with the revision of the migration that
+needs its key: the upgrade that reaches this revision makes the key, and nothing else ever does
+(:mod:`vault.key_upgrade`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from threading import Lock
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Engine, select
-from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session
+from sqlalchemy import Engine
 
 from storage import patience
 from storage.session import Work, transaction
+from vault import key_register
 from vault.blind import IndexKeys
-from vault.errors import KeyUnavailable
-from vault.indexing import INDEX, INDEX_ROWS, NO_KEYS, KnownIndex
+from vault.errors import KeyForged, KeyUnavailable
+from vault.indexing import INDEX_ROWS, KnownIndex
+from vault.key_register import INDEX, NO_KEYS, KeyRegister
 from vault.master import MasterKeys
-from vault.models import PurposeKey
 from vault.sealing import fingerprint, new_key, seal, unseal
 
 STAFF, REPORTS, LINE, DEMO = "staff", "reports", "line", "demo"
 LOG, APPROVALS, CANARIES, SIGN_IN = "log", "approvals", "canaries", "sign-in"
-PURPOSES = (INDEX, STAFF, REPORTS, LINE, DEMO, LOG, APPROVALS, CANARIES, SIGN_IN)
+#: Each purpose with the first revision at which every store has its key.
+INTRODUCED = {
+    INDEX: "0001",
+    STAFF: "0001",
+    REPORTS: "0001",
+    DEMO: "0001",
+    LINE: "0002",
+    LOG: "0006",
+    APPROVALS: "0010",
+    CANARIES: "0015",
+    SIGN_IN: "0024",
+}
+PURPOSES = tuple(INTRODUCED)
 _SESSION_KEY = "vouchline.keyring"
 
 
@@ -35,11 +52,17 @@ class Keyring:
     """
 
     def __init__(
-        self, master: MasterKeys, engine: Engine, *, ticks: Callable[[], float] = patience.ticks
+        self,
+        master: MasterKeys,
+        engine: Engine,
+        *,
+        ticks: Callable[[], float] = patience.ticks,
+        keys: Mapping[str, bytes] | None = None,
     ) -> None:
+        """``keys`` are given by an upgrade, whose keys nobody else can read yet."""
         self._master = master
         self._engine = engine
-        self._purpose: dict[str, bytes] = {}
+        self._purpose: dict[str, bytes] = dict(keys or {})
         self._index = KnownIndex(master, engine, ticks)
         self._lock = Lock()
         self._decoy = master.wrap(new_key(), "decoy")
@@ -60,8 +83,10 @@ class Keyring:
         return self._index.keys()
 
     def ready(self) -> None:
-        """Read all keys now. Raises ``KeyUnavailable``, or as a store does that is out of reach."""
-        self._key(INDEX)
+        """Read all keys now, and compare them with the key register. Raises ``KeyUnavailable``, or
+        as a store does that is out of reach."""
+        with self._lock:
+            self._load()
         self._index.keys()
 
     def unchanging(self, kind: str, value: str) -> bytes:
@@ -108,7 +133,28 @@ class Keyring:
         rows = session.connection().execute(INDEX_ROWS.with_for_update(read=True)).all()
         if not rows:
             raise KeyUnavailable(NO_KEYS)
-        self._index.learn(rows)
+        try:
+            self._index.learn(rows)
+        except KeyForged:
+            # A rotation went on while this waited for its lock: the keys are of now, the register
+            # of when the statement began.
+            self._index.learn(session.connection().execute(INDEX_ROWS).all())
+
+    def has_fact(self, session: Work, fact: str) -> bool:
+        """Whether the key register holds a fact for good. Raises ``KeyUnavailable``."""
+        return fact in key_register.load(session, self._master).facts
+
+    def add_fact(self, session: Work, fact: str) -> None:
+        """Have the key register hold a fact for good."""
+        self.change_register(
+            session, lambda r: r if fact in r.facts else replace(r, facts=(*r.facts, fact))
+        )
+
+    def change_register(
+        self, session: Work, how: Callable[[KeyRegister], KeyRegister]
+    ) -> KeyRegister:
+        """See :func:`vault.key_register.change`."""
+        return key_register.change(session, self._master, how)
 
     def _key(self, purpose: str) -> bytes:
         key = self._purpose.get(purpose)
@@ -123,13 +169,7 @@ class Keyring:
     def _load(self) -> None:
         """Read all purpose keys on a connection of its own, outside the caller's transaction."""
         with transaction(self._engine, read_only=True) as session:
-            rows = session.connection().execute(
-                select(PurposeKey.purpose, PurposeKey.wrapped)  # type: ignore[call-overload]
-            )
-            self._purpose = {
-                purpose: self._master.unwrap(wrapped, f"purpose_key:{purpose}")
-                for purpose, wrapped in rows
-            }
+            self._purpose = key_register.open_all(session, self._master)[1]
 
 
 def of(session: Work) -> Keyring:
@@ -149,27 +189,8 @@ def carried(keyring: Keyring) -> dict[str, object]:
     return {_SESSION_KEY: keyring}
 
 
-def make_purpose_keys(
-    engine: Engine,
-    master: MasterKeys,
-    now: datetime,
-    *,
-    at_first: Mapping[str, Callable[[Session, bytes], None]] | None = None,
-) -> None:
-    """Make the purpose keys a fresh store lacks; safe when two processes do it at once.
+def make_purpose_keys(engine: Engine, master: MasterKeys, now: datetime) -> None:
+    """See :func:`vault.key_upgrade.make_first_keys`."""
+    from vault import key_upgrade  # noqa: PLC0415  (which works with keyrings)
 
-    ``at_first`` says what is done with the new key of a purpose in the transaction that makes it.
-    """
-    acts = at_first or {}
-    for purpose in PURPOSES:
-        try:
-            with transaction(engine) as session:
-                if session.get(PurposeKey, purpose) is None:
-                    key = new_key()
-                    wrapped = master.wrap(key, f"purpose_key:{purpose}")
-                    session.add(PurposeKey(purpose=purpose, wrapped=wrapped, created_at=now))
-                    session.flush()
-                    if purpose in acts:
-                        acts[purpose](session, key)
-        except IntegrityError:
-            continue  # another process was first; its key is as good
+    key_upgrade.make_first_keys(engine, master, now)

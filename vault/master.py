@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +74,8 @@ def parse(text: str) -> MasterKeys:
     return MasterKeys(next(iter(keys)), keys)
 
 
-def load(setting: str, folder: Path) -> MasterKeys:
+def load(setting: str, folder: Path, may_make: Callable[[], bool] = lambda: True) -> MasterKeys:
     """The keys of the setting ``MASTER_KEYS`` (:mod:`vault.providers`); the embedded ones in
-    ``folder`` when it is empty. Raises as :func:`parse` does."""
-    return parse(providers.configured(setting, folder).entries())
+    ``folder`` when it is empty, which are made where there are none and ``may_make`` says so.
+    Raises as :func:`parse` does."""
+    return parse(providers.configured(setting, folder, may_make).entries())

@@ -24,6 +24,15 @@ class PurposeKey(SQLModel, table=True):
     since: datetime | None = instant(nullable=True)
 
 
+class KeyRegisterRow(SQLModel, table=True):
+    """The one row of the key register (:mod:`vault.key_register`)."""
+
+    __tablename__ = "key_register"
+
+    id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    sealed: bytes = sealed()
+
+
 class DataKey(SQLModel, table=True):
     """The key of one customer's data, wrapped by a master key. Without the row, nothing opens."""
 

@@ -7,7 +7,7 @@ import hashlib
 import os
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -81,17 +81,24 @@ class Command:
 
 @dataclass(frozen=True)
 class Embedded:
-    """The demo's keys in ``folder/master.keys`` (mode 0600), made on first use.
+    """The demo's keys in ``folder/master.keys`` (mode 0600), made on first use: not where the store
+    has keys already that another master key wraps.
 
     Two processes that start at once agree on one file: it is written aside and linked into
     place, which only one can do.
     """
 
     folder: Path
+    may_make: Callable[[], bool] = lambda: True
 
     def entries(self) -> str:
         path = self.folder / "master.keys"
         if not path.exists():
+            if not self.may_make():
+                raise KeyUnavailable(
+                    f"{path} is missing, and the store has keys that its key wraps: put it back"
+                    " from a backup, or give the keys in VOUCHLINE_MASTER_KEYS"
+                )
             self._make(path)
         return path.read_text()
 
@@ -121,11 +128,11 @@ class Scheme(Protocol):
 SCHEMES: Mapping[str, Scheme] = {"file": File, "command": Command}
 
 
-def configured(setting: str, folder: Path) -> Provider:
+def configured(setting: str, folder: Path, may_make: Callable[[], bool] = lambda: True) -> Provider:
     """The provider that the setting names: by its scheme, the entries themselves where it begins
     with none, the embedded keys in ``folder`` where it is empty."""
     if not setting:
-        return Embedded(folder)
+        return Embedded(folder, may_make)
     name, _, rest = setting.partition(":")
     return SCHEMES[name](rest) if name in SCHEMES else Environment(setting)
 

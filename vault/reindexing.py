@@ -13,6 +13,7 @@ and two at once do no harm.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,9 +36,10 @@ from sqlmodel import select as select_rows
 from storage import turns
 from storage.patience import take_time
 from storage.tables import BLIND
-from vault import keyring
+from vault import key_register, keyring
 from vault.blind import ALONE, FORM_BYTES, KNOWN
-from vault.indexing import INDEX, INDEX_ROWS, KNOWS_FOR
+from vault.indexing import INDEX_ROWS, KNOWS_FOR
+from vault.key_register import INDEX, KeyRegister, index_number
 from vault.master import MasterKeys
 from vault.models import PurposeKey
 from vault.sealing import new_key
@@ -61,12 +63,13 @@ def newest(session: Session) -> PurposeKey:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
-    return rows[-1]
+    return max(rows, key=lambda row: index_number(row.purpose))
 
 
 def since(session: Session) -> datetime:
     """When the newest index key came into its state."""
-    row = session.connection().execute(INDEX_ROWS).all()[-1]
+    rows = session.connection().execute(INDEX_ROWS).all()
+    row = max(rows, key=lambda each: index_number(each.purpose))
     found: datetime = row.since
     return found
 
@@ -77,13 +80,22 @@ def begin(session: Session, master: MasterKeys, now: datetime) -> tuple[PurposeK
     last = newest(session)
     if last.state not in (None, ALONE):
         return last, False
-    number = int(last.purpose.removeprefix(INDEX).removeprefix("-") or 0) + 1
-    purpose = f"{INDEX}-{number}"
-    wrapped = master.wrap(new_key(), f"purpose_key:{purpose}")
+    purpose, key = f"{INDEX}-{index_number(last.purpose) + 1}", new_key()
+    wrapped = master.wrap(key, key_register.place(purpose))
     made = PurposeKey(purpose=purpose, wrapped=wrapped, created_at=now, state=KNOWN, since=now)
     session.add(made)
     session.flush()
+    mark = key_register.key_fingerprint(key)
+    key_register.change(
+        session, master, lambda r: _in_state(r, purpose, KNOWN, {**r.keys, purpose: mark})
+    )
     return made, True
+
+
+def _in_state(
+    register: KeyRegister, purpose: str, state: str, keys: Mapping[str, str]
+) -> KeyRegister:
+    return replace(register, keys=keys, states={**register.states, purpose: state})
 
 
 def advance(session: Session, purpose: str, before: str, after: str, now: datetime) -> bool:
@@ -95,6 +107,7 @@ def advance(session: Session, purpose: str, before: str, after: str, now: dateti
     last.state, last.since = after, now
     session.add(last)
     session.flush()
+    keyring.of(session).change_register(session, lambda r: _in_state(r, purpose, after, r.keys))
     keyring.hold_index(session)
     return True
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Column, func, select, update
 from sqlmodel import Session
 
 from storage.patience import take_time
+from vault import key_register
 from vault.master import MasterKeys
-from vault.models import DataKey, PurposeKey
+from vault.models import DataKey, KeyRegisterRow, PurposeKey
 
 AT_A_TIME = 500
 _DATA = DataKey.__table__  # type: ignore[attr-defined]
 _PURPOSE = PurposeKey.__table__  # type: ignore[attr-defined]
+_REGISTER = KeyRegisterRow.__table__  # type: ignore[attr-defined]
 FIRST = UUID(int=0)
 
 
@@ -51,16 +53,17 @@ def rewrap(session: Session, master: MasterKeys, after: UUID) -> tuple[int, UUID
 
 
 def rewrap_purposes(session: Session, master: MasterKeys) -> None:
-    """The same for the few keys of purposes."""
+    """The same for the few keys of purposes, and for the key register."""
     rows = session.connection().execute(select(_PURPOSE.c.purpose, _PURPOSE.c.wrapped)).all()
     for purpose, wrapped in rows:
         if master.wrapped_by(wrapped) != master.current:
-            new = _anew(master, wrapped, f"purpose_key:{purpose}")
+            new = _anew(master, wrapped, key_register.place(purpose))
             session.connection().execute(
                 update(_PURPOSE)
                 .where(_PURPOSE.c.purpose == purpose, _PURPOSE.c.wrapped == wrapped)
                 .values(wrapped=new)
             )
+    key_register.rewrap(session, master)
 
 
 def _anew(master: MasterKeys, wrapped: bytes, place: str) -> bytes:
@@ -68,19 +71,24 @@ def _anew(master: MasterKeys, wrapped: bytes, place: str) -> bytes:
 
 
 def wrapped_by(session: Session, names: Sequence[str]) -> dict[str, int]:
-    """How many keys in the store each of these master keys wraps."""
+    """How many keys in the store each of these master keys wraps; one that seals nothing but the
+    key register counts one, since the store is of no use without it either."""
     take_time(session)
     found = {}
     for name in names:
-        prefix = f"{name}:".encode()
-        found[name] = sum(
-            session.connection()
-            .execute(
-                select(func.count())
-                .select_from(table)
-                .where(func.substr(table.c.wrapped, 1, len(prefix)) == prefix)
-            )
-            .scalar_one()
-            for table in (_DATA, _PURPOSE)
-        )
+        counts = [_count(session, each, name) for each in _COLUMNS]
+        found[name] = sum(counts[:2]) or counts[2]
     return found
+
+
+_COLUMNS = (_DATA.c.wrapped, _PURPOSE.c.wrapped, _REGISTER.c.sealed)
+
+
+def _count(session: Session, column: Column[bytes], name: str) -> int:
+    prefix = f"{name}:".encode()
+    found = (
+        select(func.count())
+        .select_from(column.table)
+        .where(func.substr(column, 1, len(prefix)) == prefix)
+    )
+    return session.connection().execute(found).scalar_one()

@@ -9,23 +9,24 @@ from uuid import UUID
 import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
-from sqlmodel import col, select
 
+from channels import store_upgrade
 from channels.cli.common import plainly
 from channels.cli.index import rotate_index
 from channels.cli.two_people import approved, why_option
 from channels.context import ctx, now, unit
 from channels.failures import OUT_OF_REACH
+from channels.store_upgrade import DEMO_STAFF
 from config import safety
 from config.safety import Finding
 from incidents import two_people
 from incidents.alerts import rows as alerts
 from messaging import worker
 from people.approvals import setup
-from people.models import Staff
 from storage import migrate
-from vault import audit, providers, rotation
+from vault import audit, key_register, providers, rotation
 from vault.acts import AuditAct
+from vault.errors import KeyUnavailable
 from vault.log import publishing
 
 keys = AppGroup("keys", help="Master keys, and the key of the blind index.")
@@ -46,6 +47,14 @@ def list_keys() -> None:
     for name, count in found.items():
         note = "  wraps what is new" if name == ctx().master.current else ""
         click.echo(f"{name:<34} {count:>12,}{note}")
+
+
+@keys.command("pin")
+def pin() -> None:
+    """Print what VOUCHLINE_KEY_REGISTER_PIN takes: with it, no earlier state of the store's keys
+    and no other store is used, whoever puts it there."""
+    with plainly(), unit(read_only=True) as session:
+        click.echo(key_register.load(session, ctx().master).pin)
 
 
 @keys.command("rotate")
@@ -103,10 +112,14 @@ def _store() -> list[Finding]:
     if sqlite3.sqlite_version_info < (3, 35):
         return [Finding("refuse", "SQLite is older than 3.35: use PostgreSQL or a newer Python.")]
     try:
+        here = ctx()
+        unsound = store_upgrade.problem(here.engine, here.master, here.key_register_pin)
+        if unsound:
+            return [Finding("refuse", f"Keys: {unsound}.")]
         with unit(read_only=True) as session:
             if migrate.current(session.connection()) != migrate.head():
                 return [Finding("refuse", "The store is not migrated: run 'flask db upgrade'.")]
-            ctx().ring.ready()
+            here.ring.ready()
             found = []
             if has_demo_staff():
                 found.append(Finding("refuse", DEMO_STAFF))
@@ -114,9 +127,11 @@ def _store() -> list[Finding]:
                 found.append(Finding("warn", "No worker is at work: run 'flask worker'."))
             if setup.approvers(session) < setup.ENOUGH:
                 found.append(Finding("warn", NOBODY_APPROVES))
-            found += [Finding("warn", each) for each in publishing.late(session, ctx().places)]
-            found += [Finding("warn", each) for each in alerts.late(session, ctx().alert_places)]
+            found += [Finding("warn", each) for each in publishing.late(session, here.places)]
+            found += [Finding("warn", each) for each in alerts.late(session, here.alert_places)]
             return found
+    except KeyUnavailable as error:
+        return [Finding("refuse", f"Keys: {error}.")]
     except OUT_OF_REACH as error:
         return [Finding("refuse", f"The store or its keys cannot be used: {type(error).__name__}.")]
 
@@ -124,11 +139,8 @@ def _store() -> list[Finding]:
 NOBODY_APPROVES = (
     "No two people can approve yet what takes two: enrol two supervisors or investigators."
 )
-DEMO_STAFF = "The store has demo staff with a known password: use a fresh store."
 
 
 def has_demo_staff() -> bool:
     """Whether somebody could sign in with the demo's known password."""
-    with unit(read_only=True) as session:
-        found = select(Staff.id).where(col(Staff.demo), col(Staff.active)).limit(1)
-        return session.exec(found).first() is not None
+    return store_upgrade.has_demo_staff(ctx().engine)

@@ -5,19 +5,17 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup, with_appcontext
 
+from channels import store_upgrade
 from channels.cli.common import plainly
 from channels.context import ctx, now, unit
 from channels.demo import people
-from people import binding
-from storage import migrate
-from vault import keyring
 
 db = AppGroup("db", help="The store's tables.")
 
 
 @db.command()
 def upgrade() -> None:
-    """Bring the store's tables up to date, and make its keys if it has none."""
+    """Bring the store's tables up to date, and make the keys that are new with it."""
     with plainly():
         bring_up_to_date()
     click.echo("The store is up to date.")
@@ -29,7 +27,8 @@ def upgrade() -> None:
 def downgrade(revision: str) -> None:
     """Undo migrations down to REVISION ('base' for all)."""
     with plainly():
-        migrate.downgrade(ctx().engine, revision)
+        here = ctx()
+        store_upgrade.downgrade(here.engine, here.master, revision, here.key_register_pin)
     click.echo(f"The store is at {revision}.")
 
 
@@ -47,11 +46,9 @@ def demo() -> None:
 
 
 def bring_up_to_date() -> None:
-    """Migrate and make missing keys; safe when several processes do so at once."""
+    """Migrate and make the keys that are new; safe when several processes do so at once."""
     here = ctx()
-    migrate.upgrade(here.engine)
-    at_first = {keyring.SIGN_IN: binding.bind_earlier}
-    keyring.make_purpose_keys(here.engine, here.master, now(), at_first=at_first)
+    store_upgrade.upgrade(here.engine, here.master, now(), here.key_register_pin)
 
 
 def add_demo() -> bool:

@@ -15,9 +15,10 @@ from flask.cli import with_appcontext
 from sqlmodel import Session
 
 from channels.cli.common import plainly
-from channels.cli.keys import DEMO_STAFF, has_demo_staff
+from channels.cli.keys import has_demo_staff
 from channels.cli.notices import StaffMail
 from channels.context import ctx
+from channels.store_upgrade import DEMO_STAFF
 from config.settings import Settings
 from incidents import outcomes, stream, two_people, untold
 from incidents.acting.warnings import Warnings

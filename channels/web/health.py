@@ -14,10 +14,12 @@ from prometheus_client import (
 )
 from sqlmodel import Session
 
+from channels import store_upgrade
 from channels.context import ctx, now, unit
 from channels.failures import OUT_OF_REACH
 from messaging import backlog, spending, worker
 from storage import migrate
+from vault.errors import KeyForged
 from vault.log import publishing
 
 pages = Blueprint("health", __name__)
@@ -45,11 +47,15 @@ def readyz() -> tuple[Response, int]:
 
 
 def _look(session: Session, parts: dict[str, str]) -> None:
-    if migrate.current(session.connection()) != migrate.head():
-        parts["migrations"] = "run 'flask --app app db upgrade'"
-        return
+    here = ctx()
     try:
-        ctx().ring.ready()
+        store_upgrade.require_sound(session, here.master, here.key_register_pin)
+        if migrate.current(session.connection()) != migrate.head():
+            parts["migrations"] = "run 'flask --app app db upgrade'"
+            return
+        here.ring.ready()
+    except KeyForged:
+        parts["keys"] = "not what this store had: run 'flask --app app doctor'"
     except OUT_OF_REACH:
         parts["keys"] = "the master keys do not open this store"
     if publishing.late(session, ctx().places):

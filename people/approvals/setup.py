@@ -1,8 +1,8 @@
 """An installation that is being set up has nobody yet who could approve.
 
 Until two people have been enrolled who may, what the command line asks for is done at once. That
-ends for good the first time there are two: an entry in the audit log says so, and whoever removes
-people later does not open it again.
+ends for good the first time there are two: the sealed key register says so, and an entry in the
+audit log, and removing people or entries later does not open it again.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from sqlmodel import Session, col, func, select, text
 
 from people.errors import NoLonger
 from people.models import Role, Staff
-from vault import audit
+from vault import audit, keyring
 from vault.acts import AuditAct
+from vault.key_register import SET_UP
 from vault.models import AuditEntry
 
 APPROVERS = frozenset({Role.SUPERVISOR, Role.INVESTIGATOR})
@@ -49,7 +50,7 @@ def require_another(session: Session, member: Staff) -> None:
     is being set up, and of people of the demo or who never enrolled, nothing is asked."""
     if member.role not in APPROVERS or not _can_approve(member):
         return
-    if session.exec(_CLOSED).first() is None:
+    if not _is_closed(session):
         return
     staying = session.exec(
         select(Staff)
@@ -78,12 +79,26 @@ def is_open(session: Session, now: datetime) -> bool:
 
 def close_if_due(session: Session, now: datetime) -> bool:
     """Whether it has been set up; written down the first time that this is so."""
-    if session.exec(_CLOSED).first() is not None:
+    if _is_closed(session):
         return True
     if approvers(session) < ENOUGH:
         return False
+    keyring.of(session).add_fact(session, SET_UP)
     audit.record(session, audit.SYSTEM, CLOSE, now)
     return True
+
+
+def _is_closed(session: Session) -> bool:
+    """By either: the entry could be deleted by a database writer, the register set back."""
+    told = session.exec(_CLOSED).first() is not None
+    return keyring.of(session).has_fact(session, SET_UP) or told
+
+
+def register_earlier(session: Session) -> None:
+    """Have the key register know that it was set up before there was one: a step of the upgrade to
+    revision 0028."""
+    if session.exec(_CLOSED).first() is not None:
+        keyring.of(session).add_fact(session, SET_UP)
 
 
 def record(session: Session, kind: str, now: datetime) -> None:

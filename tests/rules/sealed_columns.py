@@ -9,8 +9,8 @@ from sqlmodel import Session, SQLModel, select
 
 import app  # noqa: F401  (so that every table is known)
 from people import binding
-from vault import fields, keyring
-from vault.models import DataKey, PurposeKey
+from vault import fields, key_register, keyring
+from vault.models import DataKey, KeyRegisterRow, PurposeKey
 from verification.models import secret_row
 
 #: Found by, never opened: a keyed fingerprint.
@@ -97,7 +97,7 @@ PURPOSES = {
     "noted_access.explanation": keyring.REPORTS,
 }
 #: Wrapped by a master key.
-WRAPPED = {"data_key.wrapped", "purpose_key.wrapped"}
+WRAPPED = {"data_key.wrapped", "purpose_key.wrapped", "key_register.sealed"}
 SEALED = {*CUSTOMERS, *PURPOSES, *WRAPPED}
 
 
@@ -131,7 +131,9 @@ def opened(session: Session, column: str, row: Any, sealed: bytes, master: Any) 
     if isinstance(row, DataKey):
         return ring.unwrap_key(sealed, row.owner_id)
     if isinstance(row, PurposeKey):
-        return master.unwrap(sealed, f"purpose_key:{row.purpose}")
+        return master.unwrap(sealed, key_register.place(row.purpose))
+    if isinstance(row, KeyRegisterRow):
+        return master.unwrap(sealed, "key_register.sealed")
     if column in PURPOSES:
         return ring.open_for(PURPOSES[column], f"{column}:{row.id}", sealed)
     owner = getattr(row, CUSTOMERS[column])

@@ -16,9 +16,11 @@ import pyotp
 import pytest
 import time_machine
 from limits.errors import StorageError
+from sqlalchemy import text
 from sqlmodel import select
 
-from people import binding, customer_sessions, second_factor, secrets, signin, staff, tokens
+from channels import store_upgrade
+from people import customer_sessions, second_factor, secrets, signin, staff, tokens
 from people.models import (
     ApiToken,
     CustomerSession,
@@ -37,8 +39,7 @@ from tests.channels.test_console_account import add_passkey, enter
 from tests.processes import at_once
 from tests.rules import outages
 from tests.rules.work import costly, statements
-from vault import keyring
-from vault.models import AuditEntry, PurposeKey
+from vault.models import AuditEntry
 
 ANA, BEN = "ana@example.org", "ben@example.org"
 AN_HOUR = 20  # what the default lets strangers try at one account, from however many addresses
@@ -674,26 +675,20 @@ def test_a_customers_session_that_is_planted_or_pasted_shows_nothing(console):
 def test_what_was_kept_before_is_bound_once_and_what_is_planted_later_is_not(two):
     console, ana, _ = two
     here = console.context
-    at_first = {keyring.SIGN_IN: binding.bind_earlier}
-
-    def upgrade() -> None:
-        keyring.make_purpose_keys(here.engine, here.master, console.now, at_first=at_first)
-
     with console.unit() as session:
         spare = second_factor.new_recovery_codes(session, ana)[0]
         bearer = tokens.add(session, session.get_one(Staff, ana), "x", console.now)
-        for row in (*session.exec(select(RecoveryCode)), *session.exec(select(ApiToken))):
-            row.bound = None
-        session.get_one(Staff, ana).password_hash = _earlier()
-        session.delete(session.get_one(PurposeKey, keyring.SIGN_IN))
-    upgrade()
+    store_upgrade.downgrade(here.engine, here.master, "0023")
+    with console.context.engine.begin() as work:
+        work.execute(text("UPDATE staff SET password_hash = :h"), {"h": _earlier().decode()})
+    store_upgrade.upgrade(here.engine, here.master, console.now)
     outages.with_ring_of(console.app, here.master)
     assert good(console, console.tab()).status_code == 303
     assert good(console, console.tab(), code=spare).status_code == 303
     with console.unit() as session:
         assert tokens.bearer(session, bearer).id == ana
         session.get_one(Staff, ana).password_hash = _earlier()
-    upgrade()
+    store_upgrade.upgrade(here.engine, here.master, console.now)
     assert good(console, console.tab()).status_code == 403
 
 

@@ -13,7 +13,7 @@ from tests import databases
 from tests.processes import at_once
 from vault import fields, keyring, master
 from vault.errors import KeyUnavailable, Tampered
-from vault.models import DataKey, PurposeKey
+from vault.models import DataKey, KeyRegisterRow, PurposeKey
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 OTHER = master.parse("x-1:" + "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg=")
@@ -85,7 +85,7 @@ def test_a_purpose_has_its_own_key(store):
 
 def test_processes_that_make_the_purpose_keys_at_once_agree(store):
     with store.unit() as session:
-        for row in session.exec(select(PurposeKey)):
+        for row in (*session.exec(select(PurposeKey)), *session.exec(select(KeyRegisterRow))):
             session.delete(row)
 
     mine: list[databases.Store] = []

@@ -1,0 +1,80 @@
+"""Upgrades and downgrades of the whole store, and what keeps it from being used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Engine, select
+from sqlmodel import Session, col
+
+from people import binding
+from people.approvals import setup
+from people.models import Staff
+from storage import migrate
+from storage.session import StoreUnavailable, transaction
+from vault import key_state
+from vault.errors import KeyForged, KeyUnavailable
+from vault.key_upgrade import Downgrade, Step, Upgrade
+from vault.master import MasterKeys
+
+DEMO_STAFF = "The store has demo staff with a known password: use a fresh store."
+#: What an upgrade does once with the rows that it finds, by the revision that introduces it. A step
+#: runs in the transaction of the upgrade that takes the store past its revision, after all
+#: migrations, with the keys on the session; never on a fresh store, and never a second time
+#: (:mod:`vault.key_upgrade`). Add yours as one line.
+STEPS: Mapping[str, Step] = {
+    "0024": binding.bind_earlier,
+    "0028": setup.register_earlier,
+}
+
+
+def upgrade(engine: Engine, master: MasterKeys, now: datetime, pin: str = "") -> None:
+    """Migrate to the newest revision, make the keys that it introduces, run its steps; safe when
+    several processes do so at once. Raises ``KeyUnavailable`` where the store was changed by
+    somebody without its keys, and leaves it as it was."""
+    migrate.upgrade(engine, around=Upgrade(engine, master, now, STEPS, pin))
+
+
+def downgrade(engine: Engine, master: MasterKeys, revision: str, pin: str = "") -> None:
+    """Undo migrations down to ``revision``, so that an earlier version can use the store. Raises as
+    :func:`upgrade`."""
+    migrate.downgrade(engine, revision, Downgrade(master, pin))
+
+
+def require_sound(session: Session, master: MasterKeys, pin: str = "") -> None:
+    """Raises ``KeyUnavailable`` with a sentence where the store's keys, its key register and its
+    revision are not what they must be together."""
+    work = session.connection()
+    try:
+        key_state.examine(work, master, migrate.current(work), pin)
+    except KeyForged:  # or an upgrade has come to its end between two of its statements
+        key_state.examine(work, master, migrate.current(work), pin)
+
+
+def problem(engine: Engine, master: MasterKeys, pin: str = "") -> str:
+    """Why the store must not be used with these keys: a sentence, or nothing. A store that is out
+    of reach, empty, or waits for an upgrade is no reason."""
+    try:
+        with transaction(engine, read_only=True) as session:
+            require_sound(session, master, pin)
+    except KeyUnavailable as error:
+        return str(error)
+    except StoreUnavailable:
+        return ""
+    return ""
+
+
+def is_used(engine: Engine) -> bool:
+    """Whether the store has keys already; not, where it is out of reach."""
+    try:
+        return key_state.is_used(engine)
+    except StoreUnavailable:
+        return False
+
+
+def has_demo_staff(engine: Engine) -> bool:
+    """Whether somebody could sign in with the demo's known password."""
+    with transaction(engine, read_only=True) as session:
+        found = select(Staff.id).where(col(Staff.demo), col(Staff.active)).limit(1)
+        return session.connection().execute(found).first() is not None
