@@ -183,7 +183,8 @@ def _matched(
 
 
 def _unwrapped(master: MasterKeys, purpose: str, wrapped: bytes) -> bytes:
+    """The register opened, so the master keys are right: what they do not open is not ours."""
     try:
         return master.unwrap(wrapped, place(purpose))
-    except Tampered:
+    except (KeyUnavailable, Tampered):
         raise KeyForged(OTHER.format(purpose, "purpose_key")) from None
