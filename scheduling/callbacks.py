@@ -21,7 +21,7 @@ from vault.acts import AuditAct
 PREPARES = timedelta(minutes=30)
 #: Calls of so long before and after this moment are today's, on any clock.
 TODAY = timedelta(hours=12)
-#: How long after its end a callback can still be opened.
+#: How long after its end its agent can still open a callback, and do anything with it.
 STAYS_OPEN = timedelta(days=30)
 
 
@@ -82,6 +82,17 @@ def held(session: Session, callback_id: UUID, agent_id: UUID, *, lock: bool = Fa
     return found
 
 
+def held_lately(
+    session: Session, callback_id: UUID, agent_id: UUID, now: datetime, *, lock: bool = False
+) -> Callback:
+    """The same for whatever an agent does: raises ``NotFound`` too once it has been over for thirty
+    days, whatever its state. Booking it again, say, would open its customer for ever."""
+    found = held(session, callback_id, agent_id, lock=lock)
+    if _is_long_over(found, now):
+        raise NotFound(NOT_YOURS)
+    return found
+
+
 def locked(session: Session, callback_id: UUID) -> Callback | None:
     """A callback, kept from changing until the transaction ends and read anew."""
     return session.exec(
@@ -95,7 +106,7 @@ def locked(session: Session, callback_id: UUID) -> Callback | None:
 def open_one(session: Session, callback: Callback, now: datetime, purpose: str) -> Appointment:
     """The callback in plain, after writing down that its agent read it. Raises ``NotFound`` once
     it has been over for thirty days, and ``BudgetSpent``."""
-    if callback.state not in (State.BOOKED, *LIVE) and _over(callback) <= now - STAYS_OPEN:
+    if _is_long_over(callback, now):
         raise NotFound(NOT_YOURS)
     budgets.open_customer(
         session, callback.agent_id, callback.customer_id, now, _spared(callback, now)
@@ -110,6 +121,11 @@ def open_one(session: Session, callback: Callback, now: datetime, purpose: str) 
         purpose=purpose,
     )
     return _opened(session, callback, session.get_one(Customer, callback.customer_id))
+
+
+def _is_long_over(callback: Callback, now: datetime) -> bool:
+    """Also of one that is still called booked or started, since no worker was at work."""
+    return _over(callback) <= now - STAYS_OPEN
 
 
 def _over(callback: Callback) -> datetime:
@@ -235,7 +251,7 @@ def holds_customer(session: Session, agent_id: UUID, customer_id: UUID, now: dat
             col(Callback.customer_id) == customer_id, col(Callback.agent_id) == agent_id
         )
     )
-    return any(_over(row) > now - STAYS_OPEN for row in rows)
+    return any(not _is_long_over(row, now) for row in rows)
 
 
 def upcoming(session: Session, customer_id: UUID, now: datetime) -> list[Callback]:

@@ -24,7 +24,7 @@ from vault.errors import KeyForged, KeyUnavailable
 from vault.indexing import INDEX_ROWS, KnownIndex
 from vault.key_register import INDEX, NO_KEYS, KeyRegister
 from vault.master import MasterKeys
-from vault.sealing import fingerprint, new_key, seal, unseal
+from vault.sealing import fingerprint, new_key, seal_often, unseal
 
 STAFF, REPORTS, LINE, DEMO = "staff", "reports", "line", "demo"
 LOG, APPROVALS, CANARIES, SIGN_IN = "log", "approvals", "canaries", "sign-in"
@@ -114,7 +114,7 @@ class Keyring:
 
     def seal_for(self, purpose: str, place: str, value: str) -> bytes:
         """``value`` under the key of ``purpose``, bound to ``place``."""
-        return seal(self._key(purpose), value.encode(), place)
+        return seal_often(self._key(purpose), value.encode(), place)
 
     def open_for(self, purpose: str, place: str, sealed: bytes) -> str:
         """The inverse of :meth:`seal_for`."""

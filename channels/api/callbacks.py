@@ -107,7 +107,9 @@ def list_callbacks(query: DayQuery) -> Response:
 def get_callback(path: CallbackPath) -> Response:
     """A callback that the agent holds."""
     with acting(Role.AGENT) as (session, agent):
-        return shown(session, callbacks.held(session, path.id, agent.id), now(), 200)[0]
+        return shown(session, callbacks.held_lately(session, path.id, agent.id, now()), now(), 200)[
+            0
+        ]
 
 
 @api.post(
@@ -119,7 +121,7 @@ def start_callback(path: CallbackPath) -> tuple[Response, int]:
     """Start the call inside its window; gives the code to read out. Where calls are bridged, that
     is how far the call got (202) until the customer is on the phone; then ask again."""
     with acting(Role.AGENT) as (session, agent):
-        callback = callbacks.held(session, path.id, agent.id)
+        callback = callbacks.held_lately(session, path.id, agent.id, now())
         issued = bridging.start(session, callback, ctx().policy, now())
         return _phone(session, callback) if issued is None else (_code(issued), 200)
 
@@ -132,7 +134,7 @@ def start_callback(path: CallbackPath) -> tuple[Response, int]:
 def ring_again(path: CallbackPath) -> tuple[Response, int]:
     """Ring once more after a bridged call that missed the customer, with a new code."""
     with acting(Role.AGENT) as (session, agent):
-        callback = callbacks.held(session, path.id, agent.id)
+        callback = callbacks.held_lately(session, path.id, agent.id, now())
         bridging.ring_again(session, callback, now())
         return _phone(session, callback)
 
@@ -145,7 +147,7 @@ def ring_again(path: CallbackPath) -> tuple[Response, int]:
 def renew_code(path: CallbackPath) -> Response:
     """A new code for a started call; the old one is dead at once."""
     with acting(Role.AGENT) as (session, agent):
-        callback = callbacks.held(session, path.id, agent.id)
+        callback = callbacks.held_lately(session, path.id, agent.id, now())
         return _code(calls.reissue(session, callback, ctx().policy, now()))
 
 
@@ -158,7 +160,7 @@ def end_callback(path: CallbackPath, body: EndIn) -> Response:
     """End the call with its outcome; its code is dead at once."""
     moment = now()
     with acting(Role.AGENT) as (session, agent):
-        callback = callbacks.held(session, path.id, agent.id)
+        callback = callbacks.held_lately(session, path.id, agent.id, now())
         calls.end(session, callback, body.outcome, ctx().policy, moment)
         return shown(session, callback, moment, 200)[0]
 
@@ -172,7 +174,7 @@ def move_callback(path: CallbackPath, body: MoveIn) -> Response:
     """Move a booked callback and tell the customer."""
     moment = now()
     with acting(Role.AGENT) as (session, agent):
-        callback = callbacks.held(session, path.id, agent.id, lock=True)
+        callback = callbacks.held_lately(session, path.id, agent.id, now(), lock=True)
         booking.move(session, callback, body.starts_at, ctx().policy, moment)
         return shown(session, callback, moment, 200)[0]
 
@@ -181,7 +183,7 @@ def move_callback(path: CallbackPath, body: MoveIn) -> Response:
 def cancel_callback(path: CallbackPath) -> tuple[str, int]:
     """Call a booked callback off and tell the customer."""
     with acting(Role.AGENT) as (session, agent):
-        callback = callbacks.held(session, path.id, agent.id, lock=True)
+        callback = callbacks.held_lately(session, path.id, agent.id, now(), lock=True)
         booking.cancel(session, callback, ctx().policy, now())
         return "", 204
 

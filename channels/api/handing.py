@@ -49,7 +49,7 @@ def hand_over(path: CallbackPath, body: HandOverIn) -> Response:
     """Give a callback that is not confirmed yet to a colleague, and tell the customer the name.
     The code of a started one is dead at once; only the colleague gets the next."""
     with acting(Role.AGENT) as (session, agent):
-        callback = callbacks.held(session, path.id, agent.id)
+        callback = callbacks.held_lately(session, path.id, agent.id, now())
         handing.hand_over(session, callback, body.agent, ctx().policy, now())
         name = telling.agent_name(session, body.agent)
         return jsonify(
@@ -68,6 +68,6 @@ def revive(path: CallbackPath, body: MoveIn) -> Response:
     """Book a missed or cancelled callback again under the same id, and tell the customer."""
     moment = now()
     with acting(Role.AGENT) as (session, agent):
-        callback = callbacks.held(session, path.id, agent.id, lock=True)
+        callback = callbacks.held_lately(session, path.id, agent.id, now(), lock=True)
         booking.revive(session, callback, body.starts_at, ctx().policy, moment)
         return shown(session, callback, moment, 200)[0]

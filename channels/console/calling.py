@@ -26,7 +26,7 @@ def _to_card(callback_id: UUID) -> ResponseReturnValue:
 @staff_page(Role.AGENT)
 def start(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     """Start the call. Pressed twice, it starts once."""
-    callback = callbacks.held(desk.session, callback_id, desk.principal.id)
+    callback = callbacks.held_lately(desk.session, callback_id, desk.principal.id, desk.moment)
     bridging.start(desk.session, callback, ctx().policy, desk.moment)
     return _to_card(callback_id)
 
@@ -35,7 +35,7 @@ def start(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
 @staff_page(Role.AGENT)
 def ring_again(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     """Ring once more after a bridged call that missed the customer."""
-    callback = callbacks.held(desk.session, callback_id, desk.principal.id)
+    callback = callbacks.held_lately(desk.session, callback_id, desk.principal.id, desk.moment)
     bridging.ring_again(desk.session, callback, desk.moment)
     return _to_card(callback_id)
 
@@ -44,7 +44,7 @@ def ring_again(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
 @staff_page(Role.AGENT)
 def new_code(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     """A new code, which kills the old."""
-    callback = callbacks.held(desk.session, callback_id, desk.principal.id)
+    callback = callbacks.held_lately(desk.session, callback_id, desk.principal.id, desk.moment)
     calls.reissue(desk.session, callback, ctx().policy, desk.moment)
     return _to_card(callback_id)
 
@@ -53,7 +53,7 @@ def new_code(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
 @staff_page(Role.AGENT)
 def end(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     """End the call with its outcome."""
-    callback = callbacks.held(desk.session, callback_id, desk.principal.id)
+    callback = callbacks.held_lately(desk.session, callback_id, desk.principal.id, desk.moment)
     try:
         calls.end(
             desk.session, callback, request.form.get("outcome", ""), ctx().policy, desk.moment
@@ -67,7 +67,9 @@ def end(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
 @staff_page(Role.AGENT)
 def move(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     """Another time, and the customer is told."""
-    callback = callbacks.held(desk.session, callback_id, desk.principal.id, lock=True)
+    callback = callbacks.held_lately(
+        desk.session, callback_id, desk.principal.id, desk.moment, lock=True
+    )
     try:
         starts_at = when.chosen(desk, request.form)
         with desk.session.begin_nested():
@@ -86,6 +88,8 @@ def move(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
 @staff_page(Role.AGENT)
 def cancel(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     """Call it off, and the customer is told."""
-    callback = callbacks.held(desk.session, callback_id, desk.principal.id, lock=True)
+    callback = callbacks.held_lately(
+        desk.session, callback_id, desk.principal.id, desk.moment, lock=True
+    )
     booking.cancel(desk.session, callback, ctx().policy, desk.moment)
     return _to_card(callback_id)

@@ -33,7 +33,7 @@ _TYPED = ("slot", "on", "at", "agent", "number", "why")
 @staff_page(Role.AGENT)
 def card(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     """A callback that the agent holds; any other is not found."""
-    callback = callbacks.held(desk.session, callback_id, desk.principal.id)
+    callback = callbacks.held_lately(desk.session, callback_id, desk.principal.id, desk.moment)
     return show(desk, callback)
 
 

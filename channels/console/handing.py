@@ -26,7 +26,7 @@ from verification import handing
 def hand_over(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     """Give it to a colleague; from then on it is theirs alone."""
     budgets.take_turn(desk.session, desk.principal.id)
-    callback = callbacks.held(desk.session, callback_id, desk.principal.id)
+    callback = callbacks.held_lately(desk.session, callback_id, desk.principal.id, desk.moment)
     try:
         to = UUID(request.form.get("agent", ""))
     except ValueError:
@@ -56,7 +56,9 @@ def hand_over(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
 @staff_page(Role.AGENT)
 def revive(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     """Book a missed or cancelled callback anew, and tell the customer."""
-    callback = callbacks.held(desk.session, callback_id, desk.principal.id, lock=True)
+    callback = callbacks.held_lately(
+        desk.session, callback_id, desk.principal.id, desk.moment, lock=True
+    )
     try:
         starts_at = when.chosen(desk, request.form)
         with desk.session.begin_nested():

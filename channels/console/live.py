@@ -24,7 +24,7 @@ from verification import calls
 def live(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     """State, tries left and reply word. ``?keep=1``, once in a while, keeps the session alive:
     an agent in a long call is not idle."""
-    callback = callbacks.held(desk.session, callback_id, desk.principal.id)
+    callback = callbacks.held_lately(desk.session, callback_id, desk.principal.id, desk.moment)
     found = calls.live(desk.session, callback)
     call = phone_calls.latest(desk.session, callback.id)
     opens = window.opens(callback.starts_at, ctx().policy.window_lead_minutes)

@@ -21,7 +21,7 @@ from verification import renumbering
 @staff_page(Role.AGENT)
 def ask_for_number(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     """Ask a supervisor to approve another number."""
-    callback = callbacks.held(desk.session, callback_id, desk.principal.id)
+    callback = callbacks.held_lately(desk.session, callback_id, desk.principal.id, desk.moment)
     typed, why, policy = request.form.get("number", ""), request.form.get("why", ""), ctx().policy
     try:
         phone = phones.parse(typed[:100], policy.default_region)
