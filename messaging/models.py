@@ -161,14 +161,15 @@ class PhoneCall(SQLModel, table=True):
 
 
 class InboundText(SQLModel, table=True):
-    """A text that reached us, by the provider's own id, so that a replay is noticed (rule M2)."""
+    """A text that reached us, by the provider's own id, so that a replay is noticed (rule M2). Its
+    sender is emptied after a while (incidents/growth.py)."""
 
     __tablename__ = "inbound_text"
 
     provider_id: str = Field(sa_column=Column(String(64), primary_key=True))
     sender_index: bytes = blind_index(index=True)
     word: str = Field(sa_column=Column(String(16), nullable=False))
-    received_at: datetime = instant()
+    received_at: datetime = instant(index=True)
 
 
 class DemoText(SQLModel, table=True):

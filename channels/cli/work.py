@@ -25,6 +25,7 @@ from incidents.acting.warnings import Warnings
 from incidents.alerts.job import Alerts
 from incidents.canaries.watch import CanaryWatch
 from incidents.grouping.job import Grouping
+from incidents.growth import Growth
 from incidents.notes.job import EveningNotes
 from incidents.retention import Retention
 from incidents.tracing import tally
@@ -57,6 +58,7 @@ def worker(together: bool) -> None:
         _with_policy(booking.miss_overdue),
         calls.end_forgotten,
         delivery.forget_old,
+        Growth(),
         running.expire,
         _with_policy(two_people.void_hopeless),
         stream.gather,

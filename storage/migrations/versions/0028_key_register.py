@@ -1,4 +1,4 @@
-"""A sealed register of the keys that the store must have
+"""A sealed register of the keys that the store must have; an index to forget old senders by
 
 Its row is written, and the keys are wrapped for their new places, by the same command in the same
 transaction (vault/key_upgrade.py): that takes the master key.
@@ -22,7 +22,9 @@ def upgrade() -> None:
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_key_register")),
     )
+    op.create_index("ix_inbound_text_received_at", "inbound_text", ["received_at"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_inbound_text_received_at", "inbound_text")
     op.drop_table("key_register")
