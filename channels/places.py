@@ -75,13 +75,21 @@ def _place(
     if parts.hostname and (kind == "https" or (kind == "http" and parts.hostname in LOOPBACK)):
         return places.web(address) if form.secret is None else _webhook(address, form.secret)
     if kind == "mailto" and "@" in rest:
-        server = settings.smtp_url.get_secret_value()
-        if not server or not settings.mail_from:
+        server = mailer(settings)
+        if server is None:
             raise NotAPlace("A mailbox needs VOUCHLINE_SMTP_URL and VOUCHLINE_MAIL_FROM.")
-        return places.mail(Mailer(server, settings.mail_from), rest, form.mail_every)
+        return places.mail(server, rest, form.mail_every)
     if kind == "sms":
         return _phone(rest, settings, gateway, clock, form)
     raise NotAPlace(_FORMS)
+
+
+def mailer(settings: Settings) -> Mailer | None:
+    """The mail server of the settings, where there is one."""
+    server = settings.smtp_url.get_secret_value()
+    if not server or not settings.mail_from:
+        return None
+    return Mailer(server, settings.mail_from, settings.smtp_ca_file)
 
 
 def _webhook(address: str, secret: str) -> Place:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from config.settings import Settings
 
@@ -28,14 +28,17 @@ def findings(settings: Settings) -> list[Finding]:
         *_messaging(settings),
         *_limits(settings),
         *_log(settings),
+        *_in_clear(settings),
+        *_unverified(settings),
     ]
     return [Finding(*each) for each in found]
 
 
 def refusals(settings: Settings) -> list[str]:
-    """The sentences that keep production from starting; empty outside production."""
+    """The sentences that keep it from starting: outside production, those about what would be sent
+    in clear alone."""
     if not settings.in_production:
-        return []
+        return [sentence for _, sentence in _in_clear(settings)]
     return [f.sentence for f in findings(settings) if f.level == "refuse"]
 
 
@@ -140,6 +143,57 @@ def _messaging(s: Settings) -> list[Row]:
         found.append(("warn", "VOUCHLINE_SPENDING_PER_HOUR or _PER_DAY is 0: no ceiling on money."))
     if not s.countries:
         found.append(("warn", "VOUCHLINE_COUNTRIES is not set: texts go to any country."))
+    return found
+
+
+def _in_clear(s: Settings) -> list[Row]:
+    """Another host for the provider's client gets the account's token with each request."""
+    bases = {"TWILIO_API_BASE": s.twilio_api_base}
+    bases["VOUCHLINE_SECOND_TWILIO_API_BASE"] = s.second_twilio_api_base
+    return [
+        ("refuse", f"{name} must be an https address: the account's token is sent there.")
+        for name, base in bases.items()
+        if base and not _private(base)
+    ]
+
+
+def _private(base: str) -> bool:
+    parts = urlsplit(base)
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    )
+
+
+def _unverified(s: Settings) -> list[Row]:
+    """Connections to our own servers that somebody on the way could read or answer."""
+    found: list[Row] = []
+    store = urlsplit(s.store_url)
+    options = dict(parse_qsl(store.query))
+    host = options.get("host") or store.hostname or ""
+    remote = bool(host) and not host.startswith("/") and host not in LOOPBACK
+    if store.scheme.startswith("postgresql") and remote:
+        if options.get("sslmode") != "verify-full":
+            found.append(
+                (
+                    "warn",
+                    "VOUCHLINE_DATABASE_URL does not verify the database server: add "
+                    "?sslmode=verify-full&sslrootcert=… unless its network is your own alone.",
+                )
+            )
+    cache = urlsplit(s.rate_storage)
+    if cache.scheme.startswith("redis") and "ssl_cert_reqs=none" in cache.query.lower():
+        found.append(
+            ("refuse", "VOUCHLINE_RATE_STORAGE must not switch the certificate check off.")
+        )
+    elif cache.scheme.startswith("redis") and cache.hostname not in (*LOOPBACK, None):
+        if not cache.scheme.startswith("rediss"):
+            found.append(
+                (
+                    "warn",
+                    "VOUCHLINE_RATE_STORAGE reaches Redis without TLS: use a rediss:// address "
+                    "unless its network is your own alone.",
+                )
+            )
     return found
 
 

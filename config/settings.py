@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from dataclasses import dataclass
 from datetime import time, timedelta
 from decimal import Decimal
@@ -109,6 +110,7 @@ class Settings(BaseSettings):
     alerts_to: Annotated[tuple[str, ...], NoDecode] = ()
     alerts_secret: SecretStr = SecretStr("")
     smtp_url: SecretStr = SecretStr("")
+    smtp_ca_file: Path | None = None
     mail_from: str = ""
 
     min_notice_minutes: int = Field(5, ge=0, le=7 * 24 * 60)
@@ -183,6 +185,29 @@ class Settings(BaseSettings):
     def _limits(cls, value: str) -> str:
         if not re.fullmatch(r"(\d+/(minute|hour|day)(;(?!$)|$))+", value.replace(" ", "")):
             raise ValueError("write the limits like 10/hour;30/day")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            parts = urlsplit(value.get_secret_value())
+            _ = parts.port  # raises ValueError for one that is none
+            if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+                raise ValueError(
+                    "write the mail server like smtps://user:password@mail.example.org"
+                )
+        return value
+
+    @field_validator("smtp_ca_file")
+    @classmethod
+    def _authorities(cls, value: Path | None) -> Path | None:
+        if value is None or value == Path():  # set to nothing
+            return None
+        try:
+            ssl.create_default_context(cafile=value)
+        except (OSError, ssl.SSLError):
+            raise ValueError("name a file with the authorities' certificates (PEM)") from None
         return value
 
     @field_validator("timezone")

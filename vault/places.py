@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import smtplib
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,11 +13,14 @@ from email.message import EmailMessage
 from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import unquote, urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from standardwebhooks import Webhook
 
+from config.safety import LOOPBACK
+
 SECONDS = 10
+_NO_TLS = "the mail server offers no TLS (STARTTLS), and {what} is not sent in clear"
 
 
 @dataclass(frozen=True)
@@ -97,10 +101,20 @@ def webhook(address: str, secret: str) -> Place:
     return Place(f"webhook:{parts.scheme}://{parts.hostname}", timedelta(0), send)
 
 
+class _NoRedirect(HTTPRedirectHandler):
+    """A redirect has not taken the note: followed, it becomes a GET without a body, over http too."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+_OPENER = build_opener(_NoRedirect)
+
+
 def _post(address: str, body: str, headers: dict[str, str]) -> None:
     request = Request(address, body.encode(), headers, method="POST")  # noqa: S310  (https alone)
     try:
-        with urlopen(request, timeout=SECONDS):  # noqa: S310
+        with _OPENER.open(request, timeout=SECONDS):
             pass
     except (URLError, OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or type(error).__name__
@@ -109,11 +123,17 @@ def _post(address: str, body: str, headers: dict[str, str]) -> None:
 
 @dataclass(frozen=True)
 class Mailer:
-    """A mail server as ``smtp://user:password@host:port`` (STARTTLS where it is offered), or
-    ``smtps://`` (TLS from the start), and the sender's address."""
+    """A mail server as ``smtp://user:password@host:port`` (STARTTLS) or ``smtps://`` (TLS from the
+    start), and the sender's address.
+
+    The server's certificate and host name are always verified: against the system's authorities,
+    or those of ``ca_file`` (PEM) where it is set. Without TLS nothing is sent, except to a server
+    on this machine that wants no password.
+    """
 
     server: str
     sender: str
+    ca_file: Path | None = None
 
     def send(self, to: str, subject: str, body: str) -> None:
         """Hand a mail over. Raises :class:`Unreachable`."""
@@ -122,24 +142,39 @@ class Mailer:
         message.set_content(body)
         try:
             self._hand_over(message)
-        except (smtplib.SMTPException, OSError) as error:
+        except ssl.SSLCertVerificationError as error:
+            reason = f"the mail server's certificate is not valid: {error.verify_message}"
+            raise Unreachable(reason) from None
+        except (smtplib.SMTPException, OSError, ValueError) as error:
             raise Unreachable(type(error).__name__) from None
 
     def _hand_over(self, message: EmailMessage) -> None:
         parts = urlsplit(self.server)
         host = parts.hostname or ""
+        context = ssl.create_default_context(cafile=self.ca_file)
         if parts.scheme == "smtps":
-            opened: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=SECONDS)
+            port = parts.port or 465
+            opened: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=SECONDS, context=context)
         else:
             opened = smtplib.SMTP(host, parts.port or 587, timeout=SECONDS)
         with opened as smtp:
             smtp.ehlo()
-            if parts.scheme == "smtp" and smtp.has_extn("starttls"):
-                smtp.starttls()
-                smtp.ehlo()
+            if parts.scheme != "smtps":
+                _start_tls(smtp, context, host, secret=bool(parts.username))
             if parts.username:
                 smtp.login(unquote(parts.username), unquote(parts.password or ""))
             smtp.send_message(message)
+
+
+def _start_tls(smtp: smtplib.SMTP, context: ssl.SSLContext, host: str, *, secret: bool) -> None:
+    """Raises :class:`Unreachable` where there is no TLS and something would be read on the way."""
+    if smtp.has_extn("starttls"):
+        smtp.starttls(context=context)
+        smtp.ehlo()
+    elif secret:
+        raise Unreachable(_NO_TLS.format(what="the password"))
+    elif host not in LOOPBACK:
+        raise Unreachable(_NO_TLS.format(what="mail"))
 
 
 def mail(mailer: Mailer, to: str, every: timedelta) -> Place:

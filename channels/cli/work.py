@@ -14,6 +14,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 from sqlmodel import Session
 
+from channels import places
 from channels.cli.common import plainly
 from channels.cli.keys import has_demo_staff
 from channels.cli.notices import StaffMail
@@ -40,7 +41,6 @@ from scheduling.earlier import EarlierTimes
 from scheduling.policy import Policy
 from scheduling.zone_rules import ZoneRules
 from vault.log.publishing import AuditLog
-from vault.places import Mailer
 from verification import bridging, calls, renumbering
 
 #: Hidden: stop when the other end of the standard input is gone, however its process ended.
@@ -109,18 +109,13 @@ def _retention(settings: Settings) -> list[Job]:
 
 
 def _staff_mail(settings: Settings) -> list[Job]:
-    here, mailer = ctx(), _mailer(settings)
+    here, mailer = ctx(), places.mailer(settings)
     patience = timedelta(days=settings.note_patience_days)
     name = settings.organisation
     notes = EveningNotes(patience, mailer, name, here.engine, here.info, here.clock)
     if mailer is None:
         return [notes]
     return [notes, StaffMail(mailer, name, here.engine, here.info, here.clock)]
-
-
-def _mailer(settings: Settings) -> Mailer | None:
-    server = settings.smtp_url.get_secret_value()
-    return Mailer(server, settings.mail_from) if server and settings.mail_from else None
 
 
 def _with_policy(job: Callable[[Session, Policy, datetime], None]) -> Job:
