@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
+from config.contact_details import find_link
 from config.settings import Settings
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -87,6 +88,14 @@ def _addresses(s: Settings) -> list[Row]:
         )
     if s.organisation == "Example Bank":
         found.append(("refuse", "VOUCHLINE_ORGANISATION still has the example's name."))
+    elif find_link(s.organisation):
+        found.append(
+            (
+                "refuse",
+                "VOUCHLINE_ORGANISATION reads like a link, and no text of ours carries one: "
+                "leave the address out.",
+            )
+        )
     if s.official_phone == "+442079460123":
         found.append(("refuse", "VOUCHLINE_OFFICIAL_PHONE still has the example's number."))
     if public and not s.in_production:
@@ -171,29 +180,28 @@ def _unverified(s: Settings) -> list[Row]:
     options = dict(parse_qsl(store.query))
     host = options.get("host") or store.hostname or ""
     remote = bool(host) and not host.startswith("/") and host not in LOOPBACK
-    if store.scheme.startswith("postgresql") and remote:
-        if options.get("sslmode") != "verify-full":
-            found.append(
-                (
-                    "warn",
-                    "VOUCHLINE_DATABASE_URL does not verify the database server: add "
-                    "?sslmode=verify-full&sslrootcert=… unless its network is your own alone.",
-                )
+    verified = options.get("sslmode") == "verify-full"
+    if store.scheme.startswith("postgresql") and remote and not verified:
+        found.append(
+            (
+                "warn",
+                "VOUCHLINE_DATABASE_URL does not verify the database server: add "
+                "?sslmode=verify-full&sslrootcert=… unless its network is your own alone.",
             )
+        )
     cache = urlsplit(s.rate_storage)
     if cache.scheme.startswith("redis") and "ssl_cert_reqs=none" in cache.query.lower():
         found.append(
             ("refuse", "VOUCHLINE_RATE_STORAGE must not switch the certificate check off.")
         )
-    elif cache.scheme.startswith("redis") and cache.hostname not in (*LOOPBACK, None):
-        if not cache.scheme.startswith("rediss"):
-            found.append(
-                (
-                    "warn",
-                    "VOUCHLINE_RATE_STORAGE reaches Redis without TLS: use a rediss:// address "
-                    "unless its network is your own alone.",
-                )
+    elif re.match(r"redis(?!s)", cache.scheme) and cache.hostname not in (*LOOPBACK, None):
+        found.append(
+            (
+                "warn",
+                "VOUCHLINE_RATE_STORAGE reaches Redis without TLS: use a rediss:// address "
+                "unless its network is your own alone.",
             )
+        )
     return found
 
 

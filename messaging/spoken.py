@@ -43,7 +43,12 @@ def genuine(voice: Voice, agent: str, topic: str, reply_word: str) -> str:
     return gettext(
         "Genuine. {agent} from {organisation} is calling you about {topic}. Tell them this word:"
         " {word}. Again, the word is: {word}."
-    ).format(agent=agent, organisation=voice.organisation, topic=topic, word=reply_word)
+    ).format(
+        agent=voice.person(agent),
+        organisation=voice.organisation,
+        topic=voice.topic(topic),
+        word=reply_word,
+    )
 
 
 def already_confirmed(voice: Voice, at: str) -> str:
@@ -136,7 +141,7 @@ def language_choice(voice: Voice, key: int) -> str:
 def knock(voice: Voice) -> str:
     """The first words of an automatic call. A machine hears no more than this."""
     gettext = voice.gettext
-    who = f"{voice.organisation}, {voice.phrase}" if voice.phrase else voice.organisation
+    who = voice.sender.replace(" (", ", ").rstrip(")") if voice.phrase else voice.organisation
     return gettext(
         "This is an automatic call from {organisation}. Press 1 to hear our message."
     ).format(organisation=who)
@@ -149,7 +154,7 @@ def coming(voice: Voice, agent: str, when: datetime) -> str:
         "{agent} will ring you {when}. First they tell you a check number. To be sure that it is"
         " us, ring {phone} from another phone and key it in. We never ask you for one."
     ).format(
-        agent=agent,
+        agent=voice.person(agent),
         when=day_and_time(when, voice.zone, voice.locale),
         phone=voice.official_phone,
     )

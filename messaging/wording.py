@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from config.contact_details import find_contact, spaced_out
 from messaging.translate import catalogue, day_and_time, folded, time_of_day
 
 
@@ -26,13 +27,34 @@ class Voice:
     phrase: str = ""
 
     def says(self, text: str, **values: str) -> str:
-        """A translated text with our name in front, and the customer's phrase."""
-        who = f"{self.organisation} ({self.phrase})" if self.phrase else self.organisation
-        return folded(f"{who}: {text.format(**values)}")
+        """A translated text with our name in front, and the customer's phrase. What somebody typed
+        is written without a link or a number to ring, whatever is stored (rule M)."""
+        typed = {"agent": self.person, "topic": self.topic, "phrase": _harmless}
+        written = {key: typed.get(key, str)(value) for key, value in values.items()}
+        return folded(f"{self.sender}: {text.format(**written)}")
+
+    @property
+    def sender(self) -> str:
+        """Our name, and the phrase the customer knows our texts by."""
+        phrase = _harmless(self.phrase)
+        return f"{self.organisation} ({phrase})" if phrase else self.organisation
+
+    def person(self, name: str) -> str:
+        """The name of a member of staff, or our own in place of one that reads like a link."""
+        return _harmless(name) or self.organisation
+
+    def topic(self, topic: str) -> str:
+        """What a call is about, or that it is about something: it is announced all the same."""
+        return _harmless(topic) or self.gettext("your request")
 
     @property
     def gettext(self) -> Callable[[str], str]:
         return catalogue(self.locale).ugettext
+
+
+def _harmless(typed: str) -> str:
+    """What somebody typed, so that no phone makes a link of it; empty where that cannot be."""
+    return "" if find_contact(typed) or find_contact(folded(typed)) else spaced_out(typed)
 
 
 def booked(voice: Voice, agent: str, when: datetime, topic: str) -> str:

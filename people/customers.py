@@ -11,10 +11,11 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
+from config.contact_details import find_contact
 from people import phones
 from people.errors import InvalidInput
 from people.models import Customer
-from people.text import clean
+from people.text import Allowed, clean
 from storage.types import new_id
 from vault import audit, fields, keyring
 from vault.acts import AuditAct
@@ -58,6 +59,11 @@ def find_by_phone(session: Session, phone: str) -> Customer | None:
     return session.exec(select(Customer).where(col(Customer.phone_index).in_(forms))).first()
 
 
+def clean_name(typed: str) -> str:
+    """A customer's name. Raises ``InvalidInput``."""
+    return clean("name", typed, limit=NAME_LIMIT, what="name", allowed=Allowed.WORDS)
+
+
 def add(
     session: Session,
     new: NewCustomer,
@@ -68,7 +74,7 @@ def add(
     default_zone: str,
 ) -> Customer:
     """Add a customer under a fresh key. Raises ``InvalidInput``; a number that is taken too."""
-    name = clean("name", new.name, limit=NAME_LIMIT, what="name")
+    name = clean_name(new.name)
     phones.require_callable(new.phone, countries)
     zone = new.timezone or phones.zone_of(new.phone, default_zone)
     phones.zone(zone)
@@ -147,6 +153,8 @@ def phrase_from(text: str) -> str:
     nor a number can be smuggled into our texts. Empty for what is none."""
     phrase = " ".join(text.split())
     fits = len(phrase) in PHRASE_LETTERS and all(c.isalpha() or c == " " for c in phrase)
+    if fits and find_contact(phrase):  # bank dot com
+        return ""
     return phrase if fits else ""
 
 

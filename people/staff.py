@@ -18,7 +18,7 @@ from people.links import Kind
 from people.models import EnrolmentLink, Role, Staff
 from people.notices import Notice
 from people.secrets import hash_password, new_token, token_hash
-from people.text import clean
+from people.text import Allowed, clean
 from storage.session import Work
 from storage.types import new_id
 from vault import audit, keyring
@@ -95,7 +95,7 @@ def require_addable(
     if find(session, address):
         raise InvalidInput("email", "A member of staff with this address exists already.")
     phones.zone(timezone)
-    return address, clean("name", name, limit=60, what="name")
+    return address, clean("name", name, limit=60, what="name", allowed=Allowed.WORDS)
 
 
 def set_phone(

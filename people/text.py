@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from enum import Enum
 
+from config.contact_details import Contact, find_contact, spaced_out
 from people.errors import InvalidInput
 
 _LINK = re.compile(
@@ -12,16 +14,43 @@ _LINK = re.compile(
 )
 
 LETTERS_OF_A_REASON = 10
+#: Scripts whose letters are joined, or kept apart, by signs that cannot be seen.
+_JOINING = frozenset(
+    {
+        *("ARABIC", "SYRIAC", "MONGOLIAN", "NKO", "MANDAIC", "DEVANAGARI", "BENGALI", "GURMUKHI"),
+        *("GUJARATI", "ORIYA", "TAMIL", "TELUGU", "KANNADA", "MALAYALAM", "SINHALA", "TIBETAN"),
+        *("MYANMAR", "KHMER"),
+    }
+)
 
 
-def clean(field: str, value: str, *, limit: int, what: str, required: bool = True) -> str:
+class Allowed(Enum):
+    """What words may hold beside themselves, by where they go."""
+
+    #: They go into texts and onto customers' pages: no link in any spelling, no number to ring.
+    WORDS = "words"
+    #: A reference: no link in any spelling, but numbers.
+    NUMBERS = "numbers"
+    #: Staff alone read them: what looks like an address at a glance is kept out.
+    ANYTHING = "anything"
+
+
+def clean(
+    field: str,
+    value: str,
+    *,
+    limit: int,
+    what: str,
+    required: bool = True,
+    allowed: Allowed = Allowed.ANYTHING,
+) -> str:
     """``value`` in NFC, on one line, without control characters.
 
     Raises :class:`InvalidInput` when it is missing, longer than ``limit`` characters, or holds
-    a link: these words go into texts, and no text of ours carries one.
+    more than is ``allowed``: no text of ours carries a link, or a number that somebody typed.
     """
     plain = " ".join(unicodedata.normalize("NFC", value).split())
-    if any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn") for c in plain):
+    if any(_hidden(plain, n) for n in range(len(plain))):
         raise InvalidInput(field, f"The {what} has a character that cannot be shown. Remove it.")
     if required and not plain:
         raise InvalidInput(field, f"Write the {what}.")
@@ -29,7 +58,36 @@ def clean(field: str, value: str, *, limit: int, what: str, required: bool = Tru
         raise InvalidInput(field, f"The {what} is too long: use at most {limit} characters.")
     if _LINK.search(plain):
         raise InvalidInput(field, f"The {what} must not hold a link.")
+    if allowed is not Allowed.ANYTHING:
+        _require_no_contact(field, plain, what, allowed)
     return plain
+
+
+def _hidden(text: str, n: int) -> bool:
+    """Whether what stands at ``n`` cannot be shown. A (non-)joiner between letters of a script that
+    needs it is a part of the spelling: ``علی‌رضا``."""
+    char = text[n]
+    if char in "\u200c\u200d" and 0 < n < len(text) - 1:
+        return not (_joins(text[n - 1]) and _joins(text[n + 1]))
+    return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Cn")
+
+
+def _joins(char: str) -> bool:
+    return unicodedata.name(char, "").split(" ")[0] in _JOINING and char.isprintable()
+
+
+def _require_no_contact(field: str, plain: str, what: str, allowed: Allowed) -> None:
+    found = find_contact(plain)
+    if found is Contact.LINK:
+        raise InvalidInput(
+            field,
+            f"The {what} must not hold a link or an address. Put a space after each full stop.",
+        )
+    if found is Contact.NUMBER and allowed is Allowed.WORDS:
+        raise InvalidInput(
+            field,
+            f"The {what} must not hold a phone number, or a number that reads like one.",
+        )
 
 
 def require_reason(field: str, plain: str) -> None:
@@ -44,5 +102,7 @@ def require_reason(field: str, plain: str) -> None:
 
 
 def first_name(name: str) -> str:
-    """The first word of a name, for texts and pages that a customer reads."""
-    return name.split(maxsplit=1)[0] if name.split() else name
+    """The first word of a name, for texts and pages that a customer reads; of ``J.de Vries`` it is
+    ``J.``, since ``J.de`` is an address to a phone."""
+    apart = spaced_out(name)
+    return apart.split(maxsplit=1)[0] if apart.split() else name

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from messaging import outbox
 from people.models import Customer
-from people.text import clean
+from people.text import Allowed, clean
 from scheduling import calendar, promised, taken, telling, window
 from scheduling.availability import Availability, Callee
 from scheduling.errors import SlotTaken, WrongState
@@ -55,6 +55,19 @@ def book(
     return callback
 
 
+def clean_topic(typed: str) -> str:
+    """What a call is about, as it goes into texts. Raises ``InvalidInput``."""
+    return clean("topic", typed, limit=TOPIC_LIMIT, what="topic", allowed=Allowed.WORDS)
+
+
+def clean_ticket(typed: str) -> str:
+    """A ticket's reference, or nothing. Raises ``InvalidInput``."""
+    numbers = Allowed.NUMBERS
+    return clean(
+        "ticket", typed, limit=TICKET_LIMIT, what="ticket", required=False, allowed=numbers
+    )
+
+
 def placed(
     session: Session,
     customer: Customer,
@@ -64,8 +77,8 @@ def placed(
     now: datetime,
 ) -> Callback:
     """A new callback with its time, of which nobody has been told. Raises as :func:`book`."""
-    topic = clean("topic", wish.topic, limit=TOPIC_LIMIT, what="topic")
-    ticket = clean("ticket", wish.ticket, limit=TICKET_LIMIT, what="ticket", required=False)
+    topic = clean_topic(wish.topic)
+    ticket = clean_ticket(wish.ticket)
     calendar.require_length(wish.minutes)
     calendar.require_time(wish.starts_at, now, policy)
     taken.queue_up(session, customer.id, agent_id)

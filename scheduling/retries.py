@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
+from config.contact_details import find_link
 from people import numbers
 from people.models import Customer
 from scheduling import booking, calendar, callbacks, telling
@@ -75,7 +76,8 @@ def _booked(
     if not found:
         return None
     topic, ticket = callbacks.words_of(session, callback)
-    wish = Wish(found[0], callback.minutes, topic, ticket)
+    topic = policy.voice(customer.locale).topic(topic)  # stored before today's rule, perhaps
+    wish = Wish(found[0], callback.minutes, topic, "" if find_link(ticket) else ticket)
     try:
         with session.begin_nested():
             made = booking.placed(session, customer, callback.agent_id, wish, policy, now)

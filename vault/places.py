@@ -102,7 +102,7 @@ def webhook(address: str, secret: str) -> Place:
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """A redirect has not taken the note: followed, it becomes a GET without a body, over http too."""
+    """A redirect has not taken the note: followed, it is a GET without a body, over http too."""
 
     def redirect_request(self, *_: object) -> None:
         return None

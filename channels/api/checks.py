@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
-from channels import checks
+from channels import checks, shown
 from channels.api.schemas import CannotCheckOut, CheckIn, CheckOut
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine, Verdict
 
@@ -26,7 +26,7 @@ def make_check(body: CheckIn) -> tuple[Response, int]:
         verdict = checks.decide(body.phone, body.code, Channel.API)
     except checks.CannotCheck:
         return jsonify(verdict="cannot_check"), 503
-    return jsonify(_out(verdict)), 200
+    return jsonify(_out(shown.verdict(verdict) if isinstance(verdict, Genuine) else verdict)), 200
 
 
 def _out(verdict: Verdict) -> dict[str, str]:

@@ -12,7 +12,6 @@ from channels.console import when
 from channels.console.desk import Desk
 from people import customers, phones
 from people.errors import InvalidInput
-from people.text import clean
 from scheduling import booking, calendar, teams, wall
 from scheduling.lookup import Match
 from scheduling.pool import Need
@@ -52,10 +51,10 @@ def problems(
 
 def _looks(desk: Desk, match: Match, form: Typed) -> Iterator[Callable[[], object]]:
     if match.customer is None:
-        yield lambda: clean("name", form["name"], limit=customers.NAME_LIMIT, what="name")
+        yield lambda: customers.clean_name(form["name"])
         yield lambda: phones.zone(form["timezone"] or match.timezone)
-    limit = booking.TOPIC_LIMIT
-    yield lambda: clean("topic", form["topic"], limit=limit, what="topic")
+    yield lambda: booking.clean_topic(form["topic"])
+    yield lambda: booking.clean_ticket(form["ticket"])
     yield lambda: minutes_of(form["minutes"])
     yield lambda: when.chosen(desk, form)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, make_response, render_template, request
 from flask_babel import gettext
 
-from channels import checks
+from channels import checks, shown
 from channels.context import ctx
 from channels.languages import select
 from channels.limiting import TooMany
@@ -70,7 +70,7 @@ def _verdict(verdict: Verdict) -> str:
     if isinstance(verdict, Genuine):
         return render_template(
             "verdict_genuine.html",
-            verdict=verdict,
+            verdict=shown.verdict(verdict, select()),
             when=day_and_time(verdict.booked_for, verdict.zone, select()),
         )
     if isinstance(verdict, AlreadyConfirmed):

@@ -7,8 +7,9 @@ from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from channels import checks
+from channels import checks, shown
 from channels.context import ctx, now, unit
+from channels.languages import select
 from channels.web.owner import TOKEN, Owner, here, own_page, pages
 from incidents import reports
 from people import customer_sessions
@@ -29,7 +30,10 @@ def enter() -> ResponseReturnValue:
             return _ask_number({}, "", ended="out" in request.args)
         return render_template(
             "own/overview.html",
-            calls=own.booked(session, owner.customer.id, moment),
+            calls=[
+                shown.call(each, select())
+                for each in own.booked(session, owner.customer.id, moment)
+            ],
             most=own.MOST_BOOKED,
             clock=owner.clock,
             done=request.args.get("done", ""),

@@ -13,7 +13,6 @@ from channels.context import ctx
 from channels.web.own_times import AHEAD, MOST, few
 from channels.web.owner import Owner, own_page, pages
 from people.errors import InvalidInput
-from people.text import clean
 from scheduling import booking, callbacks, own, pool
 from scheduling.availability import Callee
 from scheduling.booking import Wish
@@ -37,7 +36,7 @@ def make_call(owner: Owner) -> ResponseReturnValue:
     """Book one of the times offered, unless three are booked already."""
     topic = request.form.get("topic", "")[:200]
     try:
-        clean("topic", topic, limit=booking.TOPIC_LIMIT, what="topic")
+        booking.clean_topic(topic)
     except InvalidInput:
         return _form(owner, topic, {"topic": _about()}), 422
     try:

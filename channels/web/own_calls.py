@@ -10,8 +10,10 @@ from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from channels import shown
 from channels.console.clock import read_instant
 from channels.context import ctx
+from channels.languages import select
 from channels.web import own_calendar
 from channels.web.own_times import AHEAD, MOST, few
 from channels.web.owner import Owner, own_page, pages
@@ -21,6 +23,7 @@ from scheduling import booking, calendar, own
 from scheduling.availability import Callee
 from scheduling.errors import SlotTaken
 from scheduling.models import Callback
+from scheduling.own import OwnCall
 from scheduling.states import State
 from vault import audit
 
@@ -32,13 +35,17 @@ def call(owner: Owner, callback_id: UUID) -> ResponseReturnValue:
     return _shown(owner, own.held(owner.session, owner.customer.id, callback_id))
 
 
+def _call(owner: Owner, callback: Callback) -> OwnCall:
+    return shown.call(own.opened(owner.session, callback, owner.moment), select())
+
+
 def _shown(
     owner: Owner,
     callback: Callback,
     errors: Mapping[str, str] | None = None,
     times: list[datetime] | None = None,
 ) -> str:
-    found = own.opened(owner.session, callback, owner.moment)
+    found = _call(owner, callback)
     if times is None and found.state is State.BOOKED:
         times = _free(owner, callback)
     return render_template(
@@ -89,7 +96,7 @@ def refuse(owner: Owner, callback_id: UUID) -> ResponseReturnValue:
     locked = request.method == "POST"
     callback = own.held(owner.session, owner.customer.id, callback_id, lock=locked)
     if not locked:
-        found = own.opened(owner.session, callback, owner.moment)
+        found = _call(owner, callback)
         return render_template("own/refuse.html", call=found, clock=owner.clock)
     reference = refusals.refuse(owner.session, callback, "web", owner.moment)
     return render_template("own/refused.html", reference=reference)
@@ -118,7 +125,7 @@ def earlier(owner: Owner, callback_id: UUID) -> ResponseReturnValue:
 def calendar_file(owner: Owner, callback_id: UUID) -> ResponseReturnValue:
     """The call for the customer's own calendar."""
     callback = own.held(owner.session, owner.customer.id, callback_id)
-    found = own.opened(owner.session, callback, owner.moment)
+    found = _call(owner, callback)
     body = own_calendar.written(found, ctx().policy, owner.customer.timezone, owner.moment)
     headers = {"Content-Disposition": "attachment; filename=call.ics"}
     return Response(body, mimetype="text/calendar", headers=headers)
@@ -128,5 +135,6 @@ def calendar_file(owner: Owner, callback_id: UUID) -> ResponseReturnValue:
 @own_page
 def calls(owner: Owner) -> ResponseReturnValue:
     """Was that you on Tuesday?"""
-    past = own.past(owner.session, owner.customer.id, owner.moment)
+    found = own.past(owner.session, owner.customer.id, owner.moment)
+    past = [shown.call(each, select()) for each in found]
     return render_template("own/calls.html", calls=past, clock=owner.clock)

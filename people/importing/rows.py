@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from messaging.translate import best
 from people import phones
-from people.customers import NAME_LIMIT, REF_LIMIT
+from people.customers import REF_LIMIT, clean_name
 from people.errors import InvalidInput
 from people.importing.reading import Record
 from people.text import clean
@@ -61,7 +61,7 @@ def _row(record: Record, rules: Rules) -> Row:
     ref = clean("external_ref", given.get("external_ref", ""), limit=REF_LIMIT, what="reference")
     phone = phones.parse(given.get("phone", ""), rules.default_region)
     phones.require_callable(phone, rules.countries)
-    name = clean("name", given.get("name", ""), limit=NAME_LIMIT, what="name")
+    name = clean_name(given.get("name", ""))
     zone = given.get("timezone", "").strip()
     if zone:
         phones.zone(zone)

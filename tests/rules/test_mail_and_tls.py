@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -102,10 +103,8 @@ class MailServer:
     def _serve(self, server: socket.socket) -> None:
         with server, server.accept()[0] as connection:
             connection.settimeout(10)
-            try:
+            with suppress(OSError):
                 self._talk(self._wrapped(connection) if self.from_start else connection)
-            except OSError:
-                pass
 
     def _wrapped(self, connection: socket.socket) -> socket.socket:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -241,7 +240,7 @@ def settings(**given: object) -> Settings:
 
 @pytest.mark.parametrize("url", ["http://mail.example", "mail.example", "smtp://", "smtp://h:x"])
 def test_a_mail_server_that_is_none_is_refused_at_the_start(url):
-    with pytest.raises(ValueError, match="smtp_url|SMTP_URL"):
+    with pytest.raises(ValueError, match=r"smtp_url|SMTP_URL"):
         settings(smtp_url=url)
 
 

@@ -1,0 +1,214 @@
+"""Whether words that somebody typed hold a way to reach somebody else: a link, or a number to ring.
+
+What people type leaves in our texts, and no text of ours carries a link (rule M). It is a rule by
+form, not by a list of what exists: new top-level domains appear every month. A full stop between
+two words without a space is an address, unless it follows an initial or a title (``J.de Vries``,
+``Dr.Weber``) and is no well-known address all the same (``t.me``). What is let in is written with a
+space after such a full stop (:func:`spaced_out`), so that no phone makes a link of it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import unicodedata
+from enum import StrEnum
+from itertools import pairwise
+
+from config.dialable import holds_number
+from config.link_words import (
+    ABBREVIATIONS,
+    DOT_WORDS,
+    EVERYDAY,
+    GENERIC,
+    LOOKALIKES,
+    PARTICLES,
+    READ_AS_NAMES,
+    SAME,
+    SCHEMES,
+    TOP_LEVEL,
+)
+
+
+class Contact(StrEnum):
+    """What was found."""
+
+    LINK = "link"
+    NUMBER = "number"
+
+
+_LETTER = r"[^\W\d_]"
+_AFTER_NAME = re.compile(r"[/\\:?#@=&%]")
+_LABEL = re.compile(rf"({_LETTER}+)(.*)", re.DOTALL)
+_LAST_WORD = re.compile(r"[\w-]*$")
+_SPELLED = re.compile(rf"\b(?:{_LETTER}[ ]){{2,}}{_LETTER}\b")
+_BEFORE_DOT = re.compile(rf"[\w)\]]\s+\.\s*{_LETTER}")
+_AFTER_DOT = re.compile(rf"([\w-]+)\.\s+(?=({_LETTER}+)\b(\s*\S?))")
+_OTHER_MARK = re.compile(rf"\w[,;·]({_LETTER}+)\b")
+_DOT_WORD = re.compile(
+    rf"([\w-]+)[\s\-_*~]+(?:{'|'.join(DOT_WORDS)})[\s\-_*~]+(?=({_LETTER}+)\b(\s*\S?))"
+)
+_IP = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.]*\d)")
+_IP6 = re.compile(r"[0-9a-f:]*:[0-9a-f:.]*:[0-9a-f:.]*")
+_ALWAYS = re.compile(
+    r"@|://|:\\\\|\S//\S|^//|\bh(?:tt|xx|\*\*)ps?\s*[:;/\\]|\bwww\d?\b|\bxn--|\blocalhost\b"
+    rf"|\b(?:{'|'.join(SCHEMES)}):(?=\S)"
+    rf"|[(\[{{<*]\s*(?:\.|at|arroba|klammeraffe|{'|'.join(DOT_WORDS)})\s*[)\]}}>*]"
+    rf"|\w{{2,}}dot(?:com|net|org|info|biz|site|xyz|app|link|online|shop)\b"
+)
+_ORDINARY = re.compile(rf"{_LETTER}{{2,14}}(?:[ -](?:[OD]['’])?{_LETTER}{{2,14}}){{0,2}}")
+_RISKY = re.compile(
+    rf"(?i)\b(?:{'|'.join(DOT_WORDS)}|www|xn|localhost)\b|dot|[\u115f\u1160\u3164\uffa0]"
+    r"|[〇零一二三四五六七八九]{5}|[\u2460-\u27bf]"
+)
+_TIGHT = re.compile(rf"(?<=\w)\.(?={_LETTER}{{2}})")
+
+
+def find_contact(text: str) -> Contact | None:
+    """What of a link or a number to ring there is in ``text``, in whatever spelling."""
+    if _ORDINARY.fullmatch(text) and not _RISKY.search(text):
+        return None  # what most names are like, of which an import brings millions
+    plain = _plain(text)
+    if holds_link(plain):
+        return Contact.LINK
+    return Contact.NUMBER if holds_number(plain) else None
+
+
+def find_link(text: str) -> bool:
+    """Whether there is a link in ``text``; numbers are let be."""
+    return holds_link(_plain(text))
+
+
+def spaced_out(text: str) -> str:
+    """``text`` with a space after each full stop between words, so that it is no link to any
+    program: ``J.de Vries`` as ``J. de Vries``."""
+    return _TIGHT.sub(". ", text)
+
+
+def _plain(text: str) -> str:
+    """``text`` as it reads: one form for each sign, and nothing that cannot be seen."""
+    if text.isascii():
+        return text
+    found = unicodedata.normalize("NFKD", text).translate(SAME)
+    return "".join(filter(None, map(_sign, found)))
+
+
+def _sign(char: str) -> str:
+    if char.isspace():
+        return " "
+    category = unicodedata.category(char)
+    if category in ("Mn", "Me", "Cf", "Cc", "Cn", "Co", "Cs"):
+        return ""
+    digit = unicodedata.digit(char, None)
+    if digit is not None:
+        return str(digit)
+    return "-" if category == "Pd" else char
+
+
+def holds_link(plain: str) -> bool:
+    """The same of text that has one form for each sign."""
+    joined = _SPELLED.sub(lambda found: found[0].replace(" ", ""), plain)
+    return any(_linked(each) for each in {plain, joined})
+
+
+def _linked(plain: str) -> bool:
+    low = plain.casefold().translate(LOOKALIKES)
+    if _ALWAYS.search(low) or _ip(low):
+        return True
+    return (
+        _dotted(plain)
+        or bool(_BEFORE_DOT.search(low))
+        or any(_parted(*found.groups()) for found in _AFTER_DOT.finditer(plain))
+        or any(_spoken(*found.groups()) for found in _DOT_WORD.finditer(low))
+        or any(_marked(found) for found in _OTHER_MARK.finditer(low))
+    )
+
+
+def _ip(low: str) -> bool:
+    if any(all(int(part) < 256 for part in found[0].split(".")) for found in _IP.finditer(low)):
+        return True
+    for found in _IP6.finditer(low):
+        try:
+            ipaddress.IPv6Address(found[0])
+        except ValueError:
+            continue
+        return True
+    return False
+
+
+def _dotted(plain: str) -> bool:
+    """Whether a word goes on after a full stop without a space, as an address does."""
+    words = plain.split()
+    for word, following in zip(words, [*words[1:], ""], strict=False):
+        if "." not in word:
+            continue
+        parts = word.split(".")
+        for n, (left, right) in enumerate(pairwise(parts)):
+            label, before = _LABEL.match(right), _LAST_WORD.search(left)
+            if label is None or before is None or not before[0] or len(label[1]) < 2:
+                continue
+            if label[2][:1].isdigit():
+                continue  # v2.beta1: what ends in a digit is no domain
+            more = ".".join([label[2], *parts[n + 2 :]])
+            if not _is_name(before[0].strip("-"), label[1], more, following):
+                return True
+    return False
+
+
+def _is_name(left: str, label: str, more: str, following: str) -> bool:
+    """Whether ``left.label`` is of a person's name, or a day's: an initial, a title or a number,
+    then a word with a capital, or one like *de* that a name goes on after."""
+    low = label.casefold().translate(LOOKALIKES)
+    if _AFTER_NAME.search(more) or not _leads(left):
+        return False
+    if low in PARTICLES and not more:
+        return following[:1].isupper() or _leads_on(following)
+    if (left, label) == ("Co", "KG"):
+        return True
+    return (low not in TOP_LEVEL or low in READ_AS_NAMES) and not label[0].islower()
+
+
+def _leads(left: str) -> bool:
+    """Whether it is an initial, a title, or the number of a day or a floor."""
+    if left.isdecimal():
+        return len(left) <= 2
+    if len(left) == 1:
+        return not left.islower() and not _ideograph(left)
+    return left.casefold() in ABBREVIATIONS and not left[0].islower()
+
+
+def _leads_on(following: str) -> bool:
+    """``de la Cruz``: another particle."""
+    return following.casefold() in PARTICLES
+
+
+def _ideograph(char: str) -> bool:
+    return unicodedata.name(char, "").startswith(("CJK", "HIRAGANA", "KATAKANA", "HANGUL"))
+
+
+def _parted(left: str, label: str, after: str) -> bool:
+    """``example. com``: a sentence would go on with a capital."""
+    low = label.casefold().translate(LOOKALIKES)
+    if not label[0].islower() or low not in TOP_LEVEL:
+        return False
+    if after.lstrip()[:1] in ("/", "\\") and after.strip():
+        return True
+    initial = len(left) == 1 and left.isupper()
+    if initial or left.casefold() in ABBREVIATIONS:
+        return low not in PARTICLES and low in GENERIC
+    return (low not in EVERYDAY and low not in PARTICLES) or not after.strip()
+
+
+def _spoken(left: str, label: str, after: str) -> bool:
+    """``example dot com``, but not ``the red dot is on``."""
+    if label not in TOP_LEVEL:
+        return False
+    goes_on = after.strip()
+    return label not in EVERYDAY or not goes_on or goes_on in "/\\" or len(left) == 1
+
+
+def _marked(found: re.Match[str]) -> bool:
+    """``example,com`` and ``bit·ly``, but not ``Gal·la``."""
+    mark = found[0][1]
+    catalan = mark == "·" and found[0][0] == "l" and found[1].startswith("l")
+    return found[1] in (TOP_LEVEL if mark == "·" else GENERIC) and not catalan

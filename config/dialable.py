@@ -1,0 +1,117 @@
+"""Whether words hold a number that somebody could ring: by its form, in digits or in words.
+
+Seven digits in a row are one, whatever parts them; fewer are where they begin like one, or where
+the words say to ring it. A day, a time, an amount of money and a reference with letters, ``#`` or a
+year before it (``INC0012345``, ``#4711``, ``2026-1142``) are none.
+"""
+
+from __future__ import annotations
+
+import re
+
+ENOUGH = 7
+_SEP = r"(?:(?!,\s|;\s)[^\w%€$£#]|_){0,3}"
+_DAY = r"(?:0?[1-9]|[12]\d|3[01])"
+_DATE = re.compile(
+    rf"(?<![\d.])(?:{_DAY}[./-]{_DAY}[./-](?:(?:19|20)\d\d|\d\d)|(?:19|20)\d\d[-/.](?:0[1-9]|1[0-2])"
+    rf"[-/.]{_DAY}|{_DAY}\.(?:0?[1-9]|1[0-2])\.)(?![\d.]*\d)"
+)
+_TIME = re.compile(r"(?<![\d:])(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?![\d:])")
+_MONEY = re.compile(
+    r"(?:(?<![\w.,])\d{1,3}(?:[.,' ]\d{3})*(?:[.,]\d\d)?\s?(?:€|\$|£|eur|usd|gbp|chf|euros?)(?!\w)"
+    r"|[€$£]\s?\d{1,3}(?:[.,' ]\d{3})*(?:[.,]\d\d)?)(?![\d])"
+)
+_PREFIXED = re.compile(
+    r"(?<![\w+])(?:([a-z]{1,6})-?\d{1,8}|#\d{1,8}|(?:19|20)\d\d[-/]\d{1,5})(?![\w])"
+)
+_RUN = re.compile(rf"\d(?:{_SEP}\d)*")
+_INTERNATIONAL = re.compile(rf"(?:\+\s?|(?<![\w#])00)[1-9](?:{_SEP}\d){{4,}}")
+_TRUNK = re.compile(rf"(?<![\w#])\(?0[1-9](?:{_SEP}\d){{4,}}")
+_VERBS = (
+    r"call|ring|dial|text|sms|whatsapp|telegram|anrufen|anruf|ruf|rufe|rufen|wähle|wählen|waehlen"
+    r"|wahle|wahlen|llame|llama|llamar|marque|marcar|marca|appelez|appeler|bel|chiama|chiamare"
+)
+_NOUNS = r"phone|telephone|tel|telefon|telefono|fon|mobile|hotline|mob|cell|fax|rufnummer"
+_FILLERS = (
+    r"us|me|now|on|at|back|to|the|this|number|no|nr|uns|mich|sie|usted|vous|unter|an|die|der|nummer|al|a|el|"
+    r"numero|au|le|jetzt|ya|sofort|bitte|please"
+)
+_TOLD = re.compile(
+    rf"\b(?:(?:{_VERBS})(?:\W{{1,3}}(?:{_FILLERS})\b){{0,4}}\W{{0,3}}\d(?:{_SEP}\d){{2,}}"
+    rf"|(?:{_NOUNS})(?:\W{{1,3}}(?:{_FILLERS})\b){{0,4}}\W{{0,3}}\d(?:{_SEP}\d){{4,}})"
+)
+_SERVICE = re.compile(r"[*#]{1,2}\d{2,3}[*#]")
+_VANITY = re.compile(
+    r"(?<![\w#])\+?(?:1[\s.-]?[89]\d\d|0[1-9]\d{1,2})[\s.-]{0,2}(?!uhr\b)[a-z]{3,}"
+)
+_VANITY_CAPITALS = re.compile(r"(?<![\w#])[89]\d\d-?[A-Z]{4,}")
+_ONES = (
+    "zero|oh|nought|one|two|three|four|five|six|seven|eight|nine|null|eins|zwei|zwo|drei|vier|funf|"
+    "fünf|sechs|sieben|acht|neun|cero|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|zéro|un|deux|"
+    "trois|quatre|cinq|sept|huit|neuf|due|tre|quattro|sei|sette|otto|nove|een|twee|drie|vijf|zes|"
+    "zeven|negen|um|dois|três|quatro|sete|oito|ten|twenty|thirty|forty|fifty|sixty|seventy|eighty|"
+    "ninety|zehn|zwanzig|dreißig|vierzig|fünfzig|sechzig|siebzig|achtzig|neunzig|double|triple|doble"
+)
+_MORE = "hundred|thousand|hundert|tausend|cien|ciento|cientos|mil|cent"
+_WORDS = re.compile(
+    rf"\b(?:(?:(?:{_ONES}|{_MORE}|\d+)[\W_]{{0,3}}(?:and|und|y)?[\W_]{{0,2}}){{4,}})"
+)
+_WORD = re.compile(rf"{_ONES}|{_MORE}|\d+")
+_ALIKE = re.compile(r"(?<!\S)(?:[+(]{0,2}[\dOoIl()./-]{5,}|(?=[OoIl]*\d)[\dOoIl]{3,})(?!\S)")
+_AS_DIGITS = str.maketrans("OoIl", "0011")
+_CJK = str.maketrans("一二三四五六七八九〇零", "12345678900")
+
+
+def holds_number(plain: str) -> bool:
+    """Whether there is one in text that has one form for each sign."""
+    plain = _ALIKE.sub(_digits, plain.translate(_CJK))
+    low = _without(_TIME, _without(_DATE, plain.casefold()))
+    if not any(char.isdigit() for char in low):
+        return _in_words(low)
+    return bool(
+        _INTERNATIONAL.search(low)
+        or _TOLD.search(low)
+        or _SERVICE.search(low)
+        or _VANITY.search(low)
+        or _VANITY_CAPITALS.search(plain)
+        or _in_words(low)
+        or _long_enough(_MONEY.sub(" ~ ", low))
+    )
+
+
+def _without(form: re.Pattern[str], text: str) -> str:
+    """Without a day or a time, or two: more of them in a row might be read as a number."""
+    return form.sub(" ~ ", text) if len(form.findall(text)) <= 2 else text
+
+
+def _digits(found: re.Match[str]) -> str:
+    """``O8OO`` as it is meant."""
+    enough = found[0].isalnum() or sum(map(str.isdigit, found[0])) >= 3
+    return found[0].translate(_AS_DIGITS) if enough else found[0]
+
+
+def _long_enough(low: str) -> bool:
+    text = _PREFIXED.sub(lambda found: _kept(found, low), low)
+    if _TRUNK.search(text):
+        return True
+    return any(sum(map(str.isdigit, run[0])) >= ENOUGH for run in _RUN.finditer(text))
+
+
+def _kept(found: re.Match[str], low: str) -> str:
+    """A reference is left out, unless digits stand beside it that it could be read on with."""
+    before, after = low[: found.start()][-3:], low[found.end() :][:3]
+    alone = not any(char.isdigit() for char in before + after)
+    calls = found[1] and re.fullmatch(f"{_VERBS}|{_NOUNS}", found[1])
+    return " ~ " if alone and not calls else found[0]
+
+
+def _in_words(low: str) -> bool:
+    """Words for digits in a row, among digits: each is one, a hundred two."""
+    for found in _WORDS.finditer(low):
+        words = _WORD.findall(found[0])
+        spelled = [word for word in words if not word.isdigit()]
+        count = sum(len(word) if word.isdigit() else 1 for word in words)
+        count += sum(word in _MORE.split("|") for word in words)
+        if len(spelled) >= 3 and count >= 5:
+            return True
+    return False
