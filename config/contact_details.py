@@ -80,7 +80,7 @@ def find_link(text: str) -> bool:
 
 
 def spaced_out(text: str) -> str:
-    """``text`` with a space after each full stop between words, so that it is no link to any
+    """``text`` with a space after each full stop before a word, so that it is no link to any
     program: ``J.de Vries`` as ``J. de Vries``."""
     return _TIGHT.sub(". ", text)
 

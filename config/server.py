@@ -1,34 +1,74 @@
-"""The production server: granian, over its WSGI interface."""
+"""The production server: granian, which reads requests whole before a thread runs them."""
 
 from __future__ import annotations
 
 import os
+import resource
 import shutil
+from functools import partial
+from importlib import import_module
 
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
+from config.request_reader import RequestReader
 from config.settings import Settings
+
+#: How long the head of a request may take, and how long a connection may be idle.
+HEADER_SECONDS = 10
+HEADER_BYTES = 32 * 1024
+STOP_SECONDS = 10
+MOST_CONNECTIONS = 8192
+_OTHER_FILES = 512
 
 
 def run(settings: Settings, host: str) -> None:
-    """Serve until a signal says stop; requests in hand are finished first."""
+    """Serve until a signal says stop; requests in hand are finished first, for a while."""
     if settings.web_workers > 1:
         _share_metrics(settings)
     Granian(
-        "app:create_app",
-        factory=True,
-        interface=Interfaces.WSGI,
+        "app",
+        interface=Interfaces.RSGI,
         address=host,
         port=settings.port,
         workers=settings.web_workers,
-        blocking_threads=settings.web_threads,
-        backpressure=settings.web_threads * 4,
+        backpressure=_connections(),
+        backlog=4096,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=HEADER_BYTES
+        ),
+        websockets=False,
         respawn_failed_workers=True,
         log_level=LogLevels.error,
-        workers_kill_timeout=10,
-    ).serve()
+        workers_kill_timeout=STOP_SECONDS,
+    ).serve(target_loader=partial(_application, settings))
+
+
+def _application(settings: Settings, module: str) -> RequestReader:
+    """The application of a process. It reads its own settings, as a command does."""
+    return RequestReader(
+        import_module(module).create_app().wsgi_app,
+        threads=settings.web_threads,
+        processes=settings.web_workers,
+        hops=settings.trusted_proxies,
+    )
+
+
+def _connections() -> int:
+    """How many a process takes at a time: as many as it may have files open, with some to spare."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return (
+        MOST_CONNECTIONS
+        if soft == resource.RLIM_INFINITY
+        else min(MOST_CONNECTIONS, max(64, soft - _OTHER_FILES))
+    )
 
 
 def _share_metrics(settings: Settings) -> None:

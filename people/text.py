@@ -56,10 +56,10 @@ def clean(
         raise InvalidInput(field, f"Write the {what}.")
     if len(plain) > limit:
         raise InvalidInput(field, f"The {what} is too long: use at most {limit} characters.")
-    if _LINK.search(plain):
-        raise InvalidInput(field, f"The {what} must not hold a link.")
     if allowed is not Allowed.ANYTHING:
         _require_no_contact(field, plain, what, allowed)
+    elif _LINK.search(plain):
+        raise InvalidInput(field, f"The {what} must not hold a link.")
     return plain
 
 

@@ -1,0 +1,261 @@
+"""Requests are read whole, with a deadline, before a thread of the application is taken.
+
+Granian's WSGI interface takes a thread for the body too, so that a few clients who send slowly
+hold them all. Here the event loop of its RSGI interface reads, within :data:`BODY_SECONDS`,
+:data:`MOST_BYTES` and so many at a time from one network; then a thread runs the application, and
+the server sends the answer on, however slowly it is read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import ipaddress
+import logging
+import sys
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, Protocol
+
+BODY_SECONDS = 10.0
+MOST_BYTES = 64 * 1024
+#: Bodies that are being read at a time: in all, and from one network.
+MOST_READING = 2048
+MOST_OF_A_NETWORK = 64
+#: Requests that wait for a thread, for each of them.
+MOST_WAITING = 128
+
+TICK_SECONDS = 0.02
+log = logging.getLogger(__name__)
+
+Environ = dict[str, Any]
+Headers = list[tuple[str, str]]
+Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+Answer = tuple[int, Headers, bytes]
+
+
+class Scope(Protocol):
+    """What the server says of a request (RSGI 1)."""
+
+    proto: str
+    http_version: str
+    server: str
+    client: str
+    scheme: str
+    method: str
+    path: str
+    query_string: str
+    headers: Any
+
+
+class Exchange(Protocol):
+    """A request's body, and where its answer goes."""
+
+    def __call__(self) -> Awaitable[bytes]:
+        """The whole body."""
+
+    def __aiter__(self) -> Any:
+        """The body in pieces."""
+
+    def response_bytes(self, status: int, headers: Headers, body: bytes) -> None:
+        """The whole answer."""
+
+
+class Refused(Exception):
+    """A request that is not read to its end."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.answer: Answer = (
+            status,
+            [
+                ("content-type", "text/plain; charset=utf-8"),
+                ("connection", "close"),
+                *([("retry-after", "5")] if status == 503 else []),
+            ],
+            f"{words}\n".encode(),
+        )
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A request that was read, and what waits for its answer to be given."""
+
+    scope: Scope
+    exchange: Exchange
+    body: bytes
+    answered: asyncio.Future[None]
+
+
+class RequestReader:
+    """A WSGI application as one of RSGI. ``hops`` is how many proxies before it name the client.
+
+    A thread gives its answer to the server by itself. The loop hears of it with the next request
+    or at the next tick, so that it is not woken twice for each.
+    """
+
+    def __init__(self, application: Wsgi, *, threads: int, processes: int, hops: int) -> None:
+        self._application, self._hops = application, hops
+        self._multiprocess = processes > 1
+        self._most_waiting = threads * MOST_WAITING
+        self._reading = Counter[str]()
+        self._jobs = SimpleQueue[_Job]()
+        self._answered, self._waiting, self._ticking = deque[_Job](), 0, False
+        for n in range(threads):
+            Thread(target=self._work, name=f"web-{n}", daemon=True).start()
+
+    async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
+        """Answer one request."""
+        self._settle()
+        try:
+            body = await self._body(scope, exchange)
+            await self._hand_over(scope, exchange, body)
+        except Refused as refused:
+            exchange.response_bytes(*refused.answer)
+
+    async def _body(self, scope: Scope, exchange: Exchange) -> bytes:
+        """Raises :class:`Refused`."""
+        length = scope.headers.get("content-length")
+        if length is None and "transfer-encoding" not in scope.headers:
+            return b""
+        if length is not None and not (length.isascii() and length.isdigit()):
+            raise Refused(400, "Bad request.")
+        if length is not None and int(length) > MOST_BYTES:
+            raise Refused(413, f"A request may have {MOST_BYTES:,} bytes at the most.")
+        network = network_of(scope, self._hops)
+        if self._reading[network] >= MOST_OF_A_NETWORK or self._reading.total() >= MOST_READING:
+            raise Refused(503, "Too many requests are being sent. Try again in a moment.")
+        self._reading[network] += 1
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                return await (exchange() if length is not None else _gathered(exchange))
+        except TimeoutError:
+            raise Refused(408, "The request took too long to arrive.") from None
+        finally:
+            self._reading[network] -= 1
+            if not self._reading[network]:
+                del self._reading[network]
+
+    def _hand_over(self, scope: Scope, exchange: Exchange, body: bytes) -> asyncio.Future[None]:
+        """To a thread. Raises :class:`Refused`."""
+        if self._waiting >= self._most_waiting:
+            raise Refused(503, "Too many requests at a time. Try again in a moment.")
+        loop = asyncio.get_running_loop()
+        job = _Job(scope, exchange, body, loop.create_future())
+        self._waiting += 1
+        self._jobs.put(job)
+        if not self._ticking:
+            self._ticking = True
+            loop.call_later(TICK_SECONDS, self._tick, loop)
+        return job.answered
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._settle()
+        self._ticking = self._waiting > 0
+        if self._ticking:
+            loop.call_later(TICK_SECONDS, self._tick, loop)
+
+    def _settle(self) -> None:
+        """End what the threads have answered."""
+        while self._answered:
+            job = self._answered.popleft()
+            self._waiting -= 1
+            if not job.answered.done():
+                job.answered.set_result(None)
+
+    def _work(self) -> None:
+        """What each thread does."""
+        while True:
+            job = self._jobs.get()
+            try:
+                answer = self._run(job.scope, job.body)
+            except Exception:
+                log.exception("request failed")
+                answer = Refused(500, "Something is out of order here.").answer
+            try:
+                job.exchange.response_bytes(*answer)
+            except Exception:
+                log.debug("nobody waits for the answer", exc_info=True)
+            self._answered.append(job)
+
+    def _run(self, scope: Scope, body: bytes) -> Answer:
+        """The application's answer, as PEP 3333 has it."""
+        begun: list[tuple[int, Headers]] = []
+        written: list[bytes] = []
+
+        def start_response(status: str, headers: Headers, _info: Any = None) -> Any:
+            begun[:] = [(int(status[:3]), [(name.lower(), value) for name, value in headers])]
+            return written.append
+
+        found = self._application(environ(scope, body, self._multiprocess), start_response)
+        try:
+            whole = b"".join([*written, *found])
+        finally:
+            if close := getattr(found, "close", None):
+                close()
+        status, headers = begun[0]
+        return status, headers, whole
+
+
+async def _gathered(exchange: Exchange) -> bytes:
+    """A body of unknown length. Raises :class:`Refused` for one that is too long."""
+    found = bytearray()
+    async for piece in exchange:
+        found += piece
+        if len(found) > MOST_BYTES:
+            raise Refused(413, f"A request may have {MOST_BYTES:,} bytes at the most.")
+    return bytes(found)
+
+
+def network_of(scope: Scope, hops: int) -> str:
+    """The network of a request: its IPv4 address, or its /64 of IPv6. Behind ``hops`` proxies it is
+    the last but so many that they say."""
+    client = scope.client.rpartition(":")[0] or scope.client
+    if hops:
+        said = (scope.headers.get("x-forwarded-for") or "").split(",")
+        client = said[-hops].strip() if len(said) >= hops else client
+    try:
+        address = ipaddress.ip_address(client.strip("[]"))
+    except ValueError:
+        return client
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def environ(scope: Scope, body: bytes, multiprocess: bool) -> Environ:
+    """The request as PEP 3333 has it. A header with an underscore is left out: an application could
+    not tell it from that with a hyphen, which a proxy sets."""
+    server, _, port = scope.server.rpartition(":")
+    made: Environ = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path.encode("utf-8", "surrogateescape").decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_NAME": server,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": multiprocess,
+        "wsgi.run_once": False,
+    }
+    for name, value in scope.headers.items():
+        if "_" in name or name == "transfer-encoding":
+            continue
+        key = name.upper().replace("-", "_")
+        key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+        made[key] = f"{made[key]},{value}" if key in made else value
+    if body:
+        made["CONTENT_LENGTH"] = str(len(body))
+    return made
