@@ -2,8 +2,8 @@
 
 Granian's WSGI interface takes a thread for the body too, so that a few clients who send slowly
 hold them all. Here the event loop of its RSGI interface reads, within :data:`BODY_SECONDS`,
-:data:`MOST_BYTES` and so many at a time from one network; then a thread runs the application, and
-the server sends the answer on, however slowly it is read.
+:data:`MOST_BYTES` and so many at a time from one network (of more, the oldest is ended). Then a
+thread runs the application, and the server sends the answer on, however slowly it is read.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ import io
 import ipaddress
 import logging
 import sys
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Protocol
+
+from granian.rsgi import ProtocolClosed, ProtocolError
 
 BODY_SECONDS = 10.0
 MOST_BYTES = 64 * 1024
@@ -35,6 +38,8 @@ Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
 Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 Answer = tuple[int, Headers, bytes]
+#: The deadlines of bodies that are arriving, the oldest first.
+Readers = dict[asyncio.Timeout, None]
 
 
 class Scope(Protocol):
@@ -101,7 +106,8 @@ class RequestReader:
         self._application, self._hops = application, hops
         self._multiprocess = processes > 1
         self._most_waiting = threads * MOST_WAITING
-        self._reading = Counter[str]()
+        self._reading: dict[str, Readers] = {}
+        self._arriving = 0
         self._jobs = SimpleQueue[_Job]()
         self._answered, self._waiting, self._ticking = deque[_Job](), 0, False
         for n in range(threads):
@@ -114,7 +120,9 @@ class RequestReader:
             body = await self._body(scope, exchange)
             await self._hand_over(scope, exchange, body)
         except Refused as refused:
-            exchange.response_bytes(*refused.answer)
+            _give(exchange, refused.answer)
+        except (ProtocolClosed, ProtocolError):
+            pass  # the client is gone before its request was whole
 
     async def _body(self, scope: Scope, exchange: Exchange) -> bytes:
         """Raises :class:`Refused`."""
@@ -125,19 +133,30 @@ class RequestReader:
             raise Refused(400, "Bad request.")
         if length is not None and int(length) > MOST_BYTES:
             raise Refused(413, f"A request may have {MOST_BYTES:,} bytes at the most.")
-        network = network_of(scope, self._hops)
-        if self._reading[network] >= MOST_OF_A_NETWORK or self._reading.total() >= MOST_READING:
-            raise Refused(503, "Too many requests are being sent. Try again in a moment.")
-        self._reading[network] += 1
+        deadline = asyncio.timeout(BODY_SECONDS)
+        name = network_of(scope, self._hops)
+        network = self._reading.setdefault(name, {})
         try:
-            async with asyncio.timeout(BODY_SECONDS):
+            async with deadline:
+                self._make_room(network)
+                network[deadline] = None
+                self._arriving += 1
                 return await (exchange() if length is not None else _gathered(exchange))
         except TimeoutError:
             raise Refused(408, "The request took too long to arrive.") from None
         finally:
-            self._reading[network] -= 1
-            if not self._reading[network]:
-                del self._reading[network]
+            self._arriving -= 1
+            network.pop(deadline, None)
+            if not network:
+                self._reading.pop(name, None)
+
+    def _make_room(self, network: Readers) -> None:
+        """End the request that has been arriving for longest: of this network where it has too
+        many, of the busiest where all have. What comes at once, as a check does, outlives it."""
+        if len(network) >= MOST_OF_A_NETWORK:
+            _end_oldest(network)
+        elif self._arriving >= MOST_READING:
+            _end_oldest(max(self._reading.values(), key=len))
 
     def _hand_over(self, scope: Scope, exchange: Exchange, body: bytes) -> asyncio.Future[None]:
         """To a thread. Raises :class:`Refused`."""
@@ -175,10 +194,7 @@ class RequestReader:
             except Exception:
                 log.exception("request failed")
                 answer = Refused(500, "Something is out of order here.").answer
-            try:
-                job.exchange.response_bytes(*answer)
-            except Exception:
-                log.debug("nobody waits for the answer", exc_info=True)
+            _give(job.exchange, answer)
             self._answered.append(job)
 
     def _run(self, scope: Scope, body: bytes) -> Answer:
@@ -198,6 +214,18 @@ class RequestReader:
                 close()
         status, headers = begun[0]
         return status, headers, whole
+
+
+def _give(exchange: Exchange, answer: Answer) -> None:
+    """Answer, unless the client is gone."""
+    with suppress(ProtocolClosed, ProtocolError):
+        exchange.response_bytes(*answer)
+
+
+def _end_oldest(network: Readers) -> None:
+    oldest = next(iter(network))
+    del network[oldest]
+    oldest.reschedule(0)
 
 
 async def _gathered(exchange: Exchange) -> bytes:

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlmodel import select
 
 from config import safety
 from config.contact_details import Contact, find_contact, find_link, spaced_out

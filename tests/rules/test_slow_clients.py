@@ -166,10 +166,12 @@ def test_a_body_has_a_deadline_and_one_network_so_many_at_a_time(running):
         for _ in range(request_reader.MOST_OF_A_NETWORK + 6)
     ]
     since = time.monotonic()
-    found = [status(line) for line in lines]
+    found = [status(line) for line in lines[:6]]  # ended for those that came after
+    early = time.monotonic() - since
+    found += [status(line) for line in lines[6:]]
     assert time.monotonic() - since < request_reader.BODY_SECONDS + 8
-    assert set(found) == {408, 503}
-    assert found.count(503) >= 6
+    assert early < request_reader.BODY_SECONDS
+    assert set(found) == {408}
     for line in lines:
         line.close()
     assert len(checks(running, 3)) == 3
@@ -227,8 +229,7 @@ def test_500_slow_clients_leave_checks_nine_tenths_of_their_speed(tmp_path):
                 time.sleep(1)
                 beside += checks(port, 150)
         share = statistics.median(alone) / statistics.median(beside)
-        print(f"checks beside 500 slow clients go on at {share:.2f} of their speed")
-        assert share >= 0.9
+        assert share >= 0.9, f"checks go on at {share:.2f} of their speed"
 
 
 # --- Behind nginx ------------------------------------------------------------------------

@@ -1,0 +1,160 @@
+"""``python -m bench.decoys``: can strangers tell a number that is being called by how long checks of
+it take, when many come at once?
+
+Bursts in pairs, their order by chance: so many checks at once of numbers being called, and of ones
+that nobody is calling. The longest wait of each is compared within its pair (Wilcoxon's signed
+ranks). Numbers that nobody is calling share decoy rows, and a row makes its checks queue up: what
+shares more than it would as a real one tells itself apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench import live, stores
+from bench.mix import number, strangers
+from storage import migrate
+from storage.engine import make_engine
+from storage.session import core_transaction, transaction
+from vault import keyring, master, providers
+from vault.keyring import Keyring
+from verification.checking import check, decoy_index
+from verification.verdicts import Channel
+
+AT_ONCE = 16
+TOLD_APART = 0.01
+WRONG = "000000"
+_POSSIBLE_LIVE = 64
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Two bursts to be told apart: numbers being called, and numbers that nobody is calling."""
+
+    name: str
+    called: Callable[[random.Random], list[str]]
+    quiet: Callable[[random.Random], list[str]]
+
+
+def main() -> None:
+    """Measure on the databases named; ends with 1 when a number being called is told apart."""
+    parser = argparse.ArgumentParser("python -m bench.decoys", description=__doc__)
+    parser.add_argument("--bursts", type=int, default=10_000, help="pairs of each kind")
+    parser.add_argument("--databases", default="postgresql,sqlite")
+    given = parser.parse_args()
+    told = [_measured(kind, given.bursts) for kind in given.databases.split(",")]
+    sys.exit(any(told))
+
+
+def _measured(database: str, bursts: int) -> bool:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vouchline-decoys-")))
+        place = stack.enter_context(stores.of(database, folder))
+        engine = make_engine(place.new("decoys"), pool_size=AT_ONCE + 2)
+        stack.callback(engine.dispose)
+        keys = master.parse(providers.new_entry("bench"))
+        migrate.upgrade(engine)
+        keyring.make_purpose_keys(engine, keys, datetime.now(UTC))
+        info = keyring.carried(Keyring(keys, engine))
+        with transaction(engine, info=info) as session:
+            now = datetime.now(UTC)
+            holders = [live.agent(session, i, now) for i in range(_POSSIBLE_LIVE // 10 + 1)]
+            people = [live.customer(session, i, now) for i in range(_POSSIBLE_LIVE)]
+            list(live.start(session, people, holders, now))
+            ring = keyring.of(session)
+            decoy = defaultdict[bytes, list[str]](list)
+            for each in strangers():
+                decoy[decoy_index(ring.forms("phone", each)[0])].append(each)
+        called = [number(i) for i in range(_POSSIBLE_LIVE)]
+        shared = max(decoy.values(), key=len)[: max(AT_ONCE, 2)]
+
+        def one(phone: str) -> None:
+            with core_transaction(engine, info) as work:
+                check(work, phone, WRONG, Channel.WEB, datetime.now(UTC), organisation="Bench")
+
+        kinds = [
+            Kind(
+                f"{AT_ONCE} checks of one number",
+                lambda by: [by.choice(called)] * AT_ONCE,
+                lambda by: [by.choice(strangers())] * AT_ONCE,
+            ),
+            Kind(
+                f"{AT_ONCE} checks of different numbers",
+                lambda by: by.sample(called, AT_ONCE),
+                lambda by: by.sample(strangers(), AT_ONCE),
+            ),
+            Kind(
+                f"{len(shared)} checks of numbers that share a decoy",
+                lambda by: by.sample(called, len(shared)),
+                lambda by: by.sample(shared, len(shared)),
+            ),
+        ]
+        print(f"{place.version}, {bursts:,} pairs of bursts of each kind")
+        return any([_compare(each, bursts, one) for each in kinds])
+
+
+def _compare(kind: Kind, bursts: int, one: Callable[[str], None]) -> bool:
+    by = random.Random(1)
+    differences, called, quiet = [], [], []
+    for _ in range(bursts):
+        pair = [(True, kind.called(by)), (False, kind.quiet(by))]
+        by.shuffle(pair)
+        took = {is_called: _burst(phones, one) for is_called, phones in pair}
+        called.append(took[True])
+        quiet.append(took[False])
+        differences.append(took[True] - took[False])
+    p = signed_ranks(differences)
+    middle = bursts // 2
+    print(
+        f"  {kind.name}: called {sorted(called)[middle] * 1e3:.2f} ms, quiet"
+        f" {sorted(quiet)[middle] * 1e3:.2f} ms (medians of the longest), p = {p:.2g}"
+        f"{', told apart' if p < TOLD_APART else ''}",
+        flush=True,
+    )
+    return p < TOLD_APART
+
+
+def _burst(phones: Sequence[str], one: Callable[[str], None]) -> float:
+    """Seconds until the last of these checks, begun at once, is answered."""
+    gate = threading.Barrier(len(phones) + 1)
+
+    def run(phone: str) -> None:
+        gate.wait()
+        one(phone)
+
+    threads = [threading.Thread(target=run, args=(phone,)) for phone in phones]
+    for each in threads:
+        each.start()
+    gate.wait()
+    since = time.perf_counter()
+    for each in threads:
+        each.join()
+    return time.perf_counter() - since
+
+
+def signed_ranks(differences: Sequence[float]) -> float:
+    """Wilcoxon's signed-rank test, two sided, by the normal approximation (twenty pairs or more):
+    how likely differences so lopsided are where there are none."""
+    found = sorted((each for each in differences if each), key=abs)
+    n = len(found)
+    if n < 2:
+        return 1.0
+    above = sum(rank for rank, each in enumerate(found, 1) if each > 0)
+    z = (above - n * (n + 1) / 4) / math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
+    return math.erfc(abs(z) / math.sqrt(2))
+
+
+if __name__ == "__main__":
+    main()
