@@ -1,5 +1,5 @@
-"""``python -m bench.decoys``: can strangers tell a number that is being called by how long checks of
-it take, when many come at once?
+"""``python -m bench.decoys``: can strangers tell a number that is being called by how long
+checks of it take, when many come at once?
 
 Bursts in pairs, their order by chance: so many checks at once of numbers being called, and of ones
 that nobody is calling. The longest wait of each is compared within its pair (Wilcoxon's signed
@@ -101,8 +101,9 @@ def _measured(database: str, bursts: int) -> bool:
                 lambda by: by.sample(shared, len(shared)),
             ),
         ]
-        print(f"{place.version}, {bursts:,} pairs of bursts of each kind")
-        return any([_compare(each, bursts, one) for each in kinds])
+        print(f"{place.version}, {bursts:,} pairs of bursts of each kind", flush=True)
+        told = [_compare(each, bursts, one) for each in kinds]
+        return any(told)
 
 
 def _compare(kind: Kind, bursts: int, one: Callable[[str], None]) -> bool:

@@ -16,10 +16,14 @@ from config.contact_details import Contact, find_contact, find_link, spaced_out
 from config.settings import Settings
 from messaging import spoken, wording
 from messaging.wording import Voice
-from people import customers, text
+from people import customers, staff, text
 from people.errors import InvalidInput
+from people.importing.reading import Record
+from people.importing.rows import Rules, _row
 from people.text import Allowed, clean
 from scheduling import booking
+from tests.channels.support import PHONE, a_token, unit
+from tests.channels.support import booking as a_booking
 
 LINKS = [
     *("bit.ly/3xYz", "t.me/scam", "pay.app/x", "login.bank.eu", "bank-pay.site", "example.com"),
@@ -309,3 +313,28 @@ def test_an_organisation_named_like_a_link_is_refused_by_the_doctor():
     for name, found in (("Booking.com", 1), ("Bank & Co. Ltd", 0), ("St. John's", 0)):
         told = safety.findings(Settings(_env_file=None, organisation=name))
         assert sum("reads like a link" in each.sentence for each in told) == found
+
+
+@pytest.mark.parametrize("typed", ["your refund: t.me/BankHelp", "ring +44 909 8790000"])
+def test_every_way_in_refuses_it(typed, app, client, clock):
+    """Was red on c916469."""
+    headers = a_token(app)
+    for given in ({"topic": typed}, {"customer": {"phone": PHONE, "name": typed}}):
+        body = a_booking(app, 30, **given)
+        told = client.post("/api/v1/callbacks", json=body, headers=headers)
+        assert told.status_code == 422, told.text
+    line = Record(2, {"external_ref": "C-1", "phone": PHONE, "name": typed})
+    rules = Rules(("en",), "GB", (), "Europe/London")
+    with pytest.raises(InvalidInput):
+        _row(line, rules)
+    with unit(app) as session, pytest.raises(InvalidInput):
+        staff.add(session, "eve@example.org", typed, "agent", clock.now, timezone="Europe/London")
+
+
+def test_a_ticket_with_a_link_is_refused_and_one_with_a_long_number_is_not(app, client):
+    """Was red on c916469."""
+    headers = a_token(app)
+    for ticket, status in (("see bank-pay.site", 422), ("00012345678", 201)):
+        body = a_booking(app, 30, ticket=ticket)
+        told = client.post("/api/v1/callbacks", json=body, headers=headers)
+        assert told.status_code == status, told.text
