@@ -141,7 +141,7 @@ def language_choice(voice: Voice, key: int) -> str:
 def knock(voice: Voice) -> str:
     """The first words of an automatic call. A machine hears no more than this."""
     gettext = voice.gettext
-    who = voice.sender.replace(" (", ", ").rstrip(")") if voice.phrase else voice.organisation
+    who = f"{voice.organisation}, {voice.known_by}" if voice.known_by else voice.organisation
     return gettext(
         "This is an automatic call from {organisation}. Press 1 to hear our message."
     ).format(organisation=who)

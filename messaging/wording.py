@@ -36,8 +36,13 @@ class Voice:
     @property
     def sender(self) -> str:
         """Our name, and the phrase the customer knows our texts by."""
-        phrase = _harmless(self.phrase)
-        return f"{self.organisation} ({phrase})" if phrase else self.organisation
+        known_by = self.known_by
+        return f"{self.organisation} ({known_by})" if known_by else self.organisation
+
+    @property
+    def known_by(self) -> str:
+        """The customer's phrase, unless it reads like a link."""
+        return _harmless(self.phrase)
 
     def person(self, name: str) -> str:
         """The name of a member of staff, or our own in place of one that reads like a link."""

@@ -319,8 +319,8 @@ def test_an_organisation_named_like_a_link_is_refused_by_the_doctor():
 def test_every_way_in_refuses_it(typed, app, client, clock):
     """Was red on c916469."""
     headers = a_token(app)
-    for given in ({"topic": typed}, {"customer": {"phone": PHONE, "name": typed}}):
-        body = a_booking(app, 30, **given)
+    for more in ({"topic": typed}, {"customer": {"phone": PHONE, "name": typed}}):
+        body = a_booking(app, 30, **more)
         told = client.post("/api/v1/callbacks", json=body, headers=headers)
         assert told.status_code == 422, told.text
     line = Record(2, {"external_ref": "C-1", "phone": PHONE, "name": typed})
