@@ -44,7 +44,7 @@ _LAST_WORD = re.compile(r"[\w-]*$")
 _SPELLED = re.compile(rf"\b(?:{_LETTER}[ ]){{2,}}{_LETTER}\b")
 _BEFORE_DOT = re.compile(rf"[\w)\]]\s+\.\s*{_LETTER}")
 _AFTER_DOT = re.compile(rf"([\w-]+)\.\s+(?=({_LETTER}+)\b(\s*\S?))")
-_OTHER_MARK = re.compile(rf"\w[,;·]({_LETTER}+)\b")
+_OTHER_MARK = re.compile(rf"\w(?:[,;·]|\.{{2,}})({_LETTER}+)\b")
 _DOT_WORD = re.compile(
     rf"([\w-]+)[\s\-_*~]+(?:{'|'.join(DOT_WORDS)})[\s\-_*~]+(?=({_LETTER}+)\b(\s*\S?))"
 )

@@ -70,6 +70,7 @@ LINKS = [
         "Pay.Me",
         "fb.me",
     ),
+    *("bank..com", "R2-D2.box", "wa . me / 44", "t.me.", "kontakt: @BankHelp"),
     *("bank dot co dot uk", "bank (punkt) de", "bank{dot}eu", "bank<dot>eu", "bank*dot*com"),
 ]
 NUMBERS = [
