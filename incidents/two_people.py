@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from incidents import erasing
 from incidents.acting import kinds as acting
-from people import staffing, unlocking
+from people import resets, staffing, unlocking
 from people.approvals import setup, voiding
 from people.approvals.kinds import Act, Kind, Kinds
 from scheduling import roles
@@ -35,6 +35,7 @@ def _table(policy: Policy) -> tuple[Kind, ...]:
         renumbering.kind(policy),
         staffing.ADD,
         staffing.INVITE,
+        resets.RESET,
         roles.ROLE,
         erasing.ERASE,
         unlocking.UNLOCK,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -68,9 +68,16 @@ def _plain(value: Any) -> str | int | None:
     return value if value is None or isinstance(value, int) else str(value)
 
 
-def seal_password(session: Session, staff_id: UUID, hashed: str) -> bytes:
-    """The hash of a password, as the row of that member of staff keeps it."""
-    return keyring.of(session).seal_for(SIGN_IN, _place(staff_id), hashed)
+def seal_password(
+    session: Session, staff_id: UUID, hashed: str, proven_to: Collection[UUID] = ()
+) -> bytes:
+    """The hash of a password, as the row of that member of staff keeps it, in one piece with the
+    colleagues who have proven by a PIN that this member is who they say: one is not to be had
+    without the other."""
+    kept = hashed
+    if proven_to:
+        kept = json.dumps({"hash": hashed, "proven_to": sorted(each.hex for each in proven_to)})
+    return keyring.of(session).seal_for(SIGN_IN, _place(staff_id), kept)
 
 
 def password_of(ring: Keyring, member: Staff | None) -> str | None:
@@ -80,9 +87,20 @@ def password_of(ring: Keyring, member: Staff | None) -> str | None:
         ring.seal_for(SIGN_IN, "nobody", _NO_HASH)
         return None
     try:
-        return ring.open_for(SIGN_IN, _place(member.id), member.password_hash)
+        kept = ring.open_for(SIGN_IN, _place(member.id), member.password_hash)
     except Tampered:
         return None
+    return str(json.loads(kept)["hash"]) if kept.startswith("{") else kept
+
+
+def proven_to(session: Session, staff_id: UUID, sealed: bytes | None) -> frozenset[UUID]:
+    """The colleagues whose PINs were used to enrol the member of staff with this sealed password;
+    nobody for people of the time of setting up. Raises ``Tampered``."""
+    if sealed is None:
+        return frozenset()
+    kept = keyring.of(session).open_for(SIGN_IN, _place(staff_id), sealed)
+    names = json.loads(kept)["proven_to"] if kept.startswith("{") else []
+    return frozenset(UUID(hex=each) for each in names)
 
 
 _NO_HASH = "x" * 97

@@ -44,11 +44,12 @@ class ProofNeeded(Exception):
 
 class SecondPieceWrong(Exception):
     """What is asked beside an enrolment link is missing or does not fit. ``kind`` says what is
-    asked, ``pin`` or ``recovery``; ``tried`` whether anything was given."""
+    asked, ``pin``, ``recovery`` or both (``pin recovery``), and ``pins`` how many PINs; ``tried``
+    whether anything was given."""
 
-    def __init__(self, kind: str, *, tried: bool) -> None:
+    def __init__(self, kind: str, *, tried: bool, pins: int = 0) -> None:
         super().__init__(kind)
-        self.kind, self.tried = kind, tried
+        self.kind, self.tried, self.pins = kind, tried, pins
 
 
 class BudgetSpent(Exception):

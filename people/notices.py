@@ -24,6 +24,7 @@ class Notice(StrEnum):
     PASSKEY_REMOVED = "passkey_removed"
     PASSKEY_STOPPED = "passkey_stopped"
     RECOVERY_CODES = "recovery_codes"
+    ROLE_GIVEN = "role_given"
     PASSWORD = "password"  # noqa: S105  (the name of a kind)
 
 

@@ -1,4 +1,5 @@
-"""A new enrolment link for a colleague who has lost password or phone: it takes two people."""
+"""A new enrolment link for a colleague who has lost password or phone, or whose first one ran out:
+one asks, another approves and hands a PIN over, and its owner has a recovery code."""
 
 from __future__ import annotations
 
@@ -8,16 +9,18 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from people import notices, second_factor, staff
+from people import links, notices, second_factor, staff, staffing
+from people.approvals import asking, setup
+from people.approvals.kinds import About, Act, Kind
 from people.errors import InvalidInput, NotAllowed, NotFound
-from people.links import Kind
 from people.models import Role, Staff
 from people.notices import Notice
+from people.secrets import new_token, token_hash
 from people.staff import Colleague
 from vault import audit
 from vault.acts import AuditAct
 
-#: Whose links a role makes. Nobody makes their own.
+#: Whose links a role asks for. Nobody asks for their own.
 MAKES_FOR = {
     Role.SUPERVISOR: (Role.AGENT, Role.SUPERVISOR),
     Role.INVESTIGATOR: (Role.INVESTIGATOR,),
@@ -25,38 +28,58 @@ MAKES_FOR = {
 
 
 def colleagues(session: Session, maker: UUID, role: Role) -> Sequence[Colleague]:
-    """Those for whom somebody of that role may make a link, by name."""
+    """Those for whom somebody of that role may ask for a link, by name."""
     rows = session.exec(
         select(Staff).where(
             col(Staff.role).in_(MAKES_FOR.get(role, ())),
             col(Staff.active).is_(True),
-            col(Staff.password_hash).is_not(None),
             col(Staff.id) != maker,
         )
     )
     return sorted((staff.opened(session, row) for row in rows), key=lambda each: each.name)
 
 
-def make(session: Session, maker: UUID, role: Role, staff_id: UUID, now: datetime) -> str:
-    """A token for the colleague's link, which asks a recovery code of theirs as well, so that
-    whoever makes it cannot use it. Nothing of theirs ends before they use it.
+def make(session: Session, maker: UUID, role: Role, staff_id: UUID, why: str, now: datetime) -> str:
+    """Ask for a colleague's link, and give its token; it works once somebody else has approved it.
+    It then asks the approver's PIN, and of somebody who has enrolled before a recovery code of
+    theirs as well: neither who asks nor who approves can use it. Nothing of theirs ends before
+    they use it.
 
-    Raises ``NotAllowed`` for one's own, ``NotFound`` for whoever is not in
-    :func:`colleagues`, ``InvalidInput`` when they have no recovery code left.
+    Raises ``NotAllowed`` for one's own, ``NotFound`` for whoever is not in :func:`colleagues`,
+    ``InvalidInput`` when they have no recovery code left, ``AskedAlready``.
     """
     if staff_id == maker:
         raise NotAllowed("Nobody makes a link for themself. Ask a colleague.")
     member = session.get(Staff, staff_id)
-    if member is None or not member.active or member.password_hash is None:
+    if member is None or not member.active or member.role not in MAKES_FOR.get(role, ()):
         raise NotFound
-    if member.role not in MAKES_FOR.get(role, ()):
-        raise NotFound
-    if not second_factor.recovery_codes_left(session, member.id):
+    if member.password_hash and not second_factor.recovery_codes_left(session, member.id):
         raise InvalidInput(
             "staff_id",
             "They have no recovery code left. Whoever runs the server makes the link.",
         )
-    token = staff.invite(session, member, now, kind=Kind.COLLEAGUE, by=audit.staff(maker))
+    token = new_token()
+    payload = {"link": token_hash(token).hex()}
+    asking.ask(session, RESET, payload, why, maker, now, about=About(staff_id=member.id))
     audit.record(session, audit.staff(maker), AuditAct.STAFF_RESET_MADE, now, detail=str(member.id))
     notices.add(session, member.id, Notice.RESET_MADE, now)
     return token
+
+
+def _reset(session: Session, act: Act, now: datetime) -> None:
+    member = staffing.member_of(session, act)
+    again = member.password_hash is not None
+    kind = links.Kind.COLLEAGUE if again else links.Kind.OPERATOR
+    staffing.let_in(session, member, act, now, kind)
+
+
+RESET = Kind(
+    "staff.reset",
+    asks=frozenset(MAKES_FOR),
+    approves=setup.APPROVERS,
+    facts=staffing.facts_of_member,
+    run=_reset,
+    same=(),
+    hopeless=staffing.left,
+    enrols=staffing.always,
+)

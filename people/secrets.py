@@ -29,6 +29,11 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
+def new_pin() -> str:
+    """Six digits, to be told in person and never beside the link."""
+    return f"{secrets.randbelow(10**6):06d}"
+
+
 def token_hash(token: str) -> bytes:
     """What is stored of a token. It is random and long, so a plain SHA-256 is enough."""
     return hashlib.sha256(token.encode()).digest()

@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pyotp
+from sqlalchemy import ColumnElement, and_
 from sqlmodel import Session, col, select
 
 from people import binding, links, notices, phones, second_factor, sessions
 from people.approvals import setup
 from people.errors import InvalidInput, LinkSpent
-from people.links import Kind
+from people.links import NO_TERMS, Kind, Pieces, Terms
 from people.models import EnrolmentLink, Role, Staff
 from people.notices import Notice
 from people.secrets import hash_password, new_token, token_hash
@@ -167,7 +168,8 @@ def invite(
     ``kind`` says what it asks beside itself. With a ``pin`` the link alone is of no use.
     """
     token = new_token()
-    invite_by(session, member, token_hash(token), now, by, kind=kind, pin=pin)
+    terms = Terms({"": pin}) if pin else Terms()
+    invite_by(session, member, token_hash(token), now, by, kind=kind, terms=terms)
     return token
 
 
@@ -179,14 +181,11 @@ def invite_by(
     by: audit.Actor = audit.OPERATOR,
     *,
     kind: Kind = Kind.OPERATOR,
-    pin: str = "",
+    terms: Terms = NO_TERMS,
 ) -> None:
-    """Let the link with the token that was hashed work, from now on for three days."""
-    earlier = select(EnrolmentLink).where(
-        col(EnrolmentLink.staff_id) == member.id, col(EnrolmentLink.used_at).is_(None)
-    )
-    for link in session.exec(earlier):
-        link.used_at = now
+    """Let the link with the token that was hashed work, from now on for three days, on these
+    terms."""
+    links.end_earlier(session, member.id, now, promotions=kind is Kind.PROMOTION)
     row, ring = new_id(), keyring.of(session)
     place = f"enrolment_link.totp_secret:{row}"
     made = EnrolmentLink(
@@ -196,7 +195,7 @@ def invite_by(
         totp_secret=ring.seal_for(keyring.STAFF, place, pyotp.random_base32()),
         kind=kind,
         made_by=by.staff_id,
-        pin=ring.seal_for(keyring.STAFF, f"enrolment_link.pin:{row}", pin) if pin else None,
+        pin=links.seal_terms(session, row, terms),
         expires_at=now + (OWN_LINK_LIVES if kind is Kind.SELF else LINK_LIVES),
     )
     session.add(binding.bind(session, made))
@@ -205,19 +204,47 @@ def invite_by(
 
 
 def invited(
-    session: Session, token: str, now: datetime, piece: str = ""
+    session: Session, token: str, now: datetime, piece: str = "", pieces: Pieces | None = None
 ) -> tuple[EnrolmentLink, Staff, str]:
     """The link, whom it is for, and the second factor's secret to show as a QR code.
 
-    ``piece`` is what some links ask beside themselves. Raises :class:`LinkSpent`, or
-    ``SecondPieceWrong``, with which the caller commits: it has counted the try.
+    ``pieces`` are what some links ask beside themselves, ``piece`` stands for its PINs alone.
+    Raises :class:`LinkSpent`, or ``SecondPieceWrong``, with which the caller commits: it has
+    counted the try.
     """
+    wanted = col(EnrolmentLink.token_hash) == token_hash(token)
+    found = _open_link(session, wanted, now)
+    if found.link.kind == Kind.PROMOTION:
+        raise LinkSpent
+    links.require_pieces(session, found.link, pieces or Pieces(piece), now)
+    return found.link, found.member, found.secret
+
+
+@dataclass(frozen=True)
+class OpenLink:
+    """A link that works, whom it is for, and the second factor's secret that it shows."""
+
+    link: EnrolmentLink
+    member: Staff
+    secret: str
+
+
+def own_link(session: Session, kind: Kind, staff_id: UUID, now: datetime) -> OpenLink:
+    """A link that its owner, signed in, uses without a token. Raises ``LinkSpent``."""
+    mine = and_(
+        col(EnrolmentLink.staff_id) == staff_id,
+        col(EnrolmentLink.kind) == kind,
+        col(EnrolmentLink.used_at).is_(None),
+    )
+    return _open_link(session, mine, now)
+
+
+def _open_link(session: Session, wanted: ColumnElement[bool], now: datetime) -> OpenLink:
     found = session.exec(
         select(EnrolmentLink, Staff)
-        .where(
-            col(EnrolmentLink.token_hash) == token_hash(token),
-            col(EnrolmentLink.staff_id) == col(Staff.id),
-        )
+        .where(wanted, col(EnrolmentLink.staff_id) == col(Staff.id))
+        .order_by(col(EnrolmentLink.id).desc())
+        .limit(1)
         .with_for_update()
     ).first()
     if found is None:
@@ -227,13 +254,9 @@ def invited(
         raise LinkSpent
     if not binding.holds(session, link):
         raise LinkSpent
-    links.require_piece(session, link, piece, now)
     place = f"enrolment_link.totp_secret:{link.id}"
-    return (
-        link,
-        member,
-        keyring.of(session).open_for(keyring.STAFF, place, link.totp_secret),
-    )
+    secret = keyring.of(session).open_for(keyring.STAFF, place, link.totp_secret)
+    return OpenLink(link, member, secret)
 
 
 def enrol(
@@ -244,6 +267,7 @@ def enrol(
     now: datetime,
     *,
     piece: str = "",
+    pieces: Pieces | None = None,
     organisation: str = "",
 ) -> tuple[Staff, list[str]]:
     """Set password and second factor, and spend the link.
@@ -253,23 +277,50 @@ def enrol(
     link was made: nobody can throw a colleague out with one. Raises as :func:`invited` does, or
     ``InvalidInput``.
     """
-    link, member, secret = invited(session, token, now, piece)
-    step = second_factor.matching_step(secret, code, now, after=0)
+    link, member, secret = invited(session, token, now, piece, pieces)
+    found = OpenLink(link, member, secret)
+    return member, set_credentials(session, found, password, code, now, organisation)
+
+
+def set_credentials(
+    session: Session,
+    found: OpenLink,
+    password: str,
+    code: str,
+    now: datetime,
+    organisation: str = "",
+) -> list[str]:
+    """Keep password and second factor of somebody who has given all that their link asks; gives
+    their recovery codes. Raises ``InvalidInput``."""
+    link, member = found.link, found.member
+    step = second_factor.matching_step(found.secret, code, now, after=0)
     if step is None:
         raise InvalidInput("code", "That is not the number your authenticator shows now.")
     password_hash = hash_password(password, words_of(session, member, organisation))
+    proven_to = _proven_to(session, found)
     if member.password_hash is not None:
         links.end_what_was(session, link, member, now)
-    member.password_hash = binding.seal_password(session, member.id, password_hash)
+    member.password_hash = binding.seal_password(session, member.id, password_hash, proven_to)
     place = f"staff.totp_secret:{member.id}"
-    member.totp_secret = keyring.of(session).seal_for(keyring.STAFF, place, secret)
+    member.totp_secret = keyring.of(session).seal_for(keyring.STAFF, place, found.secret)
     member.totp_last_step = step
     link.used_at = now
     session.add_all([member, link])
     codes = second_factor.new_recovery_codes(session, member.id)
     audit.record(session, audit.staff(member.id), AuditAct.STAFF_ENROL, now, detail=link.kind)
     setup.close_if_due(session, now)
-    return member, codes
+    return codes
+
+
+def _proven_to(session: Session, found: OpenLink) -> frozenset[UUID]:
+    """The colleagues that this enrolment proves them to. Where it took something that only they had
+    (a recovery code, a browser that was signed in), these come to those of before, and who was
+    enrolled in the time of setting up stays so; where it did not, they take their place."""
+    member, here = found.member, links.terms_of(session, found.link).proven_to
+    if found.link.kind == Kind.OPERATOR:
+        return here
+    before = binding.proven_to(session, member.id, member.password_hash)
+    return before | here if before else before
 
 
 def words_of(session: Session, member: Staff, organisation: str) -> list[str]:
@@ -283,7 +334,8 @@ def new_password(
 ) -> None:
     """Their own choice of another password. Raises ``InvalidInput``."""
     hashed = hash_password(password, words_of(session, member, organisation))
-    member.password_hash = binding.seal_password(session, member.id, hashed)
+    proven_to = binding.proven_to(session, member.id, member.password_hash)
+    member.password_hash = binding.seal_password(session, member.id, hashed, proven_to)
     session.add(member)
     session.flush()
     audit.record(session, audit.staff(member.id), AuditAct.STAFF_PASSWORD, now)
@@ -302,8 +354,10 @@ def switch_off(session: Session, member: Staff, now: datetime) -> None:
 def change_role(
     session: Session, member: Staff, role: Role, by: audit.Actor, now: datetime
 ) -> None:
-    """Give somebody another role: whatever they were signed in with under the old one ends."""
+    """Give somebody another role: whatever they were signed in with under the old one ends, and one
+    that they have not taken up yet is not theirs to take any more."""
     member.role = role
+    links.end_earlier(session, member.id, now, promotions=True)
     session.add(member)
     session.flush()
     sessions.end_all(session, member.id, now, "role", actor=by)

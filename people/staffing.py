@@ -1,7 +1,9 @@
-"""Adding members of staff, and letting them in anew: both take two people.
+"""Adding members of staff, and letting them in once more: both take two people, and the newcomer in
+person (rule I7).
 
 The link is made when it is asked for, and works once that is approved: what is kept of it until
-then is its hash.
+then is its hash. Whoever asked holds the link; each who approves gets a PIN, hands it over to whom
+it is for in person, and nobody else is shown it. Neither of them can enrol as somebody else.
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ from sqlmodel import Session
 
 from people import links, staff
 from people.approvals import asking, setup
-from people.approvals.kinds import About, Act, Kind
+from people.approvals.kinds import About, Act, Kind, Payload
 from people.errors import NoLonger
+from people.links import Terms
 from people.models import Role, Staff
 from people.secrets import new_token, token_hash
 
@@ -25,12 +28,9 @@ Facts = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Link:
-    """A link that works once it is approved, and the PIN to be told with it by whoever asked. Who
-    could approve things themself gets a PIN from those who approve: neither they nor whoever asked
-    can then enrol as somebody who does not exist."""
+    """A link that works once it is approved, with the PINs of those who approve."""
 
     token: str
-    pin: str
 
 
 def ask_to_add(
@@ -44,7 +44,6 @@ def ask_to_add(
     *,
     timezone: str,
     phone: str = "",
-    pin: str = "",
 ) -> Link:
     """Ask for a new member of staff, with the number (E.164) they are rung at, if any; gives
     their enrolment link. Raises ``InvalidInput`` or ``NotAllowed``."""
@@ -56,19 +55,10 @@ def ask_to_add(
         "role": role,
         "timezone": timezone,
         "phone": phone,
-        **_linked(token, role, pin),
+        "link": token_hash(token).hex(),
     }
     asking.ask(session, ADD, payload, why, by, now)
-    return Link(token, "" if payload["told by"] else pin)
-
-
-def _linked(token: str, role: str, pin: str) -> dict[str, str]:
-    theirs = role in setup.APPROVERS
-    return {
-        "link": token_hash(token).hex(),
-        "pin": links.new_pin() if theirs else pin,
-        "told by": "those who approve" if theirs else "",
-    }
+    return Link(token)
 
 
 def _add(session: Session, act: Act, now: datetime) -> None:
@@ -83,40 +73,46 @@ def _add(session: Session, act: Act, now: datetime) -> None:
     )
     if act.text("phone"):
         staff.set_phone(session, member, act.text("phone"), now, by=act.actor)
-    _let_in(session, member, act, now)
+    let_in(session, member, act, now, links.Kind.OPERATOR)
 
 
-def _let_in(session: Session, member: Staff, act: Act, now: datetime) -> None:
-    hashed = bytes.fromhex(act.text("link"))
-    staff.invite_by(session, member, hashed, now, act.actor, pin=act.text("pin"))
+def let_in(session: Session, member: Staff, act: Act, now: datetime, kind: links.Kind) -> None:
+    """Let the link that was asked for work, with the PINs of those who approved."""
+    hashed, terms = bytes.fromhex(act.text("link")), terms_of(act)
+    staff.invite_by(session, member, hashed, now, act.actor, kind=kind, terms=terms)
+
+
+def terms_of(act: Act, role: str = "") -> Terms:
+    """The PINs of those who approved, and the ``role`` that is taken up with them, if any. Raises
+    ``NoLonger`` where nobody was given one: no enrolment is ever without."""
+    if not act.pins:
+        raise NoLonger("Nobody who approved this has a PIN. Refuse it, and ask again.")
+    return Terms({each.hex: pin for each, pin in act.pins.items()}, role=role)
 
 
 def _facts_of_add(_: Session, act: Act) -> Facts:
-    return [*((each, act.text(each)) for each in ("name", "email", "role")), *_to_tell(act)]
+    return [(each, act.text(each)) for each in ("name", "email", "role")]
 
 
-def _to_tell(act: Act) -> Facts:
-    return [("pin", act.text("pin"))] if act.payload["told by"] else []
-
-
-def ask_to_invite(session: Session, member: Staff, why: str, now: datetime, pin: str = "") -> Link:
+def ask_to_invite(session: Session, member: Staff, why: str, now: datetime) -> Link:
     """The command line asks for a new enrolment link for somebody who lost phone or password.
     Raises ``InvalidInput``."""
     token = new_token()
-    payload = _linked(token, member.role, pin)
+    payload = {"link": token_hash(token).hex()}
     asking.ask(session, INVITE, payload, why, None, now, about=About(staff_id=member.id))
-    return Link(token, "" if payload["told by"] else pin)
+    return Link(token)
 
 
 def _invite(session: Session, act: Act, now: datetime) -> None:
+    let_in(session, member_of(session, act), act, now, links.Kind.OPERATOR)
+
+
+def member_of(session: Session, act: Act) -> Staff:
+    """Whom a request is about. Raises ``NoLonger`` once they have left."""
     member = session.get_one(Staff, act.about.staff_id)
     if not member.active:
         raise NoLonger("They do not work here any more. Refuse this.")
-    _let_in(session, member, act, now)
-
-
-def _facts_of_invite(session: Session, act: Act) -> Facts:
-    return [*facts_of_member(session, act), *_to_tell(act)]
+    return member
 
 
 def facts_of_member(session: Session, act: Act) -> Facts:
@@ -134,6 +130,11 @@ def left(session: Session, act: Act) -> str:
     return "" if session.get_one(Staff, act.about.staff_id).active else "left"
 
 
+def always(_: Payload) -> bool:
+    """For a kind of which every request lets somebody enrol."""
+    return True
+
+
 ADD = Kind(
     "staff.add",
     asks=frozenset({Role.SUPERVISOR}),
@@ -143,14 +144,16 @@ ADD = Kind(
     by_operator=True,
     same=("email",),
     hopeless=_known_by_now,
+    enrols=always,
 )
 INVITE = Kind(
     "staff.invite",
     asks=frozenset(),
     approves=setup.APPROVERS,
-    facts=_facts_of_invite,
+    facts=facts_of_member,
     run=_invite,
     by_operator=True,
     same=(),
     hopeless=left,
+    enrols=always,
 )

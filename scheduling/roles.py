@@ -1,4 +1,5 @@
-"""A new role for a member of staff takes two people."""
+"""A new role for a member of staff takes two people; one that approves, that they enrol once more,
+signed in and with the PIN of whoever approved (rule I7): until then they have the one before."""
 
 from __future__ import annotations
 
@@ -8,11 +9,14 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from people import staff, staffing
+from people import links, notices, staff, staffing
 from people.approvals import asking, setup
-from people.approvals.kinds import About, Act, Kind
-from people.errors import InvalidInput, NoLonger
+from people.approvals.kinds import About, Act, Kind, Payload
+from people.errors import InvalidInput, LinkSpent, NoLonger
+from people.links import Pieces
 from people.models import Role, Staff
+from people.notices import Notice
+from people.secrets import new_token, token_hash
 from scheduling import feeds
 from scheduling.models import Callback
 from scheduling.states import LIVE, State
@@ -50,7 +54,57 @@ def _change(session: Session, act: Act, now: datetime) -> None:
     member = session.get_one(Staff, act.about.staff_id)
     if not member.active or member.role != act.text("from"):
         raise NoLonger("They have another role by now, or do not work here. Refuse this.")
-    at_once(session, member, act.text("to"), act.actor, now)
+    if not _approves(act.payload):
+        at_once(session, member, act.text("to"), act.actor, now)
+        return
+    _require_free(session, member, now)
+    setup.require_another(session, member)
+    terms = staffing.terms_of(act, act.text("to"))
+    hashed = token_hash(new_token())  # of a token that nobody has: they are signed in
+    kind = links.Kind.PROMOTION
+    staff.invite_by(session, member, hashed, now, act.actor, kind=kind, terms=terms)
+    notices.add(session, member.id, Notice.ROLE_GIVEN, now)
+
+
+def _approves(payload: Payload) -> bool:
+    """Whether a request is for a role that approves."""
+    return payload.get("to") in setup.APPROVERS
+
+
+def waiting(session: Session, staff_id: UUID, now: datetime) -> Role | None:
+    """The role that was given to somebody and that they have not taken up yet."""
+    try:
+        found = staff.own_link(session, links.Kind.PROMOTION, staff_id, now)
+    except LinkSpent:
+        return None
+    return Role(links.terms_of(session, found.link).role)
+
+
+def to_take_up(session: Session, staff_id: UUID, pins: str, now: datetime) -> staff.OpenLink:
+    """What somebody, signed in, enrols by to take up the role they were given. Raises
+    ``LinkSpent``, or ``SecondPieceWrong``, with which the caller commits."""
+    found = staff.own_link(session, links.Kind.PROMOTION, staff_id, now)
+    links.require_pieces(session, found.link, Pieces(pins), now)
+    return found
+
+
+def take_up(
+    session: Session,
+    staff_id: UUID,
+    pins: str,
+    password: str,
+    code: str,
+    now: datetime,
+    organisation: str = "",
+) -> list[str]:
+    """Take up the role: another password and second factor, and the end of whatever was begun
+    under the role before; gives the recovery codes. Raises as :func:`to_take_up`, ``InvalidInput``,
+    or ``NoLonger``."""
+    found = to_take_up(session, staff_id, pins, now)
+    role = links.terms_of(session, found.link).role
+    codes = staff.set_credentials(session, found, password, code, now, organisation)
+    at_once(session, found.member, role, audit.staff(staff_id), now)
+    return codes
 
 
 def _hopeless(session: Session, act: Act) -> str:
@@ -82,4 +136,5 @@ ROLE = Kind(
     by_operator=True,
     same=("to",),
     hopeless=_hopeless,
+    enrols=_approves,
 )

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from channels.cli.common import plainly
 from channels.cli.two_people import setting_up, wait, why_option
 from channels.context import ctx, now, unit
-from people import links, phones, staff, staffing, tokens
+from people import phones, secrets, staff, staffing, tokens
 from people.approvals import setup
 from people.errors import NotFound
 from people.models import Role, Staff
@@ -18,7 +18,11 @@ from vault import audit
 
 staff_group = AppGroup("staff", help="Members of staff.")
 token_group = AppGroup("token", help="Tokens for the API.")
-with_pin = click.option("--pin", is_flag=True, help="Ask a PIN with the link, told another way.")
+with_pin = click.option(
+    "--pin",
+    is_flag=True,
+    help="While setting up: ask a PIN with the link, told another way. Later, always so.",
+)
 
 
 @staff_group.command("add")
@@ -32,7 +36,7 @@ with_pin = click.option("--pin", is_flag=True, help="Ask a PIN with the link, to
 def add(email: str, name: str, role: str, timezone: str, phone: str, pin: bool, why: str) -> None:
     """Add a member of staff, and print their one-time enrolment link. Ends with 3 when it works
     only once two people have approved it."""
-    said = links.new_pin() if pin else ""
+    said = secrets.new_pin() if pin else ""
     with plainly(), unit() as session:
         zone = timezone or ctx().policy.default_zone
         number = _number(phone) if phone else ""
@@ -44,9 +48,9 @@ def add(email: str, name: str, role: str, timezone: str, phone: str, pin: bool, 
             token = staff.invite(session, member, now(), pin=said)
         else:
             link = staffing.ask_to_add(
-                session, email, name, role, why, None, now(), timezone=zone, phone=number, pin=said
+                session, email, name, role, why, None, now(), timezone=zone, phone=number
             )
-            token, said = link.token, link.pin
+            token = link.token
     _print_link(token, said, at_once)
 
 
@@ -75,15 +79,14 @@ def _number(text: str) -> str:
 def invite(email: str, pin: bool, why: str) -> None:
     """Print a new enrolment link: for a lost phone or password. Older links stop working once it
     works. Ends with 3 when that is only once two people have approved it."""
-    said = links.new_pin() if pin else ""
+    said = secrets.new_pin() if pin else ""
     with plainly(), unit() as session:
         member = _member(session, email)
         at_once = setting_up(session, staffing.INVITE.name)
         if at_once:
             token = staff.invite(session, member, now(), pin=said)
         else:
-            link = staffing.ask_to_invite(session, member, why, now(), pin=said)
-            token, said = link.token, link.pin
+            token = staffing.ask_to_invite(session, member, why, now()).token
     _print_link(token, said, at_once)
 
 
@@ -102,7 +105,10 @@ def change_role(email: str, role: str, why: str) -> None:
         else:
             roles.ask(session, member, role, why, None, now())
     if not at_once:
-        wait("They have the role at the second approval; there is nothing more to run.")
+        wait(
+            "There is nothing more to run. One that approves they take up on their account page,"
+            " with the PINs that the two who approve hand over in person; any other is theirs then."
+        )
     click.echo("Changed. Sessions and tokens have ended.")
 
 
@@ -136,7 +142,11 @@ def _member(session: Session, email: str) -> Staff:
 
 
 def _print_link(token: str, pin: str, works: bool) -> None:
-    if pin:
+    if not works:
+        click.echo(
+            "Each of the two who approve hands them a PIN in person; the link asks for both."
+        )
+    elif pin:
         click.echo(f"Tell them this PIN in person or by phone, never beside the link: {pin}")
     click.echo("Hand this link to them yourself; it works once, for three days:")
     click.echo(f"{ctx().base_url}/staff/enrol/{token}")

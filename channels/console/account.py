@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from channels.console import sign_in_words, signin
+from channels.console import own_enrolment, sign_in_words, signin
 from channels.console.desk import Desk, pages, staff_page
 from channels.context import ctx
 from people import notices, second_factor, sessions, sign_ins, staff
@@ -30,6 +30,7 @@ def account(desk: Desk) -> ResponseReturnValue:
         passkeys=keeping.of(session, mine),
         site=site(ctx().base_url, ctx().policy.organisation),
         codes_left=second_factor.recovery_codes_left(session, mine),
+        new_role=own_enrolment.waiting_role(desk),
         events=sign_ins.latest(session, mine),
         words=sign_in_words,
         clock=desk.clock,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import redirect, render_template, request, url_for
+from flask import render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -11,7 +11,6 @@ from channels.console.desk import Desk, pages, staff_page
 from channels.context import ctx
 from people import notices, second_factor, sessions, staff
 from people.errors import InvalidInput
-from people.links import Kind
 from people.models import Role
 from people.notices import Notice
 from people.secrets import MIN_PASSWORD
@@ -58,13 +57,3 @@ def new_recovery(desk: Desk) -> ResponseReturnValue:
     audit.record(desk.session, desk.principal.actor, AuditAct.STAFF_RECOVERY_CODES, desk.moment)
     notices.add(desk.session, desk.principal.id, Notice.RECOVERY_CODES, desk.moment)
     return render_template("console/enrolled.html", recovery=codes, signed_in=True)
-
-
-@pages.post("/account/authenticator")
-@staff_page(*Role)
-def new_authenticator(desk: Desk) -> ResponseReturnValue:
-    """On to a link of one's own, for another authenticator and password: for a new phone."""
-    desk.require_proof()
-    by = desk.principal.actor
-    token = staff.invite(desk.session, desk.member, desk.moment, kind=Kind.SELF, by=by)
-    return redirect(url_for("console.enrolment", token=token), code=303)

@@ -14,7 +14,9 @@ from channels.console.desk import Desk, pages, staff_page
 from channels.context import ctx
 from incidents import erasing, two_people
 from people import budgets, customers, phones, staff, unlocking
-from people.approvals import asking, deciding, pending, voiding
+from people.approvals import asking, binding, deciding, pending, voiding
+from people.approvals.kinds import Kinds
+from people.approvals.models import ApprovalRequest
 from people.approvals.pending import Pending
 from people.errors import InvalidInput, NoLonger
 from people.models import Customer, Role, Staff
@@ -63,14 +65,26 @@ def _back(done: str) -> ResponseReturnValue:
 @pages.post("/approvals/<uuid:request_id>/approve")
 @staff_page(*Role)
 def approve(desk: Desk, request_id: UUID) -> ResponseReturnValue:
-    """Approve what was read, and nothing else."""
+    """Approve what was read, and nothing else. Who lets somebody enrol is shown the PIN that they
+    hand over, this once."""
     kinds, read = two_people.kinds(ctx().policy), request.form.get("digest", "")
     by = desk.principal.id
     voiding.sweep(desk.session, kinds, desk.moment)
     if deciding.is_void(desk.session, request_id):
         return _back("void")
-    state = deciding.approve(desk.session, kinds, request_id, read, by, desk.moment)
-    return _back(state)
+    whom = _facts_of(desk, kinds, request_id)
+    given = deciding.approve_with_pin(desk.session, kinds, request_id, read, by, desk.moment)
+    if not given.pin:
+        return _back(given.state)
+    return render_template("console/pin.html", pin=given.pin, whom=whom, state=given.state)
+
+
+def _facts_of(desk: Desk, kinds: Kinds, request_id: UUID) -> Mapping[str, str]:
+    """What a request says, as long as it says it; shown to nobody before they have approved it."""
+    row = desk.session.get(ApprovalRequest, request_id)
+    if row is None or row.kind not in kinds or not row.payload:
+        return {}
+    return dict(kinds[row.kind].facts(desk.session, binding.opened(desk.session, row)))
 
 
 @pages.post("/approvals/<uuid:request_id>/refuse")

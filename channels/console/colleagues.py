@@ -1,4 +1,4 @@
-"""A new link for a colleague who has lost password or phone."""
+"""A new link for a colleague who has lost password or phone: one asks here, another approves."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from uuid import UUID
 
 from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from channels.console.desk import Desk, pages, staff_page
 from channels.context import ctx
@@ -16,17 +17,18 @@ from people.models import Role
 @pages.get("/colleagues")
 @staff_page(Role.SUPERVISOR, Role.INVESTIGATOR)
 def colleagues(desk: Desk) -> ResponseReturnValue:
-    """Those for whom they may make one; nobody's own."""
+    """Those for whom they may ask for one; nobody's own."""
     return _shown(desk)
 
 
 @pages.post("/colleagues/<uuid:staff_id>/link")
 @staff_page(Role.SUPERVISOR, Role.INVESTIGATOR)
 def make_link(desk: Desk, staff_id: UUID) -> ResponseReturnValue:
-    """The link, shown this once."""
+    """The link, shown this once. It works once somebody else has approved it."""
     desk.require_proof()
     maker = desk.principal
-    token = resets.make(desk.session, maker.id, maker.role, staff_id, desk.moment)
+    why = gettext("Password or phone is lost, or the first link ran out.")
+    token = resets.make(desk.session, maker.id, maker.role, staff_id, why, desk.moment)
     path = url_for("console.enrolment", token=token)
     return _shown(desk, staff_id, f"{ctx().base_url}{path}")
 

@@ -13,7 +13,9 @@ from channels.console.desk import pages
 from channels.context import ctx, now, unit
 from people import second_factor, staff
 from people.errors import InvalidInput, SecondPieceWrong
+from people.links import Pieces
 from people.secrets import MIN_PASSWORD
+from people.staff import OpenLink
 from people.text import first_name
 
 
@@ -25,7 +27,7 @@ def enrolment(token: str) -> ResponseReturnValue:
         try:
             return _form(session, token, {})
         except SecondPieceWrong as error:
-            return _question(error)
+            return question(error)
 
 
 @pages.post("/enrol/<token>")
@@ -39,40 +41,58 @@ def enrol(token: str) -> ResponseReturnValue:
         except InvalidInput as error:
             return _form(session, token, {error.field: str(error)}), 422
         except SecondPieceWrong as error:
-            return _question(error)
+            return question(error)
 
 
 def _enrolled(session: Session, token: str) -> list[str]:
-    password, code = request.form.get("password", "")[:500], request.form.get("code", "")[:40]
-    house = ctx().policy.organisation
-    return staff.enrol(session, token, password, code, now(), piece=_piece(), organisation=house)[1]
+    password, code = typed()
+    house, given = ctx().policy.organisation, Pieces(pins(), recovery())
+    return staff.enrol(session, token, password, code, now(), pieces=given, organisation=house)[1]
 
 
-def _piece() -> str:
-    return request.form.get("piece", "")[:40]
+def typed() -> tuple[str, str]:
+    """The password and the code that a form sends."""
+    return request.form.get("password", "")[:500], request.form.get("code", "")[:40]
+
+
+def pins() -> str:
+    """The PINs that a form sends: one of each who approved, in any order."""
+    return " ".join(request.form.getlist("piece")[:5])[:60]
+
+
+def recovery() -> str:
+    """The recovery code that a form sends beside them."""
+    return request.form.get("recovery", "")[:40]
 
 
 def _form(session: Session, token: str, errors: dict[str, str]) -> str:
-    _, member, secret = staff.invited(session, token, now(), _piece())
-    who = staff.opened(session, member)
-    uri = second_factor.provisioning_uri(secret, who.email, ctx().policy.organisation)
+    link, member, secret = staff.invited(session, token, now(), pieces=Pieces(pins(), recovery()))
+    return form(session, OpenLink(link, member, secret), errors)
+
+
+def form(session: Session, found: OpenLink, errors: dict[str, str]) -> str:
+    """Password, authenticator and code; what was given beside the link goes on with it."""
+    who = staff.opened(session, found.member)
+    uri = second_factor.provisioning_uri(found.secret, who.email, ctx().policy.organisation)
     return render_template(
         "console/enrol.html",
         first_name=first_name(who.name),
-        piece=_piece(),
+        pieces=request.form.getlist("piece")[:5],
+        spare=recovery(),
         errors=errors,
         picture=_picture(uri),
-        secret=" ".join(secret[i : i + 4] for i in range(0, len(secret), 4)),
+        secret=" ".join(found.secret[i : i + 4] for i in range(0, len(found.secret), 4)),
         shortest=MIN_PASSWORD,
     )
 
 
-def _question(error: SecondPieceWrong) -> ResponseReturnValue:
+def question(error: SecondPieceWrong) -> ResponseReturnValue:
     """It tells nothing of whose link it is."""
     problem = gettext("That does not fit. After five wrong ones the link works no more.")
     page = render_template(
         "console/enrol_piece.html",
         kind=error.kind,
+        pins=error.pins,
         errors={"piece": problem} if error.tried else {},
     )
     return page, 422 if error.tried else 200

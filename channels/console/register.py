@@ -24,6 +24,7 @@ from channels.console import (
     handing,
     live,
     notes,
+    own_enrolment,
     passkeys,
     people,
     problems,
@@ -43,7 +44,7 @@ from channels.console.desk import pages
 
 PARTS = (
     *(signin, enrol, day, week_view, book, card, calling, handing, live, feed, renumber),
-    *(account, account_changes, proof, passkeys, colleagues),
+    *(account, account_changes, own_enrolment, proof, passkeys, colleagues),
     *(team, agent, teams, coverage, notes, report_taken, reports, trail, problems),
     *(cases, case_acts, case_actions, case_export, tracing),
     *(people, approvals, suspended),

@@ -1,15 +1,20 @@
-"""Approving and refusing. An approval counts while whoever gave it may still give it."""
+"""Approving and refusing. An approval counts while whoever gave it may still give it.
+
+All that takes two people is decided here, and nowhere else: by members of staff who are surely two
+(:mod:`people.approvals.independence`).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import Session
 
-from people.approvals import binding, rows
-from people.approvals.kinds import Kind, Kinds
+from people.approvals import binding, independence, pins, rows
+from people.approvals.kinds import Act, Kind, Kinds
 from people.approvals.models import ApprovalRequest, ApprovalVote
 from people.approvals.states import State, require_move
 from people.errors import NoLonger, NotAllowed, NotFound
@@ -20,6 +25,14 @@ from vault.acts import AuditAct
 
 APPROVE, REFUSE = "approve", "refuse"
 _ACTS = {APPROVE: AuditAct.APPROVAL_APPROVE, REFUSE: AuditAct.APPROVAL_REFUSE}
+_DEPENDENT = {
+    "asker": "You and the colleague who asked for this count as one person: one of you was enrolled"
+    " with a PIN of the other, or of a third. It takes somebody else.",
+    "subject": "You and the colleague whom this is about count as one person: one of you was"
+    " enrolled with a PIN of the other, or of a third. It takes somebody else.",
+    "approver": "You and a colleague who decided on this already count as one person: one of you"
+    " was enrolled with a PIN of the other, or of a third. It takes somebody else.",
+}
 
 
 @dataclass(frozen=True)
@@ -31,31 +44,64 @@ class _Case:
     people: dict[UUID, Staff]
 
 
+@dataclass(frozen=True)
+class Approval:
+    """Where a request stands after an approval, and the PIN that its giver hands over in person;
+    empty where nobody enrols."""
+
+    state: State
+    pin: str
+
+
 def approve(
     session: Session, kinds: Kinds, request_id: UUID, digest: str, by: UUID, now: datetime
 ) -> State:
-    """Approve what has this digest, and do it if that was the last approval it needed; gives where
-    it stands now. Whoever approved lately and may no longer do so does not count.
+    """As :func:`approve_with_pin`, for what lets nobody enrol."""
+    return approve_with_pin(session, kinds, request_id, digest, by, now).state
 
-    Raises ``NotFound`` for what is not theirs to decide, ``NotAllowed`` for their own requests and
-    for what is about themself, ``NoLonger``; and whatever stands against doing it, so that nothing
-    is done and the approval is not given.
+
+def approve_with_pin(
+    session: Session, kinds: Kinds, request_id: UUID, digest: str, by: UUID, now: datetime
+) -> Approval:
+    """Approve what has this digest, and do it if that was the last approval it needed. Whoever
+    approved lately and may no longer do so does not count.
+
+    Raises ``NotFound`` for what is not theirs to decide, ``NotAllowed`` for their own requests,
+    for what is about themself, and where they could be one person with somebody else who stands
+    behind it; ``NoLonger``; and whatever stands against doing it, so that nothing is done and the
+    approval is not given.
     """
     found = _to_decide(session, kinds, request_id, by)
     row, kind = found.row, found.kind
     rows.require_young(row, now)
     rows.require_unchanged(row, digest)
-    binding.opened(session, row)
+    enrols = _enrols(kind, binding.opened(session, row))
     _require_asker(found)
-    _vote(session, found, APPROVE, by, now)
-    if standing(session, kind, row) < kind.needed(row.asked_by):
-        return State(row.state)
-    rows.move(session, row, State.APPROVED)
-    if kind.run is not None:
-        kind.run(session, binding.opened(session, row), now)
-        rows.settle(session, row, State.DONE, now)
-        rows.record(session, row, AuditAct.APPROVAL_DO, audit.staff(by), now)
-    return State(row.state)
+    pin = _vote(session, found, APPROVE, by, now, with_pin=enrols)
+    counted = counting(session, kind, row)
+    if len(counted) >= kind.needed(row.asked_by):
+        rows.move(session, row, State.APPROVED)
+        _do(session, found, counted, by, now)
+    return Approval(State(row.state), pin)
+
+
+def _do(
+    session: Session, found: _Case, counted: Sequence[ApprovalVote], by: UUID, now: datetime
+) -> None:
+    """Do what was approved, unless a command does it."""
+    row, kind = found.row, found.kind
+    if kind.run is None:
+        return
+    act = binding.opened(session, row)
+    if _enrols(kind, act):
+        act = replace(act, pins=pins.of(session, counted))
+    kind.run(session, act, now)
+    rows.settle(session, row, State.DONE, now)
+    rows.record(session, row, AuditAct.APPROVAL_DO, audit.staff(by), now)
+
+
+def _enrols(kind: Kind, act: Act) -> bool:
+    return kind.enrols is not None and kind.enrols(act.payload)
 
 
 def is_void(session: Session, request_id: UUID) -> bool:
@@ -84,7 +130,31 @@ def _to_decide(session: Session, kinds: Kinds, request_id: UUID, by: UUID) -> _C
         raise NotAllowed("This is about yourself. It takes somebody else.")
     if by in given:
         raise NoLonger("You have decided on this already.")
+    _require_independent(session, kind, row, given, by)
     return _Case(row, kind, people)
+
+
+def _require_independent(
+    session: Session, kind: Kind, row: ApprovalRequest, given: Sequence[UUID], by: UUID
+) -> None:
+    groups = independence.groups(session, (by, row.asked_by, row.staff_id, *given))
+    if why := dependence(groups, kind, row, given, by):
+        raise NotAllowed(_DEPENDENT[why])
+
+
+def dependence(
+    groups: Mapping[UUID, UUID], kind: Kind, row: ApprovalRequest, given: Sequence[UUID], by: UUID
+) -> str:
+    """With whom somebody could be one person, so that they have no voice of their own here:
+    ``asker``, ``subject``, ``approver``, or empty. Nobody is kept from letting somebody enrol by
+    having done so before: that makes nobody another person."""
+    parts: tuple[tuple[str, Sequence[UUID | None]], ...] = (
+        ("asker", [row.asked_by]),
+        ("subject", [] if kind.enrols else [row.staff_id]),
+        ("approver", given),
+    )
+    same = {each for each in groups if groups[each] == groups[by]}
+    return next((name for name, ids in parts if same.intersection(filter(None, ids))), "")
 
 
 def _require_asker(found: _Case) -> None:
@@ -93,7 +163,10 @@ def _require_asker(found: _Case) -> None:
         raise NoLonger("Whoever asked for this may no longer ask for it. Refuse it.")
 
 
-def _vote(session: Session, found: _Case, verdict: str, by: UUID, now: datetime) -> None:
+def _vote(
+    session: Session, found: _Case, verdict: str, by: UUID, now: datetime, *, with_pin: bool = False
+) -> str:
+    """Keep a verdict; gives the PIN of an approval ``with_pin``."""
     row = found.row
     require_move(State(row.state), State.APPROVED if verdict == APPROVE else State.REFUSED)
     vote = ApprovalVote(
@@ -106,19 +179,33 @@ def _vote(session: Session, found: _Case, verdict: str, by: UUID, now: datetime)
         at=now,
     )
     binding.bind(session, vote, row.digest)
+    pin = pins.give(session, vote) if with_pin else ""
     session.add(vote)
     session.flush()
     rows.record(session, row, _ACTS[verdict], audit.staff(by), now)
+    return pin
 
 
 def standing(session: Session, kind: Kind, row: ApprovalRequest) -> int:
-    """How many approvals of a request that is locked count at this moment: given for exactly this,
-    by people who may still approve it, are not who asked, and are not whom it is about."""
+    """How many approvals of a request that is locked count at this moment."""
+    return len(counting(session, kind, row))
+
+
+def counting(session: Session, kind: Kind, row: ApprovalRequest) -> list[ApprovalVote]:
+    """The approvals of a request that is locked that count at this moment: given for exactly
+    this, by people who may still approve it, who are not who asked nor whom it is about, and who
+    are surely different people."""
     given = [each for each in rows.votes(session, row) if each.verdict == APPROVE]
     people = rows.people(session, [each.staff_id for each in given])
-    return sum(
-        rows.may(people.get(each.staff_id), kind.approves)
-        and each.staff_id not in (row.asked_by, row.staff_id)
-        and binding.is_bound(session, each, row.digest)
-        for each in given
-    )
+    groups = independence.groups(session, (row.asked_by, row.staff_id, *people))
+    counted: list[ApprovalVote] = []
+    for each in given:
+        before = [other.staff_id for other in counted]
+        if (
+            rows.may(people.get(each.staff_id), kind.approves)
+            and each.staff_id not in (row.asked_by, row.staff_id)
+            and not dependence(groups, kind, row, before, each.staff_id)
+            and binding.is_bound(session, each, row.digest)
+        ):
+            counted.append(each)
+    return counted

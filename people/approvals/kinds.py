@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -41,6 +41,8 @@ class Act:
     asked_at: datetime
     expires_at: datetime
     void_why: str = ""
+    #: Of an enrolment that is being done: the PINs, by who approved and hands them over.
+    pins: Mapping[UUID, str] = field(default_factory=dict)
 
     @property
     def actor(self) -> audit.Actor:
@@ -56,6 +58,8 @@ class Act:
 Run = Callable[[Session, Act, datetime], None]
 #: Why it could not be done any more, in a fixed word of at most 16 letters; empty while it could.
 Stands = Callable[[Session, Act], str]
+#: Whether it lets somebody enrol, so that each who approves hands over a PIN in person.
+Enrols = Callable[[Payload], bool]
 #: What whoever approves is to read: pairs of a fixed word and a value, numbers masked.
 Facts = Callable[[Session, Act], Sequence[tuple[str, str]]]
 
@@ -68,7 +72,8 @@ class Kind:
     no identity, so it does not count among the ``people`` who must stand behind the act. Without
     ``run``, the command that asked does it, when it is run again. ``same`` names what of a payload
     makes two requests about the same one and the same, so that the second is not taken; with none,
-    any number may wait. ``hopeless`` says why a request can come to nothing any more.
+    any number may wait. ``hopeless`` says why a request can come to nothing any more. ``enrols``
+    says of a payload whether it lets somebody enrol.
     """
 
     name: str
@@ -80,6 +85,7 @@ class Kind:
     people: int = 2
     same: Sequence[str] | None = None
     hopeless: Stands | None = None
+    enrols: Enrols | None = None
 
     def needed(self, asked_by: UUID | None) -> int:
         """How many must approve, besides whoever asked."""

@@ -51,7 +51,8 @@ class ApprovalRequest(SQLModel, table=True):
 
 class ApprovalVote(SQLModel, table=True):
     """What somebody said to a request, once. ``binding`` seals the request, the person, the verdict
-    and the digest that they saw, so that nobody without the keys can vote in their name."""
+    and the digest that they saw, so that nobody without the keys can vote in their name. ``pin`` is
+    what they hand over to whom it lets enrol, until the request is done."""
 
     __tablename__ = "approval_vote"
     __table_args__ = (
@@ -64,4 +65,5 @@ class ApprovalVote(SQLModel, table=True):
     verdict: str = Field(sa_column=Column(String(8), nullable=False))
     role: str = Field(sa_column=Column(String(16), nullable=False))
     binding: bytes = sealed()
+    pin: bytes | None = sealed(nullable=True)
     at: datetime = instant()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, and_, col, exists, func, or_, select
 
-from people.approvals import binding
-from people.approvals.deciding import APPROVE
+from people.approvals import binding, independence
+from people.approvals.deciding import APPROVE, dependence
 from people.approvals.kinds import Act, Kinds
 from people.approvals.models import ApprovalRequest, ApprovalVote
 from people.approvals.states import OPEN
@@ -20,7 +21,7 @@ from vault.acts import AuditAct
 
 OWN_SHOWN = timedelta(days=30)
 MOST = 100
-FOR_APPROVERS = ("warning", "pin")
+FOR_APPROVERS = ("warning",)
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,45 @@ class Pending:
 
 def count(session: Session, kinds: Kinds, who: Principal, now: datetime) -> int:
     """How many requests wait for this person's word."""
-    return session.exec(select(func.count()).where(*_theirs(kinds, who, now), ~_voted(who))).one()
+    return len(_undecided(session, kinds, who, now))
+
+
+def _undecided(
+    session: Session, kinds: Kinds, who: Principal, now: datetime
+) -> list[ApprovalRequest]:
+    """Those that they may decide on, at most so many, earliest first: not those of people with
+    whom they count as one."""
+    found = session.exec(
+        select(ApprovalRequest)
+        .where(*_theirs(kinds, who, now), ~_voted(who))
+        .order_by(col(ApprovalRequest.id))
+        .limit(MOST)
+    ).all()
+    given = _given(session, found)
+    involved = {each for row in found for each in (row.asked_by, row.staff_id, *given[row.id])}
+    groups = independence.groups(session, (who.id, *involved)) if found else {}
+    return [
+        row for row in found if not dependence(groups, kinds[row.kind], row, given[row.id], who.id)
+    ]
+
+
+def _given(session: Session, rows: Sequence[ApprovalRequest]) -> Mapping[UUID, list[UUID]]:
+    """Who has decided on each."""
+    found: dict[UUID, list[UUID]] = {row.id: [] for row in rows}
+    if not found:
+        return found
+    votes = select(ApprovalVote.request_id, ApprovalVote.staff_id).where(
+        col(ApprovalVote.request_id).in_(found)
+    )
+    for request_id, staff_id in session.exec(votes):
+        found[request_id].append(staff_id)
+    return found
 
 
 def pending(session: Session, kinds: Kinds, who: Principal, now: datetime) -> Pending:
     """All that has to do with this person, in plain, earliest first; their own newest first, of the
     last month. What is about customers is written down as a reading."""
-    theirs, order = _theirs(kinds, who, now), col(ApprovalRequest.id)
-    undecided = select(ApprovalRequest).where(*theirs, ~_voted(who)).order_by(order).limit(MOST)
+    undecided, order = _undecided(session, kinds, who, now), col(ApprovalRequest.id)
     decided = (
         select(ApprovalRequest)
         .where(_open(now), col(ApprovalRequest.kind).in_(list(kinds)), _voted(who))
@@ -68,7 +100,7 @@ def pending(session: Session, kinds: Kinds, who: Principal, now: datetime) -> Pe
         .order_by(order.desc())
         .limit(MOST)
     )
-    parts = [session.exec(each).all() for each in (undecided, decided, own)]
+    parts = [undecided, *(session.exec(each).all() for each in (decided, own))]
     read = [(row.customer_id, row.callback_id) for part in parts for row in part if row.customer_id]
     audit.record_many(
         session, who.actor, AuditAct.APPROVAL_READ, now, about=read, purpose="approvals"
@@ -79,7 +111,7 @@ def pending(session: Session, kinds: Kinds, who: Principal, now: datetime) -> Pe
 
 def _for_asker(item: Item) -> Item:
     """What is for whoever approves alone: that a number is another customer's would make asking a
-    way to look customers up, and a PIN is told by who approves."""
+    way to look customers up."""
     facts = [each for each in item.facts if each[0] not in FOR_APPROVERS]
     return replace(item, facts=facts)
 

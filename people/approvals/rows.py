@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from people.approvals import binding
+from people.approvals import binding, pins
 from people.approvals.models import ApprovalRequest, ApprovalVote
 from people.approvals.states import State, require_move
 from people.errors import NoLonger, NotFound
@@ -88,6 +88,7 @@ def settle(session: Session, row: ApprovalRequest, state: State, now: datetime) 
     """Bring it to its end: what it said is gone, its fingerprint stays."""
     move(session, row, state)
     row.payload, row.settled_at = b"", now
+    pins.forget(session, row.id)
     session.add(row)
     session.flush()
 

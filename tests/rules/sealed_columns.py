@@ -93,6 +93,7 @@ PURPOSES = {
     "approval_request.payload": keyring.APPROVALS,
     "approval_request.reason": keyring.APPROVALS,
     "approval_vote.binding": keyring.APPROVALS,
+    "approval_vote.pin": keyring.APPROVALS,
     "canary_batch.kept": keyring.CANARIES,
     "noted_access.explanation": keyring.REPORTS,
 }

@@ -1,0 +1,62 @@
+"""Who could be one and the same person, as far as anybody has proven the contrary (rule I7).
+
+A member of staff is *proven to* the colleagues whose PINs were used to enrol them: those met them
+in person. Who controls one account could also have made up each person who is proven to that
+account alone, or to people made up in this way. All these are one *group*, and a group has one
+voice: two of it never count for the same request. Proven to two people of different groups, a
+member of staff is a group of their own; so is everybody who was enrolled while the installation
+was set up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from people import binding
+from people.models import Staff
+
+
+def groups(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, UUID]:
+    """For each of these members of staff the name of their group: one id of it, the same for all
+    of them. Raises ``Tampered`` for one whose proof was changed in the database."""
+    wanted = {each for each in ids if each is not None}
+    proven = _proven(session, wanted)
+    joined: dict[UUID, UUID] = {}
+
+    def name(person: UUID) -> UUID:
+        while person in joined:
+            person = joined[person]
+        return person
+
+    grows = True
+    while grows:
+        grows = False
+        for person, to in proven.items():
+            theirs = {name(each) for each in to}
+            if len(theirs) == 1 and name(person) not in theirs:
+                joined[name(person)] = theirs.pop()
+                grows = True
+    return {each: name(each) for each in wanted}
+
+
+def independent(session: Session, one: UUID, other: UUID) -> bool:
+    """Whether these two are surely two people."""
+    found = groups(session, (one, other))
+    return found[one] != found[other]
+
+
+def _proven(session: Session, ids: set[UUID]) -> Mapping[UUID, frozenset[UUID]]:
+    """To whom each of these is proven, and to whom those are, up to where it began."""
+    found: dict[UUID, frozenset[UUID]] = {}
+    missing = set(ids)
+    while missing:
+        rows = session.exec(
+            select(Staff.id, Staff.password_hash).where(col(Staff.id).in_(missing))
+        ).all()
+        found.update(dict.fromkeys(missing, frozenset()))
+        found.update({each: binding.proven_to(session, each, kept) for each, kept in rows})
+        missing = {each for to in found.values() for each in to} - found.keys()
+    return found

@@ -1,0 +1,48 @@
+"""The PIN that somebody who approves an enrolment hands over in person.
+
+Each of them gets one of their own, at their approval; whoever asked sees none. It is kept sealed
+with the approval, goes into the enrolment link when the request is done, and is gone when it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlmodel import Session, col, update
+
+from people.approvals.models import ApprovalVote
+from people.errors import NoLonger
+from people.secrets import new_pin
+from vault import keyring
+
+_PLACE = "approval_vote.pin:{}"
+
+
+def give(session: Session, vote: ApprovalVote) -> str:
+    """Put a PIN into an approval that is about to be added; gives it, to be shown this once."""
+    pin, place = new_pin(), _PLACE.format(vote.id)
+    vote.pin = keyring.of(session).seal_for(keyring.APPROVALS, place, pin)
+    return pin
+
+
+def of(session: Session, votes: Iterable[ApprovalVote]) -> dict[UUID, str]:
+    """The PINs of these approvals, by who gave them. Raises ``NoLonger`` for one without: it was
+    given before there were PINs."""
+    found = {}
+    for vote in votes:
+        if vote.pin is None:
+            raise NoLonger("This was approved before there were PINs. Refuse it, and ask again.")
+        place = _PLACE.format(vote.id)
+        pin = keyring.of(session).open_for(keyring.APPROVALS, place, vote.pin)
+        found[vote.staff_id] = pin
+    return found
+
+
+def forget(session: Session, request_id: UUID) -> None:
+    """The request has come to its end: no approval of it keeps a PIN."""
+    session.exec(
+        update(ApprovalVote)
+        .where(col(ApprovalVote.request_id) == request_id, col(ApprovalVote.pin).is_not(None))
+        .values(pin=None)
+    )
