@@ -220,6 +220,7 @@ def test_a_link_works_once_two_have_approved_it(app, run, clock, approvers):
     assert waits.exit_code == 3
     link = re.search(r"/staff/enrol/[\w-]+", waits.output)[0]
     assert "begin to work" in waits.output
+    assert "a PIN in person" in waits.output
     client = app.test_client()
     assert client.get(link).status_code == 410
     approve(app, clock, first)

@@ -19,7 +19,8 @@ OF_ALL = {
     "account", "notices_read", "end_session", "end_sessions", "password", "change_password",
     "new_recovery", "new_authenticator", "prove", "proved", "ask_passkey", "let_in_by_passkey",
     "ask_proof", "prove_by_passkey", "ask_new_passkey", "add_passkey", "remove_passkey", "lost",
-    "colleagues", "make_link",
+    "colleagues", "make_link", "own_authenticator", "keep_authenticator", "new_role",
+    "take_up_role",
 }  # fmt: skip
 ANA = "ana@example.org"
 NONE = "01930000-0000-7000-8000-000000000000"

@@ -12,6 +12,7 @@ from people import customers
 from people.approvals.models import ApprovalRequest
 from people.models import Customer, Role, Staff, StaffSession
 from tests.channels.conftest import PHONE
+from tests.channels.enrolling import pin_on, set_anew
 from vault import keyring
 
 NEW = "07400 123 499"
@@ -195,25 +196,43 @@ def phone_of_each(console) -> set[str]:
         return {customers.opened(session, each).phone for each in session.exec(select(Customer))}
 
 
-def test_a_new_role_is_approved_by_another_and_ends_the_sessions(console, three):
+@pytest.mark.parametrize("role", ["supervisor", "investigator"])
+def test_a_new_role_is_approved_by_another_taken_up_with_a_pin_and_ends_the_sessions(
+    console, three, role
+):
     _, ana, sue, sam = three
     ben = console.member("ben@example.org")
     tab = console.sign_in("ben@example.org")
-    asked = sue.post(
-        f"/staff/people/{ben}/role", {"role": "supervisor", "why_role": "Sue leaves us"}
-    )
+    asked = sue.post(f"/staff/people/{ben}/role", {"role": role, "why_role": "Sue leaves us"})
     assert asked.location == "/staff/approvals?done=asked"
     which = request_in(sam.get("/staff/approvals").text)
     assert approve(sue, which).status_code == 403
     assert approve(ana, which).status_code == 404
     assert "Ben Silva" in sam.get("/staff/approvals").text
-    assert "done=done" in approve(sam, which).location
+    pin = pin_on(approve(sam, which).text)
+    assert tab.get("/staff/day").status_code == 200
+    with console.unit() as session:
+        assert session.get_one(Staff, ben).role == "agent"
+    assert "Your new role" in tab.get("/staff/account").text
+    done = set_anew(console, tab, "/staff/account/role", pin)
+    assert "Your recovery codes" in done.text
     assert tab.get("/staff/day").location.startswith("/staff/sign-in")
     with console.unit() as session:
-        assert session.get_one(Staff, ben).role == "supervisor"
+        assert session.get_one(Staff, ben).role == role
         assert all(
             row.ended_at for row in session.exec(select(StaffSession)) if row.staff_id == ben
         )
+
+
+def test_a_role_that_approves_nothing_is_theirs_at_once(console, three):
+    _, _, sue, sam = three
+    kim = console.member("kim@example.org", Role.SUPERVISOR)
+    tab = console.sign_in("kim@example.org")
+    sue.post(f"/staff/people/{kim}/role", {"role": "agent", "why_role": "Wants to ring people"})
+    assert "done=done" in approve(sam).location
+    assert tab.get("/staff/team").location.startswith("/staff/sign-in")
+    with console.unit() as session:
+        assert session.get_one(Staff, kim).role == "agent"
 
 
 def test_nobody_approves_their_own_new_role(console, three):
@@ -264,8 +283,11 @@ def test_a_colleague_is_added_once_approved_and_their_link_works_only_then(conso
     link = re.search(r"/staff/enrol/[\w-]+", page)[0]
     assert sam.get(link).status_code == 410
     assert "new@example.org" in sam.get("/staff/approvals").text
-    approve(sam)
-    assert sam.get(link).status_code == 200
+    pin = pin_on(approve(sam).text)
+    asked = console.tab().get(link)
+    assert asked.status_code == 200
+    assert "Nia" not in asked.text
+    assert set_anew(console, console.tab(), link, pin).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -99,13 +99,16 @@ _OF_ALL = (
     "notes",
     "approvals",
     "account",
+    "account/authenticator/new",
     "account/password",
     "account/proof",
+    "account/role",
     "colleagues",
     "sign-in/lost",
 )
 _ACCOUNT = (
     "notes/<uuid:note_id>",
+    *("account/authenticator/new", "account/role"),
     *("account/authenticator", "account/passkeys", "account/passkeys/ask", "account/password"),
     *("account/proof", "account/proof/passkey", "account/proof/passkey/ask", "account/read"),
     *("account/recovery", "account/sessions/<uuid:session_id>/end", "account/sessions/end"),

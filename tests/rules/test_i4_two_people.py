@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,6 +22,7 @@ from people.errors import AskedAlready, NoLonger, NotAllowed, NotFound
 from people.models import Role, Staff
 from tests import databases, factories
 from tests.processes import at_once
+from tests.rules import one_approver_model
 from tests.rules.two_people_model import Machine, no_facts
 from vault import audit
 from vault.errors import Tampered
@@ -131,6 +133,33 @@ def test_nothing_is_ever_done_without_enough_others_who_may(store):
 @pytest.mark.timeout(3600)
 def test_nothing_is_ever_done_without_enough_others_who_may_for_long(store):
     run_machine(store, 300, 100)
+
+
+@pytest.fixture
+def quick_passwords(monkeypatch):
+    """Thousands enrol, and no password is ever looked at."""
+    monkeypatch.setattr(staff, "hash_password", lambda *_: "x" * 97)
+
+
+@pytest.mark.usefixtures("quick_passwords")
+def test_who_controls_one_approver_gets_nothing_done_alone(store):
+    """2,520 steps of an adversary who may ask for anything, and becomes everybody whose link and
+    PINs she comes to hold. Was red on c916469."""
+    came = one_approver_model.play(store, range(42), 60)
+    assert came.done > 42
+    assert came.taken > 4  # accounts that she came to control by her own PINs
+    assert came.refused > 420
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(6 * 3600)
+@pytest.mark.usefixtures("quick_passwords")
+def test_who_controls_one_approver_gets_nothing_done_alone_for_long(store):
+    """``TWO_PEOPLE_RUNS`` runs of 60 steps, from the seed ``TWO_PEOPLE_SEED`` on."""
+    first = int(os.environ.get("TWO_PEOPLE_SEED", "0"))
+    runs = int(os.environ.get("TWO_PEOPLE_RUNS", "10000"))
+    came = one_approver_model.play(store, range(first, first + runs), 60)
+    assert came.runs == runs, came
 
 
 def test_it_is_done_in_the_transaction_of_the_approval_and_once(store):
