@@ -5,7 +5,9 @@ voice with it."""
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -17,7 +19,7 @@ from people.approvals import independence, setup
 from people.approvals.models import ApprovalRequest, ApprovalVote
 from people.models import Customer, EnrolmentLink, Role, Staff
 from tests import factories
-from tests.channels.conftest import PHONE, Console, Tab
+from tests.channels.conftest import PHONE, Console, Tab, make_console
 from tests.channels.enrolling import (
     add,
     approved,
@@ -31,6 +33,14 @@ from tests.channels.enrolling import (
 
 CARL = "carl@example.org"
 SIX_DIGITS = re.compile(r"(?<![\d:.-])\d{6}(?![\d.])")
+
+
+@pytest.fixture
+def console(database: str, tmp_path: Path) -> Iterator[Console]:
+    """A console on a fresh store."""
+    made = make_console(database, tmp_path)
+    yield made
+    made.context.engine.dispose()
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pyotp
 import pytest
@@ -16,10 +18,18 @@ from people.errors import LinkSpent
 from people.links import Kind, Pieces, Terms
 from people.models import EnrolmentLink, Role, Staff
 from people.secrets import new_token, token_hash
-from tests.channels.conftest import Console
+from tests.channels.conftest import Console, make_console
 from tests.channels.enrolling import NEW_PASSWORD, secret_on, set_anew
 
 NEW = "/staff/account/authenticator/new"
+
+
+@pytest.fixture
+def console(database: str, tmp_path: Path) -> Iterator[Console]:
+    """A console on a fresh store."""
+    made = make_console(database, tmp_path)
+    yield made
+    made.context.engine.dispose()
 
 
 def test_ones_own_link_for_another_authenticator_works_in_no_other_browser(console):
