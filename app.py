@@ -215,6 +215,8 @@ def _rules(settings: Settings) -> Rules:
         per_hour=millionths(settings.spending_per_hour),
         per_day=millionths(settings.spending_per_day),
         look_up_lines=settings.look_up_lines,
+        asked_per_number=limits(settings.texts_asked_per_number),
+        anybodys_share=settings.spending_anybody_percent / 100,
     )
 
 

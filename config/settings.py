@@ -83,11 +83,13 @@ class Settings(BaseSettings):
     bridge_calls: bool = False
     worker_hands: int = Field(8, ge=1, le=64)
     texts_per_number: str = "10/hour;30/day"
+    texts_asked_per_number: str = "4/hour;8/day"
     look_up_lines: bool = False
     text_price: Decimal = Field(Decimal("0.05"), ge=0)
     call_price: Decimal = Field(Decimal("0.10"), ge=0)
     spending_per_hour: Decimal = Field(Decimal(50), ge=0)
     spending_per_day: Decimal = Field(Decimal(500), ge=0)
+    spending_anybody_percent: int = Field(15, ge=0, le=60)
 
     rate_storage: str = "memory://"
     check_limit_per_address: str = "300/minute;5000/hour"
@@ -180,7 +182,7 @@ class Settings(BaseSettings):
             raise ValueError("write the budget like 30/hour;120/day")
         return value
 
-    @field_validator("texts_per_number")
+    @field_validator("texts_per_number", "texts_asked_per_number")
     @classmethod
     def _limits(cls, value: str) -> str:
         if not re.fullmatch(r"(\d+/(minute|hour|day)(;(?!$)|$))+", value.replace(" ", "")):

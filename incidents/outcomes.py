@@ -14,6 +14,8 @@ from sqlmodel import Session, col, select
 from incidents.models import Report
 from messaging import lines, outbox, wording
 from messaging.gateways.base import TEXT
+from messaging.kinds import OUTCOME
+from messaging.models import Priority
 from people import customers
 from people.errors import InvalidInput
 from people.models import Customer
@@ -78,12 +80,14 @@ def _queue(
     due_at = quiet.until_decent(now, zone, policy.decent_in(zone))
     draft = outbox.Draft(
         customer_id=customer.id,
-        kind="outcome",
+        kind=OUTCOME,
         to=phone,
         body=wording.outcome(voice, report.reference, report.outcome or ""),
         due_at=due_at,
         expires_at=due_at + timedelta(days=2),
+        priority=Priority.ASKED,
         medium=TEXT,
+        decent=policy.decent(zone),
     )
     outbox.put(session, draft, now)
     audit.record(

@@ -19,6 +19,7 @@ from vault.acts import AuditAct
 class Aloud:
     """A message to be said, with whom and which callback it is about."""
 
+    id: UUID
     kind: str
     body: str
     customer_id: UUID
@@ -44,6 +45,7 @@ def opened(session: Session, message_id: UUID, to: str, now: datetime) -> Aloud 
         purpose="to say it",
     )
     return Aloud(
+        row.id,
         row.kind,
         key.open(TABLE, "body", row.id, row.body),
         row.customer_id,

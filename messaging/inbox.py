@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
@@ -12,7 +12,14 @@ from messaging.models import InboundText
 from vault import keyring
 
 HELP_EVERY = timedelta(hours=1)
-MOST_AN_HOUR = 30
+#: Texts of one number that are answered. Anybody can send them in its name: codes and CHECK are
+#: counted apart, each by itself, so that the rest uses up nothing of them.
+MOST_AN_HOUR, MOST_A_DAY, MOST_A_NIGHT = 30, 60, 6
+APART = ("code", "check")
+#: Of codes and CHECK while we are calling the number: so many, whatever came before the call.
+MOST_IN_A_CALL = 6
+#: What is noted here of calls to the official line, for whatever number is keyed in: no texts.
+_CALLS = ("keypad", "own", "report")
 
 
 def first_time(session: Session, provider_id: str, sender: str, word: str, now: datetime) -> bool:
@@ -73,14 +80,36 @@ def helped_lately(session: Session, sender: str, but: str, now: datetime) -> boo
     return found is not None
 
 
-def too_many(session: Session, sender: str, now: datetime) -> bool:
-    """Whether this number has texted us so often within the hour that it gets no more answers."""
-    count = session.exec(
-        select(func.count())
-        .select_from(InboundText)
+def too_many(
+    session: Session, sender: str, word: str, now: datetime, *, night: datetime | None = None
+) -> bool:
+    """Whether this number has texted us so often within the hour, the day, or the night that began
+    at ``night``, that it gets no more answers. The text itself is noted already."""
+    hour, day = timedelta(hours=1), timedelta(days=1)
+    at = _received(session, sender, word, now - day)
+    return (
+        len(at) > MOST_A_DAY
+        or sum(each > now - hour for each in at) > MOST_AN_HOUR
+        or (night is not None and sum(each >= night for each in at) > MOST_A_NIGHT)
+    )
+
+
+def since(session: Session, sender: str, word: str, start: datetime, *, with_it: bool) -> int:
+    """How many texts of this kind came from a number after ``start``, or ``with_it`` at it."""
+    at = _received(session, sender, word, start)
+    return sum(each > start or with_it for each in at)
+
+
+def _received(session: Session, sender: str, word: str, start: datetime) -> Sequence[datetime]:
+    """When the texts of the same kind came, from ``start`` on."""
+    apart = col(InboundText.word) == word if word in APART else None
+    rest = col(InboundText.word).not_in((*APART, *_CALLS))
+    return session.exec(
+        select(InboundText.received_at)
         .where(
             col(InboundText.sender_index).in_(keyring.of(session).forms("phone", sender)),
-            col(InboundText.received_at) > now - timedelta(hours=1),
+            col(InboundText.received_at) >= start,
+            rest if apart is None else apart,
         )
-    ).one()
-    return count > MOST_AN_HOUR
+        .limit(1000)
+    ).all()

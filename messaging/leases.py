@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from messaging import lines, optouts, spending
+from messaging import decent, lines, optouts, spending
 from messaging.gateways.base import VOICE, Letter
+from messaging.kinds import ANYBODY, purse_of
 from messaging.models import MessageState, OutboxMessage, Priority
 from messaging.outbox import TABLE, WARNS
 from messaging.rules import Limit, Rules, country_allowed
@@ -38,23 +39,33 @@ def lease(
     return [taken for taken in found if taken]
 
 
-def _due(session: Session, now: datetime, limit: int) -> Iterator[OutboxMessage]:
-    """Each priority by itself is a range of the index; together they would not be."""
+def _due(session: Session, now: datetime, limit: int) -> list[OutboxMessage]:
+    """The due rows, the urgent first. What anybody can set off comes last and, where there is more
+    than one round can take, has a quarter of it: it holds up nothing, and is not starved."""
+    ours: list[OutboxMessage] = []
     for priority in Priority:
-        if limit > 0:
-            rows = session.exec(
-                select(OutboxMessage)
-                .where(
-                    _OPEN,
-                    col(OutboxMessage.priority) == priority,
-                    col(OutboxMessage.due_at) <= now,
-                )
-                .order_by(col(OutboxMessage.due_at), col(OutboxMessage.id))
-                .limit(limit)
-                .with_for_update(skip_locked=True)
-            ).all()
-            limit -= len(rows)
-            yield from rows
+        if priority != Priority.ASKED and len(ours) < limit:
+            ours += _of_priority(session, priority, now, limit - len(ours))
+    room = limit - min(len(ours), limit - limit // 4)
+    asked = _of_priority(session, Priority.ASKED, now, room) if room else []
+    return [*ours[: limit - len(asked)], *asked]
+
+
+def _of_priority(
+    session: Session, priority: Priority, now: datetime, limit: int
+) -> Sequence[OutboxMessage]:
+    """Each priority by itself is a range of the index; together they would not be."""
+    return session.exec(
+        select(OutboxMessage)
+        .where(
+            _OPEN,
+            col(OutboxMessage.priority) == priority,
+            col(OutboxMessage.due_at) <= now,
+        )
+        .order_by(col(OutboxMessage.due_at), col(OutboxMessage.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
 
 
 class _Gate:
@@ -87,20 +98,23 @@ class _Gate:
         )
 
     def full_until(self, row: OutboxMessage) -> datetime | None:
-        """Until when this number has had its fill, unless the text warns its holder."""
+        """Until when this number has had its fill, unless the text warns its holder. What anybody
+        can set off is counted apart, so that it uses up nothing of the rest (rule M5)."""
         if row.kind in WARNS:
             return None
-        return max(
-            filter(None, (self._full(row, each) for each in self.rules.per_number)), default=None
-        )
+        asked = row.kind in ANYBODY
+        limits = self.rules.asked_per_number if asked else self.rules.per_number
+        return max(filter(None, (self._full(row, each) for each in limits)), default=None)
 
     def _full(self, row: OutboxMessage, limit: Limit) -> datetime | None:
         """When the earliest of the last texts that fill this limit is out of it."""
         if limit.most == 0:
             return row.expires_at
+        alike = col(OutboxMessage.kind).in_(ANYBODY)
         earliest = self.session.exec(
             select(OutboxMessage.first_tried_at)
             .where(
+                alike if row.kind in ANYBODY else ~alike,
                 col(OutboxMessage.customer_id) == row.customer_id,
                 col(OutboxMessage.first_tried_at) > self.now - limit.within,
                 col(OutboxMessage.id) != row.id,
@@ -114,7 +128,9 @@ class _Gate:
     def affordable(self, row: OutboxMessage) -> bool:
         text = row.segments * self.rules.segment_price
         price = self.rules.call_price if row.medium == VOICE else text
-        return self.purse.take(price, answer=row.priority == Priority.ANSWER)
+        return self.purse.take(
+            price, answer=row.priority == Priority.ANSWER, purse=purse_of(row.kind)
+        )
 
 
 def _take(
@@ -123,6 +139,8 @@ def _take(
     unknown = row.state == MessageState.SENDING or row.error == "unknown"
     if now >= row.expires_at and not unknown:
         end(session, row, MessageState.EXPIRED, now)
+        return None
+    if _sleeps(session, row, now):
         return None
     try:
         letter = _letter(session, row, row.first_tried_at or now)
@@ -148,6 +166,17 @@ def _take(
         row.gateway,
         gate.asks_line(letter) and not unknown,
     )
+
+
+def _sleeps(session: Session, row: OutboxMessage, now: datetime) -> bool:
+    """Whether it is night where the customer lives: what was held up by a limit, by the ceiling or
+    by the provider waits for the morning then, like what is due at night (rule M4)."""
+    morning = decent.read(row.decent).next(now) if row.decent else now
+    if morning <= now:
+        return False
+    row.due_at = morning
+    tell(session, row, "text.held", now, "night where the customer lives")
+    return True
 
 
 def _may_leave(

@@ -35,13 +35,15 @@ class MessageState(StrEnum):
 
 
 class Priority(IntEnum):
-    """What leaves first when more is due than can leave at once."""
+    """What leaves first when more is due than can leave at once. ``ASKED`` is for what anybody can
+    set off: :mod:`messaging.leases` gives it room of its own, never that of the others."""
 
     ANSWER = 0
     SOON = 3
     NOTICE = 5
     REMINDER = 9
     WARNING = 12
+    ASKED = 15
 
 
 class OutboxMessage(SQLModel, table=True):
@@ -49,7 +51,9 @@ class OutboxMessage(SQLModel, table=True):
 
     ``due_at`` is when a worker looks at it next: while it is in a worker's hands, when its lease
     ends. ``wanted_at`` is when it was first due. ``gateway`` is the one it was last handed to.
-    ``medium`` is ``text``, or ``voice`` for one that is spoken in a call.
+    ``medium`` is ``text``, or ``voice`` for one that is spoken in a call. ``decent`` are the hours
+    in which it may leave (:class:`messaging.decent.Decent`), none for any; ``heard_at`` is when
+    somebody who was rung pressed a key to hear it.
     """
 
     __tablename__ = "outbox_message"
@@ -86,6 +90,8 @@ class OutboxMessage(SQLModel, table=True):
     created_at: datetime = instant()
     settled_at: datetime | None = instant(nullable=True, index=True)
     waited_ms: int | None = Field(default=None, sa_column=Column(BigInteger))
+    decent: str | None = Field(default=None, sa_column=Column(String(80)))
+    heard_at: datetime | None = instant(nullable=True)
 
 
 class Delivery(SQLModel, table=True):
@@ -125,6 +131,16 @@ class Spending(SQLModel, table=True):
     __tablename__ = "spending"
 
     hour: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    spent: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class PurseSpending(SQLModel, table=True):
+    """What part of an hour's :class:`Spending` came out of one of the small purses."""
+
+    __tablename__ = "purse_spending"
+
+    hour: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    purse: str = Field(sa_column=Column(String(12), primary_key=True))
     spent: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select, update
 
 from messaging import segments
+from messaging.decent import Decent
 from messaging.models import MessageState, OutboxMessage, Priority
 from storage.types import new_id
 from vault import fields
@@ -29,7 +30,8 @@ WARNS = frozenset({NUMBER, PHRASE, WARNING})
 @dataclass(frozen=True)
 class Draft:
     """A text to be sent, or spoken in a call where its ``medium`` is ``voice``. ``to`` is E.164;
-    not sent before ``due_at`` nor from ``expires_at``."""
+    not sent before ``due_at`` nor from ``expires_at``, and where ``decent`` is given at no hour
+    outside it, whatever held it up."""
 
     customer_id: UUID
     kind: str
@@ -40,6 +42,7 @@ class Draft:
     callback_id: UUID | None = None
     priority: Priority = Priority.NOTICE
     medium: str = "text"
+    decent: Decent | None = None
 
 
 def put(session: Session, draft: Draft, now: datetime, key: fields.FieldKey | None = None) -> UUID:
@@ -63,6 +66,7 @@ def put(session: Session, draft: Draft, now: datetime, key: fields.FieldKey | No
             due_at=draft.due_at,
             expires_at=draft.expires_at,
             created_at=now,
+            decent=draft.decent.written() if draft.decent else None,
         )
     )
     session.flush()

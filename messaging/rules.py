@@ -9,8 +9,13 @@ from decimal import ROUND_CEILING, Decimal
 
 import phonenumbers
 
-#: Of the ceiling on spending, what is kept for answers to customers who ask.
-KEPT_FOR_ANSWERS = 0.2
+from messaging.kinds import SMALL
+
+#: Of the ceiling on spending, what is kept for answers to customers who ask, at least; of that,
+#: what is kept for verdicts on calls of ours and for warnings.
+KEPT_FOR_ANSWERS, KEPT_FOR_VERDICTS = 0.2, 0.05
+#: Of the ceiling, what the purses together may spend on what anybody can set off.
+ANYBODYS_SHARE = 0.15
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 
 
@@ -26,7 +31,9 @@ class Limit:
 class Rules:
     """``countries`` are ISO 3166 codes, none allows all. Money is in millionths of the owner's
     currency; a ceiling of 0 is none. ``look_up_lines`` asks the provider, for money, what kind
-    of line a number is before the first text to it."""
+    of line a number is before the first text to it. ``asked_per_number`` limits what anybody can
+    set off (:mod:`messaging.kinds`), and ``per_number`` the rest; ``anybodys_share`` is the part
+    of the ceilings that the first may cost."""
 
     countries: Sequence[str] = ()
     per_number: Sequence[Limit] = ()
@@ -35,6 +42,18 @@ class Rules:
     per_hour: int = 0
     per_day: int = 0
     look_up_lines: bool = False
+    asked_per_number: Sequence[Limit] = ()
+    anybodys_share: float = ANYBODYS_SHARE
+
+    @property
+    def small_share(self) -> float:
+        """The part of a ceiling that each of the small purses may spend."""
+        return self.anybodys_share / len(SMALL)
+
+    @property
+    def notices_share(self) -> float:
+        """The part of a ceiling for what is neither set off by anybody nor an answer."""
+        return 1.0 - max(KEPT_FOR_ANSWERS, self.anybodys_share + KEPT_FOR_VERDICTS)
 
 
 def millionths(amount: Decimal) -> int:

@@ -1,15 +1,21 @@
-"""The ceiling on money per hour and day: what is spent is counted before it is."""
+"""The ceiling on money per hour and day: what is spent is counted before it is.
+
+What anybody can set off is paid out of small purses, each a part of the ceiling, so that however
+much of it there is, what protects has as much as before (rule M5).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from messaging.models import Spending
-from messaging.rules import KEPT_FOR_ANSWERS, Rules
+from messaging.kinds import PurseName
+from messaging.models import PurseSpending, Spending
+from messaging.rules import Rules
 from storage.upsert import insert_or
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -18,27 +24,49 @@ _HOUR = timedelta(hours=1)
 
 @dataclass
 class Purse:
-    """What may still be spent, held by one transaction: nobody else can spend meanwhile."""
+    """What may still be spent, held by one transaction: nobody else can spend meanwhile. The small
+    purses' parts are in ``small_hour`` and ``small_day``, by their names."""
 
     session: Session
     rules: Rules
     hour: int
     this_hour: int
     this_day: int
+    small_hour: Counter[str] = field(default_factory=Counter)
+    small_day: Counter[str] = field(default_factory=Counter)
 
-    def take(self, price: int, *, answer: bool = False) -> bool:
-        """Spend if the ceilings allow it. The last fifth is kept for answers to customers."""
-        share = 1.0 if answer else 1.0 - KEPT_FOR_ANSWERS
-        for spent, ceiling in (
-            (self.this_hour, self.rules.per_hour),
-            (self.this_day, self.rules.per_day),
+    def take(self, price: int, *, answer: bool = False, purse: PurseName = PurseName.OURS) -> bool:
+        """Spend if the ceilings allow it. The last of our own money is kept for answers."""
+        for spent, small, ceiling in (
+            (self.this_hour, self.small_hour, self.rules.per_hour),
+            (self.this_day, self.small_day, self.rules.per_day),
         ):
-            if ceiling and spent + price > ceiling * share:
+            if ceiling and not self._within(price, spent, small, ceiling, answer, purse):
                 return False
         _add(self.session, self.hour, price)
         self.this_hour += price
         self.this_day += price
+        if purse != PurseName.OURS:
+            _add_small(self.session, self.hour, purse, price)
+            self.small_hour[purse] += price
+            self.small_day[purse] += price
         return True
+
+    def _within(
+        self,
+        price: int,
+        spent: int,
+        small: Counter[str],
+        ceiling: int,
+        answer: bool,
+        purse: PurseName,
+    ) -> bool:
+        if spent + price > ceiling:
+            return False
+        if purse != PurseName.OURS:
+            return small[purse] + price <= ceiling * self.rules.small_share
+        # What the small purses spent is not ours, and takes nothing from us.
+        return answer or spent - small.total() + price <= ceiling * self.rules.notices_share
 
 
 def purse(session: Session, rules: Rules, now: datetime) -> Purse:
@@ -46,7 +74,8 @@ def purse(session: Session, rules: Rules, now: datetime) -> Purse:
     hour = (now - _EPOCH) // _HOUR
     _add(session, hour, 0)
     this_hour, this_day = spent(session, now)
-    return Purse(session, rules, hour, this_hour, this_day)
+    small_hour, small_day = spent_small(session, now)
+    return Purse(session, rules, hour, this_hour, this_day, small_hour, small_day)
 
 
 def spent(session: Session, now: datetime) -> tuple[int, int]:
@@ -61,6 +90,22 @@ def spent(session: Session, now: datetime) -> tuple[int, int]:
     return int(current or 0), int(day or 0)
 
 
+def spent_small(session: Session, now: datetime) -> tuple[Counter[str], Counter[str]]:
+    """The same for each small purse."""
+    hour = (now - _EPOCH) // _HOUR
+    this_hour, this_day = Counter[str](), Counter[str]()
+    rows = session.exec(
+        select(PurseSpending.hour, PurseSpending.purse, PurseSpending.spent).where(
+            col(PurseSpending.hour) > hour - 24, col(PurseSpending.hour) <= hour
+        )
+    )
+    for at, name, amount in rows:
+        this_day[name] += amount
+        if at == hour:
+            this_hour[name] += amount
+    return this_hour, this_day
+
+
 def next_hour(now: datetime) -> datetime:
     """When the next hour's money can be spent."""
     return _EPOCH + ((now - _EPOCH) // _HOUR + 1) * _HOUR
@@ -71,5 +116,15 @@ def _add(session: Session, hour: int, price: int) -> None:
     session.connection().execute(
         insert_or(session, table, {"hour": hour, "spent": price}).on_conflict_do_update(
             index_elements=["hour"], set_={"spent": table.c.spent + price}
+        )
+    )
+
+
+def _add_small(session: Session, hour: int, purse: str, price: int) -> None:
+    table = PurseSpending.__table__  # type: ignore[attr-defined]
+    values = {"hour": hour, "purse": str(purse), "spent": price}
+    session.connection().execute(
+        insert_or(session, table, values).on_conflict_do_update(
+            index_elements=["hour", "purse"], set_={"spent": table.c.spent + price}
         )
     )

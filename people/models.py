@@ -118,7 +118,9 @@ class Membership(SQLModel, table=True):
 
 class NumberProof(SQLModel, table=True):
     """A one-time code on its way to a number, to prove that whoever asks for it holds the number.
-    ``customer_id`` is none where we do not know the number, so that nobody can tell."""
+    ``customer_id`` is none where we do not know the number, so that nobody can tell. ``asked_by``
+    is ``web``, ``text`` for one that answers a text from the number itself, or ``held`` for one
+    that was not sent; ``proven_at`` is when it was typed."""
 
     __tablename__ = "number_proof"
 
@@ -131,6 +133,21 @@ class NumberProof(SQLModel, table=True):
     made_at: datetime = instant(index=True)
     valid_until: datetime = instant()
     closed_at: datetime | None = instant(nullable=True)
+    asked_by: str = Field(
+        default="web", sa_column=Column(String(8), nullable=False, server_default="web")
+    )
+    proven_at: datetime | None = instant(nullable=True)
+
+
+class PageNumberTries(SQLModel, table=True):
+    """How many page numbers were asked for on the web, and typed wrong, in one hour (since 1970,
+    UTC) over all networks."""
+
+    __tablename__ = "page_number_tries"
+
+    hour: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    asked: int = Field(sa_column=Column(BigInteger, nullable=False))
+    wrong: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
 class CustomerSession(SQLModel, table=True):

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
+from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from people import customers, phones
 from people.customers import KNOWN_ALREADY
 from people.errors import InvalidInput
-from people.models import Customer
+from people.models import Customer, NumberProof
 from vault import audit, fields, keyring
 from vault.acts import AuditAct
 
@@ -32,6 +33,14 @@ def holder(session: Session, phone: str, now: datetime) -> Customer | None:
     waits, nobody."""
     found = customers.find_by_phone(session, phone)
     return None if found is not None and waits(found, now) else found
+
+
+def proven_at(session: Session, phone: str) -> datetime | None:
+    """When somebody last typed a page number that was sent to this number (E.164)."""
+    forms = keyring.of(session).forms("phone", phone)
+    return session.exec(
+        select(func.max(NumberProof.proven_at)).where(col(NumberProof.phone_index).in_(forms))
+    ).one()
 
 
 def change(

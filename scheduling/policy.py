@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 
+from messaging.decent import Decent
 from messaging.wording import Voice
 from people import phones
 
@@ -47,6 +48,10 @@ class Policy:
     def decent_in(self, zone: str) -> Hours:
         """The decent hours of somebody who lives in that zone."""
         return self.decent_by_country.get(phones.country_of_zone(zone), self.decent_hours)
+
+    def decent(self, zone: str) -> Decent:
+        """The same, to be kept with a message."""
+        return Decent(zone, self.decent_in(zone))
 
     def voice(self, locale: str = "", zone: str = "", phrase: str = "") -> Voice:
         """How we speak to somebody of that language and zone, with that safe phrase."""

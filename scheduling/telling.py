@@ -188,6 +188,7 @@ class Teller:
             expires_at=expires_at,
             priority=priority,
             medium=VOICE if self.landline else TEXT,
+            decent=self._policy.decent(self._customer.timezone),
         )
         outbox.put(self._session, draft, self._now)
 

@@ -9,48 +9,39 @@ that neither answer nor time tells who is a customer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import literal
 from sqlmodel import Session, col, select, update
 
-from messaging import lines, optouts, outbox, wording
+from messaging import kinds, optouts, outbox, wording
 from messaging.gateways.base import TEXT, VOICE
 from messaging.models import Priority
 from messaging.wording import Voice
-from people import numbers
-from people.models import Customer, NumberProof
+from people.models import NumberProof
 from scheduling import telling
 from scheduling.policy import Policy
-from storage import turns
 from storage.types import new_id
 from vault import audit, fields, keyring
 from vault.acts import AuditAct
-from verification import codes
+from verification import codes, page_numbers
+from verification.page_number_asks import Asked, asked_for, may_be_sent
+from verification.page_numbers import DIGITS, GOOD_FOR, MAX_AN_HOUR, MAX_TRIES
 
-DIGITS = 6
-GOOD_FOR = timedelta(minutes=10)
-MAX_TRIES = 5
-MAX_AN_HOUR = 3
+__all__ = [
+    "DIGITS",
+    "GOOD_FOR",
+    "MAX_AN_HOUR",
+    "MAX_TRIES",
+    "for_text",
+    "in_words",
+    "prove",
+    "send",
+]
 _TABLE = "number_proof"
 _NO_ROW = new_id()
 _DECOY_SECRET = fields.DECOY.seal(_TABLE, "secret", _NO_ROW, codes.new_secret())
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """A number somebody wants to prove, and whose it is, if anybody's."""
-
-    phone: str
-    index: bytes
-    customer: Customer | None
-    medium: str
-
-    @property
-    def owner(self) -> UUID | None:
-        return self.customer.id if self.customer else None
 
 
 def send(session: Session, phone: str, medium: str, policy: Policy, now: datetime) -> None:
@@ -58,92 +49,123 @@ def send(session: Session, phone: str, medium: str, policy: Policy, now: datetim
     to what is known to be a landline.
 
     Whoever asks learns nothing by it: not whether we know the number, nor that it has had its
-    three of the hour. The latest is the one that counts, and there is never more than one.
+    share, nor that it is night there. The latest that was sent is the one that counts, and there
+    is never more than one.
     """
-    ring = keyring.of(session)
-    turns.take(session, ring.unchanging("phone", phone))
-    forms = ring.forms("phone", phone)
-    if _lately(session, forms, now) >= MAX_AN_HOUR:
+    asked = asked_for(session, phone, medium, policy, now)
+    if page_numbers.enough(session, asked.forms, page_numbers.WEB, now):
         return
-    session.exec(
-        update(NumberProof)
-        .where(col(NumberProof.phone_index).in_(forms), col(NumberProof.closed_at).is_(None))
-        .values(closed_at=now, secret=None)
-    )
-    if lines.known(session, phone, now) == lines.LANDLINE:
-        medium = VOICE
-    asked = _Asked(phone, forms[0], numbers.holder(session, phone, now), medium)
-    _hand_out(session, asked, policy, now)
-    audit.record(
-        session, audit.CUSTOMER, AuditAct.PROOF_SEND, now, customer_id=asked.owner, detail=medium
-    )
-
-
-def _lately(session: Session, forms: Sequence[bytes], now: datetime) -> int:
-    return session.exec(
-        select(func.count()).where(
-            col(NumberProof.phone_index).in_(forms),
-            col(NumberProof.made_at) > now - timedelta(hours=1),
-        )
-    ).one()
-
-
-def _hand_out(session: Session, asked: _Asked, policy: Policy, now: datetime) -> None:
-    row, secret = new_id(), codes.new_secret()
-    key = fields.data_key_or_decoy(session, asked.owner)
-    sealed = key.seal(_TABLE, "secret", row, secret)
-    proof = NumberProof(
-        id=row,
-        phone_index=asked.index,
-        customer_id=asked.owner,
-        secret=sealed if asked.owner else None,
-        counter=0,
-        made_at=now,
-        valid_until=now + GOOD_FOR,
-    )
-    session.add(proof)
-    session.flush()
-    number = codes.at(secret, proof.counter, DIGITS)
-    unwanted = optouts.is_out(session, asked.phone) and asked.medium == TEXT
+    held = not may_be_sent(session, asked, now)
+    _close(session, asked, now, unless=held)
+    by = page_numbers.HELD if held else page_numbers.WEB
+    proof, number, key = _made(session, asked, by, now)
+    unwanted = optouts.is_out(session, phone) and asked.medium == TEXT
     draft = _written(asked, number, _voice(session, asked, policy, now), proof.valid_until, now)
     with session.begin_nested() as stored:
         outbox.put(session, draft, now, key)
-        if asked.customer is None or unwanted:
+        if asked.customer is None or unwanted or held:
             stored.rollback()
+    page_numbers.note(session, now, asked=1)
+    detail = asked.medium
+    audit.record(
+        session, audit.CUSTOMER, AuditAct.PROOF_SEND, now, customer_id=asked.owner, detail=detail
+    )
 
 
-def _voice(session: Session, asked: _Asked, policy: Policy, now: datetime) -> Voice:
+def for_text(session: Session, phone: str, policy: Policy, now: datetime) -> str | None:
+    """A page number to answer a customer's own text with; none for who has had theirs, and for a
+    phone (E.164) that we do not know."""
+    asked = asked_for(session, phone, TEXT, policy, now)
+    if asked.customer is None or page_numbers.enough(session, asked.forms, page_numbers.TEXT, now):
+        return None
+    _close(session, asked, now)
+    _, number, _ = _made(session, asked, page_numbers.TEXT, now)
+    audit.record(
+        session, audit.CUSTOMER, AuditAct.PROOF_SEND, now, customer_id=asked.owner, detail="answer"
+    )
+    return number
+
+
+def _close(session: Session, asked: Asked, now: datetime, *, unless: bool = False) -> None:
+    """An older page number is good no more, ``unless`` none comes in its place."""
+    session.exec(
+        update(NumberProof)
+        .where(
+            col(NumberProof.phone_index).in_(asked.forms),
+            col(NumberProof.closed_at).is_(None),
+            literal(not unless),
+        )
+        .values(closed_at=now, secret=None)
+    )
+
+
+def _made(
+    session: Session, asked: Asked, by: str, now: datetime
+) -> tuple[NumberProof, str, fields.FieldKey]:
+    """A new row, its number, and the key that it is sealed with. A row that is ``held`` opens
+    nothing."""
+    row, secret = new_id(), codes.new_secret()
+    key = fields.data_key_or_decoy(session, asked.owner)
+    sealed = key.seal(_TABLE, "secret", row, secret)
+    held = by == page_numbers.HELD
+    proof = NumberProof(
+        id=row,
+        phone_index=asked.forms[0],
+        customer_id=asked.owner,
+        secret=sealed if asked.owner and not held else None,
+        counter=0,
+        made_at=now,
+        valid_until=now + GOOD_FOR,
+        closed_at=now if held else None,
+        asked_by=by,
+    )
+    session.add(proof)
+    session.flush()
+    return proof, codes.at(secret, proof.counter, DIGITS), key
+
+
+def _voice(session: Session, asked: Asked, policy: Policy, now: datetime) -> Voice:
     if asked.customer is None:
         return policy.voice()
     return telling.voice_of(session, asked.customer, policy, now)
 
 
 def _written(
-    asked: _Asked, number: str, voice: Voice, until: datetime, now: datetime
+    asked: Asked, number: str, voice: Voice, until: datetime, now: datetime
 ) -> outbox.Draft:
-    say = wording.page_number_spoken if asked.medium == VOICE else wording.page_number
+    aloud = asked.medium == VOICE
+    said = wording.page_number_spoken(voice, number) if aloud else in_words(voice, number)
     return outbox.Draft(
         customer_id=asked.owner or new_id(),
-        kind="proof",
+        kind=kinds.PAGE_NUMBER,
         to=asked.phone,
-        body=say(voice, number),
+        body=said,
         due_at=now,
         expires_at=until,
-        priority=Priority.ANSWER,
+        priority=Priority.ASKED,
         medium=asked.medium,
+        decent=asked.decent if aloud else None,
     )
+
+
+def in_words(voice: Voice, number: str) -> str:
+    """The text that carries a page number."""
+    return wording.page_number(voice, codes.grouped(number))
 
 
 def prove(session: Session, phone: str, number: str, now: datetime) -> UUID | None:
     """The customer who holds the phone (E.164), or nobody: the number is wrong, used, too old, or
-    has had its five tries. The try counts, so the caller commits whatever the answer."""
+    has had its three tries, or it was asked for on the web while too many guess there. The try
+    counts, so the caller commits whatever the answer."""
     given = codes.normal(number, DIGITS)
     if given is None:
         return None
     proof = _open(session, keyring.of(session).forms("phone", phone))
     owner = proof.customer_id if proof else None
     fits = codes.fits(_number(session, proof, owner), given)
-    alive = proof is not None and proof.tries < MAX_TRIES and now < proof.valid_until
+    closed = page_numbers.bound_reached(session, now)
+    open_here = proof is not None and (not closed or proof.asked_by == page_numbers.TEXT)
+    alive = open_here and proof.tries < MAX_TRIES and now < proof.valid_until
     right = alive and fits and owner is not None
     _count(session, proof, alive, right, now)
     done = AuditAct.PROOF_USE if right else AuditAct.PROOF_FAIL if alive else AuditAct.PROOF_IGNORE
@@ -182,5 +204,8 @@ def _count(
             tries=tries,
             closed_at=now if closes else None,
             secret=proof.secret if proof and not closes else None,
+            proven_at=now if right else None,
         )
     )
+    on_the_web = proof is not None and proof.asked_by == page_numbers.WEB
+    page_numbers.note(session, now, wrong=int(alive and on_the_web and not right))

@@ -186,6 +186,7 @@ def _tell(
         expires_at=now + _TOLD_WITHIN,
         priority=Priority.ANSWER,
         medium=VOICE if landline else TEXT,
+        decent=policy.decent(zone),
     )
     outbox.put(session, draft, now)
     audit.record(session, audit.SYSTEM, AuditAct.NUMBER_TELL, now, customer_id=customer.id)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
 from sqlmodel import Session
 
 from channels.checks import VERDICTS, name
-from channels.texts import answers
+from channels.texts import allowance, answers
 from channels.texts.reading import Asked, read
 from incidents import asking, refusals, reports
 from incidents.models import Report
-from messaging import inbox, optouts, phone_calls, segments, spending, wording
+from messaging import inbox, optouts, phone_calls, wording
 from messaging.progress import CallState
 from messaging.rules import Rules, country_allowed
 from messaging.wording import Voice
@@ -24,7 +24,7 @@ from scheduling.errors import SlotTaken
 from scheduling.models import Callback
 from scheduling.policy import Policy
 from scheduling.states import State
-from verification import calls
+from verification import calls, proving
 from verification.checking import check
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine
 
@@ -53,6 +53,7 @@ class _Job:
     voice: Voice
     policy: Policy
     now: datetime
+    verdicts: list[str] = field(default_factory=list)
 
 
 def receive(
@@ -101,17 +102,23 @@ def _answered(
     out = optouts.is_out(session, text.sender)
     if out and asked.word not in _WITHOUT_ANSWER:
         return None  # a code above all, which would be used up with nobody told
-    if asked.word != "code" and inbox.too_many(session, text.sender, now):
-        return None
     customer = numbers.holder(session, text.sender, now)
+    allowed = allowance.of(session, text.sender, asked.word, customer, policy, now)
+    if not allowed.purses:
+        return None
     voice = _voice(session, customer, policy, now)
-    answer = _HANDLERS[asked.word](_Job(session, text, asked, customer, voice, policy, now))
-    if answer is None or out:
-        return None
-    price = segments.count(answer) * rules.segment_price
-    if not spending.purse(session, rules, now).take(price, answer=True):
-        log.error("answer held back: the ceiling on spending is reached")
-        return None
+    job = _Job(session, text, asked, customer, voice, policy, now)
+    with session.begin_nested() as done:
+        answer = _HANDLERS[asked.word](job)
+        if answer is None or out:
+            return None
+        if not allowed.pay(session, answer, rules, now):
+            log.error("answer held back: the ceiling on spending is reached", word=asked.word)
+            if asked.word in _ANSWERED_OR_NOT_DONE:
+                done.rollback()
+            return None
+    for verdict in job.verdicts:
+        VERDICTS.labels("text", verdict).inc()
     return answer
 
 
@@ -131,7 +138,7 @@ def _code(job: _Job) -> str:
         job.now,
         organisation=job.voice.organisation,
     )
-    VERDICTS.labels("text", name(verdict)).inc()
+    job.verdicts.append(name(verdict))
     if isinstance(verdict, Genuine):
         return wording.genuine(
             job.voice, verdict.caller, verdict.topic, verdict.booked_for, verdict.reply_word
@@ -254,6 +261,12 @@ def _phrase(job: _Job) -> str:
     return wording.phrase_kept(job.voice, phrase)
 
 
+def _page(job: _Job) -> str | None:
+    """A page number, for a phone that the web gives none just now; else what can be sent."""
+    number = proving.for_text(job.session, job.text.sender, job.policy, job.now)
+    return _help(job) if number is None else proving.in_words(job.voice, number)
+
+
 def _help(job: _Job) -> str | None:
     if inbox.helped_lately(job.session, job.text.sender, job.text.provider_id, job.now):
         inbox.note(job.session, job.text.provider_id, "unanswered")
@@ -277,7 +290,11 @@ _HANDLERS = {
     "move": _move,
     "pick": _pick,
     "phrase": _phrase,
+    "page": _page,
     "other": _other,
 }
 #: What is done for somebody who wants no texts, and so hears nothing of it.
 _WITHOUT_ANSWER = frozenset({"scam", "refuse", "move"})
+#: What is not done when its answer cannot be sent: the customer would not know that a code was used
+#: up, a time taken, a page number made, or the phrase changed by somebody else in their name.
+_ANSWERED_OR_NOT_DONE = frozenset({"code", "pick", "page", "phrase"})

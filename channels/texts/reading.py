@@ -16,17 +16,20 @@ WORDS = {
     "move": "move",
     "refuse": "refuse",
     "phrase": "phrase",
+    "page": "page",
     "pruefen": "check",
     "prufen": "check",
     "betrug": "scam",
     "verschieben": "move",
     "ablehnen": "refuse",
     "satz": "phrase",
+    "seite": "page",
     "comprobar": "check",
     "estafa": "scam",
     "mover": "move",
     "rechazar": "refuse",
     "frase": "phrase",
+    "pagina": "page",
 }
 MAX_LENGTH = 1600
 #: A word alone, or with a little around it; a longer text is a story, not a wish.

@@ -20,7 +20,7 @@ from channels.context import ctx, now, unit
 from channels.signed import require_signature
 from channels.voice.twiml import xml
 from incidents import refusals
-from messaging import aloud, spoken
+from messaging import aloud, asked_calls, spoken
 from messaging.aloud import Aloud
 from messaging.wording import Voice
 from people import phones
@@ -112,7 +112,10 @@ def _knock(call: _Call) -> _Said:
 
 
 def _hear(call: _Call) -> _Said:
-    return _message(call) if call.keys == "1" else _Said("")
+    if call.keys != "1":
+        return _Said("")
+    asked_calls.note_heard(call.session, call.message.id, call.now)
+    return _message(call)
 
 
 def _message(call: _Call) -> _Said:

@@ -167,5 +167,5 @@ def _ring_back(said: Said) -> Turn:
     if call and said.caller.phone:
         with unit() as session:
             if inbox.first_time(session, f"{call}-own", said.caller.phone, "own", now()):
-                asked_aloud.ring_back(session, said.caller.phone, now())
+                asked_aloud.ring_back(session, said.caller.phone, ctx().policy, now())
     return leave(said.step, spoken.ringing_back(said.step.voice))

@@ -180,6 +180,7 @@ class Warnings:
             due_at=due_at,
             expires_at=due_at + LASTS,
             priority=Priority.WARNING,
+            decent=self._policy.decent(zone),
         )
         return outbox.put(session, draft, now)
 

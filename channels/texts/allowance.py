@@ -1,0 +1,64 @@
+"""Whether a text may be answered, and who pays for the answer (rule M5).
+
+Anybody can text us, and in anybody's name. So answers have small counts and small purses, but for
+verdicts on a call of ours: what strangers send uses up nothing of those.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from messaging import inbox, segments, spending
+from messaging.kinds import PurseName
+from messaging.rules import Rules
+from people.models import Customer
+from scheduling.policy import Policy
+from verification import calls
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """Which purses pay for the answer to a text, the first that can; none for no answer."""
+
+    purses: tuple[PurseName, ...] = ()
+
+    def pay(self, session: Session, answer: str, rules: Rules, now: datetime) -> bool:
+        """Take the price of an answer; whether there was enough."""
+        price = segments.count(answer) * rules.segment_price
+        purse = spending.purse(session, rules, now)
+        return any(purse.take(price, answer=True, purse=each) for each in self.purses)
+
+
+def of(
+    session: Session,
+    sender: str,
+    word: str,
+    customer: Customer | None,
+    policy: Policy,
+    now: datetime,
+) -> Allowance:
+    """What a text of ``sender`` is allowed, whose ``customer`` it is, if anybody's."""
+    if word == "code" and calls.may_confirm_by_text(session, sender, now):
+        return Allowance((PurseName.OURS,))
+    small = PurseName.CUSTOMERS if customer else PurseName.STRANGERS
+    begun = _begun(session, sender, now) if word in inbox.APART else None
+    if begun is not None:
+        before = inbox.since(session, sender, word, begun, with_it=True)
+        ours = (PurseName.OURS,) if before <= inbox.MOST_IN_A_CALL else ()
+        after = inbox.since(session, sender, word, begun, with_it=False)
+        if after <= inbox.MOST_IN_A_CALL:
+            return Allowance((small, *ours))
+    decent = policy.decent(customer.timezone if customer else policy.default_zone)
+    night = decent.last_end(now) if decent.next(now) > now else None
+    if inbox.too_many(session, sender, word, now, night=night):
+        return Allowance()
+    return Allowance((small,))
+
+
+def _begun(session: Session, sender: str, now: datetime) -> datetime | None:
+    """When the call began that is going on with this number."""
+    call = calls.ringing_now(session, sender, now)
+    return call.started_at if call else None

@@ -1,0 +1,35 @@
+"""Which messages protect a customer, and which anybody can set off (rule M5).
+
+What anybody can set off by a form, a call or a text that names somebody's number has small counts
+and a small purse of its own, so that it cannot crowd out what protects.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+#: Page numbers; ring-backs of those who ask the official line; what came of a report.
+PAGE_NUMBER, RING_BACK, OUTCOME = "proof", "own", "outcome"
+ANYBODY = frozenset({PAGE_NUMBER, RING_BACK, OUTCOME})
+#: What tells of an act of ours, or warns.
+PROTECTS = frozenset(
+    {"booked", "moved", "again", "handed", "cancelled", "missed", "earlier", "reminder"}
+    | {"number", "phrase", "warning"}
+)
+
+
+class PurseName(StrEnum):
+    """Who pays: ``OURS`` for what protects; the others are small, for what anybody can set off."""
+
+    OURS = "ours"
+    ASKED = "asked"  # messages of a kind in ANYBODY
+    CUSTOMERS = "customers"  # answers to texts of customers whom nobody is calling
+    STRANGERS = "strangers"  # answers to numbers that we do not know
+
+
+SMALL = (PurseName.ASKED, PurseName.CUSTOMERS, PurseName.STRANGERS)
+
+
+def purse_of(kind: str) -> PurseName:
+    """Which purse pays a message of the outbox."""
+    return PurseName.ASKED if kind in ANYBODY else PurseName.OURS

@@ -1,0 +1,53 @@
+"""Small purses and counts for what anybody can set off
+
+Messages that are queued already keep leaving at any hour they were queued for. Page numbers of six
+digits that were on their way are good for nothing any more: they are asked for again.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0034"
+down_revision = "0027"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("outbox_message", sa.Column("decent", sa.String(length=80), nullable=True))
+    op.add_column(
+        "outbox_message", sa.Column("heard_at", sa.DateTime(timezone=True), nullable=True)
+    )
+    op.add_column(
+        "number_proof",
+        sa.Column("asked_by", sa.String(length=8), nullable=False, server_default="web"),
+    )
+    op.add_column("number_proof", sa.Column("proven_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_table(
+        "purse_spending",
+        sa.Column("hour", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("purse", sa.String(length=12), nullable=False),
+        sa.Column("spent", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("hour", "purse"),
+    )
+    op.create_table(
+        "page_number_tries",
+        sa.Column("hour", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("asked", sa.BigInteger(), nullable=False),
+        sa.Column("wrong", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("hour"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("page_number_tries")
+    op.drop_table("purse_spending")
+    for table, names in (
+        ("number_proof", ("proven_at", "asked_by")),
+        ("outbox_message", ("heard_at", "decent")),
+    ):
+        with op.batch_alter_table(table) as batch:
+            for name in names:
+                batch.drop_column(name)

@@ -1,0 +1,64 @@
+"""Somebody asks for the page number of a phone: whether it may be sent just now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from messaging import asked_calls, lines
+from messaging.decent import Decent
+from messaging.gateways.base import VOICE
+from people import numbers
+from people.models import Customer
+from scheduling.policy import Policy
+from storage import turns
+from storage.types import new_id
+from vault import keyring
+from verification import page_numbers
+
+_NOBODY = new_id()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A number somebody wants to prove, and whose it is, if anybody's."""
+
+    phone: str
+    forms: Sequence[bytes]
+    customer: Customer | None
+    medium: str
+    decent: Decent
+
+    @property
+    def owner(self) -> UUID | None:
+        return self.customer.id if self.customer else None
+
+
+def asked_for(session: Session, phone: str, medium: str, policy: Policy, now: datetime) -> Asked:
+    """What is asked for; others who ask for the same phone wait for this transaction to end."""
+    ring = keyring.of(session)
+    turns.take(session, ring.unchanging("phone", phone))
+    if lines.known(session, phone, now) == lines.LANDLINE:
+        medium = VOICE
+    customer = numbers.holder(session, phone, now)
+    decent = policy.decent(customer.timezone if customer else policy.default_zone)
+    return Asked(phone, ring.forms("phone", phone), customer, medium, decent)
+
+
+def may_be_sent(session: Session, asked: Asked, now: datetime) -> bool:
+    """Anybody may have asked (rules M4 and M5): a call at a decent hour alone, and once until the
+    number was proven; a text at night once, likewise; and nothing while too many guess. Looks at
+    everything whatever comes of it, so that the time tells nothing."""
+    bound = page_numbers.bound_reached(session, now)
+    proven_at = numbers.proven_at(session, asked.phone)
+    may_ring = asked_calls.may_ring(session, asked.owner or _NOBODY, proven_at, now)
+    night, evening = asked.decent.next(now) > now, asked.decent.last_end(now)
+    since = max(evening, proven_at) if proven_at else evening
+    tonight = page_numbers.sent_since(session, asked.forms, since)
+    if asked.medium == VOICE:
+        return not bound and may_ring and not night
+    return not bound and not (night and tonight)
