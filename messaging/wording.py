@@ -509,6 +509,7 @@ def case_kind(voice: Voice, kind: str) -> str:
         "budget": gettext("too many opened"),
         "canary": gettext("canary touched"),
         "number": gettext("number changed"),
+        "guesses": gettext("page numbers guessed"),
         "objection": gettext("objection"),
         "wave": gettext("wave of reports"),
     }.get(kind, kind)

@@ -140,13 +140,11 @@ class NumberProof(SQLModel, table=True):
 
 
 class PageNumberTries(SQLModel, table=True):
-    """How many page numbers were asked for on the web, and typed wrong, in one hour (since 1970,
-    UTC) over all networks."""
+    """How many wrong page numbers were typed in one hour (since 1970, UTC), over all networks."""
 
     __tablename__ = "page_number_tries"
 
     hour: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    asked: int = Field(sa_column=Column(BigInteger, nullable=False))
     wrong: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 

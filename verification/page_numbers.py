@@ -57,7 +57,7 @@ def sent_since(session: Session, forms: Sequence[bytes], since: datetime) -> int
         select(func.count()).where(
             col(NumberProof.phone_index).in_(forms),
             col(NumberProof.asked_by) == WEB,
-            col(NumberProof.made_at) >= since,
+            col(NumberProof.made_at) > since,
         )
     ).one()
 
@@ -79,14 +79,13 @@ def bound_reached(session: Session, now: datetime) -> bool:
     return hour >= MAX_WRONG_AN_HOUR or day >= MAX_WRONG_A_DAY
 
 
-def note(session: Session, now: datetime, *, asked: int = 0, wrong: int = 0) -> None:
-    """Count what was asked for and typed wrong, in the caller's transaction."""
+def note_wrong(session: Session, wrong: int, now: datetime) -> None:
+    """Count wrong tries, in the caller's transaction."""
     table = PageNumberTries.__table__  # type: ignore[attr-defined]
-    values = {"hour": _hour(now), "asked": asked, "wrong": wrong}
+    values = {"hour": _hour(now), "wrong": wrong}
     session.connection().execute(
         insert_or(session, table, values).on_conflict_do_update(
-            index_elements=["hour"],
-            set_={"asked": table.c.asked + asked, "wrong": table.c.wrong + wrong},
+            index_elements=["hour"], set_={"wrong": table.c.wrong + wrong}
         )
     )
 

@@ -65,7 +65,6 @@ def send(session: Session, phone: str, medium: str, policy: Policy, now: datetim
         outbox.put(session, draft, now, key)
         if asked.customer is None or unwanted or held:
             stored.rollback()
-    page_numbers.note(session, now, asked=1)
     detail = asked.medium
     audit.record(
         session, audit.CUSTOMER, AuditAct.PROOF_SEND, now, customer_id=asked.owner, detail=detail
@@ -208,4 +207,4 @@ def _count(
         )
     )
     on_the_web = proof is not None and proof.asked_by == page_numbers.WEB
-    page_numbers.note(session, now, wrong=int(alive and on_the_web and not right))
+    page_numbers.note_wrong(session, int(alive and on_the_web and not right), now)

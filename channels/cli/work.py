@@ -21,7 +21,7 @@ from channels.cli.notices import StaffMail
 from channels.context import ctx
 from channels.store_upgrade import DEMO_STAFF
 from config.settings import Settings
-from incidents import outcomes, stream, two_people, untold
+from incidents import outcomes, page_number_guesses, stream, two_people, untold
 from incidents.acting.warnings import Warnings
 from incidents.alerts.job import Alerts
 from incidents.canaries.watch import CanaryWatch
@@ -68,6 +68,7 @@ def worker(together: bool) -> None:
         _with_policy(renumbering.speak),
         _with_policy(renumbering.begin_waits),
         untold.raise_cases,
+        page_number_guesses.raise_cases,
         budgets.forget_old,
         AccessWatch(here.policy),
         ZoneRules(here.policy),

@@ -42,6 +42,7 @@ def kind(value: str) -> str:
         Kind.OBJECTION: gettext("A customer objects to who read their record"),
         Kind.WAVE: gettext("A wave of reports or failed checks"),
         Kind.NUMBER: gettext("A number was changed, and the old one could not be told"),
+        Kind.GUESSES: gettext("Too many wrong page numbers"),
     }[Kind(value)]
 
 
@@ -156,6 +157,9 @@ def evidence_kind(value: str) -> str:
         "budget": gettext("Somebody wanted to open more customers than they may."),
         "canary": gettext("A customer who does not exist was touched."),
         "number": gettext("A warning to a customer's old number was not sent."),
+        "guesses": gettext(
+            "Page numbers are guessed. The web gives none just now; a text with PAGE gets one."
+        ),
         "note": gettext("An evening note about accesses with nothing behind them."),
         "access": gettext("Unusual for this person and their peers. It is no verdict."),
     }.get(value, value)

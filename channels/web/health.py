@@ -18,11 +18,14 @@ from channels import store_upgrade
 from channels.context import ctx, now, unit
 from channels.failures import OUT_OF_REACH
 from messaging import backlog, spending, worker
+from messaging.kinds import SMALL
 from storage import migrate
 from vault.errors import KeyForged
 from vault.log import publishing
+from verification import page_numbers
 
 pages = Blueprint("health", __name__)
+_TOLD_ONLY = ("checkpoints", "page_numbers")
 
 
 @pages.get("/healthz")
@@ -33,15 +36,17 @@ def healthz() -> Response:
 
 @pages.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """Database, keys, migrations, worker and the audit log's checkpoints: each ``ok`` or what to do
-    about it. Checkpoints that are late stop nobody's work."""
-    parts = dict.fromkeys(("database", "keys", "migrations", "worker", "checkpoints"), "ok")
+    """Database, keys, migrations, worker, the audit log's checkpoints and page numbers: each ``ok``
+    or what to do about it. Checkpoints that are late, and page numbers that are guessed, stop
+    nobody's work."""
+    names = ("database", "keys", "migrations", "worker", *_TOLD_ONLY)
+    parts = dict.fromkeys(names, "ok")
     try:
         with unit(read_only=True) as session:
             _look(session, parts)
     except OUT_OF_REACH:
         parts = {"database": "out of reach"}
-    ready = all(state == "ok" for name, state in parts.items() if name != "checkpoints")
+    ready = all(state == "ok" for name, state in parts.items() if name not in _TOLD_ONLY)
     status = "ready" if ready else "not ready"
     return jsonify(status=status, parts=parts), 200 if ready else 503
 
@@ -60,6 +65,8 @@ def _look(session: Session, parts: dict[str, str]) -> None:
         parts["keys"] = "the master keys do not open this store"
     if publishing.late(session, ctx().places):
         parts["checkpoints"] = "not all places take them: run 'flask --app app doctor'"
+    if page_numbers.bound_reached(session, now()):
+        parts["page_numbers"] = "too many are guessed: given by text alone for now"
     if not worker.alive(session, now()):
         parts["worker"] = "no worker has been at work lately: run 'flask --app app worker'"
 
@@ -83,6 +90,8 @@ def _outbox_metrics() -> bytes:
         with unit(read_only=True) as session:
             standing = backlog.now_standing(session, now())
             hour, day = spending.spent(session, now())
+            small = spending.spent_small(session, now())[0]
+            wrong = page_numbers.wrong_tries(session, now())
     except OUT_OF_REACH:
         return b""
     registry = CollectorRegistry()
@@ -94,8 +103,18 @@ def _outbox_metrics() -> bytes:
         ("texts_sent_soon_last_hour", "Of those, within 10 seconds", standing.sent_soon),
         ("spent_this_hour", "Money spent in this hour", hour / 1e6),
         ("spent_this_day", "Money spent in 24 hours", day / 1e6),
+        ("page_numbers_wrong_this_hour", "Wrong page numbers typed in this hour", wrong[0]),
+        ("page_numbers_wrong_this_day", "Wrong page numbers typed in 24 hours", wrong[1]),
     ):
         Gauge(f"vouchline_{name}", text, registry=registry).set(value)
+    anybodys = Gauge(
+        "vouchline_spent_small_this_hour",
+        "Money spent in this hour on what anybody can set off",
+        ["purse"],
+        registry=registry,
+    )
+    for purse in SMALL:
+        anybodys.labels(purse.value).set(small[purse] / 1e6)
     failed = Gauge(
         "vouchline_texts_failed_last_hour",
         "Texts that failed for good within the hour",

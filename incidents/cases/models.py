@@ -23,6 +23,7 @@ class Kind(StrEnum):
     OBJECTION = "objection"  # a customer objects to who opened their record
     WAVE = "wave"  # more reports than at such an hour of the week
     NUMBER = "number"  # a changed number, whose old one could not be told
+    GUESSES = "guesses"  # more wrong page numbers than the bound over all networks
 
 
 class State(StrEnum):

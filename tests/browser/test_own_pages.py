@@ -16,7 +16,7 @@ PHONE = "+447400123456"
 def numbers(page) -> list[str]:
     """The page numbers on the demo's phones, oldest first."""
     texts = page.request.get(f"/demo/messages?phone={PHONE.replace('+', '%2B')}").json()
-    return re.findall(r"(\d{6}) opens your own page", str(texts))
+    return re.findall(r"(\d{4} \d{4}) opens your own page", str(texts))
 
 
 def ask(page) -> str:

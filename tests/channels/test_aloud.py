@@ -165,9 +165,19 @@ def test_a_stranger_is_answered_alike_and_nobody_is_pestered(client, there, land
     answers = {ask("CA1", PHONE), ask("CA2", "+447400999999")}
     assert len(answers) == 1
     ask("CA1", PHONE)
-    assert len(spoken(there, kind="own")) == 1
     for n in range(3, 9):
         ask(f"CA{n}", PHONE)
+    assert len(spoken(there, kind="own")) == 1
+
+
+def test_who_wants_to_hear_it_is_rung_back_again_three_times_an_hour(client, there, landline):
+    def ask(n: int) -> None:
+        form = {"CallSid": f"CA{n}", "From": PHONE, "To": "+442079460123", "FromCountry": "GB"}
+        signed_post(client, "/twilio/voice/code", {**form, "Digits": "0"})
+        press(client, spoken(there, kind="own")[-1], "1", "hear")
+
+    for n in range(6):
+        ask(n)
     assert len(spoken(there, kind="own")) == 3
 
 

@@ -33,7 +33,7 @@ def send(store, clock, phone: str, medium: str = "text") -> None:
         proving.send(session, phone, medium, POLICY, clock.now)
 
 
-def prove(store, clock, phone: str, number: str = "000001") -> None:
+def prove(store, clock, phone: str, number: str = "00000001") -> None:
     with store.unit() as session:
         proving.prove(session, phone, number, clock.now)
 

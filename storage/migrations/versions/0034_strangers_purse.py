@@ -35,7 +35,6 @@ def upgrade() -> None:
     op.create_table(
         "page_number_tries",
         sa.Column("hour", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("asked", sa.BigInteger(), nullable=False),
         sa.Column("wrong", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("hour"),
     )
