@@ -162,9 +162,13 @@ def prove(session: Session, phone: str, number: str, now: datetime) -> UUID | No
     proof = _open(session, keyring.of(session).forms("phone", phone))
     owner = proof.customer_id if proof else None
     fits = codes.fits(_number(session, proof, owner), given)
-    closed = page_numbers.bound_reached(session, now)
-    open_here = proof is not None and (not closed or proof.asked_by == page_numbers.TEXT)
-    alive = open_here and proof.tries < MAX_TRIES and now < proof.valid_until
+    bound = page_numbers.bound_reached(session, now)
+    alive = (
+        proof is not None
+        and proof.tries < MAX_TRIES
+        and now < proof.valid_until
+        and (not bound or proof.asked_by == page_numbers.TEXT)
+    )
     right = alive and fits and owner is not None
     _count(session, proof, alive, right, now)
     done = AuditAct.PROOF_USE if right else AuditAct.PROOF_FAIL if alive else AuditAct.PROOF_IGNORE
