@@ -12,10 +12,10 @@ from messaging.models import InboundText
 from vault import keyring
 
 HELP_EVERY = timedelta(hours=1)
-#: Texts of one number that are answered. Anybody can send them in its name: codes and CHECK are
-#: counted apart, each by itself, so that the rest uses up nothing of them.
+#: Texts of one number that are answered. Anybody can send them in its name: what protects its
+#: holder is counted apart, each word by itself, so that the rest uses up nothing of it.
 MOST_AN_HOUR, MOST_A_DAY, MOST_A_NIGHT = 30, 60, 6
-APART = ("code", "check")
+APART = ("code", "check", "scam", "refuse")
 #: Of codes and CHECK while we are calling the number: so many, whatever came before the call.
 MOST_IN_A_CALL = 6
 #: What is noted here of calls to the official line, for whatever number is keyed in: no texts.

@@ -269,3 +269,9 @@ def upcoming(session: Session, customer_id: UUID, now: datetime) -> list[Callbac
         .execution_options(populate_existing=True)
     )
     return list(session.exec(statement))
+
+
+def next_booked(session: Session, customer_id: UUID, now: datetime) -> Callback | None:
+    """The customer's next call that has not begun, locked."""
+    found = upcoming(session, customer_id, now)
+    return next((each for each in found if each.state == State.BOOKED), None)

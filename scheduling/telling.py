@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
-from sqlmodel import Session
+from sqlalchemy import func
+from sqlmodel import Session, col, select
 
 from messaging import lines, outbox, spoken, wording
 from messaging.gateways.base import TEXT, VOICE
-from messaging.models import Priority
+from messaging.models import OutboxMessage, Priority
 from messaging.wording import Voice
 from people import customers, staff
 from people.models import Customer, Staff
@@ -22,6 +23,7 @@ from scheduling.policy import Policy
 from scheduling.states import State
 
 SOON = timedelta(hours=1)
+PHRASES_A_DAY = 5
 
 
 def booked(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
@@ -99,8 +101,17 @@ def earlier(
 
 def phrase_changed(
     session: Session, customer: Customer, phrase: str, policy: Policy, now: datetime
-) -> None:
-    """Tell of a new safe phrase, with the old one: who did not ask for it sees the change."""
+) -> bool:
+    """Tell of a new safe phrase, with the old one: who did not ask for it sees the change. Whether
+    that was told; such a text is under no limit, so it is not written more often than
+    :data:`PHRASES_A_DAY`, and the phrase must stay then."""
+    lately = select(func.count()).where(
+        col(OutboxMessage.customer_id) == customer.id,
+        col(OutboxMessage.kind) == outbox.PHRASE,
+        col(OutboxMessage.created_at) > now - timedelta(days=1),
+    )
+    if session.exec(lately).one() >= PHRASES_A_DAY:
+        return False
     person = customers.opened(session, customer)
     voice = voice_of(session, customer, policy, now)
     draft = outbox.Draft(
@@ -113,6 +124,7 @@ def phrase_changed(
         priority=Priority.ANSWER,
     )
     outbox.put(session, draft, now)
+    return True
 
 
 def plan_anew(session: Session, customer_id: UUID, policy: Policy, now: datetime) -> None:

@@ -15,6 +15,7 @@ from messaging import inbox, segments, spending
 from messaging.kinds import PurseName
 from messaging.rules import Rules
 from people.models import Customer
+from scheduling import callbacks
 from scheduling.policy import Policy
 from verification import calls
 
@@ -44,7 +45,9 @@ def of(
     if word == "code" and calls.may_confirm_by_text(session, sender, now):
         return Allowance((PurseName.OURS,))
     small = PurseName.CUSTOMERS if customer else PurseName.STRANGERS
-    begun = _begun(session, sender, now) if word in inbox.APART else None
+    if word == "refuse" and customer and callbacks.next_booked(session, customer.id, now):
+        return Allowance((small, PurseName.OURS))  # once for each call that we have booked
+    begun = _begun(session, sender, now) if word in ("code", "check") else None
     if begun is not None:
         before = inbox.since(session, sender, word, begun, with_it=True)
         ours = (PurseName.OURS,) if before <= inbox.MOST_IN_A_CALL else ()

@@ -23,7 +23,6 @@ from scheduling import booking, callbacks, offers, telling
 from scheduling.errors import SlotTaken
 from scheduling.models import Callback
 from scheduling.policy import Policy
-from scheduling.states import State
 from verification import calls, proving
 from verification.checking import check
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine
@@ -276,10 +275,7 @@ def _help(job: _Job) -> str | None:
 
 
 def _next_booked(session: Session, customer: Customer | None, now: datetime) -> Callback | None:
-    if customer is None:
-        return None
-    found = callbacks.upcoming(session, customer.id, now)
-    return next((each for each in found if each.state == State.BOOKED), None)
+    return callbacks.next_booked(session, customer.id, now) if customer else None
 
 
 _HANDLERS = {

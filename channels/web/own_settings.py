@@ -46,7 +46,11 @@ def keep_phrase(owner: Owner) -> ResponseReturnValue:
         return _form(
             owner, {"phrase": gettext("Choose 2 to 20 letters; spaces between words are fine.")}
         ), 422
-    telling.phrase_changed(owner.session, owner.customer, phrase, ctx().policy, owner.moment)
+    if not telling.phrase_changed(
+        owner.session, owner.customer, phrase, ctx().policy, owner.moment
+    ):
+        advice = gettext("You have changed it often today. Please try again tomorrow.")
+        return _form(owner, {"phrase": advice}), 422
     customers.keep_safe_phrase(owner.session, owner.customer, phrase, owner.moment)
     telling.plan_anew(owner.session, owner.customer.id, ctx().policy, owner.moment)
     return redirect(url_for("own.settings", saved=1), code=303)

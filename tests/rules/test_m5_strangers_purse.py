@@ -16,7 +16,11 @@ from hypothesis.stateful import run_state_machine_as_test
 from sqlmodel import select
 
 from config.settings import ROOT
+from incidents.models import Report
 from messaging import kinds
+from messaging.models import OutboxMessage
+from people.models import Customer
+from scheduling import telling
 from scheduling.models import Callback
 from tests import databases, factories
 from tests.rules import stranger_model
@@ -139,6 +143,50 @@ def test_codes_keyed_in_for_somebodys_number_silence_none_of_their_texts(outside
         with outside.unit() as session:
             assert inbox.first_time(session, f"CA{n}-1", PHONE, "keypad", outside.clock.now)
     assert outside.texts(PHONE, "CHECK") is not None
+
+
+@pytest.mark.parametrize("flood", [["hello"], ["MOVE"], ["CHECK"], ["000000"], ["PAGE", "SCAM"]])
+def test_forged_texts_keep_nobody_from_refusing_a_call_that_was_made_up(
+    outside, there, clock, flood
+):
+    """After a flood in the customer's name REFUSE is done all the same, and answered. Was red on
+    c916469."""
+    a_booking(there, clock)
+    for _ in range(40):
+        for word in flood:
+            outside.texts(PHONE, word)
+    told = outside.texts(PHONE, "REFUSE")
+    assert told is not None
+    assert "We will not ring you" in told
+    assert there.all(select(Callback))[0].state == "refused"
+
+
+def test_forged_texts_keep_nobody_from_reporting_a_call(outside, there):
+    """Was red on c916469."""
+    for _ in range(40):
+        outside.texts(PHONE, "hello")
+    assert "your report R" in (outside.texts(PHONE, "SCAM") or "")
+    assert len(there.all(select(Report))) == 1
+
+
+@pytest.mark.settings(**SETTINGS, spending_per_hour="0.01")
+def test_nobody_changes_the_safe_phrase_of_a_customer_who_is_not_told(outside, there):
+    """With the purse empty a stranger could else set it, and text as us. Was red on c916469."""
+    before = [row.safe_phrase for row in there.all(select(Customer))]
+    assert outside.texts(PHONE, "PHRASE blue moon") is None
+    assert [row.safe_phrase for row in there.all(select(Customer))] == before
+
+
+def test_the_phrase_is_changed_no_more_often_than_its_warnings_are_affordable(store, clock):
+    """They are under no limit by number, so a customer's own page could empty the purse."""
+    with store.unit() as session:
+        who = factories.a_customer(session, clock.now, PHONE)
+        policy = factories.a_policy()
+        told = [
+            telling.phrase_changed(session, who, "blue moon", policy, clock.now) for _ in range(8)
+        ]
+    assert told.count(True) == telling.PHRASES_A_DAY
+    assert len(store.all(select(OutboxMessage))) == telling.PHRASES_A_DAY
 
 
 @pytest.mark.settings(**SETTINGS, worker_hands=1)
