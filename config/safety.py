@@ -222,6 +222,22 @@ def _limits(s: Settings) -> list[Row]:
                 "VOUCHLINE_METRICS_TOKEN is not set: /metrics is closed until it is.",
             )
         )
+    if _pays_nothing(s):
+        found.append(
+            (
+                "warn",
+                "VOUCHLINE_SPENDING_PER_HOUR or _PER_DAY is so low that what anybody can ask for "
+                "(page numbers, answers to texts) is never sent: raise it, or "
+                "VOUCHLINE_SPENDING_ANYBODY_PERCENT.",
+            )
+        )
     if s.decent_hours[0].hour == 0 and s.decent_hours[1] is None:
         found.append(("warn", "VOUCHLINE_DECENT_HOURS allows calls at any hour of the night."))
     return found
+
+
+def _pays_nothing(s: Settings) -> bool:
+    """Whether a third of anybody's part of a ceiling does not pay one call and one long text."""
+    dearest = max(s.call_price, 2 * s.text_price)
+    ceilings = [each for each in (s.spending_per_hour, s.spending_per_day) if each]
+    return any(each * s.spending_anybody_percent / 300 < dearest for each in ceilings)

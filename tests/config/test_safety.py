@@ -100,6 +100,7 @@ def test_a_demo_starts_all_the_same_and_the_doctor_names_it(changes, sentence):
         ({"database_url": "sqlite:////srv/x"}, "SQLite"),
         ({"metrics_token": ""}, "METRICS_TOKEN"),
         ({"decent_hours": "00:00-24:00"}, "DECENT_HOURS"),
+        ({"spending_per_hour": "0.5"}, "SPENDING_ANYBODY_PERCENT"),
         ({"environment": "demo"}, "VOUCHLINE_ENVIRONMENT"),
     ],
 )
