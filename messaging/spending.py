@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, delete, select
 
 from messaging.kinds import PurseName
 from messaging.models import PurseSpending, Spending
@@ -104,6 +104,12 @@ def spent_small(session: Session, now: datetime) -> tuple[Counter[str], Counter[
         if at == hour:
             this_hour[name] += amount
     return this_hour, this_day
+
+
+def forget_old(session: Session, now: datetime) -> None:
+    """Drop what the small purses spent before the ceiling of the day (a job of the worker)."""
+    old = col(PurseSpending.hour) < (now - _EPOCH) // _HOUR - 48
+    session.exec(delete(PurseSpending).where(old))
 
 
 def next_hour(now: datetime) -> datetime:

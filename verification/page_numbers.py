@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, delete, select
 
 from people.models import NumberProof, PageNumberTries
 from storage.upsert import insert_or
@@ -88,6 +88,11 @@ def note_wrong(session: Session, wrong: int, now: datetime) -> None:
             index_elements=["hour"], set_={"wrong": table.c.wrong + wrong}
         )
     )
+
+
+def forget_old(session: Session, now: datetime) -> None:
+    """Drop the counts that no bound looks at any more (a job of the worker)."""
+    session.exec(delete(PageNumberTries).where(col(PageNumberTries.hour) < _hour(now) - 48))
 
 
 def _hour(now: datetime) -> int:

@@ -65,7 +65,7 @@ def send(session: Session, phone: str, medium: str, policy: Policy, now: datetim
         outbox.put(session, draft, now, key)
         if asked.customer is None or unwanted or held:
             stored.rollback()
-    detail = asked.medium
+    detail = f"{asked.medium} held" if held else asked.medium
     audit.record(
         session, audit.CUSTOMER, AuditAct.PROOF_SEND, now, customer_id=asked.owner, detail=detail
     )

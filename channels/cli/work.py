@@ -32,7 +32,7 @@ from incidents.retention import Retention
 from incidents.tracing import tally
 from incidents.watch.job import AccessWatch
 from incidents.waves.noticing import Waves
-from messaging import delivery
+from messaging import delivery, spending
 from messaging.worker import Job, Worker
 from people import budgets
 from people.approvals import running
@@ -41,7 +41,7 @@ from scheduling.earlier import EarlierTimes
 from scheduling.policy import Policy
 from scheduling.zone_rules import ZoneRules
 from vault.log.publishing import AuditLog
-from verification import bridging, calls, renumbering
+from verification import bridging, calls, page_numbers, renumbering
 
 #: Hidden: stop when the other end of the standard input is gone, however its process ended.
 together = click.option("--together", is_flag=True, hidden=True)
@@ -69,6 +69,8 @@ def worker(together: bool) -> None:
         _with_policy(renumbering.begin_waits),
         untold.raise_cases,
         page_number_guesses.raise_cases,
+        page_numbers.forget_old,
+        spending.forget_old,
         budgets.forget_old,
         AccessWatch(here.policy),
         ZoneRules(here.policy),
