@@ -175,7 +175,7 @@ def _sleeps(session: Session, row: OutboxMessage, now: datetime) -> bool:
     if morning <= now:
         return False
     row.due_at = morning
-    tell(session, row, "text.held", now, "night where the customer lives")
+    tell(session, row, AuditAct.TEXT_HELD, now, "night where the customer lives")
     return True
 
 
