@@ -28,6 +28,14 @@ _SAID = {
         "Too many of your look-ups in the last day found nobody. Nothing was looked up."
         " The investigators have been told. If your work needs more, ask your supervisor."
     ),
+    (Kind.UNKNOWN, False): N_(
+        "Too much of what you asked for in the last hour is not there, or not yours. Nothing was"
+        " looked up. The investigators have been told. Try again later, from a page that is new."
+    ),
+    (Kind.UNKNOWN, True): N_(
+        "Too much of what you asked for in the last day is not there, or not yours. Nothing was"
+        " looked up. The investigators have been told. Try again later, from a page that is new."
+    ),
 }
 
 

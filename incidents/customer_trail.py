@@ -11,7 +11,7 @@ from incidents.cases.customers import in_evidence
 from incidents.cases.models import AuditReading, Case
 from incidents.cases.seeing import held, not_named
 from incidents.cases.working import because
-from people import customers
+from people import customers, lookups
 from people.errors import InvalidInput, NotFound
 from storage.types import new_id
 from vault import audit, keyring
@@ -22,10 +22,13 @@ UNKNOWN = "We know no customer with this number."
 
 
 def of_number(session: Session, who: UUID, phone: str, reason: str, now: datetime) -> UUID:
-    """Begin to read about whoever has exactly this number (E.164); gives the reading's id. Raises
-    ``InvalidInput``."""
+    """Begin to read about the customer with exactly this number (E.164); gives the reading's id.
+    The look-up is counted and written down, also one that finds nobody. Raises ``InvalidInput`` or
+    ``BudgetSpent``."""
     plain = because(reason, "reason")
     found = customers.find_by_phone(session, phone)
+    who_it_is = found.id if found else None
+    lookups.note_customer(session, audit.staff(who), who_it_is, phone, "oversight", now)
     if found is None:
         raise InvalidInput("phone", UNKNOWN)
     return _begin(session, who, found.id, None, plain, now)

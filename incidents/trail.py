@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, select
 
 from incidents.cases.models import Case
-from incidents.cases.seeing import entries_for
+from incidents.cases.seeing import entries_for, not_named
+from people import budgets
 from people.errors import NotAllowed
 from vault import audit
 from vault.acts import AuditAct
@@ -60,14 +61,16 @@ def page(
     purpose: str = "oversight",
 ) -> Found:
     """The latest entries, as they were before this reading, but for what the reader may not see
-    (rule I5). Raises ``NotAllowed`` for one's own: nobody investigates themself."""
+    (rule I5). Raises ``NotAllowed`` for one's own: nobody investigates themself; or ``BudgetSpent``
+    for too many purposes that there are none of."""
     if wanted.person == reader:
         raise NotAllowed("This is about yourself. A colleague can look at it.")
     statement = select(AuditEntry).where(*_conditions(session, reader, wanted))
     if before is not None:
         statement = statement.where(col(AuditEntry.id) < before)
     rows = session.exec(statement.order_by(col(AuditEntry.id).desc()).limit(PAGE + 1)).all()
-    _record(session, reader, wanted, purpose, now)
+    under_it = _looked_up(session, reader, wanted.purpose, bool(rows), now)
+    _record(session, reader, replace(wanted, purpose=under_it), purpose, now)
     return Found(rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None)
 
 
@@ -80,7 +83,7 @@ def _conditions(session: Session, reader: UUID, wanted: Filter) -> list[ColumnEl
     if wanted.actions:
         found.append(col(AuditEntry.action).in_(wanted.actions))
     if wanted.purpose:
-        found += under(session, wanted.purpose)
+        found += under(session, wanted.purpose, not_named(reader))
     if wanted.since is not None:
         found.append(col(AuditEntry.at) >= wanted.since)
         found.append(col(AuditEntry.id) >= _first(session, wanted.since - _ABOUT))
@@ -90,9 +93,10 @@ def _conditions(session: Session, reader: UUID, wanted: Filter) -> list[ColumnEl
     return found
 
 
-def under(session: Session, purpose: str) -> list[ColumnElement[bool]]:
-    """Entries for one purpose; for a case, of its own time alone, since purposes have no index."""
-    opened = select(Case.opened_at).where(col(Case.reference) == purpose)
+def under(session: Session, purpose: str, *seen: ColumnElement[bool]) -> list[ColumnElement[bool]]:
+    """Entries for one purpose; for a case, of those ``seen``, of its own time alone, since purposes
+    have no index."""
+    opened = select(Case.opened_at).where(col(Case.reference) == purpose, *seen)
     at = session.exec(opened).first()
     found = [col(AuditEntry.purpose) == purpose]
     return [*found, col(AuditEntry.id) >= _first(session, at - _ABOUT)] if at else found
@@ -115,6 +119,14 @@ def _first(session: Session, at: datetime) -> int:
         else:
             low = (found[0] or middle) + 1
     return low
+
+
+def _looked_up(session: Session, reader: UUID, purpose: str, found: bool, now: datetime) -> str:
+    """How a purpose that was asked for is written down: as it stands in the log, or, where no entry
+    has it, as a keyed fingerprint, and counted. Anything can be typed there."""
+    if not purpose or found:
+        return purpose
+    return budgets.ask_for_unknown(session, reader, f"purpose {purpose}", now)
 
 
 def _record(session: Session, reader: UUID, wanted: Filter, purpose: str, now: datetime) -> None:

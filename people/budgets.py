@@ -31,10 +31,12 @@ _PRUNED_AT_A_TIME = 2000
 
 
 class Kind(StrEnum):
-    """What is counted: customers opened or found, and look-ups that found nobody."""
+    """What is counted: customers opened or found, look-ups that found nobody, and ids and
+    references of what is not there, or not theirs."""
 
     OPENED = "opened"
     MISSED = "missed"
+    UNKNOWN = "unknown"
 
 
 class Spared(IntEnum):
@@ -48,7 +50,8 @@ class Spared(IntEnum):
 
 @dataclass(frozen=True)
 class Budgets:
-    """What each role may open, and how often a look-up may find nobody."""
+    """What each role may open, how often a look-up may find nobody, and how often anybody may ask
+    for what is not there: wide, since ids cannot be guessed and pages grow old."""
 
     roles: Mapping[Role, Sequence[Limit]] = field(
         default_factory=lambda: {
@@ -57,6 +60,7 @@ class Budgets:
         }
     )
     misses: Sequence[Limit] = limits("10/hour;40/day")
+    unknown: Sequence[Limit] = limits("60/hour;240/day")
 
 
 DEFAULTS = Budgets()
@@ -106,11 +110,26 @@ def look_up(
         of(session).misses,
     )
     kind = Kind.OPENED if found else Kind.MISSED
-    subject = found or UUID(bytes=keyring.of(session).blind_index("budget", asked)[:16])
+    subject = found or _mark(session, asked)
     if not spent.has(kind, subject):
         spent.require(Kind.OPENED, subject, opened)
         spent.require(Kind.MISSED, subject, missed)
     _keep(session, staff_id, kind, subject, now)
+
+
+def ask_for_unknown(session: Session, staff_id: UUID, asked: str, now: datetime) -> str:
+    """Count that somebody asked for what is not there for them; gives a keyed fingerprint of what
+    was asked. The same counts once in a day. Raises ``BudgetSpent``."""
+    take_turn(session, staff_id)
+    spent, subject = _Spent(session, staff_id, now), _mark(session, asked)
+    if not spent.has(Kind.UNKNOWN, subject):
+        spent.require(Kind.UNKNOWN, subject, of(session).unknown)
+        _keep(session, staff_id, Kind.UNKNOWN, subject, now)
+    return subject.hex[:12]
+
+
+def _mark(session: Session, asked: str) -> UUID:
+    return UUID(bytes=keyring.of(session).blind_index("budget", asked)[:16])
 
 
 def _limits(session: Session, staff_id: UUID) -> Sequence[Limit]:

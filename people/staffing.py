@@ -15,13 +15,14 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from people import links, staff
+from people import links, lookups, staff
 from people.approvals import asking, setup
 from people.approvals.kinds import About, Act, Kind, Payload
 from people.errors import NoLonger
 from people.links import Terms
 from people.models import Role, Staff
 from people.secrets import new_token, token_hash
+from vault import audit
 
 Facts = Sequence[tuple[str, str]]
 
@@ -46,7 +47,12 @@ def ask_to_add(
     phone: str = "",
 ) -> Link:
     """Ask for a new member of staff, with the number (E.164) they are rung at, if any; gives
-    their enrolment link. Raises ``InvalidInput`` or ``NotAllowed``."""
+    their enrolment link. Whether their address is known is counted and written down as a look-up.
+    Raises ``InvalidInput``, ``NotAllowed`` or ``BudgetSpent``."""
+    known = staff.find(session, email) is not None
+    actor = audit.staff(by) if by else audit.OPERATOR
+    asked = staff.normal_email(email)
+    lookups.note_staff(session, actor, found=known, asked=asked, purpose="staff.add", now=now)
     address, plain_name = staff.require_addable(session, email, name, role, timezone)
     token = new_token()
     payload = {

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from people import budgets, customers, phones
+from people import customers, lookups, phones
 from people.errors import InvalidInput
 from people.models import Customer
 from people.purposes import Purpose
@@ -15,8 +15,6 @@ from people.signin import Principal
 from people.text import clean
 from scheduling import callbacks
 from scheduling.policy import Policy
-from vault import audit
-from vault.acts import AuditAct
 
 LIMIT = 40
 
@@ -46,8 +44,17 @@ def find(
     counted, also one that finds nobody. Raises ``InvalidInput`` or ``BudgetSpent``."""
     number, problem = _number(asked, policy)
     customer = customers.find_by_phone(session, number) if number else None
-    customer = customer or _by_ticket(session, asked)
+    refused = None
+    if customer is None:
+        try:
+            customer = _by_ticket(session, asked)
+        except InvalidInput as error:  # a number that was looked up is written down all the same
+            if number is None:
+                raise
+            refused = error
     note(session, agent, customer, number or asked.strip(), purpose, now)
+    if refused is not None:
+        raise refused
     if customer is not None:
         person = customers.opened(session, customer)
         return Match(customer, "", person.phone_masked, person.name[:1], customer.timezone)
@@ -71,16 +78,7 @@ def note(
 ) -> None:
     """Count a look-up and write it down. Raises ``BudgetSpent``."""
     who = customer.id if customer else None
-    budgets.look_up(session, agent.id, who, asked, now)
-    audit.record(
-        session,
-        agent.actor,
-        AuditAct.CUSTOMER_LOOK_UP,
-        now,
-        customer_id=who,
-        purpose=purpose,
-        detail="found" if customer else "not found",
-    )
+    lookups.note_customer(session, agent.actor, who, asked, purpose, now)
 
 
 def _number(asked: str, policy: Policy) -> tuple[str | None, str]:

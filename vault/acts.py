@@ -56,6 +56,12 @@ class AuditAct(StrEnum):
     CUSTOMER_LOOK_UP = "customer.look_up", N_("looked a customer up"), ActGroup.READINGS, True
     EXPOSURE_READ = "exposure.read", N_("listed whom an access exposed"), ActGroup.READINGS
 
+    PAGE_NOT_FOUND = (
+        "page.not_found",
+        N_("asked for what is not there, or not theirs"),
+        ActGroup.READINGS,
+    )
+
     CHECK = "check", N_("checked a call"), ActGroup.CHECKS
 
     CUSTOMER_ADD = "customer.add", N_("added a customer"), ActGroup.CUSTOMERS
@@ -66,6 +72,7 @@ class AuditAct(StrEnum):
     CUSTOMER_NUMBER = "customer.number", N_("changed a customer's number"), ActGroup.CUSTOMERS
     CUSTOMER_WARN = "customer.warn", N_("warned a customer"), ActGroup.CUSTOMERS
     IMPORT_BEGIN = "import.begin", N_("began an import"), ActGroup.CUSTOMERS
+    IMPORT_TRY = "import.try", N_("tried an import without keeping it"), ActGroup.CUSTOMERS
     IMPORT_END = "import.end", N_("ended an import"), ActGroup.CUSTOMERS
     NUMBER_TELL = "number.tell", N_("stored a warning to the old number"), ActGroup.CUSTOMERS
     NUMBER_TOLD = (
@@ -176,6 +183,7 @@ class AuditAct(StrEnum):
     PASSKEY_REMOVE = "passkey.remove", N_("removed a passkey"), ActGroup.STAFF
     PASSKEY_CLONED = "passkey.cloned", N_("met a passkey that was copied"), ActGroup.STAFF
     STAFF_ADD = "staff.add", N_("added a colleague"), ActGroup.STAFF
+    STAFF_LOOK_UP = "staff.look_up", N_("looked a colleague up by their address"), ActGroup.STAFF
     STAFF_ROLE = "staff.role", N_("changed a colleague's role"), ActGroup.STAFF
     STAFF_ENROL = "staff.enrol", N_("enrolled"), ActGroup.STAFF
     STAFF_SIGN_IN = "staff.sign_in", N_("signed in"), ActGroup.STAFF

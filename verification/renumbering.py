@@ -19,7 +19,7 @@ from sqlmodel import Session, col, select, update
 from messaging import lines, optouts, outbox, spoken, wording
 from messaging.gateways.base import TEXT, VOICE
 from messaging.models import MessageState, OutboxMessage, Priority
-from people import customer_sessions, customers, numbers, phones
+from people import budgets, customer_sessions, customers, numbers, phones
 from people.approvals import asking
 from people.approvals.kinds import About, Act, Kind
 from people.errors import InvalidInput, NoLonger
@@ -46,8 +46,9 @@ def ask(
     session: Session, callback: Callback, phone: str, why: str, policy: Policy, now: datetime
 ) -> None:
     """The agent who holds this callback asks for another number (E.164) of its customer. Whether
-    somebody else has it is not said here: it would tell an agent who is a customer. Raises
-    ``InvalidInput``, ``NotAllowed`` or ``NoLonger``."""
+    somebody else has it is not said here: it would tell an agent who is a customer. It is counted
+    as a look-up, since the approver reads it. Raises ``InvalidInput``, ``NotAllowed``,
+    ``NoLonger`` or ``BudgetSpent``."""
     phones.require_callable(phone, policy.countries)
     customer = session.get_one(Customer, callback.customer_id)
     if customer.erased_at is not None:
@@ -57,6 +58,7 @@ def ask(
         raise InvalidInput("phone", "This is the number that we have.")
     about = About(customer_id=customer.id, callback_id=callback.id)
     payload = {"old": old, "new": phone}
+    budgets.look_up(session, callback.agent_id, None, phone, now)
     asking.ask(session, kind(policy), payload, why, callback.agent_id, now, about=about)
 
 

@@ -11,6 +11,7 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Unauthorized
 
 from channels.context import unit
+from channels.unknown import unknown_noted
 from people import tokens
 from people.errors import NotAllowed
 from people.models import Role
@@ -40,5 +41,5 @@ def acting(role: Role) -> Iterator[tuple[Session, Principal]]:
     principal: Principal = g.principal
     if principal.role is not role:
         raise NotAllowed(f"This is for staff with the role {role}.")
-    with unit() as session:
+    with unknown_noted([principal.id]), unit() as session:
         yield session, principal

@@ -19,17 +19,22 @@ from scheduling import callbacks, lookup
 
 
 def look_up(session: Session, agent: Principal, body: CallbackIn, moment: datetime) -> None:
-    """Count and write down that a customer is looked up. Raises ``InvalidInput``,
-    ``BudgetSpent``, or ``NotFound`` for an id of which the agent holds no callback."""
+    """Count and write down that a customer is looked up, by number, by a new customer's reference,
+    or by an id of which the agent may hold no callback. Raises ``InvalidInput`` or
+    ``BudgetSpent``."""
     if (body.customer is None) == (body.customer_id is None):
         raise InvalidInput("customer", "Give either customer or customer_id.")
     if body.customer is not None:
         phone = read_number(body.customer.phone)
-        found = customers.find_by_phone(session, phone)
-        lookup.note(session, agent, found, phone, body.purpose, moment)
+        found, asked = customers.find_by_phone(session, phone), phone
+        ref = body.customer.external_ref.strip()
+        if found is None and ref:  # adding them would tell whether somebody has it
+            found, asked = customers.find_by_external_ref(session, ref), f"{phone} {ref}"
+        lookup.note(session, agent, found, asked, body.purpose, moment)
     elif body.customer_id is not None:
-        held = _held(session, agent, body.customer_id, moment)
-        lookup.note(session, agent, held, "", body.purpose, moment)
+        mine = callbacks.holds_customer(session, agent.id, body.customer_id, moment)
+        held = session.get_one(Customer, body.customer_id) if mine else None
+        lookup.note(session, agent, held, str(body.customer_id), body.purpose, moment)
 
 
 def chosen(session: Session, agent: Principal, body: CallbackIn, moment: datetime) -> Customer:

@@ -12,9 +12,12 @@ from flask.cli import AppGroup
 from channels.cli.common import plainly
 from channels.context import ctx, now, unit
 from incidents.canaries import arriving, planning, register
+from people import customers, lookups, phones
+from people.errors import InvalidInput
 from people.importing.rows import Rules
 from people.importing.running import Importing, begin
 from people.importing.source import Source
+from vault import audit
 
 canaries = AppGroup(
     "canaries", help="Customers who do not exist, so that whoever knows one has it from us."
@@ -39,12 +42,25 @@ def add(numbers: Path, ref: str, at_once: bool) -> None:
     """
     lines = [line.strip() for line in numbers.read_text().splitlines() if line.strip()]
     with plainly():
+        _look_up(lines)
         with unit() as session:
             planning.plan(session, lines, import_rules(), now(), reference=ref)
         if at_once:
             _import()
     when = "are in" if at_once else "come in with the next import of customers"
     click.echo(f"{len(lines):,} canaries {when}. Delete the file with their numbers.")
+
+
+def _look_up(lines: list[str]) -> None:
+    """Planning says which number is a customer's: each is written down as looked up first."""
+    with unit() as session:
+        for line in lines:
+            try:
+                found = customers.find_by_phone(session, phones.parse(line, ""))
+            except InvalidInput:
+                continue
+            who = found.id if found else None
+            lookups.note_customer(session, audit.OPERATOR, who, "", "canaries", now())
 
 
 def _import() -> None:

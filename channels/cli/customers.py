@@ -26,7 +26,7 @@ from config.settings import Settings
 from incidents import erasing, retention, two_people
 from incidents.canaries import arriving
 from incidents.canaries.arriving import Lookout
-from people import customers, phones
+from people import customers, lookups, phones
 from people.approvals.kinds import Value
 from people.errors import NotFound
 from people.importing.reading import CSV, FORMATS, JSONL, NotReadable, Records
@@ -36,6 +36,7 @@ from people.importing.seen import MOST
 from people.importing.source import Source
 from people.models import Customer
 from vault import audit
+from vault.acts import AuditAct
 
 customers_group = AppGroup("customers", help="Customers in bulk.")
 SHOWN = 50
@@ -94,6 +95,12 @@ def import_customers(
                 raise click.ClickException(str(error)) from None
             except GoesOnElsewhere:
                 raise click.ClickException("Another process is importing this file.") from None
+    if dry_run:  # it tells who is a customer, and takes nobody's approval
+        with unit() as session:
+            looked_up = counts.added + counts.changed + counts.same
+            audit.record(
+                session, audit.OPERATOR, AuditAct.IMPORT_TRY, now(), detail=f"{looked_up} looked up"
+            )
     _conclude(counts, dry_run)
 
 
@@ -241,8 +248,12 @@ def _due(before: datetime) -> list[UUID]:
 def erase(reference: str, phone: str, why: str) -> None:
     """Erase what is known of one customer, whom all that is given must fit. Ends with 3 when two
     people must approve it first."""
+    with plainly():
+        with unit() as session:  # kept, whatever becomes of it
+            looked_up = _look_up(session, reference, phone)
+        which = _the_one(looked_up)
     with plainly(), unit() as session:
-        found = _the_one(session, reference, phone)
+        found = session.get_one(Customer, which)
         at_once = setting_up(session, erasing.ERASE.name)
         if at_once:
             erasing.at_once(session, found, audit.OPERATOR, now())
@@ -253,15 +264,23 @@ def erase(reference: str, phone: str, why: str) -> None:
     click.echo("1 customer erased.")
 
 
-def _the_one(session: Session, reference: str, phone: str) -> Customer:
+def _look_up(session: Session, reference: str, phone: str) -> list[UUID | None]:
+    """The customers with this reference and this number; each look-up is written down."""
+    number = phones.parse(phone, ctx().policy.default_region) if phone else ""
     found = []
     if reference:
         found.append(customers.find_by_external_ref(session, reference))
     if phone:
-        number = phones.parse(phone, ctx().policy.default_region)
         found.append(customers.find_by_phone(session, number))
+    ids = [each.id if each else None for each in found]
+    for who in ids:
+        lookups.note_customer(session, audit.OPERATOR, who, "", "erasure", now())
+    return ids
+
+
+def _the_one(found: list[UUID | None]) -> UUID:
     first = found[0] if found else None
-    if first is not None and all(each is not None and each.id == first.id for each in found):
+    if first is not None and all(each == first for each in found):
         return first
     if len(found) > 1:
         raise NotFound("No customer has both this reference and this number. Nobody is erased.")

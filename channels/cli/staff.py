@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 from flask.cli import AppGroup
 from sqlmodel import Session
@@ -9,9 +12,9 @@ from sqlmodel import Session
 from channels.cli.common import plainly
 from channels.cli.two_people import setting_up, wait, why_option
 from channels.context import ctx, now, unit
-from people import phones, secrets, staff, staffing, tokens
+from people import lookups, phones, secrets, staff, staffing, tokens
 from people.approvals import setup
-from people.errors import NotFound
+from people.errors import InvalidInput, NotFound
 from people.models import Role, Staff
 from scheduling import roles
 from vault import audit
@@ -37,7 +40,7 @@ def add(email: str, name: str, role: str, timezone: str, phone: str, pin: bool, 
     """Add a member of staff, and print their one-time enrolment link. Ends with 3 when it works
     only once two people have approved it."""
     said = secrets.new_pin() if pin else ""
-    with plainly(), unit() as session:
+    with plainly(), _looking_up("staff.add") as session:
         zone = timezone or ctx().policy.default_zone
         number = _number(phone) if phone else ""
         at_once = setting_up(session, staffing.ADD.name)
@@ -59,8 +62,8 @@ def add(email: str, name: str, role: str, timezone: str, phone: str, pin: bool, 
 @click.option("--number", required=True, help="With or without country code.")
 def set_phone(email: str, number: str) -> None:
     """Set the number that a member of staff is rung at for bridged calls."""
-    with plainly(), unit() as session:
-        member, phone = _member(session, email), _number(number)
+    with plainly(), _looking_up("staff.phone") as session:
+        member, phone = _member(session, email, "staff.phone"), _number(number)
         staff.set_phone(session, member, phone, now(), countries=ctx().policy.countries)
     click.echo("Kept. Their next call rings this number.")
 
@@ -80,8 +83,8 @@ def invite(email: str, pin: bool, why: str) -> None:
     """Print a new enrolment link: for a lost phone or password. Older links stop working once it
     works. Ends with 3 when that is only once two people have approved it."""
     said = secrets.new_pin() if pin else ""
-    with plainly(), unit() as session:
-        member = _member(session, email)
+    with plainly(), _looking_up("staff.invite") as session:
+        member = _member(session, email, "staff.invite")
         at_once = setting_up(session, staffing.INVITE.name)
         if at_once:
             token = staff.invite(session, member, now(), pin=said)
@@ -97,8 +100,8 @@ def invite(email: str, pin: bool, why: str) -> None:
 def change_role(email: str, role: str, why: str) -> None:
     """Give a member of staff another role: their sessions and tokens end. Ends with 3 when two
     people must approve it first."""
-    with plainly(), unit() as session:
-        member = _member(session, email)
+    with plainly(), _looking_up("staff.role") as session:
+        member = _member(session, email, "staff.role")
         at_once = setting_up(session, roles.ROLE.name)
         if at_once:
             roles.at_once(session, member, role, audit.OPERATOR, now())
@@ -116,8 +119,8 @@ def change_role(email: str, role: str, why: str) -> None:
 @click.option("--email", required=True)
 def switch_off(email: str) -> None:
     """Switch a member of staff off: sessions and tokens end at once."""
-    with plainly(), unit() as session:
-        member = _member(session, email)
+    with plainly(), _looking_up("staff.off") as session:
+        member = _member(session, email, "staff.off")
         setup.require_another(session, member)
         staff.switch_off(session, member, now())
     click.echo("Switched off. Sessions and tokens have ended.")
@@ -128,16 +131,35 @@ def switch_off(email: str) -> None:
 @click.option("--name", "label", default="", help="What the token is for.")
 def add_token(email: str, label: str) -> None:
     """Make a token with its owner's role. It is shown this once, alone on the last line."""
-    with plainly(), unit() as session:
-        token = tokens.add(session, _member(session, email), label, now())
+    with plainly(), _looking_up("token.add") as session:
+        token = tokens.add(session, _member(session, email, "token.add"), label, now())
     click.echo("Keep this token secret; it is not shown again:")
     click.echo(token)
 
 
-def _member(session: Session, email: str) -> Staff:
+@contextmanager
+def _looking_up(purpose: str) -> Iterator[Session]:
+    """A unit of work that looks somebody up by their address; what it was refused for is written
+    down in one of its own: nobody has the address, or somebody who must not."""
+    try:
+        with unit() as session:
+            yield session
+    except (NotFound, InvalidInput) as error:
+        if isinstance(error, NotFound) or error.field == "email":
+            with unit() as session:
+                _note(session, purpose, found=not isinstance(error, NotFound))
+        raise
+
+
+def _note(session: Session, purpose: str, *, found: bool) -> None:
+    lookups.note_staff(session, audit.OPERATOR, found=found, asked="", purpose=purpose, now=now())
+
+
+def _member(session: Session, email: str, purpose: str) -> Staff:
     found = staff.find(session, email)
     if found is None or not found.active:
         raise NotFound("There is no active member of staff with this address.")
+    _note(session, purpose, found=True)
     return found
 
 

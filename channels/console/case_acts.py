@@ -12,7 +12,7 @@ from channels.console.desk import Desk, pages, staff_page
 from incidents.cases import customers, joining, working
 from incidents.cases.models import Case
 from incidents.cases.seeing import seen
-from people import phones
+from people import lookups, phones
 from people.errors import InvalidInput
 from people.models import Role
 
@@ -28,7 +28,11 @@ def done(
         with desk.session.begin_nested():
             case = act()
     except InvalidInput as error:
-        found = seen(desk.session, reference, desk.principal.id)
+        me = desk.principal.id
+        found = seen(desk.session, reference, me)
+        if error.field == "other":  # a case that is not there for them
+            asked, page = f"{reference} {typed('other')}", request.endpoint or ""
+            lookups.note_unknown(desk.session, me, asked, page, desk.moment)
         return show(desk, found, {error.field: str(error)}), 422
     to = url_for("console.case", reference=case.reference, _anchor=anchor or None)
     return redirect(to, code=303)

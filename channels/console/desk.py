@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
 from typing import Concatenate, ParamSpec
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, g, jsonify, make_response, redirect, request, url_for
@@ -17,6 +18,7 @@ from sqlmodel import Session
 from channels.console.clock import Clock
 from channels.context import ctx, now, unit
 from channels.languages import select
+from channels.unknown import unknown_noted
 from incidents import two_people
 from incidents.notes import explaining
 from people import sessions, signin, staff
@@ -67,8 +69,8 @@ def staff_page(
     """Let in only staff with one of the roles, and hand them a :class:`Desk`.
 
     The view's answer is made before the unit commits, and goes out after: what it shows has its
-    audit entry, or is not shown. A ``polled`` page is asked by a script all the time: it only
-    reads, and answers 401 instead of leading to the sign-in page.
+    audit entry, or is not shown. So is what is not there for them. A ``polled`` page is asked by a
+    script all the time: it only reads, and answers 401 instead of leading to the sign-in page.
     """
 
     def wrap(view: Callable[Concatenate[Desk, P], ResponseReturnValue]) -> View[P]:
@@ -76,10 +78,12 @@ def staff_page(
         def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
             moment = now()
             reads = polled and "keep" not in request.args
-            with unit(read_only=reads) as session:
+            who: list[UUID] = []
+            with unknown_noted(who, written=not reads), unit(read_only=reads) as session:
                 principal = _principal(session, moment, touch=not reads)
                 if principal is None:
                     return _signed_out(polled)
+                who.append(principal.id)
                 if principal.role not in roles:
                     raise NotAllowed(_only_for(roles))
                 member = session.get_one(Staff, principal.id)
