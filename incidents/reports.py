@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from incidents import repeats, stream, telling
 from incidents.cases import seeing
-from incidents.models import Report
+from incidents.models import REFERENCE_LENGTH, Report
 from incidents.telling import (
     ASKED_FOR,
     GAVE,
@@ -118,7 +118,7 @@ def _new(session: Session, told: Told, index: bytes, now: datetime) -> Report:
     }
     report = Report(
         id=row,
-        reference="R" + "".join(secrets.choice(_LETTERS) for _ in range(7)),
+        reference="R" + "".join(secrets.choice(_LETTERS) for _ in range(REFERENCE_LENGTH - 1)),
         kind=told.kind,
         callback_id=told.callback_id,
         at=now,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import pyotp
 from sqlalchemy import ColumnElement, and_
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from people import binding, links, notices, phones, second_factor, sessions
 from people.approvals import setup
@@ -136,9 +136,10 @@ def opened(session: Session, member: Staff) -> Colleague:
     )
 
 
-def at_work(session: Session) -> list[Colleague]:
-    """Everybody who works here, by name."""
-    rows = session.exec(select(Staff).where(col(Staff.active).is_(True)))
+def at_work(session: Session, also: Collection[UUID] = ()) -> list[Colleague]:
+    """Everybody who works here, and ``also`` these, by name."""
+    shown = or_(col(Staff.active).is_(True), col(Staff.id).in_(also))
+    rows = session.exec(select(Staff).where(shown))
     return sorted((opened(session, row) for row in rows), key=lambda each: each.name)
 
 

@@ -3,6 +3,7 @@ No customer in it."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -32,11 +33,10 @@ class Member:
     week: hours.Week
 
 
-def agents(session: Session, now: datetime) -> list[Member]:
-    """The agents at work here, by name."""
-    found = session.exec(
-        select(Staff).where(col(Staff.role) == Role.AGENT, col(Staff.active).is_(True))
-    ).all()
+def agents(session: Session, now: datetime, also: Collection[UUID] = ()) -> list[Member]:
+    """The agents at work here, and ``also`` these, by name."""
+    shown = or_(col(Staff.active).is_(True), col(Staff.id).in_(also))
+    found = session.exec(select(Staff).where(col(Staff.role) == Role.AGENT, shown)).all()
     counts: dict[UUID, int] = {}
     for zone in {each.timezone for each in found}:
         counts |= _counts(session, zone, now)

@@ -13,15 +13,13 @@ from channels.console import approval_words
 from channels.console.desk import Desk, pages, staff_page
 from channels.context import ctx
 from incidents import erasing, two_people
-from people import budgets, customers, phones, staff, unlocking
+from people import customers, lookups, phones, staff, unlocking
 from people.approvals import asking, binding, deciding, pending, voiding
 from people.approvals.kinds import Kinds
 from people.approvals.models import ApprovalRequest
 from people.approvals.pending import Pending
 from people.errors import InvalidInput, NoLonger
 from people.models import Customer, Role, Staff
-from vault import audit
-from vault.acts import AuditAct
 
 _FIELDS = ("whom", "why", "why_unlock")
 
@@ -70,7 +68,7 @@ def approve(desk: Desk, request_id: UUID) -> ResponseReturnValue:
     kinds, read = two_people.kinds(ctx().policy), request.form.get("digest", "")
     by = desk.principal.id
     voiding.sweep(desk.session, kinds, desk.moment)
-    if deciding.is_void(desk.session, request_id):
+    if deciding.is_void(desk.session, kinds, request_id, by):
         return _back("void")
     whom = _facts_of(desk, kinds, request_id)
     given = deciding.approve_with_pin(desk.session, kinds, request_id, read, by, desk.moment)
@@ -100,7 +98,8 @@ def refuse(desk: Desk, request_id: UUID) -> ResponseReturnValue:
 @staff_page(*Role)
 def withdraw(desk: Desk, request_id: UUID) -> ResponseReturnValue:
     """Take back one's own."""
-    asking.withdraw(desk.session, request_id, desk.principal.id, desk.moment)
+    kinds, me = two_people.kinds(ctx().policy), desk.principal.id
+    asking.withdraw(desk.session, request_id, me, desk.moment, kinds=kinds)
     return _back("withdrawn")
 
 
@@ -140,17 +139,8 @@ def _customer(desk: Desk, whom: str) -> Customer:
             found = customers.find_by_phone(desk.session, phone)
         except InvalidInput:
             found = None
-    who = found.id if found else None
-    budgets.look_up(desk.session, desk.principal.id, who, whom.strip(), desk.moment)
-    audit.record(
-        desk.session,
-        desk.principal.actor,
-        AuditAct.CUSTOMER_LOOK_UP,
-        desk.moment,
-        customer_id=who,
-        purpose="erasure",
-        detail="found" if found else "not found",
-    )
+    who, actor = found.id if found else None, desk.principal.actor
+    lookups.note_customer(desk.session, actor, who, whom.strip(), "erasure", desk.moment)
     if found is None:
         nobody = gettext("No customer has this reference or number. Write it exactly.")
         raise InvalidInput("whom", nobody)

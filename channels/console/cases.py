@@ -66,7 +66,7 @@ def show(desk: Desk, found: Case, errors: Mapping[str, str] | None = None) -> st
     asked = request.args.get("page", "1")
     page = int(asked) if _PAGE.fullmatch(asked) else 1
     evidence, count = reading.evidence(desk.session, found, reader, desk.moment, page)
-    steps = reading.steps(desk.session, found)
+    steps = reading.steps(desk.session, found, reader)
     subjects = reading.subjects(desk.session, found)
     people = [found.taken_by, *subjects, *(each.staff_id for each in steps)]
     people += [each.entry.staff_id for each in evidence if each.entry]
@@ -84,7 +84,7 @@ def show(desk: Desk, found: Case, errors: Mapping[str, str] | None = None) -> st
         subjects=subjects,
         names=reading.names(desk.session, people),
         joined=joining.joined_from(desk.session, found),
-        waiting=len(working.reporters(desk.session, found)),
+        waiting=len(working.reporters(desk.session, found, reader)),
         **_acted(desk, found, subjects),
         errors=errors or {},
         typed={name: value[:5000] for name, value in request.form.items()},
@@ -112,7 +112,7 @@ def _after(desk: Desk, run: WarningRun) -> timeline.Timeline:
         desk.clock,
         since,
         until,
-        lambda bins: aftermath.counted(desk.session, run, since, until, bins),
+        lambda bins: aftermath.counted(desk.session, run, desk.principal.id, since, until, bins),
     )
 
 

@@ -11,8 +11,9 @@ from flask.typing import ResponseReturnValue
 from channels.console import approval_words
 from channels.console.desk import Desk, pages, staff_page
 from channels.context import ctx
+from incidents.acting import kinds
 from people import staff, staffing, suspending
-from people.errors import InvalidInput, NotFound
+from people.errors import AskedAlready, InvalidInput, NotFound
 from people.models import Role, Staff
 from scheduling import roles
 
@@ -27,12 +28,14 @@ def people(desk: Desk) -> ResponseReturnValue:
 
 
 def _shown(desk: Desk, errors: Mapping[str, str] | None = None, link: str = "") -> str:
+    hidden = kinds.suspensions_hidden(desk.session, desk.principal.id)
     return render_template(
         "console/people.html",
-        people=staff.at_work(desk.session),
+        people=staff.at_work(desk.session, hidden),
         suspended=[
             (staff.name_of(desk.session, each.id, each.name), each)
             for each in suspending.suspended(desk.session)
+            if each.id not in hidden
         ],
         clock=desk.clock,
         me=desk.principal.id,
@@ -63,6 +66,8 @@ def ask_to_add(desk: Desk) -> ResponseReturnValue:
         )
     except InvalidInput as error:
         return _shown(desk, {error.field: str(error)}), 422
+    except AskedAlready:  # answered in here, so that the look-up stays written down
+        return redirect(url_for("console.approvals", done="already"), code=303)
     path = url_for("console.enrolment", token=made.token)
     return _shown(desk, link=f"{ctx().base_url}{path}")
 

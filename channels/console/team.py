@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from channels.console import week
 from channels.console.desk import Desk, pages, staff_page
+from incidents.acting import kinds
 from incidents.cases import seeing
 from people.errors import InvalidInput
 from people.models import Role
@@ -52,9 +53,12 @@ def _shown(
     texts: Mapping[int, str] | None = None,
     errors: Mapping[int, str] | None = None,
 ) -> str:
+    me = desk.principal.id
+    hidden = kinds.suspensions_hidden(desk.session, me)
+    suspended = team_of.suspended(desk.session, desk.moment)
     return render_template(
         "console/team.html",
-        agents=team_of.agents(desk.session, desk.moment),
+        agents=team_of.agents(desk.session, desk.moment, hidden),
         days=get_day_names("wide", locale=desk.clock.locale),
         write=week.write,
         at=at,
@@ -62,6 +66,6 @@ def _shown(
         errors=errors or {},
         saved=request.args.get("saved", ""),
         today=desk.clock.day(desk.clock.today(desk.moment)),
-        suspended=team_of.suspended(desk.session, desk.moment),
-        stuck=seeing.without_investigator(desk.session),
+        suspended=[each for each in suspended if each[0] not in hidden],
+        stuck=seeing.without_investigator(desk.session, me),
     )

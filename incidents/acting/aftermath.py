@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+from uuid import UUID
 
 from sqlmodel import Session, col, select
 
 from incidents.acting import exposure
 from incidents.cases.models import WarningRun
+from incidents.cases.seeing import hidden_ids
 from incidents.models import Report
 from vault.models import AuditEntry
 
@@ -17,17 +19,21 @@ from vault.models import AuditEntry
 def counted(
     session: Session,
     run: WarningRun,
+    reader: UUID,
     since: datetime,
     until: datetime,
     bin_of: Callable[[datetime], int],
 ) -> Counter[int]:
-    """How many reports came from those whom the person's access exposed, by parts of a picture."""
+    """How many reports came from those whom the person's access exposed, by parts of a picture; of
+    those that the reader may see."""
     exposed = select(AuditEntry.customer_id).where(
         *exposure.where(run.staff_id, run.since, run.until)
     )
     times = session.exec(
-        select(Report.at).where(
+        select(Report.at)
+        .where(
             col(Report.at) >= since, col(Report.at) < until, col(Report.customer_id).in_(exposed)
         )
+        .where(col(Report.id).not_in(hidden_ids(session, "report", reader)))
     )
     return Counter(bin_of(at) for at in times)

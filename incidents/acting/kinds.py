@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from incidents.acting import exposure, warnings
 from incidents.cases.models import Case, CaseSubject
 from incidents.cases.opening import name_subjects, step
-from incidents.cases.seeing import held, not_named
+from incidents.cases.seeing import held, named_with, not_named, requests_closed_to
 from people import staff, suspending
 from people.approvals import asking, setup
 from people.approvals.deciding import APPROVE
@@ -20,6 +20,7 @@ from people.errors import InvalidInput, NotAllowed, NotFound
 from people.models import Role, Staff
 from vault import audit
 from vault.acts import AuditAct
+from vault.errors import Tampered
 
 _ASKS = frozenset({Role.INVESTIGATOR})
 #: Where there are two investigators and one is suspected, a supervisor must do.
@@ -68,11 +69,16 @@ def ask_to_lift_outside(
 def suspended_for(session: Session, who: UUID) -> list[Staff]:
     """Those whose access is suspended, but for whom a case names together with the reader, or
     names none."""
-    mine = select(CaseSubject.case_id).where(col(CaseSubject.staff_id) == who)
-    shared = select(CaseSubject.staff_id).where(col(CaseSubject.case_id).in_(mine))
-    hidden = set(session.exec(shared))
     named = set(session.exec(select(CaseSubject.staff_id)))
-    return [each for each in suspending.suspended(session) if each.id in named - hidden]
+    shown = named - named_with(session, who) - {who}
+    return [each for each in suspending.suspended(session) if each.id in shown]
+
+
+def suspensions_hidden(session: Session, reader: UUID) -> set[UUID]:
+    """Those whose suspension tells the reader of a case that names both: to them, they are at work
+    as ever."""
+    shared = named_with(session, reader)
+    return {each.id for each in suspending.suspended(session)} & shared if shared else set()
 
 
 def ask_to_warn(
@@ -124,7 +130,8 @@ def _ask_in(
 ) -> ApprovalRequest:
     name_subjects(session, case, [person], now)
     payload = {"case": case.reference, **(more or {})}
-    made = asking.ask(session, kind, payload, why, who, now, about=About(staff_id=person))
+    about = About(staff_id=person, case_id=case.id)
+    made = asking.ask(session, kind, payload, why, who, now, about=about)
     step(session, case, AuditAct.CASE_ASKED, f"{kind.name}\n{why}", audit.staff(who), now)
     return made
 
@@ -141,6 +148,13 @@ def _other(session: Session, who: UUID, person: UUID) -> Staff:
 def _case(session: Session, act: Act) -> Case:
     found = select(Case).where(col(Case.reference) == act.text("case")).with_for_update()
     return session.exec(found).one()
+
+
+def _hold(session: Session, act: Act) -> None:
+    """Lock the case, so that nobody is named in it meanwhile. Raises ``Tampered`` for one
+    that was asked in another case."""
+    if _case(session, act).id != act.about.case_id:
+        raise Tampered("a request is not of the case that it was asked in")
 
 
 def _suspend(session: Session, act: Act, now: datetime) -> None:
@@ -214,6 +228,8 @@ SUSPEND = Kind(
     facts=_whom,
     run=_suspend,
     same=(),
+    closed_to=requests_closed_to,
+    hold=_hold,
     hopeless=_ended,
 )
 LIFT = Kind(
@@ -223,6 +239,8 @@ LIFT = Kind(
     facts=_whom,
     run=_lift,
     same=(),
+    closed_to=requests_closed_to,
+    hold=_hold,
     hopeless=_not_suspended,
 )
 WARN = Kind(
@@ -232,4 +250,6 @@ WARN = Kind(
     facts=_how_many,
     run=_warn,
     same=("case", "since", "until"),
+    closed_to=requests_closed_to,
+    hold=_hold,
 )

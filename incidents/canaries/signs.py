@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from incidents import stream
@@ -86,11 +87,14 @@ def exposed_by(session: Session, canary: Canary) -> list[Exposure]:
     return [Exposure(who, at[0], at[-1], len(at)) for who, at in times.items()]
 
 
-def contacts(session: Session, case_id: UUID | None = None) -> list[Contact]:
-    """Every contact from outside with a canary, or those of one case, oldest first: for who traces
-    leaks, each is worth more than a report, since nobody real has that number."""
+def contacts(
+    session: Session, case_id: UUID | None = None, *seen: ColumnElement[bool]
+) -> list[Contact]:
+    """Every contact from outside with a canary, or those of one case, of the evidence that is
+    ``seen``, oldest first: for who traces leaks, each is worth more than a report, since nobody
+    real has that number."""
     customers = {each.number: each.customer_id for each in known(session).canaries}
-    statement = select(CaseEvidence).where(col(CaseEvidence.kind) == KIND)
+    statement = select(CaseEvidence).where(col(CaseEvidence.kind) == KIND, *seen)
     if case_id is not None:
         statement = statement.where(col(CaseEvidence.case_id) == case_id)
     rows = session.exec(statement.order_by(col(CaseEvidence.at)))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from incidents.cases import states
@@ -38,8 +39,10 @@ def join(session: Session, into: str, other: str, who: UUID, words: str, now: da
     moved = _of(session, second)
     for row in moved:
         _move(session, row, case, second.id)
-    name_subjects(session, case, _subjects(session, second), now)
-    second.outcome = Outcome.JOINED
+    second.outcome, second.joined_into = Outcome.JOINED, case.id
+    session.add(second)
+    session.flush()
+    name_subjects(session, case, [*_subjects(session, case), *_subjects(session, second)], now)
     states.move(session, second, State.CLOSED, now)
     by = audit.staff(who)
     placed(session, moved, case.id, now)
@@ -49,7 +52,8 @@ def join(session: Session, into: str, other: str, who: UUID, words: str, now: da
 
 
 def joined_from(session: Session, case: Case) -> list[Case]:
-    """The cases that were joined to this one and can be taken out again."""
+    """The cases that were joined to this one and can be taken out again. All who are named in
+    them are named in this one."""
     found = select(CaseEvidence.from_case_id).where(
         col(CaseEvidence.case_id) == case.id, col(CaseEvidence.from_case_id).is_not(None)
     )
@@ -70,7 +74,7 @@ def take_apart(
         row.case_id, row.from_case_id = second.id, None
         session.add(row)
     name_subjects(session, second, _subjects(session, case), now)
-    second.outcome = None
+    second.outcome = second.joined_into = None
     states.move(session, second, State.OPEN, now)
     placed(session, rows, second.id, now)
     by = audit.staff(who)
@@ -95,7 +99,7 @@ def split(
     ).all()
     if not rows:
         raise InvalidInput("part", "Tick what does not belong here.")
-    if len(rows) == len(_of(session, case)):
+    if len(rows) == _seen_by(session, case, who):
         raise InvalidInput("part", "Leave something here: this would be all of it.")
     fresh = _fresh(session, case, now)
     for row in rows:
@@ -123,6 +127,12 @@ def _fresh(session: Session, case: Case, now: datetime) -> Case:
 
 def _of(session: Session, case: Case) -> list[CaseEvidence]:
     return list(session.exec(select(CaseEvidence).where(col(CaseEvidence.case_id) == case.id)))
+
+
+def _seen_by(session: Session, case: Case, who: UUID) -> int:
+    """How much of its evidence somebody sees: of the rest they learn nothing."""
+    of_case = (col(CaseEvidence.case_id) == case.id, evidence_for(who))
+    return session.exec(select(func.count()).select_from(CaseEvidence).where(*of_case)).one()
 
 
 def _subjects(session: Session, case: Case) -> list[UUID]:

@@ -48,7 +48,8 @@ class Outcome(StrEnum):
 
 class Case(SQLModel, table=True):
     """A case. ``fold`` names what it is about, so that what belongs to a case that is not closed is
-    added to it; a closed case has none. ``alerted_at`` is when investigators were told of it.
+    added to it; a closed case has none. ``alerted_at`` is when investigators were told of it,
+    ``joined_into`` the case in which it goes on.
     :mod:`incidents.cases.states` alone sets ``state``."""
 
     __tablename__ = "incident_case"
@@ -58,6 +59,12 @@ class Case(SQLModel, table=True):
             "opened_at",
             sqlite_where=text("alerted_at IS NULL"),
             postgresql_where=text("alerted_at IS NULL"),
+        ),
+        Index(
+            "ix_incident_case_joined_into",
+            "joined_into",
+            sqlite_where=text("joined_into IS NOT NULL"),
+            postgresql_where=text("joined_into IS NOT NULL"),
         ),
     )
 
@@ -72,6 +79,7 @@ class Case(SQLModel, table=True):
     taken_at: datetime | None = instant(nullable=True)
     closed_at: datetime | None = instant(nullable=True)
     outcome: str | None = Field(default=None, sa_column=Column(String(12)))
+    joined_into: UUID | None = Field(default=None, sa_column=Column(Uuid))
     alerted_at: datetime | None = instant(nullable=True)
 
 

@@ -89,14 +89,22 @@ def standing(session: Session, now: datetime, *folds: str) -> str:
 
 def name_subjects(session: Session, case: Case, subjects: Iterable[UUID], now: datetime) -> None:
     """Say that a case is about these members of staff. Whoever of them holds it no longer does
-    (rule I5)."""
-    for each in subjects:
+    (rule I5). So are the cases that were joined to it: what they say, it says."""
+    people = list(subjects)
+    for joined in _joined_to(session, case) if people else ():
+        name_subjects(session, joined, people, now)
+    for each in people:
         if session.get(CaseSubject, (case.id, each)) is None:
             session.add(CaseSubject(case_id=case.id, staff_id=each))
             session.flush()
         if case.state == State.TAKEN and case.taken_by == each:
             states.move(session, case, State.OPEN, now)
             step(session, case, AuditAct.CASE_WITHDRAWN, "", audit.SYSTEM, now)
+
+
+def _joined_to(session: Session, case: Case) -> Sequence[Case]:
+    found = select(Case).where(col(Case.joined_into) == case.id).order_by(col(Case.id))
+    return session.exec(found.with_for_update()).all()
 
 
 def _unclosed(session: Session, fold: str) -> Case | None:

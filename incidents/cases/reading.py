@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from incidents import reports
 from incidents.cases.models import Case, CaseEvidence, CaseStep, CaseSubject
-from incidents.cases.seeing import evidence_for
+from incidents.cases.seeing import evidence_for, hidden_references
 from incidents.models import Report
 from people import staff
 from people.models import Staff
@@ -129,15 +129,22 @@ def _item(row: CaseEvidence, told: dict[str, reports.Read], entries: dict[str, A
     )
 
 
-def steps(session: Session, case: Case) -> list[Step]:
-    """All that was done, the latest first."""
+def steps(session: Session, case: Case, reader: UUID | None = None) -> list[Step]:
+    """All that was done, the latest first; for a reader, but for what tells of a case that names
+    them, such as that it was split off from this one."""
     ring = keyring.of(session)
+    hidden = hidden_references(session, reader) if reader else []
     rows = session.exec(
         select(CaseStep).where(col(CaseStep.case_id) == case.id).order_by(col(CaseStep.id).desc())
     )
-    return [
-        _step(row, ring.open_for(keyring.REPORTS, f"case_step.words:{row.id}", row.words))
+    told = [
+        (row, ring.open_for(keyring.REPORTS, f"case_step.words:{row.id}", row.words))
         for row in rows
+    ]
+    return [
+        _step(row, words)
+        for row, words in told
+        if not any(each in words.upper() for each in hidden)
     ]
 
 

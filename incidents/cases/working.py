@@ -11,7 +11,7 @@ from incidents import outcomes
 from incidents.cases import states
 from incidents.cases.models import Case, CaseEvidence, Outcome, State
 from incidents.cases.opening import name_subjects, step
-from incidents.cases.seeing import held, seen
+from incidents.cases.seeing import evidence_for, held, seen
 from incidents.models import Report
 from people.errors import InvalidInput
 from people.models import Staff
@@ -101,18 +101,21 @@ def close(
         raise WrongState("Decide what the case comes to before you close it.")
     plain = because(words, "closing")
     if tell:
-        for report in reporters(session, case):
+        for report in reporters(session, case, who):
             outcomes.tell_outcome(session, report, tell, now)
     states.move(session, case, State.CLOSED, now)
     step(session, case, AuditAct.CASE_CLOSED, plain, audit.staff(who), now)
     return case
 
 
-def reporters(session: Session, case: Case) -> list[Report]:
-    """The reports of a case whose makers want to hear what came of them, and have not yet."""
+def reporters(session: Session, case: Case, reader: UUID) -> list[Report]:
+    """The reports of a case, of those that the reader may see, whose makers want to hear what came
+    of them, and have not yet."""
     refs = session.exec(
         select(CaseEvidence.ref).where(
-            col(CaseEvidence.case_id) == case.id, col(CaseEvidence.kind) == "report"
+            col(CaseEvidence.case_id) == case.id,
+            col(CaseEvidence.kind) == "report",
+            evidence_for(reader),
         )
     )
     found = session.exec(

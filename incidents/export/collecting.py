@@ -17,7 +17,7 @@ from incidents.cases import reading
 from incidents.cases.models import Case
 from incidents.cases.opening import step
 from incidents.cases.reading import Item
-from incidents.cases.seeing import held
+from incidents.cases.seeing import entries_for, held
 from incidents.cases.working import because
 from incidents.models import Report
 from incidents.tracing.ranking import Ranking
@@ -73,13 +73,13 @@ def collect(
     items = _items(session, case, who, now)
     people = _people(session, case, who, items, chosen, now)
     numbers = _reported(session, items) if "numbers" in chosen else {}
-    entries = _entries(session, case, items)
+    entries = _entries(session, case, who, items)
     found = _proven(session, entries, origin, now)
-    involved = _involved(session, case, entries, ranking)
+    involved = _involved(session, case, who, entries, ranking)
     data = {
         "case": _facts(case, now),
         "evidence": [_evidence(each, chosen, numbers) for each in items],
-        "steps": _steps(session, case, chosen),
+        "steps": _steps(session, case, who, chosen),
         "named": [str(each) for each in reading.subjects(session, case)],
         "ranking": _ranking(ranking),
         "colleagues": _names(session, involved) if "staff" in chosen else {},
@@ -150,12 +150,14 @@ def _ranking(ranking: Ranking | None) -> list[dict[str, Any]]:
     ]
 
 
-def _entries(session: Session, case: Case, items: Sequence[Item]) -> list[AuditEntry]:
-    """All that was done under the case's reference, and all entries that are evidence."""
+def _entries(session: Session, case: Case, who: UUID, items: Sequence[Item]) -> list[AuditEntry]:
+    """All that was done under the case's reference, and all entries that are evidence, but for what
+    its exporter may not see."""
     cited = [each.entry.id for each in items if each.entry]
     rows = session.exec(
         select(AuditEntry)
         .where(or_(and_(*trail.under(session, case.reference)), col(AuditEntry.id).in_(cited)))
+        .where(entries_for(session, who))
         .order_by(col(AuditEntry.id))
         .limit(MOST_ENTRIES + 1)
     ).all()
@@ -222,8 +224,8 @@ def _evidence(item: Item, chosen: Sequence[str], numbers: Mapping[str, str]) -> 
     return found
 
 
-def _steps(session: Session, case: Case, chosen: Sequence[str]) -> list[dict[str, Any]]:
-    steps = reversed(reading.steps(session, case))
+def _steps(session: Session, case: Case, who: UUID, chosen: Sequence[str]) -> list[dict[str, Any]]:
+    steps = reversed(reading.steps(session, case, who))
     return [
         {
             "at": each.at.isoformat(),
@@ -247,10 +249,14 @@ def _roles(session: Session, ids: Collection[UUID]) -> dict[str, str]:
 
 
 def _involved(
-    session: Session, case: Case, entries: Sequence[AuditEntry], ranking: Ranking | None
+    session: Session,
+    case: Case,
+    who: UUID,
+    entries: Sequence[AuditEntry],
+    ranking: Ranking | None,
 ) -> list[UUID]:
     ids = [*reading.subjects(session, case), *(each.staff_id for each in entries)]
-    for done in reading.steps(session, case):
+    for done in reading.steps(session, case, who):
         ids += [done.staff_id, *done.approved_by]
     ids += [UUID(row.source) for row in (ranking.people if ranking else ()) if row.seen]
     return sorted({each for each in ids if each is not None})

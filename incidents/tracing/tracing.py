@@ -70,30 +70,37 @@ def _rung(contact: Contact) -> Item:
 
 
 def _ranked(
-    session: Session, items: Sequence[Item], investigator: UUID | None, now: datetime
+    session: Session,
+    items: Sequence[Item],
+    investigator: UUID | None,
+    now: datetime,
+    purpose: str = "",
 ) -> Ranking:
     ranking = rank(_traced(session, items, now))
     actor = audit.staff(investigator) if investigator else audit.OPERATOR
-    audit.record(session, actor, AuditAct.LEAK_TRACE, now, detail=f"{len(items)} signs")
+    detail = f"{len(items)} signs"
+    audit.record(session, actor, AuditAct.LEAK_TRACE, now, purpose=purpose, detail=detail)
     if investigator is not None and str(investigator) in ranking.suspected:
         raise NotForYou
     return ranking
 
 
 def of_case(session: Session, reference: str, reader: UUID, now: datetime) -> Ranking | None:
-    """The ranking by the reports of a case and its canaries; none where it says something about the
-    reader, whom the case names from then on, so that it goes on with another investigator. Raises
-    ``NotFound``."""
+    """The ranking by the reports of a case and its canaries, of those that the reader may see; none
+    where it says something about the reader, whom the case names from then on, so that it goes on
+    with another investigator. Raises ``NotFound``."""
     case = seen(session, reference, reader, lock=True)
     refs = session.exec(
         select(CaseEvidence.ref).where(
-            col(CaseEvidence.case_id) == case.id, col(CaseEvidence.kind) == "report"
+            col(CaseEvidence.case_id) == case.id,
+            col(CaseEvidence.kind) == "report",
+            evidence_for(reader),
         )
     )
     items = stream.of_reports(session, [UUID(ref) for ref in refs])
-    items += map(_rung, signs.contacts(session, case.id))
+    items += map(_rung, signs.contacts(session, case.id, evidence_for(reader)))
     try:
-        return _ranked(session, items, reader, now)
+        return _ranked(session, items, reader, now, case.reference)
     except NotForYou:
         name_subjects(session, case, [reader], now)
         step(session, case, AuditAct.CASE_NAMED, "", audit.SYSTEM, now)
@@ -101,14 +108,14 @@ def of_case(session: Session, reference: str, reader: UUID, now: datetime) -> Ra
 
 
 def goes_out(session: Session, case: Case, reader: UUID) -> bool:
-    """Whether the ranking is part of an export: the case is of calls and has reports, none of which
-    is kept from the reader."""
+    """Whether the ranking is part of an export: the case is of calls and has reports that the
+    reader may see."""
     refs = select(CaseEvidence.ref).where(
-        col(CaseEvidence.case_id) == case.id, col(CaseEvidence.kind) == "report"
+        col(CaseEvidence.case_id) == case.id,
+        col(CaseEvidence.kind) == "report",
+        evidence_for(reader),
     )
-    every = session.exec(refs).all()
-    mine = session.exec(refs.where(evidence_for(reader))).all()
-    return case.kind == Kind.CALLS and 0 < len(every) == len(mine)
+    return case.kind == Kind.CALLS and session.exec(refs.limit(1)).first() is not None
 
 
 def _traced(session: Session, items: Sequence[Item], now: datetime) -> Tracer:

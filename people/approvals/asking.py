@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from people.approvals import binding, rows
-from people.approvals.kinds import About, Kind, Payload
+from people.approvals import binding, closed, rows
+from people.approvals.kinds import About, Kind, Kinds, Payload
 from people.approvals.models import ApprovalRequest
 from people.approvals.states import OPEN, State
 from people.errors import AskedAlready, NotAllowed, NotFound
@@ -40,7 +40,7 @@ def ask(
     require_reason("why", reason)
     _require_may_ask(session, kind, by)
     about = about or About()
-    _require_new(session, kind, payload, about, now)
+    _require_new(session, kind, payload, about, by, now)
     row = ApprovalRequest(
         id=new_id(),
         kind=kind.name,
@@ -51,6 +51,7 @@ def ask(
         customer_id=about.customer_id,
         callback_id=about.callback_id,
         staff_id=about.staff_id,
+        case_id=about.case_id,
         asked_by=by,
         asked_at=now,
         expires_at=now + LIVES,
@@ -63,10 +64,10 @@ def ask(
 
 
 def _require_new(
-    session: Session, kind: Kind, payload: Payload, about: About, now: datetime
+    session: Session, kind: Kind, payload: Payload, about: About, by: UUID | None, now: datetime
 ) -> None:
     """A form that is sent twice asks once. Whoever asks for the same at this moment waits their
-    turn."""
+    turn. A request that is closed to the asker does not count."""
     if kind.same is None:
         return
     turns.take(session, sha256(f"approval {kind.name}".encode()).digest())
@@ -82,7 +83,9 @@ def _require_new(
     wanted = [payload.get(name) for name in kind.same]
     for row in waiting:
         known = binding.opened(session, row).payload
-        if [known.get(name) for name in kind.same] == wanted and _counts(session, kind, row):
+        hidden = by is not None and closed.is_closed(session, kind, row, by)
+        same = [known.get(name) for name in kind.same] == wanted
+        if same and not hidden and _counts(session, kind, row):
             raise AskedAlready("This is asked for already. It waits for approval.")
 
 
@@ -98,11 +101,22 @@ def _require_may_ask(session: Session, kind: Kind, by: UUID | None) -> None:
         raise NotAllowed("You may not ask for this.")
 
 
-def withdraw(session: Session, request_id: UUID, by: UUID | None, now: datetime) -> None:
-    """Take back what one has asked for. Raises ``NotFound`` for anybody else's, or ``NoLonger``."""
-    row = rows.locked(session, request_id)
+def withdraw(
+    session: Session,
+    request_id: UUID,
+    by: UUID | None,
+    now: datetime,
+    *,
+    kinds: Kinds | None = None,
+) -> None:
+    """Take back what one has asked for; of a member of staff by the table of ``kinds``, which says
+    what is closed to them. Raises ``NotFound`` for that and for anybody else's, or ``NoLonger``."""
+    row, none_such = rows.locked(session, request_id), "There is no such request of yours."
     if row.asked_by != by:
-        raise NotFound("There is no such request of yours.")
+        raise NotFound(none_such)
+    kind = (kinds or {}).get(row.kind)
+    if by is not None and kind is not None:
+        closed.require_open(session, kind, row, by, none_such)
     rows.settle(session, row, State.WITHDRAWN, now)
     actor = audit.staff(by) if by else audit.OPERATOR
     rows.record(session, row, AuditAct.APPROVAL_WITHDRAW, actor, now)

@@ -48,7 +48,7 @@ def opened(session: Session, row: ApprovalRequest) -> Act:
         payload = json.loads(text)["payload"]
     place = _PLACE.format("reason", row.id)
     why = ring.open_for(keyring.APPROVALS, place, row.reason) if row.reason else ""
-    about = About(row.customer_id, row.callback_id, row.staff_id)
+    about = About(row.customer_id, row.callback_id, row.staff_id, row.case_id)
     asked = row.asked_by, row.asked_at, row.expires_at
     return Act(
         row.id,

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from people.approvals import binding, independence, pins, rows
+from people.approvals import binding, closed, independence, pins, rows
 from people.approvals.kinds import Act, Kind, Kinds
 from people.approvals.models import ApprovalRequest, ApprovalVote
 from people.approvals.states import State, require_move
@@ -76,7 +76,7 @@ def approve_with_pin(
     rows.require_young(row, now)
     rows.require_unchanged(row, digest)
     enrols = _enrols(kind, binding.opened(session, row))
-    _require_asker(found)
+    _require_asker(session, found)
     pin = _vote(session, found, APPROVE, by, now, with_pin=enrols)
     counted = counting(session, kind, row)
     if len(counted) >= kind.needed(row.asked_by):
@@ -104,9 +104,14 @@ def _enrols(kind: Kind, act: Act) -> bool:
     return kind.enrols is not None and kind.enrols(act.payload)
 
 
-def is_void(session: Session, request_id: UUID) -> bool:
-    """Whether it can come to nothing any more. Raises ``NotFound``."""
-    return rows.locked(session, request_id).state == State.VOID
+def is_void(session: Session, kinds: Kinds, request_id: UUID, by: UUID) -> bool:
+    """Whether it can come to nothing any more. Raises ``NotFound``, for what is closed to them
+    too."""
+    row = rows.locked(session, request_id)
+    kind = kinds.get(row.kind)
+    if kind is None or closed.is_closed(session, kind, row, by):
+        raise NotFound(closed.NONE_SUCH)
+    return row.state == State.VOID
 
 
 def refuse(session: Session, kinds: Kinds, request_id: UUID, by: UUID, now: datetime) -> None:
@@ -123,7 +128,8 @@ def _to_decide(session: Session, kinds: Kinds, request_id: UUID, by: UUID) -> _C
     given = [each.staff_id for each in rows.votes(session, row)]
     people = rows.people(session, [by, row.asked_by, row.staff_id, *given])
     if kind is None or not rows.may(people.get(by), kind.approves):
-        raise NotFound("There is no such request.")
+        raise NotFound(closed.NONE_SUCH)
+    closed.require_open(session, kind, row, by)
     if by == row.asked_by:
         raise NotAllowed("You asked for this yourself. It takes somebody else.")
     if by == row.staff_id:
@@ -157,9 +163,12 @@ def dependence(
     return next((name for name, ids in parts if same.intersection(filter(None, ids))), "")
 
 
-def _require_asker(found: _Case) -> None:
+def _require_asker(session: Session, found: _Case) -> None:
     asker = found.row.asked_by
-    if asker is not None and not rows.may(found.people.get(asker), found.kind.asks):
+    if asker is None:
+        return
+    may = rows.may(found.people.get(asker), found.kind.asks)
+    if not may or closed.is_closed(session, found.kind, found.row, asker):
         raise NoLonger("Whoever asked for this may no longer ask for it. Refuse it.")
 
 
@@ -193,8 +202,8 @@ def standing(session: Session, kind: Kind, row: ApprovalRequest) -> int:
 
 def counting(session: Session, kind: Kind, row: ApprovalRequest) -> list[ApprovalVote]:
     """The approvals of a request that is locked that count at this moment: given for exactly
-    this, by people who may still approve it, who are not who asked nor whom it is about, and who
-    are surely different people."""
+    this, by people who may still approve it, who are not who asked nor whom it is about, who may
+    see it, and who are surely different people."""
     given = [each for each in rows.votes(session, row) if each.verdict == APPROVE]
     people = rows.people(session, [each.staff_id for each in given])
     groups = independence.groups(session, (row.asked_by, row.staff_id, *people))
@@ -204,6 +213,7 @@ def counting(session: Session, kind: Kind, row: ApprovalRequest) -> list[Approva
         if (
             rows.may(people.get(each.staff_id), kind.approves)
             and each.staff_id not in (row.asked_by, row.staff_id)
+            and not closed.is_closed(session, kind, row, each.staff_id)
             and not dependence(groups, kind, row, before, each.staff_id)
             and binding.is_bound(session, each, row.digest)
         ):

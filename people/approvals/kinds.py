@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
 from people.approvals.states import State
@@ -19,11 +20,13 @@ Payload = Mapping[str, Value]
 
 @dataclass(frozen=True)
 class About:
-    """What a request is about, by ids: nobody approves what is about themself."""
+    """What a request is about, by ids: nobody approves what is about themself. ``case_id`` is the
+    case that it was asked in."""
 
     customer_id: UUID | None = None
     callback_id: UUID | None = None
     staff_id: UUID | None = None
+    case_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,10 @@ Stands = Callable[[Session, Act], str]
 Enrols = Callable[[Payload], bool]
 #: What whoever approves is to read: pairs of a fixed word and a value, numbers masked.
 Facts = Callable[[Session, Act], Sequence[tuple[str, str]]]
+#: Which requests are closed to a member of staff, as a condition on their rows.
+ClosedTo = Callable[[UUID], ColumnElement[bool]]
+#: Keeps what that rests on from changing until the transaction ends.
+Hold = Callable[[Session, Act], None]
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,8 @@ class Kind:
     ``run``, the command that asked does it, when it is run again. ``same`` names what of a payload
     makes two requests about the same one and the same, so that the second is not taken; with none,
     any number may wait. ``hopeless`` says why a request can come to nothing any more. ``enrols``
-    says of a payload whether it lets somebody enrol.
+    says of a payload whether it lets somebody enrol. ``closed_to`` says which requests of this kind do not exist for a member of staff, and ``hold`` locks what
+    that rests on.
     """
 
     name: str
@@ -86,6 +94,8 @@ class Kind:
     same: Sequence[str] | None = None
     hopeless: Stands | None = None
     enrols: Enrols | None = None
+    closed_to: ClosedTo | None = None
+    hold: Hold | None = None
 
     def needed(self, asked_by: UUID | None) -> int:
         """How many must approve, besides whoever asked."""

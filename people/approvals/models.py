@@ -11,15 +11,17 @@ from sqlmodel import Field, SQLModel
 from storage.tables import id_field, instant, reference, sealed
 
 _OPEN = text("state IN ('asked', 'approved')")
+_OF_CASE = text("case_id IS NOT NULL")
 
 
 class ApprovalRequest(SQLModel, table=True):
     """Something that takes two people. ``payload`` says what exactly, and is emptied once there is
     nothing left to do; ``digest`` is its fingerprint together with the ids of this row, over a
     random salt, so that it tells nothing by itself. ``customer_id``, ``callback_id`` and
-    ``staff_id`` are what it is about; ``asked_by`` is none for the command line. ``begun_at`` is
-    when a command began to do it, ``void_why`` a fixed word for why it could not be done any
-    more."""
+    ``staff_id`` are what it is about, ``case_id`` the case that it was asked in, if any: the
+    request is closed to everybody named in it (rule I5); ``asked_by`` is none for the command line.
+    ``begun_at`` is when a command began to do it, ``void_why`` a fixed word for why it could not be
+    done any more."""
 
     __tablename__ = "approval_request"
     __table_args__ = (
@@ -29,6 +31,12 @@ class ApprovalRequest(SQLModel, table=True):
             "expires_at",
             sqlite_where=_OPEN,
             postgresql_where=_OPEN,
+        ),
+        Index(
+            "ix_approval_request_case_id",
+            "case_id",
+            sqlite_where=_OF_CASE,
+            postgresql_where=_OF_CASE,
         ),
     )
 
@@ -41,6 +49,7 @@ class ApprovalRequest(SQLModel, table=True):
     customer_id: UUID | None = reference("customer.id", nullable=True, index=True)
     callback_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
     staff_id: UUID | None = reference("staff.id", nullable=True)
+    case_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
     asked_by: UUID | None = reference("staff.id", nullable=True, index=True)
     asked_at: datetime = instant()
     expires_at: datetime = instant()

@@ -10,11 +10,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, and_, col, exists, func, or_, select
 
-from people.approvals import binding, independence
+from people.approvals import binding, closed, independence
 from people.approvals.deciding import APPROVE, dependence
 from people.approvals.kinds import Act, Kinds
 from people.approvals.models import ApprovalRequest, ApprovalVote
-from people.approvals.states import OPEN
+from people.approvals.states import OPEN, State
 from people.signin import Principal
 from vault import audit
 from vault.acts import AuditAct
@@ -26,12 +26,14 @@ FOR_APPROVERS = ("warning",)
 
 @dataclass(frozen=True)
 class Item:
-    """A request as it is shown: ``facts`` say what exactly; ``approvals`` of ``needed`` are in."""
+    """A request as it is shown: ``facts`` say what exactly; ``approvals`` of ``needed`` are in;
+    ``stuck`` is one's own that nobody who works here may approve."""
 
     act: Act
     facts: Sequence[tuple[str, str]]
     approvals: int
     needed: int
+    stuck: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,11 +84,13 @@ def _given(session: Session, rows: Sequence[ApprovalRequest]) -> Mapping[UUID, l
 
 def pending(session: Session, kinds: Kinds, who: Principal, now: datetime) -> Pending:
     """All that has to do with this person, in plain, earliest first; their own newest first, of the
-    last month. What is about customers is written down as a reading."""
+    last month. What is closed to them is in none of it. What is about customers is written down as
+    a reading."""
     undecided, order = _undecided(session, kinds, who, now), col(ApprovalRequest.id)
     decided = (
         select(ApprovalRequest)
         .where(_open(now), col(ApprovalRequest.kind).in_(list(kinds)), _voted(who))
+        .where(closed.open_to(kinds, who.id))
         .order_by(order)
         .limit(MOST)
     )
@@ -96,6 +100,7 @@ def pending(session: Session, kinds: Kinds, who: Principal, now: datetime) -> Pe
             col(ApprovalRequest.asked_by) == who.id,
             col(ApprovalRequest.kind).in_(list(kinds)),
             col(ApprovalRequest.asked_at) > now - OWN_SHOWN,
+            closed.open_to(kinds, who.id),
         )
         .order_by(order.desc())
         .limit(MOST)
@@ -105,8 +110,17 @@ def pending(session: Session, kinds: Kinds, who: Principal, now: datetime) -> Pe
     audit.record_many(
         session, who.actor, AuditAct.APPROVAL_READ, now, about=read, purpose="approvals"
     )
-    undone, waits, own_ones = ([_item(session, kinds, row) for row in part] for part in parts)
-    return Pending(undone, waits, [_for_asker(each) for each in own_ones])
+    undone, waits = ([_item(session, kinds, row) for row in part] for part in parts[:2])
+    return Pending(undone, waits, [_own(session, kinds, row, now) for row in parts[2]])
+
+
+def _own(session: Session, kinds: Kinds, row: ApprovalRequest, now: datetime) -> Item:
+    """One's own request; while it is open, with whether anybody is there to approve it."""
+    found = _for_asker(_item(session, kinds, row))
+    if row.state != State.ASKED or now >= row.expires_at:
+        return found
+    able = closed.can_be_decided(session, kinds[row.kind], row, found.approvals)
+    return replace(found, stuck=not able)
 
 
 def _for_asker(item: Item) -> Item:
@@ -137,6 +151,7 @@ def _theirs(kinds: Kinds, who: Principal, now: datetime) -> list[ColumnElement[b
     return [
         _open(now),
         col(ApprovalRequest.kind).in_(names),
+        closed.open_to(kinds, who.id),
         *(
             or_(column.is_(None), column != who.id)
             for column in (col(ApprovalRequest.asked_by), col(ApprovalRequest.staff_id))

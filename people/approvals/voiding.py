@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from people.approvals import binding, rows
+from people.approvals import binding, closed, rows
 from people.approvals.kinds import Kind, Kinds
 from people.approvals.models import ApprovalRequest
 from people.approvals.states import State
@@ -44,6 +44,8 @@ def sweep(session: Session, kinds: Kinds, now: datetime) -> None:
 
 def _why(session: Session, kind: Kind, row: ApprovalRequest) -> str:
     asker = session.get(Staff, row.asked_by) if row.asked_by else None
-    if row.asked_by is not None and not rows.may(asker, kind.asks):
-        return ASKER
+    if row.asked_by is not None:
+        may = rows.may(asker, kind.asks)
+        if not may or closed.is_closed(session, kind, row, row.asked_by):
+            return ASKER
     return kind.hopeless(session, binding.opened(session, row)) if kind.hopeless else ""

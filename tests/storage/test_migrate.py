@@ -135,3 +135,61 @@ def test_the_tally_survives_being_read_by_blocks(empty):
     migrate.downgrade(engine, "0025")
     migrate.upgrade(engine)
     assert migrate.drift(engine) == []
+
+
+def test_a_request_of_before_gets_its_case_and_a_joined_one_whom_the_other_names(empty):
+    engine = make_engine(empty)
+    migrate.upgrade(engine, "0027")
+    ids = {name: uuid4().hex for name in ("goes_on", "joined", "ivo", "ines", "asked", "role")}
+    at = "2026-11-24 10:00:00+00:00"
+    with engine.begin() as connection:
+        for name in ("ivo", "ines"):
+            connection.execute(text(_A_MEMBER), {"id": ids[name], "at": at, "b": name.encode()})
+        for name, outcome in (("goes_on", None), ("joined", "joined")):
+            row = {"id": ids[name], "ref": name[:8], "outcome": outcome, "at": at}
+            connection.execute(text(_A_CASE), row)
+        of_case = {"a": ids["goes_on"], "b": ids["joined"], "ines": ids["ines"], "at": at}
+        connection.execute(text("INSERT INTO case_subject VALUES (:a, :ines)"), of_case)
+        connection.execute(text(_EVIDENCE), {**of_case, "id": uuid4().hex})
+        for kind, name in (("suspend", "asked"), ("staff.role", "role")):
+            row = {"id": ids[name], "kind": kind, "by": ids["ivo"], "at": at, "b": b"x"}
+            connection.execute(text(_A_REQUEST), row)
+        step = {"id": uuid4().hex, "case": ids["goes_on"], "by": ids["ivo"], "at": at, "b": b"x"}
+        connection.execute(text(_A_STEP), step)
+    migrate.upgrade(engine)
+    with engine.connect() as connection:
+        requests = connection.execute(text("SELECT id, case_id FROM approval_request")).all()
+        named = connection.execute(text("SELECT case_id, staff_id FROM case_subject")).all()
+    plain = {_hex(one): case and _hex(case) for one, case in requests}
+    assert plain == {ids["asked"]: ids["goes_on"], ids["role"]: None}
+    both = {(ids["goes_on"], ids["ines"]), (ids["joined"], ids["ines"])}
+    assert {(_hex(case), _hex(who)) for case, who in named} == both
+    migrate.downgrade(engine, "0027")
+    migrate.upgrade(engine)
+    assert migrate.drift(engine) == []
+
+
+def _hex(value: object) -> str:
+    return str(value).replace("-", "")
+
+
+_A_MEMBER = (
+    "INSERT INTO staff (id, role, email, email_index, name, timezone, active, demo, created_at)"
+    " VALUES (:id, 'investigator', :b, :b, :b, 'UTC', true, false, :at)"
+)
+_A_CASE = (
+    "INSERT INTO incident_case (id, reference, kind, state, opened_at, changed_at, outcome)"
+    " VALUES (:id, :ref, 'calls', 'closed', :at, :at, :outcome)"
+)
+_EVIDENCE = (
+    "INSERT INTO case_evidence (id, case_id, kind, ref, from_case_id, at, facts)"
+    " VALUES (:id, :a, 'report', 'x', :b, :at, '{}')"
+)
+_A_REQUEST = (
+    "INSERT INTO approval_request (id, kind, state, payload, reason, digest, asked_by, asked_at,"
+    " expires_at) VALUES (:id, :kind, 'asked', :b, :b, '', :by, :at, :at)"
+)
+_A_STEP = (
+    "INSERT INTO case_step (id, case_id, at, actor, staff_id, kind, words)"
+    " VALUES (:id, :case, :at, 'staff', :by, 'asked', :b)"
+)
