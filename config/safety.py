@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
+from config import limit_safety
 from config.contact_details import find_link
 from config.settings import Settings
 
@@ -31,6 +32,7 @@ def findings(settings: Settings) -> list[Finding]:
         *_log(settings),
         *_in_clear(settings),
         *_unverified(settings),
+        *limit_safety.rows(settings),
     ]
     return [Finding(*each) for each in found]
 

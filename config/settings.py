@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from limits import parse_many
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -101,6 +102,7 @@ class Settings(BaseSettings):
     budget_agent: str = "30/hour;120/day"
     budget_investigator: str = "20/hour;60/day"
     budget_misses: str = "10/hour;40/day"
+    wide_network_factor: int = Field(5, ge=1, le=1000)
     trusted_proxies: int = Field(0, ge=0, le=5)
 
     master_keys: SecretStr = SecretStr("")
@@ -180,6 +182,24 @@ class Settings(BaseSettings):
     def _budgets(cls, value: str) -> str:
         if not re.fullmatch(r"([1-9]\d{0,6}/(hour|day)(;(?!$)|$))+", value.replace(" ", "")):
             raise ValueError("write the budget like 30/hour;120/day")
+        return value
+
+    @field_validator(
+        "check_limit_per_address",
+        "check_limit_per_number",
+        "report_limit_per_address",
+        "feed_limit_per_address",
+        "proof_limit_per_address",
+        "sign_in_limit",
+    )
+    @classmethod
+    def _rates(cls, value: str) -> str:
+        try:
+            good = bool(parse_many(value)) and all(each.amount > 0 for each in parse_many(value))
+        except ValueError:
+            good = False
+        if not good:
+            raise ValueError("write the limits like 300/minute;5000/hour")
         return value
 
     @field_validator("texts_per_number", "texts_asked_per_number")

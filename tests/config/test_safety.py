@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from app import create_app
 from config import safety
@@ -107,6 +108,54 @@ def test_a_demo_starts_all_the_same_and_the_doctor_names_it(changes, sentence):
 def test_what_is_only_unwise_is_a_warning(changes, sentence):
     found = [each for each in safety.findings(made(changes)) if sentence in each.sentence]
     assert [each.level for each in found] == ["warn"]
+
+
+LOOSE = [
+    ({"metrics_token": "1"}, "METRICS_TOKEN can be guessed", "warn"),
+    ({"metrics_token": "x" * 15}, "METRICS_TOKEN can be guessed", "warn"),
+    ({"log_level": "debug"}, "LOG_LEVEL=debug", "warn"),
+    ({"trusted_proxies": 0}, "TRUSTED_PROXIES is 0", "warn"),
+    ({"smtp_url": "smtp://u:p@mail.example:25"}, "SMTP_URL gives a password", "warn"),
+    ({"rate_storage": "redis://10.0.0.9:6379"}, "without a password", "warn"),
+    ({"sign_in_limit": "1000000/second"}, "SIGN_IN_LIMIT allows 86,400,000,000 in a day", "refuse"),
+    ({"sign_in_limit": "60/hour"}, "SIGN_IN_LIMIT allows 1,440 in a day", "refuse"),
+    ({"sign_in_limit": "1000 per 2 hours; 900/day"}, "SIGN_IN_LIMIT allows 900", "warn"),
+    ({"sign_in_limit": "2/day"}, "SIGN_IN_LIMIT allows 2 in a day: somebody who", "warn"),
+    ({"check_limit_per_number": "1/hour"}, "PER_NUMBER allows 1 in an hour", "warn"),
+    ({"check_limit_per_number": "100/second"}, "PER_NUMBER allows 360,000", "warn"),
+    ({"check_limit_per_address": "5/hour"}, "CHECK_LIMIT_PER_ADDRESS allows 5", "warn"),
+    ({"report_limit_per_address": "9000/minute"}, "REPORT_LIMIT_PER_ADDRESS allows", "warn"),
+    ({"proof_limit_per_address": "100/minute"}, "PROOF_LIMIT_PER_ADDRESS allows 144,000", "warn"),
+    ({"feed_limit_per_address": "1/day"}, "FEED_LIMIT_PER_ADDRESS allows 1", "warn"),
+]
+#: Production as it should be: nothing is said about it.
+TIGHT = {
+    "trusted_proxies": 1,
+    "metrics_token": "a-token-of-some-length-at-random",
+    "rate_storage": "rediss://:password@cache",
+    "database_url": "postgresql+psycopg://u@localhost/v",
+    "countries": ("GB",),
+}
+
+
+@pytest.mark.parametrize(("changes", "sentence", "level"), LOOSE)
+def test_limits_tokens_and_proxies_that_protect_nobody_are_named(changes, sentence, level):
+    """Was red on c916469."""
+    found = [each for each in safety.findings(made(TIGHT | changes)) if sentence in each.sentence]
+    assert [each.level for each in found] == [level]
+    assert found[0].sentence.endswith(".")
+
+
+def test_of_production_as_it_should_be_nothing_is_said():
+    assert safety.findings(made(TIGHT)) == []
+
+
+@pytest.mark.parametrize("name", ["sign_in_limit", "check_limit_per_number"])
+@pytest.mark.parametrize("limit", ["", "many", "0/minute", "5", "-1/hour", "5/fortnight"])
+def test_a_limit_that_is_none_is_refused_with_a_sentence(name, limit):
+    """Was red on c916469: a traceback."""
+    with pytest.raises(ValidationError, match="write the limits like"):
+        made({name: limit})
 
 
 def test_all_that_is_unsafe_is_said_at_once():
