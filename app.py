@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from limits import parse_many
 from pydantic import ValidationError
 from sqlalchemy import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -62,8 +63,10 @@ def create_app(
     context.carry(app)
     register.everything(app, context, settings.languages)
     if settings.trusted_proxies:
+        # Addresses are counted by channels.network: ProxyFix takes an entry as it is written, with
+        # its port and whatever else a proxy writes there.
         hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=hops)  # type: ignore[method-assign]
     return app
 
 
@@ -106,6 +109,7 @@ def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
         info={**keyring.carried(ring), **budgets.carried(_budgets(settings))},
         metrics_token=settings.metrics_token.get_secret_value(),
         key_register_pin=settings.key_register_pin,
+        trusted_proxies=settings.trusted_proxies,
     )
 
 
@@ -228,12 +232,22 @@ def _budgets(settings: Settings) -> budgets.Budgets:
     return budgets.Budgets(roles, limits(settings.budget_misses))
 
 
+def _times(limits: str, factor: int) -> str:
+    """The limits so many times over."""
+    return ";".join(
+        f"{each.amount * factor}/{each.multiples} {each.GRANULARITY.name}"
+        for each in parse_many(limits)
+    )
+
+
 def _limiter(settings: Settings) -> Limiter:
     return Limiter(
         settings.rate_storage,
         {
             "check_address": settings.check_limit_per_address,
             "check_number": settings.check_limit_per_number,
+            "check_beyond_number": "3/10 minutes",
+            "check_beyond_address": _times(settings.check_limit_per_address, 5),
             "report_address": settings.report_limit_per_address,
             "feed_address": settings.feed_limit_per_address,
             "proof_address": settings.proof_limit_per_address,
@@ -242,7 +256,11 @@ def _limiter(settings: Settings) -> Limiter:
             "sign_in_device": settings.sign_in_limit,
             "sign_in_recovery": settings.sign_in_limit,
             "sign_in_noted": "1/hour",
+            "sign_in_beyond_address": "30/minute",
+            "failed_try_address": "1/hour",
+            "probe": "1/3 minutes",
         },
+        settings.wide_network_factor,
     )
 
 

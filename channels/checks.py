@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask import request
 from prometheus_client import Counter, Histogram
 
-from channels import failures
+from channels import failures, proxies
 from channels.context import core_unit, ctx, now
 from channels.limiting import TooMany
+from channels.network import request_network
 from people import phones
 from people.errors import InvalidInput
 from verification import codes
@@ -60,11 +60,36 @@ def decide(phone: str, code: str, channel: Channel) -> Verdict:
 
 def _decided(phone: str, code: str, channel: Channel) -> Verdict:
     here = ctx()
-    here.limiter.hit("check_address", request.remote_addr or "unknown")
+    refused = _count_network()
     number, plain = read_number(phone), read_code(code)
-    here.limiter.hit("check_number", here.ring.blind_index("phone", number).hex())
+    index = here.ring.blind_index("phone", number).hex()
+    if refused is not None:
+        _count_beyond(refused, index)
+    here.limiter.hit("check_number", index)
     with SECONDS.time(), core_unit() as work:
         return check(work, number, plain, channel, now(), organisation=here.policy.organisation)
+
+
+def _count_network() -> TooMany | None:
+    """Count one from this network. What it has too many of is handed back where one address stands
+    for everybody, because a proxy is not counted; else raises ``TooMany``."""
+    try:
+        ctx().limiter.hit("check_address", request_network())
+    except TooMany as error:
+        if not proxies.uncounted():
+            raise
+        return error
+    return None
+
+
+def _count_beyond(refused: TooMany, index: str) -> None:
+    """A few more for each number, so that one stranger does not stop everybody's checks. Raises
+    what was ``refused``."""
+    try:
+        ctx().limiter.hit("check_beyond_number", index)
+        ctx().limiter.hit("check_beyond_address", request_network())
+    except TooMany:
+        raise refused from None
 
 
 def name(verdict: Verdict) -> str:

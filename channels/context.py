@@ -49,6 +49,7 @@ class Context:
     official_hours: str
     twilio_auth_tokens: Sequence[str]
     metrics_token: str
+    trusted_proxies: int
     info: dict[Any, Any]
     key_register_pin: str = ""
 

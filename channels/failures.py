@@ -64,7 +64,7 @@ def register(app: Flask) -> None:
     """Answer every kind of failure."""
     for kind, status, title in _STATUS:
         app.register_error_handler(kind, _domain(status, title))
-    app.register_error_handler(TooMany, _too_many)
+    app.register_error_handler(TooMany, too_many)
     app.register_error_handler(BudgetSpent, _budget_spent)
     for kind in OUT_OF_REACH:
         app.register_error_handler(kind, _unavailable)
@@ -85,10 +85,15 @@ def _domain(status: int, title: str):  # type: ignore[no-untyped-def]
     return handle
 
 
-def _too_many(error: TooMany) -> Response:
+TEXT_US = N_("You can text us the check number from your own phone instead.")
+
+
+def too_many(error: TooMany, more: str = "") -> Response:
+    """How long to wait; and ``more``, a sentence about what can be done instead."""
     advice = N_("Try again in %(seconds)s seconds.")
     wait = {"seconds": error.retry_after}
     detail = advice % wait if is_api() else gettext(advice, **wait)
+    detail += f" {more if is_api() else gettext(more)}" if more else ""
     response = answer(429, N_("Too many at once"), detail)
     response.headers["Retry-After"] = str(error.retry_after)
     return response

@@ -1,17 +1,26 @@
-"""Rate limits over the ``limits`` library: several windows for each identifier."""
+"""Rate limits: several windows for each kind and identifier."""
 
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Mapping
-from threading import Lock
-from typing import cast
+from hashlib import blake2b
 
-from limits import RateLimitItem, parse_many
+from limits import parse_many
 from limits.errors import StorageError
-from limits.storage import Storage, storage_from_string
-from limits.strategies import FixedWindowRateLimiter
+from prometheus_client import Counter
+
+from channels.addresses import Network
+from channels.limit_counts import BY_NETWORK, EVERYBODY, SHARED, Counts, Full, Window
+from channels.limit_redis import RedisCounts
+
+SHARING = Counter(
+    "vouchline_limits_shared", "Hits counted under a name that many share, for want of room"
+)
+WIDE = "_wide"
+WIDE_FACTOR = 5
+
+__all__ = ["Counts", "Limiter", "LimiterUnavailable", "TooMany"]
 
 
 class TooMany(Exception):
@@ -26,97 +35,100 @@ class LimiterUnavailable(Exception):
     """The counts are out of reach, so what they guard is closed (rule F1)."""
 
 
-class Counts(Storage):
-    """The counts of one process, ``memory://``.
+class Strategy:
+    """Fixed windows, each from its first hit on."""
 
-    The library's own starts a thread that walks all counts up to a hundred times a second, which
-    with thousands of callers took longer than their checks. Here each hit removes a few that have
-    run out: those of one length run out in the order in which they began.
-    """
-
-    STORAGE_SCHEME = None
-    base_exceptions = ValueError
-
-    def __init__(self) -> None:
-        super().__init__(wrap_exceptions=True)
-        self._lock = Lock()
-        self._counts: dict[str, tuple[int, float]] = {}
-        self._began: dict[float, deque[tuple[float, str]]] = {}
-
-    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
-        now = time.time()
-        with self._lock:
-            count, ends_at = self._counts.get(key, (0, 0.0))
-            if ends_at <= now:
-                count, ends_at = 0, now + expiry
-                self._remove_ended(expiry, now)
-                self._began[expiry].append((ends_at, key))
-            self._counts[key] = count + amount, ends_at
-            return count + amount
-
-    def _remove_ended(self, expiry: float, now: float) -> None:
-        began = self._began.setdefault(expiry, deque())
-        for _ in range(2):  # more than one comes, so that they cannot pile up
-            if began and began[0][0] <= now:
-                ends_at, key = began.popleft()
-                if self._counts.get(key, (0, 0.0))[1] == ends_at:
-                    del self._counts[key]
-
-    def get(self, key: str) -> int:
-        count, ends_at = self._counts.get(key, (0, 0.0))
-        return count if ends_at > time.time() else 0
-
-    def get_expiry(self, key: str) -> float:
-        return self._counts.get(key, (0, time.time()))[1]
-
-    def check(self) -> bool:
-        return True
-
-    def reset(self) -> int | None:
-        with self._lock:
-            gone = len(self._counts)
-            self._counts.clear()
-            self._began.clear()
-        return gone
-
-    def clear(self, key: str) -> None:
-        with self._lock:
-            self._counts.pop(key, None)
+    def __init__(self, storage: Counts | RedisCounts) -> None:
+        self.hit = storage.hit
 
 
 class Limiter:
-    """Counts hits by kind (``check_address`` …) and identifier."""
+    """Counts hits by kind (``check_address`` …) and identifier.
 
-    def __init__(self, storage: str, rules: Mapping[str, str]) -> None:
-        self._storage = _storage(storage)
-        self._strategy = FixedWindowRateLimiter(self._storage)
-        self._rules: dict[str, list[RateLimitItem]] = {
-            kind: parse_many(text) for kind, text in rules.items()
-        }
+    Kinds that are counted by address take a :class:`Network`. It is counted by itself, and the
+    network around it under the same limits ``wide_factor`` times over.
+    """
 
-    def hit(self, kind: str, identifier: str) -> None:
+    def __init__(
+        self, storage: str, rules: Mapping[str, str], wide_factor: int = WIDE_FACTOR
+    ) -> None:
+        self._storage = Counts() if storage.startswith("memory") else RedisCounts(storage)
+        self._strategy = Strategy(self._storage)
+        self._rules: dict[str, list[Window]] = {}
+        for kind, text in rules.items():
+            windows = [Window(each.amount, each.get_expiry()) for each in parse_many(text)]
+            self._rules[kind] = windows
+            if kind.endswith(BY_NETWORK):
+                self._rules[kind + WIDE] = [Window(n * wide_factor, s) for n, s in windows]
+
+    def hit(self, kind: str, who: str | Network) -> None:
         """Count one; raises :class:`TooMany` or :class:`LimiterUnavailable`."""
         try:
-            for rule in self._rules[kind]:
-                if not self._strategy.hit(rule, kind, identifier):
-                    stats = self._strategy.get_window_stats(rule, kind, identifier)
-                    raise TooMany(max(1, int(stats.reset_time - time.time()) + 1))
+            if isinstance(who, str):
+                self._hit(kind, who, who)
+                return
+            self._hit(kind, who.near, who)
+            if who.wide:
+                self._hit(kind + WIDE, who.wide, who)
         except StorageError as error:
             raise LimiterUnavailable from error
 
-    def give_back(self, kind: str, identifier: str) -> None:
+    def give_back(self, kind: str, who: str | Network) -> None:
         """Take one back that was counted beforehand and turned out to be no wrong try. Raises
         :class:`LimiterUnavailable`."""
+        near, wide = (who, "") if isinstance(who, str) else (who.near, who.wide)
         try:
-            for rule in self._rules[kind]:
-                key = rule.key_for(kind, identifier)
-                self._storage.incr(key, rule.get_expiry(), -1)
+            self._storage.give_back(kind, near, self._rules[kind])
+            if wide:
+                self._storage.give_back(kind + WIDE, wide, self._rules[kind + WIDE])
         except StorageError as error:
             raise LimiterUnavailable from error
 
+    def unsafe(self) -> list[str]:
+        """What is wrong about the storage, for the doctor; nothing is raised."""
+        try:
+            return self._storage.unsafe()
+        except Exception as error:  # whatever the storage's own library raises
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            return [
+                f"VOUCHLINE_RATE_STORAGE cannot be used ({reason}), so nobody can check a call."
+            ]
 
-def _storage(address: str) -> Storage:
-    if address.startswith("memory"):
-        return Counts()
-    found = storage_from_string(address, wrap_exceptions=True, socket_timeout=1.0)
-    return cast(Storage, found)
+    def _hit(self, kind: str, name: str, who: str | Network) -> None:
+        windows, start = self._rules[kind], 0
+        while start < len(windows):
+            try:
+                refused = self._strategy.hit(kind, name, windows, start)
+            except Full as full:
+                self._hit_shared(kind, full.position, who)
+                start = full.position + 1
+                continue
+            if refused >= 0:
+                self._refuse(kind, name, refused)
+            return
+
+    def _hit_shared(self, kind: str, position: int, who: str | Network) -> None:
+        """Count one who came when there was no room for another counter together with others of
+        their kind. A count that began before is not touched by it."""
+        SHARING.inc()
+        rules = self._rules.get(kind + WIDE, self._rules[kind])
+        window, shared = [rules[position]], f"{kind} {position}{SHARED}"
+        for name in (_crowd(who), EVERYBODY):
+            try:
+                refused = self._strategy.hit(shared, name, window)
+            except Full:
+                continue
+            if refused >= 0:
+                self._refuse(shared, name, refused)
+            return
+
+    def _refuse(self, kind: str, name: str, position: int) -> None:
+        ends_at = self._storage.ends_at(kind, name, position)
+        raise TooMany(max(1, int(ends_at - time.time()) + 1))
+
+
+def _crowd(who: str | Network) -> str:
+    """Of networks the one far around, of anything else one of 4,096 groups at random."""
+    if isinstance(who, Network):
+        return who.crowd
+    return blake2b(who.encode("utf-8", "surrogatepass"), digest_size=2).hexdigest()[:3]

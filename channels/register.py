@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_bootstrap import Bootstrap5
 from flask_wtf.csrf import CSRFProtect
 
-from channels import failures, languages, security
+from channels import failures, languages, proxies, security
 from channels.api import register as api
 from channels.api.register import Application
 from channels.cli import register as cli
@@ -25,6 +25,7 @@ def everything(app: Application, context: Context, spoken: tuple[str, ...]) -> N
     languages.register(app, spoken)
     app.config["BOOTSTRAP_SERVE_LOCAL"] = True
     Bootstrap5(app)
+    proxies.register(app)
     csrf = CSRFProtect(app)
     failures.register(app)
     app.context_processor(lambda: _for_templates(context))

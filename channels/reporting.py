@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from flask import request
-
 from channels.context import ctx
+from channels.network import request_network
 
 
 def count_address() -> None:
-    """One report from this network address. Raises ``TooMany``."""
-    ctx().limiter.hit("report_address", request.remote_addr or "unknown")
+    """One report from this network. Raises ``TooMany``."""
+    ctx().limiter.hit("report_address", request_network())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from people import binding, second_factor, sessions, staff
+from people import binding, second_factor, sessions, staff, tries
 from people.errors import InvalidInput, SignInFailed
 from people.models import Role, Staff, StaffSession
 from people.secrets import new_token, password_fits, token_hash
@@ -67,27 +68,38 @@ def password_right(ring: Keyring, seen: Staff | None, password: str) -> bool:
 
 
 def check_second_factor(
-    session: Session, seen: Staff | None, right: bool, code: str, now: datetime
+    session: Session,
+    seen: Staff | None,
+    right: bool,
+    code: str,
+    now: datetime,
+    *,
+    noted: Callable[[], bool] = lambda: True,
 ) -> Staff:
     """The rest of :func:`check_credentials`, once it is known whether the password is ``right``;
     ``seen`` is the account as it was then. Looks at the code and writes an entry whatever is
     wrong, so that nobody can tell by the time it takes whether there is such an account, or
-    whether it is in use."""
+    whether it is in use. ``noted`` says of a failed try whether it is the first of its kind; of
+    others at nobody's account the entry is not kept."""
     member = session.get(Staff, seen.id if seen else _NOBODY, populate_existing=True)
     secret = _secret(session, member)
     code_fits = _seems(session, member, secret or _NO_SECRET, code, now)
     same = member and seen and member.password_hash == seen.password_hash
     if member and same and right and code_fits and _spend(session, member.id, code, now):
         return member
-    failed(session, member, now, "password" if not right else "code")
+    what = "password" if not right else "code"
+    failed(session, member, now, what, kept=noted() or member is not None)
     raise SignInFailed
 
 
-def failed(session: Session, member: Staff | None, now: datetime, what: str) -> None:
-    """Write a failed try down: with whose account it was for, and never with what was typed."""
+def failed(
+    session: Session, member: Staff | None, now: datetime, what: str, *, kept: bool = True
+) -> None:
+    """Write a failed try down: with whose account it was for, and never with what was typed. One
+    that is not ``kept`` takes the same work."""
     who = audit.staff(member.id) if member else audit.SYSTEM
-    detail = what if member else "unknown"
-    audit.record(session, who, AuditAct.STAFF_SIGN_IN_FAILED, now, detail=detail)
+    entry = tries.Entry(who, AuditAct.STAFF_SIGN_IN_FAILED, what if member else "unknown")
+    tries.write(session, entry, now, kept=kept)
 
 
 def _secret(session: Session, member: Staff | None) -> str | None:

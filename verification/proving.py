@@ -8,7 +8,7 @@ that neither answer nor time tells who is a customer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from messaging import kinds, optouts, outbox, wording
 from messaging.gateways.base import TEXT, VOICE
 from messaging.models import Priority
 from messaging.wording import Voice
+from people import tries
 from people.models import NumberProof
 from scheduling import telling
 from scheduling.policy import Policy
@@ -152,10 +153,17 @@ def in_words(voice: Voice, number: str) -> str:
     return wording.page_number(voice, codes.grouped(number))
 
 
-def prove(session: Session, phone: str, number: str, now: datetime) -> UUID | None:
+def prove(
+    session: Session,
+    phone: str,
+    number: str,
+    now: datetime,
+    noted: Callable[[], bool] = lambda: True,
+) -> UUID | None:
     """The customer who holds the phone (E.164), or nobody: the number is wrong, used, too old, or
     has had its three tries, or it was asked for on the web while too many guess there. The try
-    counts, so the caller commits whatever the answer."""
+    counts, so the caller commits whatever the answer. ``noted`` says of a failed try whether it is
+    the first of its kind; of others where there was nothing to try the entry is not kept."""
     given = codes.normal(number, DIGITS)
     if given is None:
         return None
@@ -172,7 +180,9 @@ def prove(session: Session, phone: str, number: str, now: datetime) -> UUID | No
     right = alive and fits and owner is not None
     _count(session, proof, alive, right, now)
     done = AuditAct.PROOF_USE if right else AuditAct.PROOF_FAIL if alive else AuditAct.PROOF_IGNORE
-    audit.record(session, audit.CUSTOMER, done, now, customer_id=owner)
+    kept = right or noted() or alive
+    entry = tries.Entry(audit.CUSTOMER, done, customer_id=owner)
+    tries.write(session, entry, now, kept=kept)
     return owner if right else None
 
 
@@ -198,13 +208,13 @@ def _count(
     session: Session, proof: NumberProof | None, alive: bool, right: bool, now: datetime
 ) -> None:
     """Count a try at a proof that is locked; close what has been used, or has had its last."""
-    tries = (proof.tries if proof else 0) + alive
-    closes = right or tries >= MAX_TRIES
+    tried = (proof.tries if proof else 0) + alive
+    closes = right or tried >= MAX_TRIES
     session.exec(
         update(NumberProof)
         .where(col(NumberProof.id) == (proof.id if proof else _NO_ROW))
         .values(
-            tries=tries,
+            tries=tried,
             closed_at=now if closes else None,
             secret=proof.secret if proof and not closes else None,
             proven_at=now if right else None,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
-from channels import checks, shown
+from channels import checks, failures, shown
 from channels.api.schemas import CannotCheckOut, CheckIn, CheckOut
+from channels.limiting import TooMany
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine, Verdict
 
 api = APIBlueprint(
@@ -26,6 +27,8 @@ def make_check(body: CheckIn) -> tuple[Response, int]:
         verdict = checks.decide(body.phone, body.code, Channel.API)
     except checks.CannotCheck:
         return jsonify(verdict="cannot_check"), 503
+    except TooMany as error:
+        return failures.too_many(error, failures.TEXT_US), 429
     return jsonify(_out(shown.verdict(verdict) if isinstance(verdict, Genuine) else verdict)), 200
 
 

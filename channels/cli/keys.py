@@ -11,8 +11,10 @@ from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
 from channels import store_upgrade
+from channels.cli import proxies as asked_proxies
 from channels.cli.common import plainly
 from channels.cli.index import rotate_index
+from channels.cli.proxies import NotAsked
 from channels.cli.two_people import approved, why_option
 from channels.context import ctx, now, unit
 from channels.failures import OUT_OF_REACH
@@ -97,15 +99,35 @@ def rotate(why: str) -> None:
 @with_appcontext
 def doctor() -> None:
     """Say what in the configuration is wrong or unsafe; fails when production would not start."""
-    found = [*safety.findings(current_app.config["VOUCHLINE_SETTINGS"]), *_store()]
+    proxies, note = _proxies()
+    found = [*safety.findings(current_app.config["VOUCHLINE_SETTINGS"]), *_store(), *_limits()]
+    found += proxies
     for finding in found:
         sign = "✗" if finding.level == "refuse" else "!"
         click.echo(f"{sign} {finding.sentence}")
     if not found:
         click.echo("✓ Nothing to mend.")
+    if note:
+        click.echo(f"- {note}")
     if any(finding.level == "refuse" for finding in found):
         click.echo("Production does not start before what is marked ✗ is mended.")
         sys.exit(1)
+
+
+def _proxies() -> tuple[list[Finding], str]:
+    """What is wrong about the proxies before the running server; or, in the demo, that there was
+    no server to ask, which is nothing to mend."""
+    try:
+        return asked_proxies.findings(ctx().base_url), ""
+    except NotAsked as not_asked:
+        finding = not_asked.finding
+        if ctx().demo and finding.level == "warn":
+            return [], finding.sentence
+        return [finding], ""
+
+
+def _limits() -> list[Finding]:
+    return [Finding("warn", each) for each in ctx().limiter.unsafe()]
 
 
 def _store() -> list[Finding]:

@@ -9,6 +9,7 @@ from werkzeug.exceptions import NotFound as NoSuchAddress
 
 from channels.console.desk import Desk, pages, staff_page
 from channels.context import ctx, now, unit
+from channels.network import request_network
 from people.models import Role
 from scheduling import feeds, references
 from scheduling.feeds import Entry
@@ -45,7 +46,7 @@ def _shown(desk: Desk, address: str) -> str:
 @public.get("/calendar/<token>.ics")
 def calendar_file(token: str) -> Response:
     """The calendar of that secret; anything else is not found."""
-    ctx().limiter.hit("feed_address", request.remote_addr or "unknown")
+    ctx().limiter.hit("feed_address", request_network())
     with unit() as session:
         entries = feeds.read(session, token[:100], now())
     if entries is None:

@@ -15,6 +15,7 @@ from sqlmodel import Session
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from werkzeug.exceptions import NotFound as NoPage
 
+from channels import strangers
 from channels.console import proof, signin
 from channels.console.account import back
 from channels.console.desk import Desk, pages, staff_page
@@ -116,7 +117,13 @@ def _registering(desk: Desk) -> str:
 
 
 def _owner(session: Session, purpose: str, moment: datetime) -> tuple[Staff, Passkey]:
-    return entering.owner(session, _site(), _given(), _waiting(), moment, purpose=purpose)
+    return entering.owner(
+        session, _site(), _given(), _waiting(), moment, purpose=purpose, noted=_noted
+    )
+
+
+def _noted(account: UUID | None) -> bool:
+    return strangers.first_of_the_hour("passkey", account)
 
 
 def _site() -> Site:

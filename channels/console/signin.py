@@ -14,6 +14,7 @@ from flask_babel import gettext
 from sqlmodel import Session
 from werkzeug.exceptions import NotFound as NoPage
 
+from channels import strangers
 from channels.console import browsers, demo, devices, tries
 from channels.console.desk import HOMES, TOKEN, pages
 from channels.console.tries import Tries
@@ -45,22 +46,32 @@ def let_in() -> ResponseReturnValue:
     password, code = request.form.get("password", ""), request.form.get("code", "")[:40]
     with unit(read_only=True) as session:  # nobody else need wait while a password is hashed
         seen = signin.find(session, email)
-        counted = tries.of(session, seen, email, code, moment)
+        tried = tries.of(session, seen, email, code, moment)
     try:
-        usual = counted.count()
+        counted = tried.count()
     except TooMany as error:
-        return _wait(counted, seen, error, email)
+        return _wait(tried, seen, error, email)
     right = signin.password_right(ctx().ring, seen, password[:500])
     with unit() as session:
         try:
-            member = signin.check_second_factor(session, seen, right, code, moment)
+            member = signin.check_second_factor(session, seen, right, code, moment, noted=_noted)
         except SignInFailed:  # caught in here, so that what it writes down is committed
-            wrong = gettext("These do not fit together. Check all three, and try again.")
-            return _form(session, problem=wrong, email=email), 403
-        if usual:
+            if counted.refused is None:
+                return _wrong(session, email)
+        else:
             counted.give_back()
-        how = "recovery" if second_factor.is_recovery_code(code) else "password"
-        return redirect(enter(session, member, moment, how=how), code=303)
+            how = "recovery" if second_factor.is_recovery_code(code) else "password"
+            return redirect(enter(session, member, moment, how=how), code=303)
+    return _wait(tried, seen, counted.refused, email)
+
+
+def _noted() -> bool:
+    return strangers.first_of_the_hour("sign-in")
+
+
+def _wrong(session: Session, email: str) -> ResponseReturnValue:
+    wrong = gettext("These do not fit together. Check all three, and try again.")
+    return _form(session, problem=wrong, email=email), 403
 
 
 @pages.get("/sign-in/lost")
@@ -127,10 +138,10 @@ def is_local(address: str) -> bool:
     return parts is not None and not parts.scheme and not parts.netloc
 
 
-def _wait(counted: Tries, seen: Staff | None, error: TooMany, email: str) -> Response:
+def _wait(tried: Tries, seen: Staff | None, error: TooMany, email: str) -> Response:
     wait = gettext("Too many tries. Try again in %(s)s seconds.", s=error.retry_after)
     with unit() as session:
-        counted.note(session, seen, now())
+        tried.note(session, seen, now())
         response = make_response(_form(session, problem=wait, email=email, locked=True), 429)
     response.headers["Retry-After"] = str(error.retry_after)
     return response

@@ -1,66 +1,107 @@
 """How often a sign-in may be tried, so that nobody guesses and nobody locks a colleague out.
 
 A browser that has let somebody in before has tries of its own for them. All others share those of
-the account, and those of the address they come from. A good recovery code opens a way around
-both, with tries of its own. Every try is counted before it is looked at, and taken back if it was
-good: of many at once none is let through uncounted.
+the account, and those of the network they come from. Where those of the network are used up, a
+try is still looked at, but slowly: if it is good it lets in, and if not, it is answered as one too
+many. A good recovery code opens a way around, with tries of its own. Every try is counted before
+it is looked at, and taken back if it was good: of many at once none is let through uncounted.
 """
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import request
 from sqlmodel import Session
 
+from channels import strangers
+from channels.addresses import Network
 from channels.console import devices
 from channels.context import ctx
 from channels.limiting import TooMany
+from channels.network import request_network
 from people import signin, staff
+from people import tries as entries
 from people.errors import InvalidInput
 from people.models import Staff
 from vault import audit
 from vault.acts import AuditAct
 
+Counts = tuple[tuple[str, str | Network], ...]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """One try that may be looked at: what to take back if it is good, and what to say if it is
+    not and was one too many of its network."""
+
+    taken: Counts
+    refused: TooMany | None = None
+
+    def give_back(self) -> None:
+        """It was good."""
+        for kind, who in self.taken:
+            ctx().limiter.give_back(kind, who)
+
 
 @dataclass(frozen=True)
 class Tries:
-    """What one try is counted under: kinds of limits and identifiers; and ``around``, what it is
-    counted under when they are used up, if it has a good recovery code."""
+    """What one try is counted under: the ``network`` it comes from, unless the browser is known;
+    a kind of limit and an identifier, ``own``, for the account or the known browser; and
+    ``around``, for when they are used up, if it has a good recovery code."""
 
-    counted: tuple[tuple[str, str], ...]
+    network: Network | None
+    own: tuple[str, str] | None
     around: tuple[str, str] | None = None
 
-    def count(self) -> bool:
-        """Count it; whether by the usual way. Raises ``TooMany`` or ``LimiterUnavailable``."""
+    def count(self) -> Counted:
+        """Count it. Raises ``TooMany`` or ``LimiterUnavailable``."""
         try:
-            for kind, who in self.counted:
-                ctx().limiter.hit(kind, who)
+            return self._by_the_usual_way()
         except TooMany:
             if self.around is None:
                 raise
             ctx().limiter.hit(*self.around)
-            return False
-        return True
+            return Counted(())
 
-    def give_back(self) -> None:
-        """It was counted by the usual way, and was good."""
-        for kind, who in self.counted:
-            ctx().limiter.give_back(kind, who)
+    def _by_the_usual_way(self) -> Counted:
+        own: Counts = (self.own,) if self.own else ()
+        if self.network is None:
+            return Counted(_hit(own))
+        try:
+            taken = _hit((("sign_in_address", self.network),))
+        except TooMany as error:
+            if not own:
+                raise
+            slowly = _hit((("sign_in_beyond_address", self.network),))
+            return Counted((*slowly, *_hit(own)), error)
+        return Counted((*taken, *_hit(own)))
 
     def note(self, session: Session, member: Staff | None, now: datetime) -> None:
-        """Write down that it was one too many: once an hour, so that a flood of tries makes no
-        flood of entries."""
-        kind, who = self.counted[-1]
-        try:
-            ctx().limiter.hit("sign_in_noted", f"{kind} {who}")
-        except TooMany:
-            return
+        """Write down that it was one too many: once an hour for each account or browser, and of
+        what is nobody's for each network, so that a flood of tries makes no flood of entries."""
+        kind, who = self.own or ("sign_in_address", "")
         actor = audit.staff(member.id) if member else audit.SYSTEM
         what = "browser" if kind == "sign_in_device" else "strangers"
-        audit.record(session, actor, AuditAct.STAFF_LOCKED, now, detail=what)
+        if not _first(f"{kind} {who}"):
+            return
+        kept = strangers.first_of_the_hour("locked") or member is not None
+        entry = entries.Entry(actor, AuditAct.STAFF_LOCKED, what)
+        entries.write(session, entry, now, kept=kept)
+
+
+def _hit(counts: Counts) -> Counts:
+    for kind, who in counts:
+        ctx().limiter.hit(kind, who)
+    return counts
+
+
+def _first(who: str) -> bool:
+    try:
+        ctx().limiter.hit("sign_in_noted", who)
+    except TooMany:
+        return False
+    return True
 
 
 def of(session: Session, member: Staff | None, email: str, code: str, now: datetime) -> Tries:
@@ -70,23 +111,8 @@ def of(session: Session, member: Staff | None, email: str, code: str, now: datet
     around = ("sign_in_recovery", account) if spare else None
     device = devices.of(member, now)
     if device:
-        return Tries((("sign_in_device", device),), around)
-    address = "sign_in_address", network()
-    counted = (address, ("sign_in_account", account)) if account else (address,)
-    return Tries(counted, around)
-
-
-def network() -> str:
-    """The address that a request comes from; of IPv6 the part that one customer of a provider
-    has, who can choose the rest."""
-    plain = request.remote_addr or "unknown"
-    try:
-        parsed = ipaddress.ip_address(plain)
-    except ValueError:
-        return plain
-    if parsed.version == 4:
-        return plain
-    return str(ipaddress.ip_network((parsed, 64), strict=False))
+        return Tries(None, ("sign_in_device", device), around)
+    return Tries(request_network(), ("sign_in_account", account) if account else None, around)
 
 
 def _account(email: str) -> str:

@@ -14,7 +14,7 @@ from prometheus_client import (
 )
 from sqlmodel import Session
 
-from channels import store_upgrade
+from channels import proxies, store_upgrade
 from channels.context import ctx, now, unit
 from channels.failures import OUT_OF_REACH
 from messaging import backlog, spending, worker
@@ -25,27 +25,31 @@ from vault.log import publishing
 from verification import page_numbers
 
 pages = Blueprint("health", __name__)
-_TOLD_ONLY = ("checkpoints", "page_numbers")
+#: Parts that nobody's work stops for.
+_TOLD_ONLY = ("checkpoints", "page_numbers", "proxies")
 
 
 @pages.get("/healthz")
 def healthz() -> Response:
-    """The process answers."""
-    return jsonify(status="ok")
+    """The process answers; to the doctor also what arrived with the question."""
+    told = proxies.answer()
+    return jsonify(status="ok", probe=told) if told else jsonify(status="ok")
 
 
 @pages.get("/readyz")
 def readyz() -> tuple[Response, int]:
     """Database, keys, migrations, worker, the audit log's checkpoints and page numbers: each ``ok``
-    or what to do about it. Checkpoints that are late, and page numbers that are guessed, stop
-    nobody's work."""
-    names = ("database", "keys", "migrations", "worker", *_TOLD_ONLY)
+    or what to do about it. Checkpoints that are late, page numbers that are guessed, and a
+    proxy that is not counted (named once it was noticed) stop nobody's work."""
+    names = ("database", "keys", "migrations", "worker", "checkpoints", "page_numbers")
     parts = dict.fromkeys(names, "ok")
     try:
         with unit(read_only=True) as session:
             _look(session, parts)
     except OUT_OF_REACH:
         parts = {"database": "out of reach"}
+    if proxies.noticed():
+        parts["proxies"] = "one is not counted: run 'flask --app app doctor'"
     ready = all(state == "ok" for name, state in parts.items() if name not in _TOLD_ONLY)
     status = "ready" if ready else "not ready"
     return jsonify(status=status, parts=parts), 200 if ready else 503

@@ -7,9 +7,10 @@ from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from channels import checks, shown
+from channels import checks, shown, strangers
 from channels.context import ctx, now, unit
 from channels.languages import select
+from channels.network import request_network
 from channels.web.owner import TOKEN, Owner, here, own_page, pages
 from incidents import reports
 from people import customer_sessions
@@ -43,7 +44,7 @@ def enter() -> ResponseReturnValue:
 @pages.post("/number")
 def send_number() -> ResponseReturnValue:
     """Send a page number; says the same whether or not we know the phone."""
-    ctx().limiter.hit("proof_address", request.remote_addr or "unknown")
+    ctx().limiter.hit("proof_address", request_network())
     typed = request.form.get("phone", "")
     medium = request.form.get("medium", "text")
     try:
@@ -59,14 +60,14 @@ def send_number() -> ResponseReturnValue:
 @pages.post("/prove")
 def prove() -> ResponseReturnValue:
     """Try the page number: each try counts, and every wrong answer is the same."""
-    ctx().limiter.hit("proof_address", request.remote_addr or "unknown")
+    ctx().limiter.hit("proof_address", request_network())
     try:
         phone = checks.read_number(request.form.get("phone", ""))
     except InvalidInput:
         return redirect(url_for("own.enter"), code=303)
     moment = now()
     with unit() as session:
-        found = proving.prove(session, phone, request.form.get("number", "")[:64], moment)
+        found = proving.prove(session, phone, request.form.get("number", "")[:64], moment, _first)
         token = customer_sessions.begin(session, found, moment) if found else None
         if found:
             reports.prove(session, phone, moment)
@@ -74,6 +75,10 @@ def prove() -> ResponseReturnValue:
         return _ask_proof({"number": _wrong()}, phone), 422
     cookie[TOKEN] = token
     return redirect(url_for("own.enter"), code=303)
+
+
+def _first() -> bool:
+    return strangers.first_of_the_hour("page number")
 
 
 def _wrong() -> str:

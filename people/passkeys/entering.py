@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from datetime import datetime
+from uuid import UUID
 
 from sqlmodel import Session
 from webauthn import (
@@ -43,20 +45,22 @@ def owner(
     now: datetime,
     *,
     purpose: str = PURPOSE,
+    noted: Callable[[UUID | None], bool] = lambda _: True,
 ) -> tuple[Staff, Passkey]:
     """Whose passkey has answered, and which. Raises ``PasskeyRefused``; the caller commits, so
-    that the failed try is written down and a passkey that was copied stays stopped."""
+    that the failed try is written down and a passkey that was copied stays stopped. ``noted``
+    says of a failed try, with whose it was if anybody's, whether it is one to write down."""
     given = _read(answer)
     row = keeping.find(session, given.raw_id) if given else None
     if given is None or row is None or challenge.purpose != purpose:
-        signin.failed(session, None, now, "passkey")
+        signin.failed(session, None, now, "passkey", kept=noted(None))
         raise PasskeyRefused
     member = session.get_one(Staff, row.staff_id)
     try:
         count = _count(session, member, row, site, given, challenge)
         spend(session, challenge, now)
     except PasskeyRefused:
-        signin.failed(session, member, now, "passkey")
+        signin.failed(session, member, now, "passkey", kept=noted(member.id))
         raise
     if (count or row.sign_count) and count <= row.sign_count:
         keeping.stop(session, row, now)

@@ -1,0 +1,103 @@
+"""The network that an address belongs to: what its owner cannot change for nothing (rule N1).
+
+Whoever has one address of an IPv6 network has all of it, and a new port is to be had by asking
+again. So counts and names go by :class:`Network`: one IPv4 address, or the first 64 bits of an IPv6
+address, with the first 48 around it, which providers give to one customer too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+NEAR, WIDE, CROWD, CROWD_IPV4 = 64, 48, 32, 16
+LONGEST = 100  # of an address in any spelling, with its port, brackets, quotes and zone
+_NAT64 = tuple(map(IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48")))
+_WITH_PORT = re.compile(
+    r"(?P<plain>\d+\.\d+\.\d+\.\d+):\d{1,5}|\[(?P<boxed>[^\[\]]+)\](?::\d{1,5})?"
+)
+_NINE_GROUPS = re.compile(r"((?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}):\d{1,5}")
+
+Address = IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True)
+class Network:
+    """Where a request comes from. ``near`` names the network, ``wide`` the one around it (empty
+    for IPv4), and ``crowd`` the one whose count it shares when there is room for no more counts."""
+
+    near: str
+    wide: str = ""
+    crowd: str = ""
+
+
+#: Of a request whose address nobody told: a socket in the file system, or a proxy that hides it.
+UNKNOWN = Network("unknown", "", "unknown")
+
+
+def parse(text: str) -> Address | None:
+    """The address in any spelling that servers and proxies have for one: with a port, in brackets
+    or quotes, with a zone; ``None`` for whatever is none."""
+    plain = text.strip().strip('"').strip()
+    if not plain or len(plain) > LONGEST:
+        return None
+    found = _WITH_PORT.fullmatch(plain)
+    if found:
+        plain = found["plain"] or found["boxed"]
+    plain = _NINE_GROUPS.sub(r"\1", plain) if plain.count(":") == 8 else plain
+    try:
+        return _embedded(ip_address(plain.partition("%")[0].strip()))
+    except ValueError:
+        return None
+
+
+def _embedded(address: Address) -> Address:
+    """The IPv4 address of whoever speaks IPv6 by it alone: mapped, through a translator (NAT64), or
+    in a tunnel (6to4, Teredo), where one IPv4 address could choose among many of IPv6."""
+    if isinstance(address, IPv4Address):
+        return address
+    if any(address in each for each in _NAT64):
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    teredo = address.teredo
+    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else address)
+
+
+def network_of(text: str) -> Network | None:
+    """The network of an address in any spelling, ``None`` when it is none."""
+    return _network_of(text) if len(text) <= LONGEST else None
+
+
+@lru_cache(maxsize=4096)
+def _network_of(text: str) -> Network | None:
+    address = parse(text)
+    if address is None:
+        return None
+    if isinstance(address, IPv4Address):
+        return Network(str(address), "", _prefix(address, CROWD_IPV4))
+    return Network(_prefix(address, NEAR), _prefix(address, WIDE), _prefix(address, CROWD))
+
+
+def _prefix(address: Address, bits: int) -> str:
+    kept = address.max_prefixlen - bits
+    return f"{type(address)(int(address) >> kept << kept)}/{bits}"
+
+
+def entries(header: str) -> list[str]:
+    """The entries of ``X-Forwarded-For``, the nearest proxy's last. Each proxy adds one behind the
+    last comma; quotes mean nothing here, so that none that a client opened can swallow it."""
+    return [each.strip() for each in header.split(",")] if header else []
+
+
+def client(peer: str, forwarded: Sequence[str], proxies: int) -> Network:
+    """The network of a request that came from ``peer`` through so many ``proxies`` of ours, each
+    of which added an entry to ``forwarded``.
+
+    What stands before those entries is the client's own writing and counts for nothing. Where the
+    entry that counts holds no address, the nearest behind it that does is taken.
+    """
+    ours = forwarded[-proxies:] if proxies else ()
+    found = (network_of(each) for each in (*ours, peer))
+    return next((each for each in found if each is not None), UNKNOWN)

@@ -1,0 +1,24 @@
+"""Where the request at hand comes from. Nothing else looks at addresses or forwarding headers."""
+
+from __future__ import annotations
+
+from flask import request
+
+from channels import addresses
+from channels.addresses import Network
+from channels.context import ctx
+
+
+def request_network() -> Network:
+    """The network that the request at hand comes from, counted over our proxies."""
+    return addresses.client(peer(), forwarded(), ctx().trusted_proxies)
+
+
+def peer() -> str:
+    """The address that the connection itself comes from; empty for a socket of the file system."""
+    return request.remote_addr or ""
+
+
+def forwarded() -> list[str]:
+    """The entries of ``X-Forwarded-For``, however many lines of it there were."""
+    return addresses.entries(request.headers.get("X-Forwarded-For", ""))
