@@ -38,6 +38,7 @@ from storage.session import StoreUnavailable
 from vault import keyring, master
 from vault.errors import KeyUnavailable
 from vault.keyring import Keyring
+from vault.log.beats import Beats
 from vault.master import MasterKeys
 from vault.places import Place
 
@@ -58,6 +59,8 @@ def create_app(
     context = _context(settings, now)
     app = Application("vouchline", root_path=str(ROOT))
     app.config["VOUCHLINE_SETTINGS"] = settings
+    if now is clock.utc_now:
+        Beats(context.engine, context.ring, now, _kind())
     secrets = [key.hex() for key in context.master.derive("browser session")]
     app.config.update(SECRET_KEY=secrets[0], SECRET_KEY_FALLBACKS=secrets[1:])
     context.carry(app)
@@ -283,6 +286,12 @@ def _refuse(sentences: list[str]) -> None:
 def _refusal(sentences: list[str]) -> SystemExit:
     """Ends the process with the reasons, for whoever started it."""
     return SystemExit("Vouchline does not start:\n" + "\n".join(f"- {s}" for s in sentences))
+
+
+def _kind() -> str:
+    """What this process is, for the audit log."""
+    known = {"serve": "web", "worker": "worker"}
+    return next((known[each] for each in sys.argv if each in known), "command")
 
 
 def _diagnosing() -> bool:

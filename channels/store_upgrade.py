@@ -16,6 +16,7 @@ from storage.session import StoreUnavailable, transaction
 from vault import key_state
 from vault.errors import KeyForged, KeyUnavailable
 from vault.key_upgrade import Downgrade, Step, Upgrade
+from vault.log import state
 from vault.master import MasterKeys
 
 DEMO_STAFF = "The store has demo staff with a known password: use a fresh store."
@@ -26,6 +27,7 @@ DEMO_STAFF = "The store has demo staff with a known password: use a fresh store.
 STEPS: Mapping[str, Step] = {
     "0024": binding.bind_earlier,
     "0028": setup.register_earlier,
+    "0029": state.seal_earlier,
 }
 
 

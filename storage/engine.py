@@ -10,6 +10,7 @@ from __future__ import annotations
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
 
+from storage import outcomes
 from storage.sqlite import sqlite_engine
 from storage.waiting import bound
 
@@ -52,5 +53,6 @@ def _postgresql(url: str, wait_seconds: float, pool_size: int) -> Engine:
             " -c idle_in_transaction_session_timeout=60000 -c timezone=UTC",
         },
     )
+    outcomes.learn(engine)
     bound(engine, wait_seconds)
     return engine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,10 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Insert, Select, Update
-from sqlalchemy.exc import DBAPIError, NoResultFound
+from sqlalchemy.exc import DBAPIError, NoResultFound, OperationalError
 from sqlalchemy.types import TypeEngine
 
 from storage.session import Work
+
+
+class NotKept(OperationalError):
+    """The database did not keep what it was given, and said nothing: it counts as out of reach."""
+
+    def __init__(self, sql: str) -> None:
+        reason = sqlite3.DatabaseError("the database did not keep a row as it was written")
+        super().__init__(sql, None, reason, hide_parameters=True)
 
 
 class Prepared:
@@ -47,6 +56,19 @@ class Prepared:
         with _as_sqlalchemy_says(work.connection(), form):
             form.execute(work.connection(), cursor, values)
         cursor.close()
+
+    def kept(self, work: Work, values: Mapping[str, Any]) -> None:
+        """An INSERT that returns the columns it is given. Raises :class:`NotKept` when what the
+        database wrote is anything else: a trigger or a rule can drop a row, or change it."""
+        form, cursor = self._begun(work)
+        with _as_sqlalchemy_says(work.connection(), form):
+            bound = form.execute(work.connection(), cursor, values)
+            found = cursor.fetchall()
+        cursor.close()
+        # PostgreSQL's driver gives back what it was given; SQLite knows no ids and no times.
+        given = tuple(values[n] for n in form.columns) if form.order is None else bound
+        if len(found) != 1 or tuple(found[0]) != tuple(given):
+            raise NotKept(form.sql)
 
     def _begun(self, work: Work) -> tuple[_Form, Any]:
         connection = work.connection()
@@ -88,14 +110,18 @@ class _Form:
     outward: Sequence[tuple[int, _Convert]]
     row_type: Any
     error: Any
+    #: What it returns, by name.
+    columns: Sequence[str]
 
-    def execute(self, connection: Connection, cursor: Any, values: Mapping[str, Any]) -> None:
+    def execute(self, connection: Connection, cursor: Any, values: Mapping[str, Any]) -> Any:
+        """Gives the values as the driver got them."""
         bound = self.bound(values)
         for listener in connection.dispatch.before_cursor_execute:
             listener(connection, cursor, self.sql, bound, None, False)
         cursor.execute(self.sql, bound)
         for listener in connection.dispatch.after_cursor_execute:
             listener(connection, cursor, self.sql, bound, None, False)
+        return bound
 
     def bound(self, values: Mapping[str, Any]) -> Any:
         full = {**self.fixed, **values}
@@ -125,6 +151,7 @@ def _form(
         outward=[(place, convert) for place, convert in enumerate(outward) if convert],
         row_type=namedtuple("Row", [str(column.key) for column in columns]),
         error=dialect.loaded_dbapi.Error,
+        columns=[str(column.key) for column in columns],
     )
 
 

@@ -14,6 +14,8 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from storage import outcomes
+
 _MOST = 16
 _BUSY = "the store was busy for too long"
 _OPTION = "vouchline_shared_commits"
@@ -146,6 +148,7 @@ def _undone_alone(batch: _Batch) -> Iterator[None]:
             raise
         return
     _say(batch, "SAVEPOINT unit")
+    outcomes.savepoint(batch.connection, "unit")
     try:
         yield
         _say(batch, "RELEASE unit")
@@ -154,6 +157,8 @@ def _undone_alone(batch: _Batch) -> Iterator[None]:
             _say(batch, "ROLLBACK TO unit")
         except OperationalError as error:  # SQLite itself has rolled back all of it
             batch.failed = error
+        else:
+            outcomes.undone(batch.connection, "unit")
         raise
 
 

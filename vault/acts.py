@@ -232,6 +232,7 @@ class AuditAct(StrEnum):
 
     AUDIT_READ = "audit.read", N_("read the audit log"), ActGroup.LOG
     AUDIT_BEGIN = "audit.begin", N_("asked who read a customer"), ActGroup.LOG
+    LOG_LOST = "log.lost", N_("noted a process that ended without its last word"), ActGroup.LOG
 
 
 #: Groups and acts by their values.

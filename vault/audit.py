@@ -1,12 +1,15 @@
 """The audit log: who did or read what, for what purpose, when.
 
 An entry is written in the transaction of the act or reading it tells of. The edge commits before
-it answers, so without the entry nothing is done and nothing is shown.
+it answers, so without the entry nothing is done and nothing is shown. The database confirms each
+as it was written; and each carries a number of the process that wrote it and a MAC
+(:mod:`vault.log.writers`), so that one that is removed or changed later is found.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,12 +18,17 @@ from uuid import UUID
 from sqlalchemy import insert
 from sqlmodel import Session
 
-from storage.prepared import Prepared
+from storage import outcomes
+from storage.prepared import NotKept, Prepared
 from storage.session import Work
+from vault import keyring
 from vault.acts import AuditAct
+from vault.keyring import WRITERS
+from vault.log.entries import MARKS, marked
 from vault.models import AuditEntry
 
-_INSERT = insert(AuditEntry.__table__)  # type: ignore[attr-defined]
+_TABLE = AuditEntry.__table__  # type: ignore[attr-defined]
+_INSERT = insert(_TABLE)
 _COLUMNS = (
     "at",
     "actor",
@@ -30,8 +38,11 @@ _COLUMNS = (
     "callback_id",
     "purpose",
     "detail",
+    *MARKS,
 )
-_INSERT_ONE = Prepared(_INSERT.inline(), _COLUMNS)
+_RETURNED = [_TABLE.c[name] for name in _COLUMNS]
+_INSERT_ONE = Prepared(_INSERT.inline().returning(*_RETURNED), _COLUMNS)
+_INSERT_MANY = _INSERT.returning(*_RETURNED)
 
 
 @dataclass(frozen=True)
@@ -64,9 +75,11 @@ def record(
     purpose: str = "",
     detail: str = "",
 ) -> None:
-    """Add one entry. ``purpose`` and ``detail`` hold fixed words and ids, never personal data."""
+    """Add one entry. ``purpose`` and ``detail`` hold fixed words and ids, never personal data.
+    Raises ``NotKept`` when the database does not keep it."""
     row = _row(actor, action, now, customer_id, callback_id, purpose, detail)
-    _INSERT_ONE.run(session, row)
+    with _numbered(session, [row]):
+        _INSERT_ONE.kept(session, row)
 
 
 def record_many(
@@ -79,10 +92,37 @@ def record_many(
     purpose: str,
     detail: str = "",
 ) -> None:
-    """One entry for each customer of one act or reading: pairs of customer and callback id."""
+    """One entry for each customer of one act or reading: pairs of customer and callback id.
+    Raises ``NotKept`` when the database does not keep them all."""
     rows = [_row(actor, action, now, who, what, purpose, detail) for who, what in about]
-    if rows:
-        session.connection().execute(_INSERT, rows)
+    if not rows:
+        return
+    with _numbered(session, rows):
+        found = session.connection().execute(_INSERT_MANY, rows).all()
+        by_number = {each.number: tuple(each) for each in found}
+        given = {row["number"]: tuple(row[name] for name in _COLUMNS) for row in rows}
+        if by_number != given or len(found) != len(rows):
+            raise NotKept(str(_INSERT_MANY))
+
+
+@contextmanager
+def _numbered(work: Work, rows: Sequence[dict[str, Any]]) -> Iterator[None]:
+    """Give entries the writer's next numbers and their marks. When the block fails, or the
+    transaction does later, the numbers are void."""
+    ring = keyring.of(work)
+    writer = ring.writer()
+    taken = writer.take(len(rows))
+    try:
+        for number, row in enumerate(rows, taken.first):
+            row["writer"], row["number"], row["void"] = writer.id, number, None
+            if number == taken.first and taken.void:
+                row["void"] = str(taken.void)
+            row["mark"] = ring.mac(WRITERS, marked(row))
+        yield
+    except BaseException:
+        taken(False)
+        raise
+    outcomes.follow(work.connection(), taken)
 
 
 def _row(

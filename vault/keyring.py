@@ -7,6 +7,7 @@ needs its key: the upgrade that reaches this revision makes the key, and nothing
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -23,11 +24,14 @@ from vault.blind import IndexKeys
 from vault.errors import KeyForged, KeyUnavailable
 from vault.indexing import INDEX_ROWS, KnownIndex
 from vault.key_register import INDEX, NO_KEYS, KeyRegister
+from vault.log.writers import Writer
 from vault.master import MasterKeys
-from vault.sealing import fingerprint, new_key, seal_often, unseal
+from vault.sealing import fingerprint, mac, new_key, seal_often, unseal
 
 STAFF, REPORTS, LINE, DEMO = "staff", "reports", "line", "demo"
 LOG, APPROVALS, CANARIES, SIGN_IN = "log", "approvals", "canaries", "sign-in"
+#: Marks entries of the audit log, and seals what the log keeps about itself.
+WRITERS = "audit-writer"
 #: Each purpose with the first revision at which every store has its key.
 INTRODUCED = {
     INDEX: "0001",
@@ -39,6 +43,7 @@ INTRODUCED = {
     APPROVALS: "0010",
     CANARIES: "0015",
     SIGN_IN: "0024",
+    WRITERS: "0029",
 }
 PURPOSES = tuple(INTRODUCED)
 _SESSION_KEY = "vouchline.keyring"
@@ -66,6 +71,9 @@ class Keyring:
         self._index = KnownIndex(master, engine, ticks)
         self._lock = Lock()
         self._decoy = master.wrap(new_key(), "decoy")
+        self._writer: Writer | None = None
+        #: Is told of the writer of a process once it begins: :mod:`vault.log.beats`.
+        self.on_writer: Callable[[Writer], None] | None = None
 
     def blind_index(self, kind: str, value: str) -> bytes:
         """The form of a value that a new row is written under (see :mod:`vault.blind`).
@@ -124,6 +132,30 @@ class Keyring:
         """A fingerprint of ``value`` under the key of ``purpose``, in 32 hexadecimal digits."""
         return fingerprint(self._key(purpose), value)
 
+    def mac(self, purpose: str, value: bytes) -> bytes:
+        """What only a holder of the key of ``purpose`` can make of ``value``: 16 bytes."""
+        return mac(self._key(purpose), value)
+
+    def writer(self) -> Writer:
+        """Who writes the audit log's entries of this store in this process."""
+        found = self._writer
+        if found is None or found.pid != os.getpid():
+            found = self._writer_begun()
+        return found
+
+    def writing(self) -> Writer | None:
+        """The same, unless it has not written anything yet."""
+        found = self._writer
+        return found if found is not None and found.pid == os.getpid() else None
+
+    def _writer_begun(self) -> Writer:
+        with self._lock:
+            if self._writer is None or self._writer.pid != os.getpid():
+                self._writer = Writer()
+                if self.on_writer is not None:
+                    self.on_writer(self._writer)
+            return self._writer
+
     def log_seed(self) -> bytes:
         """The private key that signs the audit log's checkpoints (32 bytes, for Ed25519)."""
         return self._key(LOG)
@@ -175,6 +207,11 @@ class Keyring:
 def of(session: Work) -> Keyring:
     """The keyring that the edge put on the session."""
     return cast(Keyring, session.info[_SESSION_KEY])
+
+
+def is_carried(session: Work) -> bool:
+    """Whether the edge has put one there."""
+    return _SESSION_KEY in session.info
 
 
 def hold_index(session: Work) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Uuid, text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Text, Uuid, text
 from sqlmodel import Field, SQLModel
 
 from storage.tables import instant, sealed
@@ -99,3 +99,9 @@ class AuditEntry(SQLModel, table=True):
     callback_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
     purpose: str = Field(default="", sa_column=Column(String(120), nullable=False))
     detail: str = Field(default="", sa_column=Column(String(200), nullable=False))
+    # Which process wrote it, gapless numbers of that process, those that came to nothing, and a MAC
+    # of all of it (:mod:`vault.log.writers`); entries from before that have none of it.
+    writer: int | None = Field(default=None, sa_column=Column(BigInteger))
+    number: int | None = Field(default=None, sa_column=Column(BigInteger))
+    void: str | None = Field(default=None, sa_column=Column(Text))
+    mark: bytes | None = Field(default=None, sa_column=Column(LargeBinary))

@@ -59,6 +59,10 @@ def _own_key(session: Session) -> Verifier:
 def verify(files: tuple[Path, ...], key_text: str | None) -> None:
     """Hold the whole log against earlier checkpoints, and name the first bad entry.
 
+    Also entries that are in no checkpoint yet: none is missing, and each is as it was written. Ends
+    with 1 when something is bad, and with 3 when a process ended without its last word of which no
+    entry of the log tells.
+
     Bring the checkpoints, and the key, from where they were kept out of our reach. Without any, the
     store's own are taken: that finds mistakes, not a clever liar.
     """
@@ -66,7 +70,7 @@ def verify(files: tuple[Path, ...], key_text: str | None) -> None:
         known = _read(session, files, key_text)
         size = sequencing.size(session)
         with click.progressbar(length=size, file=sys.stderr, label="Verifying") as bar:
-            found = verifying.verify(session, known, bar.update)
+            found = verifying.verify(session, known, bar.update, now())
     if found.bad:
         click.echo(f"BAD: {found.bad}")
         sys.exit(1)
@@ -74,6 +78,10 @@ def verify(files: tuple[Path, ...], key_text: str | None) -> None:
         f"Good: {found.size:,} entries, {found.covered:,} of them vouched for by"
         f" {len(known):,} checkpoint{'' if len(known) == 1 else 's'}."
     )
+    for each in found.ends:
+        click.echo(f"NOT EXPLAINED: {each.sentence}")
+    if not all(each.told for each in found.ends):
+        sys.exit(3)
 
 
 def _read(session: Session, files: tuple[Path, ...], key_text: str | None) -> list[Checkpoint]:

@@ -29,7 +29,7 @@ from storage import migrate
 from vault import audit, key_register, providers, rotation
 from vault.acts import AuditAct
 from vault.errors import KeyUnavailable
-from vault.log import publishing
+from vault.log import publishing, standing
 
 keys = AppGroup("keys", help="Master keys, and the key of the blind index.")
 keys.add_command(rotate_index)
@@ -150,6 +150,8 @@ def _store() -> list[Finding]:
             if setup.approvers(session) < setup.ENOUGH:
                 found.append(Finding("warn", NOBODY_APPROVES))
             found += [Finding("warn", each) for each in publishing.late(session, here.places)]
+            found += [Finding("warn", each) for each in standing.faults(session, now())]
+            found += [Finding("warn", each) for each in standing.ends(session, now())]
             found += [Finding("warn", each) for each in alerts.late(session, here.alert_places)]
             return found
     except KeyUnavailable as error:

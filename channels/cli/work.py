@@ -27,6 +27,7 @@ from incidents.alerts.job import Alerts
 from incidents.canaries.watch import CanaryWatch
 from incidents.grouping.job import Grouping
 from incidents.growth import Growth
+from incidents.log_watch import LogWatch
 from incidents.notes.job import EveningNotes
 from incidents.retention import Retention
 from incidents.tracing import tally
@@ -76,6 +77,7 @@ def worker(together: bool) -> None:
         ZoneRules(here.policy),
         EarlierTimes(here.policy),
         CanaryWatch(),
+        LogWatch(here.engine, here.info, here.clock),
         AuditLog(here.audit_origin, here.places, here.engine, here.info, here.clock),
         tally.keep_up,
         Grouping(),

@@ -41,6 +41,7 @@ def kind(value: str) -> str:
         Kind.CANARY: gettext("A customer who does not exist was touched"),
         Kind.OBJECTION: gettext("A customer objects to who read their record"),
         Kind.WAVE: gettext("A wave of reports or failed checks"),
+        Kind.LOG: gettext("The audit log is not as it should be"),
         Kind.NUMBER: gettext("A number was changed, and the old one could not be told"),
         Kind.GUESSES: gettext("Too many wrong page numbers"),
     }[Kind(value)]

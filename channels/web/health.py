@@ -17,16 +17,18 @@ from sqlmodel import Session
 from channels import proxies, store_upgrade
 from channels.context import ctx, now, unit
 from channels.failures import OUT_OF_REACH
+from incidents import log_watch
+from incidents.cases import opening
 from messaging import backlog, spending, worker
 from messaging.kinds import SMALL
 from storage import migrate
 from vault.errors import KeyForged
-from vault.log import publishing
+from vault.log import publishing, standing
 from verification import page_numbers
 
 pages = Blueprint("health", __name__)
 #: Parts that nobody's work stops for.
-_TOLD_ONLY = ("checkpoints", "page_numbers", "proxies")
+_TOLD_ONLY = ("checkpoints", "audit_log", "page_numbers", "proxies")
 
 
 @pages.get("/healthz")
@@ -38,10 +40,11 @@ def healthz() -> Response:
 
 @pages.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """Database, keys, migrations, worker, the audit log's checkpoints and page numbers: each ``ok``
-    or what to do about it. Checkpoints that are late, page numbers that are guessed, and a
-    proxy that is not counted (named once it was noticed) stop nobody's work."""
-    names = ("database", "keys", "migrations", "worker", "checkpoints", "page_numbers")
+    """Database, keys, migrations, worker, the audit log, its checkpoints and page numbers: each
+    ``ok`` or what to do about it. What is wrong with the log, checkpoints that are late, page
+    numbers that are guessed, and a proxy that is not counted (named once it was noticed) stop
+    nobody's work."""
+    names = ("database", "keys", "migrations", "worker", "checkpoints", "audit_log", "page_numbers")
     parts = dict.fromkeys(names, "ok")
     try:
         with unit(read_only=True) as session:
@@ -71,8 +74,16 @@ def _look(session: Session, parts: dict[str, str]) -> None:
         parts["checkpoints"] = "not all places take them: run 'flask --app app doctor'"
     if page_numbers.bound_reached(session, now()):
         parts["page_numbers"] = "too many are guessed: given by text alone for now"
+    if _log_faults(session):
+        parts["audit_log"] = "it is not as it should be: run 'flask --app app doctor'"
     if not worker.alive(session, now()):
         parts["worker"] = "no worker has been at work lately: run 'flask --app app worker'"
+
+
+def _log_faults(session: Session) -> list[str]:
+    """What is wrong with the log now, or was found by the worker and is an open case."""
+    found = standing.faults(session, now())
+    return found or (["A case of it is open."] if opening.is_open(session, log_watch.FOLD) else [])
 
 
 @pages.get("/metrics")
@@ -96,6 +107,7 @@ def _outbox_metrics() -> bytes:
             hour, day = spending.spent(session, now())
             small = spending.spent_small(session, now())[0]
             wrong = page_numbers.wrong_tries(session, now())
+            log = _log_values(session)
     except OUT_OF_REACH:
         return b""
     registry = CollectorRegistry()
@@ -127,4 +139,18 @@ def _outbox_metrics() -> bytes:
     )
     for reason, count in standing.failures.items():
         failed.labels(reason).set(count)
+    for name, text, value in log:
+        Gauge(f"vouchline_{name}", text, registry=registry).set(value)
     return generate_latest(registry)
+
+
+def _log_values(session: Session) -> list[tuple[str, str, float]]:
+    """How the audit log does: name, help and value of each gauge."""
+    moment = now()
+    since = standing.waiting_since(session, moment)
+    waits = max(0.0, (moment - since).total_seconds()) if since else 0.0
+    wrong = len(_log_faults(session))
+    return [
+        ("audit_log_faults", "What is wrong with the audit log: more than 0 is an alarm", wrong),
+        ("audit_log_waiting_seconds", "Age of the oldest entry without its place", waits),
+    ]

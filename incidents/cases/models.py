@@ -22,6 +22,7 @@ class Kind(StrEnum):
     CANARY = "canary"  # a customer who does not exist was opened, called or texted
     OBJECTION = "objection"  # a customer objects to who opened their record
     WAVE = "wave"  # more reports than at such an hour of the week
+    LOG = "log"  # the audit log was tampered with, or could be
     NUMBER = "number"  # a changed number, whose old one could not be told
     GUESSES = "guesses"  # more wrong page numbers than the bound over all networks
 

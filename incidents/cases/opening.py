@@ -115,6 +115,12 @@ def _unclosed(session: Session, fold: str) -> Case | None:
     ).first()
 
 
+def is_open(session: Session, fold: str) -> bool:
+    """Whether a case about this is not closed."""
+    where = col(Case.fold) == fold, col(Case.state) != State.CLOSED
+    return session.exec(select(Case.id).where(*where).limit(1)).first() is not None
+
+
 def new_reference() -> str:
     """What a case is called, like ``C2345678``; it tells nothing of how many there are."""
     return "C" + "".join(secrets.choice(_LETTERS) for _ in range(7))

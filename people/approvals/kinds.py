@@ -80,8 +80,8 @@ class Kind:
     ``run``, the command that asked does it, when it is run again. ``same`` names what of a payload
     makes two requests about the same one and the same, so that the second is not taken; with none,
     any number may wait. ``hopeless`` says why a request can come to nothing any more. ``enrols``
-    says of a payload whether it lets somebody enrol. ``closed_to`` says which requests of this kind do not exist for a member of staff, and ``hold`` locks what
-    that rests on.
+    says of a payload whether it lets somebody enrol. ``closed_to`` says which requests of this
+    kind do not exist for a member of staff, and ``hold`` locks what that rests on.
     """
 
     name: str

@@ -10,7 +10,8 @@ from sqlmodel import Session, col, select
 from vault import keyring
 from vault.log import merkle, sequencing
 from vault.log.models import AuditCheckpoint
-from vault.log.notes import Checkpoint, Signer
+from vault.log.notes import Checkpoint, NotValid, Signer, opened
+from vault.log.seals import LogTampered
 from vault.log.tiles import Tiles
 
 
@@ -26,9 +27,24 @@ def latest(session: Session) -> AuditCheckpoint | None:
     ).first()
 
 
+def newest(session: Session, origin: str) -> AuditCheckpoint | None:
+    """The newest checkpoint, once it is seen that we made it. Raises ``LogTampered``."""
+    found = latest(session)
+    if found is None:
+        return None
+    name = found.note.partition("\n")[0]  # the log may have been called otherwise
+    try:
+        told = opened(found.note, signer(session, name or origin).verifier)
+    except NotValid:
+        raise LogTampered("The newest checkpoint in the store was not made by us.") from None
+    if told.size != found.size:
+        raise LogTampered("The newest checkpoint in the store is of another size.")
+    return found
+
+
 def make(session: Session, origin: str, now: datetime) -> AuditCheckpoint:
     """A checkpoint of all that is in the log; the one there is when nothing is new."""
-    found, size = latest(session), sequencing.size(session)
+    found, size = newest(session, origin), sequencing.size(session)
     if found is not None and found.size == size:
         return found
     root = merkle.root(Tiles(session), size)

@@ -1,4 +1,5 @@
-"""What of an audit entry goes into the tree: all of it, in one form and no other."""
+"""What of an audit entry goes into the tree: all of it, in one form and no other. Entries from
+before they were marked have no mark in it either."""
 
 from __future__ import annotations
 
@@ -10,12 +11,17 @@ COLUMNS = (
     *("id", "at", "actor", "staff_id", "action"),
     *("customer_id", "callback_id", "purpose", "detail"),
 )
+#: Who wrote it, its number there, the numbers that it tells void, and the mark of all of it.
+MARKS = ("writer", "number", "void", "mark")
+ALL = (*COLUMNS, *MARKS)
 
 
 class Columns(Protocol):
     """A row, by the names of its columns."""
 
     def __getitem__(self, name: str, /) -> Any: ...
+
+    def get(self, name: str, /) -> Any: ...
 
 
 def encoded(row: Columns) -> bytes:
@@ -24,13 +30,28 @@ def encoded(row: Columns) -> bytes:
 
     Written out by hand, since a verifier does little else than this.
     """
+    mark = row.get("mark")
+    return _written(row, _id(row["id"]), None if mark is None else f'"{mark.hex()}"')
+
+
+def marked(row: Columns) -> bytes:
+    """What the mark of an entry is made of: the same without its id, which the database gives it,
+    and without the mark."""
+    return _written(row, "null", "null")
+
+
+def _written(row: Columns, row_id: str, mark: str | None) -> bytes:
     at = row["at"].astimezone(UTC).replace(tzinfo=None) if row["at"].tzinfo else row["at"]
+    before = after = ""
+    if mark is not None:
+        before = f',"mark":{mark},"number":{_id(row["number"])}'
+        after = f',"void":{_text(row["void"])},"writer":{_id(row["writer"])}'
     return (
         f'{{"action":{_text(row["action"])},"actor":{_text(row["actor"])}'
         f',"at":"{at.isoformat(timespec="microseconds")}Z"'
         f',"callback_id":{_id(row["callback_id"])},"customer_id":{_id(row["customer_id"])}'
-        f',"detail":{_text(row["detail"])},"id":{_id(row["id"])}'
-        f',"purpose":{_text(row["purpose"])},"staff_id":{_id(row["staff_id"])}}}'
+        f',"detail":{_text(row["detail"])},"id":{row_id}{before}'
+        f',"purpose":{_text(row["purpose"])},"staff_id":{_id(row["staff_id"])}{after}}}'
     ).encode()
 
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, SmallInteger, Text
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, SmallInteger, String, Text
 from sqlmodel import Field, SQLModel
 
 from storage.tables import instant
+
+
+def _seal() -> Any:
+    """A MAC over the row (:mod:`vault.log.seals`)."""
+    return Field(default=None, sa_column=Column(LargeBinary))
 
 
 class AuditRun(SQLModel, table=True):
@@ -19,6 +25,7 @@ class AuditRun(SQLModel, table=True):
     place: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     first_id: int = Field(sa_column=Column(BigInteger, nullable=False, unique=True))
     count: int = Field(sa_column=Column(BigInteger, nullable=False))
+    mark: bytes | None = _seal()
 
 
 class AuditTile(SQLModel, table=True):
@@ -34,7 +41,8 @@ class AuditTile(SQLModel, table=True):
 
 class AuditState(SQLModel, table=True):
     """One row: up to which id no entry can turn up any more that is not in the log yet, and the id
-    that will be so next."""
+    that will be so next; how many entries are in the tree, and its root; and the last entry that
+    was written before entries were marked."""
 
     __tablename__ = "audit_state"
 
@@ -42,6 +50,10 @@ class AuditState(SQLModel, table=True):
     settled_id: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     next_id: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     next_at: datetime = instant()
+    size: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    root: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    unmarked_id: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    mark: bytes | None = _seal()
 
 
 class AuditCheckpoint(SQLModel, table=True):
@@ -65,3 +77,22 @@ class AuditPublication(SQLModel, table=True):
     at: datetime = instant()
     failed_at: datetime | None = instant(nullable=True)
     error: str = Field(default="", sa_column=Column(Text, nullable=False))
+    mark: bytes | None = _seal()
+
+
+class AuditWriter(SQLModel, table=True):
+    """A process that writes entries, as it said itself at ``at``, each minute: the last number
+    that it gave out, which of them were on their way, and which will never be (:mod:`writers`).
+    ``state`` is ``alive``, ``ended``, or ``lost`` once somebody else says so of it."""
+
+    __tablename__ = "audit_writer"
+
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    kind: str = Field(sa_column=Column(String(40), nullable=False))
+    began_at: datetime = instant()
+    at: datetime = instant(index=True)
+    number: int = Field(sa_column=Column(BigInteger, nullable=False))
+    open: str = Field(default="", sa_column=Column(Text, nullable=False))
+    void: str = Field(default="", sa_column=Column(Text, nullable=False))
+    state: str = Field(sa_column=Column(String(8), nullable=False))
+    mark: bytes | None = _seal()

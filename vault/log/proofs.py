@@ -10,7 +10,7 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from vault.log import checkpoints, merkle
-from vault.log.entries import COLUMNS, encoded
+from vault.log.entries import ALL, encoded
 from vault.log.models import AuditRun
 from vault.log.notes import Checkpoint, Verifier, opened
 from vault.log.tiles import Tiles
@@ -41,7 +41,7 @@ def of_entry(session: Session, entry_id: int) -> dict[str, Any] | None:
     place, newest = place_of(session, entry_id), checkpoints.latest(session)
     if place is None or newest is None or place >= newest.size:
         return None
-    columns = [_ENTRY.c[name] for name in COLUMNS]
+    columns = [_ENTRY.c[name] for name in ALL]
     statement = select_columns(*columns).where(_ENTRY.c.id == entry_id)
     row = session.connection().execute(statement).mappings().first()
     if row is None:

@@ -14,8 +14,9 @@ from sqlmodel import Session
 
 from storage.session import StoreUnavailable, transaction
 from vault.errors import KeyUnavailable, Tampered
-from vault.log import checkpoints, sequencing
+from vault.log import checkpoints, seals, sequencing
 from vault.log.models import AuditPublication
+from vault.log.seals import LogTampered
 from vault.places import Note, Place, Unreachable
 
 log = structlog.get_logger("audit")
@@ -39,6 +40,7 @@ class AuditLog:
         self._engine, self._info, self._clock = engine, info, clock
         self._hands = ThreadPoolExecutor(1, "checkpoint")
         self._busy: Future[None] | None = None
+        self._size = 0
 
     def __call__(self, _session: Session, _now: datetime) -> None:
         """Set it to work, unless it still is."""
@@ -56,17 +58,23 @@ class AuditLog:
                 pass
             self._sign()
             self.publish()
-        except (*StoreUnavailable, KeyUnavailable, Tampered):
+        except (*StoreUnavailable, KeyUnavailable, Tampered, ValueError, TypeError):
+            # The last two for what no column can hold: SQLite takes any value in any.
             log.exception("the audit log cannot be kept up")
 
     def _take_in(self) -> int:
         with transaction(self._engine, info=self._info) as session:
-            return sequencing.take_in(session, self._clock())
+            size = sequencing.size(session)
+            if size < self._size:
+                raise LogTampered(f"The log was put back: it had {self._size} entries, now {size}.")
+            taken = sequencing.take_in(session, self._clock())
+        self._size = size + taken
+        return taken
 
     def _sign(self) -> None:
         with transaction(self._engine, info=self._info) as session:
             last, now = checkpoints.latest(session), self._clock()
-            if last is None or now - last.at >= EVERY:
+            if last is None or abs(now - last.at) >= EVERY:
                 checkpoints.make(session, self._origin, now)
 
     def publish(self) -> None:
@@ -77,8 +85,10 @@ class AuditLog:
     def _publish(self, place: Place) -> None:
         now = self._clock()
         with transaction(self._engine, read_only=True, info=self._info) as session:
-            newest = checkpoints.latest(session)
+            newest = checkpoints.newest(session, self._origin)
             before = session.get(AuditPublication, place.name)
+            if before is not None and not seals.fits(session, before):
+                before = None  # somebody changed it: written out again
             if newest is None or not _is_due(place, before, newest.size, now):
                 return
             note, size = newest.note, newest.size
@@ -114,6 +124,7 @@ def _note(session: Session, place: Place, size: int, failed: str, now: datetime)
     row.failed_at, row.error = (now, failed[:200]) if failed else (None, "")
     if not failed:
         row.size, row.at = size, now
+    seals.seal(session, row)
     session.merge(row)
 
 
@@ -122,7 +133,9 @@ def late(session: Session, places: Sequence[Place]) -> list[str]:
     found = []
     for place in places:
         row = session.get(AuditPublication, place.name)
-        if row is not None and row.failed_at is not None:
+        if row is not None and not seals.fits(session, row):
+            found.append(f"What the store says of checkpoints for {place.name} was changed.")
+        elif row is not None and row.failed_at is not None:
             since = f"{row.at:%Y-%m-%d %H:%M} UTC" if row.size else "the beginning"
             found.append(f"Checkpoints have not reached {place.name} since {since}: {row.error}.")
     return found

@@ -5,6 +5,9 @@ afterwards, by whoever holds the log's turn, so that acts do not wait for each o
 ids are given out before a transaction commits, and some are never used, so an entry can turn up
 below the highest id in the log: for an hour it is still looked for, and later it is no entry of
 ours (the verifier says so).
+
+How far this has come is sealed (:mod:`vault.log.seals`). A state that was changed stops it, with
+an alarm, since one that says that all is in its place would keep every later entry out.
 """
 
 from __future__ import annotations
@@ -19,11 +22,15 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from storage import turns
-from vault.log.entries import COLUMNS, encoded
+from vault.log import seals, state
+from vault.log.entries import ALL, encoded
 from vault.log.merkle import leaf_hash
 from vault.log.models import AuditRun, AuditState
+from vault.log.state import last_run, size
 from vault.log.tiles import Tiles
 from vault.models import AuditEntry
+
+__all__ = ["AT_A_TIME", "SETTLES_AFTER", "size", "take_in"]
 
 AT_A_TIME = 1000
 SETTLES_AFTER = timedelta(hours=1)
@@ -33,43 +40,30 @@ _ENTRY = AuditEntry.__table__  # type: ignore[attr-defined]
 Range = tuple[int, int | None]
 
 
-def size(session: Session) -> int:
-    """How many entries the log holds."""
-    last = _last(session)
-    return last.place + last.count if last else 0
-
-
-def _last(session: Session) -> AuditRun | None:
-    return session.exec(select(AuditRun).order_by(col(AuditRun.place).desc()).limit(1)).first()
-
-
 def take_in(session: Session, now: datetime, limit: int = AT_A_TIME) -> int:
-    """Give committed entries their places, the next ``limit`` at the most; how many there were."""
+    """Give committed entries their places, the next ``limit`` at the most; how many there were.
+    Raises :class:`~vault.log.seals.LogTampered` where the log's own rows were changed."""
     turns.take(session, _TURN)
-    state = _state(session, now)
-    rows = _waiting(session, state.settled_id, limit)
+    found = state.required(session, now)
+    state.require_possible(session, found, now, SETTLES_AFTER)
+    rows = _waiting(session, found.settled_id, limit)
     if rows:
-        last = _last(session)
-        place = last.place + last.count if last else 0
-        Tiles(session).add(place, [leaf_hash(encoded(row)) for row in rows])
-        _append(session, last, place, [row["id"] for row in rows])
-    _settle(session, state, now)
+        tiles = Tiles(session)
+        tiles.add(found.size, [leaf_hash(encoded(row)) for row in rows])
+        _append(session, last_run(session), found.size, [row["id"] for row in rows])
+        found.size += len(rows)
+        found.root = state.root_of(tiles, found.size)
+    if _settle(session, found, now) or rows:
+        seals.seal(session, found)
+        session.add(found)
+        session.flush()
     return len(rows)
 
 
-def _state(session: Session, now: datetime) -> AuditState:
-    state = session.get(AuditState, 1)
-    if state is None:
-        state = AuditState(id=1, next_at=now)
-        session.add(state)
-        session.flush()
-    return state
-
-
 def _waiting(session: Session, settled: int, limit: int) -> Sequence[dict[str, Any]]:
-    columns = [_ENTRY.c[name] for name in COLUMNS]
+    columns = [_ENTRY.c[name] for name in ALL]
     found: list[dict[str, Any]] = []
-    holes = iter(_holes(session, settled))
+    holes = iter(holes_of(session, settled))
     while len(found) < limit and (some := list(islice(holes, _HOLES))):
         ranges = [
             and_(_ENTRY.c.id >= begin, _ENTRY.c.id < end) if end else _ENTRY.c.id >= begin
@@ -81,19 +75,32 @@ def _waiting(session: Session, settled: int, limit: int) -> Sequence[dict[str, A
     return found
 
 
-def _holes(session: Session, settled: int) -> Iterator[Range]:
+def waiting(session: Session) -> Iterator[dict[str, Any]]:
+    """All entries that have no place yet, as they are now."""
+    found = session.get(AuditState, 1)
+    columns = [_ENTRY.c[name] for name in ALL]
+    for begin, end in holes_of(session, found.settled_id if found else 0):
+        statement = select_columns(*columns).where(_ENTRY.c.id >= begin).order_by(_ENTRY.c.id)
+        if end is not None:
+            statement = statement.where(_ENTRY.c.id < end)
+        for row in session.connection().execute(statement).mappings():
+            yield dict(row)
+
+
+def holes_of(session: Session, settled: int) -> Iterator[Range]:
     """Ranges of ids above ``settled`` that are not in the log; the last has no end."""
     across = select(func.max(AuditRun.first_id)).where(col(AuditRun.first_id) <= settled)
     runs = session.exec(
-        select(AuditRun.first_id, AuditRun.count)
+        select(AuditRun)
         .where(col(AuditRun.first_id) >= func.coalesce(across.scalar_subquery(), 0))
         .order_by(col(AuditRun.first_id))
     ).all()
     begin = settled + 1
-    for first, count in runs:
-        if first > begin:
-            yield begin, first
-        begin = max(begin, first + count)
+    for run in runs:
+        seals.require(session, run, state.CHANGED_RUN.format(run.place))
+        if run.first_id > begin:
+            yield begin, run.first_id
+        begin = max(begin, run.first_id + run.count)
     yield begin, None
 
 
@@ -103,6 +110,7 @@ def _append(session: Session, last: AuditRun | None, place: int, ids: Sequence[i
             last.count += len(run)
         else:
             last = AuditRun(place=place, first_id=run[0], count=len(run))
+        seals.seal(session, last)
         session.add(last)
         place += len(run)
     session.flush()
@@ -118,15 +126,14 @@ def _runs(ids: Sequence[int]) -> Iterator[list[int]]:
     yield run
 
 
-def _settle(session: Session, state: AuditState, now: datetime) -> None:
-    if now < state.next_at:
-        return
+def _settle(session: Session, found: AuditState, now: datetime) -> bool:
+    if now < found.next_at:
+        return False
     highest = session.exec(
         select(AuditRun.first_id + AuditRun.count - 1)
         .order_by(col(AuditRun.first_id).desc())
         .limit(1)
     ).first()
-    state.settled_id, state.next_id = state.next_id, highest or 0
-    state.next_at = now + SETTLES_AFTER
-    session.add(state)
-    session.flush()
+    found.settled_id, found.next_id = found.next_id, highest or 0
+    found.next_at = now + SETTLES_AFTER
+    return True

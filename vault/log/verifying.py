@@ -1,24 +1,29 @@
 """Reads the whole log and says whether it is the one that earlier checkpoints tell of.
 
-It needs no key and trusts nothing in the store: of the checkpoints, only that whoever brings them
-kept them out of the reach of whoever may have changed the log.
+That needs no key and trusts nothing in the store: of the checkpoints, only that whoever brings them
+kept them out of the reach of whoever may have changed the log. With the keys it says too whether
+entries are missing or were changed that are in no checkpoint yet (:mod:`vault.log.marks`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from storage.patience import take_time
-from vault.log import merkle, sequencing
-from vault.log.entries import COLUMNS, encoded
+from vault import keyring
+from vault.log import merkle, sequencing, state
+from vault.log.entries import ALL, Columns, encoded
+from vault.log.marks import End, Marks
 from vault.log.merkle import Frontier, leaf_hash
 from vault.log.models import AuditRun, AuditState
 from vault.log.notes import Checkpoint
+from vault.log.seals import LogTampered
 from vault.log.tiles import WIDTH, Tiles
 from vault.models import AuditEntry
 
@@ -29,11 +34,13 @@ _CHUNK = 10_000
 @dataclass(frozen=True)
 class Found:
     """What a verification found. ``bad`` is a sentence for what is wrong, empty when nothing is;
-    ``size`` entries are in the log, of which ``covered`` are vouched for by a checkpoint."""
+    ``size`` entries are in the log, of which ``covered`` are vouched for by a checkpoint; ``ends``
+    are those of processes that stopped without their last word."""
 
     size: int
     covered: int
     bad: str = ""
+    ends: tuple[End, ...] = ()
 
 
 class _Bad(Exception):
@@ -47,9 +54,12 @@ class _Reader:
     session: Session
     progress: Callable[[int], None]
     size: int
+    marks: Marks | None = None
     place: int = 0
     #: The first entry whose hash is not the one in the store's tree.
     differs: str = ""
+    #: What is wrong with the first entry that is not as its writer left it.
+    unlike: str = ""
 
     def hashes(self) -> Iterator[bytes]:
         """The hash of each entry as it is now."""
@@ -93,8 +103,17 @@ class _Reader:
             after = rows[-1].place
             self.session.expunge_all()
 
+    def notice(self, row: Columns) -> None:
+        """Hold an entry against its writer. What is wrong with it is said after what is wrong with
+        the tree, which knows more."""
+        if self.marks is not None and not self.unlike:
+            try:
+                self.marks.see(row)
+            except LogTampered as error:
+                self.unlike = str(error)
+
     def _entries(self, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
-        columns = [_ENTRY.c[name] for name in COLUMNS]
+        columns = [_ENTRY.c[name] for name in ALL]
         statement = (
             select_columns(*columns)
             .where(_ENTRY.c.id >= begin, _ENTRY.c.id < end)
@@ -107,6 +126,8 @@ class _Reader:
                     break
                 yield row["id"], leaf_hash(encoded(row))
                 expected += 1
+                if self.marks is not None:
+                    self.notice(row)
         except (ValueError, TypeError, AttributeError):  # what no column of that kind can hold
             raise _Bad(f"Entry {expected} (place {self.place}) cannot be read.") from None
         if expected != end:
@@ -117,19 +138,51 @@ def verify(
     session: Session,
     checkpoints: Sequence[Checkpoint],
     progress: Callable[[int], None] = lambda _: None,
+    now: datetime | None = None,
 ) -> Found:
     """Hold the log against earlier checkpoints, in any order. ``progress`` is told of entries as
-    they are read."""
+    they are read.
+
+    Where the session carries the keys, everything is looked at: also entries that have no place
+    yet, those that are missing, and what the log keeps about itself.
+    """
     take_time(session)
     wanted = sorted(checkpoints, key=lambda each: each.size)
-    size = sequencing.size(session)
-    reader = _Reader(session, progress, size)
+    size = 0
     try:
+        marks = _marks(session)  # writers are asked before anything is read
+        size = sequencing.size(session)
+        reader = _Reader(session, progress, size, marks)
         covered = _compared(reader, wanted, size)
         _require_no_strangers(session)
-    except _Bad as bad:
+        if marks is not None:
+            _require_all(reader, marks, now)
+    except (_Bad, LogTampered) as bad:
         return Found(size, 0, str(bad))
-    return Found(size, covered)
+    return Found(size, covered, ends=tuple(marks.ends(now)) if marks else ())
+
+
+def _marks(session: Session) -> Marks | None:
+    if not keyring.is_carried(session):
+        return None
+    return Marks(session)
+
+
+def _require_all(reader: _Reader, marks: Marks, now: datetime | None) -> None:
+    """Raise what is wrong with the entries that are not in the tree yet, with writers, and with
+    the state of the log."""
+    session = reader.session
+    fault = state.fault(session, now, sequencing.SETTLES_AFTER)
+    if fault:
+        raise _Bad(fault)
+    try:
+        for row in sequencing.waiting(session):
+            reader.notice(row)
+    except (ValueError, TypeError, AttributeError):
+        raise _Bad("An entry that has no place yet cannot be read.") from None
+    bad = reader.unlike or marks.missing()
+    if bad:
+        raise _Bad(bad)
 
 
 def _compared(reader: _Reader, wanted: Sequence[Checkpoint], size: int) -> int:
@@ -183,8 +236,8 @@ def _blame(reader: _Reader) -> str:
 
 def _require_no_strangers(session: Session) -> None:
     """Entries that are settled (older than an hour) and not in the log were put there by hand."""
-    state = session.get(AuditState, 1)
-    settled = state.settled_id if state else 0
+    found = session.get(AuditState, 1)
+    settled = found.settled_id if found else 0
     inside = session.exec(
         select(func.coalesce(func.sum(AuditRun.count), 0)).where(
             col(AuditRun.first_id) + col(AuditRun.count) - 1 <= settled
