@@ -20,7 +20,10 @@ SELECT md5(string_agg(row, E'\\n' ORDER BY row)) FROM (
   FROM pg_constraint WHERE connamespace = 'public'::regnamespace
   UNION ALL SELECT concat_ws('|', indexname, indexdef) FROM pg_indexes WHERE schemaname = 'public'
   UNION ALL SELECT concat_ws('|', tgname, tgrelid::regclass, tgenabled) FROM pg_trigger
-  WHERE NOT tgisinternal
+  WHERE NOT tgisinternal OR tgenabled <> 'O'
+  UNION ALL SELECT concat_ws('|', tablename, rulename) FROM pg_rules WHERE schemaname = 'public'
+  UNION ALL SELECT concat_ws('|', tablename, policyname) FROM pg_policies
+  UNION ALL SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_'
   UNION ALL SELECT concat_ws('|', relname, relacl, relrowsecurity) FROM pg_class
   WHERE relnamespace = 'public'::regnamespace
   UNION ALL SELECT concat_ws('|', setconfig) FROM pg_db_role_setting
