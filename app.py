@@ -15,7 +15,7 @@ from channels import clock, register
 from channels import places as places_of
 from channels.api.register import Application
 from channels.context import Context
-from channels.limiting import Limiter
+from channels.limiting import Limiter, OutsideCounts
 from config import logs, safety
 from config.settings import Settings
 from messaging.gateways.base import Gateway
@@ -35,6 +35,7 @@ from vault import keyring, master
 from vault.errors import KeyUnavailable
 from vault.keyring import Keyring
 from vault.places import Place
+from verification import outside_counts
 
 ROOT = Path(__file__).resolve().parent
 
@@ -92,7 +93,11 @@ def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
         demo=not settings.in_production,
         official_hours=settings.official_hours,
         twilio_auth_tokens=[each.auth_token for each in settings.twilio_accounts],
-        info={**keyring.carried(ring), **budgets.carried(_budgets(settings))},
+        info={
+            **keyring.carried(ring),
+            **budgets.carried(_budgets(settings)),
+            **outside_counts.carried(OutsideCounts(settings.rate_storage)),
+        },
         metrics_token=settings.metrics_token.get_secret_value(),
     )
 

@@ -13,6 +13,8 @@ from limits.errors import StorageError
 from limits.storage import Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
+from verification import outside_counts
+
 
 class TooMany(Exception):
     """A limit is reached; ``retry_after`` is in seconds."""
@@ -111,6 +113,28 @@ class Limiter:
             for rule in self._rules[kind]:
                 key = rule.key_for(kind, identifier)
                 self._storage.incr(key, rule.get_expiry(), -1)
+        except StorageError as error:
+            raise LimiterUnavailable from error
+
+
+class OutsideCounts:
+    """What the domain counts outside the database (:mod:`verification.outside_counts`), in a
+    storage of its own where it is memory, so that nothing else crowds it out."""
+
+    def __init__(self, storage: str) -> None:
+        self._storage = _storage(storage)
+
+    def read(self, name: str) -> int:
+        """How much was added of late. Raises :class:`LimiterUnavailable`."""
+        try:
+            return self._storage.get(f"outside/{name}")
+        except StorageError as error:
+            raise LimiterUnavailable from error
+
+    def add(self, name: str, amount: int) -> None:
+        """Add so much. Raises :class:`LimiterUnavailable`."""
+        try:
+            self._storage.incr(f"outside/{name}", outside_counts.LASTS, amount=amount)
         except StorageError as error:
             raise LimiterUnavailable from error
 

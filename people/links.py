@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from sqlmodel import Session
 
-from people import notices, second_factor, sessions
+from people import binding, notices, second_factor, sessions
 from people.errors import SecondPieceWrong
 from people.models import EnrolmentLink, Staff
 from people.notices import Notice
@@ -52,7 +52,7 @@ def require_piece(session: Session, link: EnrolmentLink, piece: str, now: dateti
     link.tries += 1
     if link.tries >= WRONG_PIECES:
         link.used_at = now
-    session.add(link)
+    session.add(binding.rebind(session, link))
     session.flush()
     detail = f"{link.staff_id} {asked}"
     audit.record(session, audit.SYSTEM, AuditAct.STAFF_ENROL_FAILED, now, detail=detail)

@@ -96,7 +96,7 @@ def spend_recovery_code(session: Session, staff_id: UUID, code: str, now: dateti
     found = next((row for row in rows if binding.holds(session, row)), None)
     if found is None:
         return False
-    found.used_at = now
+    found.used_at, found.bound = now, None
     session.add(found)
     session.flush()
     return True

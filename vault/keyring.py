@@ -137,6 +137,11 @@ def of(session: Work) -> Keyring:
     return cast(Keyring, session.info[_SESSION_KEY])
 
 
+def carried_by(session: Work) -> bool:
+    """Whether a session has a keyring; one that needs no keys has none."""
+    return _SESSION_KEY in session.info
+
+
 def hold_index(session: Work) -> None:
     """To be called before a look-up that decides whether a value is added which may be there once:
     until this transaction ends, all that add write under one and the same index key, or find what

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from messaging import phone_calls
 from messaging.models import PhoneCall
 from messaging.progress import MISSED, OVER, CallState
-from people import customers, numbers, staff
+from people import binding, customers, numbers, staff
 from people.models import Customer, Staff
 from scheduling.errors import WrongState
 from scheduling.models import Callback
@@ -180,7 +180,10 @@ def customer_of(
     if State(callback.state) not in LIVE or now >= callback.ends_at:
         return None
     customer = session.get_one(Customer, callback.customer_id)
-    if numbers.waits(customer, now):
+    if numbers.waits(customer, now) or not binding.holds(session, callback):
+        return None
+    phone = customers.opened(session, customer).phone
+    if not calls.is_bound_to(session, callback, phone):
         return None
     if not told(session, call_id, CallState.RINGING, policy, now):
         return None
@@ -193,4 +196,4 @@ def customer_of(
         callback_id=callback.id,
         purpose="to ring them",
     )
-    return customers.opened(session, customer).phone
+    return phone

@@ -28,7 +28,8 @@ from storage import turns
 from storage.types import new_id
 from vault import audit, fields, keyring
 from vault.acts import AuditAct
-from verification import codes
+from verification import codes, proof_mac
+from verification.proof_mac import Kept
 
 DIGITS = 6
 GOOD_FOR = timedelta(minutes=10)
@@ -68,7 +69,7 @@ def send(session: Session, phone: str, medium: str, policy: Policy, now: datetim
     session.exec(
         update(NumberProof)
         .where(col(NumberProof.phone_index).in_(forms), col(NumberProof.closed_at).is_(None))
-        .values(closed_at=now, secret=None)
+        .values(closed_at=now, secret=None, bound=None)
     )
     if lines.known(session, phone, now) == lines.LANDLINE:
         medium = VOICE
@@ -101,6 +102,7 @@ def _hand_out(session: Session, asked: _Asked, policy: Policy, now: datetime) ->
         made_at=now,
         valid_until=now + GOOD_FOR,
     )
+    proof_mac.bind(session, proof, asked.phone)
     session.add(proof)
     session.flush()
     number = codes.at(secret, proof.counter, DIGITS)
@@ -141,11 +143,14 @@ def prove(session: Session, phone: str, number: str, now: datetime) -> UUID | No
     if given is None:
         return None
     proof = _open(session, keyring.of(session).forms("phone", phone))
-    owner = proof.customer_id if proof else None
-    fits = codes.fits(_number(session, proof, owner), given)
+    kept = Kept(session, proof, phone)
+    owner = proof.customer_id if proof and kept.holds else None
+    fits = codes.fits(_number(session, proof if kept.holds else None, owner), given)
     alive = proof is not None and proof.tries < MAX_TRIES and now < proof.valid_until
+    alive = alive and kept.is_good(MAX_TRIES)
     right = alive and fits and owner is not None
-    _count(session, proof, alive, right, now)
+    kept.count(alive=alive, right=right)
+    _count(session, proof, kept, alive, right, now)
     done = AuditAct.PROOF_USE if right else AuditAct.PROOF_FAIL if alive else AuditAct.PROOF_IGNORE
     audit.record(session, audit.CUSTOMER, done, now, customer_id=owner)
     return owner if right else None
@@ -170,17 +175,23 @@ def _number(session: Session, proof: NumberProof | None, owner: UUID | None) -> 
 
 
 def _count(
-    session: Session, proof: NumberProof | None, alive: bool, right: bool, now: datetime
+    session: Session,
+    proof: NumberProof | None,
+    kept: Kept,
+    alive: bool,
+    right: bool,
+    now: datetime,
 ) -> None:
     """Count a try at a proof that is locked; close what has been used, or has had its last."""
     tries = (proof.tries if proof else 0) + alive
     closes = right or tries >= MAX_TRIES
+    changed = {
+        "tries": tries,
+        "closed_at": now if closes else None,
+        "secret": proof.secret if proof and not closes else None,
+    }
     session.exec(
         update(NumberProof)
         .where(col(NumberProof.id) == (proof.id if proof else _NO_ROW))
-        .values(
-            tries=tries,
-            closed_at=now if closes else None,
-            secret=proof.secret if proof and not closes else None,
-        )
+        .values(**changed, bound=kept.rebound(changed))
     )
