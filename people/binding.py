@@ -37,7 +37,8 @@ __all__ = [
 ]
 #: What was made before there was the key, and is still good: all else of that time has to be made
 #: anew, and lives for hours or days.
-_LIVE_LONG = ("recovery_code", "api_token", "calendar_feed", "staff", "passkey", "callback")
+_UNMARKED = ("staff", "passkey", "callback", "phone_call")
+_LIVE_LONG = ("recovery_code", "api_token", "calendar_feed", *_UNMARKED)
 #: What was under the mark of these until all columns were.
 _FORMER_PARTS = {
     "enrolment_link": (
@@ -93,7 +94,7 @@ def seal_earlier(session: Session) -> None:
     what had one, only what fits the mark it had. To be called once, by the upgrade that brings
     the columns of marks; whatever is put there afterwards holds for nothing."""
     to_hex = partial(keyring.of(session).mark, SIGN_IN)
-    for name in (*_FORMER_PARTS, "staff", "passkey", "callback"):
+    for name in (*_FORMER_PARTS, *_UNMARKED):
         _mark_all(session, name, to_hex, former=_FORMER_PARTS.get(name))
 
 

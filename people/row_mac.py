@@ -33,7 +33,7 @@ BY_HAND = (
 )
 #: Tables whose rows get their mark when the session is flushed. Statements past the session have to
 #: bring it along, or empty it.
-AT_FLUSH = ("staff", "passkey", "callback", "code")
+AT_FLUSH = ("staff", "passkey", "callback", "code", "phone_call")
 #: What is not under the mark. A topic and a ticket are sealed to their row, and emptied when their
 #: customer is erased; when a feed was read lets nobody in; the others are noted on decoys too.
 LOOSE = {

@@ -96,6 +96,8 @@ def locked(session: Session, callback_id: UUID) -> Callback | None:
 def open_one(session: Session, callback: Callback, now: datetime, purpose: str) -> Appointment:
     """The callback in plain, after writing down that its agent read it. Raises ``NotFound`` once
     it has been over for thirty days, and ``BudgetSpent``."""
+    if not binding.holds(session, callback):
+        raise NotFound(NOT_YOURS)
     if callback.state not in (State.BOOKED, *LIVE) and _over(callback) <= now - STAYS_OPEN:
         raise NotFound(NOT_YOURS)
     budgets.open_customer(

@@ -209,7 +209,8 @@ def reissue(session: Session, callback: Callback, policy: Policy, now: datetime)
     """
     lock(session, callback)
     bridged = phone_calls.latest(session, callback.id)
-    if bridged is not None and bridged.state != CallState.LIVE:
+    live = bridged is None or (bridged.state == CallState.LIVE and binding.holds(session, bridged))
+    if not live:
         require(State(callback.state), State.STARTED)
         raise WrongState("The customer is not on the phone.")
     code = renew(session, callback, now, until=until(callback, policy, now))

@@ -12,6 +12,8 @@ from people import binding
 from storage import migrate
 from vault import keyring
 
+#: Since when rows are bound by a key, and since when all their columns are.
+_BOUND, _MARKED = "0024", "0030"
 db = AppGroup("db", help="The store's tables.")
 
 
@@ -49,9 +51,18 @@ def demo() -> None:
 def bring_up_to_date() -> None:
     """Migrate and make missing keys; safe when several processes do so at once."""
     here = ctx()
+    before = _revision()
     migrate.upgrade(here.engine)
     at_first = {keyring.SIGN_IN: binding.bind_earlier}
     keyring.make_purpose_keys(here.engine, here.master, now(), at_first=at_first)
+    if before is not None and _BOUND <= before < _MARKED:
+        with unit() as session:
+            binding.seal_earlier(session)
+
+
+def _revision() -> str | None:
+    with ctx().engine.connect() as connection:
+        return migrate.current(connection)
 
 
 def add_demo() -> bool:

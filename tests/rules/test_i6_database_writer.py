@@ -4,8 +4,10 @@ nobody. Each test here is such a writer, by statements of their own, past the ap
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -22,8 +24,9 @@ from scheduling import callbacks, feeds
 from scheduling.errors import WrongState
 from scheduling.models import Callback
 from tests import factories
-from tests.channels.conftest import PHONE, Console, console  # noqa: F401  (a fixture)
+from tests.channels.conftest import PHONE, Console, make_console
 from tests.rules import negatives
+from tests.rules.channels import SETTINGS
 from verification import calls, outside_counts
 
 VICTIM, ACCOMPLICE = PHONE, "+447400555555"
@@ -59,6 +62,14 @@ class Writer:
         self.put(table, one, **{column: b"x" * 16})  # an index may be there once
         self.put(table, other, **{column: mine})
         self.put(table, one, **{column: theirs})
+
+
+@pytest.fixture
+def console(database: str, tmp_path: Path) -> Iterator[Console]:
+    """A console on a fresh store, that can be asked over every channel."""
+    made = make_console(database, tmp_path, **SETTINGS)
+    yield made
+    made.context.engine.dispose()
 
 
 @pytest.fixture
@@ -104,7 +115,6 @@ def no_genuine(console: Console, phone: str, code: str) -> None:
         assert "your router" not in plain, (channel, plain)
 
 
-@pytest.mark.settings(messaging="simulator")
 def test_a_number_swapped_with_an_accomplices_makes_no_genuine_verdict(console, writer):
     """Was red on c916469."""
     agent = console.member("ana@example.org")
@@ -181,7 +191,7 @@ def test_staff_tickets_and_passkeys_are_not_found_by_an_index_of_others(console,
         {"closed_at": None, "tries_open": 0},
         {"confirmed_at": timedelta(0), "confirmed_by": "web"},
     ],
-    ids=lambda values: ",".join(values),
+    ids=",".join,
 )
 def test_a_code_that_is_reset_between_guesses_is_dead(console, writer, values):
     """Was red on c916469."""
@@ -323,7 +333,7 @@ def test_a_role_changed_in_the_table_lets_nobody_act_by_it(console, writer):
 @pytest.mark.parametrize(
     "values",
     [{"active": True}, {"active": True, "suspended_at": None}, {"active": True, "epoch": 0}],
-    ids=lambda values: ",".join(values),
+    ids=",".join,
 )
 def test_somebody_switched_off_is_not_let_in_again_by_the_table(console, writer, values):
     """Was red on c916469."""

@@ -1,9 +1,9 @@
 """All of what a verdict or a sign-in rests on is under a mark
 
-Staff, passkeys, callbacks, codes and page numbers get a mark over all their columns; it is made
-right after this, by the same command, of what there is. Codes of calls that are going on at that
-moment get none: their agents ask for new calls. Sessions of staff and customers begin again, and
-enrolment links that were not used yet are made again.
+Staff, passkeys, callbacks, calls, codes and page numbers get a mark over all their columns; it is
+made right after this, by the same command, of what there is. Codes of calls that are going on at
+that moment get none: their agents end these calls and book others. Page numbers on their way are
+asked for again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ down_revision = "0027"
 branch_labels = None
 depends_on = None
 
-_MARKED = ("staff", "passkey", "callback", "code", "number_proof")
+_MARKED = ("staff", "passkey", "callback", "code", "number_proof", "phone_call")
 _OF_AN_EPOCH = ("staff_session", "api_token")
 
 
