@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -89,7 +90,8 @@ def _own(
             if is_own("customer", customer.id, partial(opened, key, customer), asked):
                 return customer
     if not rows:
-        FieldKey(keyring.of(session).unwrap_decoy(fields.DECOY.key)).open(*_DECOY)
+        nobodys = FieldKey(keyring.of(session).unwrap_decoy(fields.DECOY.key)).open(*_DECOY)
+        hmac.compare_digest(nobodys.encode(), asked.encode())
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -57,6 +58,7 @@ def find(session: Session, email: str) -> Staff | None:
     rows = session.exec(select(Staff).where(col(Staff.email_index).in_(forms))).all()
     if not rows:
         ring.seal_for(keyring.STAFF, "nobody", address)  # takes as long as opening one
+        hmac.compare_digest(address.encode(), address.encode())
     return next((row for row in rows if is_own("staff", row.id, _email(ring, row), address)), None)
 
 

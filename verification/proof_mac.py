@@ -6,6 +6,7 @@ not there is made too.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -21,10 +22,17 @@ from verification.outside_counts import Outside
 _TABLE = "number_proof"
 _NOTHING = UUID(int=0)
 _EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def _fixed(secret: bytes | None) -> bytes:
+    """A sealed secret, or none, in one length."""
+    return hashlib.sha256(secret or b"").digest()
+
+
 _NO_ROW: dict[str, Any] = {
     "id": _NOTHING,
-    "customer_id": None,
-    "secret": None,
+    "customer_id": _NOTHING,
+    "secret": _fixed(None),
     "counter": 0,
     "tries": 0,
     "made_at": _EPOCH,
@@ -66,12 +74,16 @@ class Kept:
 
     def rebound(self, changed: Mapping[str, Any]) -> bytes | None:
         """The mark of the row with these values; one that did not hold gets none."""
-        made = row_mac.mark(self._session, _TABLE, {**self._values, **changed}, self._phone)
+        values = {**self._values, **changed, "secret": _fixed(changed["secret"])}
+        made = row_mac.mark(self._session, _TABLE, values, self._phone)
         return made if self.holds else None
 
 
 def _values(proof: NumberProof) -> dict[str, Any]:
-    return {part: getattr(proof, part) for part in row_mac.PARTS[_TABLE]}
+    """All of one length, whether or not the phone is a customer's."""
+    values = {part: getattr(proof, part) for part in row_mac.PARTS[_TABLE]}
+    owner = values["customer_id"] or _NOTHING
+    return {**values, "customer_id": owner, "secret": _fixed(values["secret"])}
 
 
 def _phone(session: Session, phone: str) -> str:
