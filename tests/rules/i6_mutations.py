@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Column, Connection, Table, delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.types import TypeDecorator
 from sqlmodel import SQLModel
 
 FAR = datetime(2036, 1, 1, tzinfo=UTC)
@@ -19,7 +20,7 @@ KINDS = (*OVERWRITES, "restore", "delete", "twice", "trigger")
 _MOST_ROWS = 40
 
 
-@dataclass
+@dataclass(eq=False)
 class Mutation:
     """One change to one table, made before one act of a journey. ``early`` is the act before which
     an old row is taken that is put back later."""
@@ -48,6 +49,10 @@ class Mutation:
             return False
 
     @property
+    def trigger(self) -> str:
+        return f"undo_{id(self)}"
+
+    @property
     def _of(self) -> Table:
         return SQLModel.metadata.tables[self.table]
 
@@ -63,7 +68,7 @@ def any_mutation(chance: random.Random, tables: Sequence[str], acts: int) -> Mut
 
 def each_of(name: str) -> Iterator[tuple[str, str]]:
     """Every column of a table with every way to overwrite or restore it."""
-    for column in SQLModel.metadata.tables[name].columns.keys():
+    for column in list(SQLModel.metadata.tables[name].columns.keys()):
         for kind in (*OVERWRITES, "restore"):
             yield column, kind
 
@@ -100,9 +105,16 @@ def _swap(self: Mutation, connection: Connection) -> bool:
     return _put(connection, self._of, one, unique, other[unique])
 
 
+def _kind(column: Column[Any]) -> type:
+    """What a column holds, under whatever type of ours."""
+    kind = column.type
+    found: type = (kind.impl if isinstance(kind, TypeDecorator) else kind).python_type
+    return found
+
+
 def _neutral(column: Column[Any]) -> Any:
     """A value that no other row has, for a column that may have each once."""
-    kind = column.type.python_type
+    kind = _kind(column)
     if kind is bytes:
         return uuid4().bytes
     if kind is UUID:
@@ -131,15 +143,15 @@ def _set(value: Callable[[Column[Any], Any], Any]) -> Callable[[Mutation, Connec
 
 
 def _empty(column: Column[Any]) -> Any:
-    kind = column.type.python_type
+    kind = _kind(column)
     plain = {bytes: b"", str: "", int: 0, bool: False, UUID: UUID(int=0), float: 0.0}
     if kind is datetime:
         return datetime(1970, 1, 1, tzinfo=UTC)
-    return date(1970, 1, 1) if kind is date else plain[kind]
+    return date(1970, 1, 1) if kind is date else plain.get(kind, b"")
 
 
 def _far(column: Column[Any], was: Any) -> Any:
-    kind = column.type.python_type
+    kind = _kind(column)
     if kind is datetime:
         return FAR
     if kind is date:
@@ -185,7 +197,7 @@ def _twice(self: Mutation, connection: Connection) -> bool:
     row = dict(self.chance.choice(found))
     for column in self._of.columns:
         if column.primary_key or column.unique:
-            kind = column.type.python_type
+            kind = _kind(column)
             row[column.key] = uuid4() if kind is UUID else _neutral(column)
     return connection.execute(insert(self._of).values(row)).rowcount > 0
 
@@ -199,18 +211,19 @@ def _trigger(self: Mutation, connection: Connection) -> bool:
         key = " AND ".join(f'"{c.name}" = NEW."{c.name}"' for c in self._of.primary_key.columns)
         connection.execute(
             text(
-                f'CREATE TRIGGER undo AFTER UPDATE ON "{name}" BEGIN'
+                f'CREATE TRIGGER {self.trigger} AFTER UPDATE ON "{name}" BEGIN'
                 f' UPDATE "{name}" SET {undo} WHERE {key}; END'
             )
         )
         return True
     does = self.chance.choice([f'NEW."{column}" = OLD."{column}"; RETURN NEW', "RETURN OLD"])
-    connection.execute(
-        text(f"CREATE FUNCTION undo() RETURNS trigger AS $$ BEGIN {does}; END $$ LANGUAGE plpgsql")
-    )
-    connection.execute(
-        text(f'CREATE TRIGGER undo BEFORE UPDATE ON "{name}" FOR EACH ROW EXECUTE FUNCTION undo()')
-    )
+    body = f"$$ BEGIN {does}; END $$"
+    for statement in (
+        f"CREATE FUNCTION {self.trigger}() RETURNS trigger AS {body} LANGUAGE plpgsql",
+        f'CREATE TRIGGER {self.trigger} BEFORE UPDATE ON "{name}"'
+        f" FOR EACH ROW EXECUTE FUNCTION {self.trigger}()",
+    ):
+        connection.execute(text(statement))
     return True
 
 
