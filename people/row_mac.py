@@ -112,16 +112,25 @@ def fits(
 def told(name: str, values: Mapping[str, Any], extra: str = "") -> str:
     """What is marked. ``extra`` is what a row must not be parted from and does not hold."""
     parts = [name, *(plain(values[each]) for each in PARTS[name])]
-    return json.dumps([*parts, extra] if extra else parts)
+    if extra:
+        parts.append(extra)
+    return json.dumps(parts)
 
 
 def plain(value: Any) -> str | int | None:
     """One form for a value, whether it is about to be stored or comes from either database."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    if value is None or type(value) in _AS_IT_IS:
+        found: str | int | None = value
+        return found
     if isinstance(value, bytes | UUID):
         return value.hex if isinstance(value, UUID) else value.hex()
-    return value if value is None or isinstance(value, int) else str(value)
+    if isinstance(value, datetime):
+        utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+        return utc.isoformat(timespec="microseconds")
+    return value if isinstance(value, int) else str(value)
+
+
+_AS_IT_IS = frozenset({int, str, bool})
 
 
 def _values(row: Any) -> dict[str, Any]:
