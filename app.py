@@ -31,11 +31,10 @@ from people.models import Role
 from scheduling import holidays
 from scheduling.policy import Policy
 from storage.engine import make_engine
-from vault import keyring, master
+from vault import keyring, master, outside_counts
 from vault.errors import KeyUnavailable
 from vault.keyring import Keyring
 from vault.places import Place
-from verification import outside_counts
 
 ROOT = Path(__file__).resolve().parent
 

@@ -13,7 +13,7 @@ from limits.errors import StorageError
 from limits.storage import Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
-from verification import outside_counts
+from vault import outside_counts
 
 
 class TooMany(Exception):
@@ -118,7 +118,7 @@ class Limiter:
 
 
 class OutsideCounts:
-    """What the domain counts outside the database (:mod:`verification.outside_counts`), in a
+    """What the domain counts outside the database (:mod:`vault.outside_counts`), in a
     storage of its own where it is memory, so that nothing else crowds it out."""
 
     def __init__(self, storage: str) -> None:

@@ -4,7 +4,7 @@ Who can write to the database but has no key can change a row, and then its mark
 of a row is not under its mark is named in :data:`LOOSE`; columns of blind indexes are compared with
 what is sealed instead (:mod:`vault.index_check`), since they change with the index key. An old
 row that is put back whole holds again: what must be used once is counted outside the database too
-(:mod:`verification.outside_counts`).
+(:mod:`vault.outside_counts`).
 """
 
 from __future__ import annotations

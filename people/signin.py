@@ -13,7 +13,7 @@ from people.errors import InvalidInput, SignInFailed
 from people.models import Role, Staff, StaffSession
 from people.secrets import new_token, password_fits, token_hash
 from storage.types import new_id
-from vault import audit, keyring
+from vault import audit, keyring, outside_counts
 from vault.acts import AuditAct
 from vault.keyring import Keyring
 
@@ -131,7 +131,7 @@ def _spend(session: Session, staff_id: UUID, code: str, now: datetime) -> bool:
     member.totp_last_step = step
     session.add(member)
     session.flush()
-    return True
+    return outside_counts.spend(session, f"step:{staff_id.hex}:{step}")
 
 
 def open_session(

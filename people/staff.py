@@ -23,7 +23,7 @@ from people.secrets import hash_password, new_token, token_hash
 from people.text import clean
 from storage.session import Work
 from storage.types import new_id
-from vault import audit, keyring
+from vault import audit, keyring, outside_counts
 from vault.acts import AuditAct
 from vault.index_check import is_own
 from vault.keyring import Keyring
@@ -278,6 +278,8 @@ def enrol(
     member.totp_secret = keyring.of(session).seal_for(keyring.STAFF, place, secret)
     member.totp_last_step = step
     link.used_at, link.bound = now, None
+    if not outside_counts.spend(session, f"link:{link.id.hex}"):
+        raise LinkSpent
     session.add_all([member, link])
     codes = second_factor.new_recovery_codes(session, member.id)
     audit.record(session, audit.staff(member.id), AuditAct.STAFF_ENROL, now, detail=link.kind)

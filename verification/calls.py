@@ -22,12 +22,12 @@ from scheduling.models import Callback
 from scheduling.policy import Policy
 from scheduling.settled import require_settled
 from scheduling.states import LIVE, Outcome, State, require, require_move
-from vault import audit, fields, keyring
+from vault import audit, fields, keyring, outside_counts
 from vault.acts import AuditAct
 from vault.errors import KeyUnavailable, Tampered
-from verification import codes, outside_counts
+from vault.outside_counts import Outside
+from verification import codes
 from verification.models import Code, secret_row
-from verification.outside_counts import Outside
 
 MAX_REISSUES = 3
 MAX_TRIES = 5

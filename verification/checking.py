@@ -26,11 +26,11 @@ from vault.acts import AuditAct
 from vault.blind import FORM_BYTES, oldest
 from vault.keyring import Keyring
 from vault.models import DataKey
+from vault.outside_counts import Outside
 from vault.sealing import new_key, seal, unseal
 from verification import codes, unmet
 from verification.calls import MAX_TRIES
 from verification.models import Code, secret_row
-from verification.outside_counts import Outside
 from verification.verdicts import (
     AlreadyConfirmed,
     Channel,

@@ -17,7 +17,7 @@ from sqlmodel import Session
 from people import row_mac
 from people.models import NumberProof
 from vault import keyring
-from verification.outside_counts import Outside
+from vault.outside_counts import Outside
 
 _TABLE = "number_proof"
 _NOTHING = UUID(int=0)

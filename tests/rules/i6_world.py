@@ -25,9 +25,9 @@ from scheduling import booking, callbacks, feeds, own
 from scheduling.models import Callback
 from tests import factories
 from tests.channels.conftest import SECRET, Console
-from vault import keyring
+from vault import keyring, outside_counts
 from vault.models import AuditEntry
-from verification import calls, codes, outside_counts, proving
+from verification import calls, codes, proving
 from verification.checking import check
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine
 

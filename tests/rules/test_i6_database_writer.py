@@ -27,7 +27,8 @@ from tests import factories
 from tests.channels.conftest import PHONE, Console, make_console
 from tests.rules import negatives
 from tests.rules.channels import SETTINGS
-from verification import calls, outside_counts
+from vault import outside_counts
+from verification import calls
 
 VICTIM, ACCOMPLICE = PHONE, "+447400555555"
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')

@@ -1,4 +1,5 @@
-"""What must not be taken back by an old row: counts of codes and page numbers outside the database.
+"""What must not be taken back by an old row: counts of codes and page numbers, and of what lets
+staff in once, outside the database.
 
 Who can write to the database can put a whole former row back, its mark with it, and have its tries
 again. So wrong tries, confirmations and ends are counted in the storage of the limits too, under
@@ -73,6 +74,16 @@ class Outside:
         """From now on no row that is not confirmed is the latest."""
         if self._found < _CONFIRMED:
             self._counts.add(self._name, _CONFIRMED)
+
+
+def spend(session: Work, what: str) -> bool:
+    """Whether something that is good once, like a number of an authenticator, has not been spent
+    yet as far as is counted outside the database; from now on it has."""
+    counts = _of(session)
+    if counts.read(what):
+        return False
+    counts.add(what, 1)
+    return True
 
 
 def close(session: Work, row: UUID, counter: int) -> None:
