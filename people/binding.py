@@ -109,7 +109,8 @@ def _mark_all(
     write = update(table).where(table.c.id == bindparam("row")).values(bound=bindparam("new"))
     while True:
         some = select(table).where(table.c.id > after).order_by(table.c.id).limit(_AT_A_TIME)
-        rows = session.connection().execute(some).mappings().all()
+        found = session.connection().execute(some).mappings().all()
+        rows = [{str(key): value for key, value in row.items()} for row in found]
         marks = [
             {"row": row["id"], "new": bytes.fromhex(to_hex(row_mac.told(name, row)))}
             for row in rows

@@ -159,9 +159,9 @@ def _whole_in_store(session: OrmSession, row: Any) -> Mapping[str, Any] | None:
     )
     if found is None:
         return None
-    values = found._mapping
+    values = {str(key): value for key, value in found._mapping.items()}
     work: Any = session
-    return values if fits(work, name, values, values["bound"]) else None  # type: ignore[index]
+    return values if fits(work, name, values, values["bound"]) else None
 
 
 @event.listens_for(OrmSession, "before_flush")
