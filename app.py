@@ -17,7 +17,7 @@ from channels import clock, register, store_upgrade
 from channels import places as places_of
 from channels.api.register import Application
 from channels.context import Context
-from channels.limiting import Limiter
+from channels.limiting import Limiter, OutsideCounts
 from channels.store_upgrade import DEMO_STAFF
 from config import logs, safety
 from config.settings import Settings
@@ -35,7 +35,7 @@ from scheduling import holidays
 from scheduling.policy import Policy
 from storage.engine import make_engine
 from storage.session import StoreUnavailable
-from vault import keyring, master
+from vault import keyring, master, outside_counts
 from vault.errors import KeyUnavailable
 from vault.keyring import Keyring
 from vault.log.beats import Beats
@@ -109,7 +109,11 @@ def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
         demo=not settings.in_production,
         official_hours=settings.official_hours,
         twilio_auth_tokens=[each.auth_token for each in settings.twilio_accounts],
-        info={**keyring.carried(ring), **budgets.carried(_budgets(settings))},
+        info={
+            **keyring.carried(ring),
+            **budgets.carried(_budgets(settings)),
+            **outside_counts.carried(OutsideCounts(settings.rate_storage)),
+        },
         metrics_token=settings.metrics_token.get_secret_value(),
         key_register_pin=settings.key_register_pin,
         trusted_proxies=settings.trusted_proxies,

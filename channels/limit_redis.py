@@ -67,6 +67,14 @@ class RedisCounts:
             "noeviction, or volatile-ttl."
         ]
 
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        """As :meth:`Counts.incr`; nobody but us chooses such a key, so there is always room."""
+        return self._storage.incr(key, expiry, amount=amount)
+
+    def get(self, key: str) -> int:
+        """The count of such a key."""
+        return self._storage.get(key)
+
     def reset(self) -> None:
         """Forget all."""
         self._storage.reset()

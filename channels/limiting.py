@@ -13,6 +13,7 @@ from prometheus_client import Counter
 from channels.addresses import Network
 from channels.limit_counts import BY_NETWORK, EVERYBODY, SHARED, Counts, Full, Window
 from channels.limit_redis import RedisCounts
+from vault import outside_counts
 
 SHARING = Counter(
     "vouchline_limits_shared", "Hits counted under a name that many share, for want of room"
@@ -20,7 +21,7 @@ SHARING = Counter(
 WIDE = "_wide"
 WIDE_FACTOR = 5
 
-__all__ = ["Counts", "Limiter", "LimiterUnavailable", "TooMany"]
+__all__ = ["Counts", "Limiter", "LimiterUnavailable", "OutsideCounts", "TooMany"]
 
 
 class TooMany(Exception):
@@ -52,7 +53,7 @@ class Limiter:
     def __init__(
         self, storage: str, rules: Mapping[str, str], wide_factor: int = WIDE_FACTOR
     ) -> None:
-        self._storage = Counts() if storage.startswith("memory") else RedisCounts(storage)
+        self._storage = _storage(storage)
         self._strategy = Strategy(self._storage)
         self._rules: dict[str, list[Window]] = {}
         for kind, text in rules.items():
@@ -132,3 +133,29 @@ def _crowd(who: str | Network) -> str:
     if isinstance(who, Network):
         return who.crowd
     return blake2b(who.encode("utf-8", "surrogatepass"), digest_size=2).hexdigest()[:3]
+
+
+class OutsideCounts:
+    """What the domain counts outside the database (:mod:`vault.outside_counts`), in a storage of
+    its own where it is memory, so that nothing else crowds it out."""
+
+    def __init__(self, storage: str) -> None:
+        self._storage = _storage(storage)
+
+    def read(self, name: str) -> int:
+        """How much was added of late. Raises :class:`LimiterUnavailable`."""
+        try:
+            return self._storage.get(f"outside/{name}")
+        except StorageError as error:
+            raise LimiterUnavailable from error
+
+    def add(self, name: str, amount: int) -> None:
+        """Add so much. Raises :class:`LimiterUnavailable`, also where there is no room."""
+        try:
+            self._storage.incr(f"outside/{name}", outside_counts.LASTS, amount)
+        except (StorageError, Full) as error:
+            raise LimiterUnavailable from error
+
+
+def _storage(address: str) -> Counts | RedisCounts:
+    return Counts() if address.startswith("memory") else RedisCounts(address)

@@ -28,6 +28,7 @@ STEPS: Mapping[str, Step] = {
     "0024": binding.bind_earlier,
     "0028": setup.register_earlier,
     "0029": state.seal_earlier,
+    "0030": binding.seal_earlier,
 }
 
 
@@ -78,5 +79,5 @@ def is_used(engine: Engine) -> bool:
 def has_demo_staff(engine: Engine) -> bool:
     """Whether somebody could sign in with the demo's known password."""
     with transaction(engine, read_only=True) as session:
-        found = select(Staff.id).where(col(Staff.demo), col(Staff.active)).limit(1)
+        found = select(col(Staff.id)).where(col(Staff.demo), col(Staff.active)).limit(1)
         return session.connection().execute(found).first() is not None

@@ -44,7 +44,7 @@ def run(settings: Settings, host: str) -> None:
         respawn_failed_workers=True,
         log_level=LogLevels.error,
         workers_kill_timeout=STOP_SECONDS,
-    ).serve(target_loader=partial(_application, settings))
+    ).serve(target_loader=partial(_application, settings))  # type: ignore[arg-type] # RSGI's own type
 
 
 def _application(settings: Settings, module: str) -> RequestReader:

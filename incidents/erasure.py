@@ -17,6 +17,7 @@ from sqlmodel import Session, col, delete, select, update
 from incidents.models import Report, StreamItem
 from messaging.models import InboundText, LineKind, OutboxMessage
 from people.approvals import forgetting
+from people.customers import open_phone
 from people.models import Customer, CustomerSession, NumberProof
 from scheduling.models import Callback, SlotOffer
 from vault import audit, fields, keyring
@@ -59,11 +60,7 @@ _EMPTIED = {
 def _numbers(session: Session, found: Sequence[Customer]) -> list[bytes]:
     """All forms of their numbers: what is known of one may stand under another index key."""
     keys, ring = fields.data_keys(session, [each.id for each in found]), keyring.of(session)
-    opened = [
-        keys[each.id].open("customer", "phone", each.id, each.phone)
-        for each in found
-        if each.id in keys
-    ]
+    opened = [open_phone(keys[each.id], each) for each in found if each.id in keys]
     forms = [form for phone in opened for form in ring.forms("phone", phone)]
     return [*forms, *(each.phone_index for each in found)]
 

@@ -174,6 +174,7 @@ class PhoneCall(SQLModel, table=True):
     ended_at: datetime | None = instant(nullable=True)
     to_hang_up: bool = Field(default=False, sa_column=Column(Boolean, nullable=False))
     error: str | None = Field(default=None, sa_column=Column(String(40)))
+    bound: bytes | None = sealed(nullable=True)
 
 
 class InboundText(SQLModel, table=True):

@@ -9,63 +9,48 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
-from sqlmodel import Session, SQLModel
+from sqlalchemy import bindparam, select, update
+from sqlmodel import Session
 
+from people import row_mac
 from people.models import Staff
+from people.row_mac import PARTS, bind, holds, rebind
 from vault import keyring
 from vault.errors import Tampered
 from vault.keyring import SIGN_IN, Keyring
 
-_Row = TypeVar("_Row", bound=Any)
-#: What of a row must not be parted, by table. What is counted, spent or ended later is not in it.
-PARTS = {
+__all__ = [
+    "PARTS",
+    "bind",
+    "bind_earlier",
+    "holds",
+    "password_of",
+    "rebind",
+    "seal_earlier",
+    "seal_password",
+]
+#: What had no mark until all columns of others had one.
+_UNMARKED = ("staff", "passkey", "callback", "phone_call")
+#: What was made before there was the key, and is still good: all else of that time has to be made
+#: again, and lives for hours or days.
+_LIVE_LONG = ("recovery_code", "api_token", "calendar_feed")
+#: What was under the mark of these until all columns were.
+_FORMER_PARTS = {
     "enrolment_link": (
         *("id", "staff_id", "token_hash", "totp_secret", "kind", "made_by", "pin", "expires_at"),
     ),
-    "recovery_code": ("id", "staff_id", "code_hash"),
     "staff_session": ("id", "staff_id", "token_hash", "role", "created_at"),
+    "customer_session": ("id", "customer_id", "token_hash", "created_at"),
+    "recovery_code": ("id", "staff_id", "code_hash"),
     "api_token": ("id", "staff_id", "token_hash", "role"),
     "calendar_feed": ("id", "staff_id", "token_hash", "epoch"),
-    "customer_session": ("id", "customer_id", "token_hash", "created_at"),
 }
-#: What was made before there was the key, and is still good: all else of that time has to be made
-#: anew, and lives for hours or days.
-_LIVE_LONG = ("recovery_code", "api_token", "calendar_feed")
-
-
-def bind(session: Session, row: _Row) -> _Row:
-    """The row, bound as it is now; to be called before it is added."""
-    name = row.__tablename__
-    parts = {part: getattr(row, part) for part in PARTS[name]}
-    row.bound = bytes.fromhex(keyring.of(session).mark(SIGN_IN, _told(name, parts)))
-    return row
-
-
-def holds(session: Session, row: Any) -> bool:
-    """Whether a row from the store says what it said when it was bound."""
-    name = row.__tablename__
-    parts = {part: getattr(row, part) for part in PARTS[name]}
-    expected = bytes.fromhex(keyring.of(session).mark(SIGN_IN, _told(name, parts)))
-    return hmac.compare_digest(expected, row.bound or b"")
-
-
-def _told(table: str, parts: Mapping[str, Any]) -> str:
-    return json.dumps([table, *(_plain(parts[each]) for each in PARTS[table])])
-
-
-def _plain(value: Any) -> str | int | None:
-    """One form for a value, whether it is about to be stored or comes from either database."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
-    if isinstance(value, bytes | UUID):
-        return value.hex if isinstance(value, UUID) else value.hex()
-    return value if value is None or isinstance(value, int) else str(value)
+_AT_A_TIME = 1000
 
 
 def seal_password(
@@ -112,16 +97,58 @@ def _place(staff_id: UUID) -> str:
 
 def bind_earlier(session: Session) -> None:
     """Bind what was kept before there was a key for it, as what it says it is: a step of the
-    upgrade to revision 0024."""
-    ring = keyring.of(session)
-    work, tables = session.connection(), SQLModel.metadata.tables
-    for name in _LIVE_LONG:
-        table = tables[name]
-        for row in work.execute(select(table)).mappings().all():
-            bound = bytes.fromhex(ring.mark(SIGN_IN, _told(name, dict(row))))
-            work.execute(update(table).where(table.c.id == row["id"]).values(bound=bound))
-    table = tables["staff"]
-    kept = select(table.c.id, table.c.password_hash).where(table.c.password_hash.is_not(None))
+    upgrade to revision 0024. The columns are those that were under the mark at that time;
+    :func:`seal_earlier` comes after it."""
+    ring, work = keyring.of(session), session.connection()
+    staff = row_mac.table("staff")
+    kept = select(staff.c.id, staff.c.password_hash).where(staff.c.password_hash.is_not(None))
     for staff_id, hashed in work.execute(kept).all():
         sealed = ring.seal_for(SIGN_IN, _place(staff_id), hashed.decode())
-        work.execute(update(table).where(table.c.id == staff_id).values(password_hash=sealed))
+        work.execute(update(staff).where(staff.c.id == staff_id).values(password_hash=sealed))
+    for name in _LIVE_LONG:
+        _mark_all(session, name, partial(_former, name))
+
+
+def seal_earlier(session: Session) -> None:
+    """Mark all columns of what was kept before they were under the mark, as what it says it is: of
+    what had one, only what fits the mark it had. A step of the upgrade to revision 0030; whatever
+    is put there afterwards holds for nothing."""
+    for name in (*_FORMER_PARTS, *_UNMARKED):
+        fitted = partial(_fitted, session, name) if name in _FORMER_PARTS else None
+        _mark_all(session, name, partial(row_mac.told, name), fitted)
+
+
+def _mark_all(
+    session: Session,
+    name: str,
+    told: Callable[[Mapping[str, Any]], str],
+    fitted: Callable[[Mapping[str, Any]], bool] | None = None,
+) -> None:
+    """Mark the rows of a table that are ``fitted``, or all, with what is ``told`` of them."""
+    ring, table, after = keyring.of(session), row_mac.table(name), UUID(int=0)
+    write = update(table).where(table.c.id == bindparam("row")).values(bound=bindparam("new"))
+    while True:
+        some = select(table).where(table.c.id > after).order_by(table.c.id).limit(_AT_A_TIME)
+        found = session.connection().execute(some).mappings().all()
+        rows = [{str(key): value for key, value in row.items()} for row in found]
+        marks = [
+            {"row": row["id"], "new": bytes.fromhex(ring.mark(SIGN_IN, told(row)))}
+            for row in rows
+            if fitted is None or fitted(row)
+        ]
+        if marks:
+            session.connection().execute(write, marks)
+        if len(rows) < _AT_A_TIME:
+            return
+        after = rows[-1]["id"]
+
+
+def _former(name: str, row: Mapping[str, Any]) -> str:
+    """What was under the mark of a row until all its columns were."""
+    return json.dumps([name, *(row_mac.plain(row[each]) for each in _FORMER_PARTS[name])])
+
+
+def _fitted(session: Session, name: str, row: Mapping[str, Any]) -> bool:
+    """Whether a row fits the mark of fewer columns that it had."""
+    expected = keyring.of(session).mark(SIGN_IN, _former(name, row))
+    return hmac.compare_digest(bytes.fromhex(expected), row["bound"] or b"")

@@ -44,7 +44,7 @@ def signed_in(session: Session, token: str, now: datetime) -> UUID | None:
         return None
     if now - found.seen_at >= _TOUCH_EVERY:
         found.seen_at = now
-        session.add(found)
+        session.add(binding.rebind(session, found))
         session.flush()
     return found.customer_id
 
@@ -57,7 +57,7 @@ def end(session: Session, token: str, now: datetime) -> None:
             col(CustomerSession.token_hash) == token_hash(token),
             col(CustomerSession.ended_at).is_(None),
         )
-        .values(ended_at=now)
+        .values(ended_at=now, bound=None)
     )
 
 
@@ -69,5 +69,5 @@ def end_all(session: Session, customer_id: UUID, now: datetime) -> None:
             col(CustomerSession.customer_id) == customer_id,
             col(CustomerSession.ended_at).is_(None),
         )
-        .values(ended_at=now)
+        .values(ended_at=now, bound=None)
     )

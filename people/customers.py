@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import hmac
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
@@ -19,11 +22,19 @@ from people.text import Allowed, clean
 from storage.types import new_id
 from vault import audit, fields, keyring
 from vault.acts import AuditAct
+from vault.errors import Tampered
+from vault.fields import FieldKey
+from vault.index_check import is_own
+from vault.models import DataKey
 
 NAME_LIMIT = 60
 REF_LIMIT = 60
 PHRASE_LETTERS = range(2, 21)
 KNOWN_ALREADY = "A customer with this number is already known."
+_WITH_KEY = select(Customer, DataKey.wrapped).outerjoin(
+    DataKey, col(DataKey.owner_id) == col(Customer.id)
+)
+_DECOY = ("customer", "phone", "decoy", fields.DECOY.seal("customer", "phone", "decoy", "0" * 13))
 
 
 @dataclass(frozen=True)
@@ -54,9 +65,68 @@ class Person:
 
 
 def find_by_phone(session: Session, phone: str) -> Customer | None:
-    """The customer with exactly this number (E.164), unopened."""
+    """The customer with exactly this number (E.164). For a number that nobody has it takes the same
+    statements and ciphers (rule C5)."""
     forms = keyring.of(session).forms("phone", phone)
-    return session.exec(select(Customer).where(col(Customer.phone_index).in_(forms))).first()
+    return _own(session, col(Customer.phone_index).in_(forms), open_phone, phone)
+
+
+def find_by_external_ref(session: Session, ref: str) -> Customer | None:
+    """The customer with exactly this reference of the company's own."""
+    forms = keyring.of(session).forms("external_ref", ref)
+    return _own(session, col(Customer.external_ref_index).in_(forms), open_external_ref, ref)
+
+
+def _own(
+    session: Session,
+    found_by: ColumnElement[bool],
+    opened: Callable[[FieldKey, Customer], str],
+    asked: str,
+) -> Customer | None:
+    """The customer found by an index whose sealed value is what was asked for."""
+    rows = session.exec(_WITH_KEY.where(found_by)).all()
+    for customer, wrapped in rows:
+        if customer.erased_at is None and wrapped is not None:
+            key = fields.unwrapped(session, wrapped, customer.id)
+            if is_own("customer", customer.id, partial(opened, key, customer), asked):
+                return customer
+    if not rows:
+        nobodys = FieldKey(keyring.of(session).unwrap_decoy(fields.DECOY.key)).open(*_DECOY)
+        hmac.compare_digest(nobodys.encode(), asked.encode())
+    return None
+
+
+def phone_row(customer_id: UUID, waits_until: datetime | None) -> str:
+    """What a number is sealed to: its customer and, once it was changed, until when it waits, so
+    that nobody ends that time who has no key."""
+    if waits_until is None:
+        return str(customer_id)
+    return f"{customer_id}:{waits_until.astimezone(UTC).isoformat(timespec='microseconds')}"
+
+
+def seal_phone(key: FieldKey, customer: Customer, phone: str) -> None:
+    """Keep a number, sealed to the time that the customer's row has for it."""
+    row = phone_row(customer.id, customer.number_waits_until)
+    customer.phone = key.seal("customer", "phone", row, phone)
+
+
+def open_phone(key: FieldKey, customer: Customer) -> str:
+    """The number of a customer. Raises ``Tampered``. One that was changed before numbers were
+    sealed to their waiting time is not: it cannot do more for having one."""
+    waits = customer.number_waits_until
+    try:
+        return key.open("customer", "phone", phone_row(customer.id, waits), customer.phone)
+    except Tampered:
+        if waits is None:
+            raise
+        return key.open("customer", "phone", customer.id, customer.phone)
+
+
+def open_external_ref(key: FieldKey, customer: Customer) -> str:
+    """The company's own reference of a customer; empty for none."""
+    if customer.external_ref is None:
+        return ""
+    return key.open("customer", "external_ref", customer.id, customer.external_ref)
 
 
 def clean_name(typed: str) -> str:
@@ -127,12 +197,6 @@ def columns(
     }
 
 
-def find_by_external_ref(session: Session, ref: str) -> Customer | None:
-    """The customer with exactly this reference of the company's own."""
-    forms = keyring.of(session).forms("external_ref", ref)
-    return session.exec(select(Customer).where(col(Customer.external_ref_index).in_(forms))).first()
-
-
 def opened(session: Session, customer: Customer) -> Person:
     """The record in plain. The caller has written the audit entry, or knows whose act it is. Of
     an erased one nothing is left but language and zone."""
@@ -142,7 +206,7 @@ def opened(session: Session, customer: Customer) -> Person:
     return Person(
         id=customer.id,
         name=key.open("customer", "name", customer.id, customer.name),
-        phone=key.open("customer", "phone", customer.id, customer.phone),
+        phone=open_phone(key, customer),
         locale=customer.locale,
         timezone=customer.timezone,
     )

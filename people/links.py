@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from people import notices, second_factor, secrets, sessions
+from people import binding, notices, second_factor, secrets, sessions
 from people.errors import LinkSpent, SecondPieceWrong
 from people.models import EnrolmentLink, Staff
 from people.notices import Notice
@@ -101,7 +101,7 @@ def require_pieces(session: Session, link: EnrolmentLink, pieces: Pieces, now: d
     link.tries += 1
     if link.tries >= WRONG_PIECES:
         link.used_at = now
-    session.add(link)
+    session.add(binding.rebind(session, link))
     session.flush()
     detail = f"{link.staff_id} {asked}"
     audit.record(session, audit.SYSTEM, AuditAct.STAFF_ENROL_FAILED, now, detail=detail)
@@ -150,7 +150,7 @@ def end_earlier(session: Session, staff_id: UUID, now: datetime, *, promotions: 
         is_promotion if promotions else ~is_promotion,
     )
     for link in session.exec(earlier):
-        link.used_at = now
+        link.used_at, link.bound = now, None
         session.add(link)
 
 

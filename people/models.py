@@ -87,6 +87,7 @@ class Staff(SQLModel, table=True):
     passkey_handle: bytes | None = sealed(nullable=True)
     created_at: datetime = instant()
     suspended_at: datetime | None = instant(nullable=True)
+    bound: bytes | None = sealed(nullable=True)
 
 
 class Team(SQLModel, table=True):
@@ -137,6 +138,7 @@ class NumberProof(SQLModel, table=True):
         default="web", sa_column=Column(String(8), nullable=False, server_default="web")
     )
     proven_at: datetime | None = instant(nullable=True)
+    bound: bytes | None = sealed(nullable=True)
 
 
 class PageNumberTries(SQLModel, table=True):
@@ -196,7 +198,8 @@ class RecoveryCode(SQLModel, table=True):
 
 class StaffSession(SQLModel, table=True):
     """A signed-in browser; kept here so that it ends the moment its owner is switched off, or has
-    another ``role`` than when it began. ``how`` says by what they signed in, ``passkey_id`` by
+    another ``role`` than when it began, or a
+    later ``epoch``. ``how`` says by what they signed in, ``passkey_id`` by
     which passkey; ``proved_at`` is when they last proved who they are; ``browser`` is in words."""
 
     __tablename__ = "staff_session"
@@ -206,6 +209,7 @@ class StaffSession(SQLModel, table=True):
     staff_id: UUID = reference("staff.id", index=True)
     bound: bytes | None = sealed(nullable=True)
     role: str = Field(sa_column=Column(String(16), nullable=False))
+    epoch: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     how: str = Field(default="password", sa_column=Column(String(12), nullable=False))
     passkey_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
     browser: bytes | None = sealed(nullable=True)
@@ -225,6 +229,7 @@ class ApiToken(SQLModel, table=True):
     staff_id: UUID = reference("staff.id", index=True)
     bound: bytes | None = sealed(nullable=True)
     role: str = Field(sa_column=Column(String(16), nullable=False))
+    epoch: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     label: str = Field(default="", sa_column=Column(String(60), nullable=False))
     created_at: datetime = instant()
     ended_at: datetime | None = instant(nullable=True)

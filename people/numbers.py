@@ -43,6 +43,16 @@ def proven_at(session: Session, phone: str) -> datetime | None:
     ).one()
 
 
+def wait_until(session: Session, customer: Customer, until: datetime) -> None:
+    """Let a number that was changed wait until another time."""
+    key = fields.data_key(session, customer.id)
+    phone = customers.open_phone(key, customer)
+    customer.number_waits_until = until
+    customers.seal_phone(key, customer, phone)
+    session.add(customer)
+    session.flush()
+
+
 def change(
     session: Session,
     customer: Customer,
@@ -62,9 +72,9 @@ def change(
     key = fields.data_key(session, customer.id)
     try:
         with session.begin_nested():
-            customer.phone = key.seal("customer", "phone", customer.id, phone)
-            customer.phone_index = keyring.of(session).blind_index("phone", phone)
             customer.number_waits_until = waits_until
+            customers.seal_phone(key, customer, phone)
+            customer.phone_index = keyring.of(session).blind_index("phone", phone)
             session.add(customer)
             session.flush()
     except IntegrityError:  # somebody else took the number at this moment

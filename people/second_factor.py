@@ -14,6 +14,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from people import binding
 from people.models import RecoveryCode
+from vault import outside_counts
 
 STEP_SECONDS = 30
 RECOVERY_CODES = 8
@@ -96,10 +97,10 @@ def spend_recovery_code(session: Session, staff_id: UUID, code: str, now: dateti
     found = next((row for row in rows if binding.holds(session, row)), None)
     if found is None:
         return False
-    found.used_at = now
+    found.used_at, found.bound = now, None
     session.add(found)
     session.flush()
-    return True
+    return outside_counts.spend(session, f"recovery:{found.id.hex}")
 
 
 def _hash(code: str) -> bytes:

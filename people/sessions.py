@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select, update
 
+from people import binding
 from people.errors import NotFound, ProofNeeded
 from people.models import ApiToken, Staff, StaffSession
 from vault import audit, keyring
@@ -95,9 +96,17 @@ def end_all(
     session.exec(
         update(ApiToken)
         .where(col(ApiToken.staff_id) == staff_id, col(ApiToken.ended_at).is_(None))
-        .values(ended_at=now)
+        .values(ended_at=now, bound=None)
     )
-    session.exec(update(Staff).where(col(Staff.id) == staff_id).values(epoch=col(Staff.epoch) + 1))
+    member = session.exec(
+        select(Staff)
+        .where(col(Staff.id) == staff_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one()
+    member.epoch += 1
+    session.add(member)
+    session.flush()
     _write_down(session, actor, staff_id, now, why)
 
 
@@ -120,7 +129,7 @@ def _end(
         statement = statement.where(col(StaffSession.id) != but)
     if passkey_id is not None:
         statement = statement.where(col(StaffSession.passkey_id) == passkey_id)
-    return session.exec(statement.values(ended_at=now)).rowcount
+    return session.exec(statement.values(ended_at=now, bound=None)).rowcount
 
 
 def _write_down(
@@ -132,7 +141,11 @@ def _write_down(
 def require_proof(session: Session, session_id: UUID | None, now: datetime) -> None:
     """Raises ``ProofNeeded`` unless whoever is at that browser has proven it a moment ago."""
     kept = session.get(StaffSession, session_id) if session_id else None
-    if kept is None or not kept.proved_at <= now < kept.proved_at + PROOF_LASTS:
+    if (
+        kept is None
+        or not binding.holds(session, kept)
+        or not kept.proved_at <= now < kept.proved_at + PROOF_LASTS
+    ):
         raise ProofNeeded
 
 
@@ -140,6 +153,6 @@ def proved(session: Session, session_id: UUID, now: datetime) -> None:
     """Note that its owner has just proven who they are."""
     kept = session.get_one(StaffSession, session_id)
     kept.proved_at = now
-    session.add(kept)
+    session.add(binding.rebind(session, kept))
     session.flush()
     audit.record(session, audit.staff(kept.staff_id), AuditAct.STAFF_PROOF, now)

@@ -14,7 +14,7 @@ from people.errors import InvalidInput, SignInFailed
 from people.models import Role, Staff, StaffSession
 from people.secrets import new_token, password_fits, token_hash
 from storage.types import new_id
-from vault import audit, keyring
+from vault import audit, keyring, outside_counts
 from vault.acts import AuditAct
 from vault.keyring import Keyring
 
@@ -135,7 +135,7 @@ def _spend(session: Session, staff_id: UUID, code: str, now: datetime) -> bool:
         .execution_options(populate_existing=True)
     ).one()
     secret = _secret(session, member)
-    if secret is None or not member.active:
+    if secret is None or not member.active or not binding.holds(session, member):
         return False
     step = second_factor.matching_step(secret, code, now, after=member.totp_last_step)
     if step is None:
@@ -143,7 +143,7 @@ def _spend(session: Session, staff_id: UUID, code: str, now: datetime) -> bool:
     member.totp_last_step = step
     session.add(member)
     session.flush()
-    return True
+    return outside_counts.spend(session, f"step:{staff_id.hex}:{step}")
 
 
 def open_session(
@@ -165,6 +165,7 @@ def open_session(
         token_hash=token_hash(token),
         staff_id=member.id,
         role=member.role,
+        epoch=member.epoch,
         how=how,
         passkey_id=passkey_id,
         browser=sessions.sealed_words(session, row, browser) if browser else None,
@@ -192,7 +193,8 @@ def signed_in(session: Session, token: str, now: datetime) -> Principal | None:
     kept, member = found
     too_old = now >= kept.created_at + SESSION_LIVES or now >= kept.seen_at + SESSION_IDLES
     theirs = token.startswith(f"{member.id.hex}.") and kept.role == member.role
-    theirs = theirs and binding.holds(session, kept)
+    theirs = theirs and kept.epoch == member.epoch
+    theirs = theirs and binding.holds(session, kept) and binding.holds(session, member)
     if kept.ended_at is not None or too_old or not member.active or not theirs:
         return None
     return Principal(member.id, Role(member.role), kept.id)
@@ -203,7 +205,7 @@ def touch(session: Session, session_id: UUID, now: datetime) -> None:
     kept = session.get(StaffSession, session_id)
     if kept is not None and now - kept.seen_at >= _TOUCH_EVERY:
         kept.seen_at = now
-        session.add(kept)
+        session.add(binding.rebind(session, kept))
 
 
 def close_session(session: Session, token: str, now: datetime) -> None:
@@ -212,6 +214,6 @@ def close_session(session: Session, token: str, now: datetime) -> None:
         select(StaffSession).where(col(StaffSession.token_hash) == token_hash(token))
     ).first()
     if kept is not None and kept.ended_at is None:
-        kept.ended_at = now
+        kept.ended_at, kept.bound = now, None
         session.add(kept)
         audit.record(session, audit.staff(kept.staff_id), AuditAct.STAFF_SIGN_OUT, now)

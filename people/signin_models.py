@@ -29,6 +29,7 @@ class Passkey(SQLModel, table=True):
     created_at: datetime = instant()
     used_at: datetime | None = instant(nullable=True)
     stopped_at: datetime | None = instant(nullable=True)
+    bound: bytes | None = sealed(nullable=True)
 
 
 class SpentChallenge(SQLModel, table=True):

@@ -23,6 +23,7 @@ def add(session: Session, member: Staff, label: str, now: datetime) -> str:
         token_hash=token_hash(token),
         staff_id=member.id,
         role=member.role,
+        epoch=member.epoch,
         label=label[:60],
         created_at=now,
     )
@@ -42,8 +43,11 @@ def bearer(session: Session, token: str) -> Principal | None:
             col(ApiToken.ended_at).is_(None),
         )
     ).first()
-    if found is None or not found[1].active or found[0].role != found[1].role:
+    if found is None:
         return None
-    if not binding.holds(session, found[0]):
+    kept, member = found
+    if not member.active or (kept.role, kept.epoch) != (member.role, member.epoch):
         return None
-    return Principal(found[1].id, Role(found[1].role))
+    if not binding.holds(session, kept) or not binding.holds(session, member):
+        return None
+    return Principal(member.id, Role(member.role))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from people import budgets, customers
+from people import binding, budgets, customers
 from people.customers import Person
 from people.errors import NotFound
 from people.models import Customer
@@ -16,6 +16,7 @@ from scheduling.models import Callback
 from scheduling.states import LIVE, State
 from vault import audit, fields, keyring
 from vault.acts import AuditAct
+from vault.index_check import is_own
 
 #: How long before its time an agent may prepare a call, whatever else they have opened.
 PREPARES = timedelta(minutes=30)
@@ -77,7 +78,7 @@ def held(session: Session, callback_id: UUID, agent_id: UUID, *, lock: bool = Fa
         budgets.take_turn(session, agent_id)
         statement = statement.with_for_update().execution_options(populate_existing=True)
     found = session.exec(statement).first()
-    if found is None:
+    if found is None or not binding.holds(session, found):
         raise NotFound(NOT_YOURS)
     return found
 
@@ -106,7 +107,7 @@ def locked(session: Session, callback_id: UUID) -> Callback | None:
 def open_one(session: Session, callback: Callback, now: datetime, purpose: str) -> Appointment:
     """The callback in plain, after writing down that its agent read it. Raises ``NotFound`` once
     it has been over for thirty days, and ``BudgetSpent``."""
-    if _is_long_over(callback, now):
+    if not binding.holds(session, callback) or _is_long_over(callback, now):
         raise NotFound(NOT_YOURS)
     budgets.open_customer(
         session, callback.agent_id, callback.customer_id, now, _spared(callback, now)
@@ -235,12 +236,16 @@ def words_of(session: Session, callback: Callback) -> tuple[str, str]:
 def by_ticket(session: Session, ticket: str) -> UUID | None:
     """The customer of the latest callback with exactly this ticket reference."""
     forms = keyring.of(session).forms("ticket", ticket)
-    return session.exec(
-        select(Callback.customer_id)
+    row = session.exec(
+        select(Callback)
         .where(col(Callback.ticket_index).in_(forms))
         .order_by(col(Callback.id).desc())
         .limit(1)
     ).first()
+    if row is None or not binding.holds(session, row):
+        return None
+    own = is_own("callback", row.id, lambda: words_of(session, row)[1], ticket)
+    return row.customer_id if own else None
 
 
 def holds_customer(session: Session, agent_id: UUID, customer_id: UUID, now: datetime) -> bool:

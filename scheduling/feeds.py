@@ -58,7 +58,7 @@ def end(session: Session, staff_id: UUID, now: datetime) -> None:
     ended = session.exec(
         update(CalendarFeed)
         .where(col(CalendarFeed.staff_id) == staff_id, col(CalendarFeed.ended_at).is_(None))
-        .values(ended_at=now)
+        .values(ended_at=now, bound=None)
     )
     if ended.rowcount:
         audit.record(session, audit.staff(staff_id), AuditAct.FEED_END, now)
@@ -74,6 +74,8 @@ def read(session: Session, token: str, now: datetime) -> Sequence[Entry] | None:
     who works here no more, or not as an agent."""
     found = session.exec(_good.where(col(CalendarFeed.token_hash) == token_hash(token))).first()
     if found is None or not binding.holds(session, found):
+        return None
+    if not binding.holds(session, session.get_one(Staff, found.staff_id)):
         return None
     found.read_at = now
     session.add(found)

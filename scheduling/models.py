@@ -77,6 +77,7 @@ class Callback(SQLModel, table=True):
     )
     moves: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     earlier_wanted_at: datetime | None = instant(nullable=True)
+    bound: bytes | None = sealed(nullable=True)
 
 
 class TakenStep(SQLModel, table=True):

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from people import binding
 from people.errors import NotFound
 from scheduling import booking, callbacks, telling
 from scheduling.models import Callback, FollowUp, FormerTime
@@ -69,7 +70,7 @@ def held(session: Session, customer_id: UUID, callback_id: UUID, *, lock: bool =
     if lock:
         statement = statement.with_for_update().execution_options(populate_existing=True)
     found = session.exec(statement).first()
-    if found is None:
+    if found is None or not binding.holds(session, found):
         raise NotFound("There is no such call of yours.")
     return found
 
@@ -82,15 +83,17 @@ def opened(session: Session, callback: Callback, now: datetime) -> OwnCall:
 def _opened(
     session: Session, customer_id: UUID, rows: Sequence[Callback], now: datetime
 ) -> list[OwnCall]:
+    """A call that was changed past us is not shown: it would tell of what we did not do."""
+    whole = [row for row in rows if binding.holds(session, row)]
     audit.record_many(
         session,
         audit.CUSTOMER,
         AuditAct.CUSTOMER_READ,
         now,
-        about=[(customer_id, row.id) for row in rows],
+        about=[(customer_id, row.id) for row in whole],
         purpose="own page",
     )
-    return [_one(session, row) for row in rows]
+    return [_one(session, row) for row in whole]
 
 
 def _one(session: Session, row: Callback) -> OwnCall:

@@ -41,14 +41,19 @@ class Prepared:
 
     def one(self, work: Work, values: Mapping[str, Any]) -> Any:
         """The first row, with its columns by name. Raises ``NoResultFound``."""
+        found = self.first(work, values)
+        if found is None:
+            raise NoResultFound("a row was expected")
+        return found
+
+    def first(self, work: Work, values: Mapping[str, Any]) -> Any:
+        """The first row, or ``None``."""
         form, cursor = self._begun(work)
         with _as_sqlalchemy_says(work.connection(), form):
             form.execute(work.connection(), cursor, values)
             found = cursor.fetchone()
         cursor.close()
-        if found is None:
-            raise NoResultFound("a row was expected")
-        return form.row(found)
+        return None if found is None else form.row(found)
 
     def run(self, work: Work, values: Mapping[str, Any]) -> None:
         """Without an answer."""

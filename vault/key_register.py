@@ -164,7 +164,7 @@ def _matched(
     master: MasterKeys,
     register: KeyRegister,
     expected: Mapping[str, str],
-    rows: Sequence[Row[Any]],
+    rows: Sequence[Any],
 ) -> dict[str, bytes]:
     found = {row.purpose: row for row in rows}
     for name in expected:

@@ -20,6 +20,7 @@ from vault.models import KeyRegisterRow, PurposeKey
 #: The revision from which on a store has a register.
 REGISTERED = "0028"
 _KEYS = PurposeKey.__table__  # type: ignore[attr-defined]
+_REGISTER = KeyRegisterRow.__table__  # type: ignore[attr-defined]
 _HELP = "(docs/production.md, 'Keys that are missing')"
 NO_REVISION = (
     "the store has tables but does not say at which revision: somebody changed the database. Put"
@@ -150,7 +151,7 @@ def _require_pinned(register: KeyRegister | None, pin: str) -> None:
 
 def is_untouched(connection: Connection) -> bool:
     """Whether a store has its tables, and neither keys, nor a register, nor anybody."""
-    kept = select(_KEYS.c.purpose).limit(1), select(KeyRegisterRow.id).limit(1)
+    kept = select(_KEYS.c.purpose).limit(1), select(_REGISTER.c.id).limit(1)
     return _is_unused(connection) and not any(connection.execute(each).first() for each in kept)
 
 

@@ -7,6 +7,7 @@ be neither seen nor accepted before or after.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session, col, select
@@ -14,7 +15,7 @@ from sqlmodel import Session, col, select
 from messaging import phone_calls
 from messaging.models import PhoneCall
 from messaging.progress import MISSED, OVER, CallState
-from people import customers, numbers, staff
+from people import binding, customers, numbers, staff
 from people.models import Customer, Staff
 from scheduling.errors import WrongState
 from scheduling.models import Callback
@@ -49,7 +50,7 @@ def start(session: Session, callback: Callback, policy: Policy, now: datetime) -
 
 def _shown(session: Session, callback: Callback, now: datetime) -> IssuedCode | None:
     call = phone_calls.latest(session, callback.id)
-    if call is not None and call.state != CallState.LIVE:
+    if call is not None and (call.state != CallState.LIVE or not binding.holds(session, call)):
         return None
     return calls.shown(session, callback, now)
 
@@ -98,7 +99,7 @@ def told(
     callback = session.get_one(Callback, found.callback_id)
     calls.lock(session, callback)
     call = phone_calls.locked(session, call_id)
-    if call is None:
+    if call is None or not binding.holds(session, call):
         return False
     if state is CallState.VOICEMAIL and callback.state == State.CONFIRMED:
         state = CallState.LIVE  # no machine checks a code
@@ -161,6 +162,8 @@ def picked_up(
     call = phone_calls.locked(session, call_id)
     if call is None or (call.agent_sid or sid) != sid or call.state in OVER:
         return None
+    if not binding.holds(session, call):
+        return None
     call.agent_sid = sid
     session.add(call)
     session.flush()
@@ -180,7 +183,10 @@ def customer_of(
     if State(callback.state) not in LIVE or now >= callback.ends_at:
         return None
     customer = session.get_one(Customer, callback.customer_id)
-    if numbers.waits(customer, now):
+    if numbers.waits(customer, now) or not _are_whole(session, call, callback):
+        return None
+    phone = customers.opened(session, customer).phone
+    if not calls.is_bound_to(session, callback, phone):
         return None
     if not told(session, call_id, CallState.RINGING, policy, now):
         return None
@@ -193,4 +199,9 @@ def customer_of(
         callback_id=callback.id,
         purpose="to ring them",
     )
-    return customers.opened(session, customer).phone
+    return phone
+
+
+def _are_whole(session: Session, *rows: Any) -> bool:
+    """Whether these rows are as we left them."""
+    return all(binding.holds(session, row) for row in rows)

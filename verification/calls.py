@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
+from sqlalchemy import ColumnElement
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select, update
 
 from messaging import outbox, phone_calls
 from messaging.progress import CallState
+from people import binding, customers
 from people.errors import InvalidInput
 from people.models import Customer
 from scheduling import retries, taken, window
@@ -19,14 +22,20 @@ from scheduling.models import Callback
 from scheduling.policy import Policy
 from scheduling.settled import require_settled
 from scheduling.states import LIVE, Outcome, State, require, require_move
-from vault import audit, fields, keyring
+from vault import audit, fields, keyring, outside_counts
 from vault.acts import AuditAct
+from vault.errors import KeyUnavailable, Tampered
+from vault.outside_counts import Outside
 from verification import codes
 from verification.models import Code, secret_row
 
 MAX_REISSUES = 3
 MAX_TRIES = 5
 GOES_ON = "Another call to this customer's number is going on."
+ALTERED = (
+    "This call was changed outside Vouchline. Do not make it, and tell whoever runs the server."
+)
+log = structlog.get_logger("calls")
 
 
 @dataclass(frozen=True)
@@ -64,11 +73,13 @@ def begin(
     if now >= callback.ends_at:
         raise OutsideWindow("Too late: the booked time is over. Book a new callback.")
     keyring.hold_index(session)
+    require_whole(session, callback)
     customer = session.get_one(Customer, callback.customer_id)
     require_settled(session, customer, now)
-    _close_forgotten(session, customer.phone_index, now)
+    phone = _opened_phone(session, customer)
+    _close_forgotten(session, phone, now)
     outbox.withdraw(session, callback.id, now, outbox.REMINDER)
-    code = _new_row(session, callback, customer, policy, now, until)
+    code = _new_row(session, callback, phone, policy, now, until)
     callback.state, callback.started_at = State.STARTED, now
     callback.earlier_wanted_at = None
     session.add(callback)
@@ -80,15 +91,16 @@ def begin(
 def _new_row(
     session: Session,
     callback: Callback,
-    customer: Customer,
+    phone: str,
     policy: Policy,
     now: datetime,
     until: datetime,
 ) -> Code:
+    """A code is bound to the number that was opened, never to what the customer's index says."""
     code = Code(
-        phone_index=keyring.of(session).anew(customer.phone_index),
+        phone_index=keyring.of(session).blind_index("phone", phone),
         callback_id=callback.id,
-        customer_id=customer.id,
+        customer_id=callback.customer_id,
         digits=policy.code_digits,
         valid_from=now,
         valid_until=until,
@@ -103,6 +115,26 @@ def _new_row(
     return code
 
 
+def require_whole(session: Session, callback: Callback) -> None:
+    """Raises ``WrongState`` for a callback that somebody changed past us: who could write to the
+    database must choose no customer, agent, time or state."""
+    if not binding.holds(session, callback):
+        log.error("a callback is not as it was left", callback=str(callback.id))
+        raise WrongState(ALTERED)
+
+
+def _opened_phone(session: Session, customer: Customer) -> str:
+    """The number to bind a code to, whatever index the customer's row has by now. Raises
+    ``WrongState`` where it does not open."""
+    try:
+        phone = customers.open_phone(fields.data_key(session, customer.id), customer)
+    except (Tampered, KeyUnavailable):
+        raise WrongState(ALTERED) from None
+    if customer.phone_index not in keyring.of(session).forms("phone", phone):
+        log.error("a customer has an index that is not their own", customer=str(customer.id))
+    return phone
+
+
 def until(callback: Callback, policy: Policy, now: datetime) -> datetime:
     """How long a code made now is good (rule C2)."""
     return min(now + timedelta(minutes=policy.code_minutes), callback.ends_at)
@@ -111,6 +143,7 @@ def until(callback: Callback, policy: Policy, now: datetime) -> datetime:
 def shown(session: Session, callback: Callback, now: datetime) -> IssuedCode:
     """The code of a started call, for its agent. Raises ``WrongState`` once it is no more good."""
     require(State(callback.state), *LIVE)
+    require_whole(session, callback)
     code = code_of(session, callback.id)
     if code is None or now >= code.valid_until:
         raise WrongState("The check number has run out. Ask for a new one.")
@@ -133,8 +166,16 @@ def _seal(session: Session, code: Code, secret: str) -> None:
 def _open(session: Session, code: Code) -> str:
     if code.secret is None:
         raise WrongState("This call has ended.")
+    if not binding.holds(session, code) or not _is_latest(session, code):
+        log.error("a code is not as it was left", code=str(code.id))
+        raise WrongState(ALTERED)
     row = secret_row(code.id, code.phone_index, code.counter)
     return _key(session, code).open("code", "secret", row, code.secret)
+
+
+def _is_latest(session: Session, code: Code) -> bool:
+    outside = Outside(session, code.id, code.counter)
+    return outside.may_be(confirmed=code.confirmed_at is not None)
 
 
 def reindex(session: Session, code_id: UUID) -> None:
@@ -145,7 +186,8 @@ def reindex(session: Session, code_id: UUID) -> None:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
-    secret = _open(session, code) if code.secret is not None else None
+    whole = binding.holds(session, code) and code.secret is not None
+    secret = _open(session, code) if whole else None
     code.phone_index = keyring.of(session).anew(code.phone_index)
     if secret is not None:
         _seal(session, code, secret)
@@ -167,7 +209,8 @@ def reissue(session: Session, callback: Callback, policy: Policy, now: datetime)
     """
     lock(session, callback)
     bridged = phone_calls.latest(session, callback.id)
-    if bridged is not None and bridged.state != CallState.LIVE:
+    live = bridged is None or (bridged.state == CallState.LIVE and binding.holds(session, bridged))
+    if not live:
         require(State(callback.state), State.STARTED)
         raise WrongState("The customer is not on the phone.")
     code = renew(session, callback, now, until=until(callback, policy, now))
@@ -186,7 +229,9 @@ def renew(session: Session, callback: Callback, now: datetime, *, until: datetim
         )
     if now >= callback.ends_at:
         raise OutsideWindow("The booked time is over. End the call and book another.")
+    require_whole(session, callback)
     secret = _open(session, code)
+    outside_counts.close(session, code.id, code.counter)
     code.counter += 1
     code.reissued += 1
     _seal(session, code, secret)
@@ -259,13 +304,13 @@ def end_forgotten(session: Session, now: datetime) -> None:
         _end_if_forgotten(session, callback, now)
 
 
-def _close_forgotten(session: Session, phone_index: bytes, now: datetime) -> None:
-    """A call to the same number whose window is over stands in nobody's way. Raises ``WrongState``
-    for one that goes on under the former index key, which the table does not keep apart."""
-    anew = keyring.of(session).anew(phone_index)
+def _close_forgotten(session: Session, phone: str, now: datetime) -> None:
+    """Closes a call to the same number whose window is over. Raises ``WrongState`` for one that
+    goes on under the former index key, which the table does not keep apart."""
+    forms = keyring.of(session).forms("phone", phone)
     row = session.exec(
         select(Callback).where(
-            col(Code.phone_index).in_([phone_index, anew]),
+            col(Code.phone_index).in_(forms),
             col(Code.closed_at).is_(None),
             col(Code.callback_id) == col(Callback.id),
         )
@@ -273,7 +318,7 @@ def _close_forgotten(session: Session, phone_index: bytes, now: datetime) -> Non
     if row is None:
         return
     _end_if_forgotten(session, row, now)
-    if anew != phone_index and State(row.state) in LIVE:
+    if len(forms) > 1 and State(row.state) in LIVE:
         raise WrongState(GOES_ON)
 
 
@@ -319,13 +364,22 @@ def _finish(session: Session, callback: Callback, outcome: str, now: datetime) -
     callback.state, callback.ended_at, callback.outcome = State.ENDED, now, outcome
     session.add(callback)
     session.flush()
-    session.exec(
-        update(Code)
-        .where(col(Code.callback_id) == callback.id, col(Code.closed_at).is_(None))
-        .values(closed_at=now, secret=None, reply_word=None, unmet=None)
-    )
+    close_codes(session, col(Code.callback_id) == callback.id, now)
     phone_calls.close(session, callback.id, now)
     taken.release(session, callback.id)
+
+
+def close_codes(session: Session, which: ColumnElement[bool], now: datetime) -> None:
+    """Close these codes for good: no mark is left on their rows, and what was counted outside the
+    database says that they are over."""
+    closed = session.connection().execute(
+        update(Code)
+        .where(which, col(Code.closed_at).is_(None))
+        .values(closed_at=now, secret=None, reply_word=None, unmet=None, bound=None)
+        .returning(col(Code.id), col(Code.counter))
+    )
+    for row, counter in closed.all():
+        outside_counts.close(session, row, counter)
 
 
 @dataclass(frozen=True)
@@ -345,7 +399,7 @@ def live(session: Session, callback: Callback) -> Live:
     """The state of the call now."""
     code = code_of(session, callback.id)
     word = ""
-    if code is not None and code.reply_word is not None:
+    if code is not None and code.reply_word is not None and binding.holds(session, code):
         key = fields.data_key(session, callback.customer_id)
         word = key.open("code", "reply_word", code.id, code.reply_word)
     return Live(
@@ -366,16 +420,30 @@ def code_of(session: Session, callback_id: UUID) -> Code | None:
     ).first()
 
 
+def is_bound_to(session: Session, callback: Callback, phone: str) -> bool:
+    """Whether the open code of a callback is as we left it, and for this very number (E.164)."""
+    code = code_of(session, callback.id)
+    if code is None or not binding.holds(session, code):
+        return False
+    return code.phone_index in keyring.of(session).forms("phone", phone)
+
+
 def ringing_now(session: Session, phone: str, now: datetime) -> Callback | None:
     """The call that is going on with this number, for the answer to CHECK."""
-    return session.exec(
-        select(Callback).where(
+    found = session.exec(
+        select(Callback, Code).where(
             col(Code.phone_index).in_(keyring.of(session).forms("phone", phone)),
             col(Code.closed_at).is_(None),
             col(Code.callback_id) == col(Callback.id),
             col(Callback.ends_at) > now,
         )
     ).first()
+    if found is None:
+        return None
+    callback, code = found
+    whole = binding.holds(session, callback) and binding.holds(session, code)
+    live = whole and State(callback.state) in LIVE and callback.customer_id == code.customer_id
+    return callback if live and _is_latest(session, code) else None
 
 
 def may_confirm_by_text(session: Session, phone: str, now: datetime) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, case, select, update
 
-from people import staff
+from people import row_mac, staff
 from people.models import Customer, Staff
 from people.text import first_name
 from scheduling.models import Callback
@@ -26,6 +26,7 @@ from vault.acts import AuditAct
 from vault.blind import FORM_BYTES, oldest
 from vault.keyring import Keyring
 from vault.models import DataKey
+from vault.outside_counts import Outside
 from vault.sealing import new_key, seal, unseal
 from verification import codes, unmet
 from verification.calls import MAX_TRIES
@@ -55,6 +56,7 @@ _FIND = Prepared(
         _CODE.c.secret,
         _CODE.c.digits,
         _CODE.c.counter,
+        _CODE.c.reissued,
         _CODE.c.valid_from,
         _CODE.c.valid_until,
         _CODE.c.tries_open,
@@ -64,6 +66,8 @@ _FIND = Prepared(
         _CODE.c.confirmed_by,
         _CODE.c.reply_word,
         _CODE.c.unmet,
+        _CODE.c.closed_at,
+        _CODE.c.bound,
         _KEY.c.wrapped,
     )
     .select_from(_CODE.outerjoin(_KEY, _KEY.c.owner_id == _CODE.c.customer_id))
@@ -79,13 +83,14 @@ _WRITE = Prepared(
     update(_CODE)
     .where(_CODE.c.id == bindparam("row"))
     .values(
-        tries_open=bindparam("new_open"),
-        tries_own=bindparam("new_own"),
+        tries_open=bindparam("new_tries_open"),
+        tries_own=bindparam("new_tries_own"),
         tries_ignored=bindparam("new_ignored"),
         confirmed_at=bindparam("new_confirmed_at"),
         confirmed_by=bindparam("new_confirmed_by"),
         reply_word=bindparam("new_reply_word"),
         unmet=bindparam("new_unmet"),
+        bound=bindparam("new_bound"),
     )
 )
 _CONFIRM = Prepared(
@@ -95,14 +100,13 @@ _CONFIRM = Prepared(
         state=State.CONFIRMED,
         confirmed_at=bindparam("new_confirmed_at"),
         confirmed_by=bindparam("new_confirmed_by"),
+        bound=bindparam("new_bound"),
     )
     .returning(_CALLBACK.c.id)
 )
 _TELL = Prepared(
     select(
-        _CALLBACK.c.topic,
-        _CALLBACK.c.starts_at,
-        _CALLBACK.c.agent_id,
+        *_CALLBACK.c,
         _STAFF.c.name,
         _CUSTOMER.c.locale,
         _CUSTOMER.c.timezone,
@@ -141,8 +145,7 @@ def check(
     sought = {"index": forms[0], "former": forms[-1], "decoy": decoy_index(forms[0])}
     row = _FIND.one(session, sought)
     key = _key(session, ring, row)
-    attempt = _judge(row, key, code, channel, now)
-    told = None if attempt.outcome == "not_confirmed" else _told(session, row)
+    attempt, told = _tried(session, row, key, code, channel, now)
     word = reply_word(told.locale) if told and attempt.outcome == "genuine" else ""
     _write(session, row, key, attempt, word, oldest(forms), channel, now)
     audit.record(
@@ -158,7 +161,7 @@ def check(
         return NotConfirmed()
     if attempt.outcome == "already_confirmed":
         return AlreadyConfirmed(row.confirmed_at, Channel(row.confirmed_by), told.timezone)
-    _confirm(session, row, channel, now)
+    _confirm(session, told, channel, now)
     return Genuine(
         caller=first_name(staff.name_of(session, told.agent_id, told.name)),
         organisation=organisation,
@@ -178,22 +181,54 @@ class _Attempt:
     open: int
     own: int
     ignored: int
+    counted: bool = False
+    whole: bool = True
 
 
-def _judge(row: Any, key: bytes, code: str, channel: Channel, now: datetime) -> _Attempt:
+def _tried(
+    session: Work, row: Any, key: bytes, code: str, channel: Channel, now: datetime
+) -> tuple[_Attempt, Any]:
+    """What a try comes to, and what the customer of a right code is told about the call. A row or a
+    callback that is not as we left it, or not the latest, confirms nothing."""
+    whole = row_mac.fits(session, "code", row._asdict(), row.bound)
+    outside = Outside(session, row.id, row.counter)
+    good = whole and outside.may_be(confirmed=row.confirmed_at is not None)
+    attempt = _judge(row, key, code, channel, now, whole=whole, good=good)
+    if attempt.outcome == "not_confirmed":
+        outside.add_wrong(counts=attempt.counted)
+        return attempt, None
+    told = _told(session, row, attempt.outcome)
+    if told is None:
+        return _ignored(row, whole=whole), None
+    outside.add_confirmed()
+    return attempt, told
+
+
+def _judge(
+    row: Any,
+    key: bytes,
+    code: str,
+    channel: Channel,
+    now: datetime,
+    *,
+    whole: bool,
+    good: bool,
+) -> _Attempt:
     """The decision. The code is computed for decoys and dead codes too, so that all take the
     same time; a try at a code that is dead is counted apart and cannot win."""
     secret = unseal(key, row.secret or _decoy_secret, _place(row)).decode()
-    right = codes.fits(codes.at(secret, row.counter, row.digits), code)
+    digits = row.digits if whole else len(code)
+    right = codes.fits(codes.at(secret, row.counter, digits), code)
     own = channel is Channel.TEXT
     tries = row.tries_own if own else row.tries_open
     alive = (
-        row.callback_id is not None
+        good
+        and row.callback_id is not None
         and row.valid_from <= now < row.valid_until
         and tries < MAX_TRIES
     )
     if not alive:
-        return _Attempt("not_confirmed", row.tries_open, row.tries_own, row.tries_ignored + 1)
+        return _ignored(row, whole=whole)
     if right:
         outcome = "already_confirmed" if row.confirmed_at else "genuine"
         return _Attempt(outcome, row.tries_open, row.tries_own, row.tries_ignored)
@@ -202,7 +237,14 @@ def _judge(row: Any, key: bytes, code: str, channel: Channel, now: datetime) -> 
         row.tries_open + (not own),
         row.tries_own + own,
         row.tries_ignored,
+        counted=True,
     )
+
+
+def _ignored(row: Any, *, whole: bool) -> _Attempt:
+    """A try that changes nothing; a row that is not as we left it stays so."""
+    ignored = row.tries_ignored + 1
+    return _Attempt("not_confirmed", row.tries_open, row.tries_own, ignored, whole=whole)
 
 
 _decoy_key = new_key()
@@ -222,9 +264,14 @@ def _key(session: Work, ring: Keyring, row: Any) -> bytes:
     return fields.unwrapped(session, row.wrapped, row.customer_id).key
 
 
-def _told(session: Work, row: Any) -> Any:
-    """What the customer of a right code is told about the call."""
-    return _TELL.one(session, {"row": row.callback_id})
+def _told(session: Work, row: Any, outcome: str) -> Any:
+    """What the customer of a right code is told about the call; nothing where the callback is not
+    as we left it, or in another state than its code."""
+    found = _TELL.first(session, {"row": row.callback_id})
+    if found is None or not row_mac.fits(session, "callback", found._asdict(), found.bound):
+        return None
+    state = State.STARTED if outcome == "genuine" else State.CONFIRMED
+    return found if found.state == state and found.customer_id == row.customer_id else None
 
 
 def _write(
@@ -240,28 +287,35 @@ def _write(
     confirms = attempt.outcome == "genuine"
     fails = attempt.outcome == "not_confirmed"
     place = f"code.reply_word:{row.id}"
+    changed = {
+        "tries_open": attempt.open,
+        "tries_own": attempt.own,
+        "confirmed_at": now if confirms else row.confirmed_at,
+        "confirmed_by": channel.value if confirms else row.confirmed_by,
+        "reply_word": seal(key, word.encode(), place) if confirms else row.reply_word,
+    }
+    bound = row_mac.mark(session, "code", {**row._asdict(), **changed})
     _WRITE.run(
         session,
         {
             "row": row.id,
-            "new_open": attempt.open,
-            "new_own": attempt.own,
+            **{f"new_{name}": value for name, value in changed.items()},
             "new_ignored": attempt.ignored,
-            "new_confirmed_at": now if confirms else row.confirmed_at,
-            "new_confirmed_by": channel.value if confirms else row.confirmed_by,
-            "new_reply_word": seal(key, word.encode(), place) if confirms else row.reply_word,
             "new_unmet": unmet.added(row.unmet, index, channel, now) if fails else row.unmet,
+            "new_bound": bound if attempt.whole else row.bound,
         },
     )
 
 
-def _confirm(session: Work, row: Any, channel: Channel, now: datetime) -> None:
+def _confirm(session: Work, told: Any, channel: Channel, now: datetime) -> None:
     """Raises ``NoResultFound`` unless the call is started, as that of an open code must be."""
+    changed = {"state": State.CONFIRMED, "confirmed_at": now, "confirmed_by": channel.value}
     _CONFIRM.one(
         session,
         {
-            "row": row.callback_id,
+            "row": told.id,
             "new_confirmed_at": now,
             "new_confirmed_by": channel.value,
+            "new_bound": row_mac.mark(session, "callback", {**told._asdict(), **changed}),
         },
     )

@@ -62,3 +62,4 @@ class Code(SQLModel, table=True):
     reply_word: bytes | None = sealed(nullable=True)
     unmet: bytes | None = sealed(nullable=True)
     closed_at: datetime | None = instant(nullable=True)
+    bound: bytes | None = sealed(nullable=True)

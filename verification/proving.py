@@ -26,9 +26,10 @@ from scheduling.policy import Policy
 from storage.types import new_id
 from vault import audit, fields, keyring
 from vault.acts import AuditAct
-from verification import codes, page_numbers
+from verification import codes, page_numbers, proof_mac
 from verification.page_number_asks import Asked, asked_for, may_be_sent
 from verification.page_numbers import DIGITS, GOOD_FOR, MAX_AN_HOUR, MAX_TRIES
+from verification.proof_mac import Kept
 
 __all__ = [
     "DIGITS",
@@ -95,7 +96,7 @@ def _close(session: Session, asked: Asked, now: datetime, *, unless: bool = Fals
             col(NumberProof.closed_at).is_(None),
             literal(not unless),
         )
-        .values(closed_at=now, secret=None)
+        .values(closed_at=now, secret=None, bound=None)
     )
 
 
@@ -119,6 +120,7 @@ def _made(
         closed_at=now if held else None,
         asked_by=by,
     )
+    proof_mac.bind(session, proof, asked.phone)
     session.add(proof)
     session.flush()
     return proof, codes.at(secret, proof.counter, DIGITS), key
@@ -168,21 +170,23 @@ def prove(
     if given is None:
         return None
     proof = _open(session, keyring.of(session).forms("phone", phone))
-    owner = proof.customer_id if proof else None
-    fits = codes.fits(_number(session, proof, owner), given)
+    kept = Kept(session, proof, phone)
+    owner = proof.customer_id if proof and kept.holds else None
+    fits = codes.fits(_number(session, proof if kept.holds else None, owner), given)
     bound = page_numbers.bound_reached(session, now)
     alive = (
         proof is not None
         and proof.tries < MAX_TRIES
         and now < proof.valid_until
         and (not bound or proof.asked_by == page_numbers.TEXT)
+        and kept.is_good(MAX_TRIES)
     )
     right = alive and fits and owner is not None
-    _count(session, proof, alive, right, now)
+    kept.count(alive=alive, right=right)
+    _count(session, proof, kept, alive, right, now)
     done = AuditAct.PROOF_USE if right else AuditAct.PROOF_FAIL if alive else AuditAct.PROOF_IGNORE
-    kept = right or noted() or alive
     entry = tries.Entry(audit.CUSTOMER, done, customer_id=owner)
-    tries.write(session, entry, now, kept=kept)
+    tries.write(session, entry, now, kept=right or noted() or alive)
     return owner if right else None
 
 
@@ -205,20 +209,26 @@ def _number(session: Session, proof: NumberProof | None, owner: UUID | None) -> 
 
 
 def _count(
-    session: Session, proof: NumberProof | None, alive: bool, right: bool, now: datetime
+    session: Session,
+    proof: NumberProof | None,
+    kept: Kept,
+    alive: bool,
+    right: bool,
+    now: datetime,
 ) -> None:
     """Count a try at a proof that is locked; close what has been used, or has had its last."""
     tried = (proof.tries if proof else 0) + alive
     closes = right or tried >= MAX_TRIES
+    changed = {
+        "tries": tried,
+        "closed_at": now if closes else None,
+        "secret": proof.secret if proof and not closes else None,
+        "proven_at": now if right else None,
+    }
     session.exec(
         update(NumberProof)
         .where(col(NumberProof.id) == (proof.id if proof else _NO_ROW))
-        .values(
-            tries=tried,
-            closed_at=now if closes else None,
-            secret=proof.secret if proof and not closes else None,
-            proven_at=now if right else None,
-        )
+        .values(**changed, bound=kept.rebound(changed))
     )
     on_the_web = proof is not None and proof.asked_by == page_numbers.WEB
     page_numbers.note_wrong(session, int(alive and on_the_web and not right), now)

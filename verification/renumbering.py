@@ -30,6 +30,7 @@ from scheduling.policy import Policy
 from scheduling.states import State
 from vault import audit, fields
 from vault.acts import AuditAct
+from verification import calls
 from verification.models import Code
 
 NUMBER = "customer.number"
@@ -148,15 +149,11 @@ def _require_as_asked(session: Session, act: Act, customer: Customer) -> None:
 
 def _forget(session: Session, customer_id: UUID, now: datetime) -> None:
     """What was begun over the old number ends: codes, page numbers, browsers, offers, texts."""
-    session.exec(
-        update(Code)
-        .where(col(Code.customer_id) == customer_id, col(Code.closed_at).is_(None))
-        .values(closed_at=now, secret=None, reply_word=None)
-    )
+    calls.close_codes(session, col(Code.customer_id) == customer_id, now)
     session.exec(
         update(NumberProof)
         .where(col(NumberProof.customer_id) == customer_id, col(NumberProof.closed_at).is_(None))
-        .values(closed_at=now, secret=None)
+        .values(closed_at=now, secret=None, bound=None)
     )
     customer_sessions.end_all(session, customer_id, now)
     offers.close(session, customer_id, now)
@@ -217,8 +214,7 @@ def speak(session: Session, policy: Policy, now: datetime) -> None:
         old = key.open(outbox.TABLE, "recipient", row.id, row.recipient)
         ending = customers.opened(session, customer).phone[-2:]
         voice = telling.voice_of(session, customer, policy, now)
-        customer.number_waits_until = now + _TOLD_WITHIN + _wait(policy)
-        session.add(customer)
+        numbers.wait_until(session, customer, now + _TOLD_WITHIN + _wait(policy))
         off = _called_off(session, row)
         _tell(session, customer, old, ending, voice, policy, now, off=off)
 
@@ -278,9 +274,7 @@ def _begin_wait(
     booking.call_off(session, customer.id, until, WHY_OFF, now)
     if customer.number_waits_until is None or until >= customer.number_waits_until:
         return
-    customer.number_waits_until = until
-    session.add(customer)
-    session.flush()
+    numbers.wait_until(session, customer, until)
     audit.record(session, audit.SYSTEM, AuditAct.NUMBER_TOLD, now, customer_id=customer.id)
     telling.plan_anew(session, customer.id, policy, now)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from uuid import UUID
 
@@ -12,13 +13,15 @@ from sqlalchemy import insert
 from sqlmodel import Session, col, or_, select
 
 from people import phones
-from people.customers import NewCustomer, columns
+from people.customers import NewCustomer, columns, open_external_ref, open_phone
 from people.importing.rows import Problem, Row, Rules
 from people.models import Customer
 from storage.types import new_id
 from vault import audit, fields, keyring
 from vault.acts import AuditAct
 from vault.fields import FieldKey
+from vault.index_check import is_own
+from vault.keyring import Keyring
 
 _TABLE = Customer.__table__  # type: ignore[attr-defined]
 PURPOSE = "import"
@@ -65,13 +68,17 @@ def _weighed(session: Session, rows: Sequence[Row]) -> Outcome:
             )
         )
     ).all()
-    by_ref = {each.external_ref_index: each for each in known if each.external_ref_index}
-    by_number = {each.phone_index: each for each in known}
     keys = fields.data_keys(session, [each.id for each in known]) if known else {}
+    own = [each for each in known if each.id in keys and _has_its_own(ring, each, keys[each.id])]
+    by_ref = {each.external_ref_index: each for each in own if each.external_ref_index}
+    by_number = {each.phone_index: each for each in own}
+    others = {form for each in known if each not in own for form in _indexes(each)}
     outcome = Outcome()
     for row in rows:
         with_ref, with_number = _one(by_ref, refs[row.line]), _one(by_number, numbers[row.line])
-        if with_ref is None and with_number is None:
+        if not others.isdisjoint([*refs[row.line], *numbers[row.line]]):
+            outcome.problems.append(Problem(row.line, "phone", TAKEN))
+        elif with_ref is None and with_number is None:
             outcome.added.append(row)
         elif with_ref is not None and with_ref is not with_number:
             outcome.problems.append(Problem(row.line, "phone", OTHER_NUMBER))
@@ -83,6 +90,30 @@ def _weighed(session: Session, rows: Sequence[Row]) -> Outcome:
         elif with_number is not None:
             _compared(outcome, row, with_number, keys[with_number.id])
     return outcome
+
+
+def _indexes(customer: Customer) -> list[bytes | None]:
+    return [customer.phone_index, customer.external_ref_index]
+
+
+def _has_its_own(ring: Keyring, customer: Customer, key: FieldKey) -> bool:
+    """Whether number and reference are those that the indexes of the row say."""
+    phone, ref = partial(open_phone, key, customer), partial(open_external_ref, key, customer)
+    return _is_of(ring, "phone", customer, customer.phone_index, phone) and (
+        customer.external_ref_index is None
+        or _is_of(ring, "external_ref", customer, customer.external_ref_index, ref)
+    )
+
+
+def _is_of(
+    ring: Keyring, kind: str, customer: Customer, form: bytes, opened: Callable[[], str]
+) -> bool:
+    return is_own(
+        "customer",
+        customer.id,
+        lambda: form.hex() if form in ring.forms(kind, opened()) else "",
+        form.hex(),
+    )
 
 
 def _one(known: Mapping[bytes, Customer], forms: Sequence[bytes]) -> Customer | None:

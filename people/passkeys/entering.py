@@ -16,7 +16,7 @@ from webauthn import (
 from webauthn.helpers import parse_authentication_credential_json
 from webauthn.helpers.structs import AuthenticationCredential, UserVerificationRequirement
 
-from people import signin
+from people import binding, signin
 from people.models import Staff
 from people.passkeys import keeping
 from people.passkeys.registering import handle_of
@@ -89,6 +89,8 @@ def _count(
     """The count that a good answer shows. The library is told of no earlier count, since it looks
     at it before the signature: a stranger could then pass for a copy."""
     if not member.active or row.stopped_at is not None or member.passkey_handle is None:
+        raise PasskeyRefused
+    if not binding.holds(session, row) or not binding.holds(session, member):
         raise PasskeyRefused
     handle = given.response.user_handle or b""
     if not hmac.compare_digest(handle, handle_of(session, member)):

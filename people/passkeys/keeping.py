@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from people.signin_models import Passkey
 from storage.types import new_id
 from vault import audit, keyring
 from vault.acts import AuditAct
+from vault.index_check import is_own
 
 MOST = 10
 
@@ -85,10 +87,15 @@ def keep(
 
 def find(session: Session, credential: bytes) -> Passkey | None:
     """The passkey of that id, locked."""
-    forms = keyring.of(session).forms("passkey", bytes_to_base64url(credential))
-    return session.exec(
+    plain = bytes_to_base64url(credential)
+    forms = keyring.of(session).forms("passkey", plain)
+    rows = session.exec(
         select(Passkey).where(col(Passkey.credential_index).in_(forms)).with_for_update()
-    ).first()
+    ).all()
+    for row in rows:
+        if is_own("passkey", row.id, partial(_open, session, row, "credential"), plain):
+            return row
+    return None
 
 
 def credential_of(session: Session, row: Passkey) -> bytes:
