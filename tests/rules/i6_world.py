@@ -114,6 +114,8 @@ class Journey:
         #: What agents were told, and to whom it could be said: code to callback.
         self.told: dict[str, UUID] = {}
         self.confirmed: set[UUID] = set()
+        #: Checked by a text of their own, whose answer may have been held back.
+        self.texted: set[UUID] = set()
         self.now = house.now
         self.readings = self.missed = 0
         #: What was refused or failed, by act.
@@ -189,7 +191,7 @@ class Journey:
 
     def _hold(self, found: Any, phone: str, code: str) -> None:
         if isinstance(found, AlreadyConfirmed):
-            if self.told.get(code) not in self.confirmed:
+            if self.told.get(code) not in self.confirmed | self.texted:
                 raise Broken("already confirmed, by nobody")
             return
         if not isinstance(found, Genuine):
@@ -212,6 +214,8 @@ class Journey:
                 body, own_number = f"{code}", phone == self.house.truth[callback][0]
                 with self.unit() as session:
                     message = Text(f"SM{phone}{code}", phone, body)
+                    if own_number:
+                        self.texted.add(callback)
                     answer = receive(session, message, here.policy, here.rules, self.now) or ""
                 if "genuine" in answer.lower() and "not" not in answer.lower():
                     if not own_number or callback in self.confirmed:
