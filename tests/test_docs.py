@@ -33,3 +33,49 @@ def test_every_page_of_the_docs_is_in_the_readmes_list():
     listed = set(re.findall(r"docs/[\w-]+\.md", (ROOT / "README.md").read_text()))
     listed |= {f"docs/{name}" for page in PAGES for name in _LINK.findall(page.read_text())}
     assert {str(page.relative_to(ROOT)) for page in ROOT.glob("docs/*.md")} <= listed
+
+
+ADVERSARIES = (
+    *("a stranger", "a customer", "a scammer with a stolen list", "an agent", "a supervisor"),
+    *("an investigator", "one approver", "the provider", "who reads the database"),
+    *("who writes to the database", "who runs the server"),
+)
+_CELL = re.compile(r"held (\[\w+\](, \[\w+\])*)(: .+)?|not promised: .+")
+
+
+def promises() -> list[tuple[list[str], list[list[str]]]]:
+    """The tables of adversaries by promises: the columns, and the rows with their names."""
+    page = (ROOT / "docs/security.md").read_text()
+    tables = re.findall(r"^\| who \|(.+)\|\n\|[-|]+\n((?:\| \*\*.+\n)+)", page, re.M)
+    return [
+        (
+            [each.strip() for each in head.split("|")],
+            [[cell.strip() for cell in row.strip("|").split("|")] for row in rows.splitlines()],
+        )
+        for head, rows in tables
+    ]
+
+
+def test_each_promise_is_answered_for_each_adversary():
+    named = []
+    for columns, rows in promises():
+        named += [each.partition(" ")[0] for each in columns]
+        assert [row[0].strip("*") for row in rows] == list(ADVERSARIES)
+        for row in rows:
+            assert len(row) == len(columns) + 1
+            assert [cell for cell in row[1:] if not _CELL.fullmatch(cell)] == []
+    wanted = [*(f"C{n}" for n in range(1, 8)), *(f"I{n}" for n in range(1, 8))]
+    assert named == [*wanted, *(f"M{n}" for n in range(1, 7)), "N1", "T1", "F1"]
+
+
+def test_each_test_that_holds_a_promise_is_there():
+    page = (ROOT / "docs/security.md").read_text()
+    known = dict(re.findall(r"^\[(\w+)\]: \.\./(tests/rules/\w+\.py)$", page, re.M))
+    used = {
+        name
+        for _, rows in promises()
+        for row in rows
+        for name in re.findall(r"\[(\w+)\](?!\()", " ".join(row))
+    }
+    assert used == set(known)
+    assert [path for path in known.values() if not (ROOT / path).exists()] == []

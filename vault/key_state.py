@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, Engine, inspect, select
+from sqlalchemy import Connection, Engine, inspect, literal, select, table
 from sqlmodel import Session, SQLModel
 
 from storage import migrate
@@ -126,13 +126,11 @@ def _early_key(master: MasterKeys, purpose: str, wrapped: bytes, revision: str) 
 def _is_unused(connection: Connection) -> bool:
     """Whether an upgrade was stopped before it made the keys: nothing that needs one is there."""
     known = set(inspect(connection).get_table_names())
-    tables = SQLModel.metadata.tables
-    for name in ("staff", "data_key", "customer"):
-        if name in known:
-            key = next(iter(tables[name].primary_key.columns))
-            if connection.execute(select(key).limit(1)).first() is not None:
-                return False
-    return True
+    return not any(
+        name in known
+        and connection.execute(select(literal(1)).select_from(table(name)).limit(1)).first()
+        for name in ("staff", "data_key", "customer")
+    )
 
 
 def _require_introduced(reached: list[str], keys: Mapping[str, bytes]) -> None:

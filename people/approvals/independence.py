@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 
 from people import binding
 from people.models import Staff
+from vault.errors import Tampered
 
 
 def groups(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, UUID]:
@@ -53,10 +54,12 @@ def _proven(session: Session, ids: set[UUID]) -> Mapping[UUID, frozenset[UUID]]:
     found: dict[UUID, frozenset[UUID]] = {}
     missing = set(ids)
     while missing:
-        rows = session.exec(
-            select(Staff.id, Staff.password_hash).where(col(Staff.id).in_(missing))
-        ).all()
+        rows = session.exec(select(Staff).where(col(Staff.id).in_(missing))).all()
+        if not all(binding.holds(session, row) for row in rows):
+            raise Tampered("a member of staff is not as we left them")
         found.update(dict.fromkeys(missing, frozenset()))
-        found.update({each: binding.proven_to(session, each, kept) for each, kept in rows})
+        found.update(
+            {row.id: binding.proven_to(session, row.id, row.password_hash) for row in rows}
+        )
         missing = {each for to in found.values() for each in to} - found.keys()
     return found
