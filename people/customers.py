@@ -162,16 +162,22 @@ def add(
     return customer
 
 
+def clean_ref(typed: str, *, required: bool = False) -> str:
+    """The company's own reference of a customer, or nothing. Raises ``InvalidInput``."""
+    return clean(
+        "external_ref",
+        typed,
+        limit=REF_LIMIT,
+        what="reference",
+        required=required,
+        allowed=Allowed.ANYTHING,
+    )
+
+
 def _sealed(session: Session, new: NewCustomer, name: str, zone: str, now: datetime) -> Customer:
     ring = keyring.of(session)
     row = new_id()
-    ref = clean(
-        "external_ref",
-        new.external_ref,
-        limit=REF_LIMIT,
-        what="reference",
-        required=False,
-    )
+    ref = clean_ref(new.external_ref)
     if ref and find_by_external_ref(session, ref):
         raise InvalidInput("external_ref", "Another customer already has this reference.")
     key = fields.new_data_key(session, row)

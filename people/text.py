@@ -42,12 +42,13 @@ def clean(
     limit: int,
     what: str,
     required: bool = True,
-    allowed: Allowed = Allowed.ANYTHING,
+    allowed: Allowed = Allowed.WORDS,
 ) -> str:
     """``value`` in NFC, on one line, without control characters.
 
     Raises :class:`InvalidInput` when it is missing, longer than ``limit`` characters, or holds
-    more than is ``allowed``: no text of ours carries a link, or a number that somebody typed.
+    more than is ``allowed``: no text of ours carries a link, or a number that somebody typed. Allow
+    more than words only where staff alone read it.
     """
     plain = " ".join(unicodedata.normalize("NFC", value).split())
     if any(_hidden(plain, n) for n in range(len(plain))):

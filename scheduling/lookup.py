@@ -12,7 +12,7 @@ from people.errors import InvalidInput
 from people.models import Customer
 from people.purposes import Purpose
 from people.signin import Principal
-from people.text import clean
+from people.text import Allowed, clean
 from scheduling import callbacks
 from scheduling.policy import Policy
 
@@ -89,6 +89,8 @@ def _number(asked: str, policy: Policy) -> tuple[str | None, str]:
 
 
 def _by_ticket(session: Session, asked: str) -> Customer | None:
-    ticket = clean("find", asked, limit=LIMIT, what="phone number or ticket")
+    ticket = clean(
+        "find", asked, limit=LIMIT, what="phone number or ticket", allowed=Allowed.ANYTHING
+    )
     found = callbacks.by_ticket(session, ticket)
     return session.get(Customer, found) if found else None

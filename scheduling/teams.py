@@ -11,7 +11,7 @@ from sqlmodel import Session, col, delete, select
 
 from people.errors import InvalidInput, NotFound
 from people.models import Membership, Team
-from people.text import clean
+from people.text import Allowed, clean
 from scheduling import holidays
 from scheduling.pool import ASSIGNMENTS
 from scheduling.slots import MAX_BUFFER
@@ -62,7 +62,9 @@ def _keep(
     now: datetime,
     action: AuditAct,
 ) -> Team:
-    name = clean("name", habits.name, limit=NAME_LIMIT, what="name of the team")
+    name = clean(
+        "name", habits.name, limit=NAME_LIMIT, what="name of the team", allowed=Allowed.ANYTHING
+    )
     _require_sense(habits)
     with session.no_autoflush:
         team.name, team.capacity = name, habits.capacity

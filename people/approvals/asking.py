@@ -14,7 +14,7 @@ from people.approvals.models import ApprovalRequest
 from people.approvals.states import OPEN, State
 from people.errors import AskedAlready, NotAllowed, NotFound
 from people.models import Staff
-from people.text import clean, require_reason
+from people.text import Allowed, clean, require_reason
 from storage import turns
 from storage.types import new_id
 from vault import audit
@@ -36,7 +36,7 @@ def ask(
 ) -> ApprovalRequest:
     """Ask for something; ``by`` is a member of staff, or none for the command line. ``why`` is read
     by whoever approves. Raises ``NotAllowed``, ``InvalidInput``, or ``AskedAlready``."""
-    reason = clean("why", why, limit=WHY_LIMIT, what="reason")
+    reason = clean("why", why, limit=WHY_LIMIT, what="reason", allowed=Allowed.ANYTHING)
     require_reason("why", reason)
     _require_may_ask(session, kind, by)
     about = about or About()

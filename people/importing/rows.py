@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from messaging.translate import best
 from people import phones
-from people.customers import REF_LIMIT, clean_name
+from people.customers import clean_name, clean_ref
 from people.errors import InvalidInput
 from people.importing.reading import Record
-from people.text import clean
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def checked(record: Record, rules: Rules) -> Row | Problem:
 
 def _row(record: Record, rules: Rules) -> Row:
     given = record.values
-    ref = clean("external_ref", given.get("external_ref", ""), limit=REF_LIMIT, what="reference")
+    ref = clean_ref(given.get("external_ref", ""), required=True)
     phone = phones.parse(given.get("phone", ""), rules.default_region)
     phones.require_callable(phone, rules.countries)
     name = clean_name(given.get("name", ""))

@@ -29,7 +29,7 @@ from people.notices import Notice
 from people.passkeys import keeping
 from people.passkeys.site import LASTS, Challenge, PasskeyRefused, Site, spend
 from people.signin_models import Passkey
-from people.text import clean
+from people.text import Allowed, clean
 from vault import audit, keyring
 from vault.acts import AuditAct
 
@@ -80,7 +80,7 @@ def add(
     now: datetime,
 ) -> Passkey:
     """Keep what the browser made. Raises ``PasskeyRefused``, or ``InvalidInput`` for the name."""
-    plain = clean("name", name, limit=NAME_LIMIT, what="name")
+    plain = clean("name", name, limit=NAME_LIMIT, what="name", allowed=Allowed.ANYTHING)
     if challenge.purpose != f"{PURPOSE}:{member.id.hex}":
         raise PasskeyRefused
     made = _verified(site, answer, challenge)
