@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -125,23 +126,21 @@ class LineKind(SQLModel, table=True):
     at: datetime = instant()
 
 
+def _small_purse() -> Any:
+    return Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+
+
 class Spending(SQLModel, table=True):
-    """What was spent on texts and calls in one hour (since 1970, UTC), in millionths."""
+    """What was spent on texts and calls in one hour (since 1970, UTC), in millionths: in all, and
+    what part of it came out of each small purse (:class:`messaging.kinds.PurseName`)."""
 
     __tablename__ = "spending"
 
     hour: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     spent: int = Field(sa_column=Column(BigInteger, nullable=False))
-
-
-class PurseSpending(SQLModel, table=True):
-    """What part of an hour's :class:`Spending` came out of one of the small purses."""
-
-    __tablename__ = "purse_spending"
-
-    hour: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    purse: str = Field(sa_column=Column(String(12), primary_key=True))
-    spent: int = Field(sa_column=Column(BigInteger, nullable=False))
+    asked: int = _small_purse()
+    customers: int = _small_purse()
+    strangers: int = _small_purse()
 
 
 class PhoneCall(SQLModel, table=True):

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, select
 
-from messaging.kinds import PurseName
-from messaging.models import PurseSpending, Spending
+from messaging.kinds import SMALL, PurseName
+from messaging.models import Spending
 from messaging.rules import Rules
 from storage.upsert import insert_or
 
@@ -43,11 +43,10 @@ class Purse:
         ):
             if ceiling and not self._within(price, spent, small, ceiling, answer, purse):
                 return False
-        _add(self.session, self.hour, price)
+        _add(self.session, self.hour, price, purse)
         self.this_hour += price
         self.this_day += price
         if purse != PurseName.OURS:
-            _add_small(self.session, self.hour, purse, price)
             self.small_hour[purse] += price
             self.small_day[purse] += price
         return True
@@ -94,22 +93,14 @@ def spent_small(session: Session, now: datetime) -> tuple[Counter[str], Counter[
     """The same for each small purse."""
     hour = (now - _EPOCH) // _HOUR
     this_hour, this_day = Counter[str](), Counter[str]()
-    rows = session.exec(
-        select(PurseSpending.hour, PurseSpending.purse, PurseSpending.spent).where(
-            col(PurseSpending.hour) > hour - 24, col(PurseSpending.hour) <= hour
-        )
-    )
-    for at, name, amount in rows:
-        this_day[name] += amount
-        if at == hour:
-            this_hour[name] += amount
+    lately = select(Spending).where(col(Spending.hour) > hour - 24, col(Spending.hour) <= hour)
+    for row in session.exec(lately.execution_options(populate_existing=True)):
+        for name in SMALL:
+            amount = getattr(row, name)
+            this_day[name] += amount
+            if row.hour == hour:
+                this_hour[name] += amount
     return this_hour, this_day
-
-
-def forget_old(session: Session, now: datetime) -> None:
-    """Drop what the small purses spent before the ceiling of the day (a job of the worker)."""
-    old = col(PurseSpending.hour) < (now - _EPOCH) // _HOUR - 48
-    session.exec(delete(PurseSpending).where(old))
 
 
 def next_hour(now: datetime) -> datetime:
@@ -117,20 +108,14 @@ def next_hour(now: datetime) -> datetime:
     return _EPOCH + ((now - _EPOCH) // _HOUR + 1) * _HOUR
 
 
-def _add(session: Session, hour: int, price: int) -> None:
+def _add(session: Session, hour: int, price: int, purse: PurseName = PurseName.OURS) -> None:
+    """Count what is spent, and out of which small purse, in one statement whichever it is."""
     table = Spending.__table__  # type: ignore[attr-defined]
-    session.connection().execute(
-        insert_or(session, table, {"hour": hour, "spent": price}).on_conflict_do_update(
-            index_elements=["hour"], set_={"spent": table.c.spent + price}
-        )
-    )
-
-
-def _add_small(session: Session, hour: int, purse: str, price: int) -> None:
-    table = PurseSpending.__table__  # type: ignore[attr-defined]
-    values = {"hour": hour, "purse": str(purse), "spent": price}
+    parts = {name: price if name == purse else 0 for name in SMALL}
+    values = {"hour": hour, "spent": price, **parts}
     session.connection().execute(
         insert_or(session, table, values).on_conflict_do_update(
-            index_elements=["hour", "purse"], set_={"spent": table.c.spent + price}
+            index_elements=["hour"],
+            set_={name: table.c[name] + values[name] for name in ("spent", *SMALL)},
         )
     )

@@ -510,6 +510,7 @@ def case_kind(voice: Voice, kind: str) -> str:
         "canary": gettext("canary touched"),
         "number": gettext("number changed"),
         "guesses": gettext("page numbers guessed"),
+        "log": gettext("the audit log"),
         "objection": gettext("objection"),
         "wave": gettext("wave of reports"),
     }.get(kind, kind)

@@ -83,10 +83,11 @@ def _own(
     opened: Callable[[FieldKey, Customer], str],
     asked: str,
 ) -> Customer | None:
-    """The customer found by an index whose sealed value is what was asked for."""
+    """The customer found by an index whose sealed value is what was asked for. Raises
+    ``KeyUnavailable`` where their key is gone (rule F1)."""
     rows = session.exec(_WITH_KEY.where(found_by)).all()
     for customer, wrapped in rows:
-        if customer.erased_at is None and wrapped is not None:
+        if customer.erased_at is None:
             key = fields.unwrapped(session, wrapped, customer.id)
             if is_own("customer", customer.id, partial(opened, key, customer), asked):
                 return customer

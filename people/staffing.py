@@ -52,7 +52,7 @@ def ask_to_add(
     known = staff.find(session, email) is not None
     actor = audit.staff(by) if by else audit.OPERATOR
     asked = staff.normal_email(email)
-    lookups.note_staff(session, actor, found=known, asked=asked, purpose="staff.add", now=now)
+    lookups.note_staff(session, actor, found=known, asked=asked, purpose=ADD.name, now=now)
     address, plain_name = staff.require_addable(session, email, name, role, timezone)
     token = new_token()
     payload = {

@@ -446,22 +446,6 @@ def ringing_now(session: Session, phone: str, now: datetime) -> Callback | None:
     return callback if live and _is_latest(session, code) else None
 
 
-def may_confirm_by_text(session: Session, phone: str, now: datetime) -> bool:
-    """Whether a code that is texted from this number just now can still confirm its call."""
-    found = session.exec(
-        select(Code.id).where(
-            col(Code.phone_index).in_(keyring.of(session).forms("phone", phone)),
-            col(Code.closed_at).is_(None),
-            col(Code.callback_id).is_not(None),
-            col(Code.valid_from) <= now,
-            col(Code.valid_until) > now,
-            col(Code.tries_own) < MAX_TRIES,
-            col(Code.confirmed_at).is_(None),
-        )
-    ).first()
-    return found is not None
-
-
 def _record(
     session: Session, callback: Callback, action: AuditAct, now: datetime, detail: str = ""
 ) -> None:

@@ -158,7 +158,7 @@ def check(
         detail=f"{channel} {attempt.outcome}",
     )
     if told is None:
-        return NotConfirmed()
+        return NotConfirmed(attempt.counted)
     if attempt.outcome == "already_confirmed":
         return AlreadyConfirmed(row.confirmed_at, Channel(row.confirmed_by), told.timezone)
     _confirm(session, told, channel, now)

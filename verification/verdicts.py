@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -41,7 +41,10 @@ class AlreadyConfirmed:
 
 @dataclass(frozen=True)
 class NotConfirmed:
-    """Everything else, without a reason (rule C5)."""
+    """Everything else, without a reason (rule C5). ``counted`` is for who pays for the answer, and
+    is shown to nobody: it was a wrong try at the code of a call that is going on."""
+
+    counted: bool = field(default=False, compare=False, repr=False)
 
 
 Verdict = Genuine | AlreadyConfirmed | NotConfirmed

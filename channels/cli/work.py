@@ -33,7 +33,7 @@ from incidents.retention import Retention
 from incidents.tracing import tally
 from incidents.watch.job import AccessWatch
 from incidents.waves.noticing import Waves
-from messaging import delivery, spending
+from messaging import delivery
 from messaging.worker import Job, Worker
 from people import budgets
 from people.approvals import running
@@ -71,7 +71,6 @@ def worker(together: bool) -> None:
         untold.raise_cases,
         page_number_guesses.raise_cases,
         page_numbers.forget_old,
-        spending.forget_old,
         budgets.forget_old,
         AccessWatch(here.policy),
         ZoneRules(here.policy),

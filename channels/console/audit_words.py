@@ -26,6 +26,11 @@ def groups() -> list[tuple[ActGroup, str, tuple[AuditAct, ...]]]:
     return [(group, gettext(group.label), acts_of(group)) for group in ActGroup]
 
 
+def is_act(value: str | None) -> bool:
+    """Whether this is the value of one act."""
+    return value in BY_VALUE
+
+
 def acts_meant(name: str) -> tuple[AuditAct, ...] | None:
     """The acts that a filter names, by a group's value or by one act's; none if it names none."""
     if name in BY_VALUE:

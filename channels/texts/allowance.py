@@ -18,6 +18,7 @@ from people.models import Customer
 from scheduling import callbacks
 from scheduling.policy import Policy
 from verification import calls
+from verification.verdicts import NotConfirmed, Verdict
 
 
 @dataclass(frozen=True)
@@ -42,23 +43,50 @@ def of(
     now: datetime,
 ) -> Allowance:
     """What a text of ``sender`` is allowed, whose ``customer`` it is, if anybody's."""
-    if word == "code" and calls.may_confirm_by_text(session, sender, now):
-        return Allowance((PurseName.OURS,))
     small = PurseName.CUSTOMERS if customer else PurseName.STRANGERS
     if word == "refuse" and customer and callbacks.next_booked(session, customer.id, now):
         return Allowance((small, PurseName.OURS))  # once for each call that we have booked
-    begun = _begun(session, sender, now) if word in ("code", "check") else None
+    begun = _begun(session, sender, now) if word == "check" else None
     if begun is not None:
         before = inbox.since(session, sender, word, begun, with_it=True)
         ours = (PurseName.OURS,) if before <= inbox.MOST_IN_A_CALL else ()
         after = inbox.since(session, sender, word, begun, with_it=False)
         if after <= inbox.MOST_IN_A_CALL:
             return Allowance((small, *ours))
+    return Allowance(() if _too_many(session, sender, word, customer, policy, now) else (small,))
+
+
+def of_verdict(
+    session: Session,
+    sender: str,
+    verdict: Verdict,
+    customer: Customer | None,
+    policy: Policy,
+    now: datetime,
+) -> Allowance:
+    """What the answer to a code is allowed. Decided after the check, so that nothing is looked up
+    for a call of ours that is not for others (rule C5). What concerns a call that is going on is
+    always answered: there are no more than five wrong tries at a code."""
+    small = PurseName.CUSTOMERS if customer else PurseName.STRANGERS
+    too_many = _too_many(session, sender, "code", customer, policy, now)
+    if not isinstance(verdict, NotConfirmed):
+        return Allowance((PurseName.OURS,))
+    if verdict.counted:
+        return Allowance((small, PurseName.OURS))
+    return Allowance(() if too_many else (small,))
+
+
+def _too_many(
+    session: Session,
+    sender: str,
+    word: str,
+    customer: Customer | None,
+    policy: Policy,
+    now: datetime,
+) -> bool:
     decent = policy.decent(customer.timezone if customer else policy.default_zone)
     night = decent.last_end(now) if decent.next(now) > now else None
-    if inbox.too_many(session, sender, word, now, night=night):
-        return Allowance()
-    return Allowance((small,))
+    return inbox.too_many(session, sender, word, now, night=night)
 
 
 def _begun(session: Session, sender: str, now: datetime) -> datetime | None:

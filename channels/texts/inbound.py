@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -25,7 +25,7 @@ from scheduling.models import Callback
 from scheduling.policy import Policy
 from verification import calls, proving
 from verification.checking import check
-from verification.verdicts import AlreadyConfirmed, Channel, Genuine
+from verification.verdicts import AlreadyConfirmed, Channel, Genuine, NotConfirmed, Verdict
 
 log = structlog.get_logger("texts")
 
@@ -52,7 +52,6 @@ class _Job:
     voice: Voice
     policy: Policy
     now: datetime
-    verdicts: list[str] = field(default_factory=list)
 
 
 def receive(
@@ -102,11 +101,13 @@ def _answered(
     if out and asked.word not in _WITHOUT_ANSWER:
         return None  # a code above all, which would be used up with nobody told
     customer = numbers.holder(session, text.sender, now)
+    voice = _voice(session, customer, policy, now)
+    job = _Job(session, text, asked, customer, voice, policy, now)
+    if asked.word == "code":
+        return _code_answered(job, rules)
     allowed = allowance.of(session, text.sender, asked.word, customer, policy, now)
     if not allowed.purses:
         return None
-    voice = _voice(session, customer, policy, now)
-    job = _Job(session, text, asked, customer, voice, policy, now)
     with session.begin_nested() as done:
         answer = _HANDLERS[asked.word](job)
         if answer is None or out:
@@ -116,8 +117,29 @@ def _answered(
             if asked.word in _ANSWERED_OR_NOT_DONE:
                 done.rollback()
             return None
-    for verdict in job.verdicts:
-        VERDICTS.labels("text", verdict).inc()
+    return answer
+
+
+def _code_answered(job: _Job, rules: Rules) -> str | None:
+    """The verdict on a code. One that cannot be answered is not evaluated: it uses up nothing."""
+    session, sender = job.session, job.text.sender
+    with session.begin_nested() as done:
+        verdict = check(
+            session,
+            sender,
+            job.asked.code,
+            Channel.TEXT,
+            job.now,
+            organisation=job.voice.organisation,
+        )
+        allowed = allowance.of_verdict(session, sender, verdict, job.customer, job.policy, job.now)
+        answer = _verdict_words(job, verdict)
+        if not allowed.pay(session, answer, rules, job.now):
+            log.error("no answer to a code: too many, or the ceiling on spending is reached")
+            if not isinstance(verdict, NotConfirmed) or verdict.counted:
+                done.rollback()
+            return None
+    VERDICTS.labels("text", name(verdict)).inc()
     return answer
 
 
@@ -128,16 +150,7 @@ def _voice(session: Session, customer: Customer | None, policy: Policy, now: dat
     return policy.voice(customer.locale, customer.timezone, phrase)
 
 
-def _code(job: _Job) -> str:
-    verdict = check(
-        job.session,
-        job.text.sender,
-        job.asked.code,
-        Channel.TEXT,
-        job.now,
-        organisation=job.voice.organisation,
-    )
-    job.verdicts.append(name(verdict))
+def _verdict_words(job: _Job, verdict: Verdict) -> str:
     if isinstance(verdict, Genuine):
         return wording.genuine(
             job.voice, verdict.caller, verdict.topic, verdict.booked_for, verdict.reply_word
@@ -279,7 +292,6 @@ def _next_booked(session: Session, customer: Customer | None, now: datetime) -> 
 
 
 _HANDLERS = {
-    "code": _code,
     "check": _check,
     "scam": _scam,
     "refuse": _refuse,
@@ -291,6 +303,6 @@ _HANDLERS = {
 }
 #: What is done for somebody who wants no texts, and so hears nothing of it.
 _WITHOUT_ANSWER = frozenset({"scam", "refuse", "move"})
-#: What is not done when its answer cannot be sent: the customer would not know that a code was used
-#: up, a time taken, a page number made, or the phrase changed by somebody else in their name.
-_ANSWERED_OR_NOT_DONE = frozenset({"code", "pick", "page", "phrase"})
+#: What is not done when its answer cannot be sent: the customer would not know that a time was
+#: taken, a page number made, or the phrase changed by somebody else in their name.
+_ANSWERED_OR_NOT_DONE = frozenset({"pick", "page", "phrase"})

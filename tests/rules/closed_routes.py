@@ -135,7 +135,7 @@ ROUTES: dict[str, Ask] = {
     "own.refuse POST": _ask(CUSTOMER),
     "own.calls GET": _ask(CUSTOMER),
     "own.send_number POST": _ask(CUSTOMER, phone=PHONE),
-    "own.prove POST": _ask(CUSTOMER, phone=PHONE, number="123456"),
+    "own.prove POST": _ask(CUSTOMER, phone=PHONE, number="12345678"),
     "own.settings GET": _ask(CUSTOMER),
     "own.choose POST": _ask(CUSTOMER, locale="de", timezone="Europe/Berlin"),
     "own.keep_phrase POST": _ask(CUSTOMER, phrase="green kettle"),

@@ -175,7 +175,7 @@ def on_a_full_disk(act: Callable[[], Any]) -> Callable[[], Any]:
     return limited
 
 
-def fill_up(engine: Engine) -> None:
+def fill_up(engine: Engine, ring: Keyring) -> None:
     """Let SQLite take no more pages, and fill those it has."""
     event.listen(engine, "connect", _no_more_pages)
     engine.dispose()
@@ -184,7 +184,11 @@ def fill_up(engine: Engine) -> None:
             for _ in range(10_000):
                 with engine.begin() as connection:
                     audit.record(
-                        CoreWork(connection, {}), audit.SYSTEM, "x", _LONG_AGO, detail=word
+                        CoreWork(connection, keyring.carried(ring)),
+                        audit.SYSTEM,
+                        "x",
+                        _LONG_AGO,
+                        detail=word,
                     )
 
 
@@ -199,7 +203,8 @@ def fill(store: Store, engine: Engine, call: Any) -> None:
     with suppress(DBAPIError):
         for _ in range(10_000):
             with engine.begin() as connection:
-                audit.record(CoreWork(connection, {}), audit.SYSTEM, "x", call.started_at, **ids)
+                work = CoreWork(connection, keyring.carried(store.ring))
+                audit.record(work, audit.SYSTEM, "x", call.started_at, **ids)
 
 
 _CUSTOMER = select(Code.customer_id).where(col(Code.customer_id).is_not(None))

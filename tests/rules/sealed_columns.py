@@ -45,11 +45,14 @@ HASHES = {
     "spent_challenge.challenge_hash",
     # Of audit entries, which hold random ids and no personal data.
     "audit_tile.hashes",
+    "audit_state.root",
 }
 #: Packed numbers that say how many, and of nobody.
 COUNTS = {"access_tally.fresh"}
 #: Keyed fingerprints of what must not be parted of a row, see people/binding.py.
-MARKS = {f"{table}.bound" for table in binding.PARTS}
+MARKS = {f"{table}.bound" for table in binding.PARTS} | {
+    f"audit_{table}.mark" for table in ("entry", "run", "state", "publication", "writer")
+}
 #: Sealed under the key of one customer, named by this column of the row.
 CUSTOMERS = {
     "customer.phone": "id",

@@ -157,7 +157,9 @@ class Visit:
                 .order_by(col(OutboxMessage.id).desc())
             ).first()
             key = fields.data_key(session, row.customer_id)
-            return re.search(r"\d{6}", key.open("outbox_message", "body", row.id, row.body))[0]
+            return re.search(r"\d{4} \d{4}", key.open("outbox_message", "body", row.id, row.body))[
+                0
+            ]
 
     def by_web(self) -> None:
         client = self.console.app.test_client()

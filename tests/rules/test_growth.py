@@ -32,6 +32,7 @@ ANSWERS = {
     "delivery": "messaging/delivery.py: after 90 days",
     "spent_challenge": "people/passkeys/site.py: after minutes",
     "budget_opening": "people/budgets.py: after a day",
+    "page_number_tries": "verification/page_numbers.py: one an hour, after two days",
     # Strangers add to these, and nothing may take from them.
     "audit_entry": "kept for ever by design; failed tries of strangers are counted, not each kept",
     "audit_tile": "one for 256 entries of the audit log",
@@ -39,6 +40,7 @@ ANSWERS = {
     # Strangers do not add to these.
     **dict.fromkeys(("purpose_key", "key_register", "heartbeat", "spending"), OURS),
     **dict.fromkeys(("audit_run", "audit_state", "audit_checkpoint", "audit_publication"), OURS),
+    "audit_writer": "one for each process of ours",
     **dict.fromkeys(("staff", "team", "membership", "recovery_code", "enrolment_link"), OURS),
     **dict.fromkeys(("staff_session", "api_token", "passkey", "staff_notice"), OURS),
     **dict.fromkeys(("budget_unlock", "approval_request", "approval_vote"), OURS),

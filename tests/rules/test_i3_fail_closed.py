@@ -36,7 +36,7 @@ from tests.rules.closed_routes import (
     SUPERVISOR,
     House,
 )
-from vault import places
+from vault import outside_counts, places
 from vault.log.publishing import AuditLog
 from vault.models import AuditEntry
 
@@ -80,7 +80,7 @@ def test_with_the_log_each_closed_route_does_its_work_and_writes_an_entry(
 
 @contextmanager
 def as_it_was(house: House, folder: Path) -> Iterator[None]:
-    """What is done meanwhile is undone: the file is put back."""
+    """What is done meanwhile is undone: the file is put back, and what is counted beside it."""
     engine = house.console.context.engine
     path = Path(str(make_url(str(engine.url)).database))
     engine.dispose()
@@ -92,6 +92,7 @@ def as_it_was(house: House, folder: Path) -> Iterator[None]:
     for each in path.parent.glob(f"{path.name}-*"):
         each.unlink()
     shutil.copyfile(folder / "kept", path)
+    house.console.context.info[outside_counts._SESSION_KEY]._storage.reset()
 
 
 def full(house: House, there: databases.Store) -> None:
@@ -99,7 +100,7 @@ def full(house: House, there: databases.Store) -> None:
     if there.kind == "postgresql":
         outages.refuse_commits(there)  # what its server answers then; its files are not ours
     else:
-        outages.fill_up(house.console.context.engine)
+        outages.fill_up(house.console.context.engine, house.console.context.ring)
 
 
 OUTAGES = {
@@ -225,7 +226,7 @@ def test_no_text_is_sent_without_its_entry(house, database, outage):
         else:
             stack.enter_context({"held": held, "hanging": hanging}[outage](there))
         if outage == "full" and there.kind == "sqlite":
-            outages.fill_up(own)
+            outages.fill_up(own, here.ring)
         with suppress(DBAPIError):
             worker.once()
     assert len(there.all(select(DemoText))) == sent

@@ -101,7 +101,9 @@ def verdict(console: Console, phone: str, code: str) -> str:
 
 
 def a_call(console: Console, phone: str = VICTIM) -> tuple[UUID, str]:
-    agent = console.member(f"a{phone[-4:]}{console.now:%H%M%S}@example.org")
+    letters = str.maketrans("0123456789", "abcdefghij")
+    name = f"a{phone[-4:]}{console.now:%H%M%S}".translate(letters)
+    agent = console.member(f"{name}@example.org")
     callback = console.callback(agent, 10, phone)
     console.wait(minutes=10)
     return callback, started(console, callback)

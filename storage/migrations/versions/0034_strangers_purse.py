@@ -13,6 +13,7 @@ revision = "0034"
 down_revision = "0032"
 branch_labels = None
 depends_on = None
+_PURSES = ("asked", "customers", "strangers")
 
 
 def upgrade() -> None:
@@ -25,13 +26,10 @@ def upgrade() -> None:
         sa.Column("asked_by", sa.String(length=8), nullable=False, server_default="web"),
     )
     op.add_column("number_proof", sa.Column("proven_at", sa.DateTime(timezone=True), nullable=True))
-    op.create_table(
-        "purse_spending",
-        sa.Column("hour", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("purse", sa.String(length=12), nullable=False),
-        sa.Column("spent", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("hour", "purse"),
-    )
+    for name in _PURSES:
+        op.add_column(
+            "spending", sa.Column(name, sa.BigInteger(), nullable=False, server_default="0")
+        )
     op.create_table(
         "page_number_tries",
         sa.Column("hour", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -42,8 +40,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("page_number_tries")
-    op.drop_table("purse_spending")
     for table, names in (
+        ("spending", _PURSES),
         ("number_proof", ("proven_at", "asked_by")),
         ("outbox_message", ("heard_at", "decent")),
     ):
