@@ -1,8 +1,8 @@
-"""The network that an address belongs to: what its owner cannot change for nothing (rule N1).
+"""The network that an address belongs to: the part its owner cannot change for nothing (rule N1).
 
-Whoever has one address of an IPv6 network has all of it, and a new port is to be had by asking
-again. So counts and names go by :class:`Network`: one IPv4 address, or the first 64 bits of an IPv6
-address, with the first 48 around it, which providers give to one customer too.
+The owner of one IPv6 address has its whole network, and gets a new port by asking again. So counts
+and names use :class:`Network`: one IPv4 address, or the first 64 bits of an IPv6 address together
+with the first 48 around them, which providers give to one customer too.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ UNKNOWN = Network("unknown", "", "unknown")
 
 
 def parse(text: str) -> Address | None:
-    """The address in any spelling that servers and proxies have for one: with a port, in brackets
-    or quotes, with a zone; ``None`` for whatever is none."""
+    """Parse an address in any spelling that servers and proxies use: with a port, in brackets or
+    quotes, with a zone. Returns ``None`` if the text is not an address."""
     plain = text.strip().strip('"').strip()
     if not plain or len(plain) > LONGEST:
         return None
@@ -55,8 +55,9 @@ def parse(text: str) -> Address | None:
 
 
 def _embedded(address: Address) -> Address:
-    """The IPv4 address of whoever speaks IPv6 by it alone: mapped, through a translator (NAT64), or
-    in a tunnel (6to4, Teredo), where one IPv4 address could choose among many of IPv6."""
+    """The IPv4 address behind an IPv6 address that is made from it: mapped, translated (NAT64), or
+    tunnelled (6to4, Teredo). In a tunnel, one IPv4 address could choose among many of IPv6. Other
+    addresses are returned unchanged."""
     if isinstance(address, IPv4Address):
         return address
     if any(address in each for each in _NAT64):

@@ -71,8 +71,8 @@ def _decided(phone: str, code: str, channel: Channel) -> Verdict:
 
 
 def _count_network() -> TooMany | None:
-    """Count one from this network. What it has too many of is handed back where one address stands
-    for everybody, because a proxy is not counted; else raises ``TooMany``."""
+    """Count one check from this network. Raises ``TooMany`` at the limit, but returns it instead if
+    every request has the same address because a proxy is not counted."""
     try:
         ctx().limiter.hit("check_address", request_network())
     except TooMany as error:

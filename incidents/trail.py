@@ -122,8 +122,8 @@ def _first(session: Session, at: datetime) -> int:
 
 
 def _looked_up(session: Session, reader: UUID, purpose: str, found: bool, now: datetime) -> str:
-    """How a purpose that was asked for is written down: as it stands in the log, or, where no entry
-    has it, as a keyed fingerprint, and counted. Anything can be typed there."""
+    """How the log records a purpose that somebody searched for. A purpose that an entry has is
+    recorded unchanged. Any other text is recorded as a keyed fingerprint and counted."""
     if not purpose or found:
         return purpose
     return budgets.ask_for_unknown(session, reader, f"purpose {purpose}", now)

@@ -1,5 +1,5 @@
-"""Automatic calls that anybody can have us place, to somebody else's phone too: once, until whoever
-holds it has shown that they want them (rule M4)."""
+"""Automatic calls that anybody can have us place, also to the phone of another person. We place one
+until the holder of the phone has shown that they want such calls (rule M4)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from messaging.gateways.base import VOICE
 from messaging.kinds import PAGE_NUMBER, RING_BACK
 from messaging.models import MessageState, OutboxMessage
 
-#: So long after a call that nobody wanted, there may be another.
+#: How long after a call that nobody wanted another may be placed.
 ONCE_IN = timedelta(days=30)
 _UNPLACED = (MessageState.FAILED, MessageState.EXPIRED)
 

@@ -19,11 +19,12 @@ PROTECTS = frozenset(
 
 
 class PurseName(StrEnum):
-    """Who pays: ``OURS`` for what protects; the others are small, for what anybody can set off."""
+    """Which purse pays. ``OURS`` pays for messages that protect customers; the others are small and
+    pay for messages that anybody can set off."""
 
     OURS = "ours"
     ASKED = "asked"  # messages of a kind in ANYBODY
-    CUSTOMERS = "customers"  # answers to texts of customers whom nobody is calling
+    CUSTOMERS = "customers"  # answers to texts of customers we are not calling
     STRANGERS = "strangers"  # answers to numbers that we do not know
 
 

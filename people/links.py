@@ -26,10 +26,13 @@ _PIN_LENGTH = 6
 
 
 class Kind(StrEnum):
-    """What a link is for: to enrol at all, or after everything was lost (whoever runs the server
-    or a colleague has asked for it); after password or phone were lost (it then asks a recovery
-    code of its owner's as well); another authenticator, for its owner, signed in; and another
-    role, which its owner takes up signed in."""
+    """What a link is for.
+
+    ``OPERATOR``: enrolling for the first time or after losing everything; the operator of the
+    server or a colleague has asked for it. ``COLLEAGUE``: after losing password or phone; the link
+    also asks for one of its owner's recovery codes. ``SELF``: another authenticator for its owner,
+    who is signed in. ``PROMOTION``: another role, which its owner takes up while signed in.
+    """
 
     OPERATOR = "operator"
     COLLEAGUE = "colleague"
@@ -39,10 +42,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Terms:
-    """What a link asks, and what comes of it; kept sealed with the link and bound to it.
+    """What a link asks for and what it gives; kept sealed with the link and bound to it.
 
-    ``pins`` by the id of who hands each over (in hexadecimal digits; empty for whoever runs the
-    server), ``session_id`` the only browser that it works in, ``role`` what it gives.
+    ``pins`` are by the id of the person who hands each over (in hexadecimal digits; empty for the
+    operator of the server). ``session_id`` is the session of the only browser that the link works
+    in. ``role`` is the role that it gives.
     """
 
     pins: Mapping[str, str] = field(default_factory=dict)

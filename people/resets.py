@@ -28,7 +28,7 @@ MAKES_FOR = {
 
 
 def colleagues(session: Session, maker: UUID, role: Role) -> Sequence[Colleague]:
-    """Those for whom somebody of that role may ask for a link, by name."""
+    """The colleagues whose link somebody of that role may ask for, sorted by name."""
     rows = session.exec(
         select(Staff).where(
             col(Staff.role).in_(MAKES_FOR.get(role, ())),
@@ -40,13 +40,13 @@ def colleagues(session: Session, maker: UUID, role: Role) -> Sequence[Colleague]
 
 
 def make(session: Session, maker: UUID, role: Role, staff_id: UUID, why: str, now: datetime) -> str:
-    """Ask for a colleague's link, and give its token; it works once somebody else has approved it.
-    It then asks the approver's PIN, and of somebody who has enrolled before a recovery code of
-    theirs as well: neither who asks nor who approves can use it. Nothing of theirs ends before
-    they use it.
+    """Ask for a colleague's link, and return its token. The link works after somebody else has
+    approved it. It asks for the approver's PIN and, if the colleague has enrolled before, for one
+    of their recovery codes: neither the asker nor the approver can use it. The colleague's sign-in
+    works as before until they use the link.
 
-    Raises ``NotAllowed`` for one's own, ``NotFound`` for whoever is not in :func:`colleagues`,
-    ``InvalidInput`` when they have no recovery code left, ``AskedAlready``.
+    Raises ``NotAllowed`` for one's own link, ``NotFound`` for a person who is not in
+    :func:`colleagues`, ``InvalidInput`` if they have no recovery code left, ``AskedAlready``.
     """
     if staff_id == maker:
         raise NotAllowed("Nobody makes a link for themself. Ask a colleague.")

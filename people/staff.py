@@ -236,7 +236,7 @@ def invited(
 
 @dataclass(frozen=True)
 class OpenLink:
-    """A link that works, whom it is for, and the second factor's secret that it shows."""
+    """A link that works, its owner, and the second factor's secret that it shows."""
 
     link: EnrolmentLink
     member: Staff

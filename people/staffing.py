@@ -1,9 +1,9 @@
-"""Adding members of staff, and letting them in once more: both take two people, and the newcomer in
+"""Adding members of staff, and letting them enrol again. Both take two people, and the newcomer in
 person (rule I7).
 
-The link is made when it is asked for, and works once that is approved: what is kept of it until
-then is its hash. Whoever asked holds the link; each who approves gets a PIN, hands it over to whom
-it is for in person, and nobody else is shown it. Neither of them can enrol as somebody else.
+The link is made when somebody asks for it and works once that is approved; until then only its hash
+is kept. The asker holds the link. Each approver gets a PIN, which nobody else is shown, and hands
+it over in person to the enrolling colleague. So neither of them can enrol as somebody else.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _invite(session: Session, act: Act, now: datetime) -> None:
 
 
 def member_of(session: Session, act: Act) -> Staff:
-    """Whom a request is about. Raises ``NoLonger`` once they have left."""
+    """The member of staff that a request is about. Raises ``NoLonger`` if they have left."""
     member = session.get_one(Staff, act.about.staff_id)
     if not member.active:
         raise NoLonger("They do not work here any more. Refuse this.")

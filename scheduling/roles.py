@@ -1,5 +1,6 @@
-"""A new role for a member of staff takes two people; one that approves, that they enrol once more,
-signed in and with the PIN of whoever approved (rule I7): until then they have the one before."""
+"""Changes of a member of staff's role. Each takes two people. For a role that may approve, the
+member also enrols again, signed in and with the approver's PIN (rule I7); until then they keep the
+old role."""
 
 from __future__ import annotations
 

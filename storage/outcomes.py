@@ -1,8 +1,7 @@
-"""How transactions end: whoever wrote something learns whether it was committed or rolled back.
+"""How transactions end: tells a writer whether its transaction was committed or rolled back.
 
-SQLAlchemy's events come before a commit, and not at all for a connection that is lost, so the
-dialect of an engine is asked to tell. A commit that fails counts as rolled back: nobody was
-answered.
+SQLAlchemy fires its events before a commit, and fires none for a lost connection, so this module
+hooks into the engine's dialect. A commit that fails counts as rolled back: nobody was answered.
 """
 
 from __future__ import annotations

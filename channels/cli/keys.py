@@ -53,8 +53,8 @@ def list_keys() -> None:
 
 @keys.command("pin")
 def pin() -> None:
-    """Print what VOUCHLINE_KEY_REGISTER_PIN takes: with it, no earlier state of the store's keys
-    and no other store is used, whoever puts it there."""
+    """Print the value for VOUCHLINE_KEY_REGISTER_PIN. With it, the server refuses another store
+    and an earlier state of this store's keys, even if somebody puts one in its place."""
     with plainly(), unit(read_only=True) as session:
         click.echo(key_register.load(session, ctx().master).pin)
 

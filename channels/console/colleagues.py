@@ -17,14 +17,14 @@ from people.models import Role
 @pages.get("/colleagues")
 @staff_page(Role.SUPERVISOR, Role.INVESTIGATOR)
 def colleagues(desk: Desk) -> ResponseReturnValue:
-    """Those for whom they may ask for one; nobody's own."""
+    """List the colleagues whose link they may ask for. Nobody can ask for their own."""
     return _shown(desk)
 
 
 @pages.post("/colleagues/<uuid:staff_id>/link")
 @staff_page(Role.SUPERVISOR, Role.INVESTIGATOR)
 def make_link(desk: Desk, staff_id: UUID) -> ResponseReturnValue:
-    """The link, shown this once. It works once somebody else has approved it."""
+    """Show the link, only this once. It works after somebody else has approved it."""
     desk.require_proof()
     maker = desk.principal
     why = gettext("Password or phone is lost, or the first link ran out.")

@@ -24,8 +24,8 @@ def counted(
     until: datetime,
     bin_of: Callable[[datetime], int],
 ) -> Counter[int]:
-    """How many reports came from those whom the person's access exposed, by parts of a picture; of
-    those that the reader may see."""
+    """Count the reports of the customers exposed by the person's access, by bin of a chart. Only
+    reports that the reader may see are counted."""
     exposed = select(AuditEntry.customer_id).where(
         *exposure.where(run.staff_id, run.since, run.until)
     )

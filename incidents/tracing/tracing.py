@@ -86,9 +86,9 @@ def _ranked(
 
 
 def of_case(session: Session, reference: str, reader: UUID, now: datetime) -> Ranking | None:
-    """The ranking by the reports of a case and its canaries, of those that the reader may see; none
-    where it says something about the reader, whom the case names from then on, so that it goes on
-    with another investigator. Raises ``NotFound``."""
+    """The ranking by the reports of a case and its canaries, of those that the reader may see.
+    Returns ``None`` if the ranking says something about the reader: from then on the case names
+    them and goes on with another investigator. Raises ``NotFound``."""
     case = seen(session, reference, reader, lock=True)
     refs = session.exec(
         select(CaseEvidence.ref).where(

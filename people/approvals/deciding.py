@@ -1,7 +1,7 @@
-"""Approving and refusing. An approval counts while whoever gave it may still give it.
+"""Approving and refusing. An approval counts as long as its approver may still give it.
 
-All that takes two people is decided here, and nowhere else: by members of staff who are surely two
-(:mod:`people.approvals.independence`).
+Every action that takes two people is decided here and nowhere else, by members of staff who are
+surely two different people (:mod:`people.approvals.independence`).
 """
 
 from __future__ import annotations
@@ -63,13 +63,13 @@ def approve(
 def approve_with_pin(
     session: Session, kinds: Kinds, request_id: UUID, digest: str, by: UUID, now: datetime
 ) -> Approval:
-    """Approve what has this digest, and do it if that was the last approval it needed. Whoever
-    approved lately and may no longer do so does not count.
+    """Approve the request with this digest, and execute it if this was the last approval it
+    needed. An earlier approval does not count if its approver may no longer approve.
 
-    Raises ``NotFound`` for what is not theirs to decide, ``NotAllowed`` for their own requests,
-    for what is about themself, and where they could be one person with somebody else who stands
-    behind it; ``NoLonger``; and whatever stands against doing it, so that nothing is done and the
-    approval is not given.
+    Raises ``NotFound`` for a request that is not theirs to decide; ``NotAllowed`` for their own
+    requests, for requests about themself, and if they could be one person with the asker, the
+    subject or another approver; ``NoLonger``; and any error of the execution itself. After an error
+    nothing is done and the approval is not given.
     """
     found = _to_decide(session, kinds, request_id, by)
     row, kind = found.row, found.kind
@@ -151,9 +151,9 @@ def _require_independent(
 def dependence(
     groups: Mapping[UUID, UUID], kind: Kind, row: ApprovalRequest, given: Sequence[UUID], by: UUID
 ) -> str:
-    """With whom somebody could be one person, so that they have no voice of their own here:
-    ``asker``, ``subject``, ``approver``, or empty. Nobody is kept from letting somebody enrol by
-    having done so before: that makes nobody another person."""
+    """The role of the person that ``by`` could be one person with, so that ``by`` may not decide:
+    ``asker``, ``subject``, ``approver``, or empty. Enrolments do not compare the subject: an
+    approver may let the same colleague enrol again, since that makes nobody another person."""
     parts: tuple[tuple[str, Sequence[UUID | None]], ...] = (
         ("asker", [row.asked_by]),
         ("subject", [] if kind.enrols else [row.staff_id]),
@@ -201,9 +201,9 @@ def standing(session: Session, kind: Kind, row: ApprovalRequest) -> int:
 
 
 def counting(session: Session, kind: Kind, row: ApprovalRequest) -> list[ApprovalVote]:
-    """The approvals of a request that is locked that count at this moment: given for exactly
-    this, by people who may still approve it, who are not who asked nor whom it is about, who may
-    see it, and who are surely different people."""
+    """The approvals of a locked request that count at this moment. Each is for exactly this
+    request, from a person who may still approve it, may see it, did not ask for it and is not its
+    subject. All of them come from surely different people."""
     given = [each for each in rows.votes(session, row) if each.verdict == APPROVE]
     people = rows.people(session, [each.staff_id for each in given])
     groups = independence.groups(session, (row.asked_by, row.staff_id, *people))

@@ -50,7 +50,7 @@ def independent(session: Session, one: UUID, other: UUID) -> bool:
 
 
 def _proven(session: Session, ids: set[UUID]) -> Mapping[UUID, frozenset[UUID]]:
-    """To whom each of these is proven, and to whom those are, up to where it began."""
+    """The people that each of these is proven to and, recursively, the same for those."""
     found: dict[UUID, frozenset[UUID]] = {}
     missing = set(ids)
     while missing:

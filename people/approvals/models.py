@@ -59,9 +59,9 @@ class ApprovalRequest(SQLModel, table=True):
 
 
 class ApprovalVote(SQLModel, table=True):
-    """What somebody said to a request, once. ``binding`` seals the request, the person, the verdict
+    """The one vote of a person on a request. ``binding`` seals the request, the person, the verdict
     and the digest that they saw, so that nobody without the keys can vote in their name. ``pin`` is
-    what they hand over to whom it lets enrol, until the request is done."""
+    the PIN that they hand over to the enrolling person; it is kept until the request is done."""
 
     __tablename__ = "approval_vote"
     __table_args__ = (

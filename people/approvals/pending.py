@@ -53,8 +53,8 @@ def count(session: Session, kinds: Kinds, who: Principal, now: datetime) -> int:
 def _undecided(
     session: Session, kinds: Kinds, who: Principal, now: datetime
 ) -> list[ApprovalRequest]:
-    """Those that they may decide on, at most so many, earliest first: not those of people with
-    whom they count as one."""
+    """Requests that they may decide, earliest first: the first ``MOST``, without those of people
+    they count as one with."""
     found = session.exec(
         select(ApprovalRequest)
         .where(*_theirs(kinds, who, now), ~_voted(who))

@@ -1,7 +1,8 @@
-"""The PIN that somebody who approves an enrolment hands over in person.
+"""The PIN that the approver of an enrolment hands over in person.
 
-Each of them gets one of their own, at their approval; whoever asked sees none. It is kept sealed
-with the approval, goes into the enrolment link when the request is done, and is gone when it ends.
+Each approver gets their own PIN when they approve; the asker sees none. The PIN is kept sealed with
+the approval, is copied into the enrolment link when the request is done, and is deleted when the
+request ends.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ _SECRET = re.compile(r'class="secret">([A-Z2-7]{4}(?: [A-Z2-7]{4}){7})<')
 
 
 def pin_on(page: str) -> str:
-    """The PIN that whoever approved is shown."""
+    """The PIN that the page shows to an approver."""
     found = re.search(r'class="secret">(\d{6})<', page)
     assert found, page
     return found[1]
@@ -49,7 +49,7 @@ def request_in(page: str) -> tuple[str, str]:
 
 
 def approved(tab: Tab) -> TestResponse:
-    """Approve the last that waits for whoever is at this tab."""
+    """Approve the last request that waits for the person signed in at this tab."""
     request, digest = request_in(tab.get("/staff/approvals").text)
     return tab.post(f"/staff/approvals/{request}/approve", {"digest": digest})
 

@@ -30,7 +30,7 @@ class Mutation:
     column: str
     at: int
     early: int = 0
-    chance: random.Random = random.Random(0)  # noqa: RUF009  (given by whoever makes one)
+    chance: random.Random = random.Random(0)  # noqa: RUF009  (each caller passes its own)
     kept: Sequence[dict[str, Any]] = ()
 
     def __str__(self) -> str:

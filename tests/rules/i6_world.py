@@ -111,7 +111,7 @@ class Journey:
         here = house.console.context
         counts = outside_counts.carried(OutsideCounts("memory://"))
         self.info = {**here.info, **counts}
-        #: What agents were told, and to whom it could be said: code to callback.
+        #: Codes that agents were told, each with the callback it may be said in.
         self.told: dict[str, UUID] = {}
         self.confirmed: set[UUID] = set()
         #: Checked by a text of their own, whose answer may have been held back.

@@ -1,12 +1,12 @@
 """An adversary who controls one account that may approve, and may ask for anything (rules I4, I7).
 
-She holds every enrolment link there is, and the PINs that are shown to the accounts she controls;
-with all that a link asks she enrols, and controls that account too. Everybody else is honest and
-gullible: they ask for what they are told to and approve without reading, but hand a PIN to nobody
-but the person whom it is for. Nothing may ever be done that only accounts of hers stand behind.
+She holds every enrolment link, and the PINs that are shown to the accounts she controls. If she has
+everything that a link asks for, she enrols and controls that account too. Everybody else is honest
+and gullible: they ask for what they are told to and approve without reading, but hand a PIN only to
+the person it is for. Nothing may ever be done that only accounts of hers have supported.
 
-Works in one transaction that is never committed, each step in a savepoint of its own, at random by
-a seed that the failure names.
+The model runs in one transaction that is never committed, with a savepoint for each step. The steps
+are random; a failure names the seed.
 """
 
 from __future__ import annotations
@@ -261,7 +261,7 @@ class Run:
         return True
 
     def they_enrol(self) -> None:
-        """The person whom it is for, who was handed all PINs, and has their own recovery codes."""
+        """The owner of a link enrols, with all PINs and, if they have one, their recovery code."""
         found = [each for each in self.asked if each.token and each.pins]
         if not found:
             return

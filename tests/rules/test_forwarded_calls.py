@@ -1,5 +1,5 @@
-"""Whoever forwards our genuine call can relay its code: the agent's script and the verdict page say
-what helps against it."""
+"""A scammer who forwards our genuine call can relay its code. The agent's script and the verdict
+page say what helps against it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
-"""I7: nobody is two people. A new person, and a new power, is proven in person to whoever approves
-it; who asked for them comes to be nobody else, and people whom one account alone has met have one
-voice with it."""
+"""I7: nobody is two people. A new person, and a new power, is proven in person to the approver. The
+asker cannot become somebody else. People that only one account has met share one voice with it."""
 
 from __future__ import annotations
 
@@ -219,7 +218,7 @@ def test_a_person_made_up_by_one_supervisor_approves_nothing_of_theirs(console, 
 
 
 def test_the_command_line_needs_the_pins_of_both_who_approve(console, office):
-    """Whoever runs it and one approver together make nobody up. Was red on c916469."""
+    """Its operator and one approver together cannot make somebody up. Was red on c916469."""
     _, sam, ivy = office
     words = ["staff", "add", "--email", CARL, "--name", "Carl Hughes", "--role", "agent"]
     ran = console.app.test_cli_runner().invoke(args=words)

@@ -1,5 +1,5 @@
-"""The memory of limits is bounded, and no flood ends a count: whoever comes when there is no room
-shares a counter with others of their network, and customers are asked to text us."""
+"""The memory of limits is bounded, and no flood ends a count. When there is no room, new clients
+share a counter with others of their network, and customers are asked to text us."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What a signed-in person is handed works for them alone, and no secret stands in an address that
-a proxy writes down where the journey allows it."""
+"""A link that a signed-in person gets works for them alone. Addresses, which proxies log, contain
+no secret where the journey allows that."""
 
 from __future__ import annotations
 

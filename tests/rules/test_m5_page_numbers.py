@@ -1,5 +1,5 @@
-"""M5: a list of stolen numbers opens less than one own page a year, and whoever guesses locks out
-nobody who texts us from their phone."""
+"""M5: a list of stolen numbers opens less than one own page a year, and guessing locks out nobody
+who texts us from their phone."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def test_a_stranger_uses_up_no_text_of_an_announcement(outside, there, clock, tr
 
 
 def _told_outcome(there, clock, n: int) -> None:
-    """A stranger reports a call to somebody else's number, and wants to know what came of it."""
+    """A stranger reports a call to the number of another person, and asks for the outcome."""
     from incidents import outcomes, reports
     from messaging import wording
 
@@ -82,8 +82,8 @@ def _told_outcome(there, clock, n: int) -> None:
 @pytest.mark.settings(**SETTINGS, spending_per_hour="1", spending_per_day="100")
 @pytest.mark.parametrize("trick", ["page numbers", "codes", "words", "calls", "outcomes"])
 def test_a_stranger_empties_no_purse_that_a_verdict_needs(outside, there, clock, trick):
-    """Whoever strangers say they are and whatever they ask: the right code is answered, or not
-    used up; and here there is money for it. Was red on c916469."""
+    """The right code is answered or not used up, no matter what strangers ask and under which
+    name. In this test there is money for the answer. Was red on c916469."""
     call = factories.a_call(there, clock.now, PHONE)
     outside.works()
     others = [f"+44740040{n:04d}" for n in range(40)]

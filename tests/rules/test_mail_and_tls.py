@@ -1,5 +1,5 @@
-"""What we send to other machines is sent to nobody else: certificates and host names are verified,
-and no password leaves in clear, whatever stands in between offers."""
+"""What we send to other machines reaches nobody else: we verify certificates and host names, and
+send no password in clear text, even if a machine in between offers nothing better."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Reads the whole log and says whether it is the one that earlier checkpoints tell of.
 
-That needs no key and trusts nothing in the store: of the checkpoints, only that whoever brings them
-kept them out of the reach of whoever may have changed the log. With the keys it says too whether
-entries are missing or were changed that are in no checkpoint yet (:mod:`vault.log.marks`).
+This needs no key and trusts nothing in the store. It assumes only that the checkpoints were kept
+out of reach of anybody who may have changed the log. With the keys it also says whether entries
+that are in no checkpoint yet are missing or were changed (:mod:`vault.log.marks`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Whoever approves an enrolment hands over a PIN
+"""The approver of an enrolment hands over a PIN
 
-Once an installation is set up, links that were not used yet ask for no PIN of an approver: they end
-here, and are asked for again. People who have enrolled stay as they are; they count as proven by
-whoever set the installation up.
+Links that were not used yet ask for no PIN of an approver. On an installation that is set up, this
+migration ends them, and they have to be asked for again. People who have enrolled stay as they are;
+they count as proven by the person who set the installation up.
 """
 
 from __future__ import annotations
