@@ -111,8 +111,8 @@ def next_hour(now: datetime) -> datetime:
 def _add(session: Session, hour: int, price: int, purse: PurseName = PurseName.OURS) -> None:
     """Count what is spent, and out of which small purse, in one statement whichever it is."""
     table = Spending.__table__  # type: ignore[attr-defined]
-    parts = {name: price if name == purse else 0 for name in SMALL}
-    values = {"hour": hour, "spent": price, **parts}
+    parts = {str(name): price if name == purse else 0 for name in SMALL}
+    values: dict[str, int] = {"hour": hour, "spent": price, **parts}
     session.connection().execute(
         insert_or(session, table, values).on_conflict_do_update(
             index_elements=["hour"],

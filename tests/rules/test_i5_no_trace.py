@@ -61,6 +61,7 @@ _ALIKE = [
     (re.compile(r"/report/[0-9a-f]{12}"), "report"),
     (re.compile(r"\b(?:[a-z0-9]{4}-){2}[a-z0-9]{4}\b"), "recovery code"),
     (re.compile(r"nonce[-=\"]+[\w+/=-]+"), "nonce"),
+    (re.compile(r"<svg[^>]*qr.*?</svg>", re.DOTALL), "picture"),
 ]
 
 
