@@ -10,22 +10,22 @@ from playwright.sync_api import expect
 from tests.browser.test_public_pages import findings, too_wide
 
 pytestmark = pytest.mark.browser
-PHONE = "+447400123456"
+PHONE, ANOTHER = "+447400123456", "+12025550123"
 
 
-def numbers(page) -> list[str]:
+def numbers(page, phone: str = PHONE) -> list[str]:
     """The page numbers on the demo's phones, oldest first."""
-    texts = page.request.get(f"/demo/messages?phone={PHONE.replace('+', '%2B')}").json()
+    texts = page.request.get(f"/demo/messages?phone={phone.replace('+', '%2B')}").json()
     return re.findall(r"(\d{4} \d{4}) opens your own page", str(texts))
 
 
-def ask(page) -> str:
+def ask(page, phone: str = PHONE) -> str:
     """Ask for a page number by the form, and wait for it."""
-    before = len(numbers(page))
-    page.fill("#phone", PHONE)
+    before = len(numbers(page, phone))
+    page.fill("#phone", phone)
     page.click("text=Send me a text")
     for _ in range(100):
-        found = numbers(page)
+        found = numbers(page, phone)
         if len(found) > before:
             return found[-1]
         page.wait_for_timeout(100)
@@ -62,7 +62,8 @@ def test_a_customer_enters_moves_and_refuses_without_javascript(browser, site):
 def test_every_own_page_is_accessible_and_fits_a_small_phone(page):
     page.goto("/my")
     look(page)
-    number = ask(page)
+    small = page.viewport_size["width"] < 600  # a phone gets two page numbers an hour
+    number = ask(page, PHONE if small else ANOTHER)
     look(page)
     page.fill("#number", number)
     page.click("text=Open my page")
