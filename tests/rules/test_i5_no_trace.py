@@ -62,6 +62,7 @@ _ALIKE = [
     (re.compile(r"\b(?:[a-z0-9]{4}-){2}[a-z0-9]{4}\b"), "recovery code"),
     (re.compile(r"nonce[-=\"]+[\w+/=-]+"), "nonce"),
     (re.compile(r"<svg[^>]*qr.*?</svg>", re.DOTALL), "picture"),
+    (re.compile(r"\b[A-Z2-7]{4}(?: [A-Z2-7]{4}){7}\b"), "key of an authenticator"),
 ]
 
 
