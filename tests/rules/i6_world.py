@@ -23,9 +23,11 @@ from people.models import Customer, Role, Staff
 from people.passkeys import keeping
 from scheduling import booking, callbacks, feeds, own
 from scheduling.models import Callback
+from storage import outcomes
 from tests import factories
 from tests.channels.conftest import SECRET, Console
 from vault import keyring, outside_counts
+from vault.log import verifying
 from vault.models import AuditEntry
 from verification import calls, codes, proving
 from verification.checking import check
@@ -111,6 +113,7 @@ class Journey:
         here = house.console.context
         counts = outside_counts.carried(OutsideCounts("memory://"))
         self.info = {**here.info, **counts}
+        here.ring._writer = None  # a process of its own, whose entries nothing has rolled back
         #: Codes that agents were told, each with the callback it may be said in.
         self.told: dict[str, UUID] = {}
         self.confirmed: set[UUID] = set()
@@ -132,6 +135,8 @@ class Journey:
         ) as session:
             yield session
             session.commit()
+        # What is rolled back with the whole journey counts as committed while it goes on.
+        outcomes.settle(self.connection, True)
 
     def run(self, act: Callable[[], None]) -> None:
         """An act; whatever it raises is an answer that lets in nobody, and never says *genuine*."""
@@ -357,8 +362,8 @@ class Journey:
 
     # -- readings
     def read(self) -> None:
-        """An agent opens a call of theirs. What was shown and has no entry is counted, and judged
-        by :func:`kept_readings`."""
+        """An agent opens a call of theirs. What was shown and has no entry is counted, and must be
+        found by a verification of the log."""
         for phone, name in ((ACCOMPLICE, "ana"), (GWEN, "ben")):
             who = self.house.people[name]
             with self.unit() as session:
@@ -367,7 +372,12 @@ class Journey:
             self.readings += 1
             if shown.customer.id != self.house.customers[phone]:
                 raise Broken("an agent was shown another customer")
-            self.missed += not kept_reading(self, who, shown.customer.id)
+            if not kept_reading(self, who, shown.customer.id):
+                self.missed += 1
+                with self.unit() as session:
+                    found = verifying.verify(session, [], now=self.now)
+                if not (found.bad or found.ends):
+                    raise Broken("a reading has no entry, and verification finds nothing")
 
 
 def keeping_opens(journey: Journey, row: Any) -> bool:

@@ -140,6 +140,7 @@ def _say(house: House, met: Counter[tuple[str, str]], missed: int, seconds: floa
     ]
     sys.stderr.write(
         f"\nI6 on {kind}, seed {SEED}: {sum(met.values())} mutations in {seconds:.0f} s,"
-        f" none made a verdict or let anybody in; readings without an entry: {missed}."
+        f" none made a verdict or let anybody in; {missed} readings lost their entry, and"
+        " verification found each."
         f" {'; '.join(parts)}\n"
     )
