@@ -10,9 +10,9 @@ from limits import parse_many
 from limits.errors import StorageError
 from prometheus_client import Counter
 
-from channels.addresses import Network
 from channels.limit_counts import BY_NETWORK, EVERYBODY, SHARED, Counts, Full, Window
 from channels.limit_redis import RedisCounts
+from config.addresses import Network
 from vault import outside_counts
 
 SHARING = Counter(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import request
 
-from channels import addresses
-from channels.addresses import Network
 from channels.context import ctx
+from config import addresses
+from config.addresses import Network
 
 
 def request_network() -> Network:

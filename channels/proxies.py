@@ -19,9 +19,10 @@ import structlog
 from flask import Flask, current_app, request
 from prometheus_client import Counter
 
-from channels import addresses, network
+from channels import network
 from channels.context import ctx, now
 from channels.limiting import LimiterUnavailable, TooMany
+from config import addresses
 from vault.errors import Tampered
 from vault.master import MasterKeys
 from vault.sealing import seal, unseal

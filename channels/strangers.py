@@ -8,10 +8,10 @@ from uuid import UUID
 from prometheus_client import Counter
 
 from channels import failures
-from channels.addresses import Network
 from channels.context import ctx
 from channels.limiting import LimiterUnavailable, TooMany
 from channels.network import request_network
+from config.addresses import Network
 
 TRIES = Counter("vouchline_failed_tries", "Failed tries of strangers, written or not", ["kind"])
 

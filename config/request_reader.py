@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import ipaddress
 import logging
 import sys
 from collections import deque
@@ -22,6 +21,8 @@ from threading import Thread
 from typing import Any, Protocol
 
 from granian.rsgi import ProtocolClosed, ProtocolError
+
+from config.addresses import client, entries
 
 BODY_SECONDS = 10.0
 MOST_BYTES = 64 * 1024
@@ -239,21 +240,9 @@ async def _gathered(exchange: Exchange) -> bytes:
 
 
 def network_of(scope: Scope, hops: int) -> str:
-    """The network of a request: its IPv4 address, or its /64 of IPv6. Behind ``hops`` proxies it is
-    the last but so many that they say."""
-    client = scope.client.rpartition(":")[0] or scope.client
-    if hops:
-        said = (scope.headers.get("x-forwarded-for") or "").split(",")
-        client = said[-hops].strip() if len(said) >= hops else client
-    try:
-        address = ipaddress.ip_address(client.strip("[]"))
-    except ValueError:
-        return client
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
+    """The name of the network that a request comes from, behind ``hops`` proxies of ours."""
+    said = entries(", ".join(scope.headers.get_all("x-forwarded-for"))) if hops else ()
+    return client(scope.client, said, hops).near
 
 
 def environ(scope: Scope, body: bytes, multiprocess: bool) -> Environ:

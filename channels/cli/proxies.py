@@ -15,9 +15,10 @@ from secrets import randbits
 from threading import Thread
 from typing import Any
 
-from channels import addresses, proxies
+from channels import proxies
 from channels.context import ctx, now
 from channels.proxies import Arrived
+from config import addresses
 from config.safety import Finding
 from vault.master import MasterKeys
 

@@ -15,11 +15,11 @@ from datetime import datetime
 from sqlmodel import Session
 
 from channels import strangers
-from channels.addresses import Network
 from channels.console import devices
 from channels.context import ctx
 from channels.limiting import TooMany
 from channels.network import request_network
+from config.addresses import Network
 from people import signin, staff
 from people import tries as entries
 from people.errors import InvalidInput

@@ -13,10 +13,10 @@ import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.addresses import Network, network_of
 from channels.limit_counts import Counts, Full, Window
 from channels.limit_redis import RedisCounts
 from channels.limiting import Limiter, TooMany
+from config.addresses import Network, network_of
 from tests import servers
 from tests.channels.support import PHONE
 
@@ -25,7 +25,7 @@ MOMENT = "2026-11-24T10:00:00Z"
 ROOT = Path(__file__).resolve().parents[2]
 _FLOOD = """
 import resource
-from channels.addresses import network_of
+from config.addresses import network_of
 from channels.limiting import Limiter, TooMany
 limiter = Limiter("memory://", {"check_address": "300/minute;5000/hour"})
 def resident():

@@ -16,8 +16,9 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels import addresses, network
-from channels.addresses import UNKNOWN, Network, client, entries, network_of
+from channels import network
+from config import addresses
+from config.addresses import UNKNOWN, Network, client, entries, network_of
 from tests.channels.conftest import Console, make_console
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -228,7 +229,8 @@ _LOOKS = re.compile(
     re.IGNORECASE,
 )
 _MAY = {"channels/network.py", "channels/proxies.py", "channels/cli/proxies.py",
-        "channels/addresses.py", "channels/security.py", "channels/limiting.py",
+        "config/addresses.py", "config/request_reader.py", "channels/security.py",
+        "channels/limiting.py",
         "config/server.py"}  # fmt: skip
 
 

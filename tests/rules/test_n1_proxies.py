@@ -7,19 +7,22 @@ import re
 import subprocess
 from collections import Counter
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from channels import proxies
+from channels import proxies, store_upgrade
 from channels.cli import proxies as asking
 from channels.proxies import Arrived
+from storage.engine import make_engine
 from tests import databases, servers
 from tests.channels.conftest import PASSWORD, Console, make_console
 from tests.channels.support import PHONE
 from tests.rules import proxy_chain
 from tests.rules.proxy_chain import APPENDS, PASSES, REPLACES
+from vault import master
 
 CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 ANA, BEN = "ana@example.org", "ben@example.org"
@@ -117,10 +120,9 @@ def test_a_server_that_cannot_be_asked_is_no_fault_of_the_demo(template, tmp_pat
 def test_what_answers_with_other_keys_is_not_ours(template, tmp_path):
     port = servers.free_port()
     here = f"http://127.0.0.1:{port}"
-    (tmp_path / "other").mkdir()
-    other = make_console(
-        template, tmp_path, public_url=here, master_keys="o-1:" + "QUJD" * 10 + "QUI="
-    )
+    keys, url = "o-1:" + "QUJD" * 10 + "QUI=", f"sqlite:///{tmp_path / 'other.sqlite3'}"
+    store_upgrade.upgrade(make_engine(url), master.parse(keys), datetime.now(UTC))
+    other = make_console(url, tmp_path, public_url=here, master_keys=keys)
     console = make_console(template, tmp_path, public_url=here)
     with proxy_chain.served(other.app, port):
         (sentence,) = doctor(console)
