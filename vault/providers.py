@@ -8,7 +8,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -89,7 +89,7 @@ class Embedded:
     """
 
     folder: Path
-    may_make: Callable[[], bool] = lambda: True
+    may_make: Callable[[], bool] = field(default=lambda: True, compare=False)
 
     def entries(self) -> str:
         path = self.folder / "master.keys"
