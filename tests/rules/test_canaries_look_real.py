@@ -216,7 +216,7 @@ def test_a_copy_of_the_store_does_not_tell_which_customer_it_is(console):
             assert (row.at.second, row.at.microsecond) == (0, 0)
         batch = session.exec(select(CanaryBatch)).one()
         assert batch.id.version == 4
-        assert len(batch.kept) % register.PAD == 1 + 12 + 16
+        assert len(batch.kept) % register.PAD == 1 + 24 + 16
 
 
 def found(session: Any, phone: str) -> Customer:
