@@ -56,7 +56,7 @@ _ALWAYS = re.compile(
     rf"|[(\[{{<*]\s*(?:\.|at|arroba|klammeraffe|{'|'.join(DOT_WORDS)})\s*[)\]}}>*]"
     rf"|\w{{2,}}dot(?:com|net|org|info|biz|site|xyz|app|link|online|shop)\b"
 )
-_ORDINARY = re.compile(rf"{_LETTER}{{2,14}}(?:[ -](?:[OD]['’])?{_LETTER}{{2,14}}){{0,2}}")
+_ORDINARY = re.compile(rf"{_LETTER}{{2,14}}(?:[ -](?:[OD]['’])?{_LETTER}{{2,14}}){{0,2}}(?: \d)?")
 _RISKY = re.compile(
     rf"(?i)\b(?:{'|'.join(DOT_WORDS)}|www|xn|localhost)\b|dot|[\u115f\u1160\u3164\uffa0]"
     r"|[〇零一二三四五六七八九]{5}|[\u2460-\u27bf]"
