@@ -24,7 +24,7 @@ from scheduling.settled import require_settled
 from scheduling.states import LIVE, Outcome, State, require, require_move
 from vault import audit, fields, keyring, outside_counts
 from vault.acts import AuditAct
-from vault.errors import KeyUnavailable, Tampered
+from vault.errors import Tampered
 from vault.outside_counts import Outside
 from verification import codes
 from verification.models import Code, secret_row
@@ -128,7 +128,7 @@ def _opened_phone(session: Session, customer: Customer) -> str:
     ``WrongState`` where it does not open."""
     try:
         phone = customers.open_phone(fields.data_key(session, customer.id), customer)
-    except (Tampered, KeyUnavailable):
+    except Tampered:
         raise WrongState(ALTERED) from None
     if customer.phone_index not in keyring.of(session).forms("phone", phone):
         log.error("a customer has an index that is not their own", customer=str(customer.id))
