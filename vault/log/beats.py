@@ -30,6 +30,8 @@ from vault.log.writers import Writer
 log = structlog.get_logger("audit")
 
 FIRST_SECONDS, EVERY_SECONDS = 1.0, 30.0
+#: Failures in a row that are told of: a store can be busy for a second or two.
+TELLS_AFTER = 5
 _TABLE = AuditWriter.__table__  # type: ignore[attr-defined]
 
 
@@ -66,7 +68,7 @@ class Said:
     ) -> None:
         self._engine, self._info, self._clock = engine, info, clock
         self._kind, self._writer, self._began_at = kind, writer, clock()
-        self._lock, self._over = Lock(), Event()
+        self._lock, self._over, self._failed = Lock(), Event(), 0
 
     def go_on(self) -> None:
         """Say it until the process ends. A store that is out of reach is tried again."""
@@ -87,8 +89,11 @@ class Said:
             with self._lock, transaction(self._engine, info=self._info) as session:
                 write(session, self._writer, self._kind, self._began_at, self._clock(), state)
         except (*StoreUnavailable, KeyUnavailable, Tampered) as error:
-            log.warning("what was written is not noted", kind=type(error).__name__)
+            self._failed += 1
+            if self._failed >= TELLS_AFTER or state == ENDED:
+                log.warning("what was written is not noted", kind=type(error).__name__)
             return False
+        self._failed = 0
         return True
 
 
