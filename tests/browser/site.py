@@ -49,7 +49,7 @@ def command(instance: Path, *words: str) -> str:
         env=environment(instance),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=True,
     )
     return done.stdout.strip().splitlines()[-1]
