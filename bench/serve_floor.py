@@ -17,7 +17,7 @@ def main() -> None:
 
 
 def _with_floor(real: Any, _: str, **options: Any) -> Any:
-    return real("bench.floor:create_app", **options)
+    return real("bench.floor", **options)
 
 
 if __name__ == "__main__":
