@@ -16,6 +16,9 @@ from bench.options import Options
 from bench.rounds import Figures, Subject
 from bench.seed import Seeded
 from storage.engine import make_engine
+from storage.session import transaction
+from vault import keyring, master
+from vault.keyring import Keyring
 
 LOAD = 0.7
 FLOOR, OURS, GUNICORN, LARGE = "floor", "ours", "gunicorn", "large"
@@ -76,7 +79,7 @@ def _subjects(seeded: Seeded, ports: Mapping[str, int]) -> dict[str, Subject]:
     def asks(shares: dict[str, int]) -> Callable[[int, int], list[bytes]]:
         return partial(mix.requests, seeded.numbers, shares)
 
-    small = _rewinder(seeded.small)
+    small = _rewinder(seeded.small, seeded.master_keys)
     found = {
         FLOOR: Subject(ports[FLOOR], asks(mix.HEADLINE)),
         OURS: Subject(ports[OURS], asks(mix.HEADLINE), small),
@@ -86,16 +89,19 @@ def _subjects(seeded: Seeded, ports: Mapping[str, int]) -> dict[str, Subject]:
     if GUNICORN in ports:
         found[GUNICORN] = Subject(ports[GUNICORN], asks(mix.HEADLINE), small)
     if LARGE in ports:
-        found[LARGE] = Subject(ports[LARGE], asks(mix.HEADLINE), _rewinder(seeded.large))
+        found[LARGE] = Subject(
+            ports[LARGE], asks(mix.HEADLINE), _rewinder(seeded.large, seeded.master_keys)
+        )
     return found
 
 
-def _rewinder(url: str) -> Callable[[], None]:
-    engine = make_engine(url)
+def _rewinder(url: str, master_keys: str) -> Callable[[], None]:
+    engine = make_engine(url, wait_seconds=seed.PATIENCE_SECONDS)
+    info = keyring.carried(Keyring(master.parse(master_keys), engine))
 
     def rewind() -> None:
-        with engine.begin() as connection:
-            live.rewind(connection)
+        with transaction(engine, info=info) as session:
+            live.rewind(session)
 
     return rewind
 
