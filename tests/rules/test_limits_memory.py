@@ -32,12 +32,18 @@ def resident():
     return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
 before = resident()
 for n in range(%d):
-    limiter.hit("check_address", network_of(f"2a00:{n >> 16:x}:{n & 0xffff:x}::1"))
+    try:
+        limiter.hit("check_address", network_of(f"2a00:{n >> 16:x}:{n & 0xffff:x}::1"))
+    except TooMany:  # those for whom there is no more room share the count of their /32
+        pass
 print((resident() - before) // 2**20)
 """
 
 
-@pytest.mark.parametrize("count", [200_000, pytest.param(2_000_000, marks=[pytest.mark.campaign, pytest.mark.timeout(1800)])])
+@pytest.mark.parametrize(
+    "count",
+    [200_000, pytest.param(2_000_000, marks=[pytest.mark.campaign, pytest.mark.timeout(1800)])],
+)
 def test_so_many_networks_stay_under_30_megabytes(count):
     """Was red on c916469: 200,000 took 104 MB."""
     done = subprocess.run(
