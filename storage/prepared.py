@@ -55,6 +55,17 @@ class Prepared:
         cursor.close()
         return None if found is None else form.row(found)
 
+    def last(self, work: Work, values: Mapping[str, Any]) -> Any:
+        """The last row, with its columns by name. Raises ``NoResultFound``."""
+        form, cursor = self._begun(work)
+        with _as_sqlalchemy_says(work.connection(), form):
+            form.execute(work.connection(), cursor, values)
+            found = cursor.fetchall()
+        cursor.close()
+        if not found:
+            raise NoResultFound("a row was expected")
+        return form.row(found[-1])
+
     def run(self, work: Work, values: Mapping[str, Any]) -> None:
         """Without an answer."""
         form, cursor = self._begun(work)

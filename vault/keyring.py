@@ -46,6 +46,8 @@ INTRODUCED = {
     WRITERS: "0029",
 }
 PURPOSES = tuple(INTRODUCED)
+#: Nobody: owns no row.
+DECOY_OWNER = UUID(int=0)
 _SESSION_KEY = "vouchline.keyring"
 
 
@@ -70,7 +72,9 @@ class Keyring:
         self._purpose: dict[str, bytes] = dict(keys or {})
         self._index = KnownIndex(master, engine, ticks)
         self._lock = Lock()
-        self._decoy = master.wrap(new_key(), "decoy")
+        #: A wrapped key that opens nothing, as that of :data:`DECOY_OWNER`: for work that must
+        #: take as long when there is nothing to open (rule C5).
+        self.decoy = master.wrap(new_key(), f"data_key.wrapped:{DECOY_OWNER}")
         self._writer: Writer | None = None
         #: Is told of the writer of a process once it begins: :mod:`vault.log.beats`.
         self.on_writer: Callable[[Writer], None] | None = None
@@ -117,7 +121,7 @@ class Keyring:
     def unwrap_decoy(self, key: bytes) -> bytes:
         """``key`` itself, after unwrapping one of the same size: for work that must take as
         long when there is nothing to open (rule C5)."""
-        self._master.unwrap(self._decoy, "decoy")
+        self.unwrap_key(self.decoy, DECOY_OWNER)
         return key
 
     def seal_for(self, purpose: str, place: str, value: str) -> bytes:

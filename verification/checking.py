@@ -4,6 +4,8 @@ Three statements whatever the answer, built once: find the row and lock it, writ
 did to it, write the audit entry. A number nobody is calling gets a decoy row, so that it takes
 the same statements on the same amount of data (rule C5). The lock orders all tries at one code
 over all processes: SELECT … FOR UPDATE on PostgreSQL, the one writer on SQLite (rules C3, C4).
+Numbers that share a decoy would wait for each other, and numbers being called would not; so each
+check locks a queue row first, and numbers share queue rows as they share decoys.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, case, select, update
+from sqlalchemy import bindparam, case, func, select, update
 
 from people import row_mac, staff
 from people.models import Customer, Staff
@@ -24,7 +26,7 @@ from storage.session import Work
 from vault import audit, fields, keyring
 from vault.acts import AuditAct
 from vault.blind import FORM_BYTES, oldest
-from vault.keyring import Keyring
+from vault.keyring import DECOY_OWNER, Keyring
 from vault.models import DataKey
 from vault.outside_counts import Outside
 from vault.sealing import new_key, seal, unseal
@@ -70,13 +72,24 @@ _FIND = Prepared(
         _CODE.c.bound,
         _KEY.c.wrapped,
     )
-    .select_from(_CODE.outerjoin(_KEY, _KEY.c.owner_id == _CODE.c.customer_id))
+    # A decoy has no customer; its own id is looked up instead, and owns no key.
+    .select_from(
+        _CODE.outerjoin(_KEY, _KEY.c.owner_id == func.coalesce(_CODE.c.customer_id, _CODE.c.id))
+    )
     .where(
-        _CODE.c.phone_index.in_([bindparam("index"), bindparam("former"), bindparam("decoy")]),
+        _CODE.c.phone_index.in_(
+            [bindparam(name) for name in ("index", "former", "decoy", "queue")]
+        ),
         _CODE.c.closed_at.is_(None),
     )
-    .order_by(case((_CODE.c.callback_id.is_(None), 1), else_=0))
-    .limit(1)
+    .order_by(
+        case(
+            (_CODE.c.phone_index == bindparam("queue"), 0),
+            (_CODE.c.callback_id.is_not(None), 1),
+            else_=2,
+        )
+    )
+    .limit(2)
     .with_for_update(of=_CODE)
 )
 _WRITE = Prepared(
@@ -125,6 +138,11 @@ def decoy_index(phone_index: bytes) -> bytes:
     return bytes(FORM_BYTES - 1) + phone_index[-1:]
 
 
+def queue_index(phone_index: bytes) -> bytes:
+    """At which queue row the checks of a number wait for each other."""
+    return bytes(FORM_BYTES - 2) + b"\x01" + phone_index[-1:]
+
+
 def check(
     session: Work,
     phone: str,
@@ -142,8 +160,13 @@ def check(
     """
     ring = keyring.of(session)
     forms = ring.forms("phone", phone)
-    sought = {"index": forms[0], "former": forms[-1], "decoy": decoy_index(forms[0])}
-    row = _FIND.one(session, sought)
+    sought = {
+        "index": forms[0],
+        "former": forms[-1],
+        "decoy": decoy_index(forms[0]),
+        "queue": queue_index(forms[0]),
+    }
+    row = _FIND.last(session, sought)
     key = _key(session, ring, row)
     attempt, told = _tried(session, row, key, code, channel, now)
     word = reply_word(told.locale) if told and attempt.outcome == "genuine" else ""
@@ -216,7 +239,9 @@ def _judge(
 ) -> _Attempt:
     """The decision. The code is computed for decoys and dead codes too, so that all take the
     same time; a try at a code that is dead is counted apart and cannot win."""
-    secret = unseal(key, row.secret or _decoy_secret, _place(row)).decode()
+    place = f"code.secret:{secret_row(row.id, row.phone_index, row.counter)}"
+    sealed, place = (row.secret, place) if row.secret else (_decoy_secret, "decoy")
+    secret = unseal(key, sealed, place).decode()
     digits = row.digits if whole else len(code)
     right = codes.fits(codes.at(secret, row.counter, digits), code)
     own = channel is Channel.TEXT
@@ -251,17 +276,12 @@ _decoy_key = new_key()
 _decoy_secret = seal(_decoy_key, codes.new_secret().encode(), "decoy")
 
 
-def _place(row: Any) -> str:
-    if row.secret is None:
-        return "decoy"
-    return f"code.secret:{secret_row(row.id, row.phone_index, row.counter)}"
-
-
 def _key(session: Work, ring: Keyring, row: Any) -> bytes:
-    """The customer's key; for a decoy, one whose unwrapping costs the same."""
-    if row.callback_id is None:
-        return ring.unwrap_decoy(_decoy_key)
-    return fields.unwrapped(session, row.wrapped, row.customer_id).key
+    """The customer's key; for a decoy, another at the same cost."""
+    if row.callback_id is not None:
+        return fields.unwrapped(session, row.wrapped, row.customer_id).key
+    fields.unwrapped(session, ring.decoy, DECOY_OWNER)
+    return _decoy_key
 
 
 def _told(session: Work, row: Any, outcome: str) -> Any:

@@ -7,6 +7,8 @@ never fails by chance and fails for certain when one way does less than another.
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from tests import databases, factories
 from tests.channels.support import context
@@ -14,6 +16,9 @@ from tests.rules import negatives, work
 from tests.rules.channels import SETTINGS
 from tests.rules.negatives import CHANNELS, UNKNOWN, seen
 from tests.rules.work import difference, rows, statements
+from verification.checking import DECOYS, check, decoy_index, queue_index
+from verification.models import Code
+from verification.verdicts import Channel
 
 pytestmark = pytest.mark.settings(**SETTINGS)
 
@@ -138,16 +143,29 @@ def test_a_right_code_is_looked_at_no_less_where_it_no_longer_counts(app, ways, 
     assert len({tuple(each) for each in found.values()}) == 1, found
 
 
-def test_a_number_nobody_calls_has_a_row_of_its_size_to_work_on(there, ways):
-    """Decoys stand in for every number there can be, and none is open to a real one."""
-    from verification.checking import DECOYS, decoy_index
-
+@pytest.mark.parametrize("stand_in", [decoy_index, queue_index])
+def test_every_number_has_a_decoy_and_a_queue_row(there, ways, stand_in):
+    """They stand in for every number there can be, and none is open to a real one."""
     indexes = {there.ring.blind_index("phone", f"+44740{n:07d}") for n in range(4000)}
-    decoys = {decoy_index(each) for each in indexes}
-    assert len(decoys) == DECOYS
+    rows = {stand_in(index) for index in indexes}
+    assert len(rows) == DECOYS
     with there.engine.connect() as connection:
-        found = connection.exec_driver_sql(
-            "SELECT count(*) FROM code WHERE callback_id IS NULL AND closed_at IS NULL"
+        stored = connection.execute(
+            select(Code.phone_index).where(Code.callback_id.is_(None), Code.closed_at.is_(None))
         )
-        assert found.scalar_one() == DECOYS
-    assert not decoys & indexes
+        assert rows <= set(stored.scalars())
+    assert not rows & indexes
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_checks_queue_up_alike_whether_the_number_is_being_called(there, ways, clock):
+    """A check waits for one of another number that shares its queue row, also where both are being
+    called; else it would be quicker than one of numbers that nobody is calling. SQLite has one
+    writer at a time, whatever is checked."""
+    phone, code = ways["wrong code"]
+    queue = queue_index(there.ring.blind_index("phone", phone))
+    with there.engine.begin() as other:
+        other.execute(select(Code.id).where(Code.phone_index == queue).with_for_update())
+        with pytest.raises(OperationalError), there.unit() as work:
+            work.connection().exec_driver_sql("SET LOCAL lock_timeout = '50ms'")
+            check(work, phone, code, Channel.WEB, clock.now, organisation="Test")
