@@ -19,7 +19,7 @@ from channels.api.register import Application
 from channels.context import Context
 from channels.limiting import Limiter, OutsideCounts
 from channels.store_upgrade import DEMO_STAFF
-from config import logs, safety
+from config import logging_setup, settings_checks
 from config.settings import Settings
 from messaging.gateways.base import Gateway
 from messaging.gateways.line import Line
@@ -35,12 +35,13 @@ from scheduling import holidays
 from scheduling.policy import Policy
 from storage.engine import make_engine
 from storage.session import StoreUnavailable
-from vault import keyring, master, outside_counts
+from vault import external_counters
+from vault.audit.heartbeats import Beats
+from vault.destinations import Place
 from vault.errors import KeyUnavailable
-from vault.keyring import Keyring
-from vault.log.beats import Beats
-from vault.master import MasterKeys
-from vault.places import Place
+from vault.keys import keyring, master_keys
+from vault.keys.keyring import Keyring
+from vault.keys.master_keys import MasterKeys
 
 ROOT = Path(__file__).resolve().parent
 
@@ -50,12 +51,12 @@ def create_app(
 ) -> Application:
     """The application. ``now`` is the clock; tests hand in their own.
 
-    Production refuses to start on what :mod:`config.safety` calls unsafe, and says why.
+    Production refuses to start on what :mod:`config.settings_checks` calls unsafe, and says why.
     """
     settings = settings or _from_environment()
     if not _diagnosing():
-        _refuse(safety.refusals(settings))
-    logs.set_up(settings.log_level)
+        _refuse(settings_checks.refusals(settings))
+    logging_setup.set_up(settings.log_level)
     context = _context(settings, now)
     app = Application("vouchline", root_path=str(ROOT))
     app.config["VOUCHLINE_SETTINGS"] = settings
@@ -76,7 +77,7 @@ def create_app(
 def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
     engine = make_engine(settings.store_url, pool_size=settings.web_threads + 2)
     try:
-        keys = master.load(
+        keys = master_keys.load(
             settings.master_keys.get_secret_value(),
             settings.instance,
             lambda: not store_upgrade.is_used(engine),
@@ -112,7 +113,7 @@ def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
         info={
             **keyring.carried(ring),
             **budgets.carried(_budgets(settings)),
-            **outside_counts.carried(OutsideCounts(settings.rate_storage)),
+            **external_counters.carried(OutsideCounts(settings.rate_storage)),
         },
         metrics_token=settings.metrics_token.get_secret_value(),
         key_register_pin=settings.key_register_pin,

@@ -17,8 +17,9 @@ from bench.rounds import Figures, Subject
 from bench.seed import Seeded
 from storage.engine import make_engine
 from storage.session import transaction
-from vault import keyring, master
-from vault.keyring import Keyring
+from vault.keys import keyring
+from vault.keys import master_keys as master
+from vault.keys.keyring import Keyring
 
 LOAD = 0.7
 FLOOR, OURS, GUNICORN, LARGE = "floor", "ours", "gunicorn", "large"

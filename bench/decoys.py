@@ -31,8 +31,8 @@ from bench.mix import number, strangers
 from storage import migrate
 from storage.engine import make_engine
 from storage.session import core_transaction, transaction
-from vault import keyring, master, providers
-from vault.keyring import Keyring
+from vault.keys import keyring, master_key_providers, master_keys
+from vault.keys.keyring import Keyring
 from verification.checking import check, queue_index
 from verification.verdicts import Channel
 
@@ -74,7 +74,7 @@ def _measured(database: str, bursts: int, at_once: int, chosen: Sequence[int]) -
         place = stack.enter_context(stores.of(database, folder))
         engine = make_engine(place.new("decoys"), pool_size=at_once + 2)
         stack.callback(engine.dispose)
-        keys = master.parse(providers.new_entry("bench"))
+        keys = master_keys.parse(master_key_providers.new_entry("bench"))
         migrate.upgrade(engine)
         keyring.make_purpose_keys(engine, keys, datetime.now(UTC))
         info = keyring.carried(Keyring(keys, engine))

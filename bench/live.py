@@ -19,8 +19,8 @@ from scheduling import booking
 from scheduling.models import Callback
 from scheduling.policy import Policy
 from scheduling.states import State
-from storage.types import new_id
-from vault import audit
+from storage.column_types import new_id
+from vault.audit import audit_log
 from verification import calls
 from verification.models import Code
 
@@ -52,11 +52,13 @@ def customer(session: Session, i: int, now: datetime) -> Customer:
     """Customer ``i``, who came to us at some time in the years that ``past`` covers, so that the
     customers now on the phone do not lie side by side in an index."""
     when = clock.time_ns() - Random(i).randrange(YEARS_MS) * 1_000_000
-    with patch("storage.types.time.time_ns", return_value=when):
+    with patch("storage.column_types.time.time_ns", return_value=when):
         row = new_id()
     with patch("people.customers.new_id", return_value=row):
         new = customers.NewCustomer(number(i), "Gwen Jones", "en", "Europe/London")
-        return customers.add(session, new, audit.OPERATOR, now, default_zone=POLICY.default_zone)
+        return customers.add(
+            session, new, audit_log.OPERATOR, now, default_zone=POLICY.default_zone
+        )
 
 
 def start(

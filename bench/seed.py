@@ -15,8 +15,9 @@ from people.models import Customer, Staff
 from storage import migrate
 from storage.engine import make_engine
 from storage.session import transaction
-from vault import keyring, master, providers
-from vault.keyring import Keyring
+from vault.keys import keyring, master_key_providers
+from vault.keys import master_keys as master
+from vault.keys.keyring import Keyring
 
 PORTIONS = 20
 PATIENCE_SECONDS = 3600  # a large store takes a while
@@ -36,7 +37,7 @@ class Seeded:
 
 def fill(stores: Stores, options: Options) -> Seeded:
     """Make and fill the stores."""
-    master_keys = providers.new_entry("bench")
+    master_keys = master_key_providers.new_entry("bench")
     small = stores.new("small")
     engine = make_engine(small, wait_seconds=PATIENCE_SECONDS)
     keys = master.parse(master_keys)

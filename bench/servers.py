@@ -93,7 +93,7 @@ def _web(
 
 
 def _settings(options: Options, place: Path, port: int) -> dict[str, str]:
-    """Production's settings, of the kind that ``config.safety`` asks for."""
+    """Production's settings, of the kind that ``config.settings_checks`` asks for."""
     return {
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         "VOUCHLINE_ENVIRONMENT": "production",

@@ -25,7 +25,7 @@ from scheduling.booking import Wish
 from scheduling.models import Callback, TakenStep, WorkingHours
 from scheduling.pool import Need
 from scheduling.slots import Rules
-from storage.types import new_id
+from storage.column_types import new_id
 from tests import databases, factories
 from tests.scheduling.test_slots import slow_free
 

@@ -20,10 +20,10 @@ from incidents.models import Report, StreamItem
 from incidents.tracing import accesses, tally, tracing
 from incidents.tracing.model import Tracer
 from incidents.tracing.values import as_day
-from storage import patience
-from storage.types import new_id
+from storage import statement_timeout
+from storage.column_types import new_id
 from tests import databases, servers
-from vault.log.models import AuditState
+from vault.audit.models import AuditState
 
 END = datetime(2026, 11, 1, tzinfo=UTC)
 DAYS, STAFF, REGIONS = 730, 1000, 20
@@ -133,7 +133,7 @@ def _fill(store: databases.Store, looks: int, customers: int) -> None:
 
 def _tally(store: databases.Store, upto: int) -> None:
     with store.unit() as session:
-        patience.take_time(session)
+        statement_timeout.take_time(session)
         session.connection().execute(text("SET LOCAL work_mem = '1GB'"))
         rows = session.connection().execute(text(_FRESH), {"mark": upto})
         tally.count_in(session, {(who, day): fresh for who, day, fresh in rows})
@@ -142,7 +142,7 @@ def _tally(store: databases.Store, upto: int) -> None:
 def _report(store: databases.Store, insider: UUID, reports: int, customers: int) -> None:
     """Two in three are of customers whom the insider had seen half a year before the end."""
     with store.unit() as session:
-        patience.take_time(session)
+        statement_timeout.take_time(session)
         seen = session.connection().execute(
             text(
                 "SELECT customer_id FROM (SELECT DISTINCT customer_id FROM audit_entry"
@@ -232,7 +232,7 @@ def _keep_up(store: databases.Store, looks: int) -> None:
     spent = _said(f"tally of {TAIL:,} more looks", once)
     print(f"a look: {1e6 * spent / TAIL:.0f} microseconds")
     with store.unit() as session:
-        patience.take_time(session)
+        statement_timeout.take_time(session)
         _said("count of customers, once a day", lambda: tally.counted(session))
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from babel import Locale
 
-from config.zones import known_zones
+from config.time_zones import known_zones
 
 
 def locales(spoken: tuple[str, ...], shown_in: str) -> list[tuple[str, str]]:

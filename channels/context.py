@@ -17,11 +17,11 @@ from messaging.gateways.base import Gateway
 from messaging.gateways.line import Line
 from messaging.rules import Rules
 from scheduling.policy import Policy
+from storage.lock_wait_budget import hurried
 from storage.session import CoreWork, core_transaction, transaction
-from storage.waiting import hurried
-from vault.keyring import Keyring
-from vault.master import MasterKeys
-from vault.places import Place
+from vault.destinations import Place
+from vault.keys.keyring import Keyring
+from vault.keys.master_keys import MasterKeys
 
 _NAME = "vouchline"
 

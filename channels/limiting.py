@@ -12,8 +12,8 @@ from prometheus_client import Counter
 
 from channels.limit_counts import BY_NETWORK, EVERYBODY, SHARED, Counts, Full, Window
 from channels.limit_redis import RedisCounts
-from config.addresses import Network
-from vault import outside_counts
+from config.ip_addresses import Network
+from vault import external_counters
 
 SHARING = Counter(
     "vouchline_limits_shared", "Hits counted under a name that many share, for want of room"
@@ -136,7 +136,7 @@ def _crowd(who: str | Network) -> str:
 
 
 class OutsideCounts:
-    """What the domain counts outside the database (:mod:`vault.outside_counts`), in a storage of
+    """What the domain counts outside the database (:mod:`vault.external_counters`), in a storage of
     its own where it is memory, so that nothing else crowds it out."""
 
     def __init__(self, storage: str) -> None:
@@ -152,7 +152,7 @@ class OutsideCounts:
     def add(self, name: str, amount: int) -> None:
         """Add so much. Raises :class:`LimiterUnavailable`, also where there is no room."""
         try:
-            self._storage.incr(f"outside/{name}", outside_counts.LASTS, amount)
+            self._storage.incr(f"outside/{name}", external_counters.LASTS, amount)
         except (StorageError, Full) as error:
             raise LimiterUnavailable from error
 

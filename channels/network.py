@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import request
 
 from channels.context import ctx
-from config import addresses
-from config.addresses import Network
+from config import ip_addresses
+from config.ip_addresses import Network
 
 
 def request_network() -> Network:
     """The network that the request at hand comes from, counted over our proxies."""
-    return addresses.client(peer(), forwarded(), ctx().trusted_proxies)
+    return ip_addresses.client(peer(), forwarded(), ctx().trusted_proxies)
 
 
 def peer() -> str:
@@ -21,4 +21,4 @@ def peer() -> str:
 
 def forwarded() -> list[str]:
     """The entries of ``X-Forwarded-For``, however many lines of it there were."""
-    return addresses.entries(request.headers.get("X-Forwarded-For", ""))
+    return ip_addresses.entries(request.headers.get("X-Forwarded-For", ""))

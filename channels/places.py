@@ -12,14 +12,14 @@ from uuid import UUID
 
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
-from config.safety import LOOPBACK
 from config.settings import Settings
+from config.settings_checks import LOOPBACK
 from messaging.gateways.base import Gateway, Letter, OutcomeUnknown, Rejected, Unavailable
 from people import phones
 from people.errors import InvalidInput
-from storage.types import new_id
-from vault import places
-from vault.places import Mailer, Note, Place, Unreachable
+from storage.column_types import new_id
+from vault import destinations
+from vault.destinations import Mailer, Note, Place, Unreachable
 
 _FORMS = "Write places like file:/path, https://host/path, mailto:name@host or sms:+44…"
 
@@ -70,15 +70,15 @@ def _place(
 ) -> Place:
     kind, _, rest = address.partition(":")
     if kind == "file" and rest:
-        return places.file(Path(rest))
+        return destinations.file(Path(rest))
     parts = urlsplit(address)
     if parts.hostname and (kind == "https" or (kind == "http" and parts.hostname in LOOPBACK)):
-        return places.web(address) if form.secret is None else _webhook(address, form.secret)
+        return destinations.web(address) if form.secret is None else _webhook(address, form.secret)
     if kind == "mailto" and "@" in rest:
         server = mailer(settings)
         if server is None:
             raise NotAPlace("A mailbox needs VOUCHLINE_SMTP_URL and VOUCHLINE_MAIL_FROM.")
-        return places.mail(server, rest, form.mail_every)
+        return destinations.mail(server, rest, form.mail_every)
     if kind == "sms":
         return _phone(rest, settings, gateway, clock, form)
     raise NotAPlace(_FORMS)
@@ -94,7 +94,7 @@ def mailer(settings: Settings) -> Mailer | None:
 
 def _webhook(address: str, secret: str) -> Place:
     try:
-        return places.webhook(address, secret)
+        return destinations.webhook(address, secret)
     except (ValueError, EmptyWebhookSecretError):
         raise NotAPlace(
             "A web address needs VOUCHLINE_ALERTS_SECRET: whsec_ and 32 random bytes in base64."
@@ -119,4 +119,4 @@ def _phone(
         except (Rejected, Unavailable, OutcomeUnknown) as error:
             raise Unreachable(type(error).__name__) from None
 
-    return places.text(f"sms:{phones.masked(to)}", send, form.text_every)
+    return destinations.text(f"sms:{phones.masked(to)}", send, form.text_every)

@@ -22,10 +22,10 @@ from prometheus_client import Counter
 from channels import network
 from channels.context import ctx, now
 from channels.limiting import LimiterUnavailable, TooMany
-from config import addresses
+from config import ip_addresses
 from vault.errors import Tampered
-from vault.master import MasterKeys
-from vault.sealing import seal, unseal
+from vault.keys.aead import seal, unseal
+from vault.keys.master_keys import MasterKeys
 
 log = structlog.get_logger("web")
 UNCOUNTED = Counter(
@@ -60,7 +60,7 @@ def uncounted() -> bool:
     itself, and comes from this machine or this network, and not from anywhere in the internet."""
     if ctx().trusted_proxies or not any(each in request.headers for each in _HEADERS):
         return False
-    peer = addresses.parse(network.peer())
+    peer = ip_addresses.parse(network.peer())
     return peer is None or not peer.is_global
 
 

@@ -13,21 +13,21 @@ from people.approvals import setup
 from people.models import Staff
 from storage import migrate
 from storage.session import StoreUnavailable, transaction
-from vault import key_state
+from vault.audit import log_state
 from vault.errors import KeyForged, KeyUnavailable
-from vault.key_upgrade import Downgrade, Step, Upgrade
-from vault.log import state
-from vault.master import MasterKeys
+from vault.keys import key_state
+from vault.keys.key_upgrade import Downgrade, Step, Upgrade
+from vault.keys.master_keys import MasterKeys
 
 DEMO_STAFF = "The store has demo staff with a known password: use a fresh store."
 #: What an upgrade does once with the rows that it finds, by the revision that introduces it. A step
 #: runs in the transaction of the upgrade that takes the store past its revision, after all
 #: migrations, with the keys on the session; never on a fresh store, and never a second time
-#: (:mod:`vault.key_upgrade`). Add yours as one line.
+#: (:mod:`vault.keys.key_upgrade`). Add yours as one line.
 STEPS: Mapping[str, Step] = {
     "0024": binding.bind_earlier,
     "0028": setup.register_earlier,
-    "0029": state.seal_earlier,
+    "0029": log_state.seal_earlier,
     "0030": binding.seal_earlier,
 }
 

@@ -11,7 +11,7 @@ from channels import failures
 from channels.context import ctx
 from channels.limiting import LimiterUnavailable, TooMany
 from channels.network import request_network
-from config.addresses import Network
+from config.ip_addresses import Network
 
 TRIES = Counter("vouchline_failed_tries", "Failed tries of strangers, written or not", ["kind"])
 

@@ -15,7 +15,7 @@ import unicodedata
 from enum import StrEnum
 from itertools import pairwise
 
-from config.dialable import holds_number
+from config.dialable_numbers import holds_number
 from config.link_words import (
     ABBREVIATIONS,
     DOT_WORDS,

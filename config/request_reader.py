@@ -22,7 +22,7 @@ from typing import Any, Protocol
 
 from granian.rsgi import ProtocolClosed, ProtocolError
 
-from config.addresses import client, entries
+from config.ip_addresses import client, entries
 
 BODY_SECONDS = 10.0
 MOST_BYTES = 64 * 1024

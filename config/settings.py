@@ -15,7 +15,7 @@ from limits import parse_many
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from config.zones import known_zones
+from config.time_zones import known_zones
 
 ROOT = Path(__file__).resolve().parent.parent
 _MINUTES = {"m": 1, "h": 60, "d": 24 * 60}

@@ -31,7 +31,7 @@ from sqlmodel import Session, col, select
 from incidents.cases.models import Case
 from scheduling.models import Callback
 from scheduling.states import State
-from vault.acts import READINGS, AuditAct
+from vault.audit.acts import READINGS, AuditAct
 from vault.models import AuditEntry
 
 AFTER_CALL = timedelta(days=1)

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from incidents import reports
 from incidents.models import Report
 from incidents.telling import Told, opened
-from vault import keyring
+from vault.keys import keyring
 
 NUMBER, KNEW = "number", "knew"
 ANSWERS_FOR = timedelta(hours=2)

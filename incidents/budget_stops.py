@@ -9,17 +9,17 @@ from sqlmodel import Session
 from incidents.cases.models import Case, Kind
 from incidents.cases.opening import Evidence, access_fold, budget_fold, raise_case, standing
 from people.errors import BudgetSpent
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 
 def file(session: Session, stop: BudgetSpent, now: datetime) -> Case:
     """Write the stop down and raise its case, one for a person and day, or add it to that of the
     watch of the same day; each hour of the day is one piece of evidence, however often they try."""
     hours = int(stop.within.total_seconds() // 3600)
-    audit.record(
+    audit_log.record(
         session,
-        audit.staff(stop.staff_id),
+        audit_log.staff(stop.staff_id),
         AuditAct.BUDGET_STOP,
         now,
         detail=f"{stop.kind} {stop.seen} of {stop.allowed} in {hours} h",

@@ -13,9 +13,10 @@ from incidents.cases.seeing import held, not_named
 from incidents.cases.working import because
 from people import customers, lookups
 from people.errors import InvalidInput, NotFound
-from storage.types import new_id
-from vault import audit, keyring
-from vault.acts import AuditAct
+from storage.column_types import new_id
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import keyring
 
 LASTS = timedelta(hours=1)
 UNKNOWN = "We know no customer with this number."
@@ -28,7 +29,7 @@ def of_number(session: Session, who: UUID, phone: str, reason: str, now: datetim
     plain = because(reason, "reason")
     found = customers.find_by_phone(session, phone)
     who_it_is = found.id if found else None
-    lookups.note_customer(session, audit.staff(who), who_it_is, phone, "oversight", now)
+    lookups.note_customer(session, audit_log.staff(who), who_it_is, phone, "oversight", now)
     if found is None:
         raise InvalidInput("phone", UNKNOWN)
     return _begin(session, who, found.id, None, plain, now)
@@ -58,9 +59,9 @@ def _begin(
         )
     )
     session.flush()
-    audit.record(
+    audit_log.record(
         session,
-        audit.staff(who),
+        audit_log.staff(who),
         AuditAct.AUDIT_BEGIN,
         now,
         customer_id=customer_id,

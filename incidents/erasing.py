@@ -16,7 +16,7 @@ from people.errors import NoLonger
 from people.models import Customer, Role
 from scheduling.models import Callback
 from scheduling.states import LIVE, State
-from vault import audit
+from vault.audit import audit_log
 
 WHY = "asked for"
 
@@ -27,7 +27,7 @@ def ask(session: Session, customer: Customer, why: str, by: UUID | None, now: da
     asking.ask(session, ERASE, {}, why, by, now, about=About(customer_id=customer.id))
 
 
-def at_once(session: Session, customer: Customer, actor: audit.Actor, now: datetime) -> None:
+def at_once(session: Session, customer: Customer, actor: audit_log.Actor, now: datetime) -> None:
     """Erase a customer. Raises ``NoLonger``."""
     _require_erasable(session, customer)
     erase(session, [customer.id], actor, now, WHY)

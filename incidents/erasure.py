@@ -20,13 +20,14 @@ from people.approvals import forgetting
 from people.customers import open_phone
 from people.models import Customer, CustomerSession, NumberProof
 from scheduling.models import Callback, SlotOffer
-from vault import audit, fields, keyring
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import field_encryption, keyring
 from verification.models import Code
 
 
 def erase(
-    session: Session, customers: Sequence[UUID], actor: audit.Actor, now: datetime, why: str
+    session: Session, customers: Sequence[UUID], actor: audit_log.Actor, now: datetime, why: str
 ) -> None:
     """Erase these customers, of whom none has a callback to come. Whether they want no texts is
     kept, by a keyed fingerprint of their number."""
@@ -39,7 +40,7 @@ def erase(
     ids = [each.id for each in found]
     _forget_around(session, ids, _numbers(session, found))
     forgetting.forget(session, ids, now)
-    fields.destroy(session, ids)
+    field_encryption.destroy(session, ids)
     for each in found:
         each.phone, each.name, each.external_ref, each.safe_phrase = b"", b"", None, None
         each.phone_index, each.external_ref_index = secrets.token_bytes(32), None
@@ -47,7 +48,7 @@ def erase(
         session.add(each)
     session.flush()
     about = [(each, None) for each in ids]
-    audit.record_many(session, actor, AuditAct.CUSTOMER_ERASE, now, about=about, purpose=why)
+    audit_log.record_many(session, actor, AuditAct.CUSTOMER_ERASE, now, about=about, purpose=why)
 
 
 #: Of a report, what its reporter said of themselves and of the call; the caller's own traces stay.
@@ -59,7 +60,10 @@ _EMPTIED = {
 
 def _numbers(session: Session, found: Sequence[Customer]) -> list[bytes]:
     """All forms of their numbers: what is known of one may stand under another index key."""
-    keys, ring = fields.data_keys(session, [each.id for each in found]), keyring.of(session)
+    keys, ring = (
+        field_encryption.data_keys(session, [each.id for each in found]),
+        keyring.of(session),
+    )
     opened = [open_phone(keys[each.id], each) for each in found if each.id in keys]
     forms = [form for phone in opened for form in ring.forms("phone", phone)]
     return [*forms, *(each.phone_index for each in found)]

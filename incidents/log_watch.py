@@ -15,13 +15,12 @@ from sqlmodel import Session
 from incidents.cases.models import Kind
 from incidents.cases.opening import Evidence, raise_case
 from storage.session import StoreUnavailable, transaction
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log, log_health, row_macs
+from vault.audit.acts import AuditAct
+from vault.audit.completeness import LOST, End
+from vault.audit.models import AuditWriter
+from vault.audit.recent_entries import Recent
 from vault.errors import KeyUnavailable, Tampered
-from vault.log import seals, standing
-from vault.log.marks import LOST, End
-from vault.log.models import AuditWriter
-from vault.log.recent import Recent
 
 log = structlog.get_logger("audit")
 EVERY = timedelta(minutes=1)
@@ -56,7 +55,7 @@ class LogWatch:
             with transaction(self._engine, read_only=True, info=self._info) as session:
                 now = self._clock()
                 wrong = self._recent.look(session)
-                found = [wrong] * bool(wrong) + standing.faults(session, now)
+                found = [wrong] * bool(wrong) + log_health.faults(session, now)
                 ends = [each for each in self._recent.ends(now) if not each.told]
             if found or ends:
                 log.critical("the audit log is not as it should be", found=found, ends=len(ends))
@@ -91,9 +90,9 @@ def _told(session: Session, end: End, now: datetime) -> bool:
     elif row.at != end.since or row.state == LOST:
         return False
     row.state = LOST
-    seals.seal(session, row)
+    row_macs.seal(session, row)
     session.add(row)
     session.flush()
     detail = f"{end.kind} {end.writer:016x}"
-    audit.record(session, audit.SYSTEM, AuditAct.LOG_LOST, now, detail=detail)
+    audit_log.record(session, audit_log.SYSTEM, AuditAct.LOG_LOST, now, detail=detail)
     return True

@@ -13,7 +13,7 @@ from incidents.cases import models as _cases  # noqa: F401  (so that every table
 from incidents.mirror import models as _mirror  # noqa: F401
 from incidents.notes import models as _notes  # noqa: F401
 from incidents.tracing import models as _tracing  # noqa: F401
-from storage.tables import blind_index, id_field, instant, reference, sealed
+from storage.column_helpers import blind_index, id_field, instant, reference, sealed
 
 REFERENCE_LENGTH = 8
 _TO_TELL = text("outcome IS NOT NULL AND told_at IS NULL")

@@ -21,8 +21,8 @@ from people.errors import InvalidInput
 from people.models import Customer
 from scheduling import quiet, telling
 from scheduling.policy import Policy
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 KEPT = timedelta(days=90)
 AT_A_TIME = 50
@@ -38,9 +38,9 @@ def tell_outcome(session: Session, report: Report, words_key: str, now: datetime
     report.outcome = words_key
     session.add(report)
     session.flush()
-    audit.record(
+    audit_log.record(
         session,
-        audit.SYSTEM,
+        audit_log.SYSTEM,
         AuditAct.REPORT_OUTCOME,
         now,
         customer_id=report.customer_id,
@@ -90,9 +90,9 @@ def _queue(
         decent=policy.decent(zone),
     )
     outbox.put(session, draft, now)
-    audit.record(
+    audit_log.record(
         session,
-        audit.SYSTEM,
+        audit_log.SYSTEM,
         AuditAct.REPORT_TELL,
         now,
         customer_id=customer.id,

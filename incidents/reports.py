@@ -25,10 +25,11 @@ from incidents.telling import (
     opened,
 )
 from people import customers
-from storage import turns
-from storage.types import new_id
-from vault import audit, keyring
-from vault.acts import AuditAct
+from storage import advisory_lock
+from storage.column_types import new_id
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import keyring
 
 __all__ = [
     "ASKED_FOR",
@@ -45,13 +46,15 @@ PROVES_WITHIN = timedelta(hours=24)
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-def file(session: Session, told: Told, now: datetime, actor: audit.Actor = audit.CUSTOMER) -> str:
+def file(
+    session: Session, told: Told, now: datetime, actor: audit_log.Actor = audit_log.CUSTOMER
+) -> str:
     """Keep a report; gives its reference. Raises ``InvalidInput``."""
     return filed(session, told, now, actor).reference
 
 
 def filed(
-    session: Session, told: Told, now: datetime, actor: audit.Actor = audit.CUSTOMER
+    session: Session, told: Told, now: datetime, actor: audit_log.Actor = audit_log.CUSTOMER
 ) -> Report:
     """Keep a report: a new one, or more of the one that the same number made within the hour.
 
@@ -60,7 +63,7 @@ def filed(
     """
     telling.require_sense(told, now)
     ring = keyring.of(session)
-    turns.take(session, ring.unchanging("phone", told.phone))
+    advisory_lock.take(session, ring.unchanging("phone", told.phone))
     forms = ring.forms("phone", told.phone)
     if told.proven:
         prove(session, told.phone, now)
@@ -85,7 +88,7 @@ def add(session: Session, report: Report, more: Told, now: datetime) -> None:
     telling.require_sense(more, now)
     if repeats.add(session, report, more):
         _tell_stream(session, report, now)
-        _write_down(session, report, AuditAct.REPORT_ADD, more.channel, now, audit.CUSTOMER)
+        _write_down(session, report, AuditAct.REPORT_ADD, more.channel, now, audit_log.CUSTOMER)
 
 
 def find(session: Session, reference: str) -> Report | None:
@@ -158,9 +161,9 @@ def _write_down(
     done: AuditAct,
     channel: str,
     now: datetime,
-    actor: audit.Actor,
+    actor: audit_log.Actor,
 ) -> None:
-    audit.record(
+    audit_log.record(
         session,
         actor,
         done,
@@ -191,7 +194,7 @@ def prove(session: Session, phone: str, now: datetime) -> None:
         report.proven_at = now
         session.add(report)
         _tell_stream(session, report, now)
-        _write_down(session, report, AuditAct.REPORT_PROVE, report.channel, now, audit.CUSTOMER)
+        _write_down(session, report, AuditAct.REPORT_PROVE, report.channel, now, audit_log.CUSTOMER)
 
 
 @dataclass(frozen=True)
@@ -217,7 +220,7 @@ class Read:
 
 
 def latest(
-    session: Session, investigator: audit.Actor, now: datetime, limit: int = 100
+    session: Session, investigator: audit_log.Actor, now: datetime, limit: int = 100
 ) -> list[Read]:
     """The latest reports, newest first, each reading written down. Without names and numbers of
     those who reported: an investigator sees a customer within a case only; without reports that
@@ -230,7 +233,7 @@ def latest(
         .limit(limit)
     ).all()
     readings = [(row.customer_id, None) for row in rows if row.customer_id]
-    audit.record_many(
+    audit_log.record_many(
         session, investigator, AuditAct.REPORT_READ, now, about=readings, purpose="triage"
     )
     return [plain(session, row) for row in rows]

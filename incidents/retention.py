@@ -13,7 +13,7 @@ from incidents.erasure import erase
 from incidents.models import Report
 from people.models import Customer
 from scheduling.models import Callback
-from vault import audit
+from vault.audit import audit_log
 
 AT_A_TIME = 200
 MOST = 10_000
@@ -51,7 +51,7 @@ class Retention:
                 return
             self._left = due(session, now - self._keep)
             self._rests_until = now + EVERY if len(self._left) < MOST else None
-        erase_due(session, self._left[:AT_A_TIME], now - self._keep, audit.SYSTEM, now)
+        erase_due(session, self._left[:AT_A_TIME], now - self._keep, audit_log.SYSTEM, now)
         self._left = self._left[AT_A_TIME:]
 
     @property
@@ -60,7 +60,11 @@ class Retention:
 
 
 def erase_due(
-    session: Session, customers: Sequence[UUID], before: datetime, actor: audit.Actor, now: datetime
+    session: Session,
+    customers: Sequence[UUID],
+    before: datetime,
+    actor: audit_log.Actor,
+    now: datetime,
 ) -> None:
     """Erase those of them who have had no callback since: one may have been booked meanwhile."""
     if not customers:

@@ -19,8 +19,8 @@ from sqlmodel import Session, col, select
 from incidents import weights
 from incidents.models import Report, StreamItem
 from people.models import Customer
-from storage import turns
-from vault import keyring
+from storage import advisory_lock
+from vault.keys import keyring
 from verification import unmet
 from verification.unmet import Unmet
 from verification.verdicts import Channel
@@ -145,7 +145,7 @@ def gather(session: Session, _now: datetime) -> None:
     One at a time: were two to give places, a reader could see the later one's first and then
     miss the other's.
     """
-    turns.take(session, _TURN)
+    advisory_lock.take(session, _TURN)
     _take_in(session, unmet.collect(session))
     last = session.exec(select(func.max(StreamItem.position))).one() or 0
     fresh = session.exec(

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from incidents.models import Report
 from people.errors import InvalidInput
-from vault import keyring
+from vault.keys import keyring
 
 KNEW = ("name", "phone", "ticket", "product", "address", "other")
 THINGS = ("code", "password", "remote", "money", "card", "install")

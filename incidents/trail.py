@@ -15,8 +15,8 @@ from incidents.cases.models import Case
 from incidents.cases.seeing import entries_for, not_named
 from people import budgets
 from people.errors import NotAllowed
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 from vault.models import AuditEntry
 
 PAGE = 50
@@ -132,9 +132,9 @@ def _looked_up(session: Session, reader: UUID, purpose: str, found: bool, now: d
 def _record(session: Session, reader: UUID, wanted: Filter, purpose: str, now: datetime) -> None:
     whom = f"of {wanted.person}" if wanted.person else ""
     detail = " ".join(filter(None, (whom, " ".join(wanted.actions[:3]), wanted.purpose)))[:200]
-    audit.record(
+    audit_log.record(
         session,
-        audit.staff(reader),
+        audit_log.staff(reader),
         AuditAct.AUDIT_READ,
         now,
         customer_id=wanted.customer,

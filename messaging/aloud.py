@@ -11,8 +11,9 @@ from sqlmodel import Session
 from messaging.gateways.base import VOICE
 from messaging.models import OutboxMessage
 from messaging.outbox import TABLE
-from vault import audit, fields
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import field_encryption
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,12 @@ def opened(session: Session, message_id: UUID, to: str, now: datetime) -> Aloud 
     row = session.get(OutboxMessage, message_id)
     if row is None or row.medium != VOICE or now >= row.expires_at:
         return None
-    key = fields.data_key(session, row.customer_id)
+    key = field_encryption.data_key(session, row.customer_id)
     if key.open(TABLE, "recipient", row.id, row.recipient) != to:
         return None
-    audit.record(
+    audit_log.record(
         session,
-        audit.PROVIDER,
+        audit_log.PROVIDER,
         AuditAct.TEXT_OPEN,
         now,
         customer_id=row.customer_id,

@@ -11,8 +11,8 @@ from sqlalchemy import and_, case, func, or_, text
 from sqlmodel import Session, col, select
 
 from messaging.models import MessageState, OutboxMessage
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 SOON = timedelta(seconds=10)
 _LATELY = timedelta(hours=1)
@@ -92,9 +92,9 @@ def retry(session: Session, message: UUID, now: datetime) -> bool:
     row.due_at = min(row.due_at, now)
     session.add(row)
     session.flush()
-    audit.record(
+    audit_log.record(
         session,
-        audit.SYSTEM,
+        audit_log.SYSTEM,
         AuditAct.TEXT_RETRY,
         now,
         customer_id=row.customer_id,

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, delete, select
 
 from messaging import delivery, lines, optouts
 from messaging.models import DemoLine
-from vault import keyring
+from vault.keys import keyring
 
 MOST_SECONDS = 600
 _NEVER = timedelta(days=36_500)

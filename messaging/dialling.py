@@ -23,8 +23,9 @@ from messaging.models import PhoneCall
 from messaging.progress import CallState
 from messaging.rules import Rules
 from storage.session import transaction
-from vault import audit, keyring
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import keyring
 
 log = structlog.get_logger("worker")
 
@@ -149,7 +150,9 @@ def _fail(session: Session, row: PhoneCall, error: str, now: datetime) -> None:
 def _record(
     session: Session, row: PhoneCall, action: AuditAct, now: datetime, detail: str = ""
 ) -> None:
-    audit.record(session, audit.SYSTEM, action, now, callback_id=row.callback_id, detail=detail)
+    audit_log.record(
+        session, audit_log.SYSTEM, action, now, callback_id=row.callback_id, detail=detail
+    )
 
 
 class Dialler:

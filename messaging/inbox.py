@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from messaging.models import InboundText
-from vault import keyring
+from vault.keys import keyring
 
 HELP_EVERY = timedelta(hours=1)
 #: Texts of one number that are answered. Anybody can send them in its name: what protects its

@@ -16,9 +16,10 @@ from messaging.models import MessageState, OutboxMessage, Priority
 from messaging.outbox import TABLE, WARNS
 from messaging.rules import Limit, Rules, country_allowed
 from messaging.settling import Leased, end, held, tell
-from vault import audit, fields
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 from vault.errors import KeyUnavailable, Tampered
+from vault.keys import field_encryption
 
 LEASE = timedelta(seconds=120)
 #: Spelt as in the index, so that a prepared statement can use it whatever it is asked for.
@@ -209,9 +210,9 @@ def _hold(session: Session, row: OutboxMessage, until: datetime, now: datetime) 
 
 
 def _record_opening(session: Session, row: OutboxMessage, now: datetime) -> None:
-    audit.record(
+    audit_log.record(
         session,
-        audit.SYSTEM,
+        audit_log.SYSTEM,
         AuditAct.TEXT_OPEN,
         now,
         customer_id=row.customer_id,
@@ -221,7 +222,7 @@ def _record_opening(session: Session, row: OutboxMessage, now: datetime) -> None
 
 
 def _letter(session: Session, row: OutboxMessage, first_tried_at: datetime) -> Letter:
-    key = fields.data_key(session, row.customer_id)
+    key = field_encryption.data_key(session, row.customer_id)
     return Letter(
         reference=row.id,
         to=key.open(TABLE, "recipient", row.id, row.recipient),

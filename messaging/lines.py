@@ -8,7 +8,7 @@ from sqlmodel import Session, col, delete, select
 
 from messaging.models import LineKind
 from storage.upsert import insert_or
-from vault import keyring
+from vault.keys import keyring
 
 LANDLINE = "landline"
 GOOD_FOR = timedelta(days=90)  # numbers are carried over from one kind to the other

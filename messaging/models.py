@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from storage.tables import blind_index, id_field, instant, reference, sealed
+from storage.column_helpers import blind_index, id_field, instant, reference, sealed
 
 _TO_DO = text("to_hang_up OR state IN ('wanted', 'dialling')")
 

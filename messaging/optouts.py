@@ -8,8 +8,9 @@ from sqlmodel import Session, col, delete, select
 
 from messaging.models import OptOut
 from storage.upsert import insert_or
-from vault import audit, keyring
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import keyring
 
 #: What the provider takes for an opt-out and an opt-in by itself, and answers itself. It names
 #: them in a field of its own only where its advanced opt-out is on.
@@ -24,14 +25,14 @@ def note_out(session: Session, phone: str, now: datetime) -> None:
     session.connection().execute(
         insert_or(session, table, {"phone_index": index, "at": now}).on_conflict_do_nothing()
     )
-    audit.record(session, audit.CUSTOMER, AuditAct.TEXTS_OPT_OUT, now)
+    audit_log.record(session, audit_log.CUSTOMER, AuditAct.TEXTS_OPT_OUT, now)
 
 
 def note_in(session: Session, phone: str, now: datetime) -> None:
     """This number wants texts again."""
     forms = keyring.of(session).forms("phone", phone)
     session.exec(delete(OptOut).where(col(OptOut.phone_index).in_(forms)))
-    audit.record(session, audit.CUSTOMER, AuditAct.TEXTS_OPT_IN, now)
+    audit_log.record(session, audit_log.CUSTOMER, AuditAct.TEXTS_OPT_IN, now)
 
 
 def is_out(session: Session, phone: str) -> bool:

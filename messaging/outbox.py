@@ -13,8 +13,8 @@ from sqlmodel import Session, col, select, update
 from messaging import segments
 from messaging.decent import Decent
 from messaging.models import MessageState, OutboxMessage, Priority
-from storage.types import new_id
-from vault import fields
+from storage.column_types import new_id
+from vault.keys import field_encryption
 
 TABLE = "outbox_message"
 REMINDER = "reminder"
@@ -45,11 +45,13 @@ class Draft:
     decent: Decent | None = None
 
 
-def put(session: Session, draft: Draft, now: datetime, key: fields.FieldKey | None = None) -> UUID:
+def put(
+    session: Session, draft: Draft, now: datetime, key: field_encryption.FieldKey | None = None
+) -> UUID:
     """Store a text in the caller's transaction; it leaves once that has committed. ``key`` is the
     customer's, for a caller who has it in hand."""
     row = new_id()
-    key = key or fields.data_key(session, draft.customer_id)
+    key = key or field_encryption.data_key(session, draft.customer_id)
     session.add(
         OutboxMessage(
             id=row,

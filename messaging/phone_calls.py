@@ -9,8 +9,8 @@ from sqlmodel import Session, col, select
 
 from messaging.models import PhoneCall
 from messaging.progress import OVER, CallState, further
-from storage.types import new_id
-from vault import keyring
+from storage.column_types import new_id
+from vault.keys import keyring
 
 #: Which column keeps when a state was first heard of.
 _INSTANTS = {

@@ -11,8 +11,8 @@ from sqlmodel import Session, col, select
 
 from messaging.gateways.base import Letter
 from messaging.models import MessageState, OutboxMessage
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 LONGEST_PAUSE = 300
 
@@ -130,9 +130,9 @@ def tell(
     """Write down what became of a text."""
     session.add(row)
     session.flush()
-    audit.record(
+    audit_log.record(
         session,
-        audit.SYSTEM,
+        audit_log.SYSTEM,
         action,
         now,
         customer_id=row.customer_id,

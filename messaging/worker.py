@@ -22,10 +22,11 @@ from messaging.gateways.route import Route
 from messaging.models import Heartbeat
 from messaging.rules import Rules
 from storage.session import StoreUnavailable, in_short, transaction
-from vault import audit, keyring
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 from vault.errors import KeyUnavailable, Tampered
-from vault.keyring import Keyring
+from vault.keys import keyring
+from vault.keys.keyring import Keyring
 
 log = structlog.get_logger("worker")
 
@@ -162,7 +163,7 @@ class Worker:
             return
         with transaction(self._engine, info=self._info) as session:
             change = f"{self._using} to {name}"
-            audit.record(session, audit.SYSTEM, AuditAct.GATEWAY_SWITCH, now, detail=change)
+            audit_log.record(session, audit_log.SYSTEM, AuditAct.GATEWAY_SWITCH, now, detail=change)
         log.warning("gateway switched", before=self._using, after=name)
         self._using = name
 

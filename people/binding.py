@@ -20,9 +20,9 @@ from sqlmodel import Session
 from people import row_mac
 from people.models import Staff
 from people.row_mac import PARTS, bind, holds, rebind
-from vault import keyring
 from vault.errors import Tampered
-from vault.keyring import SIGN_IN, Keyring
+from vault.keys import keyring
+from vault.keys.keyring import SIGN_IN, Keyring
 
 __all__ = [
     "PARTS",

@@ -21,9 +21,10 @@ from sqlmodel import Session, col, delete, select
 from messaging.rules import Limit, limits
 from people.errors import BudgetSpent
 from people.models import BudgetUnlock, Opening, Role, Staff
-from storage import turns
-from vault import audit, keyring
-from vault.acts import AuditAct
+from storage import advisory_lock
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import keyring
 
 LONGEST = timedelta(days=1)
 _INFO = "budgets"
@@ -81,7 +82,7 @@ def take_turn(session: Session, staff_id: UUID) -> None:
     """Wait for the person's other openings. Whoever locks rows of callbacks as well takes the turn
     first; what the request has changed before is written out, so that all wait in one order."""
     session.flush()
-    turns.take(session, sha256(b"budget" + staff_id.bytes).digest())
+    advisory_lock.take(session, sha256(b"budget" + staff_id.bytes).digest())
 
 
 def open_customer(
@@ -181,12 +182,12 @@ class _Spent:
                 raise BudgetSpent(self._staff_id, kind, limit.most, limit.within, len(ats), again)
 
 
-def unlock(session: Session, staff_id: UUID, by: audit.Actor, now: datetime) -> None:
+def unlock(session: Session, staff_id: UUID, by: audit_log.Actor, now: datetime) -> None:
     """Let somebody who was stopped begin anew. That it takes two people, the caller sees to."""
     take_turn(session, staff_id)
     session.merge(BudgetUnlock(staff_id=staff_id, at=now))
     session.flush()
-    audit.record(session, by, AuditAct.BUDGET_UNLOCK, now, detail=str(staff_id))
+    audit_log.record(session, by, AuditAct.BUDGET_UNLOCK, now, detail=str(staff_id))
 
 
 def forget_old(session: Session, now: datetime) -> None:

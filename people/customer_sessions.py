@@ -10,8 +10,8 @@ from sqlmodel import Session, col, select, update
 from people import binding
 from people.models import CustomerSession
 from people.secrets import new_token, token_hash
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=2)
@@ -26,7 +26,9 @@ def begin(session: Session, customer_id: UUID, now: datetime) -> str:
     )
     session.add(binding.bind(session, made))
     session.flush()
-    audit.record(session, audit.CUSTOMER, AuditAct.OWN_PAGE_ENTER, now, customer_id=customer_id)
+    audit_log.record(
+        session, audit_log.CUSTOMER, AuditAct.OWN_PAGE_ENTER, now, customer_id=customer_id
+    )
     return token
 
 

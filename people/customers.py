@@ -19,12 +19,13 @@ from people import phones
 from people.errors import InvalidInput
 from people.models import Customer
 from people.text import Allowed, clean
-from storage.types import new_id
-from vault import audit, fields, keyring
-from vault.acts import AuditAct
+from storage.column_types import new_id
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 from vault.errors import Tampered
-from vault.fields import FieldKey
-from vault.index_check import is_own
+from vault.keys import field_encryption, keyring
+from vault.keys.blind_index_check import is_own
+from vault.keys.field_encryption import FieldKey
 from vault.models import DataKey
 
 NAME_LIMIT = 60
@@ -34,7 +35,12 @@ KNOWN_ALREADY = "A customer with this number is already known."
 _WITH_KEY = select(Customer, DataKey.wrapped).outerjoin(
     DataKey, col(DataKey.owner_id) == col(Customer.id)
 )
-_DECOY = ("customer", "phone", "decoy", fields.DECOY.seal("customer", "phone", "decoy", "0" * 13))
+_DECOY = (
+    "customer",
+    "phone",
+    "decoy",
+    field_encryption.DECOY.seal("customer", "phone", "decoy", "0" * 13),
+)
 
 
 @dataclass(frozen=True)
@@ -88,11 +94,13 @@ def _own(
     rows = session.exec(_WITH_KEY.where(found_by)).all()
     for customer, wrapped in rows:
         if customer.erased_at is None:
-            key = fields.unwrapped(session, wrapped, customer.id)
+            key = field_encryption.unwrapped(session, wrapped, customer.id)
             if is_own("customer", customer.id, partial(opened, key, customer), asked):
                 return customer
     if not rows:
-        nobodys = FieldKey(keyring.of(session).unwrap_decoy(fields.DECOY.key)).open(*_DECOY)
+        nobodys = FieldKey(keyring.of(session).unwrap_decoy(field_encryption.DECOY.key)).open(
+            *_DECOY
+        )
         hmac.compare_digest(nobodys.encode(), asked.encode())
     return None
 
@@ -138,7 +146,7 @@ def clean_name(typed: str) -> str:
 def add(
     session: Session,
     new: NewCustomer,
-    actor: audit.Actor,
+    actor: audit_log.Actor,
     now: datetime,
     *,
     countries: Collection[str] = (),
@@ -159,7 +167,7 @@ def add(
             session.flush()
     except IntegrityError:  # somebody else added the same number at this moment
         raise InvalidInput("phone", KNOWN_ALREADY) from None
-    audit.record(session, actor, AuditAct.CUSTOMER_ADD, now, customer_id=customer.id)
+    audit_log.record(session, actor, AuditAct.CUSTOMER_ADD, now, customer_id=customer.id)
     return customer
 
 
@@ -181,13 +189,17 @@ def _sealed(session: Session, new: NewCustomer, name: str, zone: str, now: datet
     ref = clean_ref(new.external_ref)
     if ref and find_by_external_ref(session, ref):
         raise InvalidInput("external_ref", "Another customer already has this reference.")
-    key = fields.new_data_key(session, row)
+    key = field_encryption.new_data_key(session, row)
     made = replace(new, name=name, external_ref=ref, timezone=zone)
     return Customer(**columns(ring, key, row, made, now))
 
 
 def columns(
-    ring: keyring.Keyring, key: fields.FieldKey, row: UUID, new: NewCustomer, now: datetime
+    ring: keyring.Keyring,
+    key: field_encryption.FieldKey,
+    row: UUID,
+    new: NewCustomer,
+    now: datetime,
 ) -> dict[str, Any]:
     """The columns of a new customer, sealed; every value of ``new`` has been made sure of."""
     ref = new.external_ref
@@ -209,7 +221,7 @@ def opened(session: Session, customer: Customer) -> Person:
     an erased one nothing is left but language and zone."""
     if customer.erased_at is not None:
         return Person(customer.id, "", "", customer.locale, customer.timezone)
-    key = fields.data_key(session, customer.id)
+    key = field_encryption.data_key(session, customer.id)
     return Person(
         id=customer.id,
         name=key.open("customer", "name", customer.id, customer.name),
@@ -231,11 +243,13 @@ def phrase_from(text: str) -> str:
 
 def keep_safe_phrase(session: Session, customer: Customer, phrase: str, now: datetime) -> None:
     """Show this phrase in each text to the customer from now on."""
-    key = fields.data_key(session, customer.id)
+    key = field_encryption.data_key(session, customer.id)
     customer.safe_phrase = key.seal("customer", "safe_phrase", customer.id, phrase)
     session.add(customer)
     session.flush()
-    audit.record(session, audit.CUSTOMER, AuditAct.CUSTOMER_PHRASE, now, customer_id=customer.id)
+    audit_log.record(
+        session, audit_log.CUSTOMER, AuditAct.CUSTOMER_PHRASE, now, customer_id=customer.id
+    )
 
 
 def choose(
@@ -247,15 +261,22 @@ def choose(
     customer.locale, customer.timezone = locale, timezone
     session.add(customer)
     session.flush()
-    audit.record(session, audit.CUSTOMER, AuditAct.CUSTOMER_CHOOSE, now, customer_id=customer.id)
+    audit_log.record(
+        session, audit_log.CUSTOMER, AuditAct.CUSTOMER_CHOOSE, now, customer_id=customer.id
+    )
 
 
 def safe_phrase(session: Session, customer: Customer, now: datetime, purpose: str) -> str:
     """The customer's phrase, empty where none was chosen; written down as a reading."""
     if customer.safe_phrase is None:
         return ""
-    audit.record(
-        session, audit.SYSTEM, AuditAct.CUSTOMER_READ, now, customer_id=customer.id, purpose=purpose
+    audit_log.record(
+        session,
+        audit_log.SYSTEM,
+        AuditAct.CUSTOMER_READ,
+        now,
+        customer_id=customer.id,
+        purpose=purpose,
     )
-    key = fields.data_key(session, customer.id)
+    key = field_encryption.data_key(session, customer.id)
     return key.open("customer", "safe_phrase", customer.id, customer.safe_phrase)

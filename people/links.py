@@ -17,8 +17,9 @@ from people.errors import LinkSpent, SecondPieceWrong
 from people.models import EnrolmentLink, Staff
 from people.notices import Notice
 from people.passkeys import keeping
-from vault import audit, keyring
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import keyring
 
 WRONG_PIECES = 5
 new_pin = secrets.new_pin
@@ -108,7 +109,7 @@ def require_pieces(session: Session, link: EnrolmentLink, pieces: Pieces, now: d
     session.add(binding.rebind(session, link))
     session.flush()
     detail = f"{link.staff_id} {asked}"
-    audit.record(session, audit.SYSTEM, AuditAct.STAFF_ENROL_FAILED, now, detail=detail)
+    audit_log.record(session, audit_log.SYSTEM, AuditAct.STAFF_ENROL_FAILED, now, detail=detail)
     raise SecondPieceWrong(asked, tried=True, pins=len(terms.pins))
 
 
@@ -167,7 +168,9 @@ def end_what_was(session: Session, link: EnrolmentLink, member: Staff, now: date
     else:
         keeping.end_all(session, member, now)
         end_earlier(session, member.id, now, promotions=True)
-        sessions.end_all(session, member.id, now, "reset", actor=audit.staff(member.id))
+        sessions.end_all(session, member.id, now, "reset", actor=audit_log.staff(member.id))
         session.refresh(member)
-    audit.record(session, audit.staff(member.id), AuditAct.STAFF_RESET_USED, now, detail=link.kind)
+    audit_log.record(
+        session, audit_log.staff(member.id), AuditAct.STAFF_RESET_USED, now, detail=link.kind
+    )
     notices.add(session, member.id, Notice.RESET_USED, now)

@@ -9,15 +9,15 @@ from uuid import UUID
 from sqlmodel import Session
 
 from people import budgets
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 FOUND, NOT_FOUND = "found", "not found"
 
 
 def note_customer(
     session: Session,
-    actor: audit.Actor,
+    actor: audit_log.Actor,
     found: UUID | None,
     asked: str,
     purpose: str,
@@ -28,7 +28,7 @@ def note_customer(
     ``BudgetSpent``, which tells neither."""
     if actor.staff_id is not None:
         budgets.look_up(session, actor.staff_id, found, asked, now)
-    audit.record(
+    audit_log.record(
         session,
         actor,
         AuditAct.CUSTOMER_LOOK_UP,
@@ -40,7 +40,13 @@ def note_customer(
 
 
 def note_staff(
-    session: Session, actor: audit.Actor, *, found: bool, asked: str, purpose: str, now: datetime
+    session: Session,
+    actor: audit_log.Actor,
+    *,
+    found: bool,
+    asked: str,
+    purpose: str,
+    now: datetime,
 ) -> None:
     """Count and write down a look-up of a member of staff by their address, ``asked``. To a
     supervisor who adds colleagues, "is known already" is the answer that tells something, so that
@@ -48,7 +54,7 @@ def note_staff(
     if actor.staff_id is not None and found:
         budgets.look_up(session, actor.staff_id, None, asked, now)
     detail = FOUND if found else NOT_FOUND
-    audit.record(session, actor, AuditAct.STAFF_LOOK_UP, now, purpose=purpose, detail=detail)
+    audit_log.record(session, actor, AuditAct.STAFF_LOOK_UP, now, purpose=purpose, detail=detail)
 
 
 def note_unknown(session: Session, staff_id: UUID, asked: str, purpose: str, now: datetime) -> None:
@@ -56,6 +62,11 @@ def note_unknown(session: Session, staff_id: UUID, asked: str, purpose: str, now
     reference in ``asked``; ``purpose`` names the page. The entry holds a keyed fingerprint, so that
     repeats can be seen. Raises ``BudgetSpent``."""
     mark = budgets.ask_for_unknown(session, staff_id, asked, now)
-    audit.record(
-        session, audit.staff(staff_id), AuditAct.PAGE_NOT_FOUND, now, purpose=purpose, detail=mark
+    audit_log.record(
+        session,
+        audit_log.staff(staff_id),
+        AuditAct.PAGE_NOT_FOUND,
+        now,
+        purpose=purpose,
+        detail=mark,
     )

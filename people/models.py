@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Uuid
 from sqlmodel import Field, SQLModel
 
-from storage.tables import blind_index, id_field, instant, reference, sealed
+from storage.column_helpers import blind_index, id_field, instant, reference, sealed
 
 
 class Role(StrEnum):

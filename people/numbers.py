@@ -18,8 +18,9 @@ from people import customers, phones
 from people.customers import KNOWN_ALREADY
 from people.errors import InvalidInput
 from people.models import Customer, NumberProof
-from vault import audit, fields, keyring
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import field_encryption, keyring
 
 
 def waits(customer: Customer, now: datetime) -> bool:
@@ -45,7 +46,7 @@ def proven_at(session: Session, phone: str) -> datetime | None:
 
 def wait_until(session: Session, customer: Customer, until: datetime) -> None:
     """Let a number that was changed wait until another time."""
-    key = fields.data_key(session, customer.id)
+    key = field_encryption.data_key(session, customer.id)
     phone = customers.open_phone(key, customer)
     customer.number_waits_until = until
     customers.seal_phone(key, customer, phone)
@@ -58,7 +59,7 @@ def change(
     customer: Customer,
     phone: str,
     waits_until: datetime,
-    by: audit.Actor,
+    by: audit_log.Actor,
     now: datetime,
     *,
     countries: Collection[str] = (),
@@ -69,7 +70,7 @@ def change(
     keyring.hold_index(session)
     if customers.find_by_phone(session, phone):
         raise InvalidInput("phone", KNOWN_ALREADY)
-    key = fields.data_key(session, customer.id)
+    key = field_encryption.data_key(session, customer.id)
     try:
         with session.begin_nested():
             customer.number_waits_until = waits_until
@@ -79,4 +80,4 @@ def change(
             session.flush()
     except IntegrityError:  # somebody else took the number at this moment
         raise InvalidInput("phone", KNOWN_ALREADY) from None
-    audit.record(session, by, AuditAct.CUSTOMER_NUMBER, now, customer_id=customer.id)
+    audit_log.record(session, by, AuditAct.CUSTOMER_NUMBER, now, customer_id=customer.id)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberType, ValidationResult, timezone
 
-from config.zones import known_zones
+from config.time_zones import known_zones
 from people.errors import InvalidInput
 
 MAX_LENGTH = 40

@@ -17,8 +17,8 @@ from people.models import Role, Staff
 from people.notices import Notice
 from people.secrets import new_token, token_hash
 from people.staff import Colleague
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 #: Whose links a role asks for. Nobody asks for their own.
 MAKES_FOR = {
@@ -61,7 +61,9 @@ def make(session: Session, maker: UUID, role: Role, staff_id: UUID, why: str, no
     token = new_token()
     payload = {"link": token_hash(token).hex()}
     asking.ask(session, RESET, payload, why, maker, now, about=About(staff_id=member.id))
-    audit.record(session, audit.staff(maker), AuditAct.STAFF_RESET_MADE, now, detail=str(member.id))
+    audit_log.record(
+        session, audit_log.staff(maker), AuditAct.STAFF_RESET_MADE, now, detail=str(member.id)
+    )
     notices.add(session, member.id, Notice.RESET_MADE, now)
     return token
 

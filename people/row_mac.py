@@ -2,9 +2,9 @@
 
 Who can write to the database but has no key can change a row, and then its mark does not hold. What
 of a row is not under its mark is named in :data:`LOOSE`; columns of blind indexes are compared with
-what is sealed instead (:mod:`vault.index_check`), since they change with the index key. An old
+what is sealed instead (:mod:`vault.keys.blind_index_check`), since they change with the index key. An old
 row that is put back whole holds again: what must be used once is counted outside the database too
-(:mod:`vault.outside_counts`).
+(:mod:`vault.external_counters`).
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from sqlalchemy import Row, Table, event, inspect, select
 from sqlalchemy.orm import Session as OrmSession
 from sqlmodel import Session, SQLModel
 
+from storage.column_helpers import BLIND
 from storage.session import Work
-from storage.tables import BLIND
-from vault import keyring
-from vault.keyring import SIGN_IN
+from vault.keys import keyring
+from vault.keys.keyring import SIGN_IN
 
 _Row = TypeVar("_Row", bound=Any)
 #: Tables whose rows are marked by each who writes one, with :func:`bind` or :func:`rebind`.

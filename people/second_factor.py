@@ -14,7 +14,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from people import binding
 from people.models import RecoveryCode
-from vault import outside_counts
+from vault import external_counters
 
 STEP_SECONDS = 30
 RECOVERY_CODES = 8
@@ -100,7 +100,7 @@ def spend_recovery_code(session: Session, staff_id: UUID, code: str, now: dateti
     found.used_at, found.bound = now, None
     session.add(found)
     session.flush()
-    return outside_counts.spend(session, f"recovery:{found.id.hex}")
+    return external_counters.spend(session, f"recovery:{found.id.hex}")
 
 
 def _hash(code: str) -> bytes:

@@ -12,8 +12,9 @@ from sqlmodel import Session, col, select, update
 from people import binding
 from people.errors import NotFound, ProofNeeded
 from people.models import ApiToken, Staff, StaffSession
-from vault import audit, keyring
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import keyring
 
 LIVES = timedelta(hours=12)
 IDLES = timedelta(hours=1)
@@ -62,20 +63,20 @@ def end_one(session: Session, staff_id: UUID, session_id: UUID, now: datetime) -
     """End one of somebody's own. Raises ``NotFound`` for any other."""
     if not _end(session, now, staff_id, session_id=session_id):
         raise NotFound
-    _write_down(session, audit.staff(staff_id), staff_id, now, "one")
+    _write_down(session, audit_log.staff(staff_id), staff_id, now, "one")
 
 
 def end_others(session: Session, staff_id: UUID, but: UUID | None, now: datetime, why: str) -> int:
     """End all of somebody's sessions, or all ``but`` one; how many ended."""
     count = _end(session, now, staff_id, but=but)
-    _write_down(session, audit.staff(staff_id), staff_id, now, why)
+    _write_down(session, audit_log.staff(staff_id), staff_id, now, why)
     return count
 
 
 def end_by_passkey(session: Session, staff_id: UUID, passkey_id: UUID, now: datetime) -> None:
     """End what was begun by a passkey that is no good any more."""
     if _end(session, now, staff_id, passkey_id=passkey_id):
-        _write_down(session, audit.SYSTEM, staff_id, now, "passkey")
+        _write_down(session, audit_log.SYSTEM, staff_id, now, "passkey")
 
 
 def end_all(
@@ -84,7 +85,7 @@ def end_all(
     now: datetime,
     why: str,
     *,
-    actor: audit.Actor = audit.SYSTEM,
+    actor: audit_log.Actor = audit_log.SYSTEM,
 ) -> None:
     """End whatever somebody was given to come in by: sessions, API tokens, the address of their
     calendar, the browsers that are known by a cookie. Password, second factor and passkeys stay:
@@ -133,9 +134,9 @@ def _end(
 
 
 def _write_down(
-    session: Session, actor: audit.Actor, staff_id: UUID, now: datetime, why: str
+    session: Session, actor: audit_log.Actor, staff_id: UUID, now: datetime, why: str
 ) -> None:
-    audit.record(session, actor, AuditAct.STAFF_SESSIONS_ENDED, now, detail=f"{staff_id} {why}")
+    audit_log.record(session, actor, AuditAct.STAFF_SESSIONS_ENDED, now, detail=f"{staff_id} {why}")
 
 
 def require_proof(session: Session, session_id: UUID | None, now: datetime) -> None:
@@ -155,4 +156,4 @@ def proved(session: Session, session_id: UUID, now: datetime) -> None:
     kept.proved_at = now
     session.add(binding.rebind(session, kept))
     session.flush()
-    audit.record(session, audit.staff(kept.staff_id), AuditAct.STAFF_PROOF, now)
+    audit_log.record(session, audit_log.staff(kept.staff_id), AuditAct.STAFF_PROOF, now)

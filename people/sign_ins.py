@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from vault.acts import BY_VALUE, AuditAct
+from vault.audit.acts import BY_VALUE, AuditAct
 from vault.models import AuditEntry
 
 SHOWN = 20

@@ -13,10 +13,12 @@ from people import binding, second_factor, sessions, staff, tries
 from people.errors import InvalidInput, SignInFailed
 from people.models import Role, Staff, StaffSession
 from people.secrets import new_token, password_fits, token_hash
-from storage.types import new_id
-from vault import audit, keyring, outside_counts
-from vault.acts import AuditAct
-from vault.keyring import Keyring
+from storage.column_types import new_id
+from vault import external_counters
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import keyring
+from vault.keys.keyring import Keyring
 
 SESSION_LIVES, SESSION_IDLES = sessions.LIVES, sessions.IDLES
 _TOUCH_EVERY = timedelta(minutes=1)
@@ -33,8 +35,8 @@ class Principal:
     session_id: UUID | None = None
 
     @property
-    def actor(self) -> audit.Actor:
-        return audit.staff(self.id)
+    def actor(self) -> audit_log.Actor:
+        return audit_log.staff(self.id)
 
 
 def find(session: Session, email: str) -> Staff | None:
@@ -97,7 +99,7 @@ def failed(
 ) -> None:
     """Write a failed try down: with whose account it was for, and never with what was typed. One
     that is not ``kept`` takes the same work."""
-    who = audit.staff(member.id) if member else audit.SYSTEM
+    who = audit_log.staff(member.id) if member else audit_log.SYSTEM
     entry = tries.Entry(who, AuditAct.STAFF_SIGN_IN_FAILED, what if member else "unknown")
     tries.write(session, entry, now, kept=kept)
 
@@ -143,7 +145,7 @@ def _spend(session: Session, staff_id: UUID, code: str, now: datetime) -> bool:
     member.totp_last_step = step
     session.add(member)
     session.flush()
-    return outside_counts.spend(session, f"step:{staff_id.hex}:{step}")
+    return external_counters.spend(session, f"step:{staff_id.hex}:{step}")
 
 
 def open_session(
@@ -175,7 +177,7 @@ def open_session(
     )
     session.add(binding.bind(session, made))
     session.flush()
-    audit.record(session, audit.staff(member.id), AuditAct.STAFF_SIGN_IN, now, detail=how)
+    audit_log.record(session, audit_log.staff(member.id), AuditAct.STAFF_SIGN_IN, now, detail=how)
     return token
 
 
@@ -216,4 +218,4 @@ def close_session(session: Session, token: str, now: datetime) -> None:
     if kept is not None and kept.ended_at is None:
         kept.ended_at, kept.bound = now, None
         session.add(kept)
-        audit.record(session, audit.staff(kept.staff_id), AuditAct.STAFF_SIGN_OUT, now)
+        audit_log.record(session, audit_log.staff(kept.staff_id), AuditAct.STAFF_SIGN_OUT, now)

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, text
 from sqlmodel import Field, SQLModel
 
-from storage.tables import blind_index, id_field, instant, reference, sealed
+from storage.column_helpers import blind_index, id_field, instant, reference, sealed
 
 
 class Passkey(SQLModel, table=True):

@@ -22,12 +22,14 @@ from people.models import EnrolmentLink, Role, Staff
 from people.notices import Notice
 from people.secrets import hash_password, new_token, token_hash
 from people.text import Allowed, clean
+from storage.column_types import new_id
 from storage.session import Work
-from storage.types import new_id
-from vault import audit, keyring, outside_counts
-from vault.acts import AuditAct
-from vault.index_check import is_own
-from vault.keyring import Keyring
+from vault import external_counters
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import keyring
+from vault.keys.blind_index_check import is_own
+from vault.keys.keyring import Keyring
 
 LINK_LIVES, OWN_LINK_LIVES = timedelta(hours=72), timedelta(minutes=30)
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,180}")
@@ -76,7 +78,7 @@ def add(
     *,
     timezone: str,
     demo: bool = False,
-    by: audit.Actor = audit.OPERATOR,
+    by: audit_log.Actor = audit_log.OPERATOR,
 ) -> Staff:
     """Add a member of staff, who can do nothing until enrolled. Raises ``InvalidInput``."""
     keyring.hold_index(session)
@@ -94,7 +96,7 @@ def add(
     )
     session.add(member)
     session.flush()
-    audit.record(session, by, AuditAct.STAFF_ADD, now, detail=f"{role} {row}")
+    audit_log.record(session, by, AuditAct.STAFF_ADD, now, detail=f"{role} {row}")
     return member
 
 
@@ -119,7 +121,7 @@ def set_phone(
     now: datetime,
     *,
     countries: Sequence[str] = (),
-    by: audit.Actor = audit.OPERATOR,
+    by: audit_log.Actor = audit_log.OPERATOR,
 ) -> None:
     """Keep the number that a member of staff is rung at (E.164). Raises ``InvalidInput``."""
     phones.require_callable(phone, countries)
@@ -127,7 +129,7 @@ def set_phone(
     member.phone = keyring.of(session).seal_for(keyring.STAFF, place, phone)
     session.add(member)
     session.flush()
-    audit.record(session, by, AuditAct.STAFF_PHONE, now, detail=str(member.id))
+    audit_log.record(session, by, AuditAct.STAFF_PHONE, now, detail=str(member.id))
 
 
 def phone_of(session: Session, member: Staff) -> str:
@@ -175,7 +177,7 @@ def invite(
     *,
     kind: Kind = Kind.OPERATOR,
     pin: str = "",
-    by: audit.Actor = audit.OPERATOR,
+    by: audit_log.Actor = audit_log.OPERATOR,
 ) -> str:
     """A token for a one-time enrolment link, good for three days; older ones stop working.
 
@@ -192,7 +194,7 @@ def invite_by(
     member: Staff,
     hashed: bytes,
     now: datetime,
-    by: audit.Actor = audit.OPERATOR,
+    by: audit_log.Actor = audit_log.OPERATOR,
     *,
     kind: Kind = Kind.OPERATOR,
     terms: Terms = NO_TERMS,
@@ -214,7 +216,7 @@ def invite_by(
     )
     session.add(binding.bind(session, made))
     session.flush()
-    audit.record(session, by, AuditAct.STAFF_INVITE, now, detail=f"{member.id} {kind}")
+    audit_log.record(session, by, AuditAct.STAFF_INVITE, now, detail=f"{member.id} {kind}")
 
 
 def invited(
@@ -319,11 +321,13 @@ def set_credentials(
     member.totp_secret = keyring.of(session).seal_for(keyring.STAFF, place, found.secret)
     member.totp_last_step = step
     link.used_at, link.bound = now, None
-    if not outside_counts.spend(session, f"link:{link.id.hex}"):
+    if not external_counters.spend(session, f"link:{link.id.hex}"):
         raise LinkSpent
     session.add_all([member, link])
     codes = second_factor.new_recovery_codes(session, member.id)
-    audit.record(session, audit.staff(member.id), AuditAct.STAFF_ENROL, now, detail=link.kind)
+    audit_log.record(
+        session, audit_log.staff(member.id), AuditAct.STAFF_ENROL, now, detail=link.kind
+    )
     setup.close_if_due(session, now)
     return codes
 
@@ -354,7 +358,7 @@ def new_password(
     member.password_hash = binding.seal_password(session, member.id, hashed, proven_to)
     session.add(member)
     session.flush()
-    audit.record(session, audit.staff(member.id), AuditAct.STAFF_PASSWORD, now)
+    audit_log.record(session, audit_log.staff(member.id), AuditAct.STAFF_PASSWORD, now)
     notices.add(session, member.id, Notice.PASSWORD, now)
 
 
@@ -363,12 +367,14 @@ def switch_off(session: Session, member: Staff, now: datetime) -> None:
     member.active = False
     session.add(member)
     session.flush()
-    sessions.end_all(session, member.id, now, "off", actor=audit.OPERATOR)
-    audit.record(session, audit.OPERATOR, AuditAct.STAFF_SWITCH_OFF, now, detail=str(member.id))
+    sessions.end_all(session, member.id, now, "off", actor=audit_log.OPERATOR)
+    audit_log.record(
+        session, audit_log.OPERATOR, AuditAct.STAFF_SWITCH_OFF, now, detail=str(member.id)
+    )
 
 
 def change_role(
-    session: Session, member: Staff, role: Role, by: audit.Actor, now: datetime
+    session: Session, member: Staff, role: Role, by: audit_log.Actor, now: datetime
 ) -> None:
     """Give somebody another role: whatever they were signed in with under the old one ends, and one
     that they have not taken up yet is not theirs to take any more."""
@@ -377,4 +383,4 @@ def change_role(
     session.add(member)
     session.flush()
     sessions.end_all(session, member.id, now, "role", actor=by)
-    audit.record(session, by, AuditAct.STAFF_ROLE, now, detail=f"{role} {member.id}")
+    audit_log.record(session, by, AuditAct.STAFF_ROLE, now, detail=f"{role} {member.id}")

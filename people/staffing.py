@@ -22,7 +22,7 @@ from people.errors import NoLonger
 from people.links import Terms
 from people.models import Role, Staff
 from people.secrets import new_token, token_hash
-from vault import audit
+from vault.audit import audit_log
 
 Facts = Sequence[tuple[str, str]]
 
@@ -50,7 +50,7 @@ def ask_to_add(
     their enrolment link. Whether their address is known is counted and written down as a look-up.
     Raises ``InvalidInput``, ``NotAllowed`` or ``BudgetSpent``."""
     known = staff.find(session, email) is not None
-    actor = audit.staff(by) if by else audit.OPERATOR
+    actor = audit_log.staff(by) if by else audit_log.OPERATOR
     asked = staff.normal_email(email)
     lookups.note_staff(session, actor, found=known, asked=asked, purpose=ADD.name, now=now)
     address, plain_name = staff.require_addable(session, email, name, role, timezone)

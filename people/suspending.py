@@ -10,11 +10,11 @@ from sqlmodel import Session, col, select
 from people import sessions
 from people.errors import InvalidInput, NotFound
 from people.models import Staff
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 
-def suspend(session: Session, staff_id: UUID, by: audit.Actor, now: datetime) -> Staff:
+def suspend(session: Session, staff_id: UUID, by: audit_log.Actor, now: datetime) -> Staff:
     """End sessions, API tokens and calendar addresses, and let them in by no way. Raises
     ``NotFound`` or ``InvalidInput``."""
     member = _locked(session, staff_id)
@@ -23,18 +23,18 @@ def suspend(session: Session, staff_id: UUID, by: audit.Actor, now: datetime) ->
     session.add(member)
     session.flush()
     sessions.end_all(session, member.id, now, "suspended", actor=by)
-    audit.record(session, by, AuditAct.STAFF_SUSPEND, now, detail=str(member.id))
+    audit_log.record(session, by, AuditAct.STAFF_SUSPEND, now, detail=str(member.id))
     return member
 
 
-def lift(session: Session, staff_id: UUID, by: audit.Actor, now: datetime) -> Staff:
+def lift(session: Session, staff_id: UUID, by: audit_log.Actor, now: datetime) -> Staff:
     """Let them sign in again; what has ended stays ended. Raises as :func:`suspend`."""
     member = _locked(session, staff_id)
     require_suspended(member)
     member.active, member.suspended_at = True, None
     session.add(member)
     session.flush()
-    audit.record(session, by, AuditAct.STAFF_LIFT, now, detail=str(member.id))
+    audit_log.record(session, by, AuditAct.STAFF_LIFT, now, detail=str(member.id))
     return member
 
 

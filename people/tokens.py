@@ -10,8 +10,8 @@ from people import binding
 from people.models import ApiToken, Role, Staff
 from people.secrets import new_token, token_hash
 from people.signin import Principal
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 PREFIX = "vl_"
 
@@ -29,7 +29,7 @@ def add(session: Session, member: Staff, label: str, now: datetime) -> str:
     )
     session.add(binding.bind(session, made))
     session.flush()
-    audit.record(session, audit.OPERATOR, AuditAct.TOKEN_ADD, now, detail=str(member.id))
+    audit_log.record(session, audit_log.OPERATOR, AuditAct.TOKEN_ADD, now, detail=str(member.id))
     return token
 
 

@@ -12,15 +12,15 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 
 @dataclass(frozen=True)
 class Entry:
     """What is written of a try: who acted, the act, a fixed word, and which customer's it was."""
 
-    actor: audit.Actor
+    actor: audit_log.Actor
     action: AuditAct
     detail: str = ""
     customer_id: UUID | None = None
@@ -29,7 +29,7 @@ class Entry:
 def write(session: Session, entry: Entry, now: datetime, *, kept: bool) -> None:
     """Write the entry, and take it back unless it is to be ``kept``."""
     with session.begin_nested() as written:
-        audit.record(
+        audit_log.record(
             session,
             entry.actor,
             entry.action,

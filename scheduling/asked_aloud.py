@@ -15,8 +15,8 @@ from messaging.kinds import RING_BACK
 from messaging.models import OutboxMessage, Priority
 from people import numbers
 from scheduling.policy import Policy
-from storage import turns
-from vault import keyring
+from storage import advisory_lock
+from vault.keys import keyring
 
 KIND = RING_BACK
 MAX_AN_HOUR, MAX_A_DAY = 3, 6
@@ -27,7 +27,7 @@ def ring_back(session: Session, phone: str, policy: Policy, now: datetime) -> No
     """Ring a customer of ours (E.164) back, at a decent hour where they live; nobody else. Anybody
     can ask in their name: so once, until somebody has pressed the key to hear it, and three times
     an hour at the most. The caller learns nothing by it."""
-    turns.take(session, keyring.of(session).unchanging("phone", phone))
+    advisory_lock.take(session, keyring.of(session).unchanging("phone", phone))
     customer = numbers.holder(session, phone, now)
     if customer is None:
         return

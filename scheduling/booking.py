@@ -18,9 +18,10 @@ from scheduling.models import Callback, FormerTime
 from scheduling.policy import Policy
 from scheduling.settled import require_settled
 from scheduling.states import State, require, require_move
-from storage.types import new_id
-from vault import audit, fields, keyring
-from vault.acts import AuditAct
+from storage.column_types import new_id
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import field_encryption, keyring
 
 TOPIC_LIMIT, TICKET_LIMIT = 40, 40
 
@@ -42,7 +43,7 @@ def book(
     wish: Wish,
     policy: Policy,
     now: datetime,
-    by: audit.Actor | None = None,
+    by: audit_log.Actor | None = None,
 ) -> Callback:
     """Book a callback and store the text that announces it; ``by`` is its agent unless given.
 
@@ -50,7 +51,7 @@ def book(
     number that was changed waits.
     """
     callback = placed(session, customer, agent_id, wish, policy, now)
-    record(session, callback, by or audit.staff(agent_id), AuditAct.CALLBACK_BOOK, now)
+    record(session, callback, by or audit_log.staff(agent_id), AuditAct.CALLBACK_BOOK, now)
     telling.booked(session, callback, policy, now)
     return callback
 
@@ -88,7 +89,7 @@ def placed(
         session, agent_id, callee, wish.starts_at, wish.minutes, policy, now
     )
     row = new_id()
-    key = fields.data_key(session, customer.id)
+    key = field_encryption.data_key(session, customer.id)
     callback = Callback(
         id=row,
         customer_id=customer.id,
@@ -137,7 +138,7 @@ def move(
     starts_at: datetime,
     policy: Policy,
     now: datetime,
-    by: audit.Actor | None = None,
+    by: audit_log.Actor | None = None,
     *,
     answered: bool = False,
 ) -> Callback:
@@ -147,7 +148,7 @@ def move(
     """
     require(State(callback.state), State.BOOKED)
     calendar.require_time(starts_at, now, policy)
-    _retime(session, callback, starts_at, policy, now, by or audit.staff(callback.agent_id))
+    _retime(session, callback, starts_at, policy, now, by or audit_log.staff(callback.agent_id))
     telling.moved(session, callback, policy, now, answered=answered)
     return callback
 
@@ -158,14 +159,14 @@ def revive(
     starts_at: datetime,
     policy: Policy,
     now: datetime,
-    by: audit.Actor | None = None,
+    by: audit_log.Actor | None = None,
 ) -> Callback:
     """Book a missed or cancelled callback anew, about the same and under the same id, so that who
     asks for the old finds the new. Raises as :func:`move`."""
     require_move(State(callback.state), State.BOOKED)
     calendar.require_time(starts_at, now, policy)
     callback.state, callback.ended_at = State.BOOKED, None
-    _retime(session, callback, starts_at, policy, now, by or audit.staff(callback.agent_id))
+    _retime(session, callback, starts_at, policy, now, by or audit_log.staff(callback.agent_id))
     telling.booked(session, callback, policy, now)
     return callback
 
@@ -176,7 +177,7 @@ def _retime(
     starts_at: datetime,
     policy: Policy,
     now: datetime,
-    by: audit.Actor,
+    by: audit_log.Actor,
 ) -> None:
     customer = session.get_one(Customer, callback.customer_id)
     if customer.erased_at is not None:
@@ -208,11 +209,13 @@ def cancel(
     callback: Callback,
     policy: Policy,
     now: datetime,
-    by: audit.Actor | None = None,
+    by: audit_log.Actor | None = None,
 ) -> None:
     """Call a booked callback off and tell its customer. Raises ``WrongState``."""
     _end_unstarted(session, callback, State.CANCELLED, now)
-    record(session, callback, by or audit.staff(callback.agent_id), AuditAct.CALLBACK_CANCEL, now)
+    record(
+        session, callback, by or audit_log.staff(callback.agent_id), AuditAct.CALLBACK_CANCEL, now
+    )
     telling.cancelled(session, callback, policy, now)
 
 
@@ -233,14 +236,14 @@ def call_off(session: Session, customer_id: UUID, until: datetime, why: str, now
     ).all()
     for callback in coming:
         _end_unstarted(session, callback, State.CANCELLED, now)
-        record(session, callback, audit.SYSTEM, AuditAct.CALLBACK_CANCEL, now, why)
+        record(session, callback, audit_log.SYSTEM, AuditAct.CALLBACK_CANCEL, now, why)
     return len(coming)
 
 
 def refuse(session: Session, callback: Callback, now: datetime) -> None:
     """The customer did not ask for this call. Raises ``WrongState`` once it has started."""
     _end_unstarted(session, callback, State.REFUSED, now)
-    record(session, callback, audit.CUSTOMER, AuditAct.CALLBACK_REFUSE, now)
+    record(session, callback, audit_log.CUSTOMER, AuditAct.CALLBACK_REFUSE, now)
 
 
 def ask_to_move(session: Session, callback: Callback, now: datetime) -> None:
@@ -249,7 +252,7 @@ def ask_to_move(session: Session, callback: Callback, now: datetime) -> None:
     callback.move_asked_at = now
     session.add(callback)
     session.flush()
-    record(session, callback, audit.CUSTOMER, AuditAct.CALLBACK_ASK_TO_MOVE, now)
+    record(session, callback, audit_log.CUSTOMER, AuditAct.CALLBACK_ASK_TO_MOVE, now)
 
 
 def miss_overdue(session: Session, policy: Policy, now: datetime) -> None:
@@ -263,7 +266,7 @@ def miss_overdue(session: Session, policy: Policy, now: datetime) -> None:
     ).all()
     for callback in overdue:
         _end_unstarted(session, callback, State.MISSED, now)
-        record(session, callback, audit.SYSTEM, AuditAct.CALLBACK_MISS, now)
+        record(session, callback, audit_log.SYSTEM, AuditAct.CALLBACK_MISS, now)
         telling.missed(session, callback, policy, now)
 
 
@@ -279,13 +282,13 @@ def _end_unstarted(session: Session, callback: Callback, state: State, now: date
 def record(
     session: Session,
     callback: Callback,
-    actor: audit.Actor,
+    actor: audit_log.Actor,
     action: AuditAct,
     now: datetime,
     detail: str = "",
 ) -> None:
     """Write down what somebody did with a callback."""
-    audit.record(
+    audit_log.record(
         session,
         actor,
         action,

@@ -14,9 +14,10 @@ from people.errors import NotFound
 from people.models import Customer
 from scheduling.models import Callback
 from scheduling.states import LIVE, State
-from vault import audit, fields, keyring
-from vault.acts import AuditAct
-from vault.index_check import is_own
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import field_encryption, keyring
+from vault.keys.blind_index_check import is_own
 
 #: How long before its time an agent may prepare a call, whatever else they have opened.
 PREPARES = timedelta(minutes=30)
@@ -112,9 +113,9 @@ def open_one(session: Session, callback: Callback, now: datetime, purpose: str) 
     budgets.open_customer(
         session, callback.agent_id, callback.customer_id, now, _spared(callback, now)
     )
-    audit.record(
+    audit_log.record(
         session,
-        audit.staff(callback.agent_id),
+        audit_log.staff(callback.agent_id),
         AuditAct.CUSTOMER_READ,
         now,
         customer_id=callback.customer_id,
@@ -169,9 +170,9 @@ def day(
     at_hand = [each for each in found if _is_at_hand(each[0], now)]
     for callback, customer in at_hand:
         budgets.open_customer(session, agent_id, customer.id, now, _spared(callback, now))
-    audit.record_many(
+    audit_log.record_many(
         session,
-        audit.staff(agent_id),
+        audit_log.staff(agent_id),
         AuditAct.CUSTOMER_READ,
         now,
         about=[(customer.id, callback.id) for callback, customer in at_hand],
@@ -227,7 +228,7 @@ def words_of(session: Session, callback: Callback) -> tuple[str, str]:
     """What the call is about, and its ticket; nothing once its customer has been erased."""
     if not callback.topic:
         return "", ""
-    key = fields.data_key(session, callback.customer_id)
+    key = field_encryption.data_key(session, callback.customer_id)
     topic = key.open("callback", "topic", callback.id, callback.topic)
     ticket = callback.ticket
     return topic, key.open("callback", "ticket", callback.id, ticket) if ticket else ""

@@ -11,8 +11,8 @@ from sqlmodel import Session, col, delete, select
 from people.errors import InvalidInput, NotFound
 from scheduling.models import DatedHours, TimeOff
 from scheduling.spans import DAY_MINUTES
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 LONGEST = timedelta(days=400)
 
@@ -35,7 +35,7 @@ def set_day(
     staff_id: UUID,
     on: date,
     hours: Sequence[tuple[int, int]] | None,
-    actor: audit.Actor,
+    actor: audit_log.Actor,
     now: datetime,
 ) -> None:
     """Give a day its own hours (none: off); ``None`` as ``hours`` makes it an ordinary one.
@@ -53,7 +53,7 @@ def set_day(
             for begin, end in hours or ((0, 0),)
         )
     session.flush()
-    audit.record(session, actor, AuditAct.DAY_SET, now, detail=f"{staff_id} {on}")
+    audit_log.record(session, actor, AuditAct.DAY_SET, now, detail=f"{staff_id} {on}")
 
 
 def off(session: Session, staff_id: UUID, since: date) -> list[TimeOff]:
@@ -68,7 +68,7 @@ def off(session: Session, staff_id: UUID, since: date) -> list[TimeOff]:
 
 
 def take_off(
-    session: Session, staff_id: UUID, first: date, last: date, actor: audit.Actor, now: datetime
+    session: Session, staff_id: UUID, first: date, last: date, actor: audit_log.Actor, now: datetime
 ) -> None:
     """Give whole days off, both among them; what is booked in them stays booked until somebody
     moves it or hands it over. Raises ``InvalidInput``."""
@@ -76,11 +76,11 @@ def take_off(
         raise InvalidInput("last", "The last day off must not be before the first.")
     session.add(TimeOff(staff_id=staff_id, first_on=first, last_on=last))
     session.flush()
-    audit.record(session, actor, AuditAct.OFF_ADD, now, detail=f"{staff_id} {first} {last}")
+    audit_log.record(session, actor, AuditAct.OFF_ADD, now, detail=f"{staff_id} {first} {last}")
 
 
 def end_off(
-    session: Session, staff_id: UUID, row_id: UUID, actor: audit.Actor, now: datetime
+    session: Session, staff_id: UUID, row_id: UUID, actor: audit_log.Actor, now: datetime
 ) -> None:
     """Take a time off back. Raises ``NotFound``."""
     row = session.get(TimeOff, row_id)
@@ -88,4 +88,4 @@ def end_off(
         raise NotFound("There is no such time off.")
     session.delete(row)
     session.flush()
-    audit.record(session, actor, AuditAct.OFF_END, now, detail=f"{staff_id} {row.first_on}")
+    audit_log.record(session, actor, AuditAct.OFF_END, now, detail=f"{staff_id} {row.first_on}")

@@ -13,8 +13,8 @@ from people import binding
 from people.models import Role, Staff
 from people.secrets import new_token, token_hash
 from scheduling.models import CalendarFeed, Callback
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 _BACK, _AHEAD, _MOST = timedelta(days=7), timedelta(days=60), 2000
 _good = (
@@ -49,7 +49,7 @@ def make(session: Session, staff_id: UUID, now: datetime) -> str:
     )
     session.add(binding.bind(session, made))
     session.flush()
-    audit.record(session, audit.staff(staff_id), AuditAct.FEED_MAKE, now)
+    audit_log.record(session, audit_log.staff(staff_id), AuditAct.FEED_MAKE, now)
     return token
 
 
@@ -61,7 +61,7 @@ def end(session: Session, staff_id: UUID, now: datetime) -> None:
         .values(ended_at=now, bound=None)
     )
     if ended.rowcount:
-        audit.record(session, audit.staff(staff_id), AuditAct.FEED_END, now)
+        audit_log.record(session, audit_log.staff(staff_id), AuditAct.FEED_END, now)
 
 
 def current(session: Session, staff_id: UUID) -> CalendarFeed | None:

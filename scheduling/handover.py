@@ -15,8 +15,8 @@ from scheduling.availability import Callee
 from scheduling.models import Callback
 from scheduling.policy import Policy
 from scheduling.states import State, require
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 
 def hand_over(
@@ -25,7 +25,7 @@ def hand_over(
     agent_id: UUID,
     policy: Policy,
     now: datetime,
-    by: audit.Actor | None = None,
+    by: audit_log.Actor | None = None,
 ) -> None:
     """Give a booked callback to another agent at the same time, and tell its customer the name.
 
@@ -35,7 +35,7 @@ def hand_over(
     require(State(callback.state), State.BOOKED)
     giver = callback.agent_id
     give(session, callback, agent_id, policy, now)
-    actor = by or audit.staff(giver)
+    actor = by or audit_log.staff(giver)
     booking.record(
         session, callback, actor, AuditAct.CALLBACK_HAND_OVER, now, f"{giver} to {agent_id}"
     )

@@ -11,8 +11,8 @@ from sqlmodel import Session, col, select
 from people.errors import InvalidInput
 from scheduling.models import WorkingHours
 from scheduling.spans import DAY_MINUTES
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 Week = Mapping[int, Sequence[tuple[int, int]]]
 
@@ -27,7 +27,7 @@ def of(session: Session, staff_id: UUID) -> dict[int, list[tuple[int, int]]]:
 
 
 def replace(
-    session: Session, staff_id: UUID, week: Week, actor: audit.Actor, now: datetime
+    session: Session, staff_id: UUID, week: Week, actor: audit_log.Actor, now: datetime
 ) -> None:
     """Set somebody's whole week. Raises ``InvalidInput`` for hours that end before they begin."""
     for hours in week.values():
@@ -42,4 +42,4 @@ def replace(
         for begin, end in hours
     )
     session.flush()
-    audit.record(session, actor, AuditAct.HOURS_SET, now, detail=str(staff_id))
+    audit_log.record(session, actor, AuditAct.HOURS_SET, now, detail=str(staff_id))

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from people.errors import InvalidInput
 from scheduling.models import IdempotencyKey
-from vault import keyring
+from vault.keys import keyring
 
 
 class Raced(Exception):

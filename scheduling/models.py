@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from storage.tables import blind_index, id_field, instant, reference, sealed
+from storage.column_helpers import blind_index, id_field, instant, reference, sealed
 
 
 class Callback(SQLModel, table=True):

@@ -15,7 +15,7 @@ from scheduling.errors import SlotTaken
 from scheduling.models import Callback, SlotOffer
 from scheduling.policy import Policy
 from scheduling.states import State
-from vault import audit
+from vault.audit import audit_log
 
 MOST = 3
 GOOD_FOR = timedelta(hours=24)
@@ -114,6 +114,8 @@ def take(session: Session, offer: SlotOffer, policy: Policy, now: datetime) -> C
     if offer.starts_at < now + timedelta(minutes=policy.min_notice_minutes):
         raise SlotTaken("This time has gone by.", ())
     with session.begin_nested():
-        booking.move(session, callback, offer.starts_at, policy, now, audit.CUSTOMER, answered=True)
+        booking.move(
+            session, callback, offer.starts_at, policy, now, audit_log.CUSTOMER, answered=True
+        )
     close(session, offer.customer_id, now)
     return callback

@@ -14,8 +14,8 @@ from people.errors import NotFound
 from scheduling import booking, callbacks, telling
 from scheduling.models import Callback, FollowUp, FormerTime
 from scheduling.states import State, require
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 MOST_BOOKED = 3
 _SHOWN = 50
@@ -85,9 +85,9 @@ def _opened(
 ) -> list[OwnCall]:
     """A call that was changed past us is not shown: it would tell of what we did not do."""
     whole = [row for row in rows if binding.holds(session, row)]
-    audit.record_many(
+    audit_log.record_many(
         session,
-        audit.CUSTOMER,
+        audit_log.CUSTOMER,
         AuditAct.CUSTOMER_READ,
         now,
         about=[(customer_id, row.id) for row in whole],
@@ -131,4 +131,4 @@ def want_earlier(session: Session, callback: Callback, wanted: bool, now: dateti
     session.add(callback)
     session.flush()
     detail = "" if wanted else "no more"
-    booking.record(session, callback, audit.CUSTOMER, AuditAct.CALLBACK_EARLIER, now, detail)
+    booking.record(session, callback, audit_log.CUSTOMER, AuditAct.CALLBACK_EARLIER, now, detail)

@@ -22,7 +22,7 @@ from scheduling.errors import SlotTaken
 from scheduling.models import Callback, Skill
 from scheduling.policy import Policy
 from scheduling.slots import Grid
-from vault import audit
+from vault.audit import audit_log
 
 LANGUAGE, PRODUCT = "language", "product"
 LEAST_BUSY, ROUND_ROBIN = "least_busy", "round_robin"
@@ -181,7 +181,7 @@ def book(
     wish: Wish,
     policy: Policy,
     now: datetime,
-    by: audit.Actor,
+    by: audit_log.Actor,
 ) -> Callback:
     """Book with whoever's turn it is. Raises as :func:`booking.book`; the free slots of its
     ``SlotTaken`` are anybody's."""

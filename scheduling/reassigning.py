@@ -19,7 +19,7 @@ from scheduling.policy import Policy
 from scheduling.pool import Need
 from scheduling.states import State, require
 from scheduling.teams import of_agent
-from vault import audit
+from vault.audit import audit_log
 
 #: How far after its time a callback is booked anew, and how many free times are looked at.
 WITHIN, TRIES = timedelta(days=14), 200
@@ -88,7 +88,7 @@ def give(
     callback_id: UUID,
     to: UUID | None,
     policy: Policy,
-    by: audit.Actor,
+    by: audit_log.Actor,
     now: datetime,
 ) -> UUID:
     """Hand an agent's booked callback over, to a colleague or to whoever's turn it is; gives who
@@ -111,7 +111,7 @@ def anew(
     agent_id: UUID,
     callback_id: UUID,
     policy: Policy,
-    by: audit.Actor,
+    by: audit_log.Actor,
     now: datetime,
 ) -> UUID:
     """Move an agent's booked callback to the first time, not before its own, at which somebody else
@@ -135,7 +135,7 @@ def call_off(
     agent_id: UUID,
     callback_id: UUID,
     policy: Policy,
-    by: audit.Actor,
+    by: audit_log.Actor,
     now: datetime,
 ) -> None:
     """Call an agent's booked callback off, and tell its customer. Raises ``NotFound``,

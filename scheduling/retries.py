@@ -16,8 +16,8 @@ from scheduling.errors import SlotTaken
 from scheduling.models import Callback, FollowUp
 from scheduling.policy import Policy
 from scheduling.states import Outcome, State
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 UNREACHED = frozenset({Outcome.NO_ANSWER, Outcome.VOICEMAIL})
 _WITHIN = timedelta(days=7)
@@ -85,6 +85,6 @@ def _booked(
         return None
     session.add(FollowUp(callback_id=made.id, earlier_id=callback.id, attempt=attempt))
     session.flush()
-    booking.record(session, made, audit.SYSTEM, AuditAct.CALLBACK_FOLLOW, now, str(callback.id))
+    booking.record(session, made, audit_log.SYSTEM, AuditAct.CALLBACK_FOLLOW, now, str(callback.id))
     telling.again(session, made, policy, now)
     return made

@@ -21,7 +21,7 @@ from people.secrets import new_token, token_hash
 from scheduling import feeds
 from scheduling.models import Callback
 from scheduling.states import LIVE, State
-from vault import audit
+from vault.audit import audit_log
 
 
 def ask(
@@ -104,7 +104,7 @@ def take_up(
     found = to_take_up(session, staff_id, pins, now)
     role = links.terms_of(session, found.link).role
     codes = staff.set_credentials(session, found, password, code, now, organisation)
-    at_once(session, found.member, role, audit.staff(staff_id), now)
+    at_once(session, found.member, role, audit_log.staff(staff_id), now)
     return codes
 
 
@@ -113,7 +113,7 @@ def _hopeless(session: Session, act: Act) -> str:
     return staffing.left(session, act) or ("role changed" if role != act.text("from") else "")
 
 
-def at_once(session: Session, member: Staff, role: str, by: audit.Actor, now: datetime) -> None:
+def at_once(session: Session, member: Staff, role: str, by: audit_log.Actor, now: datetime) -> None:
     """Give somebody another role. Raises ``NoLonger`` where that would leave calls that nobody
     makes, or too few who can approve."""
     _require_free(session, member, now)

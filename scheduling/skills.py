@@ -12,8 +12,8 @@ from sqlmodel import Session, col, delete, select
 from people.errors import InvalidInput
 from scheduling.models import Skill
 from scheduling.pool import LANGUAGE, PRODUCT
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 KINDS = (LANGUAGE, PRODUCT)
 MOST = 20
@@ -45,7 +45,7 @@ def replace(
     session: Session,
     staff_id: UUID,
     skills: Mapping[str, Sequence[str]],
-    actor: audit.Actor,
+    actor: audit_log.Actor,
     now: datetime,
 ) -> None:
     """Set all of an agent's skills, by kind."""
@@ -56,4 +56,4 @@ def replace(
         for value in skills.get(kind, ())
     )
     session.flush()
-    audit.record(session, actor, AuditAct.SKILLS_SET, now, detail=str(staff_id))
+    audit_log.record(session, actor, AuditAct.SKILLS_SET, now, detail=str(staff_id))

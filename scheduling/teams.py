@@ -15,8 +15,8 @@ from people.text import Allowed, clean
 from scheduling import holidays
 from scheduling.pool import ASSIGNMENTS
 from scheduling.slots import MAX_BUFFER
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 NAME_LIMIT, MOST_SEATS = 60, 10_000
 
@@ -39,13 +39,13 @@ def every(session: Session) -> list[Team]:
     return sorted(found, key=lambda team: (team.name.casefold(), team.id))
 
 
-def add(session: Session, habits: Habits, actor: audit.Actor, now: datetime) -> Team:
+def add(session: Session, habits: Habits, actor: audit_log.Actor, now: datetime) -> Team:
     """A new team. Raises ``InvalidInput``; for a name that is taken too."""
     return _keep(session, Team(created_at=now, name=""), habits, actor, now, AuditAct.TEAM_ADD)
 
 
 def change(
-    session: Session, team_id: UUID, habits: Habits, actor: audit.Actor, now: datetime
+    session: Session, team_id: UUID, habits: Habits, actor: audit_log.Actor, now: datetime
 ) -> Team:
     """Set all of a team. What is booked stays as it is. Raises ``InvalidInput``, ``NotFound``."""
     team = session.get(Team, team_id, with_for_update={"key_share": True})
@@ -58,7 +58,7 @@ def _keep(
     session: Session,
     team: Team,
     habits: Habits,
-    actor: audit.Actor,
+    actor: audit_log.Actor,
     now: datetime,
     action: AuditAct,
 ) -> Team:
@@ -76,7 +76,7 @@ def _keep(
             session.flush()
     except IntegrityError:
         raise InvalidInput("name", "Another team has this name.") from None
-    audit.record(session, actor, action, now, detail=str(team.id))
+    audit_log.record(session, actor, action, now, detail=str(team.id))
     return team
 
 
@@ -98,7 +98,7 @@ def of_agent(session: Session, staff_id: UUID) -> UUID | None:
 
 
 def put(
-    session: Session, staff_id: UUID, team_id: UUID | None, actor: audit.Actor, now: datetime
+    session: Session, staff_id: UUID, team_id: UUID | None, actor: audit_log.Actor, now: datetime
 ) -> None:
     """Put an agent into a team, or into none. Raises ``InvalidInput`` for an unknown one."""
     if team_id is not None and session.get(Team, team_id) is None:
@@ -107,7 +107,9 @@ def put(
     if team_id is not None:
         session.add(Membership(staff_id=staff_id, team_id=team_id))
     session.flush()
-    audit.record(session, actor, AuditAct.TEAM_PUT, now, detail=f"{staff_id} {team_id or 'none'}")
+    audit_log.record(
+        session, actor, AuditAct.TEAM_PUT, now, detail=f"{staff_id} {team_id or 'none'}"
+    )
 
 
 def colleagues(session: Session, staff_id: UUID) -> set[UUID] | None:

@@ -15,8 +15,8 @@ from scheduling.models import Callback, FormerTime
 from scheduling.policy import Policy
 from scheduling.promised import Zones
 from scheduling.states import State
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 AT_A_TIME = 500
 EVERY = timedelta(days=1)
@@ -96,5 +96,5 @@ def _moved(session: Session, callback: Callback, to: datetime, now: datetime) ->
         FormerTime(callback_id=callback.id, starts_at=before, moved_at=now, moved_by="zone")
     )
     session.flush()
-    booking.record(session, callback, audit.SYSTEM, AuditAct.CALLBACK_FOLLOW_ZONE, now)
+    booking.record(session, callback, audit_log.SYSTEM, AuditAct.CALLBACK_FOLLOW_ZONE, now)
     return True

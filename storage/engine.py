@@ -10,9 +10,9 @@ from __future__ import annotations
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
 
-from storage import outcomes
+from storage import transaction_outcomes
+from storage.lock_wait_budget import bound
 from storage.sqlite import sqlite_engine
-from storage.waiting import bound
 
 #: Whoever asks is refused within two seconds when nothing can be had (rule F1); what comes before
 #: and after a wait takes some of them.
@@ -23,7 +23,7 @@ def make_engine(url: str, *, wait_seconds: float = WAIT_SECONDS, pool_size: int 
     """An engine for ``sqlite:///…`` or ``postgresql+psycopg://…``.
 
     ``wait_seconds`` bounds the wait for a lock and a statement, and for all those of a request
-    together (:mod:`storage.waiting`); jobs that take longer say so (:mod:`storage.patience`). A
+    together (:mod:`storage.lock_wait_budget`); jobs that take longer say so (:mod:`storage.statement_timeout`). A
     connection is waited for a quarter of that: a pool has two for each thread, and whoever waited
     for one may yet have to wait for a lock. Parameters never appear in errors, since they would
     carry personal data into logs.
@@ -53,6 +53,6 @@ def _postgresql(url: str, wait_seconds: float, pool_size: int) -> Engine:
             " -c idle_in_transaction_session_timeout=60000 -c timezone=UTC",
         },
     )
-    outcomes.learn(engine)
+    transaction_outcomes.learn(engine)
     bound(engine, wait_seconds)
     return engine

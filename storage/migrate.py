@@ -14,8 +14,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 from sqlmodel import SQLModel
 
-from storage.patience import ticks
-from storage.sharing import UNTIL
+from storage.group_commit import UNTIL
+from storage.statement_timeout import ticks
 
 FOLDER = Path(__file__).parent / "migrations"
 MINUTES = 10

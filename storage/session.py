@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
-from storage.sharing import shared_commits
+from storage.group_commit import shared_commits
 from storage.sqlite import READ_ONLY
 
 #: What a store out of reach, locked or full raises; the edge answers it by failing closed.
@@ -62,7 +62,7 @@ def transaction(
 ) -> Iterator[Session]:
     """A session whose transaction commits at the end of the block, or rolls back on an error.
 
-    ``info`` is carried on the session (the keys, see :func:`vault.keyring.of`).
+    ``info`` is carried on the session (the keys, see :func:`vault.keys.keyring.of`).
     """
     bind = engine.execution_options(**{READ_ONLY: True}) if read_only else engine
     with Session(bind, expire_on_commit=False, info=info or {}) as session:

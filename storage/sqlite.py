@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 
-from storage import outcomes
-from storage.sharing import UNTIL, share_commits
+from storage import transaction_outcomes
+from storage.group_commit import UNTIL, share_commits
 
 #: An execution option: this connection only reads, and need not wait for writers.
 READ_ONLY = "vouchline_read_only"
@@ -120,6 +120,6 @@ def sqlite_engine(url: str, path: str | None, wait_seconds: float, pool_size: in
         except sqlite3.Error as error:
             raise OperationalError("BEGIN", None, error, hide_parameters=True) from error
 
-    outcomes.learn(engine)
+    transaction_outcomes.learn(engine)
     share_commits(engine, wait_seconds)
     return engine

@@ -20,9 +20,9 @@ from storage import migrate
 from storage.engine import make_engine
 from storage.session import transaction
 from tests import postgresql_cleaning, servers
-from vault import keyring, master
-from vault.keyring import Keyring
-from vault.master import MasterKeys
+from vault.keys import keyring, master_keys
+from vault.keys.keyring import Keyring
+from vault.keys.master_keys import MasterKeys
 
 #: Known to everybody, so of no use to anybody.
 MASTER_KEYS = "test-1:" + "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -59,7 +59,7 @@ class Store:
 def opened(url: str, *, wait_seconds: float = PATIENT, **more: Any) -> Store:
     """The store at that address, by the keys of the tests."""
     engine = make_engine(url, wait_seconds=wait_seconds, **more)
-    keys = master.parse(MASTER_KEYS)
+    keys = master_keys.parse(MASTER_KEYS)
     return Store(url, engine, Keyring(keys, engine), keys)
 
 

@@ -19,7 +19,7 @@ from scheduling.booking import Wish
 from scheduling.models import Callback
 from scheduling.policy import Policy
 from tests.databases import Store
-from vault import audit
+from vault.audit import audit_log
 from verification import calls
 
 ORGANISATION = "Example Bank"
@@ -66,7 +66,7 @@ def a_customer(
 ) -> Customer:
     """A customer; with a number of their own unless told."""
     new = customers.NewCustomer(phone or a_phone(), name, more.pop("locale", "en"), **more)
-    return customers.add(session, new, audit.SYSTEM, now, default_zone="Europe/London")
+    return customers.add(session, new, audit_log.SYSTEM, now, default_zone="Europe/London")
 
 
 def a_callback(

@@ -8,12 +8,12 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Text, Uuid, text
 from sqlmodel import Field, SQLModel
 
-from storage.tables import instant, sealed
+from storage.column_helpers import instant, sealed
 
 
 class PurposeKey(SQLModel, table=True):
     """A key for one purpose (blind index, staff data), wrapped by a master key. Later keys of the
-    index are ``index-1`` and so on; theirs are ``state`` (:mod:`vault.blind`), and since when."""
+    index are ``index-1`` and so on; theirs are ``state`` (:mod:`vault.keys.blind_index`), and since when."""
 
     __tablename__ = "purpose_key"
 
@@ -25,7 +25,7 @@ class PurposeKey(SQLModel, table=True):
 
 
 class KeyRegisterRow(SQLModel, table=True):
-    """The one row of the key register (:mod:`vault.key_register`)."""
+    """The one row of the key register (:mod:`vault.keys.key_register`)."""
 
     __tablename__ = "key_register"
 
@@ -95,7 +95,7 @@ class AuditEntry(SQLModel, table=True):
     purpose: str = Field(default="", sa_column=Column(String(120), nullable=False))
     detail: str = Field(default="", sa_column=Column(String(200), nullable=False))
     # Which process wrote it, gapless numbers of that process, those that came to nothing, and a MAC
-    # of all of it (:mod:`vault.log.writers`); entries from before that have none of it.
+    # of all of it (:mod:`vault.audit_writers`); entries from before that have none of it.
     writer: int | None = Field(default=None, sa_column=Column(BigInteger))
     number: int | None = Field(default=None, sa_column=Column(BigInteger))
     void: str | None = Field(default=None, sa_column=Column(Text))

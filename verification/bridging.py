@@ -21,8 +21,8 @@ from scheduling.errors import WrongState
 from scheduling.models import Callback
 from scheduling.policy import Policy
 from scheduling.states import LIVE, Outcome, State, require
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 from verification import calls
 from verification.calls import IssuedCode
 
@@ -106,9 +106,9 @@ def told(
     if not phone_calls.push(session, call, state, now, error):
         return False
     _follow(session, call, callback, policy, now)
-    audit.record(
+    audit_log.record(
         session,
-        audit.PROVIDER,
+        audit_log.PROVIDER,
         _ACTS[CallState(call.state)],
         now,
         customer_id=callback.customer_id,
@@ -190,9 +190,9 @@ def customer_of(
         return None
     if not told(session, call_id, CallState.RINGING, policy, now):
         return None
-    audit.record(
+    audit_log.record(
         session,
-        audit.staff(callback.agent_id),
+        audit_log.staff(callback.agent_id),
         AuditAct.CUSTOMER_READ,
         now,
         customer_id=callback.customer_id,

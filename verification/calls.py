@@ -22,10 +22,12 @@ from scheduling.models import Callback
 from scheduling.policy import Policy
 from scheduling.settled import require_settled
 from scheduling.states import LIVE, Outcome, State, require, require_move
-from vault import audit, fields, keyring, outside_counts
-from vault.acts import AuditAct
+from vault import external_counters
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 from vault.errors import Tampered
-from vault.outside_counts import Outside
+from vault.external_counters import Outside
+from vault.keys import field_encryption, keyring
 from verification import codes
 from verification.models import Code, secret_row
 
@@ -127,7 +129,7 @@ def _opened_phone(session: Session, customer: Customer) -> str:
     """The number to bind a code to, whatever index the customer's row has by now. Raises
     ``WrongState`` where it does not open."""
     try:
-        phone = customers.open_phone(fields.data_key(session, customer.id), customer)
+        phone = customers.open_phone(field_encryption.data_key(session, customer.id), customer)
     except Tampered:
         raise WrongState(ALTERED) from None
     if customer.phone_index not in keyring.of(session).forms("phone", phone):
@@ -195,10 +197,10 @@ def reindex(session: Session, code_id: UUID) -> None:
     session.flush()
 
 
-def _key(session: Session, code: Code) -> fields.FieldKey:
+def _key(session: Session, code: Code) -> field_encryption.FieldKey:
     if code.customer_id is None:
         raise WrongState("This call has ended.")
-    return fields.data_key(session, code.customer_id)
+    return field_encryption.data_key(session, code.customer_id)
 
 
 def reissue(session: Session, callback: Callback, policy: Policy, now: datetime) -> IssuedCode:
@@ -231,7 +233,7 @@ def renew(session: Session, callback: Callback, now: datetime, *, until: datetim
         raise OutsideWindow("The booked time is over. End the call and book another.")
     require_whole(session, callback)
     secret = _open(session, code)
-    outside_counts.close(session, code.id, code.counter)
+    external_counters.close(session, code.id, code.counter)
     code.counter += 1
     code.reissued += 1
     _seal(session, code, secret)
@@ -281,9 +283,9 @@ def end_by_provider(
     """End a started call on the provider's word."""
     lock(session, callback)
     _finish(session, callback, outcome, now)
-    audit.record(
+    audit_log.record(
         session,
-        audit.PROVIDER,
+        audit_log.PROVIDER,
         AuditAct.CALLBACK_END,
         now,
         customer_id=callback.customer_id,
@@ -348,9 +350,9 @@ def _finish_unsaid(session: Session, callback: Callback, now: datetime) -> None:
     confirmed = State(callback.state) is State.CONFIRMED
     outcome = Outcome.REACHED if confirmed else Outcome.NOT_CONFIRMED
     _finish(session, callback, outcome, now)
-    audit.record(
+    audit_log.record(
         session,
-        audit.SYSTEM,
+        audit_log.SYSTEM,
         AuditAct.CALLBACK_END,
         now,
         customer_id=callback.customer_id,
@@ -379,7 +381,7 @@ def close_codes(session: Session, which: ColumnElement[bool], now: datetime) -> 
         .returning(col(Code.id), col(Code.counter))
     )
     for row, counter in closed.all():
-        outside_counts.close(session, row, counter)
+        external_counters.close(session, row, counter)
 
 
 @dataclass(frozen=True)
@@ -400,7 +402,7 @@ def live(session: Session, callback: Callback) -> Live:
     code = code_of(session, callback.id)
     word = ""
     if code is not None and code.reply_word is not None and binding.holds(session, code):
-        key = fields.data_key(session, callback.customer_id)
+        key = field_encryption.data_key(session, callback.customer_id)
         word = key.open("code", "reply_word", code.id, code.reply_word)
     return Live(
         state=State(callback.state),
@@ -449,9 +451,9 @@ def ringing_now(session: Session, phone: str, now: datetime) -> Callback | None:
 def _record(
     session: Session, callback: Callback, action: AuditAct, now: datetime, detail: str = ""
 ) -> None:
-    audit.record(
+    audit_log.record(
         session,
-        audit.staff(callback.agent_id),
+        audit_log.staff(callback.agent_id),
         action,
         now,
         customer_id=callback.customer_id,

@@ -21,15 +21,16 @@ from people.models import Customer, Staff
 from people.text import first_name
 from scheduling.models import Callback
 from scheduling.states import State
-from storage.prepared import Prepared
+from storage.compiled_statements import Prepared
 from storage.session import Work
-from vault import audit, fields, keyring
-from vault.acts import AuditAct
-from vault.blind import FORM_BYTES, oldest
-from vault.keyring import DECOY_OWNER, Keyring
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.external_counters import Outside
+from vault.keys import field_encryption, keyring
+from vault.keys.aead import new_key, seal, unseal
+from vault.keys.blind_index import FORM_BYTES, oldest
+from vault.keys.keyring import DECOY_OWNER, Keyring
 from vault.models import DataKey
-from vault.outside_counts import Outside
-from vault.sealing import new_key, seal, unseal
 from verification import codes, unmet
 from verification.calls import MAX_TRIES
 from verification.models import Code, secret_row
@@ -171,9 +172,9 @@ def check(
     attempt, told = _tried(session, row, key, code, channel, now)
     word = reply_word(told.locale) if told and attempt.outcome == "genuine" else ""
     _write(session, row, key, attempt, word, oldest(forms), channel, now)
-    audit.record(
+    audit_log.record(
         session,
-        audit.CUSTOMER,
+        audit_log.CUSTOMER,
         AuditAct.CHECK,
         now,
         customer_id=row.customer_id,
@@ -188,7 +189,7 @@ def check(
     return Genuine(
         caller=first_name(staff.name_of(session, told.agent_id, told.name)),
         organisation=organisation,
-        topic=fields.FieldKey(key).open("callback", "topic", row.callback_id, told.topic),
+        topic=field_encryption.FieldKey(key).open("callback", "topic", row.callback_id, told.topic),
         booked_for=told.starts_at,
         zone=told.timezone,
         reply_word=word,
@@ -279,8 +280,8 @@ _decoy_secret = seal(_decoy_key, codes.new_secret().encode(), "decoy")
 def _key(session: Work, ring: Keyring, row: Any) -> bytes:
     """The customer's key; for a decoy, another at the same cost."""
     if row.callback_id is not None:
-        return fields.unwrapped(session, row.wrapped, row.customer_id).key
-    fields.unwrapped(session, ring.decoy, DECOY_OWNER)
+        return field_encryption.unwrapped(session, row.wrapped, row.customer_id).key
+    field_encryption.unwrapped(session, ring.decoy, DECOY_OWNER)
     return _decoy_key
 
 

@@ -14,8 +14,8 @@ from scheduling.errors import WrongState
 from scheduling.models import Callback
 from scheduling.policy import Policy
 from scheduling.states import State
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 from verification import calls
 
 
@@ -25,7 +25,7 @@ def hand_over(
     agent_id: UUID,
     policy: Policy,
     now: datetime,
-    by: audit.Actor | None = None,
+    by: audit_log.Actor | None = None,
 ) -> None:
     """Give a booked callback, or one that has started and is not confirmed, to another agent.
 
@@ -43,7 +43,7 @@ def hand_over(
     giver = callback.agent_id
     handover.give(session, callback, agent_id, policy, now)
     calls.renew(session, callback, now, until=calls.until(callback, policy, now))
-    actor = by or audit.staff(giver)
+    actor = by or audit_log.staff(giver)
     booking.record(
         session, callback, actor, AuditAct.CALLBACK_HAND_OVER, now, f"{giver} to {agent_id}"
     )

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Uuid, text
 from sqlmodel import Field, SQLModel
 
-from storage.tables import blind_index, id_field, instant, sealed
+from storage.column_helpers import blind_index, id_field, instant, sealed
 
 _OPEN = text("closed_at IS NULL")
 

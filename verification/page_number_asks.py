@@ -15,9 +15,9 @@ from messaging.gateways.base import VOICE
 from people import numbers
 from people.models import Customer
 from scheduling.policy import Policy
-from storage import turns
-from storage.types import new_id
-from vault import keyring
+from storage import advisory_lock
+from storage.column_types import new_id
+from vault.keys import keyring
 from verification import page_numbers
 
 _NOBODY = new_id()
@@ -41,7 +41,7 @@ class Asked:
 def asked_for(session: Session, phone: str, medium: str, policy: Policy, now: datetime) -> Asked:
     """What is asked for; others who ask for the same phone wait for this transaction to end."""
     ring = keyring.of(session)
-    turns.take(session, ring.unchanging("phone", phone))
+    advisory_lock.take(session, ring.unchanging("phone", phone))
     if lines.known(session, phone, now) == lines.LANDLINE:
         medium = VOICE
     customer = numbers.holder(session, phone, now)

@@ -16,8 +16,8 @@ from sqlmodel import Session
 
 from people import row_mac
 from people.models import NumberProof
-from vault import keyring
-from vault.outside_counts import Outside
+from vault.external_counters import Outside
+from vault.keys import keyring
 
 _TABLE = "number_proof"
 _NOTHING = UUID(int=0)

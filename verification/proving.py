@@ -23,9 +23,10 @@ from people import tries
 from people.models import NumberProof
 from scheduling import telling
 from scheduling.policy import Policy
-from storage.types import new_id
-from vault import audit, fields, keyring
-from vault.acts import AuditAct
+from storage.column_types import new_id
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import field_encryption, keyring
 from verification import codes, page_numbers, proof_mac
 from verification.page_number_asks import Asked, asked_for, may_be_sent
 from verification.page_numbers import DIGITS, GOOD_FOR, MAX_AN_HOUR, MAX_TRIES
@@ -43,7 +44,7 @@ __all__ = [
 ]
 _TABLE = "number_proof"
 _NO_ROW = new_id()
-_DECOY_SECRET = fields.DECOY.seal(_TABLE, "secret", _NO_ROW, codes.new_secret())
+_DECOY_SECRET = field_encryption.DECOY.seal(_TABLE, "secret", _NO_ROW, codes.new_secret())
 
 
 def send(session: Session, phone: str, medium: str, policy: Policy, now: datetime) -> None:
@@ -68,8 +69,13 @@ def send(session: Session, phone: str, medium: str, policy: Policy, now: datetim
         if asked.customer is None or unwanted or held:
             stored.rollback()
     detail = f"{asked.medium} held" if held else asked.medium
-    audit.record(
-        session, audit.CUSTOMER, AuditAct.PROOF_SEND, now, customer_id=asked.owner, detail=detail
+    audit_log.record(
+        session,
+        audit_log.CUSTOMER,
+        AuditAct.PROOF_SEND,
+        now,
+        customer_id=asked.owner,
+        detail=detail,
     )
 
 
@@ -81,8 +87,13 @@ def for_text(session: Session, phone: str, policy: Policy, now: datetime) -> str
         return None
     _close(session, asked, now)
     _, number, _ = _made(session, asked, page_numbers.TEXT, now)
-    audit.record(
-        session, audit.CUSTOMER, AuditAct.PROOF_SEND, now, customer_id=asked.owner, detail="answer"
+    audit_log.record(
+        session,
+        audit_log.CUSTOMER,
+        AuditAct.PROOF_SEND,
+        now,
+        customer_id=asked.owner,
+        detail="answer",
     )
     return number
 
@@ -102,11 +113,11 @@ def _close(session: Session, asked: Asked, now: datetime, *, unless: bool = Fals
 
 def _made(
     session: Session, asked: Asked, by: str, now: datetime
-) -> tuple[NumberProof, str, fields.FieldKey]:
+) -> tuple[NumberProof, str, field_encryption.FieldKey]:
     """A new row, its number, and the key that it is sealed with. A row that is ``held`` opens
     nothing."""
     row, secret = new_id(), codes.new_secret()
-    key = fields.data_key_or_decoy(session, asked.owner)
+    key = field_encryption.data_key_or_decoy(session, asked.owner)
     sealed = key.seal(_TABLE, "secret", row, secret)
     held = by == page_numbers.HELD
     proof = NumberProof(
@@ -185,7 +196,7 @@ def prove(
     kept.count(alive=alive, right=right)
     _count(session, proof, kept, alive, right, now)
     done = AuditAct.PROOF_USE if right else AuditAct.PROOF_FAIL if alive else AuditAct.PROOF_IGNORE
-    entry = tries.Entry(audit.CUSTOMER, done, customer_id=owner)
+    entry = tries.Entry(audit_log.CUSTOMER, done, customer_id=owner)
     tries.write(session, entry, now, kept=right or noted() or alive)
     return owner if right else None
 
@@ -202,9 +213,11 @@ def _open(session: Session, forms: Sequence[bytes]) -> NumberProof | None:
 
 def _number(session: Session, proof: NumberProof | None, owner: UUID | None) -> str:
     """What the proof's phone was told; where nobody was told anything, a number all the same."""
-    key = fields.data_key_or_decoy(session, owner)
+    key = field_encryption.data_key_or_decoy(session, owner)
     if proof is None or proof.secret is None:
-        return codes.at(fields.DECOY.open(_TABLE, "secret", _NO_ROW, _DECOY_SECRET), 0, DIGITS)
+        return codes.at(
+            field_encryption.DECOY.open(_TABLE, "secret", _NO_ROW, _DECOY_SECRET), 0, DIGITS
+        )
     return codes.at(key.open(_TABLE, "secret", proof.id, proof.secret), proof.counter, DIGITS)
 
 

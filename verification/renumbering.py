@@ -28,8 +28,9 @@ from scheduling import booking, offers, quiet, references, telling
 from scheduling.models import Callback
 from scheduling.policy import Policy
 from scheduling.states import State
-from vault import audit, fields
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import field_encryption
 from verification import calls
 from verification.models import Code
 
@@ -188,7 +189,7 @@ def _tell(
         decent=policy.decent(zone),
     )
     outbox.put(session, draft, now)
-    audit.record(session, audit.SYSTEM, AuditAct.NUMBER_TELL, now, customer_id=customer.id)
+    audit_log.record(session, audit_log.SYSTEM, AuditAct.NUMBER_TELL, now, customer_id=customer.id)
 
 
 def speak(session: Session, policy: Policy, now: datetime) -> None:
@@ -210,7 +211,7 @@ def speak(session: Session, policy: Policy, now: datetime) -> None:
         row.error = SPOKEN
         session.add(row)
         customer = session.get_one(Customer, row.customer_id)
-        key = fields.data_key(session, customer.id)
+        key = field_encryption.data_key(session, customer.id)
         old = key.open(outbox.TABLE, "recipient", row.id, row.recipient)
         ending = customers.opened(session, customer).phone[-2:]
         voice = telling.voice_of(session, customer, policy, now)
@@ -275,7 +276,7 @@ def _begin_wait(
     if customer.number_waits_until is None or until >= customer.number_waits_until:
         return
     numbers.wait_until(session, customer, until)
-    audit.record(session, audit.SYSTEM, AuditAct.NUMBER_TOLD, now, customer_id=customer.id)
+    audit_log.record(session, audit_log.SYSTEM, AuditAct.NUMBER_TOLD, now, customer_id=customer.id)
     telling.plan_anew(session, customer.id, policy, now)
 
 

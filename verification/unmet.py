@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from sqlmodel import Session, col, select
 
-from vault.blind import FORM_BYTES
+from vault.keys.blind_index import FORM_BYTES
 from verification.models import Code
 from verification.verdicts import Channel
 

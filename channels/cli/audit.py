@@ -14,9 +14,9 @@ from sqlmodel import Session
 
 from channels.cli.common import plainly
 from channels.context import ctx, now, unit
-from vault.log import checkpoints, proofs, sequencing, verifying
-from vault.log.notes import Checkpoint, NotValid, Verifier, opened, verifier
-from vault.log.publishing import AuditLog
+from vault.audit import checkpoints, log_verification, proofs, sequencer
+from vault.audit.checkpoint_job import AuditLog
+from vault.audit.signed_notes import Checkpoint, NotValid, Verifier, opened, verifier
 
 audit = AppGroup("audit", help="The audit log.")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -39,7 +39,7 @@ def checkpoint() -> None:
 
 def _take_in() -> int:
     with unit() as session:
-        return sequencing.take_in(session, now())
+        return sequencer.take_in(session, now())
 
 
 @audit.command("key")
@@ -68,9 +68,9 @@ def verify(files: tuple[Path, ...], key_text: str | None) -> None:
     """
     with plainly(), unit(read_only=True) as session:
         known = _read(session, files, key_text)
-        size = sequencing.size(session)
+        size = sequencer.size(session)
         with click.progressbar(length=size, file=sys.stderr, label="Verifying") as bar:
-            found = verifying.verify(session, known, bar.update, now())
+            found = log_verification.verify(session, known, bar.update, now())
     if found.bad:
         click.echo(f"BAD: {found.bad}")
         sys.exit(1)

@@ -17,7 +17,7 @@ from people.errors import InvalidInput
 from people.importing.rows import Rules
 from people.importing.running import Importing, begin
 from people.importing.source import Source
-from vault import audit
+from vault.audit import audit_log
 
 canaries = AppGroup(
     "canaries", help="Customers who do not exist, so that whoever knows one has it from us."
@@ -60,7 +60,7 @@ def _look_up(lines: list[str]) -> None:
             except InvalidInput:
                 continue
             who = found.id if found else None
-            lookups.note_customer(session, audit.OPERATOR, who, "", "canaries", now())
+            lookups.note_customer(session, audit_log.OPERATOR, who, "", "canaries", now())
 
 
 def _import() -> None:

@@ -9,7 +9,7 @@ import click
 from flask.cli import AppGroup
 
 from incidents.export import checking
-from vault.log.notes import NotValid, verifier
+from vault.audit.signed_notes import NotValid, verifier
 
 cases = AppGroup("cases", help="Cases.")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -35,8 +35,8 @@ from people.importing.running import Counts, GoesOnElsewhere, Importing, Reached
 from people.importing.seen import MOST
 from people.importing.source import Source
 from people.models import Customer
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 customers_group = AppGroup("customers", help="Customers in bulk.")
 SHOWN = 50
@@ -98,8 +98,12 @@ def import_customers(
     if dry_run:  # it tells who is a customer, and takes nobody's approval
         with unit() as session:
             looked_up = counts.added + counts.changed + counts.same
-            audit.record(
-                session, audit.OPERATOR, AuditAct.IMPORT_TRY, now(), detail=f"{looked_up} looked up"
+            audit_log.record(
+                session,
+                audit_log.OPERATOR,
+                AuditAct.IMPORT_TRY,
+                now(),
+                detail=f"{looked_up} looked up",
             )
     _conclude(counts, dry_run)
 
@@ -231,7 +235,7 @@ def _erased(before: datetime) -> int:
             for start in starts:
                 some = found[start : start + retention.AT_A_TIME]
                 with unit() as session:
-                    retention.erase_due(session, some, before, audit.OPERATOR, now())
+                    retention.erase_due(session, some, before, audit_log.OPERATOR, now())
         count += len(found)
     return count
 
@@ -256,7 +260,7 @@ def erase(reference: str, phone: str, why: str) -> None:
         found = session.get_one(Customer, which)
         at_once = setting_up(session, erasing.ERASE.name)
         if at_once:
-            erasing.at_once(session, found, audit.OPERATOR, now())
+            erasing.at_once(session, found, audit_log.OPERATOR, now())
         else:
             erasing.ask(session, found, why, None, now())
     if not at_once:
@@ -274,7 +278,7 @@ def _look_up(session: Session, reference: str, phone: str) -> list[UUID | None]:
         found.append(customers.find_by_phone(session, number))
     ids = [each.id if each else None for each in found]
     for who in ids:
-        lookups.note_customer(session, audit.OPERATOR, who, "", "erasure", now())
+        lookups.note_customer(session, audit_log.OPERATOR, who, "", "erasure", now())
     return ids
 
 

@@ -16,12 +16,13 @@ from sqlmodel import SQLModel
 from channels.cli.two_people import approved, why_option
 from channels.context import ctx, now, unit
 from incidents import two_people
-from vault import audit, keyring, reindexing
-from vault.acts import AuditAct
-from vault.blind import ALONE, CURRENT, KNOWN
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import index_key_rotation, keyring
+from vault.keys.blind_index import ALONE, CURRENT, KNOWN
 from verification import calls
 
-MOVERS: reindexing.Movers = {"code.phone_index": calls.reindex}
+MOVERS: index_key_rotation.Movers = {"code.phone_index": calls.reindex}
 _TRIES = 5
 _SAY_EVERY = 15  # seconds
 _pause: Callable[[float], None] = time.sleep
@@ -55,10 +56,10 @@ def rotate_index(why: str) -> None:
 
 def _begun() -> str:
     with unit() as session:
-        key, new = reindexing.begin(session, ctx().master, now())
+        key, new = index_key_rotation.begin(session, ctx().master, now())
         if new:
-            audit.record(
-                session, audit.OPERATOR, AuditAct.KEYS_ROTATE_INDEX, now(), detail=key.purpose
+            audit_log.record(
+                session, audit_log.OPERATOR, AuditAct.KEYS_ROTATE_INDEX, now(), detail=key.purpose
             )
         else:
             click.echo(f"The rotation to {key.purpose} goes on.", err=True)
@@ -67,23 +68,23 @@ def _begun() -> str:
 
 def _state(name: str) -> str | None:
     with unit() as session:
-        key = reindexing.newest(session)
+        key = index_key_rotation.newest(session)
         keyring.hold_index(session)
         return key.state if key.purpose == name else None
 
 
 def _step(name: str, before: str, after: str) -> None:
     with unit() as session:
-        if reindexing.advance(session, name, before, after, now()):
-            audit.record(
-                session, audit.OPERATOR, AuditAct.KEYS_INDEX, now(), detail=f"{name} {after}"
+        if index_key_rotation.advance(session, name, before, after, now()):
+            audit_log.record(
+                session, audit_log.OPERATOR, AuditAct.KEYS_INDEX, now(), detail=f"{name} {after}"
             )
 
 
 def _wait(label: str) -> None:
     with unit(read_only=True) as session:
-        since = reindexing.since(session)
-    seconds = (since + reindexing.ALL_KNOW_AFTER - now()).total_seconds()
+        since = index_key_rotation.since(session)
+    seconds = (since + index_key_rotation.ALL_KNOW_AFTER - now()).total_seconds()
     whole = max(0, math.ceil(seconds))
     for left in range(whole, 0, -1):
         if left == whole or left % _SAY_EVERY == 0:
@@ -96,7 +97,7 @@ def _move_all() -> int:
     moved, total = 0, _left()
     with click.progressbar(length=total, file=sys.stderr, label="Indexing anew") as bar:
         while total:
-            for column in reindexing.columns(SQLModel.metadata):
+            for column in index_key_rotation.columns(SQLModel.metadata):
                 moved += _move(column, bar.update)
             total = _left()
     return moved
@@ -105,7 +106,10 @@ def _move_all() -> int:
 def _left() -> int:
     with unit() as session:
         keyring.hold_index(session)
-        return sum(reindexing.left(session, c) for c in reindexing.columns(SQLModel.metadata))
+        return sum(
+            index_key_rotation.left(session, c)
+            for c in index_key_rotation.columns(SQLModel.metadata)
+        )
 
 
 def _move(column: Column[bytes], tell: Callable[[int], None]) -> int:
@@ -113,7 +117,7 @@ def _move(column: Column[bytes], tell: Callable[[int], None]) -> int:
     while going:
         try:
             with unit() as session:
-                count, last = reindexing.move(session, column, after, MOVERS)
+                count, last = index_key_rotation.move(session, column, after, MOVERS)
         except DBAPIError:  # somebody works on these rows, or has noted the same number anew
             tries += 1
             if tries == _TRIES:

@@ -19,17 +19,17 @@ from channels.cli.two_people import approved, why_option
 from channels.context import ctx, now, unit
 from channels.failures import OUT_OF_REACH
 from channels.store_upgrade import DEMO_STAFF
-from config import safety
-from config.safety import Finding
+from config import settings_checks
+from config.settings_checks import Finding
 from incidents import two_people
 from incidents.alerts import rows as alerts
 from messaging import worker
 from people.approvals import setup
 from storage import migrate
-from vault import audit, key_register, providers, rotation
-from vault.acts import AuditAct
+from vault.audit import audit_log, checkpoint_job, log_health
+from vault.audit.acts import AuditAct
 from vault.errors import KeyUnavailable
-from vault.log import publishing, standing
+from vault.keys import key_register, master_key_providers, master_key_rotation
 
 keys = AppGroup("keys", help="Master keys, and the key of the blind index.")
 keys.add_command(rotate_index)
@@ -38,14 +38,14 @@ keys.add_command(rotate_index)
 @keys.command("new")
 def new() -> None:
     """Print a fresh master key, for VOUCHLINE_MASTER_KEYS or a file that it names."""
-    click.echo(providers.new_entry("k"))
+    click.echo(master_key_providers.new_entry("k"))
 
 
 @keys.command("list")
 def list_keys() -> None:
     """Say how many keys in the store each configured master key wraps."""
     with plainly(), unit(read_only=True) as session:
-        found = rotation.wrapped_by(session, list(ctx().master.keys))
+        found = master_key_rotation.wrapped_by(session, list(ctx().master.keys))
     for name, count in found.items():
         note = "  wraps what is new" if name == ctx().master.current else ""
         click.echo(f"{name:<34} {count:>12,}{note}")
@@ -71,22 +71,24 @@ def rotate(why: str) -> None:
     master = ctx().master
     with approved(two_people.ROTATE, {"to": master.current}, why):
         with unit() as session:
-            audit.record(
-                session, audit.OPERATOR, AuditAct.KEYS_ROTATE, now(), detail=master.current
+            audit_log.record(
+                session, audit_log.OPERATOR, AuditAct.KEYS_ROTATE, now(), detail=master.current
             )
-            rotation.rewrap_purposes(session, master)
-            total = rotation.count(session)
-        after: UUID | None = rotation.FIRST
+            master_key_rotation.rewrap_purposes(session, master)
+            total = master_key_rotation.count(session)
+        after: UUID | None = master_key_rotation.FIRST
         with click.progressbar(length=total, file=sys.stderr, label="Wrapping anew") as bar:
             while after is not None:
                 with unit() as session:
-                    looked_at, after = rotation.rewrap(session, master, after)
+                    looked_at, after = master_key_rotation.rewrap(session, master, after)
                 bar.update(looked_at)
         with unit() as session:
-            audit.record(
-                session, audit.OPERATOR, AuditAct.KEYS_ROTATED, now(), detail=master.current
+            audit_log.record(
+                session, audit_log.OPERATOR, AuditAct.KEYS_ROTATED, now(), detail=master.current
             )
-            left = rotation.wrapped_by(session, [n for n in master.keys if n != master.current])
+            left = master_key_rotation.wrapped_by(
+                session, [n for n in master.keys if n != master.current]
+            )
     for name, count in left.items():
         if count:
             click.echo(f"{name} still wraps {count:,} keys: restart what uses it, and run again.")
@@ -100,7 +102,11 @@ def rotate(why: str) -> None:
 def doctor() -> None:
     """Say what in the configuration is wrong or unsafe; fails when production would not start."""
     proxies, note = _proxies()
-    found = [*safety.findings(current_app.config["VOUCHLINE_SETTINGS"]), *_store(), *_limits()]
+    found = [
+        *settings_checks.findings(current_app.config["VOUCHLINE_SETTINGS"]),
+        *_store(),
+        *_limits(),
+    ]
     found += proxies
     for finding in found:
         sign = "✗" if finding.level == "refuse" else "!"
@@ -149,9 +155,9 @@ def _store() -> list[Finding]:
                 found.append(Finding("warn", "No worker is at work: run 'flask worker'."))
             if setup.approvers(session) < setup.ENOUGH:
                 found.append(Finding("warn", NOBODY_APPROVES))
-            found += [Finding("warn", each) for each in publishing.late(session, here.places)]
-            found += [Finding("warn", each) for each in standing.faults(session, now())]
-            found += [Finding("warn", each) for each in standing.ends(session, now())]
+            found += [Finding("warn", each) for each in checkpoint_job.late(session, here.places)]
+            found += [Finding("warn", each) for each in log_health.faults(session, now())]
+            found += [Finding("warn", each) for each in log_health.ends(session, now())]
             found += [Finding("warn", each) for each in alerts.late(session, here.alert_places)]
             return found
     except KeyUnavailable as error:

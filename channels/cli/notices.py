@@ -18,8 +18,8 @@ from people import notices, staff
 from people.models import Staff
 from people.notices import Notice
 from storage.session import StoreUnavailable, transaction
+from vault.destinations import Mailer, Unreachable
 from vault.errors import KeyUnavailable, Tampered
-from vault.places import Mailer, Unreachable
 
 log = structlog.get_logger("staff")
 

@@ -18,9 +18,9 @@ from typing import Any
 from channels import proxies
 from channels.context import ctx, now
 from channels.proxies import Arrived
-from config import addresses
-from config.safety import Finding
-from vault.master import MasterKeys
+from config import ip_addresses
+from config.settings_checks import Finding
+from vault.keys.master_keys import MasterKeys
 
 SECONDS, IN_ALL = 5, 12
 _DOCUMENTATION = 0x20010DB8 << 96
@@ -62,7 +62,7 @@ def _counted(base: str, arrived: Arrived, forged: list[str]) -> list[Finding]:
     if arrived.counted != added:
         few = arrived.counted < added
         return [Finding("refuse", _wrong(arrived.counted, added, few=few))]
-    if added and addresses.network_of(arrived.entries[-added]) is None:
+    if added and ip_addresses.network_of(arrived.entries[-added]) is None:
         return [Finding("refuse", _NO_ADDRESS)]
     return []
 

@@ -17,7 +17,7 @@ from people.approvals import setup
 from people.errors import InvalidInput, NotFound
 from people.models import Role, Staff
 from scheduling import roles
-from vault import audit
+from vault.audit import audit_log
 
 staff_group = AppGroup("staff", help="Members of staff.")
 token_group = AppGroup("token", help="Tokens for the API.")
@@ -104,7 +104,7 @@ def change_role(email: str, role: str, why: str) -> None:
         member = _member(session, email, "staff.role")
         at_once = setting_up(session, roles.ROLE.name)
         if at_once:
-            roles.at_once(session, member, role, audit.OPERATOR, now())
+            roles.at_once(session, member, role, audit_log.OPERATOR, now())
         else:
             roles.ask(session, member, role, why, None, now())
     if not at_once:
@@ -152,7 +152,9 @@ def _looking_up(purpose: str) -> Iterator[Session]:
 
 
 def _note(session: Session, purpose: str, *, found: bool) -> None:
-    lookups.note_staff(session, audit.OPERATOR, found=found, asked="", purpose=purpose, now=now())
+    lookups.note_staff(
+        session, audit_log.OPERATOR, found=found, asked="", purpose=purpose, now=now()
+    )
 
 
 def _member(session: Session, email: str, purpose: str) -> Staff:

@@ -41,7 +41,7 @@ from scheduling import booking, landlines
 from scheduling.earlier import EarlierTimes
 from scheduling.policy import Policy
 from scheduling.zone_rules import ZoneRules
-from vault.log.publishing import AuditLog
+from vault.audit.checkpoint_job import AuditLog
 from verification import bridging, calls, page_numbers, renumbering
 
 #: Hidden: stop when the other end of the standard input is gone, however its process ended.

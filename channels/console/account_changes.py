@@ -14,8 +14,8 @@ from people.errors import InvalidInput
 from people.models import Role
 from people.notices import Notice
 from people.secrets import MIN_PASSWORD
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 
 @pages.get("/account/password")
@@ -54,6 +54,6 @@ def new_recovery(desk: Desk) -> ResponseReturnValue:
     """Fresh recovery codes, shown this once."""
     desk.require_proof()
     codes = second_factor.new_recovery_codes(desk.session, desk.principal.id)
-    audit.record(desk.session, desk.principal.actor, AuditAct.STAFF_RECOVERY_CODES, desk.moment)
+    audit_log.record(desk.session, desk.principal.actor, AuditAct.STAFF_RECOVERY_CODES, desk.moment)
     notices.add(desk.session, desk.principal.id, Notice.RECOVERY_CODES, desk.moment)
     return render_template("console/enrolled.html", recovery=codes, signed_in=True)

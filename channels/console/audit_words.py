@@ -8,7 +8,7 @@ from uuid import UUID
 
 from flask_babel import gettext
 
-from vault.acts import BY_VALUE, GROUPS, ActGroup, AuditAct, acts_of
+from vault.audit.acts import BY_VALUE, GROUPS, ActGroup, AuditAct, acts_of
 from vault.models import AuditEntry
 
 _CASE = re.compile(r"C[0-9A-Z]{7}")

@@ -17,7 +17,7 @@ from incidents.export.collecting import Collected
 from incidents.tracing import tracing
 from people.errors import InvalidInput
 from people.models import Role
-from vault.log import checkpoints
+from vault.audit import checkpoints
 
 #: For a page that is read by itself, with nothing beside it.
 _STYLE = (

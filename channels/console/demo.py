@@ -12,7 +12,7 @@ from channels.demo.people import DEMO_PASSWORD
 from people import second_factor, staff
 from people.models import Staff
 from people.second_factor import STEP_SECONDS
-from vault import keyring
+from vault.keys import keyring
 
 
 @dataclass(frozen=True)

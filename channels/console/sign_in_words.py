@@ -6,7 +6,7 @@ from flask_babel import gettext
 
 from people.notices import Notice
 from people.sign_ins import Event
-from vault.acts import AuditAct
+from vault.audit.acts import AuditAct
 
 #: Marks a text for the catalogues.
 N_ = str

@@ -21,8 +21,8 @@ from incidents.trail import Filter
 from people import phones, staff
 from people.errors import InvalidInput
 from people.models import Role
-from vault import keyring
 from vault.errors import Tampered
+from vault.keys import keyring
 
 _PURPOSE = re.compile(r"[\w .:-]{0,60}")
 _LOOKS_BACK = timedelta(days=30)

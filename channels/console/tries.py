@@ -19,13 +19,13 @@ from channels.console import devices
 from channels.context import ctx
 from channels.limiting import TooMany
 from channels.network import request_network
-from config.addresses import Network
+from config.ip_addresses import Network
 from people import signin, staff
 from people import tries as entries
 from people.errors import InvalidInput
 from people.models import Staff
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 Counts = tuple[tuple[str, str | Network], ...]
 
@@ -81,7 +81,7 @@ class Tries:
         """Write down that it was one too many: once an hour for each account or browser, and of
         what is nobody's for each network, so that a flood of tries makes no flood of entries."""
         kind, who = self.own or ("sign_in_address", "")
-        actor = audit.staff(member.id) if member else audit.SYSTEM
+        actor = audit_log.staff(member.id) if member else audit_log.SYSTEM
         what = "browser" if kind == "sign_in_device" else "strangers"
         if not _first(f"{kind} {who}"):
             return

@@ -15,7 +15,8 @@ from people.models import Customer, Role, Staff
 from people.secrets import hash_password
 from scheduling import booking, hours
 from scheduling.policy import Policy
-from vault import audit, keyring
+from vault.audit import audit_log
+from vault.keys import keyring
 
 DEMO_PASSWORD = "correct-horse-demo"  # noqa: S105  (meant to be known)
 
@@ -73,7 +74,7 @@ def add(session: Session, policy: Policy, now: datetime) -> None:
     members = [_member(session, each, policy, now) for each in STAFF]
     ana, ben = members[0], members[1]
     week = {day: [(9 * 60, 17 * 60)] for day in range(5)}
-    hours.replace(session, ben.id, week, audit.SYSTEM, now)
+    hours.replace(session, ben.id, week, audit_log.SYSTEM, now)
     known = [_customer(session, each, ana, policy, now) for each in CUSTOMERS]
     any_hour = replace(policy, min_notice_minutes=0, decent_hours=(time(0), None))
     minute = now.replace(second=0, microsecond=0)
@@ -124,4 +125,6 @@ def _customer(
     session: Session, who: DemoCustomer, agent: Staff, policy: Policy, now: datetime
 ) -> Customer:
     new = customers.NewCustomer(who.phone, who.name, who.locale)
-    return customers.add(session, new, audit.staff(agent.id), now, default_zone=policy.default_zone)
+    return customers.add(
+        session, new, audit_log.staff(agent.id), now, default_zone=policy.default_zone
+    )

@@ -15,7 +15,7 @@ from messaging import demo_lines
 from messaging.demo_lines import Mode
 from messaging.gateways import simulator
 from people.errors import InvalidInput
-from storage.types import new_id
+from storage.column_types import new_id
 
 pages = Blueprint("demo", __name__, url_prefix="/demo")
 _LONGEST = 1600

@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, replace
 from channels.context import ctx
 from messaging import spoken
 from messaging.wording import Voice
-from vault import keyring
 from vault.errors import Tampered
+from vault.keys import keyring
 
 _PLACE = "voice.step"
 MAX_ASKS = 4

@@ -19,8 +19,8 @@ from flask import Response, current_app, request
 
 from channels.context import ctx
 from people import phones
-from vault import keyring
 from vault.errors import Tampered
+from vault.keys import keyring
 
 COOKIE = "report"
 KEPT_SECONDS = 3600

@@ -22,8 +22,8 @@ from incidents.cases import opening
 from messaging import backlog, spending, worker
 from messaging.kinds import SMALL
 from storage import migrate
+from vault.audit import checkpoint_job, log_health
 from vault.errors import KeyForged
-from vault.log import publishing, standing
 from verification import page_numbers
 
 pages = Blueprint("health", __name__)
@@ -70,7 +70,7 @@ def _look(session: Session, parts: dict[str, str]) -> None:
         parts["keys"] = "not what this store had: run 'flask --app app doctor'"
     except OUT_OF_REACH:
         parts["keys"] = "the master keys do not open this store"
-    if publishing.late(session, ctx().places):
+    if checkpoint_job.late(session, ctx().places):
         parts["checkpoints"] = "not all places take them: run 'flask --app app doctor'"
     if page_numbers.bound_reached(session, now()):
         parts["page_numbers"] = "too many are guessed: given by text alone for now"
@@ -82,7 +82,7 @@ def _look(session: Session, parts: dict[str, str]) -> None:
 
 def _log_faults(session: Session) -> list[str]:
     """What is wrong with the log now, or was found by the worker and is an open case."""
-    found = standing.faults(session, now())
+    found = log_health.faults(session, now())
     return found or (["A case of it is open."] if opening.is_open(session, log_watch.FOLD) else [])
 
 
@@ -147,7 +147,7 @@ def _outbox_metrics() -> bytes:
 def _log_values(session: Session) -> list[tuple[str, str, float]]:
     """How the audit log does: name, help and value of each gauge."""
     moment = now()
-    since = standing.waiting_since(session, moment)
+    since = log_health.waiting_since(session, moment)
     waits = max(0.0, (moment - since).total_seconds()) if since else 0.0
     wrong = len(_log_faults(session))
     return [

@@ -13,8 +13,8 @@ import binascii
 from flask import Response, current_app, request
 
 from channels.context import ctx
-from vault import keyring
 from vault.errors import Tampered
+from vault.keys import keyring
 
 COOKIE = "number"
 KEPT_SECONDS = 900

@@ -18,7 +18,7 @@ from scheduling.availability import Callee
 from scheduling.booking import Wish
 from scheduling.errors import SlotTaken
 from scheduling.pool import Need
-from vault import audit
+from vault.audit import audit_log
 
 MINUTES = 15
 
@@ -63,7 +63,7 @@ def _book(owner: Owner, topic: str) -> None:
             raise InvalidInput("calls", "Three calls are booked already.")
         wish = Wish(starts_at, MINUTES, topic)
         need = Need(language=customer.locale)
-        pool.book(session, customer, need, wish, ctx().policy, owner.moment, audit.CUSTOMER)
+        pool.book(session, customer, need, wish, ctx().policy, owner.moment, audit_log.CUSTOMER)
 
 
 def _form(

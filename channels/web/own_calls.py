@@ -25,7 +25,7 @@ from scheduling.errors import SlotTaken
 from scheduling.models import Callback
 from scheduling.own import OwnCall
 from scheduling.states import State
-from vault import audit
+from vault.audit import audit_log
 
 
 @pages.get("/call/<uuid:callback_id>")
@@ -78,7 +78,7 @@ def move(owner: Owner, callback_id: UUID) -> ResponseReturnValue:
         starts_at = read_instant(request.form.get("starts_at", ""), "starts_at")
         with owner.session.begin_nested():
             booking.move(
-                owner.session, callback, starts_at, ctx().policy, owner.moment, audit.CUSTOMER
+                owner.session, callback, starts_at, ctx().policy, owner.moment, audit_log.CUSTOMER
             )
     except SlotTaken as error:
         owner.session.refresh(callback)
@@ -107,7 +107,7 @@ def refuse(owner: Owner, callback_id: UUID) -> ResponseReturnValue:
 def cancel(owner: Owner, callback_id: UUID) -> ResponseReturnValue:
     """The customer no longer needs it."""
     callback = own.held(owner.session, owner.customer.id, callback_id, lock=True)
-    booking.cancel(owner.session, callback, ctx().policy, owner.moment, audit.CUSTOMER)
+    booking.cancel(owner.session, callback, ctx().policy, owner.moment, audit_log.CUSTOMER)
     return redirect(url_for("own.enter", done="cancelled"), code=303)
 
 

@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, select
 
 from incidents.cases.models import Case
-from storage import patience
-from vault import audit
-from vault.acts import AuditAct
+from storage import statement_timeout
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 from vault.models import AuditEntry
 
 PAGE = 50
@@ -53,7 +53,9 @@ def where(staff_id: UUID, since: datetime, until: datetime) -> list[ColumnElemen
 def count(session: Session, staff_id: UUID, since: datetime, until: datetime) -> int:
     """How many customers."""
     distinct = func.count(func.distinct(AuditEntry.customer_id))
-    with patience.taking_time(session):  # of a busy person's years it is hundreds of thousands
+    with statement_timeout.taking_time(
+        session
+    ):  # of a busy person's years it is hundreds of thousands
         found = session.exec(select(distinct).where(*where(staff_id, since, until))).one()
     return int(found)
 
@@ -92,8 +94,8 @@ def page(
         .order_by(col(AuditEntry.id))
     ).all()
     about = [(each, None) for each in ids]
-    who = audit.staff(reader)
-    audit.record_many(
+    who = audit_log.staff(reader)
+    audit_log.record_many(
         session, who, AuditAct.EXPOSURE_READ, now, about=about, purpose=case.reference
     )
     return [_exposed(each, [row for row in rows if row.customer_id == each]) for each in ids]

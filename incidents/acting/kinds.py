@@ -18,8 +18,8 @@ from people.approvals.kinds import About, Act, Kind
 from people.approvals.models import ApprovalRequest, ApprovalVote
 from people.errors import InvalidInput, NotAllowed, NotFound
 from people.models import Role, Staff
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 from vault.errors import Tampered
 
 _ASKS = frozenset({Role.INVESTIGATOR})
@@ -132,7 +132,7 @@ def _ask_in(
     payload = {"case": case.reference, **(more or {})}
     about = About(staff_id=person, case_id=case.id)
     made = asking.ask(session, kind, payload, why, who, now, about=about)
-    step(session, case, AuditAct.CASE_ASKED, f"{kind.name}\n{why}", audit.staff(who), now)
+    step(session, case, AuditAct.CASE_ASKED, f"{kind.name}\n{why}", audit_log.staff(who), now)
     return made
 
 

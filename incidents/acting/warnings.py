@@ -24,8 +24,8 @@ from people.models import Customer
 from scheduling import quiet, telling
 from scheduling.errors import WrongState
 from scheduling.policy import Policy
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 KIND = outbox.WARNING
 RUNNING, STOPPED, DONE = "running", "stopped", "done"
@@ -105,7 +105,7 @@ def stop(session: Session, case: Case, who: UUID, words: str, now: datetime) -> 
         .where(*queued)
         .values(state=MessageState.EXPIRED, settled_at=now, expires_at=now)
     )
-    step(session, case, AuditAct.CASE_STOPPED, words, audit.staff(who), now)
+    step(session, case, AuditAct.CASE_STOPPED, words, audit_log.staff(who), now)
 
 
 class Warnings:
@@ -137,7 +137,7 @@ class Warnings:
         else:
             run.state = DONE
             case = session.get_one(Case, run.case_id)
-            step(session, case, AuditAct.CASE_WARNED, str(run.done), audit.SYSTEM, now)
+            step(session, case, AuditAct.CASE_WARNED, str(run.done), audit_log.SYSTEM, now)
         session.add(run)
         session.flush()
 
@@ -147,9 +147,9 @@ class Warnings:
         customer = session.get(Customer, customer_id)
         if customer is None or customer.erased_at is not None:
             return
-        audit.record(
+        audit_log.record(
             session,
-            audit.SYSTEM,
+            audit_log.SYSTEM,
             AuditAct.CUSTOMER_WARN,
             now,
             customer_id=customer_id,

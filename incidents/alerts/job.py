@@ -17,8 +17,8 @@ from incidents.alerts.rows import Taken
 from messaging import wording
 from messaging.wording import Voice
 from storage.session import StoreUnavailable, transaction
+from vault.destinations import Note, Place, Unreachable
 from vault.errors import KeyUnavailable, Tampered
-from vault.places import Note, Place, Unreachable
 
 log = structlog.get_logger("alerts")
 

@@ -14,11 +14,11 @@ from sqlmodel import Session, col, select
 from incidents.cases import seeing
 from incidents.cases.models import AlertDelivery, Case, CaseAlert
 from messaging.settling import pause
-from storage import turns
-from storage.types import new_id
-from vault import audit
-from vault.acts import AuditAct
-from vault.places import Place
+from storage import advisory_lock
+from storage.column_types import new_id
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.destinations import Place
 
 #: What is opened within this time of an alert is told together in the next.
 TOGETHER = timedelta(minutes=5)
@@ -41,7 +41,7 @@ class Taken:
 
 def gather(session: Session, places: Sequence[Place], now: datetime) -> None:
     """Make one alert of all cases that have had none, unless the last has just gone."""
-    turns.take(session, _TURN)
+    advisory_lock.take(session, _TURN)
     latest = session.exec(select(CaseAlert).order_by(col(CaseAlert.at).desc()).limit(1)).first()
     if latest is not None and now - latest.at < TOGETHER:
         return
@@ -64,7 +64,9 @@ def gather(session: Session, places: Sequence[Place], now: datetime) -> None:
     for each in cases:
         each.alerted_at = now
         session.add(each)
-        audit.record(session, audit.SYSTEM, AuditAct.CASE_ALERT, now, purpose=each.reference)
+        audit_log.record(
+            session, audit_log.SYSTEM, AuditAct.CASE_ALERT, now, purpose=each.reference
+        )
     session.flush()
 
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Column, Uuid
 from sqlmodel import Field, SQLModel
 
-from storage.tables import sealed
+from storage.column_helpers import sealed
 
 
 class CanaryBatch(SQLModel, table=True):

@@ -18,8 +18,8 @@ from people import customers, phones
 from people.errors import InvalidInput, NotFound
 from people.importing.rows import Rules
 from scheduling.models import Callback
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 TRIES = 200
 
@@ -53,7 +53,7 @@ def plan(
         refs.add(ref)
         batch.append(_made_up(number, phone, ref, rules))
     register.add(session, batch)
-    audit.record(session, audit.OPERATOR, AuditAct.CANARIES_PLAN, now)
+    audit_log.record(session, audit_log.OPERATOR, AuditAct.CANARIES_PLAN, now)
 
 
 def _number(session: Session, text: str, rules: Rules, taken: set[str]) -> str:
@@ -98,4 +98,4 @@ def plant(session: Session, callback_id: UUID, now: datetime) -> None:
     if canary is None:
         raise NotFound("There is no such callback of a canary.")
     register.change(session, [replace(canary, planted=(*canary.planted, callback_id))])
-    audit.record(session, audit.OPERATOR, AuditAct.CANARIES_PLANT, now)
+    audit_log.record(session, audit_log.OPERATOR, AuditAct.CANARIES_PLANT, now)

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from incidents.canaries.models import CanaryBatch
 from people.models import Customer
-from vault import keyring
+from vault.keys import keyring
 
 #: Sealed batches are as long as the next multiple of this, in characters.
 PAD = 8192

@@ -17,7 +17,7 @@ from incidents import stream
 from incidents.canaries.register import Canary, Known, known
 from incidents.cases.models import CaseEvidence, Kind
 from incidents.cases.opening import Evidence, raise_case
-from vault import keyring
+from vault.keys import keyring
 from vault.models import AuditEntry
 
 KIND = "canary"

@@ -17,8 +17,8 @@ from incidents.models import StreamItem
 from incidents.stream import UNCONFIRMED
 from messaging.models import InboundText
 from people.models import Role, Staff
-from vault import keyring
-from vault.acts import AuditAct
+from vault.audit.acts import AuditAct
+from vault.keys import keyring
 from vault.models import AuditEntry
 
 #: Entries get their ids before they are there for all to see; these are looked at again.

@@ -13,8 +13,8 @@ from sqlmodel import Session, col, select
 
 from incidents.cases.models import Case, CaseEvidence, State
 from incidents.cases.seeing import evidence_for, not_named
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 OPEN, MINE, CLOSED = "open", "mine", "closed"
 VIEWS = (OPEN, MINE, CLOSED)
@@ -55,7 +55,7 @@ def of(session: Session, reader: UUID, view: str, now: datetime, before: str = "
         statement = statement.where(col(Case.id) < last if view == CLOSED else col(Case.id) > last)
     found = session.exec(statement.order_by(order).limit(PAGE + 1)).all()
     counts = {each: _count(session, reader, each) for each in VIEWS}
-    audit.record(session, audit.staff(reader), AuditAct.CASE_BOARD, now, detail=view)
+    audit_log.record(session, audit_log.staff(reader), AuditAct.CASE_BOARD, now, detail=view)
     following = found[PAGE - 1].reference if len(found) > PAGE else None
     return Board(_rows(session, found[:PAGE], reader), counts, following)
 

@@ -17,8 +17,8 @@ from people import budgets, customers
 from people.customers import Person
 from people.errors import NotFound
 from people.models import Customer
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ def open_one(
     plain = because(reason, "reason")
     customer = in_evidence(session, case, who, customer_id)
     budgets.open_customer(session, who, customer.id, now)
-    step(session, case, AuditAct.CASE_CUSTOMER, plain, audit.staff(who), now)
-    audit.record(
+    step(session, case, AuditAct.CASE_CUSTOMER, plain, audit_log.staff(who), now)
+    audit_log.record(
         session,
-        audit.staff(who),
+        audit_log.staff(who),
         AuditAct.CUSTOMER_READ,
         now,
         customer_id=customer.id,

@@ -18,9 +18,9 @@ from incidents.cases.working import because
 from incidents.grouping.job import placed
 from people.errors import InvalidInput, NotFound
 from scheduling.errors import WrongState
-from storage.types import new_id
-from vault import audit
-from vault.acts import AuditAct
+from storage.column_types import new_id
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 
 def join(session: Session, into: str, other: str, who: UUID, words: str, now: datetime) -> Case:
@@ -44,7 +44,7 @@ def join(session: Session, into: str, other: str, who: UUID, words: str, now: da
     session.flush()
     name_subjects(session, case, [*_subjects(session, case), *_subjects(session, second)], now)
     states.move(session, second, State.CLOSED, now)
-    by = audit.staff(who)
+    by = audit_log.staff(who)
     placed(session, moved, case.id, now)
     step(session, second, AuditAct.CASE_JOINED, f"{case.reference}\n{plain}", by, now)
     step(session, case, AuditAct.CASE_JOINED, f"{second.reference}\n{plain}", by, now)
@@ -77,7 +77,7 @@ def take_apart(
     second.outcome = second.joined_into = None
     states.move(session, second, State.OPEN, now)
     placed(session, rows, second.id, now)
-    by = audit.staff(who)
+    by = audit_log.staff(who)
     step(session, case, AuditAct.CASE_PARTED, f"{second.reference}\n{plain}", by, now)
     step(session, second, AuditAct.CASE_PARTED, f"{case.reference}\n{plain}", by, now)
     return case
@@ -106,7 +106,7 @@ def split(
         _move(session, row, fresh, None)
     name_subjects(session, fresh, _subjects(session, case), now)
     placed(session, rows, fresh.id, now)
-    by = audit.staff(who)
+    by = audit_log.staff(who)
     step(session, case, AuditAct.CASE_PARTED, f"{fresh.reference}\n{plain}", by, now)
     step(session, fresh, AuditAct.CASE_PARTED, f"{case.reference}\n{plain}", by, now)
     return fresh

@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Text, Uuid, text
 from sqlmodel import Field, SQLModel
 
-from storage.tables import id_field, instant, sealed
-from storage.tables import reference as foreign
+from storage.column_helpers import id_field, instant, sealed
+from storage.column_helpers import reference as foreign
 
 
 class Kind(StrEnum):

@@ -14,9 +14,10 @@ from sqlmodel import Session, col, select
 
 from incidents.cases import states
 from incidents.cases.models import Case, CaseEvidence, CaseStep, CaseSubject, Kind, State
-from storage.types import new_id
-from vault import audit, keyring
-from vault.acts import AuditAct
+from storage.column_types import new_id
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import keyring
 
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 Fact = str | int | float | bool | None | Sequence[str]
@@ -42,7 +43,7 @@ def raise_case(
     now: datetime,
     *,
     subjects: Iterable[UUID] = (),
-    actor: audit.Actor = audit.SYSTEM,
+    actor: audit_log.Actor = audit_log.SYSTEM,
 ) -> Case:
     """The case about ``fold`` (``budget:STAFF:2026-11-25``) with this evidence and these members of
     staff as its subjects: opened unless one is open or taken. The same evidence counts once."""
@@ -52,7 +53,7 @@ def raise_case(
     if added:
         case.changed_at = now
         session.add(case)
-        audit.record_many(
+        audit_log.record_many(
             session,
             actor,
             AuditAct.CASE_EVIDENCE,
@@ -99,7 +100,7 @@ def name_subjects(session: Session, case: Case, subjects: Iterable[UUID], now: d
             session.flush()
         if case.state == State.TAKEN and case.taken_by == each:
             states.move(session, case, State.OPEN, now)
-            step(session, case, AuditAct.CASE_WITHDRAWN, "", audit.SYSTEM, now)
+            step(session, case, AuditAct.CASE_WITHDRAWN, "", audit_log.SYSTEM, now)
 
 
 def _joined_to(session: Session, case: Case) -> Sequence[Case]:
@@ -126,7 +127,7 @@ def new_reference() -> str:
     return "C" + "".join(secrets.choice(_LETTERS) for _ in range(7))
 
 
-def _opened(session: Session, kind: Kind, fold: str, actor: audit.Actor, now: datetime) -> Case:
+def _opened(session: Session, kind: Kind, fold: str, actor: audit_log.Actor, now: datetime) -> Case:
     case = Case(reference=new_reference(), kind=kind, fold=fold, opened_at=now, changed_at=now)
     try:
         with session.begin_nested():
@@ -167,7 +168,7 @@ def step_kind(act: AuditAct) -> str:
 
 
 def step(
-    session: Session, case: Case, act: AuditAct, words: str, actor: audit.Actor, now: datetime
+    session: Session, case: Case, act: AuditAct, words: str, actor: audit_log.Actor, now: datetime
 ) -> None:
     """Write down one step of a case, in the case and in the audit log."""
     row = new_id()
@@ -183,4 +184,4 @@ def step(
         )
     )
     session.flush()
-    audit.record(session, actor, act, now, purpose=case.reference, detail=case.kind)
+    audit_log.record(session, actor, act, now, purpose=case.reference, detail=case.kind)

@@ -18,8 +18,9 @@ from incidents.cases.seeing import evidence_for, hidden_references
 from incidents.models import Report
 from people import staff
 from people.models import Staff
-from vault import audit, keyring
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import keyring
 from vault.models import AuditEntry
 
 PAGE = 50
@@ -90,10 +91,14 @@ def evidence(
 def _record(
     session: Session, case: Case, found: Sequence[CaseEvidence], reader: UUID, now: datetime
 ) -> None:
-    who = audit.staff(reader)
-    audit.record(session, who, AuditAct.CASE_READ, now, purpose=case.reference, detail=case.kind)
+    who = audit_log.staff(reader)
+    audit_log.record(
+        session, who, AuditAct.CASE_READ, now, purpose=case.reference, detail=case.kind
+    )
     about = [(each.customer_id, None) for each in found if each.kind == "report"]
-    audit.record_many(session, who, AuditAct.REPORT_READ, now, about=about, purpose=case.reference)
+    audit_log.record_many(
+        session, who, AuditAct.REPORT_READ, now, about=about, purpose=case.reference
+    )
 
 
 def _told(session: Session, found: Sequence[CaseEvidence]) -> dict[str, reports.Read]:

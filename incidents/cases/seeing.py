@@ -20,7 +20,7 @@ from incidents.models import REFERENCE_LENGTH, Report
 from people.approvals.models import ApprovalRequest
 from people.errors import NotAllowed, NotFound
 from people.models import Role, Staff
-from vault.acts import AuditAct
+from vault.audit.acts import AuditAct
 from vault.models import AuditEntry
 
 #: What is done to somebody's access, by their id.

@@ -17,8 +17,8 @@ from people.errors import InvalidInput
 from people.models import Staff
 from people.text import require_reason
 from scheduling.errors import WrongState
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 WORDS_LIMIT = 4000
 #: What is decided by hand; a case is joined by joining it.
@@ -31,7 +31,7 @@ def take(session: Session, reference: str, who: UUID, now: datetime) -> Case:
     if case.state == State.TAKEN and case.taken_by == who:
         return case
     states.move(session, case, State.TAKEN, now, taker=who)
-    step(session, case, AuditAct.CASE_TAKEN, "", audit.staff(who), now)
+    step(session, case, AuditAct.CASE_TAKEN, "", audit_log.staff(who), now)
     return case
 
 
@@ -44,7 +44,7 @@ def give_back(session: Session, reference: str, who: UUID, words: str, now: date
         case,
         AuditAct.CASE_GIVEN_BACK,
         written(words, required=False),
-        audit.staff(who),
+        audit_log.staff(who),
         now,
     )
     return case
@@ -53,7 +53,7 @@ def give_back(session: Session, reference: str, who: UUID, words: str, now: date
 def note(session: Session, reference: str, who: UUID, words: str, now: datetime) -> Case:
     """Write something down. Raises ``NotFound``, ``NotAllowed``, ``InvalidInput``."""
     case = held(session, reference, who)
-    step(session, case, AuditAct.CASE_NOTED, written(words), audit.staff(who), now)
+    step(session, case, AuditAct.CASE_NOTED, written(words), audit_log.staff(who), now)
     return case
 
 
@@ -68,7 +68,7 @@ def decide(
     plain = because(words, "why")
     case.outcome = outcome
     session.add(case)
-    step(session, case, AuditAct.CASE_DECIDED, plain, audit.staff(who), now)
+    step(session, case, AuditAct.CASE_DECIDED, plain, audit_log.staff(who), now)
     return case
 
 
@@ -86,7 +86,7 @@ def name_somebody(
     if session.get(Staff, person) is None:
         raise InvalidInput("person", "Choose a colleague from the list.")
     name_subjects(session, case, [person], now)
-    step(session, case, AuditAct.CASE_NAMED, plain, audit.staff(who), now)
+    step(session, case, AuditAct.CASE_NAMED, plain, audit_log.staff(who), now)
     return case
 
 
@@ -104,7 +104,7 @@ def close(
         for report in reporters(session, case, who):
             outcomes.tell_outcome(session, report, tell, now)
     states.move(session, case, State.CLOSED, now)
-    step(session, case, AuditAct.CASE_CLOSED, plain, audit.staff(who), now)
+    step(session, case, AuditAct.CASE_CLOSED, plain, audit_log.staff(who), now)
     return case
 
 
@@ -140,7 +140,7 @@ def reopen(session: Session, reference: str, who: UUID, words: str, now: datetim
     plain = because(words, "reopening")
     case.outcome = None
     states.move(session, case, State.OPEN, now)
-    step(session, case, AuditAct.CASE_REOPENED, plain, audit.staff(who), now)
+    step(session, case, AuditAct.CASE_REOPENED, plain, audit_log.staff(who), now)
     return case
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from incidents.export.packing import CASE, CHECKPOINT, MANIFEST, PAGE, PROOFS, README, TITLE
-from vault.log import proofs
-from vault.log.notes import NotValid, Verifier, signed_text
-from vault.log.proofs import NotProven
+from vault.audit import proofs
+from vault.audit.proofs import NotProven
+from vault.audit.signed_notes import NotValid, Verifier, signed_text
 
 _PARTS = {README, PAGE, CASE, PROOFS, CHECKPOINT}
 MOST_BYTES = 256 * 1024 * 1024

@@ -25,9 +25,8 @@ from incidents.tracing.values import EVERYTHING, OUTSIDE
 from people import customers
 from people.errors import InvalidInput
 from people.models import Customer, Staff
-from vault import audit
-from vault.acts import AuditAct
-from vault.log import checkpoints, proofs, sequencing
+from vault.audit import audit_log, checkpoints, proofs, sequencer
+from vault.audit.acts import AuditAct
 from vault.models import AuditEntry
 
 #: What can be left out: names and numbers of customers, what reporters said, numbers that callers
@@ -67,7 +66,7 @@ def collect(
         case,
         AuditAct.CASE_EXPORTED,
         f"{plain}\n({', '.join(chosen)})",
-        audit.staff(who),
+        audit_log.staff(who),
         now,
     )
     items = _items(session, case, who, now)
@@ -116,8 +115,8 @@ def _people(
     if not ids or not {"names", "numbers"}.intersection(chosen):
         return {}
     about = [(each, None) for each in sorted(ids)]
-    actor = audit.staff(who)
-    audit.record_many(
+    actor = audit_log.staff(who)
+    audit_log.record_many(
         session, actor, AuditAct.CUSTOMER_READ, now, about=about, purpose=case.reference
     )
     rows = session.exec(select(Customer).where(col(Customer.id).in_(ids)))
@@ -171,7 +170,7 @@ def _proven(
 ) -> list[dict[str, Any]]:
     """A proof of each entry, under a checkpoint that holds what was written down just now too."""
     session.flush()
-    while sequencing.take_in(session, now) == sequencing.AT_A_TIME:
+    while sequencer.take_in(session, now) == sequencer.AT_A_TIME:
         pass
     checkpoints.make(session, origin, now)
     found = [proofs.of_entry(session, each.id or 0) for each in entries]

@@ -13,7 +13,7 @@ from hashlib import sha256
 from sqlmodel import Session
 
 from incidents.export.collecting import Collected
-from vault.log import checkpoints
+from vault.audit import checkpoints
 
 MANIFEST, CASE, PROOFS, CHECKPOINT = "MANIFEST", "case.json", "proofs.json", "checkpoint.txt"
 PAGE, README = "case.html", "README.txt"

@@ -14,7 +14,7 @@ from incidents.cases.models import Case, CaseEvidence, GroupedReport, Kind, Stat
 from incidents.cases.opening import Evidence, raise_case
 from incidents.grouping.likeness import TOGETHER, WINDOW, Features, features, likeness
 from incidents.models import Report
-from storage import turns
+from storage import advisory_lock
 
 #: A report may still be added to by whoever made it.
 SETTLES = timedelta(minutes=15)
@@ -52,7 +52,7 @@ class Grouping:
         ).all()
         if not fresh:
             return
-        turns.take(session, _TURN)
+        advisory_lock.take(session, _TURN)
         for report in fresh:
             if session.get(GroupedReport, report.id) is None:
                 self._place(session, report, now)

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, Uuid
 from sqlmodel import Field, SQLModel
 
-from storage.tables import id_field, instant, reference
+from storage.column_helpers import id_field, instant, reference
 
 
 class Objection(SQLModel, table=True):

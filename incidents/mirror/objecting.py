@@ -20,7 +20,7 @@ from people import customers
 from people.errors import NotFound
 from people.models import Customer
 from scheduling import wall
-from vault import audit
+from vault.audit import audit_log
 from vault.models import AuditEntry
 
 MOST_EVIDENCE = 50
@@ -138,5 +138,5 @@ def _raise(session: Session, report: Report, entries: Sequence[AuditEntry], now:
         [told, *read],
         now,
         subjects=[staff_id] if staff_id else [],
-        actor=audit.CUSTOMER,
+        actor=audit_log.CUSTOMER,
     )

@@ -16,7 +16,7 @@ from people import staff
 from people.models import Role, Staff
 from people.text import first_name
 from scheduling.models import Callback
-from vault.acts import AuditAct
+from vault.audit.acts import AuditAct
 from vault.models import AuditEntry
 
 OPERATOR = "operator"

@@ -15,8 +15,8 @@ from sqlmodel import Session, col, or_, select
 
 from incidents.access_reasons import BOOKED_AFTER, access, reasons
 from incidents.cases.models import Case, State
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 from vault.models import AuditEntry
 
 PAGE = 300
@@ -81,7 +81,7 @@ def by_software(
     """How often our own software opened the record, between two ids of a page."""
     statement = select(func.count()).where(
         col(AuditEntry.customer_id) == customer_id,
-        col(AuditEntry.actor) == audit.SYSTEM.kind,
+        col(AuditEntry.actor) == audit_log.SYSTEM.kind,
         col(AuditEntry.purpose) != "",
         or_(col(AuditEntry.action).like("customer.%"), col(AuditEntry.action).like("text.%")),
     )
@@ -94,7 +94,9 @@ def by_software(
 
 def note(session: Session, customer_id: UUID, now: datetime) -> None:
     """Write down that the customer reads this."""
-    audit.record(session, audit.CUSTOMER, ACTION, now, customer_id=customer_id, purpose="own page")
+    audit_log.record(
+        session, audit_log.CUSTOMER, ACTION, now, customer_id=customer_id, purpose="own page"
+    )
 
 
 def one(session: Session, customer_id: UUID, entry_id: int) -> AuditEntry | None:

@@ -14,8 +14,8 @@ from incidents.cases.opening import Evidence, Fact, raise_case
 from incidents.cases.seeing import evidence_for
 from incidents.notes.explaining import Note, opened
 from incidents.notes.models import EveningNote, NotedAccess
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 KIND = "note"
 #: How long before a case was opened a note may have been written.
@@ -84,8 +84,8 @@ def of_case(session: Session, case: Case, reader: UUID, now: datetime) -> list[N
         .order_by(col(EveningNote.id).desc())
     ).all()
     for row in rows:
-        who = audit.staff(reader)
-        audit.record(
+        who = audit_log.staff(reader)
+        audit_log.record(
             session, who, AuditAct.NOTE_READ, now, purpose=case.reference, detail=f"{row.staff_id}"
         )
     return opened(session, rows)

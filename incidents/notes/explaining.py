@@ -14,8 +14,9 @@ from sqlmodel import Session, col, select
 from incidents.notes.models import EveningNote, NotedAccess
 from people.errors import InvalidInput, NotFound
 from scheduling import references
-from vault import audit, keyring
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import keyring
 
 LIMIT = 500
 SHOWN = 60
@@ -139,7 +140,7 @@ def explain(
         session.add(note)
     session.flush()
     detail = f"{note.id} {len(done)}"
-    audit.record(session, audit.staff(staff_id), AuditAct.NOTE_EXPLAIN, now, detail=detail)
+    audit_log.record(session, audit_log.staff(staff_id), AuditAct.NOTE_EXPLAIN, now, detail=detail)
 
 
 def _keep(session: Session, row: NotedAccess, words: str, now: datetime) -> bool:

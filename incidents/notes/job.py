@@ -15,8 +15,8 @@ from sqlmodel import Session
 
 from incidents.notes import evenings, evidence, mailing, writing
 from storage.session import StoreUnavailable, transaction
+from vault.destinations import Mailer, Unreachable
 from vault.errors import KeyUnavailable, Tampered
-from vault.places import Mailer, Unreachable
 
 log = structlog.get_logger("notes")
 EVERY = timedelta(minutes=1)

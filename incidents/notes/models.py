@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, String, Uuid
 from sqlmodel import Field, SQLModel
 
-from storage.tables import id_field, instant, reference, sealed
+from storage.column_helpers import id_field, instant, reference, sealed
 
 
 class EveningRound(SQLModel, table=True):

@@ -12,8 +12,8 @@ from incidents.access_reasons import Access, with_nothing_behind
 from incidents.notes.evenings import Evening
 from incidents.notes.models import EveningNote, EveningRound, NotedAccess
 from people.models import Staff
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 A_DAY = timedelta(days=1)
 
@@ -60,7 +60,7 @@ def _noted(session: Session, evening: Evening, found: list[Access], now: datetim
     session.add_all(_asked(note.id, each) for each in found)
     session.flush()
     detail = f"{evening.staff_id} {len(found)}"
-    audit.record(session, audit.SYSTEM, AuditAct.NOTE_WRITE, now, detail=detail)
+    audit_log.record(session, audit_log.SYSTEM, AuditAct.NOTE_WRITE, now, detail=detail)
     return note
 
 

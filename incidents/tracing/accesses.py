@@ -14,7 +14,7 @@ from incidents.tracing.models import AccessMark
 from incidents.tracing.tally import Days
 from incidents.tracing.values import Group, Records, Sight, Steps, as_day
 from people.models import Membership
-from vault.acts import READINGS, AuditAct
+from vault.audit.acts import READINGS, AuditAct
 from vault.models import AuditEntry
 
 #: Which fields an access shows, by its action, and for some purposes fewer. An address, or a number

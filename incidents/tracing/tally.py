@@ -23,9 +23,9 @@ from sqlmodel import Session, col, select
 
 from incidents.tracing.models import AccessMark, AccessTally
 from people.models import Customer
-from storage import patience, turns
-from vault.acts import READINGS
-from vault.log.models import AuditState
+from storage import advisory_lock, statement_timeout
+from vault.audit.acts import READINGS
+from vault.audit.models import AuditState
 from vault.models import AuditEntry
 
 AT_A_TIME = 20_000  # audit entries
@@ -40,8 +40,8 @@ _EARLIER = _ENTRY.alias("earlier")
 
 def keep_up(session: Session, now: datetime) -> None:
     """Count the next entries in, and once a day the customers."""
-    patience.take_time(session)
-    turns.take(session, _TURN)
+    statement_timeout.take_time(session)
+    advisory_lock.take(session, _TURN)
     mark = session.get(AccessMark, 1) or AccessMark()
     state = session.get(AuditState, 1)
     upto = min(mark.entry_id + AT_A_TIME, state.settled_id if state else 0)

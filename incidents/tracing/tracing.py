@@ -20,9 +20,9 @@ from incidents.tracing import accesses
 from incidents.tracing.model import Tracer
 from incidents.tracing.ranking import Ranking, rank
 from incidents.tracing.values import Call, Records, Sight, Steps, as_day
-from storage import patience
-from vault import audit
-from vault.acts import AuditAct
+from storage import statement_timeout
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 #: How far back signs are taken where no case says which.
 LATELY = timedelta(days=180)
@@ -77,9 +77,9 @@ def _ranked(
     purpose: str = "",
 ) -> Ranking:
     ranking = rank(_traced(session, items, now))
-    actor = audit.staff(investigator) if investigator else audit.OPERATOR
+    actor = audit_log.staff(investigator) if investigator else audit_log.OPERATOR
     detail = f"{len(items)} signs"
-    audit.record(session, actor, AuditAct.LEAK_TRACE, now, purpose=purpose, detail=detail)
+    audit_log.record(session, actor, AuditAct.LEAK_TRACE, now, purpose=purpose, detail=detail)
     if investigator is not None and str(investigator) in ranking.suspected:
         raise NotForYou
     return ranking
@@ -103,7 +103,7 @@ def of_case(session: Session, reference: str, reader: UUID, now: datetime) -> Ra
         return _ranked(session, items, reader, now, case.reference)
     except NotForYou:
         name_subjects(session, case, [reader], now)
-        step(session, case, AuditAct.CASE_NAMED, "", audit.SYSTEM, now)
+        step(session, case, AuditAct.CASE_NAMED, "", audit_log.SYSTEM, now)
         return None
 
 
@@ -121,7 +121,9 @@ def goes_out(session: Session, case: Case, reader: UUID) -> bool:
 def _traced(session: Session, items: Sequence[Item], now: datetime) -> Tracer:
     told = [each for each in items if each.kind != telling.OBJECTION]
     customers = {each.customer_id for each in told if each.customer_id}
-    with patience.taking_time(session):  # who asks for a trace waits for it on a busy machine too
+    with statement_timeout.taking_time(
+        session
+    ):  # who asks for a trace waits for it on a busy machine too
         seen_by = accesses.sights(session, customers)
         records = accesses.records(session)
     tracer = Tracer(_with(records, seen_by), as_day(now))

@@ -31,7 +31,7 @@ from people.models import Role, Staff
 from scheduling.models import Callback
 from scheduling.policy import Policy
 from scheduling.states import State
-from vault.acts import READINGS
+from vault.audit.acts import READINGS
 from vault.models import AuditEntry
 
 GRACE = timedelta(minutes=4)

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, String, Text, Uuid
 from sqlmodel import Field, SQLModel
 
-from storage.tables import instant, reference
+from storage.column_helpers import instant, reference
 
 
 class WatchMark(SQLModel, table=True):

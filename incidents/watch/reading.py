@@ -10,9 +10,9 @@ from sqlmodel import Session, col, select
 
 from incidents.access_reasons import BOOK, CANCEL
 from incidents.watch.models import WatchMark
-from vault.acts import READINGS, AuditAct
-from vault.log import sequencing
-from vault.log.models import AuditRun
+from vault.audit import sequencer
+from vault.audit.acts import READINGS, AuditAct
+from vault.audit.models import AuditRun
 from vault.models import AuditEntry
 
 AT_A_TIME = 20_000
@@ -25,7 +25,7 @@ def mark(session: Session) -> WatchMark | None:
     at the end of the log: what was before teaches nothing and accuses nobody."""
     found = session.exec(select(WatchMark).with_for_update(skip_locked=True)).first()
     if found is None and session.exec(select(WatchMark.id)).first() is None:
-        session.add(WatchMark(id=1, place=sequencing.size(session)))
+        session.add(WatchMark(id=1, place=sequencer.size(session)))
         session.flush()
     return found
 

@@ -12,10 +12,10 @@ from messaging import demo_lines
 from messaging.demo_lines import Mode
 from messaging.gateways.base import VOICE, Letter, OutcomeUnknown, Rejected, Unavailable
 from messaging.models import DemoLine, DemoText
+from storage.column_types import new_id
 from storage.session import StoreUnavailable, transaction
-from storage.types import new_id
-from vault import keyring
-from vault.keyring import Keyring
+from vault.keys import keyring
+from vault.keys.keyring import Keyring
 
 
 class Simulator:

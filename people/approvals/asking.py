@@ -15,10 +15,10 @@ from people.approvals.states import OPEN, State
 from people.errors import AskedAlready, NotAllowed, NotFound
 from people.models import Staff
 from people.text import Allowed, clean, require_reason
-from storage import turns
-from storage.types import new_id
-from vault import audit
-from vault.acts import AuditAct
+from storage import advisory_lock
+from storage.column_types import new_id
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 LIVES = timedelta(days=7)
 WHY_LIMIT = 300
@@ -59,7 +59,9 @@ def ask(
     binding.sealed(session, row, payload, reason)
     session.add(row)
     session.flush()
-    rows.record(session, row, AuditAct.APPROVAL_ASK, audit.staff(by) if by else audit.OPERATOR, now)
+    rows.record(
+        session, row, AuditAct.APPROVAL_ASK, audit_log.staff(by) if by else audit_log.OPERATOR, now
+    )
     return row
 
 
@@ -70,7 +72,7 @@ def _require_new(
     turn. A request that is closed to the asker does not count."""
     if kind.same is None:
         return
-    turns.take(session, sha256(f"approval {kind.name}".encode()).digest())
+    advisory_lock.take(session, sha256(f"approval {kind.name}".encode()).digest())
     waiting = session.exec(
         select(ApprovalRequest).where(
             col(ApprovalRequest.kind) == kind.name,
@@ -118,5 +120,5 @@ def withdraw(
     if by is not None and kind is not None:
         closed.require_open(session, kind, row, by, none_such)
     rows.settle(session, row, State.WITHDRAWN, now)
-    actor = audit.staff(by) if by else audit.OPERATOR
+    actor = audit_log.staff(by) if by else audit_log.OPERATOR
     rows.record(session, row, AuditAct.APPROVAL_WITHDRAW, actor, now)

@@ -12,8 +12,8 @@ from sqlmodel import Session
 from people.approvals.kinds import About, Act, Payload
 from people.approvals.models import ApprovalRequest, ApprovalVote
 from people.approvals.states import State
-from vault import keyring
 from vault.errors import Tampered
+from vault.keys import keyring
 
 _PLACE = "approval_request.{}:{}"
 

@@ -19,9 +19,9 @@ from people.approvals.models import ApprovalRequest, ApprovalVote
 from people.approvals.states import State, require_move
 from people.errors import NoLonger, NotAllowed, NotFound
 from people.models import Staff
-from storage.types import new_id
-from vault import audit
-from vault.acts import AuditAct
+from storage.column_types import new_id
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 APPROVE, REFUSE = "approve", "refuse"
 _ACTS = {APPROVE: AuditAct.APPROVAL_APPROVE, REFUSE: AuditAct.APPROVAL_REFUSE}
@@ -97,7 +97,7 @@ def _do(
         act = replace(act, pins=pins.of(session, counted))
     kind.run(session, act, now)
     rows.settle(session, row, State.DONE, now)
-    rows.record(session, row, AuditAct.APPROVAL_DO, audit.staff(by), now)
+    rows.record(session, row, AuditAct.APPROVAL_DO, audit_log.staff(by), now)
 
 
 def _enrols(kind: Kind, act: Act) -> bool:
@@ -191,7 +191,7 @@ def _vote(
     pin = pins.give(session, vote) if with_pin else ""
     session.add(vote)
     session.flush()
-    rows.record(session, row, _ACTS[verdict], audit.staff(by), now)
+    rows.record(session, row, _ACTS[verdict], audit_log.staff(by), now)
     return pin
 
 

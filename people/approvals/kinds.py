@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from people.approvals.states import State
 from people.models import Role
-from vault import audit
+from vault.audit import audit_log
 
 Value = str | int | bool | None
 Payload = Mapping[str, Value]
@@ -48,9 +48,9 @@ class Act:
     pins: Mapping[UUID, str] = field(default_factory=dict)
 
     @property
-    def actor(self) -> audit.Actor:
+    def actor(self) -> audit_log.Actor:
         """In whose name it is done."""
-        return audit.staff(self.asked_by) if self.asked_by else audit.OPERATOR
+        return audit_log.staff(self.asked_by) if self.asked_by else audit_log.OPERATOR
 
     def text(self, name: str) -> str:
         """A value of the payload as text."""

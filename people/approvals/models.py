@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Column, Index, String, Uuid, text
 from sqlmodel import Field, SQLModel
 
-from storage.tables import id_field, instant, reference, sealed
+from storage.column_helpers import id_field, instant, reference, sealed
 
 _OPEN = text("state IN ('asked', 'approved')")
 _OF_CASE = text("case_id IS NOT NULL")

@@ -16,8 +16,8 @@ from people.approvals.kinds import Act, Kinds
 from people.approvals.models import ApprovalRequest, ApprovalVote
 from people.approvals.states import OPEN, State
 from people.signin import Principal
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 OWN_SHOWN = timedelta(days=30)
 MOST = 100
@@ -107,7 +107,7 @@ def pending(session: Session, kinds: Kinds, who: Principal, now: datetime) -> Pe
     )
     parts = [undecided, *(session.exec(each).all() for each in (decided, own))]
     read = [(row.customer_id, row.callback_id) for part in parts for row in part if row.customer_id]
-    audit.record_many(
+    audit_log.record_many(
         session, who.actor, AuditAct.APPROVAL_READ, now, about=read, purpose="approvals"
     )
     undone, waits = ([_item(session, kinds, row) for row in part] for part in parts[:2])

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, update
 from people.approvals.models import ApprovalVote
 from people.errors import NoLonger
 from people.secrets import new_pin
-from vault import keyring
+from vault.keys import keyring
 
 _PLACE = "approval_vote.pin:{}"
 

@@ -13,8 +13,8 @@ from people.approvals.models import ApprovalRequest, ApprovalVote
 from people.approvals.states import State, require_move
 from people.errors import NoLonger, NotFound
 from people.models import Customer, Role, Staff
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 
 def locked(session: Session, request_id: UUID) -> ApprovalRequest:
@@ -94,10 +94,10 @@ def settle(session: Session, row: ApprovalRequest, state: State, now: datetime) 
 
 
 def record(
-    session: Session, row: ApprovalRequest, action: AuditAct, actor: audit.Actor, now: datetime
+    session: Session, row: ApprovalRequest, action: AuditAct, actor: audit_log.Actor, now: datetime
 ) -> None:
     """Write down what was done with a request, by its id and fingerprint."""
-    audit.record(
+    audit_log.record(
         session,
         actor,
         action,

@@ -13,8 +13,8 @@ from people.approvals.deciding import standing
 from people.approvals.kinds import Act, Kind, Payload
 from people.approvals.models import ApprovalRequest
 from people.approvals.states import OPEN, State
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 
 def open_same(session: Session, kind: Kind, payload: Payload, now: datetime) -> Act | None:
@@ -43,13 +43,13 @@ def begin(session: Session, kind: Kind, request_id: UUID, now: datetime) -> bool
     binding.opened(session, row)
     if standing(session, kind, row) < kind.needed(row.asked_by):
         rows.move(session, row, State.ASKED)
-        rows.record(session, row, AuditAct.APPROVAL_VOID, audit.SYSTEM, now)
+        rows.record(session, row, AuditAct.APPROVAL_VOID, audit_log.SYSTEM, now)
         return False
     if row.begun_at is None:
         row.begun_at, row.expires_at = now, now + LIVES
         session.add(row)
         session.flush()
-        rows.record(session, row, AuditAct.APPROVAL_BEGIN, audit.OPERATOR, now)
+        rows.record(session, row, AuditAct.APPROVAL_BEGIN, audit_log.OPERATOR, now)
     return True
 
 
@@ -57,7 +57,7 @@ def finish(session: Session, request_id: UUID, now: datetime) -> None:
     """The command has done what was approved: the request is spent. Raises ``NoLonger``."""
     row = rows.locked(session, request_id)
     rows.settle(session, row, State.DONE, now)
-    rows.record(session, row, AuditAct.APPROVAL_DO, audit.OPERATOR, now)
+    rows.record(session, row, AuditAct.APPROVAL_DO, audit_log.OPERATOR, now)
 
 
 def expire(session: Session, now: datetime) -> None:
@@ -70,4 +70,4 @@ def expire(session: Session, now: datetime) -> None:
     )
     for row in late.all():
         rows.settle(session, row, State.EXPIRED, now)
-        rows.record(session, row, AuditAct.APPROVAL_EXPIRE, audit.SYSTEM, now)
+        rows.record(session, row, AuditAct.APPROVAL_EXPIRE, audit_log.SYSTEM, now)

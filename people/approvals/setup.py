@@ -13,9 +13,10 @@ from sqlmodel import Session, col, func, select, text
 
 from people.errors import NoLonger
 from people.models import Role, Staff
-from vault import audit, keyring
-from vault.acts import AuditAct
-from vault.key_register import SET_UP
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import keyring
+from vault.keys.key_register import SET_UP
 from vault.models import AuditEntry
 
 APPROVERS = frozenset({Role.SUPERVISOR, Role.INVESTIGATOR})
@@ -84,7 +85,7 @@ def close_if_due(session: Session, now: datetime) -> bool:
     if approvers(session) < ENOUGH:
         return False
     keyring.of(session).add_fact(session, SET_UP)
-    audit.record(session, audit.SYSTEM, CLOSE, now)
+    audit_log.record(session, audit_log.SYSTEM, CLOSE, now)
     return True
 
 
@@ -103,4 +104,4 @@ def register_earlier(session: Session) -> None:
 
 def record(session: Session, kind: str, now: datetime) -> None:
     """Write down what was done without a second person, since there was none yet."""
-    audit.record(session, audit.OPERATOR, AuditAct.APPROVALS_SET_UP, now, purpose=kind)
+    audit_log.record(session, audit_log.OPERATOR, AuditAct.APPROVALS_SET_UP, now, purpose=kind)

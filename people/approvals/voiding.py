@@ -11,8 +11,8 @@ from people.approvals.kinds import Kind, Kinds
 from people.approvals.models import ApprovalRequest
 from people.approvals.states import State
 from people.models import Staff
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 #: Whoever asked may not ask any more.
 ASKER = "asker"
@@ -39,7 +39,7 @@ def sweep(session: Session, kinds: Kinds, now: datetime) -> None:
         if why:
             row.void_why = why
             rows.settle(session, row, State.VOID, now)
-            rows.record(session, row, AuditAct.APPROVAL_VOID, audit.SYSTEM, now)
+            rows.record(session, row, AuditAct.APPROVAL_VOID, audit_log.SYSTEM, now)
 
 
 def _why(session: Session, kind: Kind, row: ApprovalRequest) -> str:

@@ -16,12 +16,13 @@ from people import phones
 from people.customers import NewCustomer, columns, open_external_ref, open_phone
 from people.importing.rows import Problem, Row, Rules
 from people.models import Customer
-from storage.types import new_id
-from vault import audit, fields, keyring
-from vault.acts import AuditAct
-from vault.fields import FieldKey
-from vault.index_check import is_own
-from vault.keyring import Keyring
+from storage.column_types import new_id
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import field_encryption, keyring
+from vault.keys.blind_index_check import is_own
+from vault.keys.field_encryption import FieldKey
+from vault.keys.keyring import Keyring
 
 _TABLE = Customer.__table__  # type: ignore[attr-defined]
 PURPOSE = "import"
@@ -68,7 +69,7 @@ def _weighed(session: Session, rows: Sequence[Row]) -> Outcome:
             )
         )
     ).all()
-    keys = fields.data_keys(session, [each.id for each in known]) if known else {}
+    keys = field_encryption.data_keys(session, [each.id for each in known]) if known else {}
     own = [each for each in known if each.id in keys and _has_its_own(ring, each, keys[each.id])]
     by_ref = {each.external_ref_index: each for each in own if each.external_ref_index}
     by_number = {each.phone_index: each for each in own}
@@ -140,7 +141,7 @@ def _add(session: Session, rows: Sequence[Row], rules: Rules, now: datetime) -> 
     keys, values = [], []
     for row in rows:
         owner = new_id()
-        wrapped, key = fields.make(session, owner)
+        wrapped, key = field_encryption.make(session, owner)
         keys.append((owner, wrapped))
         new = NewCustomer(
             phone=row.phone,
@@ -150,7 +151,7 @@ def _add(session: Session, rows: Sequence[Row], rules: Rules, now: datetime) -> 
             external_ref=row.ref,
         )
         values.append(columns(ring, key, owner, new, now))
-    fields.keep(session, keys)
+    field_encryption.keep(session, keys)
     session.connection().execute(insert(_TABLE), values)
     _record(session, AuditAct.CUSTOMER_ADD, [owner for owner, _ in keys], now)
 
@@ -171,9 +172,9 @@ def _change(
 
 
 def _record(session: Session, action: AuditAct, owners: Sequence[UUID], now: datetime) -> None:
-    audit.record_many(
+    audit_log.record_many(
         session,
-        audit.OPERATOR,
+        audit_log.OPERATOR,
         action,
         now,
         about=[(owner, None) for owner in owners],

@@ -18,8 +18,8 @@ from people.importing.rows import Problem, Row, Rules, checked
 from people.importing.seen import Seen
 from people.importing.source import Source
 from people.models import CustomerImport
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 BATCH = 500
 Unit = Callable[[], AbstractContextManager[Session]]
@@ -106,7 +106,7 @@ def begin(session: Session, now: datetime) -> Reached:
     row = CustomerImport(started_at=now)
     session.add(row)
     session.flush()
-    audit.record(session, audit.OPERATOR, AuditAct.IMPORT_BEGIN, now, detail=str(row.id))
+    audit_log.record(session, audit_log.OPERATOR, AuditAct.IMPORT_BEGIN, now, detail=str(row.id))
     return Reached(row.id, 0, 0, "", Counts())
 
 
@@ -199,4 +199,4 @@ class Importing:
             )
             told = " ".join(f"{count} {name}" for name, count in vars(counts).items())
             detail = f"{reached.id} {told}"
-            audit.record(session, audit.OPERATOR, AuditAct.IMPORT_END, now, detail=detail)
+            audit_log.record(session, audit_log.OPERATOR, AuditAct.IMPORT_END, now, detail=detail)

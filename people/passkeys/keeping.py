@@ -18,10 +18,11 @@ from people.models import Staff
 from people.notices import Notice
 from people.passkeys.site import PasskeyRefused
 from people.signin_models import Passkey
-from storage.types import new_id
-from vault import audit, keyring
-from vault.acts import AuditAct
-from vault.index_check import is_own
+from storage.column_types import new_id
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import keyring
+from vault.keys.blind_index_check import is_own
 
 MOST = 10
 
@@ -124,7 +125,14 @@ def remove(session: Session, staff_id: UUID, passkey_id: UUID, now: datetime) ->
     session.delete(row)
     session.flush()
     sessions.end_by_passkey(session, staff_id, passkey_id, now)
-    _tell(session, audit.staff(staff_id), row, AuditAct.PASSKEY_REMOVE, Notice.PASSKEY_REMOVED, now)
+    _tell(
+        session,
+        audit_log.staff(staff_id),
+        row,
+        AuditAct.PASSKEY_REMOVE,
+        Notice.PASSKEY_REMOVED,
+        now,
+    )
 
 
 def stop(session: Session, row: Passkey, now: datetime) -> None:
@@ -136,7 +144,7 @@ def stop(session: Session, row: Passkey, now: datetime) -> None:
     sessions.end_by_passkey(session, row.staff_id, row.id, now)
     _tell(
         session,
-        audit.staff(row.staff_id),
+        audit_log.staff(row.staff_id),
         row,
         AuditAct.PASSKEY_CLONED,
         Notice.PASSKEY_STOPPED,
@@ -146,13 +154,13 @@ def stop(session: Session, row: Passkey, now: datetime) -> None:
 
 def _tell(
     session: Session,
-    actor: audit.Actor,
+    actor: audit_log.Actor,
     row: Passkey,
     action: AuditAct,
     notice: Notice,
     now: datetime,
 ) -> None:
-    audit.record(session, actor, action, now, detail=f"{row.staff_id} {row.id}")
+    audit_log.record(session, actor, action, now, detail=f"{row.staff_id} {row.id}")
     notices.add(session, row.staff_id, notice, now)
 
 
@@ -164,4 +172,6 @@ def end_all(session: Session, member: Staff, now: datetime) -> None:
     session.flush()
     if gone:
         detail = f"{member.id} all"
-        audit.record(session, audit.staff(member.id), AuditAct.PASSKEY_REMOVE, now, detail=detail)
+        audit_log.record(
+            session, audit_log.staff(member.id), AuditAct.PASSKEY_REMOVE, now, detail=detail
+        )

@@ -30,8 +30,9 @@ from people.passkeys import keeping
 from people.passkeys.site import LASTS, Challenge, PasskeyRefused, Site, spend
 from people.signin_models import Passkey
 from people.text import Allowed, clean
-from vault import audit, keyring
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import keyring
 
 PURPOSE = "register"
 NAME_LIMIT = 40
@@ -103,7 +104,9 @@ def add(
             )
     except IntegrityError:  # somebody has it already
         raise PasskeyRefused from None
-    audit.record(session, audit.staff(member.id), AuditAct.PASSKEY_ADD, now, detail=str(row.id))
+    audit_log.record(
+        session, audit_log.staff(member.id), AuditAct.PASSKEY_ADD, now, detail=str(row.id)
+    )
     notices.add(session, member.id, Notice.PASSKEY_ADDED, now)
     return row
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from alembic import context
 from sqlmodel import SQLModel
 
-from storage.types import UtcDateTime
+from storage.column_types import UtcDateTime
 
 
 def _plain_types(kind: str, item: Any, _: Any) -> str | Literal[False]:

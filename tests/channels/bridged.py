@@ -11,7 +11,7 @@ from messaging.models import PhoneCall
 from messaging.progress import CallState
 from people import staff
 from tests.channels.support import a_token, all_rows, booking, context, signed_post, unit
-from vault import keyring
+from vault.keys import keyring
 
 AGENT_PHONE = "+447400123499"
 

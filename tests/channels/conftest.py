@@ -24,7 +24,8 @@ from people.models import Customer, Role
 from scheduling import booking
 from storage.session import transaction
 from tests import databases
-from vault import audit, keyring
+from vault.audit import audit_log
+from vault.keys import keyring
 from vault.models import AuditEntry
 
 PASSWORD = "several good words"
@@ -120,7 +121,7 @@ class Console:
         with self.unit() as session:
             new = customers.NewCustomer(phone, name, "en", zone)
             return customers.add(
-                session, new, audit.SYSTEM, self.now, default_zone="Europe/London"
+                session, new, audit_log.SYSTEM, self.now, default_zone="Europe/London"
             ).id
 
     def callback(self, agent_id: UUID, minutes_ahead: int = 10, phone: str = PHONE) -> UUID:

@@ -13,7 +13,7 @@ from twilio.request_validator import RequestValidator
 from channels.context import Context
 from people import staff, tokens
 from storage.session import transaction
-from vault import keyring
+from vault.keys import keyring
 
 PHONE = "+447400123456"
 OTHER_PHONE = "+447400123457"

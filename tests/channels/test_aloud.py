@@ -17,7 +17,7 @@ from scheduling import landlines
 from scheduling.models import Callback
 from tests import databases, factories
 from tests.channels.support import AUTH_TOKEN, PHONE, signed_post
-from vault import keyring
+from vault.keys import keyring
 from vault.models import AuditEntry
 from verification import proving
 

@@ -9,7 +9,7 @@ import pytest
 
 from scheduling import skills
 from tests.channels.support import OTHER_PHONE, PHONE, a_started_call, a_token, booking, unit
-from vault import audit
+from vault.audit import audit_log
 
 CALLBACKS = "/api/v1/callbacks"
 
@@ -80,7 +80,7 @@ def test_language_and_product_choose_who_makes_it(app, client, clock, ana, ben):
     with unit(app) as session:
         for each, language in ((colleague(client, ana), "es"), (colleague(client, ben), "de")):
             said = {"language": [language], "product": ["router"]}
-            skills.replace(session, UUID(each), said, audit.SYSTEM, clock.now)
+            skills.replace(session, UUID(each), said, audit_log.SYSTEM, clock.now)
     made = booked(app, client, ana, agent="any", language="ES", product="router")
     assert made["agent"]["id"] == colleague(client, ana)
     assert free(client, ana, clock, agent="any", language="fr") == []

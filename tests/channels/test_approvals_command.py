@@ -18,7 +18,7 @@ from people.importing import running as importing
 from people.models import Customer, Staff
 from tests import factories
 from tests.channels.support import all_rows, unit
-from vault import audit
+from vault.audit import audit_log
 from vault.models import AuditEntry
 
 HEAD = "external_ref,phone,name\n"
@@ -253,7 +253,7 @@ def test_keys_are_rotated_once_approved(app, run, clock, approvers):
 def test_an_erasure_is_done_at_the_second_approval(app, run, clock, approvers):
     with unit(app) as session:
         new = customers.NewCustomer("+447400123456", "Gwen", "en", external_ref="C-1")
-        customers.add(session, new, audit.SYSTEM, clock.now, default_zone="Europe/London")
+        customers.add(session, new, audit_log.SYSTEM, clock.now, default_zone="Europe/London")
     assert run("customers", "erase", "--reference", "C-9").exit_code == 1
     assert run("customers", "erase", "--phone", "07400 123456").exit_code == 3
     approve(app, clock, approvers[0])

@@ -9,8 +9,8 @@ from channels.console import audit_words
 from messaging.progress import CallState
 from people.models import Role
 from tests.channels.conftest import Console
-from vault import audit
-from vault.acts import BY_VALUE, READINGS, ActGroup, AuditAct, acts_of
+from vault.audit import audit_log
+from vault.audit.acts import BY_VALUE, READINGS, ActGroup, AuditAct, acts_of
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("channels", "incidents", "verification", "scheduling", "people", "messaging", "vault")
@@ -61,8 +61,12 @@ def test_each_act_is_filtered_on_the_page(console: Console):
     console.member("ines@example.org", Role.INVESTIGATOR)
     tab = console.sign_in("ines@example.org")
     with console.unit() as session:
-        audit.record(session, audit.CUSTOMER, AuditAct.CHECK, console.now, detail="web genuine")
-        audit.record(session, audit.OPERATOR, AuditAct.KEYS_ROTATE, console.now, detail="k-2")
+        audit_log.record(
+            session, audit_log.CUSTOMER, AuditAct.CHECK, console.now, detail="web genuine"
+        )
+        audit_log.record(
+            session, audit_log.OPERATOR, AuditAct.KEYS_ROTATE, console.now, detail="k-2"
+        )
     checks = tab.get("/staff/audit?what=checks").text
     assert "checked a call</a>" in checks
     assert "began to rotate master keys</a>" not in checks

@@ -13,7 +13,7 @@ from people.approvals.models import ApprovalRequest
 from people.models import Customer, Role, Staff, StaffSession
 from tests.channels.conftest import PHONE
 from tests.channels.enrolling import pin_on, set_anew
-from vault import keyring
+from vault.keys import keyring
 
 NEW = "07400 123 499"
 NONE = "01930000-0000-7000-8000-000000000000"

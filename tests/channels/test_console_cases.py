@@ -23,9 +23,9 @@ from incidents.export.collecting import FIELDS
 from incidents.models import Report
 from people.models import Customer, Role, Staff
 from tests.ids import without_random
-from vault import audit, fields
-from vault.log import checkpoints
-from vault.log.notes import Signer, Verifier
+from vault.audit import audit_log, checkpoints
+from vault.audit.signed_notes import Signer, Verifier
+from vault.keys import field_encryption
 from vault.models import AuditEntry
 
 
@@ -42,9 +42,9 @@ def case(console) -> str:
             knew=["ticket"],
         )
         report = reports.filed(session, told, console.now)
-        audit.record(
+        audit_log.record(
             session,
-            audit.staff(ana),
+            audit_log.staff(ana),
             "customer.read",
             console.now,
             customer_id=gwen,
@@ -357,7 +357,7 @@ def test_the_page_of_reports_per_day_stands_after_a_warning(console, case):
 def test_an_export_says_the_number_that_a_report_was_about(console, case):
     with console.unit() as session:
         gwen = session.exec(select(Customer)).one()
-        key = fields.data_key(session, gwen.id)
+        key = field_encryption.data_key(session, gwen.id)
         gwen.phone = key.seal("customer", "phone", gwen.id, "+447400999888")
         session.add(gwen)
     told = json.loads(parts_of(exported(console, case, *FIELDS)[0])[packing.CASE])
@@ -375,8 +375,8 @@ def test_what_one_person_did_with_one_record_on_a_day_is_one_item_in_words(conso
     with console.unit() as session:
         for minute in range(24):
             at = console.now + timedelta(minutes=minute)
-            actor = audit.staff(ana)
-            audit.record(session, actor, "customer.read", at, customer_id=gwen, purpose="card")
+            actor = audit_log.staff(ana)
+            audit_log.record(session, actor, "customer.read", at, customer_id=gwen, purpose="card")
         ids = session.exec(select(AuditEntry.id).where(AuditEntry.action == "customer.read")).all()
         evidence = [Evidence("audit", str(each), console.now, gwen) for each in ids]
         reference = raise_case(session, Kind.OBJECTION, "o", evidence, console.now).reference
@@ -396,7 +396,9 @@ def test_the_ticked_item_takes_all_that_it_shows_into_the_new_case(console, case
     with console.unit() as session:
         ana = session.exec(select(CaseSubject.staff_id)).one()
         gwen = session.exec(select(Report.customer_id)).one()
-        audit.record(session, audit.staff(ana), "customer.read", console.now, customer_id=gwen)
+        audit_log.record(
+            session, audit_log.staff(ana), "customer.read", console.now, customer_id=gwen
+        )
         entry = session.exec(select(AuditEntry.id).order_by(col(AuditEntry.id).desc())).first()
         raise_case(
             session,

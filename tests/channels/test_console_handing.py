@@ -13,7 +13,7 @@ from messaging.models import OutboxMessage
 from scheduling import booking, references, skills
 from scheduling.models import Callback
 from tests.channels.conftest import PHONE
-from vault import audit
+from vault.audit import audit_log
 
 SLOT = re.compile(r'name="slot" id="slot1" value="([^"]+)"')
 
@@ -161,7 +161,7 @@ def test_a_call_for_whoever_is_free_goes_to_one_who_speaks_the_language(console)
     console.customer()
     with console.unit() as session:
         for who, language in ((ana, "de"), (ben, "es"), (cleo, "en")):
-            skills.replace(session, who, {"language": [language]}, audit.SYSTEM, console.now)
+            skills.replace(session, who, {"language": [language]}, audit_log.SYSTEM, console.now)
     page = details(tab, whose="any")
     slot = SLOT.search(page)[1]
     key = re.search(r'name="key" value="([^"]+)"', page)[1]

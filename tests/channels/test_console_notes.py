@@ -15,7 +15,7 @@ from incidents.notes.evenings import Evening
 from incidents.notes.models import NotedAccess
 from people.models import Role
 from tests.ids import without_random
-from vault import audit
+from vault.audit import audit_log
 
 
 @pytest.fixture
@@ -25,8 +25,8 @@ def asked(console):
     found = [console.customer(phone) for phone in ("+447400300001", "+447400300002")]
     with console.unit() as session:
         for who in found:
-            audit.record(
-                session, audit.staff(ana), "customer.look_up", console.now, customer_id=who
+            audit_log.record(
+                session, audit_log.staff(ana), "customer.look_up", console.now, customer_id=who
             )
     console.wait(hours=9)
     with console.unit() as session:

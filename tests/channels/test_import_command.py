@@ -19,7 +19,7 @@ from people.models import Customer, CustomerImport
 from tests import factories
 from tests.browser import site
 from tests.channels.support import all_rows, unit
-from vault import audit
+from vault.audit import audit_log
 from vault.models import AuditEntry, DataKey
 
 HEAD = "external_ref,phone,name,locale,timezone\n"
@@ -80,7 +80,7 @@ def test_a_changed_name_or_zone_is_kept_and_written_down(app, take):
 def test_a_customer_whom_an_agent_added_gets_the_reference(app, take, clock):
     with unit(app) as session:
         new = customers.NewCustomer("+447400123456", "Gwen", "en")
-        customers.add(session, new, audit.SYSTEM, clock.now, default_zone="Europe/London")
+        customers.add(session, new, audit_log.SYSTEM, clock.now, default_zone="Europe/London")
     assert "1 changed" in take(HEAD + GWEN).output
     assert "1 the same" in take(HEAD + GWEN).output
 
@@ -212,7 +212,7 @@ def test_somebody_added_at_the_same_moment_is_no_error(app, take, monkeypatch, c
             first.append(1)
             with unit(app) as other:
                 new = customers.NewCustomer("+447400123456", "Gwen", "en")
-                customers.add(other, new, audit.SYSTEM, clock.now, default_zone="Europe/London")
+                customers.add(other, new, audit_log.SYSTEM, clock.now, default_zone="Europe/London")
             raise IntegrityError("x", {}, Exception("unique"))
         return kept(session, rows, *args, **more)
 

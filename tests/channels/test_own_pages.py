@@ -43,12 +43,12 @@ class Browser:
         return answer
 
     def number(self) -> str:
-        from vault import fields
+        from vault.keys import field_encryption
 
         rows = self.store.all(select(OutboxMessage).where(OutboxMessage.kind == "proof"))
         row = max(rows, key=lambda each: each.id)
         with self.store.unit() as session:
-            key = fields.data_key(session, row.customer_id)
+            key = field_encryption.data_key(session, row.customer_id)
             return re.search(r"\d{4} \d{4}", key.open("outbox_message", "body", row.id, row.body))[
                 0
             ]

@@ -16,7 +16,7 @@ from tests.channels.support import (
     context,
     unit,
 )
-from vault import fields
+from vault.keys import field_encryption
 
 pytestmark = pytest.mark.settings(
     public_url="https://check.example.org", twilio_auth_token=AUTH_TOKEN
@@ -33,7 +33,7 @@ def known(app, client):
 def last_text(app) -> str:
     row = max(all_rows(app, OutboxMessage), key=lambda each: each.id)
     with unit(app) as session:
-        key = fields.data_key(session, row.customer_id)
+        key = field_encryption.data_key(session, row.customer_id)
         return key.open("outbox_message", "body", row.id, row.body)
 
 

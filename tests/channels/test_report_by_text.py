@@ -23,7 +23,7 @@ from tests.channels.support import (
     unit,
 )
 from tests.rules.test_m3_words import CARRIERS
-from vault import audit
+from vault.audit import audit_log
 from verification.words import WORDS as REPLY_WORDS
 
 pytestmark = pytest.mark.settings(
@@ -52,7 +52,7 @@ def thread(client):
 
 def read(app) -> list[reports.Read]:
     with unit(app) as session:
-        return reports.latest(session, audit.SYSTEM, NOON)
+        return reports.latest(session, audit_log.SYSTEM, NOON)
 
 
 def test_scam_is_filed_at_once_with_the_advice_first_and_then_asks(app, thread):

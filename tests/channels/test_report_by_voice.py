@@ -11,7 +11,7 @@ from incidents import reports
 from incidents.models import Report
 from tests.channels.support import AUTH_TOKEN, PHONE, a_text, all_rows, signed_post, unit
 from tests.channels.test_voice import Line
-from vault import audit
+from vault.audit import audit_log
 
 pytestmark = pytest.mark.settings(
     public_url="https://check.example.org", twilio_auth_token=AUTH_TOKEN
@@ -21,7 +21,7 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 def read(app) -> reports.Read:
     with unit(app) as session:
-        (found,) = reports.latest(session, audit.SYSTEM, NOON)
+        (found,) = reports.latest(session, audit_log.SYSTEM, NOON)
         return found
 
 

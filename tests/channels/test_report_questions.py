@@ -11,7 +11,7 @@ from incidents import reports
 from incidents.models import Report
 from tests.channels.support import OTHER_PHONE, PHONE, all_rows, unit
 from tests.ids import without_random
-from vault import audit
+from vault.audit import audit_log
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -46,7 +46,7 @@ def asked(client):
 
 def the_report(app) -> reports.Read:
     with unit(app) as session:
-        (found,) = reports.latest(session, audit.SYSTEM, NOON)
+        (found,) = reports.latest(session, audit_log.SYSTEM, NOON)
         return found
 
 
@@ -126,7 +126,7 @@ def test_two_tabs_make_two_reports(app, client):
     one.to("phone").say(phone=PHONE)
     other.to("phone").say(phone=OTHER_PHONE)
     with unit(app) as session:
-        shown = [each.shown_number for each in reports.latest(session, audit.SYSTEM, NOON)]
+        shown = [each.shown_number for each in reports.latest(session, audit_log.SYSTEM, NOON)]
     assert sorted(shown) == ["111", "222"]
 
 

@@ -13,8 +13,8 @@ from people.notices import Notice
 from people.signin_models import StaffNotice
 from tests.factories import an_agent
 from tests.processes import at_once
-from vault import keyring
-from vault.places import Unreachable
+from vault.destinations import Unreachable
+from vault.keys import keyring
 
 
 class Post:

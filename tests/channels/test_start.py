@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from app import create_app
-from config.safety import findings, refusals
 from config.settings import Settings
-from vault import master
+from config.settings_checks import findings, refusals
+from vault.keys import master_keys
 
 ROOT = Path(__file__).resolve().parents[2]
 SAFE = {
@@ -126,7 +126,7 @@ def test_commands_on_a_store_that_is_not_migrated_say_what_to_do(tmp_path):
 def test_a_new_master_key_can_be_used_as_it_is_printed(tmp_path):
     done = flask("keys", "new", tmp_path, VOUCHLINE_ENVIRONMENT="production")
     assert done.returncode == 0, done.stderr
-    assert len(master.parse(done.stdout).keys) == 1
+    assert len(master_keys.parse(done.stdout).keys) == 1
 
 
 def test_every_setting_is_documented():

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.logs import scrub
-from storage.types import new_id
+from config.logging_setup import scrub
+from storage.column_types import new_id
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """

@@ -15,7 +15,7 @@ from people.models import Customer, Staff
 from scheduling import booking, callbacks, handover
 from scheduling.models import Callback
 from tests import factories
-from vault import audit
+from vault.audit import audit_log
 from vault.models import AuditEntry
 from verification import calls
 
@@ -25,7 +25,7 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 def looked_up(session: Session, agent: Staff, customer: Customer | None, at: datetime) -> None:
     who = customer.id if customer else None
-    audit.record(session, audit.staff(agent.id), "customer.look_up", at, customer_id=who)
+    audit_log.record(session, audit_log.staff(agent.id), "customer.look_up", at, customer_id=who)
 
 
 def bare(session: Session, agent: Staff, now: datetime) -> int:
@@ -57,7 +57,7 @@ def test_a_booking_for_a_colleague_is_a_reason_for_who_booked(store):
         gwen = factories.a_customer(session, NOW)
         looked_up(session, ana, gwen, NOW)
         wish = booking.Wish(NOW + DAY, 15, "your router")
-        by = audit.staff(ana.id)
+        by = audit_log.staff(ana.id)
         booking.book(session, gwen, ben.id, wish, factories.a_policy(), NOW + MINUTE, by)
         assert bare(session, ana, NOW + MINUTE) == 0
 
@@ -85,7 +85,7 @@ def test_a_booking_taken_back_by_its_agent_was_none(store, who):
     with store.unit() as session:
         ana, callback = a_held(session)
         opened(session, callback, NOW + MINUTE)
-        by = audit.CUSTOMER if who == "customer" else None
+        by = audit_log.CUSTOMER if who == "customer" else None
         booking.cancel(session, callback, factories.a_policy(), NOW + 2 * MINUTE, by)
         assert bare(session, ana, NOW + 3 * MINUTE) == (1 if who == "agent" else 0)
 

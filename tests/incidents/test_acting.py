@@ -29,7 +29,7 @@ from scheduling.errors import WrongState
 from tests import factories
 from tests.databases import Store
 from tests.rules.dying import Fuse, until_killed
-from vault import audit
+from vault.audit import audit_log
 from vault.models import AuditEntry
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -75,8 +75,8 @@ class Scene:
             made = [factories.a_customer(session, NOW, **more).id for _ in range(count)]
             about = [(each, None) for each in made * 2]
             at = NOW - timedelta(days=1)
-            who = audit.staff(self.ana)
-            audit.record_many(session, who, "customer.read", at, about=about, purpose="own day")
+            who = audit_log.staff(self.ana)
+            audit_log.record_many(session, who, "customer.read", at, about=about, purpose="own day")
             return made
 
     def steps(self) -> list[str]:
@@ -168,7 +168,7 @@ def test_who_is_switched_off_is_not_let_in_by_lifting(scene):
     with pytest.raises(InvalidInput):
         scene.ask(kinds.ask_to_lift)
     with pytest.raises(InvalidInput), scene.store.unit() as session:
-        suspending.lift(session, scene.ana, audit.SYSTEM, NOW)
+        suspending.lift(session, scene.ana, audit_log.SYSTEM, NOW)
 
 
 def test_only_who_holds_the_case_asks_and_never_about_themself(scene):
@@ -180,10 +180,10 @@ def test_only_who_holds_the_case_asks_and_never_about_themself(scene):
 def test_exposure_is_each_customer_with_when_and_what_it_showed(scene):
     ids = scene.exposed(3)
     with scene.store.unit() as session:
-        who = audit.staff(scene.ana)
+        who = audit_log.staff(scene.ana)
         ring = {"customer_id": ids[0], "purpose": "to ring them"}
-        audit.record(session, who, "customer.read", NOW - timedelta(hours=1), **ring)
-        audit.record(session, who, "case.read", NOW, customer_id=factories_id(session))
+        audit_log.record(session, who, "customer.read", NOW - timedelta(hours=1), **ring)
+        audit_log.record(session, who, "case.read", NOW, customer_id=factories_id(session))
         case = session.exec(select(Case)).one()
         assert exposure.count(session, scene.ana, SINCE, NOW) == 3
         rows = exposure.page(session, case, scene.ana, SINCE, NOW, scene.ines, NOW)
@@ -285,7 +285,7 @@ def test_landlines_and_the_erased_get_no_text(scene):
 
         phone = customers.opened(session, session.get_one(customers.Customer, first)).phone
         lines.note(session, phone, lines.LANDLINE, NOW)
-        erase(session, [second], audit.SYSTEM, NOW, "x")
+        erase(session, [second], audit_log.SYSTEM, NOW, "x")
     scene.warn()
     work(scene.store, 2)
     assert warned(scene.store) == {}

@@ -22,9 +22,10 @@ from messaging import segments, wording
 from tests import databases, factories
 from tests.processes import at_once
 from tests.rules.dying import Fuse, Post, until_killed
-from vault import keyring, places
+from vault import destinations
+from vault.destinations import Note, Place, Unreachable
+from vault.keys import keyring
 from vault.models import AuditEntry
-from vault.places import Note, Place, Unreachable
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 VOICE = factories.a_policy().voice()
@@ -149,7 +150,7 @@ def test_many_workers_at_once_tell_each_case_once(store, tmp_path):
 
     def work() -> None:
         mine = databases.opened(store.url, wait_seconds=60)
-        kept = places.file(told)
+        kept = destinations.file(told)
         Alerts([kept], VOICE, mine.engine, keyring.carried(mine.ring), lambda: NOW).work()
 
     at_once([work] * 6, lambda: store.engine.dispose(close=False))
@@ -204,7 +205,7 @@ def test_a_webhook_is_signed_as_the_specification_has_it():
     taken = rows.Taken(
         UUID(int=7), "x", 1, datetime.now(UTC).replace(microsecond=0), [["C2345678", "calls"]]
     )
-    places.webhook(f"http://127.0.0.1:{server.server_port}/secret", SECRET).send(
+    destinations.webhook(f"http://127.0.0.1:{server.server_port}/secret", SECRET).send(
         job.as_note(taken, VOICE)
     )
     server.shutdown()

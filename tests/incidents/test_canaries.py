@@ -22,7 +22,7 @@ from people.importing.rows import Rules
 from people.models import Customer
 from scheduling import callbacks
 from tests import factories
-from vault import audit
+from vault.audit import audit_log
 from verification import proving
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
@@ -196,15 +196,15 @@ def test_each_canary_singles_out_who_opened_it(store):
 def test_an_investigator_at_work_is_no_alarm(store, canary):
     with store.unit() as session:
         ines = factories.an_agent(session, NOW, role="investigator")
-        who = audit.staff(ines.id)
-        audit.record(session, who, "report.read", NOW, customer_id=canary.id, purpose="triage")
+        who = audit_log.staff(ines.id)
+        audit_log.record(session, who, "report.read", NOW, customer_id=canary.id, purpose="triage")
     watch(store)
     assert met(store) == []
 
 
 def test_it_is_erased_like_anybody_and_its_number_still_tells(store, canary):
     with store.unit() as session:
-        erase(session, [canary.id], audit.OPERATOR, NOW, "retention")
+        erase(session, [canary.id], audit_log.OPERATOR, NOW, "retention")
     watch(store)
     with store.unit() as session:
         assert signs.rang(session, PHONE, What.TEXT, "text:SM9", NOW)

@@ -16,7 +16,7 @@ from incidents.watch.scoring import Finding, Window
 from people.errors import BudgetSpent
 from tests import factories
 from tests.databases import opened
-from vault import keyring
+from vault.keys import keyring
 from vault.models import AuditEntry
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)

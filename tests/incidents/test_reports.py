@@ -15,7 +15,7 @@ from people.errors import InvalidInput
 from tests import factories
 from tests.databases import Store
 from tests.processes import at_once
-from vault import audit
+from vault.audit import audit_log
 from vault.models import AuditEntry
 
 NOW = datetime(2026, 11, 24, 10, 0, 30, tzinfo=UTC)
@@ -29,7 +29,7 @@ def filed(store: Store, at: datetime = NOW, channel: str = "web", **told) -> str
 
 def read(store: Store, reference: str) -> reports.Read:
     with store.unit() as session:
-        found = reports.latest(session, audit.SYSTEM, NOW)
+        found = reports.latest(session, audit_log.SYSTEM, NOW)
         return next(each for each in found if each.reference == reference)
 
 
@@ -156,7 +156,7 @@ def test_the_latest_told_stands_first(store):
     filed(store, NOW)
     with store.unit() as session:
         reports.file(session, Told("+447400123999", "web"), NOW - timedelta(hours=1))
-        found = reports.latest(session, audit.SYSTEM, NOW)
+        found = reports.latest(session, audit_log.SYSTEM, NOW)
     assert [each.at for each in found] == [NOW, NOW - timedelta(hours=1)]
 
 

@@ -17,7 +17,7 @@ from scheduling.models import Callback
 from tests import factories
 from tests.processes import at_once
 from tests.rules.work import rows
-from vault import audit
+from vault.audit import audit_log
 from vault.models import AuditEntry, DataKey
 
 POLICY = factories.a_policy()
@@ -78,7 +78,7 @@ def test_of_the_erased_nothing_is_left_that_says_who_they_were(store, clock, thr
         index = made.phone_index
     before = rows(store)
     with store.unit() as session:
-        erasure.erase(session, [made.id], audit.OPERATOR, clock.now, "test")
+        erasure.erase(session, [made.id], audit_log.OPERATOR, clock.now, "test")
     after = rows(store)
     assert not any(index in row for table in after.values() for row in table)
     for table in ("customer", "callback", "report"):
@@ -96,7 +96,7 @@ def test_of_the_erased_nothing_is_left_that_says_who_they_were(store, clock, thr
         assert (opened.name, opened.phone) == ("", "")
         callback = session.get_one(Callback, call.callback_id)
         assert callbacks.words_of(session, callback) == ("", "")
-        assert reports.latest(session, audit.SYSTEM, clock.now)[0].said == ""
+        assert reports.latest(session, audit_log.SYSTEM, clock.now)[0].said == ""
     assert before["audit_entry"] <= rows(store)["audit_entry"]
     (entry,) = store.all(select(AuditEntry).where(AuditEntry.action == "customer.erase"))
     assert entry.customer_id == made.id
@@ -104,12 +104,12 @@ def test_of_the_erased_nothing_is_left_that_says_who_they_were(store, clock, thr
 
 def test_a_number_that_was_erased_can_be_somebody_elses(store, clock, three):
     with store.unit() as session:
-        erasure.erase(session, [three[2].id], audit.OPERATOR, clock.now, "test")
+        erasure.erase(session, [three[2].id], audit_log.OPERATOR, clock.now, "test")
     with store.unit() as session:
         again = factories.a_customer(session, clock.now, PHONES[2])
     assert again.id != three[2].id
     with store.unit() as session:
-        erasure.erase(session, [three[2].id], audit.OPERATOR, clock.now, "test")
+        erasure.erase(session, [three[2].id], audit_log.OPERATOR, clock.now, "test")
     assert known(store) == set(PHONES)
 
 
@@ -117,7 +117,7 @@ def test_a_callback_of_somebody_erased_is_not_booked_again(store, clock, three):
     with store.unit() as session:
         (callback,) = session.exec(select(Callback).where(Callback.customer_id == three[0].id))
         booking.cancel(session, callback, POLICY, clock.now)
-        erasure.erase(session, [three[0].id], audit.OPERATOR, clock.now, "test")
+        erasure.erase(session, [three[0].id], audit_log.OPERATOR, clock.now, "test")
     with store.unit() as session, pytest.raises(WrongState, match="is gone"):
         held = callbacks.locked(session, callback.id)
         at = (clock.now + timedelta(hours=3)).replace(second=0, microsecond=0)
@@ -158,6 +158,6 @@ def test_who_is_booked_at_that_moment_stays(store, clock, three):
 def test_the_report_of_somebody_unknown_stays(store, clock, three):
     with store.unit() as session:
         reports.file(session, reports.Told("+447400399999", "web", said="x"), clock.now)
-        erasure.erase(session, [each.id for each in three], audit.OPERATOR, clock.now, "test")
+        erasure.erase(session, [each.id for each in three], audit_log.OPERATOR, clock.now, "test")
     (report,) = store.all(select(Report))
     assert report.said != b""

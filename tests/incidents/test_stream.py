@@ -18,7 +18,8 @@ from people.importing.rows import Rules
 from storage.session import core_transaction
 from tests import factories
 from tests.databases import Store
-from vault import audit, keyring
+from vault.audit import audit_log
+from vault.keys import keyring
 from verification import unmet
 from verification.checking import check
 from verification.models import Code
@@ -158,7 +159,7 @@ def test_a_customer_who_is_erased_leaves_no_fingerprint(store):
     items(store)
     with store.unit() as session:
         found = customers.find_by_phone(session, PHONE)
-        erase(session, [found.id], audit.SYSTEM, NOW, "test")
+        erase(session, [found.id], audit_log.SYSTEM, NOW, "test")
     left = store.all(select(StreamItem))
     assert len(left) == 2
     assert index not in {each.phone_index for each in left}

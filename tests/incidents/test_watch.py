@@ -23,8 +23,7 @@ from scheduling import booking
 from scheduling.booking import Wish
 from tests import databases, factories
 from tests.processes import at_once
-from vault import audit
-from vault.log import sequencing
+from vault.audit import audit_log, sequencer
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -47,7 +46,7 @@ class Office:
 
     def look(self) -> None:
         with self.store.unit() as session:
-            sequencing.take_in(session, self.now)
+            sequencer.take_in(session, self.now)
         with self.store.unit() as session:
             self.watch(session, self.now)
 
@@ -59,8 +58,8 @@ class Office:
 
     def looks_up(self, customer: UUID | None) -> None:
         with self.store.unit() as session:
-            actor = audit.staff(self.agent)
-            audit.record(session, actor, "customer.look_up", self.now, customer_id=customer)
+            actor = audit_log.staff(self.agent)
+            audit_log.record(session, actor, "customer.look_up", self.now, customer_id=customer)
 
     def a_customer(self) -> UUID:
         with self.store.unit() as session:
@@ -166,8 +165,8 @@ def test_probing_is_a_case_and_a_mistyped_number_of_a_new_customer_is_none(offic
         office.looks_up(None)
         office.wait(MINUTE)
     with office.store.unit() as session:
-        agent = audit.staff(office.agent)
-        audit.record(session, agent, "customer.add", office.now, customer_id=office.agent)
+        agent = audit_log.staff(office.agent)
+        audit_log.record(session, agent, "customer.add", office.now, customer_id=office.agent)
     office.wait(GRACE + MINUTE)
     assert office.seen(Signal.MISSED) == 0
     for _ in range(10):
@@ -182,7 +181,7 @@ def test_a_worker_that_dies_in_a_look_loses_and_doubles_nothing(office, monkeypa
     for _ in range(8):
         office.looks_up(office.a_customer())
     with office.store.unit() as session:
-        sequencing.take_in(session, office.now)
+        sequencer.take_in(session, office.now)
     office.now += GRACE + MINUTE
 
     def dies(*_: object) -> None:
@@ -215,7 +214,7 @@ def test_workers_that_look_at_once_count_once(office):
     for _ in range(8):
         office.looks_up(office.a_customer())
     with office.store.unit() as session:
-        sequencing.take_in(session, office.now)
+        sequencer.take_in(session, office.now)
     acts = [partial(_looks, office.store.url, office.now + 5 * MINUTE) for _ in range(4)]
     at_once(acts, lambda: office.store.engine.dispose(close=False))
     assert office.seen(Signal.BARE) == 8
@@ -227,8 +226,10 @@ def test_what_was_before_the_first_look_accuses_nobody(store):
         agent = factories.an_agent(session, NOW)
         for _ in range(30):
             who = factories.a_customer(session, NOW).id
-            audit.record(session, audit.staff(agent.id), "customer.look_up", NOW, customer_id=who)
-        sequencing.take_in(session, NOW)
+            audit_log.record(
+                session, audit_log.staff(agent.id), "customer.look_up", NOW, customer_id=who
+            )
+        sequencer.take_in(session, NOW)
     office = Office(store, NOW + 10 * MINUTE)
     office.wait(10 * MINUTE)
     assert office.cases() == []
@@ -241,7 +242,7 @@ def test_a_backlog_is_read_to_its_end_in_bounded_steps(office, monkeypatch):
     for _ in range(20):
         office.looks_up(office.a_customer())
     with office.store.unit() as session:
-        while sequencing.take_in(session, office.now):
+        while sequencer.take_in(session, office.now):
             pass
     for _ in range(12):
         with office.store.unit() as session:

@@ -17,7 +17,7 @@ from messaging.progress import CallState
 from messaging.rules import Rules
 from tests import factories
 from tests.rules.dying import until_killed
-from vault import keyring
+from vault.keys import keyring
 
 NOW = datetime(2026, 11, 24, 10, 0, 30, tzinfo=UTC)
 AGENT = "+447400123499"
@@ -174,7 +174,7 @@ def test_a_call_of_a_callback_that_is_over_is_not_dialled_and_a_placed_one_ends(
 
 def test_twilio_is_asked_with_our_addresses():
     from messaging.gateways.line import Ring
-    from storage.types import new_id
+    from storage.column_types import new_id
     from tests.messaging.provider import provider
 
     with provider() as there:

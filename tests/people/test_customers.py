@@ -13,7 +13,7 @@ from people.errors import InvalidInput
 from people.models import Customer
 from tests.factories import PHONE, a_customer
 from tests.processes import at_once
-from vault import audit
+from vault.audit import audit_log
 from vault.models import AuditEntry, DataKey
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
@@ -58,7 +58,7 @@ def test_what_cannot_be_is_refused_and_leaves_nothing(store, changes, field):
     given = {"phone": PHONE, "name": "Gwen", "locale": "en", **changes}
     with pytest.raises(InvalidInput) as refused, store.unit() as session:
         customers.add(
-            session, NewCustomer(**given), audit.SYSTEM, NOW, default_zone="Europe/London"
+            session, NewCustomer(**given), audit_log.SYSTEM, NOW, default_zone="Europe/London"
         )
     assert refused.value.field == field
     assert store.all(select(Customer)) == store.all(select(DataKey)) == []

@@ -13,7 +13,7 @@ from people import binding, second_factor, secrets, signin
 from people.errors import SignInFailed
 from tests.factories import an_agent
 from tests.processes import at_once
-from vault import keyring
+from vault.keys import keyring
 from vault.models import AuditEntry
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)

@@ -16,7 +16,7 @@ from tests.channels.support import AUTH_TOKEN, a_text, context, signed_post
 from tests.databases import PATIENT, Store
 from tests.factories import Call
 from tests.rules import outages
-from vault import keyring
+from vault.keys import keyring
 from verification.checking import check
 from verification.verdicts import Channel
 

@@ -25,7 +25,7 @@ from messaging.models import OutboxMessage
 from people import customer_sessions, customers, staff
 from people.models import Role, Staff
 from scheduling import feeds, teams
-from storage.types import new_id
+from storage.column_types import new_id
 from tests.channels.conftest import PASSWORD, PHONE, Console, make_console
 from tests.channels.support import AUTH_TOKEN, a_token, signed_post
 from tests.rules.furnishing import answers, furnish
@@ -420,9 +420,9 @@ class House:
 
 
 def _by(staff_id: Any) -> Any:
-    from vault import audit
+    from vault.audit import audit_log
 
-    return audit.staff(staff_id)
+    return audit_log.staff(staff_id)
 
 
 def _sid(kind: str) -> str:

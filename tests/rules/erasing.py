@@ -16,7 +16,7 @@ from scheduling import booking
 from scheduling.callbacks import upcoming
 from tests.channels.support import context, unit
 from tests.rules import sealed_columns as columns
-from vault import audit
+from vault.audit import audit_log
 from vault.errors import KeyUnavailable, Tampered
 from vault.models import DataKey
 
@@ -30,7 +30,7 @@ def erase(app: Flask, phone: str) -> bytes:
         assert found is not None
         wrapped = session.get_one(DataKey, found.id).wrapped
         for each in upcoming(session, found.id, here.clock()):
-            booking.cancel(session, each, here.policy, here.clock(), audit.CUSTOMER)
+            booking.cancel(session, each, here.policy, here.clock(), audit_log.CUSTOMER)
     said = command(app, "customers", "erase", "--phone", phone, "--why", "she wants it so")
     assert said == ""  # two must approve
     with unit(app) as session:

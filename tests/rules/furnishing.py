@@ -25,11 +25,11 @@ from people.models import Customer, Role, Staff, StaffSession
 from people.passkeys import keeping, registering
 from scheduling import booking
 from scheduling.models import Callback
-from storage.types import new_id
+from storage.column_types import new_id
 from tests import factories
 from tests.authenticator import Authenticator
 from tests.channels.conftest import Console
-from vault import audit
+from vault.audit import audit_log
 from vault.models import AuditEntry
 from verification import calls, renumbering
 
@@ -66,7 +66,7 @@ def _of_calls(console: Console, session: Session, names: dict[str, Any]) -> dict
     off = booking.book(session, customer, booked.agent_id, wish, policy, now)
     booking.cancel(session, off, policy, now)
     about = {"customer_id": booked.customer_id, "callback_id": booked.id}
-    audit.record(session, audit.staff(booked.agent_id), "customer.read", now, **about)
+    audit_log.record(session, audit_log.staff(booked.agent_id), "customer.read", now, **about)
     newest = select(AuditEntry.id).order_by(col(AuditEntry.id).desc()).limit(1)
     entry, digest = session.exec(newest).one(), binding.opened(session, asked).digest
     return {
@@ -108,7 +108,7 @@ def _of_staff(
         keeping.keep(session, people[role], device.credential, device._public(), 0, "Phone", now)
     second_factor.new_recovery_codes(session, colleague)
     carl = factories.an_agent(session, now, name="Carl Ortiz")
-    suspending.suspend(session, carl.id, audit.SYSTEM, now)
+    suspending.suspend(session, carl.id, audit_log.SYSTEM, now)
     mine = keeping.rows(session, ana.id)[0].id
     return {
         "passkey_id": mine,

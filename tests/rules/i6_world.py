@@ -23,11 +23,12 @@ from people.models import Customer, Role, Staff
 from people.passkeys import keeping
 from scheduling import booking, callbacks, feeds, own
 from scheduling.models import Callback
-from storage import outcomes
+from storage import transaction_outcomes
 from tests import factories
 from tests.channels.conftest import SECRET, Console
-from vault import keyring, outside_counts
-from vault.log import verifying
+from vault import external_counters
+from vault.audit import log_verification
+from vault.keys import keyring
 from vault.models import AuditEntry
 from verification import calls, codes, proving
 from verification.checking import check
@@ -111,7 +112,7 @@ class Journey:
     def __init__(self, house: House, connection: Connection) -> None:
         self.house, self.connection = house, connection
         here = house.console.context
-        counts = outside_counts.carried(OutsideCounts("memory://"))
+        counts = external_counters.carried(OutsideCounts("memory://"))
         self.info = {**here.info, **counts}
         here.ring._writer = None  # a process of its own, whose entries nothing has rolled back
         #: Codes that agents were told, each with the callback it may be said in.
@@ -136,7 +137,7 @@ class Journey:
             yield session
             session.commit()
         # What is rolled back with the whole journey counts as committed while it goes on.
-        outcomes.settle(self.connection, True)
+        transaction_outcomes.settle(self.connection, True)
 
     def run(self, act: Callable[[], None]) -> None:
         """An act; whatever it raises is an answer that lets in nobody, and never says *genuine*."""
@@ -375,7 +376,7 @@ class Journey:
             if not kept_reading(self, who, shown.customer.id):
                 self.missed += 1
                 with self.unit() as session:
-                    found = verifying.verify(session, [], now=self.now)
+                    found = log_verification.verify(session, [], now=self.now)
                 if not (found.bad or found.ends):
                     raise Broken("a reading has no entry, and verification finds nothing")
 

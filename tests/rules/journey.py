@@ -18,7 +18,7 @@ from messaging.worker import Worker
 from people import staff, tokens
 from tests import databases
 from tests.channels.support import AUTH_TOKEN, a_text, signed_post, unit, wrong
-from vault import fields, keyring
+from vault.keys import field_encryption, keyring
 from vault.models import DataKey
 from verification import words
 from verification.models import Code, secret_row
@@ -183,9 +183,9 @@ class Journey:
         raw = self.bytes + [ring._key(each) for each in keyring.PURPOSES]
         raw += self.context.master.keys.values()
         with unit(self.app) as session:
-            raw += [fields.data_key(session, each).key for each in session.exec(_OWNERS)]
+            raw += [field_encryption.data_key(session, each).key for each in session.exec(_OWNERS)]
             for code in session.exec(select(Code).where(col(Code.secret).is_not(None))):
-                key = fields.data_key(session, code.customer_id)
+                key = field_encryption.data_key(session, code.customer_id)
                 place = secret_row(code.id, code.phone_index, code.counter)
                 plain = key.open("code", "secret", place, code.secret)
                 self.secrets.append(plain)

@@ -15,7 +15,7 @@ from storage.session import core_transaction
 from tests import factories
 from tests.channels.support import a_text, signed_post
 from tests.databases import Store
-from vault import keyring
+from vault.keys import keyring
 from verification import calls
 from verification.checking import check
 from verification.verdicts import Channel

@@ -38,7 +38,8 @@ from people.models import Role, Staff
 from scheduling import roles
 from tests import factories
 from tests.databases import Store
-from vault import audit, keyring
+from vault.audit import audit_log
+from vault.keys import keyring
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 A, S, I = Role.AGENT, Role.SUPERVISOR, Role.INVESTIGATOR  # noqa: E741
@@ -313,7 +314,7 @@ class Run:
     def demoted(self) -> None:
         who = self.work.get_one(Staff, self.random.choice(self.people))
         if who.role != A and setup.approvers(self.work) > 4:
-            staff.change_role(self.work, who, A, audit.OPERATOR, self.now)
+            staff.change_role(self.work, who, A, audit_log.OPERATOR, self.now)
 
     def time_passes(self) -> None:
         self.now += timedelta(hours=self.random.randrange(1, 20))

@@ -20,8 +20,9 @@ from storage.engine import make_engine
 from storage.session import CoreWork
 from tests.channels.support import context
 from tests.databases import Store
-from vault import audit, keyring
-from vault.keyring import Keyring
+from vault.audit import audit_log
+from vault.keys import keyring
+from vault.keys.keyring import Keyring
 from verification.models import Code
 
 
@@ -183,9 +184,9 @@ def fill_up(engine: Engine, ring: Keyring) -> None:
         with suppress(DBAPIError):
             for _ in range(10_000):
                 with engine.begin() as connection:
-                    audit.record(
+                    audit_log.record(
                         CoreWork(connection, keyring.carried(ring)),
-                        audit.SYSTEM,
+                        audit_log.SYSTEM,
                         "x",
                         _LONG_AGO,
                         detail=word,
@@ -204,7 +205,7 @@ def fill(store: Store, engine: Engine, call: Any) -> None:
         for _ in range(10_000):
             with engine.begin() as connection:
                 work = CoreWork(connection, keyring.carried(store.ring))
-                audit.record(work, audit.SYSTEM, "x", call.started_at, **ids)
+                audit_log.record(work, audit_log.SYSTEM, "x", call.started_at, **ids)
 
 
 _CUSTOMER = select(Code.customer_id).where(col(Code.customer_id).is_not(None))

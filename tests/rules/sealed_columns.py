@@ -9,7 +9,7 @@ from sqlmodel import Session, SQLModel, select
 
 import app  # noqa: F401  (so that every table is known)
 from people import binding
-from vault import fields, key_register, keyring
+from vault.keys import field_encryption, key_register, keyring
 from vault.models import DataKey, KeyRegisterRow, PurposeKey
 from verification.models import secret_row
 
@@ -143,7 +143,7 @@ def opened(session: Session, column: str, row: Any, sealed: bytes, master: Any) 
     owner = getattr(row, CUSTOMERS[column])
     secret = column == "code.secret"
     place = secret_row(row.id, row.phone_index, row.counter) if secret else row.id
-    return fields.data_key(session, owner).open(table, name, place, sealed)
+    return field_encryption.data_key(session, owner).open(table, name, place, sealed)
 
 
 def owner_of(column: str, row: Any) -> Any:

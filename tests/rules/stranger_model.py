@@ -23,7 +23,7 @@ from scheduling import asked_aloud, booking
 from scheduling.models import Callback
 from tests import factories
 from tests.databases import Store
-from vault import keyring
+from vault.keys import keyring
 from verification import calls, proving
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

@@ -18,7 +18,7 @@ from channels.texts.inbound import Text, receive
 from messaging import leases, settling
 from storage.session import transaction
 from tests.channels.support import AUTH_TOKEN, signed_post
-from vault import keyring
+from vault.keys import keyring
 
 SETTINGS: dict[str, Any] = {
     "public_url": "https://check.example.org",

@@ -14,7 +14,7 @@ from storage.session import core_transaction
 from tests import factories
 from tests.channels.support import a_started_call, a_token
 from tests.channels.support import booking as body_of_booking
-from vault import keyring
+from vault.keys import keyring
 from verification import calls
 from verification.checking import check
 from verification.models import Code

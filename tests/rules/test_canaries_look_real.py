@@ -27,7 +27,7 @@ from tests.channels.conftest import Console, Tab, make_console
 from tests.channels.support import a_text, a_token, signed_post
 from tests.rules.channels import SETTINGS
 from tests.rules.work import statements
-from vault import fields
+from vault.keys import field_encryption
 from vault.models import AuditEntry, DataKey
 
 WARM, REAL, CANARY = "+447400100112", "+447400300112", "+447400200112"
@@ -156,7 +156,7 @@ class Visit:
                 .where(OutboxMessage.kind == "proof")
                 .order_by(col(OutboxMessage.id).desc())
             ).first()
-            key = fields.data_key(session, row.customer_id)
+            key = field_encryption.data_key(session, row.customer_id)
             return re.search(r"\d{4} \d{4}", key.open("outbox_message", "body", row.id, row.body))[
                 0
             ]

@@ -16,7 +16,7 @@ from tests.processes import at_once
 from tests.rules import outages
 from tests.rules.channels import CHANNELS, SETTINGS, of_its_own
 from tests.rules.work import difference, rows
-from vault import master, providers
+from vault.keys import master_key_providers, master_keys
 from vault.models import DataKey
 from verification.models import Code
 
@@ -132,8 +132,8 @@ def test_without_the_audit_log_there_is_no_verdict(app, there, call, channel, ou
 @pytest.mark.parametrize("name", ["test-1", "another-1"])
 def test_without_the_master_key_there_is_no_verdict(app, call, channel, name):
     """Another key under the same name does not open anything either."""
-    key = providers.new_entry("x").partition(":")[2]
-    outages.with_ring_of(app, master.parse(f"{name}:{key}"))
+    key = master_key_providers.new_entry("x").partition(":")[2]
+    outages.with_ring_of(app, master_keys.parse(f"{name}:{key}"))
     assert cannot_check(app, call, channel)
 
 

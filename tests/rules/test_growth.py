@@ -14,7 +14,7 @@ from incidents.cases.models import Case, CaseEvidence, GroupedReport
 from incidents.models import Report, StreamItem
 from messaging.models import InboundText
 from people.models import NumberProof
-from vault import keyring
+from vault.keys import keyring
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 OURS = "only our own staff, command line or worker add to it"

@@ -18,12 +18,12 @@ from people import budgets
 from people.budgets import Spared
 from people.errors import BudgetSpent
 from people.models import Opening
-from storage.types import new_id
+from storage.column_types import new_id
 from tests import databases, factories
 from tests.channels.conftest import make_console
 from tests.channels.support import a_token
 from tests.processes import at_once
-from vault import audit
+from vault.audit import audit_log
 from vault.models import AuditEntry
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
@@ -143,7 +143,7 @@ def test_who_is_unlocked_begins_anew_and_it_is_written_down(store):
     opens(store, ana, 30)
     for _ in range(2):
         with store.unit() as session:
-            budgets.unlock(session, ana, audit.SYSTEM, NOW + MINUTE)
+            budgets.unlock(session, ana, audit_log.SYSTEM, NOW + MINUTE)
         assert opens(store, ana, 35, NOW + 2 * MINUTE) == 30 or _ == 1
     entries = store.all(select(AuditEntry).where(col(AuditEntry.action) == "budget.unlock"))
     assert [each.detail for each in entries] == [str(ana)] * 2

@@ -25,7 +25,7 @@ from people.purposes import Purpose
 from scheduling import callbacks
 from tests import databases, factories
 from tests.processes import at_once
-from vault import audit
+from vault.audit import audit_log
 from vault.models import AuditEntry
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
@@ -237,9 +237,9 @@ def test_an_investigator_is_shown_by_role_alone_and_only_once_the_case_is_closed
     with store.unit() as session:
         ines = factories.an_agent(session, NOW, name="Ines Moreau", role="investigator")
         case = raise_case(session, Kind.ACCESS, "x", [], NOW, subjects=[ben.id])
-        audit.record(
+        audit_log.record(
             session,
-            audit.staff(ines.id),
+            audit_log.staff(ines.id),
             "customer.read",
             NOW,
             customer_id=gwen.id,
@@ -267,7 +267,7 @@ def test_reading_ones_report_is_shown_as_an_investigator_without_a_name(store, p
     with store.unit() as session:
         ines = factories.an_agent(session, NOW, name="Ines Moreau", role="investigator")
         reports.file(session, reports.Told(factories.PHONE, "web"), NOW)
-        reports.latest(session, audit.staff(ines.id), NOW)
+        reports.latest(session, audit_log.staff(ines.id), NOW)
         page = shown(session, gwen)
     assert [e.name for e in page.others if ("report.read", "triage") in e.reasons] == [""]
     assert page.odd == []

@@ -20,9 +20,10 @@ from people.models import Staff
 from scheduling import hours
 from tests import databases, factories
 from tests.processes import at_once
-from vault import audit, keyring
+from vault.audit import audit_log
+from vault.destinations import Unreachable
+from vault.keys import keyring
 from vault.models import AuditEntry
-from vault.places import Unreachable
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)  # a Tuesday; clocks in London show UTC
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -60,9 +61,9 @@ def ana(store) -> Staff:
 
 def opened(session: Session, who: Staff, at: datetime) -> None:
     customer = factories.a_customer(session, at)
-    audit.record(
+    audit_log.record(
         session,
-        audit.staff(who.id),
+        audit_log.staff(who.id),
         "customer.look_up",
         at,
         customer_id=customer.id,
@@ -87,9 +88,9 @@ def test_who_has_a_call_behind_every_access_gets_none(store):
     with store.unit() as session:
         ana = factories.an_agent(session, NOW - DAY)
         callback = factories.a_callback(session, NOW, agent=ana, ahead=DAY)
-        audit.record(
+        audit_log.record(
             session,
-            audit.staff(ana.id),
+            audit_log.staff(ana.id),
             "customer.read",
             NOW,
             customer_id=callback.customer_id,
@@ -156,8 +157,10 @@ def test_the_evening_is_after_ones_own_hours_on_ones_own_clock(store):
         tokyo = factories.an_agent(session, NOW, timezone="Asia/Tokyo")
         early = factories.an_agent(session, NOW)
         away = factories.an_agent(session, NOW)
-        hours.replace(session, early.id, {1: [(360, 840)]}, audit.SYSTEM, NOW)  # Tuesday to 14:00
-        hours.replace(session, away.id, {0: [(540, 1020)]}, audit.SYSTEM, NOW)  # Mondays alone
+        hours.replace(
+            session, early.id, {1: [(360, 840)]}, audit_log.SYSTEM, NOW
+        )  # Tuesday to 14:00
+        hours.replace(session, away.id, {0: [(540, 1020)]}, audit_log.SYSTEM, NOW)  # Mondays alone
 
         def come(at: datetime) -> set:
             return {(e.staff_id, e.on) for e in evenings.come(session, at) if e.on == at.date()}

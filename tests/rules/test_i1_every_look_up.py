@@ -20,7 +20,7 @@ from sqlmodel import col, select
 from people import tokens
 from people.approvals import setup
 from people.models import Role, Staff
-from storage.types import new_id
+from storage.column_types import new_id
 from tests.channels.conftest import PHONE, Console, Tab, make_console
 from tests.ids import without_random
 from vault.models import AuditEntry

@@ -28,7 +28,7 @@ from tests.channels.conftest import Console, make_console
 from tests.channels.support import a_token
 from tests.channels.test_console_roles import NONE
 from tests.rules.routes import ANY, BROWSERS, SIMULATOR, STAFF, TABLE, TOKENS, Row
-from vault import audit
+from vault.audit import audit_log
 
 NAME, NUMBER, TICKET, TOPIC = "Zephyrine Quill", "+447400918273", "TK-90210", "quokka lamp"
 MARKERS = ("Zephyrine", "Quill", "7400918273", "7400 918273", "918 273", TICKET, "quokka")
@@ -375,4 +375,4 @@ def test_customers_are_found_by_nothing_but_an_exact_value(store):
             assert customers.find_by_phone(session, asked) is None
             assert customers.find_by_external_ref(session, asked) is None
         assert session.exec(select(Callback)).all() == []
-        assert audit.staff(NONE).kind == "staff"
+        assert audit_log.staff(NONE).kind == "staff"

@@ -34,8 +34,8 @@ from tests.processes import at_once
 from tests.rules import negatives, sealed_columns, work
 from tests.rules.channels import SETTINGS
 from tests.rules.dying import Fuse, until_killed
-from vault import keyring, reindexing
-from vault.blind import ALONE, CURRENT, KNOWN, generation
+from vault.keys import index_key_rotation, keyring
+from vault.keys.blind_index import ALONE, CURRENT, KNOWN, generation
 from vault.models import AuditEntry, PurposeKey
 from verification import calls, proving
 from verification.checking import check
@@ -60,20 +60,20 @@ def all_forms(store: databases.Store) -> list[bytes]:
 def step(store: databases.Store, before: str | None, after: str) -> None:
     with store.unit() as session:
         if before is None:
-            reindexing.begin(session, store.master, NOW)
+            index_key_rotation.begin(session, store.master, NOW)
         else:
-            name = reindexing.newest(session).purpose
-            assert reindexing.advance(session, name, before, after, NOW)
+            name = index_key_rotation.newest(session).purpose
+            assert index_key_rotation.advance(session, name, before, after, NOW)
         keyring.hold_index(session)
 
 
 def move_all(store: databases.Store) -> int:
     moved = 0
-    for column in reindexing.columns(SQLModel.metadata):
+    for column in index_key_rotation.columns(SQLModel.metadata):
         after, going = None, True
         while going:
             with store.unit() as session:
-                count, after = reindexing.move(session, column, after, index.MOVERS)
+                count, after = index_key_rotation.move(session, column, after, index.MOVERS)
             moved, going = moved + count, after is not None
     return moved
 
@@ -85,9 +85,9 @@ def stages(store: databases.Store) -> Iterator[str]:
     yield "known"
     step(store, KNOWN, CURRENT)
     yield "current"
-    for column in reindexing.columns(SQLModel.metadata):
+    for column in index_key_rotation.columns(SQLModel.metadata):
         with store.unit() as session:
-            reindexing.move(session, column, None, index.MOVERS)
+            index_key_rotation.move(session, column, None, index.MOVERS)
         if str(column).startswith("opt_out"):
             yield "halfway"
     move_all(store)
@@ -173,7 +173,7 @@ def lost(store: databases.Store, phone: str) -> list[str]:
 
 
 def test_every_column_of_a_blind_index_is_moved_and_has_a_row_here():
-    known = {f"{c.table.name}.{c.name}" for c in reindexing.columns(SQLModel.metadata)}
+    known = {f"{c.table.name}.{c.name}" for c in index_key_rotation.columns(SQLModel.metadata)}
     gone_in_seconds = {"code.unmet"}
     assert known == sealed_columns.INDEXES - gone_in_seconds == set(FINDERS)
 
@@ -281,9 +281,9 @@ def test_an_erased_customer_leaves_nothing_behind_at_any_stage(store):
 
 
 def keyring_actor() -> Any:
-    from vault import audit
+    from vault.audit import audit_log
 
-    return audit.SYSTEM
+    return audit_log.SYSTEM
 
 
 @pytest.mark.parametrize("wanted", [True, False])
@@ -303,7 +303,7 @@ def test_an_opt_out_is_what_its_owner_said_last_at_every_stage(store, wanted):
 
 def test_opt_outs_hold_while_they_are_moved_and_said_again_by_many(store, monkeypatch):
     """Processes that move, opt out again and look, all at once: at no look is one missing."""
-    monkeypatch.setattr(reindexing, "AT_A_TIME", 5)
+    monkeypatch.setattr(index_key_rotation, "AT_A_TIME", 5)
     phones = [f"+4474003{n:05d}" for n in range(60)]
     with store.unit() as session:
         for each in phones:
@@ -379,7 +379,7 @@ def test_a_process_goes_by_what_it_knows_for_no_longer_than_it_may(store, clock)
     assert len(ring.forms("phone", PHONE)) == 1
     ticks[0] = 31
     assert len(ring.forms("phone", PHONE)) == 2
-    assert timedelta(seconds=60) <= reindexing.ALL_KNOW_AFTER
+    assert timedelta(seconds=60) <= index_key_rotation.ALL_KNOW_AFTER
 
 
 def test_a_rotation_never_goes_back_in_what_a_process_knows(store):
@@ -424,7 +424,7 @@ def forget_calls(store: databases.Store) -> None:
 
 
 def test_killed_anywhere_it_is_run_again_and_nothing_is_lost(store, monkeypatch):
-    monkeypatch.setattr(reindexing, "AT_A_TIME", 3)
+    monkeypatch.setattr(index_key_rotation, "AT_A_TIME", 3)
     phones = [f"+4474005{n:05d}" for n in range(9)]
     with store.unit() as session:
         for each in phones:
@@ -470,7 +470,7 @@ def test_the_command_rotates_says_so_and_is_written_down(app, database, clock, m
     assert "The one before finds nothing any more by itself" in told.output
     assert "All get to know the new key: 60 seconds left." in told.output
     assert "All get to know the new key: 15 seconds left." in told.output
-    assert clock.now - began >= 2 * reindexing.ALL_KNOW_AFTER
+    assert clock.now - began >= 2 * index_key_rotation.ALL_KNOW_AFTER
     assert {generation(each) for each in all_forms(there)} == {1}
     found = there.all(select(AuditEntry).where(col(AuditEntry.action).startswith("keys.")))
     assert [each.detail for each in found] == ["index-1", "index-1 current", "index-1 alone"]
@@ -494,7 +494,7 @@ def test_the_command_goes_on_where_one_was_stopped(app, database, clock, monkeyp
 
 def test_two_commands_at_once_do_one_rotation(store, monkeypatch):
     """Not the waiting, which the command's own test has, but all that writes."""
-    monkeypatch.setattr(reindexing, "AT_A_TIME", 4)
+    monkeypatch.setattr(index_key_rotation, "AT_A_TIME", 4)
     phones = [f"+4474006{n:05d}" for n in range(30)]
     with store.unit() as session:
         for each in phones:
@@ -504,9 +504,9 @@ def test_two_commands_at_once_do_one_rotation(store, monkeypatch):
     def act() -> str:
         other = databases.opened(store.url, wait_seconds=60)
         with other.unit() as session:
-            name = reindexing.begin(session, other.master, NOW)[0].purpose
+            name = index_key_rotation.begin(session, other.master, NOW)[0].purpose
         with other.unit() as session:
-            reindexing.advance(session, name, KNOWN, CURRENT, NOW)
+            index_key_rotation.advance(session, name, KNOWN, CURRENT, NOW)
             keyring.hold_index(session)
         index_move_all(other)
         return name

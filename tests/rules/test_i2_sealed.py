@@ -29,8 +29,9 @@ from storage.session import core_transaction
 from tests import factories
 from tests.databases import Store
 from tests.rules import sealed_columns as columns
-from vault import audit, keyring
+from vault.audit import audit_log
 from vault.errors import KeyUnavailable, Tampered
+from vault.keys import keyring
 from vault.models import DataKey, KeyRegisterRow, PurposeKey
 from verification import calls, proving
 from verification.checking import check
@@ -90,7 +91,9 @@ def _a_vote(session, phone: str) -> None:
 def _a_note(session, customer) -> None:
     """Somebody looked a customer up for nothing, was asked about it, and has said why."""
     ana = factories.an_agent(session, NOW)
-    audit.record(session, audit.staff(ana.id), "customer.look_up", NOW, customer_id=customer.id)
+    audit_log.record(
+        session, audit_log.staff(ana.id), "customer.look_up", NOW, customer_id=customer.id
+    )
     evening = Evening(ana.id, NOW.date(), NOW + timedelta(minutes=1))
     note = writing.write(session, evening, NOW + timedelta(hours=1))
     explaining.explain(session, ana.id, note.id, {}, "a wrong number", NOW)

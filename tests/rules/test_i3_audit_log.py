@@ -10,15 +10,15 @@ import pytest
 from sqlalchemy import delete, func, insert, select, update
 from sqlmodel import Session, col
 
+from storage.column_types import new_id
 from storage.session import transaction
-from storage.types import new_id
 from tests import databases
 from tests.processes import at_once
-from vault import audit, keyring
-from vault.log import checkpoints, merkle, proofs, sequencing, verifying
-from vault.log.models import AuditCheckpoint, AuditRun, AuditState, AuditTile
-from vault.log.notes import Checkpoint, NotValid, opened
-from vault.log.tiles import Tiles
+from vault.audit import audit_log, checkpoints, log_verification, merkle, proofs, sequencer
+from vault.audit.models import AuditCheckpoint, AuditRun, AuditState, AuditTile
+from vault.audit.signed_notes import Checkpoint, NotValid, opened
+from vault.audit.tiles import Tiles
+from vault.keys import keyring
 from vault.models import AuditEntry
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -30,14 +30,16 @@ STAFF, CUSTOMERS = [new_id() for _ in range(5)], [new_id() for _ in range(9)]
 def write(store, count: int, start: int = 0) -> None:
     with store.unit() as session:
         for n in range(start, start + count):
-            actor, moment = audit.staff(STAFF[n % 5]), NOW + timedelta(seconds=n)
+            actor, moment = audit_log.staff(STAFF[n % 5]), NOW + timedelta(seconds=n)
             customer = CUSTOMERS[n % 9]
-            audit.record(session, actor, "customer.read", moment, customer_id=customer, purpose="x")
+            audit_log.record(
+                session, actor, "customer.read", moment, customer_id=customer, purpose="x"
+            )
 
 
-def take_in(store, now: datetime = NOW, limit: int = sequencing.AT_A_TIME) -> int:
+def take_in(store, now: datetime = NOW, limit: int = sequencer.AT_A_TIME) -> int:
     with store.unit() as session:
-        return sequencing.take_in(session, now, limit)
+        return sequencer.take_in(session, now, limit)
 
 
 def point(store) -> Checkpoint:
@@ -46,9 +48,9 @@ def point(store) -> Checkpoint:
         return opened(made.note, checkpoints.signer(session, ORIGIN).verifier)
 
 
-def verify(store, *known: Checkpoint) -> verifying.Found:
+def verify(store, *known: Checkpoint) -> log_verification.Found:
     with store.unit() as session:
-        return verifying.verify(session, known)
+        return log_verification.verify(session, known)
 
 
 def log_of(store, *sizes: int) -> list[Checkpoint]:
@@ -103,7 +105,7 @@ def test_entries_that_commit_out_of_order_all_get_their_place(store):
     with store.unit() as session:
         session.connection().execute(insert(ENTRY).values(**late))
     assert take_in(store) == 1
-    assert verify(store, early, point(store)) == verifying.Found(10, 10)
+    assert verify(store, early, point(store)) == log_verification.Found(10, 10)
     with store.unit() as session:
         assert proofs.place_of(session, held) == 9
 
@@ -132,9 +134,9 @@ def test_many_who_take_in_at_once_make_one_log(store):
         other = databases.opened(store.url, wait_seconds=60)
         for n in range(20):
             with other.unit() as session:
-                sequencing.take_in(session, NOW, 50 + n)
+                sequencer.take_in(session, NOW, 50 + n)
             with other.unit() as session:
-                audit.record(session, audit.SYSTEM, "x.y", NOW)
+                audit_log.record(session, audit_log.SYSTEM, "x.y", NOW)
 
     at_once([work] * 8, lambda: store.engine.dispose(close=False))
     while take_in(store):
@@ -193,7 +195,7 @@ def test_a_rewritten_log_with_a_new_tree_and_good_signatures_is_found(store):
     rebuilt(store)
     own = point(store)
     with transaction(store.engine) as session:  # by its own word it is good, but for the marks
-        assert verifying.verify(session, [own]).bad == ""
+        assert log_verification.verify(session, [own]).bad == ""
     assert f"Entry {bad} is not as it was written" in verify(store, own).bad
     said = verify(store, *known).bad
     assert "The first 200 entries are not those of the checkpoint." in said
@@ -373,10 +375,10 @@ def _found(store, connection, attack, rng, rows, known, anew) -> bool:
         if anew and attack is not reorder:
             for table in (AuditRun, AuditTile, AuditState, AuditCheckpoint):
                 session.exec(delete(table))
-            sequencing.take_in(session, NOW)
-            if sequencing.size(session):
+            sequencer.take_in(session, NOW)
+            if sequencer.size(session):
                 checkpoints.make(session, ORIGIN, NOW)
-        return bool(verifying.verify(session, known).bad)
+        return bool(log_verification.verify(session, known).bad)
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -422,12 +424,12 @@ def test_many_holes_are_gone_through(store):
     for start in range(0, 750, 50):
         with store.unit() as session:
             for n in range(start, start + 50):
-                audit.record(session, audit.SYSTEM, "x.y", NOW, detail=str(n))
+                audit_log.record(session, audit_log.SYSTEM, "x.y", NOW, detail=str(n))
                 undone = session.begin_nested()
-                audit.record(session, audit.SYSTEM, "x.undone", NOW)
+                audit_log.record(session, audit_log.SYSTEM, "x.undone", NOW)
                 undone.rollback()
     for _ in range(20):
         take_in(store, limit=100)
     write(store, 10, 1500)
     take_in(store)
-    assert verify(store, point(store)) == verifying.Found(760, 760)
+    assert verify(store, point(store)) == log_verification.Found(760, 760)

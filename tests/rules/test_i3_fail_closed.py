@@ -36,8 +36,8 @@ from tests.rules.closed_routes import (
     SUPERVISOR,
     House,
 )
-from vault import outside_counts, places
-from vault.log.publishing import AuditLog
+from vault import destinations, external_counters
+from vault.audit.checkpoint_job import AuditLog
 from vault.models import AuditEntry
 
 SIGNED_IN = (AGENT, SUPERVISOR, INVESTIGATOR, CUSTOMER)
@@ -92,7 +92,7 @@ def as_it_was(house: House, folder: Path) -> Iterator[None]:
     for each in path.parent.glob(f"{path.name}-*"):
         each.unlink()
     shutil.copyfile(folder / "kept", path)
-    house.console.context.info[outside_counts._SESSION_KEY]._storage.reset()
+    house.console.context.info[external_counters._SESSION_KEY]._storage.reset()
 
 
 def full(house: House, there: databases.Store) -> None:
@@ -246,6 +246,6 @@ def test_where_checkpoints_cannot_be_written_out_the_service_goes_on_and_says_so
 
 
 def replaced(house: House) -> Any:
-    here = replace(house.console.context, places=[places.file(Path("/dev/null/x"))])
+    here = replace(house.console.context, places=[destinations.file(Path("/dev/null/x"))])
     here.carry(house.app)
     return here

@@ -18,16 +18,16 @@ from sqlmodel import Session
 from incidents.cases.models import Case
 from incidents.log_watch import LogWatch
 from messaging.models import Heartbeat
-from storage import strangers
-from storage.prepared import NotKept
+from storage import foreign_objects
+from storage.column_types import UtcDateTime, new_id
+from storage.compiled_statements import NotKept
 from storage.session import StoreUnavailable, core_transaction
-from storage.types import UtcDateTime, new_id
 from tests import databases
 from tests.channels.support import a_token, booking
 from tests.rules import outages
-from vault import audit, keyring
-from vault.log import beats, checkpoints, sequencing, state, verifying
-from vault.log.models import (
+from vault.audit import audit_log, checkpoints, heartbeats, log_state, log_verification, sequencer
+from vault.audit.checkpoint_job import AuditLog
+from vault.audit.models import (
     AuditCheckpoint,
     AuditPublication,
     AuditRun,
@@ -35,11 +35,11 @@ from vault.log.models import (
     AuditTile,
     AuditWriter,
 )
-from vault.log.notes import Checkpoint, opened
-from vault.log.publishing import AuditLog
-from vault.log.seals import LogTampered
+from vault.audit.row_macs import LogTampered
+from vault.audit.signed_notes import Checkpoint, opened
+from vault.destinations import Place
+from vault.keys import keyring
 from vault.models import AuditEntry
-from vault.places import Place
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 ORIGIN = "bank.example/vouchline"
@@ -50,12 +50,14 @@ EVA, OTHER = new_id(), new_id()
 def write(store: databases.Store, count: int = 1, who: Any = EVA, now: datetime = NOW) -> None:
     with store.unit() as session:
         for _ in range(count):
-            audit.record(session, audit.staff(who), "customer.read", now, customer_id=new_id())
+            audit_log.record(
+                session, audit_log.staff(who), "customer.read", now, customer_id=new_id()
+            )
 
 
 def take_in(store: databases.Store, now: datetime = NOW) -> None:
     with store.unit() as session:
-        while sequencing.take_in(session, now) == sequencing.AT_A_TIME:
+        while sequencer.take_in(session, now) == sequencer.AT_A_TIME:
             pass
 
 
@@ -67,7 +69,7 @@ def point(store: databases.Store, now: datetime = NOW) -> Checkpoint:
 
 def found(store: databases.Store, *known: Checkpoint, now: datetime | None = None):
     with store.unit(read_only=True) as session:
-        return verifying.verify(session, known, now=now)
+        return log_verification.verify(session, known, now=now)
 
 
 def bad(store: databases.Store, *known: Checkpoint, now: datetime | None = None) -> str:
@@ -147,13 +149,13 @@ def _one(store: databases.Store, who: Any) -> None:
 
 def _core(store: databases.Store, who: Any) -> None:
     with core_transaction(store.engine, keyring.carried(store.ring)) as work:
-        audit.record(work, audit.staff(who), "check", NOW)
+        audit_log.record(work, audit_log.staff(who), "check", NOW)
 
 
 def _many(store: databases.Store, who: Any) -> None:
     with store.unit() as session:
         about = [(new_id(), None) for _ in range(5)]
-        audit.record_many(session, audit.staff(who), "x.y", NOW, about=about, purpose="z")
+        audit_log.record_many(session, audit_log.staff(who), "x.y", NOW, about=about, purpose="z")
 
 
 def test_an_entry_that_is_changed_on_its_way_in_fails_the_act(store):
@@ -241,7 +243,7 @@ def test_an_edit_a_copy_and_a_stranger_are_found_before_they_have_a_place(store)
         with store.unit() as session:
             change(session)
             session.flush()
-            assert verifying.verify(session, []).bad
+            assert log_verification.verify(session, []).bad
             session.rollback()
     assert bad(store) == ""
 
@@ -261,7 +263,7 @@ class Process:
                 own = databases.opened(store.url)
                 writer = own.ring.writer()
                 info = keyring.carried(own.ring)
-                work(own, beats.Said(own.engine, info, lambda: NOW, "web", writer))
+                work(own, heartbeats.Said(own.engine, info, lambda: NOW, "web", writer))
                 os.write(done, b"x")
                 os.read(self._wait, 1)
             finally:
@@ -278,13 +280,13 @@ class Process:
         os.waitpid(self._pid, 0)
 
 
-def living(store: databases.Store, said: beats.Said) -> None:
+def living(store: databases.Store, said: heartbeats.Said) -> None:
     write(store, 5)
     assert said.say("alive")
     write(store, 2)
 
 
-def ended(store: databases.Store, said: beats.Said) -> None:
+def ended(store: databases.Store, said: heartbeats.Said) -> None:
     living(store, said)
     said.end()
 
@@ -314,7 +316,7 @@ def test_last_entries_that_are_cut_with_their_last_word_are_told_of(store, how):
     """Was red on c916469."""
     old: list[dict[str, Any]] = []
 
-    def work(own: databases.Store, said: beats.Said) -> None:
+    def work(own: databases.Store, said: heartbeats.Said) -> None:
         living(own, said)
         own.engine.dispose()
 
@@ -360,7 +362,7 @@ def test_what_a_writer_said_is_sealed(store, column):
     """Was red on c916469, which had no such thing."""
     write(store, 5)
     info = keyring.carried(store.ring)
-    assert beats.Said(store.engine, info, lambda: NOW, "web", store.ring.writer()).say("ended")
+    assert heartbeats.Said(store.engine, info, lambda: NOW, "web", store.ring.writer()).say("ended")
     values = {column: _other(AuditWriter, column)}
     put(store, lambda s: s.exec(update(AuditWriter).values(**values)))
     assert bad(store)
@@ -395,7 +397,7 @@ def test_a_state_that_was_set_stops_the_log_with_an_alarm(store, column, ahead):
     )
     write(store, 5)
     with store.unit() as session, pytest.raises(LogTampered):
-        sequencing.take_in(session, NOW + timedelta(minutes=1))
+        sequencer.take_in(session, NOW + timedelta(minutes=1))
     assert bad(store)
 
 
@@ -419,7 +421,7 @@ def test_a_state_that_was_deleted_or_put_back_stops_the_log(store, how):
         if how == "old":
             session.exec(insert(AuditState).values(**was))
     with store.unit() as session, pytest.raises(LogTampered):
-        sequencing.take_in(session, NOW)
+        sequencer.take_in(session, NOW)
     assert bad(store)
 
 
@@ -435,7 +437,7 @@ def test_an_order_that_was_changed_stops_the_log(store, column, ahead):
     )
     write(store, 5)
     with store.unit() as session, pytest.raises(LogTampered):
-        sequencing.take_in(session, NOW)
+        sequencer.take_in(session, NOW)
     assert bad(store)
 
 
@@ -446,7 +448,7 @@ def test_an_order_that_was_added_to_stops_the_log(store):
     put(store, lambda s: s.exec(insert(AuditRun).values(place=10**9, first_id=6, count=10**9)))
     write(store, 5)
     with store.unit() as session, pytest.raises(LogTampered):
-        sequencing.take_in(session, NOW)
+        sequencer.take_in(session, NOW)
     assert bad(store)
 
 
@@ -521,14 +523,14 @@ def test_what_is_there_at_the_upgrade_is_sealed_once(store):
             session.exec(delete(each))
     made = databases.opened(store.url)
     with made.unit() as session:
-        state.seal_earlier(session)
+        log_state.seal_earlier(session)
     assert bad(made) == ""
     write(made, 3)
     take_in(made)
     assert bad(made, point(made)) == ""
     with made.unit() as session:
         session.exec(update(AuditEntry).where(ENTRY.c.id == 5).values(mark=None))
-        assert verifying.verify(session, []).bad
+        assert log_verification.verify(session, []).bad
 
 
 # --- Alarms
@@ -558,14 +560,14 @@ STRANGERS = {
 def test_what_is_none_of_ours_in_the_store_is_told_of(store, kind):
     """Was red on c916469."""
     with store.engine.connect() as connection:
-        assert strangers.found(connection) == []
+        assert foreign_objects.found(connection) == []
     statement = STRANGERS[store.kind].get(kind)
     if statement is None:
         return
     run(store, *statement.split("; ") if store.kind == "postgresql" else [statement])
     store.engine.dispose()
     with store.engine.connect() as connection:
-        assert strangers.found(connection)
+        assert foreign_objects.found(connection)
     watch = LogWatch(store.engine, keyring.carried(store.ring), lambda: NOW)
     if kind in ("view", "index", "inherits", "default", "other table"):
         assert watch.work()
@@ -675,13 +677,13 @@ def test_honest_work_with_whatever_is_rolled_back_verifies(store, acts):
 def _honest(store: databases.Store, act: str, count: int) -> None:
     info = keyring.carried(store.ring)
     if act == "beat":
-        beats.Said(store.engine, info, lambda: NOW, "web", store.ring.writer()).say("alive")
+        heartbeats.Said(store.engine, info, lambda: NOW, "web", store.ring.writer()).say("alive")
     elif act == "take in":
         take_in(store)
     elif act.startswith("core"):
         try:
             with core_transaction(store.engine, info) as work:
-                audit.record(work, audit.CUSTOMER, "check", NOW)
+                audit_log.record(work, audit_log.CUSTOMER, "check", NOW)
                 if act == "core undo":
                     raise Undone
         except Undone:
@@ -695,20 +697,20 @@ def _honest(store: databases.Store, act: str, count: int) -> None:
 
 
 def _inside(session: Session, act: str, count: int) -> None:
-    audit.record(session, audit.SYSTEM, "x.y", NOW)
+    audit_log.record(session, audit_log.SYSTEM, "x.y", NOW)
     if act == "many":
         about = [(new_id(), None)] * count
-        audit.record_many(session, audit.SYSTEM, "x.y", NOW, about=about, purpose="z")
+        audit_log.record_many(session, audit_log.SYSTEM, "x.y", NOW, about=about, purpose="z")
     if act == "nested":
         for n in range(count):
             try:
                 with session.begin_nested():
-                    audit.record(session, audit.SYSTEM, "x.nested", NOW)
+                    audit_log.record(session, audit_log.SYSTEM, "x.nested", NOW)
                     if n % 2 == 0:
                         raise Undone
             except Undone:
                 pass
-        audit.record(session, audit.SYSTEM, "x.z", NOW)
+        audit_log.record(session, audit_log.SYSTEM, "x.z", NOW)
     if act == "undo":
         raise Undone
 
@@ -726,7 +728,7 @@ def test_threads_and_shared_commits_with_failures_verify_at_any_moment(store):
             each.result()
     take_in(store)
     assert bad(store, point(store)) == ""
-    said = beats.Said(
+    said = heartbeats.Said(
         store.engine, keyring.carried(store.ring), lambda: NOW, "web", store.ring.writer()
     )
     assert said.say("alive")
@@ -744,7 +746,7 @@ def test_commits_that_fail_leave_no_false_alarm(store):
     run(store, "DROP TRIGGER late" + (" ON audit_entry" * (store.kind == "postgresql")))
     if store.kind == "postgresql":
         with pytest.raises(StoreUnavailable), store.unit() as session:
-            audit.record(session, audit.SYSTEM, "x.y", NOW)
+            audit_log.record(session, audit_log.SYSTEM, "x.y", NOW)
             pid = session.connection().connection.dbapi_connection.info.backend_pid
             outages.terminate(databases.opened(store.url), pid)
     write(store, 3)

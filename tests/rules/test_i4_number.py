@@ -27,7 +27,7 @@ from scheduling.models import Callback
 from storage.session import core_transaction
 from tests import databases, factories
 from tests.processes import at_once
-from vault import fields, keyring
+from vault.keys import field_encryption, keyring
 from vault.models import AuditEntry
 from verification import bridging, calls, proving, renumbering
 from verification.checking import check
@@ -109,7 +109,7 @@ def queued(store) -> list[tuple[str, str, str]]:
         found = []
         for row in session.exec(select(OutboxMessage).order_by(OutboxMessage.id)):
             if row.state == "queued" and row.expires_at > NOW:
-                key = fields.data_key(session, row.customer_id)
+                key = field_encryption.data_key(session, row.customer_id)
                 opened = (
                     key.open("outbox_message", name, row.id, getattr(row, name))
                     for name in ("recipient", "body")

@@ -24,7 +24,7 @@ from tests import databases, factories
 from tests.processes import at_once
 from tests.rules import one_approver_model
 from tests.rules.two_people_model import Machine, no_facts
-from vault import audit
+from vault.audit import audit_log
 from vault.errors import Tampered
 from vault.models import AuditEntry
 
@@ -34,7 +34,7 @@ BOTH = frozenset({Role.SUPERVISOR, Role.INVESTIGATOR})
 
 def mark(session, act: Act, now: datetime) -> None:
     """What the kinds of these tests do: an entry that can be counted."""
-    audit.record(session, act.actor, "test.done", now, detail=str(act.payload["value"]))
+    audit_log.record(session, act.actor, "test.done", now, detail=str(act.payload["value"]))
 
 
 ONE = Kind("one", BOTH, BOTH, no_facts, mark)
@@ -187,7 +187,7 @@ def test_an_approval_is_void_once_its_giver_may_no_longer_give_it(store, lost):
     with store.unit() as session:
         member = session.get_one(Staff, first)
         if lost == "role":
-            staff.change_role(session, member, Role.AGENT, audit.OPERATOR, NOW)
+            staff.change_role(session, member, Role.AGENT, audit_log.OPERATOR, NOW)
         else:
             staff.switch_off(session, member, NOW)
     assert approve(store, request, second) == "asked"
@@ -379,7 +379,7 @@ def _strip(url: str, who: UUID) -> str:
     store = databases.opened(url, wait_seconds=60)
     with store.unit() as session:
         member = session.exec(select(Staff).where(col(Staff.id) == who).with_for_update()).one()
-        staff.change_role(session, member, Role.AGENT, audit.OPERATOR, NOW)
+        staff.change_role(session, member, Role.AGENT, audit_log.OPERATOR, NOW)
     return "stripped"
 
 
@@ -418,7 +418,7 @@ def test_setting_up_ends_for_good_with_the_second_who_may_approve(store, gone):
             if gone == "off":
                 staff.switch_off(session, member, NOW)
             else:
-                staff.change_role(session, member, Role.AGENT, audit.OPERATOR, NOW)
+                staff.change_role(session, member, Role.AGENT, audit_log.OPERATOR, NOW)
         assert setup.approvers(session) == 0
         assert not setup.is_open(session, NOW)
     assert len(store.all(select(AuditEntry).where(col(AuditEntry.action) == setup.CLOSE))) == 1

@@ -36,12 +36,12 @@ from people.approvals.states import State
 from people.errors import NotFound
 from people.models import Role, Staff
 from scheduling.roles import ROLE
-from storage.types import new_id
+from storage.column_types import new_id
 from tests import databases
 from tests.channels.conftest import PHONE, Console, Tab, make_console
 from tests.rules.routes import SIMULATOR
-from vault import audit
-from vault.acts import AuditAct
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
 
 OPEN = {f"{name}_limit_per_address": "100000/second" for name in ("check", "report", "proof")}
 OPEN |= {"check_limit_per_number": "100000/second", "sign_in_limit": "100000/second"}
@@ -104,8 +104,10 @@ def a_house(url: str, folder: Path) -> House:
     gwen, now = console.customer(), console.now
     with console.unit() as session:
         setup.close_if_due(session, now)
-        bob = audit.staff(people["bob"])
-        audit.record(session, bob, AuditAct.CUSTOMER_READ, now, customer_id=gwen, purpose="card")
+        bob = audit_log.staff(people["bob"])
+        audit_log.record(
+            session, bob, AuditAct.CUSTOMER_READ, now, customer_id=gwen, purpose="card"
+        )
         told = reports.Told("+447400123457", "web", said="somebody rang me")
         shown = reports.filed(session, told, now)
         case = raise_case(
@@ -417,7 +419,7 @@ def test_a_suspension_that_came_of_it_is_none_to_whom_it_names(house):
     """Sam still finds Bob among those at work; Sue finds that his access is suspended."""
     with house.unit() as session:
         suspending.suspend(
-            session, house.people["bob"], audit.staff(house.people["ida"]), house.console.now
+            session, house.people["bob"], audit_log.staff(house.people["ida"]), house.console.now
         )
     for page in ("/staff/people", "/staff/team"):
         assert "uspended" not in house.tab("sam").get(page).text

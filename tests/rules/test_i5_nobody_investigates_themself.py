@@ -25,7 +25,7 @@ from people import staff, tokens
 from people.models import Role, Staff
 from tests.channels.conftest import Console, Tab, make_console, without_token
 from tests.channels.test_console_roles import ACTS
-from vault import audit
+from vault.audit import audit_log
 from vault.models import AuditEntry
 
 SAID = "the caller named me"
@@ -64,8 +64,8 @@ def _set(console: Console) -> Scene:
         reports.file(session, told, now)
         report = session.exec(select(Report)).one()
         shared = Evidence("report", str(report.id), now, gwen)
-        audit.record(
-            session, audit.staff(ines), "customer.read", now, customer_id=gwen, purpose="x"
+        audit_log.record(
+            session, audit_log.staff(ines), "customer.read", now, customer_id=gwen, purpose="x"
         )
         read = session.exec(
             select(AuditEntry.id).where(col(AuditEntry.staff_id) == ines).limit(1)

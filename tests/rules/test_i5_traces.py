@@ -20,7 +20,7 @@ from people.models import Role
 from tests import factories
 from tests.channels.conftest import Console, make_console
 from tests.incidents.tracing.stores import LOOKED, NOW, a_scene, report
-from vault import audit
+from vault.audit import audit_log
 
 
 @pytest.fixture
@@ -92,8 +92,8 @@ def _a_case_that_points_at(console: Console, named: UUID) -> str:
             phone = factories.a_phone()
             customer = factories.a_customer(session, console.now, phone)
             looked, at = (console.now - timedelta(days=days) for days in (9, 2))
-            who = audit.staff([named, *readers][n % 6])
-            audit.record(session, who, "customer.read", looked, customer_id=customer.id)
+            who = audit_log.staff([named, *readers][n % 6])
+            audit_log.record(session, who, "customer.read", looked, customer_id=customer.id)
             if n % 6 == 0:
                 told = reports.Told(phone, "text", proven=True, called_at=at)
                 report_id = reports.filed(session, told, console.now).id

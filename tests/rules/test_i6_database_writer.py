@@ -27,7 +27,7 @@ from tests import factories
 from tests.channels.conftest import PHONE, Console, make_console
 from tests.rules import negatives
 from tests.rules.channels import SETTINGS
-from vault import outside_counts
+from vault import external_counters
 from verification import calls
 
 VICTIM, ACCOMPLICE = PHONE, "+447400555555"
@@ -397,13 +397,13 @@ def test_a_link_that_was_used_or_is_too_old_is_not_made_good(console, writer):
 def test_a_number_that_waits_after_a_change_waits_on(console, writer):
     """Was red on c916469."""
     from people import numbers
-    from vault import audit
+    from vault.audit import audit_log
 
     gwen = console.customer()
     with console.unit() as session:
         row = session.get_one(Customer, gwen)
         until = console.now + timedelta(hours=48)
-        numbers.change(session, row, ACCOMPLICE, until, audit.SYSTEM, console.now)
+        numbers.change(session, row, ACCOMPLICE, until, audit_log.SYSTEM, console.now)
     for moved in (None, console.now - timedelta(hours=1)):
         writer.put("customer", gwen, number_waits_until=moved)
         with console.unit() as session:
@@ -411,7 +411,7 @@ def test_a_number_that_waits_after_a_change_waits_on(console, writer):
 
 
 def test_counts_outside_the_database_last_as_long_as_a_code_can(console):
-    assert 60 * console.context.policy.code_minutes <= outside_counts.LASTS
+    assert 60 * console.context.policy.code_minutes <= external_counters.LASTS
     counts = OutsideCounts("memory://")
     counts.add("x", 3)
     assert (counts.read("x"), counts.read("y")) == (3, 0)

@@ -33,12 +33,20 @@ from tests.processes import at_once
 from tests.rules.dying import Fuse
 from tests.rules.key_thief import BEARER, PLANTED, Writer
 from tests.vault.test_rotation import BOTH, NEW
-from vault import fields, key_register, key_upgrade, keyring, master, reindexing, rotation
-from vault.blind import ALONE, CURRENT, KNOWN
 from vault.errors import KeyForged, KeyUnavailable, Tampered
-from vault.keyring import Keyring
+from vault.keys import (
+    field_encryption,
+    index_key_rotation,
+    key_register,
+    key_upgrade,
+    keyring,
+    master_key_rotation,
+    master_keys,
+)
+from vault.keys.aead import new_key
+from vault.keys.blind_index import ALONE, CURRENT, KNOWN
+from vault.keys.keyring import Keyring
 from vault.models import PurposeKey
-from vault.sealing import new_key
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -257,10 +265,10 @@ def test_a_revision_that_is_set_forward_leaves_no_step_out(scene, monkeypatch):
 def _rotated(scene: Scene) -> None:
     unit = scene.first.unit
     with unit() as session:
-        reindexing.begin(session, scene.keys, NOW)
+        index_key_rotation.begin(session, scene.keys, NOW)
     for before, after in ((KNOWN, CURRENT), (CURRENT, ALONE)):
         with unit() as session:
-            assert reindexing.advance(session, "index-1", before, after, NOW)
+            assert index_key_rotation.advance(session, "index-1", before, after, NOW)
 
 
 @pytest.mark.parametrize(
@@ -459,16 +467,16 @@ def test_no_step_runs_on_a_fresh_store(database, tmp_path, monkeypatch):
     ran: list[str] = []
     monkeypatch.setattr(store_upgrade, "STEPS", {"0024": lambda _: ran.append("0024")})
     engine = make_engine(f"sqlite:///{tmp_path / 'fresh.sqlite3'}")
-    store_upgrade.upgrade(engine, master.parse(databases.MASTER_KEYS), NOW)
+    store_upgrade.upgrade(engine, master_keys.parse(databases.MASTER_KEYS), NOW)
     assert ran == []
-    assert set(keys_of(engine, master.parse(databases.MASTER_KEYS))) == set(keyring.PURPOSES)
+    assert set(keys_of(engine, master_keys.parse(databases.MASTER_KEYS))) == set(keyring.PURPOSES)
 
 
 def test_an_upgrade_that_was_stopped_before_it_made_keys_goes_on(tmp_path):
     """As an earlier version could be, on a store that nobody used yet."""
     engine, keys = (
         make_engine(f"sqlite:///{tmp_path / 'x.db'}"),
-        master.parse(databases.MASTER_KEYS),
+        master_keys.parse(databases.MASTER_KEYS),
     )
     migrate.upgrade(engine, "0027")
     store_upgrade.upgrade(engine, keys, NOW)
@@ -517,14 +525,14 @@ def until_killed(url: str, acts: int) -> bool:
 def _upgrade(url: str, acts: int) -> None:
     engine = make_engine(url)
     Fuse(acts).into(engine)
-    store_upgrade.upgrade(engine, master.parse(databases.MASTER_KEYS), NOW)
+    store_upgrade.upgrade(engine, master_keys.parse(databases.MASTER_KEYS), NOW)
 
 
 def test_the_register_goes_with_the_master_keys(scene):
     with databases.opened(scene.url).unit() as session:
-        rotation.rewrap_purposes(session, BOTH)
+        master_key_rotation.rewrap_purposes(session, BOTH)
         session.flush()
-        assert rotation.wrapped_by(session, ["test-1"])["test-1"] == 0
+        assert master_key_rotation.wrapped_by(session, ["test-1"])["test-1"] == 0
     scene.restart(master_keys=NEW)
     scene.refusal()
 
@@ -532,10 +540,10 @@ def test_the_register_goes_with_the_master_keys(scene):
 def test_a_register_that_alone_is_left_under_a_master_key_is_counted(scene):
     kept = scene.writer.rows("key_register")
     with databases.opened(scene.url).unit() as session:
-        rotation.rewrap_purposes(session, BOTH)
+        master_key_rotation.rewrap_purposes(session, BOTH)
     scene.writer.put_back("key_register", kept)
     with databases.opened(scene.url).unit() as session:
-        assert rotation.wrapped_by(session, ["test-1"]) == {"test-1": 1}
+        assert master_key_rotation.wrapped_by(session, ["test-1"]) == {"test-1": 1}
 
 
 def test_a_customers_key_that_is_gone_or_another_is_not_made_again(store):
@@ -554,5 +562,5 @@ def test_a_customers_key_that_is_gone_or_another_is_not_made_again(store):
         with pytest.raises((KeyUnavailable, Tampered)), store.unit() as session:
             customers.opened(session, session.get_one(Customer, each))
         with pytest.raises((KeyUnavailable, Tampered)), store.unit() as session:
-            fields.data_key(session, each)
+            field_encryption.data_key(session, each)
     assert writer.rows("data_key") == before

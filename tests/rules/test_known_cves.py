@@ -9,8 +9,8 @@ from functools import partial
 import pytest
 from sqlmodel import select
 
-from config.safety import findings
 from config.settings import Settings
+from config.settings_checks import findings
 from people import second_factor, staff
 from people.errors import LinkSpent
 from scheduling import callbacks
@@ -22,7 +22,7 @@ from tests.processes import at_once
 from tests.rules import outages
 from tests.rules.channels import CHANNELS, SETTINGS, ask, of_its_own
 from tests.rules.work import difference, rows
-from vault import fields
+from vault.keys import field_encryption
 from verification import calls, codes
 from verification.models import Code, secret_row
 
@@ -74,7 +74,9 @@ def test_no_other_counter_than_the_present_one_is_accepted(app, there, clock, ca
         new = calls.reissue(session, held, factories.a_policy(), clock.now)
         row = calls.code_of(session, call.callback_id)
         place = secret_row(row.id, row.phone_index, row.counter)
-        secret = fields.data_key(session, row.customer_id).open("code", "secret", place, row.secret)
+        secret = field_encryption.data_key(session, row.customer_id).open(
+            "code", "secret", place, row.secret
+        )
     others = {codes.at(secret, counter, 6) for counter in (0, 2, 3, 4)} - {new.code}
     for each in others:
         assert CHANNELS["text"](app, call.phone, each) == "not_confirmed"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from channels.limit_counts import Counts, Full, Window
 from channels.limit_redis import RedisCounts
 from channels.limiting import Limiter, TooMany
-from config.addresses import Network, network_of
+from config.ip_addresses import Network, network_of
 from tests import servers
 from tests.channels.support import PHONE
 

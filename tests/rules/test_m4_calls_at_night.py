@@ -16,7 +16,7 @@ from messaging.rules import Limit, Rules
 from people.models import NumberProof
 from tests import databases, factories
 from tests.rules.strangers import SETTINGS, Outside
-from vault import fields
+from vault.keys import field_encryption
 from verification import codes, proving
 
 pytestmark = pytest.mark.settings(**SETTINGS)
@@ -42,7 +42,7 @@ def types_it(outside: Outside, there) -> int:
     """The customer types the page number that is good just now."""
     with there.unit() as session:
         row = session.exec(select(NumberProof).where(NumberProof.closed_at.is_(None))).one()
-        key = fields.data_key(session, row.customer_id)
+        key = field_encryption.data_key(session, row.customer_id)
         secret = key.open("number_proof", "secret", row.id, row.secret)
         number = codes.at(secret, row.counter, proving.DIGITS)
     return outside.tries_page_number(PHONE, number)

@@ -14,7 +14,7 @@ from incidents.cases.models import Case, CaseEvidence
 from people.models import NumberProof, PageNumberTries
 from tests import databases, factories
 from tests.rules.strangers import SETTINGS, Outside
-from vault import fields
+from vault.keys import field_encryption
 from verification import page_numbers, proving
 
 pytestmark = pytest.mark.settings(**SETTINGS)
@@ -40,7 +40,7 @@ def open_number(there) -> str:
     """The page number that is good just now."""
     with there.unit() as session:
         row = session.exec(select(NumberProof).where(NumberProof.closed_at.is_(None))).one()
-        key = fields.data_key(session, row.customer_id)
+        key = field_encryption.data_key(session, row.customer_id)
         from verification import codes
 
         secret = key.open("number_proof", "secret", row.id, row.secret)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config import safety
+from config import settings_checks
 from config.contact_details import Contact, find_contact, find_link, spaced_out
 from config.settings import Settings
 from messaging import spoken, wording
@@ -312,7 +312,7 @@ def test_what_is_stored_already_is_left_out_and_the_call_announced(typed, voice)
 def test_an_organisation_named_like_a_link_is_refused_by_the_doctor():
     """Was red on c916469."""
     for name, found in (("Booking.com", 1), ("Bank & Co. Ltd", 0), ("St. John's", 0)):
-        told = safety.findings(Settings(_env_file=None, organisation=name))
+        told = settings_checks.findings(Settings(_env_file=None, organisation=name))
         assert sum("reads like a link" in each.sentence for each in told) == found
 
 

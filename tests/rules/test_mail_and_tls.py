@@ -22,11 +22,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from app import create_app
-from config import safety
+from config import settings_checks
 from config.settings import Settings
 from tests.databases import MASTER_KEYS
-from vault import places
-from vault.places import Mailer, Note, Unreachable
+from vault import destinations
+from vault.destinations import Mailer, Note, Unreachable
 
 PASSWORD = "pa55word"
 SECRET = "secret body"
@@ -260,7 +260,7 @@ def test_no_providers_token_is_sent_in_clear_even_in_a_demo(name, base, tmp_path
 
 @pytest.mark.parametrize("base", ["", "https://api.example", "http://127.0.0.1:80", "http://[::1]"])
 def test_a_providers_other_host_over_tls_or_on_this_machine_is_taken(base):
-    assert safety.refusals(settings(twilio_api_base=base)) == []
+    assert settings_checks.refusals(settings(twilio_api_base=base)) == []
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_a_providers_other_host_over_tls_or_on_this_machine_is_taken(base):
 def test_the_doctor_names_a_server_of_ours_that_is_not_verified(given, level):
     found = [
         each.level
-        for each in safety.findings(settings(**given))
+        for each in settings_checks.findings(settings(**given))
         if "verify-full" in each.sentence
         or "without TLS" in each.sentence
         or "certificate check" in each.sentence
@@ -327,12 +327,12 @@ def test_a_redirect_has_not_taken_a_note(status, redirecting):
     c916469."""
     address, got = redirecting
     with pytest.raises(Unreachable):
-        places.web(f"{address}/{status}").send(Note("checkpoint"))
+        destinations.web(f"{address}/{status}").send(Note("checkpoint"))
     assert got == ["POST"]
 
 
 def test_a_web_address_is_verified(tmp_path, authority):
     server = MailServer(certificate(tmp_path, "127.0.0.1", issuer=authority), from_start=True)
     with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
-        places.web(f"https://127.0.0.1:{server.start()}/").send(Note(SECRET))
+        destinations.web(f"https://127.0.0.1:{server.start()}/").send(Note(SECRET))
     assert not server.knows(server.clear + server.private)

@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels import network
-from config import addresses
-from config.addresses import UNKNOWN, Network, client, entries, network_of
+from config import ip_addresses
+from config.ip_addresses import UNKNOWN, Network, client, entries, network_of
 from tests.channels.conftest import Console, make_console
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -229,7 +229,7 @@ _LOOKS = re.compile(
     re.IGNORECASE,
 )
 _MAY = {"channels/network.py", "channels/proxies.py", "channels/cli/proxies.py",
-        "config/addresses.py", "config/request_reader.py", "channels/security.py",
+        "config/ip_addresses.py", "config/request_reader.py", "channels/security.py",
         "channels/limiting.py",
         "config/server.py"}  # fmt: skip
 
@@ -244,5 +244,5 @@ def test_nothing_else_looks_at_addresses():
         if _LOOKS.search(path.read_text())
     }
     assert found <= _MAY, found - _MAY
-    assert addresses.network_of is network_of
+    assert ip_addresses.network_of is network_of
     assert callable(network.request_network)

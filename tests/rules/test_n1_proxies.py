@@ -22,7 +22,7 @@ from tests.channels.conftest import PASSWORD, Console, make_console
 from tests.channels.support import PHONE
 from tests.rules import proxy_chain
 from tests.rules.proxy_chain import APPENDS, PASSES, REPLACES
-from vault import master
+from vault.keys import master_keys
 
 CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 ANA, BEN = "ana@example.org", "ben@example.org"
@@ -121,7 +121,7 @@ def test_what_answers_with_other_keys_is_not_ours(template, tmp_path):
     port = servers.free_port()
     here = f"http://127.0.0.1:{port}"
     keys, url = "o-1:" + "QUJD" * 10 + "QUI=", f"sqlite:///{tmp_path / 'other.sqlite3'}"
-    store_upgrade.upgrade(make_engine(url), master.parse(keys), datetime.now(UTC))
+    store_upgrade.upgrade(make_engine(url), master_keys.parse(keys), datetime.now(UTC))
     other = make_console(url, tmp_path, public_url=here, master_keys=keys)
     console = make_console(template, tmp_path, public_url=here)
     with proxy_chain.served(other.app, port):

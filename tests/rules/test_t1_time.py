@@ -13,7 +13,7 @@ import pytest
 from sqlmodel import SQLModel, select
 
 from scheduling.models import Callback
-from storage.types import UtcDateTime
+from storage.column_types import UtcDateTime
 from tests import databases, factories
 from tests.channels.conftest import Console, make_console
 from tests.rules.wall_clocks import CHANGES, QUARTER, Desk, quarters, shown_twice, skipped

@@ -20,7 +20,8 @@ from people.errors import InvalidInput, NoLonger, NotAllowed, NotFound
 from people.models import Role, Staff
 from tests import factories
 from tests.databases import Store
-from vault import audit, keyring
+from vault.audit import audit_log
+from vault.keys import keyring
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 A, S, I = Role.AGENT, Role.SUPERVISOR, Role.INVESTIGATOR  # noqa: E741
@@ -239,7 +240,7 @@ class Machine(RuleBasedStateMachine):
     @rule(who=st.sampled_from(range(len(HANDS))), role=st.sampled_from([A, S, I]))
     def another_role(self, who: int, role: Role) -> None:
         member = self.work.get_one(Staff, self.people[who])
-        staff.change_role(self.work, member, role, audit.OPERATOR, self.now)
+        staff.change_role(self.work, member, role, audit_log.OPERATOR, self.now)
         self.roles[who] = role
 
     @rule(who=st.sampled_from(range(len(HANDS))), active=st.booleans())

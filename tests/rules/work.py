@@ -14,7 +14,7 @@ from sqlalchemy import Engine, event, select
 from sqlmodel import SQLModel
 
 from tests.databases import Store
-from vault import sealing
+from vault.keys import aead
 
 
 @contextmanager
@@ -79,7 +79,7 @@ def costly(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 
         return counted
 
-    monkeypatch.setattr(sealing, "AESGCM", Counted)
+    monkeypatch.setattr(aead, "AESGCM", Counted)
     at = counting("hotp", pyotp.HOTP.at, lambda otp, *_: len(otp.secret))
     monkeypatch.setattr(pyotp.HOTP, "at", at)
     monkeypatch.setattr(

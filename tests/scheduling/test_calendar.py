@@ -11,7 +11,7 @@ from scheduling import calendar, hours, slots, wall
 from scheduling.availability import Callee
 from scheduling.errors import SlotTaken
 from tests import factories
-from vault import audit
+from vault.audit import audit_log
 
 NOW = datetime(2026, 11, 24, 10, 2, 30, tzinfo=UTC)  # a Tuesday
 DAY = (datetime(2026, 11, 24, tzinfo=UTC), datetime(2026, 11, 25, tzinfo=UTC))
@@ -45,7 +45,7 @@ def test_no_slot_is_past_or_beyond_the_horizon(store, agent):
 def test_working_hours_are_on_the_agents_clock(store, agent):
     with store.unit() as session:
         week = {1: [(9 * 60, 12 * 60), (13 * 60, 14 * 60)]}
-        hours.replace(session, agent.id, week, audit.OPERATOR, NOW)
+        hours.replace(session, agent.id, week, audit_log.OPERATOR, NOW)
         assert hours.of(session, agent.id) == week
     found = free(store, agent)
     assert found[0].time() == time(10, 15)
@@ -82,7 +82,7 @@ def test_a_length_no_call_has_is_refused(store, agent, minutes):
 @pytest.mark.parametrize("hours_of", [(600, 600), (700, 600), (-1, 600), (0, 1441)])
 def test_hours_that_end_before_they_begin_are_refused(store, agent, hours_of):
     with store.unit() as session, pytest.raises(InvalidInput, match="later"):
-        hours.replace(session, agent.id, {0: [hours_of]}, audit.OPERATOR, NOW)
+        hours.replace(session, agent.id, {0: [hours_of]}, audit_log.OPERATOR, NOW)
 
 
 def test_a_time_on_the_wall_that_is_skipped_or_comes_twice_is_asked_back():

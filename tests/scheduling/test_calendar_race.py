@@ -27,7 +27,7 @@ from scheduling.pool import Need
 from scheduling.states import State
 from tests import databases, factories
 from tests.processes import at_once
-from vault import audit
+from vault.audit import audit_log
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 POLICY = factories.a_policy(min_notice_minutes=0)
@@ -104,7 +104,9 @@ class Worker:
 
     def book_anybody(self, session) -> str:
         need, who = Need(team_id=self.random.choice(self.teams)), self.someone(session)
-        return self.note(pool.book(session, who, need, self.wish(), POLICY, NOW, audit.CUSTOMER))
+        return self.note(
+            pool.book(session, who, need, self.wish(), POLICY, NOW, audit_log.CUSTOMER)
+        )
 
     def note(self, made: Callback) -> str:
         self.made.append(str(made.id))

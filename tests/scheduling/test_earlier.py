@@ -23,12 +23,12 @@ POLICY = factories.a_policy()
 def agent(store):
     """An agent whose hours leave eight slots a day."""
     from scheduling import hours
-    from vault import audit
+    from vault.audit import audit_log
 
     with store.unit() as session:
         made = factories.an_agent(session, NOW)
         week = {day: [(14 * 60, 16 * 60)] for day in range(7)}
-        hours.replace(session, made.id, week, audit.OPERATOR, NOW)
+        hours.replace(session, made.id, week, audit_log.OPERATOR, NOW)
         return made.id
 
 

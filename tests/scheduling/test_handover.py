@@ -106,7 +106,7 @@ def test_nobody_is_handed_a_call_at_a_time_that_they_do_not_have(store, clock, b
 
 @pytest.mark.parametrize("who", ["supervisor", "off", "self", "nobody"])
 def test_it_goes_to_an_agent_at_work_here_and_to_another(store, clock, who):
-    from storage.types import new_id
+    from storage.column_types import new_id
 
     with store.unit() as session:
         made = factories.a_callback(session, clock.now)

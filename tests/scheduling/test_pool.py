@@ -21,7 +21,7 @@ from scheduling.errors import SlotTaken
 from scheduling.models import Callback, DatedHours, Skill, TakenStep, TimeOff
 from scheduling.pool import Need
 from tests import databases, factories
-from vault import audit
+from vault.audit import audit_log
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)  # a Tuesday
 SPAN = (NOW, NOW + timedelta(days=3))
@@ -45,7 +45,7 @@ def a_team(session, members: list[UUID], **given) -> UUID:
 def book(session, need=Need(), ahead=timedelta(hours=2), policy=POLICY, who=None) -> Callback:  # noqa: B008
     who = who or factories.a_customer(session, NOW)
     wish = Wish(NOW + ahead, 15, "your router")
-    return pool.book(session, who, need, wish, policy, NOW, audit.CUSTOMER)
+    return pool.book(session, who, need, wish, policy, NOW, audit_log.CUSTOMER)
 
 
 def free(session, need=Need(), callee=LONDON, span=SPAN) -> list[datetime]:  # noqa: B008
@@ -83,7 +83,7 @@ def test_by_turns_each_has_one(store):
             who = factories.a_customer(session, NOW)
             wish = Wish(NOW + timedelta(hours=2 + n), 15, "x")
             at = NOW + timedelta(seconds=n)
-            got.append(pool.book(session, who, need, wish, POLICY, at, audit.CUSTOMER).agent_id)
+            got.append(pool.book(session, who, need, wish, POLICY, at, audit_log.CUSTOMER).agent_id)
     assert Counter(got) == dict.fromkeys(three, 2)
     assert set(got[:3]) == set(three)
 
@@ -133,7 +133,7 @@ def test_seats_are_shared_out_step_by_step_so_that_none_stays_empty(store):
         for ahead, minutes in ((120, 30), (150, 30), (135, 30)):
             who = factories.a_customer(session, NOW)
             wish = Wish(NOW + timedelta(minutes=ahead), minutes, "x")
-            pool.book(session, who, need, wish, POLICY, NOW, audit.CUSTOMER)
+            pool.book(session, who, need, wish, POLICY, NOW, audit_log.CUSTOMER)
     seats = {row.seat for row in store.all(select(TakenStep)) if row.holder_id == need.team_id}
     assert seats == {0, 1}
 
@@ -165,7 +165,7 @@ def test_holidays_days_off_and_dated_hours(store):
         away, here = agents(session, 2)
         week = {day: [(540, 600)] for day in range(7)}
         for each in (away, here):
-            hours.replace(session, each, week, audit.OPERATOR, NOW)
+            hours.replace(session, each, week, audit_log.OPERATOR, NOW)
         a_team(session, [away, here], holidays="GB-ENG")
         christmas = datetime(2026, 12, 25, 9, 0, tzinfo=UTC)
         day = timedelta(days=1)
@@ -220,7 +220,7 @@ def test_what_the_pool_finds_is_what_its_agents_have_one_by_one(sqlite_store, da
         for each in some:
             begin = 15 * chance.randrange(36, 60)
             week = {d: [(begin, begin + 15 * chance.randrange(1, 8))] for d in range(7)}
-            hours.replace(session, each, week, audit.OPERATOR, NOW)
+            hours.replace(session, each, week, audit_log.OPERATOR, NOW)
         for _ in range(60):
             wish = Wish(NOW + timedelta(minutes=15 * chance.randrange(1, 120)), 15, "x")
             try:

@@ -12,7 +12,7 @@ from people.models import Customer
 from scheduling import booking, callbacks, handover
 from scheduling.booking import Wish
 from tests import factories
-from vault import fields
+from vault.keys import field_encryption
 from verification import calls
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -35,7 +35,7 @@ def planned(store, state: MessageState = MessageState.QUEUED) -> list[OutboxMess
 
 def body(store, row: OutboxMessage) -> str:
     with store.unit() as session:
-        key = fields.data_key(session, row.customer_id)
+        key = field_encryption.data_key(session, row.customer_id)
         return key.open("outbox_message", "body", row.id, row.body)
 
 

@@ -15,7 +15,7 @@ from scheduling.booking import Wish
 from scheduling.models import Callback, FormerTime, TakenStep
 from scheduling.zone_rules import ZoneRules
 from tests import factories
-from vault import fields
+from vault.keys import field_encryption
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 POLICY = factories.a_policy(reminders=(timedelta(hours=1),))
@@ -79,7 +79,7 @@ def test_the_instant_follows_the_new_rules_and_both_are_told(store):
     assert sorted(m.kind for m in queued) == ["moved", "reminder"]
     with store.unit() as session:
         (told,) = [m for m in queued if m.kind == "moved"]
-        key = fields.data_key(session, told.customer_id)
+        key = field_encryption.data_key(session, told.customer_id)
         assert "still ring you" in key.open("outbox_message", "body", told.id, told.body)
 
 

@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError, NoResultFound, OperationalError
 from sqlmodel import select
 
 from messaging.models import Heartbeat, InboundText
+from storage.compiled_statements import Prepared
 from storage.engine import make_engine
-from storage.prepared import Prepared
 from storage.session import StoreUnavailable, core_transaction, in_short, transaction
 from tests import databases, factories
 from tests.processes import at_once

@@ -13,8 +13,8 @@ from sqlmodel import select
 
 from messaging.models import Heartbeat
 from people.models import RecoveryCode
+from storage.group_commit import shared_commits
 from storage.session import StoreUnavailable, core_transaction
-from storage.sharing import shared_commits
 from tests import databases
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import StatementError
 from sqlmodel import select
 
 from messaging.models import Heartbeat
-from storage.types import UtcDateTime, new_id
+from storage.column_types import UtcDateTime, new_id
 
 INSTANT = datetime(2026, 10, 25, 1, 30, 15, 123456, tzinfo=UTC)
 ZONES = [UTC, ZoneInfo("America/New_York"), timezone(timedelta(hours=5, minutes=45))]
@@ -64,6 +64,6 @@ def test_ids_are_of_version_7_unlike_and_in_order_of_their_milliseconds():
 def test_of_two_in_one_millisecond_the_later_sorts_later(monkeypatch):
     begin = 1_790_000_000_000_000_000
     ticks = iter(range(begin, begin + 2_000_000, 250))  # nanoseconds
-    monkeypatch.setattr("storage.types.time.time_ns", lambda: next(ticks))
+    monkeypatch.setattr("storage.column_types.time.time_ns", lambda: next(ticks))
     made = [new_id() for _ in range(8000)]
     assert made == sorted(made)

@@ -7,11 +7,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
-from storage import patience
+from storage import statement_timeout
+from storage.compiled_statements import Prepared
 from storage.engine import make_engine
-from storage.prepared import Prepared
+from storage.lock_wait_budget import hurried
 from storage.session import core_transaction, transaction
-from storage.waiting import hurried
 from tests import databases
 
 #: Two of these are too long, one is not.
@@ -58,14 +58,14 @@ def test_jobs_and_whoever_takes_time_may_wait_each_time(engine):
         session.connection().execute(SLEEP)
         session.connection().execute(SLEEP)
     with transaction(hurried(engine)) as session:
-        patience.take_time(session)
+        statement_timeout.take_time(session)
         session.connection().execute(SLEEP)
         session.connection().execute(SLEEP)
 
 
 def test_who_takes_time_for_a_while_is_bound_again_after_it(engine):
     with pytest.raises(DBAPIError), transaction(hurried(engine)) as session:
-        with patience.taking_time(session):
+        with statement_timeout.taking_time(session):
             session.connection().execute(SLEEP)
             session.connection().execute(SLEEP)
         session.connection().execute(SLEEP)
@@ -75,15 +75,15 @@ def test_who_takes_time_for_a_while_is_bound_again_after_it(engine):
 def test_what_was_waited_before_it_took_its_time_counts_on(engine):
     with pytest.raises(DBAPIError), transaction(hurried(engine)) as session:
         session.connection().execute(SLEEP)
-        with patience.taking_time(session):
+        with statement_timeout.taking_time(session):
             session.connection().execute(SLEEP)
         session.connection().execute(SLEEP)
 
 
 def test_nobody_takes_time_without_end(engine):
-    with transaction(hurried(engine)) as session, patience.taking_time(session):
+    with transaction(hurried(engine)) as session, statement_timeout.taking_time(session):
         found = session.connection().execute(text("SHOW statement_timeout")).scalar_one()
-    assert found == f"{patience.LONGEST_SECONDS}s"
+    assert found == f"{statement_timeout.LONGEST_SECONDS}s"
 
 
 def test_a_statement_that_fails_after_its_wait_has_waited_too(engine):

@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import select
 
+from storage.column_types import new_id
 from storage.session import StoreUnavailable, core_transaction
-from storage.types import new_id
 from tests import factories
-from vault import audit, keyring
+from vault.audit import audit_log
+from vault.keys import keyring
 from vault.models import AuditEntry
 
 NOW = datetime(2026, 11, 24, 10, 0, 30, 123456, tzinfo=UTC)
@@ -24,9 +25,9 @@ def entries(store) -> list[AuditEntry]:
 def test_an_entry_says_who_did_what_to_whom_why_and_when(store):
     who, whom, what = new_id(), new_id(), new_id()
     with store.unit() as session:
-        audit.record(
+        audit_log.record(
             session,
-            audit.staff(who),
+            audit_log.staff(who),
             "customer.read",
             NOW,
             customer_id=whom,
@@ -42,7 +43,7 @@ def test_an_entry_says_who_did_what_to_whom_why_and_when(store):
 
 def test_the_check_path_writes_the_same(store):
     with core_transaction(store.engine, keyring.carried(store.ring)) as work:
-        audit.record(work, audit.CUSTOMER, "check", NOW, detail="web genuine")
+        audit_log.record(work, audit_log.CUSTOMER, "check", NOW, detail="web genuine")
     entry = entries(store)[0]
     assert (entry.actor, entry.staff_id, entry.at) == ("customer", None, NOW)
 
@@ -50,8 +51,10 @@ def test_the_check_path_writes_the_same(store):
 def test_many_readings_are_an_entry_each_and_none_is_none(store):
     pairs = [(new_id(), new_id()) for _ in range(5)]
     with store.unit() as session:
-        audit.record_many(session, audit.SYSTEM, "report.read", NOW, about=pairs, purpose="triage")
-        audit.record_many(session, audit.SYSTEM, "x", NOW, about=[], purpose="triage")
+        audit_log.record_many(
+            session, audit_log.SYSTEM, "report.read", NOW, about=pairs, purpose="triage"
+        )
+        audit_log.record_many(session, audit_log.SYSTEM, "x", NOW, about=[], purpose="triage")
     assert [(each.customer_id, each.callback_id) for each in entries(store)] == pairs
 
 
@@ -77,5 +80,5 @@ def test_without_its_entry_nothing_is_done(store):
 def test_entries_are_numbered_in_order_of_writing(store):
     with store.unit() as session:
         for n in range(20):
-            audit.record(session, audit.SYSTEM, f"a.{n}", NOW)
+            audit_log.record(session, audit_log.SYSTEM, f"a.{n}", NOW)
     assert [each.action for each in entries(store)] == [f"a.{n}" for n in range(20)]

@@ -8,34 +8,34 @@ from uuid import uuid4
 import pytest
 from sqlmodel import select
 
-from storage.types import new_id
+from storage.column_types import new_id
 from tests import databases
 from tests.processes import at_once
-from vault import fields, keyring, master
 from vault.errors import KeyUnavailable, Tampered
+from vault.keys import field_encryption, keyring, master_keys
 from vault.models import DataKey, KeyRegisterRow, PurposeKey
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-OTHER = master.parse("x-1:" + "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg=")
+OTHER = master_keys.parse("x-1:" + "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg=")
 
 
 def test_a_value_opens_in_its_table_column_and_row_alone(store):
     owner, row = new_id(), new_id()
     with store.unit() as session:
-        key = fields.new_data_key(session, owner)
+        key = field_encryption.new_data_key(session, owner)
         sealed = key.seal("t", "c", row, "Zoë 🙂")
-        again = fields.data_key(session, owner)
+        again = field_encryption.data_key(session, owner)
         assert again.open("t", "c", row, sealed) == "Zoë 🙂"
         for place in (("u", "c", row), ("t", "d", row), ("t", "c", new_id()), ("t.c", "", row)):
             with pytest.raises(Tampered):
                 again.open(*place, sealed)
         with pytest.raises(Tampered):
-            fields.new_data_key(session, new_id()).open("t", "c", row, sealed)
+            field_encryption.new_data_key(session, new_id()).open("t", "c", row, sealed)
 
 
 def test_a_key_does_not_show_itself(store):
     with store.unit() as session:
-        key = fields.new_data_key(session, new_id())
+        key = field_encryption.new_data_key(session, new_id())
     assert key.key.hex() not in repr(key)
     assert repr(key.key)[2:-1] not in repr(key)
 
@@ -43,18 +43,18 @@ def test_a_key_does_not_show_itself(store):
 def test_a_key_that_is_gone_or_never_was_is_unavailable(store):
     owner = new_id()
     with store.unit() as session:
-        fields.new_data_key(session, owner)
+        field_encryption.new_data_key(session, owner)
         session.delete(session.get_one(DataKey, owner))
         session.flush()
         for each in (owner, uuid4()):
             with pytest.raises(KeyUnavailable):
-                fields.data_key(session, each)
+                field_encryption.data_key(session, each)
 
 
 def test_under_another_master_key_nothing_opens_and_nothing_is_found(store):
     owner = new_id()
     with store.unit() as session:
-        fields.new_data_key(session, owner)
+        field_encryption.new_data_key(session, owner)
     ring = keyring.Keyring(OTHER, store.engine)
     for act in (
         lambda: ring.blind_index("phone", "+447400123456"),

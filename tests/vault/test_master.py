@@ -6,16 +6,16 @@ import base64
 
 import pytest
 
-from vault import master
 from vault.errors import KeyUnavailable, Tampered
+from vault.keys import master_keys
 
 ONE, TWO = base64.b64encode(b"1" * 32).decode(), base64.b64encode(b"2" * 32).decode()
 
 
 def test_the_first_key_wraps_and_all_open(tmp_path):
-    old = master.parse(f"a:{ONE}")
+    old = master_keys.parse(f"a:{ONE}")
     wrapped = old.wrap(b"secret", "place")
-    rotated = master.parse(f"b:{TWO},\n a:{ONE}")
+    rotated = master_keys.parse(f"b:{TWO},\n a:{ONE}")
     assert rotated.current == "b"
     assert rotated.unwrap(wrapped, "place") == b"secret"
     assert rotated.wrap(b"secret", "place").startswith(b"b:")
@@ -32,7 +32,7 @@ def test_the_first_key_wraps_and_all_open(tmp_path):
 )
 def test_what_was_never_wrapped_does_not_open(wrapped):
     with pytest.raises((KeyUnavailable, Tampered)):
-        master.parse(f"a:{ONE}").unwrap(wrapped, "place")
+        master_keys.parse(f"a:{ONE}").unwrap(wrapped, "place")
 
 
 @pytest.mark.parametrize(
@@ -55,18 +55,18 @@ def test_what_was_never_wrapped_does_not_open(wrapped):
 )
 def test_keys_not_well_written_are_refused_without_telling_them(text):
     with pytest.raises(KeyUnavailable) as told:
-        master.parse(text)
+        master_keys.parse(text)
     assert ONE not in str(told.value)
     assert ONE[:12] not in repr(told.value)
 
 
 def test_keys_do_not_show_themselves():
-    keys = master.parse(f"a:{ONE}")
+    keys = master_keys.parse(f"a:{ONE}")
     assert "1111" not in repr(keys)
     assert ONE not in repr(keys)
 
 
 def test_keys_derived_for_purposes_differ_and_come_from_each_master_key():
-    keys = master.parse(f"b:{TWO},a:{ONE}")
+    keys = master_keys.parse(f"b:{TWO},a:{ONE}")
     assert len({*keys.derive("one"), *keys.derive("two"), b"1" * 32, b"2" * 32}) == 6
-    assert keys.derive("one")[1] == master.parse(f"a:{ONE}").derive("one")[0]
+    assert keys.derive("one")[1] == master_keys.parse(f"a:{ONE}").derive("one")[0]

@@ -12,14 +12,14 @@ from people.models import Customer
 from storage.session import transaction
 from tests import databases, factories
 from tests.processes import at_once
-from vault import fields, keyring, master, rotation
 from vault.errors import KeyUnavailable
-from vault.keyring import Keyring
-from vault.master import MasterKeys
+from vault.keys import field_encryption, keyring, master_key_rotation, master_keys
+from vault.keys.keyring import Keyring
+from vault.keys.master_keys import MasterKeys
 from vault.models import AuditEntry
 
 NEW = "new-1:" + "bmV3LWtleS0wMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc="
-BOTH = master.parse(f"{NEW},{databases.MASTER_KEYS}")
+BOTH = master_keys.parse(f"{NEW},{databases.MASTER_KEYS}")
 PHONES = [f"+4474003{n:05d}" for n in range(30)]
 
 
@@ -43,33 +43,33 @@ def opened(store, keys: MasterKeys) -> list[str]:
 
 def rotate(store, keys: MasterKeys = BOTH) -> None:
     with unit(store, keys) as session:
-        rotation.rewrap_purposes(session, keys)
-    after = rotation.FIRST
+        master_key_rotation.rewrap_purposes(session, keys)
+    after = master_key_rotation.FIRST
     while after is not None:
         with unit(store, keys) as session:
-            _, after = rotation.rewrap(session, keys, after)
+            _, after = master_key_rotation.rewrap(session, keys, after)
 
 
 def test_afterwards_the_new_key_alone_opens_all_and_the_old_one_nothing(store, people):
     assert opened(store, BOTH) == PHONES
     rotate(store)
-    assert opened(store, BOTH) == opened(store, master.parse(NEW)) == PHONES
+    assert opened(store, BOTH) == opened(store, master_keys.parse(NEW)) == PHONES
     with pytest.raises(KeyUnavailable):
-        opened(store, master.parse(databases.MASTER_KEYS))
+        opened(store, master_keys.parse(databases.MASTER_KEYS))
 
 
 def test_it_is_found_out_what_is_left(store, people, monkeypatch):
-    monkeypatch.setattr(rotation, "AT_A_TIME", 10)
+    monkeypatch.setattr(master_key_rotation, "AT_A_TIME", 10)
     purposes = len(keyring.PURPOSES)
     names = ["new-1", "test-1"]
 
     def left() -> dict[str, int]:
         with unit(store, BOTH) as session:
-            return rotation.wrapped_by(session, names)
+            return master_key_rotation.wrapped_by(session, names)
 
     assert left() == {"new-1": 0, "test-1": 30 + purposes}
     with unit(store, BOTH) as session:
-        looked_at, after = rotation.rewrap(session, BOTH, rotation.FIRST)
+        looked_at, after = master_key_rotation.rewrap(session, BOTH, master_key_rotation.FIRST)
     assert (looked_at, left()) == (10, {"new-1": 10, "test-1": 20 + purposes})
     assert after is not None  # and here it was killed
     assert opened(store, BOTH) == PHONES
@@ -79,15 +79,15 @@ def test_it_is_found_out_what_is_left(store, people, monkeypatch):
 
 def test_a_customer_erased_meanwhile_stays_erased(store, people):
     with unit(store, BOTH) as session:
-        rotation.rewrap(session, BOTH, rotation.FIRST)
-        fields.destroy(session, [people[3].id])
+        master_key_rotation.rewrap(session, BOTH, master_key_rotation.FIRST)
+        field_encryption.destroy(session, [people[3].id])
     rotate(store)
     with unit(store, BOTH) as session, pytest.raises(KeyUnavailable):
-        fields.data_key(session, people[3].id)
+        field_encryption.data_key(session, people[3].id)
 
 
 def test_many_rotate_and_write_at_once_and_nothing_is_lost(store, people, clock, monkeypatch):
-    monkeypatch.setattr(rotation, "AT_A_TIME", 7)
+    monkeypatch.setattr(master_key_rotation, "AT_A_TIME", 7)
 
     def work(n: int) -> None:
         other = databases.opened(store.url, wait_seconds=60)
@@ -100,13 +100,13 @@ def test_many_rotate_and_write_at_once_and_nothing_is_lost(store, people, clock,
 
     at_once([partial(work, n) for n in range(8)], lambda: store.engine.dispose(close=False))
     rotate(store)
-    assert len(opened(store, master.parse(NEW))) == 70
+    assert len(opened(store, master_keys.parse(NEW))) == 70
 
 
 def test_without_the_old_key_nothing_is_changed(store, people):
     with pytest.raises(KeyUnavailable):
-        rotate(store, master.parse(NEW))
-    assert opened(store, master.parse(databases.MASTER_KEYS)) == PHONES
+        rotate(store, master_keys.parse(NEW))
+    assert opened(store, master_keys.parse(databases.MASTER_KEYS)) == PHONES
 
 
 def test_the_command_rotates_says_what_is_left_and_is_written_down(app, clock):

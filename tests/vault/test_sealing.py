@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vault.errors import Tampered
-from vault.sealing import KEY_BYTES, new_key, seal, unseal
+from vault.keys.aead import KEY_BYTES, new_key, seal, unseal
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 

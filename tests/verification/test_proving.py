@@ -14,7 +14,7 @@ from messaging.models import OutboxMessage
 from people.models import NumberProof
 from tests import databases, factories
 from tests.processes import at_once
-from vault import fields
+from vault.keys import field_encryption
 from vault.models import AuditEntry
 from verification import proving
 from verification.checking import check
@@ -41,7 +41,7 @@ def sent(store) -> list[str]:
     found = []
     with store.unit() as session:
         for row in sorted(rows, key=lambda each: each.id):
-            key = fields.data_key(session, row.customer_id)
+            key = field_encryption.data_key(session, row.customer_id)
             body = key.open("outbox_message", "body", row.id, row.body)
             said = re.search(r"(\d(, \d){7})", body) or re.search(r"(\d{4} \d{4})", body)
             found.append(re.sub(r"\D", "", said[1]))

@@ -1,7 +1,7 @@
 """A sealed register of the keys that the store must have; an index to forget old senders by
 
 Its row is written, and the keys are wrapped for their new places, by the same command in the same
-transaction (vault/key_upgrade.py): that takes the master key.
+transaction (vault/keys/key_upgrade.py): that takes the master key.
 """
 
 from __future__ import annotations

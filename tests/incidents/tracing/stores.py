@@ -16,7 +16,7 @@ from incidents.models import Report
 from people.models import Role
 from tests import factories
 from tests.databases import Store
-from vault import audit
+from vault.audit import audit_log
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 LOOKED = NOW - timedelta(days=20)
@@ -34,9 +34,9 @@ class Scene:
 
     def look(self, who: UUID, customer: UUID, at: datetime, purpose: str = "own day") -> None:
         with self.store.unit() as session:
-            audit.record(
+            audit_log.record(
                 session,
-                audit.staff(who),
+                audit_log.staff(who),
                 "customer.read",
                 at,
                 customer_id=customer,

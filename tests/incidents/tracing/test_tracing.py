@@ -14,7 +14,7 @@ from incidents.tracing.values import EVERYTHING, OUTSIDE
 from people.models import Membership, Team
 from tests import factories
 from tests.incidents.tracing.stores import LOOKED, NOW, a_scene, report
-from vault.log.models import AuditState
+from vault.audit.models import AuditState
 from vault.models import AuditEntry
 
 

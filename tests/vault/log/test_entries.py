@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vault.log.entries import COLUMNS, encoded
+from vault.audit.entry_encoding import COLUMNS, encoded
 
 TEXTS = st.one_of(st.none(), st.text(max_size=20))
 IDS = st.one_of(st.none(), st.uuids())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vault.log import merkle
+from vault.audit import merkle
 
 #: The inputs and roots that the certificate transparency projects test their trees with.
 INPUTS = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657"]

@@ -8,7 +8,7 @@ from hashlib import sha256
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from vault.log.notes import Checkpoint, NotValid, Signer, opened, verifier
+from vault.audit.signed_notes import Checkpoint, NotValid, Signer, opened, verifier
 
 #: The key and note of the signed-note specification's own package (Go's x/mod/sumdb/note).
 PETER_KEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"

@@ -12,12 +12,13 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from sqlmodel import select
 
-from vault import audit, keyring, places
+from vault import destinations
+from vault.audit import audit_log, checkpoints
+from vault.audit.checkpoint_job import AuditLog, as_note, late
+from vault.audit.models import AuditCheckpoint, AuditPublication
+from vault.destinations import Mailer, Note, Place, Unreachable
 from vault.errors import KeyUnavailable
-from vault.log import checkpoints
-from vault.log.models import AuditCheckpoint, AuditPublication
-from vault.log.publishing import AuditLog, as_note, late
-from vault.places import Mailer, Note, Place, Unreachable
+from vault.keys import keyring
 
 ORIGIN = "bank.example/vouchline"
 
@@ -52,7 +53,7 @@ def run(work: AuditLog) -> None:
 
 def write(store, clock) -> None:
     with store.unit() as session:
-        audit.record(session, audit.SYSTEM, "x.y", clock.now)
+        audit_log.record(session, audit_log.SYSTEM, "x.y", clock.now)
 
 
 def test_each_checkpoint_reaches_a_place_once(store, clock, box):
@@ -120,12 +121,12 @@ def test_a_slow_place_gets_one_in_its_time(store, clock):
 
 def test_a_file_keeps_all_and_says_when_it_cannot(tmp_path):
     path = tmp_path / "new" / "checkpoints"
-    place = places.file(path)
+    place = destinations.file(path)
     place.send(Note("a\n1\nx\n\n— a b\n"))
     place.send(Note("a\n2\nx\n\n— a b\n"))
     assert path.read_text() == "a\n1\nx\n\n— a b\n\na\n2\nx\n\n— a b\n\n"
     with pytest.raises(Unreachable):
-        places.file(tmp_path).send(Note("x"))
+        destinations.file(tmp_path).send(Note("x"))
 
 
 @pytest.fixture
@@ -152,7 +153,7 @@ def web() -> Iterator[tuple[str, list[bytes], list[int]]]:
 
 def test_a_web_address_gets_the_note_and_its_secret_is_not_shown(web):
     address, got, answers = web
-    place = places.web(address)
+    place = destinations.web(address)
     place.send(Note("note — é\n"))
     assert got == ["note — é\n".encode()]
     assert "secret" not in place.name
@@ -161,7 +162,7 @@ def test_a_web_address_gets_the_note_and_its_secret_is_not_shown(web):
         place.send(Note("x"))
     assert "secret" not in str(error.value)
     with pytest.raises(Unreachable):
-        places.web("http://127.0.0.1:1/secret").send(Note("x"))
+        destinations.web("http://127.0.0.1:1/secret").send(Note("x"))
 
 
 def test_a_mailbox_gets_the_note_by_the_servers_rules(monkeypatch):
@@ -194,7 +195,7 @@ def test_a_mailbox_gets_the_note_by_the_servers_rules(monkeypatch):
 
     monkeypatch.setattr(smtplib, "SMTP", Server)
     mailer = Mailer("smtp://us%40bank:p%2Fw@mail.example:2525", "log@bank.example")
-    place = places.mail(mailer, "auditor@firm.example", timedelta(hours=1))
+    place = destinations.mail(mailer, "auditor@firm.example", timedelta(hours=1))
     place.send(as_note("bank.example/log\n42\nroot=\n\n— x y\n"))
     assert sent == [
         ("mail.example", 2525),
@@ -216,7 +217,9 @@ def test_a_mail_server_out_of_reach_is_said(scheme):
 
 def test_a_phone_gets_size_and_root_in_one_segment():
     got: list[str] = []
-    place = places.text("sms:••• ••56", lambda note: got.append(note.short), timedelta(days=1))
+    place = destinations.text(
+        "sms:••• ••56", lambda note: got.append(note.short), timedelta(days=1)
+    )
     root = "x" * 43 + "="
     place.send(as_note(f"check.bank.example/vouchline\n100000000\n{root}\n\n— x y\n"))
     assert got == [f"Audit checkpoint check.bank.example/vouchline 100000000 {root}"]

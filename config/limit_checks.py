@@ -1,0 +1,174 @@
+"""Limits, tokens and proxies that are written as they should be, and protect nobody or lock
+everybody out. For :mod:`config.settings_checks`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from limits import RateLimitItem, parse_many
+
+from config.settings import Settings
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1", None)
+SHORTEST_TOKEN = 16
+_HOUR, _DAY = 3600, 86400
+Row = tuple[Literal["refuse", "warn"], str]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Between what a limit makes sense: so many hits in so many seconds, and why not fewer or
+    more. A limit above ``unsafe`` keeps production from starting."""
+
+    setting: str
+    seconds: int
+    least: int
+    most: int
+    few: str
+    many: str
+    unsafe: int = 0
+
+
+BOUNDS = (
+    Bounds(
+        "sign_in_limit",
+        _DAY,
+        5,
+        200,
+        "somebody who mistypes is locked out",
+        "passwords and codes can be guessed",
+        unsafe=1000,
+    ),
+    Bounds(
+        "check_limit_per_number",
+        _HOUR,
+        20,
+        6000,
+        "a stranger who types a customer's number locks them out",
+        "one number can be tried without end",
+    ),
+    Bounds(
+        "check_limit_per_address",
+        _HOUR,
+        60,
+        100_000,
+        "customers who share an address lock each other out",
+        "one stranger can fill the store",
+    ),
+    Bounds(
+        "report_limit_per_address",
+        _HOUR,
+        5,
+        1000,
+        "customers who share an address cannot report",
+        "one stranger can fill the store",
+    ),
+    Bounds(
+        "proof_limit_per_address",
+        _DAY,
+        10,
+        5000,
+        "customers who share an address cannot open their page",
+        "page numbers can be guessed and texts asked for without end",
+    ),
+    Bounds(
+        "feed_limit_per_address",
+        _HOUR,
+        60,
+        100_000,
+        "calendars cannot be read",
+        "addresses of calendars can be guessed",
+    ),
+)
+
+
+def rows(settings: Settings) -> list[Row]:
+    """What is unsafe, each with its sentence."""
+    found = [row for each in BOUNDS for row in _outside(settings, each)]
+    found += _mail(settings) + _redis(settings)
+    return found + _in_production(settings) if settings.in_production else found
+
+
+def _outside(settings: Settings, bounds: Bounds) -> list[Row]:
+    """What its strictest window lets through in the time of the bounds."""
+    allowed = least_allowed(parse_many(getattr(settings, bounds.setting)), bounds.seconds)
+    name = f"VOUCHLINE_{bounds.setting.upper()}"
+    length = "day" if bounds.seconds == _DAY else "hour"
+    if allowed > bounds.most:
+        level: Literal["refuse", "warn"] = (
+            "refuse" if bounds.unsafe and allowed > bounds.unsafe else "warn"
+        )
+        said = f"{name} allows {allowed:,} in a{'n' if length == 'hour' else ''} {length}"
+        return [(level, f"{said}: {bounds.many}. Allow {bounds.most:,} at the most.")]
+    if allowed < bounds.least:
+        said = f"{name} allows {allowed:,} in a{'n' if length == 'hour' else ''} {length}"
+        return [("warn", f"{said}: {bounds.few}. Allow {bounds.least:,} at least.")]
+    return []
+
+
+def least_allowed(windows: Sequence[RateLimitItem], seconds: int) -> int:
+    """How many hits the strictest of some windows lets through in so many seconds."""
+    return min(
+        each.amount * max(1, seconds // each.get_expiry())  # a longer window can begin at its end
+        for each in windows
+    )
+
+
+def _mail(s: Settings) -> list[Row]:
+    server = urlsplit(s.smtp_url.get_secret_value())
+    if server.scheme != "smtp" or not server.password or server.hostname in LOOPBACK:
+        return []
+    return [
+        (
+            "warn",
+            "VOUCHLINE_SMTP_URL gives a password over smtp://, where TLS only begins if the server "
+            "offers it: use smtps://.",
+        )
+    ]
+
+
+def _redis(s: Settings) -> list[Row]:
+    storage = urlsplit(s.rate_storage)
+    elsewhere = storage.scheme.startswith("redis") and storage.hostname not in LOOPBACK
+    if not elsewhere or storage.password:
+        return []
+    return [
+        (
+            "warn",
+            "VOUCHLINE_RATE_STORAGE names a Redis on another machine without a password: who "
+            "reaches it can end all limits.",
+        )
+    ]
+
+
+def _in_production(s: Settings) -> list[Row]:
+    found: list[Row] = []
+    token = s.metrics_token.get_secret_value()
+    if token and len(token) < SHORTEST_TOKEN:
+        found.append(
+            (
+                "warn",
+                f"VOUCHLINE_METRICS_TOKEN can be guessed: take {SHORTEST_TOKEN} characters or more "
+                "at random.",
+            )
+        )
+    if s.log_level == "debug":
+        found.append(
+            (
+                "warn",
+                "VOUCHLINE_LOG_LEVEL=debug writes down what libraries send and receive, which can "
+                "hold numbers and names: use info.",
+            )
+        )
+    if not s.trusted_proxies:
+        found.append(
+            (
+                "warn",
+                "VOUCHLINE_TRUSTED_PROXIES is 0, but https comes to an end at a proxy, so all "
+                "customers would count as one address: count the proxies before the server.",
+            )
+        )
+    return found

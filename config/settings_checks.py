@@ -1,0 +1,245 @@
+"""What in the settings is wrong or unsafe: for ``flask doctor``, and before production starts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import parse_qsl, urlsplit
+
+from config import limit_checks
+from config.contact_details import find_link
+from config.settings import Settings
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to mend: ``refuse`` keeps production from starting, ``warn`` does not."""
+
+    level: Literal["refuse", "warn"]
+    sentence: str
+
+
+def findings(settings: Settings) -> list[Finding]:
+    """All findings about the settings alone (the store is looked at elsewhere)."""
+    found = [
+        *_keys(settings),
+        *_addresses(settings),
+        *_messaging(settings),
+        *_limits(settings),
+        *_log(settings),
+        *_in_clear(settings),
+        *_unverified(settings),
+        *limit_checks.rows(settings),
+    ]
+    return [Finding(*each) for each in found]
+
+
+def refusals(settings: Settings) -> list[str]:
+    """The sentences that keep it from starting: outside production, those about what would be sent
+    in clear alone."""
+    if not settings.in_production:
+        return [sentence for _, sentence in _in_clear(settings)]
+    return [f.sentence for f in findings(settings) if f.level == "refuse"]
+
+
+def _log(s: Settings) -> list[Row]:
+    if any(not each.startswith("file:") for each in s.checkpoints_to):
+        return []
+    return [
+        (
+            "warn",
+            "VOUCHLINE_CHECKPOINTS_TO names no place outside this machine: whoever has it can "
+            "rewrite the audit log unseen.",
+        )
+    ]
+
+
+Row = tuple[Literal["refuse", "warn"], str]
+
+
+def _keys(s: Settings) -> list[Row]:
+    keys = s.master_keys.get_secret_value()
+    if not keys:
+        return [
+            (
+                "refuse",
+                "VOUCHLINE_MASTER_KEYS is not set: make one with 'flask --app app keys new' "
+                "and keep it outside the database.",
+            )
+        ]
+    if any(entry.startswith("demo") for entry in re.split(r"[,\s]+", keys)):
+        return [("refuse", "VOUCHLINE_MASTER_KEYS holds a demo key: make a new one.")]
+    return []
+
+
+def _addresses(s: Settings) -> list[Row]:
+    found: list[Row] = []
+    parts = urlsplit(s.base_url)
+    public = parts.hostname not in LOOPBACK
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        found.append(("refuse", "VOUCHLINE_PUBLIC_URL must look like https://check.example.org."))
+    elif not s.public_url or not public or parts.scheme != "https":
+        found.append(
+            (
+                "refuse",
+                "VOUCHLINE_PUBLIC_URL must be the https address customers and Twilio use.",
+            )
+        )
+    if s.organisation == "Example Bank":
+        found.append(("refuse", "VOUCHLINE_ORGANISATION still has the example's name."))
+    elif find_link(s.organisation):
+        found.append(
+            (
+                "refuse",
+                "VOUCHLINE_ORGANISATION reads like a link, and no text of ours carries one: "
+                "leave the address out.",
+            )
+        )
+    if s.official_phone == "+442079460123":
+        found.append(("refuse", "VOUCHLINE_OFFICIAL_PHONE still has the example's number."))
+    if public and not s.in_production:
+        found.append(
+            (
+                "warn",
+                "The public address is not this machine: set VOUCHLINE_ENVIRONMENT=production.",
+            )
+        )
+    if s.in_production and s.store_url.startswith("sqlite"):
+        found.append(("warn", "SQLite serves one machine: use PostgreSQL for more than a trial."))
+    return found
+
+
+def _messaging(s: Settings) -> list[Row]:
+    if s.messaging == "simulator":
+        return [
+            (
+                "refuse",
+                "VOUCHLINE_MESSAGING=simulator sends nothing to real phones: use twilio.",
+            )
+        ]
+    missing = [
+        name
+        for name, value in {
+            "TWILIO_ACCOUNT_SID": s.twilio_account_sid,
+            "TWILIO_AUTH_TOKEN": s.twilio_auth_token.get_secret_value(),
+            "TWILIO_FROM_NUMBER or TWILIO_MESSAGING_SERVICE_SID": s.twilio_from_number
+            or s.twilio_messaging_service_sid,
+        }.items()
+        if not value
+    ]
+    found: list[Row] = [
+        ("refuse", f"{name} is not set, so no text can be sent.") for name in missing
+    ]
+    second = s.second_twilio_auth_token.get_secret_value()
+    if second and not (s.second_twilio_from_number or s.second_twilio_messaging_service_sid):
+        found.append(
+            (
+                "refuse",
+                "VOUCHLINE_SECOND_TWILIO_FROM_NUMBER or _MESSAGING_SERVICE_SID is not set, so the "
+                "second account can send nothing.",
+            )
+        )
+    if s.bridge_calls and not re.fullmatch(r"\+[1-9][0-9]{6,14}", s.official_phone):
+        found.append(
+            (
+                "refuse",
+                "VOUCHLINE_OFFICIAL_PHONE must be written like +442079460123: bridged calls "
+                "show it to the customer.",
+            )
+        )
+    if not s.spending_per_hour or not s.spending_per_day:
+        found.append(("warn", "VOUCHLINE_SPENDING_PER_HOUR or _PER_DAY is 0: no ceiling on money."))
+    if not s.countries:
+        found.append(("warn", "VOUCHLINE_COUNTRIES is not set: texts go to any country."))
+    return found
+
+
+def _in_clear(s: Settings) -> list[Row]:
+    """Another host for the provider's client gets the account's token with each request."""
+    bases = {"TWILIO_API_BASE": s.twilio_api_base}
+    bases["VOUCHLINE_SECOND_TWILIO_API_BASE"] = s.second_twilio_api_base
+    return [
+        ("refuse", f"{name} must be an https address: the account's token is sent there.")
+        for name, base in bases.items()
+        if base and not _private(base)
+    ]
+
+
+def _private(base: str) -> bool:
+    parts = urlsplit(base)
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    )
+
+
+def _unverified(s: Settings) -> list[Row]:
+    """Connections to our own servers that somebody on the way could read or answer."""
+    found: list[Row] = []
+    store = urlsplit(s.store_url)
+    options = dict(parse_qsl(store.query))
+    host = options.get("host") or store.hostname or ""
+    remote = bool(host) and not host.startswith("/") and host not in LOOPBACK
+    verified = options.get("sslmode") == "verify-full"
+    if store.scheme.startswith("postgresql") and remote and not verified:
+        found.append(
+            (
+                "warn",
+                "VOUCHLINE_DATABASE_URL does not verify the database server: add "
+                "?sslmode=verify-full&sslrootcert=… unless its network is your own alone.",
+            )
+        )
+    cache = urlsplit(s.rate_storage)
+    if cache.scheme.startswith("redis") and "ssl_cert_reqs=none" in cache.query.lower():
+        found.append(
+            ("refuse", "VOUCHLINE_RATE_STORAGE must not switch the certificate check off.")
+        )
+    elif re.match(r"redis(?!s)", cache.scheme) and cache.hostname not in (*LOOPBACK, None):
+        found.append(
+            (
+                "warn",
+                "VOUCHLINE_RATE_STORAGE reaches Redis without TLS: use a rediss:// address "
+                "unless its network is your own alone.",
+            )
+        )
+    return found
+
+
+def _limits(s: Settings) -> list[Row]:
+    found: list[Row] = []
+    if s.rate_storage.startswith("memory") and s.web_workers > 1:
+        found.append(
+            (
+                "refuse",
+                "VOUCHLINE_RATE_STORAGE=memory:// counts in each web process apart: "
+                "give a redis:// address, or set VOUCHLINE_WEB_WORKERS=1.",
+            )
+        )
+    if s.in_production and not s.metrics_token.get_secret_value():
+        found.append(
+            (
+                "warn",
+                "VOUCHLINE_METRICS_TOKEN is not set: /metrics is closed until it is.",
+            )
+        )
+    if _pays_nothing(s):
+        found.append(
+            (
+                "warn",
+                "VOUCHLINE_SPENDING_PER_HOUR or _PER_DAY is so low that what anybody can ask for "
+                "(page numbers, answers to texts) is never sent: raise it, or "
+                "VOUCHLINE_SPENDING_ANYBODY_PERCENT.",
+            )
+        )
+    if s.decent_hours[0].hour == 0 and s.decent_hours[1] is None:
+        found.append(("warn", "VOUCHLINE_DECENT_HOURS allows calls at any hour of the night."))
+    return found
+
+
+def _pays_nothing(s: Settings) -> bool:
+    """Whether a third of anybody's part of a ceiling does not pay one call and one long text."""
+    dearest = max(s.call_price, 2 * s.text_price)
+    ceilings = [each for each in (s.spending_per_hour, s.spending_per_day) if each]
+    return any(each * s.spending_anybody_percent / 300 < dearest for each in ceilings)

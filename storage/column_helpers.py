@@ -1,0 +1,69 @@
+"""The base of every table: one naming of constraints, so that migrations can name them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, ForeignKey, LargeBinary, Uuid
+from sqlmodel import Field, SQLModel
+
+from storage.column_types import UtcDateTime, new_id
+
+#: Marks the columns of blind indexes.
+BLIND = "blind index"
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def id_field() -> Any:
+    """A primary key that is a UUID of version 7."""
+    return Field(default_factory=new_id, sa_column=Column(Uuid, primary_key=True))
+
+
+def reference(to: str, *, nullable: bool = False, index: bool = False, **more: Any) -> Any:
+    """A foreign key to ``table.column``."""
+    default: dict[str, Any] = {"default": None} if nullable else {}
+    column: Column[UUID] = Column(
+        Uuid, ForeignKey(to), nullable=nullable, index=index or None, **more
+    )
+    return Field(**default, sa_column=column)
+
+
+def instant(*, nullable: bool = False, index: bool = False) -> Any:
+    """A column that holds an instant in UTC."""
+    default: dict[str, Any] = {"default": None} if nullable else {}
+    column: Column[datetime] = Column(UtcDateTime, nullable=nullable, index=index or None)
+    return Field(**default, sa_column=column)
+
+
+def sealed(*, nullable: bool = False, index: bool = False, unique: bool = False) -> Any:
+    """A column that holds a ciphertext, a wrapped key or a hash."""
+    default: dict[str, Any] = {"default": None} if nullable else {}
+    column: Column[bytes] = Column(
+        LargeBinary, nullable=nullable, index=index or None, unique=unique or None
+    )
+    return Field(**default, sa_column=column)
+
+
+def blind_index(
+    *, nullable: bool = False, index: bool = False, unique: bool = False, primary_key: bool = False
+) -> Any:
+    """A column that holds a blind index: it is brought to a new key when that changes."""
+    default: dict[str, Any] = {"default": None} if nullable else {}
+    column: Column[bytes] = Column(
+        LargeBinary,
+        nullable=nullable,
+        index=index or None,
+        unique=unique or None,
+        primary_key=primary_key,
+        info={BLIND: True},
+    )
+    return Field(**default, sa_column=column)

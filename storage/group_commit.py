@@ -1,0 +1,180 @@
+"""Short units of work on SQLite that share one wait for the disk."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Lock
+from typing import Any, cast
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from storage import transaction_outcomes
+
+_MOST = 16
+_BUSY = "the store was busy for too long"
+_OPTION = "vouchline_shared_commits"
+#: An execution option: when a transaction must have begun, by the monotonic clock.
+UNTIL = "vouchline_until"
+_LOOKS_EVERY = 0.05
+
+
+class _Batch:
+    """Units of work that wait for the disk together; ``failed`` is why none of them counts."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.units = 0
+        self.failed: Exception | None = None
+        self.over = Event()
+
+    @property
+    def driver(self) -> sqlite3.Connection:
+        found: Any = self.connection.connection.dbapi_connection
+        return cast(sqlite3.Connection, found)
+
+    def commit(self) -> None:
+        # SQLite rolls back by itself on some errors (a full disk), and a unit may have caught one.
+        if not self.driver.in_transaction:
+            raise sqlite3.OperationalError("SQLite rolled back")
+        self.connection.commit()
+
+
+class SharedCommits:
+    """Short units of work on SQLite, one after the other; those that come at once share one
+    transaction and so one wait for the disk.
+
+    A unit that fails is undone by itself. When the commit fails, all of its units fail; each is
+    left only after the commit, so that nobody answers what may yet be lost.
+    """
+
+    def __init__(self, engine: Engine, wait_seconds: float) -> None:
+        self._engine, self._wait_seconds = engine, wait_seconds
+        self._turn = Lock()
+        self._coming: deque[None] = deque()
+        self._open: _Batch | None = None
+
+    @contextmanager
+    def unit(self) -> Iterator[Connection]:
+        """A connection inside the transaction. Raises as a pool and a commit do."""
+        until = time.monotonic() + self._wait_seconds
+        self._coming.append(None)
+        mine = self._turn.acquire(timeout=self._wait_seconds)
+        self._coming.pop()
+        if not mine:
+            raise PoolTimeout(_BUSY)
+        try:
+            batch = self._joined(until)
+            with _undone_alone(batch):
+                yield batch.connection
+        finally:
+            try:
+                self._pass_on()
+            finally:  # a connection that is gone fails at its closing too
+                self._turn.release()
+        self._wait(batch, until)
+        if batch.failed is not None:
+            raise OperationalError("COMMIT", None, batch.failed) from batch.failed
+
+    def _wait(self, batch: _Batch, until: float) -> None:
+        """Until it is committed; by whoever waits, when whom it was left to has given up."""
+        until = max(until, time.monotonic() + _LOOKS_EVERY)
+        while not batch.over.wait(_LOOKS_EVERY):
+            if self._turn.acquire(blocking=False):
+                try:
+                    if self._open is batch:
+                        self._finish(batch)
+                finally:
+                    self._turn.release()
+            elif time.monotonic() > until:
+                raise PoolTimeout(_BUSY)
+
+    def _joined(self, until: float) -> _Batch:
+        if self._open is None:
+            connection = self._engine.connect().execution_options(**{UNTIL: until})
+            try:
+                connection.begin()
+            except BaseException:
+                connection.close()
+                raise
+            self._open = _Batch(connection)
+        return self._open
+
+    def _pass_on(self) -> None:
+        """Leave the transaction to who comes next; the last one commits it."""
+        batch = self._open
+        if batch is None:
+            return
+        batch.units += 1
+        if self._coming and batch.failed is None and batch.units < _MOST:
+            return
+        self._finish(batch)
+
+    def _finish(self, batch: _Batch) -> None:
+        self._open = None
+        try:
+            if batch.failed is None:
+                batch.commit()
+        except Exception as error:
+            batch.failed = error
+        finally:
+            batch.over.set()
+            _put_back(batch)
+
+
+def _put_back(batch: _Batch) -> None:
+    """Roll back what was not committed; a connection that cannot even do that is thrown away."""
+    try:
+        batch.connection.close()
+    except (DBAPIError, sqlite3.Error):
+        if not batch.connection.closed:
+            batch.connection.invalidate()
+
+
+@contextmanager
+def _undone_alone(batch: _Batch) -> Iterator[None]:
+    """Undo what the block did when it fails, and leave what others did. The first has nobody
+    before it, so it needs no savepoint."""
+    if batch.units == 0:
+        try:
+            yield
+        except BaseException:
+            batch.failed = RuntimeError("rolled back")
+            raise
+        return
+    _say(batch, "SAVEPOINT unit")
+    transaction_outcomes.savepoint(batch.connection, "unit")
+    try:
+        yield
+        _say(batch, "RELEASE unit")
+    except BaseException:
+        try:
+            _say(batch, "ROLLBACK TO unit")
+        except OperationalError as error:  # SQLite itself has rolled back all of it
+            batch.failed = error
+        else:
+            transaction_outcomes.undone(batch.connection, "unit")
+        raise
+
+
+def _say(batch: _Batch, statement: str) -> None:
+    try:
+        batch.driver.execute(statement)
+    except sqlite3.Error as error:
+        raise OperationalError(statement, None, error) from error
+
+
+def share_commits(engine: Engine, wait_seconds: float) -> None:
+    """Let the short writers of this engine share their commits."""
+    engine.update_execution_options(**{_OPTION: SharedCommits(engine, wait_seconds)})
+
+
+def shared_commits(engine: Engine) -> SharedCommits | None:
+    """What short writers of this engine can share; none on PostgreSQL, which has its own."""
+    found: SharedCommits | None = engine.get_execution_options().get(_OPTION)
+    return found

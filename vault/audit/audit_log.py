@@ -1,0 +1,146 @@
+"""The audit log: who did or read what, for what purpose, when.
+
+An entry is written in the transaction of the act or reading it tells of. The edge commits before
+it answers, so without the entry nothing is done and nothing is shown. The database confirms each
+as it was written; and each carries a number of the process that wrote it and a MAC
+(:mod:`vault.audit_writers`), so that one that is removed or changed later is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlmodel import Session
+
+from storage import transaction_outcomes
+from storage.compiled_statements import NotKept, Prepared
+from storage.session import Work
+from vault.audit.acts import AuditAct
+from vault.audit.entry_encoding import MARKS, marked
+from vault.keys import keyring
+from vault.keys.keyring import WRITERS
+from vault.models import AuditEntry
+
+_TABLE = AuditEntry.__table__  # type: ignore[attr-defined]
+_INSERT = insert(_TABLE)
+_COLUMNS = (
+    "at",
+    "actor",
+    "staff_id",
+    "action",
+    "customer_id",
+    "callback_id",
+    "purpose",
+    "detail",
+    *MARKS,
+)
+_RETURNED = [_TABLE.c[name] for name in _COLUMNS]
+_INSERT_ONE = Prepared(_INSERT.inline().returning(*_RETURNED), _COLUMNS)
+_INSERT_MANY = _INSERT.returning(*_RETURNED)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts. ``kind`` is ``staff``, ``customer``, ``provider``, ``system`` or ``operator``."""
+
+    kind: str
+    staff_id: UUID | None = None
+
+
+SYSTEM = Actor("system")
+OPERATOR = Actor("operator")
+PROVIDER = Actor("provider")
+CUSTOMER = Actor("customer")
+
+
+def staff(staff_id: UUID) -> Actor:
+    """A member of staff as the one who acts."""
+    return Actor("staff", staff_id)
+
+
+def record(
+    session: Work,
+    actor: Actor,
+    action: AuditAct,
+    now: datetime,
+    *,
+    customer_id: UUID | None = None,
+    callback_id: UUID | None = None,
+    purpose: str = "",
+    detail: str = "",
+) -> None:
+    """Add one entry. ``purpose`` and ``detail`` hold fixed words and ids, never personal data.
+    Raises ``NotKept`` when the database does not keep it."""
+    row = _row(actor, action, now, customer_id, callback_id, purpose, detail)
+    with _numbered(session, [row]):
+        _INSERT_ONE.kept(session, row)
+
+
+def record_many(
+    session: Session,
+    actor: Actor,
+    action: AuditAct,
+    now: datetime,
+    *,
+    about: Iterable[tuple[UUID | None, UUID | None]],
+    purpose: str,
+    detail: str = "",
+) -> None:
+    """One entry for each customer of one act or reading: pairs of customer and callback id.
+    Raises ``NotKept`` when the database does not keep them all."""
+    rows = [_row(actor, action, now, who, what, purpose, detail) for who, what in about]
+    if not rows:
+        return
+    with _numbered(session, rows):
+        found = session.connection().execute(_INSERT_MANY, rows).all()
+        by_number = {each.number: tuple(each) for each in found}
+        given = {row["number"]: tuple(row[name] for name in _COLUMNS) for row in rows}
+        if by_number != given or len(found) != len(rows):
+            raise NotKept(str(_INSERT_MANY))
+
+
+@contextmanager
+def _numbered(work: Work, rows: Sequence[dict[str, Any]]) -> Iterator[None]:
+    """Give entries the writer's next numbers and their marks. When the block fails, or the
+    transaction does later, the numbers are void."""
+    ring = keyring.of(work)
+    writer = ring.writer()
+    taken = writer.take(len(rows))
+    try:
+        for number, row in enumerate(rows, taken.first):
+            row["writer"], row["number"], row["void"] = writer.id, number, None
+            if number == taken.first and taken.void:
+                row["void"] = str(taken.void)
+            row["mark"] = ring.mac(WRITERS, marked(row))
+        yield
+    except BaseException:
+        taken(False)
+        raise
+    transaction_outcomes.follow(work.connection(), taken)
+
+
+def _row(
+    actor: Actor,
+    action: AuditAct,
+    now: datetime,
+    customer_id: UUID | None,
+    callback_id: UUID | None,
+    purpose: str,
+    detail: str,
+) -> dict[str, Any]:
+    return {
+        "at": now,
+        "actor": actor.kind,
+        "staff_id": actor.staff_id,
+        "action": str(action),
+        "customer_id": customer_id,
+        "callback_id": callback_id,
+        "purpose": purpose,
+        "detail": detail,
+    }

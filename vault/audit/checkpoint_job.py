@@ -1,0 +1,141 @@
+"""Keeps the log up: gives new entries their places, signs checkpoints, and writes them where
+whoever could change the store has no say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from storage.session import StoreUnavailable, transaction
+from vault.audit import checkpoints, row_macs, sequencer
+from vault.audit.models import AuditPublication
+from vault.audit.row_macs import LogTampered
+from vault.destinations import Note, Place, Unreachable
+from vault.errors import KeyUnavailable, Tampered
+
+log = structlog.get_logger("audit")
+EVERY = timedelta(seconds=20)
+AGAIN_AFTER = timedelta(seconds=30)
+
+
+class AuditLog:
+    """A job of the worker. Any number of workers may do it. It has a thread of its own, so that a
+    place that hangs holds up nothing else, and short transactions, so that no check waits long."""
+
+    def __init__(
+        self,
+        origin: str,
+        places: Sequence[Place],
+        engine: Engine,
+        info: dict[Any, Any],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._origin, self._places = origin, places
+        self._engine, self._info, self._clock = engine, info, clock
+        self._hands = ThreadPoolExecutor(1, "checkpoint")
+        self._busy: Future[None] | None = None
+        self._size = 0
+
+    def __call__(self, _session: Session, _now: datetime) -> None:
+        """Set it to work, unless it still is."""
+        if self._busy is None or self._busy.done():
+            self._busy = self._hands.submit(self.work)
+
+    @property
+    def __name__(self) -> str:
+        return "audit_log"
+
+    def work(self) -> None:
+        """Take all new entries in; sign what is new at most every twenty seconds; write it out."""
+        try:
+            while self._take_in() == sequencer.AT_A_TIME:
+                pass
+            self._sign()
+            self.publish()
+        except (*StoreUnavailable, KeyUnavailable, Tampered, ValueError, TypeError):
+            # The last two for what no column can hold: SQLite takes any value in any.
+            log.exception("the audit log cannot be kept up")
+
+    def _take_in(self) -> int:
+        with transaction(self._engine, info=self._info) as session:
+            size = sequencer.size(session)
+            if size < self._size:
+                raise LogTampered(f"The log was put back: it had {self._size} entries, now {size}.")
+            taken = sequencer.take_in(session, self._clock())
+        self._size = size + taken
+        return taken
+
+    def _sign(self) -> None:
+        with transaction(self._engine, info=self._info) as session:
+            last, now = checkpoints.latest(session), self._clock()
+            if last is None or abs(now - last.at) >= EVERY:
+                checkpoints.make(session, self._origin, now)
+
+    def publish(self) -> None:
+        """Write the newest committed checkpoint to each place that lacks it and is due."""
+        for place in self._places:
+            self._publish(place)
+
+    def _publish(self, place: Place) -> None:
+        now = self._clock()
+        with transaction(self._engine, read_only=True, info=self._info) as session:
+            newest = checkpoints.newest(session, self._origin)
+            before = session.get(AuditPublication, place.name)
+            if before is not None and not row_macs.fits(session, before):
+                before = None  # somebody changed it: written out again
+            if newest is None or not _is_due(place, before, newest.size, now):
+                return
+            note, size = newest.note, newest.size
+        try:
+            place.send(as_note(note))
+            failed = ""
+        except Unreachable as error:
+            failed = str(error)
+            log.warning("checkpoint not taken", place=place.name, reason=failed)
+        with transaction(self._engine, info=self._info) as session:
+            _note(session, place, size, failed, self._clock())
+
+
+def as_note(checkpoint: str) -> Note:
+    """A signed checkpoint, with size and root for a text, which fit one segment."""
+    origin, size, root, *_ = checkpoint.split("\n")
+    short = f"Audit checkpoint {origin} {size} {root}"
+    return Note(checkpoint, f"Audit checkpoint {size} of {origin}", short)
+
+
+def _is_due(place: Place, before: AuditPublication | None, size: int, now: datetime) -> bool:
+    if before is None:
+        return True
+    if before.failed_at is not None:
+        return now - before.failed_at >= AGAIN_AFTER
+    return before.size < size and now - before.at >= place.every
+
+
+def _note(session: Session, place: Place, size: int, failed: str, now: datetime) -> None:
+    row = session.get(AuditPublication, place.name) or AuditPublication(
+        place=place.name, size=0, at=now
+    )
+    row.failed_at, row.error = (now, failed[:200]) if failed else (None, "")
+    if not failed:
+        row.size, row.at = size, now
+    row_macs.seal(session, row)
+    session.merge(row)
+
+
+def late(session: Session, places: Sequence[Place]) -> list[str]:
+    """What is wrong with the writing out, in sentences: for ``doctor``."""
+    found = []
+    for place in places:
+        row = session.get(AuditPublication, place.name)
+        if row is not None and not row_macs.fits(session, row):
+            found.append(f"What the store says of checkpoints for {place.name} was changed.")
+        elif row is not None and row.failed_at is not None:
+            since = f"{row.at:%Y-%m-%d %H:%M} UTC" if row.size else "the beginning"
+            found.append(f"Checkpoints have not reached {place.name} since {since}: {row.error}.")
+    return found

@@ -1,0 +1,178 @@
+"""Holds entries against their writers: each as it was written, and none missing.
+
+A writer's numbers have no hole but those that it tells void. How far it was it says itself, each
+half minute and at its end (:mod:`vault.audit.audit_log.heartbeats`), so that the last entries cannot be cut off
+unseen either. It needs the key, and so is no part of what an auditor with a checkpoint does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hmac import compare_digest
+
+from sqlmodel import Session, select
+
+from vault.audit import log_state, row_macs
+from vault.audit.entry_encoding import Columns, marked
+from vault.audit.models import AuditWriter
+from vault.audit.row_macs import LogTampered
+from vault.audit_writers import LIVING, Stand
+from vault.keys import keyring
+from vault.number_ranges import Ranges, parsed
+
+ALIVE, ENDED, LOST = "alive", "ended", "lost"
+#: A writer that has said nothing for so long is no more.
+SILENT_AFTER = timedelta(minutes=3)
+CHANGED_WRITER = "What a process said of its entries was changed by somebody without the key."
+
+
+@dataclass
+class _Known:
+    """What is known of a writer by its entries."""
+
+    numbers: Ranges = field(default_factory=Ranges)
+    void: Ranges = field(default_factory=Ranges)
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class End:
+    """An end that nobody explains: a process that stopped without its last word, after ``since``.
+    Entries that it wrote within half a minute of that may be missing."""
+
+    writer: int
+    kind: str
+    since: datetime
+    #: Whether an entry of the log tells of it.
+    told: bool
+
+    @property
+    def sentence(self) -> str:
+        until = self.since + timedelta(minutes=1)
+        return (
+            f"A process ({self.kind}, {self.writer:016x}) ended without its last word after"
+            f" {self.since:%Y-%m-%d %H:%M:%S} UTC: its entries until {until:%H:%M:%S} may be"
+            " incomplete."
+        )
+
+
+class Marks:
+    """Goes through entries in any order, and says at the end what is wrong with their writers.
+
+    Make it before the entries are read: what writers say must not be newer than what is read.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._ring = keyring.of(session)
+        self._known: dict[int, _Known] = {}
+        self._rows: dict[int, AuditWriter] = {}
+        self._memory: dict[int, Stand] = {}
+        self._own: int | None = None
+        self.hear(session)
+        self._unmarked_id = log_state.unmarked_id(session)
+
+    def hear(self, session: Session) -> None:
+        """Ask all writers how far they are. Raises :class:`LogTampered`."""
+        own = self._ring.writing()
+        self._own = own.id if own else None
+        self._memory = {each: writer.stand() for each, writer in dict(LIVING).items()}
+        try:
+            rows = session.exec(select(AuditWriter).execution_options(populate_existing=True)).all()
+        except (ValueError, TypeError):
+            raise LogTampered(CHANGED_WRITER) from None
+        for row in rows:
+            row_macs.require(session, row, CHANGED_WRITER)
+        self._rows = {row.id: row for row in rows}
+
+    @property
+    def rows(self) -> dict[int, AuditWriter]:
+        """What writers said in the store."""
+        return self._rows
+
+    def see(self, row: Columns, *, again: bool = False) -> None:
+        """One entry. Raises :class:`LogTampered` for one that is not as it was written, or is there
+        twice; ``again`` says that it may have been seen before."""
+        if row["mark"] is None:
+            if row["id"] > self._unmarked_id:
+                raise LogTampered(f"Entry {row['id']} carries no mark: it was not written by us.")
+            return
+        if not self._is_ours(row):
+            raise LogTampered(f"Entry {row['id']} is not as it was written: its mark is wrong.")
+        known, number = self._known.setdefault(row["writer"], _Known()), row["number"]
+        if not again and number in known.numbers:
+            raise LogTampered(f"Entry {row['id']} is there twice.")
+        known.numbers.add(number, number + 1)
+        if row["void"]:
+            for span in parsed(row["void"]):
+                known.void.add(*span)
+        if known.at is None or row["at"] > known.at:
+            known.at = row["at"]
+
+    def _is_ours(self, row: Columns) -> bool:
+        try:
+            return compare_digest(row["mark"], self._ring.mac(keyring.WRITERS, marked(row)))
+        except (TypeError, ValueError, AttributeError):  # what no column of that kind can hold
+            return False
+
+    def take_as_good(self) -> None:
+        """Ask for nothing from before the first entry that was seen of each writer: for a look at
+        the end of the log alone."""
+        for each in {*self._known, *self._rows}:
+            numbers = self._known.setdefault(each, _Known()).numbers
+            first = next(iter(numbers), (self._said(each).number + 1, 0))[0]
+            if first > 1:
+                numbers.add(1, first)
+
+    def missing(self) -> str:
+        """A sentence for the first entries that were committed and are not there, or nothing."""
+        for each in {*self._known, *self._rows, *([self._own] if self._own else [])}:
+            gone = self._missing_of(each)
+            if gone:
+                count = sum(end - begin for begin, end in gone)
+                return (
+                    f"{count} {'entry is' if count == 1 else 'entries are'} missing that a process"
+                    f" ({self._kind(each)}, {each:016x}) has written: its number {gone}."
+                )
+        return ""
+
+    def _missing_of(self, writer: int) -> Ranges:
+        said, known = self._said(writer), self._known.get(writer, _Known())
+        wanted = Ranges(((1, said.number + 1),) if said.number else ())
+        there: Sequence[Iterable[tuple[int, int]]] = (
+            *(known.numbers, known.void),
+            *(parsed(said.open), parsed(said.void)),
+        )
+        for spans in there:
+            for span in spans:
+                wanted.remove(*span)
+        return wanted
+
+    def _said(self, writer: int) -> Stand:
+        """How far a writer is: by its own memory, if it is of this process."""
+        stand = self._memory.get(writer)
+        if stand is not None:
+            return stand
+        row = self._rows.get(writer)
+        return Stand(row.number, row.open, row.void) if row else Stand(0, "", "")
+
+    def _kind(self, writer: int) -> str:
+        row = self._rows.get(writer)
+        return row.kind if row else "unknown"
+
+    def ends(self, now: datetime | None = None) -> list[End]:
+        """The ends that nobody explains; by the latest time that is told anywhere, unless ``now``
+        is given."""
+        times = [each.at for each in self._known.values() if each.at]
+        latest = now or max([*times, *(row.at for row in self._rows.values())], default=None)
+        found = []
+        for each in {*self._known, *self._rows} - set(self._memory):
+            row, known = self._rows.get(each), self._known.get(each)
+            heard = row.at if row else known.at if known else None
+            if (row is not None and row.state == ENDED) or heard is None or latest is None:
+                continue
+            told = row is not None and row.state == LOST
+            if told or latest - heard > SILENT_AFTER:
+                found.append(End(each, row.kind if row else "unknown", heard, told))
+        return sorted(found, key=lambda each: each.since)

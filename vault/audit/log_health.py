@@ -1,0 +1,48 @@
+"""How the audit log does, for ``doctor``, ``/readyz`` and metrics: what stops or silences it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from storage import foreign_objects
+from vault.audit import completeness, log_state, recent_entries, sequencer
+from vault.audit.row_macs import LogTampered
+
+#: An entry has its place within seconds; one that waits for so long says that something is wrong.
+LATE_AFTER = timedelta(minutes=2)
+
+
+def faults(session: Session, now: datetime) -> list[str]:
+    """What is wrong, in sentences."""
+    found = [f"The store has {each}, which is none of ours." for each in _strangers(session)]
+    wrong = log_state.fault(session, now, sequencer.SETTLES_AFTER)
+    found += [wrong] if wrong else []
+    since = waiting_since(session, now)
+    if since is not None and now - since > LATE_AFTER:
+        found.append(
+            f"An audit entry has had no place in the log since {since:%Y-%m-%d %H:%M} UTC."
+        )
+    return found
+
+
+def ends(session: Session, now: datetime) -> list[str]:
+    """The ends of processes that nobody explains, in sentences."""
+    try:
+        heard = completeness.Marks(session)
+    except LogTampered as error:
+        return [str(error)]
+    return [each.sentence for each in heard.ends(now)]
+
+
+def waiting_since(session: Session, now: datetime) -> datetime | None:
+    """Since when an entry has waited for its place. One that cannot be read has waited for ever."""
+    try:
+        return recent_entries.waiting_since(session)
+    except (ValueError, TypeError):
+        return now - timedelta(days=1)
+
+
+def _strangers(session: Session) -> list[str]:
+    return foreign_objects.found(session.connection())

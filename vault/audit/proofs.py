@@ -1,0 +1,88 @@
+"""Proofs that can be checked without the log: that an entry is in it, and that it only grew."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col, select
+
+from vault.audit import checkpoints, merkle
+from vault.audit.entry_encoding import ALL, encoded
+from vault.audit.models import AuditRun
+from vault.audit.signed_notes import Checkpoint, Verifier, opened
+from vault.audit.tiles import Tiles
+from vault.models import AuditEntry
+
+_ENTRY = AuditEntry.__table__  # type: ignore[attr-defined]
+
+
+class NotProven(ValueError):
+    """A proof does not show what it says; the message says what is wrong."""
+
+
+def place_of(session: Session, entry_id: int) -> int | None:
+    """The place of an entry in the log, from 0."""
+    run = session.exec(
+        select(AuditRun)
+        .where(col(AuditRun.first_id) <= entry_id)
+        .order_by(col(AuditRun.first_id).desc())
+        .limit(1)
+    ).first()
+    if run is None or entry_id >= run.first_id + run.count:
+        return None
+    return run.place + entry_id - run.first_id
+
+
+def of_entry(session: Session, entry_id: int) -> dict[str, Any] | None:
+    """The entry, its place, the path to the newest checkpoint, and that checkpoint."""
+    place, newest = place_of(session, entry_id), checkpoints.latest(session)
+    if place is None or newest is None or place >= newest.size:
+        return None
+    columns = [_ENTRY.c[name] for name in ALL]
+    statement = select_columns(*columns).where(_ENTRY.c.id == entry_id)
+    row = session.connection().execute(statement).mappings().first()
+    if row is None:
+        return None
+    path = merkle.inclusion(Tiles(session), place, newest.size)
+    return {
+        "entry": encoded(dict(row)).decode(),
+        "place": place,
+        "path": [b64encode(each).decode() for each in path],
+        "checkpoint": newest.note,
+    }
+
+
+def of_growth(session: Session, old: int) -> dict[str, Any] | None:
+    """The proof from a log of ``old`` entries to the newest checkpoint, and that checkpoint."""
+    newest = checkpoints.latest(session)
+    if newest is None or newest.size < old:
+        return None
+    path = merkle.consistency(Tiles(session), old, newest.size)
+    return {"path": [b64encode(each).decode() for each in path], "checkpoint": newest.note}
+
+
+def checked(proof: Mapping[str, Any], key: Verifier, earlier: Checkpoint | None) -> str:
+    """What a proof shows, in a sentence. Raises :class:`NotProven`, or ``NotValid`` for a
+    checkpoint that is not signed as it should be."""
+    try:
+        path = [b64decode(each, validate=True) for each in proof["path"]]
+        newest = opened(str(proof["checkpoint"]), key)
+        if "entry" in proof:
+            return _entry_checked(str(proof["entry"]), int(proof["place"]), path, newest)
+    except (KeyError, TypeError) as error:
+        raise NotProven(f"The proof lacks its {error}.") from None
+    if earlier is None:
+        raise NotProven("Give the earlier checkpoint, to see that the log grew from it.")
+    if not merkle.consistent(earlier.size, earlier.root, newest.size, newest.root, path):
+        raise NotProven("The newer log does not begin with the older one.")
+    return f"the log of {newest.size:,} entries begins with the {earlier.size:,} of before."
+
+
+def _entry_checked(entry: str, place: int, path: list[bytes], newest: Checkpoint) -> str:
+    leaf = merkle.leaf_hash(entry.encode())
+    if not merkle.includes(leaf, place, newest.size, path, newest.root):
+        raise NotProven("This entry is not in the log of that checkpoint.")
+    return f"this is entry {place:,} of the {newest.size:,} of that checkpoint: {entry}"

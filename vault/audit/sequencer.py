@@ -1,0 +1,139 @@
+"""Puts audit entries into the tree, in one order for good.
+
+An entry is written in the transaction of the act that it tells of; which place it has is decided
+afterwards, by whoever holds the log's turn, so that acts do not wait for each other. On PostgreSQL
+ids are given out before a transaction commits, and some are never used, so an entry can turn up
+below the highest id in the log: for an hour it is still looked for, and later it is no entry of
+ours (the verifier says so).
+
+How far this has come is sealed (:mod:`vault.audit.audit_log.row_macs`). A state that was changed stops it, with
+an alarm, since one that says that all is in its place would keep every later entry out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import and_, func, or_
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col, select
+
+from storage import advisory_lock
+from vault.audit import log_state, row_macs
+from vault.audit.entry_encoding import ALL, encoded
+from vault.audit.log_state import last_run, size
+from vault.audit.merkle import leaf_hash
+from vault.audit.models import AuditRun, AuditState
+from vault.audit.tiles import Tiles
+from vault.models import AuditEntry
+
+__all__ = ["AT_A_TIME", "SETTLES_AFTER", "size", "take_in"]
+
+AT_A_TIME = 1000
+SETTLES_AFTER = timedelta(hours=1)
+_TURN = b"audit log"
+_HOLES = 200
+_ENTRY = AuditEntry.__table__  # type: ignore[attr-defined]
+Range = tuple[int, int | None]
+
+
+def take_in(session: Session, now: datetime, limit: int = AT_A_TIME) -> int:
+    """Give committed entries their places, the next ``limit`` at the most; how many there were.
+    Raises :class:`~vault.audit.row_macs.LogTampered` where the log's own rows were changed."""
+    advisory_lock.take(session, _TURN)
+    found = log_state.required(session, now)
+    log_state.require_possible(session, found, now, SETTLES_AFTER)
+    rows = _waiting(session, found.settled_id, limit)
+    if rows:
+        tiles = Tiles(session)
+        tiles.add(found.size, [leaf_hash(encoded(row)) for row in rows])
+        _append(session, last_run(session), found.size, [row["id"] for row in rows])
+        found.size += len(rows)
+        found.root = log_state.root_of(tiles, found.size)
+    if _settle(session, found, now) or rows:
+        row_macs.seal(session, found)
+        session.add(found)
+        session.flush()
+    return len(rows)
+
+
+def _waiting(session: Session, settled: int, limit: int) -> Sequence[dict[str, Any]]:
+    columns = [_ENTRY.c[name] for name in ALL]
+    found: list[dict[str, Any]] = []
+    holes = iter(holes_of(session, settled))
+    while len(found) < limit and (some := list(islice(holes, _HOLES))):
+        ranges = [
+            and_(_ENTRY.c.id >= begin, _ENTRY.c.id < end) if end else _ENTRY.c.id >= begin
+            for begin, end in some
+        ]
+        statement = select_columns(*columns).where(or_(*ranges)).order_by(_ENTRY.c.id)
+        rows = session.connection().execute(statement.limit(limit - len(found)))
+        found += [dict(row) for row in rows.mappings()]
+    return found
+
+
+def waiting(session: Session) -> Iterator[dict[str, Any]]:
+    """All entries that have no place yet, as they are now."""
+    found = session.get(AuditState, 1)
+    columns = [_ENTRY.c[name] for name in ALL]
+    for begin, end in holes_of(session, found.settled_id if found else 0):
+        statement = select_columns(*columns).where(_ENTRY.c.id >= begin).order_by(_ENTRY.c.id)
+        if end is not None:
+            statement = statement.where(_ENTRY.c.id < end)
+        for row in session.connection().execute(statement).mappings():
+            yield dict(row)
+
+
+def holes_of(session: Session, settled: int) -> Iterator[Range]:
+    """Ranges of ids above ``settled`` that are not in the log; the last has no end."""
+    across = select(func.max(AuditRun.first_id)).where(col(AuditRun.first_id) <= settled)
+    runs = session.exec(
+        select(AuditRun)
+        .where(col(AuditRun.first_id) >= func.coalesce(across.scalar_subquery(), 0))
+        .order_by(col(AuditRun.first_id))
+    ).all()
+    begin = settled + 1
+    for run in runs:
+        row_macs.require(session, run, log_state.CHANGED_RUN.format(run.place))
+        if run.first_id > begin:
+            yield begin, run.first_id
+        begin = max(begin, run.first_id + run.count)
+    yield begin, None
+
+
+def _append(session: Session, last: AuditRun | None, place: int, ids: Sequence[int]) -> None:
+    for run in _runs(ids):
+        if last is not None and last.first_id + last.count == run[0]:
+            last.count += len(run)
+        else:
+            last = AuditRun(place=place, first_id=run[0], count=len(run))
+        row_macs.seal(session, last)
+        session.add(last)
+        place += len(run)
+    session.flush()
+
+
+def _runs(ids: Sequence[int]) -> Iterator[list[int]]:
+    run: list[int] = []
+    for each in ids:
+        if run and each != run[-1] + 1:
+            yield run
+            run = []
+        run.append(each)
+    yield run
+
+
+def _settle(session: Session, found: AuditState, now: datetime) -> bool:
+    if now < found.next_at:
+        return False
+    highest = session.exec(
+        select(AuditRun.first_id + AuditRun.count - 1)
+        .order_by(col(AuditRun.first_id).desc())
+        .limit(1)
+    ).first()
+    found.settled_id, found.next_id = found.next_id, highest or 0
+    found.next_at = now + SETTLES_AFTER
+    return True

@@ -1,0 +1,90 @@
+"""The hashes of the tree in the store, in tiles of 256, so that a proof reads few rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from storage.upsert import insert_or
+from vault.audit.merkle import HASH_BYTES, node_hash
+from vault.audit.models import AuditTile
+
+WIDTH, BITS = 256, 8
+_TABLE = AuditTile.__table__  # type: ignore[attr-defined]
+
+
+class Tiles:
+    """Reads nodes (:data:`vault.audit.audit_log.merkle.Node`), and adds leaves at the right edge."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._read: dict[tuple[int, int], bytes] = {}
+
+    def __call__(self, level: int, index: int) -> bytes:
+        """The hash of a whole node. Raises ``KeyError`` for one that is not in the store."""
+        tile, below = divmod(level, BITS)
+        first = index << below
+        hashes = self._tile(tile, first // WIDTH)
+        at = first % WIDTH
+        part = [hashes[n * HASH_BYTES :][:HASH_BYTES] for n in range(at, at + (1 << below))]
+        if not all(len(each) == HASH_BYTES for each in part):
+            raise KeyError((level, index))
+        return folded(part)
+
+    def leaves(self, place: int) -> list[bytes]:
+        """The hashes of the leaves of tile ``place``; as many as there are."""
+        hashes = self._tile(0, place)
+        return [hashes[n : n + HASH_BYTES] for n in range(0, len(hashes), HASH_BYTES)]
+
+    def add(self, size: int, leaves: Sequence[bytes]) -> None:
+        """Put more leaves after the first ``size``."""
+        level, begin, new = 0, size, list(leaves)
+        while new:
+            whole = self._put(level, begin, new)
+            level, begin, new = level + 1, begin // WIDTH, whole
+
+    def _put(self, level: int, begin: int, hashes: list[bytes]) -> list[bytes]:
+        """Write hashes to a level from place ``begin`` on; gives the nodes over the tiles that
+        became full."""
+        full, at = [], begin
+        while hashes:
+            place, inside = divmod(at, WIDTH)
+            kept = self._tile(level, place) if inside else b""
+            some, hashes = hashes[: WIDTH - inside], hashes[WIDTH - inside :]
+            tile = kept[: inside * HASH_BYTES] + b"".join(some)
+            self._write(level, place, tile)
+            at += len(some)
+            if len(tile) == WIDTH * HASH_BYTES:
+                full.append(folded([tile[n : n + HASH_BYTES] for n in range(0, len(tile), 32)]))
+        return full
+
+    def _tile(self, level: int, place: int) -> bytes:
+        found = self._read.get((level, place))
+        if found is None:
+            statement = select(_TABLE.c.hashes).where(
+                _TABLE.c.level == level, _TABLE.c.place == place
+            )
+            found = self._session.connection().execute(statement).scalar() or b""
+            if len(self._read) > 4 * WIDTH:
+                self._read.clear()
+            self._read[level, place] = found
+        return found
+
+    def _write(self, level: int, place: int, hashes: bytes) -> None:
+        self._read[level, place] = hashes
+        row = {"level": level, "place": place, "hashes": hashes}
+        statement = insert_or(self._session, _TABLE, row).on_conflict_do_update(
+            index_elements=["level", "place"], set_={"hashes": hashes}
+        )
+        self._session.connection().execute(statement)
+
+
+def folded(hashes: Sequence[bytes]) -> bytes:
+    """The node over a power of two of hashes."""
+    found = list(hashes)
+    while len(found) > 1:
+        pairs = zip(found[::2], found[1::2], strict=True)
+        found = [node_hash(left, right) for left, right in pairs]
+    return found[0]

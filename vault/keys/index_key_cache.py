@@ -1,0 +1,82 @@
+"""What a process knows of the index keys, which may change while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import Engine
+
+from storage import statement_timeout
+from storage.session import transaction
+from vault.errors import KeyForged, KeyUnavailable
+from vault.keys import key_register
+from vault.keys.blind_index import ALONE, IndexKeys
+from vault.keys.key_register import INDEX, NO_KEYS, index_number
+from vault.keys.master_keys import MasterKeys
+from vault.models import PurposeKey
+
+#: For how many seconds a process goes by what it has read.
+KNOWS_FOR = 30.0
+_MOST_WAIT = 1.0
+_ROW = PurposeKey.__table__  # type: ignore[attr-defined]
+INDEX_ROWS = key_register.ROWS.where(_ROW.c.purpose.startswith(INDEX))
+
+
+class KnownIndex:
+    """The index keys, read anew before they are too old to go by. Safe for many threads."""
+
+    def __init__(
+        self,
+        master: MasterKeys,
+        engine: Engine,
+        ticks: Callable[[], float] = statement_timeout.ticks,
+    ) -> None:
+        self._master, self._engine, self._ticks = master, engine, ticks
+        self._keys: IndexKeys | None = None
+        self._read_at = 0.0
+        self._reading, self._changing = Lock(), Lock()
+
+    def keys(self) -> IndexKeys:
+        """What is known. One thread reads it anew when it begins to be old; the others wait only
+        where it is too old to go by, and not for long (rule F1)."""
+        known, age = self._keys, self._ticks() - self._read_at
+        if known is not None and age < KNOWS_FOR / 2:
+            return known
+        must = known is None or age > KNOWS_FOR
+        if self._reading.acquire(timeout=_MOST_WAIT if must else 0):
+            try:
+                if known is self._keys or self._ticks() - self._read_at > KNOWS_FOR / 2:
+                    self._read()
+            finally:
+                self._reading.release()
+        elif must:
+            raise KeyUnavailable("the index keys cannot be read just now")
+        if self._keys is None:
+            raise KeyUnavailable(NO_KEYS)
+        return self._keys
+
+    def _read(self) -> None:
+        """On a connection of its own, outside the caller's transaction."""
+        began = self._ticks()
+        with transaction(self._engine, read_only=True) as session:
+            rows = session.connection().execute(INDEX_ROWS).all()
+        if rows:
+            self.learn(rows)
+            self._read_at = began
+        elif self._keys is not None:
+            raise KeyForged(key_register.MISSING.format(INDEX, "purpose_key"))
+
+    def learn(self, rows: Sequence[Any]) -> None:
+        """Go by these rows of keys, unless it is known that they have changed since. Raises
+        ``KeyForged`` where they are not what the key register says."""
+        newest = max(rows, key=lambda row: index_number(row.purpose))
+        stage, known = (len(rows), newest.state or ALONE), self._keys
+        if known is not None and stage == (len(known.keys), known.state):
+            return
+        keys = key_register.open_index(self._master, rows)
+        found = IndexKeys(keys, stage[1])
+        with self._changing:
+            if self._keys is None or found.stage > self._keys.stage:
+                self._keys = found

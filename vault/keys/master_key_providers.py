@@ -1,0 +1,144 @@
+"""Where the master keys come from: one provider for each scheme of the setting ``MASTER_KEYS``."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import shlex
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from vault.errors import KeyUnavailable
+from vault.keys.aead import new_key
+
+COMMAND_SECONDS = 30
+
+
+class Provider(Protocol):
+    """Gives the master keys as text, ``id:base64`` entries parted by commas or new lines."""
+
+    def entries(self) -> str:
+        """Raises ``KeyUnavailable`` with a sentence that says what to do, never with a key."""
+
+
+@dataclass(frozen=True, repr=False)
+class Environment:
+    """The entries stand in the setting itself."""
+
+    rest: str
+
+    def entries(self) -> str:
+        return self.rest
+
+
+@dataclass(frozen=True)
+class File:
+    """``file:/path``, which nobody but its owner can read."""
+
+    rest: str
+
+    def entries(self) -> str:
+        path = Path(self.rest)
+        try:
+            if path.stat().st_mode & 0o077:
+                raise KeyUnavailable("others can read the master key file: run 'chmod 600' on it")
+            return path.read_text()
+        except OSError as error:
+            raise KeyUnavailable(f"the master key file cannot be read: {error.strerror}") from None
+
+
+@dataclass(frozen=True)
+class Command:
+    """``command:…``, which prints the entries: it asks a key service for them, say. What it says of
+    errors is its own affair and not repeated: it may hold a secret."""
+
+    rest: str
+
+    def entries(self) -> str:
+        try:
+            done = subprocess.run(  # noqa: S603  (the operator's own command)
+                shlex.split(self.rest),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=COMMAND_SECONDS,
+                check=True,
+            )
+        except subprocess.CalledProcessError as error:
+            raise KeyUnavailable(
+                f"the command for the master keys ended with {error.returncode}"
+            ) from None
+        except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as error:
+            raise KeyUnavailable(
+                f"the command for the master keys cannot be run: {type(error).__name__}"
+            ) from None
+        return done.stdout
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The demo's keys in ``folder/master.keys`` (mode 0600), made on first use: not where the store
+    has keys already that another master key wraps.
+
+    Two processes that start at once agree on one file: it is written aside and linked into
+    place, which only one can do.
+    """
+
+    folder: Path
+    may_make: Callable[[], bool] = field(default=lambda: True, compare=False)
+
+    def entries(self) -> str:
+        path = self.folder / "master.keys"
+        if not path.exists():
+            if not self.may_make():
+                raise KeyUnavailable(
+                    f"{path} is missing, and the store has keys that its key wraps: put it back"
+                    " from a backup, or give the keys in VOUCHLINE_MASTER_KEYS"
+                )
+            self._make(path)
+        return path.read_text()
+
+    def _make(self, path: Path) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        aside = self.folder / f".master.keys.{os.getpid()}.{os.urandom(4).hex()}"
+        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(new_entry("demo") + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            pass
+        finally:
+            aside.unlink()
+
+
+class Scheme(Protocol):
+    """Makes a provider of what stands behind ``scheme:``."""
+
+    def __call__(self, rest: str) -> Provider:
+        """Nothing is read yet."""
+
+
+SCHEMES: Mapping[str, Scheme] = {"file": File, "command": Command}
+
+
+def configured(setting: str, folder: Path, may_make: Callable[[], bool] = lambda: True) -> Provider:
+    """The provider that the setting names: by its scheme, the entries themselves where it begins
+    with none, the embedded keys in ``folder`` where it is empty."""
+    if not setting:
+        return Embedded(folder, may_make)
+    name, _, rest = setting.partition(":")
+    return SCHEMES[name](rest) if name in SCHEMES else Environment(setting)
+
+
+def new_entry(prefix: str) -> str:
+    """A fresh ``id:base64`` entry whose id names its key by a short fingerprint."""
+    key = new_key()
+    name = f"{prefix}-{hashlib.sha256(b'id' + key).hexdigest()[:8]}"
+    return f"{name}:{base64.b64encode(key).decode()}"

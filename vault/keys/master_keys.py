@@ -1,0 +1,81 @@
+"""The master keys: kept outside the database, they wrap every other key."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from vault.errors import KeyUnavailable
+from vault.keys import master_key_providers
+from vault.keys.aead import KEY_BYTES, seal, unseal
+
+_ENTRY = re.compile(r"([a-z0-9][a-z0-9-]{0,31}):([A-Za-z0-9+/_=-]+)")
+
+
+@dataclass(frozen=True, repr=False)
+class MasterKeys:
+    """Keys by their id. The first wraps what is new; all open what they once wrapped."""
+
+    current: str
+    keys: Mapping[str, bytes]
+
+    def wrap(self, key: bytes, place: str) -> bytes:
+        """``key`` sealed under the current master key, with that key's id in front."""
+        return self.current.encode() + b":" + seal(self.keys[self.current], key, place)
+
+    def unwrap(self, wrapped: bytes, place: str) -> bytes:
+        """The inverse of :meth:`wrap`. Raises :class:`KeyUnavailable` without the master key."""
+        name, _, sealed = wrapped.partition(b":")
+        master = self.keys.get(name.decode("ascii", "replace"))
+        if master is None:
+            raise KeyUnavailable("the master key that wrapped this is not configured")
+        return unseal(master, sealed, place)
+
+    @staticmethod
+    def wrapped_by(wrapped: bytes) -> str:
+        """The id of the master key that wrapped this."""
+        return wrapped.partition(b":")[0].decode("ascii", "replace")
+
+    def derive(self, purpose: str) -> list[bytes]:
+        """A 32-byte key for ``purpose`` from each master key, the current one first (RFC 5869)."""
+        ordered = [self.current, *(name for name in self.keys if name != self.current)]
+        return [
+            HKDF(SHA256(), KEY_BYTES, None, f"vouchline {purpose}".encode()).derive(self.keys[name])
+            for name in ordered
+        ]
+
+
+def parse(text: str) -> MasterKeys:
+    """Master keys from ``id:base64`` entries, parted by commas or new lines.
+
+    Raises :class:`KeyUnavailable` with a sentence that says what to do, never with the key.
+    """
+    keys: dict[str, bytes] = {}
+    for entry in re.split(r"[,\s]+", text.strip()):
+        found = _ENTRY.fullmatch(entry)
+        if not found:
+            raise KeyUnavailable("write each master key as id:base64, parted by commas")
+        try:
+            key = base64.b64decode(found[2].replace("-", "+").replace("_", "/"), validate=True)
+        except binascii.Error:
+            key = b""
+        if len(key) != KEY_BYTES:
+            raise KeyUnavailable(f"master key {found[1]} must be 32 bytes in base64")
+        if found[1] in keys:
+            raise KeyUnavailable(f"master key {found[1]} is given twice")
+        keys[found[1]] = key
+    return MasterKeys(next(iter(keys)), keys)
+
+
+def load(setting: str, folder: Path, may_make: Callable[[], bool] = lambda: True) -> MasterKeys:
+    """The keys of the setting ``MASTER_KEYS`` (:mod:`vault.keys.master_key_providers`); the embedded ones in
+    ``folder`` when it is empty, which are made where there are none and ``may_make`` says so.
+    Raises as :func:`parse` does."""
+    return parse(master_key_providers.configured(setting, folder, may_make).entries())
