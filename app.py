@@ -21,17 +21,17 @@ from channels.limiting import Limiter, OutsideCounts
 from channels.store_upgrade import DEMO_STAFF
 from config import logging_setup, settings_checks
 from config.settings import Settings
-from messaging.gateways.base import Gateway
-from messaging.gateways.line import Line
-from messaging.gateways.simulator import Simulator
-from messaging.gateways.simulator_line import SimulatorLine
-from messaging.gateways.twilio import Twilio
-from messaging.gateways.twilio_line import TwilioLine
-from messaging.rules import Rules, limits, millionths
+from messaging.providers.base import Gateway
+from messaging.providers.simulator.sms import Simulator
+from messaging.providers.simulator.voice import SimulatorLine
+from messaging.providers.twilio.sms import Twilio
+from messaging.providers.twilio.voice import TwilioLine
+from messaging.providers.voice_base import Line
+from messaging.sending_limits import Rules, limits, millionths
 from people import budgets
 from people.errors import InvalidInput
 from people.models import Role
-from scheduling import holidays
+from scheduling.calendars import public_holidays
 from scheduling.policy import Policy
 from storage.engine import make_engine
 from storage.session import StoreUnavailable
@@ -149,7 +149,7 @@ def _alert_places(settings: Settings, gateway: Gateway, now: Callable[[], dateti
 
 def _policy(settings: Settings) -> Policy:
     try:
-        holidays.require_known(settings.holidays)
+        public_holidays.require_known(settings.holidays)
     except InvalidInput as error:
         raise _refusal([f"VOUCHLINE_HOLIDAYS: {error}"]) from None
     return Policy(

@@ -15,7 +15,7 @@ from bench.mix import number
 from bench.past import YEARS_MS
 from people import customers, staff
 from people.models import Customer
-from scheduling import booking
+from scheduling.booking import bookings
 from scheduling.models import Callback
 from scheduling.policy import Policy
 from scheduling.states import State
@@ -68,9 +68,9 @@ def start(
     first = now.replace(minute=now.minute // 5 * 5, second=0, microsecond=0) + timedelta(minutes=5)
     for i, person in enumerate(people):
         starts_at = first + timedelta(minutes=5 * (i % CALLS_OF_AN_AGENT))
-        wish = booking.Wish(starts_at, 5, "your router", f"T-{i}")
+        wish = bookings.Wish(starts_at, 5, "your router", f"T-{i}")
         holder = agents[i // CALLS_OF_AN_AGENT]
-        booked = booking.book(session, person, holder, wish, POLICY, now)
+        booked = bookings.book(session, person, holder, wish, POLICY, now)
         yield calls.start(session, booked, POLICY, now).code
 
 

@@ -19,12 +19,13 @@ from sqlalchemy import insert
 
 from bench import stores
 from people.models import Customer
-from scheduling import booking, pool, slots
-from scheduling.availability import Callee
-from scheduling.booking import Wish
+from scheduling.availability import agent_assignment, slots
+from scheduling.availability.agent_assignment import Need
+from scheduling.availability.agent_availability import Callee
+from scheduling.availability.slots import Rules
+from scheduling.booking import bookings
+from scheduling.booking.bookings import Wish
 from scheduling.models import Callback, TakenStep, WorkingHours
-from scheduling.pool import Need
-from scheduling.slots import Rules
 from storage.column_types import new_id
 from tests import databases, factories
 from tests.scheduling.test_slots import slow_free
@@ -133,7 +134,9 @@ def _ask(store: databases.Store, days: int, questions: int) -> None:
 
     def ask(limit: int) -> int:
         with store.unit(read_only=True) as session:
-            return len(pool.free_slots(session, Need(), LONDON, span, 15, POLICY, NOW, limit))
+            return len(
+                agent_assignment.free_slots(session, Need(), LONDON, span, 15, POLICY, NOW, limit)
+            )
 
     for limit, what in ((10_000, f"all of {days} days"), (50, "the first 50")):
         found = ask(limit)
@@ -176,7 +179,7 @@ def _book(store: databases.Store, agents: list[UUID], count: int = 300) -> None:
         with store.unit() as session:
             who = session.get_one(Customer, each)
             at = NOW + timedelta(days=1 + n // 40, minutes=15 * (n % 40) + 60)
-            booking.book(session, who, idle, Wish(at, 15, "your router"), policy, NOW)
+            bookings.book(session, who, idle, Wish(at, 15, "your router"), policy, NOW)
     ours = count / (time.perf_counter() - begin)
     begin = time.perf_counter()
     for n, each in enumerate(customers):

@@ -13,9 +13,9 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from channels.limiting import Limiter
-from messaging.gateways.base import Gateway
-from messaging.gateways.line import Line
-from messaging.rules import Rules
+from messaging.providers.base import Gateway
+from messaging.providers.voice_base import Line
+from messaging.sending_limits import Rules
 from scheduling.policy import Policy
 from storage.lock_wait_budget import hurried
 from storage.session import CoreWork, core_transaction, transaction

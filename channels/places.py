@@ -14,7 +14,7 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from config.settings import Settings
 from config.settings_checks import LOOPBACK
-from messaging.gateways.base import Gateway, Letter, OutcomeUnknown, Rejected, Unavailable
+from messaging.providers.base import Gateway, Letter, OutcomeUnknown, Rejected, Unavailable
 from people import phones
 from people.errors import InvalidInput
 from storage.column_types import new_id

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from channels.context import ctx
-from scheduling.own import OwnCall
+from scheduling.booking.customer_callbacks import OwnCall
 from verification.verdicts import Genuine
 
 

@@ -12,14 +12,15 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from incidents.models import Report
-from messaging import lines, outbox, wording
-from messaging.gateways.base import TEXT
-from messaging.kinds import OUTCOME
+from messaging import line_types, outbox, text_templates
+from messaging.message_kinds import OUTCOME
 from messaging.models import Priority
+from messaging.providers.base import TEXT
 from people import customers
 from people.errors import InvalidInput
 from people.models import Customer
-from scheduling import quiet, telling
+from scheduling import quiet
+from scheduling.notifications import callback_notifier
 from scheduling.policy import Policy
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
@@ -31,8 +32,8 @@ AT_A_TIME = 50
 def tell_outcome(session: Session, report: Report, words_key: str, now: datetime) -> None:
     """Note what a reporter is to be told: one of :data:`wording.OUTCOMES`. The worker queues the
     text if they wanted it; the first outcome is the one they are told. Raises ``InvalidInput``."""
-    if words_key not in wording.OUTCOMES:
-        raise InvalidInput("words_key", f"Choose one of: {', '.join(wording.OUTCOMES)}.")
+    if words_key not in text_templates.OUTCOMES:
+        raise InvalidInput("words_key", f"Choose one of: {', '.join(text_templates.OUTCOMES)}.")
     if not report.tell_outcome or report.outcome is not None:
         return
     report.outcome = words_key
@@ -73,16 +74,16 @@ def _queue(
     report.told_at = now
     session.add(report)
     phone = customers.opened(session, customer).phone
-    if lines.known(session, phone, now) == lines.LANDLINE:
+    if line_types.known(session, phone, now) == line_types.LANDLINE:
         return  # a call out of the blue is what they reported
-    voice = telling.voice_of(session, customer, policy, now)
+    voice = callback_notifier.voice_of(session, customer, policy, now)
     zone = customer.timezone
     due_at = quiet.until_decent(now, zone, policy.decent_in(zone))
     draft = outbox.Draft(
         customer_id=customer.id,
         kind=OUTCOME,
         to=phone,
-        body=wording.outcome(voice, report.reference, report.outcome or ""),
+        body=text_templates.outcome(voice, report.reference, report.outcome or ""),
         due_at=due_at,
         expires_at=due_at + timedelta(days=2),
         priority=Priority.ASKED,

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from incidents import reports
 from people import customers
 from people.models import Customer
-from scheduling import booking
+from scheduling.booking import bookings
 from scheduling.models import Callback
 
 
@@ -20,7 +20,7 @@ def refuse(
 
     ``proven`` says that the customer is known to hold their number. Raises ``WrongState``.
     """
-    booking.refuse(session, callback, now)
+    bookings.refuse(session, callback, now)
     customer = session.get_one(Customer, callback.customer_id)
     told = reports.Told(
         phone=customers.opened(session, customer).phone,

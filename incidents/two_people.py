@@ -12,7 +12,7 @@ from incidents.acting import kinds as acting
 from people import resets, staffing, unlocking
 from people.approvals import setup, voiding
 from people.approvals.kinds import Act, Kind, Kinds
-from scheduling import roles
+from procedures import role_change
 from scheduling.policy import Policy
 from verification import renumbering
 
@@ -36,7 +36,7 @@ def _table(policy: Policy) -> tuple[Kind, ...]:
         staffing.ADD,
         staffing.INVITE,
         resets.RESET,
-        roles.ROLE,
+        role_change.ROLE,
         erasing.ERASE,
         unlocking.UNLOCK,
         acting.SUSPEND,

@@ -12,9 +12,9 @@ from sqlmodel import Session, col, select
 
 from incidents.cases.models import CaseEvidence, Kind
 from incidents.cases.opening import Evidence, raise_case
-from messaging import lines
-from messaging.gateways.base import TEXT
+from messaging import line_types
 from messaging.models import MessageState, OutboxMessage
+from messaging.providers.base import TEXT
 from people.approvals.models import ApprovalRequest
 from people.approvals.states import State
 from people.models import Customer
@@ -45,7 +45,7 @@ def raise_cases(session: Session, now: datetime) -> None:
 
 
 def _to_be_spoken(row: OutboxMessage) -> bool:
-    return row.medium == TEXT and row.error in (lines.LANDLINE, renumbering.SPOKEN)
+    return row.medium == TEXT and row.error in (line_types.LANDLINE, renumbering.SPOKEN)
 
 
 def _known(session: Session, row: OutboxMessage) -> bool:

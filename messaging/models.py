@@ -37,7 +37,7 @@ class MessageState(StrEnum):
 
 class Priority(IntEnum):
     """What leaves first when more is due than can leave at once. ``ASKED`` is for what anybody can
-    set off: :mod:`messaging.leases` gives it room of its own, never that of the others."""
+    set off: :mod:`messaging.dispatch.leases` gives it room of its own, never that of the others."""
 
     ANSWER = 0
     SOON = 3
@@ -53,7 +53,7 @@ class OutboxMessage(SQLModel, table=True):
     ``due_at`` is when a worker looks at it next: while it is in a worker's hands, when its lease
     ends. ``wanted_at`` is when it was first due. ``gateway`` is the one it was last handed to.
     ``medium`` is ``text``, or ``voice`` for one that is spoken in a call. ``decent`` are the hours
-    in which it may leave (:class:`messaging.decent.Decent`), none for any; ``heard_at`` is when
+    in which it may leave (:class:`messaging.calling_hours.Decent`), none for any; ``heard_at`` is when
     somebody who was rung pressed a key to hear it.
     """
 
@@ -132,7 +132,7 @@ def _small_purse() -> Any:
 
 class Spending(SQLModel, table=True):
     """What was spent on texts and calls in one hour (since 1970, UTC), in millionths: in all, and
-    what part of it came out of each small purse (:class:`messaging.kinds.PurseName`)."""
+    what part of it came out of each small purse (:class:`messaging.message_kinds.PurseName`)."""
 
     __tablename__ = "spending"
 

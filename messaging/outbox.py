@@ -1,4 +1,4 @@
-"""The outbox: texts are stored with the fact they tell (rule M1); see :mod:`messaging.leases`."""
+"""The outbox: texts are stored with the fact they tell (rule M1); see :mod:`messaging.dispatch.leases`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select, update
 
 from messaging import segments
-from messaging.decent import Decent
+from messaging.calling_hours import Decent
 from messaging.models import MessageState, OutboxMessage, Priority
 from storage.column_types import new_id
 from vault.keys import field_encryption

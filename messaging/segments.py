@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from messaging.translate import GSM7
+from messaging.i18n import GSM7
 
 #: These take two places of a segment, the escape and themselves.
 _ESCAPED = frozenset("^{}\\[~]|€")

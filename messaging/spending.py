@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from messaging.kinds import SMALL, PurseName
+from messaging.message_kinds import SMALL, PurseName
 from messaging.models import Spending
-from messaging.rules import Rules
+from messaging.sending_limits import Rules
 from storage.upsert import insert_or
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, delete, select
 
-from messaging.rules import Limit, limits
+from messaging.sending_limits import Limit, limits
 from people.errors import BudgetSpent
 from people.models import BudgetUnlock, Opening, Role, Staff
 from storage import advisory_lock

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 
-from messaging.decent import Decent
-from messaging.wording import Voice
+from messaging.calling_hours import Decent
+from messaging.text_templates import Voice
 from people import phones
 
 Hours = tuple[time, time | None]

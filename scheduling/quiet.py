@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from messaging.decent import until_decent
+from messaging.calling_hours import until_decent
 
 __all__ = ["until_decent"]

@@ -14,8 +14,8 @@ from people import customers, staff
 from people.models import Customer, Role, Staff
 from people.purposes import Purpose
 from people.signin import Principal
-from scheduling import booking, lookup
-from scheduling.booking import Wish
+from scheduling.booking import bookings, customer_lookup
+from scheduling.booking.bookings import Wish
 from scheduling.models import Callback
 from scheduling.policy import Policy
 from tests.databases import Store
@@ -84,7 +84,7 @@ def a_callback(
     customer = customer or a_customer(session, now)
     starts_at = now.replace(second=0, microsecond=0) + ahead
     wish = Wish(starts_at, minutes, "your router", "T-1001")
-    return booking.book(session, customer, agent.id, wish, policy or a_policy(), now)
+    return bookings.book(session, customer, agent.id, wish, policy or a_policy(), now)
 
 
 @dataclass(frozen=True)
@@ -121,4 +121,4 @@ def wrong(code: str, by: int = 1) -> str:
 def looked_up(session: Session, member: Staff, phone: str, now: datetime) -> None:
     """A member of staff looks a number up, and then does nothing with it."""
     who = Principal(member.id, Role(member.role))
-    lookup.find(session, who, phone, Purpose.ASKED, a_policy(), now)
+    customer_lookup.find(session, who, phone, Purpose.ASKED, a_policy(), now)

@@ -22,16 +22,16 @@ from hypothesis import strategies as st
 
 from channels.texts import reading
 from config.settings import Settings
-from messaging import segments, spoken, translate, wording
-from messaging.wording import Voice
+from messaging import i18n, segments, text_templates, voice_templates
+from messaging.text_templates import Voice
 from people.errors import InvalidInput
 from people.text import clean
-from scheduling.booking import TOPIC_LIMIT
+from scheduling.booking.bookings import TOPIC_LIMIT
 from verification.words import RESERVED, WORDS
 
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = Settings(_env_file=None).languages
-TRANSLATED = [each for each in LANGUAGES if each != translate.FALLBACK]
+TRANSLATED = [each for each in LANGUAGES if each != i18n.FALLBACK]
 CARRIERS = RESERVED - set(reading.WORDS)
 EXTENDED = frozenset("^{}\\[~]|€")
 ONE, TWO = 160, 306
@@ -125,14 +125,18 @@ def told(voice: Voice, agent: str, topic: str, at: datetime) -> Iterator[tuple[s
         "ending": "57",
         "off": True,
     }
-    for make in makers(wording):
-        if make in (wording.page_number_spoken, wording.new_case, wording.case_kind):
+    for make in makers(text_templates):
+        if make in (
+            text_templates.page_number_spoken,
+            text_templates.new_case,
+            text_templates.case_kind,
+        ):
             continue  # spoken, or a part of another
         wanted = list(inspect.signature(make).parameters)[1:]
         chosen = [CHOICES[name] for name in wanted if name in CHOICES]
         names = [name for name in wanted if name in CHOICES]
         for ways in product(*chosen):
-            if make is wording.report_unclear and "" in ways:
+            if make is text_templates.report_unclear and "" in ways:
                 continue  # nothing was asked
             given_here = {**values, **dict(zip(names, ways, strict=True))}
             yield make.__name__, make(voice, **{name: given_here[name] for name in wanted})
@@ -142,7 +146,7 @@ def told(voice: Voice, agent: str, topic: str, at: datetime) -> Iterator[tuple[s
 CHOICES = {
     "channel": ("text", "web", "api", "keypad"),
     "question": ("number", "knew", ""),
-    "key": wording.OUTCOMES,
+    "key": text_templates.OUTCOMES,
     "cases": ([("CABCDEFG", "access")], [("CABCDEFG", "access")] * 4),
 }
 
@@ -155,7 +159,7 @@ def makers(module: object) -> list[Callable[..., str]]:
 
 def septets(text: str) -> int:
     """How long a text is on the air; it must hold nothing but GSM-7."""
-    outside = {char for char in text if char not in translate.GSM7}
+    outside = {char for char in text if char not in i18n.GSM7}
     assert not outside, (outside, text)
     return sum(2 if char in EXTENDED else 1 for char in text)
 
@@ -191,7 +195,7 @@ def test_the_longest_text_is_two_segments(language):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_day_of_the_year_is_written_in_cheap_letters(language):
     for day in range(366):
-        septets(translate.folded(translate.day_and_time(START + timedelta(day), "UTC", language)))
+        septets(i18n.folded(i18n.day_and_time(START + timedelta(day), "UTC", language)))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -240,9 +244,9 @@ def test_every_language_has_reply_words_of_its_own(language):
 
 @given(st.text())
 def test_folding_leaves_what_is_cheap_alone_and_is_done_once(text):
-    once = translate.folded(text)
-    assert translate.folded(once) == once
-    if translate.GSM7.issuperset(text):
+    once = i18n.folded(text)
+    assert i18n.folded(once) == once
+    if i18n.GSM7.issuperset(text):
         assert once == text
 
 
@@ -256,14 +260,14 @@ def test_folding_leaves_what_is_cheap_alone_and_is_done_once(text):
     ],
 )
 def test_only_what_costs_is_folded(text, written):
-    assert translate.folded(text) == written
+    assert i18n.folded(text) == written
 
 
 @pytest.mark.parametrize(
     "topic", ["evil.cóm", "evil.ćo/x", "hţtp://x", "ẃww.evil", "a@evíl.example"]
 )
 def test_folding_makes_no_link_of_what_was_none(topic):
-    assert translate.folded(topic) == topic
+    assert i18n.folded(topic) == topic
 
 
 @given(st.text(alphabet="evil.cómćţhp:/ẃw…", max_size=TOPIC_LIMIT))
@@ -272,7 +276,7 @@ def test_a_topic_that_was_let_in_holds_no_link_when_it_is_sent(topic):
         let_in = clean("topic", topic, limit=TOPIC_LIMIT, what="topic")
     except InvalidInput:
         return
-    clean("topic", translate.folded(let_in), limit=3 * TOPIC_LIMIT, what="topic")
+    clean("topic", i18n.folded(let_in), limit=3 * TOPIC_LIMIT, what="topic")
 
 
 # --- The spoken line and the pages ------------------------------------------------------
@@ -294,20 +298,20 @@ def test_the_spoken_line_says_everything_in_its_language(language):
         "off": True,
         "text": "RABCDEFG",
     }
-    for make in makers(spoken):
+    for make in makers(voice_templates):
         wanted = list(inspect.signature(make).parameters)[1:]
         said = [
             make(
                 Voice("Example Bank", PHONE, each, "UTC"), **{name: values[name] for name in wanted}
             )
-            for each in (translate.FALLBACK, language)
+            for each in (i18n.FALLBACK, language)
         ]
         assert said[0] != said[1], make.__name__
         assert "{" not in said[1], make.__name__
 
 
 def test_every_language_has_a_voice():
-    assert set(spoken.SPEECH) == set(LANGUAGES)
+    assert set(voice_templates.SPEECH) == set(LANGUAGES)
 
 
 HEADINGS = {"de": "Ist dieser Anruf echt?", "es": "¿Es de verdad quien le llama?"}

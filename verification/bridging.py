@@ -12,9 +12,9 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from messaging import phone_calls
+from messaging import call_queue
+from messaging.call_states import MISSED, OVER, CallState
 from messaging.models import PhoneCall
-from messaging.progress import MISSED, OVER, CallState
 from people import binding, customers, numbers, staff
 from people.models import Customer, Staff
 from scheduling.errors import WrongState
@@ -44,12 +44,12 @@ def start(session: Session, callback: Callback, policy: Policy, now: datetime) -
         return _shown(session, callback, now)
     phone = _agent_phone(session, callback)
     calls.begin(session, callback, policy, now, until=now)
-    phone_calls.want(session, callback.id, phone, now)
+    call_queue.want(session, callback.id, phone, now)
     return None
 
 
 def _shown(session: Session, callback: Callback, now: datetime) -> IssuedCode | None:
-    call = phone_calls.latest(session, callback.id)
+    call = call_queue.latest(session, callback.id)
     if call is not None and (call.state != CallState.LIVE or not binding.holds(session, call)):
         return None
     return calls.shown(session, callback, now)
@@ -67,12 +67,12 @@ def ring_again(session: Session, callback: Callback, now: datetime) -> None:
     they are on the phone. Three times at the most. Raises ``WrongState`` or ``OutsideWindow``."""
     calls.lock(session, callback)
     require(State(callback.state), State.STARTED)
-    call = phone_calls.latest(session, callback.id)
+    call = call_queue.latest(session, callback.id)
     if not can_ring_again(call):
         raise WrongState("The call is not over, or the customer was on the phone.")
     phone = _agent_phone(session, callback)
     calls.renew(session, callback, now, until=now)
-    phone_calls.want(session, callback.id, phone, now)
+    call_queue.want(session, callback.id, phone, now)
 
 
 def can_ring_again(call: PhoneCall | None) -> bool:
@@ -98,12 +98,12 @@ def told(
         return False
     callback = session.get_one(Callback, found.callback_id)
     calls.lock(session, callback)
-    call = phone_calls.locked(session, call_id)
+    call = call_queue.locked(session, call_id)
     if call is None or not binding.holds(session, call):
         return False
     if state is CallState.VOICEMAIL and callback.state == State.CONFIRMED:
         state = CallState.LIVE  # no machine checks a code
-    if not phone_calls.push(session, call, state, now, error):
+    if not call_queue.push(session, call, state, now, error):
         return False
     _follow(session, call, callback, policy, now)
     audit_log.record(
@@ -120,7 +120,7 @@ def told(
 def _follow(
     session: Session, call: PhoneCall, callback: Callback, policy: Policy, now: datetime
 ) -> None:
-    newest = phone_calls.latest(session, callback.id)
+    newest = call_queue.latest(session, callback.id)
     if newest is None or newest.id != call.id or State(callback.state) not in LIVE:
         return
     if call.state == CallState.LIVE:
@@ -159,7 +159,7 @@ def picked_up(
         return None
     callback = session.get_one(Callback, found.callback_id)
     calls.lock(session, callback)
-    call = phone_calls.locked(session, call_id)
+    call = call_queue.locked(session, call_id)
     if call is None or (call.agent_sid or sid) != sid or call.state in OVER:
         return None
     if not binding.holds(session, call):

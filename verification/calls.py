@@ -11,16 +11,17 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select, update
 
-from messaging import outbox, phone_calls
-from messaging.progress import CallState
+from messaging import call_queue, outbox
+from messaging.call_states import CallState
 from people import binding, customers
 from people.errors import InvalidInput
 from people.models import Customer
-from scheduling import retries, taken, window
+from scheduling.availability import reservations
+from scheduling.booking import call_window, retries
+from scheduling.booking.number_change_hold import require_settled
 from scheduling.errors import OutsideWindow, WrongState
 from scheduling.models import Callback
 from scheduling.policy import Policy
-from scheduling.settled import require_settled
 from scheduling.states import LIVE, Outcome, State, require, require_move
 from vault import external_counters
 from vault.audit import audit_log
@@ -68,7 +69,7 @@ def begin(
     Raises ``OutsideWindow`` or ``WrongState``.
     """
     require_move(State(callback.state), State.STARTED)
-    if now < window.opens(callback.starts_at, policy.window_lead_minutes):
+    if now < call_window.opens(callback.starts_at, policy.window_lead_minutes):
         raise OutsideWindow(
             f"Too early: start at most {policy.window_lead_minutes} minutes before the booked time."
         )
@@ -210,7 +211,7 @@ def reissue(session: Session, callback: Callback, policy: Policy, now: datetime)
     call also while the customer is not on the phone.
     """
     lock(session, callback)
-    bridged = phone_calls.latest(session, callback.id)
+    bridged = call_queue.latest(session, callback.id)
     live = bridged is None or (bridged.state == CallState.LIVE and binding.holds(session, bridged))
     if not live:
         require(State(callback.state), State.STARTED)
@@ -367,8 +368,8 @@ def _finish(session: Session, callback: Callback, outcome: str, now: datetime) -
     session.add(callback)
     session.flush()
     close_codes(session, col(Code.callback_id) == callback.id, now)
-    phone_calls.close(session, callback.id, now)
-    taken.release(session, callback.id)
+    call_queue.close(session, callback.id, now)
+    reservations.release(session, callback.id)
 
 
 def close_codes(session: Session, which: ColumnElement[bool], now: datetime) -> None:

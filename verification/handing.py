@@ -7,11 +7,12 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from messaging import phone_calls
-from messaging.progress import OVER
-from scheduling import booking, handover, telling
+from messaging import call_queue
+from messaging.call_states import OVER
+from scheduling.booking import bookings, handover
 from scheduling.errors import WrongState
 from scheduling.models import Callback
+from scheduling.notifications import callback_notifier
 from scheduling.policy import Policy
 from scheduling.states import State
 from vault.audit import audit_log
@@ -37,14 +38,14 @@ def hand_over(
     if State(callback.state) is not State.STARTED:
         handover.hand_over(session, callback, agent_id, policy, now, by)
         return
-    bridged = phone_calls.latest(session, callback.id)
+    bridged = call_queue.latest(session, callback.id)
     if bridged is not None and bridged.state not in OVER:
         raise WrongState("This call is on the phone. End it, and book another with a colleague.")
     giver = callback.agent_id
     handover.give(session, callback, agent_id, policy, now)
     calls.renew(session, callback, now, until=calls.until(callback, policy, now))
     actor = by or audit_log.staff(giver)
-    booking.record(
+    bookings.record(
         session, callback, actor, AuditAct.CALLBACK_HAND_OVER, now, f"{giver} to {agent_id}"
     )
-    telling.taken_over(session, callback, policy, now)
+    callback_notifier.taken_over(session, callback, policy, now)

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from messaging import asked_calls, lines
-from messaging.decent import Decent
-from messaging.gateways.base import VOICE
+from messaging import call_consent, line_types
+from messaging.calling_hours import Decent
+from messaging.providers.base import VOICE
 from people import numbers
 from people.models import Customer
 from scheduling.policy import Policy
@@ -42,7 +42,7 @@ def asked_for(session: Session, phone: str, medium: str, policy: Policy, now: da
     """What is asked for; others who ask for the same phone wait for this transaction to end."""
     ring = keyring.of(session)
     advisory_lock.take(session, ring.unchanging("phone", phone))
-    if lines.known(session, phone, now) == lines.LANDLINE:
+    if line_types.known(session, phone, now) == line_types.LANDLINE:
         medium = VOICE
     customer = numbers.holder(session, phone, now)
     decent = policy.decent(customer.timezone if customer else policy.default_zone)
@@ -55,7 +55,7 @@ def may_be_sent(session: Session, asked: Asked, now: datetime) -> bool:
     everything whatever comes of it, so that the time tells nothing."""
     bound = page_numbers.bound_reached(session, now)
     proven_at = numbers.proven_at(session, asked.phone)
-    may_ring = asked_calls.may_ring(session, asked.owner or _NOBODY, proven_at, now)
+    may_ring = call_consent.may_ring(session, asked.owner or _NOBODY, proven_at, now)
     night, evening = asked.decent.next(now) > now, asked.decent.last_end(now)
     since = max(evening, proven_at) if proven_at else evening
     tonight = page_numbers.sent_since(session, asked.forms, since)

@@ -15,13 +15,13 @@ from uuid import UUID
 from sqlalchemy import literal
 from sqlmodel import Session, col, select, update
 
-from messaging import kinds, optouts, outbox, wording
-from messaging.gateways.base import TEXT, VOICE
+from messaging import message_kinds, opt_outs, outbox, text_templates
 from messaging.models import Priority
-from messaging.wording import Voice
+from messaging.providers.base import TEXT, VOICE
+from messaging.text_templates import Voice
 from people import tries
 from people.models import NumberProof
-from scheduling import telling
+from scheduling.notifications import callback_notifier
 from scheduling.policy import Policy
 from storage.column_types import new_id
 from vault.audit import audit_log
@@ -62,7 +62,7 @@ def send(session: Session, phone: str, medium: str, policy: Policy, now: datetim
     _close(session, asked, now, unless=held)
     by = page_numbers.HELD if held else page_numbers.WEB
     proof, number, key = _made(session, asked, by, now)
-    unwanted = optouts.is_out(session, phone) and asked.medium == TEXT
+    unwanted = opt_outs.is_out(session, phone) and asked.medium == TEXT
     draft = _written(asked, number, _voice(session, asked, policy, now), proof.valid_until, now)
     with session.begin_nested() as stored:
         outbox.put(session, draft, now, key)
@@ -140,17 +140,17 @@ def _made(
 def _voice(session: Session, asked: Asked, policy: Policy, now: datetime) -> Voice:
     if asked.customer is None:
         return policy.voice()
-    return telling.voice_of(session, asked.customer, policy, now)
+    return callback_notifier.voice_of(session, asked.customer, policy, now)
 
 
 def _written(
     asked: Asked, number: str, voice: Voice, until: datetime, now: datetime
 ) -> outbox.Draft:
     aloud = asked.medium == VOICE
-    said = wording.page_number_spoken(voice, number) if aloud else in_words(voice, number)
+    said = text_templates.page_number_spoken(voice, number) if aloud else in_words(voice, number)
     return outbox.Draft(
         customer_id=asked.owner or new_id(),
-        kind=kinds.PAGE_NUMBER,
+        kind=message_kinds.PAGE_NUMBER,
         to=asked.phone,
         body=said,
         due_at=now,
@@ -163,7 +163,7 @@ def _written(
 
 def in_words(voice: Voice, number: str) -> str:
     """The text that carries a page number."""
-    return wording.page_number(voice, codes.grouped(number))
+    return text_templates.page_number(voice, codes.grouped(number))
 
 
 def prove(

@@ -16,16 +16,18 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select, update
 
-from messaging import lines, optouts, outbox, spoken, wording
-from messaging.gateways.base import TEXT, VOICE
+from messaging import line_types, opt_outs, outbox, text_templates, voice_templates
 from messaging.models import MessageState, OutboxMessage, Priority
+from messaging.providers.base import TEXT, VOICE
 from people import budgets, customer_sessions, customers, numbers, phones
 from people.approvals import asking
 from people.approvals.kinds import About, Act, Kind
 from people.errors import InvalidInput, NoLonger
 from people.models import Customer, NumberProof, Role
-from scheduling import booking, offers, quiet, references, telling
+from scheduling import quiet
+from scheduling.booking import bookings, callback_reference, slot_offers
 from scheduling.models import Callback
+from scheduling.notifications import callback_notifier
 from scheduling.policy import Policy
 from scheduling.states import State
 from vault.audit import audit_log
@@ -81,7 +83,7 @@ def _facts(session: Session, act: Act) -> Sequence[tuple[str, str]]:
     old, new = act.text("old"), act.text("new")
     found = [("old number", phones.masked(old)), ("new number", phones.masked(new))]
     found += _asked_from(session, act)
-    if optouts.is_out(session, old):
+    if opt_outs.is_out(session, old):
         found.append(("warning", "opted out"))
     if customers.find_by_phone(session, new):
         found.append(("warning", "number taken"))
@@ -94,9 +96,9 @@ def _asked_from(session: Session, act: Act) -> list[tuple[str, str]]:
     if callback is None:
         return []
     return [
-        ("callback", references.of(callback.id)),
+        ("callback", callback_reference.of(callback.id)),
         ("callback at", callback.starts_at.isoformat()),
-        ("its agent", telling.agent_name(session, callback.agent_id)),
+        ("its agent", callback_notifier.agent_name(session, callback.agent_id)),
     ]
 
 
@@ -110,15 +112,15 @@ def _change(policy: Policy, session: Session, act: Act, now: datetime) -> None:
         .execution_options(populate_existing=True)
     ).one()
     _require_as_asked(session, act, customer)
-    voice = telling.voice_of(session, customer, policy, now)
+    voice = callback_notifier.voice_of(session, customer, policy, now)
     phone = act.text("new")
     until = now + _TOLD_WITHIN + _wait(policy)
     numbers.change(session, customer, phone, until, act.actor, now, countries=policy.countries)
     _forget(session, customer.id, now)
     due_at = quiet.until_decent(now, customer.timezone, policy.decent_in(customer.timezone))
-    off = booking.call_off(session, customer.id, due_at + _wait(policy), WHY_OFF, now)
+    off = bookings.call_off(session, customer.id, due_at + _wait(policy), WHY_OFF, now)
     _tell(session, customer, act.text("old"), phone[-2:], voice, policy, now, off=bool(off))
-    telling.plan_anew(session, customer.id, policy, now)
+    callback_notifier.plan_anew(session, customer.id, policy, now)
 
 
 def _hopeless(session: Session, act: Act) -> str:
@@ -157,7 +159,7 @@ def _forget(session: Session, customer_id: UUID, now: datetime) -> None:
         .values(closed_at=now, secret=None, bound=None)
     )
     customer_sessions.end_all(session, customer_id, now)
-    offers.close(session, customer_id, now)
+    slot_offers.close(session, customer_id, now)
     outbox.withdraw_all(session, customer_id, now, but=TOLD)
 
 
@@ -166,7 +168,7 @@ def _tell(
     customer: Customer,
     old: str,
     ending: str,
-    voice: wording.Voice,
+    voice: text_templates.Voice,
     policy: Policy,
     now: datetime,
     *,
@@ -174,8 +176,8 @@ def _tell(
 ) -> None:
     """Tell whoever holds the old number, as soon as it is no longer night there; ``off`` says that
     calls were called off."""
-    landline = lines.known(session, old, now) == lines.LANDLINE
-    say = spoken.number_changed if landline else wording.number_changed
+    landline = line_types.known(session, old, now) == line_types.LANDLINE
+    say = voice_templates.number_changed if landline else text_templates.number_changed
     zone = customer.timezone
     draft = outbox.Draft(
         customer_id=customer.id,
@@ -200,7 +202,7 @@ def speak(session: Session, policy: Policy, now: datetime) -> None:
         .where(
             col(OutboxMessage.settled_at) > now - _LATELY,
             col(OutboxMessage.state) == MessageState.FAILED,
-            col(OutboxMessage.error) == lines.LANDLINE,
+            col(OutboxMessage.error) == line_types.LANDLINE,
             col(OutboxMessage.medium) == TEXT,
             col(OutboxMessage.kind) == TOLD,
         )
@@ -214,7 +216,7 @@ def speak(session: Session, policy: Policy, now: datetime) -> None:
         key = field_encryption.data_key(session, customer.id)
         old = key.open(outbox.TABLE, "recipient", row.id, row.recipient)
         ending = customers.opened(session, customer).phone[-2:]
-        voice = telling.voice_of(session, customer, policy, now)
+        voice = callback_notifier.voice_of(session, customer, policy, now)
         numbers.wait_until(session, customer, now + _TOLD_WITHIN + _wait(policy))
         off = _called_off(session, row)
         _tell(session, customer, old, ending, voice, policy, now, off=off)
@@ -272,12 +274,12 @@ def _begin_wait(
     session: Session, customer: Customer, until: datetime, policy: Policy, now: datetime
 ) -> None:
     """Calls that a slow provider has put into the waiting time are off like the others."""
-    booking.call_off(session, customer.id, until, WHY_OFF, now)
+    bookings.call_off(session, customer.id, until, WHY_OFF, now)
     if customer.number_waits_until is None or until >= customer.number_waits_until:
         return
     numbers.wait_until(session, customer, until)
     audit_log.record(session, audit_log.SYSTEM, AuditAct.NUMBER_TOLD, now, customer_id=customer.id)
-    telling.plan_anew(session, customer.id, policy, now)
+    callback_notifier.plan_anew(session, customer.id, policy, now)
 
 
 def _wait(policy: Policy) -> timedelta:

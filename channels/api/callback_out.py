@@ -8,10 +8,12 @@ from typing import Any
 from flask import Response, jsonify
 from sqlmodel import Session
 
-from messaging import phone_calls
-from scheduling import callbacks, history, references, telling
+from messaging import call_queue
+from scheduling import callbacks
+from scheduling.booking import callback_history, callback_reference
 from scheduling.callbacks import Appointment, Row
 from scheduling.models import Callback
+from scheduling.notifications import callback_notifier
 from scheduling.states import State
 
 
@@ -20,8 +22,8 @@ def shown(
 ) -> tuple[Response, int]:
     """One callback of the agent who asks, read and written down."""
     opened = callbacks.open_one(session, callback, moment, "API")
-    call = phone_calls.latest(session, callback.id)
-    past = history.of(session, callback)
+    call = call_queue.latest(session, callback.id)
+    past = callback_history.of(session, callback)
     more = {
         "call": call.state if call else None,
         "follows": str(past.earlier[0]) if past.earlier else None,
@@ -35,7 +37,7 @@ def one(found: Appointment) -> dict[str, Any]:
     who = found.customer
     return {
         "id": str(found.id),
-        "reference": references.of(found.id),
+        "reference": callback_reference.of(found.id),
         "state": found.state.value,
         "starts_at": found.starts_at.isoformat(),
         "minutes": found.minutes,
@@ -64,7 +66,7 @@ def in_list(found: Row) -> dict[str, Any]:
         return one(found.at_hand)
     return {
         "id": str(found.id),
-        "reference": references.of(found.id),
+        "reference": callback_reference.of(found.id),
         "state": found.state.value,
         "starts_at": found.starts_at.isoformat(),
         "minutes": found.minutes,
@@ -80,10 +82,10 @@ def in_list(found: Row) -> dict[str, Any]:
 
 def of_another(session: Session, callback: Callback, topic: str, ticket: str) -> dict[str, Any]:
     """A callback that was booked with a colleague: what the agent said of it, and nothing read."""
-    name = telling.agent_name(session, callback.agent_id)
+    name = callback_notifier.agent_name(session, callback.agent_id)
     return {
         "id": str(callback.id),
-        "reference": references.of(callback.id),
+        "reference": callback_reference.of(callback.id),
         "state": State(callback.state).value,
         "starts_at": callback.starts_at.isoformat(),
         "minutes": callback.minutes,

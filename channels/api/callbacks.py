@@ -26,11 +26,14 @@ from channels.api.schemas import (
     Problem,
 )
 from channels.context import ctx, now
-from messaging import phone_calls
+from messaging import call_queue
 from people import budgets, phones
 from people.models import Role, Staff
 from people.signin import Principal
-from scheduling import booking, callbacks, idempotency, pool, wall
+from scheduling import callbacks
+from scheduling.availability import agent_assignment
+from scheduling.booking import bookings, idempotency
+from scheduling.calendars import local_time
 from scheduling.models import Callback
 from verification import bridging, calls
 from verification.calls import IssuedCode
@@ -84,11 +87,11 @@ def _book(body: CallbackIn) -> tuple[Response, int]:
 def _booked(session: Session, agent: Principal, body: CallbackIn, moment: datetime) -> Callback:
     policy = ctx().policy
     customer = api_customers.chosen(session, agent, body, moment)
-    wish = booking.Wish(body.starts_at, body.minutes, body.topic, body.ticket)
+    wish = bookings.Wish(body.starts_at, body.minutes, body.topic, body.ticket)
     if body.agent == ME:
-        return booking.book(session, customer, agent.id, wish, policy, moment)
+        return bookings.book(session, customer, agent.id, wish, policy, moment)
     need = need_of(session, agent, body)
-    return pool.book(session, customer, need, wish, policy, moment, agent.actor)
+    return agent_assignment.book(session, customer, need, wish, policy, moment, agent.actor)
 
 
 @api.get("/callbacks", summary="Own callbacks of a day", responses={200: CallbacksOut})
@@ -99,7 +102,7 @@ def list_callbacks(query: DayQuery) -> Response:
     with acting(Role.AGENT) as (session, agent):
         zone = phones.zone(session.get_one(Staff, agent.id).timezone)
         on = query.on or moment.astimezone(zone).date()
-        found = callbacks.day(session, agent.id, *wall.day(on, zone), moment)
+        found = callbacks.day(session, agent.id, *local_time.day(on, zone), moment)
         return jsonify(on=on.isoformat(), callbacks=[in_list(each) for each in found])
 
 
@@ -175,7 +178,7 @@ def move_callback(path: CallbackPath, body: MoveIn) -> Response:
     moment = now()
     with acting(Role.AGENT) as (session, agent):
         callback = callbacks.held_lately(session, path.id, agent.id, now(), lock=True)
-        booking.move(session, callback, body.starts_at, ctx().policy, moment)
+        bookings.move(session, callback, body.starts_at, ctx().policy, moment)
         return shown(session, callback, moment, 200)[0]
 
 
@@ -184,12 +187,12 @@ def cancel_callback(path: CallbackPath) -> tuple[str, int]:
     """Call a booked callback off and tell the customer."""
     with acting(Role.AGENT) as (session, agent):
         callback = callbacks.held_lately(session, path.id, agent.id, now(), lock=True)
-        booking.cancel(session, callback, ctx().policy, now())
+        bookings.cancel(session, callback, ctx().policy, now())
         return "", 204
 
 
 def _phone(session: Session, callback: Callback) -> tuple[Response, int]:
-    call = phone_calls.latest(session, callback.id)
+    call = call_queue.latest(session, callback.id)
     return jsonify(call=call.state if call else None, error=call.error if call else None), 202
 
 

@@ -10,12 +10,13 @@ from sqlmodel import Session
 from channels.api.schemas import CallbackIn, CustomerIn
 from channels.checks import read_number
 from channels.context import ctx
-from messaging.translate import best
+from messaging.i18n import best
 from people import customers
 from people.errors import InvalidInput, NotFound
 from people.models import Customer
 from people.signin import Principal
-from scheduling import callbacks, lookup
+from scheduling import callbacks
+from scheduling.booking import customer_lookup
 
 
 def look_up(session: Session, agent: Principal, body: CallbackIn, moment: datetime) -> None:
@@ -30,11 +31,11 @@ def look_up(session: Session, agent: Principal, body: CallbackIn, moment: dateti
         ref = body.customer.external_ref.strip()
         if found is None and ref:  # adding them would tell whether somebody has it
             found, asked = customers.find_by_external_ref(session, ref), f"{phone} {ref}"
-        lookup.note(session, agent, found, asked, body.purpose, moment)
+        customer_lookup.note(session, agent, found, asked, body.purpose, moment)
     elif body.customer_id is not None:
         mine = callbacks.holds_customer(session, agent.id, body.customer_id, moment)
         held = session.get_one(Customer, body.customer_id) if mine else None
-        lookup.note(session, agent, held, str(body.customer_id), body.purpose, moment)
+        customer_lookup.note(session, agent, held, str(body.customer_id), body.purpose, moment)
 
 
 def chosen(session: Session, agent: Principal, body: CallbackIn, moment: datetime) -> Customer:

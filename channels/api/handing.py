@@ -18,7 +18,9 @@ from channels.api.schemas import (
 )
 from channels.context import ctx, now
 from people.models import Role
-from scheduling import booking, callbacks, history, references, telling
+from scheduling import callbacks
+from scheduling.booking import bookings, callback_history, callback_reference
+from scheduling.notifications import callback_notifier
 from verification import handing
 
 api = APIBlueprint(
@@ -36,7 +38,7 @@ api.before_request(require_token)
 def list_colleagues() -> Response:
     """The other agents at work here, of the same team if there is one, by first name."""
     with acting(Role.AGENT) as (session, agent):
-        found = history.colleagues(session, agent.id)
+        found = callback_history.colleagues(session, agent.id)
     return jsonify(colleagues=[{"id": each, "name": name} for each, name in found])
 
 
@@ -51,10 +53,10 @@ def hand_over(path: CallbackPath, body: HandOverIn) -> Response:
     with acting(Role.AGENT) as (session, agent):
         callback = callbacks.held_lately(session, path.id, agent.id, now())
         handing.hand_over(session, callback, body.agent, ctx().policy, now())
-        name = telling.agent_name(session, body.agent)
+        name = callback_notifier.agent_name(session, body.agent)
         return jsonify(
             id=str(path.id),
-            reference=references.of(path.id),
+            reference=callback_reference.of(path.id),
             agent={"id": str(body.agent), "name": name},
         )
 
@@ -69,5 +71,5 @@ def revive(path: CallbackPath, body: MoveIn) -> Response:
     moment = now()
     with acting(Role.AGENT) as (session, agent):
         callback = callbacks.held_lately(session, path.id, agent.id, now(), lock=True)
-        booking.revive(session, callback, body.starts_at, ctx().policy, moment)
+        bookings.revive(session, callback, body.starts_at, ctx().policy, moment)
         return shown(session, callback, moment, 200)[0]

@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlmodel import Session
 
 from people.signin import Principal
-from scheduling import teams
-from scheduling.pool import Need
+from scheduling.availability import teams
+from scheduling.availability.agent_assignment import Need
 
 
 class Asked(Protocol):

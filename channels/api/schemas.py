@@ -18,7 +18,7 @@ from pydantic import (
     StrictStr,
 )
 
-from messaging.progress import CallState
+from messaging.call_states import CallState
 from people.purposes import Purpose
 from scheduling.states import Outcome, State
 from verification.verdicts import Channel

@@ -13,8 +13,8 @@ from channels.api.schemas import ME, Problem, SlotsOut, SlotsQuery
 from channels.context import ctx, now
 from people.errors import InvalidInput
 from people.models import Role
-from scheduling import calendar, pool
-from scheduling.availability import Callee
+from scheduling.availability import agent_assignment, slot_search
+from scheduling.availability.agent_availability import Callee
 
 _WIDEST = timedelta(days=62)
 
@@ -43,8 +43,10 @@ def list_slots(query: SlotsQuery) -> Response:
         span = (query.from_, query.to)
         callee, minutes, moment = Callee(zone), query.minutes, now()
         if query.agent == ME:
-            found = calendar.free_slots(session, agent.id, callee, span, minutes, policy, moment)
+            found = slot_search.free_slots(session, agent.id, callee, span, minutes, policy, moment)
         else:
             need = need_of(session, agent, query)
-            found = pool.free_slots(session, need, callee, span, minutes, policy, moment)
+            found = agent_assignment.free_slots(
+                session, need, callee, span, minutes, policy, moment
+            )
     return jsonify(minutes=query.minutes, slots=[slot.isoformat() for slot in found])

@@ -23,7 +23,7 @@ from config import settings_checks
 from config.settings_checks import Finding
 from incidents import two_people
 from incidents.alerts import rows as alerts
-from messaging import worker
+from messaging.dispatch import worker
 from people.approvals import setup
 from storage import migrate
 from vault.audit import audit_log, checkpoint_job, log_health

@@ -16,7 +16,7 @@ from people import lookups, phones, secrets, staff, staffing, tokens
 from people.approvals import setup
 from people.errors import InvalidInput, NotFound
 from people.models import Role, Staff
-from scheduling import roles
+from procedures import role_change
 from vault.audit import audit_log
 
 staff_group = AppGroup("staff", help="Members of staff.")
@@ -102,11 +102,11 @@ def change_role(email: str, role: str, why: str) -> None:
     people must approve it first."""
     with plainly(), _looking_up("staff.role") as session:
         member = _member(session, email, "staff.role")
-        at_once = setting_up(session, roles.ROLE.name)
+        at_once = setting_up(session, role_change.ROLE.name)
         if at_once:
-            roles.at_once(session, member, role, audit_log.OPERATOR, now())
+            role_change.at_once(session, member, role, audit_log.OPERATOR, now())
         else:
-            roles.ask(session, member, role, why, None, now())
+            role_change.ask(session, member, role, why, None, now())
     if not at_once:
         wait(
             "There is nothing more to run. One that approves they take up on their account page,"

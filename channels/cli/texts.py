@@ -9,7 +9,7 @@ from flask.cli import with_appcontext
 
 from channels.cli.common import plainly
 from channels.context import now, unit
-from messaging import backlog
+from messaging import outbox_stats
 
 
 @click.command("outbox")
@@ -31,8 +31,8 @@ def outbox(which: tuple[UUID, ...], retry_all: bool) -> None:
 def _show() -> None:
     moment = now()
     with unit(read_only=True) as session:
-        standing = backlog.now_standing(session, moment)
-        stuck = backlog.stuck(session, moment)
+        standing = outbox_stats.now_standing(session, moment)
+        stuck = outbox_stats.stuck(session, moment)
     click.echo(f"waiting {standing.waiting}, due {standing.due}, oldest due {_age(standing)} s")
     click.echo(f"last hour: sent {standing.sent}, within 10 s {standing.sent_soon}")
     for reason, count in sorted(standing.failures.items()):
@@ -45,15 +45,15 @@ def _show() -> None:
         click.echo(f"{row.id}  {row.kind:<10} {row.state:<8} {why:<20} {late} s late")
 
 
-def _age(standing: backlog.Backlog) -> int:
+def _age(standing: outbox_stats.Backlog) -> int:
     return int(standing.oldest_seconds)
 
 
 def _retry(which: tuple[UUID, ...], everything: bool) -> None:
     with unit() as session:
-        stuck = [row.id for row in backlog.stuck(session, now(), limit=10_000)]
+        stuck = [row.id for row in outbox_stats.stuck(session, now(), limit=10_000)]
         chosen = stuck if everything else list(which)
-        done = [each for each in chosen if backlog.retry(session, each, now())]
+        done = [each for each in chosen if outbox_stats.retry(session, each, now())]
     click.echo(f"{len(done)} of {len(chosen)} texts are tried again at once.")
     if not everything and len(done) < len(chosen):
         raise click.ClickException(

@@ -33,14 +33,15 @@ from incidents.retention import Retention
 from incidents.tracing import tally
 from incidents.watch.job import AccessWatch
 from incidents.waves.noticing import Waves
-from messaging import delivery
-from messaging.worker import Job, Worker
+from messaging import delivery_reports
+from messaging.dispatch.worker import Job, Worker
 from people import budgets
 from people.approvals import running
-from scheduling import booking, landlines
-from scheduling.earlier import EarlierTimes
+from scheduling.booking import bookings
+from scheduling.booking.earlier_offers import EarlierTimes
+from scheduling.booking.tzdata_changes import ZoneRules
+from scheduling.notifications import voice_fallback
 from scheduling.policy import Policy
-from scheduling.zone_rules import ZoneRules
 from vault.audit.checkpoint_job import AuditLog
 from verification import bridging, calls, page_numbers, renumbering
 
@@ -56,16 +57,16 @@ def worker(together: bool) -> None:
     _refuse_demo_staff()
     here = ctx()
     jobs: tuple[Job, ...] = (
-        _with_policy(booking.miss_overdue),
+        _with_policy(bookings.miss_overdue),
         calls.end_forgotten,
-        delivery.forget_old,
+        delivery_reports.forget_old,
         Growth(),
         running.expire,
         _with_policy(two_people.void_hopeless),
         stream.gather,
         _with_policy(outcomes.tell),
         _with_policy(bridging.presume_people),
-        _with_policy(landlines.speak),
+        _with_policy(voice_fallback.speak),
         _with_policy(renumbering.speak),
         _with_policy(renumbering.begin_waits),
         untold.raise_cases,

@@ -16,8 +16,11 @@ from channels.console.desk import Desk, pages, staff_page
 from channels.context import ctx
 from people.errors import InvalidInput, NotFound
 from people.models import Role
-from scheduling import days_off, reassigning, skills, team, teams, telling
+from scheduling.availability import skills, team_overview, teams
+from scheduling.booking import reassignment
+from scheduling.calendars import days_off
 from scheduling.errors import SlotTaken
+from scheduling.notifications import callback_notifier
 
 
 @pages.get("/team/<uuid:staff_id>")
@@ -30,20 +33,22 @@ def agent(desk: Desk, staff_id: UUID) -> ResponseReturnValue:
 def _shown(desk: Desk, staff_id: UUID, errors: Mapping[str, str] | None = None) -> str:
     done = request.args.get("done", "")
     called = _read(request.args.get("callback", "")) if done else None
-    member = team.agent(desk.session, staff_id)
+    member = team_overview.agent(desk.session, staff_id)
     today = desk.clock.today(desk.moment)
-    others = [each for each in team.agents(desk.session, desk.moment) if each.id != staff_id]
+    others = [
+        each for each in team_overview.agents(desk.session, desk.moment) if each.id != staff_id
+    ]
     return render_template(
         "console/agent.html",
         id=staff_id,
-        name=telling.agent_name(desk.session, staff_id),
+        name=callback_notifier.agent_name(desk.session, staff_id),
         zone=member.timezone,
         teams=teams.every(desk.session),
         team_id=teams.of_agent(desk.session, staff_id),
         skills=skills.of(desk.session, staff_id),
         days=days_off.single_days(desk.session, staff_id, today),
         off=days_off.off(desk.session, staff_id, today),
-        booked=reassigning.of(desk.session, staff_id, ctx().policy, desk.moment),
+        booked=reassignment.of(desk.session, staff_id, ctx().policy, desk.moment),
         others=others,
         write=week.write,
         errors=errors or {},
@@ -51,7 +56,7 @@ def _shown(desk: Desk, staff_id: UUID, errors: Mapping[str, str] | None = None) 
         clock=desk.clock,
         saved=request.args.get("saved", ""),
         done=done,
-        now_with=reassigning.stands(desk.session, called) if called else None,
+        now_with=reassignment.stands(desk.session, called) if called else None,
     )
 
 
@@ -59,7 +64,7 @@ def _done(
     desk: Desk, staff_id: UUID, act: Callable[[], object], anchor: str, **told: str
 ) -> ResponseReturnValue:
     """Do it and come back to where it was done; or the page again with what stands against it."""
-    team.agent(desk.session, staff_id)
+    team_overview.agent(desk.session, staff_id)
     try:
         with desk.session.begin_nested():
             act()
@@ -147,11 +152,11 @@ def reassign(desk: Desk, staff_id: UUID) -> ResponseReturnValue:
         where = desk.session, staff_id, callback
         rules = ctx().policy, by, desk.moment
         if "anew" in form:
-            reassigning.anew(*where, *rules)
+            reassignment.anew(*where, *rules)
         elif "off" in form:
-            reassigning.call_off(*where, *rules)
+            reassignment.call_off(*where, *rules)
         else:
-            reassigning.give(*where, _uuid(form.get("to", ""), "to"), *rules)
+            reassignment.give(*where, _uuid(form.get("to", ""), "to"), *rules)
 
     done = next((each for each in ("anew", "off") if each in form), "over")
     return _done(desk, staff_id, act, "booked", done=done, callback=form.get("callback", "")[:36])

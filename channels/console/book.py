@@ -18,12 +18,14 @@ from channels.languages import select
 from people import purposes
 from people.errors import InvalidInput
 from people.models import Role
-from scheduling import history, lookup, skills, telling
-from scheduling.availability import Callee
+from scheduling.availability import skills
+from scheduling.availability.agent_assignment import PRODUCT
+from scheduling.availability.agent_availability import Callee
+from scheduling.booking import callback_history, customer_lookup
+from scheduling.booking.customer_lookup import Match
 from scheduling.errors import SlotTaken
-from scheduling.lookup import Match
 from scheduling.models import Callback
-from scheduling.pool import PRODUCT
+from scheduling.notifications import callback_notifier
 
 
 @pages.get("/book")
@@ -82,7 +84,7 @@ def _with_a_colleague(desk: Desk, callback: Callback) -> str:
     return render_template(
         "console/handed.html",
         title=gettext("Booked"),
-        name=telling.agent_name(desk.session, callback.agent_id),
+        name=callback_notifier.agent_name(desk.session, callback.agent_id),
         at=callback.starts_at,
         clock=desk.clock,
         live=False,
@@ -93,7 +95,7 @@ def _match(desk: Desk, typed: Typed) -> Match:
     """Whom the first step names; the second carries it along, so nothing of a customer does."""
     purpose = purposes.read(typed["purpose"])
     who, policy = desk.principal, ctx().policy
-    return lookup.find(desk.session, who, typed["find"], purpose, policy, desk.moment)
+    return customer_lookup.find(desk.session, who, typed["find"], purpose, policy, desk.moment)
 
 
 def _whom(typed: Typed, errors: dict[str, str]) -> str:
@@ -130,6 +132,6 @@ def _details(
         key=booking_form.key_for(typed, errors),
         locales=locales(ctx().policy.languages, select()),
         zones=zones(),
-        others=bool(history.colleagues(desk.session, desk.principal.id)),
+        others=bool(callback_history.colleagues(desk.session, desk.principal.id)),
         products=skills.known(desk.session, PRODUCT),
     )

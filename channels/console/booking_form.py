@@ -12,9 +12,11 @@ from channels.console import when
 from channels.console.desk import Desk
 from people import customers, phones
 from people.errors import InvalidInput
-from scheduling import booking, calendar, teams, wall
-from scheduling.lookup import Match
-from scheduling.pool import Need
+from scheduling.availability import slot_search, teams
+from scheduling.availability.agent_assignment import Need
+from scheduling.booking import bookings
+from scheduling.booking.customer_lookup import Match
+from scheduling.calendars import local_time
 
 Typed = dict[str, str]
 MINUTES = 15
@@ -42,7 +44,7 @@ def problems(
     for look in _looks(desk, match, form):
         try:
             look()
-        except wall.Repeated as error:
+        except local_time.Repeated as error:
             found[error.field], twice = str(error), error.instants
         except InvalidInput as error:
             found[error.field] = str(error)
@@ -53,8 +55,8 @@ def _looks(desk: Desk, match: Match, form: Typed) -> Iterator[Callable[[], objec
     if match.customer is None:
         yield lambda: customers.clean_name(form["name"])
         yield lambda: phones.zone(form["timezone"] or match.timezone)
-    yield lambda: booking.clean_topic(form["topic"])
-    yield lambda: booking.clean_ticket(form["ticket"])
+    yield lambda: bookings.clean_topic(form["topic"])
+    yield lambda: bookings.clean_ticket(form["ticket"])
     yield lambda: minutes_of(form["minutes"])
     yield lambda: when.chosen(desk, form)
 
@@ -68,7 +70,7 @@ def minutes_of(text: str) -> int:
     if not text.isdecimal() or len(text) > 4:
         raise InvalidInput("minutes", "Write the length in minutes, like 15.")
     minutes = int(text)
-    calendar.require_length(minutes)
+    slot_search.require_length(minutes)
     return minutes
 
 

@@ -10,12 +10,13 @@ from channels.console import when
 from channels.console.booking_form import AGAIN, Typed, minutes_of, need_of
 from channels.console.desk import Desk
 from channels.context import ctx
-from messaging.translate import best
+from messaging.i18n import best
 from people import customers
 from people.errors import InvalidInput
 from people.models import Customer
-from scheduling import booking, idempotency, pool
-from scheduling.lookup import Match
+from scheduling.availability import agent_assignment
+from scheduling.booking import bookings, idempotency
+from scheduling.booking.customer_lookup import Match
 from scheduling.models import Callback
 
 
@@ -26,14 +27,14 @@ def book(desk: Desk, match: Match, form: Typed) -> UUID:
     or ``SlotTaken``.
     """
     minutes = minutes_of(form["minutes"])
-    wish = booking.Wish(when.chosen(desk, form), minutes, form["topic"], form["ticket"])
+    wish = bookings.Wish(when.chosen(desk, form), minutes, form["topic"], form["ticket"])
     try:
         return _once(desk, match, form, wish)
     except idempotency.Raced:
         return _once(desk, match, form, wish)
 
 
-def _once(desk: Desk, match: Match, form: Typed, wish: booking.Wish) -> UUID:
+def _once(desk: Desk, match: Match, form: Typed, wish: bookings.Wish) -> UUID:
     session, agent = desk.session, desk.principal
     key = form["key"] or secrets.token_urlsafe(16)
     sent = json.dumps({**form, "key": ""}, sort_keys=True).encode()
@@ -52,13 +53,13 @@ def _once(desk: Desk, match: Match, form: Typed, wish: booking.Wish) -> UUID:
 
 
 def _made(
-    desk: Desk, match: Match, customer: Customer, form: Typed, wish: booking.Wish
+    desk: Desk, match: Match, customer: Customer, form: Typed, wish: bookings.Wish
 ) -> Callback:
     session, agent, policy = desk.session, desk.principal, ctx().policy
     need = need_of(desk, match, form)
     if need is None:
-        return booking.book(session, customer, agent.id, wish, policy, desk.moment)
-    return pool.book(session, customer, need, wish, policy, desk.moment, agent.actor)
+        return bookings.book(session, customer, agent.id, wish, policy, desk.moment)
+    return agent_assignment.book(session, customer, need, wish, policy, desk.moment, agent.actor)
 
 
 def _added(desk: Desk, match: Match, form: Typed) -> Customer:

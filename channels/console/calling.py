@@ -13,7 +13,9 @@ from channels.console.desk import Desk, pages, staff_page
 from channels.context import ctx
 from people.errors import InvalidInput
 from people.models import Role
-from scheduling import booking, callbacks, wall
+from scheduling import callbacks
+from scheduling.booking import bookings
+from scheduling.calendars import local_time
 from scheduling.errors import SlotTaken
 from verification import bridging, calls
 
@@ -73,11 +75,11 @@ def move(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     try:
         starts_at = when.chosen(desk, request.form)
         with desk.session.begin_nested():
-            booking.move(desk.session, callback, starts_at, ctx().policy, desk.moment)
+            bookings.move(desk.session, callback, starts_at, ctx().policy, desk.moment)
     except SlotTaken as error:
         desk.session.refresh(callback)
         return show(desk, callback, {"starts_at": str(error)}, error.free_slots), 409
-    except wall.Repeated as error:
+    except local_time.Repeated as error:
         return show(desk, callback, {"starts_at": str(error)}, error.instants), 422
     except InvalidInput as error:
         return show(desk, callback, {"starts_at": str(error)}), 422
@@ -91,5 +93,5 @@ def cancel(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     callback = callbacks.held_lately(
         desk.session, callback_id, desk.principal.id, desk.moment, lock=True
     )
-    booking.cancel(desk.session, callback, ctx().policy, desk.moment)
+    bookings.cancel(desk.session, callback, ctx().policy, desk.moment)
     return _to_card(callback_id)

@@ -14,12 +14,13 @@ from channels.console import when, words
 from channels.console.desk import Desk, pages, staff_page
 from channels.console.told import Told, told
 from channels.context import ctx
-from messaging import delivery, outbox, phone_calls
-from messaging.progress import OVER, CallState
+from messaging import call_queue, delivery_reports, outbox
+from messaging.call_states import OVER, CallState
 from people import phones
 from people.models import Role
-from scheduling import callbacks, history, references, window
-from scheduling.availability import Callee
+from scheduling import callbacks
+from scheduling.availability.agent_availability import Callee
+from scheduling.booking import call_window, callback_history, callback_reference
 from scheduling.callbacks import Appointment
 from scheduling.models import Callback
 from scheduling.states import LIVE, MOVES, State
@@ -58,7 +59,7 @@ def show(
         number=_number(found),
         phone_call=_phone_call(desk, callback),
         told=_told(desk, callback),
-        opens=window.opens(found.starts_at, policy.window_lead_minutes),
+        opens=call_window.opens(found.starts_at, policy.window_lead_minutes),
         moment=desk.moment,
         over=desk.moment >= found.ends_at,
         waits=_waits(desk, found),
@@ -69,8 +70,8 @@ def show(
         clock=desk.clock,
         words=words,
         still="still" in request.args,
-        reference=references.of(found.id),
-        history=history.of(desk.session, callback),
+        reference=callback_reference.of(found.id),
+        history=callback_history.of(desk.session, callback),
         colleagues=_colleagues(desk, found),
         revivable=State.BOOKED in MOVES[found.state] and bool(found.customer.name),
     )
@@ -86,7 +87,7 @@ def _colleagues(desk: Desk, found: Appointment) -> list[tuple[str, str]]:
     """Who could make the call instead: ids and first names."""
     if found.state not in (State.BOOKED, State.STARTED):
         return []
-    return history.colleagues(desk.session, desk.principal.id)
+    return callback_history.colleagues(desk.session, desk.principal.id)
 
 
 def _number(found: Appointment) -> str:
@@ -109,7 +110,7 @@ class PhoneState:
 
 
 def _phone_call(desk: Desk, callback: Callback) -> PhoneState | None:
-    call = phone_calls.latest(desk.session, callback.id)
+    call = call_queue.latest(desk.session, callback.id)
     if call is None:
         return None
     state = CallState(call.state)
@@ -125,7 +126,7 @@ def _phone_call(desk: Desk, callback: Callback) -> PhoneState | None:
 
 def _told(desk: Desk, callback: Callback) -> Told:
     message = outbox.latest_for(desk.session, callback.id)
-    return told(message, delivery.of(desk.session, message))
+    return told(message, delivery_reports.of(desk.session, message))
 
 
 def _free(desk: Desk, found: Appointment) -> list[datetime]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
 
-from messaging.translate import day_and_time, time_of_day
+from messaging.i18n import day_and_time, time_of_day
 from people.errors import InvalidInput
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

@@ -15,9 +15,9 @@ from channels.console.clock import read_date
 from channels.console.desk import Desk, pages, staff_page
 from channels.context import ctx
 from people.models import Role
-from scheduling import coverage as coverage_of
-from scheduling import teams
-from scheduling.coverage import Hour
+from scheduling.availability import coverage as coverage_of
+from scheduling.availability import teams
+from scheduling.availability.coverage import Hour
 from scheduling.states import Outcome, State
 
 #: The picture in units of its view box: a column for each hour, drawn upwards from the ground.

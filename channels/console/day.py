@@ -13,7 +13,9 @@ from channels.console import words
 from channels.console.clock import read_date
 from channels.console.desk import Desk, pages, staff_page
 from people.models import Role
-from scheduling import callbacks, references, wall
+from scheduling import callbacks
+from scheduling.booking import callback_reference
+from scheduling.calendars import local_time
 from scheduling.callbacks import Row
 from scheduling.states import LIVE, State
 
@@ -25,7 +27,7 @@ def day(desk: Desk) -> ResponseReturnValue:
     today = desk.clock.today(desk.moment)
     wanted = request.args.get("on", "")
     on = read_date(wanted, "on") if wanted else today
-    since, until = wall.day(on, desk.zone)
+    since, until = local_time.day(on, desk.zone)
     found = callbacks.day(desk.session, desk.principal.id, since, until, desk.moment)
     return render_template(
         "console/day.html",
@@ -36,7 +38,7 @@ def day(desk: Desk) -> ResponseReturnValue:
         following=next_up(found, desk.moment),
         clock=desk.clock,
         words=words,
-        reference=references.of,
+        reference=callback_reference.of,
     )
 
 

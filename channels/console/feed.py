@@ -11,10 +11,11 @@ from channels.console.desk import Desk, pages, staff_page
 from channels.context import ctx, now, unit
 from channels.network import request_network
 from people.models import Role
-from scheduling import feeds, references
-from scheduling.feeds import Entry
+from scheduling.booking import callback_reference
+from scheduling.booking.call_window import closes
+from scheduling.calendars import calendar_feeds
+from scheduling.calendars.calendar_feeds import Entry
 from scheduling.states import State
-from scheduling.window import closes
 
 public = Blueprint("feed", __name__)
 _OFF = (State.CANCELLED, State.REFUSED, State.MISSED)
@@ -32,14 +33,14 @@ def feed(desk: Desk) -> ResponseReturnValue:
 def make_feed(desk: Desk) -> ResponseReturnValue:
     """A new address, shown this once; or the end of the one there is."""
     if "end" in request.form:
-        feeds.end(desk.session, desk.principal.id, desk.moment)
+        calendar_feeds.end(desk.session, desk.principal.id, desk.moment)
         return redirect(url_for("console.feed"), code=303)
-    token = feeds.make(desk.session, desk.principal.id, desk.moment)
+    token = calendar_feeds.make(desk.session, desk.principal.id, desk.moment)
     return _shown(desk, f"{ctx().base_url}/calendar/{token}.ics")
 
 
 def _shown(desk: Desk, address: str) -> str:
-    found = feeds.current(desk.session, desk.principal.id)
+    found = calendar_feeds.current(desk.session, desk.principal.id)
     return render_template("console/feed.html", found=found, address=address, clock=desk.clock)
 
 
@@ -48,7 +49,7 @@ def calendar_file(token: str) -> Response:
     """The calendar of that secret; anything else is not found."""
     ctx().limiter.hit("feed_address", request_network())
     with unit() as session:
-        entries = feeds.read(session, token[:100], now())
+        entries = calendar_feeds.read(session, token[:100], now())
     if entries is None:
         raise NoSuchAddress
     calendar = Calendar()
@@ -69,5 +70,5 @@ def _event(entry: Entry) -> Event:
     event.add("dtstart", entry.starts_at)
     event.add("dtend", closes(entry.starts_at, entry.minutes))
     event.add("status", "CANCELLED" if entry.state in _OFF else "CONFIRMED")
-    event.add("summary", f"Callback {references.of(entry.id)}")
+    event.add("summary", f"Callback {callback_reference.of(entry.id)}")
     return event

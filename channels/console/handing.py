@@ -15,8 +15,11 @@ from channels.context import ctx
 from people import budgets
 from people.errors import InvalidInput
 from people.models import Role
-from scheduling import booking, callbacks, telling, wall
+from scheduling import callbacks
+from scheduling.booking import bookings
+from scheduling.calendars import local_time
 from scheduling.errors import OutsideWindow, SlotTaken, WrongState
+from scheduling.notifications import callback_notifier
 from scheduling.states import LIVE
 from verification import handing
 
@@ -41,7 +44,7 @@ def hand_over(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     except (InvalidInput, WrongState, OutsideWindow) as error:
         desk.session.refresh(callback)
         return show(desk, callback, {"agent": str(error)}), 422
-    name = telling.agent_name(desk.session, to)
+    name = callback_notifier.agent_name(desk.session, to)
     return render_template(
         "console/handed.html",
         title=gettext("Handed over"),
@@ -62,11 +65,11 @@ def revive(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     try:
         starts_at = when.chosen(desk, request.form)
         with desk.session.begin_nested():
-            booking.revive(desk.session, callback, starts_at, ctx().policy, desk.moment)
+            bookings.revive(desk.session, callback, starts_at, ctx().policy, desk.moment)
     except SlotTaken as error:
         desk.session.refresh(callback)
         return show(desk, callback, {"starts_at": str(error)}, error.free_slots), 409
-    except wall.Repeated as error:
+    except local_time.Repeated as error:
         return show(desk, callback, {"starts_at": str(error)}, error.instants), 422
     except InvalidInput as error:
         desk.session.refresh(callback)

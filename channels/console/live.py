@@ -11,10 +11,11 @@ from flask.typing import ResponseReturnValue
 from channels.console import words
 from channels.console.desk import Desk, pages, staff_page
 from channels.context import ctx
-from messaging import phone_calls
+from messaging import call_queue
 from people import numbers
 from people.models import Customer, Role
-from scheduling import callbacks, window
+from scheduling import callbacks
+from scheduling.booking import call_window
 from scheduling.states import State
 from verification import calls
 
@@ -26,8 +27,8 @@ def live(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     an agent in a long call is not idle."""
     callback = callbacks.held_lately(desk.session, callback_id, desk.principal.id, desk.moment)
     found = calls.live(desk.session, callback)
-    call = phone_calls.latest(desk.session, callback.id)
-    opens = window.opens(callback.starts_at, ctx().policy.window_lead_minutes)
+    call = call_queue.latest(desk.session, callback.id)
+    opens = call_window.opens(callback.starts_at, ctx().policy.window_lead_minutes)
     return jsonify(
         now=desk.moment.isoformat(),
         state=found.state.value,

@@ -18,7 +18,7 @@ from people.links import Kind, Pieces, Terms
 from people.models import Role
 from people.secrets import new_token, token_hash
 from people.staff import OpenLink
-from scheduling import roles
+from procedures import role_change
 
 
 @pages.post("/account/authenticator")
@@ -82,7 +82,9 @@ def take_up_role(desk: Desk) -> ResponseReturnValue:
     password, code = enrol.typed()
     mine, house = desk.principal.id, ctx().policy.organisation
     try:  # caught in here, so that the count of a wrong PIN is committed
-        codes = roles.take_up(desk.session, mine, enrol.pins(), password, code, desk.moment, house)
+        codes = role_change.take_up(
+            desk.session, mine, enrol.pins(), password, code, desk.moment, house
+        )
     except InvalidInput as error:
         return _role_form(desk, {error.field: str(error)})
     except SecondPieceWrong as error:
@@ -92,7 +94,7 @@ def take_up_role(desk: Desk) -> ResponseReturnValue:
 
 def _role_form(desk: Desk, errors: dict[str, str]) -> ResponseReturnValue:
     try:
-        found = roles.to_take_up(desk.session, desk.principal.id, enrol.pins(), desk.moment)
+        found = role_change.to_take_up(desk.session, desk.principal.id, enrol.pins(), desk.moment)
     except SecondPieceWrong as error:
         return enrol.question(error)
     page = enrol.form(desk.session, found, errors)
@@ -101,7 +103,7 @@ def _role_form(desk: Desk, errors: dict[str, str]) -> ResponseReturnValue:
 
 def waiting_role(desk: Desk) -> str:
     """The name of a role that they may take up; empty where there is none."""
-    found = roles.waiting(desk.session, desk.principal.id, desk.moment)
+    found = role_change.waiting(desk.session, desk.principal.id, desk.moment)
     return approval_words.role(found) if found else ""
 
 

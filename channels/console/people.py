@@ -15,7 +15,7 @@ from incidents.acting import kinds
 from people import staff, staffing, suspending
 from people.errors import AskedAlready, InvalidInput, NotFound
 from people.models import Role, Staff
-from scheduling import roles
+from procedures import role_change
 
 _FIELDS = ("email", "name", "role", "why", "why_role")
 
@@ -81,7 +81,7 @@ def ask_for_role(desk: Desk, staff_id: UUID) -> ResponseReturnValue:
         raise NotFound("There is no such member of staff.")
     role, why = request.form.get("role", ""), request.form.get("why_role", "")[:1000]
     try:
-        roles.ask(desk.session, member, role, why, desk.principal.id, desk.moment)
+        role_change.ask(desk.session, member, role, why, desk.principal.id, desk.moment)
     except InvalidInput as error:
         return _shown(desk, {f"{error.field}-{staff_id}": str(error)}), 422
     return redirect(url_for("console.approvals", done="asked"), code=303)

@@ -15,8 +15,8 @@ from incidents.acting import kinds
 from incidents.cases import seeing
 from people.errors import InvalidInput
 from people.models import Role
-from scheduling import hours
-from scheduling import team as team_of
+from scheduling.availability import team_overview as team_of
+from scheduling.calendars import working_hours
 
 _DAYS = range(7)
 
@@ -43,7 +43,7 @@ def set_hours(desk: Desk, staff_id: UUID) -> ResponseReturnValue:
             errors[day] = str(error)
     if errors:
         return _shown(desk, staff_id, texts, errors), 422
-    hours.replace(desk.session, member.id, read, desk.principal.actor, desk.moment)
+    working_hours.replace(desk.session, member.id, read, desk.principal.actor, desk.moment)
     return redirect(url_for("console.team", saved=staff_id, _anchor=f"a{staff_id}"), code=303)
 
 

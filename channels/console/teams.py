@@ -11,9 +11,9 @@ from flask.typing import ResponseReturnValue
 from channels.console.desk import Desk, pages, staff_page
 from people.errors import InvalidInput
 from people.models import Role
-from scheduling import pool
-from scheduling import teams as teams_of
-from scheduling.teams import Habits
+from scheduling.availability import agent_assignment
+from scheduling.availability import teams as teams_of
+from scheduling.availability.teams import Habits
 
 
 @pages.get("/teams")
@@ -70,7 +70,7 @@ def _shown(desk: Desk, at: str = "", errors: Mapping[str, str] | None = None) ->
     return render_template(
         "console/teams.html",
         teams=teams_of.every(desk.session),
-        assignments=pool.ASSIGNMENTS,
+        assignments=agent_assignment.ASSIGNMENTS,
         at=at,
         typed={name: value[:200] for name, value in request.form.items()},
         errors=errors or {},

@@ -7,9 +7,9 @@ from typing import Literal
 
 from flask_babel import gettext
 
-from messaging import delivery
-from messaging.gateways.twilio import PERMANENT
+from messaging import delivery_reports
 from messaging.models import Delivery, MessageState, OutboxMessage
+from messaging.providers.twilio.sms import PERMANENT
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ def told(message: OutboxMessage | None, report: Delivery | None) -> Told:
 
 
 def _sent(report: Delivery | None) -> Told:
-    if report is not None and report.status in delivery.LOST:
+    if report is not None and report.status in delivery_reports.LOST:
         return _failed(PERMANENT.get(report.error or 0, ""))
-    if report is not None and report.status in delivery.ARRIVED:
+    if report is not None and report.status in delivery_reports.ARRIVED:
         return Told(gettext("text delivered"), "good")
     return Told(gettext("text sent"), "good")
 

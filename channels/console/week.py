@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from people.errors import InvalidInput
-from scheduling.spans import DAY_MINUTES
+from scheduling.calendars.intervals import DAY_MINUTES
 
 _STRETCH = re.compile(r"([0-9]{1,2})(?::([0-9]{2}))?\s*[-–—]\s*([0-9]{1,2})(?::([0-9]{2}))?")
 _LONGEST = 120

@@ -13,8 +13,11 @@ from channels.console.clock import read_date
 from channels.console.desk import Desk, pages, staff_page
 from channels.context import ctx
 from people.models import Role
-from scheduling import calendar, callbacks, references, wall
-from scheduling.availability import Callee
+from scheduling import callbacks
+from scheduling.availability import slot_search
+from scheduling.availability.agent_availability import Callee
+from scheduling.booking import callback_reference
+from scheduling.calendars import local_time
 from scheduling.callbacks import Row
 
 
@@ -43,16 +46,19 @@ def week_of(desk: Desk) -> ResponseReturnValue:
         after=monday + timedelta(days=7),
         clock=desk.clock,
         words=words,
-        reference=references.of,
+        reference=callback_reference.of,
     )
 
 
 def _days(desk: Desk, monday: date) -> list[Day]:
-    since, until = wall.day(monday, desk.zone)[0], wall.day(monday + timedelta(6), desk.zone)[1]
+    since, until = (
+        local_time.day(monday, desk.zone)[0],
+        local_time.day(monday + timedelta(6), desk.zone)[1],
+    )
     me = desk.principal.id
     found = callbacks.day(desk.session, me, since, until, desk.moment)
     callee = Callee(desk.zone.key)
-    habit = calendar.rules_for(desk.session, [me], callee, ctx().policy, (since, until))[me]
+    habit = slot_search.rules_for(desk.session, [me], callee, ctx().policy, (since, until))[me]
     days = [monday + timedelta(days=n) for n in range(7)]
     return [
         Day(

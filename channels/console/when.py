@@ -11,9 +11,10 @@ from channels.console.clock import read_date, read_instant, read_time
 from channels.console.desk import Desk
 from channels.context import ctx
 from people.errors import InvalidInput
-from scheduling import calendar, pool, wall
-from scheduling.availability import Callee
-from scheduling.pool import Need
+from scheduling.availability import agent_assignment, slot_search
+from scheduling.availability.agent_assignment import Need
+from scheduling.availability.agent_availability import Callee
+from scheduling.calendars import local_time
 
 OTHER = "other"
 _NEXT, _OF_A_DAY = 6, 40
@@ -39,7 +40,7 @@ def chosen(desk: Desk, form: Mapping[str, str]) -> datetime:
     if not form.get("on") and not form.get("at"):
         raise InvalidInput("starts_at", "Choose a time, or write a day and time.")
     on = read_date(form.get("on", ""), "starts_at")
-    return wall.instant(on, read_time(form.get("at", ""), "starts_at"), desk.zone)
+    return local_time.instant(on, read_time(form.get("at", ""), "starts_at"), desk.zone)
 
 
 def free(
@@ -55,14 +56,16 @@ def free(
     span, limit = (desk.moment, desk.moment + _AHEAD), _NEXT
     try:
         if on:
-            span, limit = wall.day(read_date(on, "on"), desk.zone), _OF_A_DAY
+            span, limit = local_time.day(read_date(on, "on"), desk.zone), _OF_A_DAY
     except InvalidInput:
         pass
     session, policy, moment = desk.session, ctx().policy, desk.moment
     if need is not None:
-        return pool.free_slots(session, need, callee, span, minutes, policy, moment, limit, but)
+        return agent_assignment.free_slots(
+            session, need, callee, span, minutes, policy, moment, limit, but
+        )
     me = desk.principal.id
-    return calendar.free_slots(session, me, callee, span, minutes, policy, moment, limit, but)
+    return slot_search.free_slots(session, me, callee, span, minutes, policy, moment, limit, but)
 
 
 def offers(desk: Desk, zone: str, instants: Sequence[datetime]) -> list[Offer]:

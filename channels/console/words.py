@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import gettext
 
-from messaging.progress import CallState
+from messaging.call_states import CallState
 from people.models import Role
 from people.purposes import CHOICES, Purpose
 from scheduling.states import Outcome, State

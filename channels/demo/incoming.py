@@ -9,9 +9,9 @@ from datetime import datetime
 from flask_babel import gettext
 from sqlmodel import Session
 
-from messaging import phone_calls
+from messaging import call_queue
+from messaging.call_states import CallState
 from messaging.models import PhoneCall
-from messaging.progress import CallState
 from scheduling.policy import Policy
 from verification import bridging, calls
 
@@ -39,7 +39,7 @@ def of(session: Session, number: str, now: datetime) -> Incoming | None:
     callback = calls.ringing_now(session, number, now)
     if callback is None:
         return None
-    call = phone_calls.latest(session, callback.id)
+    call = call_queue.latest(session, callback.id)
     if call is None:
         return Incoming("notice", [])
     acts = _acts(call)
@@ -49,7 +49,7 @@ def of(session: Session, number: str, now: datetime) -> Incoming | None:
 def act(session: Session, number: str, what: str, policy: Policy, now: datetime) -> None:
     """Do one of the acts that are offered; anything else changes nothing."""
     callback = calls.ringing_now(session, number, now)
-    call = phone_calls.latest(session, callback.id) if callback else None
+    call = call_queue.latest(session, callback.id) if callback else None
     if call is None or what not in dict(_acts(call)):
         return
     for state in _EVENTS[what]:

@@ -13,7 +13,8 @@ from incidents.telling import Told
 from people import binding, customers, staff
 from people.models import Customer, Role, Staff
 from people.secrets import hash_password
-from scheduling import booking, hours
+from scheduling.booking import bookings
+from scheduling.calendars import working_hours
 from scheduling.policy import Policy
 from vault.audit import audit_log
 from vault.keys import keyring
@@ -74,7 +75,7 @@ def add(session: Session, policy: Policy, now: datetime) -> None:
     members = [_member(session, each, policy, now) for each in STAFF]
     ana, ben = members[0], members[1]
     week = {day: [(9 * 60, 17 * 60)] for day in range(5)}
-    hours.replace(session, ben.id, week, audit_log.SYSTEM, now)
+    working_hours.replace(session, ben.id, week, audit_log.SYSTEM, now)
     known = [_customer(session, each, ana, policy, now) for each in CUSTOMERS]
     any_hour = replace(policy, min_notice_minutes=0, decent_hours=(time(0), None))
     minute = now.replace(second=0, microsecond=0)
@@ -85,8 +86,8 @@ def add(session: Session, policy: Policy, now: datetime) -> None:
         (known[3], timedelta(days=1), 30, "your account", "T-1004"),
     )
     for customer, ahead, minutes, topic, ticket in plan:
-        wish = booking.Wish(minute + ahead, minutes, topic, ticket)
-        booking.book(session, customer, ana.id, wish, any_hour, now)
+        wish = bookings.Wish(minute + ahead, minutes, topic, ticket)
+        bookings.book(session, customer, ana.id, wish, any_hour, now)
     for number, (phone, said) in enumerate(REPORTS):
         _report(session, phone, said, now - timedelta(hours=2 + number))
 

@@ -11,9 +11,8 @@ from channels.context import ctx, now, unit
 from channels.demo import incoming, ringing
 from channels.demo.people import CUSTOMERS
 from channels.texts.inbound import Text, receive
-from messaging import demo_lines
-from messaging.demo_lines import Mode
-from messaging.gateways import simulator
+from messaging.providers.simulator import phone_modes, sms
+from messaging.providers.simulator.phone_modes import Mode
 from people.errors import InvalidInput
 from storage.column_types import new_id
 
@@ -26,13 +25,13 @@ def phone() -> str:
     """The phone of one number, with its texts; ``?phone=`` chooses whose."""
     number = _number(request.args.get("phone", ""))
     with unit() as session:
-        texts = simulator.texts(session, now(), number)
+        texts = sms.texts(session, now(), number)
         return render_template(
             "demo/phone.html",
             number=number,
             texts=texts,
             incoming=incoming.of(session, number, now()),
-            line=demo_lines.of(session, number),
+            line=phone_modes.of(session, number),
             modes=_modes(),
             numbers=sorted({number, *(each.phone for each in CUSTOMERS)}),
             names={each.phone: each.name for each in CUSTOMERS},
@@ -44,7 +43,7 @@ def texts() -> str:
     """The texts alone, for the page to keep itself fresh."""
     number = _number(request.args.get("phone", ""))
     with unit(read_only=True) as session:
-        return render_template("demo/texts.html", texts=simulator.texts(session, now(), number))
+        return render_template("demo/texts.html", texts=sms.texts(session, now(), number))
 
 
 @pages.get("/phone/call")
@@ -73,7 +72,7 @@ def line() -> AnyResponse:
     if mode in set(Mode):
         late = int(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) < 6 else 0
         with unit() as session:
-            demo_lines.choose(session, number, Mode(mode), late, now())
+            phone_modes.choose(session, number, Mode(mode), late, now())
     return redirect(url_for("demo.phone", phone=number), code=303)
 
 
@@ -99,12 +98,12 @@ def text_from_phone(number: str, body: str) -> str | None:
     """A text from a simulated phone, handled as one that came by a provider."""
     moment = now()
     with unit() as session:
-        simulator.keep(session, number, body, moment, outgoing=True)
+        sms.keep(session, number, body, moment, outgoing=True)
         answer = receive(
             session, Text(f"demo-{new_id()}", number, body), ctx().policy, ctx().rules, moment
         )
         if answer is not None:
-            simulator.keep(session, number, answer, moment, outgoing=False)
+            sms.keep(session, number, answer, moment, outgoing=False)
     return answer
 
 
@@ -114,7 +113,7 @@ def messages() -> Response:
     wanted = request.args.get("phone")
     number = checks.read_number(wanted) if wanted else None
     with unit(read_only=True) as session:
-        return jsonify(messages=simulator.texts(session, now(), number))
+        return jsonify(messages=sms.texts(session, now(), number))
 
 
 def _modes() -> dict[str, str]:

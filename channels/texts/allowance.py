@@ -12,8 +12,8 @@ from datetime import datetime
 from sqlmodel import Session
 
 from messaging import inbox, segments, spending
-from messaging.kinds import PurseName
-from messaging.rules import Rules
+from messaging.message_kinds import PurseName
+from messaging.sending_limits import Rules
 from people.models import Customer
 from scheduling import callbacks
 from scheduling.policy import Policy

@@ -13,15 +13,17 @@ from channels.texts import allowance, answers
 from channels.texts.reading import Asked, read
 from incidents import asking, refusals, reports
 from incidents.models import Report
-from messaging import inbox, optouts, phone_calls, wording
-from messaging.progress import CallState
-from messaging.rules import Rules, country_allowed
-from messaging.wording import Voice
+from messaging import call_queue, inbox, opt_outs, text_templates
+from messaging.call_states import CallState
+from messaging.sending_limits import Rules, country_allowed
+from messaging.text_templates import Voice
 from people import customers, numbers
 from people.models import Customer
-from scheduling import booking, callbacks, offers, telling
+from scheduling import callbacks
+from scheduling.booking import bookings, slot_offers
 from scheduling.errors import SlotTaken
 from scheduling.models import Callback
+from scheduling.notifications import callback_notifier
 from scheduling.policy import Policy
 from verification import calls, proving
 from verification.checking import check
@@ -80,24 +82,24 @@ def _opting(session: Session, text: Text) -> str:
     if text.opting:
         return text.opting
     word = "".join(c for c in text.body[:100].lower() if c.isalpha())
-    if word in optouts.OUT:
+    if word in opt_outs.OUT:
         return "out"
     # To somebody who gets our texts, the provider takes these for nothing special.
-    return "in" if word in optouts.IN and optouts.is_out(session, text.sender) else ""
+    return "in" if word in opt_outs.IN and opt_outs.is_out(session, text.sender) else ""
 
 
 def _opt(session: Session, sender: str, opting: str, now: datetime) -> None:
     """The provider has answered, and lets nothing of ours through after an opt-out."""
     if opting == "out":
-        optouts.note_out(session, sender, now)
+        opt_outs.note_out(session, sender, now)
     else:
-        optouts.note_in(session, sender, now)
+        opt_outs.note_in(session, sender, now)
 
 
 def _answered(
     session: Session, text: Text, asked: Asked, policy: Policy, rules: Rules, now: datetime
 ) -> str | None:
-    out = optouts.is_out(session, text.sender)
+    out = opt_outs.is_out(session, text.sender)
     if out and asked.word not in _WITHOUT_ANSWER:
         return None  # a code above all, which would be used up with nobody told
     customer = numbers.holder(session, text.sender, now)
@@ -152,27 +154,27 @@ def _voice(session: Session, customer: Customer | None, policy: Policy, now: dat
 
 def _verdict_words(job: _Job, verdict: Verdict) -> str:
     if isinstance(verdict, Genuine):
-        return wording.genuine(
+        return text_templates.genuine(
             job.voice, verdict.caller, verdict.topic, verdict.booked_for, verdict.reply_word
         )
     if isinstance(verdict, AlreadyConfirmed):
-        return wording.already_confirmed(job.voice, verdict.confirmed_at, verdict.channel)
-    return wording.not_confirmed(job.voice)
+        return text_templates.already_confirmed(job.voice, verdict.confirmed_at, verdict.channel)
+    return text_templates.not_confirmed(job.voice)
 
 
 def _check(job: _Job) -> str:
     call = calls.ringing_now(job.session, job.text.sender, job.now)
     if call is None or call.started_at is None:
-        return wording.not_calling_you(job.voice)
-    agent = telling.agent_name(job.session, call.agent_id)
-    bridged = phone_calls.latest(job.session, call.id)
+        return text_templates.not_calling_you(job.voice)
+    agent = callback_notifier.agent_name(job.session, call.agent_id)
+    bridged = call_queue.latest(job.session, call.id)
     if bridged is None:
-        return wording.calling_you(job.voice, agent, call.started_at)
+        return text_templates.calling_you(job.voice, agent, call.started_at)
     if bridged.state == CallState.LIVE and bridged.live_at is not None:
-        return wording.calling_you(job.voice, agent, bridged.live_at)
+        return text_templates.calling_you(job.voice, agent, bridged.live_at)
     if bridged.state in (CallState.RINGING, CallState.ANSWERED):
-        return wording.ringing_you(job.voice)
-    return wording.not_calling_you(job.voice)
+        return text_templates.ringing_you(job.voice)
+    return text_templates.not_calling_you(job.voice)
 
 
 def _scam(job: _Job) -> str:
@@ -186,7 +188,7 @@ def _scam(job: _Job) -> str:
     )
     report = reports.filed(job.session, told, job.now)
     question = asking.begin(job.session, report, job.now)
-    return wording.reported(job.voice, report.reference, question)
+    return text_templates.reported(job.voice, report.reference, question)
 
 
 def _other(job: _Job) -> str | None:
@@ -209,7 +211,7 @@ def _other(job: _Job) -> str | None:
             knew=answer.knew,
         )
         asking.answer(job.session, report, told, job.now)
-    return wording.report_goes_on(job.voice, report.reference, asking.following(report))
+    return text_templates.report_goes_on(job.voice, report.reference, asking.following(report))
 
 
 def _unclear(job: _Job, report: Report) -> str | None:
@@ -217,60 +219,60 @@ def _unclear(job: _Job, report: Report) -> str | None:
     if inbox.was_unclear(job.session, job.text.sender, asking.asked_at(report)):
         return _help(job)
     inbox.note(job.session, job.text.provider_id, "unclear")
-    return wording.report_unclear(job.voice, asking.following(report))
+    return text_templates.report_unclear(job.voice, asking.following(report))
 
 
 def _refuse(job: _Job) -> str:
     callback = _next_booked(job.session, job.customer, job.now)
     if callback is None:
-        return wording.nothing_to_refuse(job.voice)
+        return text_templates.nothing_to_refuse(job.voice)
     refusals.refuse(job.session, callback, "text", job.now)
-    return wording.refused(job.voice)
+    return text_templates.refused(job.voice)
 
 
 def _move(job: _Job) -> str:
     callback = _next_booked(job.session, job.customer, job.now)
     if callback is None:
-        return wording.nothing_to_refuse(job.voice)
-    booking.ask_to_move(job.session, callback, job.now)
+        return text_templates.nothing_to_refuse(job.voice)
+    bookings.ask_to_move(job.session, callback, job.now)
     times = _offered(job, callback)
     if not times:
-        return wording.move_asked(job.voice)
-    agent = telling.agent_name(job.session, callback.agent_id)
-    return wording.times_offered(job.voice, agent, times)
+        return text_templates.move_asked(job.voice)
+    agent = callback_notifier.agent_name(job.session, callback.agent_id)
+    return text_templates.times_offered(job.voice, agent, times)
 
 
 def _offered(job: _Job, callback: Callback) -> list[datetime]:
-    made = offers.make(job.session, callback, job.policy, job.now)
+    made = slot_offers.make(job.session, callback, job.policy, job.now)
     return [each.starts_at for each in made]
 
 
 def _pick(job: _Job) -> str | None:
     """The number of a time that was offered; without an offer, a text like any other."""
     customer = job.customer
-    found = offers.standing(job.session, customer.id, job.now) if customer else []
+    found = slot_offers.standing(job.session, customer.id, job.now) if customer else []
     offer = next((each for each in found if str(each.number) == job.asked.code), None)
     if offer is None:
         return _help(job)
-    agent = telling.agent_name(job.session, offer.agent_id)
+    agent = callback_notifier.agent_name(job.session, offer.agent_id)
     try:
-        moved = offers.take(job.session, offer, job.policy, job.now)
+        moved = slot_offers.take(job.session, offer, job.policy, job.now)
     except SlotTaken:
         callback = job.session.get_one(Callback, offer.callback_id)
-        return wording.time_gone(job.voice, agent, _offered(job, callback))
+        return text_templates.time_gone(job.voice, agent, _offered(job, callback))
     if moved is None:
-        return wording.nothing_to_refuse(job.voice)
-    return wording.moved(job.voice, agent, moved.starts_at)
+        return text_templates.nothing_to_refuse(job.voice)
+    return text_templates.moved(job.voice, agent, moved.starts_at)
 
 
 def _phrase(job: _Job) -> str:
     """Told to the old words, so that one who did not ask for it sees that it was changed."""
     phrase = customers.phrase_from(job.asked.rest)
     if not phrase:
-        return wording.phrase_unfit(job.voice)
+        return text_templates.phrase_unfit(job.voice)
     if job.customer is not None:
         customers.keep_safe_phrase(job.session, job.customer, phrase, job.now)
-    return wording.phrase_kept(job.voice, phrase)
+    return text_templates.phrase_kept(job.voice, phrase)
 
 
 def _page(job: _Job) -> str | None:
@@ -284,7 +286,7 @@ def _help(job: _Job) -> str | None:
         inbox.note(job.session, job.text.provider_id, "unanswered")
         return None
     inbox.note(job.session, job.text.provider_id, "other")
-    return wording.help_words(job.voice)
+    return text_templates.help_words(job.voice)
 
 
 def _next_booked(session: Session, customer: Customer | None, now: datetime) -> Callback | None:

@@ -16,8 +16,8 @@ from channels.signed import require_signature, sid
 from channels.texts.inbound import Text, receive
 from channels.texts.reading import read
 from incidents.canaries.signs import What
-from messaging import delivery, lines, optouts, wording
-from messaging.gateways.twilio import PERMANENT
+from messaging import delivery_reports, line_types, opt_outs, text_templates
+from messaging.providers.twilio.sms import PERMANENT
 from people import phones
 from people.errors import InvalidInput
 
@@ -62,7 +62,7 @@ def status() -> Response:
     error = int(code) if code.isascii() and code.isdecimal() and len(code) < 7 else None
     if provider_id:
         with unit() as session:
-            if delivery.note(session, provider_id, told, error, now()):
+            if delivery_reports.note(session, provider_id, told, error, now()):
                 log.info("text reported", status=told, error=error)
                 _learn(session, form.get("To", ""), error)
     return Response("", mimetype="text/plain")
@@ -71,21 +71,21 @@ def status() -> Response:
 def _learn(session: Session, recipient: str, error: int | None) -> None:
     """What a report says of the number holds for the next text too."""
     meaning = PERMANENT.get(error or 0)
-    if meaning not in ("opted_out", lines.LANDLINE):
+    if meaning not in ("opted_out", line_types.LANDLINE):
         return
     with suppress(InvalidInput):
         phone = phones.parse(recipient, "ZZ")
-        if meaning == lines.LANDLINE:
-            lines.note(session, phone, meaning, now())
+        if meaning == line_types.LANDLINE:
+            line_types.note(session, phone, meaning, now())
         else:
-            optouts.note_out(session, phone, now())
+            opt_outs.note_out(session, phone, now())
 
 
 def _cannot(body: str) -> str | None:
     """What to answer when nothing can be looked up: a question about a call must have one."""
     policy = ctx().policy
     asked = read(body, policy.code_digits)
-    return None if asked.word == "other" else wording.cannot_check(policy.voice())
+    return None if asked.word == "other" else text_templates.cannot_check(policy.voice())
 
 
 def _twiml(answer: str | None) -> Response:

@@ -20,16 +20,18 @@ from channels.context import ctx, now, unit
 from channels.signed import require_signature
 from channels.voice.twiml import xml
 from incidents import refusals
-from messaging import aloud, asked_calls, spoken
-from messaging.aloud import Aloud
-from messaging.wording import Voice
+from messaging import call_consent, voice_message, voice_templates
+from messaging.text_templates import Voice
+from messaging.voice_message import Aloud
 from people import phones
 from people.errors import InvalidInput
 from people.models import Customer
-from scheduling import callbacks, offers, telling
-from scheduling.asked_aloud import KIND as OWN
+from scheduling import callbacks
+from scheduling.booking import slot_offers
 from scheduling.errors import SlotTaken, WrongState
 from scheduling.models import Callback
+from scheduling.notifications import callback_notifier
+from scheduling.notifications.ring_back import KIND as OWN
 from scheduling.states import State
 
 pages = Blueprint("aloud", __name__, url_prefix="/twilio/voice/spoken")
@@ -73,11 +75,11 @@ def pick_up(message: str) -> Response:
     """Somebody, or a machine, has picked up; or pressed a key."""
     stage = request.args.get("stage", "")
     with unit() as session:
-        found = aloud.opened(session, _id(message), _rung(), now())
+        found = voice_message.opened(session, _id(message), _rung(), now())
         if found is None:
             return _over()
         customer = session.get_one(Customer, found.customer_id)
-        voice = telling.voice_of(session, customer, ctx().policy, now())
+        voice = callback_notifier.voice_of(session, customer, ctx().policy, now())
         call = _Call(session, found, voice, request.form.get("Digits", ""), now())
         said = _STAGES.get(stage, _knock)(call)
         return _twiml(said, voice, message)
@@ -108,27 +110,29 @@ def _rung() -> str:
 
 
 def _knock(call: _Call) -> _Said:
-    return _Said(spoken.knock(call.voice), "hear")
+    return _Said(voice_templates.knock(call.voice), "hear")
 
 
 def _hear(call: _Call) -> _Said:
     if call.keys != "1":
         return _Said("")
-    asked_calls.note_heard(call.session, call.message.id, call.now)
+    call_consent.note_heard(call.session, call.message.id, call.now)
     return _message(call)
 
 
 def _message(call: _Call) -> _Said:
     callback = call.callback
     text = _own(call, callback) if call.message.kind == OWN else call.message.body
-    return _Said(f"{text} {spoken.keys(call.voice, booked=callback is not None)}", "answer")
+    return _Said(
+        f"{text} {voice_templates.keys(call.voice, booked=callback is not None)}", "answer"
+    )
 
 
 def _own(call: _Call, callback: Callback | None) -> str:
     if callback is None:
-        return spoken.nothing_booked(call.voice)
-    agent = telling.agent_name(call.session, callback.agent_id)
-    return spoken.coming(call.voice, agent, callback.starts_at)
+        return voice_templates.nothing_booked(call.voice)
+    agent = callback_notifier.agent_name(call.session, callback.agent_id)
+    return voice_templates.coming(call.voice, agent, callback.starts_at)
 
 
 def _answer(call: _Call) -> _Said:
@@ -139,30 +143,30 @@ def _answer(call: _Call) -> _Said:
         return _Said("")
     if call.keys == "2":
         refusals.refuse(call.session, callback, "voice", call.now)
-        return _Said(spoken.taken_off(call.voice))
+        return _Said(voice_templates.taken_off(call.voice))
     return _offer(call, callback)
 
 
 def _offer(call: _Call, callback: Callback) -> _Said:
-    made = offers.make(call.session, callback, ctx().policy, call.now)
-    text = spoken.times(call.voice, [each.starts_at for each in made])
+    made = slot_offers.make(call.session, callback, ctx().policy, call.now)
+    text = voice_templates.times(call.voice, [each.starts_at for each in made])
     return _Said(text, "pick" if made else "")
 
 
 def _pick(call: _Call) -> _Said:
-    standing = offers.standing(call.session, call.message.customer_id, call.now)
+    standing = slot_offers.standing(call.session, call.message.customer_id, call.now)
     offer = next((each for each in standing if str(each.number) == call.keys), None)
     if offer is None:
         return _Said("")
     try:
-        moved = offers.take(call.session, offer, ctx().policy, call.now)
+        moved = slot_offers.take(call.session, offer, ctx().policy, call.now)
     except (SlotTaken, WrongState):
         callback = call.callback
         return _offer(call, callback) if callback is not None else _Said("")
     if moved is None:
         return _Said("")
-    agent = telling.agent_name(call.session, moved.agent_id)
-    return _Said(spoken.coming(call.voice, agent, moved.starts_at))
+    agent = callback_notifier.agent_name(call.session, moved.agent_id)
+    return _Said(voice_templates.coming(call.voice, agent, moved.starts_at))
 
 
 _STAGES: dict[str, Callable[[_Call], _Said]] = {"hear": _hear, "answer": _answer, "pick": _pick}
@@ -170,9 +174,9 @@ _STAGES: dict[str, Callable[[_Call], _Said]] = {"hear": _hear, "answer": _answer
 
 def _twiml(said: _Said, voice: Voice, message: str) -> Response:
     twiml = VoiceResponse()
-    language = spoken.SPEECH.get(voice.locale, "en-GB")
+    language = voice_templates.SPEECH.get(voice.locale, "en-GB")
     if not said.stage:
-        twiml.say(f"{said.text} {spoken.goodbye(voice)}".strip(), language=language)
+        twiml.say(f"{said.text} {voice_templates.goodbye(voice)}".strip(), language=language)
         twiml.hangup()
         return xml(twiml)
     gather = Gather(

@@ -13,8 +13,8 @@ from channels import failures
 from channels.context import ctx, now, unit
 from channels.signed import require_signature, sid
 from channels.voice.twiml import xml
-from messaging import spoken
-from messaging.progress import CallState
+from messaging import voice_templates
+from messaging.call_states import CallState
 from verification import bridging
 
 pages = Blueprint("bridge", __name__, url_prefix="/twilio")
@@ -66,7 +66,7 @@ def agent_on(call: str) -> Response:
         timeout=KEY_SECONDS,
     )
     for _ in range(2):
-        gather.say(spoken.press_one(ctx().policy.voice()), language="en-GB")
+        gather.say(voice_templates.press_one(ctx().policy.voice()), language="en-GB")
         gather.pause(length=2)
     twiml.append(gather)
     return _over(twiml)

@@ -10,11 +10,11 @@ from channels.checks import VERDICTS, name
 from channels.context import ctx, now, unit
 from channels.voice import reporting
 from channels.voice.steps import MAX_ASKS, Caller, Said, Step, Turn, ask, leave
-from messaging import inbox, spoken
-from messaging.translate import time_of_day
+from messaging import inbox, voice_templates
+from messaging.i18n import time_of_day
 from people import phones
 from people.errors import InvalidInput
-from scheduling import asked_aloud
+from scheduling.notifications import ring_back
 from verification import codes
 from verification.checking import check
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine, Verdict
@@ -31,7 +31,7 @@ def take(stage: str, step: Step, keys: str, caller: Caller) -> Turn:
 
 def out_of_order(step: Step) -> Turn:
     """Somebody is on the phone with a caller and needs advice, whatever is broken (rule F1)."""
-    return leave(step, spoken.cannot_check(step.voice))
+    return leave(step, voice_templates.cannot_check(step.voice))
 
 
 def _answer(said: Said) -> Turn:
@@ -80,7 +80,7 @@ def _after(said: Said) -> Turn:
     if said.keys == "1" and patient:
         return _say_verdict(step)
     if said.keys and patient:
-        return ask(step, spoken.menu(step.voice), "after", digits=1)
+        return ask(step, voice_templates.menu(step.voice), "after", digits=1)
     return leave(step)
 
 
@@ -102,14 +102,18 @@ def _ask_code(said: Said) -> Turn:
     if not said.phone:
         return _ask_number(said)
     digits = ctx().policy.code_digits
-    text = spoken.again(step.voice, digits) if step.asks else spoken.welcome(step.voice, digits)
+    text = (
+        voice_templates.again(step.voice, digits)
+        if step.asks
+        else voice_templates.welcome(step.voice, digits)
+    )
     return ask(step, text, "keyed")
 
 
 def _ask_number(said: Said) -> Turn:
     if said.step.asks >= MAX_ASKS:
         return leave(said.step)
-    return ask(said.step, spoken.own_number(said.step.voice), "number")
+    return ask(said.step, voice_templates.own_number(said.step.voice), "number")
 
 
 def _ask_language(step: Step) -> Turn:
@@ -117,7 +121,7 @@ def _ask_language(step: Step) -> Turn:
     if step.asks >= MAX_ASKS:
         return leave(step)
     offers = tuple(
-        (locale, spoken.language_choice(Step(locale).voice, key))
+        (locale, voice_templates.language_choice(Step(locale).voice, key))
         for key, locale in enumerate(ctx().policy.languages, 1)
     )
     return Turn(step.next(), offers, "language", digits=1)
@@ -149,16 +153,18 @@ def _verdict(said: Said, code: str) -> Turn:
 
 
 def _say_verdict(step: Step) -> Turn:
-    return ask(step, f"{step.said} {spoken.menu(step.voice)}", "after", digits=1)
+    return ask(step, f"{step.said} {voice_templates.menu(step.voice)}", "after", digits=1)
 
 
 def _words(step: Step, verdict: Verdict) -> str:
     if isinstance(verdict, Genuine):
-        return spoken.genuine(step.voice, verdict.caller, verdict.topic, verdict.reply_word)
+        return voice_templates.genuine(
+            step.voice, verdict.caller, verdict.topic, verdict.reply_word
+        )
     if isinstance(verdict, AlreadyConfirmed):
         at = time_of_day(verdict.confirmed_at, verdict.zone, step.locale)
-        return spoken.already_confirmed(step.voice, at)
-    return spoken.not_confirmed(step.voice)
+        return voice_templates.already_confirmed(step.voice, at)
+    return voice_templates.not_confirmed(step.voice)
 
 
 def _ring_back(said: Said) -> Turn:
@@ -167,5 +173,5 @@ def _ring_back(said: Said) -> Turn:
     if call and said.caller.phone:
         with unit() as session:
             if inbox.first_time(session, f"{call}-own", said.caller.phone, "own", now()):
-                asked_aloud.ring_back(session, said.caller.phone, ctx().policy, now())
-    return leave(said.step, spoken.ringing_back(said.step.voice))
+                ring_back.ring_back(session, said.caller.phone, ctx().policy, now())
+    return leave(said.step, voice_templates.ringing_back(said.step.voice))

@@ -11,7 +11,7 @@ from datetime import datetime, time, timedelta
 from channels.context import ctx, now, unit
 from channels.voice.steps import Said, Turn, ask, leave
 from incidents import reports
-from messaging import inbox, spoken
+from messaging import inbox, voice_templates
 from people import phones
 
 #: How many days ago, by key.
@@ -31,14 +31,14 @@ def begin(said: Said) -> Turn:
         else:
             reference = reports.latest_of(session, said.phone, "voice", now())
     step = said.step.next(phone=said.phone, report=reference)
-    return ask(step, spoken.reported(step.voice), "report_when", digits=1)
+    return ask(step, voice_templates.reported(step.voice), "report_when", digits=1)
 
 
 def when(said: Said) -> Turn:
     """Note the day, if it is said, and ask what was given."""
     if said.keys in _DAYS:
         _add(said, called_at=_noon(said.phone, _DAYS[said.keys]))
-    return ask(said.step, spoken.what_was_given(said.step.voice), "report_gave", digits=1)
+    return ask(said.step, voice_templates.what_was_given(said.step.voice), "report_gave", digits=1)
 
 
 def gave(said: Said) -> Turn:
@@ -47,9 +47,9 @@ def gave(said: Said) -> Turn:
     if said.keys in ("1", "2"):
         _add(said, gave=["other"] if said.keys == "1" else ["nothing"])
     if said.keys == "1":
-        texts.append(spoken.do_this_now(step.voice))
+        texts.append(voice_templates.do_this_now(step.voice))
     if step.report:
-        texts.append(spoken.reference(step.voice, step.report))
+        texts.append(voice_templates.reference(step.voice, step.report))
     return leave(step, *texts)
 
 

@@ -12,8 +12,8 @@ import json
 from dataclasses import asdict, dataclass, replace
 
 from channels.context import ctx
-from messaging import spoken
-from messaging.wording import Voice
+from messaging import voice_templates
+from messaging.text_templates import Voice
 from vault.errors import Tampered
 from vault.keys import keyring
 
@@ -90,7 +90,7 @@ def ask(step: Step, text: str, stage: str, *, digits: int = 0) -> Turn:
 
 def leave(step: Step, *texts: str) -> Turn:
     """Say something, and hang up."""
-    says = (*texts, spoken.goodbye(step.voice))
+    says = (*texts, voice_templates.goodbye(step.voice))
     return Turn(step, tuple((step.locale, text) for text in says))
 
 

@@ -6,7 +6,7 @@ from flask import Response, url_for
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
 from channels.voice.steps import Turn
-from messaging import spoken
+from messaging import voice_templates
 
 PATIENCE_SECONDS = 8
 
@@ -46,7 +46,7 @@ def _listening(said: Turn) -> Gather:
 
 def _say(verb: VoiceResponse | Gather, said: Turn) -> None:
     for locale, text in said.says:
-        verb.say(text, language=spoken.SPEECH.get(locale, "en-GB"))
+        verb.say(text, language=voice_templates.SPEECH.get(locale, "en-GB"))
 
 
 def xml(twiml: VoiceResponse) -> Response:

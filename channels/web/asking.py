@@ -17,7 +17,7 @@ from channels.web import answers, number_cookie, questions, report_words
 from channels.web.answers import Answers
 from channels.web.questions import QUESTIONS
 from incidents import reports
-from messaging.translate import hour_of_day
+from messaging.i18n import hour_of_day
 from people.errors import InvalidInput
 
 pages = Blueprint("asking", __name__, url_prefix="/report")

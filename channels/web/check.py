@@ -10,7 +10,7 @@ from channels.context import ctx
 from channels.languages import select
 from channels.limiting import TooMany
 from channels.web import number_cookie
-from messaging.translate import day_and_time, time_of_day
+from messaging.i18n import day_and_time, time_of_day
 from people.errors import InvalidInput
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine, Verdict
 

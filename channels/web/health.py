@@ -19,8 +19,9 @@ from channels.context import ctx, now, unit
 from channels.failures import OUT_OF_REACH
 from incidents import log_watch
 from incidents.cases import opening
-from messaging import backlog, spending, worker
-from messaging.kinds import SMALL
+from messaging import outbox_stats, spending
+from messaging.dispatch import worker
+from messaging.message_kinds import SMALL
 from storage import migrate
 from vault.audit import checkpoint_job, log_health
 from vault.errors import KeyForged
@@ -103,7 +104,7 @@ def _outbox_metrics() -> bytes:
     """What the store knows of the outbox, whichever process is asked."""
     try:
         with unit(read_only=True) as session:
-            standing = backlog.now_standing(session, now())
+            standing = outbox_stats.now_standing(session, now())
             hour, day = spending.spent(session, now())
             small = spending.spent_small(session, now())[0]
             wrong = page_numbers.wrong_tries(session, now())

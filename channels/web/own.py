@@ -15,7 +15,7 @@ from channels.web.owner import TOKEN, Owner, here, own_page, pages
 from incidents import reports
 from people import customer_sessions
 from people.errors import InvalidInput
-from scheduling import own
+from scheduling.booking import customer_callbacks
 from verification import proving
 
 MEDIA = ("text", "voice")
@@ -33,9 +33,9 @@ def enter() -> ResponseReturnValue:
             "own/overview.html",
             calls=[
                 shown.call(each, select())
-                for each in own.booked(session, owner.customer.id, moment)
+                for each in customer_callbacks.booked(session, owner.customer.id, moment)
             ],
-            most=own.MOST_BOOKED,
+            most=customer_callbacks.MOST_BOOKED,
             clock=owner.clock,
             done=request.args.get("done", ""),
         )

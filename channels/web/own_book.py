@@ -13,11 +13,13 @@ from channels.context import ctx
 from channels.web.own_times import AHEAD, MOST, few
 from channels.web.owner import Owner, own_page, pages
 from people.errors import InvalidInput
-from scheduling import booking, callbacks, own, pool
-from scheduling.availability import Callee
-from scheduling.booking import Wish
+from scheduling import callbacks
+from scheduling.availability import agent_assignment
+from scheduling.availability.agent_assignment import Need
+from scheduling.availability.agent_availability import Callee
+from scheduling.booking import bookings, customer_callbacks
+from scheduling.booking.bookings import Wish
 from scheduling.errors import SlotTaken
-from scheduling.pool import Need
 from vault.audit import audit_log
 
 MINUTES = 15
@@ -36,7 +38,7 @@ def make_call(owner: Owner) -> ResponseReturnValue:
     """Book one of the times offered, unless three are booked already."""
     topic = request.form.get("topic", "")[:200]
     try:
-        booking.clean_topic(topic)
+        bookings.clean_topic(topic)
     except InvalidInput:
         return _form(owner, topic, {"topic": _about()}), 422
     try:
@@ -59,11 +61,16 @@ def _book(owner: Owner, topic: str) -> None:
     starts_at = read_instant(request.form.get("starts_at", ""), "starts_at")
     session, customer = owner.session, owner.customer
     with session.begin_nested():
-        if len(callbacks.upcoming(session, customer.id, owner.moment)) >= own.MOST_BOOKED:
+        if (
+            len(callbacks.upcoming(session, customer.id, owner.moment))
+            >= customer_callbacks.MOST_BOOKED
+        ):
             raise InvalidInput("calls", "Three calls are booked already.")
         wish = Wish(starts_at, MINUTES, topic)
         need = Need(language=customer.locale)
-        pool.book(session, customer, need, wish, ctx().policy, owner.moment, audit_log.CUSTOMER)
+        agent_assignment.book(
+            session, customer, need, wish, ctx().policy, owner.moment, audit_log.CUSTOMER
+        )
 
 
 def _form(
@@ -71,7 +78,7 @@ def _form(
 ) -> str:
     customer = owner.customer
     if times is None:
-        found = pool.free_slots(
+        found = agent_assignment.free_slots(
             owner.session,
             Need(language=customer.locale),
             Callee(customer.timezone, customer.id),

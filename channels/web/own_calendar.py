@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from flask_babel import gettext
 from icalendar import Calendar, Event
 
-from scheduling.own import OwnCall
+from scheduling.booking.customer_callbacks import OwnCall
 from scheduling.policy import Policy
 from scheduling.states import State
 

@@ -19,11 +19,12 @@ from channels.web.own_times import AHEAD, MOST, few
 from channels.web.owner import Owner, own_page, pages
 from incidents import refusals
 from people.errors import InvalidInput
-from scheduling import booking, calendar, own
-from scheduling.availability import Callee
+from scheduling.availability import slot_search
+from scheduling.availability.agent_availability import Callee
+from scheduling.booking import bookings, customer_callbacks
+from scheduling.booking.customer_callbacks import OwnCall
 from scheduling.errors import SlotTaken
 from scheduling.models import Callback
-from scheduling.own import OwnCall
 from scheduling.states import State
 from vault.audit import audit_log
 
@@ -32,11 +33,11 @@ from vault.audit import audit_log
 @own_page
 def call(owner: Owner, callback_id: UUID) -> ResponseReturnValue:
     """One callback; one of somebody else's is not found."""
-    return _shown(owner, own.held(owner.session, owner.customer.id, callback_id))
+    return _shown(owner, customer_callbacks.held(owner.session, owner.customer.id, callback_id))
 
 
 def _call(owner: Owner, callback: Callback) -> OwnCall:
-    return shown.call(own.opened(owner.session, callback, owner.moment), select())
+    return shown.call(customer_callbacks.opened(owner.session, callback, owner.moment), select())
 
 
 def _shown(
@@ -55,7 +56,7 @@ def _shown(
 
 def _free(owner: Owner, callback: Callback) -> list[datetime]:
     customer = owner.customer
-    found = calendar.free_slots(
+    found = slot_search.free_slots(
         owner.session,
         callback.agent_id,
         Callee(customer.timezone, customer.id),
@@ -73,11 +74,11 @@ def _free(owner: Owner, callback: Callback) -> list[datetime]:
 @own_page
 def move(owner: Owner, callback_id: UUID) -> ResponseReturnValue:
     """Another time, one of those offered."""
-    callback = own.held(owner.session, owner.customer.id, callback_id, lock=True)
+    callback = customer_callbacks.held(owner.session, owner.customer.id, callback_id, lock=True)
     try:
         starts_at = read_instant(request.form.get("starts_at", ""), "starts_at")
         with owner.session.begin_nested():
-            booking.move(
+            bookings.move(
                 owner.session, callback, starts_at, ctx().policy, owner.moment, audit_log.CUSTOMER
             )
     except SlotTaken as error:
@@ -94,7 +95,7 @@ def move(owner: Owner, callback_id: UUID) -> ResponseReturnValue:
 def refuse(owner: Owner, callback_id: UUID) -> ResponseReturnValue:
     """The customer did not ask for this call: asked once more, then it is off and looked into."""
     locked = request.method == "POST"
-    callback = own.held(owner.session, owner.customer.id, callback_id, lock=locked)
+    callback = customer_callbacks.held(owner.session, owner.customer.id, callback_id, lock=locked)
     if not locked:
         found = _call(owner, callback)
         return render_template("own/refuse.html", call=found, clock=owner.clock)
@@ -106,8 +107,8 @@ def refuse(owner: Owner, callback_id: UUID) -> ResponseReturnValue:
 @own_page
 def cancel(owner: Owner, callback_id: UUID) -> ResponseReturnValue:
     """The customer no longer needs it."""
-    callback = own.held(owner.session, owner.customer.id, callback_id, lock=True)
-    booking.cancel(owner.session, callback, ctx().policy, owner.moment, audit_log.CUSTOMER)
+    callback = customer_callbacks.held(owner.session, owner.customer.id, callback_id, lock=True)
+    bookings.cancel(owner.session, callback, ctx().policy, owner.moment, audit_log.CUSTOMER)
     return redirect(url_for("own.enter", done="cancelled"), code=303)
 
 
@@ -115,8 +116,8 @@ def cancel(owner: Owner, callback_id: UUID) -> ResponseReturnValue:
 @own_page
 def earlier(owner: Owner, callback_id: UUID) -> ResponseReturnValue:
     """Whether to be told of earlier times."""
-    callback = own.held(owner.session, owner.customer.id, callback_id, lock=True)
-    own.want_earlier(owner.session, callback, "wanted" in request.form, owner.moment)
+    callback = customer_callbacks.held(owner.session, owner.customer.id, callback_id, lock=True)
+    customer_callbacks.want_earlier(owner.session, callback, "wanted" in request.form, owner.moment)
     return redirect(url_for("own.call", callback_id=callback_id), code=303)
 
 
@@ -124,7 +125,7 @@ def earlier(owner: Owner, callback_id: UUID) -> ResponseReturnValue:
 @own_page
 def calendar_file(owner: Owner, callback_id: UUID) -> ResponseReturnValue:
     """The call for the customer's own calendar."""
-    callback = own.held(owner.session, owner.customer.id, callback_id)
+    callback = customer_callbacks.held(owner.session, owner.customer.id, callback_id)
     found = _call(owner, callback)
     body = own_calendar.written(found, ctx().policy, owner.customer.timezone, owner.moment)
     headers = {"Content-Disposition": "attachment; filename=call.ics"}
@@ -135,6 +136,6 @@ def calendar_file(owner: Owner, callback_id: UUID) -> ResponseReturnValue:
 @own_page
 def calls(owner: Owner) -> ResponseReturnValue:
     """Was that you on Tuesday?"""
-    found = own.past(owner.session, owner.customer.id, owner.moment)
+    found = customer_callbacks.past(owner.session, owner.customer.id, owner.moment)
     past = [shown.call(each, select()) for each in found]
     return render_template("own/calls.html", calls=past, clock=owner.clock)

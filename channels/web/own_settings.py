@@ -12,7 +12,7 @@ from channels.languages import select
 from channels.web.owner import Owner, own_page, pages
 from people import customers
 from people.errors import InvalidInput
-from scheduling import telling
+from scheduling.notifications import callback_notifier
 
 
 @pages.get("/settings")
@@ -33,7 +33,7 @@ def choose(owner: Owner) -> ResponseReturnValue:
         customers.choose(owner.session, owner.customer, owner.moment, locale=locale, timezone=zone)
     except InvalidInput:
         return _form(owner, {"timezone": gettext("Choose a time zone from the list.")}), 422
-    telling.plan_anew(owner.session, owner.customer.id, ctx().policy, owner.moment)
+    callback_notifier.plan_anew(owner.session, owner.customer.id, ctx().policy, owner.moment)
     return redirect(url_for("own.settings", saved=1), code=303)
 
 
@@ -46,13 +46,13 @@ def keep_phrase(owner: Owner) -> ResponseReturnValue:
         return _form(
             owner, {"phrase": gettext("Choose 2 to 20 letters; spaces between words are fine.")}
         ), 422
-    if not telling.phrase_changed(
+    if not callback_notifier.phrase_changed(
         owner.session, owner.customer, phrase, ctx().policy, owner.moment
     ):
         advice = gettext("You have changed it often today. Please try again tomorrow.")
         return _form(owner, {"phrase": advice}), 422
     customers.keep_safe_phrase(owner.session, owner.customer, phrase, owner.moment)
-    telling.plan_anew(owner.session, owner.customer.id, ctx().policy, owner.moment)
+    callback_notifier.plan_anew(owner.session, owner.customer.id, ctx().policy, owner.moment)
     return redirect(url_for("own.settings", saved=1), code=303)
 
 

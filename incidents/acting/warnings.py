@@ -17,12 +17,13 @@ from sqlmodel import Session, col, select, update
 from incidents.acting import exposure
 from incidents.cases.models import Case, WarnedCustomer, WarningRun
 from incidents.cases.opening import step
-from messaging import lines, outbox, wording
+from messaging import line_types, outbox, text_templates
 from messaging.models import MessageState, OutboxMessage, Priority
 from people import customers
 from people.models import Customer
-from scheduling import quiet, telling
+from scheduling import quiet
 from scheduling.errors import WrongState
+from scheduling.notifications import callback_notifier
 from scheduling.policy import Policy
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
@@ -167,16 +168,16 @@ class Warnings:
         """The id of the text; none where the phone takes none, for a call out of the blue is what
         we warn of."""
         phone = customers.opened(session, customer).phone
-        if lines.known(session, phone, now) == lines.LANDLINE:
+        if line_types.known(session, phone, now) == line_types.LANDLINE:
             return None
-        voice = telling.voice_of(session, customer, self._policy, now)
+        voice = callback_notifier.voice_of(session, customer, self._policy, now)
         zone = customer.timezone
         due_at = quiet.until_decent(now, zone, self._policy.decent_in(zone))
         draft = outbox.Draft(
             customer_id=customer.id,
             kind=KIND,
             to=phone,
-            body=wording.warned(voice),
+            body=text_templates.warned(voice),
             due_at=due_at,
             expires_at=due_at + LASTS,
             priority=Priority.WARNING,

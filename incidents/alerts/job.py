@@ -14,8 +14,8 @@ from sqlmodel import Session
 
 from incidents.alerts import rows
 from incidents.alerts.rows import Taken
-from messaging import wording
-from messaging.wording import Voice
+from messaging import text_templates
+from messaging.text_templates import Voice
 from storage.session import StoreUnavailable, transaction
 from vault.destinations import Note, Place, Unreachable
 from vault.errors import KeyUnavailable, Tampered
@@ -26,14 +26,14 @@ log = structlog.get_logger("alerts")
 def as_note(taken: Taken, voice: Voice) -> Note:
     """An alert in words, for people, and as data, for programs."""
     named = [(reference, kind) for reference, kind in taken.cases]
-    short = wording.new_cases(voice, named)
+    short = text_templates.new_cases(voice, named)
     shown = [{"reference": r, "kind": k} for r, k in named if r]
     data = {
         "type": "cases.opened",
         "timestamp": taken.at.isoformat(),
         "data": {"count": len(named), "cases": shown},
     }
-    lines = [wording.new_case(voice, *each) for each in named]
+    lines = [text_templates.new_case(voice, *each) for each in named]
     return Note(
         body="\n".join([short, "", *lines]) + "\n",
         subject=short,

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from incidents.cases import seeing
 from incidents.cases.models import AlertDelivery, Case, CaseAlert
-from messaging.settling import pause
+from messaging.dispatch.delivery_outcomes import pause
 from storage import advisory_lock
 from storage.column_types import new_id
 from vault.audit import audit_log

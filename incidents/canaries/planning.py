@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from incidents.canaries import names, register
 from incidents.canaries.register import Canary
-from messaging.translate import best
+from messaging.i18n import best
 from people import customers, phones
 from people.errors import InvalidInput, NotFound
 from people.importing.rows import Rules

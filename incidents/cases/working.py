@@ -94,7 +94,7 @@ def close(
     session: Session, reference: str, who: UUID, words: str, now: datetime, *, tell: str = ""
 ) -> Case:
     """Close a decided case, with a reason. Whoever reported a call in it and wanted to know is told
-    ``tell``, if anything (:data:`messaging.wording.OUTCOMES`). Raises as :func:`note`, or
+    ``tell``, if anything (:data:`messaging.text_templates.OUTCOMES`). Raises as :func:`note`, or
     ``WrongState``."""
     case = held(session, reference, who)
     if case.outcome is None:

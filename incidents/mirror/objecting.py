@@ -19,7 +19,7 @@ from incidents.models import Report
 from people import customers
 from people.errors import NotFound
 from people.models import Customer
-from scheduling import wall
+from scheduling.calendars import local_time
 from vault.audit import audit_log
 from vault.models import AuditEntry
 
@@ -92,7 +92,7 @@ def _together(
     session: Session, entry: AuditEntry, zone: ZoneInfo, now: datetime
 ) -> list[AuditEntry]:
     """What the customer saw as one, newest first, and has not objected to yet."""
-    since, until = wall.day(entry.at.astimezone(zone).date(), zone)
+    since, until = local_time.day(entry.at.astimezone(zone).date(), zone)
     rows = readings.between(session, entry, since, until)
     bare = readings.bare(session, rows, now)
     done = of(session, [row.id or 0 for row in rows])

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from incidents.notes.models import EveningNote, NotedAccess
 from people.errors import InvalidInput, NotFound
-from scheduling import references
+from scheduling.booking import callback_reference
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.keys import keyring
@@ -93,7 +93,7 @@ def _asked(session: Session, row: NotedAccess) -> Asked:
         row.entry_id,
         row.at,
         str(row.customer_id)[-6:],
-        references.of(row.callback_id) if row.callback_id else "",
+        callback_reference.of(row.callback_id) if row.callback_id else "",
         row.purpose,
         row.explained_at,
         words,

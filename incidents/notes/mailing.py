@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select, update
 
 from incidents.notes.explaining import Note, opened
 from incidents.notes.models import EveningNote
-from messaging.translate import time_of_day
+from messaging.i18n import time_of_day
 from people import staff
 from people.models import Staff
 

@@ -15,8 +15,8 @@ from incidents.watch.models import WatchPerson
 from incidents.watch.person import Person, Signal
 from incidents.watch.scoring import Priors
 from people.models import Membership, Staff
-from scheduling import availability, slots
-from scheduling.availability import Callee
+from scheduling.availability import agent_availability, slots
+from scheduling.availability.agent_availability import Callee
 from scheduling.policy import Policy
 
 _AS_JSON = TypeAdapter(Person)
@@ -89,7 +89,7 @@ class Watched:
 
     def _rostered(self, at: datetime) -> bool:
         day, me = at.astimezone(UTC).date(), self._member.id
-        found = availability.of(
+        found = agent_availability.of(
             self._session, [me], Callee("UTC"), self._policy, day - _DAY, day + _DAY
         )
         rules = found[me].rules

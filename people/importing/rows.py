@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from messaging.translate import best
+from messaging.i18n import best
 from people import phones
 from people.customers import clean_name, clean_ref
 from people.errors import InvalidInput

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from messaging.dialling import Dialler
-from messaging.gateways.line import Ring
+from messaging.call_states import CallState
+from messaging.dispatch.call_worker import Dialler
 from messaging.models import PhoneCall
-from messaging.progress import CallState
+from messaging.providers.voice_base import Ring
 from people import staff
 from tests.channels.support import a_token, all_rows, booking, context, signed_post, unit
 from vault.keys import keyring

@@ -21,7 +21,7 @@ from app import create_app
 from channels.context import Context
 from people import binding, customers, secrets, staff
 from people.models import Customer, Role
-from scheduling import booking
+from scheduling.booking import bookings
 from storage.session import transaction
 from tests import databases
 from vault.audit import audit_log
@@ -132,9 +132,11 @@ class Console:
             who = known.id if known else None
         who = who or self.customer(phone)
         with self.unit() as session:
-            wish = booking.Wish(at, 15, "your router", "T-1001")
+            wish = bookings.Wish(at, 15, "your router", "T-1001")
             customer = session.get_one(Customer, who)
-            return booking.book(session, customer, agent_id, wish, self.context.policy, self.now).id
+            return bookings.book(
+                session, customer, agent_id, wish, self.context.policy, self.now
+            ).id
 
     def trail(self, action: str) -> list[AuditEntry]:
         from sqlmodel import select

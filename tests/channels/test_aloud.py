@@ -9,12 +9,12 @@ import pytest
 from sqlmodel import col, select
 
 from incidents.models import Report
-from messaging import lines
-from messaging.gateways.simulator import Simulator
+from messaging import line_types
+from messaging.dispatch.worker import Worker
 from messaging.models import DemoLine, MessageState, OutboxMessage
-from messaging.worker import Worker
-from scheduling import landlines
+from messaging.providers.simulator.sms import Simulator
 from scheduling.models import Callback
+from scheduling.notifications import voice_fallback
 from tests import databases, factories
 from tests.channels.support import AUTH_TOKEN, PHONE, signed_post
 from vault.keys import keyring
@@ -37,7 +37,7 @@ def landline(there, clock):
     """A customer with a landline, and a call booked in two days: its announcement is spoken."""
     with there.unit() as session:
         customer = factories.a_customer(session, clock.now, PHONE)
-        lines.note(session, PHONE, lines.LANDLINE, clock.now)
+        line_types.note(session, PHONE, line_types.LANDLINE, clock.now)
         ahead = timedelta(days=2)
         return factories.a_callback(
             session, clock.now, customer=customer, ahead=ahead, policy=POLICY
@@ -140,7 +140,7 @@ def test_a_text_that_failed_at_a_landline_is_said_once(there, clock, app):
     assert (text.state, text.error) == (MessageState.FAILED, "landline")
     for _ in range(3):
         with there.unit() as session:
-            landlines.speak(session, POLICY, clock.now)
+            voice_fallback.speak(session, POLICY, clock.now)
         worker.once()
     said = spoken(there, kind="booked")
     assert [(row.state, row.callback_id) for row in said] == [(MessageState.SENT, made.id)]

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from scheduling import skills
+from scheduling.availability import skills
 from tests.channels.support import OTHER_PHONE, PHONE, a_started_call, a_token, booking, unit
 from vault.audit import audit_log
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from channels.console import audit_words
-from messaging.progress import CallState
+from messaging.call_states import CallState
 from people.models import Role
 from tests.channels.conftest import Console
 from vault.audit import audit_log

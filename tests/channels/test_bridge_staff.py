@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from messaging import phone_calls
-from messaging.progress import CallState
+from messaging import call_queue
+from messaging.call_states import CallState
 from people import staff
 from tests.channels.conftest import make_console
 from tests.channels.support import a_token, all_rows, unit
@@ -27,7 +27,7 @@ def bridged(database, tmp_path):
 def told(console, callback, *states: CallState) -> None:
     for state in states:
         with console.unit() as session:
-            call = phone_calls.latest(session, callback)
+            call = call_queue.latest(session, callback)
             bridging.told(session, call.id, state, console.context.policy, console.now)
 
 

@@ -11,7 +11,8 @@ from sqlmodel import select
 from messaging.models import OutboxMessage
 from people import suspending
 from people.models import Role, Team
-from scheduling import days_off, skills, teams
+from scheduling.availability import skills, teams
+from scheduling.calendars import days_off
 from scheduling.models import Callback
 from vault.audit import audit_log
 
@@ -242,7 +243,7 @@ def test_coverage_shows_counts_and_no_customer(console, sam, ana):
 
 
 def test_coverage_counts_the_minutes_taken(console, sam, ana):
-    from scheduling import coverage
+    from scheduling.availability import coverage
 
     console.callback(ana, minutes_ahead=60)
     with console.unit() as session:

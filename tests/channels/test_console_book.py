@@ -185,19 +185,19 @@ def test_a_form_gone_back_to_and_changed_asks_once_more_and_then_books(console):
 
 
 def test_a_number_added_by_a_colleague_at_this_moment_is_no_error(console, monkeypatch):
-    from scheduling import lookup
+    from scheduling.booking import customer_lookup
 
     _, tab = console.agent()
-    real = lookup.find
+    real = customer_lookup.find
 
     def just_before(*args):
         match = real(*args)
-        monkeypatch.setattr(lookup, "find", real)
+        monkeypatch.setattr(customer_lookup, "find", real)
         console_customer.append(match)
         return match
 
     console_customer: list[object] = []
-    monkeypatch.setattr(lookup, "find", just_before)
+    monkeypatch.setattr(customer_lookup, "find", just_before)
     from people import customers
 
     def taken(*_: object, **__: object):

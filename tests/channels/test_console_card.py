@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 
 from channels import checks
-from scheduling import booking, callbacks
+from scheduling import callbacks
+from scheduling.booking import bookings
 from tests.channels.conftest import Console, without_token
 from tests.channels.support import wrong
 from verification.verdicts import Channel
@@ -234,7 +235,7 @@ def test_a_refused_call_cannot_be_moved_any_more(console):
     agent, tab = console.agent()
     callback_id = console.callback(agent)
     with console.unit() as session:
-        booking.refuse(session, callbacks.held(session, callback_id, agent), console.now)
+        bookings.refuse(session, callbacks.held(session, callback_id, agent), console.now)
     answer = tab.post(f"/staff/callback/{callback_id}/move", {"on": "2026-11-24", "at": "12:00"})
     assert answer.status_code == 409
     assert "refused by the customer" in answer.text

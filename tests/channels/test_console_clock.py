@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from channels.console import week
 from channels.console.clock import Clock, read_date, read_instant, read_time
 from people.errors import InvalidInput
-from scheduling import wall
+from scheduling.calendars import local_time
 
 LONDON = ZoneInfo("Europe/London")
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -27,8 +27,8 @@ def test_an_instant_shows_the_time_that_was_typed(typed, zone_name):
     zone = ZoneInfo(zone_name)
     typed = typed.replace(second=0, microsecond=0)
     try:
-        found = wall.instant(typed.date(), typed.time(), zone)
-    except wall.Repeated as error:
+        found = local_time.instant(typed.date(), typed.time(), zone)
+    except local_time.Repeated as error:
         first, second = error.instants
         assert first < second
         assert all(each.astimezone(zone).replace(tzinfo=None) == typed for each in error.instants)
@@ -45,12 +45,12 @@ def test_a_time_that_the_clocks_skip_is_refused_with_a_sentence():
     with pytest.raises(
         InvalidInput, match="There is no 01:30 on 28 March 2027: the clocks go forw"
     ):
-        wall.instant(date(2027, 3, 28), time(1, 30), LONDON)
+        local_time.instant(date(2027, 3, 28), time(1, 30), LONDON)
 
 
 def test_a_time_that_comes_twice_gives_both_instants():
-    with pytest.raises(wall.Repeated, match="comes twice") as caught:
-        wall.instant(date(2026, 10, 25), time(1, 30), LONDON)
+    with pytest.raises(local_time.Repeated, match="comes twice") as caught:
+        local_time.instant(date(2026, 10, 25), time(1, 30), LONDON)
     first, second = caught.value.instants
     assert first == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     assert second - first == timedelta(hours=1)
@@ -60,9 +60,9 @@ def test_a_time_that_comes_twice_gives_both_instants():
 
 
 def test_the_days_on_which_the_clocks_change_are_23_and_25_hours_long():
-    since, until = wall.day(date(2027, 3, 28), LONDON)
+    since, until = local_time.day(date(2027, 3, 28), LONDON)
     assert until - since == timedelta(hours=23)
-    since, until = wall.day(date(2026, 10, 25), LONDON)
+    since, until = local_time.day(date(2026, 10, 25), LONDON)
     assert until - since == timedelta(hours=25)
 
 

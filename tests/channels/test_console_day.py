@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scheduling import booking, callbacks
+from scheduling import callbacks
+from scheduling.booking import bookings
 
 
 def test_own_callbacks_come_earliest_first_and_the_next_stands_out(console):
@@ -41,7 +42,7 @@ def test_a_customer_who_wants_another_time_is_flagged(console):
     agent, tab = console.agent()
     callback_id = console.callback(agent)
     with console.unit() as session:
-        booking.ask_to_move(session, callbacks.held(session, callback_id, agent), console.now)
+        bookings.ask_to_move(session, callbacks.held(session, callback_id, agent), console.now)
     assert "Wants another time" in tab.get("/staff/day").text
     assert "asks for another time" in tab.get(f"/staff/callback/{callback_id}").text
 

@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from people import staff
 from people.models import Staff
-from scheduling import references
+from scheduling.booking import callback_reference
 from scheduling.models import CalendarFeed
 
 ADDRESS = re.compile(r'/calendar/([^"]+)\.ics"')
@@ -33,7 +33,7 @@ def test_the_calendar_holds_times_and_references_and_nothing_of_a_customer(conso
     assert answer.mimetype == "text/calendar"
     assert [each for each in PERSONAL if each in answer.text] == []
     (event,) = Calendar.from_ical(answer.data).walk("VEVENT")
-    assert event["SUMMARY"] == f"Callback {references.of(made)}"
+    assert event["SUMMARY"] == f"Callback {callback_reference.of(made)}"
     assert event.decoded("dtend") - event.decoded("dtstart") == timedelta(minutes=15)
     assert event["STATUS"] == "CONFIRMED"
 

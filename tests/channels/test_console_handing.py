@@ -10,7 +10,8 @@ import pytest
 from sqlmodel import select
 
 from messaging.models import OutboxMessage
-from scheduling import booking, references, skills
+from scheduling.availability import skills
+from scheduling.booking import bookings, callback_reference
 from scheduling.models import Callback
 from tests.channels.conftest import PHONE
 from vault.audit import audit_log
@@ -60,7 +61,7 @@ def test_a_callback_goes_to_a_colleague_and_is_theirs_alone(console):
     assert other.get(f"/staff/callback/{made}").status_code == 404
     card = tab.get(f"/staff/callback/{made}").text
     assert "Hand over to a colleague" in card
-    assert references.of(made) in card
+    assert callback_reference.of(made) in card
     answer = tab.post(f"/staff/callback/{made}/hand-over", {"agent": str(ben)})
     assert answer.status_code == 200
     assert "Only Ben can open the callback now." in answer.text
@@ -124,7 +125,7 @@ def test_a_refused_callback_stays_refused(console):
     ana, tab = console.agent()
     made = console.callback(ana, minutes_ahead=60)
     with console.unit() as session:
-        booking.refuse(session, session.get_one(Callback, made), console.now)
+        bookings.refuse(session, session.get_one(Callback, made), console.now)
     card = tab.get(f"/staff/callback/{made}").text
     assert "Book this call again" not in card
     at = (console.now + timedelta(hours=3)).replace(second=0).isoformat()

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from messaging.demo_lines import Mode
-from messaging.gateways.simulator import Simulator
-from messaging.gateways.simulator_line import SimulatorLine
+from messaging.dispatch.worker import Worker
 from messaging.models import Delivery, DemoLine, OutboxMessage
-from messaging.worker import Worker
+from messaging.providers.simulator.phone_modes import Mode
+from messaging.providers.simulator.sms import Simulator
+from messaging.providers.simulator.voice import SimulatorLine
 from tests.channels.bridged import Bridged
 from tests.channels.support import (
     PHONE,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from incidents.models import Report
+from messaging.dispatch.worker import Worker
 from messaging.models import OptOut, OutboxMessage
-from messaging.worker import Worker
 from scheduling.models import Callback
 from tests.channels.support import (
     AUTH_TOKEN,

@@ -8,10 +8,11 @@ from uuid import uuid4
 import pytest
 from sqlmodel import select
 
-from messaging import leases, outbox, settling
+from messaging import outbox
+from messaging.dispatch import delivery_outcomes, leases
 from messaging.models import OutboxMessage
 from messaging.outbox import Draft
-from messaging.rules import Rules
+from messaging.sending_limits import Rules
 from tests import factories
 from tests.databases import opened
 
@@ -31,10 +32,10 @@ def texts(there, clock):
         for _ in range(4):
             outbox.put(session, draft, clock.now)
         taken = leases.lease(session, clock.now, "post", Rules())
-        settling.failed(session, taken[0], "filtered", clock.now)
-        settling.failed(session, taken[1], "blocked", clock.now)
-        settling.later(session, taken[2], clock.now, unknown=True)
-        settling.sent(session, taken[3], "SM1", clock.now)
+        delivery_outcomes.failed(session, taken[0], "filtered", clock.now)
+        delivery_outcomes.failed(session, taken[1], "blocked", clock.now)
+        delivery_outcomes.later(session, taken[2], clock.now, unknown=True)
+        delivery_outcomes.sent(session, taken[3], "SM1", clock.now)
     clock.now += timedelta(minutes=10)
     return [each.id for each in taken]
 

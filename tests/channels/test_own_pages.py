@@ -13,8 +13,9 @@ from sqlmodel import select
 from incidents.models import Report
 from messaging.models import OutboxMessage
 from people.models import Customer, CustomerSession
-from scheduling import booking, callbacks
-from scheduling.booking import Wish
+from scheduling import callbacks
+from scheduling.booking import bookings
+from scheduling.booking.bookings import Wish
 from scheduling.models import Callback
 from tests import databases, factories
 from vault.models import AuditEntry
@@ -70,7 +71,7 @@ def people(store, clock, app):
             at = (clock.now + timedelta(days=1, hours=n)).replace(minute=0, second=0, microsecond=0)
             wish = Wish(at, 15, f"{name}s matter")
             found.append(
-                booking.book(session, who, agent.id, wish, factories.a_policy(), clock.now)
+                bookings.book(session, who, agent.id, wish, factories.a_policy(), clock.now)
             )
         return found
 

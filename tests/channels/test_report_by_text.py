@@ -11,7 +11,7 @@ import pytest
 from channels.texts import answers, reading
 from incidents import reports
 from incidents.models import Report
-from messaging import optouts, segments
+from messaging import opt_outs, segments
 from tests.channels.support import (
     AUTH_TOKEN,
     OTHER_PHONE,
@@ -147,7 +147,7 @@ def test_texts_in_any_order_lose_no_report(app, thread, order):
 
 def test_who_wants_no_texts_files_in_silence(app, thread, clock):
     with unit(app) as session:
-        optouts.note_out(session, PHONE, clock.now)
+        opt_outs.note_out(session, PHONE, clock.now)
     assert thread.send("SCAM") == ""
     assert thread.send("020 7946 0000") == ""
     assert len(read(app)) == 1

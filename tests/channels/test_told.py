@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from channels.console.told import told
-from messaging.gateways.twilio import PERMANENT
 from messaging.models import Delivery, MessageState, OutboxMessage
+from messaging.providers.twilio.sms import PERMANENT
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 

@@ -12,7 +12,8 @@ from incidents.access_reasons import Reason, access, reasons, with_nothing_behin
 from incidents.cases.models import Kind, State
 from incidents.cases.opening import Evidence, raise_case
 from people.models import Customer, Staff
-from scheduling import booking, callbacks, handover
+from scheduling import callbacks
+from scheduling.booking import bookings, handover
 from scheduling.models import Callback
 from tests import factories
 from vault.audit import audit_log
@@ -56,9 +57,9 @@ def test_a_booking_for_a_colleague_is_a_reason_for_who_booked(store):
         ana, ben = factories.an_agent(session, NOW), factories.an_agent(session, NOW)
         gwen = factories.a_customer(session, NOW)
         looked_up(session, ana, gwen, NOW)
-        wish = booking.Wish(NOW + DAY, 15, "your router")
+        wish = bookings.Wish(NOW + DAY, 15, "your router")
         by = audit_log.staff(ana.id)
-        booking.book(session, gwen, ben.id, wish, factories.a_policy(), NOW + MINUTE, by)
+        bookings.book(session, gwen, ben.id, wish, factories.a_policy(), NOW + MINUTE, by)
         assert bare(session, ana, NOW + MINUTE) == 0
 
 
@@ -86,7 +87,7 @@ def test_a_booking_taken_back_by_its_agent_was_none(store, who):
         ana, callback = a_held(session)
         opened(session, callback, NOW + MINUTE)
         by = audit_log.CUSTOMER if who == "customer" else None
-        booking.cancel(session, callback, factories.a_policy(), NOW + 2 * MINUTE, by)
+        bookings.cancel(session, callback, factories.a_policy(), NOW + 2 * MINUTE, by)
         assert bare(session, ana, NOW + 3 * MINUTE) == (1 if who == "agent" else 0)
 
 
@@ -94,7 +95,7 @@ def test_a_booking_that_the_customer_never_asked_for_was_none(store):
     with store.unit() as session:
         ana, callback = a_held(session)
         opened(session, callback, NOW + MINUTE)
-        booking.refuse(session, callback, NOW + 2 * MINUTE)
+        bookings.refuse(session, callback, NOW + 2 * MINUTE)
         assert bare(session, ana, NOW + 3 * MINUTE) == 1
 
 

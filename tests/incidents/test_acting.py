@@ -15,16 +15,16 @@ from incidents.acting.warnings import Warnings
 from incidents.cases import reading, working
 from incidents.cases.models import Case, Kind, WarnedCustomer, WarningRun
 from incidents.cases.opening import raise_case
-from messaging import lines, segments, wording
-from messaging.gateways.simulator import Simulator
+from messaging import line_types, segments, text_templates
+from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
-from messaging.rules import Rules
-from messaging.worker import Worker
+from messaging.providers.simulator.sms import Simulator
+from messaging.sending_limits import Rules
 from people import customers, phones, sessions, signin, staff, suspending, tokens
 from people.approvals import deciding, setup
 from people.errors import InvalidInput, NoLonger, NotAllowed, NotFound
 from people.models import Staff
-from scheduling import team
+from scheduling.availability import team_overview
 from scheduling.errors import WrongState
 from tests import factories
 from tests.databases import Store
@@ -108,8 +108,10 @@ def test_a_suspension_ends_all_at_once_and_takes_two(scene):
         assert signin.signed_in(session, cookie, NOW) is None
         assert tokens.bearer(session, bearer) is None
         assert sessions.of(session, scene.ana, NOW) == []
-        assert team.suspended(session, NOW) == [(scene.ana, "Ana", 1)]
-        assert team.agent(session, scene.ana).id == scene.ana  # so that callbacks are handed over
+        assert team_overview.suspended(session, NOW) == [(scene.ana, "Ana", 1)]
+        assert (
+            team_overview.agent(session, scene.ana).id == scene.ana
+        )  # so that callbacks are handed over
         assert session.get_one(type(callback), callback.id).state == "booked"
     assert scene.steps()[0] == "suspended"
 
@@ -128,7 +130,7 @@ def test_it_is_lifted_by_two_and_what_has_ended_stays_ended(scene):
         member = session.get_one(Staff, scene.ana)
         assert member.active
         assert signin.signed_in(session, cookie, NOW) is None
-        assert team.suspended(session, NOW) == []
+        assert team_overview.suspended(session, NOW) == []
 
 
 def test_it_is_lifted_after_its_case_is_closed_and_says_who_approved(scene):
@@ -284,7 +286,7 @@ def test_landlines_and_the_erased_get_no_text(scene):
         from incidents.erasure import erase
 
         phone = customers.opened(session, session.get_one(customers.Customer, first)).phone
-        lines.note(session, phone, lines.LANDLINE, NOW)
+        line_types.note(session, phone, line_types.LANDLINE, NOW)
         erase(session, [second], audit_log.SYSTEM, NOW, "x")
     scene.warn()
     work(scene.store, 2)
@@ -315,7 +317,7 @@ def test_killed_at_any_act_nobody_is_left_out_or_told_twice(scene, monkeypatch):
 
 
 def test_the_warning_is_one_segment_names_no_link_and_asks_for_nothing():
-    body = wording.warned(POLICY.voice())
+    body = text_templates.warned(POLICY.voice())
     assert segments.count(body) == 1
     assert phones.displayed(factories.PHONE) not in body
     assert "http" not in body

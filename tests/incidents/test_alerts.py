@@ -18,7 +18,7 @@ from incidents.alerts import job, rows
 from incidents.alerts.job import Alerts
 from incidents.cases.models import AlertDelivery, Case, CaseAlert, Kind
 from incidents.cases.opening import raise_case
-from messaging import segments, wording
+from messaging import segments, text_templates
 from tests import databases, factories
 from tests.processes import at_once
 from tests.rules.dying import Fuse, Post, until_killed
@@ -243,4 +243,6 @@ def test_two_addresses_of_one_host_are_two_places(tmp_path):
 
 
 def test_every_kind_has_words():
-    assert {wording.case_kind(VOICE, each) for each in Kind}.isdisjoint(set(Kind) - {"objection"})
+    assert {text_templates.case_kind(VOICE, each) for each in Kind}.isdisjoint(
+        set(Kind) - {"objection"}
+    )

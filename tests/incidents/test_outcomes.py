@@ -10,10 +10,10 @@ from sqlmodel import select
 from incidents import outcomes, reports
 from incidents.models import Report
 from incidents.reports import Told
-from messaging import lines, segments, wording
-from messaging.gateways.simulator import Simulator
+from messaging import line_types, segments, text_templates
+from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
-from messaging.worker import Worker
+from messaging.providers.simulator.sms import Simulator
 from people.errors import InvalidInput
 from tests import factories
 
@@ -52,9 +52,9 @@ def test_a_customer_who_wanted_to_know_is_told_once(store):
 
 
 def _texts(session) -> list[str]:
-    from messaging.gateways import simulator
+    from messaging.providers.simulator import sms
 
-    return [each["body"] for each in simulator.texts(session, NOW, PHONE)]
+    return [each["body"] for each in sms.texts(session, NOW, PHONE)]
 
 
 def test_nobody_is_told_who_did_not_ask(store):
@@ -92,7 +92,7 @@ def test_at_night_it_waits_for_the_morning(store):
 def test_a_landline_is_not_rung_out_of_the_blue(store):
     a_customer(store)
     with store.unit() as session:
-        lines.note(session, PHONE, lines.LANDLINE, NOW)
+        line_types.note(session, PHONE, line_types.LANDLINE, NOW)
     told(store)
     assert texts(store) == []
 
@@ -104,9 +104,9 @@ def test_an_outcome_that_is_none_is_refused(store):
             outcomes.tell_outcome(session, report, "guilty", NOW)
 
 
-@pytest.mark.parametrize("key", wording.OUTCOMES)
+@pytest.mark.parametrize("key", text_templates.OUTCOMES)
 def test_every_outcome_fits_one_segment_and_holds_no_link(key):
-    text = wording.outcome(factories.a_policy().voice(), "R2345678", key)
+    text = text_templates.outcome(factories.a_policy().voice(), "R2345678", key)
     assert segments.count(text) == 1
     assert "http" not in text
     assert text.startswith("Example Bank: Your report R2345678")

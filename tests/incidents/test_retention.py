@@ -11,7 +11,8 @@ from incidents import erasure, reports, retention
 from incidents.models import Report
 from people import customers
 from people.models import Customer, CustomerSession
-from scheduling import booking, callbacks
+from scheduling import callbacks
+from scheduling.booking import bookings
 from scheduling.errors import WrongState
 from scheduling.models import Callback
 from tests import factories
@@ -116,12 +117,12 @@ def test_a_number_that_was_erased_can_be_somebody_elses(store, clock, three):
 def test_a_callback_of_somebody_erased_is_not_booked_again(store, clock, three):
     with store.unit() as session:
         (callback,) = session.exec(select(Callback).where(Callback.customer_id == three[0].id))
-        booking.cancel(session, callback, POLICY, clock.now)
+        bookings.cancel(session, callback, POLICY, clock.now)
         erasure.erase(session, [three[0].id], audit_log.OPERATOR, clock.now, "test")
     with store.unit() as session, pytest.raises(WrongState, match="is gone"):
         held = callbacks.locked(session, callback.id)
         at = (clock.now + timedelta(hours=3)).replace(second=0, microsecond=0)
-        booking.revive(session, held, at, POLICY, clock.now)
+        bookings.revive(session, held, at, POLICY, clock.now)
 
 
 def test_who_is_booked_at_that_moment_stays(store, clock, three):
@@ -141,8 +142,8 @@ def test_who_is_booked_at_that_moment_stays(store, clock, three):
                     return False
                 agent = factories.an_agent(session, later)
                 at = later + timedelta(hours=2)
-                wish = booking.Wish(at.replace(minute=0, second=0, microsecond=0), 15, "x")
-                booking.book(session, customer, agent.id, wish, POLICY, later)
+                wish = bookings.Wish(at.replace(minute=0, second=0, microsecond=0), 15, "x")
+                bookings.book(session, customer, agent.id, wish, POLICY, later)
         except Exception as error:  # its key may be gone by then
             return "key" not in str(error) and "gone" not in str(error)
         return True

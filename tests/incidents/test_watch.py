@@ -19,8 +19,8 @@ from incidents.watch.models import WatchOpen, WatchPerson
 from incidents.watch.people import _AS_JSON
 from incidents.watch.person import Person, Signal
 from people.models import Customer, Staff
-from scheduling import booking
-from scheduling.booking import Wish
+from scheduling.booking import bookings
+from scheduling.booking.bookings import Wish
 from tests import databases, factories
 from tests.processes import at_once
 from vault.audit import audit_log, sequencer
@@ -73,7 +73,7 @@ class Office:
             at = NOW + ahead + 15 * MINUTE * self.slot
             policy = factories.a_policy(decent_hours=factories_any())
             wish = Wish(at, 15, "your router")
-            return booking.book(session, who, self.agent, wish, policy, self.now).id
+            return bookings.book(session, who, self.agent, wish, policy, self.now).id
 
     def cases(self) -> list[Case]:
         return self.store.all(select(Case).where(col(Case.kind) == Kind.ACCESS))
@@ -153,8 +153,8 @@ def test_bookings_that_come_to_nothing_count_when_they_do(office):
     assert office.seen(Signal.BARE) == 0
     for each in made:
         with office.store.unit() as session:
-            callback = session.get_one(booking.Callback, each)
-            booking.cancel(session, callback, factories.a_policy(), office.now)
+            callback = session.get_one(bookings.Callback, each)
+            bookings.cancel(session, callback, factories.a_policy(), office.now)
         office.wait(MINUTE)
     assert office.seen(Signal.BARE) == 7
     assert len(office.cases()) == 1

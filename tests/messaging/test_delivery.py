@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from messaging import delivery
+from messaging import delivery_reports
 from messaging.models import Delivery
 from tests import databases
 from tests.processes import at_once
@@ -27,7 +27,7 @@ def after(store, reports) -> tuple[str, int | None]:
     """Where a text stands after these reports; nothing is left behind."""
     with store.unit() as session:
         for status, error in reports:
-            delivery.note(session, "SM1", status, error, NOW)
+            delivery_reports.note(session, "SM1", status, error, NOW)
         row = session.get(Delivery, "SM1")
         found = (row.status, row.error)
         session.delete(row)
@@ -63,17 +63,17 @@ def test_it_arrived_outweighs_it_did_not_and_the_lower_code_stays(store):
 
 def test_a_status_that_nobody_knows_changes_nothing(store):
     with store.unit() as session:
-        assert not delivery.note(session, "SM1", "exploded", None, NOW)
-        assert not delivery.note(session, "SM1", "", 1, NOW)
+        assert not delivery_reports.note(session, "SM1", "exploded", None, NOW)
+        assert not delivery_reports.note(session, "SM1", "", 1, NOW)
     assert store.all(select(Delivery)) == []
 
 
 def test_it_says_whether_a_report_brought_anything_new(store):
     with store.unit() as session:
-        assert delivery.note(session, "SM1", "sent", None, NOW)
-        assert not delivery.note(session, "SM1", "sent", None, NOW)
-        assert not delivery.note(session, "SM1", "queued", None, NOW)
-        assert delivery.note(session, "SM1", "delivered", None, NOW)
+        assert delivery_reports.note(session, "SM1", "sent", None, NOW)
+        assert not delivery_reports.note(session, "SM1", "sent", None, NOW)
+        assert not delivery_reports.note(session, "SM1", "queued", None, NOW)
+        assert delivery_reports.note(session, "SM1", "delivered", None, NOW)
 
 
 def test_reports_at_once_from_many_processes_end_at_one_place(store):
@@ -81,7 +81,7 @@ def test_reports_at_once_from_many_processes_end_at_one_place(store):
         def act() -> None:
             mine = databases.opened(store.url, wait_seconds=60)
             with mine.unit() as session:
-                delivery.note(session, "SM1", status, None, NOW)
+                delivery_reports.note(session, "SM1", status, None, NOW)
 
         return act
 
@@ -92,7 +92,7 @@ def test_reports_at_once_from_many_processes_end_at_one_place(store):
 
 def test_old_reports_are_forgotten(store):
     with store.unit() as session:
-        delivery.note(session, "SM1", "sent", None, NOW)
-        delivery.note(session, "SM2", "sent", None, NOW + timedelta(days=1))
-        delivery.forget_old(session, NOW + delivery.KEEP + timedelta(seconds=1))
+        delivery_reports.note(session, "SM1", "sent", None, NOW)
+        delivery_reports.note(session, "SM2", "sent", None, NOW + timedelta(days=1))
+        delivery_reports.forget_old(session, NOW + delivery_reports.KEEP + timedelta(seconds=1))
     assert [row.provider_id for row in store.all(select(Delivery))] == ["SM2"]

@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from messaging import dialling, phone_calls
-from messaging.dialling import Dialler
-from messaging.gateways.base import OutcomeUnknown, Rejected, Unavailable
-from messaging.gateways.twilio_line import TwilioLine
+from messaging import call_queue
+from messaging.call_states import CallState
+from messaging.dispatch import call_worker
+from messaging.dispatch.call_worker import Dialler
 from messaging.models import PhoneCall
-from messaging.progress import CallState
-from messaging.rules import Rules
+from messaging.providers.base import OutcomeUnknown, Rejected, Unavailable
+from messaging.providers.twilio.voice import TwilioLine
+from messaging.sending_limits import Rules
 from tests import factories
 from tests.rules.dying import until_killed
 from vault.keys import keyring
@@ -56,7 +57,7 @@ class Desk:
         self.store, self.now, self.line = store, NOW, Exchange()
         call = factories.a_call(store, NOW)
         with store.unit() as session:
-            self.id = phone_calls.want(session, call.callback_id, AGENT, NOW).id
+            self.id = call_queue.want(session, call.callback_id, AGENT, NOW).id
         info = keyring.carried(store.ring)
         self.dialler = Dialler(store.engine, info, self.line, lambda: self.now, rules)
 
@@ -91,7 +92,7 @@ def test_what_may_have_been_placed_is_looked_up_first(desk):
 
 def test_a_worker_killed_after_dialling_leaves_a_call_that_is_looked_up(desk):
     with desk.store.unit() as session:
-        job = dialling.lease(session, Rules(), NOW)[0]
+        job = call_worker.lease(session, Rules(), NOW)[0]
     desk.line.ring(job.ring)
     assert desk.at(10).state == "dialling"
     assert desk.at(31).state == "ringing_you"
@@ -159,13 +160,13 @@ def test_the_ceiling_on_spending_holds_for_calls(store):
 
 def test_a_call_of_a_callback_that_is_over_is_not_dialled_and_a_placed_one_ends(desk):
     with desk.store.unit() as session:
-        phone_calls.close(session, desk.row.callback_id, NOW)
+        call_queue.close(session, desk.row.callback_id, NOW)
     assert desk.at(0).state == "hung_up"
     assert desk.line.rung == []
     other = Desk(desk.store)
     other.at(0)
     with desk.store.unit() as session:
-        phone_calls.close(session, other.row.callback_id, NOW)
+        call_queue.close(session, other.row.callback_id, NOW)
     other.at(1)
     assert other.line.ended == [f"CA{other.id.hex}"]
     other.at(50)
@@ -173,7 +174,7 @@ def test_a_call_of_a_callback_that_is_over_is_not_dialled_and_a_placed_one_ends(
 
 
 def test_twilio_is_asked_with_our_addresses():
-    from messaging.gateways.line import Ring
+    from messaging.providers.voice_base import Ring
     from storage.column_types import new_id
     from tests.messaging.provider import provider
 

@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from messaging.gateways.base import Gateway, Letter, OutcomeUnknown, Unavailable
-from messaging.gateways.simulator import Simulator
-from messaging.gateways.twilio import Twilio
+from messaging.providers.base import Gateway, Letter, OutcomeUnknown, Unavailable
+from messaging.providers.simulator.sms import Simulator
+from messaging.providers.twilio.sms import Twilio
 from tests import databases
 from tests.messaging.provider import provider
 from tests.rules.dying import Post

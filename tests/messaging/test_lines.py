@@ -11,13 +11,13 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from sqlmodel import select
 
-from messaging import lines, outbox
-from messaging.gateways.base import Rejected, Unavailable
-from messaging.gateways.twilio import Twilio
+from messaging import line_types, outbox
+from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
 from messaging.outbox import Draft
-from messaging.rules import Rules
-from messaging.worker import Worker
+from messaging.providers.base import Rejected, Unavailable
+from messaging.providers.twilio.sms import Twilio
+from messaging.sending_limits import Rules
 from tests import factories
 from tests.rules.dying import Post
 from tests.servers import free_port
@@ -53,7 +53,7 @@ def test_a_landline_is_learned_from_its_refusal_and_forgotten_after_a_while(stor
     assert sending.text() == ("failed", "landline")
     assert sending.post.asked == ["send"]
     assert sending.text("+442079460001") == ("sent", None)
-    sending.now += lines.GOOD_FOR
+    sending.now += line_types.GOOD_FOR
     assert sending.text() == ("sent", None)
 
 

@@ -6,7 +6,7 @@ from itertools import permutations, product
 
 import pytest
 
-from messaging.progress import LINE, OVER, RANK, CallState, further
+from messaging.call_states import LINE, OVER, RANK, CallState, further
 
 S = CallState
 TALKS = {

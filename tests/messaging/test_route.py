@@ -9,11 +9,11 @@ import pytest
 from sqlmodel import select
 
 from messaging import outbox
-from messaging.gateways.base import OutcomeUnknown, Rejected, Unavailable
-from messaging.gateways.route import FEWEST, FIRST_REST, LONGEST_REST, WINDOW, Route
+from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
 from messaging.outbox import Draft
-from messaging.worker import Worker
+from messaging.providers.base import OutcomeUnknown, Rejected, Unavailable
+from messaging.providers.failover import FEWEST, FIRST_REST, LONGEST_REST, WINDOW, Route
 from tests import factories
 from tests.rules.dying import Post
 from vault.models import AuditEntry

@@ -8,11 +8,11 @@ from uuid import uuid4
 import pytest
 from sqlmodel import select
 
-from messaging.gateways import twilio
-from messaging.gateways.base import Letter, OutcomeUnknown, Rejected, Unavailable
-from messaging.gateways.twilio import Twilio
+from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
-from messaging.worker import Worker
+from messaging.providers.base import Letter, OutcomeUnknown, Rejected, Unavailable
+from messaging.providers.twilio import sms
+from messaging.providers.twilio.sms import Twilio
 from tests import databases, factories
 from tests.messaging.provider import provider
 from tests.servers import free_port
@@ -53,17 +53,17 @@ def test_a_messaging_service_stands_in_for_the_number(there):
     assert "From" not in there.asked[0][2]
 
 
-@pytest.mark.parametrize("code", sorted(twilio.PERMANENT))
+@pytest.mark.parametrize("code", sorted(sms.PERMANENT))
 def test_what_no_later_try_can_mend_is_rejected_by_name(there, gateway, code):
     there.answers = [(400, code)]
     with pytest.raises(Rejected) as told:
         gateway.send(LETTER, NOW)
-    assert told.value.code == twilio.PERMANENT[code]
+    assert told.value.code == sms.PERMANENT[code]
     assert len(there.asked) == 1
 
 
 def test_opted_out_and_landline_are_known():
-    assert (twilio.PERMANENT[21610], twilio.PERMANENT[30006]) == ("opted_out", "landline")
+    assert (sms.PERMANENT[21610], sms.PERMANENT[30006]) == ("opted_out", "landline")
 
 
 @pytest.mark.parametrize(

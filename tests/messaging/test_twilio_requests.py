@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import pytest
 
-from messaging.gateways.base import Letter, Unavailable
-from messaging.gateways.line import Ring
-from messaging.gateways.twilio import Twilio
-from messaging.gateways.twilio_line import TwilioLine
+from messaging.providers.base import Letter, Unavailable
+from messaging.providers.twilio.sms import Twilio
+from messaging.providers.twilio.voice import TwilioLine
+from messaging.providers.voice_base import Ring
 from tests.messaging.description import problems
 from tests.servers import free_port
 

@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from messaging import delivering, leases, outbox, settling, worker
-from messaging.gateways.base import OutcomeUnknown, Rejected, Unavailable
-from messaging.leases import LEASE
+from messaging import outbox
+from messaging.dispatch import delivery_outcomes, delivery_worker, leases, worker
+from messaging.dispatch.leases import LEASE
+from messaging.dispatch.worker import Worker
 from messaging.models import Heartbeat, OutboxMessage
 from messaging.outbox import Draft
-from messaging.rules import Rules
-from messaging.worker import Worker
+from messaging.providers.base import OutcomeUnknown, Rejected, Unavailable
+from messaging.sending_limits import Rules
 from tests import factories
 from tests.rules.dying import Post
 from vault.models import AuditEntry
@@ -52,7 +53,7 @@ def text(store, *, due: datetime = NOW, expires: timedelta = timedelta(hours=1))
         return str(outbox.put(session, draft, NOW))
 
 
-def lease(session, now: datetime) -> list[settling.Leased]:
+def lease(session, now: datetime) -> list[delivery_outcomes.Leased]:
     return leases.lease(session, now, "post", Rules())
 
 
@@ -198,14 +199,14 @@ def test_a_worker_held_up_past_its_lease_has_no_say_any_more(store):
     with store.unit() as session:
         first = lease(session, NOW)[0]
         second = lease(session, NOW + LEASE)[0]
-        settling.failed(session, first, "landline", NOW)
-        settling.later(session, first, NOW, unknown=False)
-        settling.expired(session, first, NOW)
-        settling.sent(session, first, "first", NOW)
+        delivery_outcomes.failed(session, first, "landline", NOW)
+        delivery_outcomes.later(session, first, NOW, unknown=False)
+        delivery_outcomes.expired(session, first, NOW)
+        delivery_outcomes.sent(session, first, "first", NOW)
         assert session.exec(select(OutboxMessage)).one().state == "sending"
-        settling.sent(session, second, "second", NOW + LEASE)
-        settling.failed(session, first, "landline", NOW)
-        settling.later(session, first, NOW, unknown=True)
+        delivery_outcomes.sent(session, second, "second", NOW + LEASE)
+        delivery_outcomes.failed(session, first, "landline", NOW)
+        delivery_outcomes.later(session, first, NOW, unknown=True)
     assert (kept(store).state, kept(store).provider_id) == ("sent", "second")
 
 
@@ -213,7 +214,7 @@ def test_a_worker_held_up_by_its_first_text_leaves_the_second_to_others(store, w
     made = {text(store), text(store)}
 
     def slow() -> None:
-        clock.now = max(clock.now, NOW + LEASE - delivering.SEND_WITHIN + SECOND)
+        clock.now = max(clock.now, NOW + LEASE - delivery_worker.SEND_WITHIN + SECOND)
 
     post.act = slow
     assert works.once() == 2

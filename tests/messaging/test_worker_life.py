@@ -9,11 +9,11 @@ from threading import Lock, Thread
 import pytest
 from sqlmodel import select
 
-from messaging import backlog, delivery, outbox
-from messaging.gateways.base import Letter
+from messaging import delivery_reports, outbox, outbox_stats
+from messaging.dispatch.worker import DEPTH, Worker
 from messaging.models import OutboxMessage
 from messaging.outbox import Draft
-from messaging.worker import DEPTH, Worker
+from messaging.providers.base import Letter
 from tests import factories
 
 NOW = datetime(2026, 11, 24, 10, 0, 30, tzinfo=UTC)
@@ -108,14 +108,14 @@ def test_a_report_that_is_ahead_of_the_answer_counts(store):
 
     def report() -> None:
         with store.unit() as session:
-            delivery.note(session, f"slow-{made}", "delivered", None, NOW)
+            delivery_reports.note(session, f"slow-{made}", "delivered", None, NOW)
 
     slow.meanwhile = report
     Worker(store.engine, store.ring, [slow], lambda: NOW).once()
     with store.unit() as session:
         [row] = session.exec(select(OutboxMessage)).all()
         assert row.state == "sent"
-        assert delivery.of(session, row).status == "delivered"
+        assert delivery_reports.of(session, row).status == "delivered"
 
 
 def test_how_it_does_is_told(store):
@@ -124,6 +124,6 @@ def test_how_it_does_is_told(store):
     Worker(store.engine, store.ring, [Slow()], lambda: late).once()
     texts(store, 1)
     with store.unit() as session:
-        standing = backlog.now_standing(session, late)
+        standing = outbox_stats.now_standing(session, late)
     assert (standing.sent, standing.sent_soon) == (3, 0)
     assert (standing.waiting, standing.due, standing.oldest_seconds) == (1, 1, 11.0)

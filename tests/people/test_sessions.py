@@ -10,7 +10,7 @@ from sqlmodel import select
 from people import sessions, signin, staff, tokens
 from people.errors import NotFound, ProofNeeded
 from people.models import Staff, StaffSession
-from scheduling import feeds
+from scheduling.calendars import calendar_feeds
 from tests.factories import an_agent
 from vault.models import AuditEntry
 
@@ -70,7 +70,7 @@ def everything(store, member) -> tuple[str, str, str]:
         return (
             signin.open_session(session, row, NOW),
             tokens.add(session, row, "", NOW),
-            feeds.make(session, row.id, NOW),
+            calendar_feeds.make(session, row.id, NOW),
         )
 
 
@@ -80,7 +80,7 @@ def alive(store, given: tuple[str, str, str]) -> list[bool]:
         return [
             signin.signed_in(session, token, NOW) is not None,
             tokens.bearer(session, bearer) is not None,
-            feeds.read(session, feed, NOW) is not None,
+            calendar_feeds.read(session, feed, NOW) is not None,
         ]
 
 

@@ -24,7 +24,8 @@ from incidents.cases.opening import Evidence, raise_case
 from messaging.models import OutboxMessage
 from people import customer_sessions, customers, staff
 from people.models import Role, Staff
-from scheduling import feeds, teams
+from scheduling.availability import teams
+from scheduling.calendars import calendar_feeds
 from storage.column_types import new_id
 from tests.channels.conftest import PASSWORD, PHONE, Console, make_console
 from tests.channels.support import AUTH_TOKEN, a_token, signed_post
@@ -317,7 +318,7 @@ class House:
             customers.keep_safe_phrase(session, gwen, "blue teapot", now)
             cookie = customer_sessions.begin(session, gwen.id, now)
             link = staff.invite(session, staff.find(session, "bob@example.org"), now)
-            feed = feeds.make(session, agent, now)
+            feed = calendar_feeds.make(session, agent, now)
             team = teams.add(session, teams.Habits("Day"), _by(agent), now)
             message = session.exec(select(OutboxMessage.id)).first()
             staff.set_phone(session, session.get_one(Staff, agent), "+447400123499", now)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine, event
 
-from messaging.gateways.base import Letter, Rejected, Unavailable
-from messaging.worker import Worker
+from messaging.dispatch.worker import Worker
+from messaging.providers.base import Letter, Rejected, Unavailable
 from tests import databases
 
 _FORK = multiprocessing.get_context("fork")

@@ -12,7 +12,7 @@ from people import customers
 from people.approvals import binding, deciding
 from people.approvals.models import ApprovalRequest
 from people.models import Role, Staff
-from scheduling import booking
+from scheduling.booking import bookings
 from scheduling.callbacks import upcoming
 from tests.channels.support import context, unit
 from tests.rules import sealed_columns as columns
@@ -30,7 +30,7 @@ def erase(app: Flask, phone: str) -> bytes:
         assert found is not None
         wrapped = session.get_one(DataKey, found.id).wrapped
         for each in upcoming(session, found.id, here.clock()):
-            booking.cancel(session, each, here.policy, here.clock(), audit_log.CUSTOMER)
+            bookings.cancel(session, each, here.policy, here.clock(), audit_log.CUSTOMER)
     said = command(app, "customers", "erase", "--phone", phone, "--why", "she wants it so")
     assert said == ""  # two must approve
     with unit(app) as session:

@@ -16,14 +16,14 @@ from incidents.cases.models import Case, CaseEvidence, Kind, Outcome
 from incidents.cases.opening import Evidence, raise_case
 from incidents.notes import evidence, writing
 from incidents.notes.evenings import Evening
-from messaging import phone_calls
-from messaging.progress import CallState
+from messaging import call_queue
+from messaging.call_states import CallState
 from people import second_factor, signin, suspending
 from people.approvals import binding
 from people.approvals.models import ApprovalRequest
 from people.models import Customer, Role, Staff, StaffSession
 from people.passkeys import keeping, registering
-from scheduling import booking
+from scheduling.booking import bookings
 from scheduling.models import Callback
 from storage.column_types import new_id
 from tests import factories
@@ -61,10 +61,10 @@ def _of_calls(console: Console, session: Session, names: dict[str, Any]) -> dict
     renumbering.ask(session, going, NEW, _WHY, policy, now)
     asked = session.exec(select(ApprovalRequest)).one()
     booked = session.get_one(Callback, names["callback"])
-    wish = booking.Wish(now.replace(second=0, microsecond=0) + timedelta(hours=2), 15, "your bill")
+    wish = bookings.Wish(now.replace(second=0, microsecond=0) + timedelta(hours=2), 15, "your bill")
     customer = session.get_one(Customer, booked.customer_id)
-    off = booking.book(session, customer, booked.agent_id, wish, policy, now)
-    booking.cancel(session, off, policy, now)
+    off = bookings.book(session, customer, booked.agent_id, wish, policy, now)
+    bookings.cancel(session, off, policy, now)
     about = {"customer_id": booked.customer_id, "callback_id": booked.id}
     audit_log.record(session, audit_log.staff(booked.agent_id), "customer.read", now, **about)
     newest = select(AuditEntry.id).order_by(col(AuditEntry.id).desc()).limit(1)
@@ -82,12 +82,12 @@ def _rung(console: Console, session: Session, agent: UUID) -> UUID:
     """A call that another had begun, which missed its customer."""
     now, policy = console.now, replace(console.context.policy, min_notice_minutes=0)
     at = now.replace(second=0, microsecond=0) + timedelta(minutes=2)
-    wish = booking.Wish(at, 15, "your bill")
+    wish = bookings.Wish(at, 15, "your bill")
     other, customer = factories.an_agent(session, now), factories.a_customer(session, now)
-    callback = booking.book(session, customer, other.id, wish, policy, now)
+    callback = bookings.book(session, customer, other.id, wish, policy, now)
     calls.start(session, callback, policy, now)
     callback.agent_id = agent
-    call = phone_calls.want(session, callback.id, "+447400123499", now)
+    call = call_queue.want(session, callback.id, "+447400123499", now)
     call.state = CallState.NO_ANSWER
     session.add_all([callback, call])
     return callback.id

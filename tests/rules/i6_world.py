@@ -17,11 +17,13 @@ from sqlmodel import Session, select
 
 from channels.limiting import OutsideCounts
 from channels.texts.inbound import Text, receive
-from messaging import leases
+from messaging.dispatch import leases
 from people import customer_sessions, second_factor, signin, staff, tokens
 from people.models import Customer, Role, Staff
 from people.passkeys import keeping
-from scheduling import booking, callbacks, feeds, own
+from scheduling import callbacks
+from scheduling.booking import bookings, customer_callbacks
+from scheduling.calendars import calendar_feeds
 from scheduling.models import Callback
 from storage import transaction_outcomes
 from tests import factories
@@ -77,13 +79,13 @@ def built(console: Console) -> House:
         at = console.now.replace(second=0, microsecond=0) + timedelta(minutes=10)
         for phone, agent in ((ACCOMPLICE, "ana"), (GWEN, "ben")):
             row = session.get_one(Customer, house.customers[phone])
-            wish = booking.Wish(at, 15, TOPICS[phone], f"T-{phone[-3:]}")
-            made_call = booking.book(session, row, house.people[agent], wish, policy, console.now)
+            wish = bookings.Wish(at, 15, TOPICS[phone], f"T-{phone[-3:]}")
+            made_call = bookings.book(session, row, house.people[agent], wish, policy, console.now)
             house.calls[phone] = made_call.id
             house.truth[made_call.id] = (phone, agent.title(), at)
-        later = booking.Wish(at + timedelta(hours=3), 15, TOPICS[VICTIM], "T-1")
+        later = bookings.Wish(at + timedelta(hours=3), 15, TOPICS[VICTIM], "T-1")
         row = session.get_one(Customer, house.customers[VICTIM])
-        made_call = booking.book(session, row, house.people["ben"], later, policy, console.now)
+        made_call = bookings.book(session, row, house.people["ben"], later, policy, console.now)
         house.calls[VICTIM] = made_call.id
         house.truth[made_call.id] = (VICTIM, "Ben", later.starts_at)
         for name, who in house.people.items():
@@ -94,7 +96,7 @@ def built(console: Console) -> House:
             house.spare[name] = second_factor.new_recovery_codes(session, who)[0]
             keeping.keep(session, who, name.encode(), b"key", 0, "phone", console.now)
             if member.role == Role.AGENT:
-                house.tokens[f"feed {name}"] = feeds.make(session, who, console.now)
+                house.tokens[f"feed {name}"] = calendar_feeds.make(session, who, console.now)
         for phone, who in house.customers.items():
             token = customer_sessions.begin(session, who, console.now)
             house.tokens[f"customer {phone}"] = token
@@ -299,7 +301,7 @@ class Journey:
                 found = customer_sessions.signed_in(session, token, self.now)
                 if found not in (None, who):
                     raise Broken("another customer's page")
-                shown = own.booked(session, who, self.now) if found else []
+                shown = customer_callbacks.booked(session, who, self.now) if found else []
             for each in shown:
                 self.readings += 1
                 if (phone, each.agent, each.starts_at) != self.house.truth[each.id]:
@@ -318,7 +320,7 @@ class Journey:
                 self._hold_member(name, who, found.id if found else None, found and found.role)
             if feed := self.house.tokens.get(f"feed {name}"):
                 with self.unit() as session:
-                    entries = feeds.read(session, feed, self.now)
+                    entries = calendar_feeds.read(session, feed, self.now)
                 if entries is not None and name == "off":
                     raise Broken("the calendar of somebody who is off")
 

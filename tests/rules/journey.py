@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlmodel import col, select
 
 from app import create_app
-from messaging.worker import Worker
+from messaging.dispatch.worker import Worker
 from people import staff, tokens
 from tests import databases
 from tests.channels.support import AUTH_TOKEN, a_text, signed_post, unit, wrong

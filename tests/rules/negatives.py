@@ -10,7 +10,8 @@ from typing import Any
 
 from flask import Flask
 
-from scheduling import booking, callbacks
+from scheduling import callbacks
+from scheduling.booking import bookings
 from storage.session import core_transaction
 from tests import factories
 from tests.channels.support import a_text, signed_post
@@ -64,7 +65,7 @@ def _only_booked(store: Store, now: datetime, cancelled: bool = False) -> str:
         customer = factories.a_customer(session, now, phone := factories.a_phone())
         made = factories.a_callback(session, now, customer=customer)
         if cancelled:
-            booking.cancel(session, made, factories.a_policy(), now)
+            bookings.cancel(session, made, factories.a_policy(), now)
     return phone
 
 

@@ -35,7 +35,7 @@ from people.errors import (
 )
 from people.links import Pieces
 from people.models import Role, Staff
-from scheduling import roles
+from procedures import role_change
 from tests import factories
 from tests.databases import Store
 from vault.audit import audit_log
@@ -63,7 +63,7 @@ KINDS = {
         Kind("three", ANYBODY, BOTH, no_facts, nothing, people=3),
         Kind("shell", frozenset(), BOTH, no_facts, nothing, by_operator=True),
         Kind("long", frozenset(), BOTH, no_facts, by_operator=True),
-        *(staffing.ADD, staffing.INVITE, resets.RESET, roles.ROLE),
+        *(staffing.ADD, staffing.INVITE, resets.RESET, role_change.ROLE),
     )
 }
 ACTS = ("one", "three", "shell", "long")
@@ -199,7 +199,7 @@ class Run:
         about = self.work.get_one(Staff, self.somebody())
         by = self.random.choice([None, self.somebody(), self.somebody()])
         role = self.random.choice((A, S, I))
-        roles.ask(self.work, about, role, "why it is to be", by, self.now)
+        role_change.ask(self.work, about, role, "why it is to be", by, self.now)
         self.keep()
 
     # Deciding.
@@ -285,9 +285,9 @@ class Run:
         if asked.subject in self.hers and not set(asked.pins) <= self.hers:
             return
         pins = " ".join(asked.pins.values())
-        link = roles.to_take_up(self.work, asked.subject, pins, self.now)
+        link = role_change.to_take_up(self.work, asked.subject, pins, self.now)
         code = pyotp.TOTP(link.secret).at(self.now)
-        self.codes[asked.subject] = roles.take_up(
+        self.codes[asked.subject] = role_change.take_up(
             self.work, asked.subject, pins, PASSWORD, code, self.now
         )
 

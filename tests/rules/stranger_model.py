@@ -14,13 +14,15 @@ from sqlmodel import Session
 
 from channels.texts.inbound import Text, receive
 from incidents import outcomes, reports
-from messaging import inbox, leases, settling, wording
-from messaging.kinds import ANYBODY
+from messaging import inbox, text_templates
+from messaging.dispatch import delivery_outcomes, leases
+from messaging.message_kinds import ANYBODY
 from messaging.models import OutboxMessage
-from messaging.rules import Rules, limits
+from messaging.sending_limits import Rules, limits
 from people.models import Customer
-from scheduling import asked_aloud, booking
+from scheduling.booking import bookings
 from scheduling.models import Callback
+from scheduling.notifications import ring_back
 from tests import factories
 from tests.databases import Store
 from vault.keys import keyring
@@ -90,7 +92,7 @@ class Machine(RuleBasedStateMachine):
     def rings_the_line(self, phone: str, times: int) -> None:
         for _ in range(times):
             inbox.first_time(self.work, f"CA{next(self.ids)}", phone, "own", self.now)
-            asked_aloud.ring_back(self.work, phone, self.policy, self.now)
+            ring_back.ring_back(self.work, phone, self.policy, self.now)
 
     @rule(times=st.integers(1, 40))
     def keys_codes_in(self, times: int) -> None:
@@ -102,7 +104,7 @@ class Machine(RuleBasedStateMachine):
         for n in range(times):
             told = reports.Told(phone=phone, channel="web", said=f"call {n}", tell_me=True)
             report = reports.filed(self.work, told, self.now)
-            outcomes.tell_outcome(self.work, report, next(iter(wording.OUTCOMES)), self.now)
+            outcomes.tell_outcome(self.work, report, next(iter(text_templates.OUTCOMES)), self.now)
         outcomes.tell(self.work, self.policy, self.now)
 
     @rule(minutes=st.sampled_from((1, 7, 20, 61, 5 * 60, 11 * 60)))
@@ -125,7 +127,7 @@ class Machine(RuleBasedStateMachine):
         self.booked.append(self.now)
         callback = self.book(minutes)
         assert callback.id in self.worker(), "the customer is not told"
-        booking.cancel(self.work, callback, self.policy, self.now)
+        bookings.cancel(self.work, callback, self.policy, self.now)
         assert callback.id in self.worker(), "the customer is not told that it is off"
 
     @precondition(may_book)
@@ -154,8 +156,8 @@ class Machine(RuleBasedStateMachine):
         customer = self.work.get_one(Customer, self.victim)
         agent = factories.an_agent(self.work, self.now)
         at = self.now.replace(second=0, microsecond=0) + timedelta(minutes=minutes)
-        wish = booking.Wish(at, 5, "your router", "T-1")
-        return booking.book(self.work, customer, agent.id, wish, self.policy, self.now)
+        wish = bookings.Wish(at, 5, "your router", "T-1")
+        return bookings.book(self.work, customer, agent.id, wish, self.policy, self.now)
 
     # The rest
 
@@ -167,7 +169,7 @@ class Machine(RuleBasedStateMachine):
         """One round, of eight messages; which callbacks were told of."""
         told = set()
         for each in leases.lease(self.work, self.now, "post", RULES, 8):
-            settling.sent(self.work, each, f"SM{each.id.hex}", self.now)
+            delivery_outcomes.sent(self.work, each, f"SM{each.id.hex}", self.now)
             row = self.work.get_one(OutboxMessage, each.id)
             told.add(row.callback_id)
             if row.kind in ANYBODY and each.letter.to == VICTIM:

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 
 from channels.context import Context
 from channels.texts.inbound import Text, receive
-from messaging import leases, settling
+from messaging.dispatch import delivery_outcomes, leases
 from storage.session import transaction
 from tests.channels.support import AUTH_TOKEN, signed_post
 from vault.keys import keyring
@@ -97,8 +97,8 @@ class Outside:
         now, gone = self.clock.now, []
         with self.unit() as session:
             for each in leases.lease(session, now, "post", self.context.rules, most):
-                settling.sent(session, each, f"SM{each.id.hex}", now)
-                row = settling.OutboxMessage
+                delivery_outcomes.sent(session, each, f"SM{each.id.hex}", now)
+                row = delivery_outcomes.OutboxMessage
                 kind = session.get_one(row, each.id).kind
                 gone.append(Left(now, kind, each.letter.medium, each.letter.to))
         self.left += gone

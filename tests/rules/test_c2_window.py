@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from scheduling import booking, callbacks
+from scheduling import callbacks
+from scheduling.booking import bookings
 from scheduling.errors import OutsideWindow, WrongState
 from scheduling.models import Callback
 from storage.session import core_transaction
@@ -136,11 +137,11 @@ def test_a_callback_that_never_started_has_no_code_to_guess(store, how):
     with store.unit() as session:
         held = callbacks.held(session, *made[:2])
         if how == "cancelled":
-            booking.cancel(session, held, POLICY, BOOKED)
+            bookings.cancel(session, held, POLICY, BOOKED)
         elif how == "refused":
-            booking.refuse(session, held, BOOKED)
+            bookings.refuse(session, held, BOOKED)
         elif how == "missed":
-            booking.miss_overdue(session, factories.a_policy(), BOOKED + timedelta(hours=1))
+            bookings.miss_overdue(session, factories.a_policy(), BOOKED + timedelta(hours=1))
     assert store.all(select(Callback))[0].state == how
     assert not [c for c in store.all(select(Code)) if c.callback_id]
     if how != "booked":

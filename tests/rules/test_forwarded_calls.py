@@ -24,7 +24,7 @@ def test_a_topic_that_was_stored_with_a_link_is_not_shown_and_the_call_is_told_o
     app, clock, monkeypatch
 ):
     """By a way in that nobody has thought of, or before today's rule. Was red on c916469."""
-    monkeypatch.setattr("scheduling.booking.clean_topic", lambda typed: typed)
+    monkeypatch.setattr("scheduling.booking.bookings.clean_topic", lambda typed: typed)
     monkeypatch.setattr(support, "booking", partial(support.booking, topic="refund: t.me/Bank"))
     client, headers = app.test_client(), a_token(app)
     _, code = a_started_call(app, client, clock, headers)

@@ -29,7 +29,7 @@ ANSWERS = {
     "stream_item": "incidents/growth.py: after 400 days where no customer and no report is named",
     "report": "incidents/growth.py: after 400 days where no customer and no case is named",
     "grouped_report": "incidents/growth.py: with its report",
-    "delivery": "messaging/delivery.py: after 90 days",
+    "delivery": "messaging/delivery_reports.py: after 90 days",
     "spent_challenge": "people/passkeys/site.py: after minutes",
     "budget_opening": "people/budgets.py: after a day",
     "page_number_tries": "verification/page_numbers.py: one an hour, after two days",

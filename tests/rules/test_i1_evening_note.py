@@ -17,7 +17,7 @@ from incidents.notes.job import EveningNotes
 from incidents.notes.models import EveningNote, NotedAccess
 from people.errors import InvalidInput, NotFound
 from people.models import Staff
-from scheduling import hours
+from scheduling.calendars import working_hours
 from tests import databases, factories
 from tests.processes import at_once
 from vault.audit import audit_log
@@ -157,10 +157,12 @@ def test_the_evening_is_after_ones_own_hours_on_ones_own_clock(store):
         tokyo = factories.an_agent(session, NOW, timezone="Asia/Tokyo")
         early = factories.an_agent(session, NOW)
         away = factories.an_agent(session, NOW)
-        hours.replace(
+        working_hours.replace(
             session, early.id, {1: [(360, 840)]}, audit_log.SYSTEM, NOW
         )  # Tuesday to 14:00
-        hours.replace(session, away.id, {0: [(540, 1020)]}, audit_log.SYSTEM, NOW)  # Mondays alone
+        working_hours.replace(
+            session, away.id, {0: [(540, 1020)]}, audit_log.SYSTEM, NOW
+        )  # Mondays alone
 
         def come(at: datetime) -> set:
             return {(e.staff_id, e.on) for e in evenings.come(session, at) if e.on == at.date()}

@@ -21,7 +21,7 @@ from incidents.cases.opening import Evidence, raise_case
 from people import customer_sessions, customers
 from people.errors import BudgetSpent
 from people.models import Role
-from scheduling import booking
+from scheduling.booking import bookings
 from scheduling.models import Callback
 from tests import databases, factories
 from tests.channels.conftest import Console, make_console
@@ -49,8 +49,8 @@ class World:
             self.customer = factories.a_customer(session, console.now, NUMBER, NAME)
             other = factories.a_customer(session, console.now, "+447400555666", "Other Person")
             self.other_id = other.id
-            wish = booking.Wish(factories_at(console, 20), 15, TOPIC, TICKET)
-            made = booking.book(
+            wish = bookings.Wish(factories_at(console, 20), 15, TOPIC, TICKET)
+            made = bookings.book(
                 session, self.customer, self.holder, wish, console.context.policy, console.now
             )
             self.callback = made.id

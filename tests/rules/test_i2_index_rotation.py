@@ -16,15 +16,16 @@ from sqlmodel import Session, SQLModel, col, select
 from channels.cli import index
 from incidents import erasure, reports, stream
 from incidents.models import Report, StreamItem
-from messaging import demo_lines, inbox, lines, optouts
-from messaging.gateways import simulator
+from messaging import inbox, line_types, opt_outs
+from messaging.providers.simulator import phone_modes, sms
 from people import customers, staff
 from people.errors import InvalidInput
 from people.importing.keeping import keep
 from people.importing.rows import Row, Rules
 from people.models import Customer
 from people.passkeys import keeping
-from scheduling import booking, callbacks, idempotency
+from scheduling import callbacks
+from scheduling.booking import bookings, idempotency
 from scheduling.errors import WrongState
 from scheduling.models import Callback
 from storage.session import core_transaction
@@ -118,10 +119,10 @@ FINDERS: dict[str, Callable[[Session, str], Any]] = {
     "callback.ticket_index": lambda s, p: callbacks.by_ticket(s, "T-1001"),
     "code.phone_index": find_code,
     "inbound_text.sender_index": lambda s, p: inbox.helped_lately(s, p, "", NOW),
-    "demo_text.phone_index": lambda s, p: simulator.texts(s, NOW, p),
-    "opt_out.phone_index": optouts.is_out,
-    "line_kind.phone_index": lambda s, p: lines.known(s, p, NOW),
-    "demo_line.phone_index": demo_lines.of,
+    "demo_text.phone_index": lambda s, p: sms.texts(s, NOW, p),
+    "opt_out.phone_index": opt_outs.is_out,
+    "line_kind.phone_index": lambda s, p: line_types.known(s, p, NOW),
+    "demo_line.phone_index": phone_modes.of,
     "report.phone_index": lambda s, p: s.exec(_REPORTS.where(_reported(s, p))).first(),
     "stream_item.phone_index": lambda s, p: stream._latest(s, keyring.of(s).forms("phone", p), NOW),
     "idempotency_key.key_hash": find_key,
@@ -145,10 +146,10 @@ def a_findable_life(store: databases.Store, phone: str) -> None:
         proving.send(session, phone, "text", factories.a_policy(), NOW)
     factories.a_call(store, NOW, phone)
     with store.unit() as session:
-        demo_lines.choose(session, phone, demo_lines.Mode.LATE, 3, NOW)
-        simulator.keep(session, phone, "hello", NOW, outgoing=True)
-        optouts.note_out(session, phone, NOW)
-        lines.note(session, phone, "landline", NOW)
+        phone_modes.choose(session, phone, phone_modes.Mode.LATE, 3, NOW)
+        sms.keep(session, phone, "hello", NOW, outgoing=True)
+        opt_outs.note_out(session, phone, NOW)
+        line_types.note(session, phone, "landline", NOW)
         session.add(unconfirmed(session, phone))
         member = staff.find(session, f"a{phone[1:]}@example.org")
         keeping.keep(session, member.id, phone.encode(), b"key", 0, "phone", NOW)
@@ -232,7 +233,7 @@ def test_a_call_begun_under_the_former_key_is_confirmed_at_every_later_stage(sto
 def cancel_all(store: databases.Store) -> None:
     with store.unit() as session:
         for each in session.exec(select(Callback).where(col(Callback.state) == "booked")):
-            booking.cancel(session, each, factories.a_policy(), NOW)
+            bookings.cancel(session, each, factories.a_policy(), NOW)
 
 
 def test_nobody_is_added_twice_at_any_stage(store):
@@ -268,7 +269,7 @@ def test_an_erased_customer_leaves_nothing_behind_at_any_stage(store):
         phone = f"+4474001{number:05d}"
         with store.unit() as session:
             made = factories.a_customer(session, NOW, phone)
-            lines.note(session, phone, "landline", NOW)
+            line_types.note(session, phone, "landline", NOW)
             inbox.first_time(session, f"SM{phone}", phone, "other", NOW)
     passing = stages(store)
     for number in range(5):
@@ -292,12 +293,12 @@ def test_an_opt_out_is_what_its_owner_said_last_at_every_stage(store, wanted):
     phones = [f"+4474002{n:05d}" for n in range(6)]
     with store.unit() as session:
         for each in phones:
-            optouts.note_out(session, each, NOW)
+            opt_outs.note_out(session, each, NOW)
     for phone, _ in zip(phones, stages(store), strict=True):
         with store.unit() as session:
-            (optouts.note_out if wanted else optouts.note_in)(session, phone, NOW)
+            (opt_outs.note_out if wanted else opt_outs.note_in)(session, phone, NOW)
         with store.unit() as session:
-            out = [each for each in phones if optouts.is_out(session, each)]
+            out = [each for each in phones if opt_outs.is_out(session, each)]
         assert out == (phones if wanted else phones[phones.index(phone) + 1 :])
 
 
@@ -307,7 +308,7 @@ def test_opt_outs_hold_while_they_are_moved_and_said_again_by_many(store, monkey
     phones = [f"+4474003{n:05d}" for n in range(60)]
     with store.unit() as session:
         for each in phones:
-            optouts.note_out(session, each, NOW)
+            opt_outs.note_out(session, each, NOW)
     step(store, None, KNOWN)
     step(store, KNOWN, CURRENT)
 
@@ -318,9 +319,9 @@ def test_opt_outs_hold_while_they_are_moved_and_said_again_by_many(store, monkey
         for each in phones:
             if n in (2, 3):
                 with other.unit() as session:
-                    optouts.note_out(session, each, NOW)
+                    opt_outs.note_out(session, each, NOW)
             with other.unit(read_only=True) as session:
-                missing += not optouts.is_out(session, each)
+                missing += not opt_outs.is_out(session, each)
         return missing
 
     acts = [partial(act, n) for n in range(6)]
@@ -429,7 +430,7 @@ def test_killed_anywhere_it_is_run_again_and_nothing_is_lost(store, monkeypatch)
     with store.unit() as session:
         for each in phones:
             factories.a_customer(session, NOW, each)
-            optouts.note_out(session, each, NOW)
+            opt_outs.note_out(session, each, NOW)
     call = factories.a_call(store, NOW, PHONE)
 
     def work_of(other: databases.Store, _fuse: Fuse) -> None:
@@ -444,7 +445,7 @@ def test_killed_anywhere_it_is_run_again_and_nothing_is_lost(store, monkeypatch)
         killed = until_killed(store.url, acts, work_of)
         with databases.opened(store.url).unit() as session:
             assert all(customers.find_by_phone(session, each) for each in phones)
-            assert all(optouts.is_out(session, each) for each in phones)
+            assert all(opt_outs.is_out(session, each) for each in phones)
             assert calls.ringing_now(session, PHONE, NOW) is not None
         acts += 11
     store.ring.__init__(store.master, store.engine)
@@ -499,7 +500,7 @@ def test_two_commands_at_once_do_one_rotation(store, monkeypatch):
     with store.unit() as session:
         for each in phones:
             factories.a_customer(session, NOW, each)
-            optouts.note_out(session, each, NOW)
+            opt_outs.note_out(session, each, NOW)
 
     def act() -> str:
         other = databases.opened(store.url, wait_seconds=60)
@@ -516,4 +517,4 @@ def test_two_commands_at_once_do_one_rotation(store, monkeypatch):
     step(store, CURRENT, ALONE)
     with store.unit() as session:
         assert all(customers.find_by_phone(session, each) for each in phones)
-        assert all(optouts.is_out(session, each) for each in phones)
+        assert all(opt_outs.is_out(session, each) for each in phones)

@@ -15,16 +15,16 @@ from incidents.cases.models import Kind
 from incidents.cases.opening import raise_case
 from incidents.notes import explaining, writing
 from incidents.notes.evenings import Evening
-from messaging import phone_calls
-from messaging.gateways.simulator import Simulator
+from messaging import call_queue
+from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
-from messaging.worker import Worker
+from messaging.providers.simulator.sms import Simulator
 from people import customers, signin, staff, staffing
 from people.approvals import asking, deciding
 from people.models import Customer
 from people.passkeys import keeping, registering
 from people.second_factor import code_now
-from scheduling import idempotency
+from scheduling.booking import idempotency
 from storage.session import core_transaction
 from tests import factories
 from tests.databases import Store
@@ -61,7 +61,7 @@ def a_life(store: Store, phone: str) -> factories.Call:
     with store.unit() as session:
         member = staff.find(session, _email(session, call))
         staff.set_phone(session, member, "+447400123499", NOW)
-        phone_calls.want(session, call.callback_id, staff.phone_of(session, member), NOW)
+        call_queue.want(session, call.callback_id, staff.phone_of(session, member), NOW)
         link = staff.invite(session, member, NOW, pin="123456")
         secret = staff.invited(session, link, NOW, "123456")[2]
         staff.enrol(session, link, "several good words", _totp(secret), NOW, piece="123456")

@@ -19,9 +19,9 @@ from sqlalchemy import func, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
-from messaging.gateways.simulator import Simulator
+from messaging.dispatch.worker import Worker
 from messaging.models import DemoText, OutboxMessage
-from messaging.worker import Worker
+from messaging.providers.simulator.sms import Simulator
 from storage.engine import WAIT_SECONDS, make_engine
 from tests import databases
 from tests.rules import outages, work

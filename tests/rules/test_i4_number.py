@@ -12,16 +12,18 @@ from sqlmodel import select
 from channels.texts import inbound
 from incidents import two_people, untold
 from incidents.cases.models import Case, CaseSubject
-from messaging import leases, lines, optouts, settling
+from messaging import line_types, opt_outs
+from messaging.dispatch import delivery_outcomes, leases
 from messaging.models import OutboxMessage
-from messaging.rules import Limit, Rules
+from messaging.sending_limits import Limit, Rules
 from people import customer_sessions, customers
 from people.approvals import deciding
 from people.approvals.models import ApprovalRequest
 from people.errors import InvalidInput, NoLonger, NotFound
 from people.models import Customer, CustomerSession, NumberProof, Staff
-from scheduling import booking, callbacks, handover, own
-from scheduling.booking import Wish
+from scheduling import callbacks
+from scheduling.booking import bookings, customer_callbacks, handover
+from scheduling.booking.bookings import Wish
 from scheduling.errors import WrongState
 from scheduling.models import Callback
 from storage.session import core_transaction
@@ -81,10 +83,10 @@ def sent(store, now: datetime, rules: Rules = Rules()) -> int:  # noqa: B008 (ca
         taken = leases.lease(session, now, "post", rules)
         told = [each for each in taken if session.get_one(OutboxMessage, each.id).kind == "number"]
         for each in told:
-            settling.sent(session, each, f"sm-{each.id}", now)
+            delivery_outcomes.sent(session, each, f"sm-{each.id}", now)
         for each in taken:
             if each not in told:
-                settling.give_back(session, each, now)
+                delivery_outcomes.give_back(session, each, now)
     return len(told)
 
 
@@ -134,11 +136,11 @@ def test_an_insider_who_has_many_texts_go_out_first_does_not_drown_the_warning(s
     rules = Rules(per_number=(Limit(1, timedelta(hours=1)),))
     with store.unit() as session:
         (booked,) = leases.lease(session, NOW, "post", rules)
-        settling.sent(session, booked, "sm-1", NOW)
+        delivery_outcomes.sent(session, booked, "sm-1", NOW)
     for later in (1, 2):
         with store.unit() as session:
             callback = session.get_one(Callback, life[0])
-            booking.move(session, callback, callback.starts_at + later * HOUR, POLICY, NOW)
+            bookings.move(session, callback, callback.starts_at + later * HOUR, POLICY, NOW)
     approve(store, life, ask(store, life))
     assert sent(store, NOW, rules) == 1
 
@@ -229,8 +231,8 @@ def test_a_landline_is_told_by_voice_and_a_wish_for_no_texts_is_shown_to_the_sup
     store, life
 ):
     with store.unit() as session:
-        lines.note(session, OLD, lines.LANDLINE, NOW)
-        optouts.note_out(session, OLD, NOW)
+        line_types.note(session, OLD, line_types.LANDLINE, NOW)
+        opt_outs.note_out(session, OLD, NOW)
     request = ask(store, life)
     with store.unit() as session:
         from people.approvals import binding
@@ -248,8 +250,8 @@ def test_an_old_number_that_turns_out_to_be_a_landline_is_told_by_voice_once(sto
     approve(store, life, ask(store, life))
     with store.unit() as session:
         row = session.exec(select(OutboxMessage).where(OutboxMessage.kind == "number")).one()
-        row.state, row.error, row.settled_at = "failed", lines.LANDLINE, NOW
-        lines.note(session, OLD, lines.LANDLINE, NOW)
+        row.state, row.error, row.settled_at = "failed", line_types.LANDLINE, NOW
+        line_types.note(session, OLD, line_types.LANDLINE, NOW)
         session.add(row)
     for _ in range(2):
         with store.unit() as session:
@@ -277,18 +279,18 @@ def test_no_call_is_booked_moved_or_started_before_the_time_is_over_to_the_secon
 def _book(session, life, moment):
     wish = Wish(moment.replace(second=0) + timedelta(hours=30), 15, "x")
     customer = session.get_one(Customer, life[3])
-    booking.book(session, customer, life[1], wish, POLICY, moment)
+    bookings.book(session, customer, life[1], wish, POLICY, moment)
 
 
 def _move(session, life, moment):
     held = callbacks.held(session, life[0], life[1], lock=True)
-    booking.move(session, held, moment.replace(second=0) + timedelta(hours=30), POLICY, moment)
+    bookings.move(session, held, moment.replace(second=0) + timedelta(hours=30), POLICY, moment)
 
 
 def _revive(session, life, moment):
     held = callbacks.held(session, life[0], life[1], lock=True)
-    booking.cancel(session, held, POLICY, moment)
-    booking.revive(session, held, moment.replace(second=0) + timedelta(hours=30), POLICY, moment)
+    bookings.cancel(session, held, POLICY, moment)
+    bookings.revive(session, held, moment.replace(second=0) + timedelta(hours=30), POLICY, moment)
 
 
 @pytest.mark.parametrize("bridged", [False, True])
@@ -467,7 +469,7 @@ def test_a_booking_at_the_moment_of_the_change_is_told_to_no_new_number(store, l
 def test_the_customer_sees_the_call_that_waits_as_booked(store, life):
     changed(store, life)
     with store.unit() as session:
-        assert [each.id for each in own.booked(session, life[3], NOW)] == [life[0]]
+        assert [each.id for each in customer_callbacks.booked(session, life[3], NOW)] == [life[0]]
         actions = [row.action for row in session.exec(select(AuditEntry))]
     assert [each for each in actions if each.startswith(("customer.n", "number"))] == [
         "customer.number",

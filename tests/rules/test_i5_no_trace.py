@@ -27,7 +27,7 @@ from incidents.cases.models import Case, CaseSubject, Kind
 from incidents.cases.opening import Evidence, name_subjects, raise_case
 from incidents.models import Report
 from incidents.tracing import tracing
-from messaging.rules import limits
+from messaging.sending_limits import limits
 from people import budgets, signin, suspending, tokens
 from people.approvals import asking, binding, deciding, setup
 from people.approvals.kinds import About
@@ -35,7 +35,7 @@ from people.approvals.models import ApprovalRequest
 from people.approvals.states import State
 from people.errors import NotFound
 from people.models import Role, Staff
-from scheduling.roles import ROLE
+from procedures.role_change import ROLE
 from storage.column_types import new_id
 from tests import databases
 from tests.channels.conftest import PHONE, Console, Tab, make_console

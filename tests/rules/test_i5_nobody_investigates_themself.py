@@ -275,7 +275,7 @@ def test_who_read_a_customer_of_a_case_is_closed_to_whom_the_case_names(scene):
 def test_what_is_asked_about_somebody_is_not_in_their_log(scene):
     from people.approvals import asking
     from people.approvals.kinds import About
-    from scheduling.roles import ROLE
+    from procedures.role_change import ROLE
 
     console = scene.console
     with console.unit() as session:

@@ -16,11 +16,12 @@ from sqlalchemy import Engine, create_engine, select, update
 from sqlmodel import SQLModel
 
 from channels.limiting import OutsideCounts
-from messaging import leases
+from messaging.dispatch import leases
 from people import customers, staff, tokens
 from people.models import Customer, Staff
 from people.passkeys import keeping
-from scheduling import callbacks, feeds
+from scheduling import callbacks
+from scheduling.calendars import calendar_feeds
 from scheduling.errors import WrongState
 from scheduling.models import Callback
 from tests import factories
@@ -304,12 +305,12 @@ def test_a_callback_that_is_changed_is_told_of_as_genuine_to_nobody(console, wri
 
 def test_a_callback_that_its_customer_refused_cannot_be_booked_again_in_the_table(console, writer):
     """Was red on c916469."""
-    from scheduling import booking
+    from scheduling.booking import bookings
 
     agent = console.member("ana@example.org")
     callback = console.callback(agent, 10)
     with console.unit() as session:
-        booking.refuse(session, session.get_one(Callback, callback), console.now)
+        bookings.refuse(session, session.get_one(Callback, callback), console.now)
     writer.put("callback", callback, state="booked", ended_at=None)
     console.wait(minutes=10)
     with pytest.raises(WrongState):
@@ -321,7 +322,7 @@ def test_a_role_changed_in_the_table_lets_nobody_act_by_it(console, writer):
     ana, tab = console.agent()
     with console.unit() as session:
         token = tokens.add(session, session.get_one(Staff, ana), "x", console.now)
-        feed = feeds.make(session, ana, console.now)
+        feed = calendar_feeds.make(session, ana, console.now)
     writer.put("staff", ana, role="supervisor")
     assert tab.get("/staff/team").status_code in (302, 303)
     form = {"email": "ana@example.org", "password": "several good words", "code": console.code()}
@@ -330,7 +331,7 @@ def test_a_role_changed_in_the_table_lets_nobody_act_by_it(console, writer):
     assert answer.status_code == 403
     with console.unit() as session:
         assert tokens.bearer(session, token) is None
-        assert feeds.read(session, feed, console.now) is None
+        assert calendar_feeds.read(session, feed, console.now) is None
 
 
 @pytest.mark.parametrize(

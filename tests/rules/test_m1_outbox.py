@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import select
 
-from messaging.leases import LEASE
+from messaging.dispatch.leases import LEASE
+from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
 from messaging.outbox import Draft, put
-from messaging.worker import Worker
 from scheduling.models import Callback
 from tests import databases, factories
 from tests.channels.support import a_token, booking

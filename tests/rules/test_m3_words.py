@@ -10,9 +10,9 @@ import pytest
 
 from channels.texts import reading
 from channels.texts.reading import read
-from messaging import wording
+from messaging import text_templates
+from messaging.i18n import FOLDER
 from messaging.models import InboundText, OptOut
-from messaging.translate import FOLDER
 from tests.channels.support import AUTH_TOKEN, a_text, all_rows
 from verification.words import RESERVED, WORDS, reply_word
 
@@ -64,7 +64,7 @@ def test_no_word_that_a_customer_can_text_is_a_carriers():
 
 def test_no_text_of_ours_in_any_language_asks_for_a_carriers_word():
     """Words to reply with stand in capitals."""
-    sources = [Path(wording.__file__), *FOLDER.glob("*/*/*.po")]
+    sources = [Path(text_templates.__file__), *FOLDER.glob("*/*/*.po")]
     assert len(sources) >= len(LANGUAGES)
     told = {word for each in sources for word in re.findall(r"\b[A-Z]{3,}\b", each.read_text())}
     assert {read(word, 6).word for word in told} >= set(reading.WORDS.values())

@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from messaging import leases, lines, outbox, settling
-from messaging.decent import Decent, read
+from messaging import line_types, outbox
+from messaging.calling_hours import Decent, read
+from messaging.dispatch import delivery_outcomes, leases
 from messaging.models import OutboxMessage, Priority
-from messaging.rules import Limit, Rules
+from messaging.sending_limits import Limit, Rules
 from people.models import NumberProof
 from tests import databases, factories
 from tests.rules.strangers import SETTINGS, Outside
@@ -53,7 +54,7 @@ def test_nobody_can_have_somebody_rung_at_night(outside, there, clock, way):
     """From two to eight, every half hour. Was red on c916469: three an hour."""
     if way == "landline":
         with there.unit() as session:
-            lines.note(session, PHONE, lines.LANDLINE, clock.now)
+            line_types.note(session, PHONE, line_types.LANDLINE, clock.now)
     while clock.now < NIGHT.replace(hour=8):
         if way == "line":
             outside.rings_and_asks(PHONE)
@@ -155,7 +156,7 @@ def held_up(store, now, **more) -> None:
             outbox.put(session, draft, now)
 
 
-def leased(store, rules: Rules, now: datetime) -> list[settling.Leased]:
+def leased(store, rules: Rules, now: datetime) -> list[delivery_outcomes.Leased]:
     with store.unit() as session:
         return leases.lease(session, now, "post", rules)
 
@@ -179,9 +180,11 @@ def test_what_was_held_up_until_the_night_waits_for_the_morning(store, why):
     with store.unit() as session:
         for each in first:
             if why == "provider":
-                settling.later(session, each, evening + timedelta(minutes=29), unknown=False)
+                delivery_outcomes.later(
+                    session, each, evening + timedelta(minutes=29), unknown=False
+                )
             else:
-                settling.sent(session, each, "sm", evening)
+                delivery_outcomes.sent(session, each, "sm", evening)
     for minutes in range(31, 660, 61):
         assert leased(store, rules, evening + timedelta(minutes=minutes)) == []
     morning = datetime(2026, 11, 25, 8, tzinfo=UTC)

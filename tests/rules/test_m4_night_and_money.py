@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import select
 
-from messaging import leases, optouts, outbox, settling, spending
+from messaging import opt_outs, outbox, spending
+from messaging.dispatch import delivery_outcomes, leases
+from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage, Priority, Spending
 from messaging.outbox import Draft
-from messaging.rules import Limit, Rules
-from messaging.worker import Worker
-from scheduling import booking
+from messaging.sending_limits import Limit, Rules
+from scheduling.booking import bookings
 from scheduling.quiet import until_decent
 from tests import databases, factories
 from tests.processes import at_once
@@ -41,7 +42,7 @@ def leased(store, rules: Rules, now: datetime = NOW) -> list[str]:
     with store.unit() as session:
         taken = leases.lease(session, now, "post", rules)
         for each in taken:
-            settling.sent(session, each, "sm", now)
+            delivery_outcomes.sent(session, each, "sm", now)
         return [str(each.id) for each in taken]
 
 
@@ -87,9 +88,9 @@ def test_what_is_done_at_night_is_told_in_the_morning(store, act):
         ahead = datetime(2026, 11, 26, 10, tzinfo=UTC) - early.replace(second=0)
         made = factories.a_callback(session, early, ahead=ahead, policy=policy)
         if act == "move":
-            booking.move(session, made, made.starts_at + HOUR, policy, night)
+            bookings.move(session, made, made.starts_at + HOUR, policy, night)
         if act == "cancel":
-            booking.cancel(session, made, policy, night)
+            bookings.cancel(session, made, policy, night)
     latest = max(store.all(select(OutboxMessage)), key=lambda row: row.id)
     assert latest.due_at == datetime(2026, 11, 25, 8, tzinfo=UTC)
     assert leased(store, Rules(), latest.due_at - timedelta(seconds=1)) == []
@@ -140,7 +141,7 @@ def spent(store) -> int:
 
 
 def test_a_text_costs_by_its_segments_and_once_however_often_it_is_tried(store, tmp_path):
-    from messaging.gateways.base import Unavailable
+    from messaging.providers.base import Unavailable
 
     post, now = Post(tmp_path / "post", stumbles=[Unavailable()]), [NOW]
     with store.unit() as session:
@@ -212,12 +213,12 @@ def test_what_is_full_until_a_text_would_be_of_no_use_drops_it(store):
 def test_a_number_that_wants_no_texts_gets_none_even_of_those_that_waited(store):
     made = text(store)
     with store.unit() as session:
-        optouts.note_out(session, factories.PHONE, NOW)
-        optouts.note_out(session, factories.PHONE, NOW)
+        opt_outs.note_out(session, factories.PHONE, NOW)
+        opt_outs.note_out(session, factories.PHONE, NOW)
     assert leased(store, Rules()) == []
     assert rows(store)[made].error == "opted_out"
     with store.unit() as session:
-        optouts.note_in(session, factories.PHONE, NOW)
+        opt_outs.note_in(session, factories.PHONE, NOW)
     assert leased(store, Rules()) == []
     again = text(store)
     assert leased(store, Rules()) == [again]

@@ -17,11 +17,11 @@ from sqlmodel import select
 
 from config.settings import ROOT
 from incidents.models import Report
-from messaging import kinds
+from messaging import message_kinds
 from messaging.models import OutboxMessage
 from people.models import Customer
-from scheduling import telling
 from scheduling.models import Callback
+from scheduling.notifications import callback_notifier
 from tests import databases, factories
 from tests.rules import stranger_model
 from tests.rules.strangers import SETTINGS, Outside
@@ -70,12 +70,12 @@ def test_a_stranger_uses_up_no_text_of_an_announcement(outside, there, clock, tr
 def _told_outcome(there, clock, n: int) -> None:
     """A stranger reports a call to the number of another person, and asks for the outcome."""
     from incidents import outcomes, reports
-    from messaging import wording
+    from messaging import text_templates
 
     with there.unit() as session:
         told = reports.Told(phone=PHONE, channel="web", said=f"call {n}", tell_me=True)
         report = reports.filed(session, told, clock.now)
-        outcomes.tell_outcome(session, report, next(iter(wording.OUTCOMES)), clock.now)
+        outcomes.tell_outcome(session, report, next(iter(text_templates.OUTCOMES)), clock.now)
         outcomes.tell(session, factories.a_policy(), clock.now)
 
 
@@ -183,10 +183,11 @@ def test_the_phrase_is_changed_no_more_often_than_its_warnings_are_affordable(st
         who = factories.a_customer(session, clock.now, PHONE)
         policy = factories.a_policy()
         told = [
-            telling.phrase_changed(session, who, "blue moon", policy, clock.now) for _ in range(8)
+            callback_notifier.phrase_changed(session, who, "blue moon", policy, clock.now)
+            for _ in range(8)
         ]
-    assert told.count(True) == telling.PHRASES_A_DAY
-    assert len(store.all(select(OutboxMessage))) == telling.PHRASES_A_DAY
+    assert told.count(True) == callback_notifier.PHRASES_A_DAY
+    assert len(store.all(select(OutboxMessage))) == callback_notifier.PHRASES_A_DAY
 
 
 @pytest.mark.settings(**SETTINGS, worker_hands=1)
@@ -219,8 +220,8 @@ def test_every_kind_of_message_says_whether_anybody_can_set_it_off():
     """A new kind has to be put on one side or the other."""
     found = {kind for path in _sources() for kind in _kinds_in(path)}
     assert found >= {"booked", "earlier"}
-    assert kinds.ANYBODY.isdisjoint(kinds.PROTECTS)
-    assert found <= kinds.ANYBODY | kinds.PROTECTS
+    assert message_kinds.ANYBODY.isdisjoint(message_kinds.PROTECTS)
+    assert found <= message_kinds.ANYBODY | message_kinds.PROTECTS
 
 
 def _sources() -> list[Path]:

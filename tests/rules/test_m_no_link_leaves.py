@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from config import settings_checks
 from config.contact_details import Contact, find_contact, find_link, spaced_out
 from config.settings import Settings
-from messaging import spoken, wording
-from messaging.wording import Voice
+from messaging import text_templates, voice_templates
+from messaging.text_templates import Voice
 from people import customers, staff, text
 from people.errors import InvalidInput
 from people.importing.reading import Record
 from people.importing.rows import Rules, _row
 from people.text import Allowed, clean
-from scheduling import booking
+from scheduling.booking import bookings
 from tests.channels.support import PHONE, a_token, unit
 from tests.channels.support import booking as a_booking
 
@@ -231,7 +231,7 @@ def test_a_name_or_a_topic_that_is_neither_is_kept(typed):
 
 @pytest.mark.parametrize("ticket", ["00012345678", "T-1001", "2026/1142", "CASE 20261142 7"])
 def test_a_ticket_keeps_its_numbers(ticket):
-    assert booking.clean_ticket(ticket) == ticket
+    assert bookings.clean_ticket(ticket) == ticket
 
 
 @pytest.mark.parametrize("typed", ["bank dot com", "t dot me", "zero eight zero zero"])
@@ -288,10 +288,10 @@ def test_any_seven_digits_are_a_number_however_they_are_parted(digits, parts, ze
 def test_nothing_stored_makes_a_link_in_what_is_written(topic, agent, voice):
     """Whatever is stored, by whatever way it came in: the text is written, and holds no link."""
     for body in (
-        wording.booked(voice, agent, AT, topic),
-        wording.genuine(voice, agent, topic, AT, "maple"),
-        spoken.genuine(voice, agent, topic, "maple"),
-        spoken.coming(voice, agent, AT),
+        text_templates.booked(voice, agent, AT, topic),
+        text_templates.genuine(voice, agent, topic, AT, "maple"),
+        voice_templates.genuine(voice, agent, topic, "maple"),
+        voice_templates.coming(voice, agent, AT),
     ):
         assert not _LINKED.search(body.replace("+442079460123", ""))
 
@@ -300,13 +300,13 @@ def test_nothing_stored_makes_a_link_in_what_is_written(topic, agent, voice):
 @pytest.mark.parametrize("voice", VOICES, ids=lambda voice: voice.locale)
 def test_what_is_stored_already_is_left_out_and_the_call_announced(typed, voice):
     """Was red on c916469."""
-    neutral = wording.booked(voice, "Bank", AT, voice.gettext("your request"))
-    assert wording.booked(voice, typed, AT, typed) == neutral
-    said = spoken.genuine(voice, typed, typed, "maple")
-    assert said == spoken.genuine(voice, "Bank", voice.gettext("your request"), "maple")
+    neutral = text_templates.booked(voice, "Bank", AT, voice.gettext("your request"))
+    assert text_templates.booked(voice, typed, AT, typed) == neutral
+    said = voice_templates.genuine(voice, typed, typed, "maple")
+    assert said == voice_templates.genuine(voice, "Bank", voice.gettext("your request"), "maple")
     hostile = Voice(voice.organisation, voice.official_phone, voice.locale, voice.zone, typed)
-    assert wording.not_confirmed(hostile) == wording.not_confirmed(voice)
-    assert spoken.knock(hostile) == spoken.knock(voice)
+    assert text_templates.not_confirmed(hostile) == text_templates.not_confirmed(voice)
+    assert voice_templates.knock(hostile) == voice_templates.knock(voice)
 
 
 def test_an_organisation_named_like_a_link_is_refused_by_the_doctor():

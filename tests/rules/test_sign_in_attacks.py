@@ -30,7 +30,7 @@ from people.models import (
     StaffSession,
 )
 from people.secrets import token_hash
-from scheduling import feeds
+from scheduling.calendars import calendar_feeds
 from scheduling.models import CalendarFeed
 from tests import databases, servers
 from tests.channels.conftest import PASSWORD, START, Console, Tab, make_console
@@ -650,10 +650,10 @@ def test_a_session_or_token_that_is_planted_or_pasted_opens_nothing(two, pasted)
     with console.unit() as session:
         token = signin.open_session(session, session.get_one(Staff, mallory), console.now)
         bearer = tokens.add(session, session.get_one(Staff, mallory), "x", console.now)
-        feed = feeds.make(session, mallory, console.now)
+        feed = calendar_feeds.make(session, mallory, console.now)
         assert signin.signed_in(session, token, console.now).id == mallory
         assert tokens.bearer(session, bearer).id == mallory
-        assert feeds.read(session, feed, console.now) is not None
+        assert calendar_feeds.read(session, feed, console.now) is not None
         forged = token.replace(mallory.hex, ana.hex)
         for kind in (StaffSession, ApiToken, CalendarFeed):
             row = row_of(session, kind, mallory)
@@ -665,7 +665,7 @@ def test_a_session_or_token_that_is_planted_or_pasted_opens_nothing(two, pasted)
         session.flush()
         assert signin.signed_in(session, forged, console.now) is None
         assert tokens.bearer(session, bearer) is None
-        assert feeds.read(session, feed, console.now) is None
+        assert calendar_feeds.read(session, feed, console.now) is None
 
 
 def test_a_customers_session_that_is_planted_or_pasted_shows_nothing(console):

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from messaging.worker import Worker
+from messaging.dispatch.worker import Worker
 from tests.channels.conftest import Console
 from tests.channels.support import a_token
 

@@ -12,8 +12,9 @@ from sqlmodel import select
 from messaging.models import OutboxMessage
 from people.errors import InvalidInput
 from people.models import Customer
-from scheduling import booking, callbacks
-from scheduling.booking import Wish
+from scheduling import callbacks
+from scheduling.booking import bookings
+from scheduling.booking.bookings import Wish
 from scheduling.errors import SlotTaken, WrongState
 from scheduling.models import Callback, TakenStep
 from tests import factories
@@ -31,7 +32,7 @@ def wish(ahead: int = 60, **changes: Any) -> Wish:
 def book(session, asked: Wish, agent=None, customer=None, policy=POLICY) -> Callback:
     agent = agent or factories.an_agent(session, NOW)
     customer = customer or factories.a_customer(session, NOW)
-    return booking.book(session, customer, agent.id, asked, policy, NOW)
+    return bookings.book(session, customer, agent.id, asked, policy, NOW)
 
 
 def texts(store) -> list[tuple[str, str]]:
@@ -117,12 +118,12 @@ def test_moving_frees_the_old_time_takes_the_new_and_tells_only_the_new(store):
     with store.unit() as session:
         agent = factories.an_agent(session, NOW)
         made = book(session, wish(60), agent)
-        booking.ask_to_move(session, made, NOW)
-        booking.move(session, made, NOW + timedelta(minutes=65), POLICY, NOW)
+        bookings.ask_to_move(session, made, NOW)
+        bookings.move(session, made, NOW + timedelta(minutes=65), POLICY, NOW)
         assert made.move_asked_at is None
         book(session, wish(45), agent)
         with pytest.raises(SlotTaken):
-            booking.move(session, made, NOW + timedelta(minutes=50), POLICY, NOW)
+            bookings.move(session, made, NOW + timedelta(minutes=50), POLICY, NOW)
     assert texts(store) == [("booked", "expired"), ("booked", "queued"), ("moved", "queued")]
 
 
@@ -132,7 +133,7 @@ def test_moving_frees_the_old_time_takes_the_new_and_tells_only_the_new(store):
 def test_calling_off_gives_the_time_back_and_happens_once(store, name, state, told):
     def act(session, callback) -> None:
         more = (POLICY, NOW) if name == "cancel" else (NOW,)
-        getattr(booking, name)(session, callback, *more)
+        getattr(bookings, name)(session, callback, *more)
 
     with store.unit() as session:
         agent = factories.an_agent(session, NOW)
@@ -142,7 +143,7 @@ def test_calling_off_gives_the_time_back_and_happens_once(store, name, state, to
         with pytest.raises(WrongState):
             act(session, made)
         with pytest.raises(WrongState):
-            booking.move(session, made, NOW + timedelta(hours=3), POLICY, NOW)
+            bookings.move(session, made, NOW + timedelta(hours=3), POLICY, NOW)
         book(session, wish(), agent, session.get_one(Customer, made.customer_id))
     kinds = [("booked", "expired"), ("booked", "queued")]
     assert texts(store) == kinds + [("cancelled", "queued")] * told
@@ -153,6 +154,6 @@ def test_a_window_that_went_by_is_missed_once(store):
         made = book(session, wish())
     for now, state in ((made.ends_at - timedelta(seconds=1), "booked"), (made.ends_at, "missed")):
         with store.unit() as session:
-            booking.miss_overdue(session, POLICY, now)
+            bookings.miss_overdue(session, POLICY, now)
         assert [row.state for row in store.all(select(Callback))] == [state]
     assert store.all(select(TakenStep)) == []

@@ -12,8 +12,9 @@ import pytest
 from sqlmodel import select
 
 from people.models import Customer
-from scheduling import booking, callbacks
-from scheduling.booking import Wish
+from scheduling import callbacks
+from scheduling.booking import bookings
+from scheduling.booking.bookings import Wish
 from scheduling.errors import SlotTaken, WrongState
 from scheduling.models import Callback, TakenStep
 from tests import databases, factories
@@ -37,7 +38,7 @@ def book(url: str, agent: UUID, customer: UUID, ahead: int, minutes: int) -> str
     try:
         with store.unit() as session:
             who = session.get_one(Customer, customer)
-            booking.book(session, who, agent, wish, POLICY, NOW)
+            bookings.book(session, who, agent, wish, POLICY, NOW)
         return "booked"
     except SlotTaken as taken:
         return f"taken, {len(taken.free_slots)} free"
@@ -48,7 +49,7 @@ def move(url: str, agent: UUID, callback: UUID, ahead: int) -> str:
     try:
         with store.unit() as session:
             held = callbacks.held(session, callback, agent, lock=True)
-            booking.move(session, held, NOW + timedelta(minutes=ahead), POLICY, NOW)
+            bookings.move(session, held, NOW + timedelta(minutes=ahead), POLICY, NOW)
         return "moved"
     except (SlotTaken, WrongState):
         return "refused"
@@ -90,7 +91,7 @@ def test_bookings_that_swap_their_times_at_once_do_not_wait_for_each_other(store
     agent, customers = people
     with store.unit() as session:
         made = [
-            booking.book(
+            bookings.book(
                 session,
                 session.get_one(Customer, who),
                 agent,

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from people.errors import InvalidInput
-from scheduling import calendar, hours, slots, wall
-from scheduling.availability import Callee
+from scheduling.availability import slot_search, slots
+from scheduling.availability.agent_availability import Callee
+from scheduling.calendars import local_time, working_hours
 from scheduling.errors import SlotTaken
 from tests import factories
 from vault.audit import audit_log
@@ -20,7 +21,7 @@ POLICY = factories.a_policy()
 
 def free(store, agent, span=DAY, minutes=15, policy=POLICY, zone="Europe/London"):
     with store.unit() as session:
-        return calendar.free_slots(session, agent.id, Callee(zone), span, minutes, policy, NOW)
+        return slot_search.free_slots(session, agent.id, Callee(zone), span, minutes, policy, NOW)
 
 
 @pytest.fixture
@@ -45,8 +46,8 @@ def test_no_slot_is_past_or_beyond_the_horizon(store, agent):
 def test_working_hours_are_on_the_agents_clock(store, agent):
     with store.unit() as session:
         week = {1: [(9 * 60, 12 * 60), (13 * 60, 14 * 60)]}
-        hours.replace(session, agent.id, week, audit_log.OPERATOR, NOW)
-        assert hours.of(session, agent.id) == week
+        working_hours.replace(session, agent.id, week, audit_log.OPERATOR, NOW)
+        assert working_hours.of(session, agent.id) == week
     found = free(store, agent)
     assert found[0].time() == time(10, 15)
     assert NOW.replace(hour=11, minute=45, second=0) in found
@@ -60,17 +61,21 @@ def test_what_is_booked_is_not_free_and_every_free_slot_can_be_booked(store, age
     assert NOW.replace(minute=30, second=0) not in found
     for at in found:
         with store.unit() as session:
-            calendar.require_free(session, agent.id, Callee("Europe/London"), at, 15, POLICY, NOW)
+            slot_search.require_free(
+                session, agent.id, Callee("Europe/London"), at, 15, POLICY, NOW
+            )
 
 
 def test_the_offers_are_the_nearest_in_order_of_time(store, agent):
     wanted = NOW.replace(hour=22, minute=0, second=0)
     with store.unit() as session, pytest.raises(SlotTaken, match="decent") as refused:
-        calendar.require_free(session, agent.id, Callee("Europe/London"), wanted, 15, POLICY, NOW)
+        slot_search.require_free(
+            session, agent.id, Callee("Europe/London"), wanted, 15, POLICY, NOW
+        )
     offers = refused.value.free_slots
     assert list(offers) == sorted(offers)
     assert offers[-1] == wanted.replace(hour=20, minute=45)
-    assert len(offers) == calendar.OFFERS
+    assert len(offers) == slot_search.OFFERS
 
 
 @pytest.mark.parametrize("minutes", [-1, 0, 4, 121, 10**9])
@@ -82,7 +87,7 @@ def test_a_length_no_call_has_is_refused(store, agent, minutes):
 @pytest.mark.parametrize("hours_of", [(600, 600), (700, 600), (-1, 600), (0, 1441)])
 def test_hours_that_end_before_they_begin_are_refused(store, agent, hours_of):
     with store.unit() as session, pytest.raises(InvalidInput, match="later"):
-        hours.replace(session, agent.id, {0: [hours_of]}, audit_log.OPERATOR, NOW)
+        working_hours.replace(session, agent.id, {0: [hours_of]}, audit_log.OPERATOR, NOW)
 
 
 def test_a_time_on_the_wall_that_is_skipped_or_comes_twice_is_asked_back():
@@ -90,9 +95,9 @@ def test_a_time_on_the_wall_that_is_skipped_or_comes_twice_is_asked_back():
 
     london = phones.zone("Europe/London")
     with pytest.raises(InvalidInput, match="forward"):
-        wall.instant(datetime(2026, 3, 29).date(), time(1, 30), london)
-    with pytest.raises(wall.Repeated) as twice:
-        wall.instant(datetime(2026, 10, 25).date(), time(1, 30), london)
+        local_time.instant(datetime(2026, 3, 29).date(), time(1, 30), london)
+    with pytest.raises(local_time.Repeated) as twice:
+        local_time.instant(datetime(2026, 10, 25).date(), time(1, 30), london)
     first, second = twice.value.instants
     assert second - first == timedelta(hours=1)
-    assert len(slots.steps(*wall.day(datetime(2026, 3, 29).date(), london)[:1], 15)) == 3
+    assert len(slots.steps(*local_time.day(datetime(2026, 3, 29).date(), london)[:1], 15)) == 3

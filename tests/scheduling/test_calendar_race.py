@@ -19,11 +19,13 @@ from sqlmodel import col, select
 
 from people.errors import InvalidInput
 from people.models import Customer, Membership, Staff, Team
-from scheduling import booking, callbacks, handover, pool, slots
-from scheduling.booking import Wish
+from scheduling import callbacks
+from scheduling.availability import agent_assignment, slots
+from scheduling.availability.agent_assignment import Need
+from scheduling.booking import bookings, handover
+from scheduling.booking.bookings import Wish
 from scheduling.errors import SlotTaken, WrongState
 from scheduling.models import Callback, TakenStep
-from scheduling.pool import Need
 from scheduling.states import State
 from tests import databases, factories
 from tests.processes import at_once
@@ -99,13 +101,13 @@ class Worker:
 
     def book(self, session) -> str:
         agent = self.random.choice(self.agents)
-        made = booking.book(session, self.someone(session), agent, self.wish(), POLICY, NOW)
+        made = bookings.book(session, self.someone(session), agent, self.wish(), POLICY, NOW)
         return self.note(made)
 
     def book_anybody(self, session) -> str:
         need, who = Need(team_id=self.random.choice(self.teams)), self.someone(session)
         return self.note(
-            pool.book(session, who, need, self.wish(), POLICY, NOW, audit_log.CUSTOMER)
+            agent_assignment.book(session, who, need, self.wish(), POLICY, NOW, audit_log.CUSTOMER)
         )
 
     def note(self, made: Callback) -> str:
@@ -116,7 +118,7 @@ class Worker:
         found = self.one_of(session, State.BOOKED)
         if found is None:
             return "nothing there"
-        booking.move(session, found, self.at(), POLICY, NOW)
+        bookings.move(session, found, self.at(), POLICY, NOW)
         return "done"
 
     def hand_over(self, session) -> str:
@@ -130,21 +132,21 @@ class Worker:
         found = self.one_of(session, State.BOOKED)
         if found is None:
             return "nothing there"
-        booking.cancel(session, found, POLICY, NOW)
+        bookings.cancel(session, found, POLICY, NOW)
         return "done"
 
     def refuse(self, session) -> str:
         found = self.one_of(session, State.BOOKED)
         if found is None or self.random.random() < 0.7:
             return "nothing there"
-        booking.refuse(session, found, NOW)
+        bookings.refuse(session, found, NOW)
         return "done"
 
     def revive(self, session) -> str:
         found = self.one_of(session, State.CANCELLED)
         if found is None:
             return "nothing there"
-        booking.revive(session, found, self.at(), POLICY, NOW)
+        bookings.revive(session, found, self.at(), POLICY, NOW)
         return "done"
 
 

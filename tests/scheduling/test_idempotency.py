@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from messaging.models import OutboxMessage
 from people.errors import InvalidInput
-from scheduling import idempotency
+from scheduling.booking import idempotency
 from scheduling.models import Callback
 from tests import databases, factories
 from tests.channels.support import a_token, booking

@@ -14,12 +14,14 @@ from sqlmodel import select
 
 from people.errors import InvalidInput
 from people.models import Membership, Team
-from scheduling import booking, calendar, hours, pool
-from scheduling.availability import Callee
-from scheduling.booking import Wish
+from scheduling.availability import agent_assignment, slot_search
+from scheduling.availability.agent_assignment import Need
+from scheduling.availability.agent_availability import Callee
+from scheduling.booking import bookings
+from scheduling.booking.bookings import Wish
+from scheduling.calendars import working_hours
 from scheduling.errors import SlotTaken
 from scheduling.models import Callback, DatedHours, Skill, TakenStep, TimeOff
-from scheduling.pool import Need
 from tests import databases, factories
 from vault.audit import audit_log
 
@@ -45,11 +47,11 @@ def a_team(session, members: list[UUID], **given) -> UUID:
 def book(session, need=Need(), ahead=timedelta(hours=2), policy=POLICY, who=None) -> Callback:  # noqa: B008
     who = who or factories.a_customer(session, NOW)
     wish = Wish(NOW + ahead, 15, "your router")
-    return pool.book(session, who, need, wish, policy, NOW, audit_log.CUSTOMER)
+    return agent_assignment.book(session, who, need, wish, policy, NOW, audit_log.CUSTOMER)
 
 
 def free(session, need=Need(), callee=LONDON, span=SPAN) -> list[datetime]:  # noqa: B008
-    return pool.free_slots(session, need, callee, span, 15, POLICY, NOW)
+    return agent_assignment.free_slots(session, need, callee, span, 15, POLICY, NOW)
 
 
 def test_a_time_is_free_as_long_as_anybody_is(store):
@@ -69,7 +71,7 @@ def test_the_least_busy_has_the_next_call(store):
         two = agents(session, 2)
         for n in (1, 2, 3):
             wish = Wish(NOW + timedelta(hours=n), 15, "x")
-            booking.book(session, factories.a_customer(session, NOW), two[0], wish, POLICY, NOW)
+            bookings.book(session, factories.a_customer(session, NOW), two[0], wish, POLICY, NOW)
         assert book(session, ahead=timedelta(hours=5)).agent_id == two[1]
 
 
@@ -83,7 +85,11 @@ def test_by_turns_each_has_one(store):
             who = factories.a_customer(session, NOW)
             wish = Wish(NOW + timedelta(hours=2 + n), 15, "x")
             at = NOW + timedelta(seconds=n)
-            got.append(pool.book(session, who, need, wish, POLICY, at, audit_log.CUSTOMER).agent_id)
+            got.append(
+                agent_assignment.book(
+                    session, who, need, wish, POLICY, at, audit_log.CUSTOMER
+                ).agent_id
+            )
     assert Counter(got) == dict.fromkeys(three, 2)
     assert set(got[:3]) == set(three)
 
@@ -104,7 +110,7 @@ def test_only_agents_with_the_language_and_the_product_or_without_any_noted(stor
         session.flush()
 
         def found(**need):
-            return set(pool.candidates(session, Need(**need)))
+            return set(agent_assignment.candidates(session, Need(**need)))
 
         assert found() == {german, english, anybody}
         assert found(language="de") == {german, anybody}
@@ -121,7 +127,7 @@ def test_a_team_with_so_many_seats_has_no_more_calls_at_a_time(store):
         assert one.starts_at not in free(session, need)
         with pytest.raises(SlotTaken):
             book(session, need)
-        booking.cancel(session, one, POLICY, NOW)
+        bookings.cancel(session, one, POLICY, NOW)
         assert one.starts_at in free(session, need)
         book(session, need)
 
@@ -133,7 +139,7 @@ def test_seats_are_shared_out_step_by_step_so_that_none_stays_empty(store):
         for ahead, minutes in ((120, 30), (150, 30), (135, 30)):
             who = factories.a_customer(session, NOW)
             wish = Wish(NOW + timedelta(minutes=ahead), minutes, "x")
-            pool.book(session, who, need, wish, POLICY, NOW, audit_log.CUSTOMER)
+            agent_assignment.book(session, who, need, wish, POLICY, NOW, audit_log.CUSTOMER)
     seats = {row.seat for row in store.all(select(TakenStep)) if row.holder_id == need.team_id}
     assert seats == {0, 1}
 
@@ -165,7 +171,7 @@ def test_holidays_days_off_and_dated_hours(store):
         away, here = agents(session, 2)
         week = {day: [(540, 600)] for day in range(7)}
         for each in (away, here):
-            hours.replace(session, each, week, audit_log.OPERATOR, NOW)
+            working_hours.replace(session, each, week, audit_log.OPERATOR, NOW)
         a_team(session, [away, here], holidays="GB-ENG")
         christmas = datetime(2026, 12, 25, 9, 0, tzinfo=UTC)
         day = timedelta(days=1)
@@ -202,7 +208,9 @@ def test_decent_hours_are_those_of_the_country_where_the_customer_lives(store):
         agents(session, 1)
         for zone, first in (("Europe/Berlin", 9), ("Europe/London", 9)):
             span = (NOW + timedelta(hours=12), NOW + timedelta(days=1, hours=12))
-            found = pool.free_slots(session, Need(), Callee(zone), span, 15, policy, NOW)
+            found = agent_assignment.free_slots(
+                session, Need(), Callee(zone), span, 15, policy, NOW
+            )
             local = {at.hour for at in found}
             assert (max(local) < 12) == (zone == "Europe/Berlin"), first
 
@@ -220,22 +228,22 @@ def test_what_the_pool_finds_is_what_its_agents_have_one_by_one(sqlite_store, da
         for each in some:
             begin = 15 * chance.randrange(36, 60)
             week = {d: [(begin, begin + 15 * chance.randrange(1, 8))] for d in range(7)}
-            hours.replace(session, each, week, audit_log.OPERATOR, NOW)
+            working_hours.replace(session, each, week, audit_log.OPERATOR, NOW)
         for _ in range(60):
             wish = Wish(NOW + timedelta(minutes=15 * chance.randrange(1, 120)), 15, "x")
             try:
                 with session.begin_nested():
                     who = factories.a_customer(session, NOW)
-                    booking.book(session, who, chance.choice(some), wish, POLICY, NOW)
+                    bookings.book(session, who, chance.choice(some), wish, POLICY, NOW)
             except SlotTaken:
                 pass
         one_by_one = {
             at
-            for each in pool.candidates(session, Need())
-            for at in calendar.free_slots(session, each, LONDON, SPAN, 15, POLICY, NOW)
+            for each in agent_assignment.candidates(session, Need())
+            for at in slot_search.free_slots(session, each, LONDON, SPAN, 15, POLICY, NOW)
         }
         with pytest.MonkeyPatch.context() as few_at_a_time:
-            few_at_a_time.setattr(pool, "_AT_A_TIME", 4)
+            few_at_a_time.setattr(agent_assignment, "_AT_A_TIME", 4)
             assert free(session) == sorted(one_by_one)
         session.rollback()
 

@@ -9,8 +9,9 @@ from sqlmodel import col, select
 
 from messaging.models import MessageState, OutboxMessage
 from people.models import Customer
-from scheduling import booking, callbacks, handover
-from scheduling.booking import Wish
+from scheduling import callbacks
+from scheduling.booking import bookings, handover
+from scheduling.booking.bookings import Wish
 from tests import factories
 from vault.keys import field_encryption
 from verification import calls
@@ -25,7 +26,7 @@ def book(store, starts_at: datetime, policy=POLICY, **customer):
         agent = factories.an_agent(session, NOW)
         who = factories.a_customer(session, NOW, **customer)
         wish = Wish(starts_at, 15, "your router")
-        return booking.book(session, who, agent.id, wish, policy, NOW)
+        return bookings.book(session, who, agent.id, wish, policy, NOW)
 
 
 def planned(store, state: MessageState = MessageState.QUEUED) -> list[OutboxMessage]:
@@ -84,7 +85,7 @@ def test_it_speaks_the_customers_language_on_their_clock(store):
 def test_a_move_plans_them_anew(store):
     made = book(store, NOW + timedelta(days=3))
     with store.unit() as session:
-        booking.move(session, made, NOW + timedelta(days=5, hours=1), POLICY, NOW)
+        bookings.move(session, made, NOW + timedelta(days=5, hours=1), POLICY, NOW)
     rows = planned(store)
     assert {row.expires_at - timedelta(days=5, hours=1) <= NOW for row in rows} == {True}
     assert [made.starts_at - row.wanted_at for row in rows] == [DAY, HOUR, TEN]
@@ -97,9 +98,9 @@ def test_none_comes_after_a_refusal_or_an_end(store, act):
     with store.unit() as session:
         found = callbacks.locked(session, made.id)
         if act == "refuse":
-            booking.refuse(session, found, NOW)
+            bookings.refuse(session, found, NOW)
         elif act == "cancel":
-            booking.cancel(session, found, POLICY, NOW)
+            bookings.cancel(session, found, POLICY, NOW)
         else:
             calls.start(session, found, POLICY, made.starts_at - timedelta(minutes=15))
     assert planned(store) == []
@@ -123,5 +124,5 @@ def test_the_safe_phrase_is_in_each(store):
         agent = factories.an_agent(session, NOW)
         wish = Wish(NOW + timedelta(days=3), 15, "your router")
         kept = session.get_one(Customer, who.id)
-        booking.book(session, kept, agent.id, wish, POLICY, NOW)
+        bookings.book(session, kept, agent.id, wish, POLICY, NOW)
     assert all("(blue teapot)" in body(store, row) for row in planned(store))

@@ -9,7 +9,8 @@ import pytest
 from sqlmodel import select
 
 from messaging.models import OutboxMessage
-from scheduling import booking, callbacks
+from scheduling import callbacks
+from scheduling.booking import bookings
 from scheduling.models import Callback, FollowUp, TimeOff
 from scheduling.states import Outcome, State
 from tests import databases, factories
@@ -114,5 +115,5 @@ def test_ended_twice_at_once_it_is_followed_once(store, clock):
 def test_a_refused_follow_up_stays_refused(store, clock):
     made = ended(store, clock, "no_answer")
     with store.unit() as session:
-        booking.refuse(session, callbacks.locked(session, made.id), clock.now)
+        bookings.refuse(session, callbacks.locked(session, made.id), clock.now)
     assert store.all(select(Callback).where(Callback.id == made.id))[0].state == State.REFUSED

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from scheduling import slots
-from scheduling.slots import Rules
+from scheduling.availability import slots
+from scheduling.availability.slots import Rules
 
 ZONES = ["Europe/London", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu"]
 ZONES += ["Australia/Lord_Howe", "America/St_Johns", "Pacific/Apia", "UTC", "Africa/Cairo"]

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from scheduling import booking
+from scheduling.booking import bookings
 from scheduling.errors import OutsideWindow, WrongState
 from scheduling.models import Callback
 from scheduling.states import LIVE, MOVES, Outcome, State, require, require_move
@@ -128,16 +128,16 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def cancel(self):
-        self.do(booking.cancel, self.policy, self.now)
+        self.do(bookings.cancel, self.policy, self.now)
 
     @rule()
     def refuse(self):
-        self.do(booking.refuse, self.now)
+        self.do(bookings.refuse, self.now)
 
     @rule()
     def tidy(self):
         with self.store.unit() as session:
-            booking.miss_overdue(session, self.policy, self.now)
+            bookings.miss_overdue(session, self.policy, self.now)
             calls.end_forgotten(session, self.now)
         self.look()
 

@@ -10,10 +10,11 @@ import pytest
 from sqlmodel import select
 
 from messaging.models import OutboxMessage
-from scheduling import booking, promised, zone_rules
-from scheduling.booking import Wish
+from scheduling.booking import bookings, tzdata_changes
+from scheduling.booking.bookings import Wish
+from scheduling.booking.tzdata_changes import ZoneRules
+from scheduling.calendars import promised_local_time
 from scheduling.models import Callback, FormerTime, TakenStep
-from scheduling.zone_rules import ZoneRules
 from tests import factories
 from vault.keys import field_encryption
 
@@ -34,7 +35,7 @@ def book(store, ahead=timedelta(days=2), agent=None, **customer) -> Callback:
         who = factories.a_customer(session, NOW, **customer)
         agent_id = agent or factories.an_agent(session, NOW).id
         wish = Wish(NOW + ahead, 15, "your router")
-        return booking.book(session, who, agent_id, wish, POLICY, NOW)
+        return bookings.book(session, who, agent_id, wish, POLICY, NOW)
 
 
 def kept(store, made: Callback) -> Callback:
@@ -51,16 +52,16 @@ def follow(store, zones=berlin_for_london, now=NOW) -> ZoneRules:
 def test_what_was_promised_is_kept_beside_the_instant(store):
     made = book(store, timezone="Asia/Kathmandu")
     assert (made.wall, made.wall_zone) == ("2026-11-26T15:45", "Asia/Kathmandu")
-    assert promised.instant(made) == made.starts_at
+    assert promised_local_time.instant(made) == made.starts_at
 
 
 def test_both_instants_of_an_hour_that_comes_twice_are_kept_apart(store):
     first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     for at in (first, first + timedelta(hours=1)):
         callback = Callback(starts_at=at)
-        promised.note(callback, "Europe/London")
+        promised_local_time.note(callback, "Europe/London")
         assert callback.wall == "2026-10-25T01:30"
-        assert promised.instant(callback) == at
+        assert promised_local_time.instant(callback) == at
 
 
 def test_the_instant_follows_the_new_rules_and_both_are_told(store):
@@ -113,13 +114,13 @@ def test_where_somebody_has_the_new_instant_the_agent_is_asked_and_the_customer_
 def test_what_is_over_or_off_stays_as_it_was(store):
     made = book(store)
     with store.unit() as session:
-        booking.cancel(session, session.get_one(Callback, made.id), POLICY, NOW)
+        bookings.cancel(session, session.get_one(Callback, made.id), POLICY, NOW)
     follow(store)
     assert kept(store, made).starts_at == made.starts_at
 
 
 def test_it_goes_through_everything_a_few_at_a_time_and_then_rests(store, monkeypatch):
-    monkeypatch.setattr(zone_rules, "AT_A_TIME", 2)
+    monkeypatch.setattr(tzdata_changes, "AT_A_TIME", 2)
     made = [book(store, timedelta(days=n)) for n in range(2, 7)]
     job = ZoneRules(POLICY, berlin_for_london)
     for _ in range(3):
@@ -140,4 +141,4 @@ def test_it_goes_through_everything_a_few_at_a_time_and_then_rests(store, monkey
 def test_a_time_that_the_new_rules_skip_is_still_some_instant(at):
     callback = Callback(starts_at=NOW, wall=at, wall_zone="Europe/London", wall_fold=0)
     for zones in (ZoneInfo, berlin_for_london):
-        assert promised.instant(callback, zones).tzinfo is UTC
+        assert promised_local_time.instant(callback, zones).tzinfo is UTC

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from sqlmodel import select
 
-from messaging import optouts
+from messaging import opt_outs
 from messaging.models import OutboxMessage
 from people.models import NumberProof
 from tests import databases, factories
@@ -170,7 +170,7 @@ def test_it_is_no_check_number_and_a_check_number_is_no_page_number(store, clock
 
 def test_who_wants_no_texts_is_sent_none_but_may_be_rung(store, clock, customer):
     with store.unit() as session:
-        optouts.note_out(session, PHONE, clock.now)
+        opt_outs.note_out(session, PHONE, clock.now)
     send(store, clock)
     assert sent(store) == []
     send(store, clock, medium="voice")

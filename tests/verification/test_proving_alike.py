@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from messaging import lines, optouts
+from messaging import line_types, opt_outs
 from tests import factories
 from tests.rules.work import costly, difference, rows, statements
 from verification import proving
@@ -22,7 +22,7 @@ def phones(store, clock) -> dict[str, str]:
     with store.unit() as session:
         factories.a_customer(session, clock.now, KNOWN)
         factories.a_customer(session, clock.now, OUT)
-        optouts.note_out(session, OUT, clock.now)
+        opt_outs.note_out(session, OUT, clock.now)
     send(store, clock, "+447400300009")  # opens what is opened once
     prove(store, clock, "+447400300009")
     return PHONES
@@ -105,7 +105,7 @@ def test_of_what_was_sent_to_nobody_nothing_is_kept_but_the_proof(store, clock, 
 
 def test_a_landline_is_told_aloud_whatever_was_chosen(store, clock, phones):
     with store.unit() as session:
-        lines.note(session, KNOWN, lines.LANDLINE, clock.now)
+        line_types.note(session, KNOWN, line_types.LANDLINE, clock.now)
     before = rows(store)["outbox_message"]
     send(store, clock, KNOWN, "text")
     (row,) = rows(store)["outbox_message"] - before

@@ -1,0 +1,50 @@
+"""Automatic calls that anybody can have us place, also to the phone of another person. We place one
+until the holder of the phone has shown that they want such calls (rule M4)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import and_, func, or_
+from sqlmodel import Session, col, select
+
+from messaging.message_kinds import PAGE_NUMBER, RING_BACK
+from messaging.models import MessageState, OutboxMessage
+from messaging.providers.base import VOICE
+
+#: How long after a call that nobody wanted another may be placed.
+ONCE_IN = timedelta(days=30)
+_UNPLACED = (MessageState.FAILED, MessageState.EXPIRED)
+
+
+def may_ring(
+    session: Session, customer_id: UUID, proven_at: datetime | None, now: datetime
+) -> bool:
+    """Whether a customer may be rung because somebody asked for it. ``proven_at`` is when their
+    number was last proven. A ring-back that somebody pressed a key to hear was wanted; a page
+    number that was heard and not typed was not."""
+    since = max(now - ONCE_IN, proven_at) if proven_at else now - ONCE_IN
+    heard = and_(col(OutboxMessage.kind) == RING_BACK, col(OutboxMessage.heard_at).is_not(None))
+    never = and_(
+        col(OutboxMessage.state).in_(_UNPLACED), col(OutboxMessage.first_tried_at).is_(None)
+    )
+    unwanted = session.exec(
+        select(func.count()).where(
+            col(OutboxMessage.customer_id) == customer_id,
+            col(OutboxMessage.medium) == VOICE,
+            col(OutboxMessage.kind).in_((PAGE_NUMBER, RING_BACK)),
+            col(OutboxMessage.created_at) > since,
+            ~or_(heard, never),
+        )
+    ).one()
+    return unwanted == 0
+
+
+def note_heard(session: Session, message_id: UUID, now: datetime) -> None:
+    """Somebody who was rung pressed the key to hear the message."""
+    row = session.get(OutboxMessage, message_id)
+    if row is not None and row.heard_at is None:
+        row.heard_at = now
+        session.add(row)
+        session.flush()

@@ -1,0 +1,1 @@
+"""Workers that send what the outbox and the call queue hold."""

@@ -1,0 +1,211 @@
+"""The worker's part of bridged calls: places what is wanted, once, and ends what is to end.
+
+As with texts, a call that may have been placed is looked up before it is dialled again; unlike a
+text, one that was not placed within a minute is given up, for its agent is waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Engine, text
+from sqlmodel import Session, col, select
+
+from messaging import call_queue, spending
+from messaging.call_states import CallState
+from messaging.models import PhoneCall
+from messaging.providers.base import OutcomeUnknown, Rejected, Unavailable
+from messaging.providers.voice_base import Line, Ring
+from messaging.sending_limits import Rules
+from storage.session import transaction
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import keyring
+
+log = structlog.get_logger("worker")
+
+PLACED_WITHIN = timedelta(seconds=60)
+HANG_UP_WITHIN = timedelta(minutes=10)
+LEASE = timedelta(seconds=30)
+PAUSE = timedelta(seconds=2)
+#: Spelt as in the index, so that a prepared statement can use it whatever it is asked for.
+_TO_DO = text("(to_hang_up OR state IN ('wanted', 'dialling'))")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A call in a worker's hands, at its ``turn``-th try: to be placed or, with ``hang_up``, to be
+    ended; ``unknown`` says that an earlier try had no known outcome."""
+
+    id: UUID
+    ring: Ring
+    turn: int
+    wanted_at: datetime
+    unknown: bool
+    hang_up: bool
+    agent_sid: str | None
+
+
+def lease(session: Session, rules: Rules, now: datetime, limit: int = 5) -> list[Job]:
+    """Take due calls into the caller's hands; those that come too late or cost too much fail."""
+    rows = session.exec(
+        select(PhoneCall)
+        .where(_TO_DO, col(PhoneCall.due_at) <= now)
+        .order_by(col(PhoneCall.due_at), col(PhoneCall.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    return [job for row in rows if (job := _take(session, row, rules, now))]
+
+
+def _take(session: Session, row: PhoneCall, rules: Rules, now: datetime) -> Job | None:
+    unknown = row.state == CallState.DIALLING or row.error == "unknown"
+    if row.to_hang_up:
+        if now >= (row.ended_at or row.wanted_at) + HANG_UP_WITHIN:
+            row.to_hang_up = False
+            return None
+    elif now >= row.wanted_at + PLACED_WITHIN and not unknown:
+        _fail(session, row, "too_late", now)
+        return None
+    elif row.first_tried_at is None and not _paid(session, rules, now):
+        _fail(session, row, "ceiling", now)
+        return None
+    row.first_tried_at = row.first_tried_at or now
+    row.tries, row.due_at = row.tries + 1, now + LEASE
+    if not row.to_hang_up:
+        row.state, row.error = CallState.DIALLING, None
+        _record(session, row, AuditAct.CALL_PLACE, now)
+    session.add(row)
+    session.flush()
+    ring = _ring(session, row, row.first_tried_at)
+    return Job(row.id, ring, row.tries, row.wanted_at, unknown, row.to_hang_up, row.agent_sid)
+
+
+def _paid(session: Session, rules: Rules, now: datetime) -> bool:
+    return spending.purse(session, rules, now).take(rules.call_price)
+
+
+def _ring(session: Session, row: PhoneCall, first_tried_at: datetime) -> Ring:
+    place = f"phone_call.agent_phone:{row.id}"
+    to = keyring.of(session).open_for(keyring.STAFF, place, row.agent_phone)
+    others = session.exec(
+        select(PhoneCall.agent_sid).where(
+            col(PhoneCall.wanted_at) > first_tried_at - timedelta(hours=1),
+            col(PhoneCall.agent_sid).is_not(None),
+        )
+    )
+    return Ring(row.id, to, first_tried_at, frozenset(sid for sid in others if sid))
+
+
+def placed(session: Session, job: Job, sid: str, state: CallState, now: datetime) -> None:
+    """The provider has it. Its webhooks may have told us more already."""
+    row = call_queue.locked(session, job.id)
+    if row is None:
+        return
+    row.agent_sid = row.agent_sid or sid
+    if not call_queue.push(session, row, state, now):
+        return
+    if state is not CallState.RINGING_YOU:  # where the agent's phone picks up by itself
+        row.agent_on_at = now
+        session.add(row)
+
+
+def not_placed(session: Session, job: Job, error: Exception | None, now: datetime) -> None:
+    """It was refused, or will be tried again while there is time."""
+    row = call_queue.locked(session, job.id)
+    if row is None or row.state != CallState.DIALLING or row.tries != job.turn:
+        return  # its webhooks know better, or another worker has it
+    late = now >= row.wanted_at + PLACED_WITHIN
+    if isinstance(error, Rejected) or late:
+        _fail(session, row, error.code if isinstance(error, Rejected) else "too_late", now)
+        return
+    unknown = job.unknown or isinstance(error, OutcomeUnknown)
+    row.error = "unknown" if unknown else "unavailable"
+    row.state, row.due_at = CallState.WANTED, now + PAUSE
+    session.add(row)
+    session.flush()
+
+
+def hung_up(session: Session, job: Job) -> None:
+    """There is nobody on the line any more."""
+    row = call_queue.locked(session, job.id)
+    if row is not None:
+        row.to_hang_up = False
+        session.add(row)
+        session.flush()
+
+
+def _fail(session: Session, row: PhoneCall, error: str, now: datetime) -> None:
+    # One that may be on its way all the same is looked up and ended.
+    row.to_hang_up, row.due_at = row.first_tried_at is not None and error == "too_late", now
+    call_queue.push(session, row, CallState.FAILED, now, error)
+    _record(session, row, AuditAct.CALL_FAILED, now, error)
+
+
+def _record(
+    session: Session, row: PhoneCall, action: AuditAct, now: datetime, detail: str = ""
+) -> None:
+    audit_log.record(
+        session, audit_log.SYSTEM, action, now, callback_id=row.callback_id, detail=detail
+    )
+
+
+class Dialler:
+    """Places and ends calls over one line; any number of workers may have one."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        info: dict[str, Any],
+        line: Line,
+        clock: Callable[[], datetime],
+        rules: Rules,
+    ) -> None:
+        self._engine, self._info, self._line = engine, info, line
+        self._clock, self._rules = clock, rules
+
+    def once(self) -> int:
+        """Do what is due; gives the number of calls handled."""
+        with transaction(self._engine, info=self._info) as session:
+            jobs = lease(session, self._rules, self._clock())
+        for job in jobs:
+            (self._hang_up if job.hang_up else self._place)(job)
+        return len(jobs)
+
+    def _place(self, job: Job) -> None:
+        sid, error = self._tried(job)
+        with transaction(self._engine, info=self._info) as session:
+            if sid is not None:
+                placed(session, job, sid, self._line.placed, self._clock())
+            else:
+                not_placed(session, job, error, self._clock())
+        log.info("call", id=str(job.id), outcome=type(error).__name__ if error else "placed")
+
+    def _tried(self, job: Job) -> tuple[str | None, Exception | None]:
+        try:
+            found = job.agent_sid or (self._line.find(job.ring) if job.unknown else None)
+            if found is None and self._clock() < job.wanted_at + PLACED_WITHIN:
+                found = self._line.ring(job.ring)
+            return found, None
+        except (Rejected, Unavailable, OutcomeUnknown) as problem:
+            return None, problem
+        except Exception as problem:
+            # Without its words, which may hold a number.
+            log.error("line failed", kind=type(problem).__name__)
+            return None, OutcomeUnknown()
+
+    def _hang_up(self, job: Job) -> None:
+        try:
+            sid = job.agent_sid or self._line.find(job.ring)
+            if sid is not None:
+                self._line.hang_up(sid)
+        except Exception as problem:  # it stays due, and is tried again when its lease ends
+            log.warning("not hung up", id=str(job.id), kind=type(problem).__name__)
+            return
+        with transaction(self._engine, info=self._info) as session:
+            hung_up(session, job)

@@ -1,0 +1,83 @@
+"""Which gateway texts leave by: the first that is well, so that another takes over from one that
+fails and hands back once it is well again."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+
+from messaging.providers.base import Gateway
+
+WINDOW = timedelta(seconds=60)
+FEWEST = 5
+SHARE = 0.5
+FIRST_REST, LONGEST_REST = timedelta(seconds=15), timedelta(minutes=5)
+
+
+@dataclass
+class _Health:
+    """How a gateway's last tries went. While it rests, nothing is handed to it; then one more
+    failure is enough to rest twice as long."""
+
+    heard: deque[tuple[datetime, bool]] = field(default_factory=deque)
+    rests_until: datetime | None = None
+    rest: timedelta = FIRST_REST
+    on_trial: bool = False
+
+    def well(self, now: datetime) -> bool:
+        return self.rests_until is None or now >= self.rests_until
+
+    def hear(self, good: bool, now: datetime, asked: timedelta | None) -> None:
+        if good and self.on_trial:
+            self.on_trial, self.rest = False, FIRST_REST
+        self.heard.append((now, good))
+        while self.heard and self.heard[0][0] <= now - WINDOW:
+            self.heard.popleft()
+        bad = sum(not was for _, was in self.heard)
+        ill = len(self.heard) >= FEWEST and bad >= SHARE * len(self.heard)
+        if good or not self.well(now):
+            return
+        if asked:
+            self.rests_until = now + min(asked, LONGEST_REST)
+        elif ill or self.on_trial:
+            self._lie_down(now)
+
+    def _lie_down(self, now: datetime) -> None:
+        self.rests_until = now + self.rest
+        self.rest, self.on_trial = min(self.rest * 2, LONGEST_REST), True
+        self.heard.clear()
+
+
+class Route:
+    """Gateways in the order of preference, each with its health as this process sees it."""
+
+    def __init__(self, gateways: Sequence[Gateway]) -> None:
+        self._gateways = {each.name: each for each in gateways}
+        self._health = {each.name: _Health() for each in gateways}
+        self._lock = Lock()
+
+    def __getitem__(self, name: str) -> Gateway:
+        """The gateway of that name; the first when it is no longer configured."""
+        return self._gateways.get(name) or next(iter(self._gateways.values()))
+
+    def choose(self, now: datetime) -> Gateway | None:
+        """The first that is well; none means to wait."""
+        with self._lock:
+            well = (name for name, health in self._health.items() if health.well(now))
+            name = next(well, None)
+        return self._gateways[name] if name else None
+
+    def well(self, name: str, now: datetime) -> bool:
+        """Whether a gateway may be used; one that is not configured any more, not."""
+        with self._lock:
+            return name in self._health and self._health[name].well(now)
+
+    def hear(self, name: str, *, good: bool, now: datetime, rest: timedelta | None = None) -> None:
+        """How a try went: ``good`` when the provider answered sensibly, be it with a rejection;
+        ``rest`` when it asked to be left alone for so long."""
+        if name in self._health:
+            with self._lock:
+                self._health[name].hear(good, now, rest)

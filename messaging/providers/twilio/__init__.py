@@ -1,0 +1,1 @@
+"""Twilio's texts and calls."""

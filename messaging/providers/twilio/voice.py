@@ -1,0 +1,87 @@
+"""Calls by Twilio, through its official client."""
+
+from __future__ import annotations
+
+import requests
+from twilio.base.exceptions import TwilioRestException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.rest import Client
+
+from messaging.call_states import CallState
+from messaging.providers.base import OutcomeUnknown, Rejected, Unavailable
+from messaging.providers.twilio.sms import (
+    CLOCKS_DIFFER,
+    LOOK_BACK,
+    PERMANENT,
+    TIMEOUT_SECONDS,
+    UNCLEAR,
+)
+from messaging.providers.voice_base import Ring
+
+RING_SECONDS = 30
+_NOT_THERE = frozenset({404, 400})  # over already, or never was
+
+
+class TwilioLine:
+    """Rings the agent; Twilio then asks our webhooks what to do with whoever answers."""
+
+    placed = CallState.RINGING_YOU
+
+    def __init__(
+        self, account_sid: str, auth_token: str, *, from_number: str, base_url: str, api_base: str
+    ) -> None:
+        http = TwilioHttpClient(pool_connections=True, timeout=TIMEOUT_SECONDS)
+        self._client = Client(account_sid, auth_token, http_client=http)
+        if api_base:
+            self._client.api.base_url = api_base.rstrip("/")
+        self._from, self._base = from_number, base_url
+
+    def ring(self, call: Ring) -> str:
+        try:
+            made = self._client.calls.create(
+                to=call.to,
+                from_=self._from,
+                url=f"{self._base}/twilio/voice/bridge/{call.reference}",
+                status_callback=f"{self._base}/twilio/status/call?call={call.reference}&leg=agent",
+                status_callback_event=["initiated", "ringing", "answered", "completed"],
+                timeout=RING_SECONDS,
+            )
+        except TwilioRestException as error:
+            raise _meaning(error) from error
+        except requests.ConnectTimeout as error:
+            raise Unavailable from error
+        except UNCLEAR as error:
+            raise OutcomeUnknown from error
+        return str(made.sid)
+
+    def find(self, call: Ring) -> str | None:
+        try:
+            since = call.first_tried_at - CLOCKS_DIFFER
+            # Newest first. The provider's filter by time leaves out what has not begun to ring.
+            made = self._client.calls.list(to=call.to, limit=LOOK_BACK)
+        except UNCLEAR as error:
+            raise Unavailable from error
+        for each in made:
+            late = each.date_created is None or each.date_created >= since
+            if late and str(each.sid) not in call.known:
+                return str(each.sid)
+        return None
+
+    def hang_up(self, provider_id: str) -> None:
+        try:
+            self._client.calls(provider_id).update(status="completed")
+        except TwilioRestException as error:
+            if error.status not in _NOT_THERE:
+                raise Unavailable from error
+        except UNCLEAR as error:
+            raise Unavailable from error
+
+
+def _meaning(error: TwilioRestException) -> Exception:
+    if error.code in PERMANENT:
+        return Rejected(PERMANENT[error.code])
+    if error.status == 429 or error.status in (401, 403):
+        return Unavailable()
+    if error.status >= 500:
+        return OutcomeUnknown()
+    return Rejected(f"provider_{error.code or error.status}")

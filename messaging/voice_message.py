@@ -1,0 +1,54 @@
+"""Messages that are spoken: what is to be said, to whoever picks up the phone they are for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from messaging.models import OutboxMessage
+from messaging.outbox import TABLE
+from messaging.providers.base import VOICE
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import field_encryption
+
+
+@dataclass(frozen=True)
+class Aloud:
+    """A message to be said, with whom and which callback it is about."""
+
+    id: UUID
+    kind: str
+    body: str
+    customer_id: UUID
+    callback_id: UUID | None
+
+
+def opened(session: Session, message_id: UUID, to: str, now: datetime) -> Aloud | None:
+    """The message of that id for the phone that was rung (E.164); none for any other, and none
+    once it would be too late. Written down as a reading."""
+    row = session.get(OutboxMessage, message_id)
+    if row is None or row.medium != VOICE or now >= row.expires_at:
+        return None
+    key = field_encryption.data_key(session, row.customer_id)
+    if key.open(TABLE, "recipient", row.id, row.recipient) != to:
+        return None
+    audit_log.record(
+        session,
+        audit_log.PROVIDER,
+        AuditAct.TEXT_OPEN,
+        now,
+        customer_id=row.customer_id,
+        callback_id=row.callback_id,
+        purpose="to say it",
+    )
+    return Aloud(
+        row.id,
+        row.kind,
+        key.open(TABLE, "body", row.id, row.body),
+        row.customer_id,
+        row.callback_id,
+    )

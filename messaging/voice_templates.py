@@ -1,0 +1,239 @@
+"""What the official line says, in one place: short sentences, the verdict first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from messaging.i18n import day_and_time
+from messaging.text_templates import Voice
+
+#: Our languages, as Twilio's speech names them.
+SPEECH = {"en": "en-GB", "de": "de-DE", "es": "es-ES"}
+
+
+def welcome(voice: Voice, digits: int) -> str:
+    """Asks for the code."""
+    gettext = voice.gettext
+    return gettext(
+        "This is {organisation}. Is somebody calling you and says it is us? Key in the check"
+        " number they told you. It has {digits} digits. To report a call, press 9 and hash. To"
+        " hear your booked calls, press 0 and hash. For another language, press star."
+    ).format(organisation=voice.organisation, digits=digits)
+
+
+def again(voice: Voice, digits: int) -> str:
+    """Asks once more, after silence or a number of the wrong length."""
+    gettext = voice.gettext
+    return gettext("Please key in the {digits} digits of the check number.").format(digits=digits)
+
+
+def own_number(voice: Voice) -> str:
+    """Asks a caller whose number is withheld for it."""
+    gettext = voice.gettext
+    return gettext(
+        "Your phone does not tell us its number. Key in your own phone number, with its area"
+        " code. Then press hash."
+    )
+
+
+def genuine(voice: Voice, agent: str, topic: str, reply_word: str) -> str:
+    """The caller is ours."""
+    gettext = voice.gettext
+    return gettext(
+        "Genuine. {agent} from {organisation} is calling you about {topic}. Tell them this word:"
+        " {word}. Again, the word is: {word}."
+    ).format(
+        agent=voice.person(agent),
+        organisation=voice.organisation,
+        topic=voice.topic(topic),
+        word=reply_word,
+    )
+
+
+def already_confirmed(voice: Voice, at: str) -> str:
+    """The same code again."""
+    gettext = voice.gettext
+    return gettext(
+        "This check number was used before, at {time}. If that was not you, hang up on the caller."
+    ).format(time=at)
+
+
+def not_confirmed(voice: Voice) -> str:
+    """Every negative answer (rule C5)."""
+    gettext = voice.gettext
+    return gettext(
+        "Not confirmed. Hang up on the caller now. There is no reason why this check should not"
+        " work for a real call."
+    )
+
+
+def cannot_check(voice: Voice) -> str:
+    """We are out of order."""
+    gettext = voice.gettext
+    return gettext("We cannot check just now. Do not trust the caller. Hang up, and ring us later.")
+
+
+def menu(voice: Voice) -> str:
+    """What can be done after the verdict."""
+    gettext = voice.gettext
+    return gettext("To hear this again, press 1. To report a call, press 2.")
+
+
+def reported(voice: Voice) -> str:
+    """A report has been filed by phone; and when the call was."""
+    gettext = voice.gettext
+    return gettext(
+        "Thank you. We have your report. Do not ring them back. When did they call you? Today,"
+        " press 1. Yesterday, press 2. Earlier, press 3. If you do not know, press hash."
+    )
+
+
+def what_was_given(voice: Voice) -> str:
+    """Asks a reporter whether they need help at once."""
+    gettext = voice.gettext
+    return gettext(
+        "Did you give them money, a password or a code, or let them into your computer? If yes,"
+        " press 1. If no, press 2."
+    )
+
+
+def do_this_now(voice: Voice) -> str:
+    """To a reporter who gave something."""
+    gettext = voice.gettext
+    return gettext(
+        "Do this now. Ring your bank, on the number on your bank card. If they were in your"
+        " computer, switch it off. Then ring us again, or talk to somebody you trust. It happens"
+        " to many, and it is not your fault."
+    )
+
+
+def reference(voice: Voice, text: str) -> str:
+    """The reference of a report, sign by sign, twice, and how its reporter can be believed more:
+    the number that a call seems to come from can be forged."""
+    gettext = voice.gettext
+    return gettext(
+        "The number of your report is: {signs}. Again: {signs}. We cannot see in a call that it is"
+        " really from your phone. To show us, text SCAM to us from it."
+    ).format(signs=", ".join(text))
+
+
+def press_one(voice: Voice) -> str:
+    """Asks an agent whom we ring; what answers and presses nothing is not bridged."""
+    gettext = voice.gettext
+    return gettext("{organisation}: press 1 to ring your customer.").format(
+        organisation=voice.organisation
+    )
+
+
+def goodbye(voice: Voice) -> str:
+    """The end of every call to the line."""
+    gettext = voice.gettext
+    return gettext("If you are not sure, hang up on the caller. Goodbye.")
+
+
+def language_choice(voice: Voice, key: int) -> str:
+    """One line of the language menu, said in that language."""
+    gettext = voice.gettext
+    return gettext("For English, press {key}.").format(key=key)
+
+
+def knock(voice: Voice) -> str:
+    """The first words of an automatic call. A machine hears no more than this."""
+    gettext = voice.gettext
+    who = f"{voice.organisation}, {voice.known_by}" if voice.known_by else voice.organisation
+    return gettext(
+        "This is an automatic call from {organisation}. Press 1 to hear our message."
+    ).format(organisation=who)
+
+
+def coming(voice: Voice, agent: str, when: datetime) -> str:
+    """A call that is booked."""
+    gettext = voice.gettext
+    return gettext(
+        "{agent} will ring you {when}. First they tell you a check number. To be sure that it is"
+        " us, ring {phone} from another phone and key it in. We never ask you for one."
+    ).format(
+        agent=voice.person(agent),
+        when=day_and_time(when, voice.zone, voice.locale),
+        phone=voice.official_phone,
+    )
+
+
+def off(voice: Voice, when: datetime) -> str:
+    """A call that is off."""
+    gettext = voice.gettext
+    return gettext("We will not ring you {when}. If somebody does, hang up. It is not us.").format(
+        when=day_and_time(when, voice.zone, voice.locale)
+    )
+
+
+def not_made(voice: Voice, when: datetime) -> str:
+    """A call that we did not make."""
+    gettext = voice.gettext
+    return gettext(
+        "We are sorry. We did not ring you {when}. If somebody did, it was not us."
+    ).format(when=day_and_time(when, voice.zone, voice.locale))
+
+
+def number_changed(voice: Voice, ending: str, *, off: bool = False) -> str:
+    """To whoever holds a number that is the customer's no more; ``off`` says that a call which was
+    booked will not come."""
+    gettext = voice.gettext
+    changed = gettext(
+        "Your number with us was changed to one that ends in {ending}. If that was not you, ring us"
+        " now, on {phone}."
+    )
+    changed_and_off = gettext(
+        "Your number with us was changed to one that ends in {ending}, and your booked call is"
+        " off. If that was not you, ring us now, on {phone}."
+    )
+    return (changed_and_off if off else changed).format(
+        ending=", ".join(ending), phone=voice.official_phone
+    )
+
+
+def nothing_booked(voice: Voice) -> str:
+    """To somebody who asked for their booked calls."""
+    gettext = voice.gettext
+    return gettext("We have no call booked with you. If somebody rings, hang up.")
+
+
+def keys(voice: Voice, *, booked: bool) -> str:
+    """What can be pressed after a message."""
+    gettext = voice.gettext
+    if not booked:
+        return gettext("To hear this again, press 1.")
+    return gettext(
+        "To hear this again, press 1. If you did not ask for this call, press 2. For another time,"
+        " press 3."
+    )
+
+
+def times(voice: Voice, offered: Sequence[datetime]) -> str:
+    """Other times, to be taken by their number."""
+    gettext = voice.gettext
+    if not offered:
+        return gettext("No other time is free. Please ring us.")
+    return " ".join(
+        gettext("For {when}, press {number}.").format(
+            when=day_and_time(each, voice.zone, voice.locale), number=number
+        )
+        for number, each in enumerate(offered, 1)
+    )
+
+
+def taken_off(voice: Voice) -> str:
+    """A call that its customer did not ask for."""
+    gettext = voice.gettext
+    return gettext("The call is off, and we look into it. If somebody rings, hang up.")
+
+
+def ringing_back(voice: Voice) -> str:
+    """To somebody who rings the official line to hear of their booked calls. Their number could be
+    forged, so nothing is told in this call."""
+    gettext = voice.gettext
+    return gettext(
+        "If we know your number, we ring you back at once and tell you your booked calls. Please"
+        " hang up."
+    )

@@ -1,0 +1,1 @@
+"""What needs two subjects below: changes of numbers and roles, erasure, retention."""

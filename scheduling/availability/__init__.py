@@ -1,0 +1,1 @@
+"""When agents and teams can take a callback, and what is reserved."""

@@ -1,0 +1,195 @@
+"""Free slots: a pure function of plain values. Instants in, instants out; zones only where
+somebody's clock on the wall decides."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from scheduling.calendars import intervals
+from scheduling.calendars.intervals import DAY_MINUTES, Hours, Span
+
+STEP = timedelta(minutes=5)
+OFFER_EVERY = timedelta(minutes=15)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_STEP_MINUTES = STEP // timedelta(minutes=1)
+_OFFER_STEPS = OFFER_EVERY // STEP
+#: In minutes; more than anybody needs around a call.
+MAX_BUFFER = 120
+_MARGIN = MAX_BUFFER // _STEP_MINUTES + 1
+_DIGITS = b"01" + bytes(254)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a slot must respect.
+
+    ``hours`` maps weekdays (Monday 0) to minutes of the day in ``agent_zone``; empty means any
+    hour. ``dated`` are the hours of single days instead, holidays or not; ``holidays`` have no
+    weekly hours, and a day ``off`` none at all. ``before`` and ``after`` are minutes that the agent
+    needs around a call. ``decent`` is from and to in ``customer_zone``; ``None`` as its end is
+    midnight.
+    """
+
+    hours: Mapping[int, Hours]
+    agent_zone: ZoneInfo
+    customer_zone: ZoneInfo
+    decent: tuple[time, time | None]
+    dated: Mapping[date, Hours] = field(default_factory=dict)
+    holidays: Collection[date] = frozenset()
+    off: Collection[date] = frozenset()
+    before: int = 0
+    after: int = 0
+
+    def on(self, day: date) -> Hours:
+        """The agent's hours of one day."""
+        if day in self.off:
+            return ()
+        if day in self.dated:
+            return self.dated[day]
+        if day in self.holidays:
+            return ()
+        return self.hours.get(day.weekday(), ()) if self.hours else ((0, DAY_MINUTES),)
+
+
+def steps(starts_at: datetime, minutes: int, before: int = 0, after: int = 0) -> range:
+    """The five-minute steps of absolute time (since 1970, UTC) that a call touches, with the
+    minutes that are kept free around it."""
+    begins_at = starts_at - timedelta(minutes=before)
+    ends_at = starts_at + timedelta(minutes=minutes + after)
+    return range((begins_at - _EPOCH) // STEP, -((_EPOCH - ends_at) // STEP))
+
+
+def working(rules: Rules, span: Span) -> list[Span]:
+    """When the agent is at work, at least within a span."""
+    if not (rules.hours or rules.dated or rules.off or rules.holidays):
+        return [span]
+    zone = rules.agent_zone
+    days = intervals.days(span, zone)
+    return intervals.merged(
+        each for day in days for each in intervals.shown(zone, day, rules.on(day))
+    )
+
+
+def decent_spans(rules: Rules, span: Span) -> list[Span]:
+    """When it is a decent hour where the customer lives, at least within a span."""
+    begin, end = rules.decent
+    if begin == time(0) and end is None:
+        return [span]
+    hours = [(_minutes(begin), _minutes(end) if end else DAY_MINUTES)]
+    zone = rules.customer_zone
+    days = intervals.days(span, zone)
+    return intervals.merged(each for day in days for each in intervals.shown(zone, day, hours))
+
+
+def _minutes(at: time) -> int:
+    return at.hour * 60 + at.minute
+
+
+def at_work(rules: Rules, starts_at: datetime, minutes: int) -> bool:
+    """Whether the agent is at work for the whole call."""
+    span = _span(starts_at, minutes)
+    return intervals.covers(working(rules, span), span)
+
+
+def decent(rules: Rules, starts_at: datetime, minutes: int) -> bool:
+    """Whether the whole call is at a decent hour where the customer lives."""
+    span = _span(starts_at, minutes)
+    return intervals.covers(decent_spans(rules, span), span)
+
+
+def _span(starts_at: datetime, minutes: int) -> Span:
+    begin = intervals.minute(starts_at)
+    return begin, begin + minutes
+
+
+def possible(rules: Rules, span: Span) -> list[Span]:
+    """When the agent is at work and it is a decent hour for the customer."""
+    return intervals.common(working(rules, span), decent_spans(rules, span))
+
+
+def free(
+    rules: Rules,
+    busy: Iterable[int],
+    since: datetime,
+    until: datetime,
+    minutes: int,
+    others: Iterable[int] = (),
+) -> Iterator[datetime]:
+    """Free starts in [``since``, ``until``), every quarter of an hour, earliest first.
+
+    ``busy`` holds the agent's taken steps, as :func:`steps` numbers them; at ``others`` the call
+    itself cannot be, whereas the agent's buffers can.
+    """
+    grid = Grid(since, until, minutes)
+    starts = grid.starts(possible(rules, grid.span))
+    starts = grid.clear_of(starts, grid.bits(busy), rules.before, rules.after)
+    return grid.instants(grid.clear_of(starts, grid.bits(others)))
+
+
+class Grid:
+    """Starts of calls of one length in [``since``, ``until``) as bits of a whole number, one bit
+    a step: what a thousand calendars have in common is then a few operations on numbers.
+
+    Bit 0 is the step ``first``, as long before ``since`` as a buffer can be.
+    """
+
+    def __init__(self, since: datetime, until: datetime, minutes: int) -> None:
+        self.minutes = minutes
+        self._since = -((_EPOCH - since) // STEP)
+        self._until = max(self._since, -((_EPOCH - until) // STEP))
+        self.within = range(
+            self._since - _MARGIN, self._until + minutes // _STEP_MINUTES + _MARGIN + 1
+        )
+        self.first = self.within.start
+        self.span: Span = (
+            self._since * _STEP_MINUTES,
+            self._until * _STEP_MINUTES + minutes,
+        )
+
+    def bits(self, taken: Iterable[int]) -> int:
+        """Steps as bits; those outside are left out."""
+        marks = bytearray(len(self.within))
+        for step in taken:
+            if step in self.within:
+                marks[step - self.first] = 1
+        return int(marks[::-1].translate(_DIGITS) or b"0", 2)
+
+    def starts(self, possible: Sequence[Span]) -> int:
+        """Where a call lies wholly inside one of the spans, in order and apart, of minutes."""
+        found = 0
+        for begin, end in possible:
+            low = max(-(-begin // _STEP_MINUTES), self._since)
+            high = min((end - self.minutes) // _STEP_MINUTES, self._until - 1)
+            if low <= high:
+                found |= ((1 << (high - low + 1)) - 1) << (low - self.first)
+        return found & self._offered()
+
+    def _offered(self) -> int:
+        """Every quarter of an hour."""
+        quarters = len(self.within) // _OFFER_STEPS + 1
+        pattern = ((1 << quarters * _OFFER_STEPS) - 1) // ((1 << _OFFER_STEPS) - 1)
+        return pattern << -self.first % _OFFER_STEPS
+
+    def clear_of(self, starts: int, busy: int, before: int = 0, after: int = 0) -> int:
+        """Those of the starts whose call, with these minutes around it, touches no busy step."""
+        if busy:
+            for step in steps(_EPOCH, self.minutes, before, after):
+                starts &= ~(busy >> step if step >= 0 else busy << -step)
+        return starts
+
+    def around(self, starts: int) -> range:
+        """All steps that calls at these starts could touch, with any buffers."""
+        low, high = (starts & -starts).bit_length() - 1, starts.bit_length()
+        return range(
+            self.first + low - _MARGIN, self.first + high + self.minutes // _STEP_MINUTES + _MARGIN
+        )
+
+    def instants(self, starts: int) -> Iterator[datetime]:
+        """The starts as instants, earliest first."""
+        while starts:
+            lowest = starts & -starts
+            yield _EPOCH + (self.first + lowest.bit_length() - 1) * STEP
+            starts ^= lowest

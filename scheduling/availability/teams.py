@@ -1,0 +1,121 @@
+"""Teams: who is in them, and what holds for their calls. No customer in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, delete, select
+
+from people.errors import InvalidInput, NotFound
+from people.models import Membership, Team
+from people.text import Allowed, clean
+from scheduling.availability.agent_assignment import ASSIGNMENTS
+from scheduling.availability.slots import MAX_BUFFER
+from scheduling.calendars import public_holidays
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+
+NAME_LIMIT, MOST_SEATS = 60, 10_000
+
+
+@dataclass(frozen=True)
+class Habits:
+    """What can be set of a team, as :class:`people.models.Team` explains it."""
+
+    name: str
+    capacity: int | None = None
+    buffer_before: int = 0
+    buffer_after: int = 0
+    holidays: str = ""
+    assignment: str = ASSIGNMENTS[0]
+
+
+def every(session: Session) -> list[Team]:
+    """All teams, by name."""
+    found = session.exec(select(Team)).all()
+    return sorted(found, key=lambda team: (team.name.casefold(), team.id))
+
+
+def add(session: Session, habits: Habits, actor: audit_log.Actor, now: datetime) -> Team:
+    """A new team. Raises ``InvalidInput``; for a name that is taken too."""
+    return _keep(session, Team(created_at=now, name=""), habits, actor, now, AuditAct.TEAM_ADD)
+
+
+def change(
+    session: Session, team_id: UUID, habits: Habits, actor: audit_log.Actor, now: datetime
+) -> Team:
+    """Set all of a team. What is booked stays as it is. Raises ``InvalidInput``, ``NotFound``."""
+    team = session.get(Team, team_id, with_for_update={"key_share": True})
+    if team is None:
+        raise NotFound("There is no such team.")
+    return _keep(session, team, habits, actor, now, AuditAct.TEAM_CHANGE)
+
+
+def _keep(
+    session: Session,
+    team: Team,
+    habits: Habits,
+    actor: audit_log.Actor,
+    now: datetime,
+    action: AuditAct,
+) -> Team:
+    name = clean(
+        "name", habits.name, limit=NAME_LIMIT, what="name of the team", allowed=Allowed.ANYTHING
+    )
+    _require_sense(habits)
+    with session.no_autoflush:
+        team.name, team.capacity = name, habits.capacity
+        team.buffer_before, team.buffer_after = habits.buffer_before, habits.buffer_after
+        team.holidays, team.assignment = habits.holidays, habits.assignment
+    try:
+        with session.begin_nested():
+            session.add(team)
+            session.flush()
+    except IntegrityError:
+        raise InvalidInput("name", "Another team has this name.") from None
+    audit_log.record(session, actor, action, now, detail=str(team.id))
+    return team
+
+
+def _require_sense(habits: Habits) -> None:
+    if habits.capacity is not None and not 1 <= habits.capacity <= MOST_SEATS:
+        raise InvalidInput("capacity", "Write how many calls at a time, or nothing for any number.")
+    for field in ("buffer_before", "buffer_after"):
+        if not 0 <= getattr(habits, field) <= MAX_BUFFER:
+            raise InvalidInput(field, f"Write minutes from 0 to {MAX_BUFFER}.")
+    if habits.assignment not in ASSIGNMENTS:
+        raise InvalidInput("assignment", "Choose how calls are shared out.")
+    public_holidays.require_known(habits.holidays)
+
+
+def of_agent(session: Session, staff_id: UUID) -> UUID | None:
+    """The team that an agent is in."""
+    found = session.get(Membership, staff_id)
+    return found.team_id if found else None
+
+
+def put(
+    session: Session, staff_id: UUID, team_id: UUID | None, actor: audit_log.Actor, now: datetime
+) -> None:
+    """Put an agent into a team, or into none. Raises ``InvalidInput`` for an unknown one."""
+    if team_id is not None and session.get(Team, team_id) is None:
+        raise InvalidInput("team", "Choose a team from the list.")
+    session.exec(delete(Membership).where(col(Membership.staff_id) == staff_id))
+    if team_id is not None:
+        session.add(Membership(staff_id=staff_id, team_id=team_id))
+    session.flush()
+    audit_log.record(
+        session, actor, AuditAct.TEAM_PUT, now, detail=f"{staff_id} {team_id or 'none'}"
+    )
+
+
+def colleagues(session: Session, staff_id: UUID) -> set[UUID] | None:
+    """Everybody of an agent's team; ``None`` for an agent without one, who has all as such."""
+    team = of_agent(session, staff_id)
+    if team is None:
+        return None
+    rows = session.exec(select(Membership.staff_id).where(col(Membership.team_id) == team))
+    return set(rows)

@@ -1,0 +1,1 @@
+"""Callbacks: booked, moved, handed over, retried, looked up."""

@@ -1,0 +1,302 @@
+"""Booking, moving, cancelling and refusing callbacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from messaging import outbox
+from people.models import Customer
+from people.text import Allowed, clean
+from scheduling.availability import reservations, slot_search
+from scheduling.availability.agent_availability import Availability, Callee
+from scheduling.booking import call_window
+from scheduling.booking.number_change_hold import require_settled
+from scheduling.calendars import promised_local_time
+from scheduling.errors import SlotTaken, WrongState
+from scheduling.models import Callback, FormerTime
+from scheduling.notifications import callback_notifier
+from scheduling.policy import Policy
+from scheduling.states import State, require, require_move
+from storage.column_types import new_id
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import field_encryption, keyring
+
+TOPIC_LIMIT, TICKET_LIMIT = 40, 40
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A callback to be booked: ``starts_at`` is an instant, ``minutes`` its length."""
+
+    starts_at: datetime
+    minutes: int
+    topic: str
+    ticket: str = ""
+
+
+def book(
+    session: Session,
+    customer: Customer,
+    agent_id: UUID,
+    wish: Wish,
+    policy: Policy,
+    now: datetime,
+    by: audit_log.Actor | None = None,
+) -> Callback:
+    """Book a callback and store the text that announces it; ``by`` is its agent unless given.
+
+    Raises ``InvalidInput``, ``SlotTaken`` with the nearest free slots, or ``WrongState`` while a
+    number that was changed waits.
+    """
+    callback = placed(session, customer, agent_id, wish, policy, now)
+    record(session, callback, by or audit_log.staff(agent_id), AuditAct.CALLBACK_BOOK, now)
+    callback_notifier.booked(session, callback, policy, now)
+    return callback
+
+
+def clean_topic(typed: str) -> str:
+    """What a call is about, as it goes into texts. Raises ``InvalidInput``."""
+    return clean("topic", typed, limit=TOPIC_LIMIT, what="topic", allowed=Allowed.WORDS)
+
+
+def clean_ticket(typed: str) -> str:
+    """A ticket's reference, or nothing. Raises ``InvalidInput``."""
+    numbers = Allowed.NUMBERS
+    return clean(
+        "ticket", typed, limit=TICKET_LIMIT, what="ticket", required=False, allowed=numbers
+    )
+
+
+def placed(
+    session: Session,
+    customer: Customer,
+    agent_id: UUID,
+    wish: Wish,
+    policy: Policy,
+    now: datetime,
+) -> Callback:
+    """A new callback with its time, of which nobody has been told. Raises as :func:`book`."""
+    topic = clean_topic(wish.topic)
+    ticket = clean_ticket(wish.ticket)
+    slot_search.require_length(wish.minutes)
+    slot_search.require_time(wish.starts_at, now, policy)
+    reservations.queue_up(session, customer.id, agent_id)
+    require_settled(session, customer, now)
+    callee = Callee(customer.timezone, customer.id)
+    found = slot_search.require_free(
+        session, agent_id, callee, wish.starts_at, wish.minutes, policy, now
+    )
+    row = new_id()
+    key = field_encryption.data_key(session, customer.id)
+    callback = Callback(
+        id=row,
+        customer_id=customer.id,
+        agent_id=agent_id,
+        starts_at=wish.starts_at,
+        minutes=wish.minutes,
+        ends_at=call_window.closes(wish.starts_at, wish.minutes),
+        state=State.BOOKED,
+        topic=key.seal("callback", "topic", row, topic),
+        ticket=key.seal("callback", "ticket", row, ticket) if ticket else None,
+        ticket_index=keyring.of(session).blind_index("ticket", ticket) if ticket else None,
+        booked_at=now,
+    )
+    settle(session, callback, customer, found, policy, now)
+    return callback
+
+
+def settle(
+    session: Session,
+    callback: Callback,
+    customer: Customer,
+    found: Availability,
+    policy: Policy,
+    now: datetime,
+) -> None:
+    """Give a callback the time that it says, which was free a moment ago. Raises ``SlotTaken``."""
+    callback.buffer_before, callback.buffer_after = found.rules.before, found.rules.after
+    callback.ends_at = call_window.closes(callback.starts_at, callback.minutes)
+    promised_local_time.note(callback, customer.timezone)
+    session.add(callback)
+    session.flush()
+    try:
+        reservations.take(session, callback)
+    except reservations.Taken:
+        callee = Callee(customer.timezone, customer.id)
+        at, minutes = callback.starts_at, callback.minutes
+        near = slot_search.nearest(
+            session, callback.agent_id, callee, at, minutes, policy, now, callback.id
+        )
+        raise SlotTaken(slot_search.TAKEN, near) from None
+
+
+def move(
+    session: Session,
+    callback: Callback,
+    starts_at: datetime,
+    policy: Policy,
+    now: datetime,
+    by: audit_log.Actor | None = None,
+    *,
+    answered: bool = False,
+) -> Callback:
+    """Give a booked callback another time and tell its customer, unless they are ``answered``.
+
+    ``callback`` is locked by the caller. Raises like :func:`book`, and ``WrongState``.
+    """
+    require(State(callback.state), State.BOOKED)
+    slot_search.require_time(starts_at, now, policy)
+    _retime(session, callback, starts_at, policy, now, by or audit_log.staff(callback.agent_id))
+    callback_notifier.moved(session, callback, policy, now, answered=answered)
+    return callback
+
+
+def revive(
+    session: Session,
+    callback: Callback,
+    starts_at: datetime,
+    policy: Policy,
+    now: datetime,
+    by: audit_log.Actor | None = None,
+) -> Callback:
+    """Book a missed or cancelled callback anew, about the same and under the same id, so that who
+    asks for the old finds the new. Raises as :func:`move`."""
+    require_move(State(callback.state), State.BOOKED)
+    slot_search.require_time(starts_at, now, policy)
+    callback.state, callback.ended_at = State.BOOKED, None
+    _retime(session, callback, starts_at, policy, now, by or audit_log.staff(callback.agent_id))
+    callback_notifier.booked(session, callback, policy, now)
+    return callback
+
+
+def _retime(
+    session: Session,
+    callback: Callback,
+    starts_at: datetime,
+    policy: Policy,
+    now: datetime,
+    by: audit_log.Actor,
+) -> None:
+    customer = session.get_one(Customer, callback.customer_id)
+    if customer.erased_at is not None:
+        raise WrongState("What we knew of this customer is gone. Book a new callback.")
+    callee, agent = Callee(customer.timezone, customer.id), callback.agent_id
+    reservations.queue_up(session, customer.id, agent)
+    require_settled(session, customer, now)
+    found = slot_search.require_free(
+        session, agent, callee, starts_at, callback.minutes, policy, now, callback.id
+    )
+    reservations.release(session, callback.id)
+    outbox.withdraw(session, callback.id, now)
+    session.add(
+        FormerTime(
+            callback_id=callback.id,
+            starts_at=callback.starts_at,
+            moved_at=now,
+            moved_by=by.kind,
+        )
+    )
+    callback.starts_at, callback.move_asked_at, callback.earlier_wanted_at = starts_at, None, None
+    callback.moves += 1
+    settle(session, callback, customer, found, policy, now)
+    record(session, callback, by, AuditAct.CALLBACK_MOVE, now)
+
+
+def cancel(
+    session: Session,
+    callback: Callback,
+    policy: Policy,
+    now: datetime,
+    by: audit_log.Actor | None = None,
+) -> None:
+    """Call a booked callback off and tell its customer. Raises ``WrongState``."""
+    _end_unstarted(session, callback, State.CANCELLED, now)
+    record(
+        session, callback, by or audit_log.staff(callback.agent_id), AuditAct.CALLBACK_CANCEL, now
+    )
+    callback_notifier.cancelled(session, callback, policy, now)
+
+
+def call_off(session: Session, customer_id: UUID, until: datetime, why: str, now: datetime) -> int:
+    """Call off what is booked with a customer up to an instant, for somebody who tells them
+    otherwise; gives how many. One that is being moved just now is left alone: what it is moved to
+    is looked at again."""
+    coming = session.exec(
+        select(Callback)
+        .where(
+            col(Callback.customer_id) == customer_id,
+            col(Callback.state) == State.BOOKED,
+            col(Callback.starts_at) < until,
+        )
+        .order_by(col(Callback.id))
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    for callback in coming:
+        _end_unstarted(session, callback, State.CANCELLED, now)
+        record(session, callback, audit_log.SYSTEM, AuditAct.CALLBACK_CANCEL, now, why)
+    return len(coming)
+
+
+def refuse(session: Session, callback: Callback, now: datetime) -> None:
+    """The customer did not ask for this call. Raises ``WrongState`` once it has started."""
+    _end_unstarted(session, callback, State.REFUSED, now)
+    record(session, callback, audit_log.CUSTOMER, AuditAct.CALLBACK_REFUSE, now)
+
+
+def ask_to_move(session: Session, callback: Callback, now: datetime) -> None:
+    """The customer wants another time; the agent sees it on the callback."""
+    require(State(callback.state), State.BOOKED)
+    callback.move_asked_at = now
+    session.add(callback)
+    session.flush()
+    record(session, callback, audit_log.CUSTOMER, AuditAct.CALLBACK_ASK_TO_MOVE, now)
+
+
+def miss_overdue(session: Session, policy: Policy, now: datetime) -> None:
+    """Mark callbacks as missed whose window went by without a start (a job of the worker)."""
+    overdue = session.exec(
+        select(Callback)
+        .where(col(Callback.state) == State.BOOKED, col(Callback.ends_at) <= now)
+        .order_by(col(Callback.ends_at))
+        .limit(200)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for callback in overdue:
+        _end_unstarted(session, callback, State.MISSED, now)
+        record(session, callback, audit_log.SYSTEM, AuditAct.CALLBACK_MISS, now)
+        callback_notifier.missed(session, callback, policy, now)
+
+
+def _end_unstarted(session: Session, callback: Callback, state: State, now: datetime) -> None:
+    require_move(State(callback.state), state)
+    callback.state, callback.ended_at, callback.earlier_wanted_at = state, now, None
+    session.add(callback)
+    session.flush()
+    reservations.release(session, callback.id)
+    outbox.withdraw(session, callback.id, now)
+
+
+def record(
+    session: Session,
+    callback: Callback,
+    actor: audit_log.Actor,
+    action: AuditAct,
+    now: datetime,
+    detail: str = "",
+) -> None:
+    """Write down what somebody did with a callback."""
+    audit_log.record(
+        session,
+        actor,
+        action,
+        now,
+        customer_id=callback.customer_id,
+        callback_id=callback.id,
+        detail=detail,
+    )

@@ -1,0 +1,76 @@
+"""What has become of a callback, for its agent; and who else could make it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from people.models import Role, Staff
+from scheduling.availability import teams
+from scheduling.models import Callback, FollowUp, FormerTime
+from scheduling.notifications import callback_notifier
+
+
+@dataclass(frozen=True)
+class Former:
+    """A time before a move, and by whom it was moved: ``staff``, ``customer``, ``zone`` …"""
+
+    starts_at: datetime
+    moved_by: str
+
+
+@dataclass(frozen=True)
+class History:
+    """Former times, and the callbacks of the same agent that this one follows or is followed by,
+    with their times."""
+
+    former: tuple[Former, ...]
+    earlier: tuple[UUID, datetime] | None
+    later: tuple[UUID, datetime] | None
+
+
+def of(session: Session, callback: Callback) -> History:
+    """All of it."""
+    rows = session.exec(
+        select(FormerTime)
+        .where(col(FormerTime.callback_id) == callback.id)
+        .order_by(col(FormerTime.id))
+    )
+    follows = session.get(FollowUp, callback.id)
+    followed = session.exec(
+        select(FollowUp.callback_id).where(col(FollowUp.earlier_id) == callback.id)
+    ).first()
+    return History(
+        tuple(Former(row.starts_at, row.moved_by) for row in rows),
+        _linked(session, callback, follows.earlier_id if follows else None),
+        _linked(session, callback, followed),
+    )
+
+
+def _linked(
+    session: Session, callback: Callback, other_id: UUID | None
+) -> tuple[UUID, datetime] | None:
+    other = session.get(Callback, other_id) if other_id else None
+    if other is None or other.agent_id != callback.agent_id:
+        return None
+    return other.id, other.starts_at
+
+
+def colleagues(session: Session, staff_id: UUID) -> list[tuple[str, str]]:
+    """The other agents at work here, of the same team if there is one: ids and first names, by
+    name."""
+    rows = session.exec(
+        select(Staff.id).where(
+            col(Staff.role) == Role.AGENT, col(Staff.active).is_(True), col(Staff.id) != staff_id
+        )
+    ).all()
+    ours = teams.colleagues(session, staff_id)
+    found = [
+        (callback_notifier.agent_name(session, each), str(each))
+        for each in rows
+        if ours is None or each in ours
+    ]
+    return [(each, name) for name, each in sorted(found)]

@@ -1,0 +1,87 @@
+"""Earlier times that have come free, offered by text to customers who asked for one."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from people.models import Customer
+from scheduling import callbacks
+from scheduling.availability import slot_search
+from scheduling.availability.agent_availability import Callee
+from scheduling.booking import slot_offers
+from scheduling.models import Callback, SlotOffer
+from scheduling.notifications import callback_notifier
+from scheduling.policy import Policy
+from scheduling.states import State
+
+AT_A_TIME = 50
+EVERY = timedelta(minutes=1)
+#: The customer must have time to answer; and a few minutes earlier are no use to anybody.
+_SOONEST = timedelta(hours=2)
+_WORTH_IT = timedelta(hours=1)
+
+
+class EarlierTimes:
+    """A job of the worker. What is free is looked up, not what was given back: so nothing is
+    forgotten when a worker dies. First come, first served: nothing is held."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._rests_until: datetime | None = None
+
+    def __call__(self, session: Session, now: datetime) -> None:
+        """Make offers to those who wait longest, once a minute."""
+        if self._rests_until is not None and now < self._rests_until:
+            return
+        self._rests_until = now + EVERY
+        waiting = session.exec(
+            select(Callback.id)
+            .where(
+                col(Callback.earlier_wanted_at).is_not(None),
+                col(Callback.starts_at) > now + _SOONEST + _WORTH_IT,
+            )
+            .order_by(col(Callback.earlier_wanted_at))
+            .limit(AT_A_TIME)
+        ).all()
+        for each in waiting:
+            offer(session, each, self._policy, now)
+
+    @property
+    def __name__(self) -> str:
+        return "earlier_times"
+
+
+def offer(session: Session, callback_id: UUID, policy: Policy, now: datetime) -> bool:
+    """Offer the first free time that is earlier, once each; whether there was one. Not while the
+    customer has other offers to answer. Whoever was looked at waits behind the others."""
+    callback = callbacks.locked(session, callback_id)
+    if callback is None or callback.state != State.BOOKED:
+        return False
+    callback.earlier_wanted_at = now
+    session.add(callback)
+    session.flush()
+    if slot_offers.standing(session, callback.customer_id, now):
+        return False
+    times = _earlier(session, callback, policy, now)
+    if not times:
+        return False
+    slot_offers.put(session, callback, callback.agent_id, times[:1], now)
+    callback_notifier.earlier(session, callback, times[0], policy, now)
+    return True
+
+
+def _earlier(session: Session, callback: Callback, policy: Policy, now: datetime) -> list[datetime]:
+    """Free times of the same agent that are earlier, and were not offered before."""
+    customer = session.get_one(Customer, callback.customer_id)
+    callee = Callee(customer.timezone, customer.id)
+    span = (now + _SOONEST, callback.starts_at - _WORTH_IT)
+    agent, minutes = callback.agent_id, callback.minutes
+    found = slot_search.free_slots(
+        session, agent, callee, span, minutes, policy, now, 50, callback.id
+    )
+    before = select(SlotOffer.starts_at).where(col(SlotOffer.callback_id) == callback.id)
+    offered = set(session.exec(before))
+    return [each for each in found if each not in offered]

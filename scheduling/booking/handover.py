@@ -1,0 +1,70 @@
+"""A callback that another agent is to make."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from messaging import outbox
+from people.errors import InvalidInput
+from people.models import Customer, Role, Staff
+from scheduling.availability import reservations, slot_search
+from scheduling.availability.agent_availability import Callee
+from scheduling.booking import bookings
+from scheduling.models import Callback
+from scheduling.notifications import callback_notifier
+from scheduling.policy import Policy
+from scheduling.states import State, require
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+
+
+def hand_over(
+    session: Session,
+    callback: Callback,
+    agent_id: UUID,
+    policy: Policy,
+    now: datetime,
+    by: audit_log.Actor | None = None,
+) -> None:
+    """Give a booked callback to another agent at the same time, and tell its customer the name.
+
+    From then on only the new agent can open or start it. Raises ``InvalidInput``, ``SlotTaken`` or
+    ``WrongState``. ``callback`` is locked by the caller.
+    """
+    require(State(callback.state), State.BOOKED)
+    giver = callback.agent_id
+    give(session, callback, agent_id, policy, now)
+    actor = by or audit_log.staff(giver)
+    bookings.record(
+        session, callback, actor, AuditAct.CALLBACK_HAND_OVER, now, f"{giver} to {agent_id}"
+    )
+    outbox.withdraw(session, callback.id, now)
+    callback_notifier.handed(session, callback, policy, now)
+
+
+def give(
+    session: Session, callback: Callback, agent_id: UUID, policy: Policy, now: datetime
+) -> None:
+    """Give the callback's time to another agent. Raises as :func:`hand_over`."""
+    _require_other_agent(session, callback, agent_id)
+    customer = session.get_one(Customer, callback.customer_id)
+    reservations.queue_up(session, customer.id, callback.agent_id, agent_id)
+    callee = Callee(customer.timezone, customer.id)
+    at, minutes = callback.starts_at, callback.minutes
+    found = slot_search.require_free(
+        session, agent_id, callee, at, minutes, policy, now, callback.id
+    )
+    reservations.release(session, callback.id)
+    callback.agent_id = agent_id
+    bookings.settle(session, callback, customer, found, policy, now)
+
+
+def _require_other_agent(session: Session, callback: Callback, agent_id: UUID) -> None:
+    agent = session.get(Staff, agent_id)
+    if agent is None or not agent.active or agent.role != Role.AGENT:
+        raise InvalidInput("agent", "There is no such agent.")
+    if agent_id == callback.agent_id:
+        raise InvalidInput("agent", "This agent has the callback already. Choose another.")

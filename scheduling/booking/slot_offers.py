@@ -1,0 +1,123 @@
+"""Times that a customer can take by texting a number: after MOVE, or when one comes free."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session, col, select, update
+
+from people.models import Customer
+from scheduling import callbacks
+from scheduling.availability import slot_search
+from scheduling.availability.agent_availability import Callee
+from scheduling.booking import bookings
+from scheduling.errors import SlotTaken
+from scheduling.models import Callback, SlotOffer
+from scheduling.policy import Policy
+from scheduling.states import State
+from vault.audit import audit_log
+
+MOST = 3
+GOOD_FOR = timedelta(hours=24)
+_AHEAD = timedelta(days=14)
+#: The first time offered leaves the customer a while to answer.
+_SOONEST = timedelta(hours=1)
+_APART = timedelta(hours=3)
+
+
+def make(session: Session, callback: Callback, policy: Policy, now: datetime) -> list[SlotOffer]:
+    """Offer other times for a booked callback, with the same agent: the first there is, then
+    some at other times of the day or on other days. Earlier offers are off. Nothing is held."""
+    customer = session.get_one(Customer, callback.customer_id)
+    span = (now + _SOONEST, now + _AHEAD)
+    found = slot_search.free_slots(
+        session,
+        callback.agent_id,
+        Callee(customer.timezone, customer.id),
+        span,
+        callback.minutes,
+        policy,
+        now,
+        limit=400,
+        but=callback.id,
+    )
+    others = [each for each in found if abs(each - callback.starts_at) >= timedelta(minutes=15)]
+    return put(session, callback, callback.agent_id, _spread(others), now)
+
+
+def _spread(found: Sequence[datetime]) -> list[datetime]:
+    chosen: list[datetime] = []
+    for each in found:
+        if not chosen or each - chosen[-1] >= _APART:
+            chosen.append(each)
+        if len(chosen) == MOST:
+            break
+    return chosen
+
+
+def put(
+    session: Session,
+    callback: Callback,
+    agent_id: UUID,
+    times: Sequence[datetime],
+    now: datetime,
+) -> list[SlotOffer]:
+    """Offer these very times, numbered from 1, instead of what was offered before."""
+    close(session, callback.customer_id, now)
+    made = [
+        SlotOffer(
+            customer_id=callback.customer_id,
+            callback_id=callback.id,
+            number=number,
+            agent_id=agent_id,
+            starts_at=each,
+            made_at=now,
+            expires_at=min(now + GOOD_FOR, each),
+        )
+        for number, each in enumerate(times, 1)
+    ]
+    session.add_all(made)
+    session.flush()
+    return made
+
+
+def close(session: Session, customer_id: UUID, now: datetime) -> None:
+    """Offers of this customer are off."""
+    session.exec(
+        update(SlotOffer)
+        .where(col(SlotOffer.customer_id) == customer_id, col(SlotOffer.closed_at).is_(None))
+        .values(closed_at=now)
+    )
+
+
+def standing(session: Session, customer_id: UUID, now: datetime) -> list[SlotOffer]:
+    """What the customer can take now, by number."""
+    return list(
+        session.exec(
+            select(SlotOffer)
+            .where(
+                col(SlotOffer.customer_id) == customer_id,
+                col(SlotOffer.closed_at).is_(None),
+                col(SlotOffer.expires_at) > now,
+            )
+            .order_by(col(SlotOffer.number))
+        )
+    )
+
+
+def take(session: Session, offer: SlotOffer, policy: Policy, now: datetime) -> Callback | None:
+    """Move the callback to the time that its customer has taken; none when it is too late for
+    that. Raises ``SlotTaken`` when somebody else was faster."""
+    callback = callbacks.locked(session, offer.callback_id)
+    if callback is None or callback.state != State.BOOKED:
+        return None
+    if offer.starts_at < now + timedelta(minutes=policy.min_notice_minutes):
+        raise SlotTaken("This time has gone by.", ())
+    with session.begin_nested():
+        bookings.move(
+            session, callback, offer.starts_at, policy, now, audit_log.CUSTOMER, answered=True
+        )
+    close(session, offer.customer_id, now)
+    return callback

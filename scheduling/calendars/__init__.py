@@ -1,0 +1,1 @@
+"""Local time, working hours, holidays and calendar feeds."""

@@ -1,0 +1,65 @@
+"""A customer rings the official line and asks for their booked calls: they are rung back, since the
+number that a call comes from can be forged."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from messaging import call_consent, outbox
+from messaging.message_kinds import RING_BACK
+from messaging.models import OutboxMessage, Priority
+from messaging.providers.base import VOICE
+from people import numbers
+from scheduling.policy import Policy
+from storage import advisory_lock
+from vault.keys import keyring
+
+KIND = RING_BACK
+MAX_AN_HOUR, MAX_A_DAY = 3, 6
+_GOOD_FOR = timedelta(minutes=10)
+
+
+def ring_back(session: Session, phone: str, policy: Policy, now: datetime) -> None:
+    """Ring a customer of ours (E.164) back, at a decent hour where they live; nobody else. Anybody
+    can ask in their name: so once, until somebody has pressed the key to hear it, and three times
+    an hour at the most. The caller learns nothing by it."""
+    advisory_lock.take(session, keyring.of(session).unchanging("phone", phone))
+    customer = numbers.holder(session, phone, now)
+    if customer is None:
+        return
+    decent = policy.decent(customer.timezone)
+    proven_at = numbers.proven_at(session, phone)
+    if decent.next(now) > now or not call_consent.may_ring(session, customer.id, proven_at, now):
+        return
+    hour, day = timedelta(hours=1), timedelta(days=1)
+    if (
+        _lately(session, customer.id, now - hour) >= MAX_AN_HOUR
+        or _lately(session, customer.id, now - day) >= MAX_A_DAY
+    ):
+        return
+    draft = outbox.Draft(
+        customer_id=customer.id,
+        kind=KIND,
+        to=phone,
+        body="-",
+        due_at=now,
+        expires_at=now + _GOOD_FOR,
+        priority=Priority.ASKED,
+        medium=VOICE,
+        decent=decent,
+    )
+    outbox.put(session, draft, now)
+
+
+def _lately(session: Session, customer_id: UUID, since: datetime) -> int:
+    return session.exec(
+        select(func.count()).where(
+            col(OutboxMessage.customer_id) == customer_id,
+            col(OutboxMessage.kind) == KIND,
+            col(OutboxMessage.created_at) > since,
+        )
+    ).one()
