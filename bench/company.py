@@ -19,7 +19,7 @@ from functools import lru_cache
 from math import exp
 from random import Random
 
-from incidents.tracing.values import Group, Growth, Records, Sight
+from incidents.leak_tracing.model_types import Group, Growth, Records, Sight
 
 CUSTOMERS, STAFF, REGIONS = 12_000_000, 1000, 20
 DAYS = 730.0

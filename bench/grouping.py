@@ -21,9 +21,9 @@ from uuid import UUID
 
 from sqlmodel import select
 
-from incidents import reports, telling
 from incidents.cases.models import GroupedReport
 from incidents.grouping.job import SETTLES, Grouping
+from incidents.reports import report_fields, submission
 from tests import databases
 
 BEGIN = datetime(2026, 11, 1, 8, tzinfo=UTC)
@@ -60,18 +60,18 @@ def _number(dice: Random) -> str:
 def _campaign(dice: Random, script: str) -> Campaign:
     numbers = [_number(dice) for _ in range(dice.choice([1, 3, 8]))]
     knows = tuple(dice.sample(FIELDS, 3))
-    return Campaign(script.split(), numbers, knows, tuple(dice.sample(telling.THINGS, 2)))
+    return Campaign(script.split(), numbers, knows, tuple(dice.sample(report_fields.THINGS, 2)))
 
 
 def _maybe(dice: Random, chance: float, value: str) -> str:
     return value if dice.random() < chance else ""
 
 
-def _told(dice: Random, phone: str, at: datetime, of: Campaign, ours: bool) -> reports.Told:
+def _told(dice: Random, phone: str, at: datetime, of: Campaign, ours: bool) -> submission.Told:
     words = dice.sample(of.words, dice.randint(3, 7)) + dice.sample(FILLER, dice.randint(2, 5))
     dice.shuffle(words)
     hidden = dice.random() < 0.2
-    return reports.Told(
+    return submission.Told(
         phone,
         "web",
         called_at=at,
@@ -109,7 +109,7 @@ def _cases(store: databases.Store, dice: Random) -> list[tuple[str, UUID | None]
     for number, (at, name, campaign, ours) in enumerate(sorted(_weeks(dice), key=lambda r: r[0])):
         told = _told(dice, f"+447400{number:06d}", at, campaign, ours)
         with store.unit() as session:
-            label[reports.filed(session, told, at + timedelta(hours=1)).id] = name
+            label[submission.filed(session, told, at + timedelta(hours=1)).id] = name
         with store.unit() as session:
             job(session, at + timedelta(hours=1) + SETTLES)
     placed = store.all(select(GroupedReport))

@@ -12,7 +12,7 @@ from math import exp
 from random import Random
 
 from bench.company import CUSTOMERS, DAYS, LEAKED, REGIONS, STAFF, Company, Looks, Sum, everybody
-from incidents.tracing.values import Call, Records, Sight
+from incidents.leak_tracing.model_types import Call, Records, Sight
 
 REPORTS = 16
 CALLS_FOR = 60.0  # days over which a list that was sold at once is rung

@@ -14,12 +14,12 @@ from uuid import UUID
 from sqlalchemy import create_engine, make_url, text
 from sqlmodel import Session, select
 
-from incidents import stream, telling
-from incidents.acting import exposure
-from incidents.models import Report, StreamItem
-from incidents.tracing import accesses, tally, tracing
-from incidents.tracing.model import Tracer
-from incidents.tracing.values import as_day
+from incidents.leak_tracing import access_counts, access_data, service
+from incidents.leak_tracing.model_types import as_day
+from incidents.leak_tracing.tracer import Tracer
+from incidents.reports import report_fields, signals
+from incidents.reports.models import Report, StreamItem
+from incidents.response import exposure
 from storage import statement_timeout
 from storage.column_types import new_id
 from tests import databases, servers
@@ -136,7 +136,7 @@ def _tally(store: databases.Store, upto: int) -> None:
         statement_timeout.take_time(session)
         session.connection().execute(text("SET LOCAL work_mem = '1GB'"))
         rows = session.connection().execute(text(_FRESH), {"mark": upto})
-        tally.count_in(session, {(who, day): fresh for who, day, fresh in rows})
+        access_counts.count_in(session, {(who, day): fresh for who, day, fresh in rows})
 
 
 def _report(store: databases.Store, insider: UUID, reports: int, customers: int) -> None:
@@ -162,7 +162,7 @@ def _report(store: databases.Store, insider: UUID, reports: int, customers: int)
 
 def _file(session: Session, customer: UUID, at: datetime) -> None:
     row = new_id()
-    knew = telling.sealed(session, row, "knew", "name,ticket")
+    knew = report_fields.sealed(session, row, "knew", "name,ticket")
     blank = {"phone": b"", "shown_number": b"", "said": b""}
     report = Report(
         id=row,
@@ -178,14 +178,14 @@ def _file(session: Session, customer: UUID, at: datetime) -> None:
     )
     session.add(report)
     session.flush()
-    sign = stream.Sign("report", at, "text", True, customer, row.bytes, row)
-    stream.put(session, sign)
+    sign = signals.Sign("report", at, "text", True, customer, row.bytes, row)
+    signals.put(session, sign)
 
 
 def _measure(store: databases.Store, insider: UUID) -> None:
     def trace() -> None:
         with store.unit() as session:
-            found = tracing.trace(session, None, END)
+            found = service.trace(session, None, END)
             first = found.rows[0]
             assert first.source == str(insider), first
 
@@ -194,12 +194,12 @@ def _measure(store: databases.Store, insider: UUID) -> None:
     print(f"trace, median: {median(times):.2f} s")
     with store.unit() as session:
         customers = {row for row in session.exec(select(StreamItem.customer_id)) if row}
-        _said("  of it: who had looked", lambda: accesses.sights(session, customers))
-        _said("  of it: how many each had seen", lambda: accesses.records(session))
-        sights, records = accesses.sights(session, customers), accesses.records(session)
+        _said("  of it: who had looked", lambda: access_data.sights(session, customers))
+        _said("  of it: how many each had seen", lambda: access_data.records(session))
+        sights, records = access_data.sights(session, customers), access_data.records(session)
         tracer = Tracer(records, as_day(END))
         calls = [
-            tracing.call_of(item, None) for item in stream.lately(session, END - tracing.LATELY)
+            service.call_of(item, None) for item in signals.lately(session, END - service.LATELY)
         ]
         for call in calls[1:]:
             tracer.add(call, sights.get(call.customer, {}))
@@ -227,13 +227,13 @@ def _keep_up(store: databases.Store, looks: int) -> None:
 
     def once() -> None:
         with store.unit() as session:
-            tally.keep_up(session, END)
+            access_counts.keep_up(session, END)
 
     spent = _said(f"tally of {TAIL:,} more looks", once)
     print(f"a look: {1e6 * spent / TAIL:.0f} microseconds")
     with store.unit() as session:
         statement_timeout.take_time(session)
-        _said("count of customers, once a day", lambda: tally.counted(session))
+        _said("count of customers, once a day", lambda: access_counts.counted(session))
 
 
 if __name__ == "__main__":

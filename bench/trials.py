@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from bench.company import DAYS
 from bench.leaks import SCENARIOS, Leak, drawn
 from bench.rivals import Counting, Guilt
-from incidents.tracing.model import Tracer
-from incidents.tracing.ranking import ENOUGH, LEADS
+from incidents.leak_tracing.ranking import ENOUGH, LEADS
+from incidents.leak_tracing.tracer import Tracer
 
 OURS, GUILT, COUNTING = METHODS = ("ours", "guilt model", "counting")
 DOZEN = 12

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from incidents.watch import person as counting
-from incidents.watch import scoring
-from incidents.watch.job import GRACE
-from incidents.watch.person import Person
-from incidents.watch.scoring import Finding, Priors
+from incidents.anomaly_detection import detector
+from incidents.anomaly_detection import staff_profile as counting
+from incidents.anomaly_detection.detector import Finding, Priors
+from incidents.anomaly_detection.job import GRACE
+from incidents.anomaly_detection.staff_profile import Person
 
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)  # a Monday
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
@@ -121,10 +121,10 @@ def live(who: Worker, acts: list[Act], peers: Priors, dice: Random, taken: int) 
     for at, kind, customer, theft, act in sorted(waiting, key=lambda each: each[0]):
         taken += theft
         if who.state.ends_shift(at):
-            scoring.close(who.state, peers)
+            detector.close(who.state, peers)
         _count(who.state, kind, customer, at)
         if kind not in ("behind", "explained"):
-            found = scoring.check(who.state, peers)
+            found = detector.check(who.state, peers)
             alarms += [Alarm(at, at - act, taken, each) for each in found]
     return alarms
 
@@ -160,7 +160,7 @@ def honest(seed: int, count: int, days: int) -> Honest:
     teams = {each.team for each in people}
     totals, usual = {"all": [0, 0], "new": [0, 0], "busy": [0, 0]}, []
     for day in range(days):
-        peers = scoring.priors([each.state for each in people])
+        peers = detector.priors([each.state for each in people])
         usual.append(peers)
         outages = {team for team in teams if dice.random() < OUTAGE}
         for who in people if day % 7 < 5 else ():

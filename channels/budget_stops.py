@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from channels.context import now, unit
-from incidents import budget_stops
+from incidents.access import budget_cases
 from people.budgets import LONGEST, Kind
 from people.errors import BudgetSpent
 
@@ -43,7 +43,7 @@ def tell(stop: BudgetSpent) -> None:
     """Raise the case in a unit of work of its own, since that of the opening was rolled back. Only
     then is the stop answered, so that no answered stop goes unseen."""
     with unit() as session:
-        budget_stops.file(session, stop, now())
+        budget_cases.file(session, stop, now())
 
 
 def detail(stop: BudgetSpent) -> str:

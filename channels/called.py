@@ -6,7 +6,7 @@ from flask import request
 
 from channels import failures
 from channels.context import ctx, now, unit
-from incidents.canaries.signs import What, rang
+from incidents.canaries.detections import What, rang
 from people import phones
 from people.errors import InvalidInput
 

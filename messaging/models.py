@@ -178,7 +178,7 @@ class PhoneCall(SQLModel, table=True):
 
 class InboundText(SQLModel, table=True):
     """A text that reached us, by the provider's own id, so that a replay is noticed (rule M2). Its
-    sender is emptied after a while (incidents/growth.py)."""
+    sender is emptied after a while (procedures/data_expiry.py)."""
 
     __tablename__ = "inbound_text"
 

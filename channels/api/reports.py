@@ -10,7 +10,7 @@ from channels.api.auth import acting, require_token
 from channels.api.schemas import Problem, ReferenceOut, ReportIn, ReportOut, ReportsOut
 from channels.checks import read_number
 from channels.context import now, unit
-from incidents import reports
+from incidents.reports import submission
 from people.models import Role
 
 api = APIBlueprint(
@@ -29,7 +29,7 @@ api.before_request(require_token)
 def make_report(body: ReportIn) -> tuple[Response, int]:
     """Keep a report; gives the reference to name it by."""
     reporting.count_address()
-    told = reports.Told(
+    told = submission.Told(
         phone=read_number(body.phone),
         channel="api",
         called_at=body.called_at,
@@ -43,7 +43,7 @@ def make_report(body: ReportIn) -> tuple[Response, int]:
         tell_me=body.tell_me,
     )
     with unit() as session:
-        return jsonify(reference=reports.file(session, told, now())), 201
+        return jsonify(reference=submission.file(session, told, now())), 201
 
 
 @api.get(
@@ -55,7 +55,7 @@ def make_report(body: ReportIn) -> tuple[Response, int]:
 def list_reports() -> Response:
     """For investigators, newest first; each reading is written down."""
     with acting(Role.INVESTIGATOR) as (session, investigator):
-        found = reports.latest(session, investigator.actor, now())
+        found = submission.latest(session, investigator.actor, now())
         return jsonify(
             reports=[
                 ReportOut.model_validate(each, from_attributes=True).model_dump(mode="json")

@@ -11,7 +11,7 @@ from flask.cli import AppGroup
 
 from channels.cli.common import plainly
 from channels.context import ctx, now, unit
-from incidents.canaries import arriving, planning, register
+from incidents.canaries import creation, import_injection, store
 from people import customers, lookups, phones
 from people.errors import InvalidInput
 from people.importing.rows import Rules
@@ -44,7 +44,7 @@ def add(numbers: Path, ref: str, at_once: bool) -> None:
     with plainly():
         _look_up(lines)
         with unit() as session:
-            planning.plan(session, lines, import_rules(), now(), reference=ref)
+            creation.plan(session, lines, import_rules(), now(), reference=ref)
         if at_once:
             _import()
     when = "are in" if at_once else "come in with the next import of customers"
@@ -65,10 +65,10 @@ def _look_up(lines: list[str]) -> None:
 
 def _import() -> None:
     with unit() as session:
-        found = arriving.waiting(session)
+        found = import_injection.waiting(session)
         reached = begin(session, now())
     source = Source(BytesIO())
-    work = Importing(source, arriving.records(found), import_rules(), unit, now, reached)
+    work = Importing(source, import_injection.records(found), import_rules(), unit, now, reached)
     for _ in work.run():
         pass
 
@@ -79,7 +79,7 @@ def plant(callback: UUID) -> None:
     """Let staff meet a canary through CALLBACK, an id that your helpdesk got by booking it over the
     API: opening it through that callback raises no case."""
     with plainly(), unit() as session:
-        planning.plant(session, callback, now())
+        creation.plant(session, callback, now())
     click.echo("Whoever holds it meets the canary in turn.")
 
 
@@ -87,6 +87,6 @@ def plant(callback: UUID) -> None:
 def count() -> None:
     """Say how many there are, and no more."""
     with plainly(), unit(read_only=True) as session:
-        found = register.known(session)
-        waiting = arriving.waiting(session)
+        found = store.known(session)
+        waiting = import_injection.waiting(session)
     click.echo(f"{len(found.canaries):,} canaries, {len(waiting):,} of them still to come in.")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from incidents.export import checking
+from incidents.export import archive_verification
 from vault.audit.signed_notes import NotValid, verifier
 
 cases = AppGroup("cases", help="Cases.")
@@ -21,8 +21,8 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 def check_export(file: Path, key_text: str) -> None:
     """Check an exported case with nothing but the audit log's public key. Reads no database."""
     try:
-        told = checking.check(file, verifier(key_text))
-    except (NotValid, checking.NotGenuine) as error:
+        told = archive_verification.check(file, verifier(key_text))
+    except (NotValid, archive_verification.NotGenuine) as error:
         click.echo(f"BAD: {error}")
         sys.exit(1)
     click.echo(f"Good: {told}")

@@ -23,9 +23,8 @@ from channels.cli.common import plainly
 from channels.cli.two_people import approved, setting_up, wait, why_option
 from channels.context import ctx, now, unit
 from config.settings import Settings
-from incidents import erasing, retention, two_people
-from incidents.canaries import arriving
-from incidents.canaries.arriving import Lookout
+from incidents.canaries import import_injection
+from incidents.canaries.import_injection import Lookout
 from people import customers, lookups, phones
 from people.approvals.kinds import Value
 from people.errors import NotFound
@@ -35,6 +34,7 @@ from people.importing.running import Counts, GoesOnElsewhere, Importing, Reached
 from people.importing.seen import MOST
 from people.importing.source import Source
 from people.models import Customer
+from procedures import approval_registry, erasure_request, retention
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
@@ -86,7 +86,7 @@ def import_customers(
             "format": form,
             "ignore unknown columns": ignore_unknown,
         }
-        with nullcontext() if dry_run else approved(two_people.IMPORT, asked, why):
+        with nullcontext() if dry_run else approved(approval_registry.IMPORT, asked, why):
             reached = None if dry_run else _reached(copy, from_start)
             copy.seek(0)
             try:
@@ -148,8 +148,8 @@ def _imported(
     rules = import_rules()
     with unit() as session:
         lookout = Lookout(session, rules.default_region)
-        some = arriving.waiting(session) if reached else []
-    mixed = arriving.scattered(lookout.over(records), some, source, size)
+        some = import_injection.waiting(session) if reached else []
+    mixed = import_injection.scattered(lookout.over(records), some, source, size)
     work = Importing(source, mixed, rules, unit, now, reached)
     with click.progressbar(length=size, file=sys.stderr, label="Importing") as bar:
         bar.update(source.position)
@@ -221,7 +221,7 @@ def apply_retention(days: int | None, dry_run: bool, why: str) -> None:
             count = len(retention.due(session, before, limit=1_000_000_000))
         click.echo(f"{count:,} customers would be erased.")
         return
-    with approved(two_people.RETENTION, {"days": days}, why):
+    with approved(approval_registry.RETENTION, {"days": days}, why):
         count = _erased(before)
     click.echo(f"{count:,} customers erased.")
 
@@ -258,11 +258,11 @@ def erase(reference: str, phone: str, why: str) -> None:
         which = _the_one(looked_up)
     with plainly(), unit() as session:
         found = session.get_one(Customer, which)
-        at_once = setting_up(session, erasing.ERASE.name)
+        at_once = setting_up(session, erasure_request.ERASE.name)
         if at_once:
-            erasing.at_once(session, found, audit_log.OPERATOR, now())
+            erasure_request.at_once(session, found, audit_log.OPERATOR, now())
         else:
-            erasing.ask(session, found, why, None, now())
+            erasure_request.ask(session, found, why, None, now())
     if not at_once:
         wait("They are erased at the second approval; there is nothing more to run.")
     click.echo("1 customer erased.")

@@ -15,7 +15,7 @@ from sqlmodel import SQLModel
 
 from channels.cli.two_people import approved, why_option
 from channels.context import ctx, now, unit
-from incidents import two_people
+from procedures import approval_registry
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.keys import index_key_rotation, keyring
@@ -38,7 +38,7 @@ def rotate_index(why: str) -> None:
     as long as the store is large. Can be stopped and run again. Ends with 3 when two people must
     approve it first.
     """
-    with approved(two_people.ROTATE_INDEX, {}, why):
+    with approved(approval_registry.ROTATE_INDEX, {}, why):
         name = _begun()
         if _state(name) == KNOWN:
             _wait("All get to know the new key")

@@ -21,10 +21,10 @@ from channels.failures import OUT_OF_REACH
 from channels.store_upgrade import DEMO_STAFF
 from config import settings_checks
 from config.settings_checks import Finding
-from incidents import two_people
-from incidents.alerts import rows as alerts
+from incidents.alerts import delivery_queue as alerts
 from messaging.dispatch import worker
 from people.approvals import setup
+from procedures import approval_registry
 from storage import migrate
 from vault.audit import audit_log, checkpoint_job, log_health
 from vault.audit.acts import AuditAct
@@ -69,7 +69,7 @@ def rotate(why: str) -> None:
     it first.
     """
     master = ctx().master
-    with approved(two_people.ROTATE, {"to": master.current}, why):
+    with approved(approval_registry.ROTATE, {"to": master.current}, why):
         with unit() as session:
             audit_log.record(
                 session, audit_log.OPERATOR, AuditAct.KEYS_ROTATE, now(), detail=master.current

@@ -12,9 +12,9 @@ from flask.cli import AppGroup
 
 from channels.cli.common import plainly
 from channels.context import now, unit
-from incidents.tracing import files, tracing
-from incidents.tracing.ranking import ENOUGH, LEADS, WORTH_A_WORD, Ranked, Ranking, rank
-from incidents.tracing.values import EVERYTHING, OUTSIDE
+from incidents.leak_tracing import csv_trace, service
+from incidents.leak_tracing.model_types import EVERYTHING, OUTSIDE
+from incidents.leak_tracing.ranking import ENOUGH, LEADS, WORTH_A_WORD, Ranked, Ranking, rank
 from people import staff
 
 leaks = AppGroup("leaks", help="Leaks of customers' data.")
@@ -46,15 +46,15 @@ def trace(access: Path | None, reports: Path | None, population: int | None, as_
 
 def _of_files(access: Path, reports: Path, population: int) -> Ranking:
     try:
-        return rank(files.trace(access, reports, population, datetime.now(UTC)))
-    except files.NotReadable as error:
+        return rank(csv_trace.trace(access, reports, population, datetime.now(UTC)))
+    except csv_trace.NotReadable as error:
         raise click.ClickException(str(error)) from None
 
 
 def _own() -> tuple[Ranking, dict[str, str]]:
     """The ranking of our staff, with their names by id."""
     with plainly(), unit() as session:
-        ranking = tracing.trace(session, None, now())
+        ranking = service.trace(session, None, now())
         known = staff.everybody(session)
     return ranking, {str(staff_id): name for staff_id, name in known}
 

@@ -15,9 +15,9 @@ from sqlmodel import Session
 
 from channels.cli.common import plainly
 from channels.context import ctx, now, unit
-from incidents import two_people
 from people.approvals import asking, pending, running, setup
 from people.approvals.kinds import Kind, Payload
+from procedures import approval_registry
 
 #: How a command ends that waits for approval.
 WAITS = 3
@@ -30,7 +30,7 @@ approvals = AppGroup("approvals", help="What the command line has asked for.")
 
 def kind_of(name: str) -> Kind:
     """A row of the table."""
-    return two_people.kinds(ctx().policy)[name]
+    return approval_registry.kinds(ctx().policy)[name]
 
 
 @contextmanager
@@ -85,7 +85,7 @@ def wait(then: str) -> NoReturn:
 def list_requests() -> None:
     """Say what the command line has asked for and waits for approval."""
     with plainly(), unit() as session:
-        found = pending.of_operator(session, two_people.kinds(ctx().policy), now())
+        found = pending.of_operator(session, approval_registry.kinds(ctx().policy), now())
     for each in found:
         said = f"{each.approvals} of {each.needed} approvals"
         click.echo(f"{each.act.id}  {each.act.kind:<20} {said}, until {each.act.expires_at:%F %R}")

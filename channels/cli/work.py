@@ -21,29 +21,31 @@ from channels.cli.notices import StaffMail
 from channels.context import ctx
 from channels.store_upgrade import DEMO_STAFF
 from config.settings import Settings
-from incidents import outcomes, page_number_guesses, stream, two_people, untold
-from incidents.acting.warnings import Warnings
 from incidents.alerts.job import Alerts
-from incidents.canaries.watch import CanaryWatch
+from incidents.anomaly_detection import page_number_guesses
+from incidents.anomaly_detection.job import AccessWatch
+from incidents.anomaly_detection.log_integrity import LogWatch
+from incidents.canaries.job import CanaryWatch
+from incidents.evening_notes.job import EveningNotes
 from incidents.grouping.job import Grouping
-from incidents.growth import Growth
-from incidents.log_watch import LogWatch
-from incidents.notes.job import EveningNotes
-from incidents.retention import Retention
-from incidents.tracing import tally
-from incidents.watch.job import AccessWatch
-from incidents.waves.noticing import Waves
+from incidents.leak_tracing import access_counts
+from incidents.reports import reporter_feedback, signals
+from incidents.response.customer_warnings import Warnings
+from incidents.waves.job import Waves
 from messaging import delivery_reports
 from messaging.dispatch.worker import Job, Worker
 from people import budgets
 from people.approvals import running
+from procedures import approval_registry, number_change, undelivered_number_change
+from procedures.data_expiry import Growth
+from procedures.retention import Retention
 from scheduling.booking import bookings
 from scheduling.booking.earlier_offers import EarlierTimes
 from scheduling.booking.tzdata_changes import ZoneRules
 from scheduling.notifications import voice_fallback
 from scheduling.policy import Policy
 from vault.audit.checkpoint_job import AuditLog
-from verification import bridging, calls, page_numbers, renumbering
+from verification import bridging, calls, page_numbers
 
 #: Hidden: stop when the other end of the standard input is gone, however its process ended.
 together = click.option("--together", is_flag=True, hidden=True)
@@ -62,14 +64,14 @@ def worker(together: bool) -> None:
         delivery_reports.forget_old,
         Growth(),
         running.expire,
-        _with_policy(two_people.void_hopeless),
-        stream.gather,
-        _with_policy(outcomes.tell),
+        _with_policy(approval_registry.void_hopeless),
+        signals.gather,
+        _with_policy(reporter_feedback.tell),
         _with_policy(bridging.presume_people),
         _with_policy(voice_fallback.speak),
-        _with_policy(renumbering.speak),
-        _with_policy(renumbering.begin_waits),
-        untold.raise_cases,
+        _with_policy(number_change.speak),
+        _with_policy(number_change.begin_waits),
+        undelivered_number_change.raise_cases,
         page_number_guesses.raise_cases,
         page_numbers.forget_old,
         budgets.forget_old,
@@ -79,7 +81,7 @@ def worker(together: bool) -> None:
         CanaryWatch(),
         LogWatch(here.engine, here.info, here.clock),
         AuditLog(here.audit_origin, here.places, here.engine, here.info, here.clock),
-        tally.keep_up,
+        access_counts.keep_up,
         Grouping(),
         Warnings(here.policy),
         Waves(here.policy.default_zone),

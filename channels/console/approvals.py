@@ -12,7 +12,6 @@ from flask_babel import gettext
 from channels.console import approval_words
 from channels.console.desk import Desk, pages, staff_page
 from channels.context import ctx
-from incidents import erasing, two_people
 from people import customers, lookups, phones, staff, unlocking
 from people.approvals import asking, binding, deciding, pending, voiding
 from people.approvals.kinds import Kinds
@@ -20,6 +19,7 @@ from people.approvals.models import ApprovalRequest
 from people.approvals.pending import Pending
 from people.errors import InvalidInput, NoLonger
 from people.models import Customer, Role, Staff
+from procedures import approval_registry, erasure_request
 
 _FIELDS = ("whom", "why", "why_unlock")
 
@@ -32,7 +32,7 @@ def approvals(desk: Desk) -> ResponseReturnValue:
 
 
 def _shown(desk: Desk, errors: Mapping[str, str] | None = None) -> str:
-    kinds = two_people.kinds(ctx().policy)
+    kinds = approval_registry.kinds(ctx().policy)
     voiding.sweep(desk.session, kinds, desk.moment)
     found = pending.pending(desk.session, kinds, desk.principal, desk.moment)
     g.to_approve = pending.count(desk.session, kinds, desk.principal, desk.moment)
@@ -65,7 +65,7 @@ def _back(done: str) -> ResponseReturnValue:
 def approve(desk: Desk, request_id: UUID) -> ResponseReturnValue:
     """Approve what was read, and nothing else. Who lets somebody enrol is shown the PIN that they
     hand over, this once."""
-    kinds, read = two_people.kinds(ctx().policy), request.form.get("digest", "")
+    kinds, read = approval_registry.kinds(ctx().policy), request.form.get("digest", "")
     by = desk.principal.id
     voiding.sweep(desk.session, kinds, desk.moment)
     if deciding.is_void(desk.session, kinds, request_id, by):
@@ -89,7 +89,7 @@ def _facts_of(desk: Desk, kinds: Kinds, request_id: UUID) -> Mapping[str, str]:
 @staff_page(*Role)
 def refuse(desk: Desk, request_id: UUID) -> ResponseReturnValue:
     """It will not be done."""
-    kinds = two_people.kinds(ctx().policy)
+    kinds = approval_registry.kinds(ctx().policy)
     deciding.refuse(desk.session, kinds, request_id, desk.principal.id, desk.moment)
     return _back("refused")
 
@@ -98,7 +98,7 @@ def refuse(desk: Desk, request_id: UUID) -> ResponseReturnValue:
 @staff_page(*Role)
 def withdraw(desk: Desk, request_id: UUID) -> ResponseReturnValue:
     """Take back one's own."""
-    kinds, me = two_people.kinds(ctx().policy), desk.principal.id
+    kinds, me = approval_registry.kinds(ctx().policy), desk.principal.id
     asking.withdraw(desk.session, request_id, me, desk.moment, kinds=kinds)
     return _back("withdrawn")
 
@@ -110,7 +110,7 @@ def ask_to_erase(desk: Desk) -> ResponseReturnValue:
     why = request.form.get("why", "")[:1000]
     try:
         customer = _customer(desk, request.form.get("whom", "")[:100])
-        erasing.ask(desk.session, customer, why, desk.principal.id, desk.moment)
+        erasure_request.ask(desk.session, customer, why, desk.principal.id, desk.moment)
     except InvalidInput as error:
         return _shown(desk, {error.field: str(error)}), 422
     except NoLonger as error:  # answered in here, so that the look-up stays written down

@@ -13,10 +13,10 @@ from channels.console.case_acts import done, typed
 from channels.console.cases import id_from
 from channels.console.clock import read_date
 from channels.console.desk import Desk, pages, staff_page
-from incidents.acting import exposure, kinds, warnings
-from incidents.cases import reading, working
+from incidents.cases import case_view, workflow
 from incidents.cases.models import Case
-from incidents.cases.seeing import held
+from incidents.cases.visibility import held
+from incidents.response import approval_types, customer_warnings, exposure
 from people.errors import InvalidInput
 from people.models import Role
 
@@ -31,7 +31,7 @@ def name_in_case(desk: Desk, reference: str) -> ResponseReturnValue:
 
     def act() -> Case:
         person = id_from(typed("person"), "person")
-        return working.name_somebody(
+        return workflow.name_somebody(
             desk.session, reference, me, person, typed("naming"), desk.moment
         )
 
@@ -43,7 +43,7 @@ def name_in_case(desk: Desk, reference: str) -> ResponseReturnValue:
 def suspend(desk: Desk, reference: str) -> ResponseReturnValue:
     """Ask that somebody's access be suspended, or that a suspension be lifted."""
     me = desk.principal.id
-    ask = kinds.ask_to_lift if "lift" in request.form else kinds.ask_to_suspend
+    ask = approval_types.ask_to_lift if "lift" in request.form else approval_types.ask_to_suspend
 
     def act() -> Case:
         person = id_from(typed("person"), "person")
@@ -56,7 +56,7 @@ def suspend(desk: Desk, reference: str) -> ResponseReturnValue:
 
 def _require_named(desk: Desk, reference: str, person: UUID) -> Case:
     case = held(desk.session, reference, desk.principal.id)
-    if person not in reading.subjects(desk.session, case):
+    if person not in case_view.subjects(desk.session, case):
         raise InvalidInput("person", "Name them in this case first.")
     return case
 
@@ -84,14 +84,14 @@ def _exposed(desk: Desk, reference: str, errors: dict[str, str]) -> str:
         "console/exposed.html",
         case=case,
         person=person,
-        name=reading.names(session, [person]).get(person, ""),
+        name=case_view.names(session, [person]).get(person, ""),
         count=exposure.count(session, person, since, until),
         rows=rows,
         listed="list" in args,
         more=rows[-1].customer_id if len(rows) == exposure.PAGE else None,
         first=first,
         last=last,
-        warned=warnings.of_case(session, case),
+        warned=customer_warnings.of_case(session, case),
         errors=errors,
         words=words,
         clock=desk.clock,
@@ -119,7 +119,7 @@ def warn(desk: Desk, reference: str) -> ResponseReturnValue:
         with desk.session.begin_nested():
             _require_named(desk, reference, person)
             since, until, _, _ = _time(desk, typed("from"), typed("to"))
-            kinds.ask_to_warn(
+            approval_types.ask_to_warn(
                 desk.session,
                 reference,
                 desk.principal.id,
@@ -142,8 +142,8 @@ def stop_warning(desk: Desk, reference: str) -> ResponseReturnValue:
 
     def act() -> Case:
         case = held(desk.session, reference, me)
-        plain = working.because(typed("stopping"), "stopping")
-        warnings.stop(desk.session, case, me, plain, desk.moment)
+        plain = workflow.because(typed("stopping"), "stopping")
+        customer_warnings.stop(desk.session, case, me, plain, desk.moment)
         return case
 
     return done(desk, reference, act)

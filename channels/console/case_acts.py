@@ -9,9 +9,9 @@ from flask.typing import ResponseReturnValue
 
 from channels.console.cases import id_from, show
 from channels.console.desk import Desk, pages, staff_page
-from incidents.cases import customers, joining, working
+from incidents.cases import customer_access, merge_split, workflow
 from incidents.cases.models import Case
-from incidents.cases.seeing import seen
+from incidents.cases.visibility import seen
 from people import lookups, phones
 from people.errors import InvalidInput
 from people.models import Role
@@ -48,7 +48,7 @@ def typed(name: str) -> str:
 def take_case(desk: Desk, reference: str) -> ResponseReturnValue:
     """Mine from now on."""
     me = desk.principal.id
-    return done(desk, reference, lambda: working.take(desk.session, reference, me, desk.moment))
+    return done(desk, reference, lambda: workflow.take(desk.session, reference, me, desk.moment))
 
 
 @pages.post("/cases/<reference>/give-back")
@@ -56,7 +56,7 @@ def take_case(desk: Desk, reference: str) -> ResponseReturnValue:
 def give_back_case(desk: Desk, reference: str) -> ResponseReturnValue:
     """Open to others again."""
     me, words = desk.principal.id, typed("words")
-    working.give_back(desk.session, reference, me, words, desk.moment)
+    workflow.give_back(desk.session, reference, me, words, desk.moment)
     return redirect(url_for("console.cases"), code=303)
 
 
@@ -68,7 +68,7 @@ def note_case(desk: Desk, reference: str) -> ResponseReturnValue:
     return done(
         desk,
         reference,
-        lambda: working.note(desk.session, reference, me, words, desk.moment),
+        lambda: workflow.note(desk.session, reference, me, words, desk.moment),
         "steps",
     )
 
@@ -81,7 +81,7 @@ def decide_case(desk: Desk, reference: str) -> ResponseReturnValue:
     return done(
         desk,
         reference,
-        lambda: working.decide(desk.session, reference, me, outcome, why, desk.moment),
+        lambda: workflow.decide(desk.session, reference, me, outcome, why, desk.moment),
         "steps",
     )
 
@@ -94,7 +94,7 @@ def close_case(desk: Desk, reference: str) -> ResponseReturnValue:
     return done(
         desk,
         reference,
-        lambda: working.close(desk.session, reference, me, words, desk.moment, tell=tell),
+        lambda: workflow.close(desk.session, reference, me, words, desk.moment, tell=tell),
     )
 
 
@@ -104,7 +104,7 @@ def reopen_case(desk: Desk, reference: str) -> ResponseReturnValue:
     """There is more to it."""
     me, words = desk.principal.id, typed("reopening")
     return done(
-        desk, reference, lambda: working.reopen(desk.session, reference, me, words, desk.moment)
+        desk, reference, lambda: workflow.reopen(desk.session, reference, me, words, desk.moment)
     )
 
 
@@ -116,7 +116,7 @@ def open_customer(desk: Desk, reference: str) -> ResponseReturnValue:
     try:
         with desk.session.begin_nested():
             who = id_from(typed("customer"), "customer")
-            opened = customers.open_one(desk.session, reference, me, who, reason, desk.moment)
+            opened = customer_access.open_one(desk.session, reference, me, who, reason, desk.moment)
     except InvalidInput as error:
         found = seen(desk.session, reference, me)
         return show(desk, found, {error.field: str(error)}), 422
@@ -136,7 +136,7 @@ def join_case(desk: Desk, reference: str) -> ResponseReturnValue:
     return done(
         desk,
         reference,
-        lambda: joining.join(desk.session, reference, other, me, words, desk.moment),
+        lambda: merge_split.join(desk.session, reference, other, me, words, desk.moment),
     )
 
 
@@ -148,7 +148,7 @@ def take_case_apart(desk: Desk, reference: str) -> ResponseReturnValue:
     return done(
         desk,
         reference,
-        lambda: joining.take_apart(desk.session, reference, other, me, words, desk.moment),
+        lambda: merge_split.take_apart(desk.session, reference, other, me, words, desk.moment),
     )
 
 
@@ -161,6 +161,6 @@ def split_case(desk: Desk, reference: str) -> ResponseReturnValue:
     def act() -> Case:
         ticked = ",".join(request.form.getlist("part")).split(",")[:MOST_TICKED]
         parts = [id_from(each, "part") for each in ticked if each]
-        return joining.split(desk.session, reference, parts, me, words, desk.moment)
+        return merge_split.split(desk.session, reference, parts, me, words, desk.moment)
 
     return done(desk, reference, act)

@@ -11,10 +11,10 @@ from channels.console.cases import show
 from channels.console.desk import Desk, pages, staff_page
 from channels.console.export_words import Telling
 from channels.context import ctx
-from incidents.cases.seeing import held, seen
-from incidents.export import collecting, packing
-from incidents.export.collecting import Collected
-from incidents.tracing import tracing
+from incidents.cases.visibility import held, seen
+from incidents.export import archive, case_data
+from incidents.export.case_data import Collected
+from incidents.leak_tracing import service
 from people.errors import InvalidInput
 from people.models import Role
 from vault.audit import checkpoints
@@ -35,11 +35,11 @@ def export_case(desk: Desk, reference: str) -> ResponseReturnValue:
     try:
         with desk.session.begin_nested():
             case = held(desk.session, reference, me)
-            traced = tracing.goes_out(desk.session, case, me)
-            ranking = tracing.of_case(desk.session, reference, me, desk.moment) if traced else None
+            traced = service.goes_out(desk.session, case, me)
+            ranking = service.of_case(desk.session, reference, me, desk.moment) if traced else None
             if traced and ranking is None:  # it says something about whoever exports
                 return render_template("console/trace_handed_on.html")
-            found = collecting.collect(
+            found = case_data.collect(
                 desk.session, reference, me, fields, reason, origin, desk.moment, ranking
             )
     except InvalidInput as error:
@@ -61,7 +61,7 @@ def _file(desk: Desk, found: Collected, origin: str) -> Response:
     }
     page = render_template("console/export.html", **given)
     readme = render_template("console/export.txt", **given)
-    data = packing.pack(desk.session, found, page, readme, origin, desk.moment)
+    data = archive.pack(desk.session, found, page, readme, origin, desk.moment)
     answer = make_response(data)
     answer.headers["Content-Type"] = "application/zip"
     name = f"{found.case.reference}.zip"

@@ -10,10 +10,10 @@ from babel.dates import format_timedelta
 from flask_babel import gettext, ngettext
 
 from channels.console import approval_words, audit_words
-from incidents import telling
+from incidents.cases.case_view import Item
 from incidents.cases.models import Kind, Outcome, State
-from incidents.cases.reading import Item
-from incidents.cases.working import DECISIONS
+from incidents.cases.workflow import DECISIONS
+from incidents.reports import report_fields
 from vault.models import AuditEntry
 
 #: The icon of each state, in ``console/_icons.html``; the colour goes by the state's name.
@@ -144,7 +144,7 @@ def evidence(item: Item) -> str:
     """A piece of evidence in a sentence."""
     if len(item.entries) > 1:
         return gettext("What one person did with a record on one day.")
-    if item.told is not None and item.told.kind == telling.OBJECTION:
+    if item.told is not None and item.told.kind == report_fields.OBJECTION:
         return gettext("A customer does not know why their record was opened.")
     return evidence_kind(item.kind)
 

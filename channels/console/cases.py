@@ -12,12 +12,12 @@ from flask.typing import ResponseReturnValue
 
 from channels.console import audit_words, case_words, timeline, words
 from channels.console.desk import Desk, pages, staff_page
-from incidents.acting import aftermath, warnings
 from incidents.cases import board as board_of
-from incidents.cases import joining, reading, working
-from incidents.cases.gathering import gathered, told_often
+from incidents.cases import case_view, merge_split, workflow
+from incidents.cases.evidence_summary import gathered, told_often
 from incidents.cases.models import Case, State, WarningRun
-from incidents.cases.seeing import seen
+from incidents.cases.visibility import seen
+from incidents.response import customer_warnings, post_warning_reports
 from people import staff
 from people.errors import InvalidInput
 from people.models import Role, Staff
@@ -48,7 +48,7 @@ def cases(desk: Desk) -> ResponseReturnValue:
         "console/cases.html",
         board=board,
         view=view,
-        names=reading.names(desk.session, [each.taken_by for each in board.rows]),
+        names=case_view.names(desk.session, [each.taken_by for each in board.rows]),
         **_shared(desk),
     )
 
@@ -65,9 +65,9 @@ def show(desk: Desk, found: Case, errors: Mapping[str, str] | None = None) -> st
     reader = desk.principal.id
     asked = request.args.get("page", "1")
     page = int(asked) if _PAGE.fullmatch(asked) else 1
-    evidence, count = reading.evidence(desk.session, found, reader, desk.moment, page)
-    steps = reading.steps(desk.session, found, reader)
-    subjects = reading.subjects(desk.session, found)
+    evidence, count = case_view.evidence(desk.session, found, reader, desk.moment, page)
+    steps = case_view.steps(desk.session, found, reader)
+    subjects = case_view.subjects(desk.session, found)
     people = [found.taken_by, *subjects, *(each.staff_id for each in steps)]
     people += [each.entry.staff_id for each in evidence if each.entry]
     people += [each for step in steps for each in step.approved_by]
@@ -79,12 +79,12 @@ def show(desk: Desk, found: Case, errors: Mapping[str, str] | None = None) -> st
         often=told_often(evidence),
         count=count,
         page=page,
-        last=max(1, -(-count // reading.PAGE)),
+        last=max(1, -(-count // case_view.PAGE)),
         steps=steps,
         subjects=subjects,
-        names=reading.names(desk.session, people),
-        joined=joining.joined_from(desk.session, found),
-        waiting=len(working.reporters(desk.session, found, reader)),
+        names=case_view.names(desk.session, people),
+        joined=merge_split.joined_from(desk.session, found),
+        waiting=len(workflow.reporters(desk.session, found, reader)),
         **_acted(desk, found, subjects),
         errors=errors or {},
         typed={name: value[:5000] for name, value in request.form.items()},
@@ -94,12 +94,12 @@ def show(desk: Desk, found: Case, errors: Mapping[str, str] | None = None) -> st
 
 def _acted(desk: Desk, found: Case, subjects: list[UUID]) -> dict[str, object]:
     """What has been done about those whom it names, and their customers."""
-    session, run = desk.session, warnings.of_case(desk.session, found)
+    session, run = desk.session, customer_warnings.of_case(desk.session, found)
     members = {each: session.get_one(Staff, each) for each in subjects}
     return {
         "members": members,
         "colleagues": [each for each in staff.everybody(session) if each[0] != desk.principal.id],
-        "warning": warnings.progress(session, run) if run else None,
+        "warning": customer_warnings.progress(session, run) if run else None,
         "after": _after(desk, run) if run else None,
     }
 
@@ -112,7 +112,9 @@ def _after(desk: Desk, run: WarningRun) -> timeline.Timeline:
         desk.clock,
         since,
         until,
-        lambda bins: aftermath.counted(desk.session, run, desk.principal.id, since, until, bins),
+        lambda bins: post_warning_reports.counted(
+            desk.session, run, desk.principal.id, since, until, bins
+        ),
     )
 
 

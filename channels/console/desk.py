@@ -19,14 +19,14 @@ from channels.console.clock import Clock
 from channels.context import ctx, now, unit
 from channels.languages import select
 from channels.unknown import unknown_noted
-from incidents import two_people
-from incidents.notes import explaining
+from incidents.evening_notes import explanations
 from people import sessions, signin, staff
 from people.approvals import pending
 from people.errors import NotAllowed
 from people.models import Role, Staff
 from people.signin import Principal
 from people.text import first_name
+from procedures import approval_registry
 
 pages = Blueprint("console", __name__, url_prefix="/staff")
 
@@ -88,7 +88,7 @@ def staff_page(
                     raise NotAllowed(_only_for(roles))
                 member = session.get_one(Staff, principal.id)
                 if not polled:
-                    kinds = two_people.kinds(ctx().policy)
+                    kinds = approval_registry.kinds(ctx().policy)
                     g.to_approve = pending.count(session, kinds, principal, moment)
                 desk = Desk(session, principal, moment, ZoneInfo(member.timezone))
                 return make_response(view(desk, *args, **kwargs))
@@ -108,7 +108,7 @@ def _principal(session: Session, moment: datetime, *, touch: bool) -> Principal 
         g.role = principal.role
         g.staff_name = first_name(staff.name_of(session, member.id, member.name))
         if touch:
-            g.notes = explaining.waiting(session, member.id)
+            g.notes = explanations.waiting(session, member.id)
     return principal
 
 

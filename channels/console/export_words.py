@@ -12,7 +12,7 @@ from flask_babel import gettext
 
 from channels.console import audit_words, words
 from channels.console.clock import Clock
-from incidents.tracing.values import EVERYTHING, OUTSIDE
+from incidents.leak_tracing.model_types import EVERYTHING, OUTSIDE
 from people.models import Role
 
 

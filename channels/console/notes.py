@@ -10,9 +10,9 @@ from flask.typing import ResponseReturnValue
 
 from channels.console import words
 from channels.console.desk import Desk, pages, staff_page
-from incidents.cases import reading
-from incidents.cases.seeing import seen
-from incidents.notes import evidence, explaining
+from incidents.cases import case_view
+from incidents.cases.visibility import seen
+from incidents.evening_notes import case_evidence, explanations
 from people.errors import InvalidInput
 from people.models import Role
 
@@ -35,7 +35,7 @@ def explain(desk: Desk, note_id: UUID) -> ResponseReturnValue:
     }
     general = request.form.get("all", "")[:5000]
     try:
-        explaining.explain(desk.session, desk.principal.id, note_id, said, general, desk.moment)
+        explanations.explain(desk.session, desk.principal.id, note_id, said, general, desk.moment)
     except InvalidInput as error:
         return _shown(desk, {error.field: str(error)}, note_id), 422
     return redirect(url_for("console.notes", done=1), code=303)
@@ -44,12 +44,12 @@ def explain(desk: Desk, note_id: UUID) -> ResponseReturnValue:
 def _shown(desk: Desk, errors: Mapping[str, str] | None = None, at: UUID | None = None) -> str:
     return render_template(
         "console/notes.html",
-        notes=explaining.of(desk.session, desk.principal.id),
+        notes=explanations.of(desk.session, desk.principal.id),
         errors=errors or {},
         at=at,
         typed={name: value[:5000] for name, value in request.form.items()},
         done="done" in request.args,
-        limit=explaining.LIMIT,
+        limit=explanations.LIMIT,
         words=words,
         clock=desk.clock,
     )
@@ -60,12 +60,12 @@ def _shown(desk: Desk, errors: Mapping[str, str] | None = None, at: UUID | None 
 def case_notes(desk: Desk, reference: str) -> ResponseReturnValue:
     """The notes of a case with what was said to them; each reading is written down."""
     case = seen(desk.session, reference, desk.principal.id)
-    found = evidence.of_case(desk.session, case, desk.principal.id, desk.moment)
+    found = case_evidence.of_case(desk.session, case, desk.principal.id, desk.moment)
     return render_template(
         "console/case_notes.html",
         case=case,
         notes=found,
-        names=reading.names(desk.session, [each.staff_id for each in found]),
+        names=case_view.names(desk.session, [each.staff_id for each in found]),
         words=words,
         clock=desk.clock,
     )

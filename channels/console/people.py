@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from channels.console import approval_words
 from channels.console.desk import Desk, pages, staff_page
 from channels.context import ctx
-from incidents.acting import kinds
+from incidents.response import approval_types
 from people import staff, staffing, suspending
 from people.errors import AskedAlready, InvalidInput, NotFound
 from people.models import Role, Staff
@@ -28,7 +28,7 @@ def people(desk: Desk) -> ResponseReturnValue:
 
 
 def _shown(desk: Desk, errors: Mapping[str, str] | None = None, link: str = "") -> str:
-    hidden = kinds.suspensions_hidden(desk.session, desk.principal.id)
+    hidden = approval_types.suspensions_hidden(desk.session, desk.principal.id)
     return render_template(
         "console/people.html",
         people=staff.at_work(desk.session, hidden),

@@ -13,8 +13,8 @@ from channels.context import ctx
 from people import phones
 from people.errors import InvalidInput
 from people.models import Role
+from procedures import number_change
 from scheduling import callbacks
-from verification import renumbering
 
 
 @pages.post("/callback/<uuid:callback_id>/number")
@@ -25,7 +25,7 @@ def ask_for_number(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     typed, why, policy = request.form.get("number", ""), request.form.get("why", ""), ctx().policy
     try:
         phone = phones.parse(typed[:100], policy.default_region)
-        renumbering.ask(desk.session, callback, phone, why[:1000], policy, desk.moment)
+        number_change.ask(desk.session, callback, phone, why[:1000], policy, desk.moment)
     except InvalidInput as error:
         field = "number" if error.field == "phone" else error.field
         return show(desk, callback, {field: str(error)}), 422

@@ -12,7 +12,7 @@ from channels.checks import read_number
 from channels.console import told_words
 from channels.console.desk import Desk, pages, staff_page
 from channels.web import report_words
-from incidents import reports
+from incidents.reports import submission
 from people.errors import InvalidInput
 from people.models import Role
 
@@ -31,7 +31,7 @@ def file_report(desk: Desk) -> ResponseReturnValue:
     answer is the same whether or not the number is a customer's."""
     try:
         told = _told(desk)
-        reference = reports.file(desk.session, told, desk.moment, desk.principal.actor)
+        reference = submission.file(desk.session, told, desk.moment, desk.principal.actor)
     except InvalidInput as error:
         values = {name: value[:1000] for name, value in request.form.items()}
         return _form({error.field: _advice(error)}, values), 422
@@ -40,9 +40,9 @@ def file_report(desk: Desk) -> ResponseReturnValue:
     return render_template("console/report_filed.html", reference=reference, steps=steps)
 
 
-def _told(desk: Desk) -> reports.Told:
+def _told(desk: Desk) -> submission.Told:
     form = request.form
-    return reports.Told(
+    return submission.Told(
         phone=read_number(form.get("phone", "")),
         channel="agent",
         called_at=_called_at(form.get("called_at", ""), desk),

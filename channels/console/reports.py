@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from channels.console import words
 from channels.console.desk import Desk, pages, staff_page
-from incidents import reports as told
+from incidents.reports import submission as told
 from people.models import Role
 
 

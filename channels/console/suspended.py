@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from channels.console import approval_words
 from channels.console.desk import Desk, pages, staff_page
-from incidents.acting import kinds
+from incidents.response import approval_types
 from people import staff
 from people.errors import InvalidInput
 from people.models import Role
@@ -30,14 +30,16 @@ def ask_to_lift(desk: Desk, staff_id: UUID) -> ResponseReturnValue:
     why = request.form.get("why", "")[:1000]
     try:
         with desk.session.begin_nested():
-            kinds.ask_to_lift_outside(desk.session, desk.principal.id, staff_id, why, desk.moment)
+            approval_types.ask_to_lift_outside(
+                desk.session, desk.principal.id, staff_id, why, desk.moment
+            )
     except InvalidInput as error:
         return _shown(desk, {f"why-{staff_id}": str(error)}), 422
     return redirect(url_for("console.approvals", done="asked"), code=303)
 
 
 def _shown(desk: Desk, errors: Mapping[str, str]) -> str:
-    found = kinds.suspended_for(desk.session, desk.principal.id)
+    found = approval_types.suspended_for(desk.session, desk.principal.id)
     return render_template(
         "console/suspended.html",
         people=[(each, staff.name_of(desk.session, each.id, each.name)) for each in found],

@@ -11,8 +11,8 @@ from flask.typing import ResponseReturnValue
 
 from channels.console import week
 from channels.console.desk import Desk, pages, staff_page
-from incidents.acting import kinds
-from incidents.cases import seeing
+from incidents.cases import visibility
+from incidents.response import approval_types
 from people.errors import InvalidInput
 from people.models import Role
 from scheduling.availability import team_overview as team_of
@@ -54,7 +54,7 @@ def _shown(
     errors: Mapping[int, str] | None = None,
 ) -> str:
     me = desk.principal.id
-    hidden = kinds.suspensions_hidden(desk.session, me)
+    hidden = approval_types.suspensions_hidden(desk.session, me)
     suspended = team_of.suspended(desk.session, desk.moment)
     return render_template(
         "console/team.html",
@@ -67,5 +67,5 @@ def _shown(
         saved=request.args.get("saved", ""),
         today=desk.clock.day(desk.clock.today(desk.moment)),
         suspended=[each for each in suspended if each[0] not in hidden],
-        stuck=seeing.without_investigator(desk.session, me),
+        stuck=visibility.without_investigator(desk.session, me),
     )

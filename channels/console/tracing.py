@@ -13,10 +13,10 @@ from flask_babel import gettext
 
 from channels.console import case_words
 from channels.console.desk import Desk, pages, staff_page
-from incidents.cases import reading
-from incidents.tracing import tracing
-from incidents.tracing.ranking import ENOUGH, FURTHER, LEADS, WORTH_A_WORD, Ranked, Ranking
-from incidents.tracing.values import EVERYTHING, OUTSIDE
+from incidents.cases import case_view
+from incidents.leak_tracing import service
+from incidents.leak_tracing.model_types import EVERYTHING, OUTSIDE
+from incidents.leak_tracing.ranking import ENOUGH, FURTHER, LEADS, WORTH_A_WORD, Ranked, Ranking
 from people.models import Role
 
 #: Of the staff, so many are shown; in the picture's units a row is so high and so wide.
@@ -63,7 +63,7 @@ class Picture:
 def trace(desk: Desk, reference: str) -> ResponseReturnValue:
     """The ranking by the reports of a case. Whoever it says something about is not shown it: the
     case goes on with another investigator (rule I5)."""
-    ranking = tracing.of_case(desk.session, reference, desk.principal.id, desk.moment)
+    ranking = service.of_case(desk.session, reference, desk.principal.id, desk.moment)
     if ranking is None:
         return render_template("console/trace_handed_on.html")
     return render_template("console/trace.html", reference=reference, **shown(desk, ranking))
@@ -75,7 +75,7 @@ def shown(desk: Desk, ranking: Ranking) -> dict[str, object]:
     rows = [row for row in ranking.rows if row in people or row.source in (OUTSIDE, EVERYTHING)]
     pairs = [each for pair in ranking.together for each in pair[:2]]
     ids = [UUID(source) for source in {*(row.source for row in people), *pairs}]
-    names = {str(each): name for each, name in reading.names(desk.session, ids).items()}
+    names = {str(each): name for each, name in case_view.names(desk.session, ids).items()}
     lines = [_line(desk, row, names) for row in rows]
     seen = [line for line in lines if line.is_person]
     most = max((max(line.row.seen, line.row.expected) for line in seen), default=0.0)

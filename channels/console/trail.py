@@ -15,9 +15,9 @@ from channels.console import audit_words, timeline
 from channels.console.clock import read_date
 from channels.console.desk import Desk, pages, staff_page
 from channels.context import ctx
-from incidents import customer_trail, trail
-from incidents.cases import reading
-from incidents.trail import Filter
+from incidents.audit_search import customer_search, entry_search
+from incidents.audit_search.entry_search import Filter
+from incidents.cases import case_view
 from people import phones, staff
 from people.errors import InvalidInput
 from people.models import Role
@@ -46,11 +46,11 @@ def audit_customer(desk: Desk) -> ResponseReturnValue:
     try:
         if case:
             who = _uuid(customer, "customer")
-            begun = customer_trail.in_case(desk.session, me, case, who, desk.moment)
+            begun = customer_search.in_case(desk.session, me, case, who, desk.moment)
         else:
             phone = phones.parse(form.get("phone", "")[:60], ctx().policy.default_region)
             reason = form.get("reason", "")[:10_000]
-            begun = customer_trail.of_number(desk.session, me, phone, reason, desk.moment)
+            begun = customer_search.of_number(desk.session, me, phone, reason, desk.moment)
     except InvalidInput as error:
         return _shown(desk, Filter(), errors={error.field: str(error)}), 422
     return redirect(url_for("console.audit_reading", reading_id=begun), code=303)
@@ -61,8 +61,8 @@ def audit_customer(desk: Desk) -> ResponseReturnValue:
 def audit_reading(desk: Desk, reading_id: UUID) -> ResponseReturnValue:
     """Who read the customer of a reading that one has begun, for an hour."""
     me = desk.principal.id
-    begun, case = customer_trail.going_on(desk.session, me, reading_id, desk.moment)
-    reason = customer_trail.reason_of(desk.session, begun)
+    begun, case = customer_search.going_on(desk.session, me, reading_id, desk.moment)
+    reason = customer_search.reason_of(desk.session, begun)
     purpose = case.reference if case else "oversight"
     more = {"reading": begun.id, "case": case, "reason": reason}
     return _filtered(desk, begun.customer_id, purpose, **more)
@@ -123,14 +123,14 @@ def _shown(
     **more: object,
 ) -> str:
     me, session = desk.principal.id, desk.session
-    found = trail.page(session, me, wanted, desk.moment, before=before, purpose=purpose)
+    found = entry_search.page(session, me, wanted, desk.moment, before=before, purpose=purpose)
     people = [each.staff_id for each in found.entries]
     people += [id for each in found.entries for id in audit_words.ids(each.detail)]
     return _page(
         desk,
         wanted,
         entries=found.entries,
-        names=reading.names(session, people),
+        names=case_view.names(session, people),
         following=_mark(desk, found.following) if found.following else "",
         paged=before is not None,
         picture=_picture(desk, wanted),
@@ -164,7 +164,7 @@ def _picture(desk: Desk, wanted: Filter) -> timeline.Timeline:
     shown = Filter(wanted.person, wanted.actions, wanted.customer, since, until, wanted.purpose)
     me = desk.principal.id
     return timeline.of(
-        desk.clock, since, until, lambda bins: trail.counted(desk.session, me, shown, bins)
+        desk.clock, since, until, lambda bins: entry_search.counted(desk.session, me, shown, bins)
     )
 
 

@@ -8,8 +8,8 @@ from datetime import datetime, time, timedelta
 import pyotp
 from sqlmodel import Session, select
 
-from incidents import reports
-from incidents.telling import Told
+from incidents.reports import submission
+from incidents.reports.report_fields import Told
 from people import binding, customers, staff
 from people.models import Customer, Role, Staff
 from people.secrets import hash_password
@@ -103,7 +103,7 @@ def _report(session: Session, phone: str, said: str, at: datetime) -> None:
         claimed_to_be="Example Bank",
         asked_for=["remote"],
     )
-    reports.file(session, told, at)
+    submission.file(session, told, at)
 
 
 def _member(session: Session, who: Colleague, policy: Policy, now: datetime) -> Staff:

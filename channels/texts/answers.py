@@ -7,7 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from incidents.telling import NUMBER_LIMIT
+from incidents.reports.report_fields import NUMBER_LIMIT
 
 #: For each answer its words in the languages we speak, without accents and in lower case. None is
 #: a carrier's (rule M3), which is why German does not say *weiter*.

@@ -11,14 +11,15 @@ from sqlmodel import Session
 from channels.checks import VERDICTS, name
 from channels.texts import allowance, answers
 from channels.texts.reading import Asked, read
-from incidents import asking, refusals, reports
-from incidents.models import Report
+from incidents.reports import followup_questions, submission
+from incidents.reports.models import Report
 from messaging import call_queue, inbox, opt_outs, text_templates
 from messaging.call_states import CallState
 from messaging.sending_limits import Rules, country_allowed
 from messaging.text_templates import Voice
 from people import customers, numbers
 from people.models import Customer
+from procedures import callback_refusal
 from scheduling import callbacks
 from scheduling.booking import bookings, slot_offers
 from scheduling.errors import SlotTaken
@@ -180,20 +181,20 @@ def _check(job: _Job) -> str:
 def _scam(job: _Job) -> str:
     """Filed at once, with the advice; then two questions, which nobody need answer."""
     body = job.text.body.strip()
-    told = reports.Told(
+    told = submission.Told(
         phone=job.text.sender,
         channel="text",
         proven=True,
         said=body[:1000] if " " in body else "",
     )
-    report = reports.filed(job.session, told, job.now)
-    question = asking.begin(job.session, report, job.now)
+    report = submission.filed(job.session, told, job.now)
+    question = followup_questions.begin(job.session, report, job.now)
     return text_templates.reported(job.voice, report.reference, question)
 
 
 def _other(job: _Job) -> str | None:
     """An answer to a question about a report, if one is open; else what can be sent."""
-    report = asking.open_for(job.session, job.text.sender, job.now)
+    report = followup_questions.open_for(job.session, job.text.sender, job.now)
     if report is None:
         return _help(job)
     answer = answers.read(job.text.body)
@@ -201,32 +202,34 @@ def _other(job: _Job) -> str | None:
         return _unclear(job, report)
     inbox.note(job.session, job.text.provider_id, "answer")
     if answer.skipped:
-        asking.skip(job.session, report)
+        followup_questions.skip(job.session, report)
     else:
-        told = reports.Told(
+        told = submission.Told(
             phone=job.text.sender,
             channel="text",
             shown_number=answer.number,
             number_hidden=answer.hidden,
             knew=answer.knew,
         )
-        asking.answer(job.session, report, told, job.now)
-    return text_templates.report_goes_on(job.voice, report.reference, asking.following(report))
+        followup_questions.answer(job.session, report, told, job.now)
+    return text_templates.report_goes_on(
+        job.voice, report.reference, followup_questions.following(report)
+    )
 
 
 def _unclear(job: _Job, report: Report) -> str | None:
     """The question once more; after that, such a text is one like any other."""
-    if inbox.was_unclear(job.session, job.text.sender, asking.asked_at(report)):
+    if inbox.was_unclear(job.session, job.text.sender, followup_questions.asked_at(report)):
         return _help(job)
     inbox.note(job.session, job.text.provider_id, "unclear")
-    return text_templates.report_unclear(job.voice, asking.following(report))
+    return text_templates.report_unclear(job.voice, followup_questions.following(report))
 
 
 def _refuse(job: _Job) -> str:
     callback = _next_booked(job.session, job.customer, job.now)
     if callback is None:
         return text_templates.nothing_to_refuse(job.voice)
-    refusals.refuse(job.session, callback, "text", job.now)
+    callback_refusal.refuse(job.session, callback, "text", job.now)
     return text_templates.refused(job.voice)
 
 

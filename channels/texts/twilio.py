@@ -15,7 +15,7 @@ from channels.context import ctx, now, unit
 from channels.signed import require_signature, sid
 from channels.texts.inbound import Text, receive
 from channels.texts.reading import read
-from incidents.canaries.signs import What
+from incidents.canaries.detections import What
 from messaging import delivery_reports, line_types, opt_outs, text_templates
 from messaging.providers.twilio.sms import PERMANENT
 from people import phones

@@ -19,13 +19,13 @@ from channels import failures
 from channels.context import ctx, now, unit
 from channels.signed import require_signature
 from channels.voice.twiml import xml
-from incidents import refusals
 from messaging import call_consent, voice_message, voice_templates
 from messaging.text_templates import Voice
 from messaging.voice_message import Aloud
 from people import phones
 from people.errors import InvalidInput
 from people.models import Customer
+from procedures import callback_refusal
 from scheduling import callbacks
 from scheduling.booking import slot_offers
 from scheduling.errors import SlotTaken, WrongState
@@ -142,7 +142,7 @@ def _answer(call: _Call) -> _Said:
     if callback is None or call.keys not in ("2", "3"):
         return _Said("")
     if call.keys == "2":
-        refusals.refuse(call.session, callback, "voice", call.now)
+        callback_refusal.refuse(call.session, callback, "voice", call.now)
         return _Said(voice_templates.taken_off(call.voice))
     return _offer(call, callback)
 

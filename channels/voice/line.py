@@ -11,7 +11,7 @@ from channels.context import ctx
 from channels.signed import require_signature, sid
 from channels.voice import conversation, steps, twiml
 from channels.voice.steps import Caller, Step
-from incidents.canaries.signs import What
+from incidents.canaries.detections import What
 from messaging.i18n import best
 from people import phones
 from people.errors import InvalidInput

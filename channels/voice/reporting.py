@@ -10,7 +10,7 @@ from datetime import datetime, time, timedelta
 
 from channels.context import ctx, now, unit
 from channels.voice.steps import Said, Turn, ask, leave
-from incidents import reports
+from incidents.reports import submission
 from messaging import inbox, voice_templates
 from people import phones
 
@@ -25,11 +25,11 @@ def begin(said: Said) -> Turn:
     if not said.phone or not call:
         return leave(said.step)
     with unit() as session:
-        told = reports.Told(phone=said.phone, channel="voice")
+        told = submission.Told(phone=said.phone, channel="voice")
         if inbox.first_time(session, f"{call}-report", said.phone, "report", now()):
-            reference = reports.file(session, told, now())
+            reference = submission.file(session, told, now())
         else:
-            reference = reports.latest_of(session, said.phone, "voice", now())
+            reference = submission.latest_of(session, said.phone, "voice", now())
     step = said.step.next(phone=said.phone, report=reference)
     return ask(step, voice_templates.reported(step.voice), "report_when", digits=1)
 
@@ -55,10 +55,10 @@ def gave(said: Said) -> Turn:
 
 def _add(said: Said, **more: object) -> None:
     with unit() as session:
-        report = reports.find(session, said.step.report)
+        report = submission.find(session, said.step.report)
         if report is not None:
-            told = reports.Told(said.phone, "voice", **more)  # type: ignore[arg-type]
-            reports.add(session, report, told, now())
+            told = submission.Told(said.phone, "voice", **more)  # type: ignore[arg-type]
+            submission.add(session, report, told, now())
 
 
 def _noon(phone: str, days: int) -> datetime:

@@ -16,7 +16,7 @@ from channels.languages import select
 from channels.web import answers, number_cookie, questions, report_words
 from channels.web.answers import Answers
 from channels.web.questions import QUESTIONS
-from incidents import reports
+from incidents.reports import submission
 from messaging.i18n import hour_of_day
 from people.errors import InvalidInput
 
@@ -79,15 +79,15 @@ def _send(tab: str, given: Answers) -> Response:
     reporting.count_address()
     phone = read_number(given.phone)
     with unit() as session:
-        reference = reports.file(session, _told(given.but(phone=phone)), now())
+        reference = submission.file(session, _told(given.but(phone=phone)), now())
         kept = Answers(reference=reference, tell=given.tell, gave=given.gave)
         return number_cookie.forget(answers.keep(_to(tab, "done"), tab, kept))
 
 
-def _told(given: Answers) -> reports.Told:
+def _told(given: Answers) -> submission.Told:
     names = report_words.claimed()
     known = given.who if given.who != "other" else ""
-    return reports.Told(
+    return submission.Told(
         phone=given.phone,
         channel="web",
         called_at=given.called_at(now()),

@@ -17,8 +17,8 @@ from sqlmodel import Session
 from channels import proxies, store_upgrade
 from channels.context import ctx, now, unit
 from channels.failures import OUT_OF_REACH
-from incidents import log_watch
-from incidents.cases import opening
+from incidents.anomaly_detection import log_integrity
+from incidents.cases import creation
 from messaging import outbox_stats, spending
 from messaging.dispatch import worker
 from messaging.message_kinds import SMALL
@@ -84,7 +84,9 @@ def _look(session: Session, parts: dict[str, str]) -> None:
 def _log_faults(session: Session) -> list[str]:
     """What is wrong with the log now, or was found by the worker and is an open case."""
     found = log_health.faults(session, now())
-    return found or (["A case of it is open."] if opening.is_open(session, log_watch.FOLD) else [])
+    return found or (
+        ["A case of it is open."] if creation.is_open(session, log_integrity.FOLD) else []
+    )
 
 
 @pages.get("/metrics")

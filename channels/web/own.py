@@ -12,7 +12,7 @@ from channels.context import ctx, now, unit
 from channels.languages import select
 from channels.network import request_network
 from channels.web.owner import TOKEN, Owner, here, own_page, pages
-from incidents import reports
+from incidents.reports import submission
 from people import customer_sessions
 from people.errors import InvalidInput
 from scheduling.booking import customer_callbacks
@@ -70,7 +70,7 @@ def prove() -> ResponseReturnValue:
         found = proving.prove(session, phone, request.form.get("number", "")[:64], moment, _first)
         token = customer_sessions.begin(session, found, moment) if found else None
         if found:
-            reports.prove(session, phone, moment)
+            submission.prove(session, phone, moment)
     if token is None:
         return _ask_proof({"number": _wrong()}, phone), 422
     cookie[TOKEN] = token

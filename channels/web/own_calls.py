@@ -17,8 +17,8 @@ from channels.languages import select
 from channels.web import own_calendar
 from channels.web.own_times import AHEAD, MOST, few
 from channels.web.owner import Owner, own_page, pages
-from incidents import refusals
 from people.errors import InvalidInput
+from procedures import callback_refusal
 from scheduling.availability import slot_search
 from scheduling.availability.agent_availability import Callee
 from scheduling.booking import bookings, customer_callbacks
@@ -99,7 +99,7 @@ def refuse(owner: Owner, callback_id: UUID) -> ResponseReturnValue:
     if not locked:
         found = _call(owner, callback)
         return render_template("own/refuse.html", call=found, clock=owner.clock)
-    reference = refusals.refuse(owner.session, callback, "web", owner.moment)
+    reference = callback_refusal.refuse(owner.session, callback, "web", owner.moment)
     return render_template("own/refused.html", reference=reference)
 
 

@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 
 from channels.web import purposes
 from channels.web.owner import Owner, own_page, pages
-from incidents.mirror import objecting
-from incidents.mirror import openings as opened
+from incidents.access_history import access_groups as opened
+from incidents.access_history import objections
 from people.errors import InvalidInput
 
 _ENTRY = re.compile(r"[0-9]{1,18}")
@@ -44,7 +44,7 @@ def openings(owner: Owner) -> ResponseReturnValue:
 def object_to(owner: Owner) -> ResponseReturnValue:
     """The customer does not know why; pressed twice, it counts once."""
     entry = _entry(request.form.get("entry", ""))
-    objecting.object_to(owner.session, owner.customer, entry, owner.moment)
+    objections.object_to(owner.session, owner.customer, entry, owner.moment)
     before = request.form.get("before", "")
     older = before if _ENTRY.fullmatch(before) else None
     return redirect(url_for("own.openings", before=older, thanks=1), code=303)

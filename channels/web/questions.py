@@ -12,7 +12,7 @@ from flask_babel import gettext
 from channels.context import ctx, now
 from channels.web import report_words
 from channels.web.answers import Answers
-from incidents import telling
+from incidents.reports import report_fields
 from people.errors import InvalidInput
 
 #: In this order. What was given comes first, since that may need help at once.
@@ -66,13 +66,13 @@ def _day(text: str) -> str:
 
 
 def _number(before: Answers) -> Answers:
-    shown = _text("shown_number", telling.NUMBER_LIMIT, gettext("This number is too long."))
+    shown = _text("shown_number", report_fields.NUMBER_LIMIT, gettext("This number is too long."))
     hidden = "hidden" in request.form
     return before.but(shown="" if hidden else shown, hidden=hidden)
 
 
 def _who(before: Answers) -> Answers:
-    other = _text("who_else", telling.CLAIMED_LIMIT, gettext("Please use fewer words."))
+    other = _text("who_else", report_fields.CLAIMED_LIMIT, gettext("Please use fewer words."))
     who = _one("who", report_words.claimed())
     return before.but(who=who or ("other" if other else ""), who_else=other)
 

@@ -11,7 +11,7 @@ from channels import reporting
 from channels.checks import read_number
 from channels.context import ctx, now, unit
 from channels.web import number_cookie, report_words
-from incidents import reports
+from incidents.reports import submission
 from people import phones
 from people.errors import InvalidInput
 
@@ -37,7 +37,7 @@ def send() -> str | tuple[str, int]:
     try:
         told = _told()
         with unit() as session:
-            reference = reports.file(session, told, now())
+            reference = submission.file(session, told, now())
             gave = bool(set(told.gave) - {"nothing"})
             return render_template(
                 "reported.html", reference=reference, tell=told.tell_me, gave=gave
@@ -47,10 +47,10 @@ def send() -> str | tuple[str, int]:
         return _form({error.field: _advice(error)}, values), 422
 
 
-def _told() -> reports.Told:
+def _told() -> submission.Told:
     form = request.form
     phone = read_number(form.get("phone", ""))
-    return reports.Told(
+    return submission.Told(
         phone=phone,
         channel="web",
         called_at=_called_at(form.get("called_at", ""), phone),

@@ -12,8 +12,8 @@ import structlog
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from incidents.alerts import rows
-from incidents.alerts.rows import Taken
+from incidents.alerts import delivery_queue
+from incidents.alerts.delivery_queue import Taken
 from messaging import text_templates
 from messaging.text_templates import Voice
 from storage.session import StoreUnavailable, transaction
@@ -74,7 +74,7 @@ class Alerts:
         """Gather what is new, and send what is due."""
         try:
             with transaction(self._engine, info=self._info) as session:
-                rows.gather(session, list(self._places.values()), self._clock())
+                delivery_queue.gather(session, list(self._places.values()), self._clock())
             while self._deliver():
                 pass
         except (*StoreUnavailable, KeyUnavailable, Tampered):
@@ -82,7 +82,7 @@ class Alerts:
 
     def _deliver(self) -> bool:
         with transaction(self._engine, info=self._info) as session:
-            taken = rows.take(session, list(self._places), self._clock())
+            taken = delivery_queue.take(session, list(self._places), self._clock())
         if taken is None:
             return False
         failed = ""
@@ -92,5 +92,5 @@ class Alerts:
             failed = str(error)
             log.warning("alert not taken", place=taken.place, reason=failed)
         with transaction(self._engine, info=self._info) as session:
-            rows.settle(session, taken, failed, self._clock())
+            delivery_queue.settle(session, taken, failed, self._clock())
         return True

@@ -12,7 +12,7 @@ from sqlalchemy import case as when
 from sqlmodel import Session, col, select
 
 from incidents.cases.models import Case, CaseEvidence, State
-from incidents.cases.seeing import evidence_for, not_named
+from incidents.cases.visibility import evidence_for, not_named
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 

@@ -9,11 +9,11 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from incidents import telling
+from incidents.cases.creation import Evidence, raise_case
 from incidents.cases.models import Case, CaseEvidence, GroupedReport, Kind, State
-from incidents.cases.opening import Evidence, raise_case
-from incidents.grouping.likeness import TOGETHER, WINDOW, Features, features, likeness
-from incidents.models import Report
+from incidents.grouping.similarity import TOGETHER, WINDOW, Features, features, likeness
+from incidents.reports import report_fields
+from incidents.reports.models import Report
 from storage import advisory_lock
 
 #: A report may still be added to by whoever made it.
@@ -41,7 +41,7 @@ class Grouping:
         fresh = session.exec(
             select(Report)
             .where(
-                col(Report.kind) == telling.REPORT,
+                col(Report.kind) == report_fields.REPORT,
                 col(Report.doubtful).is_(False),
                 col(Report.at) > now - WINDOW,
                 col(Report.at) <= now - SETTLES,
@@ -115,15 +115,15 @@ def _others(session: Session, report: Report, now: datetime) -> list[tuple[Repor
 
 def _features(session: Session, report: Report) -> Features:
     def plain(column: str) -> str:
-        return telling.opened(session, report, column)
+        return report_fields.opened(session, report, column)
 
     return features(
         report.called_at or report.at,
         shown_number=plain("shown_number"),
         hidden=report.number_hidden,
         said=plain("said"),
-        knew=telling.listed(plain("knew")),
-        asked_for=telling.listed(plain("asked_for")),
+        knew=report_fields.listed(plain("knew")),
+        asked_for=report_fields.listed(plain("asked_for")),
         claimed_to_be=plain("claimed_to_be"),
     )
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import col, select
 
-from incidents.models import Report
+from incidents.reports.models import Report
 from messaging import line_types
 from messaging.dispatch.worker import Worker
 from messaging.models import DemoLine, MessageState, OutboxMessage

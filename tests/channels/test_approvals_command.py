@@ -9,13 +9,13 @@ import pytest
 from sqlmodel import select
 
 from channels.context import ctx
-from incidents import two_people
 from people import customers, staff, staffing
 from people.approvals import deciding, setup
 from people.approvals.models import ApprovalRequest
 from people.errors import NoLonger
 from people.importing import running as importing
 from people.models import Customer, Staff
+from procedures import approval_registry
 from tests import factories
 from tests.channels.support import all_rows, unit
 from vault.audit import audit_log
@@ -62,7 +62,7 @@ def approve(app, clock, *by) -> None:
             row = session.exec(
                 select(ApprovalRequest).where(ApprovalRequest.state == "asked")
             ).one()
-            kinds = two_people.kinds(ctx().policy)
+            kinds = approval_registry.kinds(ctx().policy)
             deciding.approve(session, kinds, row.id, row.digest, each, clock.now)
 
 
@@ -282,7 +282,7 @@ def test_a_request_of_the_command_line_shows_what_exactly(app, run, file, clock,
         from people.approvals import binding
 
         act = binding.opened(session, row)
-        facts = dict(two_people.kinds(ctx().policy)[act.kind].facts(session, act))
+        facts = dict(approval_registry.kinds(ctx().policy)[act.kind].facts(session, act))
     assert facts["file"] == "new.csv"
     assert len(facts["sha256"]) == 64
     assert act.why == "The new region"
@@ -290,7 +290,7 @@ def test_a_request_of_the_command_line_shows_what_exactly(app, run, file, clock,
 
 def test_every_kind_of_the_table_takes_two_and_never_an_agent(app):
     with app.app_context():
-        kinds = two_people.kinds(ctx().policy)
+        kinds = approval_registry.kinds(ctx().policy)
     assert {staffing.ADD.name, "customer.number", "keys.rotate"} <= kinds.keys()
     for kind in kinds.values():
         assert kind.people >= 2

@@ -14,13 +14,13 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, select
 
-from incidents import reports
-from incidents.acting import warnings
+from incidents.cases.creation import Evidence, raise_case
 from incidents.cases.models import Case, CaseEvidence, CaseSubject, Kind
-from incidents.cases.opening import Evidence, raise_case
-from incidents.export import checking, packing
-from incidents.export.collecting import FIELDS
-from incidents.models import Report
+from incidents.export import archive, archive_verification
+from incidents.export.case_data import FIELDS
+from incidents.reports import submission
+from incidents.reports.models import Report
+from incidents.response import customer_warnings
 from people.models import Customer, Role, Staff
 from tests.ids import without_random
 from vault.audit import audit_log, checkpoints
@@ -34,14 +34,14 @@ def case(console) -> str:
     """A case with a report of Gwen's and an entry of Ana's."""
     ana, gwen = console.member("ana@example.org"), console.customer()
     with console.unit() as session:
-        told = reports.Told(
+        told = submission.Told(
             "+447400123456",
             "web",
             said="<b>gift cards</b>",
             shown_number="020 7946 0999",
             knew=["ticket"],
         )
-        report = reports.filed(session, told, console.now)
+        report = submission.filed(session, told, console.now)
         audit_log.record(
             session,
             audit_log.staff(ana),
@@ -252,7 +252,7 @@ def parts_of(data: bytes) -> dict[str, bytes]:
 def checked(folder: Path, data: bytes, key: Verifier) -> str:
     path = folder / "case.zip"
     path.write_bytes(data)
-    return checking.check(path, key)
+    return archive_verification.check(path, key)
 
 
 def test_an_export_holds_only_what_was_chosen_and_is_written_down(console, case, tmp_path):
@@ -272,7 +272,7 @@ def test_an_export_with_all_fields_names_them_and_writes_each_customer_down(
 ):
     data, key = exported(console, case, *FIELDS)
     assert "audit entries" in checked(tmp_path, data, key)
-    page = parts_of(data)[packing.PAGE].decode()
+    page = parts_of(data)[archive.PAGE].decode()
     for shown in ("Gwen Jones", "+447400123456", "&lt;b&gt;gift cards", "Ana Silva", "secret note"):
         assert shown in page
     assert [each.purpose for each in console.trail("customer.read")].count(case) == 1
@@ -280,8 +280,8 @@ def test_an_export_with_all_fields_names_them_and_writes_each_customer_down(
     assert "Who had seen these customers" in page
     assert re.search(r"24 Nov 2026 \d\d:\d\d GMT", page)
     assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-|\d\.\d{6}", page)
-    told = json.loads(parts_of(data)[packing.CASE])
-    proven = json.loads(parts_of(data)[packing.PROOFS])
+    told = json.loads(parts_of(data)[archive.CASE])
+    proven = json.loads(parts_of(data)[archive.PROOFS])
     actions = {json.loads(each["entry"])["action"] for each in proven}
     assert {"case.opened", "case.exported", "customer.read"} <= actions
     assert told["case"]["reference"] == case
@@ -293,16 +293,16 @@ def test_any_change_to_an_export_is_found(console, case, tmp_path):
     for name, held in parts.items():
         for at in (0, len(held) // 2, len(held) - 1):
             changed = held[:at] + bytes([held[at] ^ 1]) + held[at + 1 :]
-            with pytest.raises(checking.NotGenuine):
-                checked(tmp_path, packing._zipped({**parts, name: changed}), key)
-        with pytest.raises(checking.NotGenuine):
-            checked(tmp_path, packing._zipped({n: p for n, p in parts.items() if n != name}), key)
-    with pytest.raises(checking.NotGenuine):
-        checked(tmp_path, packing._zipped({**parts, "more.html": b"x"}), key)
+            with pytest.raises(archive_verification.NotGenuine):
+                checked(tmp_path, archive._zipped({**parts, name: changed}), key)
+        with pytest.raises(archive_verification.NotGenuine):
+            checked(tmp_path, archive._zipped({n: p for n, p in parts.items() if n != name}), key)
+    with pytest.raises(archive_verification.NotGenuine):
+        checked(tmp_path, archive._zipped({**parts, "more.html": b"x"}), key)
     for cut in (b"", data[: len(data) // 2], b"PK\x03\x04" + data[4:100]):
-        with pytest.raises(checking.NotGenuine):
+        with pytest.raises(archive_verification.NotGenuine):
             checked(tmp_path, cut, key)
-    with pytest.raises(checking.NotGenuine):
+    with pytest.raises(archive_verification.NotGenuine):
         checked(tmp_path, data, Signer(key.name, b"x" * 32).verifier)
 
 
@@ -311,19 +311,19 @@ def test_one_who_signs_anew_with_another_key_or_leaves_a_proof_out_is_found(
 ):
     data, key = exported(console, case, *FIELDS)
     parts = parts_of(data)
-    rest = {name: held for name, held in parts.items() if name != packing.MANIFEST}
-    forged = Signer(key.name, b"x" * 32).sign(packing.manifest(case, console.now, rest))
-    with pytest.raises(checking.NotGenuine):
-        checked(tmp_path, packing._zipped({**rest, packing.MANIFEST: forged.encode()}), key)
+    rest = {name: held for name, held in parts.items() if name != archive.MANIFEST}
+    forged = Signer(key.name, b"x" * 32).sign(archive.manifest(case, console.now, rest))
+    with pytest.raises(archive_verification.NotGenuine):
+        checked(tmp_path, archive._zipped({**rest, archive.MANIFEST: forged.encode()}), key)
     with console.unit() as session:
         ours = checkpoints.signer(session, console.context.audit_origin)
-        none = {**rest, packing.PROOFS: b"[]"}
-        note = ours.sign(packing.manifest(case, console.now, none))
-        with pytest.raises(checking.NotGenuine, match="cited and not proven"):
-            checked(tmp_path, packing._zipped({**none, packing.MANIFEST: note.encode()}), key)
-        checkpoint = {packing.MANIFEST: parts[packing.CHECKPOINT]}
-    with pytest.raises(checking.NotGenuine):
-        checked(tmp_path, packing._zipped({**rest, **checkpoint}), key)
+        none = {**rest, archive.PROOFS: b"[]"}
+        note = ours.sign(archive.manifest(case, console.now, none))
+        with pytest.raises(archive_verification.NotGenuine, match="cited and not proven"):
+            checked(tmp_path, archive._zipped({**none, archive.MANIFEST: note.encode()}), key)
+        checkpoint = {archive.MANIFEST: parts[archive.CHECKPOINT]}
+    with pytest.raises(archive_verification.NotGenuine):
+        checked(tmp_path, archive._zipped({**rest, **checkpoint}), key)
 
 
 def test_the_command_checks_a_file_without_a_store(console, case, tmp_path):
@@ -347,7 +347,9 @@ def test_the_page_of_reports_per_day_stands_after_a_warning(console, case):
         found = session.exec(select(Case)).one()
         ana = session.exec(select(CaseSubject.staff_id)).one()
         since = console.now - timedelta(days=10)
-        warnings.begin(session, found, ana, since, console.now + timedelta(hours=1), console.now)
+        customer_warnings.begin(
+            session, found, ana, since, console.now + timedelta(hours=1), console.now
+        )
     page = tab.get(f"/staff/cases/{case}").text
     assert "0 of 1 customers" in page
     assert "two weeks before and since" in page
@@ -360,13 +362,13 @@ def test_an_export_says_the_number_that_a_report_was_about(console, case):
         key = field_encryption.data_key(session, gwen.id)
         gwen.phone = key.seal("customer", "phone", gwen.id, "+447400999888")
         session.add(gwen)
-    told = json.loads(parts_of(exported(console, case, *FIELDS)[0])[packing.CASE])
+    told = json.loads(parts_of(exported(console, case, *FIELDS)[0])[archive.CASE])
     (report,) = [each["report"] for each in told["evidence"] if "report" in each]
     assert report["phone"] == "+447400123456"
 
 
 def test_an_export_without_names_says_who_by_role(console, case):
-    page = parts_of(exported(console, case)[0])[packing.PAGE].decode()
+    page = parts_of(exported(console, case)[0])[archive.PAGE].decode()
     assert re.search(r"agent …[0-9a-f]{6}: read a customer", page)
 
 
@@ -460,10 +462,10 @@ def test_what_many_reports_tell_alike_is_said_once_with_how_many(console):
     with console.unit() as session:
         found = []
         for n, number in enumerate(("020 7946 0999", "02079460999", "020 7946 0111")):
-            told = reports.Told(
+            told = submission.Told(
                 f"+4474001234{n + 10}", "web", shown_number=number, knew=["name", "ticket"][: n + 1]
             )
-            found.append(reports.filed(session, told, console.now))
+            found.append(submission.filed(session, told, console.now))
         evidence = [Evidence("report", str(each.id), each.at, None) for each in found]
         fewer = raise_case(session, Kind.CALLS, "y", evidence[:2], console.now).reference
         reference = raise_case(session, Kind.CALLS, "x", evidence, console.now).reference

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
+from incidents.cases.creation import raise_case
 from incidents.cases.models import Kind
-from incidents.cases.opening import raise_case
-from incidents.notes import evidence, writing
-from incidents.notes.evenings import Evening
-from incidents.notes.models import NotedAccess
+from incidents.evening_notes import case_evidence, note_creation
+from incidents.evening_notes.due_evenings import Evening
+from incidents.evening_notes.models import NotedAccess
 from people.models import Role
 from tests.ids import without_random
 from vault.audit import audit_log
@@ -31,7 +31,9 @@ def asked(console):
     console.wait(hours=9)
     with console.unit() as session:
         day = (console.now - timedelta(hours=9)).date()
-        writing.write(session, Evening(ana, day, console.now - timedelta(hours=1)), console.now)
+        note_creation.write(
+            session, Evening(ana, day, console.now - timedelta(hours=1)), console.now
+        )
     return ana, console.sign_in("ana@example.org", tab)
 
 
@@ -90,7 +92,7 @@ def test_an_investigator_reads_it_within_the_case(console, asked):
     console.member("ines@example.org", Role.INVESTIGATOR)
     with console.unit() as session:
         case = raise_case(session, Kind.ACCESS, f"access:{ana}", [], console.now, subjects=[ana])
-        evidence.attach(session, timedelta(0), console.now)
+        case_evidence.attach(session, timedelta(0), console.now)
     tab = console.sign_in("ines@example.org")
     page = tab.get(f"/staff/cases/{case.reference}").text
     assert "0 of 2 accesses explained" in page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incidents.models import Report
+from incidents.reports.models import Report
 from messaging.dispatch.worker import Worker
 from messaging.models import OptOut, OutboxMessage
 from scheduling.models import Callback

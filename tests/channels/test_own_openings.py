@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from incidents.models import Report
+from incidents.reports.models import Report
 from scheduling import callbacks
 from tests import factories
 from tests.channels.test_own_pages import PHONE, Browser

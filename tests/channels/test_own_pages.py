@@ -10,7 +10,7 @@ import pytest
 from icalendar import Calendar
 from sqlmodel import select
 
-from incidents.models import Report
+from incidents.reports.models import Report
 from messaging.models import OutboxMessage
 from people.models import Customer, CustomerSession
 from scheduling import callbacks

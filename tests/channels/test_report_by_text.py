@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 import pytest
 
 from channels.texts import answers, reading
-from incidents import reports
-from incidents.models import Report
+from incidents.reports import submission
+from incidents.reports.models import Report
 from messaging import opt_outs, segments
 from tests.channels.support import (
     AUTH_TOKEN,
@@ -50,9 +50,9 @@ def thread(client):
     return Thread(client)
 
 
-def read(app) -> list[reports.Read]:
+def read(app) -> list[submission.Read]:
     with unit(app) as session:
-        return reports.latest(session, audit_log.SYSTEM, NOON)
+        return submission.latest(session, audit_log.SYSTEM, NOON)
 
 
 def test_scam_is_filed_at_once_with_the_advice_first_and_then_asks(app, thread):

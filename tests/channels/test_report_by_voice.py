@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from incidents import reports
-from incidents.models import Report
+from incidents.reports import submission
+from incidents.reports.models import Report
 from tests.channels.support import AUTH_TOKEN, PHONE, a_text, all_rows, signed_post, unit
 from tests.channels.test_voice import Line
 from vault.audit import audit_log
@@ -19,9 +19,9 @@ pytestmark = pytest.mark.settings(
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def read(app) -> reports.Read:
+def read(app) -> submission.Read:
     with unit(app) as session:
-        (found,) = reports.latest(session, audit_log.SYSTEM, NOON)
+        (found,) = submission.latest(session, audit_log.SYSTEM, NOON)
         return found
 
 

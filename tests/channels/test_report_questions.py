@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from channels.web.questions import QUESTIONS
-from incidents import reports
-from incidents.models import Report
+from incidents.reports import submission
+from incidents.reports.models import Report
 from tests.channels.support import OTHER_PHONE, PHONE, all_rows, unit
 from tests.ids import without_random
 from vault.audit import audit_log
@@ -44,9 +44,9 @@ def asked(client):
     return Asked(client)
 
 
-def the_report(app) -> reports.Read:
+def the_report(app) -> submission.Read:
     with unit(app) as session:
-        (found,) = reports.latest(session, audit_log.SYSTEM, NOON)
+        (found,) = submission.latest(session, audit_log.SYSTEM, NOON)
         return found
 
 
@@ -126,7 +126,7 @@ def test_two_tabs_make_two_reports(app, client):
     one.to("phone").say(phone=PHONE)
     other.to("phone").say(phone=OTHER_PHONE)
     with unit(app) as session:
-        shown = [each.shown_number for each in reports.latest(session, audit_log.SYSTEM, NOON)]
+        shown = [each.shown_number for each in submission.latest(session, audit_log.SYSTEM, NOON)]
     assert sorted(shown) == ["111", "222"]
 
 

@@ -8,7 +8,7 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from channels.texts.reading import Asked, read
-from incidents.models import Report
+from incidents.reports.models import Report
 from messaging.models import InboundText
 from tests.channels.support import (
     AUTH_TOKEN,

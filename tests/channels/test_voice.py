@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from incidents.models import Report
+from incidents.reports.models import Report
 from tests.channels.support import (
     AUTH_TOKEN,
     PHONE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incidents.models import Report
+from incidents.reports.models import Report
 from tests.channels.support import PHONE, a_started_call, a_token, all_rows, wrong
 
 

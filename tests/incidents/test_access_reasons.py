@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from incidents.access_reasons import Reason, access, reasons, with_nothing_behind
+from incidents.access.justification import Reason, access, reasons, with_nothing_behind
+from incidents.cases.creation import Evidence, raise_case
 from incidents.cases.models import Kind, State
-from incidents.cases.opening import Evidence, raise_case
 from people.models import Customer, Staff
 from scheduling import callbacks
 from scheduling.booking import bookings, handover

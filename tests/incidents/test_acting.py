@@ -9,12 +9,11 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, select
 
-from incidents import two_people
-from incidents.acting import exposure, kinds, warnings
-from incidents.acting.warnings import Warnings
-from incidents.cases import reading, working
+from incidents.cases import case_view, workflow
+from incidents.cases.creation import raise_case
 from incidents.cases.models import Case, Kind, WarnedCustomer, WarningRun
-from incidents.cases.opening import raise_case
+from incidents.response import approval_types, customer_warnings, exposure
+from incidents.response.customer_warnings import Warnings
 from messaging import line_types, segments, text_templates
 from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
@@ -24,6 +23,7 @@ from people import customers, phones, sessions, signin, staff, suspending, token
 from people.approvals import deciding, setup
 from people.errors import InvalidInput, NoLonger, NotAllowed, NotFound
 from people.models import Staff
+from procedures import approval_registry
 from scheduling.availability import team_overview
 from scheduling.errors import WrongState
 from tests import factories
@@ -48,23 +48,23 @@ class Scene:
             self.ivo = factories.an_agent(session, NOW, role="investigator").id
             case = raise_case(session, Kind.CALLS, "x", [], NOW, subjects=[self.ana])
             self.reference = case.reference
-            working.take(session, self.reference, self.ines, NOW)
+            workflow.take(session, self.reference, self.ines, NOW)
 
     def approve(self, request_id: UUID, by: UUID, now: datetime = NOW) -> None:
         with self.store.unit() as session:
             from people.approvals.models import ApprovalRequest
 
             digest = session.get_one(ApprovalRequest, request_id).digest
-            table = two_people.kinds(POLICY)
+            table = approval_registry.kinds(POLICY)
             deciding.approve(session, table, request_id, digest, by, now)
 
-    def ask(self, act=kinds.ask_to_suspend) -> UUID:
+    def ask(self, act=approval_types.ask_to_suspend) -> UUID:
         with self.store.unit() as session:
             return act(session, self.reference, self.ines, self.ana, "why it is to be", NOW).id
 
     def warn(self) -> None:
         with self.store.unit() as session:
-            asked = kinds.ask_to_warn(
+            asked = approval_types.ask_to_warn(
                 session, self.reference, self.ines, self.ana, SINCE, NOW, "why it is to be", NOW
             ).id
         self.approve(asked, self.ivo)
@@ -82,7 +82,7 @@ class Scene:
     def steps(self) -> list[str]:
         with self.store.unit() as session:
             case = session.exec(select(Case).where(Case.reference == self.reference)).one()
-            return [each.kind for each in reading.steps(session, case)]
+            return [each.kind for each in case_view.steps(session, case)]
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_it_is_lifted_by_two_and_what_has_ended_stays_ended(scene):
     scene.approve(scene.ask(), scene.ivo)
     with pytest.raises(InvalidInput):
         scene.ask()
-    lifted = scene.ask(kinds.ask_to_lift)
+    lifted = scene.ask(approval_types.ask_to_lift)
     with scene.store.unit() as session:
         assert not session.get_one(Staff, scene.ana).active
     scene.approve(lifted, scene.ivo)
@@ -136,19 +136,19 @@ def test_it_is_lifted_by_two_and_what_has_ended_stays_ended(scene):
 def test_it_is_lifted_after_its_case_is_closed_and_says_who_approved(scene):
     scene.approve(scene.ask(), scene.ivo)
     with scene.store.unit() as session:
-        working.decide(session, scene.reference, scene.ines, "no_leak", "no leak after all", NOW)
-        working.close(session, scene.reference, scene.ines, "no leak after all", NOW)
+        workflow.decide(session, scene.reference, scene.ines, "no_leak", "no leak after all", NOW)
+        workflow.close(session, scene.reference, scene.ines, "no leak after all", NOW)
     with scene.store.unit() as session:
-        assert [each.id for each in kinds.suspended_for(session, scene.ivo)] == [scene.ana]
-        assert kinds.suspended_for(session, scene.ana) == []
+        assert [each.id for each in approval_types.suspended_for(session, scene.ivo)] == [scene.ana]
+        assert approval_types.suspended_for(session, scene.ana) == []
         why = "nothing came of it"
-        asked = kinds.ask_to_lift_outside(session, scene.ivo, scene.ana, why, NOW).id
+        asked = approval_types.ask_to_lift_outside(session, scene.ivo, scene.ana, why, NOW).id
     scene.approve(asked, scene.ines)
     with scene.store.unit() as session:
         assert session.get_one(Staff, scene.ana).active
-        assert kinds.suspended_for(session, scene.ivo) == []
+        assert approval_types.suspended_for(session, scene.ivo) == []
         case = session.exec(select(Case).where(Case.reference == scene.reference)).one()
-        lifted, asking = reading.steps(session, case)[:2]
+        lifted, asking = case_view.steps(session, case)[:2]
     assert (lifted.kind, lifted.words, lifted.approved_by) == ("lifted", "", (scene.ines,))
     assert asking.words == f"suspend.lift\n{why}"
 
@@ -159,16 +159,18 @@ def test_who_is_named_beside_them_cannot_ask_to_lift_it(scene):
     with scene.store.unit() as session:
         raise_case(session, Kind.CALLS, "y", [], NOW, subjects=[scene.ana, scene.ivo])
     with scene.store.unit() as session:
-        assert kinds.suspended_for(session, scene.ivo) == []
+        assert approval_types.suspended_for(session, scene.ivo) == []
     with pytest.raises(NotFound), scene.store.unit() as session:
-        kinds.ask_to_lift_outside(session, scene.ivo, scene.ana, "she is honest, I know", NOW)
+        approval_types.ask_to_lift_outside(
+            session, scene.ivo, scene.ana, "she is honest, I know", NOW
+        )
 
 
 def test_who_is_switched_off_is_not_let_in_by_lifting(scene):
     with scene.store.unit() as session:
         staff.switch_off(session, session.get_one(Staff, scene.ana), NOW)
     with pytest.raises(InvalidInput):
-        scene.ask(kinds.ask_to_lift)
+        scene.ask(approval_types.ask_to_lift)
     with pytest.raises(InvalidInput), scene.store.unit() as session:
         suspending.lift(session, scene.ana, audit_log.SYSTEM, NOW)
 
@@ -176,7 +178,9 @@ def test_who_is_switched_off_is_not_let_in_by_lifting(scene):
 def test_only_who_holds_the_case_asks_and_never_about_themself(scene):
     for who, person in ((scene.ivo, scene.ana), (scene.ines, scene.ines)):
         with pytest.raises(NotAllowed), scene.store.unit() as session:
-            kinds.ask_to_suspend(session, scene.reference, who, person, "why it is to be", NOW)
+            approval_types.ask_to_suspend(
+                session, scene.reference, who, person, "why it is to be", NOW
+            )
 
 
 def test_exposure_is_each_customer_with_when_and_what_it_showed(scene):
@@ -217,7 +221,7 @@ def warned(store: Store) -> Counter[UUID]:
 
 
 def test_each_exposed_customer_is_warned_once_and_nobody_else(scene, monkeypatch):
-    monkeypatch.setattr(warnings, "WAVE", 3)
+    monkeypatch.setattr(customer_warnings, "WAVE", 3)
     ids = scene.exposed(7)
     with scene.store.unit() as session:
         factories.a_customer(session, NOW)
@@ -233,8 +237,8 @@ def test_each_exposed_customer_is_warned_once_and_nobody_else(scene, monkeypatch
 
 
 def test_a_wave_waits_for_the_one_before(scene, monkeypatch):
-    monkeypatch.setattr(warnings, "WAVE", 2)
-    monkeypatch.setattr(warnings, "WAITING", 2)
+    monkeypatch.setattr(customer_warnings, "WAVE", 2)
+    monkeypatch.setattr(customer_warnings, "WAITING", 2)
     scene.exposed(6)
     scene.warn()
     work(scene.store, 3)
@@ -266,24 +270,26 @@ def test_at_night_it_waits_for_the_morning_and_the_ceiling_holds_it(scene):
 
 
 def test_stopping_withdraws_what_has_not_left(scene, monkeypatch):
-    monkeypatch.setattr(warnings, "WAVE", 2)
+    monkeypatch.setattr(customer_warnings, "WAVE", 2)
     scene.exposed(4)
     scene.warn()
     work(scene.store, 1)
     with scene.store.unit() as session:
         case = session.exec(select(Case)).one()
-        warnings.stop(session, case, scene.ines, "enough", NOW)
+        customer_warnings.stop(session, case, scene.ines, "enough", NOW)
     work(scene.store, 3)
     states = scene.store.all(select(OutboxMessage.state).where(OutboxMessage.kind == "warning"))
     assert states == ["expired", "expired"]
     with pytest.raises(WrongState), scene.store.unit() as session:
-        warnings.stop(session, session.exec(select(Case)).one(), scene.ines, "why it is to be", NOW)
+        customer_warnings.stop(
+            session, session.exec(select(Case)).one(), scene.ines, "why it is to be", NOW
+        )
 
 
 def test_landlines_and_the_erased_get_no_text(scene):
     first, second = scene.exposed(2)
     with scene.store.unit() as session:
-        from incidents.erasure import erase
+        from procedures.erasure import erase
 
         phone = customers.opened(session, session.get_one(customers.Customer, first)).phone
         line_types.note(session, phone, line_types.LANDLINE, NOW)
@@ -293,11 +299,11 @@ def test_landlines_and_the_erased_get_no_text(scene):
     assert warned(scene.store) == {}
     with scene.store.unit() as session:
         run = session.exec(select(WarningRun)).one()
-        assert warnings.progress(session, run).landlines == 1
+        assert customer_warnings.progress(session, run).landlines == 1
 
 
 def test_killed_at_any_act_nobody_is_left_out_or_told_twice(scene, monkeypatch):
-    monkeypatch.setattr(warnings, "WAVE", 2)
+    monkeypatch.setattr(customer_warnings, "WAVE", 2)
     ids = scene.exposed(5)
     scene.warn()
 
@@ -325,7 +331,7 @@ def test_the_warning_is_one_segment_names_no_link_and_asks_for_nothing():
 
 def test_nobody_is_warned_where_nobody_was_exposed(scene):
     with pytest.raises(InvalidInput), scene.store.unit() as session:
-        kinds.ask_to_warn(
+        approval_types.ask_to_warn(
             session, scene.reference, scene.ines, scene.ana, SINCE, NOW, "why it is to be", NOW
         )
 

@@ -14,10 +14,10 @@ from sqlmodel import col, select
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from channels import places as places_of
-from incidents.alerts import job, rows
+from incidents.alerts import delivery_queue, job
 from incidents.alerts.job import Alerts
+from incidents.cases.creation import raise_case
 from incidents.cases.models import AlertDelivery, Case, CaseAlert, Kind
-from incidents.cases.opening import raise_case
 from messaging import segments, text_templates
 from tests import databases, factories
 from tests.processes import at_once
@@ -67,7 +67,7 @@ def test_each_case_is_told_once_and_what_follows_soon_is_told_together(store, cl
     rest = [a_case(store, each) for each in "bc"]
     work.work()
     assert [first in each.short for each in box.notes] == [True]
-    clock.now += rows.TOGETHER
+    clock.now += delivery_queue.TOGETHER
     work.work()
     work.work()
     assert len(box.notes) == 2
@@ -111,7 +111,7 @@ def test_a_place_that_fails_is_tried_again_and_holds_up_no_other(store, clock, b
     work.work()
     assert len(other.notes) == 1
     with store.unit() as session:
-        (said,) = rows.late(session, [box.place])
+        (said,) = delivery_queue.late(session, [box.place])
     assert said == "Alerts of new cases do not reach box: out of order."
     box.broken = False
     clock.now += timedelta(minutes=1)
@@ -120,7 +120,7 @@ def test_a_place_that_fails_is_tried_again_and_holds_up_no_other(store, clock, b
     assert box.notes[0].again
     assert box.notes[0].id == other.notes[0].id
     with store.unit() as session:
-        assert rows.late(session, [box.place]) == []
+        assert delivery_queue.late(session, [box.place]) == []
 
 
 def test_a_place_that_never_works_is_given_up(store, clock, box):
@@ -170,11 +170,11 @@ def test_killed_at_any_act_each_case_is_told_and_by_text_once(store, tmp_path):
 
         killed = until_killed(store.url, acts, work)
         deaths += killed
-        now += rows.LEASE + timedelta(seconds=1)
+        now += delivery_queue.LEASE + timedelta(seconds=1)
         _texting(store, Post(post), now).work()
         taken = Post(post).taken()
         assert len(taken) == 1, (acts, taken)
-        now += rows.TOGETHER
+        now += delivery_queue.TOGETHER
         if not killed:
             break
     assert deaths >= 4
@@ -202,7 +202,7 @@ def test_a_webhook_is_signed_as_the_specification_has_it():
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    taken = rows.Taken(
+    taken = delivery_queue.Taken(
         UUID(int=7), "x", 1, datetime.now(UTC).replace(microsecond=0), [["C2345678", "calls"]]
     )
     destinations.webhook(f"http://127.0.0.1:{server.server_port}/secret", SECRET).send(

@@ -10,16 +10,17 @@ from uuid import uuid4
 import pytest
 from sqlmodel import col, select
 
-from incidents import stream
-from incidents.canaries import names, planning, register, signs
-from incidents.canaries.signs import What
-from incidents.canaries.watch import CanaryWatch
+from incidents.canaries import creation, detections, fake_names
+from incidents.canaries import store as register
+from incidents.canaries.detections import What
+from incidents.canaries.job import CanaryWatch
 from incidents.cases.models import Case, CaseEvidence, CaseSubject, Kind, State
-from incidents.erasure import erase
+from incidents.reports import signals
 from messaging import inbox
 from people.errors import InvalidInput, NotFound
 from people.importing.rows import Rules
 from people.models import Customer
+from procedures.erasure import erase
 from scheduling import callbacks
 from tests import factories
 from vault.audit import audit_log
@@ -32,7 +33,7 @@ RULES = Rules(("en", "de", "es"), "GB", (), "Europe/London")
 
 
 def planned(session, *numbers: str, **more: str) -> None:
-    planning.plan(session, numbers, RULES, NOW, reference="K-######", **more)
+    creation.plan(session, numbers, RULES, NOW, reference="K-######", **more)
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_through_a_planted_callback_it_is_in_turn_and_another_is_not(store, cana
     with store.unit() as session:
         ana = factories.an_agent(session, NOW)
         one = factories.a_callback(session, NOW, agent=ana, customer=session.merge(canary))
-        planning.plant(session, one.id, NOW)
+        creation.plant(session, one.id, NOW)
         callbacks.open_one(session, one, NOW, "card")
     watch(store)
     assert met(store) == []
@@ -104,13 +105,13 @@ def test_only_a_callback_of_a_canary_can_be_planted(store, canary):
         other = factories.a_callback(session, NOW)
         for none in (other.id, uuid4()):
             with pytest.raises(NotFound):
-                planning.plant(session, none, NOW)
+                creation.plant(session, none, NOW)
 
 
 def a_report(session, policy) -> None:
-    from incidents import reports
+    from incidents.reports import submission
 
-    reports.file(session, reports.Told(PHONE, "web"), NOW)
+    submission.file(session, submission.Told(PHONE, "web"), NOW)
 
 
 def a_page(session, policy) -> None:
@@ -127,11 +128,11 @@ def a_call(session, policy) -> None:
 
 def a_check(session, policy) -> None:
     who = session.exec(select(Customer)).one()
-    stream.put(session, stream.Sign(stream.UNCONFIRMED, NOW, "web", customer_id=who.id))
+    signals.put(session, signals.Sign(signals.UNCONFIRMED, NOW, "web", customer_id=who.id))
 
 
 def called(session, policy) -> None:
-    assert signs.rang(session, PHONE, What.CALL, "call:CA2", NOW)
+    assert detections.rang(session, PHONE, What.CALL, "call:CA2", NOW)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +157,7 @@ def test_every_contact_raises_a_case_that_names_who_had_opened_it(store, canary,
     named = select(CaseSubject.staff_id).where(CaseSubject.case_id == case.id)
     assert store.all(named) == [ana.id]
     with store.unit() as session:
-        found = signs.contacts(session)
+        found = detections.contacts(session)
         assert [(each.customer_id, each.what) for each in found] == [(canary.id, what)]
 
 
@@ -186,7 +187,7 @@ def test_each_canary_singles_out_who_opened_it(store):
         for agent, each in zip(agents, numbers, strict=True):
             factories.looked_up(session, agent, each, NOW)
         for agent, each in zip(agents, numbers, strict=True):
-            exposed = signs.exposed_by(session, found.by_phone[each])
+            exposed = detections.exposed_by(session, found.by_phone[each])
             assert [(one.staff_id, one.first_at, one.times) for one in exposed] == [
                 (agent.id, NOW, 1)
             ]
@@ -207,8 +208,8 @@ def test_it_is_erased_like_anybody_and_its_number_still_tells(store, canary):
         erase(session, [canary.id], audit_log.OPERATOR, NOW, "retention")
     watch(store)
     with store.unit() as session:
-        assert signs.rang(session, PHONE, What.TEXT, "text:SM9", NOW)
-        assert not signs.rang(session, factories.PHONE, What.TEXT, "text:SM9", NOW)
+        assert detections.rang(session, PHONE, What.TEXT, "text:SM9", NOW)
+        assert not detections.rang(session, factories.PHONE, What.TEXT, "text:SM9", NOW)
     assert met(store) == ["text"]
 
 
@@ -231,7 +232,7 @@ def test_numbers_that_will_not_do_plan_nothing(store, numbers, says):
 
 def test_a_reference_without_room_is_refused(store):
     with store.unit() as session, pytest.raises(InvalidInput, match="more # or"):
-        planning.plan(session, [PHONE, "+447400200002"], RULES, NOW, reference="K")
+        creation.plan(session, [PHONE, "+447400200002"], RULES, NOW, reference="K")
 
 
 def test_language_zone_and_name_come_from_the_number(store):
@@ -245,7 +246,7 @@ def test_language_zone_and_name_come_from_the_number(store):
         ("en", "Europe/London"),
         ("en", "Europe/Paris"),
     ]
-    firsts, lasts = names._FIRST, names._LAST
+    firsts, lasts = fake_names._FIRST, fake_names._LAST
     for each, spoken in zip(made, ("de", "es", "en", "fr"), strict=True):
         first, last = each.name.split(" ")
         assert first in firsts[spoken].split()
@@ -256,7 +257,8 @@ def test_language_zone_and_name_come_from_the_number(store):
 
 def test_every_language_has_as_many_names(store):
     counts = {
-        len(words.split()) for words in itertools.chain(names._FIRST.values(), names._LAST.values())
+        len(words.split())
+        for words in itertools.chain(fake_names._FIRST.values(), fake_names._LAST.values())
     }
     assert counts == {20}
 

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import col, select
 
-from incidents import reports, telling
-from incidents.cases import joining, working
+from incidents.cases import merge_split, workflow
+from incidents.cases.creation import Evidence, name_subjects, raise_case
 from incidents.cases.models import Case, CaseEvidence, CaseSubject, GroupedReport, Kind, State
-from incidents.cases.opening import Evidence, name_subjects, raise_case
 from incidents.grouping.job import SETTLES, Grouping
-from incidents.grouping.likeness import TOGETHER, WINDOW, Features, features, likeness
+from incidents.grouping.similarity import TOGETHER, WINDOW, Features, features, likeness
+from incidents.reports import report_fields, submission
 from people.errors import InvalidInput, NotAllowed
 from tests import factories
 from tests.databases import opened
@@ -67,8 +67,8 @@ def test_what_is_alike(one, other, together):
         shown_number=st.sampled_from(["", "+442079460999", "+442079460111"]),
         hidden=st.booleans(),
         said=st.sampled_from(["", SCRIPT, "hello there my friend from the bank"]),
-        knew=st.lists(st.sampled_from(telling.KNEW)),
-        asked_for=st.lists(st.sampled_from(telling.ASKED_FOR)),
+        knew=st.lists(st.sampled_from(report_fields.KNEW)),
+        asked_for=st.lists(st.sampled_from(report_fields.ASKED_FOR)),
     ),
     st.floats(-1000, 1000),
 )
@@ -81,8 +81,8 @@ def test_likeness_is_the_same_both_ways_and_ends_with_the_window(told, hours):
 
 def filed(store, at: datetime = NOW, **more) -> UUID:
     with store.unit() as session:
-        told = reports.Told(factories.a_phone(), "web", **more)
-        return reports.filed(session, told, at).id
+        told = submission.Told(factories.a_phone(), "web", **more)
+        return submission.filed(session, told, at).id
 
 
 def grouped(store, now: datetime, job: Grouping | None = None) -> list[Case]:
@@ -148,8 +148,8 @@ def test_a_closed_case_is_joined_by_nothing_more(store):
     (case,) = grouped(store, LATER)
     ines = held_by_ines(store, case.reference)
     with store.unit() as session:
-        working.decide(session, case.reference, ines, "no_leak", "no leak to be found", LATER)
-        working.close(session, case.reference, ines, "it belongs together", LATER)
+        workflow.decide(session, case.reference, ines, "no_leak", "no leak to be found", LATER)
+        workflow.close(session, case.reference, ines, "it belongs together", LATER)
     for _ in range(2):
         filed(store, LATER, shown_number="020 7946 0999")
     one, two = grouped(store, LATER + SETTLES)
@@ -160,7 +160,7 @@ def held_by_ines(store, *references: str) -> UUID:
     with store.unit() as session:
         ines = factories.an_agent(session, NOW, role="investigator").id
         for each in references:
-            working.take(session, each, ines, NOW)
+            workflow.take(session, each, ines, NOW)
         return ines
 
 
@@ -178,7 +178,7 @@ def test_joining_takes_all_and_can_be_undone(store):
     with store.unit() as session:
         ana = factories.an_agent(session, NOW).id
         name_subjects(session, session.get(Case, two.id), [ana], NOW)
-        joining.join(session, one.reference, two.reference, ines, "one script for both", LATER)
+        merge_split.join(session, one.reference, two.reference, ines, "one script for both", LATER)
     assert refs(store, one) == before[0] | before[1]
     assert refs(store, two) == set()
     closed = store.all(select(Case).where(col(Case.id) == two.id))[0]
@@ -186,7 +186,9 @@ def test_joining_takes_all_and_can_be_undone(store):
     named = store.all(select(CaseSubject.case_id).where(col(CaseSubject.staff_id) == ana))
     assert set(named) == {one.id, two.id}
     with store.unit() as session:
-        joining.take_apart(session, one.reference, two.reference, ines, "no, they are two", LATER)
+        merge_split.take_apart(
+            session, one.reference, two.reference, ines, "no, they are two", LATER
+        )
     assert (refs(store, one), refs(store, two)) == before
     assert store.all(select(Case).where(col(Case.id) == two.id))[0].state == State.OPEN
 
@@ -199,12 +201,12 @@ def test_what_was_split_off_stays_apart_and_can_be_joined_again(store):
     rows = store.all(select(CaseEvidence).order_by(col(CaseEvidence.id)))
     with store.unit() as session:
         ids = [rows[0].id, rows[1].id]
-        fresh = joining.split(session, case.reference, ids, ines, "of another caller", LATER)
+        fresh = merge_split.split(session, case.reference, ids, ines, "of another caller", LATER)
     assert refs(store, fresh) == {rows[0].ref, rows[1].ref}
     assert len(grouped(store, LATER + SETTLES)) == 2  # the job does not put them back
     assert refs(store, fresh) == {rows[0].ref, rows[1].ref}
     with store.unit() as session:
-        joining.join(session, case.reference, fresh.reference, ines, "yes, they are one", LATER)
+        merge_split.join(session, case.reference, fresh.reference, ines, "yes, they are one", LATER)
     assert len(refs(store, case)) == 4
 
 
@@ -219,12 +221,14 @@ def test_what_cannot_be_joined_or_split_changes_nothing(store, what):
     def act(session) -> None:
         if what in ("all", "none", "others"):
             parts = {"all": mine, "none": [], "others": theirs}[what]
-            joining.split(session, one.reference, parts, ines, "it belongs together", LATER)
+            merge_split.split(session, one.reference, parts, ines, "it belongs together", LATER)
         elif what == "not mine":
-            joining.join(session, two.reference, one.reference, ines, "it belongs together", LATER)
+            merge_split.join(
+                session, two.reference, one.reference, ines, "it belongs together", LATER
+            )
         else:
             other = one.reference if what == "self" else "C2222222"
-            joining.join(session, one.reference, other, ines, "it belongs together", LATER)
+            merge_split.join(session, one.reference, other, ines, "it belongs together", LATER)
 
     with pytest.raises((InvalidInput, NotAllowed)), store.unit() as session:
         act(session)
@@ -237,8 +241,10 @@ def test_the_same_evidence_in_both_counts_once(store):
         two = raise_case(session, Kind.ACCESS, "b", [Evidence("audit", n, NOW) for n in "12"], NOW)
     ines = held_by_ines(store, one.reference)
     with store.unit() as session:
-        joining.join(session, one.reference, two.reference, ines, "it belongs together", NOW)
+        merge_split.join(session, one.reference, two.reference, ines, "it belongs together", NOW)
     assert refs(store, one) == {"1", "2"}
     with store.unit() as session:
-        joining.take_apart(session, one.reference, two.reference, ines, "it belongs together", NOW)
+        merge_split.take_apart(
+            session, one.reference, two.reference, ines, "it belongs together", NOW
+        )
     assert (refs(store, one), refs(store, two)) == ({"1"}, {"1", "2"})

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 from sqlmodel import col, select
 
-from incidents import budget_stops
+from incidents.access import budget_cases
+from incidents.anomaly_detection import access_cases
+from incidents.anomaly_detection.detector import Finding, Window
+from incidents.anomaly_detection.staff_profile import Signal
+from incidents.cases.creation import Evidence, raise_case
 from incidents.cases.models import Case, CaseEvidence, CaseStep, CaseSubject, Kind, State
-from incidents.cases.opening import Evidence, raise_case
-from incidents.watch import telling
-from incidents.watch.person import Signal
-from incidents.watch.scoring import Finding, Window
 from people.errors import BudgetSpent
 from tests import factories
 from tests.databases import opened
@@ -83,8 +83,8 @@ def test_a_spent_budget_and_the_watch_of_one_day_make_one_case(store):
             who = factories.an_agent(session, NOW).id
             spent = BudgetSpent(who, "missed", 10, timedelta(hours=1), 10, timedelta(minutes=5))
             acts = (
-                lambda at, s=session, b=spent: budget_stops.file(s, b, at),
-                lambda at, s=session, w=who: telling.tell(s, w, [seen], at),
+                lambda at, s=session, b=spent: budget_cases.file(s, b, at),
+                lambda at, s=session, w=who: access_cases.tell(s, w, [seen], at),
             )
             acts[first](NOW)
             acts[then](NOW + timedelta(minutes=5))

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from incidents import outcomes, reports
-from incidents.models import Report
-from incidents.reports import Told
+from incidents.reports import reporter_feedback, submission
+from incidents.reports.models import Report
+from incidents.reports.submission import Told
 from messaging import line_types, segments, text_templates
 from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
@@ -23,11 +23,11 @@ PHONE = factories.PHONE
 
 def told(store, at: datetime = NOW, *, wanted: bool = True, key: str = "not_us") -> None:
     with store.unit() as session:
-        report = reports.filed(session, Told(PHONE, "web", tell_me=wanted), at)
-        outcomes.tell_outcome(session, report, key, at)
+        report = submission.filed(session, Told(PHONE, "web", tell_me=wanted), at)
+        reporter_feedback.tell_outcome(session, report, key, at)
     for _ in range(2):
         with store.unit() as session:
-            outcomes.tell(session, factories.a_policy(), at)
+            reporter_feedback.tell(session, factories.a_policy(), at)
 
 
 def a_customer(store) -> None:
@@ -68,7 +68,7 @@ def test_a_number_that_is_nobodys_waits_until_we_know_it(store):
     assert texts(store) == []
     a_customer(store)
     with store.unit() as session:
-        outcomes.tell(session, factories.a_policy(), NOW + timedelta(days=1))
+        reporter_feedback.tell(session, factories.a_policy(), NOW + timedelta(days=1))
     assert len(texts(store)) == 1
 
 
@@ -77,7 +77,7 @@ def test_the_first_outcome_counts(store):
     told(store, key="found")
     with store.unit() as session:
         (report,) = session.exec(select(Report))
-        outcomes.tell_outcome(session, report, "ours", NOW)
+        reporter_feedback.tell_outcome(session, report, "ours", NOW)
     (row,) = store.all(select(Report))
     assert row.outcome == "found"
     assert len(texts(store)) == 1
@@ -99,9 +99,9 @@ def test_a_landline_is_not_rung_out_of_the_blue(store):
 
 def test_an_outcome_that_is_none_is_refused(store):
     with store.unit() as session:
-        report = reports.filed(session, Told(PHONE, "web", tell_me=True), NOW)
+        report = submission.filed(session, Told(PHONE, "web", tell_me=True), NOW)
         with pytest.raises(InvalidInput):
-            outcomes.tell_outcome(session, report, "guilty", NOW)
+            reporter_feedback.tell_outcome(session, report, "guilty", NOW)
 
 
 @pytest.mark.parametrize("key", text_templates.OUTCOMES)

@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from incidents import erasure, reports, retention
-from incidents.models import Report
+from incidents.reports import submission
+from incidents.reports.models import Report
 from people import customers
 from people.models import Customer, CustomerSession
+from procedures import erasure, retention
 from scheduling import callbacks
 from scheduling.booking import bookings
 from scheduling.errors import WrongState
@@ -63,7 +64,7 @@ def test_nobody_goes_before_their_time_and_everybody_at_it(store, clock, three):
 def test_a_report_counts_as_the_customer_being_there(store, clock, three):
     later = clock.now + timedelta(days=20)
     with store.unit() as session:
-        reports.file(session, reports.Told(PHONES[0], "web", said="they knew all"), later)
+        submission.file(session, submission.Told(PHONES[0], "web", said="they knew all"), later)
     with store.unit() as session:
         assert retention.due(session, clock.now + timedelta(days=10)) == []
         assert retention.due(session, later + timedelta(seconds=1)) == [three[0].id]
@@ -74,8 +75,8 @@ def test_of_the_erased_nothing_is_left_that_says_who_they_were(store, clock, thr
     with store.unit() as session:
         made = customers.find_by_phone(session, "+447400300009")
         customers.keep_safe_phrase(session, made, "blue teapot", clock.now)
-        told = reports.Told("+447400300009", "web", said="my name is Gwen")
-        reports.file(session, told, clock.now)
+        told = submission.Told("+447400300009", "web", said="my name is Gwen")
+        submission.file(session, told, clock.now)
         index = made.phone_index
     before = rows(store)
     with store.unit() as session:
@@ -97,7 +98,7 @@ def test_of_the_erased_nothing_is_left_that_says_who_they_were(store, clock, thr
         assert (opened.name, opened.phone) == ("", "")
         callback = session.get_one(Callback, call.callback_id)
         assert callbacks.words_of(session, callback) == ("", "")
-        assert reports.latest(session, audit_log.SYSTEM, clock.now)[0].said == ""
+        assert submission.latest(session, audit_log.SYSTEM, clock.now)[0].said == ""
     assert before["audit_entry"] <= rows(store)["audit_entry"]
     (entry,) = store.all(select(AuditEntry).where(AuditEntry.action == "customer.erase"))
     assert entry.customer_id == made.id
@@ -158,7 +159,7 @@ def test_who_is_booked_at_that_moment_stays(store, clock, three):
 
 def test_the_report_of_somebody_unknown_stays(store, clock, three):
     with store.unit() as session:
-        reports.file(session, reports.Told("+447400399999", "web", said="x"), clock.now)
+        submission.file(session, submission.Told("+447400399999", "web", said="x"), clock.now)
         erasure.erase(session, [each.id for each in three], audit_log.OPERATOR, clock.now, "test")
     (report,) = store.all(select(Report))
     assert report.said != b""

@@ -7,14 +7,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from incidents import refusals, reports, stream
-from incidents.canaries import planning, signs
-from incidents.canaries.signs import What
-from incidents.erasure import erase
-from incidents.models import StreamItem
-from incidents.reports import Told
+from incidents.canaries import creation, detections
+from incidents.canaries.detections import What
+from incidents.reports import signals, submission
+from incidents.reports.models import StreamItem
+from incidents.reports.submission import Told
 from people import customers
 from people.importing.rows import Rules
+from procedures import callback_refusal
+from procedures.erasure import erase
 from storage.session import core_transaction
 from tests import factories
 from tests.databases import Store
@@ -34,19 +35,19 @@ def checked(store: Store, phone: str, at: datetime = NOW, channel: Channel = Cha
         check(work, phone, "123456", channel, at, organisation="")
 
 
-def items(store: Store, mark: int = 0, limit: int = 1000) -> list[stream.Item]:
+def items(store: Store, mark: int = 0, limit: int = 1000) -> list[signals.Item]:
     with store.unit() as session:
-        stream.gather(session, NOW)
+        signals.gather(session, NOW)
     with store.unit() as session:
-        return stream.since(session, mark, limit)
+        return signals.since(session, mark, limit)
 
 
 def test_reports_refused_calls_and_failed_checks_run_together(store):
     with store.unit() as session:
         customer = factories.a_customer(session, NOW, PHONE)
         callback = factories.a_callback(session, NOW, customer=customer)
-        reports.file(session, Told(OTHER, "web", called_at=NOW - timedelta(hours=1)), NOW)
-        refusals.refuse(session, callback, "text", NOW)
+        submission.file(session, Told(OTHER, "web", called_at=NOW - timedelta(hours=1)), NOW)
+        callback_refusal.refuse(session, callback, "text", NOW)
         mine, theirs = customer.id, callback.id
     checked(store, PHONE)
     found = {each.kind: each for each in items(store)}
@@ -62,7 +63,7 @@ def test_reports_refused_calls_and_failed_checks_run_together(store):
 def test_a_reader_who_goes_on_from_its_mark_reads_each_item_once(store):
     for n in range(7):
         with store.unit() as session:
-            reports.file(session, Told(f"+4474001234{n:02d}", "web"), NOW)
+            submission.file(session, Told(f"+4474001234{n:02d}", "web"), NOW)
     seen, mark = [], 0
     while found := items(store, mark, limit=3):
         seen += [each.report_id for each in found]
@@ -75,9 +76,9 @@ def test_a_reader_who_goes_on_from_its_mark_reads_each_item_once(store):
 def test_what_commits_late_comes_after_what_was_read_before(store):
     """Whoever began first and commits last is missed by nobody. SQLite has one writer at a time."""
     with store.unit() as slow:
-        reports.file(slow, Told(PHONE, "web"), NOW)
+        submission.file(slow, Told(PHONE, "web"), NOW)
         with store.unit() as session:
-            reports.file(session, Told(OTHER, "web"), NOW)
+            submission.file(session, Told(OTHER, "web"), NOW)
         early = items(store)
         assert len(early) == 1
     late = items(store, early[-1].position)
@@ -86,10 +87,10 @@ def test_what_commits_late_comes_after_what_was_read_before(store):
 
 def test_a_report_that_is_proven_later_comes_again_with_more_weight(store):
     with store.unit() as session:
-        reports.file(session, Told(PHONE, "web"), NOW)
+        submission.file(session, Told(PHONE, "web"), NOW)
     before = items(store)
     with store.unit() as session:
-        reports.prove(session, PHONE, NOW + timedelta(hours=1))
+        submission.prove(session, PHONE, NOW + timedelta(hours=1))
     (again,) = items(store, before[-1].position)
     assert again.report_id == before[0].report_id
     assert (before[0].weight, again.weight, again.proven) == (0.2, 0.7, True)
@@ -98,7 +99,7 @@ def test_a_report_that_is_proven_later_comes_again_with_more_weight(store):
 def test_the_same_told_again_adds_no_item(store):
     with store.unit() as session:
         for _ in range(5):
-            reports.file(session, Told(PHONE, "web"), NOW)
+            submission.file(session, Told(PHONE, "web"), NOW)
     (item,) = items(store)
     assert item.times == 5
 
@@ -131,9 +132,9 @@ def test_no_check_is_lost_between_two_rounds_of_the_worker(store):
 def test_a_contact_with_a_canary_is_a_sign_that_names_neither_customer_nor_number(store):
     rules = Rules(("en",), "GB", (), "Europe/London")
     with store.unit() as session:
-        planning.plan(session, [PHONE], rules, NOW, reference="K-######")
-        assert signs.rang(session, PHONE, What.CALL, "call:CA2", NOW)
-        assert signs.rang(session, PHONE, What.CALL, "call:CA2", NOW)
+        creation.plan(session, [PHONE], rules, NOW, reference="K-######")
+        assert detections.rang(session, PHONE, What.CALL, "call:CA2", NOW)
+        assert detections.rang(session, PHONE, What.CALL, "call:CA2", NOW)
     (item,) = items(store)
     assert (item.kind, item.channel, item.weight) == ("canary", "call", 1.0)
     assert (item.customer_id, item.phone_index) == (None, None)
@@ -153,7 +154,7 @@ def test_a_row_holds_so_many_and_the_oldest_give_way():
 def test_a_customer_who_is_erased_leaves_no_fingerprint(store):
     with store.unit() as session:
         made = factories.a_customer(session, NOW, PHONE)
-        reports.file(session, Told(PHONE, "web"), NOW)
+        submission.file(session, Told(PHONE, "web"), NOW)
         index = made.phone_index
     checked(store, PHONE)
     items(store)

@@ -12,12 +12,12 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, select
 
+from incidents.anomaly_detection import access_cases
+from incidents.anomaly_detection.job import GRACE, AccessWatch
+from incidents.anomaly_detection.models import WatchOpen, WatchPerson
+from incidents.anomaly_detection.monitored_staff import _AS_JSON
+from incidents.anomaly_detection.staff_profile import Person, Signal
 from incidents.cases.models import Case, CaseEvidence, CaseSubject, Kind
-from incidents.watch import telling
-from incidents.watch.job import GRACE, AccessWatch
-from incidents.watch.models import WatchOpen, WatchPerson
-from incidents.watch.people import _AS_JSON
-from incidents.watch.person import Person, Signal
 from people.models import Customer, Staff
 from scheduling.booking import bookings
 from scheduling.booking.bookings import Wish
@@ -188,7 +188,7 @@ def test_a_worker_that_dies_in_a_look_loses_and_doubles_nothing(office, monkeypa
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(telling, "tell", dies)
+        patch.setattr(access_cases, "tell", dies)
         with pytest.raises(RuntimeError):
             office.look()
     assert office.cases() == []
@@ -236,9 +236,9 @@ def test_what_was_before_the_first_look_accuses_nobody(store):
 
 
 def test_a_backlog_is_read_to_its_end_in_bounded_steps(office, monkeypatch):
-    from incidents.watch import reading
+    from incidents.anomaly_detection import audit_cursor
 
-    monkeypatch.setattr(reading, "AT_A_TIME", 7)
+    monkeypatch.setattr(audit_cursor, "AT_A_TIME", 7)
     for _ in range(20):
         office.looks_up(office.a_customer())
     with office.store.unit() as session:

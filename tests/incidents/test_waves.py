@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlmodel import select
 
-from incidents import reports, stream
 from incidents.cases.models import Case, CaseEvidence, Kind
-from incidents.waves import noticing
+from incidents.reports import signals, submission
+from incidents.waves import job
 from incidents.waves.baseline import WEEK
-from incidents.waves.chart import LEAST, Chart
-from incidents.waves.noticing import Waves, judge
+from incidents.waves.cusum import LEAST, Chart
+from incidents.waves.job import Waves, judge
 from tests import factories
 
 NOW = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
@@ -126,7 +126,7 @@ def test_what_lasts_becomes_usual():
 
 
 def test_the_hour_that_has_begun_counts_as_far_as_it_has_come():
-    hour = noticing.hour_of(NOW)
+    hour = job.hour_of(NOW)
     past = hour - 8 * WEEK
     quiet = dict.fromkeys(range(past, hour, 24), 1)
     assert judge(quiet, past, NOW, LONDON) is None
@@ -139,8 +139,8 @@ def test_the_hour_that_has_begun_counts_as_far_as_it_has_come():
 def filed(store, at: datetime, times: int = 1) -> None:
     with store.unit() as session:
         for _ in range(times):
-            told = reports.Told(factories.a_phone(), "web", called_at=None)
-            reports.file(session, told, at)
+            told = submission.Told(factories.a_phone(), "web", called_at=None)
+            submission.file(session, told, at)
 
 
 def test_a_wave_opens_one_case_a_day_whoever_looks_and_however_often(store):
@@ -172,7 +172,7 @@ def test_checks_that_fail_while_nobody_rings_are_a_series_of_their_own(store):
     def checked(at: datetime, times: int = 1) -> None:
         with store.unit() as session:
             for _ in range(times):
-                stream.put(session, stream.Sign(stream.UNCONFIRMED, at, "web"))
+                signals.put(session, signals.Sign(signals.UNCONFIRMED, at, "web"))
 
     for weeks in range(1, 9):
         checked(NOW - timedelta(weeks=weeks))

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import col, select
 
-from incidents import reports
-from incidents.cases import board, customers, reading, states, working
+from incidents.cases import board, case_view, customer_access, states, workflow
+from incidents.cases.creation import Evidence, raise_case
 from incidents.cases.models import Case, CaseEvidence, Kind, State
-from incidents.cases.opening import Evidence, raise_case
-from incidents.cases.seeing import seen
-from incidents.models import Report
+from incidents.cases.visibility import seen
+from incidents.reports import submission
+from incidents.reports.models import Report
 from people.errors import InvalidInput, NotAllowed, NotFound
 from scheduling.errors import WrongState
 from tests import factories
@@ -46,14 +46,14 @@ def actions(store: Store, reference: str) -> list[str]:
 def test_a_case_goes_from_open_to_closed_and_back_with_every_step_written_down(store):
     ines, reference = an_investigator(store), a_case(store)
     with store.unit() as session:
-        working.take(session, reference, ines, NOW)
-        working.note(session, reference, ines, "rang the bank\r\nthey knew", NOW)
-        working.decide(session, reference, ines, "no_leak", "all from one list", NOW)
-        case = working.close(session, reference, ines, "nothing left to do", NOW)
+        workflow.take(session, reference, ines, NOW)
+        workflow.note(session, reference, ines, "rang the bank\r\nthey knew", NOW)
+        workflow.decide(session, reference, ines, "no_leak", "all from one list", NOW)
+        case = workflow.close(session, reference, ines, "nothing left to do", NOW)
         assert (case.state, case.outcome, case.fold) == (State.CLOSED, "no_leak", None)
-        case = working.reopen(session, reference, ines, "there is a new report", NOW)
+        case = workflow.reopen(session, reference, ines, "there is a new report", NOW)
         assert (case.state, case.outcome, case.taken_by) == (State.OPEN, None, None)
-        steps = reading.steps(session, case)
+        steps = case_view.steps(session, case)
     kinds = ["reopened", "closed", "decided", "noted", "taken", "opened"]
     assert [each.kind for each in steps] == kinds
     assert steps[3].words == "rang the bank\nthey knew"
@@ -63,11 +63,11 @@ def test_a_case_goes_from_open_to_closed_and_back_with_every_step_written_down(s
 @pytest.mark.parametrize(
     "act",
     [
-        lambda s, r, who: working.note(s, r, who, "x", NOW),
-        lambda s, r, who: working.decide(s, r, who, "leak", "one list for all", NOW),
-        lambda s, r, who: working.close(s, r, who, "nothing left to do", NOW),
-        lambda s, r, who: working.give_back(s, r, who, "x", NOW),
-        lambda s, r, who: customers.open_one(s, r, who, UUID(int=1), "to ring her back", NOW),
+        lambda s, r, who: workflow.note(s, r, who, "x", NOW),
+        lambda s, r, who: workflow.decide(s, r, who, "leak", "one list for all", NOW),
+        lambda s, r, who: workflow.close(s, r, who, "nothing left to do", NOW),
+        lambda s, r, who: workflow.give_back(s, r, who, "x", NOW),
+        lambda s, r, who: customer_access.open_one(s, r, who, UUID(int=1), "to ring her back", NOW),
     ],
 )
 def test_only_who_holds_a_case_works_on_it(store, act):
@@ -75,11 +75,11 @@ def test_only_who_holds_a_case_works_on_it(store, act):
     with store.unit() as session, pytest.raises(NotAllowed):
         act(session, reference, ines)  # nobody has taken it
     with store.unit() as session:
-        working.take(session, reference, other, NOW)
+        workflow.take(session, reference, other, NOW)
     with store.unit() as session, pytest.raises(NotAllowed):
         act(session, reference, ines)
     with store.unit() as session, pytest.raises(WrongState):
-        working.take(session, reference, ines, NOW)
+        workflow.take(session, reference, ines, NOW)
 
 
 def test_of_many_who_take_it_at_once_one_gets_it(store):
@@ -90,7 +90,7 @@ def test_of_many_who_take_it_at_once_one_gets_it(store):
         mine = opened(store.url)
         try:
             with mine.unit() as session:
-                working.take(session, reference, who, NOW)
+                workflow.take(session, reference, who, NOW)
             return True
         except WrongState:
             return False
@@ -107,24 +107,24 @@ def test_of_many_who_take_it_at_once_one_gets_it(store):
 def test_what_cannot_be_kept_is_said_and_changes_nothing(store, words, problem):
     ines, reference = an_investigator(store), a_case(store)
     with store.unit() as session:
-        working.take(session, reference, ines, NOW)
+        workflow.take(session, reference, ines, NOW)
     for act in (
-        lambda s: working.note(s, reference, ines, words, NOW),
-        lambda s: working.decide(s, reference, ines, "leak", words, NOW),
+        lambda s: workflow.note(s, reference, ines, words, NOW),
+        lambda s: workflow.decide(s, reference, ines, "leak", words, NOW),
     ):
         with pytest.raises(InvalidInput, match=problem), store.unit() as session:
             act(session)
     with pytest.raises(InvalidInput), store.unit() as session:
-        working.decide(session, reference, ines, "joined", "one list for all", NOW)
+        workflow.decide(session, reference, ines, "joined", "one list for all", NOW)
     assert actions(store, reference) == ["case.opened", "case.taken"]
 
 
 def test_a_case_is_not_closed_before_it_is_decided(store):
     ines, reference = an_investigator(store), a_case(store)
     with store.unit() as session:
-        working.take(session, reference, ines, NOW)
+        workflow.take(session, reference, ines, NOW)
     with pytest.raises(WrongState, match="Decide"), store.unit() as session:
-        working.close(session, reference, ines, "tired of all this", NOW)
+        workflow.close(session, reference, ines, "tired of all this", NOW)
 
 
 @given(st.sampled_from(list(State)), st.sampled_from(list(State)))
@@ -148,7 +148,7 @@ def test_the_board_counts_and_pages_by_views(store):
     ines = an_investigator(store)
     made = [a_case(store, Kind.ACCESS, fold=f"f{n}") for n in range(board.PAGE + 3)]
     with store.unit() as session:
-        working.take(session, made[0], ines, NOW)
+        workflow.take(session, made[0], ines, NOW)
         first = board.of(session, ines, "open", NOW)
         rest = board.of(session, ines, "open", NOW, first.following)
         mine = board.of(session, ines, "mine", NOW)
@@ -160,7 +160,7 @@ def test_the_board_counts_and_pages_by_views(store):
 
 def a_report(store: Store, phone: str, said: str = "gift cards") -> tuple[str, Evidence]:
     with store.unit() as session:
-        reference = reports.file(session, reports.Told(phone, "web", said=said), NOW)
+        reference = submission.file(session, submission.Told(phone, "web", said=said), NOW)
         row = session.exec(select(Report).where(col(Report.reference) == reference)).one()
         return reference, Evidence("report", str(row.id), NOW, row.customer_id)
 
@@ -172,7 +172,7 @@ def test_evidence_is_read_in_plain_and_each_reading_is_written_down(store):
     told, evidence = a_report(store, factories.PHONE)
     reference = a_case(store, Kind.CALLS, evidence)
     with store.unit() as session:
-        items, count = reading.evidence(session, seen(session, reference, ines), ines, NOW)
+        items, count = case_view.evidence(session, seen(session, reference, ines), ines, NOW)
     assert count == 1
     assert (items[0].told.reference, items[0].told.said) == (told, "gift cards")
     read = store.all(select(AuditEntry).where(col(AuditEntry.action) == "report.read"))
@@ -187,17 +187,17 @@ def test_a_customer_is_opened_only_by_its_case_with_a_reason_and_written_down_fi
     _, evidence = a_report(store, factories.PHONE)
     reference = a_case(store, Kind.CALLS, evidence)
     with store.unit() as session:
-        working.take(session, reference, ines, NOW)
+        workflow.take(session, reference, ines, NOW)
     short = ("x", "to ring", "becausebecause", "1234 567890", "? ! ? ! ? ! ? ! ? !")
     for why in short:
         with store.unit() as session, pytest.raises(InvalidInput, match="Write why"):
-            customers.open_one(session, reference, ines, gwen, why, NOW)
+            customer_access.open_one(session, reference, ines, gwen, why, NOW)
     for who, why, error in ((other, "to ring her back", NotFound), (gwen, " ", InvalidInput)):
         with pytest.raises(error), store.unit() as session:
-            customers.open_one(session, reference, ines, who, why, NOW)
+            customer_access.open_one(session, reference, ines, who, why, NOW)
     assert "customer.read" not in actions(store, reference)
     with store.unit() as session:
-        found = customers.open_one(session, reference, ines, gwen, "to ring her back", NOW)
+        found = customer_access.open_one(session, reference, ines, gwen, "to ring her back", NOW)
     assert (found.person.name, found.person.phone) == ("Gwen Jones", factories.PHONE)
     assert actions(store, reference)[-2:] == ["case.customer", "customer.read"]
 
@@ -205,7 +205,7 @@ def test_a_customer_is_opened_only_by_its_case_with_a_reason_and_written_down_fi
 def test_a_case_that_is_taken_still_takes_new_evidence(store):
     ines, reference = an_investigator(store), a_case(store, fold="budget:1")
     with store.unit() as session:
-        working.take(session, reference, ines, NOW)
+        workflow.take(session, reference, ines, NOW)
         later = NOW + timedelta(hours=1)
         again = raise_case(session, Kind.CALLS, "budget:1", [Evidence("x", "1", later)], later)
     assert (again.reference, again.taken_by) == (reference, ines)
@@ -215,6 +215,6 @@ def test_a_case_that_is_taken_still_takes_new_evidence(store):
 def test_a_case_that_another_holds_is_not_said_to_be_free(store):
     ines, ivo, reference = an_investigator(store), an_investigator(store), a_case(store)
     with store.unit() as session:
-        working.take(session, reference, ines, NOW)
+        workflow.take(session, reference, ines, NOW)
     with store.unit() as session, pytest.raises(NotAllowed, match="A colleague holds this case"):
-        working.note(session, reference, ivo, "a note of mine", NOW)
+        workflow.note(session, reference, ivo, "a note of mine", NOW)

@@ -17,10 +17,11 @@ from sqlmodel import select
 from werkzeug.test import TestResponse
 
 from channels.web.owner import TOKEN
-from incidents import customer_trail, reports
-from incidents.cases import working
+from incidents.audit_search import customer_search
+from incidents.cases import workflow
+from incidents.cases.creation import Evidence, raise_case
 from incidents.cases.models import Kind
-from incidents.cases.opening import Evidence, raise_case
+from incidents.reports import submission
 from messaging.models import OutboxMessage
 from people import customer_sessions, customers, staff
 from people.models import Role, Staff
@@ -322,7 +323,7 @@ class House:
             team = teams.add(session, teams.Habits("Day"), _by(agent), now)
             message = session.exec(select(OutboxMessage.id)).first()
             staff.set_phone(session, session.get_one(Staff, agent), "+447400123499", now)
-            reports.file(session, reports.Told(PHONE, "web", said="about your router"), now)
+            submission.file(session, submission.Told(PHONE, "web", said="about your router"), now)
             held = session.get_one(calls.Callback, going)
             self.code = calls.start(session, held, policy, now).code
         self.names |= {"customer": gwen.id, "link": link, "feed": feed, "team": team.id}
@@ -341,8 +342,8 @@ class House:
             case, free = (
                 raise_case(session, Kind.CALLS, fold, found, now) for fold in ("fold", "other")
             )
-            working.take(session, case.reference, investigator, now)
-            reading = customer_trail.of_number(
+            workflow.take(session, case.reference, investigator, now)
+            reading = customer_search.of_number(
                 session, investigator, PHONE, "She asked who looked.", now
             )
             self.names |= {"reference": case.reference, "free": free.reference, "reading": reading}

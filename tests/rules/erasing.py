@@ -7,11 +7,11 @@ from pathlib import Path
 from flask import Flask
 from sqlmodel import Session, col, select
 
-from incidents import two_people
 from people import customers
 from people.approvals import binding, deciding
 from people.approvals.models import ApprovalRequest
 from people.models import Role, Staff
+from procedures import approval_registry
 from scheduling.booking import bookings
 from scheduling.callbacks import upcoming
 from tests.channels.support import context, unit
@@ -40,7 +40,7 @@ def erase(app: Flask, phone: str) -> bytes:
 
 def _approved(session: Session, here) -> str:
     row = session.exec(select(ApprovalRequest).where(ApprovalRequest.state == "asked")).one()
-    kinds, digest = two_people.kinds(here.policy), binding.opened(session, row).digest
+    kinds, digest = approval_registry.kinds(here.policy), binding.opened(session, row).digest
     who = session.exec(select(Staff).where(col(Staff.role) != Role.AGENT)).all()
     said = [deciding.approve(session, kinds, row.id, digest, each.id, here.clock()) for each in who]
     return str(said[-1])

@@ -10,12 +10,12 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 from webauthn.helpers import base64url_to_bytes
 
-from incidents.acting import warnings
-from incidents.cases import joining, working
+from incidents.cases import merge_split, workflow
+from incidents.cases.creation import Evidence, raise_case
 from incidents.cases.models import Case, CaseEvidence, Kind, Outcome
-from incidents.cases.opening import Evidence, raise_case
-from incidents.notes import evidence, writing
-from incidents.notes.evenings import Evening
+from incidents.evening_notes import case_evidence, note_creation
+from incidents.evening_notes.due_evenings import Evening
+from incidents.response import customer_warnings
 from messaging import call_queue
 from messaging.call_states import CallState
 from people import second_factor, signin, suspending
@@ -23,6 +23,7 @@ from people.approvals import binding
 from people.approvals.models import ApprovalRequest
 from people.models import Customer, Role, Staff, StaffSession
 from people.passkeys import keeping, registering
+from procedures import number_change
 from scheduling.booking import bookings
 from scheduling.models import Callback
 from storage.column_types import new_id
@@ -31,7 +32,7 @@ from tests.authenticator import Authenticator
 from tests.channels.conftest import Console
 from vault.audit import audit_log
 from vault.models import AuditEntry
-from verification import calls, renumbering
+from verification import calls
 
 #: Whom nobody calls, and whom an agent looked up for nothing.
 STRANGER, NEW = "+447400123458", "+447400123459"
@@ -58,7 +59,7 @@ def _of_calls(console: Console, session: Session, names: dict[str, Any]) -> dict
     opening that its customer sees."""
     now, policy = console.now, console.context.policy
     going = session.get_one(Callback, names["going"])
-    renumbering.ask(session, going, NEW, _WHY, policy, now)
+    number_change.ask(session, going, NEW, _WHY, policy, now)
     asked = session.exec(select(ApprovalRequest)).one()
     booked = session.get_one(Callback, names["callback"])
     wish = bookings.Wish(now.replace(second=0, microsecond=0) + timedelta(hours=2), 15, "your bill")
@@ -123,25 +124,25 @@ def _cases(console: Console, session: Session, people: dict[Role, UUID]) -> dict
     closed, and names who is suspended."""
     now, ivy, ana = console.now, people[Role.INVESTIGATOR], people[Role.AGENT]
     evening = Evening(ana, now.date(), now + timedelta(minutes=1))
-    note = writing.write(session, evening, now)
+    note = note_creation.write(session, evening, now)
     assert note is not None
     found: dict[str, Any] = {"note_id": note.id}
     for name in ("sought", "decided", "closed", "other"):
         found_in = [Evidence("report", str(new_id()), now) for _ in range(2)]
         case = raise_case(session, Kind.ACCESS, f"{name} case", found_in, now)
-        working.take(session, case.reference, ivy, now)
+        workflow.take(session, case.reference, ivy, now)
         found[name] = case.reference
     carl = session.exec(select(Staff.id).where(col(Staff.suspended_at).is_not(None))).one()
     for name, person in (("sought", ana), ("closed", carl)):
-        working.name_somebody(session, found[name], ivy, person, _WHY, now)
+        workflow.name_somebody(session, found[name], ivy, person, _WHY, now)
     for name in ("decided", "closed"):
-        working.decide(session, found[name], ivy, Outcome.EXPLAINED, _WHY, now)
-    working.close(session, found["closed"], ivy, _WHY, now)
-    evidence.attach(session, timedelta(0), now)
-    joining.join(session, found["decided"], found["other"], ivy, _WHY, now)
+        workflow.decide(session, found[name], ivy, Outcome.EXPLAINED, _WHY, now)
+    workflow.close(session, found["closed"], ivy, _WHY, now)
+    case_evidence.attach(session, timedelta(0), now)
+    merge_split.join(session, found["decided"], found["other"], ivy, _WHY, now)
     case = session.exec(select(Case).where(Case.reference == found["decided"])).one()
     since, until = now - timedelta(days=1), now + timedelta(days=1)
-    warnings.begin(session, case, ana, since, until, now)
+    customer_warnings.begin(session, case, ana, since, until, now)
     parts = select(CaseEvidence.id).where(CaseEvidence.case_id == case.id)
     return {**found, "part": session.exec(parts.limit(1)).one()}
 

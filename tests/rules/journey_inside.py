@@ -21,10 +21,10 @@ from flask.testing import FlaskClient
 from sqlmodel import select
 from webauthn.helpers import base64url_to_bytes
 
-from incidents.canaries import register
+from incidents.canaries import store
 from incidents.cases.models import Case
-from incidents.notes import writing
-from incidents.notes.evenings import Evening
+from incidents.evening_notes import note_creation
+from incidents.evening_notes.due_evenings import Evening
 from people import customers, staff
 from tests.authenticator import Authenticator
 from tests.channels.support import unit
@@ -67,7 +67,7 @@ def brought_in(journey: Journey) -> None:
             done = journey.app.test_cli_runner().invoke(args=words)
         assert done.exit_code == 0, done.output
     with unit(journey.app) as session:
-        (known,) = register.known(session).canaries
+        (known,) = store.known(session).canaries
         found = customers.find_by_phone(session, CANARY)
         assert found is not None
         person = customers.opened(session, found)
@@ -159,7 +159,7 @@ class Inside:
             member = staff.find(session, EMAIL)
             assert member is not None
             evening = Evening(member.id, journey.now.date(), journey.now + timedelta(minutes=1))
-            note = writing.write(session, evening, journey.now + timedelta(hours=1))
+            note = note_creation.write(session, evening, journey.now + timedelta(hours=1))
         assert note is not None
         sent(self.agent, f"/staff/notes/{note.id}", {"all": SAYS["explained"]}, "/staff/notes")
 

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sqlmodel import Session
 
 from channels.texts.inbound import Text, receive
-from incidents import outcomes, reports
+from incidents.reports import reporter_feedback, submission
 from messaging import inbox, text_templates
 from messaging.dispatch import delivery_outcomes, leases
 from messaging.message_kinds import ANYBODY
@@ -102,10 +102,12 @@ class Machine(RuleBasedStateMachine):
     @rule(phone=st.sampled_from(PHONES), times=st.integers(1, 5))
     def reports_a_call(self, phone: str, times: int) -> None:
         for n in range(times):
-            told = reports.Told(phone=phone, channel="web", said=f"call {n}", tell_me=True)
-            report = reports.filed(self.work, told, self.now)
-            outcomes.tell_outcome(self.work, report, next(iter(text_templates.OUTCOMES)), self.now)
-        outcomes.tell(self.work, self.policy, self.now)
+            told = submission.Told(phone=phone, channel="web", said=f"call {n}", tell_me=True)
+            report = submission.filed(self.work, told, self.now)
+            reporter_feedback.tell_outcome(
+                self.work, report, next(iter(text_templates.OUTCOMES)), self.now
+            )
+        reporter_feedback.tell(self.work, self.policy, self.now)
 
     @rule(minutes=st.sampled_from((1, 7, 20, 61, 5 * 60, 11 * 60)))
     def waits(self, minutes: int) -> None:

@@ -16,9 +16,9 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, select
 
-from incidents.canaries import register
+from incidents.canaries import store
+from incidents.canaries.job import CanaryWatch
 from incidents.canaries.models import CanaryBatch
-from incidents.canaries.watch import CanaryWatch
 from incidents.cases.models import Case, CaseEvidence, CaseSubject
 from messaging.models import OutboxMessage
 from people.models import Customer, Role, Staff
@@ -45,8 +45,8 @@ def console(database: str, tmp_path: Path) -> Iterator[Console]:
     made.context.ring._index._ticks = lambda: 0.0
     command(made, tmp_path, [CANARY], "canaries", "add", "--numbers", "--ref", "C-####")
     with made.unit() as session:
-        known = register.known(session).canaries
-        register.change(session, [replace(each, name="Gwen Jones") for each in known])
+        known = store.known(session).canaries
+        store.change(session, [replace(each, name="Gwen Jones") for each in known])
     rows = [f"C-{n:06},+4474009{n:05},Ivo Klein,en,Europe/London\n" for n in range(40)]
     rows[5] = f"C-9001,{WARM},Gwen Jones,en,Europe/London\n"
     rows[25] = f"C-9002,{REAL},Gwen Jones,en,Europe/London\n"
@@ -216,7 +216,7 @@ def test_a_copy_of_the_store_does_not_tell_which_customer_it_is(console):
             assert (row.at.second, row.at.microsecond) == (0, 0)
         batch = session.exec(select(CanaryBatch)).one()
         assert batch.id.version == 4
-        assert len(batch.kept) % register.PAD == 1 + 24 + 16
+        assert len(batch.kept) % store.PAD == 1 + 24 + 16
 
 
 def found(session: Any, phone: str) -> Customer:

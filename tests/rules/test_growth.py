@@ -9,11 +9,11 @@ import pytest
 from sqlmodel import SQLModel, select
 
 import app  # noqa: F401  (so that every table is known)
-from incidents import growth
 from incidents.cases.models import Case, CaseEvidence, GroupedReport
-from incidents.models import Report, StreamItem
+from incidents.reports.models import Report, StreamItem
 from messaging.models import InboundText
 from people.models import NumberProof
+from procedures import data_expiry
 from vault.keys import keyring
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -23,12 +23,12 @@ A_CUSTOMER = "one or a few a customer, and goes with them (retention, erasure)"
 A_CASE = "one or a few a case or report, and cases are opened within limits"
 ANSWERS = {
     # Strangers add to these, and a job takes from them.
-    "number_proof": "incidents/growth.py: after 7 days",
-    "inbound_text": "incidents/growth.py: the sender after 90 days; the id stays (rule M2), and"
+    "number_proof": "procedures/data_expiry.py: after 7 days",
+    "inbound_text": "procedures/data_expiry.py: the sender after 90 days; the id stays (rule M2), and"
     " its sender has paid for a text",
-    "stream_item": "incidents/growth.py: after 400 days where no customer and no report is named",
-    "report": "incidents/growth.py: after 400 days where no customer and no case is named",
-    "grouped_report": "incidents/growth.py: with its report",
+    "stream_item": "procedures/data_expiry.py: after 400 days where no customer and no report is named",
+    "report": "procedures/data_expiry.py: after 400 days where no customer and no case is named",
+    "grouped_report": "procedures/data_expiry.py: with its report",
     "delivery": "messaging/delivery_reports.py: after 90 days",
     "spent_challenge": "people/passkeys/site.py: after minutes",
     "budget_opening": "people/budgets.py: after a day",
@@ -66,11 +66,15 @@ def test_every_table_has_an_answer():
 
 def test_what_strangers_added_long_ago_is_removed(store):
     """Was red on c916469: nothing removed any of it."""
-    young = [NOW - growth.PROOFS_KEPT, NOW - growth.SENDERS_KEPT, NOW - growth.SIGNS_KEPT]
+    young = [
+        NOW - data_expiry.PROOFS_KEPT,
+        NOW - data_expiry.SENDERS_KEPT,
+        NOW - data_expiry.SIGNS_KEPT,
+    ]
     old = [each - timedelta(seconds=1) for each in young]
     for times in (young, old):
         fill(store, *times, count=3)
-    job = growth.Growth()
+    job = data_expiry.Growth()
     for _ in range(3):
         with store.unit() as session:
             job(session, NOW)
@@ -105,14 +109,14 @@ def test_a_report_that_names_a_customer_or_a_case_stays(store, named):
             ref = str(row.id)
             session.add(CaseEvidence(case_id=case.id, kind="report", ref=ref, at=NOW))
     with store.unit() as session:
-        growth.Growth()(session, NOW)
+        data_expiry.Growth()(session, NOW)
     assert len(store.all(select(Report))) == 1
 
 
 def test_many_are_removed_in_batches(store, monkeypatch):
-    monkeypatch.setattr(growth, "AT_A_TIME", 2)
+    monkeypatch.setattr(data_expiry, "AT_A_TIME", 2)
     fill(store, *(NOW - timedelta(days=900) for _ in range(3)), count=5)
-    job = growth.Growth()
+    job = data_expiry.Growth()
     for _ in range(5):
         with store.unit() as session:
             job(session, NOW)

@@ -13,12 +13,12 @@ import pytest
 from sqlmodel import Session, col, select
 
 from channels.web import purposes
-from incidents import reports
+from incidents.access_history import access_groups, objections
+from incidents.access_history.models import Objection
+from incidents.cases.creation import raise_case
 from incidents.cases.models import Case, CaseEvidence, CaseSubject, Kind, State
-from incidents.cases.opening import raise_case
-from incidents.mirror import objecting, openings
-from incidents.mirror.models import Objection
-from incidents.models import Report
+from incidents.reports import submission
+from incidents.reports.models import Report
 from people.errors import NotFound
 from people.models import Customer, Staff
 from people.purposes import Purpose
@@ -36,8 +36,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("channels", "incidents", "verification", "scheduling", "people", "messaging", "vault")
 
 
-def shown(session: Session, customer: Customer, now: datetime = LATER) -> openings.Page:
-    return openings.page(session, customer.id, ZONE, now)
+def shown(session: Session, customer: Customer, now: datetime = LATER) -> access_groups.Page:
+    return access_groups.page(session, customer.id, ZONE, now)
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_nothing_of_another_customer_is_shown_and_nothing_of_it_can_be_objected_
         assert shown(session, gwen).odd == []
         for entry in (theirs, 10**9):
             with pytest.raises(NotFound):
-                objecting.object_to(session, gwen, entry, LATER)
+                objections.object_to(session, gwen, entry, LATER)
     assert store.all(select(Objection)) == []
 
 
@@ -142,7 +142,7 @@ def test_every_reading_by_staff_is_shown_to_its_customer_and_each_is_counted(sto
 
 def test_paging_leaves_none_out_and_shows_none_twice(store, people, monkeypatch):
     gwen, _, ben = people
-    monkeypatch.setattr(openings.readings, "PAGE", 7)
+    monkeypatch.setattr(access_groups.readings, "PAGE", 7)
     with store.unit() as session:
         for day in range(1, 12):
             for each in range(day % 4 + 1):
@@ -158,7 +158,7 @@ def test_paging_leaves_none_out_and_shows_none_twice(store, people, monkeypatch)
         ).all()
         counted, before = 0, None
         for _ in range(40):
-            page = openings.page(session, gwen.id, ZONE, NOW + timedelta(days=20), before)
+            page = access_groups.page(session, gwen.id, ZONE, NOW + timedelta(days=20), before)
             counted += sum(each.count for each in [*page.odd, *page.others])
             before = page.following
             if before is None:
@@ -169,7 +169,7 @@ def test_paging_leaves_none_out_and_shows_none_twice(store, people, monkeypatch)
 def objected(session: Session, gwen: Customer, ben: Staff) -> str:
     factories.looked_up(session, ben, factories.PHONE, NOW)
     odd = shown(session, gwen).odd[0]
-    objecting.object_to(session, gwen, odd.entry, LATER)
+    objections.object_to(session, gwen, odd.entry, LATER)
     received = shown(session, gwen).odd[0].received
     assert received is not None
     return received.reference
@@ -194,7 +194,7 @@ def test_the_same_reading_cannot_be_objected_to_twice(store, people):
     with store.unit() as session:
         objected(session, gwen, ben)
         entry = shown(session, gwen).odd[0].entry
-        objecting.object_to(session, gwen, entry, LATER)
+        objections.object_to(session, gwen, entry, LATER)
     assert len(store.all(select(Report))) == 1
     with store.unit() as session:  # a new look is a new reading
         factories.looked_up(session, ben, factories.PHONE, NOW + MINUTE)
@@ -213,7 +213,7 @@ def test_many_presses_at_once_are_one_objection(database, people):
     def press() -> None:
         mine = databases.opened(database)
         with mine.unit() as session:
-            objecting.object_to(session, session.get_one(Customer, gwen.id), entry, LATER)
+            objections.object_to(session, session.get_one(Customer, gwen.id), entry, LATER)
         mine.engine.dispose()
 
     at_once([press] * 6, lambda: None)
@@ -252,7 +252,7 @@ def test_an_investigator_is_shown_by_role_alone_and_only_once_the_case_is_closed
         ).first()
         assert all(each.role != "investigator" for each in shown(session, gwen).others)
         with pytest.raises(NotFound):
-            objecting.object_to(session, gwen, hidden, LATER)
+            objections.object_to(session, gwen, hidden, LATER)
         case.state, case.fold, case.closed_at = State.CLOSED, None, LATER
         session.add(case)
         session.flush()
@@ -266,8 +266,8 @@ def test_reading_ones_report_is_shown_as_an_investigator_without_a_name(store, p
     gwen, _, _ = people
     with store.unit() as session:
         ines = factories.an_agent(session, NOW, name="Ines Moreau", role="investigator")
-        reports.file(session, reports.Told(factories.PHONE, "web"), NOW)
-        reports.latest(session, audit_log.staff(ines.id), NOW)
+        submission.file(session, submission.Told(factories.PHONE, "web"), NOW)
+        submission.latest(session, audit_log.staff(ines.id), NOW)
         page = shown(session, gwen)
     assert [e.name for e in page.others if ("report.read", "triage") in e.reasons] == [""]
     assert page.odd == []

@@ -10,11 +10,17 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlmodel import Session, col, select
 
+from incidents.cases.creation import Evidence, raise_case
 from incidents.cases.models import Case, CaseEvidence, Kind, State
-from incidents.cases.opening import Evidence, raise_case
-from incidents.notes import evenings, evidence, explaining, mailing, writing
-from incidents.notes.job import EveningNotes
-from incidents.notes.models import EveningNote, NotedAccess
+from incidents.evening_notes import (
+    case_evidence,
+    due_evenings,
+    explanations,
+    note_creation,
+    note_mail,
+)
+from incidents.evening_notes.job import EveningNotes
+from incidents.evening_notes.models import EveningNote, NotedAccess
 from people.errors import InvalidInput, NotFound
 from people.models import Staff
 from scheduling.calendars import working_hours
@@ -127,13 +133,13 @@ def test_a_worker_killed_at_any_point_leaves_one_note_or_none_and_the_next_write
 def _die_at(database: str, stage: str) -> None:
     child = os.fork()
     if not child:
-        real = getattr(writing, stage)
+        real = getattr(note_creation, stage)
 
         def dies(*args: object) -> None:
             real(*args)
             os.kill(os.getpid(), signal.SIGKILL)
 
-        setattr(writing, stage, dies)
+        setattr(note_creation, stage, dies)
         job(databases.opened(database), EVENING)
         os._exit(0)
     assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
@@ -165,7 +171,7 @@ def test_the_evening_is_after_ones_own_hours_on_ones_own_clock(store):
         )  # Mondays alone
 
         def come(at: datetime) -> set:
-            return {(e.staff_id, e.on) for e in evenings.come(session, at) if e.on == at.date()}
+            return {(e.staff_id, e.on) for e in due_evenings.come(session, at) if e.on == at.date()}
 
         assert come(datetime(2026, 11, 24, 9, 29, tzinfo=UTC)) == set()
         assert come(datetime(2026, 11, 24, 9, 30, tzinfo=UTC)) == {(tokyo.id, date(2026, 11, 24))}
@@ -199,7 +205,7 @@ def test_a_mail_server_that_is_down_is_tried_again_and_gets_one_mail(store, ana)
 def test_a_mail_that_may_have_gone_is_not_sent_twice(store, ana):
     job(store, EVENING)
     with store.unit() as session:
-        assert mailing.take(session, noted(store)[0].id, EVENING)  # and then the process died
+        assert note_mail.take(session, noted(store)[0].id, EVENING)  # and then the process died
     post = Post()
     job(store, EVENING + HOUR, post)
     assert post.sent == []
@@ -209,13 +215,13 @@ def test_an_explanation_is_kept_sealed_and_cannot_be_changed(store, ana):
     job(store, EVENING)
     note = noted(store)[0]
     with store.unit() as session:
-        explaining.explain(session, ana.id, note.id, {}, "the customer stood at my desk", EVENING)
+        explanations.explain(session, ana.id, note.id, {}, "the customer stood at my desk", EVENING)
     held = store.all(select(NotedAccess.explanation))[0]
     assert b"desk" not in held
     with store.unit() as session:
-        explaining.explain(session, ana.id, note.id, {}, "something else", EVENING + HOUR)
-        assert explaining.of(session, ana.id)[0].asked[0].words == "the customer stood at my desk"
-        assert explaining.waiting(session, ana.id) == 0
+        explanations.explain(session, ana.id, note.id, {}, "something else", EVENING + HOUR)
+        assert explanations.of(session, ana.id)[0].asked[0].words == "the customer stood at my desk"
+        assert explanations.waiting(session, ana.id) == 0
 
 
 @pytest.mark.parametrize("words", ["", "   ", "x" * 501, "a\x00b"])
@@ -223,7 +229,7 @@ def test_what_explains_nothing_is_refused_and_nothing_kept(store, ana, words):
     job(store, EVENING)
     note = noted(store)[0]
     with store.unit() as session, pytest.raises(InvalidInput):
-        explaining.explain(session, ana.id, note.id, {}, words, EVENING)
+        explanations.explain(session, ana.id, note.id, {}, words, EVENING)
     assert store.all(select(NotedAccess.explanation)) == [None]
 
 
@@ -232,9 +238,9 @@ def test_nobody_explains_or_sees_the_note_of_another(store, ana):
     note = noted(store)[0]
     with store.unit() as session:
         ben = factories.an_agent(session, NOW)
-        assert explaining.of(session, ben.id) == []
+        assert explanations.of(session, ben.id) == []
         with pytest.raises(NotFound):
-            explaining.explain(session, ben.id, note.id, {}, "I did it", EVENING)
+            explanations.explain(session, ben.id, note.id, {}, "I did it", EVENING)
 
 
 def a_case(session: Session, who: Staff, kind: Kind = Kind.ACCESS) -> Case:
@@ -252,9 +258,9 @@ def test_unexplained_for_days_or_explained_it_is_evidence_in_the_case_that_there
     job(store, EVENING)
     with store.unit() as session:
         case, other = a_case(session, ana), a_case(session, ana, Kind.BUDGET)
-        assert evidence.attach(session, PATIENCE, EVENING + HOUR) == 0
-        assert evidence.attach(session, PATIENCE, EVENING + PATIENCE) == 1
-        assert evidence.attach(session, PATIENCE, EVENING + PATIENCE) == 0
+        assert case_evidence.attach(session, PATIENCE, EVENING + HOUR) == 0
+        assert case_evidence.attach(session, PATIENCE, EVENING + PATIENCE) == 1
+        assert case_evidence.attach(session, PATIENCE, EVENING + PATIENCE) == 0
         kept = session.exec(select(CaseEvidence).where(CaseEvidence.kind == "note")).one()
         assert kept.case_id == case.id != other.id
         assert '"explained": 0' in kept.facts
@@ -266,11 +272,11 @@ def test_only_investigators_whom_the_case_does_not_name_read_it_and_it_is_writte
     with store.unit() as session:
         ines = factories.an_agent(session, NOW, role="investigator")
         case = a_case(session, ana)
-        explaining.explain(session, ana.id, note.id, {}, "at my desk", EVENING)
-        assert evidence.attach(session, PATIENCE, EVENING) == 1
-        found = evidence.of_case(session, case, ines.id, EVENING)
+        explanations.explain(session, ana.id, note.id, {}, "at my desk", EVENING)
+        assert case_evidence.attach(session, PATIENCE, EVENING) == 1
+        found = case_evidence.of_case(session, case, ines.id, EVENING)
         assert [each.words for one in found for each in one.asked] == ["at my desk"]
-        assert evidence.of_case(session, case, ana.id, EVENING) == []
+        assert case_evidence.of_case(session, case, ana.id, EVENING) == []
     read = store.all(select(AuditEntry).where(AuditEntry.action == "note.read"))
     assert [(each.staff_id, each.purpose) for each in read] == [(ines.id, case.reference)]
 
@@ -282,4 +288,4 @@ def test_a_closed_case_takes_no_note(store, ana):
         case.state, case.fold = State.CLOSED, None
         session.add(case)
         session.flush()
-        assert evidence.attach(session, PATIENCE, EVENING + PATIENCE) == 0
+        assert case_evidence.attach(session, PATIENCE, EVENING + PATIENCE) == 0

@@ -14,10 +14,10 @@ from flask.testing import FlaskClient
 from sqlmodel import select
 from werkzeug.test import TestResponse
 
-from incidents import reports
-from incidents.cases import customers as within
+from incidents.cases import customer_access as within
+from incidents.cases.creation import Evidence, raise_case
 from incidents.cases.models import Kind, State
-from incidents.cases.opening import Evidence, raise_case
+from incidents.reports import submission
 from people import customer_sessions, customers
 from people.errors import BudgetSpent
 from people.models import Role
@@ -54,8 +54,8 @@ class World:
                 session, self.customer, self.holder, wish, console.context.policy, console.now
             )
             self.callback = made.id
-            told = reports.Told(phone=NUMBER, channel="web", said="they rang", knew=("name",))
-            reports.file(session, told, console.now)
+            told = submission.Told(phone=NUMBER, channel="web", said="they rang", knew=("name",))
+            submission.file(session, told, console.now)
         self.clients = {name: self._browser(name) for name in BROWSERS}
         self.headers = {
             f"{name}_token": a_token(console.app, email=f"{name}@example.org") for name in STAFF

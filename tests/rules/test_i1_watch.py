@@ -10,11 +10,11 @@ import pytest
 from bench import watch
 from bench.watch import STYLES, measure, table
 from bench.watch_company import BEGIN, honest
-from incidents.watch import person as counting
-from incidents.watch import scoring
-from incidents.watch.chances import Prior, fit, log_chance, tail
-from incidents.watch.person import Person, Signal
-from incidents.watch.scoring import Window
+from incidents.anomaly_detection import detector
+from incidents.anomaly_detection import staff_profile as counting
+from incidents.anomaly_detection.detector import Window
+from incidents.anomaly_detection.distributions import Prior, fit, log_chance, tail
+from incidents.anomaly_detection.staff_profile import Person, Signal
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 PEERS = {signal: Prior(0.03, 5.0) for signal in Signal}
@@ -24,7 +24,7 @@ def works(person: Person, day: int, calls: int, bare: int, *, hour: int = 9) -> 
     """A shift of so many calls, and what was found in it."""
     begin = BEGIN + day * DAY + timedelta(hours=hour)
     if person.ends_shift(begin):
-        scoring.close(person, PEERS)
+        detector.close(person, PEERS)
     for n in range(calls):
         at = begin + n * 10 * MINUTE
         counting.with_reason(person, f"{day}c{n}", at, at.hour, off=False)
@@ -32,7 +32,7 @@ def works(person: Person, day: int, calls: int, bare: int, *, hour: int = 9) -> 
     for n in range(bare):
         at = begin + (n * 25 + 5) * MINUTE
         counting.bare(person, f"{day}b{n}", at, off=person.is_unusual_hour(at.hour))
-        found += [f"{each.signal}:{each.window}" for each in scoring.check(person, PEERS)]
+        found += [f"{each.signal}:{each.window}" for each in detector.check(person, PEERS)]
     return found
 
 
@@ -85,7 +85,7 @@ def test_a_slow_ramp_does_not_make_it_usual():
     person = Person()
     for day in range(300):
         works(person, day, 20, day // 30)
-    usual = scoring._usual(person, Signal.BARE, PEERS[Signal.BARE])
+    usual = detector._usual(person, Signal.BARE, PEERS[Signal.BARE])
     assert usual.rate <= 2 * PEERS[Signal.BARE].mean
     person = Person()
     found = [each for day in range(300) for each in works(person, day, 20, day // 30)]

@@ -14,8 +14,8 @@ from sqlalchemy import func
 from sqlmodel import Session, SQLModel, col, select
 
 from channels.cli import index
-from incidents import erasure, reports, stream
-from incidents.models import Report, StreamItem
+from incidents.reports import signals, submission
+from incidents.reports.models import Report, StreamItem
 from messaging import inbox, line_types, opt_outs
 from messaging.providers.simulator import phone_modes, sms
 from people import customers, staff
@@ -24,6 +24,7 @@ from people.importing.keeping import keep
 from people.importing.rows import Row, Rules
 from people.models import Customer
 from people.passkeys import keeping
+from procedures import erasure
 from scheduling import callbacks
 from scheduling.booking import bookings, idempotency
 from scheduling.errors import WrongState
@@ -124,7 +125,9 @@ FINDERS: dict[str, Callable[[Session, str], Any]] = {
     "line_kind.phone_index": lambda s, p: line_types.known(s, p, NOW),
     "demo_line.phone_index": phone_modes.of,
     "report.phone_index": lambda s, p: s.exec(_REPORTS.where(_reported(s, p))).first(),
-    "stream_item.phone_index": lambda s, p: stream._latest(s, keyring.of(s).forms("phone", p), NOW),
+    "stream_item.phone_index": lambda s, p: signals._latest(
+        s, keyring.of(s).forms("phone", p), NOW
+    ),
     "idempotency_key.key_hash": find_key,
     "idempotency_key.request_hash": find_key,
     "passkey.credential_index": lambda s, p: keeping.find(s, p.encode()),
@@ -141,7 +144,7 @@ def a_findable_life(store: databases.Store, phone: str) -> None:
     """Somebody whom each column of a blind index finds something of."""
     with store.unit() as session:
         factories.a_customer(session, NOW, phone, external_ref=f"crm-{phone}")
-        reports.file(session, reports.Told(phone, "web"), NOW)
+        submission.file(session, submission.Told(phone, "web"), NOW)
         factories.an_agent(session, NOW, email=f"a{phone[1:]}@example.org")
         proving.send(session, phone, "text", factories.a_policy(), NOW)
     factories.a_call(store, NOW, phone)
@@ -160,7 +163,7 @@ def a_findable_life(store: databases.Store, phone: str) -> None:
 
 def unconfirmed(session: Session, phone: str) -> StreamItem:
     return StreamItem(
-        kind=stream.UNCONFIRMED,
+        kind=signals.UNCONFIRMED,
         at=NOW + timedelta(seconds=1),
         channel="web",
         proven=False,
@@ -259,7 +262,7 @@ def test_a_check_that_failed_is_one_of_its_number_at_every_stage(store):
     for number, _stage in enumerate(stages(store)):
         assert isinstance(checked(store, "000000"), NotConfirmed)
         with store.unit() as session:
-            stream.gather(session, NOW)
+            signals.gather(session, NOW)
         (item,) = store.all(select(StreamItem))
         assert (item.times, item.customer_id) == (number + 1, owner)
 

@@ -8,13 +8,14 @@ from itertools import product
 import pytest
 from sqlmodel import select
 
-from incidents import customer_trail, reports
-from incidents.canaries import register
-from incidents.canaries.register import Canary
+from incidents.audit_search import customer_search
+from incidents.canaries import store as register
+from incidents.canaries.store import Canary
+from incidents.cases.creation import raise_case
 from incidents.cases.models import Kind
-from incidents.cases.opening import raise_case
-from incidents.notes import explaining, writing
-from incidents.notes.evenings import Evening
+from incidents.evening_notes import explanations, note_creation
+from incidents.evening_notes.due_evenings import Evening
+from incidents.reports import submission
 from messaging import call_queue
 from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
@@ -47,13 +48,13 @@ def a_life(store: Store, phone: str) -> factories.Call:
     with store.unit() as session:
         made = factories.a_customer(session, NOW, phone, external_ref=f"crm-{phone}")
         customers.keep_safe_phrase(session, made, "blue teapot", NOW)
-        told = reports.Told(
+        told = submission.Told(
             phone, "web", said="x", shown_number="+1", claimed_to_be="us", asked_for=["code"]
         )
-        reports.file(session, told, NOW)
+        submission.file(session, told, NOW)
         raise_case(session, Kind.CALLS, phone[-4:], [], NOW)
         ines = factories.an_agent(session, NOW, role="investigator")
-        customer_trail.of_number(session, ines.id, phone, "she asks who read", NOW)
+        customer_search.of_number(session, ines.id, phone, "she asks who read", NOW)
         _a_vote(session, phone)
         register.add(session, [Canary(1, phone)])
         _a_note(session, made)
@@ -95,8 +96,8 @@ def _a_note(session, customer) -> None:
         session, audit_log.staff(ana.id), "customer.look_up", NOW, customer_id=customer.id
     )
     evening = Evening(ana.id, NOW.date(), NOW + timedelta(minutes=1))
-    note = writing.write(session, evening, NOW + timedelta(hours=1))
-    explaining.explain(session, ana.id, note.id, {}, "a wrong number", NOW)
+    note = note_creation.write(session, evening, NOW + timedelta(hours=1))
+    explanations.explain(session, ana.id, note.id, {}, "a wrong number", NOW)
 
 
 def _email(session, call) -> str:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from sqlalchemy import LargeBinary, String, delete, func, insert, select, update
 from sqlmodel import Session
 
+from incidents.anomaly_detection.log_integrity import LogWatch
 from incidents.cases.models import Case
-from incidents.log_watch import LogWatch
 from messaging.models import Heartbeat
 from storage import foreign_objects
 from storage.column_types import UtcDateTime, new_id

@@ -10,7 +10,6 @@ import pytest
 from sqlmodel import select
 
 from channels.texts import inbound
-from incidents import two_people, untold
 from incidents.cases.models import Case, CaseSubject
 from messaging import line_types, opt_outs
 from messaging.dispatch import delivery_outcomes, leases
@@ -21,6 +20,7 @@ from people.approvals import deciding
 from people.approvals.models import ApprovalRequest
 from people.errors import InvalidInput, NoLonger, NotFound
 from people.models import Customer, CustomerSession, NumberProof, Staff
+from procedures import approval_registry, number_change, undelivered_number_change
 from scheduling import callbacks
 from scheduling.booking import bookings, customer_callbacks, handover
 from scheduling.booking.bookings import Wish
@@ -31,14 +31,14 @@ from tests import databases, factories
 from tests.processes import at_once
 from vault.keys import field_encryption, keyring
 from vault.models import AuditEntry
-from verification import bridging, calls, proving, renumbering
+from verification import bridging, calls, proving
 from verification.checking import check
 from verification.models import Code
 from verification.verdicts import Channel, NotConfirmed
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 POLICY = factories.a_policy(reminders=(timedelta(days=1), timedelta(hours=1)))
-KINDS = two_people.kinds(POLICY)
+KINDS = approval_registry.kinds(POLICY)
 OLD, NEW = factories.PHONE, "+447400123499"
 WAIT = timedelta(hours=48)
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
@@ -60,7 +60,7 @@ def life(store):
 def ask(store, life, new: str = NEW, now: datetime = NOW) -> tuple:
     with store.unit() as session:
         callback = session.get_one(Callback, life[0])
-        renumbering.ask(session, callback, new, "she has a new phone", POLICY, now)
+        number_change.ask(session, callback, new, "she has a new phone", POLICY, now)
     row = store.all(select(ApprovalRequest))[-1]
     return row.id, row.digest
 
@@ -93,8 +93,8 @@ def sent(store, now: datetime, rules: Rules = Rules()) -> int:  # noqa: B008 (ca
 def waited(store, now: datetime) -> datetime:
     """Until when the number waits, after the worker came by."""
     with store.unit() as session:
-        renumbering.begin_waits(session, POLICY, now)
-        untold.raise_cases(session, now)
+        number_change.begin_waits(session, POLICY, now)
+        undelivered_number_change.raise_cases(session, now)
     return store.all(select(Customer).where(Customer.number_waits_until.is_not(None)))[
         0
     ].number_waits_until
@@ -255,7 +255,7 @@ def test_an_old_number_that_turns_out_to_be_a_landline_is_told_by_voice_once(sto
         session.add(row)
     for _ in range(2):
         with store.unit() as session:
-            renumbering.speak(session, POLICY, NOW)
+            number_change.speak(session, POLICY, NOW)
     spoken = [(kind, to) for kind, to, body in queued(store) if "one that ends in 9, 9" in body]
     assert spoken == [("number", OLD)]
 
@@ -397,7 +397,7 @@ def test_a_number_that_is_taken_or_not_called_changes_nothing(store, life):
     with store.unit() as session, pytest.raises(InvalidInput, match="this country"):
         callback = session.get_one(Callback, life[0])
         ours = factories.a_policy(countries=("GB",))
-        renumbering.ask(session, callback, "+4915123456789", "she has a new phone", ours, NOW)
+        number_change.ask(session, callback, "+4915123456789", "she has a new phone", ours, NOW)
     assert phone(store, life[3]) == OLD
     assert [row.state for row in store.all(select(ApprovalRequest))] == ["asked"]
 

@@ -20,13 +20,13 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, select
 
-from incidents import outcomes, reports, two_people
-from incidents.acting import exposure, kinds, warnings
-from incidents.cases import joining, reading, working
+from incidents.cases import case_view, merge_split, workflow
+from incidents.cases.creation import Evidence, name_subjects, raise_case
 from incidents.cases.models import Case, CaseSubject, Kind
-from incidents.cases.opening import Evidence, name_subjects, raise_case
-from incidents.models import Report
-from incidents.tracing import tracing
+from incidents.leak_tracing import service
+from incidents.reports import reporter_feedback, submission
+from incidents.reports.models import Report
+from incidents.response import approval_types, customer_warnings, exposure
 from messaging.sending_limits import limits
 from people import budgets, signin, suspending, tokens
 from people.approvals import asking, binding, deciding, setup
@@ -35,6 +35,7 @@ from people.approvals.models import ApprovalRequest
 from people.approvals.states import State
 from people.errors import NotFound
 from people.models import Role, Staff
+from procedures import approval_registry
 from procedures.role_change import ROLE
 from storage.column_types import new_id
 from tests import databases
@@ -108,8 +109,8 @@ def a_house(url: str, folder: Path) -> House:
         audit_log.record(
             session, bob, AuditAct.CUSTOMER_READ, now, customer_id=gwen, purpose="card"
         )
-        told = reports.Told("+447400123457", "web", said="somebody rang me")
-        shown = reports.filed(session, told, now)
+        told = submission.Told("+447400123457", "web", said="somebody rang me")
+        shown = submission.filed(session, told, now)
         case = raise_case(
             session, Kind.CALLS, "seen", [Evidence("report", str(shown.id), now)], now
         )
@@ -131,44 +132,44 @@ def investigate(house: House) -> None:
     on; what is asked in it waits, is done, or was refused."""
     people, now = house.people, house.console.now
     ivo, ida, bob = people["ivo"], people["ida"], people["bob"]
-    table = two_people.kinds(house.console.context.policy)
+    table = approval_registry.kinds(house.console.context.policy)
     with house.unit() as session:
-        told = reports.Told(PHONE, "web", said=SECRET, tell_me=True)
-        report = reports.filed(session, told, now)
+        told = submission.Told(PHONE, "web", said=SECRET, tell_me=True)
+        report = submission.filed(session, told, now)
         rows = [Evidence("report", str(report.id), now, house.gwen), Evidence("note", "n", now)]
         named = [people[each] for each in ("bob", *NAMED)]
         case = raise_case(session, Kind.CALLS, "h", rows, now, subjects=named)
         second = raise_case(session, Kind.ACCESS, "j", [Evidence("audit", "9", now)], now)
         house.hidden = case.reference
-        working.take(session, case.reference, ivo, now)
-        working.note(session, case.reference, ivo, SECRET, now)
-        joining.join(session, case.reference, second.reference, ivo, "they are one thing", now)
-        split = [each.id for each in reading.evidence(session, case, ivo, now)[0][:1]]
-        joining.split(session, case.reference, split, ivo, "this is another thing", now)
-        tracing.of_case(session, case.reference, ivo, now)
+        workflow.take(session, case.reference, ivo, now)
+        workflow.note(session, case.reference, ivo, SECRET, now)
+        merge_split.join(session, case.reference, second.reference, ivo, "they are one thing", now)
+        split = [each.id for each in case_view.evidence(session, case, ivo, now)[0][:1]]
+        merge_split.split(session, case.reference, split, ivo, "this is another thing", now)
+        service.of_case(session, case.reference, ivo, now)
         span = now - timedelta(days=9), now + timedelta(days=1)
         exposure.page(session, case, bob, *span, ivo, now)
-        kinds.ask_to_warn(session, case.reference, ivo, bob, *span, SECRET, now)
+        approval_types.ask_to_warn(session, case.reference, ivo, bob, *span, SECRET, now)
         warn = session.exec(
             select(ApprovalRequest).where(col(ApprovalRequest.kind) == "warn_customers")
         ).one()
         deciding.approve(session, table, warn.id, warn.digest, ida, now)
-        refused = kinds.ask_to_suspend(session, case.reference, ivo, bob, SECRET, now)
+        refused = approval_types.ask_to_suspend(session, case.reference, ivo, bob, SECRET, now)
         deciding.refuse(session, table, refused.id, ida, now)
-        waits = kinds.ask_to_suspend(session, case.reference, ivo, bob, SECRET, now)
+        waits = approval_types.ask_to_suspend(session, case.reference, ivo, bob, SECRET, now)
         house.request, house.digest = waits.id, waits.digest
-        warnings.Warnings(house.console.context.policy)(session, now)
-        outcomes.tell_outcome(session, session.get_one(Report, report.id), "found", now)
-        outcomes.tell(session, house.console.context.policy, now)
+        customer_warnings.Warnings(house.console.context.policy)(session, now)
+        reporter_feedback.tell_outcome(session, session.get_one(Report, report.id), "found", now)
+        reporter_feedback.tell(session, house.console.context.policy, now)
         # A colleague writes of it in a case that everybody may see.
-        working.take(session, house.other, ida, now)
-        working.note(session, house.other, ida, f"See also {case.reference.lower()}.", now)
+        workflow.take(session, house.other, ida, now)
+        workflow.note(session, house.other, ida, f"See also {case.reference.lower()}.", now)
 
 
 def visible_twin(house: House) -> None:
     """What everybody may see of the same: a case that was taken."""
     with house.unit() as session:
-        working.take(session, house.other, house.people["ida"], house.console.now)
+        workflow.take(session, house.other, house.people["ida"], house.console.now)
 
 
 @pytest.fixture
@@ -336,7 +337,7 @@ def test_nothing_can_be_said_to_a_request_of_it(house, who, act):
 
 def test_an_approval_given_before_its_giver_was_named_does_not_count(house):
     """Nor does one count that is given while somebody is being named: that waits for it."""
-    table, now = two_people.kinds(house.console.context.policy), house.console.now
+    table, now = approval_registry.kinds(house.console.context.policy), house.console.now
     ida, told = house.people["ida"], []
 
     def approve() -> None:
@@ -362,7 +363,7 @@ def test_an_approval_given_before_its_giver_was_named_does_not_count(house):
 
 
 def test_who_asked_and_is_named_since_has_asked_for_nothing(house):
-    table, now = two_people.kinds(house.console.context.policy), house.console.now
+    table, now = approval_registry.kinds(house.console.context.policy), house.console.now
     with house.unit() as session:
         case = session.exec(select(Case).where(col(Case.reference) == house.hidden)).one()
         name_subjects(session, case, [house.people["ivo"]], now)
@@ -372,7 +373,7 @@ def test_who_asked_and_is_named_since_has_asked_for_nothing(house):
     assert SECRET not in page
     assert ivo.post(f"/staff/approvals/{house.request}/withdraw").status_code == 404
     with house.unit() as session:
-        two_people.void_hopeless(session, house.console.context.policy, now)
+        approval_registry.void_hopeless(session, house.console.context.policy, now)
         row = session.get_one(ApprovalRequest, house.request)
         assert (row.state, row.void_why) == (State.VOID, "asker")
         assert table
@@ -385,8 +386,10 @@ def test_the_same_can_be_asked_in_another_case_without_learning_of_it(house):
     now, ines, bob = house.console.now, house.people["ines"], house.people["bob"]
     with house.unit() as session:
         case = raise_case(session, Kind.ACCESS, "own", [], now, subjects=[bob])
-        working.take(session, case.reference, ines, now)
-        made = kinds.ask_to_suspend(session, case.reference, ines, bob, "he reads too much", now)
+        workflow.take(session, case.reference, ines, now)
+        made = approval_types.ask_to_suspend(
+            session, case.reference, ines, bob, "he reads too much", now
+        )
         assert made.state == State.ASKED
 
 
@@ -442,7 +445,7 @@ def test_a_case_that_waits_for_an_investigator_is_not_told_to_a_supervisor_it_na
 
 def test_a_request_is_of_the_case_that_it_was_asked_in(house):
     """Who writes to the database cannot move it to another case, to decide on it there."""
-    table, now = two_people.kinds(house.console.context.policy), house.console.now
+    table, now = approval_registry.kinds(house.console.context.policy), house.console.now
     from vault.errors import Tampered
 
     with house.unit() as session:

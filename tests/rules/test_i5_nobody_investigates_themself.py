@@ -16,11 +16,11 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, select
 
-from incidents import reports
-from incidents.cases import working
+from incidents.cases import workflow
+from incidents.cases.creation import Evidence, raise_case
 from incidents.cases.models import Case, CaseSubject, Kind, State
-from incidents.cases.opening import Evidence, raise_case
-from incidents.models import Report
+from incidents.reports import submission
+from incidents.reports.models import Report
 from people import staff, tokens
 from people.models import Role, Staff
 from tests.channels.conftest import Console, Tab, make_console, without_token
@@ -60,8 +60,8 @@ def _set(console: Console) -> Scene:
     gwen = console.customer()
     now = console.now
     with console.unit() as session:
-        told = reports.Told("+447400123456", "web", said=SAID)
-        reports.file(session, told, now)
+        told = submission.Told("+447400123456", "web", said=SAID)
+        submission.file(session, told, now)
         report = session.exec(select(Report)).one()
         shared = Evidence("report", str(report.id), now, gwen)
         audit_log.record(
@@ -90,11 +90,11 @@ def test_the_board_shows_neither_the_case_nor_its_count(scene):
 
 def test_no_view_of_the_board_shows_it(scene):
     with scene.console.unit() as session:
-        working.take(session, scene.reference, scene.ivo, scene.console.now)
-        working.decide(
+        workflow.take(session, scene.reference, scene.ivo, scene.console.now)
+        workflow.decide(
             session, scene.reference, scene.ivo, "leak", "this is a leak", scene.console.now
         )
-        working.close(session, scene.reference, scene.ivo, "all of it is done", scene.console.now)
+        workflow.close(session, scene.reference, scene.ivo, "all of it is done", scene.console.now)
     tab = scene.tab("ines")
     for view in ("open", "mine", "closed"):
         assert scene.reference not in tab.get(f"/staff/cases?view={view}").text

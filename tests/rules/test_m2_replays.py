@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from sqlmodel import select
 
-from incidents.models import Report
+from incidents.reports.models import Report
 from messaging.models import InboundText
 from people import customers
 from scheduling import callbacks

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from incidents import page_number_guesses
+from incidents.anomaly_detection import page_number_guesses
 from incidents.cases.models import Case, CaseEvidence
 from people.models import NumberProof, PageNumberTries
 from tests import databases, factories

@@ -16,7 +16,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from sqlmodel import select
 
 from config.settings import ROOT
-from incidents.models import Report
+from incidents.reports.models import Report
 from messaging import message_kinds
 from messaging.models import OutboxMessage
 from people.models import Customer
@@ -69,14 +69,16 @@ def test_a_stranger_uses_up_no_text_of_an_announcement(outside, there, clock, tr
 
 def _told_outcome(there, clock, n: int) -> None:
     """A stranger reports a call to the number of another person, and asks for the outcome."""
-    from incidents import outcomes, reports
+    from incidents.reports import reporter_feedback, submission
     from messaging import text_templates
 
     with there.unit() as session:
-        told = reports.Told(phone=PHONE, channel="web", said=f"call {n}", tell_me=True)
-        report = reports.filed(session, told, clock.now)
-        outcomes.tell_outcome(session, report, next(iter(text_templates.OUTCOMES)), clock.now)
-        outcomes.tell(session, factories.a_policy(), clock.now)
+        told = submission.Told(phone=PHONE, channel="web", said=f"call {n}", tell_me=True)
+        report = submission.filed(session, told, clock.now)
+        reporter_feedback.tell_outcome(
+            session, report, next(iter(text_templates.OUTCOMES)), clock.now
+        )
+        reporter_feedback.tell(session, factories.a_policy(), clock.now)
 
 
 @pytest.mark.settings(**SETTINGS, spending_per_hour="1", spending_per_day="100")

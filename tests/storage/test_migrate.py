@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, inspect, text
 from sqlmodel import Session
 
 import app  # noqa: F401  (so that every table is known)
-from incidents.tracing import tally
+from incidents.leak_tracing import access_counts
 from storage import migrate
 from storage.engine import make_engine
 from tests import databases
@@ -130,7 +130,7 @@ def test_the_tally_survives_being_read_by_blocks(empty):
             )
     migrate.upgrade(engine)
     with Session(engine) as session:
-        found = tally.by_day(session)
+        found = access_counts.by_day(session)
     assert {day: n for day, n in zip(found.span, found.fresh[who], strict=True) if n} == days
     migrate.downgrade(engine, "0025")
     migrate.upgrade(engine)

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from random import Random
 
-from incidents.tracing.model import Tracer
-from incidents.tracing.values import Call, Group, Records, Sight, Steps, merged
+from incidents.leak_tracing.model_types import Call, Group, Records, Sight, Steps, merged
+from incidents.leak_tracing.tracer import Tracer
 
 DAY = 100  # looks happen from here on, for sixty days, and calls after them
 Looks = Mapping[str, Mapping[str, float]]

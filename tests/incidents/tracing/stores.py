@@ -9,10 +9,10 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from incidents import reports
+from incidents.cases.creation import Evidence, raise_case
 from incidents.cases.models import Kind
-from incidents.cases.opening import Evidence, raise_case
-from incidents.models import Report
+from incidents.reports import submission
+from incidents.reports.models import Report
 from people.models import Role
 from tests import factories
 from tests.databases import Store
@@ -69,7 +69,9 @@ def report(scene: Scene, insider: UUID, others: int = 2, **told) -> None:
         for n, (_, phone) in enumerate(own + rest[:others]):
             at = NOW - timedelta(days=5, hours=-n)
             given = {"proven": True, "called_at": at, **told}
-            reports.file(session, reports.Told(phone, "text", **given), at + timedelta(hours=1))
+            submission.file(
+                session, submission.Told(phone, "text", **given), at + timedelta(hours=1)
+            )
         rows = session.exec(select(Report).order_by(col(Report.id))).all()
         evidence = [Evidence("report", str(row.id), row.at, row.customer_id) for row in rows]
         scene.reference = raise_case(session, Kind.CALLS, "x", evidence, NOW).reference

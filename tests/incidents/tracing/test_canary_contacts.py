@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from sqlmodel import col, select
 
-from incidents.canaries import planning, register, signs
-from incidents.canaries.signs import What
+from incidents.canaries import creation, detections
+from incidents.canaries import store as register
+from incidents.canaries.detections import What
 from incidents.cases.models import Case
-from incidents.tracing import tracing
+from incidents.leak_tracing import service
 from people.importing.rows import Rules
 from tests import factories
 
@@ -22,7 +23,7 @@ RULES = Rules(("en", "de", "es"), "GB", (), "Europe/London")
 def opened_and_rung(store):
     """Two canaries that Ana has opened, beside customers of Ben's; both have been rung."""
     with store.unit() as session:
-        planning.plan(session, PHONES, RULES, NOW, reference="K-######")
+        creation.plan(session, PHONES, RULES, NOW, reference="K-######")
         for phone in PHONES:
             factories.a_customer(session, NOW, phone, "Ruth Evans")
         register.settle(session, register.known(session))
@@ -36,14 +37,14 @@ def opened_and_rung(store):
             factories.looked_up(session, ben, other, NOW)
     for phone in PHONES:
         with store.unit() as session:
-            assert signs.rang(session, phone, What.CALL, f"call {phone}", LATER)
+            assert detections.rang(session, phone, What.CALL, f"call {phone}", LATER)
     return ana, ben
 
 
 def test_who_opened_the_canaries_that_were_rung_leads_over_who_did_not(store):
     ana, ben = opened_and_rung(store)
     with store.unit() as session:
-        found = tracing.trace(session, None, LATER)
+        found = service.trace(session, None, LATER)
     rows = {row.source: row for row in found.rows}
     assert (found.customers, found.strays) == (2, 0)
     assert rows[str(ana.id)].seen == 2
@@ -59,6 +60,6 @@ def test_the_case_of_one_canary_is_traced_by_its_own_contacts(store):
     references = store.all(select(Case.reference).where(contact))
     assert len(references) == 2
     with store.unit() as session:
-        found = tracing.of_case(session, references[0], reader.id, LATER)
+        found = service.of_case(session, references[0], reader.id, LATER)
     assert found is not None
     assert (found.customers, found.likeliest.source) == (1, str(ana.id))

@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from incidents.tracing.files import trace
-from incidents.tracing.likeness import Sample, groups
-from incidents.tracing.ranking import rank
+from incidents.leak_tracing.csv_trace import trace
+from incidents.leak_tracing.ranking import rank
+from incidents.leak_tracing.team_clustering import Sample, groups
 
 REGIONS, EACH, CUSTOMERS, LOOKS = 5, 12, 4000, 300
 NOW = datetime(2026, 4, 1, tzinfo=UTC)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incidents.tracing.ranking import LEADS, rank
-from incidents.tracing.values import EVERYTHING, OUTSIDE, Call, Sight
+from incidents.leak_tracing.model_types import EVERYTHING, OUTSIDE, Call, Sight
+from incidents.leak_tracing.ranking import LEADS, rank
 from tests.incidents.tracing.logs import DAY, calls_of, looks, traced, tracer, viewers
 
 POPULATION = 2000

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from incidents.tracing.model import Tracer
-from incidents.tracing.ranking import rank
-from incidents.tracing.values import Call, Records, Sight, Steps
+from incidents.leak_tracing.model_types import Call, Records, Sight, Steps
+from incidents.leak_tracing.ranking import rank
+from incidents.leak_tracing.tracer import Tracer
 
 DAY = 20_000
 

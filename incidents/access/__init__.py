@@ -1,0 +1,1 @@
+"""Why records are accessed, and cases of those who wanted too many."""

@@ -1,0 +1,192 @@
+"""Who opened a customer's record, gathered by day, person and call, so that forty looks at one call
+do not bury the one that has nothing behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from incidents.access_history import objections, visible_entries
+from incidents.access_history.objections import Received
+from people import staff
+from people.models import Role, Staff
+from people.text import first_name
+from scheduling.models import Callback
+from vault.audit.acts import AuditAct
+from vault.models import AuditEntry
+
+OPERATOR = "operator"
+VISIT = timedelta(minutes=30)
+_ACTS = "callback."
+_OF_INVESTIGATORS = frozenset({AuditAct.REPORT_READ})
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What one person did with a record on one day (the customer's) for one call.
+
+    ``entry`` is the latest of its audit entries; ``name`` a first name, none for an investigator
+    or an operator; ``in_call`` says that all of it was around a call that was made; ``reasons`` are
+    pairs of action and purpose, each once; ``count`` leaves out what was done without opening it,
+    and ``visits`` counts what was opened within half an hour for a call as one; ``odd`` says that
+    nothing of the customer's is behind it; ``received`` is what became of an objection.
+    """
+
+    entry: int
+    on: date
+    name: str
+    role: str
+    call_at: datetime | None
+    in_call: bool
+    reasons: tuple[tuple[str, str], ...]
+    count: int
+    visits: int
+    first_at: datetime
+    last_at: datetime
+    odd: bool
+    received: Received | None
+
+
+@dataclass(frozen=True)
+class _Call:
+    """When a call was booked for, began and ended."""
+
+    starts_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+    def around(self, first: datetime, last: datetime) -> bool:
+        """Whether all between two instants lies within the call, or shortly before or after."""
+        if self.started_at is None:
+            return False
+        ended = self.ended_at or last
+        return self.started_at - VISIT <= first and last <= ended + VISIT
+
+
+@dataclass(frozen=True)
+class Page:
+    """``odd`` and other openings, newest first; how often our ``software`` opened the record in
+    that time; below which audit entry the next page begins, if there is one."""
+
+    odd: list[Opening]
+    others: list[Opening]
+    software: int
+    following: int | None
+
+
+def page(
+    session: Session, customer_id: UUID, zone: tzinfo, now: datetime, before: int | None = None
+) -> Page:
+    """A page for the customer on whose clock ``zone`` is, below an audit entry if one is given.
+    The reading is written down."""
+    rows, following = visible_entries.page(session, customer_id, zone, before)
+    found = _gathered(session, rows, zone, now)
+    software = visible_entries.by_software(session, customer_id, before, following)
+    visible_entries.note(session, customer_id, now)
+    odd = [each for each in found if each.odd]
+    return Page(odd, [each for each in found if not each.odd], software, following)
+
+
+Key = tuple[date, UUID | None, UUID | None, bool, UUID | None]
+
+
+def _gathered(
+    session: Session, rows: Sequence[AuditEntry], zone: tzinfo, now: datetime
+) -> list[Opening]:
+    bare = visible_entries.bare(session, rows, now)
+    objected = objections.of(session, [row.id or 0 for row in rows])
+    groups: dict[Key, list[AuditEntry]] = {}
+    for row in rows:
+        received = objected.get(row.id or 0)
+        key = (
+            row.at.astimezone(zone).date(),
+            row.staff_id,
+            row.callback_id,
+            row.id in bare,
+            received.objection_id if received else None,
+        )
+        groups.setdefault(key, []).append(row)
+    named = _named(session, rows)
+    calls = _calls(session, (row.callback_id for row in rows))
+    return [
+        _opening(key, group, named, calls, objected.get(group[0].id or 0))
+        for key, group in groups.items()
+    ]
+
+
+def _opening(
+    key: Key,
+    group: Sequence[AuditEntry],
+    named: dict[int, tuple[str, str]],
+    calls: dict[UUID, _Call],
+    received: Received | None,
+) -> Opening:
+    newest, oldest = group[0], group[-1]
+    name, role = named[newest.id or 0]
+    call = calls.get(newest.callback_id) if newest.callback_id else None
+    looks = [row.at for row in reversed(group) if not row.action.startswith(_ACTS)]
+    return Opening(
+        entry=newest.id or 0,
+        on=key[0],
+        name=name,
+        role=role,
+        call_at=call.starts_at if call else None,
+        in_call=call is not None and call.around(oldest.at, newest.at),
+        reasons=tuple(dict.fromkeys((row.action, row.purpose) for row in reversed(group))),
+        count=len(looks),
+        visits=_visits(looks) if call and not key[3] else len(looks),
+        first_at=oldest.at,
+        last_at=newest.at,
+        odd=key[3],
+        received=received,
+    )
+
+
+def _visits(looks: Sequence[datetime]) -> int:
+    """How often somebody came, of looks in the order of time: a page that is open on a screen
+    looks again and again."""
+    count, begun = 0, None
+    for at in looks:
+        if begun is None or at - begun > VISIT:
+            count, begun = count + 1, at
+    return count
+
+
+def _named(session: Session, rows: Sequence[AuditEntry]) -> dict[int, tuple[str, str]]:
+    """First name and role by entry."""
+    wanted = {row.staff_id for row in rows if row.staff_id}
+    members = {
+        each.id: each for each in session.exec(select(Staff).where(col(Staff.id).in_(wanted)))
+    }
+    names = {
+        each.id: first_name(staff.name_of(session, each.id, each.name)) for each in members.values()
+    }
+    for_cases = visible_entries.in_cases(session, rows)
+    found: dict[int, tuple[str, str]] = {}
+    for row in rows:
+        member = members.get(row.staff_id) if row.staff_id else None
+        if member is None:
+            found[row.id or 0] = "", OPERATOR
+        elif (
+            row.id in for_cases
+            or row.action in _OF_INVESTIGATORS
+            or member.role == Role.INVESTIGATOR
+        ):
+            found[row.id or 0] = "", Role.INVESTIGATOR
+        else:
+            found[row.id or 0] = names[member.id], member.role
+    return found
+
+
+def _calls(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, _Call]:
+    wanted = {each for each in ids if each}
+    rows = session.exec(
+        select(Callback.id, Callback.starts_at, Callback.started_at, col(Callback.ended_at)).where(
+            col(Callback.id).in_(wanted)
+        )
+    )
+    return {each: _Call(starts, started, ended) for each, starts, started, ended in rows}

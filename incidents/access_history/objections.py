@@ -1,0 +1,142 @@
+"""A customer objects to an opening of their record: a report, and a case that names who did it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, col, select
+
+from incidents.access_history import visible_entries
+from incidents.access_history.models import ObjectedEntry, Objection
+from incidents.cases.creation import Evidence, raise_case
+from incidents.cases.models import Case, CaseEvidence, Kind, State
+from incidents.reports import report_fields, submission
+from incidents.reports.models import Report
+from people import customers
+from people.errors import NotFound
+from people.models import Customer
+from scheduling.calendars import local_time
+from vault.audit import audit_log
+from vault.models import AuditEntry
+
+MOST_EVIDENCE = 50
+
+
+@dataclass(frozen=True)
+class Received:
+    """An objection as its customer sees it; ``closed`` says that it has been looked into."""
+
+    objection_id: UUID
+    reference: str
+    at: datetime
+    closed: bool
+
+
+def of(session: Session, entries: Sequence[int]) -> dict[int, Received]:
+    """Objections by the audit entries that they are about."""
+    rows = session.exec(
+        select(ObjectedEntry.entry_id, Objection, Report.reference).where(
+            col(ObjectedEntry.entry_id).in_(entries),
+            col(ObjectedEntry.objection_id) == col(Objection.id),
+            col(Objection.report_id) == col(Report.id),
+        )
+    ).all()
+    going_on = _going_on(session, {str(each.report_id) for _, each, _ in rows}) if rows else set()
+    return {
+        entry: Received(each.id, reference, each.at, str(each.report_id) not in going_on)
+        for entry, each, reference in rows
+    }
+
+
+def _going_on(session: Session, report_ids: set[str]) -> set[str]:
+    """Which reports are evidence of a case that is not closed."""
+    found = session.exec(
+        select(CaseEvidence.ref).where(
+            col(CaseEvidence.kind) == "report",
+            col(CaseEvidence.ref).in_(report_ids),
+            col(CaseEvidence.case_id) == col(Case.id),
+            col(Case.state) != State.CLOSED,
+        )
+    )
+    return set(found)
+
+
+def object_to(session: Session, customer: Customer, entry_id: int, now: datetime) -> None:
+    """The customer does not know why this was done: what the same person did that day for the same
+    call, up to this audit entry. Said twice, it counts once. Raises ``NotFound`` for an entry that
+    the customer does not see."""
+    session.exec(select(Customer.id).where(col(Customer.id) == customer.id).with_for_update()).one()
+    entry = visible_entries.one(session, customer.id, entry_id)
+    if entry is None:
+        raise NotFound("There is no such opening of your record.")
+    if of(session, [entry_id]):
+        return
+    entries = _together(session, entry, ZoneInfo(customer.timezone), now)
+    report = _report(session, customer, entry, now)
+    objection = Objection(
+        customer_id=customer.id, staff_id=entry.staff_id, report_id=report.id, at=now
+    )
+    session.add(objection)
+    session.flush()
+    session.add_all(
+        ObjectedEntry(entry_id=each.id or 0, objection_id=objection.id) for each in entries
+    )
+    _raise(session, report, entries, now)
+
+
+def _together(
+    session: Session, entry: AuditEntry, zone: ZoneInfo, now: datetime
+) -> list[AuditEntry]:
+    """What the customer saw as one, newest first, and has not objected to yet."""
+    since, until = local_time.day(entry.at.astimezone(zone).date(), zone)
+    rows = visible_entries.between(session, entry, since, until)
+    bare = visible_entries.bare(session, rows, now)
+    done = of(session, [row.id or 0 for row in rows])
+    odd = entry.id in bare
+    return [row for row in rows if row.id not in done and (row.id in bare) == odd]
+
+
+def _report(session: Session, customer: Customer, entry: AuditEntry, now: datetime) -> Report:
+    told = submission.Told(
+        phone=customers.opened(session, customer).phone,
+        channel="web",
+        proven=True,
+        kind=report_fields.OBJECTION,
+        callback_id=entry.callback_id,
+    )
+    return submission.filed(session, told, now)
+
+
+def _raise(session: Session, report: Report, entries: Sequence[AuditEntry], now: datetime) -> None:
+    """All that is said about one person is one case, until that is closed."""
+    staff_id = entries[0].staff_id
+    told = Evidence(
+        "report",
+        str(report.id),
+        now,
+        report.customer_id,
+        {"kind": report_fields.OBJECTION, "entries": len(entries)},
+    )
+    read = [
+        Evidence(
+            "audit",
+            str(each.id),
+            each.at,
+            each.customer_id,
+            {"action": each.action, "purpose": each.purpose},
+        )
+        for each in entries[:MOST_EVIDENCE]
+    ]
+    raise_case(
+        session,
+        Kind.OBJECTION,
+        f"objection:{staff_id or 'operator'}",
+        [told, *read],
+        now,
+        subjects=[staff_id] if staff_id else [],
+        actor=audit_log.CUSTOMER,
+    )

@@ -1,0 +1,122 @@
+"""Alerts and their deliveries: made once of what is new, taken by one worker at a time, settled by
+whoever has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from incidents.cases import visibility
+from incidents.cases.models import AlertDelivery, Case, CaseAlert
+from messaging.dispatch.delivery_outcomes import pause
+from storage import advisory_lock
+from storage.column_types import new_id
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.destinations import Place
+
+#: What is opened within this time of an alert is told together in the next.
+TOGETHER = timedelta(minutes=5)
+LEASE = timedelta(minutes=2)
+KEEP_TRYING = timedelta(days=2)
+AT_A_TIME = 200
+_TURN = b"case alerts"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A delivery in hand at its ``turn``-th try."""
+
+    alert_id: UUID
+    place: str
+    turn: int
+    at: datetime
+    cases: list[list[str]]
+
+
+def gather(session: Session, places: Sequence[Place], now: datetime) -> None:
+    """Make one alert of all cases that have had none, unless the last has just gone."""
+    advisory_lock.take(session, _TURN)
+    latest = session.exec(select(CaseAlert).order_by(col(CaseAlert.at).desc()).limit(1)).first()
+    if latest is not None and now - latest.at < TOGETHER:
+        return
+    cases = session.exec(
+        select(Case)
+        .where(col(Case.alerted_at).is_(None))
+        .order_by(col(Case.opened_at))
+        .limit(AT_A_TIME)
+        .with_for_update()
+    ).all()
+    if not cases:
+        return
+    named = visibility.naming_investigators(session, [each.id for each in cases])
+    told = [["", ""] if each.id in named else [each.reference, each.kind] for each in cases]
+    alert = CaseAlert(id=new_id(), at=now, cases=json.dumps(told))
+    session.add(alert)
+    session.flush()
+    for place in places:
+        session.add(AlertDelivery(alert_id=alert.id, place=place.name, due_at=now))
+    for each in cases:
+        each.alerted_at = now
+        session.add(each)
+        audit_log.record(
+            session, audit_log.SYSTEM, AuditAct.CASE_ALERT, now, purpose=each.reference
+        )
+    session.flush()
+
+
+def take(session: Session, places: Sequence[str], now: datetime) -> Taken | None:
+    """A delivery that is due, into the caller's hands until its lease ends."""
+    row = session.exec(
+        select(AlertDelivery)
+        .where(
+            col(AlertDelivery.settled_at).is_(None),
+            col(AlertDelivery.due_at) <= now,
+            col(AlertDelivery.place).in_(places),
+        )
+        .order_by(col(AlertDelivery.due_at))
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).first()
+    if row is None:
+        return None
+    alert = session.get_one(CaseAlert, row.alert_id)
+    if now - alert.at > KEEP_TRYING:
+        row.settled_at, row.error = now, row.error or "given up"
+        session.add(row)
+        return None
+    row.tries, row.due_at = row.tries + 1, now + LEASE
+    session.add(row)
+    session.flush()
+    return Taken(alert.id, row.place, row.tries, alert.at, json.loads(alert.cases))
+
+
+def settle(session: Session, taken: Taken, failed: str, now: datetime) -> None:
+    """Write down how a try ended; one that failed is tried again after a while."""
+    row = session.get(AlertDelivery, (taken.alert_id, taken.place), with_for_update=True)
+    if row is None or row.tries != taken.turn or row.settled_at is not None:
+        return
+    row.error = failed[:200]
+    if failed:
+        row.due_at = now + pause(taken.alert_id, row.tries)
+    else:
+        row.settled_at = now
+    session.add(row)
+
+
+def late(session: Session, places: Sequence[Place]) -> list[str]:
+    """What is wrong with the alerts, in sentences: for ``doctor``."""
+    rows = session.exec(
+        select(AlertDelivery).where(
+            col(AlertDelivery.place).in_([each.name for each in places]),
+            col(AlertDelivery.error) != "",
+        )
+    )
+    return sorted(
+        {f"Alerts of new cases do not reach {each.place}: {each.error}." for each in rows}
+    )

@@ -1,0 +1,46 @@
+"""Tables of the watch. They hold ids, counts and times."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, String, Text, Uuid
+from sqlmodel import Field, SQLModel
+
+from storage.column_helpers import instant, reference
+
+
+class WatchMark(SQLModel, table=True):
+    """One row: how many entries of the audit log have been looked at."""
+
+    __tablename__ = "watch_mark"
+
+    id: int = Field(default=1, sa_column=Column(Integer, primary_key=True))
+    place: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class WatchPerson(SQLModel, table=True):
+    """What is remembered of a member of staff, as JSON (``incidents.anomaly_detection.staff_profile.Person``)."""
+
+    __tablename__ = "watch_person"
+
+    staff_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("staff.id"), primary_key=True))
+    state: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class WatchOpen(SQLModel, table=True):
+    """An access, or a look-up that found nobody, that had nothing behind it when it was read. Kept
+    for as long as something may follow; ``counted`` once its grace was over."""
+
+    __tablename__ = "watch_open"
+
+    entry_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    staff_id: UUID = reference("staff.id", index=True)
+    customer_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
+    callback_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
+    at: datetime = instant(index=True)
+    action: str = Field(sa_column=Column(String(40), nullable=False))
+    purpose: str = Field(sa_column=Column(String(120), nullable=False))
+    counted: bool = Field(default=False, sa_column=Column(Boolean, nullable=False))
+    off: bool = Field(default=False, sa_column=Column(Boolean, nullable=False))

@@ -1,0 +1,101 @@
+"""New canaries: called by names of the language where their numbers are, with references like any
+customer's, waiting for the next import to come in with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+import phonenumbers
+from sqlmodel import Session
+
+from incidents.canaries import fake_names, store
+from incidents.canaries.store import Canary
+from messaging.i18n import best
+from people import customers, phones
+from people.errors import InvalidInput, NotFound
+from people.importing.rows import Rules
+from scheduling.models import Callback
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+
+TRIES = 200
+
+
+def plan(
+    session: Session,
+    numbers: Sequence[str],
+    rules: Rules,
+    now: datetime,
+    *,
+    reference: str,
+) -> None:
+    """Plan a canary for each number (E.164). ``reference`` is a pattern, in which ``#`` stands
+    for a digit and ``?`` for a letter.
+
+    Raises ``InvalidInput`` with the line that it is about; then nothing is planned.
+    """
+    before = store.known(session).canaries
+    taken = {each.phone for each in before}
+    refs = {each.external_ref for each in before if each.external_ref}
+    number = max((each.number for each in before), default=0)
+    batch: list[Canary] = []
+    for line, text in enumerate(numbers, 1):
+        try:
+            phone = _number(session, text, rules, taken)
+        except InvalidInput as error:
+            raise InvalidInput("numbers", f"Line {line}: {error}") from None
+        number += 1
+        ref = _reference(session, reference, refs)
+        taken.add(phone)
+        refs.add(ref)
+        batch.append(_made_up(number, phone, ref, rules))
+    store.add(session, batch)
+    audit_log.record(session, audit_log.OPERATOR, AuditAct.CANARIES_PLAN, now)
+
+
+def _number(session: Session, text: str, rules: Rules, taken: set[str]) -> str:
+    if not text.startswith("+"):
+        raise InvalidInput("numbers", "Write the number with its country, like +447400123456.")
+    phone = phones.parse(text, rules.default_region)
+    phones.require_callable(phone, rules.countries)
+    if phone in taken:
+        raise InvalidInput("numbers", "This number is a canary's already.")
+    if customers.find_by_phone(session, phone) is not None:
+        raise InvalidInput("numbers", "This number is a customer's.")
+    return phone
+
+
+def _reference(session: Session, pattern: str, taken: set[str]) -> str:
+    for _ in range(TRIES):
+        ref = fake_names.filled(pattern)
+        if ref not in taken and customers.find_by_external_ref(session, ref) is None:
+            return ref
+    raise InvalidInput("reference", "Give a reference with more # or ?: no new one can be found.")
+
+
+def _made_up(number: int, phone: str, ref: str, rules: Rules) -> Canary:
+    region = phonenumbers.region_code_for_number(phonenumbers.parse(phone)) or ""
+    language = fake_names.language_of(region)
+    return Canary(
+        number=number,
+        phone=phone,
+        name=fake_names.made_up(language),
+        external_ref=ref,
+        locale=best(language, rules.languages),
+        timezone=phones.zone_of(phone, rules.default_zone),
+    )
+
+
+def plant(session: Session, callback_id: UUID, now: datetime) -> None:
+    """From now on staff may meet a canary through this callback of its own, which was booked for
+    it as for anybody: opening it so is in turn. Raises ``NotFound``."""
+    callback = session.get(Callback, callback_id)
+    found = store.settle(session, store.known(session)).by_customer
+    canary = found.get(callback.customer_id) if callback else None
+    if canary is None:
+        raise NotFound("There is no such callback of a canary.")
+    store.change(session, [replace(canary, planted=(*canary.planted, callback_id))])
+    audit_log.record(session, audit_log.OPERATOR, AuditAct.CANARIES_PLANT, now)

@@ -1,0 +1,70 @@
+"""Opening a customer within a case: one at a time, with a written reason, only one whom the case's
+evidence is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from incidents.cases.creation import step
+from incidents.cases.models import Case, CaseEvidence
+from incidents.cases.visibility import evidence_for, held
+from incidents.cases.workflow import because
+from people import budgets, customers
+from people.customers import Person
+from people.errors import NotFound
+from people.models import Customer
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A customer in plain, within a case; ``erased`` when nothing is left of them."""
+
+    case: Case
+    person: Person
+    erased: bool
+
+
+def open_one(
+    session: Session, reference: str, who: UUID, customer_id: UUID, reason: str, now: datetime
+) -> Opened:
+    """The customer's record, once the reason is kept and the reading counted and written down.
+    Raises ``NotFound`` (no such case, or it is not about them), ``NotAllowed``, ``InvalidInput`` or
+    ``BudgetSpent``."""
+    budgets.take_turn(session, who)
+    case = held(session, reference, who)
+    plain = because(reason, "reason")
+    customer = in_evidence(session, case, who, customer_id)
+    budgets.open_customer(session, who, customer.id, now)
+    step(session, case, AuditAct.CASE_CUSTOMER, plain, audit_log.staff(who), now)
+    audit_log.record(
+        session,
+        audit_log.staff(who),
+        AuditAct.CUSTOMER_READ,
+        now,
+        customer_id=customer.id,
+        purpose=case.reference,
+    )
+    return Opened(case, customers.opened(session, customer), customer.erased_at is not None)
+
+
+def in_evidence(session: Session, case: Case, who: UUID, customer_id: UUID) -> Customer:
+    """A customer whom evidence that the reader may see is about. Raises ``NotFound``."""
+    found = session.exec(
+        select(Customer)
+        .join(CaseEvidence, col(CaseEvidence.customer_id) == col(Customer.id))
+        .where(
+            col(CaseEvidence.case_id) == case.id,
+            col(Customer.id) == customer_id,
+            evidence_for(who),
+        )
+        .limit(1)
+    ).first()
+    if found is None:
+        raise NotFound("This case is not about such a customer.")
+    return found

@@ -1,0 +1,75 @@
+"""When somebody's evening is: half an hour after their working hours, on their own clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from incidents.access.justification import BOOKED_AFTER
+from incidents.evening_notes.models import EveningRound
+from people.models import Staff
+from scheduling.models import DatedHours, WorkingHours
+
+#: Where somebody has no hours that day.
+SIX = 18 * 60
+
+
+@dataclass(frozen=True)
+class Evening:
+    """An evening of somebody's that has come: of the day ``on``; what they opened before ``until``
+    (an instant) has been given time to be followed by a booking."""
+
+    staff_id: UUID
+    on: date
+    until: datetime
+
+
+def come(session: Session, now: datetime) -> Iterator[Evening]:
+    """The latest evening of everybody at work here, unless it has been looked at."""
+    weekly = _weekly(session)
+    dated = _dated(session, now)
+    rounds = session.exec(select(EveningRound)).all()
+    seen = {each.staff_id: each.on for each in rounds}
+    rows = session.exec(select(Staff.id, Staff.timezone).where(col(Staff.active).is_(True)))
+    for staff_id, zone in rows.all():
+        today = now.astimezone(ZoneInfo(zone)).date()
+        for on in (today, today - timedelta(days=1)):
+            ends = dated.get((staff_id, on), weekly.get((staff_id, on.weekday()), 0)) or SIX
+            until = _instant(on, ends, ZoneInfo(zone))
+            if until + BOOKED_AFTER <= now:
+                if staff_id not in seen or seen[staff_id] < on:
+                    yield Evening(staff_id, on, until)
+                break
+
+
+def _instant(on: date, minute: int, zone: ZoneInfo) -> datetime:
+    """The end of a working day; where clocks change in between, as the wall shows it."""
+    return datetime.combine(on, time(0), zone) + timedelta(minutes=minute)
+
+
+def _weekly(session: Session) -> dict[tuple[UUID, int], int]:
+    """The last minute of each weekday that has hours."""
+    ends = func.max(WorkingHours.to_minute)
+    rows = session.exec(
+        select(col(WorkingHours.staff_id), col(WorkingHours.weekday), ends).group_by(
+            col(WorkingHours.staff_id), col(WorkingHours.weekday)
+        )
+    )
+    return {(staff_id, day): end for staff_id, day, end in rows}
+
+
+def _dated(session: Session, now: datetime) -> dict[tuple[UUID, date], int]:
+    """The same of single days around now; 0 for a day off."""
+    near = now.date() - timedelta(days=2), now.date() + timedelta(days=2)
+    rows = session.exec(
+        select(col(DatedHours.staff_id), col(DatedHours.on), func.max(DatedHours.to_minute))
+        .where(col(DatedHours.on).between(*near))
+        .group_by(col(DatedHours.staff_id), col(DatedHours.on))
+    )
+    return {(staff_id, on): end for staff_id, on, end in rows}

@@ -1,0 +1,98 @@
+"""Writes and mails the evening notes, as a job of the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from incidents.evening_notes import case_evidence, due_evenings, note_creation, note_mail
+from storage.session import StoreUnavailable, transaction
+from vault.destinations import Mailer, Unreachable
+from vault.errors import KeyUnavailable, Tampered
+
+log = structlog.get_logger("notes")
+EVERY = timedelta(minutes=1)
+
+
+class EveningNotes:
+    """Any number of workers may do it. It has a thread of its own and a short transaction for each
+    member of staff, so that neither an evening on which a thousand go home nor a mail server that
+    hangs holds up a text. ``patience`` is how long a note may stand unexplained before it is
+    evidence; without a ``mailer`` notes stand in the console alone."""
+
+    def __init__(
+        self,
+        patience: timedelta,
+        mailer: Mailer | None,
+        organisation: str,
+        engine: Engine,
+        info: dict[Any, Any],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._patience, self._mailer, self._organisation = patience, mailer, organisation
+        self._engine, self._info, self._clock = engine, info, clock
+        self._hands = ThreadPoolExecutor(1, "notes")
+        self._busy: Future[None] | None = None
+        self._rests_until: datetime | None = None
+
+    def __call__(self, _session: Session, now: datetime) -> None:
+        """Set it to work once a minute, unless it still is."""
+        if self._rests_until is not None and now < self._rests_until:
+            return
+        if self._busy is None or self._busy.done():
+            self._rests_until = now + EVERY
+            self._busy = self._hands.submit(self.work)
+
+    @property
+    def __name__(self) -> str:
+        return "evening_notes"
+
+    def work(self) -> None:
+        """Write the notes of the evenings that have come, and mail those that are due."""
+        try:
+            self._write()
+            if self._mailer is not None:
+                self._send(self._mailer)
+        except Unreachable as error:
+            log.warning("mail not taken", reason=str(error))
+        except (*StoreUnavailable, KeyUnavailable, Tampered):
+            log.exception("notes cannot be written")
+
+    def _write(self) -> None:
+        with self._unit(read_only=True) as session:
+            come = list(due_evenings.come(session, self._clock()))
+        for evening in come:
+            with self._unit() as session:
+                note_creation.write(session, evening, self._clock())
+        with self._unit() as session:
+            case_evidence.attach(session, self._patience, self._clock())
+
+    def _send(self, mailer: Mailer) -> None:
+        with self._unit(read_only=True) as session:
+            due = note_mail.due(session, self._clock())
+        for note_id in due:
+            self._mail(mailer, note_id)
+
+    def _mail(self, mailer: Mailer, note_id: UUID) -> None:
+        """It is taken before it is sent: a mail that may have gone is not sent twice."""
+        with self._unit() as session:
+            if not note_mail.take(session, note_id, self._clock()):
+                return
+            letter = note_mail.letter(session, note_id, self._organisation)
+        try:
+            mailer.send(*letter)
+        except Unreachable:
+            with self._unit() as session:
+                note_mail.put_back(session, note_id)
+            raise
+
+    def _unit(self, *, read_only: bool = False) -> AbstractContextManager[Session]:
+        return transaction(self._engine, read_only=read_only, info=self._info)

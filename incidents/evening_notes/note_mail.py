@@ -1,0 +1,72 @@
+"""Notes by mail. A mail says no more than the note: times, the ends of ids, purposes; it holds
+nobody's data and no link."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session, col, select, update
+
+from incidents.evening_notes.explanations import Note, opened
+from incidents.evening_notes.models import EveningNote
+from messaging.i18n import time_of_day
+from people import staff
+from people.models import Staff
+
+#: What could not be mailed for so long is not any more: it stands in the console.
+MAIL_WITHIN = timedelta(hours=12)
+AT_A_TIME = 50
+SUBJECT = "Vouchline {organisation}: your note of {on:%d %B}"
+BODY = """\
+Today you opened records for which we see no call and no booking. There may be a good reason that we
+do not see. Please sign in to the console, open Notes, and write what you needed them for.
+
+{lines}
+
+Customers can see who opened their record. This note accuses you of nothing.
+"""
+
+
+def due(session: Session, now: datetime) -> list[UUID]:
+    """Notes to be mailed."""
+    rows = session.exec(
+        select(EveningNote.id)
+        .where(col(EveningNote.mailed_at).is_(None), col(EveningNote.made_at) > now - MAIL_WITHIN)
+        .order_by(col(EveningNote.made_at))
+        .limit(AT_A_TIME)
+    )
+    return list(rows)
+
+
+def take(session: Session, note_id: UUID, now: datetime) -> bool:
+    """Take a note to mail it; nobody else can then, also if this process dies while it does."""
+    taken = session.exec(
+        update(EveningNote)
+        .where(col(EveningNote.id) == note_id, col(EveningNote.mailed_at).is_(None))
+        .values(mailed_at=now)
+    )
+    return bool(taken.rowcount)
+
+
+def put_back(session: Session, note_id: UUID) -> None:
+    """The mail server did not take it: it is tried again."""
+    session.exec(update(EveningNote).where(col(EveningNote.id) == note_id).values(mailed_at=None))
+
+
+def letter(session: Session, note_id: UUID, organisation: str) -> tuple[str, str, str]:
+    """To whom, about what, and what it says."""
+    row = session.get_one(EveningNote, note_id)
+    member = staff.opened(session, session.get_one(Staff, row.staff_id))
+    subject = SUBJECT.format(organisation=organisation, on=row.on)
+    return member.email, subject, body(opened(session, [row])[0], member.timezone)
+
+
+def body(note: Note, zone: str) -> str:
+    """The text of the mail."""
+    lines = (
+        f"{each.at:%Y-%m-%d} {time_of_day(each.at, zone, 'en')}  customer ...{each.customer}"
+        f"  {each.purpose.replace('_', ' ') or 'no purpose'}"
+        for each in note.asked
+    )
+    return BODY.format(lines="\n".join(lines))

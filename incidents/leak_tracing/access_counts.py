@@ -1,0 +1,140 @@
+"""Keeps up how many customers each member of staff has seen (a job of the worker).
+
+The audit log is on the path of every page, so nothing is added there: the worker follows it with a
+mark, and looks up for each new entry whether the same person had seen the same customer before,
+along the index by customer. It goes as far as the audit log's tree says that no entry can turn up
+any more; a trace counts the rest itself.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from operator import add
+from struct import Struct
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col, select
+
+from incidents.leak_tracing.models import AccessMark, AccessTally
+from people.models import Customer
+from storage import advisory_lock, statement_timeout
+from vault.audit.acts import READINGS
+from vault.audit.models import AuditState
+from vault.models import AuditEntry
+
+AT_A_TIME = 20_000  # audit entries
+EPOCH = date(1970, 1, 1).toordinal()
+DAYS = 64  # in a block of the tally
+_FRESH = Struct(f"<{DAYS}I")
+_TURN = b"access tally"
+_ENTRY = AuditEntry.__table__  # type: ignore[attr-defined]
+_TALLY = AccessTally.__table__  # type: ignore[attr-defined]
+_EARLIER = _ENTRY.alias("earlier")
+
+
+def keep_up(session: Session, now: datetime) -> None:
+    """Count the next entries in, and once a day the customers."""
+    statement_timeout.take_time(session)
+    advisory_lock.take(session, _TURN)
+    mark = session.get(AccessMark, 1) or AccessMark()
+    state = session.get(AuditState, 1)
+    upto = min(mark.entry_id + AT_A_TIME, state.settled_id if state else 0)
+    if upto > mark.entry_id:
+        count_in(session, fresh(session, mark.entry_id, upto))
+        mark.entry_id = upto
+    if mark.counted_on != now.date():
+        mark.customers, mark.counted_on = counted(session), now.date()
+    session.add(mark)
+    session.flush()
+
+
+def count_in(session: Session, counts: Mapping[tuple[UUID, int], int]) -> None:
+    """Add what :func:`fresh` has counted to the blocks. Nobody else does meanwhile: whoever calls
+    this has its turn."""
+    added: dict[tuple[UUID, int], list[int]] = {}
+    for (who, day), count in counts.items():
+        added.setdefault((who, day // DAYS), [0] * DAYS)[day % DAYS] += count
+    held = {(row.staff_id, row.block): row for row in _held(session, added)}
+    for (who, block), fresh in added.items():
+        row = held.get((who, block)) or AccessTally(
+            staff_id=who, block=block, fresh=bytes(4 * DAYS)
+        )
+        row.fresh = _FRESH.pack(*map(add, _FRESH.unpack(row.fresh), fresh))
+        session.add(row)
+
+
+def _held(session: Session, keys: Collection[tuple[UUID, int]]) -> Sequence[AccessTally]:
+    staff, blocks = {who for who, _ in keys}, {block for _, block in keys}
+    rows = select(AccessTally).where(col(AccessTally.staff_id).in_(staff))
+    return session.exec(rows.where(col(AccessTally.block).in_(blocks))).all()
+
+
+@dataclass(frozen=True)
+class Days:
+    """How many customers each member of staff saw for the first time on each day. ``fresh`` has a
+    count for each day of ``span``, which are days since 1970-01-01 (UTC)."""
+
+    span: range
+    fresh: Mapping[UUID, Sequence[int]]
+
+
+def by_day(session: Session) -> Days:
+    """All of it: the tally, and the entries after it."""
+    mark = session.get(AccessMark, 1)
+    late = fresh(session, mark.entry_id if mark else 0)
+    columns = (_TALLY.c.staff_id, _TALLY.c.block, _TALLY.c.fresh)
+    rows = session.connection().execute(select_columns(*columns)).all()
+    blocks = [block for _, block, _ in rows] + [day // DAYS for _, day in late]
+    span = range(min(blocks, default=0) * DAYS, (max(blocks, default=-1) + 1) * DAYS)
+    found: dict[UUID, list[int]] = defaultdict(lambda: [0] * len(span))
+    for staff_id, block, packed in rows:
+        place = block * DAYS - span.start
+        found[staff_id][place : place + DAYS] = _FRESH.unpack(packed)
+    for (staff_id, day), count in late.items():
+        found[staff_id][day - span.start] += count
+    return Days(span, dict(found))
+
+
+def fresh(session: Session, after: int, upto: int | None = None) -> Counter[tuple[UUID, int]]:
+    """How many customers each saw for the first time on each day, in the entries after one, up to
+    another or to the last."""
+    looks = (
+        select_columns(_ENTRY.c.staff_id, _ENTRY.c.customer_id, func.min(_ENTRY.c.at).label("at"))
+        .where(
+            _ENTRY.c.id > after,
+            _ENTRY.c.action.in_(READINGS),
+            _ENTRY.c.staff_id.is_not(None),
+            _ENTRY.c.customer_id.is_not(None),
+        )
+        .group_by(_ENTRY.c.staff_id, _ENTRY.c.customer_id)
+    )
+    if upto is not None:
+        looks = looks.where(_ENTRY.c.id <= upto)
+    new = looks.cte("new").prefix_with("MATERIALIZED", dialect="postgresql")
+    # One look along the index by customer for each, which a join would be planned away from.
+    earlier = (
+        select_columns(_EARLIER.c.id)
+        .where(
+            _EARLIER.c.customer_id == new.c.customer_id,
+            _EARLIER.c.id <= after,
+            _EARLIER.c.staff_id == new.c.staff_id,
+            _EARLIER.c.action.in_(READINGS),
+        )
+        .limit(1)
+        .scalar_subquery()
+    )
+    statement = select_columns(new.c.staff_id, new.c.at).where(earlier.is_(None))
+    rows: Any = session.connection().execute(statement)
+    return Counter((staff_id, at.toordinal() - EPOCH) for staff_id, at in rows)
+
+
+def counted(session: Session) -> int:
+    """How many customers there are, erased ones left out."""
+    statement = select(func.count()).select_from(Customer).where(col(Customer.erased_at).is_(None))
+    return session.exec(statement).one()

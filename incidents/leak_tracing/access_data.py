@@ -1,0 +1,89 @@
+"""What a trace knows of the staff's access: the tally, and who had looked at those who report."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col, select
+
+from incidents.leak_tracing import access_counts
+from incidents.leak_tracing.access_counts import Days
+from incidents.leak_tracing.model_types import Group, Records, Sight, Steps, as_day
+from incidents.leak_tracing.models import AccessMark
+from people.models import Membership
+from vault.audit.acts import READINGS, AuditAct
+from vault.models import AuditEntry
+
+#: Which fields an access shows, by its action, and for some purposes fewer. An address, or a number
+#: where calls are bridged, is shown by none; the number is known to whoever rings it anyway.
+SHOWN = {
+    AuditAct.CUSTOMER_READ: frozenset({"name", "phone", "ticket", "product"}),
+    AuditAct.CUSTOMER_LOOK_UP: frozenset({"name"}),
+}
+SHOWN_FOR = {"to ring them": frozenset({"phone"})}
+
+#: So few customers are counted for each trace, in a moment; what the tally counted once a day would
+#: be wrong by orders on the day of a store's first import.
+FEW = 1_000_000
+
+
+def records(session: Session) -> Records:
+    """All access, by the tally and the entries after it."""
+    mark = session.get(AccessMark, 1)
+    days = access_counts.by_day(session)
+    return Records(
+        population=_population(session, mark),
+        sources={str(who): Steps(days.span, fresh) for who, fresh in days.fresh.items()},
+        together=_together(days, days.fresh),
+        groups=_teams(session, days),
+    )
+
+
+def _population(session: Session, mark: AccessMark | None) -> int:
+    """How many customers there are, 1 at least."""
+    lately = mark.customers if mark else 0
+    return lately if lately > FEW else max(access_counts.counted(session), 1)
+
+
+def _together(days: Days, staff: Iterable[UUID]) -> Steps:
+    return Steps(days.span, map(sum, zip(*(days.fresh[who] for who in staff), strict=True)))
+
+
+def _teams(session: Session, days: Days) -> dict[str, Group]:
+    teams: dict[str, set[UUID]] = {}
+    for staff_id, team_id in session.exec(select(Membership.staff_id, Membership.team_id)):
+        if staff_id in days.fresh:
+            teams.setdefault(str(team_id), set()).add(staff_id)
+    return {
+        name: Group(frozenset(map(str, members)), _together(days, members))
+        for name, members in teams.items()
+        if len(members) > 1
+    }
+
+
+def sights(session: Session, customers: Collection[UUID]) -> dict[UUID, dict[str, Sight]]:
+    """Who has looked at each of these customers, when first, and what their looks have shown."""
+    entry = AuditEntry.__table__  # type: ignore[attr-defined]
+    columns = (entry.c.customer_id, entry.c.staff_id, entry.c.action, entry.c.purpose)
+    statement = (
+        select_columns(*columns, func.min(entry.c.at))
+        .where(
+            entry.c.customer_id.in_(customers),
+            entry.c.action.in_(READINGS),
+            col(AuditEntry.staff_id).is_not(None),
+        )
+        .group_by(*columns)
+    )
+    found: dict[UUID, dict[str, Sight]] = {}
+    for customer, staff_id, action, purpose, at in session.connection().execute(statement):
+        by_source = found.setdefault(customer, {})
+        shown = SHOWN_FOR.get(purpose, SHOWN[action])
+        known = by_source.get(str(staff_id))
+        day = as_day(at)
+        if known is not None and known.shown is not None:
+            day, shown = min(day, known.day), shown | known.shown
+        by_source[str(staff_id)] = Sight(day, shown)
+    return found

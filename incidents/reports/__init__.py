@@ -1,0 +1,1 @@
+"""What customers and agents report, and what follows from it."""

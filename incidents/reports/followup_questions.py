@@ -1,0 +1,81 @@
+"""Questions about a report that are asked by text: each can be answered, skipped, or left alone.
+
+The answers are told apart by what they are, not by the order in which they come: a number is one,
+and the words for what the caller knew are others.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from incidents.reports import submission
+from incidents.reports.models import Report
+from incidents.reports.report_fields import Told, opened
+from vault.keys import keyring
+
+NUMBER, KNEW = "number", "knew"
+ANSWERS_FOR = timedelta(hours=2)
+
+
+def begin(session: Session, report: Report, now: datetime) -> str:
+    """Ask what is not known of a report yet; gives the first question, empty for none."""
+    asked = []
+    if not report.number_hidden and not opened(session, report, "shown_number"):
+        asked.append(NUMBER)
+    if not opened(session, report, "knew"):
+        asked.append(KNEW)
+    report.asking = " ".join(asked)
+    report.asking_until = now + ANSWERS_FOR
+    session.add(report)
+    session.flush()
+    return following(report)
+
+
+def following(report: Report) -> str:
+    """The question that is next."""
+    return report.asking.partition(" ")[0]
+
+
+def asked_at(report: Report) -> datetime:
+    """When the questions were asked; only for a report whose questions are open."""
+    if report.asking_until is None:
+        raise ValueError("nothing is asked about this report")
+    return report.asking_until - ANSWERS_FOR
+
+
+def open_for(session: Session, phone: str, now: datetime) -> Report | None:
+    """The report whose questions this number may still answer, locked."""
+    return session.exec(
+        select(Report)
+        .where(
+            col(Report.phone_index).in_(keyring.of(session).forms("phone", phone)),
+            col(Report.asking) != "",
+            col(Report.asking_until) > now,
+        )
+        .order_by(col(Report.id).desc())
+        .limit(1)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).first()
+
+
+def answer(session: Session, report: Report, told: Told, now: datetime) -> None:
+    """Attach an answer; what it answers is asked no more. Raises ``InvalidInput``."""
+    submission.add(session, report, told, now)
+    if told.shown_number or told.number_hidden:
+        _done(session, report, NUMBER)
+    if told.knew:
+        _done(session, report, KNEW)
+
+
+def skip(session: Session, report: Report) -> None:
+    """The question that is next stays without an answer."""
+    _done(session, report, following(report))
+
+
+def _done(session: Session, report: Report, question: str) -> None:
+    report.asking = " ".join(each for each in report.asking.split() if each != question)
+    session.add(report)
+    session.flush()

@@ -1,0 +1,100 @@
+"""The tables of reports, and of the stream that they and other signs run together in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Uuid, text
+from sqlmodel import Field, SQLModel
+
+from incidents.access_history import models as _mirror  # noqa: F401
+from incidents.canaries import models as _canaries  # noqa: F401
+from incidents.cases import models as _cases  # noqa: F401  (so that every table is known)
+from incidents.evening_notes import models as _notes  # noqa: F401
+from incidents.leak_tracing import models as _tracing  # noqa: F401
+from storage.column_helpers import blind_index, id_field, instant, reference, sealed
+
+REFERENCE_LENGTH = 8
+_TO_TELL = text("outcome IS NOT NULL AND told_at IS NULL")
+
+
+def _flag() -> bool:
+    column: Column[bool] = Column(Boolean, nullable=False, server_default=text("false"))
+    flag: bool = Field(default=False, sa_column=column)
+    return flag
+
+
+class Report(SQLModel, table=True):
+    """An unexpected call that somebody told us of, or (``kind`` is ``refused``) a booked one that
+    its customer says they did not ask for. Its words are sealed under the reports' key.
+
+    ``proven`` says that it came from the number it names; ``proven_at`` that the number proved
+    itself later. ``times`` counts the same told again, ``doubtful`` marks what a program filled in.
+    ``asking`` are the questions that a text may still answer, until ``asking_until``. ``outcome``
+    is what the reporter is to be told, if ``tell_outcome``, and ``told_at`` when that was done.
+    """
+
+    __tablename__ = "report"
+    __table_args__ = (
+        Index("ix_report_to_tell", "at", sqlite_where=_TO_TELL, postgresql_where=_TO_TELL),
+    )
+
+    id: UUID = id_field()
+    reference: str = Field(sa_column=Column(String(12), nullable=False, unique=True))
+    kind: str = Field(
+        default="report", sa_column=Column(String(12), nullable=False, server_default="report")
+    )
+    callback_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
+    at: datetime = instant(index=True)
+    channel: str = Field(sa_column=Column(String(8), nullable=False))
+    proven: bool = Field(sa_column=Column(Boolean, nullable=False))
+    proven_at: datetime | None = instant(nullable=True)
+    phone_index: bytes = blind_index(index=True)
+    customer_id: UUID | None = Field(default=None, sa_column=Column(Uuid, index=True))
+    phone: bytes = sealed()
+    called_at: datetime | None = instant(nullable=True)
+    shown_number: bytes = sealed()
+    number_hidden: bool = _flag()
+    said: bytes = sealed()
+    knew: bytes = sealed()
+    claimed_to_be: bytes | None = sealed(nullable=True)
+    asked_for: bytes | None = sealed(nullable=True)
+    gave: bytes | None = sealed(nullable=True)
+    times: int = Field(default=1, sa_column=Column(Integer, nullable=False, server_default="1"))
+    doubtful: bool = _flag()
+    asking: str = Field(default="", sa_column=Column(String(16), nullable=False, server_default=""))
+    asking_until: datetime | None = instant(nullable=True)
+    tell_outcome: bool = _flag()
+    outcome: str | None = Field(default=None, sa_column=Column(String(12)))
+    told_at: datetime | None = instant(nullable=True)
+
+
+class StreamItem(SQLModel, table=True):
+    """One sign that somebody may be posing as us. Rows are only added; ``position`` is given by
+    the worker, one transaction at a time, so that a reader who remembers how far it has read
+    misses none. Holds ids and fixed words, and the keyed fingerprint of a number.
+
+    ``times`` counts the same sign from the same number shortly after."""
+
+    __tablename__ = "stream_item"
+    __table_args__ = (
+        Index("ix_stream_item_phone_index_at", "phone_index", "at"),
+        Index(
+            "ix_stream_item_unplaced",
+            "id",
+            sqlite_where=text("position IS NULL"),
+            postgresql_where=text("position IS NULL"),
+        ),
+    )
+
+    id: UUID = id_field()
+    position: int | None = Field(default=None, sa_column=Column(BigInteger, unique=True))
+    kind: str = Field(sa_column=Column(String(12), nullable=False))
+    at: datetime = instant(index=True)
+    channel: str = Field(sa_column=Column(String(8), nullable=False))
+    proven: bool = Field(sa_column=Column(Boolean, nullable=False))
+    customer_id: UUID | None = Field(default=None, sa_column=Column(Uuid, index=True))
+    phone_index: bytes | None = blind_index(nullable=True)
+    report_id: UUID | None = reference("report.id", nullable=True, index=True)
+    times: int = Field(default=1, sa_column=Column(Integer, nullable=False))

@@ -1,0 +1,108 @@
+"""What can be told in a report, how it is kept, and how it is read again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session
+
+from incidents.reports.models import Report
+from people.errors import InvalidInput
+from vault.keys import keyring
+
+KNEW = ("name", "phone", "ticket", "product", "address", "other")
+THINGS = ("code", "password", "remote", "money", "card", "install")
+#: What a caller can ask for, and what can have been given; ``nothing`` says that it was asked.
+ASKED_FOR = (*THINGS, "other", "nothing")
+GAVE = (*THINGS, "other", "nothing")
+REPORT, REFUSED, OBJECTION = "report", "refused", "objection"
+SAID_LIMIT, NUMBER_LIMIT, CLAIMED_LIMIT = 1000, 40, 100
+#: A call longer ago than this is no longer reported: nobody remembers its time.
+OLDEST_CALL = timedelta(days=366)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What somebody reports. ``phone`` is the called number in E.164; ``proven`` says that the
+    report came signed from that number; ``knew`` is of :data:`KNEW`, ``asked_for`` and ``gave``
+    of the lists beside it. ``kind`` is ``refused`` for a booked call, ``callback_id``, that its
+    customer did not ask for. ``tell_me`` asks for the outcome, ``doubtful`` marks what a program
+    seems to have filled in."""
+
+    phone: str
+    channel: str
+    proven: bool = False
+    called_at: datetime | None = None
+    shown_number: str = ""
+    number_hidden: bool = False
+    said: str = ""
+    knew: Sequence[str] = ()
+    claimed_to_be: str = ""
+    asked_for: Sequence[str] = ()
+    gave: Sequence[str] = ()
+    tell_me: bool = False
+    doubtful: bool = False
+    kind: str = REPORT
+    callback_id: UUID | None = None
+
+
+def require_sense(told: Told, now: datetime) -> None:
+    """Raises ``InvalidInput`` for what cannot be kept."""
+    latest, earliest = now + timedelta(minutes=5), now - OLDEST_CALL
+    if told.called_at is not None and not earliest <= told.called_at <= latest:
+        raise InvalidInput(
+            "called_at",
+            "Choose the time of the call. It is past, and not more than a year ago.",
+        )
+    texts = (
+        ("said", told.said, SAID_LIMIT),
+        ("shown_number", told.shown_number, NUMBER_LIMIT),
+        ("claimed_to_be", told.claimed_to_be, CLAIMED_LIMIT),
+    )
+    for name, text, limit in texts:
+        if len(text) > limit:
+            raise InvalidInput(name, f"Use at most {limit} characters.")
+        if "\x00" in text:
+            raise InvalidInput(name, "Remove the characters that cannot be shown.")
+
+
+def ticked(given: Sequence[str], known: Sequence[str]) -> str:
+    """Those of the known words that were given, as they are kept; *nothing* beside something
+    else says nothing."""
+    found = [each for each in known if each in given]
+    return ",".join(each for each in found if each != "nothing" or len(found) == 1)
+
+
+def words(told: Told) -> dict[str, str]:
+    """The sealed columns of a report but for its number, in plain."""
+    return {
+        "shown_number": told.shown_number,
+        "said": told.said,
+        "knew": ticked(told.knew, KNEW),
+        "claimed_to_be": told.claimed_to_be,
+        "asked_for": ticked(told.asked_for, ASKED_FOR),
+        "gave": ticked(told.gave, GAVE),
+    }
+
+
+def sealed(session: Session, row: UUID, column: str, value: str) -> bytes:
+    """``value`` for a column of a report."""
+    place = f"report.{column}:{row}"
+    return keyring.of(session).seal_for(keyring.REPORTS, place, value)
+
+
+def opened(session: Session, report: Report, column: str) -> str:
+    """A column of a report in plain; empty where it was erased or never asked for."""
+    value = getattr(report, column)
+    if not value:
+        return ""
+    place = f"report.{column}:{report.id}"
+    return keyring.of(session).open_for(keyring.REPORTS, place, value)
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The words of a column that holds several."""
+    return tuple(text.split(",")) if text else ()

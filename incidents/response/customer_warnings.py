@@ -1,0 +1,211 @@
+"""Warning the customers whom somebody's access exposed: each once, by text, in waves, so that no
+other text waits for them; within the ceiling on money and at decent hours like every text.
+
+A wave is stored in one transaction with how far it has come, so that whatever dies, nobody is left
+out or told twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select, update
+
+from incidents.cases.creation import step
+from incidents.cases.models import Case, WarnedCustomer, WarningRun
+from incidents.response import exposure
+from messaging import line_types, outbox, text_templates
+from messaging.models import MessageState, OutboxMessage, Priority
+from people import customers
+from people.models import Customer
+from scheduling import quiet
+from scheduling.errors import WrongState
+from scheduling.notifications import callback_notifier
+from scheduling.policy import Policy
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+
+KIND = outbox.WARNING
+RUNNING, STOPPED, DONE = "running", "stopped", "done"
+#: So many wait to be sent at the most; a wave brings the next.
+WAITING, WAVE = 300, 100
+LASTS = timedelta(days=3)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a warning has come: of ``total`` customers so many looked at, with what became of
+    their texts by state; ``landlines`` take none."""
+
+    state: str
+    begun_at: datetime
+    total: int
+    done: int
+    landlines: int
+    texts: dict[str, int]
+
+
+def require_none(session: Session, case: Case) -> None:
+    """Raises ``WrongState`` while a warning of this case is going on."""
+    found = of_case(session, case)
+    if found is not None and found.state == RUNNING:
+        raise WrongState("A warning is going on already.")
+
+
+def of_case(session: Session, case: Case) -> WarningRun | None:
+    """The latest warning of a case."""
+    return session.exec(
+        select(WarningRun)
+        .where(col(WarningRun.case_id) == case.id)
+        .order_by(col(WarningRun.id).desc())
+        .limit(1)
+    ).first()
+
+
+def begin(
+    session: Session, case: Case, staff_id: UUID, since: datetime, until: datetime, now: datetime
+) -> WarningRun:
+    """Let the worker warn all whom this person's access exposed in that time."""
+    require_none(session, case)
+    run = WarningRun(
+        case_id=case.id,
+        staff_id=staff_id,
+        since=since,
+        until=until,
+        state=RUNNING,
+        begun_at=now,
+        total=exposure.count(session, staff_id, since, until),
+    )
+    session.add(run)
+    session.flush()
+    return run
+
+
+def stop(session: Session, case: Case, who: UUID, words: str, now: datetime) -> None:
+    """Send no more: texts that have not left are withdrawn. Raises ``WrongState``."""
+    run = session.exec(
+        select(WarningRun)
+        .where(col(WarningRun.case_id) == case.id, col(WarningRun.state) == RUNNING)
+        .with_for_update()
+    ).first()
+    if run is None:
+        raise WrongState("No warning is going on.")
+    run.state = STOPPED
+    session.add(run)
+    mine = select(WarnedCustomer.message_id).where(col(WarnedCustomer.case_id) == case.id)
+    queued = [
+        col(OutboxMessage.id).in_(mine),
+        col(OutboxMessage.state) == MessageState.QUEUED,
+        col(OutboxMessage.error).is_distinct_from("unknown"),
+    ]
+    session.exec(
+        update(OutboxMessage)
+        .where(*queued)
+        .values(state=MessageState.EXPIRED, settled_at=now, expires_at=now)
+    )
+    step(session, case, AuditAct.CASE_STOPPED, words, audit_log.staff(who), now)
+
+
+class Warnings:
+    """A job of the worker: the next wave of whichever warning is going on."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    @property
+    def __name__(self) -> str:
+        return "warnings"
+
+    def __call__(self, session: Session, now: datetime) -> None:
+        """Store the next wave, where few enough of the last still wait."""
+        run = session.exec(
+            select(WarningRun)
+            .where(col(WarningRun.state) == RUNNING)
+            .order_by(col(WarningRun.id))
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        ).first()
+        if run is None or _waiting(session) >= WAITING:
+            return
+        ids = exposure.after(session, run.staff_id, run.since, run.until, run.reached, WAVE)
+        for each in ids:
+            self._warn(session, run, each, now)
+        if ids:
+            run.reached, run.done = ids[-1], run.done + len(ids)
+        else:
+            run.state = DONE
+            case = session.get_one(Case, run.case_id)
+            step(session, case, AuditAct.CASE_WARNED, str(run.done), audit_log.SYSTEM, now)
+        session.add(run)
+        session.flush()
+
+    def _warn(self, session: Session, run: WarningRun, customer_id: UUID, now: datetime) -> None:
+        if session.get(WarnedCustomer, (run.case_id, customer_id)) is not None:
+            return
+        customer = session.get(Customer, customer_id)
+        if customer is None or customer.erased_at is not None:
+            return
+        audit_log.record(
+            session,
+            audit_log.SYSTEM,
+            AuditAct.CUSTOMER_WARN,
+            now,
+            customer_id=customer_id,
+            purpose=session.get_one(Case, run.case_id).reference,
+        )
+        message_id = self._text(session, customer, now)
+        session.add(
+            WarnedCustomer(
+                case_id=run.case_id, customer_id=customer_id, message_id=message_id, at=now
+            )
+        )
+        session.flush()
+
+    def _text(self, session: Session, customer: Customer, now: datetime) -> UUID | None:
+        """The id of the text; none where the phone takes none, for a call out of the blue is what
+        we warn of."""
+        phone = customers.opened(session, customer).phone
+        if line_types.known(session, phone, now) == line_types.LANDLINE:
+            return None
+        voice = callback_notifier.voice_of(session, customer, self._policy, now)
+        zone = customer.timezone
+        due_at = quiet.until_decent(now, zone, self._policy.decent_in(zone))
+        draft = outbox.Draft(
+            customer_id=customer.id,
+            kind=KIND,
+            to=phone,
+            body=text_templates.warned(voice),
+            due_at=due_at,
+            expires_at=due_at + LASTS,
+            priority=Priority.WARNING,
+            decent=self._policy.decent(zone),
+        )
+        return outbox.put(session, draft, now)
+
+
+def _waiting(session: Session) -> int:
+    return session.exec(
+        select(func.count())
+        .select_from(OutboxMessage)
+        .where(
+            col(OutboxMessage.kind) == KIND,
+            col(OutboxMessage.state).in_([MessageState.QUEUED, MessageState.SENDING]),
+        )
+    ).one()
+
+
+def progress(session: Session, run: WarningRun) -> Progress:
+    """How a warning stands."""
+    states = session.exec(
+        select(col(OutboxMessage.state), func.count())
+        .select_from(WarnedCustomer)
+        .join(OutboxMessage, col(OutboxMessage.id) == col(WarnedCustomer.message_id), isouter=True)
+        .where(col(WarnedCustomer.case_id) == run.case_id)
+        .group_by(col(OutboxMessage.state))
+    ).all()
+    counts = {state or "landline": count for state, count in states}
+    landlines = counts.pop("landline", 0)
+    return Progress(run.state, run.begun_at, run.total, run.done, landlines, counts)

@@ -1,0 +1,85 @@
+"""Erasing what we know of customers, so that only facts without a name are left.
+
+With a customer's key everything sealed under it is gone; in copies made before, once they or the
+master key that wraps it there are. What is left are ids, times and states, so that the audit log,
+counts and the tracing of leaks stay whole.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, delete, select, update
+
+from incidents.reports.models import Report, StreamItem
+from messaging.models import InboundText, LineKind, OutboxMessage
+from people.approvals import forgetting
+from people.customers import open_phone
+from people.models import Customer, CustomerSession, NumberProof
+from scheduling.models import Callback, SlotOffer
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import field_encryption, keyring
+from verification.models import Code
+
+
+def erase(
+    session: Session, customers: Sequence[UUID], actor: audit_log.Actor, now: datetime, why: str
+) -> None:
+    """Erase these customers, of whom none has a callback to come. Whether they want no texts is
+    kept, by a keyed fingerprint of their number."""
+    found = session.exec(
+        select(Customer)
+        .where(col(Customer.id).in_(customers), col(Customer.erased_at).is_(None))
+        .order_by(col(Customer.id))
+        .with_for_update()
+    ).all()
+    ids = [each.id for each in found]
+    _forget_around(session, ids, _numbers(session, found))
+    forgetting.forget(session, ids, now)
+    field_encryption.destroy(session, ids)
+    for each in found:
+        each.phone, each.name, each.external_ref, each.safe_phrase = b"", b"", None, None
+        each.phone_index, each.external_ref_index = secrets.token_bytes(32), None
+        each.erased_at = now
+        session.add(each)
+    session.flush()
+    about = [(each, None) for each in ids]
+    audit_log.record_many(session, actor, AuditAct.CUSTOMER_ERASE, now, about=about, purpose=why)
+
+
+#: Of a report, what its reporter said of themselves and of the call; the caller's own traces stay.
+_EMPTIED = {
+    **dict.fromkeys(("phone", "phone_index", "said"), b""),
+    **dict.fromkeys(("claimed_to_be", "asked_for", "gave")),
+}
+
+
+def _numbers(session: Session, found: Sequence[Customer]) -> list[bytes]:
+    """All forms of their numbers: what is known of one may stand under another index key."""
+    keys, ring = (
+        field_encryption.data_keys(session, [each.id for each in found]),
+        keyring.of(session),
+    )
+    opened = [open_phone(keys[each.id], each) for each in found if each.id in keys]
+    forms = [form for phone in opened for form in ring.forms("phone", phone)]
+    return [*forms, *(each.phone_index for each in found)]
+
+
+def _forget_around(session: Session, ids: Sequence[UUID], numbers: Sequence[bytes]) -> None:
+    for table in (CustomerSession, NumberProof, SlotOffer, Code, OutboxMessage):
+        session.exec(delete(table).where(col(table.customer_id).in_(ids)))
+    session.exec(delete(LineKind).where(col(LineKind.phone_index).in_(numbers)))
+    session.exec(delete(InboundText).where(col(InboundText.sender_index).in_(numbers)))
+    session.exec(
+        update(Callback)
+        .where(col(Callback.customer_id).in_(ids))
+        .values(topic=b"", ticket=None, ticket_index=None)
+    )
+    session.exec(update(Report).where(col(Report.customer_id).in_(ids)).values(**_EMPTIED))
+    session.exec(
+        update(StreamItem).where(col(StreamItem.phone_index).in_(numbers)).values(phone_index=None)
+    )

@@ -1,0 +1,286 @@
+"""Changing a customer's number takes two people, a text to the old number, and a waiting time.
+
+It is what a thief of accounts wants first. So the agent who asks must hold a callback of the
+customer, a supervisor who sees neither number whole approves it, whoever holds the old number hears
+of it at once, and until the waiting time is over the new one is good for nothing. That time begins
+when a provider has taken what tells the old number; if none ever does, it is as long as that could
+have taken, and the investigators have a case (:mod:`procedures.undelivered_number_change`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from sqlmodel import Session, col, select, update
+
+from messaging import line_types, opt_outs, outbox, text_templates, voice_templates
+from messaging.models import MessageState, OutboxMessage, Priority
+from messaging.providers.base import TEXT, VOICE
+from people import budgets, customer_sessions, customers, numbers, phones
+from people.approvals import asking
+from people.approvals.kinds import About, Act, Kind
+from people.errors import InvalidInput, NoLonger
+from people.models import Customer, NumberProof, Role
+from scheduling import quiet
+from scheduling.booking import bookings, callback_reference, slot_offers
+from scheduling.models import Callback
+from scheduling.notifications import callback_notifier
+from scheduling.policy import Policy
+from scheduling.states import State
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import field_encryption
+from verification import calls
+from verification.models import Code
+
+NUMBER = "customer.number"
+#: The kind of the text to the old number, which nothing withdraws.
+TOLD = outbox.NUMBER
+#: What becomes of a text to a landline, once it is to be said there instead.
+SPOKEN = "landline, spoken"
+#: In the audit log, why a call is off.
+WHY_OFF = "the number was changed"
+_TOLD_WITHIN, _LATELY = timedelta(days=3), timedelta(minutes=30)
+
+
+def ask(
+    session: Session, callback: Callback, phone: str, why: str, policy: Policy, now: datetime
+) -> None:
+    """The agent who holds this callback asks for another number (E.164) of its customer. Whether
+    somebody else has it is not said here: it would tell an agent who is a customer. It is counted
+    as a look-up, since the approver reads it. Raises ``InvalidInput``, ``NotAllowed``,
+    ``NoLonger`` or ``BudgetSpent``."""
+    phones.require_callable(phone, policy.countries)
+    customer = session.get_one(Customer, callback.customer_id)
+    if customer.erased_at is not None:
+        raise NoLonger("What we knew of this customer is gone.")
+    old = customers.opened(session, customer).phone
+    if phone == old:
+        raise InvalidInput("phone", "This is the number that we have.")
+    about = About(customer_id=customer.id, callback_id=callback.id)
+    payload = {"old": old, "new": phone}
+    budgets.look_up(session, callback.agent_id, None, phone, now)
+    asking.ask(session, kind(policy), payload, why, callback.agent_id, now, about=about)
+
+
+def kind(policy: Policy) -> Kind:
+    """The row of the table, under the rules of this installation."""
+    return Kind(
+        NUMBER,
+        asks=frozenset({Role.AGENT}),
+        approves=frozenset({Role.SUPERVISOR}),
+        facts=_facts,
+        run=partial(_change, policy),
+        same=("old", "new"),
+        hopeless=_hopeless,
+    )
+
+
+def _facts(session: Session, act: Act) -> Sequence[tuple[str, str]]:
+    old, new = act.text("old"), act.text("new")
+    found = [("old number", phones.masked(old)), ("new number", phones.masked(new))]
+    found += _asked_from(session, act)
+    if opt_outs.is_out(session, old):
+        found.append(("warning", "opted out"))
+    if customers.find_by_phone(session, new):
+        found.append(("warning", "number taken"))
+    return found
+
+
+def _asked_from(session: Session, act: Act) -> list[tuple[str, str]]:
+    """The callback, so that whoever approves can ask about it: nothing of its customer."""
+    callback = session.get(Callback, act.about.callback_id)
+    if callback is None:
+        return []
+    return [
+        ("callback", callback_reference.of(callback.id)),
+        ("callback at", callback.starts_at.isoformat()),
+        ("its agent", callback_notifier.agent_name(session, callback.agent_id)),
+    ]
+
+
+def _change(policy: Policy, session: Session, act: Act, now: datetime) -> None:
+    """The customer's row is locked first, as :func:`verification.calls.begin` does: a call is
+    started before the change, and its code dies by it, or not at all."""
+    customer = session.exec(
+        select(Customer)
+        .where(col(Customer.id) == act.about.customer_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    _require_as_asked(session, act, customer)
+    voice = callback_notifier.voice_of(session, customer, policy, now)
+    phone = act.text("new")
+    until = now + _TOLD_WITHIN + _wait(policy)
+    numbers.change(session, customer, phone, until, act.actor, now, countries=policy.countries)
+    _forget(session, customer.id, now)
+    due_at = quiet.until_decent(now, customer.timezone, policy.decent_in(customer.timezone))
+    off = bookings.call_off(session, customer.id, due_at + _wait(policy), WHY_OFF, now)
+    _tell(session, customer, act.text("old"), phone[-2:], voice, policy, now, off=bool(off))
+    callback_notifier.plan_anew(session, customer.id, policy, now)
+
+
+def _hopeless(session: Session, act: Act) -> str:
+    """A number that is another customer's is no reason here: the agent would read that it is."""
+    customer = session.get_one(Customer, act.about.customer_id)
+    if customer.erased_at is not None:
+        return "erased"
+    if customers.opened(session, customer).phone != act.text("old"):
+        return "number changed"
+    return "" if _holds(session, act) else "not held"
+
+
+def _holds(session: Session, act: Act) -> bool:
+    """Whether whoever asked still holds the callback that they asked from."""
+    holding = select(Callback.id).where(
+        col(Callback.id) == act.about.callback_id, col(Callback.agent_id) == act.asked_by
+    )
+    return session.exec(holding).first() is not None
+
+
+def _require_as_asked(session: Session, act: Act, customer: Customer) -> None:
+    if customer.erased_at is not None:
+        raise NoLonger("What we knew of this customer is gone. Refuse this.")
+    if customers.opened(session, customer).phone != act.text("old"):
+        raise NoLonger("The number has been changed since this was asked. Refuse this.")
+    if not _holds(session, act):
+        raise NoLonger("Whoever asked does not hold this customer's callback any more. Refuse it.")
+
+
+def _forget(session: Session, customer_id: UUID, now: datetime) -> None:
+    """What was begun over the old number ends: codes, page numbers, browsers, offers, texts."""
+    calls.close_codes(session, col(Code.customer_id) == customer_id, now)
+    session.exec(
+        update(NumberProof)
+        .where(col(NumberProof.customer_id) == customer_id, col(NumberProof.closed_at).is_(None))
+        .values(closed_at=now, secret=None, bound=None)
+    )
+    customer_sessions.end_all(session, customer_id, now)
+    slot_offers.close(session, customer_id, now)
+    outbox.withdraw_all(session, customer_id, now, but=TOLD)
+
+
+def _tell(
+    session: Session,
+    customer: Customer,
+    old: str,
+    ending: str,
+    voice: text_templates.Voice,
+    policy: Policy,
+    now: datetime,
+    *,
+    off: bool,
+) -> None:
+    """Tell whoever holds the old number, as soon as it is no longer night there; ``off`` says that
+    calls were called off."""
+    landline = line_types.known(session, old, now) == line_types.LANDLINE
+    say = voice_templates.number_changed if landline else text_templates.number_changed
+    zone = customer.timezone
+    draft = outbox.Draft(
+        customer_id=customer.id,
+        kind=TOLD,
+        to=old,
+        body=say(voice, ending, off=off),
+        due_at=quiet.until_decent(now, zone, policy.decent_in(zone)),
+        expires_at=now + _TOLD_WITHIN,
+        priority=Priority.ANSWER,
+        medium=VOICE if landline else TEXT,
+        decent=policy.decent(zone),
+    )
+    outbox.put(session, draft, now)
+    audit_log.record(session, audit_log.SYSTEM, AuditAct.NUMBER_TELL, now, customer_id=customer.id)
+
+
+def speak(session: Session, policy: Policy, now: datetime) -> None:
+    """Say to an old number, once, what no text could tell there: it is a landline (a job of the
+    worker)."""
+    failed = session.exec(
+        select(OutboxMessage)
+        .where(
+            col(OutboxMessage.settled_at) > now - _LATELY,
+            col(OutboxMessage.state) == MessageState.FAILED,
+            col(OutboxMessage.error) == line_types.LANDLINE,
+            col(OutboxMessage.medium) == TEXT,
+            col(OutboxMessage.kind) == TOLD,
+        )
+        .limit(50)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in failed:
+        row.error = SPOKEN
+        session.add(row)
+        customer = session.get_one(Customer, row.customer_id)
+        key = field_encryption.data_key(session, customer.id)
+        old = key.open(outbox.TABLE, "recipient", row.id, row.recipient)
+        ending = customers.opened(session, customer).phone[-2:]
+        voice = callback_notifier.voice_of(session, customer, policy, now)
+        numbers.wait_until(session, customer, now + _TOLD_WITHIN + _wait(policy))
+        off = _called_off(session, row)
+        _tell(session, customer, old, ending, voice, policy, now, off=off)
+
+
+def _called_off(session: Session, row: OutboxMessage) -> bool:
+    """Whether a call was called off with the change that this text tells."""
+    found = select(Callback.id).where(
+        col(Callback.customer_id) == row.customer_id,
+        col(Callback.state) == State.CANCELLED,
+        col(Callback.ended_at) == row.created_at,
+    )
+    return session.exec(found.limit(1)).first() is not None
+
+
+def begin_waits(session: Session, policy: Policy, now: datetime) -> None:
+    """Begin the waiting time of each number whose old one has been told (a job of the worker)."""
+    told = select(OutboxMessage.customer_id).where(
+        col(OutboxMessage.settled_at) > now - _LATELY,
+        col(OutboxMessage.state) == MessageState.SENT,
+        col(OutboxMessage.kind) == TOLD,
+    )
+    waiting = session.exec(
+        select(Customer)
+        .where(
+            col(Customer.id).in_(told),
+            col(Customer.number_waits_until) > now,
+            col(Customer.erased_at).is_(None),
+        )
+        .with_for_update(skip_locked=True)
+    ).all()
+    for customer in waiting:
+        begins = _told_at(session, customer.id, policy, now)
+        if begins is not None:
+            _begin_wait(session, customer, begins + _wait(policy), policy, now)
+
+
+def _told_at(session: Session, customer_id: UUID, policy: Policy, now: datetime) -> datetime | None:
+    """When a provider had taken the last of what tells the old numbers of a customer; none while
+    one waits, and none when one could not be told."""
+    rows = session.exec(
+        select(OutboxMessage).where(
+            col(OutboxMessage.customer_id) == customer_id,
+            col(OutboxMessage.kind) == TOLD,
+            col(OutboxMessage.created_at) > now - _TOLD_WITHIN - _wait(policy),
+            col(OutboxMessage.error).is_distinct_from(SPOKEN),
+        )
+    ).all()
+    if any(row.state != MessageState.SENT for row in rows):
+        return None
+    return max((row.settled_at for row in rows if row.settled_at), default=None)
+
+
+def _begin_wait(
+    session: Session, customer: Customer, until: datetime, policy: Policy, now: datetime
+) -> None:
+    """Calls that a slow provider has put into the waiting time are off like the others."""
+    bookings.call_off(session, customer.id, until, WHY_OFF, now)
+    if customer.number_waits_until is None or until >= customer.number_waits_until:
+        return
+    numbers.wait_until(session, customer, until)
+    audit_log.record(session, audit_log.SYSTEM, AuditAct.NUMBER_TOLD, now, customer_id=customer.id)
+    callback_notifier.plan_anew(session, customer.id, policy, now)
+
+
+def _wait(policy: Policy) -> timedelta:
+    return timedelta(hours=policy.number_change_wait_hours)

@@ -1,0 +1,85 @@
+"""What we know of a customer is kept for so long after the last callback, and no longer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import Session, col, exists, select
+
+from incidents.reports.models import Report
+from people.models import Customer
+from procedures.erasure import erase
+from scheduling.models import Callback
+from vault.audit import audit_log
+
+AT_A_TIME = 200
+MOST = 10_000
+EVERY = timedelta(hours=6)
+WHY = "retention"
+
+
+def due(session: Session, before: datetime, limit: int = MOST) -> list[UUID]:
+    """Customers whose last callback was over, and whose last report came, before an instant. Those
+    who never had a callback are not ours to forget: whoever imported them says when."""
+    reported = exists().where(col(Report.customer_id) == col(Customer.id), col(Report.at) >= before)
+    rows = session.exec(
+        select(Customer.id)
+        .join(Callback, col(Callback.customer_id) == col(Customer.id))
+        .where(col(Customer.erased_at).is_(None), ~reported)
+        .group_by(col(Customer.id))
+        .having(func.max(Callback.ends_at) < before)
+        .limit(limit)
+    )
+    return list(rows)
+
+
+class Retention:
+    """A job of the worker: looks four times a day, and erases a few at a time."""
+
+    def __init__(self, keep: timedelta) -> None:
+        self._keep = keep
+        self._left: Sequence[UUID] = ()
+        self._rests_until: datetime | None = None
+
+    def __call__(self, session: Session, now: datetime) -> None:
+        """Erase the next few of those whose time has come."""
+        if not self._left:
+            if self._rests_until is not None and now < self._rests_until:
+                return
+            self._left = due(session, now - self._keep)
+            self._rests_until = now + EVERY if len(self._left) < MOST else None
+        erase_due(session, self._left[:AT_A_TIME], now - self._keep, audit_log.SYSTEM, now)
+        self._left = self._left[AT_A_TIME:]
+
+    @property
+    def __name__(self) -> str:
+        return "retention"
+
+
+def erase_due(
+    session: Session,
+    customers: Sequence[UUID],
+    before: datetime,
+    actor: audit_log.Actor,
+    now: datetime,
+) -> None:
+    """Erase those of them who have had no callback since: one may have been booked meanwhile."""
+    if not customers:
+        return
+    locked = session.exec(
+        select(Customer.id)
+        .where(col(Customer.id).in_(customers))
+        .order_by(col(Customer.id))
+        .with_for_update()
+    ).all()
+    busy = set(
+        session.exec(
+            select(Callback.customer_id).where(
+                col(Callback.customer_id).in_(locked), col(Callback.ends_at) >= before
+            )
+        )
+    )
+    erase(session, [each for each in locked if each not in busy], actor, now, WHY)
