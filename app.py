@@ -13,12 +13,12 @@ from pydantic import ValidationError
 from sqlalchemy import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from channels import clock, register, store_upgrade
-from channels import places as places_of
-from channels.api.register import Application
-from channels.context import Context
-from channels.limiting import Limiter, OutsideCounts
-from channels.store_upgrade import DEMO_STAFF
+from channels import blueprints, clock, database_upgrade
+from channels import destinations_from_settings as places_of
+from channels.api.application import Application
+from channels.app_context import Context
+from channels.database_upgrade import DEMO_STAFF
+from channels.rate_limits import Limiter, OutsideCounts
 from config import logging_setup, settings_checks
 from config.settings import Settings
 from messaging.providers.base import Gateway
@@ -65,7 +65,7 @@ def create_app(
     secrets = [key.hex() for key in context.master.derive("browser session")]
     app.config.update(SECRET_KEY=secrets[0], SECRET_KEY_FALLBACKS=secrets[1:])
     context.carry(app)
-    register.everything(app, context, settings.languages)
+    blueprints.everything(app, context, settings.languages)
     if settings.trusted_proxies:
         # Addresses are counted by channels.network: ProxyFix takes an entry as it is written, with
         # its port and whatever else a proxy writes there.
@@ -80,7 +80,7 @@ def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
         keys = master_keys.load(
             settings.master_keys.get_secret_value(),
             settings.instance,
-            lambda: not store_upgrade.is_used(engine),
+            lambda: not database_upgrade.is_used(engine),
         )
     except KeyUnavailable as error:
         raise _refusal([f"VOUCHLINE_MASTER_KEYS: {error}."]) from None
@@ -123,12 +123,12 @@ def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
 
 def _unsound(settings: Settings, engine: Engine, keys: MasterKeys) -> list[str]:
     """Why the store must not be used with these keys."""
-    found = store_upgrade.problem(engine, keys, settings.key_register_pin)
+    found = database_upgrade.problem(engine, keys, settings.key_register_pin)
     if not found:
         return []
     said = [f"Keys: {found}."]
     with suppress(*StoreUnavailable):
-        if settings.in_production and store_upgrade.has_demo_staff(engine):
+        if settings.in_production and database_upgrade.has_demo_staff(engine):
             said.append(DEMO_STAFF)
     return said
 

@@ -20,7 +20,7 @@ from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.texts import reading
+from channels.texts import command_parser
 from config.settings import Settings
 from messaging import i18n, segments, text_templates, voice_templates
 from messaging.text_templates import Voice
@@ -32,7 +32,7 @@ from verification.words import RESERVED, WORDS
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = Settings(_env_file=None).languages
 TRANSLATED = [each for each in LANGUAGES if each != i18n.FALLBACK]
-CARRIERS = RESERVED - set(reading.WORDS)
+CARRIERS = RESERVED - set(command_parser.WORDS)
 EXTENDED = frozenset("^{}\\[~]|€")
 ONE, TWO = 160, 306
 
@@ -217,13 +217,13 @@ def test_the_words_to_reply_with_are_the_ones_we_understand(language):
     both = zip(told(ours, "Ana", "X", START), told(english, "Ana", "X", START), strict=True)
     for (name, text), (_, wanted) in both:
         assert replies(text) == replies(wanted), name
-    for word, meaning in reading.WORDS.items():
-        assert reading.read(word.upper(), 6).word == meaning
+    for word, meaning in command_parser.WORDS.items():
+        assert command_parser.read(word.upper(), 6).word == meaning
 
 
 def replies(text: str) -> set[str]:
     """What the words in capitals ask for, in whatever language they are."""
-    found = {reading.read(word, 6).word for word in re.findall(r"\b[A-ZÄÖÜ]{4,}\b", text)}
+    found = {command_parser.read(word, 6).word for word in re.findall(r"\b[A-ZÄÖÜ]{4,}\b", text)}
     return found - {"other"}
 
 

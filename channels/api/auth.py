@@ -10,8 +10,8 @@ from sqlmodel import Session
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Unauthorized
 
-from channels.context import unit
-from channels.unknown import unknown_noted
+from channels.app_context import unit
+from channels.not_found_audit import unknown_noted
 from people import tokens
 from people.errors import NotAllowed
 from people.models import Role

@@ -8,10 +8,10 @@ from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 from sqlmodel import Session
 
-from channels.api import customers as api_customers
+from channels.api import customer_resolution as api_customers
+from channels.api.agent_requirements import need_of
 from channels.api.auth import acting, require_token
-from channels.api.callback_out import in_list, of_another, shown
-from channels.api.needs import need_of
+from channels.api.callback_serializers import in_list, of_another, shown
 from channels.api.schemas import (
     ME,
     CallbackIn,
@@ -25,7 +25,7 @@ from channels.api.schemas import (
     PhoneOut,
     Problem,
 )
-from channels.context import ctx, now
+from channels.app_context import ctx, now
 from messaging import call_queue
 from people import budgets, phones
 from people.models import Role, Staff

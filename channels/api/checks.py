@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
-from channels import checks, failures, shown
+from channels import check_service, display_text, error_handlers
 from channels.api.schemas import CannotCheckOut, CheckIn, CheckOut
-from channels.limiting import TooMany
+from channels.rate_limits import TooMany
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine, Verdict
 
 api = APIBlueprint(
@@ -24,12 +24,14 @@ api = APIBlueprint(
 def make_check(body: CheckIn) -> tuple[Response, int]:
     """The verdict on a code that a caller told the owner of this phone number."""
     try:
-        verdict = checks.decide(body.phone, body.code, Channel.API)
-    except checks.CannotCheck:
+        verdict = check_service.decide(body.phone, body.code, Channel.API)
+    except check_service.CannotCheck:
         return jsonify(verdict="cannot_check"), 503
     except TooMany as error:
-        return failures.too_many(error, failures.TEXT_US), 429
-    return jsonify(_out(shown.verdict(verdict) if isinstance(verdict, Genuine) else verdict)), 200
+        return error_handlers.too_many(error, error_handlers.TEXT_US), 429
+    return jsonify(
+        _out(display_text.verdict(verdict) if isinstance(verdict, Genuine) else verdict)
+    ), 200
 
 
 def _out(verdict: Verdict) -> dict[str, str]:

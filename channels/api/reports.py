@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
-from channels import reporting
+from channels import report_submission
 from channels.api.auth import acting, require_token
 from channels.api.schemas import Problem, ReferenceOut, ReportIn, ReportOut, ReportsOut
-from channels.checks import read_number
-from channels.context import now, unit
+from channels.app_context import now, unit
+from channels.check_service import read_number
 from incidents.reports import submission
 from people.models import Role
 
@@ -28,7 +28,7 @@ api.before_request(require_token)
 )
 def make_report(body: ReportIn) -> tuple[Response, int]:
     """Keep a report; gives the reference to name it by."""
-    reporting.count_address()
+    report_submission.count_address()
     told = submission.Told(
         phone=read_number(body.phone),
         channel="api",

@@ -7,10 +7,10 @@ from datetime import timedelta
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
+from channels.api.agent_requirements import need_of
 from channels.api.auth import acting, require_token
-from channels.api.needs import need_of
 from channels.api.schemas import ME, Problem, SlotsOut, SlotsQuery
-from channels.context import ctx, now
+from channels.app_context import ctx, now
 from people.errors import InvalidInput
 from people.models import Role
 from scheduling.availability import agent_assignment, slot_search

@@ -12,8 +12,8 @@ import click
 from flask.cli import AppGroup
 from sqlmodel import Session
 
-from channels.cli.common import plainly
-from channels.context import ctx, now, unit
+from channels.app_context import ctx, now, unit
+from channels.cli.error_output import plainly
 from vault.audit import checkpoints, log_verification, proofs, sequencer
 from vault.audit.checkpoint_job import AuditLog
 from vault.audit.signed_notes import Checkpoint, NotValid, Verifier, opened, verifier

@@ -9,8 +9,8 @@ from uuid import UUID
 import click
 from flask.cli import AppGroup
 
-from channels.cli.common import plainly
-from channels.context import ctx, now, unit
+from channels.app_context import ctx, now, unit
+from channels.cli.error_output import plainly
 from incidents.canaries import creation, import_injection, store
 from people import customers, lookups, phones
 from people.errors import InvalidInput

@@ -18,10 +18,10 @@ from flask import current_app
 from flask.cli import AppGroup
 from sqlmodel import Session
 
+from channels.app_context import ctx, now, unit
+from channels.cli.approvals import approved, setting_up, wait, why_option
 from channels.cli.canaries import import_rules
-from channels.cli.common import plainly
-from channels.cli.two_people import approved, setting_up, wait, why_option
-from channels.context import ctx, now, unit
+from channels.cli.error_output import plainly
 from config.settings import Settings
 from incidents.canaries import import_injection
 from incidents.canaries.import_injection import Lookout

@@ -10,15 +10,15 @@ import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
-from channels import store_upgrade
-from channels.cli import proxies as asked_proxies
-from channels.cli.common import plainly
-from channels.cli.index import rotate_index
-from channels.cli.proxies import NotAsked
-from channels.cli.two_people import approved, why_option
-from channels.context import ctx, now, unit
-from channels.failures import OUT_OF_REACH
-from channels.store_upgrade import DEMO_STAFF
+from channels import database_upgrade
+from channels.app_context import ctx, now, unit
+from channels.cli import proxy_check as asked_proxies
+from channels.cli.approvals import approved, why_option
+from channels.cli.error_output import plainly
+from channels.cli.proxy_check import NotAsked
+from channels.cli.rotate_index_key import rotate_index
+from channels.database_upgrade import DEMO_STAFF
+from channels.error_handlers import OUT_OF_REACH
 from config import settings_checks
 from config.settings_checks import Finding
 from incidents.alerts import delivery_queue as alerts
@@ -141,7 +141,7 @@ def _store() -> list[Finding]:
         return [Finding("refuse", "SQLite is older than 3.35: use PostgreSQL or a newer Python.")]
     try:
         here = ctx()
-        unsound = store_upgrade.problem(here.engine, here.master, here.key_register_pin)
+        unsound = database_upgrade.problem(here.engine, here.master, here.key_register_pin)
         if unsound:
             return [Finding("refuse", f"Keys: {unsound}.")]
         with unit(read_only=True) as session:
@@ -173,4 +173,4 @@ NOBODY_APPROVES = (
 
 def has_demo_staff() -> bool:
     """Whether somebody could sign in with the demo's known password."""
-    return store_upgrade.has_demo_staff(ctx().engine)
+    return database_upgrade.has_demo_staff(ctx().engine)

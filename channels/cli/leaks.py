@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from channels.cli.common import plainly
-from channels.context import now, unit
+from channels.app_context import now, unit
+from channels.cli.error_output import plainly
 from incidents.leak_tracing import csv_trace, service
 from incidents.leak_tracing.model_types import EVERYTHING, OUTSIDE
 from incidents.leak_tracing.ranking import ENOUGH, LEADS, WORTH_A_WORD, Ranked, Ranking, rank

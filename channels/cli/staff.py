@@ -9,9 +9,9 @@ import click
 from flask.cli import AppGroup
 from sqlmodel import Session
 
-from channels.cli.common import plainly
-from channels.cli.two_people import setting_up, wait, why_option
-from channels.context import ctx, now, unit
+from channels.app_context import ctx, now, unit
+from channels.cli.approvals import setting_up, wait, why_option
+from channels.cli.error_output import plainly
 from people import lookups, phones, secrets, staff, staffing, tokens
 from people.approvals import setup
 from people.errors import InvalidInput, NotFound

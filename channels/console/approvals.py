@@ -9,9 +9,9 @@ from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from channels.console import approval_words
-from channels.console.desk import Desk, pages, staff_page
-from channels.context import ctx
+from channels.app_context import ctx
+from channels.console import approval_labels
+from channels.console.staff_request import Desk, pages, staff_page
 from people import customers, lookups, phones, staff, unlocking
 from people.approvals import asking, binding, deciding, pending, voiding
 from people.approvals.kinds import Kinds
@@ -40,8 +40,8 @@ def _shown(desk: Desk, errors: Mapping[str, str] | None = None) -> str:
         "console/approvals.html",
         found=found,
         names=_names(desk, found),
-        words=approval_words,
-        done=approval_words.done(request.args.get("done", "")),
+        words=approval_labels,
+        done=approval_labels.done(request.args.get("done", "")),
         errors=errors or {},
         typed={name: request.form.get(name, "")[:300] for name in _FIELDS},
         clock=desk.clock,

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
-from channels.demo.people import DEMO_PASSWORD
+from channels.simulator.seed_data import DEMO_PASSWORD
 
 
 def sign_in(page: Page, email: str, password: str, code: str) -> None:

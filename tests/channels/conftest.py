@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app import create_app
-from channels.context import Context
+from channels.app_context import Context
 from people import binding, customers, secrets, staff
 from people.models import Customer, Role
 from scheduling.booking import bookings

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlmodel import Session
 from twilio.request_validator import RequestValidator
 
-from channels.context import Context
+from channels.app_context import Context
 from people import staff, tokens
 from storage.session import transaction
 from vault.keys import keyring

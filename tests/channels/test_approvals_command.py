@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from channels.context import ctx
+from channels.app_context import ctx
 from people import customers, staff, staffing
 from people.approvals import deciding, setup
 from people.approvals.models import ApprovalRequest

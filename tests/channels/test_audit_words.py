@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from channels.console import audit_words
+from channels.console.investigator import audit_labels
 from messaging.call_states import CallState
 from people.models import Role
 from tests.channels.conftest import Console
@@ -13,7 +13,16 @@ from vault.audit import audit_log
 from vault.audit.acts import BY_VALUE, READINGS, ActGroup, AuditAct, acts_of
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("channels", "incidents", "verification", "scheduling", "people", "messaging", "vault")
+ROOMS = (
+    "channels",
+    "incidents",
+    "procedures",
+    "verification",
+    "scheduling",
+    "people",
+    "messaging",
+    "vault",
+)
 _USED = re.compile(r"AuditAct\.([A-Z_]+)")
 #: Written by way of a table over all states of a call.
 _BY_STATE = {f"CALL_{state.name}" for state in CallState}
@@ -36,15 +45,15 @@ def test_no_two_acts_have_the_same_words():
 
 def test_every_act_is_in_exactly_one_group_that_can_be_filtered(app):
     with app.test_request_context():
-        members = [act for _, _, acts in audit_words.groups() for act in acts]
+        members = [act for _, _, acts in audit_labels.groups() for act in acts]
     assert sorted(members) == sorted(AuditAct)
 
 
 def test_an_act_is_filtered_by_its_own_value_or_its_groups():
-    assert audit_words.acts_meant("check") == (AuditAct.CHECK,)
-    assert audit_words.acts_meant("keys") == acts_of(ActGroup.KEYS)
-    assert audit_words.acts_meant("customer.") is None
-    assert audit_words.acts_meant("nonsense") is None
+    assert audit_labels.acts_meant("check") == (AuditAct.CHECK,)
+    assert audit_labels.acts_meant("keys") == acts_of(ActGroup.KEYS)
+    assert audit_labels.acts_meant("customer.") is None
+    assert audit_labels.acts_meant("nonsense") is None
 
 
 def test_what_is_traced_and_budgeted_as_a_reading_is_what_the_acts_say():
@@ -53,8 +62,8 @@ def test_what_is_traced_and_budgeted_as_a_reading_is_what_the_acts_say():
 
 def test_a_stored_value_that_no_act_has_is_shown_as_it_is(app):
     with app.test_request_context():
-        assert audit_words.action("other.thing") == "other.thing"
-        assert all(audit_words.action(value) != value for value in BY_VALUE)
+        assert audit_labels.action("other.thing") == "other.thing"
+        assert all(audit_labels.action(value) != value for value in BY_VALUE)
 
 
 def test_each_act_is_filtered_on_the_page(console: Console):

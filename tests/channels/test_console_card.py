@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from channels import checks
+from channels import check_service
 from scheduling import callbacks
 from scheduling.booking import bookings
 from tests.channels.conftest import Console, without_token
@@ -33,7 +33,7 @@ def code_on(page: str) -> str:
 
 def check(console: Console, code: str):
     with console.app.test_request_context():
-        return checks.decide("07400 123456", code, Channel.WEB)
+        return check_service.decide("07400 123456", code, Channel.WEB)
 
 
 def test_before_start_there_is_no_code_and_a_masked_number(console):

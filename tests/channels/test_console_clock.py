@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.console import week
-from channels.console.clock import Clock, read_date, read_instant, read_time
+from channels.console import hours_format
+from channels.time_format import Clock, read_date, read_instant, read_time
 from people.errors import InvalidInput
 from scheduling.calendars import local_time
 
@@ -112,8 +112,8 @@ def test_what_is_no_slot_of_ours_is_refused(text):
     ],
 )
 def test_hours_are_read_as_people_write_them(text, hours):
-    assert week.read(text, "day0") == hours
-    assert week.read(week.write(hours), "day0") == hours
+    assert hours_format.read(text, "day0") == hours
+    assert hours_format.read(hours_format.write(hours), "day0") == hours
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_hours_are_read_as_people_write_them(text, hours):
 )
 def test_hours_that_make_no_sense_are_refused(text):
     with pytest.raises(InvalidInput):
-        week.read(text, "day0")
+        hours_format.read(text, "day0")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from channels.console.signin import is_local
+from channels.console.auth.sign_in import is_local
 from people import second_factor, staff
 from people.models import Role, Staff
 from tests.channels.conftest import PASSWORD, Console, make_console

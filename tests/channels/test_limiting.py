@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 import time_machine
 
-from channels.limiting import Counts, Limiter, LimiterUnavailable, TooMany
+from channels.rate_limits import Counts, Limiter, LimiterUnavailable, TooMany
 from tests import servers
 from tests.channels.support import PHONE
 from tests.processes import at_once

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from channels.texts.reading import read
+from channels.texts.command_parser import read
 from messaging.models import OutboxMessage
 from scheduling.models import Callback, FormerTime, SlotOffer
 from tests.channels.support import (

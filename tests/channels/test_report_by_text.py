@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from channels.texts import answers, reading
+from channels.texts import command_parser, report_answer_parser
 from incidents.reports import submission
 from incidents.reports.models import Report
 from messaging import opt_outs, segments
@@ -171,9 +171,14 @@ def test_a_reporter_in_a_hurry_is_one_report_not_many(app, thread):
 
 
 def test_no_word_of_an_answer_is_a_carriers_a_command_or_a_reply_word():
-    words = {*answers.SKIP, *answers.NONE, *answers.HIDDEN, *answers.KNEW}
+    words = {
+        *report_answer_parser.SKIP,
+        *report_answer_parser.NONE,
+        *report_answer_parser.HIDDEN,
+        *report_answer_parser.KNEW,
+    }
     assert words.isdisjoint(CARRIERS)
-    assert words.isdisjoint(reading.WORDS)
+    assert words.isdisjoint(command_parser.WORDS)
     for of in REPLY_WORDS.values():
         assert words.isdisjoint(of)
 
@@ -193,7 +198,7 @@ def test_no_word_of_an_answer_is_a_carriers_a_command_or_a_reply_word():
     ids=str,
 )
 def test_a_number_is_read_however_it_is_written(body, number):
-    assert answers.read(body).number == number
+    assert report_answer_parser.read(body).number == number
 
 
 def test_an_answer_that_cannot_be_read_is_asked_for_once_more(app, thread):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from channels.web.questions import QUESTIONS
+from channels.web.public.report_wizard_steps import QUESTIONS
 from incidents.reports import submission
 from incidents.reports.models import Report
 from tests.channels.support import OTHER_PHONE, PHONE, all_rows, unit

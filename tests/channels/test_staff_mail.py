@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from channels.cli.notices import StaffMail
+from channels.cli.staff_mail import StaffMail
 from people import notices
 from people.notices import Notice
 from people.signin_models import StaffNotice

@@ -7,7 +7,7 @@ import re
 import pytest
 from twilio.request_validator import RequestValidator
 
-from channels.texts.reading import Asked, read
+from channels.texts.command_parser import Asked, read
 from incidents.reports.models import Report
 from messaging.models import InboundText
 from tests.channels.support import (

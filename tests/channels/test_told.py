@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from channels.console.told import told
+from channels.console.agent.delivery_status import told
 from messaging.models import Delivery, MessageState, OutboxMessage
 from messaging.providers.twilio.sms import PERMANENT
 

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from sqlmodel import select
 from werkzeug.test import TestResponse
 
-from channels.web.owner import TOKEN
+from channels.web.portal.auth import TOKEN
 from incidents.audit_search import customer_search
 from incidents.cases import workflow
 from incidents.cases.creation import Evidence, raise_case

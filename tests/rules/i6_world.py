@@ -15,8 +15,8 @@ import pyotp
 from sqlalchemy import Connection, Engine, event
 from sqlmodel import Session, select
 
-from channels.limiting import OutsideCounts
-from channels.texts.inbound import Text, receive
+from channels.rate_limits import OutsideCounts
+from channels.texts.handler import Text, receive
 from messaging.dispatch import leases
 from people import customer_sessions, second_factor, signin, staff, tokens
 from people.models import Customer, Role, Staff

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sqlmodel import Session
 
-from channels.texts.inbound import Text, receive
+from channels.texts.handler import Text, receive
 from incidents.reports import reporter_feedback, submission
 from messaging import inbox, text_templates
 from messaging.dispatch import delivery_outcomes, leases

@@ -13,8 +13,8 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 
-from channels.context import Context
-from channels.texts.inbound import Text, receive
+from channels.app_context import Context
+from channels.texts.handler import Text, receive
 from messaging.dispatch import delivery_outcomes, leases
 from storage.session import transaction
 from tests.channels.support import AUTH_TOKEN, signed_post

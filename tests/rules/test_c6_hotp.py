@@ -21,7 +21,7 @@ from verification.models import Code
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = [
-    "app.py", "channels", "config", "incidents", "messaging", "people", "scheduling", "storage",
+    "app.py", "channels", "config", "incidents", "procedures", "messaging", "people", "scheduling", "storage",
     "vault", "verification",
 ]  # fmt: skip
 #: RFC 4226, appendix D.

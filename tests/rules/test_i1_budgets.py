@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from sqlmodel import col, func, select
 
-from channels import budget_stops as answered
+from channels import access_budget_response as answered
 from incidents.cases.models import Case, CaseEvidence, CaseSubject, Kind
 from people import budgets
 from people.budgets import Spared

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlmodel import Session, col, select
 
-from channels.web import purposes
+from channels.web.portal import purpose_labels
 from incidents.access_history import access_groups, objections
 from incidents.access_history.models import Objection
 from incidents.cases.creation import raise_case
@@ -33,7 +33,16 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 LATER = NOW + HOUR
 ZONE = ZoneInfo("Europe/London")
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("channels", "incidents", "verification", "scheduling", "people", "messaging", "vault")
+ROOMS = (
+    "channels",
+    "incidents",
+    "procedures",
+    "verification",
+    "scheduling",
+    "people",
+    "messaging",
+    "vault",
+)
 
 
 def shown(session: Session, customer: Customer, now: datetime = LATER) -> access_groups.Page:
@@ -315,6 +324,8 @@ def test_every_purpose_that_the_code_records_has_a_sentence(app):
     found = dict(recorded())
     assert {"card", "own day", "triage", "import", "retention"} <= found.keys()
     with app.test_request_context():
-        unsaid = {each: where for each, where in found.items() if each not in purposes.known()}
-        assert set(Purpose) <= purposes.known()
+        unsaid = {
+            each: where for each, where in found.items() if each not in purpose_labels.known()
+        }
+        assert set(Purpose) <= purpose_labels.known()
     assert unsaid == {}

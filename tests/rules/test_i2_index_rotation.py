@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func
 from sqlmodel import Session, SQLModel, col, select
 
-from channels.cli import index
+from channels.cli import rotate_index_key
 from incidents.reports import signals, submission
 from incidents.reports.models import Report, StreamItem
 from messaging import inbox, line_types, opt_outs
@@ -75,7 +75,9 @@ def move_all(store: databases.Store) -> int:
         after, going = None, True
         while going:
             with store.unit() as session:
-                count, after = index_key_rotation.move(session, column, after, index.MOVERS)
+                count, after = index_key_rotation.move(
+                    session, column, after, rotate_index_key.MOVERS
+                )
             moved, going = moved + count, after is not None
     return moved
 
@@ -89,7 +91,7 @@ def stages(store: databases.Store) -> Iterator[str]:
     yield "current"
     for column in index_key_rotation.columns(SQLModel.metadata):
         with store.unit() as session:
-            index_key_rotation.move(session, column, None, index.MOVERS)
+            index_key_rotation.move(session, column, None, rotate_index_key.MOVERS)
         if str(column).startswith("opt_out"):
             yield "halfway"
     move_all(store)
@@ -460,7 +462,7 @@ def run(app: Any, clock: Any, monkeypatch: Any) -> Any:
     def pause(seconds: float) -> None:
         clock.now += timedelta(seconds=seconds)
 
-    monkeypatch.setattr(index, "_pause", pause)
+    monkeypatch.setattr(rotate_index_key, "_pause", pause)
     return app.test_cli_runner().invoke(args=["keys", "rotate-index"])
 
 
@@ -488,7 +490,7 @@ def test_the_command_goes_on_where_one_was_stopped(app, database, clock, monkeyp
     def stop(seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(index, "_pause", stop)
+    monkeypatch.setattr(rotate_index_key, "_pause", stop)
     assert app.test_cli_runner().invoke(args=["keys", "rotate-index"]).exit_code != 0
     told = run(app, clock, monkeypatch)
     assert "The rotation to index-1 goes on." in told.output

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from sqlmodel import select
 
-from channels.texts import inbound
+from channels.texts import handler
 from incidents.cases.models import Case, CaseSubject
 from messaging import line_types, opt_outs
 from messaging.dispatch import delivery_outcomes, leases
@@ -357,8 +357,8 @@ def test_texts_from_the_new_number_are_answered_as_from_a_stranger(store, life, 
     answers = []
     for sender in (NEW, stranger):
         with store.unit() as session:
-            text = inbound.Text(f"SM-{sender}", sender, word)
-            answers.append(inbound.receive(session, text, POLICY, Rules(), NOW))
+            text = handler.Text(f"SM-{sender}", sender, word)
+            answers.append(handler.receive(session, text, POLICY, Rules(), NOW))
     assert answers[0] == answers[1]
     assert "teapot" not in str(answers[0])
     with store.unit() as session:

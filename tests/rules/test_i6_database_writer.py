@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, select, update
 from sqlmodel import SQLModel
 
-from channels.limiting import OutsideCounts
+from channels.rate_limits import OutsideCounts
 from messaging.dispatch import leases
 from people import customers, staff, tokens
 from people.models import Customer, Staff

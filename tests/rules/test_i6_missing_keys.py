@@ -20,7 +20,7 @@ import pytest
 from sqlmodel import select
 
 from app import create_app
-from channels import store_upgrade
+from channels import database_upgrade
 from people import customers, second_factor, tokens
 from people.approvals import setup
 from people.models import Customer, Role, Staff
@@ -88,7 +88,7 @@ class Scene:
         return str(stopped.value)
 
     def upgrade(self) -> None:
-        store_upgrade.upgrade(self.engine, self.keys, NOW)
+        database_upgrade.upgrade(self.engine, self.keys, NOW)
 
     def require_nobody_gets_in(self, console: Console) -> None:
         browser = console.app.test_client()
@@ -102,7 +102,7 @@ class Scene:
     def require_stopped(self, word: str = "somebody changed the database") -> None:
         """Neither a start nor an upgrade, and nothing is changed by trying."""
         before = self.writer.what_lets_in()
-        assert word in store_upgrade.problem(self.engine, self.keys)
+        assert word in database_upgrade.problem(self.engine, self.keys)
         with pytest.raises(KeyForged, match=word):
             self.upgrade()
         assert self.writer.what_lets_in() == before
@@ -166,7 +166,7 @@ def test_each_key_that_is_gone_or_another_stops_the_start(scene, how):
     scene.writer.plant(scene.sam, scene.ana)
     for purpose in keyring.PURPOSES:
         scene.writer.put_back("purpose_key", kept)
-        assert store_upgrade.problem(scene.engine, scene.keys) == ""
+        assert database_upgrade.problem(scene.engine, scene.keys) == ""
         made = {
             "another store's": scene.keys.wrap(new_key(), key_register.place(purpose)),
             "early": scene.keys.wrap(new_key(), key_register.early_place(purpose)),
@@ -252,8 +252,8 @@ def test_a_store_that_is_truly_taken_back_by_a_writer_is_not_upgraded(scene):
 
 def test_a_revision_that_is_set_forward_leaves_no_step_out(scene, monkeypatch):
     ran: list[str] = []
-    monkeypatch.setattr(store_upgrade, "STEPS", {"0028": lambda _: ran.append("0028")})
-    store_upgrade.downgrade(scene.engine, scene.keys, "0027")
+    monkeypatch.setattr(database_upgrade, "STEPS", {"0028": lambda _: ran.append("0028")})
+    database_upgrade.downgrade(scene.engine, scene.keys, "0027")
     scene.writer.run("UPDATE alembic_version SET version_num = '0028'")
     with pytest.raises(KeyForged):
         scene.upgrade()
@@ -401,20 +401,20 @@ def test_the_upgrade_command_says_it_in_a_sentence(scene):
 @pytest.mark.parametrize("revision", ["0001", "0005", "0014", "0022", "0023", "0024", "0027"])
 def test_an_earlier_store_is_upgraded_and_its_keys_are_kept(store, revision):
     before, writer = keys_of(store.engine, store.master), Writer(store.url)
-    store_upgrade.downgrade(store.engine, store.master, revision)
+    database_upgrade.downgrade(store.engine, store.master, revision)
     names = {row["purpose"] for row in writer.rows("purpose_key")}
     reached = migrate.reached(revision)
     assert names == {p for p, since in keyring.INTRODUCED.items() if since in reached}
     for _ in range(2):
-        store_upgrade.upgrade(store.engine, store.master, NOW)
+        database_upgrade.upgrade(store.engine, store.master, NOW)
     after = keys_of(store.engine, store.master)
     assert {name: after[name] for name in names} == {name: before[name] for name in names}
     assert set(after) == set(keyring.PURPOSES)
-    assert store_upgrade.problem(store.engine, store.master) == ""
+    assert database_upgrade.problem(store.engine, store.master) == ""
 
 
 def test_an_earlier_store_without_a_key_that_it_must_have_is_not_upgraded(scene):
-    store_upgrade.downgrade(scene.engine, scene.keys, "0027")
+    database_upgrade.downgrade(scene.engine, scene.keys, "0027")
     kept = scene.writer.rows("purpose_key")
     for purpose in [p for p, since in keyring.INTRODUCED.items() if since <= "0027"]:
         scene.writer.put_back("purpose_key", kept)
@@ -425,7 +425,7 @@ def test_an_earlier_store_without_a_key_that_it_must_have_is_not_upgraded(scene)
 
 
 def test_what_was_kept_before_is_bound_once_and_what_is_planted_later_is_not(scene):
-    store_upgrade.downgrade(scene.engine, scene.keys, "0023")
+    database_upgrade.downgrade(scene.engine, scene.keys, "0023")
     scene.upgrade()
     console = scene.restart()
     with console.unit() as session:
@@ -436,7 +436,7 @@ def test_what_was_kept_before_is_bound_once_and_what_is_planted_later_is_not(sce
 
 
 def test_an_early_store_that_was_set_up_still_is(scene):
-    store_upgrade.downgrade(scene.engine, scene.keys, "0027")
+    database_upgrade.downgrade(scene.engine, scene.keys, "0027")
     scene.upgrade()
     scene.writer.run("DELETE FROM audit_entry", "UPDATE staff SET totp_secret = NULL")
     with scene.restart().unit() as session:
@@ -452,8 +452,8 @@ def test_a_step_runs_once_in_the_upgrade_that_reaches_it(scene, monkeypatch):
         if len(ran) == 1:
             raise KeyUnavailable("it fails the first time")
 
-    store_upgrade.downgrade(scene.engine, scene.keys, "0027")
-    monkeypatch.setattr(store_upgrade, "STEPS", {"0028": step})
+    database_upgrade.downgrade(scene.engine, scene.keys, "0027")
+    monkeypatch.setattr(database_upgrade, "STEPS", {"0028": step})
     before = scene.writer.what_lets_in()
     with pytest.raises(KeyUnavailable):
         scene.upgrade()
@@ -465,9 +465,9 @@ def test_a_step_runs_once_in_the_upgrade_that_reaches_it(scene, monkeypatch):
 
 def test_no_step_runs_on_a_fresh_store(database, tmp_path, monkeypatch):
     ran: list[str] = []
-    monkeypatch.setattr(store_upgrade, "STEPS", {"0024": lambda _: ran.append("0024")})
+    monkeypatch.setattr(database_upgrade, "STEPS", {"0024": lambda _: ran.append("0024")})
     engine = make_engine(f"sqlite:///{tmp_path / 'fresh.sqlite3'}")
-    store_upgrade.upgrade(engine, master_keys.parse(databases.MASTER_KEYS), NOW)
+    database_upgrade.upgrade(engine, master_keys.parse(databases.MASTER_KEYS), NOW)
     assert ran == []
     assert set(keys_of(engine, master_keys.parse(databases.MASTER_KEYS))) == set(keyring.PURPOSES)
 
@@ -479,17 +479,17 @@ def test_an_upgrade_that_was_stopped_before_it_made_keys_goes_on(tmp_path):
         master_keys.parse(databases.MASTER_KEYS),
     )
     migrate.upgrade(engine, "0027")
-    store_upgrade.upgrade(engine, keys, NOW)
+    database_upgrade.upgrade(engine, keys, NOW)
     assert set(keys_of(engine, keys)) == set(keyring.PURPOSES)
 
 
 @pytest.mark.both
 def test_many_upgrades_at_once_make_one_set_of_keys(store):
-    store_upgrade.downgrade(store.engine, store.master, "0005")
+    database_upgrade.downgrade(store.engine, store.master, "0005")
 
     def act() -> str:
         there = databases.opened(store.url, wait_seconds=60)
-        store_upgrade.upgrade(there.engine, there.master, NOW)
+        database_upgrade.upgrade(there.engine, there.master, NOW)
         return there.ring.mark(keyring.SIGN_IN, "x")
 
     assert len(set(at_once([act] * 6, partial(store.engine.dispose, close=False)))) == 1
@@ -498,7 +498,7 @@ def test_many_upgrades_at_once_make_one_set_of_keys(store):
 @pytest.mark.both
 def test_an_upgrade_that_is_killed_is_run_again(scene):
     """Killed after any of its statements; each time it leaves the store as it was, or done."""
-    store_upgrade.downgrade(scene.engine, scene.keys, "0022")
+    database_upgrade.downgrade(scene.engine, scene.keys, "0022")
     before = scene.writer.rows("purpose_key"), scene.writer.rows("alembic_version")
     acts, killed, times = 5, True, 0
     while killed:
@@ -525,7 +525,7 @@ def until_killed(url: str, acts: int) -> bool:
 def _upgrade(url: str, acts: int) -> None:
     engine = make_engine(url)
     Fuse(acts).into(engine)
-    store_upgrade.upgrade(engine, master_keys.parse(databases.MASTER_KEYS), NOW)
+    database_upgrade.upgrade(engine, master_keys.parse(databases.MASTER_KEYS), NOW)
 
 
 def test_the_register_goes_with_the_master_keys(scene):

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import col, select
 
-from channels.cli.two_people import WAITS
+from channels.cli.approvals import WAITS
 from people import binding, customers, staff
 from people.approvals import independence, setup
 from people.approvals.models import ApprovalRequest, ApprovalVote

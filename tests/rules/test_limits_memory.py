@@ -13,9 +13,9 @@ import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.limit_counts import Counts, Full, Window
-from channels.limit_redis import RedisCounts
-from channels.limiting import Limiter, TooMany
+from channels.rate_limit_memory import Counts, Full, Window
+from channels.rate_limit_redis import RedisCounts
+from channels.rate_limits import Limiter, TooMany
 from config.ip_addresses import Network, network_of
 from tests import servers
 from tests.channels.support import PHONE

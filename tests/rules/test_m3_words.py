@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from channels.texts import reading
-from channels.texts.reading import read
+from channels.texts import command_parser
+from channels.texts.command_parser import read
 from messaging import text_templates
 from messaging.i18n import FOLDER
 from messaging.models import InboundText, OptOut
@@ -39,7 +39,7 @@ def plain(word: str) -> str:
 
 @pytest.mark.parametrize("locale", LANGUAGES)
 def test_no_reply_word_is_a_carriers_or_a_command_of_ours(locale):
-    taken = CARRIERS | set(reading.WORDS) | RESERVED
+    taken = CARRIERS | set(command_parser.WORDS) | RESERVED
     assert [word for word in WORDS[locale] if plain(word) in taken] == []
 
 
@@ -56,7 +56,7 @@ def test_a_reply_word_texted_to_us_by_mistake_is_taken_for_nothing(locale):
 
 
 def test_no_word_that_a_customer_can_text_is_a_carriers():
-    assert CARRIERS.isdisjoint(reading.WORDS)
+    assert CARRIERS.isdisjoint(command_parser.WORDS)
     assert "stop" in RESERVED
     for word in CARRIERS:
         assert read(word, 6).word == "other"
@@ -67,7 +67,7 @@ def test_no_text_of_ours_in_any_language_asks_for_a_carriers_word():
     sources = [Path(text_templates.__file__), *FOLDER.glob("*/*/*.po")]
     assert len(sources) >= len(LANGUAGES)
     told = {word for each in sources for word in re.findall(r"\b[A-Z]{3,}\b", each.read_text())}
-    assert {read(word, 6).word for word in told} >= set(reading.WORDS.values())
+    assert {read(word, 6).word for word in told} >= set(command_parser.WORDS.values())
     assert [word for word in sorted(told) if plain(word) in CARRIERS] == []
 
 

@@ -227,7 +227,7 @@ def test_every_kind_of_message_says_whether_anybody_can_set_it_off():
 
 
 def _sources() -> list[Path]:
-    tops = ("messaging", "scheduling", "verification", "incidents", "channels")
+    tops = ("messaging", "scheduling", "verification", "incidents", "procedures", "channels")
     return [path for top in tops for path in (ROOT / top).rglob("*.py")]
 
 

@@ -13,9 +13,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from channels import proxies, store_upgrade
-from channels.cli import proxies as asking
-from channels.proxies import Arrived
+from channels import database_upgrade, proxy_detection
+from channels.cli import proxy_check as asking
+from channels.proxy_detection import Arrived
 from storage.engine import make_engine
 from tests import databases, servers
 from tests.channels.conftest import PASSWORD, Console, make_console
@@ -121,7 +121,7 @@ def test_what_answers_with_other_keys_is_not_ours(template, tmp_path):
     port = servers.free_port()
     here = f"http://127.0.0.1:{port}"
     keys, url = "o-1:" + "QUJD" * 10 + "QUI=", f"sqlite:///{tmp_path / 'other.sqlite3'}"
-    store_upgrade.upgrade(make_engine(url), master_keys.parse(keys), datetime.now(UTC))
+    database_upgrade.upgrade(make_engine(url), master_keys.parse(keys), datetime.now(UTC))
     other = make_console(url, tmp_path, public_url=here, master_keys=keys)
     console = make_console(template, tmp_path, public_url=here)
     with proxy_chain.served(other.app, port):
@@ -144,21 +144,21 @@ def test_a_proxy_that_passes_underscores_on_is_named(monkeypatch):
 def test_the_question_is_fresh_used_once_and_answered_to_its_asker_alone(template, tmp_path):
     console = make_console(template, tmp_path, trusted_proxies=1)
     client, master = console.app.test_client(), console.context.master
-    word, nonce = proxies.question(master, console.now)
-    headers = {proxies.HEADER: word, "X-Forwarded-For": "2001:db8::1, 192.0.2.9:77"}
+    word, nonce = proxy_detection.question(master, console.now)
+    headers = {proxy_detection.HEADER: word, "X-Forwarded-For": "2001:db8::1, 192.0.2.9:77"}
     told = client.get("/healthz", headers=headers).json["probe"]
     assert "192.0.2.9" not in bytes.fromhex(told).decode("latin-1")
-    said = proxies.answered(master, nonce, told)
+    said = proxy_detection.answered(master, nonce, told)
     assert said == Arrived("127.0.0.1", ["2001:db8::1", "192.0.2.9:77"], 1, "192.0.2.9")
-    assert proxies.answered(master, "0" * 32, told) is None
+    assert proxy_detection.answered(master, "0" * 32, told) is None
     assert client.get("/healthz", headers=headers).json == {"status": "ok"}
-    word, nonce = proxies.question(master, console.now)
+    word, nonce = proxy_detection.question(master, console.now)
     for forged in (word[:-1] + "0", word.replace(nonce, "0" * 32), "1" + word[1:], word[:-4]):
         if forged != word:
-            answer = client.get("/healthz", headers={proxies.HEADER: forged})
+            answer = client.get("/healthz", headers={proxy_detection.HEADER: forged})
             assert answer.json == {"status": "ok"}
     console.wait(seconds=61)
-    assert client.get("/healthz", headers={proxies.HEADER: word}).json == {"status": "ok"}
+    assert client.get("/healthz", headers={proxy_detection.HEADER: word}).json == {"status": "ok"}
     console.context.engine.dispose()
 
 
@@ -166,7 +166,7 @@ def test_the_server_notices_by_itself_that_a_proxy_is_not_counted(template, tmp_
     """Was red on c916469."""
     console, said = make_console(template, tmp_path), []
     told = SimpleNamespace(warning=lambda event, **_: said.append(event))
-    monkeypatch.setattr(proxies, "log", told)
+    monkeypatch.setattr(proxy_detection, "log", told)
     client = console.app.test_client()
     far = {"environ_base": {"REMOTE_ADDR": "93.184.216.34"}}
     client.get("/", headers={"X-Forwarded-For": "1.2.3.4"}, **far)

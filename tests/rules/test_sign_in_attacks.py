@@ -18,7 +18,7 @@ from limits.errors import StorageError
 from sqlalchemy import text
 from sqlmodel import select
 
-from channels import store_upgrade
+from channels import database_upgrade
 from people import customer_sessions, second_factor, secrets, signin, staff, tokens
 from people.models import (
     ApiToken,
@@ -688,17 +688,17 @@ def test_what_was_kept_before_is_bound_once_and_what_is_planted_later_is_not(two
     with console.unit() as session:
         spare = second_factor.new_recovery_codes(session, ana)[0]
         bearer = tokens.add(session, session.get_one(Staff, ana), "x", console.now)
-    store_upgrade.downgrade(here.engine, here.master, "0023")
+    database_upgrade.downgrade(here.engine, here.master, "0023")
     with console.context.engine.begin() as work:
         work.execute(text("UPDATE staff SET password_hash = :h"), {"h": _earlier().decode()})
-    store_upgrade.upgrade(here.engine, here.master, console.now)
+    database_upgrade.upgrade(here.engine, here.master, console.now)
     outages.with_ring_of(console.app, here.master)
     assert good(console, console.tab()).status_code == 303
     assert good(console, console.tab(), code=spare).status_code == 303
     with console.unit() as session:
         assert tokens.bearer(session, bearer).id == ana
         session.get_one(Staff, ana).password_hash = _earlier()
-    store_upgrade.upgrade(here.engine, here.master, console.now)
+    database_upgrade.upgrade(here.engine, here.master, console.now)
     assert good(console, console.tab()).status_code == 403
 
 

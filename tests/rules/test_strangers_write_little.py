@@ -19,7 +19,8 @@ from sqlalchemy import func, select
 from sqlmodel import SQLModel
 from werkzeug.routing import Rule
 
-from channels import proxies, signed
+from channels import proxy_detection
+from channels.twilio import signature
 from tests import databases
 from tests.channels.conftest import Console, make_console
 
@@ -230,7 +231,7 @@ def test_unsigned_webhooks_are_logged_once_an_hour(console, monkeypatch):
     """Was red on c916469."""
     said: list[str] = []
     told = SimpleNamespace(warning=lambda event, **_: said.append(event))
-    monkeypatch.setattr(signed, "log", told)
+    monkeypatch.setattr(signature, "log", told)
     client, _ = stranger(console)
     addresses = spread()
     for _n in range(30):
@@ -244,6 +245,6 @@ def test_what_asks_like_the_doctor_and_is_not_learns_and_writes_nothing(console)
     before = rows(console)
     for n in range(30):
         for word in (f"1764280800.{n:032x}.{'0' * 64}", "x", "é" * 50, "", "1.2.3", "9" * 5000):
-            answer = client.get("/healthz", headers={proxies.HEADER: word})
+            answer = client.get("/healthz", headers={proxy_detection.HEADER: word})
             assert answer.json == {"status": "ok"}
     assert grown(console, before) == {}

@@ -1,0 +1,59 @@
+"""Requests that do not fit their schema, as problem documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, request
+from pydantic import ValidationError
+
+from channels.error_handlers import answer
+
+_ADVICE = {
+    "missing": "This is needed.",
+    "extra_forbidden": "There is no such member.",
+    "string_type": "Write this as text, in quotes.",
+    "string_too_long": "Write at most {max_length} characters.",
+    "string_too_short": "Write at least {min_length} characters.",
+    "int_type": "Write a whole number, without quotes.",
+    "greater_than_equal": "Give {ge} or more.",
+    "less_than_equal": "Give {le} or less.",
+    "bool_type": "Write true or false, without quotes.",
+    "enum": "Choose one of {expected}.",
+    "literal_error": "Choose one of {expected}.",
+    "list_type": "Send a JSON array.",
+    "too_long": "Give at most {max_length}.",
+    "timezone_aware": "Give the time with its offset, like 2026-11-23T14:00:00+00:00.",
+    "model_attributes_type": "Send a JSON object.",
+    "model_type": "Send a JSON object.",
+}
+#: Types of which there are several for one mistake, by how they begin.
+_ALIKE = {
+    "date_": "Write a day like 2026-11-23.",
+    "datetime_": "Write a time like 2026-11-23T14:00:00+00:00, with its offset.",
+    "int_": "Write a whole number.",
+    "uuid_": "Give an id as you had it from us.",
+    "value_error": "{error}",
+}
+_ELSE = "This does not fit. /api/docs says what does."
+
+
+def invalid(error: ValidationError) -> Response:
+    """A 422 that says for each member what to do."""
+    if request.method in ("POST", "PUT", "PATCH") and request.get_data() and not request.is_json:
+        return answer(415, "Unsupported Media Type", "Send JSON, as application/json.")
+    errors = [
+        {
+            "field": ".".join(str(part) for part in each["loc"]) or "body",
+            "detail": _advice(each["type"], each.get("ctx", {})),
+        }
+        for each in error.errors(include_url=False, include_input=False)
+    ]
+    detail = " ".join(f"{each['field']}: {each['detail']}" for each in errors[:3])
+    return answer(422, "This cannot be used", detail, errors=errors)
+
+
+def _advice(kind: str, context: dict[str, Any]) -> str:
+    """What to do about a mistake of that type."""
+    alike = (words for start, words in _ALIKE.items() if kind.startswith(start))
+    return (_ADVICE.get(kind) or next(alike, _ELSE)).format_map(context)

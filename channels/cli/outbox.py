@@ -1,0 +1,62 @@
+"""``flask outbox``: what is stuck, and another try at it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import click
+from flask.cli import with_appcontext
+
+from channels.app_context import now, unit
+from channels.cli.error_output import plainly
+from messaging import outbox_stats
+
+
+@click.command("outbox")
+@click.option("--retry", "which", type=click.UUID, multiple=True, help="Try this text again.")
+@click.option("--retry-all", is_flag=True, help="Try all that are stuck again.")
+@with_appcontext
+def outbox(which: tuple[UUID, ...], retry_all: bool) -> None:
+    """Show how the outbox stands and which texts are stuck, without personal data.
+
+    Before another try, a text whose outcome is unknown is looked up at the provider.
+    """
+    with plainly():
+        if which or retry_all:
+            _retry(which, retry_all)
+        else:
+            _show()
+
+
+def _show() -> None:
+    moment = now()
+    with unit(read_only=True) as session:
+        standing = outbox_stats.now_standing(session, moment)
+        stuck = outbox_stats.stuck(session, moment)
+    click.echo(f"waiting {standing.waiting}, due {standing.due}, oldest due {_age(standing)} s")
+    click.echo(f"last hour: sent {standing.sent}, within 10 s {standing.sent_soon}")
+    for reason, count in sorted(standing.failures.items()):
+        click.echo(f"last hour: failed {count}, {reason}")
+    if not stuck:
+        click.echo("Nothing is stuck.")
+    for row in stuck:
+        late = int((moment - row.wanted_at).total_seconds())
+        why = row.error or "not tried yet"
+        click.echo(f"{row.id}  {row.kind:<10} {row.state:<8} {why:<20} {late} s late")
+
+
+def _age(standing: outbox_stats.Backlog) -> int:
+    return int(standing.oldest_seconds)
+
+
+def _retry(which: tuple[UUID, ...], everything: bool) -> None:
+    with unit() as session:
+        stuck = [row.id for row in outbox_stats.stuck(session, now(), limit=10_000)]
+        chosen = stuck if everything else list(which)
+        done = [each for each in chosen if outbox_stats.retry(session, each, now())]
+    click.echo(f"{len(done)} of {len(chosen)} texts are tried again at once.")
+    if not everything and len(done) < len(chosen):
+        raise click.ClickException(
+            "The others were sent already, are just being sent, are too old to help, or do not "
+            "exist: see 'flask --app app outbox'."
+        )

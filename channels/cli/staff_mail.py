@@ -1,0 +1,83 @@
+"""Mails to staff about their own sign-in: a job of the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from channels.console.account.sign_in_labels import NOTICES
+from people import notices, staff
+from people.models import Staff
+from people.notices import Notice
+from storage.session import StoreUnavailable, transaction
+from vault.destinations import Mailer, Unreachable
+from vault.errors import KeyUnavailable, Tampered
+
+log = structlog.get_logger("staff")
+
+
+class StaffMail:
+    """Mails what people have to be told. Any number of workers may do it; a thread of its own, so
+    that a mail server that hangs holds up no text. A mail says nothing but what the page says."""
+
+    def __init__(
+        self,
+        mailer: Mailer,
+        organisation: str,
+        engine: Engine,
+        info: dict[Any, Any],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._mailer, self._subject = mailer, f"Vouchline {organisation}: your sign-in"
+        self._engine, self._info, self._clock = engine, info, clock
+        self._hands = ThreadPoolExecutor(1, "staff-mail")
+        self._busy: Future[None] | None = None
+
+    def __call__(self, _session: Session, _now: datetime) -> None:
+        """Set it to work, unless it still is."""
+        if self._busy is None or self._busy.done():
+            self._busy = self._hands.submit(self.work)
+
+    @property
+    def __name__(self) -> str:
+        return "staff_mail"
+
+    def work(self) -> None:
+        """Mail what is due, and stop at the first that cannot be."""
+        try:
+            with self._unit() as session:
+                due = [(row.id, row.staff_id, row.kind) for row in notices.due(session, self._now)]
+            for notice_id, staff_id, kind in due:
+                self._mail(notice_id, staff_id, kind)
+        except Unreachable as error:
+            log.warning("mail not taken", reason=str(error))
+        except (*StoreUnavailable, KeyUnavailable, Tampered):
+            log.exception("staff cannot be mailed")
+
+    def _mail(self, notice_id: UUID, staff_id: UUID, kind: str) -> None:
+        """It is taken before it is sent: a mail that may have gone is not sent twice."""
+        with self._unit() as session:
+            if not notices.take(session, notice_id, self._now):
+                return
+            to = staff.opened(session, session.get_one(Staff, staff_id)).email
+        try:
+            self._mailer.send(to, self._subject, f"{NOTICES[Notice(kind)]}\n")
+        except Unreachable:
+            with self._unit() as session:
+                notices.put_back(session, notice_id)
+            raise
+
+    @property
+    def _now(self) -> datetime:
+        return self._clock()
+
+    def _unit(self) -> AbstractContextManager[Session]:
+        return transaction(self._engine, info=self._info)

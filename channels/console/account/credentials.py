@@ -1,0 +1,59 @@
+"""Changing how one signs in. Each change needs a proof that is not older than five minutes."""
+
+from __future__ import annotations
+
+from flask import render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from channels.app_context import ctx
+from channels.console.account.overview import back
+from channels.console.staff_request import Desk, pages, staff_page
+from people import notices, second_factor, sessions, staff
+from people.errors import InvalidInput
+from people.models import Role
+from people.notices import Notice
+from people.secrets import MIN_PASSWORD
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+
+
+@pages.get("/account/password")
+@staff_page(*Role)
+def password(desk: Desk) -> ResponseReturnValue:
+    """The form for another password."""
+    desk.require_proof()
+    return _form({})
+
+
+@pages.post("/account/password")
+@staff_page(*Role)
+def change_password(desk: Desk) -> ResponseReturnValue:
+    """Keep it, and end what was begun by the one before, but for this browser."""
+    desk.require_proof()
+    new, again = (request.form.get(name, "")[:500] for name in ("password", "again"))
+    if new != again:
+        return _form({"again": gettext("The two are not the same. Write both again.")}), 422
+    organisation = ctx().policy.organisation
+    try:
+        staff.new_password(desk.session, desk.member, new, desk.moment, organisation=organisation)
+    except InvalidInput as error:
+        return _form({error.field: str(error)}), 422
+    mine, here = desk.principal.id, desk.principal.session_id
+    sessions.end_others(desk.session, mine, here, desk.moment, "password")
+    return back("password")
+
+
+def _form(errors: dict[str, str]) -> str:
+    return render_template("console/password.html", errors=errors, shortest=MIN_PASSWORD)
+
+
+@pages.post("/account/recovery")
+@staff_page(*Role)
+def new_recovery(desk: Desk) -> ResponseReturnValue:
+    """Fresh recovery codes, shown this once."""
+    desk.require_proof()
+    codes = second_factor.new_recovery_codes(desk.session, desk.principal.id)
+    audit_log.record(desk.session, desk.principal.actor, AuditAct.STAFF_RECOVERY_CODES, desk.moment)
+    notices.add(desk.session, desk.principal.id, Notice.RECOVERY_CODES, desk.moment)
+    return render_template("console/enrolled.html", recovery=codes, signed_in=True)

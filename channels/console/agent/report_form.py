@@ -1,0 +1,85 @@
+"""An agent takes a report for somebody who is on the phone: nothing of a customer is shown."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from channels.check_service import read_number
+from channels.console.agent import report_form_choices
+from channels.console.staff_request import Desk, pages, staff_page
+from channels.web.public import report_choices
+from incidents.reports import submission
+from people.errors import InvalidInput
+from people.models import Role
+
+
+@pages.get("/report")
+@staff_page(Role.AGENT)
+def take_report(_: Desk) -> ResponseReturnValue:
+    """The empty form."""
+    return _form({}, {})
+
+
+@pages.post("/report")
+@staff_page(Role.AGENT)
+def file_report(desk: Desk) -> ResponseReturnValue:
+    """Keep it as unproven: the agent vouches for having heard it, not for whose number it is. The
+    answer is the same whether or not the number is a customer's."""
+    try:
+        told = _told(desk)
+        reference = submission.file(desk.session, told, desk.moment, desk.principal.actor)
+    except InvalidInput as error:
+        values = {name: value[:1000] for name, value in request.form.items()}
+        return _form({error.field: _advice(error)}, values), 422
+    gave = sorted(set(told.gave) - {"nothing"})
+    steps = report_choices.help_now(gave) if gave else []
+    return render_template("console/report_filed.html", reference=reference, steps=steps)
+
+
+def _told(desk: Desk) -> submission.Told:
+    form = request.form
+    return submission.Told(
+        phone=read_number(form.get("phone", "")),
+        channel="agent",
+        called_at=_called_at(form.get("called_at", ""), desk),
+        shown_number=form.get("shown_number", "").strip(),
+        number_hidden="number_hidden" in form,
+        said=form.get("said", "").strip(),
+        knew=form.getlist("knew"),
+        claimed_to_be=form.get("claimed_to_be", "").strip(),
+        asked_for=form.getlist("asked_for"),
+        gave=form.getlist("gave"),
+        tell_me="tell_me" in form,
+    )
+
+
+def _called_at(text: str, desk: Desk) -> datetime | None:
+    """The time as the agent typed it, on the agent's own clock; empty when nobody knows."""
+    try:
+        local = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        raise InvalidInput("called_at", "") from None
+    return local.replace(tzinfo=desk.zone) if local else None
+
+
+def _advice(error: InvalidInput) -> str:
+    return {
+        "phone": gettext("Type the whole phone number that was called."),
+        "called_at": gettext(
+            "Choose the day and time of the call. It is past, and not more than a year ago."
+        ),
+    }.get(error.field, str(error))
+
+
+def _form(errors: dict[str, str], values: dict[str, str]) -> str:
+    return render_template(
+        "console/report_form.html",
+        errors=errors,
+        values=values,
+        words=report_form_choices,
+        ticked={name: request.form.getlist(name) for name in ("knew", "asked_for", "gave")},
+    )

@@ -1,0 +1,1 @@
+"""Signing in, enrolment and proving it again."""

@@ -1,0 +1,71 @@
+"""One's own evening notes; and those of a case, for the investigators who see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from channels.console import labels
+from channels.console.staff_request import Desk, pages, staff_page
+from incidents.cases import case_view
+from incidents.cases.visibility import seen
+from incidents.evening_notes import case_evidence, explanations
+from people.errors import InvalidInput
+from people.models import Role
+
+
+@pages.get("/notes")
+@staff_page(*Role)
+def notes(desk: Desk) -> ResponseReturnValue:
+    """What one is asked about, newest first."""
+    return _shown(desk)
+
+
+@pages.post("/notes/<uuid:note_id>")
+@staff_page(*Role)
+def explain(desk: Desk, note_id: UUID) -> ResponseReturnValue:
+    """Say what one needed the records for: to each, or to all that are left."""
+    said = {
+        int(name[1:]): text[:5000]
+        for name, text in request.form.items()
+        if name[:1] == "e" and name[1:].isascii() and name[1:].isdecimal() and len(name) < 20
+    }
+    general = request.form.get("all", "")[:5000]
+    try:
+        explanations.explain(desk.session, desk.principal.id, note_id, said, general, desk.moment)
+    except InvalidInput as error:
+        return _shown(desk, {error.field: str(error)}, note_id), 422
+    return redirect(url_for("console.notes", done=1), code=303)
+
+
+def _shown(desk: Desk, errors: Mapping[str, str] | None = None, at: UUID | None = None) -> str:
+    return render_template(
+        "console/notes.html",
+        notes=explanations.of(desk.session, desk.principal.id),
+        errors=errors or {},
+        at=at,
+        typed={name: value[:5000] for name, value in request.form.items()},
+        done="done" in request.args,
+        limit=explanations.LIMIT,
+        words=labels,
+        clock=desk.clock,
+    )
+
+
+@pages.get("/cases/<reference>/notes")
+@staff_page(Role.INVESTIGATOR)
+def case_notes(desk: Desk, reference: str) -> ResponseReturnValue:
+    """The notes of a case with what was said to them; each reading is written down."""
+    case = seen(desk.session, reference, desk.principal.id)
+    found = case_evidence.of_case(desk.session, case, desk.principal.id, desk.moment)
+    return render_template(
+        "console/case_notes.html",
+        case=case,
+        notes=found,
+        names=case_view.names(desk.session, [each.staff_id for each in found]),
+        words=labels,
+        clock=desk.clock,
+    )

@@ -1,0 +1,1 @@
+"""Reports, cases, the audit log and leak tracing."""

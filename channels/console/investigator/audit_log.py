@@ -1,0 +1,184 @@
+"""The audit log, for investigators: all of it, what one person did, who read one customer."""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error
+from datetime import datetime, time, timedelta
+from uuid import UUID
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from channels.app_context import ctx
+from channels.console.investigator import audit_labels, timeline
+from channels.console.staff_request import Desk, pages, staff_page
+from channels.time_format import read_date
+from incidents.audit_search import customer_search, entry_search
+from incidents.audit_search.entry_search import Filter
+from incidents.cases import case_view
+from people import phones, staff
+from people.errors import InvalidInput
+from people.models import Role
+from vault.errors import Tampered
+from vault.keys import keyring
+
+_PURPOSE = re.compile(r"[\w .:-]{0,60}")
+_LOOKS_BACK = timedelta(days=30)
+_MARK = "audit.page"
+
+
+@pages.get("/audit")
+@staff_page(Role.INVESTIGATOR)
+def audit(desk: Desk) -> ResponseReturnValue:
+    """The latest entries, by ``?person=``, ``?what=``, ``?from=``, ``?to=``, ``?purpose=``;
+    ``?before=`` a mark of ours goes back."""
+    return _filtered(desk)
+
+
+@pages.post("/audit/customer")
+@staff_page(Role.INVESTIGATOR)
+def audit_customer(desk: Desk) -> ResponseReturnValue:
+    """Who read this customer: of an exact number with a reason, or of a case that one holds."""
+    me, form = desk.principal.id, request.form
+    case, customer = form.get("case", "")[:12], form.get("customer", "")
+    try:
+        if case:
+            who = _uuid(customer, "customer")
+            begun = customer_search.in_case(desk.session, me, case, who, desk.moment)
+        else:
+            phone = phones.parse(form.get("phone", "")[:60], ctx().policy.default_region)
+            reason = form.get("reason", "")[:10_000]
+            begun = customer_search.of_number(desk.session, me, phone, reason, desk.moment)
+    except InvalidInput as error:
+        return _shown(desk, Filter(), errors={error.field: str(error)}), 422
+    return redirect(url_for("console.audit_reading", reading_id=begun), code=303)
+
+
+@pages.get("/audit/customer/<uuid:reading_id>")
+@staff_page(Role.INVESTIGATOR)
+def audit_reading(desk: Desk, reading_id: UUID) -> ResponseReturnValue:
+    """Who read the customer of a reading that one has begun, for an hour."""
+    me = desk.principal.id
+    begun, case = customer_search.going_on(desk.session, me, reading_id, desk.moment)
+    reason = customer_search.reason_of(desk.session, begun)
+    purpose = case.reference if case else "oversight"
+    more = {"reading": begun.id, "case": case, "reason": reason}
+    return _filtered(desk, begun.customer_id, purpose, **more)
+
+
+def _filtered(
+    desk: Desk, customer: UUID | None = None, purpose: str = "oversight", **more: object
+) -> ResponseReturnValue:
+    """The page that was asked for; or, with nothing read, the filter with what stands against
+    it."""
+    try:
+        before = _opened(desk, request.args.get("before", ""))
+        wanted = _filter(desk, customer)
+    except InvalidInput as error:
+        return _page(desk, Filter(customer=customer), errors={error.field: str(error)}, **more), 422
+    return _shown(desk, wanted, purpose, before, **more)
+
+
+def _filter(desk: Desk, customer: UUID | None = None) -> Filter:
+    args = request.args
+    person, what = args.get("person", ""), args.get("what", "")
+    purpose = args.get("purpose", "").strip()
+    if not _PURPOSE.fullmatch(purpose):
+        raise InvalidInput("purpose", "Write a case's reference, like C2345678.")
+    acts = audit_labels.acts_meant(what) if what else ()
+    if acts is None:
+        raise InvalidInput("what", "Choose what was done from the list.")
+    return Filter(
+        person=_uuid(person, "person") if person else None,
+        actions=acts,
+        customer=customer,
+        since=_day(desk, "from"),
+        until=_day(desk, "to", days=1),
+        purpose=purpose,
+    )
+
+
+def _day(desk: Desk, field: str, days: int = 0) -> datetime | None:
+    text = request.args.get(field, "")
+    if not text:
+        return None
+    on = read_date(text, field) + timedelta(days=days)
+    return datetime.combine(on, time(0), desk.zone)
+
+
+def _uuid(text: str, field: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise InvalidInput(field, "Choose one from the list.") from None
+
+
+def _shown(
+    desk: Desk,
+    wanted: Filter,
+    purpose: str = "oversight",
+    before: int | None = None,
+    **more: object,
+) -> str:
+    me, session = desk.principal.id, desk.session
+    found = entry_search.page(session, me, wanted, desk.moment, before=before, purpose=purpose)
+    people = [each.staff_id for each in found.entries]
+    people += [id for each in found.entries for id in audit_labels.ids(each.detail)]
+    return _page(
+        desk,
+        wanted,
+        entries=found.entries,
+        names=case_view.names(session, people),
+        following=_mark(desk, found.following) if found.following else "",
+        paged=before is not None,
+        picture=_picture(desk, wanted),
+        **more,
+    )
+
+
+def _page(desk: Desk, wanted: Filter, **more: object) -> str:
+    """The page of the log around what was found, if anything."""
+    me, session = desk.principal.id, desk.session
+    kept = {name: value[:100] for name, value in request.args.items() if name != "before" and value}
+    nothing: dict[str, object] = {"entries": None, "picture": None, "following": "", "paged": False}
+    return render_template(
+        "console/audit.html",
+        wanted=wanted,
+        kept=kept,
+        colleagues=[each for each in staff.everybody(session) if each[0] != me],
+        audit_words=audit_labels,
+        clock=desk.clock,
+        **{**nothing, "reading": None, "case": None, "reason": "", "errors": {}, **more},
+    )
+
+
+def _picture(desk: Desk, wanted: Filter) -> timeline.Timeline:
+    """Of the days asked for, or of the last 30; of a longer time, its end."""
+    until = wanted.until or desk.moment
+    since = wanted.since or datetime.combine(
+        desk.clock.today(until - _LOOKS_BACK), time(0), desk.zone
+    )
+    since = max(since, until - timeline.MOST)
+    shown = Filter(wanted.person, wanted.actions, wanted.customer, since, until, wanted.purpose)
+    me = desk.principal.id
+    return timeline.of(
+        desk.clock, since, until, lambda bins: entry_search.counted(desk.session, me, shown, bins)
+    )
+
+
+def _mark(desk: Desk, entry: int) -> str:
+    """Where the next page begins, sealed: gaps between entries would tell what one may not see."""
+    ring = keyring.of(desk.session)
+    return urlsafe_b64encode(ring.seal_for(keyring.REPORTS, _MARK, str(entry))).decode()
+
+
+def _opened(desk: Desk, mark: str) -> int | None:
+    if not mark:
+        return None
+    try:
+        sealed = urlsafe_b64decode(mark[:400].encode())
+        return int(keyring.of(desk.session).open_for(keyring.REPORTS, _MARK, sealed))
+    except (Error, ValueError, Tampered):
+        raise InvalidInput("before", "The page asked for is none.") from None

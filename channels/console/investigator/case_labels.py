@@ -1,0 +1,260 @@
+"""Cases in words: kinds, states, outcomes, steps and evidence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from babel.dates import format_timedelta
+from flask_babel import gettext, ngettext
+
+from channels.console import approval_labels
+from channels.console.investigator import audit_labels
+from incidents.cases.case_view import Item
+from incidents.cases.models import Kind, Outcome, State
+from incidents.cases.workflow import DECISIONS
+from incidents.reports import report_fields
+from vault.models import AuditEntry
+
+#: The icon of each state, in ``console/_icons.html``; the colour goes by the state's name.
+ICONS = {State.OPEN: "flag", State.TAKEN: "clock", State.CLOSED: "done"}
+
+#: Kinds of evidence that have a template of their own, under ``console/evidence/``, and the facts
+#: that it speaks of.
+EVIDENCE: dict[str, tuple[str, ...]] = {
+    "report": (),
+    "audit": (),
+    "note": ("explained", "accesses"),
+    "wave": ("what", "found", "since", "usual"),
+    "budget": ("what", "seen", "allowed", "hours"),
+    "canary": ("what", "canary"),
+    "access": ("what", "seen", "expected", "expected_of_peers", "since", "chance"),
+}
+
+
+def kind(value: str) -> str:
+    """What a case is about."""
+    return {
+        Kind.CALLS: gettext("Unexpected calls that belong together"),
+        Kind.ACCESS: gettext("Unusual reading of records"),
+        Kind.BUDGET: gettext("More customers opened than allowed"),
+        Kind.CANARY: gettext("A customer who does not exist was touched"),
+        Kind.OBJECTION: gettext("A customer objects to who read their record"),
+        Kind.WAVE: gettext("A wave of reports or failed checks"),
+        Kind.LOG: gettext("The audit log is not as it should be"),
+        Kind.NUMBER: gettext("A number was changed, and the old one could not be told"),
+        Kind.GUESSES: gettext("Too many wrong page numbers"),
+    }[Kind(value)]
+
+
+def state(value: str) -> str:
+    return {
+        State.OPEN: gettext("Open"),
+        State.TAKEN: gettext("Taken"),
+        State.CLOSED: gettext("Closed"),
+    }[State(value)]
+
+
+def outcome(value: str) -> str:
+    return {
+        Outcome.LEAK: gettext("A leak was found"),
+        Outcome.NO_LEAK: gettext("No leak"),
+        Outcome.EXPLAINED: gettext("Unusual, and rightly so"),
+        Outcome.FALSE_ALARM: gettext("A false alarm"),
+        Outcome.UNDECIDED: gettext("It cannot be told"),
+        Outcome.POLICE: gettext("Handed to the police or the regulator"),
+        Outcome.JOINED: gettext("Goes on in another case"),
+    }[Outcome(value)]
+
+
+def outcomes() -> list[tuple[str, str]]:
+    """What an investigator chooses from."""
+    return [(each.value, outcome(each)) for each in DECISIONS]
+
+
+def step(value: str) -> str:
+    """A step that was done."""
+    return {
+        "opened": gettext("Opened"),
+        "taken": gettext("Taken"),
+        "given_back": gettext("Given back"),
+        "withdrawn": gettext("Taken from an investigator whom it names"),
+        "noted": gettext("Note"),
+        "decided": gettext("Decided"),
+        "closed": gettext("Closed"),
+        "reopened": gettext("Reopened"),
+        "customer": gettext("Opened a customer, because"),
+        "joined": gettext("Joined with another case"),
+        "parted": gettext("Taken apart"),
+        "named": gettext("Named a colleague"),
+        "asked": gettext("Asked for what takes two people"),
+        "suspended": gettext("Access suspended"),
+        "lifted": gettext("Suspension lifted"),
+        "warning": gettext("Warning of customers begun"),
+        "stopped": gettext("Warning of customers stopped"),
+        "warned": gettext("Customers warned"),
+        "exported": gettext("Exported"),
+    }.get(value, value)
+
+
+def step_words(kind: str, written: str) -> str:
+    """What is written beside a step: its fixed words said, the rest as somebody wrote it."""
+    first, _, rest = written.partition("\n")
+    if kind == "asked":
+        return f"{approval_labels.title(first)}\n{rest}"
+    if kind in ("warning", "warned") and first.isdecimal():
+        return ngettext("%(num)s customer", "%(num)s customers", int(first))
+    if kind == "exported":
+        plain, _, chosen = written.rpartition("\n")
+        labels = dict(export_fields())
+        said = ", ".join(labels.get(each, each) for each in chosen.strip("()").split(", ") if each)
+        return f"{plain}\n{said}".strip()
+    return written
+
+
+def percent(share: float) -> str:
+    """A share of one in hundredths; the last is never said away."""
+    found = 100 * share
+    return "<1" if found < 1 else ">99" if found > 99 else f"{found:.0f}"
+
+
+def did(entries: Sequence[AuditEntry]) -> list[str]:
+    """What was done, each once, with how often."""
+    counted = Counter(audit_labels.action(each.action) for each in entries)
+    return [
+        what if times == 1 else gettext("%(what)s, %(num)s times", what=what, num=times)
+        for what, times in counted.items()
+    ]
+
+
+def purposes(entries: Sequence[AuditEntry]) -> str:
+    """What it was done for, each once."""
+    return ", ".join(dict.fromkeys(audit_labels.purpose(e.purpose) for e in entries if e.purpose))
+
+
+def evidence_template(item: Item) -> str:
+    """The template that says a piece of evidence in words."""
+    needed = EVIDENCE.get(item.kind)
+    lost = item.kind in ("report", "audit") and not (item.told or item.entry)
+    known = needed is not None and not lost and item.facts.keys() >= set(needed)
+    return f"console/evidence/{item.kind if known else 'other'}.html"
+
+
+def evidence(item: Item) -> str:
+    """A piece of evidence in a sentence."""
+    if len(item.entries) > 1:
+        return gettext("What one person did with a record on one day.")
+    if item.told is not None and item.told.kind == report_fields.OBJECTION:
+        return gettext("A customer does not know why their record was opened.")
+    return evidence_kind(item.kind)
+
+
+def evidence_kind(value: str) -> str:
+    """What kind of evidence, in a sentence."""
+    return {
+        "report": gettext("A customer reported a call."),
+        "audit": gettext("An entry of the audit log."),
+        "wave": gettext("More came than usual."),
+        "budget": gettext("Somebody wanted to open more customers than they may."),
+        "canary": gettext("A customer who does not exist was touched."),
+        "number": gettext("A warning to a customer's old number was not sent."),
+        "guesses": gettext(
+            "Page numbers are guessed. The web gives none just now; a text with PAGE gets one."
+        ),
+        "note": gettext("An evening note about accesses with nothing behind them."),
+        "access": gettext("Unusual for this person and their peers. It is no verdict."),
+    }.get(value, value)
+
+
+def fact(name: str) -> str:
+    """What a fact of the evidence is."""
+    return {
+        "customers": gettext("Customers"),
+        "allowed": gettext("Allowed"),
+        "canary": gettext("Canary"),
+        "what": gettext("How"),
+        "window": gettext("Over"),
+        "seen": gettext("Seen"),
+        "expected": gettext("Expected of this person"),
+        "expected_of_peers": gettext("Expected of their peers"),
+        "since": gettext("Since"),
+        "chance": gettext("How likely in honest work"),
+        "hours": gettext("Hours"),
+        "error": gettext("Why not"),
+    }.get(name, name.replace("_", " "))
+
+
+def told() -> list[tuple[str, str]]:
+    """What those who reported a call can be told of what came of it."""
+    return [
+        ("", gettext("nothing yet")),
+        ("not_us", gettext("that call was not from us")),
+        ("found", gettext("not from us, and we found how they got the number")),
+        ("ours", gettext("that call was from us")),
+        ("unsolved", gettext("we could not find out who rang")),
+    ]
+
+
+def export_fields() -> list[tuple[str, str]]:
+    """What can be chosen for an export."""
+    return [
+        ("names", gettext("Names of customers")),
+        ("numbers", gettext("Phone numbers of customers")),
+        ("said", gettext("What reporters told of the call")),
+        ("shown", gettext("Numbers that callers showed")),
+        ("staff", gettext("Names of colleagues")),
+        ("notes", gettext("What investigators wrote")),
+    ]
+
+
+def warning(value: str) -> str:
+    """How a warning of customers stands."""
+    return {
+        "running": gettext("going on"),
+        "stopped": gettext("stopped"),
+        "done": gettext("done"),
+    }[value]
+
+
+def text_state(value: str) -> str:
+    """What became of a text."""
+    return {
+        "queued": gettext("waiting"),
+        "sending": gettext("being sent"),
+        "sent": gettext("sent"),
+        "failed": gettext("could not be sent"),
+        "expired": gettext("withdrawn or too late"),
+    }.get(value, value)
+
+
+def signal(value: str) -> str:
+    """What was unusual about how records were read."""
+    return {
+        "nothing_behind": gettext("Customers opened with no call or booking behind it"),
+        "found_nobody": gettext("Looked for customers who are none"),
+        "off_hours": gettext("Customers opened at unusual hours, with nothing behind it"),
+    }.get(value, value)
+
+
+def canary(value: str) -> str:
+    """How a canary was met."""
+    return {
+        "opened": gettext("A colleague opened it out of turn"),
+        "call": gettext("Its number was rung"),
+        "text": gettext("Its number was texted"),
+        "check": gettext("Somebody checked a call with its number"),
+        "report": gettext("Somebody reported a call to it"),
+        "page": gettext("Its own page was asked for"),
+        "import": gettext("An import held it"),
+    }.get(value, value)
+
+
+def length(of: timedelta, locale: str) -> str:
+    """A length of time, like ``3 hours``."""
+    return str(format_timedelta(of, granularity="minute", threshold=1.5, locale=locale))
+
+
+def since(at: datetime, now: datetime, locale: str) -> str:
+    """How long ago, like ``3 hours``."""
+    return length(max(now - at, timedelta(minutes=1)), locale)

@@ -1,0 +1,132 @@
+"""The board of cases and a single case, for investigators."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from flask import render_template, request
+from flask.typing import ResponseReturnValue
+
+from channels.console import labels
+from channels.console.investigator import audit_labels, case_labels, timeline
+from channels.console.staff_request import Desk, pages, staff_page
+from incidents.cases import board as board_of
+from incidents.cases import case_view, merge_split, workflow
+from incidents.cases.evidence_summary import gathered, told_often
+from incidents.cases.models import Case, State, WarningRun
+from incidents.cases.visibility import seen
+from incidents.response import customer_warnings, post_warning_reports
+from people import staff
+from people.errors import InvalidInput
+from people.models import Role, Staff
+
+_REFERENCE = re.compile(r"C[0-9A-Z]{7}")
+_PAGE = re.compile(r"[1-9][0-9]{0,4}")
+
+
+@pages.app_template_filter("instant")
+def instant(text: str) -> datetime:
+    """An instant among the facts of a case."""
+    return datetime.fromisoformat(text)
+
+
+@pages.get("/cases")
+@staff_page(Role.INVESTIGATOR)
+def cases(desk: Desk) -> ResponseReturnValue:
+    """The board: ``?view=`` open, mine or closed; ``?after=`` a reference goes on."""
+    view = request.args.get("view", board_of.OPEN)
+    after = request.args.get("after", "")
+    if view not in board_of.VIEWS:
+        raise InvalidInput("view", "Choose open, mine or closed.")
+    if after and not _REFERENCE.fullmatch(after):
+        raise InvalidInput("after", "The page asked for is none.")
+    reader = desk.principal.id
+    board = board_of.of(desk.session, reader, view, desk.moment, after)
+    return render_template(
+        "console/cases.html",
+        board=board,
+        view=view,
+        names=case_view.names(desk.session, [each.taken_by for each in board.rows]),
+        **_shared(desk),
+    )
+
+
+@pages.get("/cases/<reference>")
+@staff_page(Role.INVESTIGATOR)
+def case(desk: Desk, reference: str) -> ResponseReturnValue:
+    """A case with its evidence (``?page=`` from 1), and what has been done."""
+    return show(desk, seen(desk.session, reference, desk.principal.id))
+
+
+def show(desk: Desk, found: Case, errors: Mapping[str, str] | None = None) -> str:
+    """The page of a case; ``errors`` are what stands against a form of it."""
+    reader = desk.principal.id
+    asked = request.args.get("page", "1")
+    page = int(asked) if _PAGE.fullmatch(asked) else 1
+    evidence, count = case_view.evidence(desk.session, found, reader, desk.moment, page)
+    steps = case_view.steps(desk.session, found, reader)
+    subjects = case_view.subjects(desk.session, found)
+    people = [found.taken_by, *subjects, *(each.staff_id for each in steps)]
+    people += [each.entry.staff_id for each in evidence if each.entry]
+    people += [each for step in steps for each in step.approved_by]
+    return render_template(
+        "console/case.html",
+        case=found,
+        mine=found.state == State.TAKEN and found.taken_by == reader,
+        evidence=gathered(evidence, desk.zone),
+        often=told_often(evidence),
+        count=count,
+        page=page,
+        last=max(1, -(-count // case_view.PAGE)),
+        steps=steps,
+        subjects=subjects,
+        names=case_view.names(desk.session, people),
+        joined=merge_split.joined_from(desk.session, found),
+        waiting=len(workflow.reporters(desk.session, found, reader)),
+        **_acted(desk, found, subjects),
+        errors=errors or {},
+        typed={name: value[:5000] for name, value in request.form.items()},
+        **_shared(desk),
+    )
+
+
+def _acted(desk: Desk, found: Case, subjects: list[UUID]) -> dict[str, object]:
+    """What has been done about those whom it names, and their customers."""
+    session, run = desk.session, customer_warnings.of_case(desk.session, found)
+    members = {each: session.get_one(Staff, each) for each in subjects}
+    return {
+        "members": members,
+        "colleagues": [each for each in staff.everybody(session) if each[0] != desk.principal.id],
+        "warning": customer_warnings.progress(session, run) if run else None,
+        "after": _after(desk, run) if run else None,
+    }
+
+
+def _after(desk: Desk, run: WarningRun) -> timeline.Timeline:
+    """Reports of those who were exposed, from two weeks before the warning on."""
+    since = run.begun_at - timedelta(days=14)
+    until = min(desk.moment, run.begun_at + timedelta(days=60))
+    return timeline.of(
+        desk.clock,
+        since,
+        until,
+        lambda bins: post_warning_reports.counted(
+            desk.session, run, desk.principal.id, since, until, bins
+        ),
+    )
+
+
+def _shared(desk: Desk) -> dict[str, object]:
+    shared = {"words": labels, "case_words": case_labels, "audit_words": audit_labels}
+    return {"clock": desk.clock, "moment": desk.moment, **shared}
+
+
+def id_from(text: str, field: str) -> UUID:
+    """An id from a form of ours. Raises ``InvalidInput``."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise InvalidInput(field, "Choose one from the list.") from None

@@ -1,0 +1,1 @@
+"""Teams, agents and the staff directory."""

@@ -1,0 +1,75 @@
+"""What a text says in answer to a question about a report. Only for texts that ask for nothing
+else: a code and every word of :data:`channels.texts.command_parser.WORDS` keep their meaning."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from incidents.reports.report_fields import NUMBER_LIMIT
+
+#: For each answer its words in the languages we speak, without accents and in lower case. None is
+#: a carrier's (rule M3), which is why German does not say *weiter*.
+SKIP = frozenset({"next", "skip", "naechste", "nachste", "siguiente"})
+NONE = frozenset({"none", "nothing", "nichts", "keine", "nada", "ninguno", "ninguna"})
+HIDDEN = frozenset({"hidden", "private", "withheld", "unknown", "unbekannt", "anonym", "oculto"})
+KNEW = {
+    "name": "name",
+    "nombre": "name",
+    "phone": "phone",
+    "nummer": "phone",
+    "numero": "phone",
+    "ticket": "ticket",
+    "product": "product",
+    "produkt": "product",
+    "producto": "product",
+    "address": "address",
+    "adresse": "address",
+    "direccion": "address",
+}
+_NUMBER = re.compile(r"\+?[\d(][\d ()./-]*\d")
+_DIGITS = range(5, 19)
+_MOST_WORDS = 8
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A number that was shown, or that it was ``hidden``; what the caller ``knew``; or that the
+    question is skipped. With nothing of it, the text is no answer."""
+
+    number: str = ""
+    hidden: bool = False
+    knew: tuple[str, ...] = ()
+    skipped: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.number or self.hidden or self.knew or self.skipped)
+
+
+def read(body: str) -> Answer:
+    """The answer in a short text. Letter case, accents and the digits' script do not matter."""
+    text = unicodedata.normalize("NFKC", body[:400])
+    words = [_bare(each) for each in re.findall(r"[^\W\d_]+", text)]
+    if len(words) > _MOST_WORDS:
+        return Answer()
+    number = _number(text)
+    if number:
+        return Answer(number=number)
+    found = set(words)
+    knew = tuple(dict.fromkeys(KNEW[each] for each in words if each in KNEW))
+    if knew:
+        return Answer(knew=knew)
+    if found & HIDDEN:
+        return Answer(hidden=True)
+    return Answer(skipped=bool(found & (SKIP | NONE)))
+
+
+def _number(text: str) -> str:
+    plain = "".join(str(unicodedata.decimal(c, c)) for c in text)
+    runs = [each for each in _NUMBER.findall(plain) if len(re.sub(r"\D", "", each)) in _DIGITS]
+    return runs[0][:NUMBER_LIMIT].strip() if len(runs) == 1 else ""
+
+
+def _bare(word: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", word.lower()) if c.isalpha())

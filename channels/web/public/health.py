@@ -1,0 +1,159 @@
+"""Whether the service lives, is ready, and how it does."""
+
+from __future__ import annotations
+
+import hmac
+
+from flask import Blueprint, Response, jsonify, request
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Gauge,
+    generate_latest,
+)
+from sqlmodel import Session
+
+from channels import database_upgrade, proxy_detection
+from channels.app_context import ctx, now, unit
+from channels.error_handlers import OUT_OF_REACH
+from incidents.anomaly_detection import log_integrity
+from incidents.cases import creation
+from messaging import outbox_stats, spending
+from messaging.dispatch import worker
+from messaging.message_kinds import SMALL
+from storage import migrate
+from vault.audit import checkpoint_job, log_health
+from vault.errors import KeyForged
+from verification import page_numbers
+
+pages = Blueprint("health", __name__)
+#: Parts that nobody's work stops for.
+_TOLD_ONLY = ("checkpoints", "audit_log", "page_numbers", "proxies")
+
+
+@pages.get("/healthz")
+def healthz() -> Response:
+    """The process answers; to the doctor also what arrived with the question."""
+    told = proxy_detection.answer()
+    return jsonify(status="ok", probe=told) if told else jsonify(status="ok")
+
+
+@pages.get("/readyz")
+def readyz() -> tuple[Response, int]:
+    """Database, keys, migrations, worker, the audit log, its checkpoints and page numbers: each
+    ``ok`` or what to do about it. What is wrong with the log, checkpoints that are late, page
+    numbers that are guessed, and a proxy that is not counted (named once it was noticed) stop
+    nobody's work."""
+    names = ("database", "keys", "migrations", "worker", "checkpoints", "audit_log", "page_numbers")
+    parts = dict.fromkeys(names, "ok")
+    try:
+        with unit(read_only=True) as session:
+            _look(session, parts)
+    except OUT_OF_REACH:
+        parts = {"database": "out of reach"}
+    if proxy_detection.noticed():
+        parts["proxies"] = "one is not counted: run 'flask --app app doctor'"
+    ready = all(state == "ok" for name, state in parts.items() if name not in _TOLD_ONLY)
+    status = "ready" if ready else "not ready"
+    return jsonify(status=status, parts=parts), 200 if ready else 503
+
+
+def _look(session: Session, parts: dict[str, str]) -> None:
+    here = ctx()
+    try:
+        database_upgrade.require_sound(session, here.master, here.key_register_pin)
+        if migrate.current(session.connection()) != migrate.head():
+            parts["migrations"] = "run 'flask --app app db upgrade'"
+            return
+        here.ring.ready()
+    except KeyForged:
+        parts["keys"] = "not what this store had: run 'flask --app app doctor'"
+    except OUT_OF_REACH:
+        parts["keys"] = "the master keys do not open this store"
+    if checkpoint_job.late(session, ctx().places):
+        parts["checkpoints"] = "not all places take them: run 'flask --app app doctor'"
+    if page_numbers.bound_reached(session, now()):
+        parts["page_numbers"] = "too many are guessed: given by text alone for now"
+    if _log_faults(session):
+        parts["audit_log"] = "it is not as it should be: run 'flask --app app doctor'"
+    if not worker.alive(session, now()):
+        parts["worker"] = "no worker has been at work lately: run 'flask --app app worker'"
+
+
+def _log_faults(session: Session) -> list[str]:
+    """What is wrong with the log now, or was found by the worker and is an open case."""
+    found = log_health.faults(session, now())
+    return found or (
+        ["A case of it is open."] if creation.is_open(session, log_integrity.FOLD) else []
+    )
+
+
+@pages.get("/metrics")
+def metrics() -> Response | tuple[Response, int]:
+    """Counts for Prometheus, for the bearer token's holder; production is closed without one."""
+    token = ctx().metrics_token
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if token and not hmac.compare_digest(token.encode(), given.encode()):
+        return Response("a bearer token is needed\n", mimetype="text/plain"), 401
+    if not token and not ctx().demo:
+        return Response("set VOUCHLINE_METRICS_TOKEN\n", mimetype="text/plain"), 403
+    body = generate_latest(REGISTRY) + _outbox_metrics()
+    return Response(body, content_type=CONTENT_TYPE_LATEST)
+
+
+def _outbox_metrics() -> bytes:
+    """What the store knows of the outbox, whichever process is asked."""
+    try:
+        with unit(read_only=True) as session:
+            standing = outbox_stats.now_standing(session, now())
+            hour, day = spending.spent(session, now())
+            small = spending.spent_small(session, now())[0]
+            wrong = page_numbers.wrong_tries(session, now())
+            log = _log_values(session)
+    except OUT_OF_REACH:
+        return b""
+    registry = CollectorRegistry()
+    for name, text, value in (
+        ("texts_waiting", "Texts not sent yet", standing.waiting),
+        ("texts_due", "Texts that should be on their way by now", standing.due),
+        ("texts_oldest_seconds", "Age of the oldest due text", standing.oldest_seconds),
+        ("texts_sent_last_hour", "Texts sent within the hour", standing.sent),
+        ("texts_sent_soon_last_hour", "Of those, within 10 seconds", standing.sent_soon),
+        ("spent_this_hour", "Money spent in this hour", hour / 1e6),
+        ("spent_this_day", "Money spent in 24 hours", day / 1e6),
+        ("page_numbers_wrong_this_hour", "Wrong page numbers typed in this hour", wrong[0]),
+        ("page_numbers_wrong_this_day", "Wrong page numbers typed in 24 hours", wrong[1]),
+    ):
+        Gauge(f"vouchline_{name}", text, registry=registry).set(value)
+    anybodys = Gauge(
+        "vouchline_spent_small_this_hour",
+        "Money spent in this hour on what anybody can set off",
+        ["purse"],
+        registry=registry,
+    )
+    for purse in SMALL:
+        anybodys.labels(purse.value).set(small[purse] / 1e6)
+    failed = Gauge(
+        "vouchline_texts_failed_last_hour",
+        "Texts that failed for good within the hour",
+        ["reason"],
+        registry=registry,
+    )
+    for reason, count in standing.failures.items():
+        failed.labels(reason).set(count)
+    for name, text, value in log:
+        Gauge(f"vouchline_{name}", text, registry=registry).set(value)
+    return generate_latest(registry)
+
+
+def _log_values(session: Session) -> list[tuple[str, str, float]]:
+    """How the audit log does: name, help and value of each gauge."""
+    moment = now()
+    since = log_health.waiting_since(session, moment)
+    waits = max(0.0, (moment - since).total_seconds()) if since else 0.0
+    wrong = len(_log_faults(session))
+    return [
+        ("audit_log_faults", "What is wrong with the audit log: more than 0 is an alarm", wrong),
+        ("audit_log_waiting_seconds", "Age of the oldest entry without its place", waits),
+    ]

@@ -1,0 +1,111 @@
+"""The answers to the questions about a call, on their way from page to page.
+
+They travel in a cookie of one report alone, sealed: its path has a random name in it, so that two
+tabs do not mix, no personal data stands in an address or a log, and nobody can change or open it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import secrets
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import Response, current_app, request
+
+from channels.app_context import ctx
+from people import phones
+from vault.errors import Tampered
+from vault.keys import keyring
+
+COOKIE = "report"
+KEPT_SECONDS = 3600
+NOON = time(12)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What has been answered so far; empty is skipped. ``answered_at`` is when *when* was, in ISO
+    8601. ``reference`` is there once the report has been sent, and then little else."""
+
+    gave: list[str] = field(default_factory=list)
+    when: str = ""
+    on: str = ""
+    hour: str = ""
+    answered_at: str = ""
+    shown: str = ""
+    hidden: bool = False
+    who: str = ""
+    who_else: str = ""
+    knew: list[str] = field(default_factory=list)
+    wanted: list[str] = field(default_factory=list)
+    said: str = ""
+    phone: str = ""
+    tell: bool = False
+    reference: str = ""
+
+    def but(self, **changes: object) -> Answers:
+        """These answers with some changed."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+    def called_at(self, now: datetime) -> datetime | None:
+        """When the call was, as well as it is known, on the clock where the number lives: without
+        an hour at noon, and never in the future."""
+        if not self.when or not self.answered_at:
+            return None
+        answered = datetime.fromisoformat(self.answered_at)
+        if self.when == "now":
+            return answered
+        zone = ZoneInfo(phones.zone_of(self.phone, ctx().policy.default_zone))
+        day = self._day(answered.astimezone(zone).date())
+        if day is None:
+            return None
+        at = datetime.combine(day, time(int(self.hour)) if self.hour else NOON, zone)
+        return min(at, now)
+
+    def _day(self, today: date) -> date | None:
+        if self.when == "other":
+            return date.fromisoformat(self.on) if self.on else None
+        return today - timedelta(days=self.when == "yesterday")
+
+
+def new_tab() -> str:
+    """A random name for one report's pages."""
+    return secrets.token_hex(6)
+
+
+def read(tab: str) -> Answers | None:
+    """The answers that the browser brings along for this tab; ``None`` for none of ours."""
+    text = request.cookies.get(COOKIE, "")
+    if not text or not re.fullmatch(r"[0-9a-f]{12}", tab):
+        return None
+    try:
+        sealed = base64.urlsafe_b64decode(text)
+        plain = ctx().ring.open_for(keyring.REPORTS, _place(tab), sealed)
+        return Answers(**json.loads(plain))
+    except (binascii.Error, ValueError, TypeError, Tampered):
+        return None
+
+
+def keep(response: Response, tab: str, answers: Answers) -> Response:
+    """Send them along with a page."""
+    plain = json.dumps(asdict(answers), ensure_ascii=False)
+    sealed = ctx().ring.seal_for(keyring.REPORTS, _place(tab), plain)
+    response.set_cookie(
+        COOKIE,
+        base64.urlsafe_b64encode(sealed).decode(),
+        max_age=KEPT_SECONDS,
+        path=f"/report/{tab}",
+        httponly=True,
+        samesite="Lax",
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+    )
+    return response
+
+
+def _place(tab: str) -> str:
+    return f"web.report:{tab}"
