@@ -28,7 +28,7 @@ from messaging.providers.twilio.sms import Twilio
 from messaging.providers.twilio.voice import TwilioLine
 from messaging.providers.voice_base import Line
 from messaging.sending_limits import Rules, limits, millionths
-from people import budgets
+from people.customers import access_budgets
 from people.errors import InvalidInput
 from people.models import Role
 from scheduling.calendars import public_holidays
@@ -112,7 +112,7 @@ def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
         twilio_auth_tokens=[each.auth_token for each in settings.twilio_accounts],
         info={
             **keyring.carried(ring),
-            **budgets.carried(_budgets(settings)),
+            **access_budgets.carried(_budgets(settings)),
             **external_counters.carried(OutsideCounts(settings.rate_storage)),
         },
         metrics_token=settings.metrics_token.get_secret_value(),
@@ -232,12 +232,12 @@ def _rules(settings: Settings) -> Rules:
     )
 
 
-def _budgets(settings: Settings) -> budgets.Budgets:
+def _budgets(settings: Settings) -> access_budgets.Budgets:
     roles = {
         Role.AGENT: limits(settings.budget_agent),
         Role.INVESTIGATOR: limits(settings.budget_investigator),
     }
-    return budgets.Budgets(roles, limits(settings.budget_misses))
+    return access_budgets.Budgets(roles, limits(settings.budget_misses))
 
 
 def _times(limits: str, factor: int) -> str:

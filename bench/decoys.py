@@ -33,7 +33,7 @@ from storage.engine import make_engine
 from storage.session import core_transaction, transaction
 from vault.keys import keyring, master_key_providers, master_keys
 from vault.keys.keyring import Keyring
-from verification.checking import check, queue_index
+from verification.code_check import check, queue_index
 from verification.verdicts import Channel
 
 _T = TypeVar("_T")

@@ -13,15 +13,16 @@ from sqlmodel import Session, col, select
 
 from bench.mix import number
 from bench.past import YEARS_MS
-from people import customers, staff
+from people.customers import customer_records
 from people.models import Customer
+from people.staff import staff_records
 from scheduling.booking import bookings
 from scheduling.models import Callback
 from scheduling.policy import Policy
 from scheduling.states import State
 from storage.column_types import new_id
 from vault.audit import audit_log
-from verification import calls
+from verification import call_session
 from verification.models import Code
 
 CALLS_OF_AN_AGENT = 10
@@ -45,7 +46,9 @@ POLICY = Policy(
 def agent(session: Session, i: int, now: datetime) -> UUID:
     """A new agent."""
     address = f"agent{i}@example.org"
-    return staff.add(session, address, f"Ana{i} Silva", "agent", now, timezone="Europe/London").id
+    return staff_records.add(
+        session, address, f"Ana{i} Silva", "agent", now, timezone="Europe/London"
+    ).id
 
 
 def customer(session: Session, i: int, now: datetime) -> Customer:
@@ -54,9 +57,9 @@ def customer(session: Session, i: int, now: datetime) -> Customer:
     when = clock.time_ns() - Random(i).randrange(YEARS_MS) * 1_000_000
     with patch("storage.column_types.time.time_ns", return_value=when):
         row = new_id()
-    with patch("people.customers.new_id", return_value=row):
-        new = customers.NewCustomer(number(i), "Gwen Jones", "en", "Europe/London")
-        return customers.add(
+    with patch("people.customers.customer_records.new_id", return_value=row):
+        new = customer_records.NewCustomer(number(i), "Gwen Jones", "en", "Europe/London")
+        return customer_records.add(
             session, new, audit_log.OPERATOR, now, default_zone=POLICY.default_zone
         )
 
@@ -71,7 +74,7 @@ def start(
         wish = bookings.Wish(starts_at, 5, "your router", f"T-{i}")
         holder = agents[i // CALLS_OF_AN_AGENT]
         booked = bookings.book(session, person, holder, wish, POLICY, now)
-        yield calls.start(session, booked, POLICY, now).code
+        yield call_session.start(session, booked, POLICY, now).code
 
 
 def rewind(session: Session) -> None:
@@ -80,7 +83,7 @@ def rewind(session: Session) -> None:
     now = datetime.now(UTC)
     live = select(Code).where(col(Code.callback_id).is_not(None), col(Code.closed_at).is_(None))
     for code in session.exec(live).all():
-        secret = calls._open(session, code)
+        secret = call_session._open(session, code)
         callback = session.get_one(Callback, code.callback_id)
         callback.state = State.STARTED
         callback.confirmed_at = callback.confirmed_by = None
@@ -93,7 +96,7 @@ def rewind(session: Session) -> None:
             valid_from=now,
             valid_until=now + timedelta(minutes=10),
         )
-        calls._seal(session, fresh, secret)
+        call_session._seal(session, fresh, secret)
         session.delete(code)
         session.flush()
         session.add_all([fresh, callback])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from channels.app_context import now, unit
 from incidents.access import budget_cases
-from people.budgets import LONGEST, Kind
+from people.customers.access_budgets import LONGEST, Kind
 from people.errors import BudgetSpent
 
 #: Marks a text for the catalogues; pages translate it when it is shown.

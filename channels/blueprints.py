@@ -15,7 +15,7 @@ from channels.simulator import phone
 from channels.twilio import bridge_webhooks, ivr_webhooks, sms_webhooks, voice_message_webhooks
 from channels.web.portal import blueprint
 from channels.web.public import check, health, report_form, report_wizard
-from people import phones
+from people import phone_numbers
 
 
 def everything(app: Application, context: Context, spoken: tuple[str, ...]) -> None:
@@ -53,7 +53,7 @@ def everything(app: Application, context: Context, spoken: tuple[str, ...]) -> N
 def _for_templates(context: Context) -> dict[str, object]:
     return {
         "organisation": context.policy.organisation,
-        "official_phone": phones.displayed(context.policy.official_phone),
+        "official_phone": phone_numbers.displayed(context.policy.official_phone),
         "official_hours": context.official_hours,
         "simulated": context.simulated,
     }

@@ -8,10 +8,10 @@ from channels import error_handlers, proxy_detection
 from channels.app_context import core_unit, ctx, now
 from channels.client_network import request_network
 from channels.rate_limits import TooMany
-from people import phones
+from people import phone_numbers
 from people.errors import InvalidInput
 from verification import codes
-from verification.checking import check
+from verification.code_check import check
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine, Verdict
 
 VERDICTS = Counter("vouchline_checks", "Checks by channel and verdict", ["channel", "verdict"])
@@ -24,7 +24,7 @@ SECONDS = Histogram(
 
 def read_number(text: str) -> str:
     """The phone number somebody typed, in E.164. Raises ``InvalidInput``."""
-    return phones.parse(text, ctx().policy.default_region)
+    return phone_numbers.parse(text, ctx().policy.default_region)
 
 
 def read_code(text: str) -> str:

@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
-from people import binding
-from people.approvals import setup
+from people import password_seal
+from people.approvals import bootstrap
 from people.models import Staff
 from storage import migrate
 from storage.session import StoreUnavailable, transaction
@@ -25,10 +25,10 @@ DEMO_STAFF = "The store has demo staff with a known password: use a fresh store.
 #: migrations, with the keys on the session; never on a fresh store, and never a second time
 #: (:mod:`vault.keys.key_upgrade`). Add yours as one line.
 STEPS: Mapping[str, Step] = {
-    "0024": binding.bind_earlier,
-    "0028": setup.register_earlier,
+    "0024": password_seal.bind_earlier,
+    "0028": bootstrap.register_earlier,
     "0029": log_state.seal_earlier,
-    "0030": binding.seal_earlier,
+    "0030": password_seal.seal_earlier,
 }
 
 

@@ -15,7 +15,7 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError
 from config.settings import Settings
 from config.settings_checks import LOOPBACK
 from messaging.providers.base import Gateway, Letter, OutcomeUnknown, Rejected, Unavailable
-from people import phones
+from people import phone_numbers
 from people.errors import InvalidInput
 from storage.column_types import new_id
 from vault import destinations
@@ -105,7 +105,7 @@ def _phone(
     number: str, settings: Settings, gateway: Gateway, clock: Callable[[], datetime], form: Form
 ) -> Place:
     try:
-        to = phones.parse(number, settings.default_region)
+        to = phone_numbers.parse(number, settings.default_region)
     except InvalidInput as error:
         raise NotAPlace(str(error)) from None
 
@@ -119,4 +119,4 @@ def _phone(
         except (Rejected, Unavailable, OutcomeUnknown) as error:
             raise Unreachable(type(error).__name__) from None
 
-    return destinations.text(f"sms:{phones.masked(to)}", send, form.text_every)
+    return destinations.text(f"sms:{phone_numbers.masked(to)}", send, form.text_every)

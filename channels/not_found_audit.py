@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import request
 
 from channels.app_context import now, unit
-from people import lookups
+from people.customers import lookup_log
 from people.errors import NotFound
 
 _MOST = 2000
@@ -26,7 +26,7 @@ def unknown_noted(who: Sequence[UUID], *, written: bool = True) -> Iterator[None
         asked = _asked()
         if asked and who and written:
             with unit() as session:
-                lookups.note_unknown(session, who[-1], asked, request.endpoint or "", now())
+                lookup_log.note_unknown(session, who[-1], asked, request.endpoint or "", now())
         raise
 
 

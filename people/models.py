@@ -1,5 +1,5 @@
 """Tables of customers and staff. Whatever says who somebody is, is sealed; whatever lets somebody
-in is ``bound`` to its row (:mod:`people.binding`)."""
+in is ``bound`` to its row (:mod:`people.password_seal`)."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ class CustomerSession(SQLModel, table=True):
 
 class EnrolmentLink(SQLModel, table=True):
     """A one-time invitation to set a password and a second factor. ``kind`` says who made it
-    (:class:`people.links.Kind`), ``made_by`` which colleague; ``tries`` counts what did not fit
+    (:class:`people.staff.staff_records.enrolment_links.Kind`), ``made_by`` which colleague; ``tries`` counts what did not fit
     of what is asked beside the link, the ``pin`` or a recovery code."""
 
     __tablename__ = "enrolment_link"

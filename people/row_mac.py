@@ -41,7 +41,7 @@ LOOSE = {
     "calendar_feed": frozenset({"read_at"}),
     "code": frozenset({"unmet", "tries_ignored"}),
 }
-#: A code is found by its number and bound to it; :func:`verification.calls.reindex` moves both.
+#: A code is found by its number and bound to it; :func:`verification.call_session.reindex` moves both.
 _WITH_INDEX = frozenset({"code"})
 
 

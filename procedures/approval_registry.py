@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlmodel import Session
 
 from incidents.response import approval_types as acting
-from people import resets, staffing, unlocking
-from people.approvals import setup, voiding
-from people.approvals.kinds import Act, Kind, Kinds
+from people.approvals import bootstrap, invalidation
+from people.approvals.request_types import Act, Kind, Kinds
+from people.staff import budget_unlock, reset_links, staff_approvals
 from procedures import erasure_request, number_change, role_change
 from scheduling.policy import Policy
 
@@ -25,18 +25,18 @@ def kinds(policy: Policy) -> Kinds:
 
 def void_hopeless(session: Session, policy: Policy, now: datetime) -> None:
     """Mark what can come to nothing any more (a job of the worker)."""
-    voiding.sweep(session, kinds(policy), now)
+    invalidation.sweep(session, kinds(policy), now)
 
 
 def _table(policy: Policy) -> tuple[Kind, ...]:
     return (
         number_change.kind(policy),
-        staffing.ADD,
-        staffing.INVITE,
-        resets.RESET,
+        staff_approvals.ADD,
+        staff_approvals.INVITE,
+        reset_links.RESET,
         role_change.ROLE,
         erasure_request.ERASE,
-        unlocking.UNLOCK,
+        budget_unlock.UNLOCK,
         acting.SUSPEND,
         acting.LIFT,
         acting.WARN,
@@ -46,7 +46,7 @@ def _table(policy: Policy) -> tuple[Kind, ...]:
 
 def _by_command(name: str) -> Kind:
     """Something long that only the command line does, when it is run again."""
-    return Kind(name, frozenset(), setup.APPROVERS, _as_asked, by_operator=True)
+    return Kind(name, frozenset(), bootstrap.APPROVERS, _as_asked, by_operator=True)
 
 
 def _as_asked(_: Session, act: Act) -> Sequence[tuple[str, str]]:

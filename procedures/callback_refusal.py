@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from incidents.reports import submission
-from people import customers
+from people.customers import customer_records
 from people.models import Customer
 from scheduling.booking import bookings
 from scheduling.models import Callback
@@ -23,7 +23,7 @@ def refuse(
     bookings.refuse(session, callback, now)
     customer = session.get_one(Customer, callback.customer_id)
     told = submission.Told(
-        phone=customers.opened(session, customer).phone,
+        phone=customer_records.opened(session, customer).phone,
         channel=channel,
         proven=proven,
         called_at=None,

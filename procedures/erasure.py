@@ -16,8 +16,8 @@ from sqlmodel import Session, col, delete, select, update
 
 from incidents.reports.models import Report, StreamItem
 from messaging.models import InboundText, LineKind, OutboxMessage
-from people.approvals import forgetting
-from people.customers import open_phone
+from people.approvals import customer_erasure
+from people.customers.customer_records import open_phone
 from people.models import Customer, CustomerSession, NumberProof
 from scheduling.models import Callback, SlotOffer
 from vault.audit import audit_log
@@ -39,7 +39,7 @@ def erase(
     ).all()
     ids = [each.id for each in found]
     _forget_around(session, ids, _numbers(session, found))
-    forgetting.forget(session, ids, now)
+    customer_erasure.forget(session, ids, now)
     field_encryption.destroy(session, ids)
     for each in found:
         each.phone, each.name, each.external_ref, each.safe_phrase = b"", b"", None, None

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlmodel import Session, col, func, select
 
-from people import customers
-from people.approvals import asking, setup
-from people.approvals.kinds import About, Act, Kind
+from people.approvals import approval_requests, bootstrap
+from people.approvals.request_types import About, Act, Kind
+from people.customers import customer_records
 from people.errors import NoLonger
 from people.models import Customer, Role
 from procedures.erasure import erase
@@ -24,7 +24,7 @@ WHY = "asked for"
 def ask(session: Session, customer: Customer, why: str, by: UUID | None, now: datetime) -> None:
     """Ask for a customer to be erased. Raises ``NotAllowed``, ``InvalidInput`` or ``NoLonger``."""
     _require_erasable(session, customer)
-    asking.ask(session, ERASE, {}, why, by, now, about=About(customer_id=customer.id))
+    approval_requests.ask(session, ERASE, {}, why, by, now, about=About(customer_id=customer.id))
 
 
 def at_once(session: Session, customer: Customer, actor: audit_log.Actor, now: datetime) -> None:
@@ -56,7 +56,7 @@ def _erase(session: Session, act: Act, now: datetime) -> None:
 def _facts(session: Session, act: Act) -> Sequence[tuple[str, str]]:
     customer = session.get_one(Customer, act.about.customer_id)
     count = session.exec(select(func.count()).where(col(Callback.customer_id) == customer.id)).one()
-    person = customers.opened(session, customer)
+    person = customer_records.opened(session, customer)
     return [("number", person.phone_masked if person.phone else "–"), ("calls", str(count))]
 
 
@@ -68,7 +68,7 @@ def _gone(session: Session, act: Act) -> str:
 ERASE = Kind(
     "customers.erase",
     asks=frozenset({Role.INVESTIGATOR}),
-    approves=setup.APPROVERS,
+    approves=bootstrap.APPROVERS,
     facts=_facts,
     run=_erase,
     by_operator=True,

@@ -19,9 +19,10 @@ from sqlmodel import Session, col, select, update
 from messaging import line_types, opt_outs, outbox, text_templates, voice_templates
 from messaging.models import MessageState, OutboxMessage, Priority
 from messaging.providers.base import TEXT, VOICE
-from people import budgets, customer_sessions, customers, numbers, phones
-from people.approvals import asking
-from people.approvals.kinds import About, Act, Kind
+from people import phone_numbers
+from people.approvals import approval_requests
+from people.approvals.request_types import About, Act, Kind
+from people.customers import access_budgets, customer_number, customer_records, customer_sessions
 from people.errors import InvalidInput, NoLonger
 from people.models import Customer, NumberProof, Role
 from scheduling import quiet
@@ -33,7 +34,7 @@ from scheduling.states import State
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.keys import field_encryption
-from verification import calls
+from verification import call_session
 from verification.models import Code
 
 NUMBER = "customer.number"
@@ -53,17 +54,17 @@ def ask(
     somebody else has it is not said here: it would tell an agent who is a customer. It is counted
     as a look-up, since the approver reads it. Raises ``InvalidInput``, ``NotAllowed``,
     ``NoLonger`` or ``BudgetSpent``."""
-    phones.require_callable(phone, policy.countries)
+    phone_numbers.require_callable(phone, policy.countries)
     customer = session.get_one(Customer, callback.customer_id)
     if customer.erased_at is not None:
         raise NoLonger("What we knew of this customer is gone.")
-    old = customers.opened(session, customer).phone
+    old = customer_records.opened(session, customer).phone
     if phone == old:
         raise InvalidInput("phone", "This is the number that we have.")
     about = About(customer_id=customer.id, callback_id=callback.id)
     payload = {"old": old, "new": phone}
-    budgets.look_up(session, callback.agent_id, None, phone, now)
-    asking.ask(session, kind(policy), payload, why, callback.agent_id, now, about=about)
+    access_budgets.look_up(session, callback.agent_id, None, phone, now)
+    approval_requests.ask(session, kind(policy), payload, why, callback.agent_id, now, about=about)
 
 
 def kind(policy: Policy) -> Kind:
@@ -81,11 +82,11 @@ def kind(policy: Policy) -> Kind:
 
 def _facts(session: Session, act: Act) -> Sequence[tuple[str, str]]:
     old, new = act.text("old"), act.text("new")
-    found = [("old number", phones.masked(old)), ("new number", phones.masked(new))]
+    found = [("old number", phone_numbers.masked(old)), ("new number", phone_numbers.masked(new))]
     found += _asked_from(session, act)
     if opt_outs.is_out(session, old):
         found.append(("warning", "opted out"))
-    if customers.find_by_phone(session, new):
+    if customer_records.find_by_phone(session, new):
         found.append(("warning", "number taken"))
     return found
 
@@ -103,7 +104,7 @@ def _asked_from(session: Session, act: Act) -> list[tuple[str, str]]:
 
 
 def _change(policy: Policy, session: Session, act: Act, now: datetime) -> None:
-    """The customer's row is locked first, as :func:`verification.calls.begin` does: a call is
+    """The customer's row is locked first, as :func:`verification.call_session.begin` does: a call is
     started before the change, and its code dies by it, or not at all."""
     customer = session.exec(
         select(Customer)
@@ -115,7 +116,9 @@ def _change(policy: Policy, session: Session, act: Act, now: datetime) -> None:
     voice = callback_notifier.voice_of(session, customer, policy, now)
     phone = act.text("new")
     until = now + _TOLD_WITHIN + _wait(policy)
-    numbers.change(session, customer, phone, until, act.actor, now, countries=policy.countries)
+    customer_number.change(
+        session, customer, phone, until, act.actor, now, countries=policy.countries
+    )
     _forget(session, customer.id, now)
     due_at = quiet.until_decent(now, customer.timezone, policy.decent_in(customer.timezone))
     off = bookings.call_off(session, customer.id, due_at + _wait(policy), WHY_OFF, now)
@@ -128,7 +131,7 @@ def _hopeless(session: Session, act: Act) -> str:
     customer = session.get_one(Customer, act.about.customer_id)
     if customer.erased_at is not None:
         return "erased"
-    if customers.opened(session, customer).phone != act.text("old"):
+    if customer_records.opened(session, customer).phone != act.text("old"):
         return "number changed"
     return "" if _holds(session, act) else "not held"
 
@@ -144,7 +147,7 @@ def _holds(session: Session, act: Act) -> bool:
 def _require_as_asked(session: Session, act: Act, customer: Customer) -> None:
     if customer.erased_at is not None:
         raise NoLonger("What we knew of this customer is gone. Refuse this.")
-    if customers.opened(session, customer).phone != act.text("old"):
+    if customer_records.opened(session, customer).phone != act.text("old"):
         raise NoLonger("The number has been changed since this was asked. Refuse this.")
     if not _holds(session, act):
         raise NoLonger("Whoever asked does not hold this customer's callback any more. Refuse it.")
@@ -152,7 +155,7 @@ def _require_as_asked(session: Session, act: Act, customer: Customer) -> None:
 
 def _forget(session: Session, customer_id: UUID, now: datetime) -> None:
     """What was begun over the old number ends: codes, page numbers, browsers, offers, texts."""
-    calls.close_codes(session, col(Code.customer_id) == customer_id, now)
+    call_session.close_codes(session, col(Code.customer_id) == customer_id, now)
     session.exec(
         update(NumberProof)
         .where(col(NumberProof.customer_id) == customer_id, col(NumberProof.closed_at).is_(None))
@@ -215,9 +218,9 @@ def speak(session: Session, policy: Policy, now: datetime) -> None:
         customer = session.get_one(Customer, row.customer_id)
         key = field_encryption.data_key(session, customer.id)
         old = key.open(outbox.TABLE, "recipient", row.id, row.recipient)
-        ending = customers.opened(session, customer).phone[-2:]
+        ending = customer_records.opened(session, customer).phone[-2:]
         voice = callback_notifier.voice_of(session, customer, policy, now)
-        numbers.wait_until(session, customer, now + _TOLD_WITHIN + _wait(policy))
+        customer_number.wait_until(session, customer, now + _TOLD_WITHIN + _wait(policy))
         off = _called_off(session, row)
         _tell(session, customer, old, ending, voice, policy, now, off=off)
 
@@ -277,7 +280,7 @@ def _begin_wait(
     bookings.call_off(session, customer.id, until, WHY_OFF, now)
     if customer.number_waits_until is None or until >= customer.number_waits_until:
         return
-    numbers.wait_until(session, customer, until)
+    customer_number.wait_until(session, customer, until)
     audit_log.record(session, audit_log.SYSTEM, AuditAct.NUMBER_TOLD, now, customer_id=customer.id)
     callback_notifier.plan_anew(session, customer.id, policy, now)
 

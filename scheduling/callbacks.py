@@ -8,8 +8,9 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from people import binding, budgets, customers
-from people.customers import Person
+from people import password_seal
+from people.customers import access_budgets, customer_records
+from people.customers.customer_records import Person
 from people.errors import NotFound
 from people.models import Customer
 from scheduling.models import Callback
@@ -76,10 +77,10 @@ def held(session: Session, callback_id: UUID, agent_id: UUID, *, lock: bool = Fa
         col(Callback.id) == callback_id, col(Callback.agent_id) == agent_id
     )
     if lock:
-        budgets.take_turn(session, agent_id)
+        access_budgets.take_turn(session, agent_id)
         statement = statement.with_for_update().execution_options(populate_existing=True)
     found = session.exec(statement).first()
-    if found is None or not binding.holds(session, found):
+    if found is None or not password_seal.holds(session, found):
         raise NotFound(NOT_YOURS)
     return found
 
@@ -108,9 +109,9 @@ def locked(session: Session, callback_id: UUID) -> Callback | None:
 def open_one(session: Session, callback: Callback, now: datetime, purpose: str) -> Appointment:
     """The callback in plain, after writing down that its agent read it. Raises ``NotFound`` once
     it has been over for thirty days, and ``BudgetSpent``."""
-    if not binding.holds(session, callback) or _is_long_over(callback, now):
+    if not password_seal.holds(session, callback) or _is_long_over(callback, now):
         raise NotFound(NOT_YOURS)
-    budgets.open_customer(
+    access_budgets.open_customer(
         session, callback.agent_id, callback.customer_id, now, _spared(callback, now)
     )
     audit_log.record(
@@ -142,11 +143,15 @@ def _is_at_hand(callback: Callback, now: datetime) -> bool:
     )
 
 
-def _spared(callback: Callback, now: datetime) -> budgets.Spared:
+def _spared(callback: Callback, now: datetime) -> access_budgets.Spared:
     """Nothing stops an agent at the call at hand, and no busy hour at one of today."""
     if _is_at_hand(callback, now):
-        return budgets.Spared.ALL
-    return budgets.Spared.HOUR if abs(callback.starts_at - now) <= TODAY else budgets.Spared.NOTHING
+        return access_budgets.Spared.ALL
+    return (
+        access_budgets.Spared.HOUR
+        if abs(callback.starts_at - now) <= TODAY
+        else access_budgets.Spared.NOTHING
+    )
 
 
 def day(
@@ -169,7 +174,7 @@ def day(
     found = session.exec(statement).all()
     at_hand = [each for each in found if _is_at_hand(each[0], now)]
     for callback, customer in at_hand:
-        budgets.open_customer(session, agent_id, customer.id, now, _spared(callback, now))
+        access_budgets.open_customer(session, agent_id, customer.id, now, _spared(callback, now))
     audit_log.record_many(
         session,
         audit_log.staff(agent_id),
@@ -206,7 +211,7 @@ def _opened(session: Session, callback: Callback, customer: Customer) -> Appoint
         ends_at=callback.ends_at,
         topic=topic,
         ticket=ticket,
-        customer=customers.opened(session, customer),
+        customer=customer_records.opened(session, customer),
         started_at=callback.started_at,
         confirmed_at=callback.confirmed_at,
         confirmed_by=callback.confirmed_by,
@@ -243,7 +248,7 @@ def by_ticket(session: Session, ticket: str) -> UUID | None:
         .order_by(col(Callback.id).desc())
         .limit(1)
     ).first()
-    if row is None or not binding.holds(session, row):
+    if row is None or not password_seal.holds(session, row):
         return None
     own = is_own("callback", row.id, lambda: words_of(session, row)[1], ticket)
     return row.customer_id if own else None

@@ -8,7 +8,7 @@ from datetime import time, timedelta
 
 from messaging.calling_hours import Decent
 from messaging.text_templates import Voice
-from people import phones
+from people import phone_numbers
 
 Hours = tuple[time, time | None]
 
@@ -47,7 +47,7 @@ class Policy:
 
     def decent_in(self, zone: str) -> Hours:
         """The decent hours of somebody who lives in that zone."""
-        return self.decent_by_country.get(phones.country_of_zone(zone), self.decent_hours)
+        return self.decent_by_country.get(phone_numbers.country_of_zone(zone), self.decent_hours)
 
     def decent(self, zone: str) -> Decent:
         """The same, to be kept with a message."""

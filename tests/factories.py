@@ -10,17 +10,18 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from people import customers, staff
+from people.customers import customer_records
+from people.customers.lookup_purposes import Purpose
 from people.models import Customer, Role, Staff
-from people.purposes import Purpose
-from people.signin import Principal
+from people.staff import staff_records
+from people.staff.authentication import Principal
 from scheduling.booking import bookings, customer_lookup
 from scheduling.booking.bookings import Wish
 from scheduling.models import Callback
 from scheduling.policy import Policy
 from tests.databases import Store
 from vault.audit import audit_log
-from verification import calls
+from verification import call_session
 
 ORGANISATION = "Example Bank"
 PHONE = "+447400123456"
@@ -58,15 +59,17 @@ def an_agent(session: Session, now: datetime, *, name: str = "Ana Silva", **more
     """An agent without working hours, so bookable at any."""
     email = more.pop("email", f"agent{next(_number)}@example.org")
     zone = more.pop("timezone", "Europe/London")
-    return staff.add(session, email, name, more.pop("role", "agent"), now, timezone=zone, **more)
+    return staff_records.add(
+        session, email, name, more.pop("role", "agent"), now, timezone=zone, **more
+    )
 
 
 def a_customer(
     session: Session, now: datetime, phone: str = "", name: str = "Gwen Jones", **more: Any
 ) -> Customer:
     """A customer; with a number of their own unless told."""
-    new = customers.NewCustomer(phone or a_phone(), name, more.pop("locale", "en"), **more)
-    return customers.add(session, new, audit_log.SYSTEM, now, default_zone="Europe/London")
+    new = customer_records.NewCustomer(phone or a_phone(), name, more.pop("locale", "en"), **more)
+    return customer_records.add(session, new, audit_log.SYSTEM, now, default_zone="Europe/London")
 
 
 def a_callback(
@@ -107,9 +110,11 @@ def a_call(
     phone = phone or a_phone()
     earlier = now - timedelta(minutes=10)
     with store.unit() as session:
-        customer = customers.find_by_phone(session, phone) or a_customer(session, earlier, phone)
+        customer = customer_records.find_by_phone(session, phone) or a_customer(
+            session, earlier, phone
+        )
         callback = a_callback(session, earlier, customer=customer, policy=policy, **more)
-        issued = calls.start(session, callback, policy, now)
+        issued = call_session.start(session, callback, policy, now)
         return Call(callback.id, callback.agent_id, phone, issued.code, now, issued.valid_until)
 
 

@@ -25,9 +25,9 @@ from config.settings import Settings
 from messaging import i18n, segments, text_templates, voice_templates
 from messaging.text_templates import Voice
 from people.errors import InvalidInput
-from people.text import clean
+from people.text_input import clean
 from scheduling.booking.bookings import TOPIC_LIMIT
-from verification.words import RESERVED, WORDS
+from verification.reply_words import RESERVED, WORDS
 
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = Settings(_env_file=None).languages

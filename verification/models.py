@@ -26,7 +26,7 @@ class Code(SQLModel, table=True):
     A phone number has at most one open row, which the partial index both enforces and finds: it
     holds no more rows than there are calls going on, however many there have been. Rows without
     a callback are decoys: a check of a number that nobody is calling does its work on one, so
-    that it takes as long as any other (rule C5). ``unmet`` is for :mod:`verification.unmet`.
+    that it takes as long as any other (rule C5). ``unmet`` is for :mod:`verification.failed_checks`.
     """
 
     __tablename__ = "code"

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from people.signin import Principal
+from people.staff.authentication import Principal
 from scheduling.availability import teams
 from scheduling.availability.agent_assignment import Need
 

@@ -12,10 +12,10 @@ from werkzeug.exceptions import Unauthorized
 
 from channels.app_context import unit
 from channels.not_found_audit import unknown_noted
-from people import tokens
 from people.errors import NotAllowed
 from people.models import Role
-from people.signin import Principal
+from people.staff import api_tokens
+from people.staff.authentication import Principal
 
 #: Endpoints that anybody may use, on blueprints that otherwise need a token.
 OPEN = frozenset({"api_reports.make_report"})
@@ -29,7 +29,7 @@ def require_token() -> None:
     principal = None
     if scheme.lower() == "bearer" and token.isascii():
         with unit(read_only=True) as session:
-            principal = tokens.bearer(session, token.strip())
+            principal = api_tokens.bearer(session, token.strip())
     if principal is None:
         raise Unauthorized(www_authenticate=WWWAuthenticate("bearer"))
     g.principal = principal

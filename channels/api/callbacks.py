@@ -27,16 +27,17 @@ from channels.api.schemas import (
 )
 from channels.app_context import ctx, now
 from messaging import call_queue
-from people import budgets, phones
+from people import phone_numbers
+from people.customers import access_budgets
 from people.models import Role, Staff
-from people.signin import Principal
+from people.staff.authentication import Principal
 from scheduling import callbacks
 from scheduling.availability import agent_assignment
 from scheduling.booking import bookings, idempotency
 from scheduling.calendars import local_time
 from scheduling.models import Callback
-from verification import bridging, calls
-from verification.calls import IssuedCode
+from verification import bridged_calls, call_session
+from verification.call_session import IssuedCode
 
 api = APIBlueprint(
     "api_callbacks",
@@ -66,7 +67,7 @@ def make_callback(body: CallbackIn) -> tuple[Response, int]:
 def _book(body: CallbackIn) -> tuple[Response, int]:
     moment = now()
     with acting(Role.AGENT) as (session, agent):
-        budgets.take_turn(session, agent.id)
+        access_budgets.take_turn(session, agent.id)
         key = request.headers.get("Idempotency-Key")
         claimed = None
         if key is not None:
@@ -100,7 +101,7 @@ def list_callbacks(query: DayQuery) -> Response:
     only from half an hour before a call. Ask for a single one to prepare it earlier."""
     moment = now()
     with acting(Role.AGENT) as (session, agent):
-        zone = phones.zone(session.get_one(Staff, agent.id).timezone)
+        zone = phone_numbers.zone(session.get_one(Staff, agent.id).timezone)
         on = query.on or moment.astimezone(zone).date()
         found = callbacks.day(session, agent.id, *local_time.day(on, zone), moment)
         return jsonify(on=on.isoformat(), callbacks=[in_list(each) for each in found])
@@ -125,7 +126,7 @@ def start_callback(path: CallbackPath) -> tuple[Response, int]:
     is how far the call got (202) until the customer is on the phone; then ask again."""
     with acting(Role.AGENT) as (session, agent):
         callback = callbacks.held_lately(session, path.id, agent.id, now())
-        issued = bridging.start(session, callback, ctx().policy, now())
+        issued = bridged_calls.start(session, callback, ctx().policy, now())
         return _phone(session, callback) if issued is None else (_code(issued), 200)
 
 
@@ -138,7 +139,7 @@ def ring_again(path: CallbackPath) -> tuple[Response, int]:
     """Ring once more after a bridged call that missed the customer, with a new code."""
     with acting(Role.AGENT) as (session, agent):
         callback = callbacks.held_lately(session, path.id, agent.id, now())
-        bridging.ring_again(session, callback, now())
+        bridged_calls.ring_again(session, callback, now())
         return _phone(session, callback)
 
 
@@ -151,7 +152,7 @@ def renew_code(path: CallbackPath) -> Response:
     """A new code for a started call; the old one is dead at once."""
     with acting(Role.AGENT) as (session, agent):
         callback = callbacks.held_lately(session, path.id, agent.id, now())
-        return _code(calls.reissue(session, callback, ctx().policy, now()))
+        return _code(call_session.reissue(session, callback, ctx().policy, now()))
 
 
 @api.post(
@@ -164,7 +165,7 @@ def end_callback(path: CallbackPath, body: EndIn) -> Response:
     moment = now()
     with acting(Role.AGENT) as (session, agent):
         callback = callbacks.held_lately(session, path.id, agent.id, now())
-        calls.end(session, callback, body.outcome, ctx().policy, moment)
+        call_session.end(session, callback, body.outcome, ctx().policy, moment)
         return shown(session, callback, moment, 200)[0]
 
 

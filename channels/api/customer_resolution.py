@@ -11,10 +11,10 @@ from channels.api.schemas import CallbackIn, CustomerIn
 from channels.app_context import ctx
 from channels.check_service import read_number
 from messaging.i18n import best
-from people import customers
+from people.customers import customer_records
 from people.errors import InvalidInput, NotFound
 from people.models import Customer
-from people.signin import Principal
+from people.staff.authentication import Principal
 from scheduling import callbacks
 from scheduling.booking import customer_lookup
 
@@ -27,10 +27,10 @@ def look_up(session: Session, agent: Principal, body: CallbackIn, moment: dateti
         raise InvalidInput("customer", "Give either customer or customer_id.")
     if body.customer is not None:
         phone = read_number(body.customer.phone)
-        found, asked = customers.find_by_phone(session, phone), phone
+        found, asked = customer_records.find_by_phone(session, phone), phone
         ref = body.customer.external_ref.strip()
         if found is None and ref:  # adding them would tell whether somebody has it
-            found, asked = customers.find_by_external_ref(session, ref), f"{phone} {ref}"
+            found, asked = customer_records.find_by_external_ref(session, ref), f"{phone} {ref}"
         customer_lookup.note(session, agent, found, asked, body.purpose, moment)
     elif body.customer_id is not None:
         mine = callbacks.holds_customer(session, agent.id, body.customer_id, moment)
@@ -63,18 +63,18 @@ def _found_or_added(
     session: Session, agent: Principal, given: CustomerIn, moment: datetime
 ) -> Customer:
     phone = read_number(given.phone)
-    found = customers.find_by_phone(session, phone)
+    found = customer_records.find_by_phone(session, phone)
     if found is not None:
         return found
     policy = ctx().policy
-    new = customers.NewCustomer(
+    new = customer_records.NewCustomer(
         phone=phone,
         name=given.name,
         locale=best(given.locale, policy.languages),
         timezone=given.timezone,
         external_ref=given.external_ref,
     )
-    return customers.add(
+    return customer_records.add(
         session,
         new,
         agent.actor,

@@ -21,7 +21,7 @@ from people.models import Role
 from scheduling import callbacks
 from scheduling.booking import bookings, callback_history, callback_reference
 from scheduling.notifications import callback_notifier
-from verification import handing
+from verification import live_handover
 
 api = APIBlueprint(
     "api_handing",
@@ -52,7 +52,7 @@ def hand_over(path: CallbackPath, body: HandOverIn) -> Response:
     The code of a started one is dead at once; only the colleague gets the next."""
     with acting(Role.AGENT) as (session, agent):
         callback = callbacks.held_lately(session, path.id, agent.id, now())
-        handing.hand_over(session, callback, body.agent, ctx().policy, now())
+        live_handover.hand_over(session, callback, body.agent, ctx().policy, now())
         name = callback_notifier.agent_name(session, body.agent)
         return jsonify(
             id=str(path.id),

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from messaging.call_states import CallState
-from people.purposes import Purpose
+from people.customers.lookup_purposes import Purpose
 from scheduling.states import Outcome, State
 from verification.verdicts import Channel
 

@@ -15,8 +15,8 @@ from sqlmodel import Session
 
 from channels.app_context import ctx, now, unit
 from channels.cli.error_output import plainly
-from people.approvals import asking, pending, running, setup
-from people.approvals.kinds import Kind, Payload
+from people.approvals import approval_inbox, approval_requests, bootstrap, command_execution
+from people.approvals.request_types import Kind, Payload
 from procedures import approval_registry
 
 #: How a command ends that waits for approval.
@@ -46,7 +46,7 @@ def approved(name: str, payload: Payload, why: str) -> Iterator[None]:
         yield
         if request is not None:
             with unit() as session:
-                running.finish(session, request, now())
+                command_execution.finish(session, request, now())
 
 
 def _looked_up(
@@ -55,19 +55,19 @@ def _looked_up(
     """Whether to go on, and under which request: none while the installation is set up."""
     if setting_up(session, kind.name):
         return True, None
-    act = running.open_same(session, kind, payload, now())
+    act = command_execution.open_same(session, kind, payload, now())
     if act is None:
-        asking.ask(session, kind, payload, why, None, now())
+        approval_requests.ask(session, kind, payload, why, None, now())
         return False, None
-    return running.begin(session, kind, act.id, now()), act.id
+    return command_execution.begin(session, kind, act.id, now()), act.id
 
 
 def setting_up(session: Session, name: str) -> bool:
     """Whether there were never two people who could approve, so that it is done at once; then it
     is written down that it was."""
-    if not setup.is_open(session, now()):
+    if not bootstrap.is_open(session, now()):
         return False
-    setup.record(session, name, now())
+    bootstrap.record(session, name, now())
     return True
 
 
@@ -85,7 +85,7 @@ def wait(then: str) -> NoReturn:
 def list_requests() -> None:
     """Say what the command line has asked for and waits for approval."""
     with plainly(), unit() as session:
-        found = pending.of_operator(session, approval_registry.kinds(ctx().policy), now())
+        found = approval_inbox.of_operator(session, approval_registry.kinds(ctx().policy), now())
     for each in found:
         said = f"{each.approvals} of {each.needed} approvals"
         click.echo(f"{each.act.id}  {each.act.kind:<20} {said}, until {each.act.expires_at:%F %R}")
@@ -98,5 +98,5 @@ def list_requests() -> None:
 def withdraw(request_id: UUID) -> None:
     """Take back what the command line has asked for: ID is what `flask approvals list` prints."""
     with plainly(), unit() as session:
-        asking.withdraw(session, request_id, None, now())
+        approval_requests.withdraw(session, request_id, None, now())
     click.echo("Withdrawn.")

@@ -12,11 +12,12 @@ from flask.cli import AppGroup
 from channels.app_context import ctx, now, unit
 from channels.cli.error_output import plainly
 from incidents.canaries import creation, import_injection, store
-from people import customers, lookups, phones
+from people import phone_numbers
+from people.customer_import.line_reader import Source
+from people.customer_import.runner import Importing, begin
+from people.customer_import.validation import Rules
+from people.customers import customer_records, lookup_log
 from people.errors import InvalidInput
-from people.importing.rows import Rules
-from people.importing.running import Importing, begin
-from people.importing.source import Source
 from vault.audit import audit_log
 
 canaries = AppGroup(
@@ -56,11 +57,11 @@ def _look_up(lines: list[str]) -> None:
     with unit() as session:
         for line in lines:
             try:
-                found = customers.find_by_phone(session, phones.parse(line, ""))
+                found = customer_records.find_by_phone(session, phone_numbers.parse(line, ""))
             except InvalidInput:
                 continue
             who = found.id if found else None
-            lookups.note_customer(session, audit_log.OPERATOR, who, "", "canaries", now())
+            lookup_log.note_customer(session, audit_log.OPERATOR, who, "", "canaries", now())
 
 
 def _import() -> None:

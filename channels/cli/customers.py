@@ -25,14 +25,22 @@ from channels.cli.error_output import plainly
 from config.settings import Settings
 from incidents.canaries import import_injection
 from incidents.canaries.import_injection import Lookout
-from people import customers, lookups, phones
-from people.approvals.kinds import Value
+from people import phone_numbers
+from people.approvals.request_types import Value
+from people.customer_import.dry_run import MOST
+from people.customer_import.line_reader import Source
+from people.customer_import.record_reader import CSV, FORMATS, JSONL, NotReadable, Records
+from people.customer_import.runner import (
+    Counts,
+    GoesOnElsewhere,
+    Importing,
+    Reached,
+    begin,
+    unfinished,
+)
+from people.customer_import.validation import Problem
+from people.customers import customer_records, lookup_log
 from people.errors import NotFound
-from people.importing.reading import CSV, FORMATS, JSONL, NotReadable, Records
-from people.importing.rows import Problem
-from people.importing.running import Counts, GoesOnElsewhere, Importing, Reached, begin, unfinished
-from people.importing.seen import MOST
-from people.importing.source import Source
 from people.models import Customer
 from procedures import approval_registry, erasure_request, retention
 from vault.audit import audit_log
@@ -270,15 +278,15 @@ def erase(reference: str, phone: str, why: str) -> None:
 
 def _look_up(session: Session, reference: str, phone: str) -> list[UUID | None]:
     """The customers with this reference and this number; each look-up is written down."""
-    number = phones.parse(phone, ctx().policy.default_region) if phone else ""
+    number = phone_numbers.parse(phone, ctx().policy.default_region) if phone else ""
     found = []
     if reference:
-        found.append(customers.find_by_external_ref(session, reference))
+        found.append(customer_records.find_by_external_ref(session, reference))
     if phone:
-        found.append(customers.find_by_phone(session, number))
+        found.append(customer_records.find_by_phone(session, number))
     ids = [each.id if each else None for each in found]
     for who in ids:
-        lookups.note_customer(session, audit_log.OPERATOR, who, "", "erasure", now())
+        lookup_log.note_customer(session, audit_log.OPERATOR, who, "", "erasure", now())
     return ids
 
 

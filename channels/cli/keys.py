@@ -23,7 +23,7 @@ from config import settings_checks
 from config.settings_checks import Finding
 from incidents.alerts import delivery_queue as alerts
 from messaging.dispatch import worker
-from people.approvals import setup
+from people.approvals import bootstrap
 from procedures import approval_registry
 from storage import migrate
 from vault.audit import audit_log, checkpoint_job, log_health
@@ -153,7 +153,7 @@ def _store() -> list[Finding]:
                 found.append(Finding("refuse", DEMO_STAFF))
             if not worker.alive(session, now()):
                 found.append(Finding("warn", "No worker is at work: run 'flask worker'."))
-            if setup.approvers(session) < setup.ENOUGH:
+            if bootstrap.approvers(session) < bootstrap.ENOUGH:
                 found.append(Finding("warn", NOBODY_APPROVES))
             found += [Finding("warn", each) for each in checkpoint_job.late(session, here.places)]
             found += [Finding("warn", each) for each in log_health.faults(session, now())]

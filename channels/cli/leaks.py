@@ -15,7 +15,7 @@ from channels.cli.error_output import plainly
 from incidents.leak_tracing import csv_trace, service
 from incidents.leak_tracing.model_types import EVERYTHING, OUTSIDE
 from incidents.leak_tracing.ranking import ENOUGH, LEADS, WORTH_A_WORD, Ranked, Ranking, rank
-from people import staff
+from people.staff import staff_records
 
 leaks = AppGroup("leaks", help="Leaks of customers' data.")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -55,7 +55,7 @@ def _own() -> tuple[Ranking, dict[str, str]]:
     """The ranking of our staff, with their names by id."""
     with plainly(), unit() as session:
         ranking = service.trace(session, None, now())
-        known = staff.everybody(session)
+        known = staff_records.everybody(session)
     return ranking, {str(staff_id): name for staff_id, name in known}
 
 

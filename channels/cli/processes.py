@@ -34,8 +34,8 @@ from incidents.response.customer_warnings import Warnings
 from incidents.waves.job import Waves
 from messaging import delivery_reports
 from messaging.dispatch.worker import Job, Worker
-from people import budgets
-from people.approvals import running
+from people.approvals import command_execution
+from people.customers import access_budgets
 from procedures import approval_registry, number_change, undelivered_number_change
 from procedures.data_expiry import Growth
 from procedures.retention import Retention
@@ -45,7 +45,7 @@ from scheduling.booking.tzdata_changes import ZoneRules
 from scheduling.notifications import voice_fallback
 from scheduling.policy import Policy
 from vault.audit.checkpoint_job import AuditLog
-from verification import bridging, calls, page_numbers
+from verification import bridged_calls, call_session, page_number_limits
 
 #: Hidden: stop when the other end of the standard input is gone, however its process ended.
 together = click.option("--together", is_flag=True, hidden=True)
@@ -60,21 +60,21 @@ def worker(together: bool) -> None:
     here = ctx()
     jobs: tuple[Job, ...] = (
         _with_policy(bookings.miss_overdue),
-        calls.end_forgotten,
+        call_session.end_forgotten,
         delivery_reports.forget_old,
         Growth(),
-        running.expire,
+        command_execution.expire,
         _with_policy(approval_registry.void_hopeless),
         signals.gather,
         _with_policy(reporter_feedback.tell),
-        _with_policy(bridging.presume_people),
+        _with_policy(bridged_calls.presume_people),
         _with_policy(voice_fallback.speak),
         _with_policy(number_change.speak),
         _with_policy(number_change.begin_waits),
         undelivered_number_change.raise_cases,
         page_number_guesses.raise_cases,
-        page_numbers.forget_old,
-        budgets.forget_old,
+        page_number_limits.forget_old,
+        access_budgets.forget_old,
         AccessWatch(here.policy),
         ZoneRules(here.policy),
         EarlierTimes(here.policy),

@@ -20,9 +20,9 @@ from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.keys import index_key_rotation, keyring
 from vault.keys.blind_index import ALONE, CURRENT, KNOWN
-from verification import calls
+from verification import call_session
 
-MOVERS: index_key_rotation.Movers = {"code.phone_index": calls.reindex}
+MOVERS: index_key_rotation.Movers = {"code.phone_index": call_session.reindex}
 _TRIES = 5
 _SAY_EVERY = 15  # seconds
 _pause: Callable[[float], None] = time.sleep

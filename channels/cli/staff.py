@@ -12,10 +12,12 @@ from sqlmodel import Session
 from channels.app_context import ctx, now, unit
 from channels.cli.approvals import setting_up, wait, why_option
 from channels.cli.error_output import plainly
-from people import lookups, phones, secrets, staff, staffing, tokens
-from people.approvals import setup
+from people import credentials, phone_numbers
+from people.approvals import bootstrap
+from people.customers import lookup_log
 from people.errors import InvalidInput, NotFound
 from people.models import Role, Staff
+from people.staff import api_tokens, staff_approvals, staff_records
 from procedures import role_change
 from vault.audit import audit_log
 
@@ -39,18 +41,20 @@ with_pin = click.option(
 def add(email: str, name: str, role: str, timezone: str, phone: str, pin: bool, why: str) -> None:
     """Add a member of staff, and print their one-time enrolment link. Ends with 3 when it works
     only once two people have approved it."""
-    said = secrets.new_pin() if pin else ""
+    said = credentials.new_pin() if pin else ""
     with plainly(), _looking_up("staff.add") as session:
         zone = timezone or ctx().policy.default_zone
         number = _number(phone) if phone else ""
-        at_once = setting_up(session, staffing.ADD.name)
+        at_once = setting_up(session, staff_approvals.ADD.name)
         if at_once:
-            member = staff.add(session, email, name, role, now(), timezone=zone)
+            member = staff_records.add(session, email, name, role, now(), timezone=zone)
             if number:
-                staff.set_phone(session, member, number, now(), countries=ctx().policy.countries)
-            token = staff.invite(session, member, now(), pin=said)
+                staff_records.set_phone(
+                    session, member, number, now(), countries=ctx().policy.countries
+                )
+            token = staff_records.invite(session, member, now(), pin=said)
         else:
-            link = staffing.ask_to_add(
+            link = staff_approvals.ask_to_add(
                 session, email, name, role, why, None, now(), timezone=zone, phone=number
             )
             token = link.token
@@ -64,14 +68,14 @@ def set_phone(email: str, number: str) -> None:
     """Set the number that a member of staff is rung at for bridged calls."""
     with plainly(), _looking_up("staff.phone") as session:
         member, phone = _member(session, email, "staff.phone"), _number(number)
-        staff.set_phone(session, member, phone, now(), countries=ctx().policy.countries)
+        staff_records.set_phone(session, member, phone, now(), countries=ctx().policy.countries)
     click.echo("Kept. Their next call rings this number.")
 
 
 def _number(text: str) -> str:
     policy = ctx().policy
-    phone = phones.parse(text, policy.default_region)
-    phones.require_callable(phone, policy.countries)
+    phone = phone_numbers.parse(text, policy.default_region)
+    phone_numbers.require_callable(phone, policy.countries)
     return phone
 
 
@@ -82,14 +86,14 @@ def _number(text: str) -> str:
 def invite(email: str, pin: bool, why: str) -> None:
     """Print a new enrolment link: for a lost phone or password. Older links stop working once it
     works. Ends with 3 when that is only once two people have approved it."""
-    said = secrets.new_pin() if pin else ""
+    said = credentials.new_pin() if pin else ""
     with plainly(), _looking_up("staff.invite") as session:
         member = _member(session, email, "staff.invite")
-        at_once = setting_up(session, staffing.INVITE.name)
+        at_once = setting_up(session, staff_approvals.INVITE.name)
         if at_once:
-            token = staff.invite(session, member, now(), pin=said)
+            token = staff_records.invite(session, member, now(), pin=said)
         else:
-            token = staffing.ask_to_invite(session, member, why, now()).token
+            token = staff_approvals.ask_to_invite(session, member, why, now()).token
     _print_link(token, said, at_once)
 
 
@@ -121,8 +125,8 @@ def switch_off(email: str) -> None:
     """Switch a member of staff off: sessions and tokens end at once."""
     with plainly(), _looking_up("staff.off") as session:
         member = _member(session, email, "staff.off")
-        setup.require_another(session, member)
-        staff.switch_off(session, member, now())
+        bootstrap.require_another(session, member)
+        staff_records.switch_off(session, member, now())
     click.echo("Switched off. Sessions and tokens have ended.")
 
 
@@ -132,7 +136,7 @@ def switch_off(email: str) -> None:
 def add_token(email: str, label: str) -> None:
     """Make a token with its owner's role. It is shown this once, alone on the last line."""
     with plainly(), _looking_up("token.add") as session:
-        token = tokens.add(session, _member(session, email, "token.add"), label, now())
+        token = api_tokens.add(session, _member(session, email, "token.add"), label, now())
     click.echo("Keep this token secret; it is not shown again:")
     click.echo(token)
 
@@ -152,13 +156,13 @@ def _looking_up(purpose: str) -> Iterator[Session]:
 
 
 def _note(session: Session, purpose: str, *, found: bool) -> None:
-    lookups.note_staff(
+    lookup_log.note_staff(
         session, audit_log.OPERATOR, found=found, asked="", purpose=purpose, now=now()
     )
 
 
 def _member(session: Session, email: str, purpose: str) -> Staff:
-    found = staff.find(session, email)
+    found = staff_records.find(session, email)
     if found is None or not found.active:
         raise NotFound("There is no active member of staff with this address.")
     _note(session, purpose, found=True)

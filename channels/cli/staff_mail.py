@@ -14,9 +14,9 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from channels.console.account.sign_in_labels import NOTICES
-from people import notices, staff
 from people.models import Staff
-from people.notices import Notice
+from people.staff import security_notices, staff_records
+from people.staff.security_notices import Notice
 from storage.session import StoreUnavailable, transaction
 from vault.destinations import Mailer, Unreachable
 from vault.errors import KeyUnavailable, Tampered
@@ -54,7 +54,10 @@ class StaffMail:
         """Mail what is due, and stop at the first that cannot be."""
         try:
             with self._unit() as session:
-                due = [(row.id, row.staff_id, row.kind) for row in notices.due(session, self._now)]
+                due = [
+                    (row.id, row.staff_id, row.kind)
+                    for row in security_notices.due(session, self._now)
+                ]
             for notice_id, staff_id, kind in due:
                 self._mail(notice_id, staff_id, kind)
         except Unreachable as error:
@@ -65,14 +68,14 @@ class StaffMail:
     def _mail(self, notice_id: UUID, staff_id: UUID, kind: str) -> None:
         """It is taken before it is sent: a mail that may have gone is not sent twice."""
         with self._unit() as session:
-            if not notices.take(session, notice_id, self._now):
+            if not security_notices.take(session, notice_id, self._now):
                 return
-            to = staff.opened(session, session.get_one(Staff, staff_id)).email
+            to = staff_records.opened(session, session.get_one(Staff, staff_id)).email
         try:
             self._mailer.send(to, self._subject, f"{NOTICES[Notice(kind)]}\n")
         except Unreachable:
             with self._unit() as session:
-                notices.put_back(session, notice_id)
+                security_notices.put_back(session, notice_id)
             raise
 
     @property

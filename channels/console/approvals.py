@@ -12,13 +12,21 @@ from flask_babel import gettext
 from channels.app_context import ctx
 from channels.console import approval_labels
 from channels.console.staff_request import Desk, pages, staff_page
-from people import customers, lookups, phones, staff, unlocking
-from people.approvals import asking, binding, deciding, pending, voiding
-from people.approvals.kinds import Kinds
+from people import phone_numbers
+from people.approvals import (
+    approval_inbox,
+    approval_requests,
+    decisions,
+    invalidation,
+    sealed_requests,
+)
+from people.approvals.approval_inbox import Pending
 from people.approvals.models import ApprovalRequest
-from people.approvals.pending import Pending
+from people.approvals.request_types import Kinds
+from people.customers import customer_records, lookup_log
 from people.errors import InvalidInput, NoLonger
 from people.models import Customer, Role, Staff
+from people.staff import budget_unlock, staff_records
 from procedures import approval_registry, erasure_request
 
 _FIELDS = ("whom", "why", "why_unlock")
@@ -33,9 +41,9 @@ def approvals(desk: Desk) -> ResponseReturnValue:
 
 def _shown(desk: Desk, errors: Mapping[str, str] | None = None) -> str:
     kinds = approval_registry.kinds(ctx().policy)
-    voiding.sweep(desk.session, kinds, desk.moment)
-    found = pending.pending(desk.session, kinds, desk.principal, desk.moment)
-    g.to_approve = pending.count(desk.session, kinds, desk.principal, desk.moment)
+    invalidation.sweep(desk.session, kinds, desk.moment)
+    found = approval_inbox.pending(desk.session, kinds, desk.principal, desk.moment)
+    g.to_approve = approval_inbox.count(desk.session, kinds, desk.principal, desk.moment)
     return render_template(
         "console/approvals.html",
         found=found,
@@ -53,7 +61,7 @@ def _names(desk: Desk, found: Pending) -> dict[UUID, str]:
     items = (*found.to_decide, *found.waiting)
     ids = {each.act.asked_by for each in items if each.act.asked_by is not None}
     members = (desk.session.get_one(Staff, each) for each in ids)
-    return {each.id: staff.name_of(desk.session, each.id, each.name) for each in members}
+    return {each.id: staff_records.name_of(desk.session, each.id, each.name) for each in members}
 
 
 def _back(done: str) -> ResponseReturnValue:
@@ -67,11 +75,11 @@ def approve(desk: Desk, request_id: UUID) -> ResponseReturnValue:
     hand over, this once."""
     kinds, read = approval_registry.kinds(ctx().policy), request.form.get("digest", "")
     by = desk.principal.id
-    voiding.sweep(desk.session, kinds, desk.moment)
-    if deciding.is_void(desk.session, kinds, request_id, by):
+    invalidation.sweep(desk.session, kinds, desk.moment)
+    if decisions.is_void(desk.session, kinds, request_id, by):
         return _back("void")
     whom = _facts_of(desk, kinds, request_id)
-    given = deciding.approve_with_pin(desk.session, kinds, request_id, read, by, desk.moment)
+    given = decisions.approve_with_pin(desk.session, kinds, request_id, read, by, desk.moment)
     if not given.pin:
         return _back(given.state)
     return render_template("console/pin.html", pin=given.pin, whom=whom, state=given.state)
@@ -82,7 +90,7 @@ def _facts_of(desk: Desk, kinds: Kinds, request_id: UUID) -> Mapping[str, str]:
     row = desk.session.get(ApprovalRequest, request_id)
     if row is None or row.kind not in kinds or not row.payload:
         return {}
-    return dict(kinds[row.kind].facts(desk.session, binding.opened(desk.session, row)))
+    return dict(kinds[row.kind].facts(desk.session, sealed_requests.opened(desk.session, row)))
 
 
 @pages.post("/approvals/<uuid:request_id>/refuse")
@@ -90,7 +98,7 @@ def _facts_of(desk: Desk, kinds: Kinds, request_id: UUID) -> Mapping[str, str]:
 def refuse(desk: Desk, request_id: UUID) -> ResponseReturnValue:
     """It will not be done."""
     kinds = approval_registry.kinds(ctx().policy)
-    deciding.refuse(desk.session, kinds, request_id, desk.principal.id, desk.moment)
+    decisions.refuse(desk.session, kinds, request_id, desk.principal.id, desk.moment)
     return _back("refused")
 
 
@@ -99,7 +107,7 @@ def refuse(desk: Desk, request_id: UUID) -> ResponseReturnValue:
 def withdraw(desk: Desk, request_id: UUID) -> ResponseReturnValue:
     """Take back one's own."""
     kinds, me = approval_registry.kinds(ctx().policy), desk.principal.id
-    asking.withdraw(desk.session, request_id, me, desk.moment, kinds=kinds)
+    approval_requests.withdraw(desk.session, request_id, me, desk.moment, kinds=kinds)
     return _back("withdrawn")
 
 
@@ -124,7 +132,9 @@ def ask_to_unlock(desk: Desk) -> ResponseReturnValue:
     """Ask for one's own access budget to begin anew."""
     me = desk.principal.id
     try:
-        unlocking.ask(desk.session, me, request.form.get("why_unlock", "")[:1000], me, desk.moment)
+        budget_unlock.ask(
+            desk.session, me, request.form.get("why_unlock", "")[:1000], me, desk.moment
+        )
     except InvalidInput as error:
         return _shown(desk, {f"{error.field}_unlock": str(error)}), 422
     return _back("asked")
@@ -132,15 +142,15 @@ def ask_to_unlock(desk: Desk) -> ResponseReturnValue:
 
 def _customer(desk: Desk, whom: str) -> Customer:
     """The look-up is written down, also one that finds nobody."""
-    found = customers.find_by_external_ref(desk.session, whom.strip())
+    found = customer_records.find_by_external_ref(desk.session, whom.strip())
     if found is None:
         try:
-            phone = phones.parse(whom, ctx().policy.default_region)
-            found = customers.find_by_phone(desk.session, phone)
+            phone = phone_numbers.parse(whom, ctx().policy.default_region)
+            found = customer_records.find_by_phone(desk.session, phone)
         except InvalidInput:
             found = None
     who, actor = found.id if found else None, desk.principal.actor
-    lookups.note_customer(desk.session, actor, who, whom.strip(), "erasure", desk.moment)
+    lookup_log.note_customer(desk.session, actor, who, whom.strip(), "erasure", desk.moment)
     if found is None:
         nobody = gettext("No customer has this reference or number. Write it exactly.")
         raise InvalidInput("whom", nobody)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask_babel import gettext
 
 from messaging.call_states import CallState
+from people.customers.lookup_purposes import CHOICES, Purpose
 from people.models import Role
-from people.purposes import CHOICES, Purpose
 from scheduling.states import Outcome, State
 
 #: The icon of each state, in ``console/_icons.html``; the colour goes by the state's name.

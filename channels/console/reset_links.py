@@ -10,8 +10,8 @@ from flask_babel import gettext
 
 from channels.app_context import ctx
 from channels.console.staff_request import Desk, pages, staff_page
-from people import resets
 from people.models import Role
+from people.staff import reset_links
 
 
 @pages.get("/colleagues")
@@ -28,7 +28,7 @@ def make_link(desk: Desk, staff_id: UUID) -> ResponseReturnValue:
     desk.require_proof()
     maker = desk.principal
     why = gettext("Password or phone is lost, or the first link ran out.")
-    token = resets.make(desk.session, maker.id, maker.role, staff_id, why, desk.moment)
+    token = reset_links.make(desk.session, maker.id, maker.role, staff_id, why, desk.moment)
     path = url_for("console.enrolment", token=token)
     return _shown(desk, staff_id, f"{ctx().base_url}{path}")
 
@@ -37,7 +37,7 @@ def _shown(desk: Desk, at: UUID | None = None, link: str = "") -> str:
     maker = desk.principal
     return render_template(
         "console/colleagues.html",
-        people=resets.colleagues(desk.session, maker.id, maker.role),
+        people=reset_links.colleagues(desk.session, maker.id, maker.role),
         at=at,
         link=link,
     )

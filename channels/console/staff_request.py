@@ -20,12 +20,12 @@ from channels.locale_selection import select
 from channels.not_found_audit import unknown_noted
 from channels.time_format import Clock
 from incidents.evening_notes import explanations
-from people import sessions, signin, staff
-from people.approvals import pending
+from people.approvals import approval_inbox
 from people.errors import NotAllowed
 from people.models import Role, Staff
-from people.signin import Principal
-from people.text import first_name
+from people.staff import authentication, staff_records, staff_sessions
+from people.staff.authentication import Principal
+from people.text_input import first_name
 from procedures import approval_registry
 
 pages = Blueprint("console", __name__, url_prefix="/staff")
@@ -60,7 +60,7 @@ class Desk:
 
     def require_proof(self) -> None:
         """For what changes how they sign in. Raises ``ProofNeeded``."""
-        sessions.require_proof(self.session, self.principal.session_id, self.moment)
+        staff_sessions.require_proof(self.session, self.principal.session_id, self.moment)
 
 
 def staff_page(
@@ -89,7 +89,7 @@ def staff_page(
                 member = session.get_one(Staff, principal.id)
                 if not polled:
                     kinds = approval_registry.kinds(ctx().policy)
-                    g.to_approve = pending.count(session, kinds, principal, moment)
+                    g.to_approve = approval_inbox.count(session, kinds, principal, moment)
                 desk = Desk(session, principal, moment, ZoneInfo(member.timezone))
                 return make_response(view(desk, *args, **kwargs))
 
@@ -100,13 +100,13 @@ def staff_page(
 
 def _principal(session: Session, moment: datetime, *, touch: bool) -> Principal | None:
     token = cookie.get(TOKEN)
-    principal = signin.signed_in(session, token, moment) if isinstance(token, str) else None
+    principal = authentication.signed_in(session, token, moment) if isinstance(token, str) else None
     if principal is not None:
         if touch and principal.session_id is not None:
-            signin.touch(session, principal.session_id, moment)
+            authentication.touch(session, principal.session_id, moment)
         member = session.get_one(Staff, principal.id)
         g.role = principal.role
-        g.staff_name = first_name(staff.name_of(session, member.id, member.name))
+        g.staff_name = first_name(staff_records.name_of(session, member.id, member.name))
         if touch:
             g.notes = explanations.waiting(session, member.id)
     return principal

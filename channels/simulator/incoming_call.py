@@ -13,7 +13,7 @@ from messaging import call_queue
 from messaging.call_states import CallState
 from messaging.models import PhoneCall
 from scheduling.policy import Policy
-from verification import bridging, calls
+from verification import bridged_calls, call_session
 
 #: What each act makes the provider say, in this order.
 _EVENTS = {
@@ -36,7 +36,7 @@ class Incoming:
 
 def of(session: Session, number: str, now: datetime) -> Incoming | None:
     """What this phone shows of a call to it."""
-    callback = calls.ringing_now(session, number, now)
+    callback = call_session.ringing_now(session, number, now)
     if callback is None:
         return None
     call = call_queue.latest(session, callback.id)
@@ -48,12 +48,12 @@ def of(session: Session, number: str, now: datetime) -> Incoming | None:
 
 def act(session: Session, number: str, what: str, policy: Policy, now: datetime) -> None:
     """Do one of the acts that are offered; anything else changes nothing."""
-    callback = calls.ringing_now(session, number, now)
+    callback = call_session.ringing_now(session, number, now)
     call = call_queue.latest(session, callback.id) if callback else None
     if call is None or what not in dict(_acts(call)):
         return
     for state in _EVENTS[what]:
-        bridging.told(session, call.id, state, policy, now)
+        bridged_calls.told(session, call.id, state, policy, now)
 
 
 def _acts(call: PhoneCall) -> list[tuple[str, str]]:

@@ -10,9 +10,11 @@ from sqlmodel import Session, select
 
 from incidents.reports import submission
 from incidents.reports.report_fields import Told
-from people import binding, customers, staff
+from people import password_seal
+from people.credentials import hash_password
+from people.customers import customer_records
 from people.models import Customer, Role, Staff
-from people.secrets import hash_password
+from people.staff import staff_records
 from scheduling.booking import bookings
 from scheduling.calendars import working_hours
 from scheduling.policy import Policy
@@ -107,25 +109,25 @@ def _report(session: Session, phone: str, said: str, at: datetime) -> None:
 
 
 def _member(session: Session, who: Colleague, policy: Policy, now: datetime) -> Staff:
-    member = staff.add(
+    member = staff_records.add(
         session, who.email, who.name, who.role, now, timezone=policy.default_zone, demo=True
     )
     hashed = hash_password(DEMO_PASSWORD)
-    member.password_hash = binding.seal_password(session, member.id, hashed)
+    member.password_hash = password_seal.seal_password(session, member.id, hashed)
     member.totp_secret = keyring.of(session).seal_for(
         keyring.STAFF, f"staff.totp_secret:{member.id}", pyotp.random_base32()
     )
     session.add(member)
     session.flush()
     if who.phone:
-        staff.set_phone(session, member, who.phone, now)
+        staff_records.set_phone(session, member, who.phone, now)
     return member
 
 
 def _customer(
     session: Session, who: DemoCustomer, agent: Staff, policy: Policy, now: datetime
 ) -> Customer:
-    new = customers.NewCustomer(who.phone, who.name, who.locale)
-    return customers.add(
+    new = customer_records.NewCustomer(who.phone, who.name, who.locale)
+    return customer_records.add(
         session, new, audit_log.staff(agent.id), now, default_zone=policy.default_zone
     )

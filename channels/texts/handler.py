@@ -17,7 +17,7 @@ from messaging import call_queue, inbox, opt_outs, text_templates
 from messaging.call_states import CallState
 from messaging.sending_limits import Rules, country_allowed
 from messaging.text_templates import Voice
-from people import customers, numbers
+from people.customers import customer_number, customer_records
 from people.models import Customer
 from procedures import callback_refusal
 from scheduling import callbacks
@@ -26,8 +26,8 @@ from scheduling.errors import SlotTaken
 from scheduling.models import Callback
 from scheduling.notifications import callback_notifier
 from scheduling.policy import Policy
-from verification import calls, proving
-from verification.checking import check
+from verification import call_session, number_proof
+from verification.code_check import check
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine, NotConfirmed, Verdict
 
 log = structlog.get_logger("texts")
@@ -103,7 +103,7 @@ def _answered(
     out = opt_outs.is_out(session, text.sender)
     if out and asked.word not in _WITHOUT_ANSWER:
         return None  # a code above all, which would be used up with nobody told
-    customer = numbers.holder(session, text.sender, now)
+    customer = customer_number.holder(session, text.sender, now)
     voice = _voice(session, customer, policy, now)
     job = _Job(session, text, asked, customer, voice, policy, now)
     if asked.word == "code":
@@ -151,7 +151,7 @@ def _code_answered(job: _Job, rules: Rules) -> str | None:
 def _voice(session: Session, customer: Customer | None, policy: Policy, now: datetime) -> Voice:
     if customer is None:
         return policy.voice()
-    phrase = customers.safe_phrase(session, customer, now, "to answer a text")
+    phrase = customer_records.safe_phrase(session, customer, now, "to answer a text")
     return policy.voice(customer.locale, customer.timezone, phrase)
 
 
@@ -166,7 +166,7 @@ def _verdict_words(job: _Job, verdict: Verdict) -> str:
 
 
 def _check(job: _Job) -> str:
-    call = calls.ringing_now(job.session, job.text.sender, job.now)
+    call = call_session.ringing_now(job.session, job.text.sender, job.now)
     if call is None or call.started_at is None:
         return text_templates.not_calling_you(job.voice)
     agent = callback_notifier.agent_name(job.session, call.agent_id)
@@ -272,18 +272,18 @@ def _pick(job: _Job) -> str | None:
 
 def _phrase(job: _Job) -> str:
     """Told to the old words, so that one who did not ask for it sees that it was changed."""
-    phrase = customers.phrase_from(job.asked.rest)
+    phrase = customer_records.phrase_from(job.asked.rest)
     if not phrase:
         return text_templates.phrase_unfit(job.voice)
     if job.customer is not None:
-        customers.keep_safe_phrase(job.session, job.customer, phrase, job.now)
+        customer_records.keep_safe_phrase(job.session, job.customer, phrase, job.now)
     return text_templates.phrase_kept(job.voice, phrase)
 
 
 def _page(job: _Job) -> str | None:
     """A page number, for a phone that the web gives none just now; else what can be sent."""
-    number = proving.for_text(job.session, job.text.sender, job.policy, job.now)
-    return _help(job) if number is None else proving.in_words(job.voice, number)
+    number = number_proof.for_text(job.session, job.text.sender, job.policy, job.now)
+    return _help(job) if number is None else number_proof.in_words(job.voice, number)
 
 
 def _help(job: _Job) -> str | None:

@@ -17,7 +17,7 @@ from messaging.sending_limits import Rules
 from people.models import Customer
 from scheduling import callbacks
 from scheduling.policy import Policy
-from verification import calls
+from verification import call_session
 from verification.verdicts import NotConfirmed, Verdict
 
 
@@ -91,5 +91,5 @@ def _too_many(
 
 def _begun(session: Session, sender: str, now: datetime) -> datetime | None:
     """When the call began that is going on with this number."""
-    call = calls.ringing_now(session, sender, now)
+    call = call_session.ringing_now(session, sender, now)
     return call.started_at if call else None

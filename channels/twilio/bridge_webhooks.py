@@ -15,7 +15,7 @@ from channels.twilio.signature import require_signature, sid
 from channels.twilio.twiml import xml
 from messaging import voice_templates
 from messaging.call_states import CallState
-from verification import bridging
+from verification import bridged_calls
 
 pages = Blueprint("bridge", __name__, url_prefix="/twilio")
 pages.before_request(require_signature)
@@ -55,7 +55,7 @@ def agent_on(call: str) -> Response:
     with unit() as session:
         found = _id(call)
         sid_ = sid("CallSid", "CA")
-        on = found and bridging.picked_up(session, found, sid_, ctx().policy, now())
+        on = found and bridged_calls.picked_up(session, found, sid_, ctx().policy, now())
     twiml = VoiceResponse()
     if not on:
         return _over(twiml)
@@ -80,7 +80,7 @@ def go(call: str) -> Response:
         return _over(twiml)
     with unit() as session:
         given = sid("CallSid", "CA")
-        phone = bridging.customer_of(session, found, given, ctx().policy, now())
+        phone = bridged_calls.customer_of(session, found, given, ctx().policy, now())
     if phone is None:
         return _over(twiml)
     dial = Dial(
@@ -145,7 +145,7 @@ def _meant(leg: str) -> tuple[CallState | None, str]:
 
 def _tell(call: UUID, state: CallState, error: str = "") -> None:
     with unit() as session:
-        if bridging.told(session, call, state, ctx().policy, now(), error=error):
+        if bridged_calls.told(session, call, state, ctx().policy, now(), error=error):
             log.info("call reported", state=state.value)
 
 

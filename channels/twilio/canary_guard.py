@@ -7,14 +7,14 @@ from flask import request
 from channels import error_handlers
 from channels.app_context import ctx, now, unit
 from incidents.canaries.detections import What, rang
-from people import phones
+from people import phone_numbers
 from people.errors import InvalidInput
 
 
 def to_canary(what: What, provider_id: str) -> bool:
     """Whether a canary's number was rung or texted; a case is then raised, and nobody answers."""
     try:
-        called = phones.parse(request.form.get("To", ""), "ZZ")
+        called = phone_numbers.parse(request.form.get("To", ""), "ZZ")
     except InvalidInput:
         return False
     if called == ctx().policy.official_phone:

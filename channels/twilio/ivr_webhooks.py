@@ -14,7 +14,7 @@ from channels.voice import ivr, ivr_state
 from channels.voice.ivr_state import Caller, Step
 from incidents.canaries.detections import What
 from messaging.i18n import best
-from people import phones
+from people import phone_numbers
 from people.errors import InvalidInput
 
 pages = Blueprint("voice", __name__, url_prefix="/twilio/voice")
@@ -90,7 +90,7 @@ def _caller() -> str:
     """The number that the provider says the call comes from; empty when it is withheld."""
     given = request.form.get("From", "")
     try:
-        return "" if given in _WITHHELD else phones.parse(given, "ZZ")
+        return "" if given in _WITHHELD else phone_numbers.parse(given, "ZZ")
     except InvalidInput:
         return ""
 

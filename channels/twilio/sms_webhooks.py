@@ -18,7 +18,7 @@ from channels.twilio.signature import require_signature, sid
 from incidents.canaries.detections import What
 from messaging import delivery_reports, line_types, opt_outs, text_templates
 from messaging.providers.twilio.sms import PERMANENT
-from people import phones
+from people import phone_numbers
 from people.errors import InvalidInput
 
 pages = Blueprint("twilio", __name__, url_prefix="/twilio")
@@ -35,7 +35,7 @@ def sms() -> Response:
     form = request.form
     provider_id, body = sid("MessageSid", "SM|MM"), form.get("Body", "")
     try:
-        sender = phones.parse(form.get("From", ""), ctx().policy.default_region)
+        sender = phone_numbers.parse(form.get("From", ""), ctx().policy.default_region)
     except InvalidInput:
         return _twiml(None)  # a short code or a name: nobody we could answer
     kind = form.get("OptOutType", "").upper()
@@ -74,7 +74,7 @@ def _learn(session: Session, recipient: str, error: int | None) -> None:
     if meaning not in ("opted_out", line_types.LANDLINE):
         return
     with suppress(InvalidInput):
-        phone = phones.parse(recipient, "ZZ")
+        phone = phone_numbers.parse(recipient, "ZZ")
         if meaning == line_types.LANDLINE:
             line_types.note(session, phone, meaning, now())
         else:

@@ -22,7 +22,7 @@ from channels.twilio.twiml import xml
 from messaging import call_consent, voice_message, voice_templates
 from messaging.text_templates import Voice
 from messaging.voice_message import Aloud
-from people import phones
+from people import phone_numbers
 from people.errors import InvalidInput
 from people.models import Customer
 from procedures import callback_refusal
@@ -104,7 +104,7 @@ def _id(text: str) -> UUID:
 def _rung() -> str:
     """The phone that was rung."""
     try:
-        return phones.parse(request.form.get("To", ""), "ZZ")
+        return phone_numbers.parse(request.form.get("To", ""), "ZZ")
     except InvalidInput:
         return ""
 

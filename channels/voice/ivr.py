@@ -12,11 +12,11 @@ from channels.voice import ivr_report
 from channels.voice.ivr_state import MAX_ASKS, Caller, Said, Step, Turn, ask, leave
 from messaging import inbox, voice_templates
 from messaging.i18n import time_of_day
-from people import phones
+from people import phone_numbers
 from people.errors import InvalidInput
 from scheduling.notifications import ring_back
 from verification import codes
-from verification.checking import check
+from verification.code_check import check
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine, Verdict
 
 
@@ -65,7 +65,7 @@ def _language(said: Said) -> Turn:
 def _number(said: Said) -> Turn:
     """The own number of a caller whose phone withholds it."""
     try:
-        phone = phones.parse(said.keys.rpartition("*")[2], ctx().policy.default_region)
+        phone = phone_numbers.parse(said.keys.rpartition("*")[2], ctx().policy.default_region)
     except InvalidInput:
         return _ask_number(said)
     return _ask_code(Said(said.step.next(phone=phone), "", said.caller))

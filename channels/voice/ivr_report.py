@@ -12,7 +12,7 @@ from channels.app_context import ctx, now, unit
 from channels.voice.ivr_state import Said, Turn, ask, leave
 from incidents.reports import submission
 from messaging import inbox, voice_templates
-from people import phones
+from people import phone_numbers
 
 #: How many days ago, by key.
 _DAYS = {"1": 0, "2": 1}
@@ -63,6 +63,6 @@ def _add(said: Said, **more: object) -> None:
 
 def _noon(phone: str, days: int) -> datetime:
     """About when: noon of that day where the phone is, or this moment if that is still to come."""
-    zone = phones.zone(phones.zone_of(phone, ctx().policy.default_zone))
+    zone = phone_numbers.zone(phone_numbers.zone_of(phone, ctx().policy.default_zone))
     day = now().astimezone(zone).date() - timedelta(days=days)
     return min(datetime.combine(day, _NOON, zone), now())

@@ -12,9 +12,9 @@ from sqlmodel import Session, col, select
 
 from incidents.access_history import objections, visible_entries
 from incidents.access_history.objections import Received
-from people import staff
 from people.models import Role, Staff
-from people.text import first_name
+from people.staff import staff_records
+from people.text_input import first_name
 from scheduling.models import Callback
 from vault.audit.acts import AuditAct
 from vault.models import AuditEntry
@@ -163,7 +163,8 @@ def _named(session: Session, rows: Sequence[AuditEntry]) -> dict[int, tuple[str,
         each.id: each for each in session.exec(select(Staff).where(col(Staff.id).in_(wanted)))
     }
     names = {
-        each.id: first_name(staff.name_of(session, each.id, each.name)) for each in members.values()
+        each.id: first_name(staff_records.name_of(session, each.id, each.name))
+        for each in members.values()
     }
     for_cases = visible_entries.in_cases(session, rows)
     found: dict[int, tuple[str, str]] = {}

@@ -16,7 +16,7 @@ from incidents.cases.creation import Evidence, raise_case
 from incidents.cases.models import Case, CaseEvidence, Kind, State
 from incidents.reports import report_fields, submission
 from incidents.reports.models import Report
-from people import customers
+from people.customers import customer_records
 from people.errors import NotFound
 from people.models import Customer
 from scheduling.calendars import local_time
@@ -102,7 +102,7 @@ def _together(
 
 def _report(session: Session, customer: Customer, entry: AuditEntry, now: datetime) -> Report:
     told = submission.Told(
-        phone=customers.opened(session, customer).phone,
+        phone=customer_records.opened(session, customer).phone,
         channel="web",
         proven=True,
         kind=report_fields.OBJECTION,

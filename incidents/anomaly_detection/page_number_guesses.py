@@ -12,24 +12,26 @@ from sqlmodel import Session, col, select
 
 from incidents.cases.creation import Evidence, raise_case
 from incidents.cases.models import CaseEvidence, Kind
-from verification import page_numbers
+from verification import page_number_limits
 
 EVIDENCE = "guesses"
 
 
 def raise_cases(session: Session, now: datetime) -> None:
     """A case when the bound is reached, with each hour of it as evidence (a job of the worker)."""
-    hour, day = page_numbers.wrong_tries(session, now)
-    if not page_numbers.bound_reached(session, now):
+    hour, day = page_number_limits.wrong_tries(session, now)
+    if not page_number_limits.bound_reached(session, now):
         return
     ref = f"{now:%Y%m%d%H}"
     if _known(session, ref):
         return
-    too_fast = hour >= page_numbers.MAX_WRONG_AN_HOUR
+    too_fast = hour >= page_number_limits.MAX_WRONG_AN_HOUR
     facts = {
         "hours": 1 if too_fast else 24,
         "seen": hour if too_fast else day,
-        "allowed": page_numbers.MAX_WRONG_AN_HOUR if too_fast else page_numbers.MAX_WRONG_A_DAY,
+        "allowed": page_number_limits.MAX_WRONG_AN_HOUR
+        if too_fast
+        else page_number_limits.MAX_WRONG_A_DAY,
     }
     evidence = Evidence(EVIDENCE, ref, now, facts=facts)
     raise_case(session, Kind.GUESSES, f"guesses:{now:%Y-%m-%d}", [evidence], now)

@@ -11,7 +11,7 @@ from incidents.cases.customer_access import in_evidence
 from incidents.cases.models import AuditReading, Case
 from incidents.cases.visibility import held, not_named
 from incidents.cases.workflow import because
-from people import customers, lookups
+from people.customers import customer_records, lookup_log
 from people.errors import InvalidInput, NotFound
 from storage.column_types import new_id
 from vault.audit import audit_log
@@ -27,9 +27,9 @@ def of_number(session: Session, who: UUID, phone: str, reason: str, now: datetim
     The look-up is counted and written down, also one that finds nobody. Raises ``InvalidInput`` or
     ``BudgetSpent``."""
     plain = because(reason, "reason")
-    found = customers.find_by_phone(session, phone)
+    found = customer_records.find_by_phone(session, phone)
     who_it_is = found.id if found else None
-    lookups.note_customer(session, audit_log.staff(who), who_it_is, phone, "oversight", now)
+    lookup_log.note_customer(session, audit_log.staff(who), who_it_is, phone, "oversight", now)
     if found is None:
         raise InvalidInput("phone", UNKNOWN)
     return _begin(session, who, found.id, None, plain, now)

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from incidents.cases.models import Case
 from incidents.cases.visibility import entries_for, not_named
-from people import budgets
+from people.customers import access_budgets
 from people.errors import NotAllowed
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
@@ -126,7 +126,7 @@ def _looked_up(session: Session, reader: UUID, purpose: str, found: bool, now: d
     recorded unchanged. Any other text is recorded as a keyed fingerprint and counted."""
     if not purpose or found:
         return purpose
-    return budgets.ask_for_unknown(session, reader, f"purpose {purpose}", now)
+    return access_budgets.ask_for_unknown(session, reader, f"purpose {purpose}", now)
 
 
 def _record(session: Session, reader: UUID, wanted: Filter, purpose: str, now: datetime) -> None:

@@ -14,9 +14,10 @@ from sqlmodel import Session
 from incidents.canaries import fake_names, store
 from incidents.canaries.store import Canary
 from messaging.i18n import best
-from people import customers, phones
+from people import phone_numbers
+from people.customer_import.validation import Rules
+from people.customers import customer_records
 from people.errors import InvalidInput, NotFound
-from people.importing.rows import Rules
 from scheduling.models import Callback
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
@@ -59,11 +60,11 @@ def plan(
 def _number(session: Session, text: str, rules: Rules, taken: set[str]) -> str:
     if not text.startswith("+"):
         raise InvalidInput("numbers", "Write the number with its country, like +447400123456.")
-    phone = phones.parse(text, rules.default_region)
-    phones.require_callable(phone, rules.countries)
+    phone = phone_numbers.parse(text, rules.default_region)
+    phone_numbers.require_callable(phone, rules.countries)
     if phone in taken:
         raise InvalidInput("numbers", "This number is a canary's already.")
-    if customers.find_by_phone(session, phone) is not None:
+    if customer_records.find_by_phone(session, phone) is not None:
         raise InvalidInput("numbers", "This number is a customer's.")
     return phone
 
@@ -71,7 +72,7 @@ def _number(session: Session, text: str, rules: Rules, taken: set[str]) -> str:
 def _reference(session: Session, pattern: str, taken: set[str]) -> str:
     for _ in range(TRIES):
         ref = fake_names.filled(pattern)
-        if ref not in taken and customers.find_by_external_ref(session, ref) is None:
+        if ref not in taken and customer_records.find_by_external_ref(session, ref) is None:
             return ref
     raise InvalidInput("reference", "Give a reference with more # or ?: no new one can be found.")
 
@@ -85,7 +86,7 @@ def _made_up(number: int, phone: str, ref: str, rules: Rules) -> Canary:
         name=fake_names.made_up(language),
         external_ref=ref,
         locale=best(language, rules.languages),
-        timezone=phones.zone_of(phone, rules.default_zone),
+        timezone=phone_numbers.zone_of(phone, rules.default_zone),
     )
 
 

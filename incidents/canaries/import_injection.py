@@ -12,16 +12,17 @@ from sqlmodel import Session
 from incidents.canaries import store
 from incidents.canaries.detections import Sign, What, tell
 from incidents.canaries.store import Canary
-from people import customers, phones
+from people import phone_numbers
+from people.customer_import.line_reader import Source
+from people.customer_import.record_reader import Record
+from people.customers import customer_records
 from people.errors import InvalidInput
-from people.importing.reading import Record
-from people.importing.source import Source
 
 
 def waiting(session: Session) -> list[Canary]:
     """Those that have not come in yet."""
     planned = store.known(session).planned
-    return [each for each in planned if customers.find_by_phone(session, each.phone) is None]
+    return [each for each in planned if customer_records.find_by_phone(session, each.phone) is None]
 
 
 def records(canaries: Iterable[Canary], line: int = 0) -> Iterator[Record]:
@@ -72,7 +73,7 @@ class Lookout:
 
     def _look(self, written: str) -> None:
         try:
-            canary = self._by_phone.get(phones.parse(written, self._region))
+            canary = self._by_phone.get(phone_numbers.parse(written, self._region))
         except InvalidInput:
             return
         if canary is not None:

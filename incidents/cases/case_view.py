@@ -16,8 +16,8 @@ from incidents.cases.models import Case, CaseEvidence, CaseStep, CaseSubject
 from incidents.cases.visibility import evidence_for, hidden_references
 from incidents.reports import submission
 from incidents.reports.models import Report
-from people import staff
 from people.models import Staff
+from people.staff import staff_records
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.keys import keyring
@@ -174,4 +174,4 @@ def names(session: Session, ids: Sequence[UUID | None]) -> dict[UUID, str]:
     """Members of staff by name."""
     wanted = {each for each in ids if each is not None}
     found = session.exec(select(Staff).where(col(Staff.id).in_(wanted)))
-    return {each.id: staff.name_of(session, each.id, each.name) for each in found}
+    return {each.id: staff_records.name_of(session, each.id, each.name) for each in found}

@@ -13,8 +13,8 @@ from incidents.cases.creation import step
 from incidents.cases.models import Case, CaseEvidence
 from incidents.cases.visibility import evidence_for, held
 from incidents.cases.workflow import because
-from people import budgets, customers
-from people.customers import Person
+from people.customers import access_budgets, customer_records
+from people.customers.customer_records import Person
 from people.errors import NotFound
 from people.models import Customer
 from vault.audit import audit_log
@@ -36,11 +36,11 @@ def open_one(
     """The customer's record, once the reason is kept and the reading counted and written down.
     Raises ``NotFound`` (no such case, or it is not about them), ``NotAllowed``, ``InvalidInput`` or
     ``BudgetSpent``."""
-    budgets.take_turn(session, who)
+    access_budgets.take_turn(session, who)
     case = held(session, reference, who)
     plain = because(reason, "reason")
     customer = in_evidence(session, case, who, customer_id)
-    budgets.open_customer(session, who, customer.id, now)
+    access_budgets.open_customer(session, who, customer.id, now)
     step(session, case, AuditAct.CASE_CUSTOMER, plain, audit_log.staff(who), now)
     audit_log.record(
         session,
@@ -50,7 +50,7 @@ def open_one(
         customer_id=customer.id,
         purpose=case.reference,
     )
-    return Opened(case, customers.opened(session, customer), customer.erased_at is not None)
+    return Opened(case, customer_records.opened(session, customer), customer.erased_at is not None)
 
 
 def in_evidence(session: Session, case: Case, who: UUID, customer_id: UUID) -> Customer:

@@ -15,7 +15,7 @@ from incidents.reports import reporter_feedback
 from incidents.reports.models import Report
 from people.errors import InvalidInput
 from people.models import Staff
-from people.text import require_reason
+from people.text_input import require_reason
 from scheduling.errors import WrongState
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct

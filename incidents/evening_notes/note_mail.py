@@ -11,8 +11,8 @@ from sqlmodel import Session, col, select, update
 from incidents.evening_notes.explanations import Note, opened
 from incidents.evening_notes.models import EveningNote
 from messaging.i18n import time_of_day
-from people import staff
 from people.models import Staff
+from people.staff import staff_records
 
 #: What could not be mailed for so long is not any more: it stands in the console.
 MAIL_WITHIN = timedelta(hours=12)
@@ -57,7 +57,7 @@ def put_back(session: Session, note_id: UUID) -> None:
 def letter(session: Session, note_id: UUID, organisation: str) -> tuple[str, str, str]:
     """To whom, about what, and what it says."""
     row = session.get_one(EveningNote, note_id)
-    member = staff.opened(session, session.get_one(Staff, row.staff_id))
+    member = staff_records.opened(session, session.get_one(Staff, row.staff_id))
     subject = SUBJECT.format(organisation=organisation, on=row.on)
     return member.email, subject, body(opened(session, [row])[0], member.timezone)
 

@@ -23,7 +23,7 @@ from incidents.leak_tracing.model_types import EVERYTHING, OUTSIDE
 from incidents.leak_tracing.ranking import Ranking
 from incidents.reports import report_fields
 from incidents.reports.models import Report
-from people import customers
+from people.customers import customer_records
 from people.errors import InvalidInput
 from people.models import Customer, Staff
 from vault.audit import audit_log, checkpoints, proofs, sequencer
@@ -123,7 +123,7 @@ def _people(
     rows = session.exec(select(Customer).where(col(Customer.id).in_(ids)))
     found = {}
     for row in rows:
-        person = customers.opened(session, row)
+        person = customer_records.opened(session, row)
         plain = {"names": ("name", person.name), "numbers": ("phone", person.phone)}
         found[str(row.id)] = dict(plain[each] for each in ("names", "numbers") if each in chosen)
     return found

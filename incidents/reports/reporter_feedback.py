@@ -16,7 +16,7 @@ from messaging import line_types, outbox, text_templates
 from messaging.message_kinds import OUTCOME
 from messaging.models import Priority
 from messaging.providers.base import TEXT
-from people import customers
+from people.customers import customer_records
 from people.errors import InvalidInput
 from people.models import Customer
 from scheduling import quiet
@@ -73,7 +73,7 @@ def _queue(
 ) -> None:
     report.told_at = now
     session.add(report)
-    phone = customers.opened(session, customer).phone
+    phone = customer_records.opened(session, customer).phone
     if line_types.known(session, phone, now) == line_types.LANDLINE:
         return  # a call out of the blue is what they reported
     voice = callback_notifier.voice_of(session, customer, policy, now)

@@ -21,8 +21,8 @@ from incidents.reports.models import Report, StreamItem
 from people.models import Customer
 from storage import advisory_lock
 from vault.keys import keyring
-from verification import unmet
-from verification.unmet import Unmet
+from verification import failed_checks
+from verification.failed_checks import Unmet
 from verification.verdicts import Channel
 
 REPORT, REFUSED, UNCONFIRMED, CANARY = "report", "refused", "unconfirmed", "canary"
@@ -146,7 +146,7 @@ def gather(session: Session, _now: datetime) -> None:
     miss the other's.
     """
     advisory_lock.take(session, _TURN)
-    _take_in(session, unmet.collect(session))
+    _take_in(session, failed_checks.collect(session))
     last = session.exec(select(func.max(StreamItem.position))).one() or 0
     fresh = session.exec(
         select(StreamItem)

@@ -24,7 +24,7 @@ from incidents.reports.report_fields import (
     listed,
     opened,
 )
-from people import customers
+from people.customers import customer_records
 from storage import advisory_lock
 from storage.column_types import new_id
 from vault.audit import audit_log
@@ -114,7 +114,7 @@ def latest_of(session: Session, phone: str, channel: str, now: datetime) -> str:
 
 def _new(session: Session, told: Told, index: bytes, now: datetime) -> Report:
     row = new_id()
-    customer = customers.find_by_phone(session, told.phone)
+    customer = customer_records.find_by_phone(session, told.phone)
     kept: dict[str, Any] = {
         name: report_fields.sealed(session, row, name, value)
         for name, value in {"phone": told.phone, **report_fields.words(told)}.items()

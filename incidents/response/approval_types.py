@@ -11,13 +11,13 @@ from incidents.cases.creation import name_subjects, step
 from incidents.cases.models import Case, CaseSubject
 from incidents.cases.visibility import held, named_with, not_named, requests_closed_to
 from incidents.response import customer_warnings, exposure
-from people import staff, suspending
-from people.approvals import asking, setup
-from people.approvals.deciding import APPROVE
-from people.approvals.kinds import About, Act, Kind
+from people.approvals import approval_requests, bootstrap
+from people.approvals.decisions import APPROVE
 from people.approvals.models import ApprovalRequest, ApprovalVote
+from people.approvals.request_types import About, Act, Kind
 from people.errors import InvalidInput, NotAllowed, NotFound
 from people.models import Role, Staff
+from people.staff import staff_records, suspension
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.errors import Tampered
@@ -33,8 +33,8 @@ def ask_to_suspend(
     """Ask that somebody's access be suspended. Raises ``NotFound``, ``NotAllowed``,
     ``InvalidInput``, ``NoLonger``."""
     member = _other(session, who, person)
-    suspending.require_at_work(member)
-    setup.require_another(session, member)
+    suspension.require_at_work(member)
+    bootstrap.require_another(session, member)
     return _ask(session, SUSPEND, reference, who, person, why, now)
 
 
@@ -42,7 +42,7 @@ def ask_to_lift(
     session: Session, reference: str, who: UUID, person: UUID, why: str, now: datetime
 ) -> ApprovalRequest:
     """Ask that a suspension be lifted. Raises as :func:`ask_to_suspend`."""
-    suspending.require_suspended(_other(session, who, person))
+    suspension.require_suspended(_other(session, who, person))
     return _ask(session, LIFT, reference, who, person, why, now)
 
 
@@ -71,14 +71,14 @@ def suspended_for(session: Session, who: UUID) -> list[Staff]:
     names none."""
     named = set(session.exec(select(CaseSubject.staff_id)))
     shown = named - named_with(session, who) - {who}
-    return [each for each in suspending.suspended(session) if each.id in shown]
+    return [each for each in suspension.suspended(session) if each.id in shown]
 
 
 def suspensions_hidden(session: Session, reader: UUID) -> set[UUID]:
     """Those whose suspension tells the reader of a case that names both: to them, they are at work
     as ever."""
     shared = named_with(session, reader)
-    return {each.id for each in suspending.suspended(session)} & shared if shared else set()
+    return {each.id for each in suspension.suspended(session)} & shared if shared else set()
 
 
 def ask_to_warn(
@@ -131,7 +131,7 @@ def _ask_in(
     name_subjects(session, case, [person], now)
     payload = {"case": case.reference, **(more or {})}
     about = About(staff_id=person, case_id=case.id)
-    made = asking.ask(session, kind, payload, why, who, now, about=about)
+    made = approval_requests.ask(session, kind, payload, why, who, now, about=about)
     step(session, case, AuditAct.CASE_ASKED, f"{kind.name}\n{why}", audit_log.staff(who), now)
     return made
 
@@ -159,8 +159,8 @@ def _hold(session: Session, act: Act) -> None:
 
 def _suspend(session: Session, act: Act, now: datetime) -> None:
     person = _person(act)
-    setup.require_another(session, session.get_one(Staff, person))
-    suspending.suspend(session, person, act.actor, now)
+    bootstrap.require_another(session, session.get_one(Staff, person))
+    suspension.suspend(session, person, act.actor, now)
     step(
         session,
         _case(session, act),
@@ -172,7 +172,7 @@ def _suspend(session: Session, act: Act, now: datetime) -> None:
 
 
 def _lift(session: Session, act: Act, now: datetime) -> None:
-    suspending.lift(session, _person(act), act.actor, now)
+    suspension.lift(session, _person(act), act.actor, now)
     step(
         session, _case(session, act), AuditAct.CASE_LIFTED, _approvers(session, act), act.actor, now
     )
@@ -203,7 +203,7 @@ def _person(act: Act) -> UUID:
 
 
 def _whom(session: Session, act: Act) -> list[tuple[str, str]]:
-    who = staff.opened(session, session.get_one(Staff, _person(act)))
+    who = staff_records.opened(session, session.get_one(Staff, _person(act)))
     return [("name", who.name), ("role now", who.role), ("case", act.text("case"))]
 
 

@@ -19,7 +19,7 @@ from incidents.cases.models import Case, WarnedCustomer, WarningRun
 from incidents.response import exposure
 from messaging import line_types, outbox, text_templates
 from messaging.models import MessageState, OutboxMessage, Priority
-from people import customers
+from people.customers import customer_records
 from people.models import Customer
 from scheduling import quiet
 from scheduling.errors import WrongState
@@ -167,7 +167,7 @@ class Warnings:
     def _text(self, session: Session, customer: Customer, now: datetime) -> UUID | None:
         """The id of the text; none where the phone takes none, for a call out of the blue is what
         we warn of."""
-        phone = customers.opened(session, customer).phone
+        phone = customer_records.opened(session, customer).phone
         if line_types.known(session, phone, now) == line_types.LANDLINE:
             return None
         voice = callback_notifier.voice_of(session, customer, self._policy, now)

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from people import binding
+from people import password_seal
 from people.models import Staff
 from vault.errors import Tampered
 
@@ -55,11 +55,11 @@ def _proven(session: Session, ids: set[UUID]) -> Mapping[UUID, frozenset[UUID]]:
     missing = set(ids)
     while missing:
         rows = session.exec(select(Staff).where(col(Staff.id).in_(missing))).all()
-        if not all(binding.holds(session, row) for row in rows):
+        if not all(password_seal.holds(session, row) for row in rows):
             raise Tampered("a member of staff is not as we left them")
         found.update(dict.fromkeys(missing, frozenset()))
         found.update(
-            {row.id: binding.proven_to(session, row.id, row.password_hash) for row in rows}
+            {row.id: password_seal.proven_to(session, row.id, row.password_hash) for row in rows}
         )
         missing = {each for to in found.values() for each in to} - found.keys()
     return found

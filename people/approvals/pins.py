@@ -13,8 +13,8 @@ from uuid import UUID
 from sqlmodel import Session, col, update
 
 from people.approvals.models import ApprovalVote
+from people.credentials import new_pin
 from people.errors import NoLonger
-from people.secrets import new_pin
 from vault.keys import keyring
 
 _PLACE = "approval_vote.pin:{}"

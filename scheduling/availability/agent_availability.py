@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, String, cast, func
 from sqlmodel import Session, col, select
 
-from people import phones
+from people import phone_numbers
 from people.models import Membership, Staff, Team
 from scheduling.availability.slots import Rules
 from scheduling.calendars import public_holidays
@@ -171,8 +171,8 @@ def _rules(
     place = team.holidays if team is not None else policy.holidays
     return Rules(
         hours=weekly,
-        agent_zone=phones.zone(zone),
-        customer_zone=phones.zone(callee.zone),
+        agent_zone=phone_numbers.zone(zone),
+        customer_zone=phone_numbers.zone(callee.zone),
         decent=policy.decent_in(callee.zone),
         dated=dated,
         holidays=public_holidays.of(place, years),

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from people import phones
+from people import phone_numbers
 from people.models import Customer
 from scheduling.availability import agent_assignment, reservations, slot_search, slots
 from scheduling.availability.agent_assignment import Need
@@ -74,7 +74,7 @@ def outcomes(session: Session, now: datetime, days: int = 30) -> dict[str, dict[
     )
     found: dict[str, dict[str, int]] = {}
     for zone, state, outcome, count in rows:
-        country = found.setdefault(phones.country_of_zone(zone) or "–", {})
+        country = found.setdefault(phone_numbers.country_of_zone(zone) or "–", {})
         key = outcome if state == State.ENDED and outcome else state
         country[key] = country.get(key, 0) + count
     return dict(sorted(found.items()))

@@ -11,10 +11,11 @@ from uuid import UUID
 from sqlalchemy import and_, func, or_
 from sqlmodel import Session, col, select
 
-from people import phones, staff
+from people import phone_numbers
 from people.errors import NotFound
 from people.models import Role, Staff
-from people.text import first_name
+from people.staff import staff_records
+from people.text_input import first_name
 from scheduling.calendars import local_time, working_hours
 from scheduling.models import Callback
 from scheduling.states import State
@@ -43,7 +44,7 @@ def agents(session: Session, now: datetime, also: Collection[UUID] = ()) -> list
     members = [
         Member(
             id=each.id,
-            name=first_name(staff.name_of(session, each.id, each.name)),
+            name=first_name(staff_records.name_of(session, each.id, each.name)),
             timezone=each.timezone,
             today=counts.get(each.id, 0),
             week=working_hours.of(session, each.id),
@@ -55,7 +56,7 @@ def agents(session: Session, now: datetime, also: Collection[UUID] = ()) -> list
 
 def _counts(session: Session, zone_name: str, now: datetime) -> dict[UUID, int]:
     """How many callbacks each agent of a zone has on that zone's day."""
-    zone = phones.zone(zone_name)
+    zone = phone_numbers.zone(zone_name)
     since, until = local_time.day(now.astimezone(zone).date(), zone)
     rows = session.exec(
         select(col(Callback.agent_id), func.count())
@@ -90,7 +91,7 @@ def suspended(session: Session, now: datetime) -> list[tuple[UUID, str, int]]:
         .order_by(col(Staff.id))
     ).all()
     return [
-        (each.id, first_name(staff.name_of(session, each.id, each.name)), count)
+        (each.id, first_name(staff_records.name_of(session, each.id, each.name)), count)
         for each, count in rows
     ]
 

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, delete, select
 
 from people.errors import InvalidInput, NotFound
 from people.models import Membership, Team
-from people.text import Allowed, clean
+from people.text_input import Allowed, clean
 from scheduling.availability.agent_assignment import ASSIGNMENTS
 from scheduling.availability.slots import MAX_BUFFER
 from scheduling.calendars import public_holidays

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from messaging import outbox
 from people.models import Customer
-from people.text import Allowed, clean
+from people.text_input import Allowed, clean
 from scheduling.availability import reservations, slot_search
 from scheduling.availability.agent_availability import Availability, Callee
 from scheduling.booking import call_window

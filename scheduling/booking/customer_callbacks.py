@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from people import binding
+from people import password_seal
 from people.errors import NotFound
 from scheduling import callbacks
 from scheduling.booking import bookings
@@ -72,7 +72,7 @@ def held(session: Session, customer_id: UUID, callback_id: UUID, *, lock: bool =
     if lock:
         statement = statement.with_for_update().execution_options(populate_existing=True)
     found = session.exec(statement).first()
-    if found is None or not binding.holds(session, found):
+    if found is None or not password_seal.holds(session, found):
         raise NotFound("There is no such call of yours.")
     return found
 
@@ -86,7 +86,7 @@ def _opened(
     session: Session, customer_id: UUID, rows: Sequence[Callback], now: datetime
 ) -> list[OwnCall]:
     """A call that was changed past us is not shown: it would tell of what we did not do."""
-    whole = [row for row in rows if binding.holds(session, row)]
+    whole = [row for row in rows if password_seal.holds(session, row)]
     audit_log.record_many(
         session,
         audit_log.CUSTOMER,

@@ -7,12 +7,13 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from people import customers, lookups, phones
+from people import phone_numbers
+from people.customers import customer_records, lookup_log
+from people.customers.lookup_purposes import Purpose
 from people.errors import InvalidInput
 from people.models import Customer
-from people.purposes import Purpose
-from people.signin import Principal
-from people.text import Allowed, clean
+from people.staff.authentication import Principal
+from people.text_input import Allowed, clean
 from scheduling import callbacks
 from scheduling.policy import Policy
 
@@ -43,7 +44,7 @@ def find(
     """Whom a phone number or a ticket names. Every look-up is written down with its purpose and
     counted, also one that finds nobody. Raises ``InvalidInput`` or ``BudgetSpent``."""
     number, problem = _number(asked, policy)
-    customer = customers.find_by_phone(session, number) if number else None
+    customer = customer_records.find_by_phone(session, number) if number else None
     refused = None
     if customer is None:
         try:
@@ -56,16 +57,16 @@ def find(
     if refused is not None:
         raise refused
     if customer is not None:
-        person = customers.opened(session, customer)
+        person = customer_records.opened(session, customer)
         return Match(customer, "", person.phone_masked, person.name[:1], customer.timezone)
     if number is None:
         raise InvalidInput("find", f"No ticket of ours. For a new customer: {problem}")
     try:
-        phones.require_callable(number, policy.countries)
+        phone_numbers.require_callable(number, policy.countries)
     except InvalidInput as error:
         raise InvalidInput("find", str(error)) from None
-    zone = phones.zone_of(number, policy.default_zone)
-    return Match(None, number, phones.masked(number), "", zone)
+    zone = phone_numbers.zone_of(number, policy.default_zone)
+    return Match(None, number, phone_numbers.masked(number), "", zone)
 
 
 def note(
@@ -78,12 +79,12 @@ def note(
 ) -> None:
     """Count a look-up and write it down. Raises ``BudgetSpent``."""
     who = customer.id if customer else None
-    lookups.note_customer(session, agent.actor, who, asked, purpose, now)
+    lookup_log.note_customer(session, agent.actor, who, asked, purpose, now)
 
 
 def _number(asked: str, policy: Policy) -> tuple[str | None, str]:
     try:
-        return phones.parse(asked, policy.default_region), ""
+        return phone_numbers.parse(asked, policy.default_region), ""
     except InvalidInput as error:
         return None, str(error)
 

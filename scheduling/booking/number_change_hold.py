@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from people import numbers
+from people.customers import customer_number
 from people.models import Customer
 from scheduling.errors import WrongState
 
@@ -20,5 +20,5 @@ def require_settled(session: Session, customer: Customer, now: datetime) -> None
     """Raise ``WrongState`` while the number waits; it cannot be changed either before this
     transaction ends."""
     session.refresh(customer, with_for_update={"read": True})
-    if numbers.waits(customer, now):
+    if customer_number.waits(customer, now):
         raise WrongState(WAITS)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from config.contact_details import find_link
-from people import numbers
+from people.customers import customer_number
 from people.models import Customer
 from scheduling import callbacks
 from scheduling.availability import slot_search
@@ -33,7 +33,7 @@ def follow(session: Session, callback: Callback, policy: Policy, now: datetime) 
     locked by the caller, and has ended."""
     if callback.outcome not in UNREACHED or has_booked(session, callback):
         return None
-    if numbers.waits(session.get_one(Customer, callback.customer_id), now):
+    if customer_number.waits(session.get_one(Customer, callback.customer_id), now):
         return None
     attempt = _attempt(session, callback) + 1
     if attempt > len(policy.retries):

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select, update
 
-from people import binding
+from people import password_seal
+from people.credentials import new_token, token_hash
 from people.models import Role, Staff
-from people.secrets import new_token, token_hash
 from scheduling.models import CalendarFeed, Callback
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
@@ -47,7 +47,7 @@ def make(session: Session, staff_id: UUID, now: datetime) -> str:
     made = CalendarFeed(
         token_hash=token_hash(token), staff_id=staff_id, epoch=epoch, created_at=now
     )
-    session.add(binding.bind(session, made))
+    session.add(password_seal.bind(session, made))
     session.flush()
     audit_log.record(session, audit_log.staff(staff_id), AuditAct.FEED_MAKE, now)
     return token
@@ -73,9 +73,9 @@ def read(session: Session, token: str, now: datetime) -> Sequence[Entry] | None:
     """What the calendar of that secret holds; none for one that is unknown, ended, or of somebody
     who works here no more, or not as an agent."""
     found = session.exec(_good.where(col(CalendarFeed.token_hash) == token_hash(token))).first()
-    if found is None or not binding.holds(session, found):
+    if found is None or not password_seal.holds(session, found):
         return None
-    if not binding.holds(session, session.get_one(Staff, found.staff_id)):
+    if not password_seal.holds(session, session.get_one(Staff, found.staff_id)):
         return None
     found.read_at = now
     session.add(found)

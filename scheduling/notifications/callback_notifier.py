@@ -14,9 +14,10 @@ from messaging import line_types, outbox, text_templates, voice_templates
 from messaging.models import OutboxMessage, Priority
 from messaging.providers.base import TEXT, VOICE
 from messaging.text_templates import Voice
-from people import customers, staff
+from people.customers import customer_records
 from people.models import Customer, Staff
-from people.text import first_name
+from people.staff import staff_records
+from people.text_input import first_name
 from scheduling import callbacks, quiet
 from scheduling.models import Callback
 from scheduling.policy import Policy
@@ -118,7 +119,7 @@ def phrase_changed(
     )
     if session.exec(lately).one() >= PHRASES_A_DAY:
         return False
-    person = customers.opened(session, customer)
+    person = customer_records.opened(session, customer)
     voice = voice_of(session, customer, policy, now)
     draft = outbox.Draft(
         customer_id=customer.id,
@@ -148,7 +149,7 @@ class Teller:
     def __init__(self, session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
         self._session, self._callback, self._policy, self._now = session, callback, policy, now
         self._customer = session.get_one(Customer, callback.customer_id)
-        self._phone = customers.opened(session, self._customer).phone
+        self._phone = customer_records.opened(session, self._customer).phone
         self.landline = line_types.known(session, self._phone, now) == line_types.LANDLINE
         self.voice = voice_of(session, self._customer, policy, now)
         self.agent = agent_name(session, callback.agent_id)
@@ -215,11 +216,11 @@ class Teller:
 
 def voice_of(session: Session, customer: Customer, policy: Policy, now: datetime) -> Voice:
     """How we speak to a customer."""
-    phrase = customers.safe_phrase(session, customer, now, "to write a text")
+    phrase = customer_records.safe_phrase(session, customer, now, "to write a text")
     return policy.voice(customer.locale, customer.timezone, phrase)
 
 
 def agent_name(session: Session, agent_id: UUID) -> str:
     """The first name that a customer is told."""
     member = session.get_one(Staff, agent_id)
-    return first_name(staff.name_of(session, member.id, member.name))
+    return first_name(staff_records.name_of(session, member.id, member.name))

@@ -13,7 +13,7 @@ from messaging import call_consent, outbox
 from messaging.message_kinds import RING_BACK
 from messaging.models import OutboxMessage, Priority
 from messaging.providers.base import VOICE
-from people import numbers
+from people.customers import customer_number
 from scheduling.policy import Policy
 from storage import advisory_lock
 from vault.keys import keyring
@@ -28,11 +28,11 @@ def ring_back(session: Session, phone: str, policy: Policy, now: datetime) -> No
     can ask in their name: so once, until somebody has pressed the key to hear it, and three times
     an hour at the most. The caller learns nothing by it."""
     advisory_lock.take(session, keyring.of(session).unchanging("phone", phone))
-    customer = numbers.holder(session, phone, now)
+    customer = customer_number.holder(session, phone, now)
     if customer is None:
         return
     decent = policy.decent(customer.timezone)
-    proven_at = numbers.proven_at(session, phone)
+    proven_at = customer_number.proven_at(session, phone)
     if decent.next(now) > now or not call_consent.may_ring(session, customer.id, proven_at, now):
         return
     hour, day = timedelta(hours=1), timedelta(days=1)

@@ -9,7 +9,7 @@ from messaging.call_states import CallState
 from messaging.dispatch.call_worker import Dialler
 from messaging.models import PhoneCall
 from messaging.providers.voice_base import Ring
-from people import staff
+from people.staff import staff_records
 from tests.channels.support import a_token, all_rows, booking, context, signed_post, unit
 from vault.keys import keyring
 
@@ -42,7 +42,9 @@ class Bridged:
         self.headers = a_token(app)
         with unit(app) as session:
             if number:
-                staff.set_phone(session, staff.find(session, "ana@example.org"), number, clock.now)
+                staff_records.set_phone(
+                    session, staff_records.find(session, "ana@example.org"), number, clock.now
+                )
         made = client.post("/api/v1/callbacks", json=booking(app), headers=self.headers)
         self.callback = made.json["id"]
         clock.now += timedelta(minutes=10)

@@ -19,8 +19,10 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from channels.app_context import Context
-from people import binding, customers, secrets, staff
+from people import credentials, password_seal
+from people.customers import customer_records
 from people.models import Customer, Role
+from people.staff import staff_records
 from scheduling.booking import bookings
 from storage.session import transaction
 from tests import databases
@@ -42,7 +44,7 @@ def without_token(page: str) -> str:
 
 @lru_cache(maxsize=1)
 def _hashed() -> str:
-    return secrets.hash_password(PASSWORD)
+    return credentials.hash_password(PASSWORD)
 
 
 class Tab:
@@ -88,8 +90,8 @@ class Console:
         """A member of staff who can sign in."""
         name = email.partition("@")[0].title() + " Silva"
         with self.unit() as session:
-            made = staff.add(session, email, name, role, self.now, timezone=zone, demo=demo)
-            made.password_hash = binding.seal_password(session, made.id, _hashed())
+            made = staff_records.add(session, email, name, role, self.now, timezone=zone, demo=demo)
+            made.password_hash = password_seal.seal_password(session, made.id, _hashed())
             made.totp_secret = keyring.of(session).seal_for(
                 keyring.STAFF, f"staff.totp_secret:{made.id}", SECRET
             )
@@ -119,8 +121,8 @@ class Console:
 
     def customer(self, phone: str = PHONE, name: str = "Gwen Jones", zone: str = "") -> UUID:
         with self.unit() as session:
-            new = customers.NewCustomer(phone, name, "en", zone)
-            return customers.add(
+            new = customer_records.NewCustomer(phone, name, "en", zone)
+            return customer_records.add(
                 session, new, audit_log.SYSTEM, self.now, default_zone="Europe/London"
             ).id
 
@@ -128,7 +130,7 @@ class Console:
         """A callback about a router, ticket T-1001, with a customer who may be known."""
         at = self.now.replace(second=0) + timedelta(minutes=minutes_ahead)
         with self.unit() as session:
-            known = customers.find_by_phone(session, phone)
+            known = customer_records.find_by_phone(session, phone)
             who = known.id if known else None
         who = who or self.customer(phone)
         with self.unit() as session:

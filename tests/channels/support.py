@@ -11,7 +11,7 @@ from sqlmodel import Session
 from twilio.request_validator import RequestValidator
 
 from channels.app_context import Context
-from people import staff, tokens
+from people.staff import api_tokens, staff_records
 from storage.session import transaction
 from vault.keys import keyring
 
@@ -33,10 +33,10 @@ def a_token(app: Flask, role: str = "agent", email: str = "ana@example.org") -> 
     """Request headers with a bearer token of a member of staff, added if need be."""
     now = context(app).clock()
     with unit(app) as session:
-        member = staff.find(session, email) or staff.add(
+        member = staff_records.find(session, email) or staff_records.add(
             session, email, "Ana Silva", role, now, timezone="Europe/London"
         )
-        return {"Authorization": f"Bearer {tokens.add(session, member, 'test', now)}"}
+        return {"Authorization": f"Bearer {api_tokens.add(session, member, 'test', now)}"}
 
 
 def booking(app: Flask, minutes_ahead: int = 10, **more: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from tests import databases, factories
 from tests.channels.support import AUTH_TOKEN, PHONE, signed_post
 from vault.keys import keyring
 from vault.models import AuditEntry
-from verification import proving
+from verification import number_proof
 
 pytestmark = pytest.mark.settings(
     public_url="https://check.example.org", twilio_auth_token=AUTH_TOKEN
@@ -184,7 +184,7 @@ def test_who_wants_to_hear_it_is_rung_back_again_three_times_an_hour(client, the
 def test_a_page_number_is_never_said_to_a_machine(client, there, clock):
     with there.unit() as session:
         factories.a_customer(session, clock.now, PHONE)
-        proving.send(session, PHONE, "voice", POLICY, clock.now)
+        number_proof.send(session, PHONE, "voice", POLICY, clock.now)
     (row,) = spoken(there, kind="proof")
     heard = "".join(re.findall(r"<Say[^>]*>([^<]*)</Say>", press(client, row)))
     assert re.findall(r"\d", heard) == ["1", "1"]  # the key, said twice

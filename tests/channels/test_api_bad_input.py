@@ -142,13 +142,13 @@ def test_a_role_never_does_anothers_job(app, client, role):
 
 
 def test_a_switched_off_members_token_is_dead_at_once(app, client, clock):
-    from people import staff
+    from people.staff import staff_records
     from tests.channels.support import unit
 
     headers = a_token(app)
     assert client.get("/api/v1/callbacks", headers=headers).status_code == 200
     with unit(app) as session:
-        staff.switch_off(session, staff.find(session, "ana@example.org"), clock.now)
+        staff_records.switch_off(session, staff_records.find(session, "ana@example.org"), clock.now)
     assert client.get("/api/v1/callbacks", headers=headers).status_code == 401
 
 

@@ -9,12 +9,13 @@ import pytest
 from sqlmodel import select
 
 from channels.app_context import ctx
-from people import customers, staff, staffing
-from people.approvals import deciding, setup
+from people.approvals import bootstrap, decisions
 from people.approvals.models import ApprovalRequest
+from people.customer_import import runner as importing
+from people.customers import customer_records
 from people.errors import NoLonger
-from people.importing import running as importing
 from people.models import Customer, Staff
+from people.staff import staff_approvals, staff_records
 from procedures import approval_registry
 from tests import factories
 from tests.channels.support import all_rows, unit
@@ -51,7 +52,7 @@ def approvers(app, clock):
             session.add(member)
             made.append(member.id)
         session.flush()
-        setup.close_if_due(session, clock.now)
+        bootstrap.close_if_due(session, clock.now)
     return made
 
 
@@ -63,12 +64,12 @@ def approve(app, clock, *by) -> None:
                 select(ApprovalRequest).where(ApprovalRequest.state == "asked")
             ).one()
             kinds = approval_registry.kinds(ctx().policy)
-            deciding.approve(session, kinds, row.id, row.digest, each, clock.now)
+            decisions.approve(session, kinds, row.id, row.digest, each, clock.now)
 
 
 def names(app) -> set[str]:
     with unit(app) as session:
-        return {customers.opened(session, c).name for c in session.exec(select(Customer))}
+        return {customer_records.opened(session, c).name for c in session.exec(select(Customer))}
 
 
 def set_up_acts(app) -> list[str]:
@@ -192,7 +193,7 @@ def test_one_who_left_since_does_not_count_when_the_command_is_run(
     run("customers", "import", str(file))
     approve(app, clock, first, second)
     with unit(app) as session:
-        staff.switch_off(session, session.get_one(Staff, first), clock.now)
+        staff_records.switch_off(session, session.get_one(Staff, first), clock.now)
     assert run("customers", "import", str(file)).exit_code == 3
     assert names(app) == set()
     approve(app, clock, third)
@@ -202,7 +203,7 @@ def test_one_who_left_since_does_not_count_when_the_command_is_run(
 def test_switching_approvers_off_opens_nothing(app, run, file, clock, approvers):
     with unit(app) as session:
         for each in approvers:
-            staff.switch_off(session, session.get_one(Staff, each), clock.now)
+            staff_records.switch_off(session, session.get_one(Staff, each), clock.now)
     for words in (
         ("customers", "import", str(file)),
         ("keys", "rotate"),
@@ -232,7 +233,7 @@ def test_a_link_works_once_two_have_approved_it(app, run, clock, approvers):
 def test_an_operator_cannot_take_over_a_colleague_by_a_new_link(app, run, clock, approvers):
     """Else two links of their own making would be two approvers."""
     with unit(app) as session:
-        email = staff.opened(session, session.get_one(Staff, approvers[0])).email
+        email = staff_records.opened(session, session.get_one(Staff, approvers[0])).email
     waits = run("staff", "invite", "--email", email)
     assert waits.exit_code == 3
     link = re.search(r"/staff/enrol/[\w-]+", waits.output)[0]
@@ -252,8 +253,10 @@ def test_keys_are_rotated_once_approved(app, run, clock, approvers):
 
 def test_an_erasure_is_done_at_the_second_approval(app, run, clock, approvers):
     with unit(app) as session:
-        new = customers.NewCustomer("+447400123456", "Gwen", "en", external_ref="C-1")
-        customers.add(session, new, audit_log.SYSTEM, clock.now, default_zone="Europe/London")
+        new = customer_records.NewCustomer("+447400123456", "Gwen", "en", external_ref="C-1")
+        customer_records.add(
+            session, new, audit_log.SYSTEM, clock.now, default_zone="Europe/London"
+        )
     assert run("customers", "erase", "--reference", "C-9").exit_code == 1
     assert run("customers", "erase", "--phone", "07400 123456").exit_code == 3
     approve(app, clock, approvers[0])
@@ -279,9 +282,9 @@ def test_a_request_of_the_command_line_shows_what_exactly(app, run, file, clock,
     run("customers", "import", str(file), "--why", "The new region")
     with unit(app) as session, app.app_context():
         row = session.exec(select(ApprovalRequest)).one()
-        from people.approvals import binding
+        from people.approvals import sealed_requests
 
-        act = binding.opened(session, row)
+        act = sealed_requests.opened(session, row)
         facts = dict(approval_registry.kinds(ctx().policy)[act.kind].facts(session, act))
     assert facts["file"] == "new.csv"
     assert len(facts["sha256"]) == 64
@@ -291,7 +294,7 @@ def test_a_request_of_the_command_line_shows_what_exactly(app, run, file, clock,
 def test_every_kind_of_the_table_takes_two_and_never_an_agent(app):
     with app.app_context():
         kinds = approval_registry.kinds(ctx().policy)
-    assert {staffing.ADD.name, "customer.number", "keys.rotate"} <= kinds.keys()
+    assert {staff_approvals.ADD.name, "customer.number", "keys.rotate"} <= kinds.keys()
     for kind in kinds.values():
         assert kind.people >= 2
         assert "agent" not in kind.approves
@@ -301,7 +304,7 @@ def test_every_kind_of_the_table_takes_two_and_never_an_agent(app):
 def test_the_last_of_a_role_that_others_need_stays(app, run, clock, approvers):
     with unit(app) as session:
         first, second, third = (
-            staff.opened(session, session.get_one(Staff, each)).email for each in approvers
+            staff_records.opened(session, session.get_one(Staff, each)).email for each in approvers
         )
     assert run("staff", "role", "--email", first, "--role", "investigator").exit_code == 3
     assert run("staff", "off", "--email", third).exit_code == 0
@@ -321,8 +324,8 @@ def test_a_role_asked_for_while_there_was_another_is_not_given_once_there_is_non
     app, run, clock, approvers
 ):
     with unit(app) as session:
-        first = staff.opened(session, session.get_one(Staff, approvers[0])).email
-        third = staff.opened(session, session.get_one(Staff, approvers[2])).email
+        first = staff_records.opened(session, session.get_one(Staff, approvers[0])).email
+        third = staff_records.opened(session, session.get_one(Staff, approvers[2])).email
         fourth = factories.an_agent(session, clock.now, role="investigator")
         fourth.totp_secret = b"x"
         session.add(fourth)

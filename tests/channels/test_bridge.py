@@ -22,7 +22,7 @@ from tests.channels.support import (
     unit,
 )
 from vault.models import AuditEntry
-from verification import bridging
+from verification import bridged_calls
 from verification.models import Code
 
 pytestmark = pytest.mark.settings(
@@ -44,11 +44,11 @@ def check(call: Bridged, code: str) -> str:
 
 def secret_code(call: Bridged) -> str:
     """The code that nobody may see yet, out of the store."""
-    from verification import calls, codes
+    from verification import call_session, codes
 
     with unit(call.app) as session:
-        row = calls.code_of(session, call.row.callback_id)
-        return codes.at(calls._open(session, row), row.counter, row.digits)
+        row = call_session.code_of(session, call.row.callback_id)
+        return codes.at(call_session._open(session, row), row.counter, row.digits)
 
 
 def test_the_code_comes_and_goes_with_the_customer(call):
@@ -212,7 +212,7 @@ def test_a_person_of_whom_no_machine_was_heard_is_presumed(app, call, clock):
     for seconds, state in ((14, "answered"), (2, "live")):
         clock.now += timedelta(seconds=seconds)
         with unit(app) as session:
-            bridging.presume_people(session, app.extensions["vouchline"].policy, clock.now)
+            bridged_calls.presume_people(session, app.extensions["vouchline"].policy, clock.now)
         assert call.shown["call"] == state
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from messaging import call_queue
 from messaging.call_states import CallState
-from people import staff
+from people.staff import staff_records
 from tests.channels.conftest import make_console
 from tests.channels.support import a_token, all_rows, unit
 from vault.models import AuditEntry
-from verification import bridging
+from verification import bridged_calls
 
 CODE = re.compile(r'id="code">(\d{3} \d{3})<')
 
@@ -28,7 +28,7 @@ def told(console, callback, *states: CallState) -> None:
     for state in states:
         with console.unit() as session:
             call = call_queue.latest(session, callback)
-            bridging.told(session, call.id, state, console.context.policy, console.now)
+            bridged_calls.told(session, call.id, state, console.context.policy, console.now)
 
 
 def test_the_card_shows_the_call_and_never_the_number(bridged):
@@ -38,7 +38,9 @@ def test_the_card_shows_the_call_and_never_the_number(bridged):
     bridged.wait(minutes=8)
     assert tab.post(f"{card}/start").status_code == 409
     with bridged.unit() as session:
-        staff.set_phone(session, session.get_one(staff.Staff, agent), "+447400123499", bridged.now)
+        staff_records.set_phone(
+            session, session.get_one(staff_records.Staff, agent), "+447400123499", bridged.now
+        )
     seen = []
 
     def page() -> str:
@@ -72,7 +74,7 @@ def test_the_number_of_a_member_of_staff_is_set_by_command_and_sealed(app, clock
     assert run(args=["staff", "add", "--email", "bo@example.org", *more]).exit_code == 0
     with unit(app) as session:
         numbers = [
-            staff.phone_of(session, staff.find(session, f"{who}@example.org"))
+            staff_records.phone_of(session, staff_records.find(session, f"{who}@example.org"))
             for who in ("ana", "bo")
         ]
     assert numbers == ["+447400123499", "+447400123498"]

@@ -8,9 +8,9 @@ import re
 import pytest
 from sqlmodel import select
 
-from people import second_factor
 from people.models import Role
 from people.signin_models import Passkey
+from people.staff import second_factor
 from tests.authenticator import Authenticator
 from tests.channels.conftest import PASSWORD, Console, Tab
 

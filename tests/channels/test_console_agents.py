@@ -9,8 +9,8 @@ import pytest
 from sqlmodel import select
 
 from messaging.models import OutboxMessage
-from people import suspending
 from people.models import Role, Team
+from people.staff import suspension
 from scheduling.availability import skills, teams
 from scheduling.calendars import days_off
 from scheduling.models import Callback
@@ -167,7 +167,7 @@ def test_the_calls_of_a_suspended_agent_are_booked_anew_or_off_and_the_customer_
     ben = console.member("ben@example.org")
     console.callback(ben, minutes_ahead=90, phone="+447400123458")
     with console.unit() as session:
-        suspending.suspend(session, ana, audit_log.SYSTEM, console.now)
+        suspension.suspend(session, ana, audit_log.SYSTEM, console.now)
         before = session.get_one(Callback, one).starts_at
     path = f"/staff/team/{ana}/hand-over"
     stuck = sam.post(path, {"callback": str(one)})
@@ -206,7 +206,7 @@ def test_where_nobody_is_free_for_two_weeks_a_call_can_only_be_called_off(consol
     made = console.callback(ana, minutes_ahead=90)
     path = f"/staff/team/{ana}/hand-over"
     with console.unit() as session:
-        suspending.suspend(session, ana, audit_log.SYSTEM, console.now)
+        suspension.suspend(session, ana, audit_log.SYSTEM, console.now)
     answer = sam.post(path, {"callback": str(made), "anew": "yes"})
     assert answer.status_code == 409
     assert "Call it off." in answer.text

@@ -8,8 +8,8 @@ import re
 import pytest
 from sqlmodel import select
 
-from people import customers
 from people.approvals.models import ApprovalRequest
+from people.customers import customer_records
 from people.models import Customer, Role, Staff, StaffSession
 from tests.channels.conftest import PHONE
 from tests.channels.enrolling import pin_on, set_anew
@@ -52,7 +52,7 @@ def approve(tab, which: tuple[str, str] | None = None):
 
 def phone_of(console) -> str:
     with console.unit() as session:
-        return customers.opened(session, session.exec(select(Customer)).one()).phone
+        return customer_records.opened(session, session.exec(select(Customer)).one()).phone
 
 
 def test_a_number_is_asked_for_on_the_card_and_approved_by_a_supervisor(console, three):
@@ -193,7 +193,9 @@ def test_a_number_that_somebody_else_has_is_said_to_the_supervisor_alone(console
 
 def phone_of_each(console) -> set[str]:
     with console.unit() as session:
-        return {customers.opened(session, each).phone for each in session.exec(select(Customer))}
+        return {
+            customer_records.opened(session, each).phone for each in session.exec(select(Customer))
+        }
 
 
 @pytest.mark.parametrize("role", ["supervisor", "investigator"])

@@ -198,14 +198,14 @@ def test_a_number_added_by_a_colleague_at_this_moment_is_no_error(console, monke
 
     console_customer: list[object] = []
     monkeypatch.setattr(customer_lookup, "find", just_before)
-    from people import customers
+    from people.customers import customer_records
 
     def taken(*_: object, **__: object):
         from people.errors import InvalidInput
 
-        raise InvalidInput("phone", customers.KNOWN_ALREADY)
+        raise InvalidInput("phone", customer_records.KNOWN_ALREADY)
 
-    monkeypatch.setattr(customers, "add", taken)
+    monkeypatch.setattr(customer_records, "add", taken)
     answer = tab.post("/staff/book", form(console))
     assert answer.status_code == 422
     assert "already known" in answer.text

@@ -7,16 +7,16 @@ import re
 import pyotp
 import pytest
 
-from people import staff
+from people.staff import staff_records
 from tests.channels.conftest import PASSWORD, Console
 
 
 def link(console: Console) -> str:
     with console.unit() as session:
-        made = staff.add(
+        made = staff_records.add(
             session, "eve@example.org", "Eve Ng", "agent", console.now, timezone="Europe/London"
         )
-        return f"/staff/enrol/{staff.invite(session, made, console.now)}"
+        return f"/staff/enrol/{staff_records.invite(session, made, console.now)}"
 
 
 def secret_on(page: str) -> str:

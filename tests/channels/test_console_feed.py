@@ -8,8 +8,8 @@ from datetime import timedelta
 from icalendar import Calendar
 from sqlmodel import select
 
-from people import staff
 from people.models import Staff
+from people.staff import staff_records
 from scheduling.booking import callback_reference
 from scheduling.models import CalendarFeed
 
@@ -72,7 +72,7 @@ def test_who_left_has_no_calendar(console):
     ana, tab = console.agent()
     address = make(tab)
     with console.unit() as session:
-        staff.switch_off(session, session.get_one(Staff, ana), console.now)
+        staff_records.switch_off(session, session.get_one(Staff, ana), console.now)
     assert console.tab().get(address).status_code == 404
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from channels.console.auth.sign_in import is_local
-from people import second_factor, staff
 from people.models import Role, Staff
+from people.staff import second_factor, staff_records
 from tests.channels.conftest import PASSWORD, Console, make_console
 
 ANA = "ana@example.org"
@@ -105,7 +105,7 @@ def test_somebody_switched_off_is_out_at_the_next_request(console):
     tab = console.sign_in(ANA)
     assert tab.get("/staff/day").status_code == 200
     with console.unit() as session:
-        staff.switch_off(session, session.get_one(Staff, agent), console.now)
+        staff_records.switch_off(session, session.get_one(Staff, agent), console.now)
     assert tab.get("/staff/day").status_code == 303
     assert console.tab().post("/staff/sign-in", credentials(console)).status_code == 403
 

@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from people import customers
-from people.importing import running
+from people.customer_import import runner
+from people.customers import customer_records
 from people.models import Customer, CustomerImport
 from tests import factories
 from tests.browser import site
@@ -42,7 +42,7 @@ def take(app, tmp_path):
 def people(app) -> dict[str, tuple[str, str, str, str]]:
     with unit(app) as session:
         rows = session.exec(select(Customer).order_by(col(Customer.id))).all()
-        found = [customers.opened(session, row) for row in rows]
+        found = [customer_records.opened(session, row) for row in rows]
         return {each.phone: (each.name, each.locale, each.timezone) for each in found}
 
 
@@ -79,8 +79,10 @@ def test_a_changed_name_or_zone_is_kept_and_written_down(app, take):
 
 def test_a_customer_whom_an_agent_added_gets_the_reference(app, take, clock):
     with unit(app) as session:
-        new = customers.NewCustomer("+447400123456", "Gwen", "en")
-        customers.add(session, new, audit_log.SYSTEM, clock.now, default_zone="Europe/London")
+        new = customer_records.NewCustomer("+447400123456", "Gwen", "en")
+        customer_records.add(
+            session, new, audit_log.SYSTEM, clock.now, default_zone="Europe/London"
+        )
     assert "1 changed" in take(HEAD + GWEN).output
     assert "1 the same" in take(HEAD + GWEN).output
 
@@ -172,7 +174,7 @@ def test_all_refused_lines_go_to_a_file(app, take, tmp_path):
 
 def test_an_import_that_broke_goes_on_where_it_stopped(app, take, monkeypatch):
     text = HEAD + "".join(f"C-{n},07400{100000 + n},Uta,,\n" for n in range(1200))
-    kept, count = running.keep, []
+    kept, count = runner.keep, []
 
     def breaks(*args, **more):
         count.append(1)
@@ -180,10 +182,10 @@ def test_an_import_that_broke_goes_on_where_it_stopped(app, take, monkeypatch):
             raise KeyboardInterrupt
         return kept(*args, **more)
 
-    monkeypatch.setattr(running, "keep", breaks)
+    monkeypatch.setattr(runner, "keep", breaks)
     take(text)
     assert len(people(app)) == 500
-    monkeypatch.setattr(running, "keep", kept)
+    monkeypatch.setattr(runner, "keep", kept)
     done = take(text)
     assert "Going on after line 501." in done.output
     assert "1,200 added, 0 changed, 0 the same" in done.output
@@ -196,8 +198,8 @@ def test_another_file_does_not_go_on_where_this_one_stopped(app, take, monkeypat
     text = HEAD + "".join(f"C-{n},07400{100000 + n},Uta,,\n" for n in range(600))
 
     with monkeypatch.context() as patch:
-        kept = running.keep
-        patch.setattr(running, "keep", lambda *a, **m: kept(*a, **m) if len(a[1]) == 500 else 1 / 0)
+        kept = runner.keep
+        patch.setattr(runner, "keep", lambda *a, **m: kept(*a, **m) if len(a[1]) == 500 else 1 / 0)
         take(text)
     done = take(text.replace("Uta", "Ute"))
     assert "Going on" not in done.output
@@ -205,18 +207,20 @@ def test_another_file_does_not_go_on_where_this_one_stopped(app, take, monkeypat
 
 
 def test_somebody_added_at_the_same_moment_is_no_error(app, take, monkeypatch, clock):
-    kept, first = running.keep, []
+    kept, first = runner.keep, []
 
     def beaten(session, rows, *args, **more):
         if not first:
             first.append(1)
             with unit(app) as other:
-                new = customers.NewCustomer("+447400123456", "Gwen", "en")
-                customers.add(other, new, audit_log.SYSTEM, clock.now, default_zone="Europe/London")
+                new = customer_records.NewCustomer("+447400123456", "Gwen", "en")
+                customer_records.add(
+                    other, new, audit_log.SYSTEM, clock.now, default_zone="Europe/London"
+                )
             raise IntegrityError("x", {}, Exception("unique"))
         return kept(session, rows, *args, **more)
 
-    monkeypatch.setattr(running, "keep", beaten)
+    monkeypatch.setattr(runner, "keep", beaten)
     done = take(HEAD + GWEN + IVO)
     assert "1 added, 1 changed" in done.output, done.output
 
@@ -251,7 +255,7 @@ def test_retention_by_command_says_how_many_and_then_erases(app, take, clock):
     assert run(args=["customers", "retention"]).exit_code == 2
     take(HEAD + GWEN + IVO)
     with unit(app) as session:
-        gwen = customers.find_by_phone(session, "+447400123456")
+        gwen = customer_records.find_by_phone(session, "+447400123456")
         factories.a_callback(session, clock.now, customer=gwen)
     clock.now += timedelta(days=31)
     dry = run(args=["customers", "retention", "--days", "30", "--dry-run"])
@@ -260,7 +264,7 @@ def test_retention_by_command_says_how_many_and_then_erases(app, take, clock):
     assert "1 customers erased." in run(args=["customers", "retention", "--days", "30"]).output
     assert "0 customers erased." in run(args=["customers", "retention", "--days", "30"]).output
     with unit(app) as session:
-        assert customers.find_by_phone(session, "+447400123456") is None
+        assert customer_records.find_by_phone(session, "+447400123456") is None
     assert "1 added, 0 changed, 1 the same" in take(HEAD + GWEN + IVO).output
 
 
@@ -277,9 +281,9 @@ def test_a_dry_run_sees_what_comes_twice_in_a_file_as_the_import_does(app, take)
 
 
 def test_a_dry_run_remembers_only_so_many():
-    from people.importing.keeping import Outcome
-    from people.importing.rows import Row
-    from people.importing.seen import Seen
+    from people.customer_import.dry_run import Seen
+    from people.customer_import.upsert import Outcome
+    from people.customer_import.validation import Row
 
     seen = Seen(most=1)
     rows = [Row(n, f"C-{n}", f"+4474001234{n:02d}", "Gwen", "", "") for n in range(2)]

@@ -197,11 +197,11 @@ def test_every_call_that_we_made_is_listed_and_nothing_else(app, gwen, store, cl
     mine = people[0]
     clock.now = mine.starts_at
     with store.unit() as session:
-        from verification import calls
+        from verification import call_session
 
         held = callbacks.locked(session, mine.id)
-        calls.start(session, held, factories.a_policy(), clock.now)
-        calls.end(session, held, "no_answer", factories.a_policy(), clock.now)
+        call_session.start(session, held, factories.a_policy(), clock.now)
+        call_session.end(session, held, "no_answer", factories.a_policy(), clock.now)
     again = Browser(app, store.url)
     again.enter()
     page = again.get("/my/calls").text

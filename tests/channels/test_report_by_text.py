@@ -24,7 +24,7 @@ from tests.channels.support import (
 )
 from tests.rules.test_m3_words import CARRIERS
 from vault.audit import audit_log
-from verification.words import WORDS as REPLY_WORDS
+from verification.reply_words import WORDS as REPLY_WORDS
 
 pytestmark = pytest.mark.settings(
     public_url="https://check.example.org", twilio_auth_token=AUTH_TOKEN

@@ -8,9 +8,9 @@ import pytest
 from sqlmodel import select
 
 from channels.cli.staff_mail import StaffMail
-from people import notices
-from people.notices import Notice
 from people.signin_models import StaffNotice
+from people.staff import security_notices
+from people.staff.security_notices import Notice
 from tests.factories import an_agent
 from tests.processes import at_once
 from vault.destinations import Unreachable
@@ -45,7 +45,7 @@ def tell(store, clock, *kinds: Notice) -> None:
     with store.unit() as session:
         member = an_agent(session, clock.now, email="ana@example.org")
         for each in kinds:
-            notices.add(session, member.id, each, clock.now)
+            security_notices.add(session, member.id, each, clock.now)
 
 
 def test_each_is_mailed_once_to_its_owner_and_says_what_happened(store, clock, job, post):
@@ -90,7 +90,7 @@ def test_of_many_workers_one_takes_it(store, clock):
 
     def take() -> bool:
         with store.unit() as session:
-            return notices.take(session, row, clock.now)
+            return security_notices.take(session, row, clock.now)
 
     told = at_once([take] * 6, lambda: store.engine.dispose(close=False))
     assert sum(told) == 1

@@ -18,7 +18,7 @@ from scheduling.models import Callback
 from tests import factories
 from vault.audit import audit_log
 from vault.models import AuditEntry
-from verification import calls
+from verification import call_session
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -103,9 +103,9 @@ def test_a_call_that_was_made_is_a_reason_until_a_day_after(store):
     with store.unit() as session:
         policy = factories.a_policy()
         ana, callback = a_held(session)
-        calls.start(session, callback, policy, NOW + 10 * MINUTE)
+        call_session.start(session, callback, policy, NOW + 10 * MINUTE)
         ended = NOW + 15 * MINUTE
-        calls.end(session, callback, "reached", policy, ended)
+        call_session.end(session, callback, "reached", policy, ended)
         opened(session, callback, ended + DAY)
         assert bare(session, ana, ended + 2 * DAY) == 0
         opened(session, callback, ended + DAY + MINUTE)

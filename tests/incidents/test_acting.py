@@ -19,10 +19,12 @@ from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
 from messaging.providers.simulator.sms import Simulator
 from messaging.sending_limits import Rules
-from people import customers, phones, sessions, signin, staff, suspending, tokens
-from people.approvals import deciding, setup
+from people import phone_numbers
+from people.approvals import bootstrap, decisions
+from people.customers import customer_records
 from people.errors import InvalidInput, NoLonger, NotAllowed, NotFound
 from people.models import Staff
+from people.staff import api_tokens, authentication, staff_records, staff_sessions, suspension
 from procedures import approval_registry
 from scheduling.availability import team_overview
 from scheduling.errors import WrongState
@@ -56,7 +58,7 @@ class Scene:
 
             digest = session.get_one(ApprovalRequest, request_id).digest
             table = approval_registry.kinds(POLICY)
-            deciding.approve(session, table, request_id, digest, by, now)
+            decisions.approve(session, table, request_id, digest, by, now)
 
     def ask(self, act=approval_types.ask_to_suspend) -> UUID:
         with self.store.unit() as session:
@@ -93,21 +95,21 @@ def scene(store) -> Scene:
 def test_a_suspension_ends_all_at_once_and_takes_two(scene):
     with scene.store.unit() as session:
         ana = session.get_one(Staff, scene.ana)
-        cookie = signin.open_session(session, ana, NOW)
-        bearer = tokens.add(session, ana, "t", NOW)
+        cookie = authentication.open_session(session, ana, NOW)
+        bearer = api_tokens.add(session, ana, "t", NOW)
         callback = factories.a_callback(session, NOW, agent=ana)
     asked = scene.ask()
     with scene.store.unit() as session:
-        assert signin.signed_in(session, cookie, NOW) is not None
+        assert authentication.signed_in(session, cookie, NOW) is not None
     with pytest.raises(NotAllowed):
         scene.approve(asked, scene.ines)
     with pytest.raises((NotAllowed, NotFound)):
         scene.approve(asked, scene.ana)
     scene.approve(asked, scene.ivo)
     with scene.store.unit() as session:
-        assert signin.signed_in(session, cookie, NOW) is None
-        assert tokens.bearer(session, bearer) is None
-        assert sessions.of(session, scene.ana, NOW) == []
+        assert authentication.signed_in(session, cookie, NOW) is None
+        assert api_tokens.bearer(session, bearer) is None
+        assert staff_sessions.of(session, scene.ana, NOW) == []
         assert team_overview.suspended(session, NOW) == [(scene.ana, "Ana", 1)]
         assert (
             team_overview.agent(session, scene.ana).id == scene.ana
@@ -118,7 +120,7 @@ def test_a_suspension_ends_all_at_once_and_takes_two(scene):
 
 def test_it_is_lifted_by_two_and_what_has_ended_stays_ended(scene):
     with scene.store.unit() as session:
-        cookie = signin.open_session(session, session.get_one(Staff, scene.ana), NOW)
+        cookie = authentication.open_session(session, session.get_one(Staff, scene.ana), NOW)
     scene.approve(scene.ask(), scene.ivo)
     with pytest.raises(InvalidInput):
         scene.ask()
@@ -129,7 +131,7 @@ def test_it_is_lifted_by_two_and_what_has_ended_stays_ended(scene):
     with scene.store.unit() as session:
         member = session.get_one(Staff, scene.ana)
         assert member.active
-        assert signin.signed_in(session, cookie, NOW) is None
+        assert authentication.signed_in(session, cookie, NOW) is None
         assert team_overview.suspended(session, NOW) == []
 
 
@@ -168,11 +170,11 @@ def test_who_is_named_beside_them_cannot_ask_to_lift_it(scene):
 
 def test_who_is_switched_off_is_not_let_in_by_lifting(scene):
     with scene.store.unit() as session:
-        staff.switch_off(session, session.get_one(Staff, scene.ana), NOW)
+        staff_records.switch_off(session, session.get_one(Staff, scene.ana), NOW)
     with pytest.raises(InvalidInput):
         scene.ask(approval_types.ask_to_lift)
     with pytest.raises(InvalidInput), scene.store.unit() as session:
-        suspending.lift(session, scene.ana, audit_log.SYSTEM, NOW)
+        suspension.lift(session, scene.ana, audit_log.SYSTEM, NOW)
 
 
 def test_only_who_holds_the_case_asks_and_never_about_themself(scene):
@@ -291,7 +293,9 @@ def test_landlines_and_the_erased_get_no_text(scene):
     with scene.store.unit() as session:
         from procedures.erasure import erase
 
-        phone = customers.opened(session, session.get_one(customers.Customer, first)).phone
+        phone = customer_records.opened(
+            session, session.get_one(customer_records.Customer, first)
+        ).phone
         line_types.note(session, phone, line_types.LANDLINE, NOW)
         erase(session, [second], audit_log.SYSTEM, NOW, "x")
     scene.warn()
@@ -325,7 +329,7 @@ def test_killed_at_any_act_nobody_is_left_out_or_told_twice(scene, monkeypatch):
 def test_the_warning_is_one_segment_names_no_link_and_asks_for_nothing():
     body = text_templates.warned(POLICY.voice())
     assert segments.count(body) == 1
-    assert phones.displayed(factories.PHONE) not in body
+    assert phone_numbers.displayed(factories.PHONE) not in body
     assert "http" not in body
 
 
@@ -342,7 +346,7 @@ def test_the_last_supervisor_is_not_suspended(scene):
             session.get_one(Staff, each).totp_secret = b"x"
         session.get_one(Staff, scene.ana).role = "supervisor"
         session.flush()
-        setup.close_if_due(session, NOW)
+        bootstrap.close_if_due(session, NOW)
     with pytest.raises(NoLonger, match="No supervisor would be left"):
         scene.ask()
     with scene.store.unit() as session:

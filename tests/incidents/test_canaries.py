@@ -17,14 +17,14 @@ from incidents.canaries.job import CanaryWatch
 from incidents.cases.models import Case, CaseEvidence, CaseSubject, Kind, State
 from incidents.reports import signals
 from messaging import inbox
+from people.customer_import.validation import Rules
 from people.errors import InvalidInput, NotFound
-from people.importing.rows import Rules
 from people.models import Customer
 from procedures.erasure import erase
 from scheduling import callbacks
 from tests import factories
 from vault.audit import audit_log
-from verification import proving
+from verification import number_proof
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -115,7 +115,7 @@ def a_report(session, policy) -> None:
 
 
 def a_page(session, policy) -> None:
-    proving.send(session, PHONE, "text", policy, NOW)
+    number_proof.send(session, PHONE, "text", policy, NOW)
 
 
 def a_text(session, policy) -> None:

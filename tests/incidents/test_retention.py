@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from incidents.reports import submission
 from incidents.reports.models import Report
-from people import customers
+from people.customers import customer_records
 from people.models import Customer, CustomerSession
 from procedures import erasure, retention
 from scheduling import callbacks
@@ -40,7 +40,7 @@ def three(store, clock) -> list[Customer]:
 
 def known(store) -> set[str]:
     with store.unit() as session:
-        return {phone for phone in PHONES if customers.find_by_phone(session, phone)}
+        return {phone for phone in PHONES if customer_records.find_by_phone(session, phone)}
 
 
 def work(store, job, now) -> None:
@@ -73,8 +73,8 @@ def test_a_report_counts_as_the_customer_being_there(store, clock, three):
 def test_of_the_erased_nothing_is_left_that_says_who_they_were(store, clock, three):
     call = factories.a_call(store, clock.now, "+447400300009")
     with store.unit() as session:
-        made = customers.find_by_phone(session, "+447400300009")
-        customers.keep_safe_phrase(session, made, "blue teapot", clock.now)
+        made = customer_records.find_by_phone(session, "+447400300009")
+        customer_records.keep_safe_phrase(session, made, "blue teapot", clock.now)
         told = submission.Told("+447400300009", "web", said="my name is Gwen")
         submission.file(session, told, clock.now)
         index = made.phone_index
@@ -94,7 +94,7 @@ def test_of_the_erased_nothing_is_left_that_says_who_they_were(store, clock, thr
     assert store.all(select(CustomerSession)) == []
     with store.unit() as session:
         assert session.get(DataKey, made.id) is None
-        opened = customers.opened(session, session.get_one(Customer, made.id))
+        opened = customer_records.opened(session, session.get_one(Customer, made.id))
         assert (opened.name, opened.phone) == ("", "")
         callback = session.get_one(Callback, call.callback_id)
         assert callbacks.words_of(session, callback) == ("", "")
@@ -138,7 +138,7 @@ def test_who_is_booked_at_that_moment_stays(store, clock, three):
     def book() -> bool:
         try:
             with store.unit() as session:
-                customer = customers.find_by_phone(session, PHONES[0])
+                customer = customer_records.find_by_phone(session, PHONES[0])
                 if customer is None:
                     return False
                 agent = factories.an_agent(session, later)

@@ -12,8 +12,8 @@ from incidents.canaries.detections import What
 from incidents.reports import signals, submission
 from incidents.reports.models import StreamItem
 from incidents.reports.submission import Told
-from people import customers
-from people.importing.rows import Rules
+from people.customer_import.validation import Rules
+from people.customers import customer_records
 from procedures import callback_refusal
 from procedures.erasure import erase
 from storage.session import core_transaction
@@ -21,8 +21,8 @@ from tests import factories
 from tests.databases import Store
 from vault.audit import audit_log
 from vault.keys import keyring
-from verification import unmet
-from verification.checking import check
+from verification import failed_checks
+from verification.code_check import check
 from verification.models import Code
 from verification.verdicts import Channel
 
@@ -142,12 +142,12 @@ def test_a_contact_with_a_canary_is_a_sign_that_names_neither_customer_nor_numbe
 
 def test_a_row_holds_so_many_and_the_oldest_give_way():
     held = None
-    for n in range(unmet.HELD + 5):
-        held = unmet.added(held, n.to_bytes(16), Channel.API, NOW + timedelta(seconds=n))
-    found = list(unmet.read(held))
-    assert len(found) == unmet.HELD
+    for n in range(failed_checks.HELD + 5):
+        held = failed_checks.added(held, n.to_bytes(16), Channel.API, NOW + timedelta(seconds=n))
+    found = list(failed_checks.read(held))
+    assert len(found) == failed_checks.HELD
     assert found[0].phone_index == (5).to_bytes(16)
-    assert found[-1].at == (NOW + timedelta(seconds=unmet.HELD + 4)).replace(microsecond=0)
+    assert found[-1].at == (NOW + timedelta(seconds=failed_checks.HELD + 4)).replace(microsecond=0)
     assert {each.channel for each in found} == {Channel.API}
 
 
@@ -159,7 +159,7 @@ def test_a_customer_who_is_erased_leaves_no_fingerprint(store):
     checked(store, PHONE)
     items(store)
     with store.unit() as session:
-        found = customers.find_by_phone(session, PHONE)
+        found = customer_records.find_by_phone(session, PHONE)
         erase(session, [found.id], audit_log.SYSTEM, NOW, "test")
     left = store.all(select(StreamItem))
     assert len(left) == 2

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlmodel import select
 
-from people import customers
-from people.customers import KNOWN_ALREADY, NewCustomer
+from people.customers import customer_records
+from people.customers.customer_records import KNOWN_ALREADY, NewCustomer
 from people.errors import InvalidInput
 from people.models import Customer
 from tests.factories import PHONE, a_customer
@@ -23,9 +23,9 @@ def test_a_customer_is_found_by_number_and_reference_and_read_as_given(store):
     with store.unit() as session:
         made = a_customer(session, NOW, PHONE, "  Zoë   Ng ", external_ref="CRM-1")
     with store.unit() as session:
-        assert customers.find_by_phone(session, PHONE).id == made.id
-        assert customers.find_by_external_ref(session, "CRM-1").id == made.id
-        person = customers.opened(session, made)
+        assert customer_records.find_by_phone(session, PHONE).id == made.id
+        assert customer_records.find_by_external_ref(session, "CRM-1").id == made.id
+        person = customer_records.opened(session, made)
     assert (person.name, person.phone, person.phone_masked) == ("Zoë Ng", PHONE, "••• ••56")
     assert person.timezone == "Europe/London"
     assert [each.action for each in store.all(select(AuditEntry))] == ["customer.add"]
@@ -35,8 +35,8 @@ def test_a_customer_is_found_by_number_and_reference_and_read_as_given(store):
 def test_nothing_less_than_the_whole_finds_anybody(store, asked):
     with store.unit() as session:
         a_customer(session, NOW, PHONE, external_ref="CRM-1")
-        assert customers.find_by_phone(session, asked) is None
-        assert customers.find_by_external_ref(session, asked) is None
+        assert customer_records.find_by_phone(session, asked) is None
+        assert customer_records.find_by_external_ref(session, asked) is None
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_nothing_less_than_the_whole_finds_anybody(store, asked):
 def test_what_cannot_be_is_refused_and_leaves_nothing(store, changes, field):
     given = {"phone": PHONE, "name": "Gwen", "locale": "en", **changes}
     with pytest.raises(InvalidInput) as refused, store.unit() as session:
-        customers.add(
+        customer_records.add(
             session, NewCustomer(**given), audit_log.SYSTEM, NOW, default_zone="Europe/London"
         )
     assert refused.value.field == field

@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
-from people import notices, signin, staff
 from people.errors import InvalidInput, NotFound
 from people.models import Staff
-from people.passkeys import entering, keeping, registering
-from people.passkeys.site import LASTS, PasskeyRefused, Site, challenge, site
+from people.passkeys import assertion, credential_records, registration
+from people.passkeys.relying_party import LASTS, PasskeyRefused, Site, challenge, site
 from people.signin_models import Passkey, SpentChallenge
+from people.staff import authentication, security_notices, staff_records
 from tests.authenticator import PRESENT, VERIFIED, Authenticator
 from tests.factories import an_agent
 from tests.processes import at_once
@@ -39,8 +39,8 @@ def register(store, member, device=None, name="Phone", **lies) -> Authenticator:
     with store.unit() as session:
         row = session.get_one(Staff, member.id)
         asked = challenge(f"register:{member.id.hex}", NOW)
-        made = device.make(asked.value, registering.handle_of(session, row), **lies)
-        registering.add(session, row, SITE, made, asked, name, NOW)
+        made = device.make(asked.value, registration.handle_of(session, row), **lies)
+        registration.add(session, row, SITE, made, asked, name, NOW)
     return device
 
 
@@ -53,7 +53,7 @@ def enter(store, device, asked=None, now=NOW, purpose="enter", **lies) -> str:
 def answer(store, said, asked, now=NOW, purpose="enter") -> str:
     with store.unit() as session:
         try:
-            return entering.owner(session, SITE, said, asked, now, purpose=purpose)[0].id.hex
+            return assertion.owner(session, SITE, said, asked, now, purpose=purpose)[0].id.hex
         except PasskeyRefused as error:
             assert str(error) == ""
             return ""
@@ -68,8 +68,8 @@ def test_a_passkey_lets_its_owner_in_time_and_again(store, member):
     assert enter(store, device) == member.id.hex
     assert enter(store, device) == member.id.hex
     with store.unit() as session:
-        assert [each.name for each in keeping.of(session, member.id)] == ["Phone"]
-        told = [each.kind for each in notices.unseen(session, member.id)]
+        assert [each.name for each in credential_records.of(session, member.id)] == ["Phone"]
+        told = [each.kind for each in security_notices.unseen(session, member.id)]
     assert told == ["passkey_added"]
     assert "passkey.add" in actions(store)
 
@@ -146,7 +146,7 @@ def test_a_challenge_is_good_for_five_minutes_for_one_purpose_and_not_before_its
     with store.unit() as session, pytest.raises(PasskeyRefused):
         row = session.get_one(Staff, member.id)
         made = Authenticator().make(asked.value)
-        registering.add(session, row, SITE, made, asked, "x", NOW)
+        registration.add(session, row, SITE, made, asked, "x", NOW)
 
 
 def test_spent_challenges_do_not_pile_up(store, member):
@@ -164,15 +164,17 @@ def test_a_count_that_does_not_rise_stops_the_passkey_and_what_was_begun_by_it(
     with store.unit() as session:
         row = session.exec(select(Passkey)).one()
         owner = session.get_one(Staff, member.id)
-        by_it = signin.open_session(session, owner, NOW, how="passkey", passkey_id=row.id)
-        other = signin.open_session(session, owner, NOW)
+        by_it = authentication.open_session(session, owner, NOW, how="passkey", passkey_id=row.id)
+        other = authentication.open_session(session, owner, NOW)
     assert enter(store, device, count=count) == ""
     assert "passkey.cloned" in actions(store)
     assert enter(store, device, count=99) == ""
     with store.unit() as session:
-        assert signin.signed_in(session, by_it, NOW) is None
-        assert signin.signed_in(session, other, NOW) is not None
-        assert next(n.kind for n in notices.unseen(session, member.id)) == "passkey_stopped"
+        assert authentication.signed_in(session, by_it, NOW) is None
+        assert authentication.signed_in(session, other, NOW) is not None
+        assert (
+            next(n.kind for n in security_notices.unseen(session, member.id)) == "passkey_stopped"
+        )
 
 
 def test_a_stranger_who_knows_the_id_cannot_pass_for_a_copy(store, member):
@@ -188,12 +190,12 @@ def test_somebody_switched_off_or_reset_does_not_get_in(store, member):
     device = register(store, member)
     with store.unit() as session:
         row = session.get_one(Staff, member.id)
-        staff.switch_off(session, row, NOW)
+        staff_records.switch_off(session, row, NOW)
     assert enter(store, device) == ""
     with store.unit() as session:
         row = session.get_one(Staff, member.id)
         row.active = True
-        keeping.end_all(session, row, NOW)
+        credential_records.end_all(session, row, NOW)
     assert enter(store, device) == ""
 
 
@@ -202,10 +204,10 @@ def test_a_removed_one_is_gone_and_only_its_owner_removes_it(store, member):
     with store.unit() as session:
         ben, row = an_agent(session, NOW), session.exec(select(Passkey)).one()
         with pytest.raises(NotFound):
-            keeping.remove(session, ben.id, row.id, NOW)
-        keeping.remove(session, member.id, row.id, NOW)
+            credential_records.remove(session, ben.id, row.id, NOW)
+        credential_records.remove(session, member.id, row.id, NOW)
         with pytest.raises(NotFound):
-            keeping.remove(session, member.id, row.id, NOW)
+            credential_records.remove(session, member.id, row.id, NOW)
     assert enter(store, device) == ""
 
 
@@ -242,13 +244,13 @@ def test_whoever_writes_to_the_database_makes_no_passkey_somebody_elses(store, m
 
 
 def test_there_are_so_many_and_no_more_each_with_a_name(store, member):
-    for n in range(keeping.MOST):
+    for n in range(credential_records.MOST):
         register(store, member, name=f"Key {n}")
     with pytest.raises(InvalidInput, match="Remove one"):
         register(store, member)
     with store.unit() as session, pytest.raises(InvalidInput, match="Remove one"):
         row = session.get_one(Staff, member.id)
-        registering.options(session, row, "ana", SITE, challenge("x", NOW))
+        registration.options(session, row, "ana", SITE, challenge("x", NOW))
 
 
 @pytest.mark.parametrize("name", ["", "x" * 41, "a\x00b", "see www.evil.example"])
@@ -262,13 +264,13 @@ def test_the_browser_is_asked_for_what_we_rely_on(store, member):
     with store.unit() as session:
         row = session.get_one(Staff, member.id)
         asked = challenge("x", NOW)
-        wanted = json.loads(registering.options(session, row, "ana@example.org", SITE, asked))
+        wanted = json.loads(registration.options(session, row, "ana@example.org", SITE, asked))
     assert wanted["attestation"] == "none"
     assert wanted["rp"] == {"id": "localhost", "name": "Example Bank"}
     chosen = wanted["authenticatorSelection"]
     assert (chosen["residentKey"], chosen["userVerification"]) == ("required", "required")
     assert len(wanted["excludeCredentials"]) == 1
-    used = json.loads(entering.options(SITE, asked))
+    used = json.loads(assertion.options(SITE, asked))
     assert used["userVerification"] == "required"
     assert used["allowCredentials"] == []
 

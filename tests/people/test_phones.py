@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from people import phones
+from people import phone_numbers
 from people.errors import InvalidInput
 
 E164 = "+447400123456"
@@ -44,7 +44,7 @@ E164 = "+447400123456"
     ],
 )
 def test_every_way_to_write_a_number_gives_the_same(text):
-    assert phones.parse(text, "GB") == E164
+    assert phone_numbers.parse(text, "GB") == E164
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_every_way_to_write_a_number_gives_the_same(text):
     ],
 )
 def test_a_number_without_a_country_is_of_the_region(text, region, expected):
-    assert phones.parse(text, region) == expected
+    assert phone_numbers.parse(text, region) == expected
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_number_without_a_country_is_of_the_region(text, region, expected):
 )
 def test_what_is_no_whole_number_is_refused_with_advice(text):
     with pytest.raises(InvalidInput) as refused:
-        phones.parse(text, "GB")
+        phone_numbers.parse(text, "GB")
     assert refused.value.field == "phone"
     assert "area code" in str(refused.value)
     assert len(str(refused.value)) < 200
@@ -104,8 +104,8 @@ def test_what_is_no_whole_number_is_refused_with_advice(text):
 def test_a_number_good_only_within_its_own_town_is_refused():
     for text, region in (("555-0143", "US"), ("7946 0123", "GB"), ("5550143", "BR")):
         with pytest.raises(InvalidInput):
-            phones.parse(text, region)
-    assert phones.parse("0800 1111", "GB") == "+448001111"  # short, and known
+            phone_numbers.parse(text, region)
+    assert phone_numbers.parse("0800 1111", "GB") == "+448001111"  # short, and known
 
 
 COSTLY = [
@@ -119,18 +119,18 @@ COSTLY = [
 def test_a_premium_rate_number_is_refused(phone):
     assert len(COSTLY) >= 6
     with pytest.raises(InvalidInput, match="special-rate"):
-        phones.require_callable(phones.parse(phone, "GB"), ())
+        phone_numbers.require_callable(phone_numbers.parse(phone, "GB"), ())
 
 
 def test_only_configured_countries_are_called():
-    phones.require_callable(E164, ("GB",))
-    phones.require_callable(E164, ())
+    phone_numbers.require_callable(E164, ("GB",))
+    phone_numbers.require_callable(E164, ())
     with pytest.raises(InvalidInput, match="country"):
-        phones.require_callable(E164, ("DE", "AT"))
+        phone_numbers.require_callable(E164, ("DE", "AT"))
     with pytest.raises(InvalidInput, match="country"):
-        phones.require_callable("+12025550143", ("GB",))
+        phone_numbers.require_callable("+12025550143", ("GB",))
     with pytest.raises(InvalidInput, match="country"):  # Canada is not the United States
-        phones.require_callable("+16045550143", ("US",))
+        phone_numbers.require_callable("+16045550143", ("US",))
 
 
 EXAMPLES = [
@@ -146,11 +146,11 @@ FORMATS = (PhoneNumberFormat.E164, PhoneNumberFormat.INTERNATIONAL, PhoneNumberF
 @given(st.sampled_from(EXAMPLES), st.sampled_from(FORMATS), st.sampled_from(["GB", "US", "DE"]))
 def test_any_countrys_number_survives_being_written_and_read(number, form, region):
     whole = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    assert phones.parse(phonenumbers.format_number(number, form), region) == whole
-    assert phones.parse(whole, region) == whole
-    assert phones.parse("00" + whole[1:], region) == whole
-    assert phones.parse(phones.displayed(whole), region) == whole
-    assert phones.zone(phones.zone_of(whole, "Europe/London"))
+    assert phone_numbers.parse(phonenumbers.format_number(number, form), region) == whole
+    assert phone_numbers.parse(whole, region) == whole
+    assert phone_numbers.parse("00" + whole[1:], region) == whole
+    assert phone_numbers.parse(phone_numbers.displayed(whole), region) == whole
+    assert phone_numbers.zone(phone_numbers.zone_of(whole, "Europe/London"))
 
 
 @settings(max_examples=120, deadline=None)
@@ -161,26 +161,26 @@ def test_a_national_number_is_read_in_its_own_region(number):
         return
     national = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
     whole = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    assert phones.parse(national, region) == whole
+    assert phone_numbers.parse(national, region) == whole
 
 
 @settings(max_examples=500, deadline=None)
 @given(st.text(max_size=60))
 def test_whatever_is_typed_is_a_number_or_refused(text):
     try:
-        found = phones.parse(text, "GB")
+        found = phone_numbers.parse(text, "GB")
     except InvalidInput:
         return
     assert found[0] == "+"
     assert found[1:].isascii()
     assert found[1:].isdigit()
     assert 7 <= len(found) <= 18
-    assert phones.parse(found, "US") == found
+    assert phone_numbers.parse(found, "US") == found
 
 
 def test_a_masked_number_shows_two_digits():
-    assert phones.masked(E164) == "••• ••56"
-    assert "447" not in phones.masked(E164)
+    assert phone_numbers.masked(E164) == "••• ••56"
+    assert "447" not in phone_numbers.masked(E164)
 
 
 @pytest.mark.parametrize(
@@ -196,10 +196,10 @@ def test_a_masked_number_shows_two_digits():
     ],
 )
 def test_where_a_numbers_owner_most_likely_lives(phone, zone):
-    assert phones.zone_of(phone, "Europe/London") == zone
+    assert phone_numbers.zone_of(phone, "Europe/London") == zone
 
 
 @pytest.mark.parametrize("name", ["", "Mars/Base", "../../etc/passwd", "europe/london", "\x00"])
 def test_a_zone_that_is_none_is_refused(name):
     with pytest.raises(InvalidInput):
-        phones.zone(name)
+        phone_numbers.zone(name)

@@ -8,8 +8,8 @@ import pyotp
 import pytest
 from sqlmodel import select
 
-from people import second_factor
 from people.models import RecoveryCode
+from people.staff import second_factor
 from tests.factories import an_agent
 from tests.processes import at_once
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from people import secrets
+from people import credentials
 from people.errors import InvalidInput
-from people.links import new_pin
+from people.staff.enrolment_links import new_pin
 
 WORDS = ["Ana Silva", "ana.silva@acme-phones.example", "Acme Phones"]
 
@@ -23,9 +23,9 @@ WORDS = ["Ana Silva", "ana.silva@acme-phones.example", "Acme Phones"]
     ],
 )
 def test_a_good_one_is_kept(password):
-    stored = secrets.hash_password(password, WORDS)
-    assert secrets.password_fits(stored, password)
-    assert not secrets.password_fits(stored, password + " ")
+    stored = credentials.hash_password(password, WORDS)
+    assert credentials.password_fits(stored, password)
+    assert not credentials.password_fits(stored, password + " ")
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,8 @@ def test_a_good_one_is_kept(password):
 )
 def test_one_with_its_owners_name_address_or_house_is_refused(password):
     with pytest.raises(InvalidInput, match="Leave out"):
-        secrets.hash_password(password, WORDS)
-    secrets.hash_password(password.casefold().replace(" ", "~"), ["Bo", "b@x"])
+        credentials.hash_password(password, WORDS)
+    credentials.hash_password(password.casefold().replace(" ", "~"), ["Bo", "b@x"])
 
 
 @pytest.mark.parametrize(
@@ -61,31 +61,31 @@ def test_one_with_its_owners_name_address_or_house_is_refused(password):
 )
 def test_a_common_one_is_refused(password):
     with pytest.raises(InvalidInput):
-        secrets.hash_password(password)
+        credentials.hash_password(password)
 
 
 @pytest.mark.parametrize("password", ["abcdefghijklmn", "123456789012345", "aabbccddeeffgg"])
 def test_a_row_is_refused(password):
     with pytest.raises(InvalidInput, match="row"):
-        secrets.hash_password(password)
+        credentials.hash_password(password)
 
 
 @given(st.text(max_size=300), st.lists(st.text(max_size=20), max_size=3))
 def test_any_text_is_kept_or_refused_and_nothing_else(password, words):
-    real, secrets._hasher = secrets._hasher, Quick()
+    real, credentials._hasher = credentials._hasher, Quick()
     try:
-        secrets.hash_password(password, words)
+        credentials.hash_password(password, words)
     except InvalidInput as error:
         assert error.field == "password"
     finally:
-        secrets._hasher = real
+        credentials._hasher = real
 
 
 class Quick:
     """Hashes nothing, for hundreds of examples."""
 
     def hash(self, password: str) -> str:
-        return "x" * (secrets.MIN_PASSWORD <= len(password) <= secrets.MAX_PASSWORD)
+        return "x" * (credentials.MIN_PASSWORD <= len(password) <= credentials.MAX_PASSWORD)
 
 
 def test_a_pin_has_six_digits_and_is_seldom_the_same():

@@ -9,8 +9,9 @@ import pyotp
 import pytest
 from sqlmodel import select
 
-from people import binding, second_factor, secrets, signin
+from people import credentials, password_seal
 from people.errors import SignInFailed
+from people.staff import authentication, second_factor
 from tests.factories import an_agent
 from tests.processes import at_once
 from vault.keys import keyring
@@ -23,7 +24,7 @@ SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 @lru_cache(maxsize=1)
 def hashed() -> str:
-    return secrets.hash_password(PASSWORD)
+    return credentials.hash_password(PASSWORD)
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def member(store):
     """Somebody who can sign in, and their recovery codes."""
     with store.unit() as session:
         made = an_agent(session, NOW, email=EMAIL)
-        made.password_hash = binding.seal_password(session, made.id, hashed())
+        made.password_hash = password_seal.seal_password(session, made.id, hashed())
         place = f"staff.totp_secret:{made.id}"
         made.totp_secret = keyring.of(session).seal_for(keyring.STAFF, place, SECRET)
         session.add(made)
@@ -46,21 +47,21 @@ def enter(store, email=EMAIL, password=PASSWORD, with_code=None, now=NOW) -> str
     """Sign in as the edge does: no password is hashed while others wait, and what a failed try has
     spent stays spent."""
     with store.unit(read_only=True) as session:
-        seen = signin.find(session, email)
-    right, given = signin.password_right(store.ring, seen, password), with_code or code(now)
+        seen = authentication.find(session, email)
+    right, given = authentication.password_right(store.ring, seen, password), with_code or code(now)
     with store.unit() as session:
         try:
-            who = signin.check_second_factor(session, seen, right, given, now)
+            who = authentication.check_second_factor(session, seen, right, given, now)
         except SignInFailed as error:
             assert str(error) == ""
             return ""
-        return signin.open_session(session, who, now)
+        return authentication.open_session(session, who, now)
 
 
 def test_all_three_together_let_in(store, member):
     token = enter(store, " ANA@example.org ")
     with store.unit() as session:
-        who = signin.signed_in(session, token, NOW)
+        who = authentication.signed_in(session, token, NOW)
     assert (who.id, who.role) == (member.id, "agent")
 
 
@@ -117,17 +118,17 @@ def test_nobody_gets_in_before_enrolment_or_after_being_switched_off(store, memb
 
 def test_a_session_ends_when_idle_when_old_and_when_signed_out(store, member):
     token = enter(store)
-    idle, lives = signin.SESSION_IDLES, signin.SESSION_LIVES
+    idle, lives = authentication.SESSION_IDLES, authentication.SESSION_LIVES
     second = timedelta(seconds=1)
     with store.unit() as session:
-        assert signin.signed_in(session, token, NOW + idle - second)
-        assert signin.signed_in(session, token, NOW + idle) is None
-        kept = signin.signed_in(session, token, NOW).session_id
+        assert authentication.signed_in(session, token, NOW + idle - second)
+        assert authentication.signed_in(session, token, NOW + idle) is None
+        kept = authentication.signed_in(session, token, NOW).session_id
         for minutes in range(0, int(lives.total_seconds()) // 60, 50):
-            signin.touch(session, kept, NOW + timedelta(minutes=minutes))
-        assert signin.signed_in(session, token, NOW + lives - second)
-        assert signin.signed_in(session, token, NOW + lives) is None
-        signin.close_session(session, token, NOW)
-        assert signin.signed_in(session, token, NOW) is None
+            authentication.touch(session, kept, NOW + timedelta(minutes=minutes))
+        assert authentication.signed_in(session, token, NOW + lives - second)
+        assert authentication.signed_in(session, token, NOW + lives) is None
+        authentication.close_session(session, token, NOW)
+        assert authentication.signed_in(session, token, NOW) is None
         for none in ("", "x", token + "x"):
-            assert signin.signed_in(session, none, NOW) is None
+            assert authentication.signed_in(session, none, NOW) is None

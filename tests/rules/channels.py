@@ -17,7 +17,7 @@ from tests.databases import PATIENT, Store
 from tests.factories import Call
 from tests.rules import outages
 from vault.keys import keyring
-from verification.checking import check
+from verification.code_check import check
 from verification.verdicts import Channel
 
 SETTINGS = {

@@ -23,15 +23,16 @@ from incidents.cases.creation import Evidence, raise_case
 from incidents.cases.models import Kind
 from incidents.reports import submission
 from messaging.models import OutboxMessage
-from people import customer_sessions, customers, staff
+from people.customers import customer_records, customer_sessions
 from people.models import Role, Staff
+from people.staff import staff_records
 from scheduling.availability import teams
 from scheduling.calendars import calendar_feeds
 from storage.column_types import new_id
 from tests.channels.conftest import PASSWORD, PHONE, Console, make_console
 from tests.channels.support import AUTH_TOKEN, a_token, signed_post
 from tests.rules.furnishing import answers, furnish
-from verification import calls
+from verification import call_session
 
 SETTINGS: dict[str, Any] = {
     "public_url": "https://check.example.org",
@@ -315,17 +316,19 @@ class House:
     def _more(self, agent: Any, going: Any) -> None:
         now, policy = self.console.now, self.console.context.policy
         with self.console.unit() as session:
-            gwen = customers.find_by_phone(session, PHONE)
-            customers.keep_safe_phrase(session, gwen, "blue teapot", now)
+            gwen = customer_records.find_by_phone(session, PHONE)
+            customer_records.keep_safe_phrase(session, gwen, "blue teapot", now)
             cookie = customer_sessions.begin(session, gwen.id, now)
-            link = staff.invite(session, staff.find(session, "bob@example.org"), now)
+            link = staff_records.invite(
+                session, staff_records.find(session, "bob@example.org"), now
+            )
             feed = calendar_feeds.make(session, agent, now)
             team = teams.add(session, teams.Habits("Day"), _by(agent), now)
             message = session.exec(select(OutboxMessage.id)).first()
-            staff.set_phone(session, session.get_one(Staff, agent), "+447400123499", now)
+            staff_records.set_phone(session, session.get_one(Staff, agent), "+447400123499", now)
             submission.file(session, submission.Told(PHONE, "web", said="about your router"), now)
-            held = session.get_one(calls.Callback, going)
-            self.code = calls.start(session, held, policy, now).code
+            held = session.get_one(call_session.Callback, going)
+            self.code = call_session.start(session, held, policy, now).code
         self.names |= {"customer": gwen.id, "link": link, "feed": feed, "team": team.id}
         self.names |= {"none": new_id()}
         self.names |= {"message": message, "call": message, "code": self.code}

@@ -7,9 +7,9 @@ from pathlib import Path
 from flask import Flask
 from sqlmodel import Session, col, select
 
-from people import customers
-from people.approvals import binding, deciding
+from people.approvals import decisions, sealed_requests
 from people.approvals.models import ApprovalRequest
+from people.customers import customer_records
 from people.models import Role, Staff
 from procedures import approval_registry
 from scheduling.booking import bookings
@@ -26,7 +26,7 @@ def erase(app: Flask, phone: str) -> bytes:
     kept, wrapped."""
     here = context(app)
     with unit(app) as session:
-        found = customers.find_by_phone(session, phone)
+        found = customer_records.find_by_phone(session, phone)
         assert found is not None
         wrapped = session.get_one(DataKey, found.id).wrapped
         for each in upcoming(session, found.id, here.clock()):
@@ -40,9 +40,14 @@ def erase(app: Flask, phone: str) -> bytes:
 
 def _approved(session: Session, here) -> str:
     row = session.exec(select(ApprovalRequest).where(ApprovalRequest.state == "asked")).one()
-    kinds, digest = approval_registry.kinds(here.policy), binding.opened(session, row).digest
+    kinds, digest = (
+        approval_registry.kinds(here.policy),
+        sealed_requests.opened(session, row).digest,
+    )
     who = session.exec(select(Staff).where(col(Staff.role) != Role.AGENT)).all()
-    said = [deciding.approve(session, kinds, row.id, digest, each.id, here.clock()) for each in who]
+    said = [
+        decisions.approve(session, kinds, row.id, digest, each.id, here.clock()) for each in who
+    ]
     return str(said[-1])
 
 

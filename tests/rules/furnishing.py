@@ -18,11 +18,11 @@ from incidents.evening_notes.due_evenings import Evening
 from incidents.response import customer_warnings
 from messaging import call_queue
 from messaging.call_states import CallState
-from people import second_factor, signin, suspending
-from people.approvals import binding
+from people.approvals import sealed_requests
 from people.approvals.models import ApprovalRequest
 from people.models import Customer, Role, Staff, StaffSession
-from people.passkeys import keeping, registering
+from people.passkeys import credential_records, registration
+from people.staff import authentication, second_factor, suspension
 from procedures import number_change
 from scheduling.booking import bookings
 from scheduling.models import Callback
@@ -32,7 +32,7 @@ from tests.authenticator import Authenticator
 from tests.channels.conftest import Console
 from vault.audit import audit_log
 from vault.models import AuditEntry
-from verification import calls
+from verification import call_session
 
 #: Whom nobody calls, and whom an agent looked up for nothing.
 STRANGER, NEW = "+447400123458", "+447400123459"
@@ -69,7 +69,7 @@ def _of_calls(console: Console, session: Session, names: dict[str, Any]) -> dict
     about = {"customer_id": booked.customer_id, "callback_id": booked.id}
     audit_log.record(session, audit_log.staff(booked.agent_id), "customer.read", now, **about)
     newest = select(AuditEntry.id).order_by(col(AuditEntry.id).desc()).limit(1)
-    entry, digest = session.exec(newest).one(), binding.opened(session, asked).digest
+    entry, digest = session.exec(newest).one(), sealed_requests.opened(session, asked).digest
     return {
         "off": off.id,
         "rung": _rung(console, session, going.agent_id),
@@ -86,7 +86,7 @@ def _rung(console: Console, session: Session, agent: UUID) -> UUID:
     wish = bookings.Wish(at, 15, "your bill")
     other, customer = factories.an_agent(session, now), factories.a_customer(session, now)
     callback = bookings.book(session, customer, other.id, wish, policy, now)
-    calls.start(session, callback, policy, now)
+    call_session.start(session, callback, policy, now)
     callback.agent_id = agent
     call = call_queue.want(session, callback.id, "+447400123499", now)
     call.state = CallState.NO_ANSWER
@@ -101,16 +101,18 @@ def _of_staff(
     suspended."""
     now, devices = console.now, {}
     ana = session.get_one(Staff, people[Role.AGENT])
-    signin.open_session(session, ana, now, browser="Firefox, Linux")
+    authentication.open_session(session, ana, now, browser="Firefox, Linux")
     newest = select(StaffSession.id).order_by(col(StaffSession.id).desc()).limit(1)
     for role in (Role.AGENT, Role.INVESTIGATOR):
         device = devices[role] = Authenticator(**_SITE)
-        device.handle = registering.handle_of(session, session.get_one(Staff, people[role]))
-        keeping.keep(session, people[role], device.credential, device._public(), 0, "Phone", now)
+        device.handle = registration.handle_of(session, session.get_one(Staff, people[role]))
+        credential_records.keep(
+            session, people[role], device.credential, device._public(), 0, "Phone", now
+        )
     second_factor.new_recovery_codes(session, colleague)
     carl = factories.an_agent(session, now, name="Carl Ortiz")
-    suspending.suspend(session, carl.id, audit_log.SYSTEM, now)
-    mine = keeping.rows(session, ana.id)[0].id
+    suspension.suspend(session, carl.id, audit_log.SYSTEM, now)
+    mine = credential_records.rows(session, ana.id)[0].id
     return {
         "passkey_id": mine,
         "session_id": session.exec(newest).one(),

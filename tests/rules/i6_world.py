@@ -18,9 +18,10 @@ from sqlmodel import Session, select
 from channels.rate_limits import OutsideCounts
 from channels.texts.handler import Text, receive
 from messaging.dispatch import leases
-from people import customer_sessions, second_factor, signin, staff, tokens
+from people.customers import customer_sessions
 from people.models import Customer, Role, Staff
-from people.passkeys import keeping
+from people.passkeys import credential_records
+from people.staff import api_tokens, authentication, second_factor, staff_records
 from scheduling import callbacks
 from scheduling.booking import bookings, customer_callbacks
 from scheduling.calendars import calendar_feeds
@@ -32,8 +33,8 @@ from vault import external_counters
 from vault.audit import log_verification
 from vault.keys import keyring
 from vault.models import AuditEntry
-from verification import calls, codes, proving
-from verification.checking import check
+from verification import call_session, codes, number_proof
+from verification.code_check import check
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine
 
 VICTIM, ACCOMPLICE, GWEN = "+447400123456", "+447400555555", "+447400777777"
@@ -90,21 +91,23 @@ def built(console: Console) -> House:
         house.truth[made_call.id] = (VICTIM, "Ben", later.starts_at)
         for name, who in house.people.items():
             member = session.get_one(Staff, who)
-            house.tokens[f"session {name}"] = signin.open_session(session, member, console.now)
-            house.tokens[f"bearer {name}"] = tokens.add(session, member, "x", console.now)
-            house.tokens[f"link {name}"] = staff.invite(session, member, console.now)
+            house.tokens[f"session {name}"] = authentication.open_session(
+                session, member, console.now
+            )
+            house.tokens[f"bearer {name}"] = api_tokens.add(session, member, "x", console.now)
+            house.tokens[f"link {name}"] = staff_records.invite(session, member, console.now)
             house.spare[name] = second_factor.new_recovery_codes(session, who)[0]
-            keeping.keep(session, who, name.encode(), b"key", 0, "phone", console.now)
+            credential_records.keep(session, who, name.encode(), b"key", 0, "phone", console.now)
             if member.role == Role.AGENT:
                 house.tokens[f"feed {name}"] = calendar_feeds.make(session, who, console.now)
         for phone, who in house.customers.items():
             token = customer_sessions.begin(session, who, console.now)
             house.tokens[f"customer {phone}"] = token
-        staff.switch_off(session, session.get_one(Staff, house.people["off"]), console.now)
+        staff_records.switch_off(session, session.get_one(Staff, house.people["off"]), console.now)
     console.wait(minutes=9)
     with console.unit() as session:
         row = session.get_one(Callback, house.calls[GWEN])
-        calls.start(session, row, policy, console.now)
+        call_session.start(session, row, policy, console.now)
     return house
 
 
@@ -160,10 +163,10 @@ class Journey:
 
     # -- calls
     def start(self) -> None:
-        self._issue(ACCOMPLICE, calls.start)
+        self._issue(ACCOMPLICE, call_session.start)
 
     def reveal(self) -> None:
-        self._issue(GWEN, lambda s, row, _policy, now: calls.shown(s, row, now))
+        self._issue(GWEN, lambda s, row, _policy, now: call_session.shown(s, row, now))
 
     def _issue(self, phone: str, by: Callable[..., Any]) -> None:
         callback = self.house.calls[phone]
@@ -233,13 +236,13 @@ class Journey:
 
     def _ask_whether_we_call(self, phone: str) -> None:
         with self.unit() as session:
-            if calls.ringing_now(session, phone, self.now) is not None:
+            if call_session.ringing_now(session, phone, self.now) is not None:
                 raise Broken("we are said to call a number that we do not call")
 
     def other_call(self) -> None:
         """A new code of the same call: the former is dead."""
         former = [code for code, callback in self.told.items() if self._is_of(callback, GWEN)]
-        self._issue(GWEN, calls.reissue)
+        self._issue(GWEN, call_session.reissue)
         self.confirmed.discard(self.house.calls[GWEN])
         for code in former:
             self.told.pop(code, None)
@@ -254,7 +257,7 @@ class Journey:
         for phone in (ACCOMPLICE, GWEN):
             with self.unit() as session:
                 row = session.get_one(Callback, self.house.calls[phone])
-                calls.end(session, row, "reached", policy, self.now)
+                call_session.end(session, row, "reached", policy, self.now)
             for code, callback in list(self.told.items()):
                 if self._is_of(callback, phone):
                     self.told.pop(code)
@@ -271,7 +274,7 @@ class Journey:
     def send_page_number(self) -> None:
         here = self.house.console.context
         with self.unit() as session:
-            proving.send(session, ACCOMPLICE, "text", here.policy, self.now)
+            number_proof.send(session, ACCOMPLICE, "text", here.policy, self.now)
             found = leases.lease(session, self.now, "post", here.rules, 50)
         sent = [each.letter for each in found if each.letter.to == ACCOMPLICE]
         for letter in sent:
@@ -286,7 +289,7 @@ class Journey:
         for phone in (VICTIM, ACCOMPLICE, ACCOMPLICE):
             for number in ("000000", self.page_number or "111111"):
                 with self.unit() as session:
-                    found = proving.prove(session, phone, number, self.now)
+                    found = number_proof.prove(session, phone, number, self.now)
                 if found is None:
                     continue
                 right = phone == ACCOMPLICE and number == self.page_number
@@ -310,11 +313,11 @@ class Journey:
     # -- staff
     def staff_doors(self) -> None:
         for name, who in self.house.people.items():
-            for kind, enter in (("session", signin.signed_in), ("bearer", None)):
+            for kind, enter in (("session", authentication.signed_in), ("bearer", None)):
                 token = self.house.tokens[f"{kind} {name}"]
                 with self.unit() as session:
                     if enter is None:
-                        found = tokens.bearer(session, token)
+                        found = api_tokens.bearer(session, token)
                     else:
                         found = enter(session, token, self.now)
                 self._hold_member(name, who, found.id if found else None, found and found.role)
@@ -333,9 +336,11 @@ class Journey:
     def links(self) -> None:
         for name, who in self.house.people.items():
             with self.unit() as session:
-                _, member, _ = staff.invited(session, self.house.tokens[f"link {name}"], self.now)
+                _, member, _ = staff_records.invited(
+                    session, self.house.tokens[f"link {name}"], self.now
+                )
                 self._hold_member(name, who, member.id, member.role)
-                found = keeping.find(session, name.encode())
+                found = credential_records.find(session, name.encode())
             if found is not None and found.staff_id != who and keeping_opens(self, found):
                 raise Broken("a passkey of somebody else's")
 
@@ -350,8 +355,8 @@ class Journey:
 
     def _second_factor(self, name: str, who: UUID, given: str) -> None:
         with self.unit() as session:
-            seen = signin.find(session, f"{name}@example.org")
-            member = signin.check_second_factor(session, seen, True, given, self.now)
+            seen = authentication.find(session, f"{name}@example.org")
+            member = authentication.check_second_factor(session, seen, True, given, self.now)
             self._hold_member(name, who, member.id, member.role)
         used = (name, given)
         if used in self._used():
@@ -387,7 +392,7 @@ def keeping_opens(journey: Journey, row: Any) -> bool:
     """Whether a passkey's key opens, which it does for its owner alone."""
     try:
         with journey.unit() as session:
-            keeping.public_key_of(session, row)
+            credential_records.public_key_of(session, row)
     except Exception:
         return False
     return True

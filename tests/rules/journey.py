@@ -15,12 +15,12 @@ from sqlmodel import col, select
 
 from app import create_app
 from messaging.dispatch.worker import Worker
-from people import staff, tokens
+from people.staff import api_tokens, staff_records
 from tests import databases
 from tests.channels.support import AUTH_TOKEN, a_text, signed_post, unit, wrong
 from vault.keys import field_encryption, keyring
 from vault.models import DataKey
-from verification import words
+from verification import reply_words
 from verification.models import Code, secret_row
 
 STAFF, EMAIL = "Anastasia Silverthorne", "anastasia.silverthorne@helpdesk.example"
@@ -85,7 +85,7 @@ class Journey:
             code_digits=8,
             log_level="debug",
         )
-        words.WORDS["en"] = (WORD,)  # one that the tables' own words cannot hold
+        reply_words.WORDS["en"] = (WORD,)  # one that the tables' own words cannot hold
         self.app = create_app(settings, now=lambda: self.now)
         self.context = self.app.extensions["vouchline"]
         self.client: FlaskClient = self.app.test_client()
@@ -97,9 +97,11 @@ class Journey:
         """A member of staff enrols and signs in by the pages; an agent gets a token too."""
         client = self.app.test_client()
         with unit(self.app) as session:
-            member = staff.add(session, email, name, role, self.now, timezone="Europe/London")
-            link = staff.invite(session, member, self.now)
-            token = tokens.add(session, member, "desk", self.now)
+            member = staff_records.add(
+                session, email, name, role, self.now, timezone="Europe/London"
+            )
+            link = staff_records.invite(session, member, self.now)
+            token = api_tokens.add(session, member, "desk", self.now)
         if role == "agent":
             self.headers = {"Authorization": f"Bearer {token}"}
         page = client.get(f"/staff/enrol/{link}").text

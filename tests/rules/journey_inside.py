@@ -25,7 +25,8 @@ from incidents.canaries import store
 from incidents.cases.models import Case
 from incidents.evening_notes import note_creation
 from incidents.evening_notes.due_evenings import Evening
-from people import customers, staff
+from people.customers import customer_records
+from people.staff import staff_records
 from tests.authenticator import Authenticator
 from tests.channels.support import unit
 from tests.rules.journey import EMAIL, GWEN, LEO, Journey, Who, notations, sent
@@ -68,9 +69,9 @@ def brought_in(journey: Journey) -> None:
         assert done.exit_code == 0, done.output
     with unit(journey.app) as session:
         (known,) = store.known(session).canaries
-        found = customers.find_by_phone(session, CANARY)
+        found = customer_records.find_by_phone(session, CANARY)
         assert found is not None
-        person = customers.opened(session, found)
+        person = customer_records.opened(session, found)
     assert known.phone == CANARY and known.external_ref
     journey.secrets += [*BART.values, person.name, known.external_ref, *notations(CANARY)]
 
@@ -84,10 +85,10 @@ def with_a_passkey(journey: Journey, agent: FlaskClient) -> None:
     body = {"answer": json.loads(made), "name": PASSKEY}
     _script(agent, "/staff/account/passkeys", body)
     with unit(journey.app) as session:
-        member = staff.find(session, EMAIL)
+        member = staff_records.find(session, EMAIL)
         assert member is not None
-        staff.set_phone(session, member, DESK, journey.now)
-        staff.invite(session, member, journey.now, pin="unguessable-pin")
+        staff_records.set_phone(session, member, DESK, journey.now)
+        staff_records.invite(session, member, journey.now, pin="unguessable-pin")
     journey.secrets += ["unguessable-pin", PASSKEY, *notations(DESK)]
     journey.bytes += [device.credential, handle, device._public()[-32:]]
 
@@ -156,7 +157,7 @@ class Inside:
         form = {"find": CANARY, "purpose": "asked_us"}
         sent(self.agent, "/staff/book/find", form, "/staff/book")
         with unit(journey.app) as session:
-            member = staff.find(session, EMAIL)
+            member = staff_records.find(session, EMAIL)
             assert member is not None
             evening = Evening(member.id, journey.now.date(), journey.now + timedelta(minutes=1))
             note = note_creation.write(session, evening, journey.now + timedelta(hours=1))
@@ -168,7 +169,7 @@ class Inside:
         journey, client = self.journey, self.investigator
         with unit(journey.app) as session:
             found = session.exec(select(Case.reference).where(Case.kind == "objection")).one()
-            gwen = customers.find_by_phone(session, GWEN.phone)
+            gwen = customer_records.find_by_phone(session, GWEN.phone)
             assert gwen is not None
         at = f"/staff/cases/{found}"
         exported = {"exporting": SAYS["exported"], "field": "names"}

@@ -17,8 +17,8 @@ from tests import factories
 from tests.channels.support import a_text, signed_post
 from tests.databases import Store
 from vault.keys import keyring
-from verification import calls
-from verification.checking import check
+from verification import call_session
+from verification.code_check import check
 from verification.verdicts import Channel
 
 UNKNOWN = "+447911123456"
@@ -30,7 +30,7 @@ def ways(store: Store, now: datetime) -> dict[str, tuple[str, str]]:
     expired, locked = factories.a_call(store, ran_out), factories.a_call(store, now)
     ended, stranger = factories.a_call(store, now), factories.a_call(store, now)
     with store.unit() as session:
-        calls.end(
+        call_session.end(
             session, callbacks.held(session, *_held(ended)), "reached", factories.a_policy(), now
         )
     _lock(store, locked, now)

@@ -20,10 +20,9 @@ from uuid import UUID
 import pyotp
 from sqlmodel import Session, select
 
-from people import resets, second_factor, staff, staffing
-from people.approvals import asking, deciding, running, setup
-from people.approvals.kinds import About, Kind
+from people.approvals import approval_requests, bootstrap, command_execution, decisions
 from people.approvals.models import ApprovalRequest
+from people.approvals.request_types import About, Kind
 from people.approvals.states import State
 from people.errors import (
     InvalidInput,
@@ -33,8 +32,9 @@ from people.errors import (
     NotFound,
     SecondPieceWrong,
 )
-from people.links import Pieces
 from people.models import Role, Staff
+from people.staff import reset_links, second_factor, staff_approvals, staff_records
+from people.staff.enrolment_links import Pieces
 from procedures import role_change
 from tests import factories
 from tests.databases import Store
@@ -63,7 +63,7 @@ KINDS = {
         Kind("three", ANYBODY, BOTH, no_facts, nothing, people=3),
         Kind("shell", frozenset(), BOTH, no_facts, nothing, by_operator=True),
         Kind("long", frozenset(), BOTH, no_facts, by_operator=True),
-        *(staffing.ADD, staffing.INVITE, resets.RESET, role_change.ROLE),
+        *(staff_approvals.ADD, staff_approvals.INVITE, reset_links.RESET, role_change.ROLE),
     )
 }
 ACTS = ("one", "three", "shell", "long")
@@ -104,9 +104,9 @@ def furnish(store: Store) -> House:
             made = factories.an_agent(
                 session, NOW, role=role, email=f"p{n}@example.org", name=f"P{n}"
             )
-            token = staff.invite(session, made, NOW)
-            code = pyotp.TOTP(staff.invited(session, token, NOW)[2]).at(NOW)
-            codes[made.id] = staff.enrol(session, token, PASSWORD, code, NOW)[1]
+            token = staff_records.invite(session, made, NOW)
+            code = pyotp.TOTP(staff_records.invited(session, token, NOW)[2]).at(NOW)
+            codes[made.id] = staff_records.enrol(session, token, PASSWORD, code, NOW)[1]
             people.append(made.id)
     return House(store, tuple(people), codes)
 
@@ -126,9 +126,11 @@ class Run:
         self.hers = {self.she}
 
     def enrolled(self, token: str, pieces: Pieces) -> UUID:
-        secret = staff.invited(self.work, token, self.now, pieces=pieces)[2]
+        secret = staff_records.invited(self.work, token, self.now, pieces=pieces)[2]
         code = pyotp.TOTP(secret).at(self.now)
-        member, codes = staff.enrol(self.work, token, PASSWORD, code, self.now, pieces=pieces)
+        member, codes = staff_records.enrol(
+            self.work, token, PASSWORD, code, self.now, pieces=pieces
+        )
         self.codes[member.id] = codes
         if member.id not in self.people:
             self.people.append(member.id)
@@ -166,13 +168,15 @@ class Run:
         kind = KINDS[self.random.choice(ACTS)]
         by = None if kind.by_operator else self.somebody()
         about = About(staff_id=self.random.choice([None, self.random.choice(self.people)]))
-        asking.ask(self.work, kind, {"n": 1}, "why it is to be", by, self.now, about=about)
+        approval_requests.ask(
+            self.work, kind, {"n": 1}, "why it is to be", by, self.now, about=about
+        )
         self.keep()
 
     def ask_to_add(self) -> None:
         self.number += 1
         by = self.random.choice([None, self.somebody(), self.somebody()])
-        made = staffing.ask_to_add(
+        made = staff_approvals.ask_to_add(
             self.work,
             f"p{self.number}@example.org",
             f"P{self.number}",
@@ -187,12 +191,12 @@ class Run:
     def ask_to_reset(self) -> None:
         about = self.work.get_one(Staff, self.somebody())
         if self.random.random() < 0.3:
-            made = staffing.ask_to_invite(self.work, about, "why it is to be", self.now)
+            made = staff_approvals.ask_to_invite(self.work, about, "why it is to be", self.now)
             self.keep(made.token)
             return
         by = self.work.get_one(Staff, self.somebody())
         role = Role(by.role)
-        token = resets.make(self.work, by.id, role, about.id, "why it is to be", self.now)
+        token = reset_links.make(self.work, by.id, role, about.id, "why it is to be", self.now)
         self.keep(token)
 
     def ask_for_role(self) -> None:
@@ -209,7 +213,7 @@ class Run:
         if not waiting:
             return
         asked, by = self.random.choice(waiting), self.somebody()
-        given = deciding.approve_with_pin(self.work, KINDS, asked.id, asked.digest, by, self.now)
+        given = decisions.approve_with_pin(self.work, KINDS, asked.id, asked.digest, by, self.now)
         if given.pin:
             asked.pins[by] = given.pin
         if given.state in (State.DONE, State.APPROVED):
@@ -219,7 +223,7 @@ class Run:
         """Something was done, or may be: by more than her?"""
         asked.open, self.done = False, self.done + 1
         row = self.work.get_one(ApprovalRequest, asked.id)
-        voices = {each.staff_id for each in deciding.counting(self.work, asked.kind, row)}
+        voices = {each.staff_id for each in decisions.counting(self.work, asked.kind, row)}
         voices |= {asked.by} if asked.by else set()
         if len(voices) < asked.kind.people or voices <= self.hers:
             raise Broken(f"seed {self.seed}: {asked.kind.name} by {voices}, hers {self.hers}")
@@ -231,13 +235,13 @@ class Run:
         found = [each for each in self.asked if each.kind.name == "long" and not each.open]
         if found:
             asked = self.random.choice(found)
-            if running.begin(self.work, asked.kind, asked.id, self.now):
+            if command_execution.begin(self.work, asked.kind, asked.id, self.now):
                 self.behind(asked)
 
     def refuse(self) -> None:
         if self.asked:
             asked = self.random.choice(self.asked)
-            deciding.refuse(self.work, KINDS, asked.id, self.somebody(), self.now)
+            decisions.refuse(self.work, KINDS, asked.id, self.somebody(), self.now)
 
     # Enrolling.
 
@@ -299,13 +303,13 @@ class Run:
         if found:
             token = self.random.choice(found).token
             guess = f"{self.random.randrange(10**6):06d}"
-            staff.invited(self.work, token, self.now, pieces=Pieces(guess))
+            staff_records.invited(self.work, token, self.now, pieces=Pieces(guess))
 
     def somebody_leaves(self) -> None:
         who = self.random.choice(self.people)
         member = self.work.get_one(Staff, who)
-        if who != self.she and setup.approvers(self.work) > 4:
-            staff.switch_off(self.work, member, self.now)
+        if who != self.she and bootstrap.approvers(self.work) > 4:
+            staff_records.switch_off(self.work, member, self.now)
 
     def new_codes(self) -> None:
         who = self.random.choice(self.people)
@@ -313,8 +317,8 @@ class Run:
 
     def demoted(self) -> None:
         who = self.work.get_one(Staff, self.random.choice(self.people))
-        if who.role != A and setup.approvers(self.work) > 4:
-            staff.change_role(self.work, who, A, audit_log.OPERATOR, self.now)
+        if who.role != A and bootstrap.approvers(self.work) > 4:
+            staff_records.change_role(self.work, who, A, audit_log.OPERATOR, self.now)
 
     def time_passes(self) -> None:
         self.now += timedelta(hours=self.random.randrange(1, 20))

@@ -8,7 +8,7 @@ from sqlalchemy import LargeBinary
 from sqlmodel import Session, SQLModel, select
 
 import app  # noqa: F401  (so that every table is known)
-from people import binding
+from people import password_seal
 from vault.keys import field_encryption, key_register, keyring
 from vault.models import DataKey, KeyRegisterRow, PurposeKey
 from verification.models import secret_row
@@ -27,7 +27,7 @@ INDEXES = {
     "demo_line.phone_index",
     "report.phone_index",
     "stream_item.phone_index",
-    # Fingerprints and seconds, see verification/unmet.py.
+    # Fingerprints and seconds, see verification/failed_checks.py.
     "code.unmet",
     "idempotency_key.key_hash",
     "idempotency_key.request_hash",
@@ -49,8 +49,8 @@ HASHES = {
 }
 #: Packed numbers that say how many, and of nobody.
 COUNTS = {"access_tally.fresh"}
-#: Keyed fingerprints of what must not be parted of a row, see people/binding.py.
-MARKS = {f"{table}.bound" for table in binding.PARTS} | {
+#: Keyed fingerprints of what must not be parted of a row, see people/password_seal.py.
+MARKS = {f"{table}.bound" for table in password_seal.PARTS} | {
     f"audit_{table}.mark" for table in ("entry", "run", "state", "publication", "writer")
 }
 #: Sealed under the key of one customer, named by this column of the row.

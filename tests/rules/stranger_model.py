@@ -26,7 +26,7 @@ from scheduling.notifications import ring_back
 from tests import factories
 from tests.databases import Store
 from vault.keys import keyring
-from verification import calls, proving
+from verification import call_session, number_proof
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -75,12 +75,12 @@ class Machine(RuleBasedStateMachine):
     )
     def asks_page_number(self, phone: str, medium: str, times: int) -> None:
         for _ in range(times):
-            proving.send(self.work, phone, medium, self.policy, self.now)
+            number_proof.send(self.work, phone, medium, self.policy, self.now)
 
     @rule(phone=st.sampled_from(PHONES), number=st.integers(0, 10**8 - 1), times=st.integers(1, 4))
     def guesses(self, phone: str, number: int, times: int) -> None:
         for n in range(times):
-            proving.prove(self.work, phone, f"{(number + n) % 10**8:08d}", self.now)
+            number_proof.prove(self.work, phone, f"{(number + n) % 10**8:08d}", self.now)
 
     @rule(phone=st.sampled_from(PHONES), word=st.sampled_from(WORDS), times=st.integers(1, 40))
     def texts(self, phone: str, word: str, times: int) -> None:
@@ -139,19 +139,19 @@ class Machine(RuleBasedStateMachine):
         callback = self.book(5)
         assert callback.id in self.worker()
         self.now += timedelta(seconds=1)
-        issued = calls.start(self.work, callback, self.policy, self.now)
+        issued = call_session.start(self.work, callback, self.policy, self.now)
         self.now += timedelta(seconds=1)
         for word in (*noise, *["CHECK"] * asks, *["000000"] * asks):
             if self.says(VICTIM, word) is not None:
                 self.answers.append(self.now)
-        proving.send(self.work, VICTIM, "text", self.policy, self.now)
+        number_proof.send(self.work, VICTIM, "text", self.policy, self.now)
         checked = self.says(VICTIM, "CHECK")
         assert checked is not None
         assert "is calling you" in checked
         told = self.says(VICTIM, issued.code)
         assert told is not None, "the verdict is not answered"
         assert "GENUINE" in told
-        calls.end(self.work, callback, "reached", self.policy, self.now)
+        call_session.end(self.work, callback, "reached", self.policy, self.now)
 
     def book(self, minutes: int) -> Callback:
         """With an agent who has nothing else to do."""

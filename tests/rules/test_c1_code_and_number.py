@@ -48,11 +48,11 @@ def _reissued(there, call, now):
     from dataclasses import replace
 
     from scheduling import callbacks
-    from verification import calls
+    from verification import call_session
 
     with there.unit() as session:
         held = callbacks.held(session, call.callback_id, call.agent_id)
-        issued = calls.reissue(session, held, factories.a_policy(), now)
+        issued = call_session.reissue(session, held, factories.a_policy(), now)
         return replace(call, code=issued.code)
 
 
@@ -98,7 +98,7 @@ def test_two_agents_who_start_at_once_leave_one_code(app, there, clock):
     """All calls are booked; all Starts come at the same moment, each in its own process."""
     from scheduling import callbacks
     from scheduling.errors import WrongState
-    from verification import calls
+    from verification import call_session
 
     earlier = clock.now - timedelta(minutes=10)
     with there.unit() as session:
@@ -115,7 +115,7 @@ def test_two_agents_who_start_at_once_leave_one_code(app, there, clock):
         with databases.opened(there.url, wait_seconds=60).unit() as session:
             held = callbacks.held(session, callback_id, agent_id)
             try:
-                return calls.start(session, held, EARLY, clock.now).code
+                return call_session.start(session, held, EARLY, clock.now).code
             except WrongState:
                 return "refused"
 

@@ -16,8 +16,8 @@ from tests import factories
 from tests.channels.support import a_started_call, a_token
 from tests.channels.support import booking as body_of_booking
 from vault.keys import keyring
-from verification import calls
-from verification.checking import check
+from verification import call_session
+from verification.code_check import check
 from verification.models import Code
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine, NotConfirmed
 
@@ -39,7 +39,7 @@ def booked(store, minutes=15):
 
 def start(store, made, now, policy=POLICY):
     with store.unit() as session:
-        return calls.start(session, callbacks.held(session, *made[:2]), policy, now)
+        return call_session.start(session, callbacks.held(session, *made[:2]), policy, now)
 
 
 def verdict(store, made, code, now, channel=Channel.WEB):
@@ -99,7 +99,7 @@ def test_after_end_nothing_is_told_even_of_a_confirmed_call(store):
             assert confirmed(store, made, issued.code, BOOKED)
             assert isinstance(verdict(store, made, issued.code, BOOKED), AlreadyConfirmed)
         with store.unit() as session:
-            calls.end(
+            call_session.end(
                 session, callbacks.held(session, *made[:2]), "reached", factories.a_policy(), BOOKED
             )
         assert isinstance(verdict(store, made, issued.code, BOOKED), NotConfirmed)
@@ -112,7 +112,7 @@ def test_a_new_code_kills_the_old_at_once_and_brings_ten_minutes_of_its_own(stor
     old = start(store, made, BOOKED)
     later = BOOKED + timedelta(minutes=9)
     with store.unit() as session:
-        new = calls.reissue(session, callbacks.held(session, *made[:2]), POLICY, later)
+        new = call_session.reissue(session, callbacks.held(session, *made[:2]), POLICY, later)
     assert new.valid_until == BOOKED + timedelta(minutes=15)
     assert old.code == new.code or not confirmed(store, made, old.code, later)
     assert confirmed(store, made, new.code, old.valid_until)
@@ -123,11 +123,13 @@ def test_a_code_that_ran_out_can_be_replaced_until_the_window_is_over(store):
     start(store, made, BOOKED)
     over = BOOKED + timedelta(minutes=15)
     with store.unit() as session, pytest.raises(WrongState, match="run out"):
-        calls.shown(session, callbacks.held(session, *made[:2]), BOOKED + timedelta(minutes=10))
+        call_session.shown(
+            session, callbacks.held(session, *made[:2]), BOOKED + timedelta(minutes=10)
+        )
     with store.unit() as session, pytest.raises(OutsideWindow):
-        calls.reissue(session, callbacks.held(session, *made[:2]), POLICY, over)
+        call_session.reissue(session, callbacks.held(session, *made[:2]), POLICY, over)
     with store.unit() as session:
-        new = calls.reissue(session, callbacks.held(session, *made[:2]), POLICY, over - TICK)
+        new = call_session.reissue(session, callbacks.held(session, *made[:2]), POLICY, over - TICK)
     assert confirmed(store, made, new.code, over - TICK)
 
 
@@ -165,10 +167,10 @@ def test_a_call_left_open_is_closed_when_its_window_is_over(store):
     issued = start(store, made, BOOKED)
     over = BOOKED + timedelta(minutes=15)
     with store.unit() as session:
-        calls.end_forgotten(session, over - TICK)
+        call_session.end_forgotten(session, over - TICK)
     assert store.all(select(Callback))[0].state == "started"
     with store.unit() as session:
-        calls.end_forgotten(session, over)
+        call_session.end_forgotten(session, over)
     assert store.all(select(Callback))[0].state == "ended"
     assert not confirmed(store, made, issued.code, over - TICK)
 

@@ -16,7 +16,7 @@ from tests.rules import negatives, work
 from tests.rules.channels import SETTINGS
 from tests.rules.negatives import CHANNELS, UNKNOWN, seen
 from tests.rules.work import difference, rows, statements
-from verification.checking import DECOYS, check, decoy_index, queue_index
+from verification.code_check import DECOYS, check, decoy_index, queue_index
 from verification.models import Code
 from verification.verdicts import Channel
 

@@ -220,9 +220,9 @@ def test_a_copy_of_the_store_does_not_tell_which_customer_it_is(console):
 
 
 def found(session: Any, phone: str) -> Customer:
-    from people import customers
+    from people.customers import customer_records
 
-    customer = customers.find_by_phone(session, phone)
+    customer = customer_records.find_by_phone(session, phone)
     assert customer is not None
     return customer
 

@@ -30,9 +30,9 @@ ANSWERS = {
     "report": "procedures/data_expiry.py: after 400 days where no customer and no case is named",
     "grouped_report": "procedures/data_expiry.py: with its report",
     "delivery": "messaging/delivery_reports.py: after 90 days",
-    "spent_challenge": "people/passkeys/site.py: after minutes",
-    "budget_opening": "people/budgets.py: after a day",
-    "page_number_tries": "verification/page_numbers.py: one an hour, after two days",
+    "spent_challenge": "people/passkeys/relying_party.py: after minutes",
+    "budget_opening": "people/customers/access_budgets.py: after a day",
+    "page_number_tries": "verification/page_number_limits.py: one an hour, after two days",
     # Strangers add to these, and nothing may take from them.
     "audit_entry": "kept for ever by design; failed tries of strangers are counted, not each kept",
     "audit_tile": "one for 256 entries of the audit log",

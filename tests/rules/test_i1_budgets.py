@@ -14,8 +14,8 @@ from sqlmodel import col, func, select
 
 from channels import access_budget_response as answered
 from incidents.cases.models import Case, CaseEvidence, CaseSubject, Kind
-from people import budgets
-from people.budgets import Spared
+from people.customers import access_budgets
+from people.customers.access_budgets import Spared
 from people.errors import BudgetSpent
 from people.models import Opening
 from storage.column_types import new_id
@@ -47,7 +47,7 @@ def opens(
     for _ in range(count):
         try:
             with store.unit() as session:
-                budgets.open_customer(session, who, new_id(), now, spared)
+                access_budgets.open_customer(session, who, new_id(), now, spared)
             done += 1
         except BudgetSpent:
             pass
@@ -59,7 +59,7 @@ def looks_up(
 ) -> bool:
     try:
         with store.unit() as session:
-            budgets.look_up(session, who, found, asked, now)
+            access_budgets.look_up(session, who, found, asked, now)
     except BudgetSpent:
         return False
     return True
@@ -87,10 +87,10 @@ def test_a_customer_who_is_open_already_can_be_opened_again(store):
     ana, gwen = an_agent(store), new_id()
     for _ in range(50):
         with store.unit() as session:
-            budgets.open_customer(session, ana, gwen, NOW)
+            access_budgets.open_customer(session, ana, gwen, NOW)
     assert opens(store, ana, 30) == 29
     with store.unit() as session:
-        budgets.open_customer(session, ana, gwen, NOW)
+        access_budgets.open_customer(session, ana, gwen, NOW)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_who_is_unlocked_begins_anew_and_it_is_written_down(store):
     opens(store, ana, 30)
     for _ in range(2):
         with store.unit() as session:
-            budgets.unlock(session, ana, audit_log.SYSTEM, NOW + MINUTE)
+            access_budgets.unlock(session, ana, audit_log.SYSTEM, NOW + MINUTE)
         assert opens(store, ana, 35, NOW + 2 * MINUTE) == 30 or _ == 1
     entries = store.all(select(AuditEntry).where(col(AuditEntry.action) == "budget.unlock"))
     assert [each.detail for each in entries] == [str(ana)] * 2
@@ -154,7 +154,7 @@ def test_what_counts_no_more_is_removed(store):
     opens(store, ana, 3)
     opens(store, ana, 2, NOW + HOUR)
     with store.unit() as session:
-        budgets.forget_old(session, NOW + timedelta(days=1))
+        access_budgets.forget_old(session, NOW + timedelta(days=1))
     assert len(store.all(select(Opening))) == 2
 
 

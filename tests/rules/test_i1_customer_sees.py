@@ -19,9 +19,9 @@ from incidents.cases.creation import raise_case
 from incidents.cases.models import Case, CaseEvidence, CaseSubject, Kind, State
 from incidents.reports import submission
 from incidents.reports.models import Report
+from people.customers.lookup_purposes import Purpose
 from people.errors import NotFound
 from people.models import Customer, Staff
-from people.purposes import Purpose
 from scheduling import callbacks
 from tests import databases, factories
 from tests.processes import at_once

@@ -185,9 +185,9 @@ def test_the_mail_holds_nobodys_data_and_no_link(store, ana):
     job(store, EVENING, post)
     (to, subject, text) = post.sent[0]
     with store.unit() as session:
-        from people import staff
+        from people.staff import staff_records
 
-        assert to == staff.opened(session, session.get_one(Staff, ana.id)).email
+        assert to == staff_records.opened(session, session.get_one(Staff, ana.id)).email
     assert "10:00" in text
     assert "asked us" in text
     for secret in ("Gwen", "Jones", "+44", "7400", "http", "://", "token"):

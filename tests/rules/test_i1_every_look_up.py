@@ -17,9 +17,9 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, select
 
-from people import tokens
-from people.approvals import setup
+from people.approvals import bootstrap
 from people.models import Role, Staff
+from people.staff import api_tokens
 from storage.column_types import new_id
 from tests.channels.conftest import PHONE, Console, Tab, make_console
 from tests.ids import without_random
@@ -166,7 +166,7 @@ def desk(console: Console, request: pytest.FixtureRequest) -> Desk:
     if role is A:
         callback = console.callback(who)
     with console.unit() as session:
-        token = tokens.add(session, session.get_one(Staff, who), "t", console.now)
+        token = api_tokens.add(session, session.get_one(Staff, who), "t", console.now)
     tab = console.sign_in("ana@example.org")
     return Desk(console, who, tab, {"Authorization": f"Bearer {token}"}, callback)
 
@@ -273,7 +273,7 @@ def test_the_command_line_leaves_an_entry_for_each(console, command, action):
 def test_the_command_line_leaves_one_for_a_hit(console):
     console.customer()
     with console.unit() as session:
-        assert setup.is_open(session, console.now)
+        assert bootstrap.is_open(session, console.now)
     run = console.app.test_cli_runner()
     assert run.invoke(args=("customers", "erase", "--phone", PHONE)).exit_code == 0
     (entry,) = entries(console, LOOK_UP)

@@ -18,7 +18,7 @@ from incidents.cases import customer_access as within
 from incidents.cases.creation import Evidence, raise_case
 from incidents.cases.models import Kind, State
 from incidents.reports import submission
-from people import customer_sessions, customers
+from people.customers import customer_records, customer_sessions
 from people.errors import BudgetSpent
 from people.models import Role
 from scheduling.booking import bookings
@@ -65,12 +65,12 @@ class World:
     def _browser(self, name: str) -> FlaskClient:
         client: FlaskClient = self.console.app.test_client()
         if name in STAFF:
-            from people import signin
             from people.models import Staff
+            from people.staff import authentication
 
             with self.console.unit() as session:
                 member = session.get_one(Staff, self.staff[name])
-                token = signin.open_session(session, member, self.console.now)
+                token = authentication.open_session(session, member, self.console.now)
             self._keep(client, "staff", token)
         elif name == "customer":
             with self.console.unit() as session:
@@ -372,7 +372,7 @@ def test_customers_are_found_by_nothing_but_an_exact_value(store):
         factories.a_customer(session, databases.MADE_AT, NUMBER, NAME, external_ref="EX-1")
     with store.unit() as session:
         for asked in ("%", "+4474%", "_" * 13, "", NUMBER[:-1], NAME):
-            assert customers.find_by_phone(session, asked) is None
-            assert customers.find_by_external_ref(session, asked) is None
+            assert customer_records.find_by_phone(session, asked) is None
+            assert customer_records.find_by_external_ref(session, asked) is None
         assert session.exec(select(Callback)).all() == []
         assert audit_log.staff(NONE).kind == "staff"

@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from people import tokens
 from people.models import Staff
+from people.staff import api_tokens
 from scheduling import callbacks
 from scheduling.models import Callback
 from tests.channels.conftest import Console, Tab, make_console
@@ -67,7 +67,7 @@ def test_thirty_days_after_its_end_no_route_takes_it(console, state):
     agent, _ = console.agent()
     callback_id = console.callback(agent)
     with console.unit() as session:
-        bearer = tokens.add(session, session.get_one(Staff, agent), "", console.now)
+        bearer = api_tokens.add(session, session.get_one(Staff, agent), "", console.now)
         row = session.get_one(Callback, callback_id)
         row.state = state
         row.ended_at = row.ends_at if state not in ("booked", "started") else None

@@ -18,12 +18,13 @@ from incidents.reports import signals, submission
 from incidents.reports.models import Report, StreamItem
 from messaging import inbox, line_types, opt_outs
 from messaging.providers.simulator import phone_modes, sms
-from people import customers, staff
+from people.customer_import.upsert import keep
+from people.customer_import.validation import Row, Rules
+from people.customers import customer_records
 from people.errors import InvalidInput
-from people.importing.keeping import keep
-from people.importing.rows import Row, Rules
 from people.models import Customer
-from people.passkeys import keeping
+from people.passkeys import credential_records
+from people.staff import staff_records
 from procedures import erasure
 from scheduling import callbacks
 from scheduling.booking import bookings, idempotency
@@ -39,8 +40,8 @@ from tests.rules.dying import Fuse, until_killed
 from vault.keys import index_key_rotation, keyring
 from vault.keys.blind_index import ALONE, CURRENT, KNOWN, generation
 from vault.models import AuditEntry, PurposeKey
-from verification import calls, proving
-from verification.checking import check
+from verification import call_session, number_proof
+from verification.code_check import check
 from verification.models import Code
 from verification.verdicts import Channel, Genuine, NotConfirmed
 
@@ -101,11 +102,11 @@ def stages(store: databases.Store) -> Iterator[str]:
 
 
 def find_customer(session: Session, phone: str) -> Any:
-    return customers.find_by_phone(session, phone)
+    return customer_records.find_by_phone(session, phone)
 
 
 def find_code(session: Session, phone: str) -> Any:
-    return calls.ringing_now(session, phone, NOW)
+    return call_session.ringing_now(session, phone, NOW)
 
 
 def find_key(session: Session, phone: str) -> Any:
@@ -117,8 +118,10 @@ def find_key(session: Session, phone: str) -> Any:
 #: How a row is found by each column, with the number that its owner has.
 FINDERS: dict[str, Callable[[Session, str], Any]] = {
     "customer.phone_index": find_customer,
-    "customer.external_ref_index": lambda s, p: customers.find_by_external_ref(s, f"crm-{p}"),
-    "staff.email_index": lambda s, p: staff.find(s, f"a{p[1:]}@example.org"),
+    "customer.external_ref_index": lambda s, p: customer_records.find_by_external_ref(
+        s, f"crm-{p}"
+    ),
+    "staff.email_index": lambda s, p: staff_records.find(s, f"a{p[1:]}@example.org"),
     "callback.ticket_index": lambda s, p: callbacks.by_ticket(s, "T-1001"),
     "code.phone_index": find_code,
     "inbound_text.sender_index": lambda s, p: inbox.helped_lately(s, p, "", NOW),
@@ -132,8 +135,8 @@ FINDERS: dict[str, Callable[[Session, str], Any]] = {
     ),
     "idempotency_key.key_hash": find_key,
     "idempotency_key.request_hash": find_key,
-    "passkey.credential_index": lambda s, p: keeping.find(s, p.encode()),
-    "number_proof.phone_index": lambda s, p: proving._open(s, keyring.of(s).forms("phone", p)),
+    "passkey.credential_index": lambda s, p: credential_records.find(s, p.encode()),
+    "number_proof.phone_index": lambda s, p: number_proof._open(s, keyring.of(s).forms("phone", p)),
 }
 _REPORTS = select(Report.id)
 
@@ -148,7 +151,7 @@ def a_findable_life(store: databases.Store, phone: str) -> None:
         factories.a_customer(session, NOW, phone, external_ref=f"crm-{phone}")
         submission.file(session, submission.Told(phone, "web"), NOW)
         factories.an_agent(session, NOW, email=f"a{phone[1:]}@example.org")
-        proving.send(session, phone, "text", factories.a_policy(), NOW)
+        number_proof.send(session, phone, "text", factories.a_policy(), NOW)
     factories.a_call(store, NOW, phone)
     with store.unit() as session:
         phone_modes.choose(session, phone, phone_modes.Mode.LATE, 3, NOW)
@@ -156,8 +159,8 @@ def a_findable_life(store: databases.Store, phone: str) -> None:
         opt_outs.note_out(session, phone, NOW)
         line_types.note(session, phone, "landline", NOW)
         session.add(unconfirmed(session, phone))
-        member = staff.find(session, f"a{phone[1:]}@example.org")
-        keeping.keep(session, member.id, phone.encode(), b"key", 0, "phone", NOW)
+        member = staff_records.find(session, f"a{phone[1:]}@example.org")
+        credential_records.keep(session, member.id, phone.encode(), b"key", 0, "phone", NOW)
         inbox.first_time(session, f"SM{phone}", phone, "other", NOW)
         first = session.exec(select(Callback.agent_id).order_by(col(Callback.id))).first()
         idempotency.claim(session, first, f"k{phone}", b"x", NOW)
@@ -210,12 +213,12 @@ def test_the_former_key_finds_nothing_that_is_left(store):
 def another_call(store: databases.Store) -> None:
     """Booked for right after the one that goes on, and started while that still does."""
     with store.unit() as session:
-        customer = customers.find_by_phone(session, PHONE)
+        customer = customer_records.find_by_phone(session, PHONE)
         ahead = timedelta(minutes=15)
         callback = factories.a_callback(session, NOW, customer=customer, ahead=ahead)
     with store.unit() as session:
         held = callbacks.held(session, callback.id, callback.agent_id)
-        calls.start(session, held, factories.a_policy(), NOW + timedelta(minutes=11))
+        call_session.start(session, held, factories.a_policy(), NOW + timedelta(minutes=11))
 
 
 def checked(store: databases.Store, code: str) -> Any:
@@ -280,7 +283,7 @@ def test_an_erased_customer_leaves_nothing_behind_at_any_stage(store):
     for number in range(5):
         next(passing)
         with store.unit() as session:
-            made = customers.find_by_phone(session, f"+4474001{number:05d}")
+            made = customer_records.find_by_phone(session, f"+4474001{number:05d}")
             erasure.erase(session, [made.id], keyring_actor(), NOW, "asked")
         assert len(forms(store, "line_kind.phone_index")) == 5 - number
         assert len(forms(store, "inbound_text.sender_index")) == 5 - number
@@ -449,9 +452,9 @@ def test_killed_anywhere_it_is_run_again_and_nothing_is_lost(store, monkeypatch)
     while killed:
         killed = until_killed(store.url, acts, work_of)
         with databases.opened(store.url).unit() as session:
-            assert all(customers.find_by_phone(session, each) for each in phones)
+            assert all(customer_records.find_by_phone(session, each) for each in phones)
             assert all(opt_outs.is_out(session, each) for each in phones)
-            assert calls.ringing_now(session, PHONE, NOW) is not None
+            assert call_session.ringing_now(session, PHONE, NOW) is not None
         acts += 11
     store.ring.__init__(store.master, store.engine)
     assert {generation(each) for each in all_forms(store)} == {1}
@@ -521,5 +524,5 @@ def test_two_commands_at_once_do_one_rotation(store, monkeypatch):
     assert at_once([act] * 4, prepare) == ["index-1"] * 4
     step(store, CURRENT, ALONE)
     with store.unit() as session:
-        assert all(customers.find_by_phone(session, each) for each in phones)
+        assert all(customer_records.find_by_phone(session, each) for each in phones)
         assert all(opt_outs.is_out(session, each) for each in phones)

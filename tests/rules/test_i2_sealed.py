@@ -20,11 +20,12 @@ from messaging import call_queue
 from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
 from messaging.providers.simulator.sms import Simulator
-from people import customers, signin, staff, staffing
-from people.approvals import asking, deciding
+from people.approvals import approval_requests, decisions
+from people.customers import customer_records
 from people.models import Customer
-from people.passkeys import keeping, registering
-from people.second_factor import code_now
+from people.passkeys import credential_records, registration
+from people.staff import authentication, staff_approvals, staff_records
+from people.staff.second_factor import code_now
 from scheduling.booking import idempotency
 from storage.session import core_transaction
 from tests import factories
@@ -34,8 +35,8 @@ from vault.audit import audit_log
 from vault.errors import KeyUnavailable, Tampered
 from vault.keys import keyring
 from vault.models import DataKey, KeyRegisterRow, PurposeKey
-from verification import calls, proving
-from verification.checking import check
+from verification import call_session, number_proof
+from verification.code_check import check
 from verification.models import Code
 from verification.verdicts import Channel, Genuine
 
@@ -47,7 +48,7 @@ def a_life(store: Store, phone: str) -> factories.Call:
     """Somebody of whom every table holds something, and whose call is confirmed and going on."""
     with store.unit() as session:
         made = factories.a_customer(session, NOW, phone, external_ref=f"crm-{phone}")
-        customers.keep_safe_phrase(session, made, "blue teapot", NOW)
+        customer_records.keep_safe_phrase(session, made, "blue teapot", NOW)
         told = submission.Told(
             phone, "web", said="x", shown_number="+1", claimed_to_be="us", asked_for=["code"]
         )
@@ -60,17 +61,17 @@ def a_life(store: Store, phone: str) -> factories.Call:
         _a_note(session, made)
     call = factories.a_call(store, NOW, phone)
     with store.unit() as session:
-        member = staff.find(session, _email(session, call))
-        staff.set_phone(session, member, "+447400123499", NOW)
-        call_queue.want(session, call.callback_id, staff.phone_of(session, member), NOW)
-        link = staff.invite(session, member, NOW, pin="123456")
-        secret = staff.invited(session, link, NOW, "123456")[2]
-        staff.enrol(session, link, "several good words", _totp(secret), NOW, piece="123456")
-        signin.open_session(session, member, NOW, browser="Firefox, Linux")
-        keeping.keep(session, member.id, phone.encode(), b"key", 0, "My phone", NOW)
-        registering.handle_of(session, member)
+        member = staff_records.find(session, _email(session, call))
+        staff_records.set_phone(session, member, "+447400123499", NOW)
+        call_queue.want(session, call.callback_id, staff_records.phone_of(session, member), NOW)
+        link = staff_records.invite(session, member, NOW, pin="123456")
+        secret = staff_records.invited(session, link, NOW, "123456")[2]
+        staff_records.enrol(session, link, "several good words", _totp(secret), NOW, piece="123456")
+        authentication.open_session(session, member, NOW, browser="Firefox, Linux")
+        credential_records.keep(session, member.id, phone.encode(), b"key", 0, "My phone", NOW)
+        registration.handle_of(session, member)
         idempotency.claim(session, call.agent_id, "k", b"x", NOW)
-        proving.send(session, phone, "text", factories.a_policy(), NOW)
+        number_proof.send(session, phone, "text", factories.a_policy(), NOW)
     Worker(store.engine, store.ring, [Simulator(store.engine, store.ring)], lambda: NOW).once()
     with core_transaction(store.engine, keyring.carried(store.ring)) as work:
         told = check(work, phone, call.code, Channel.WEB, NOW, organisation="Example Bank")
@@ -81,11 +82,21 @@ def a_life(store: Store, phone: str) -> factories.Call:
 def _a_vote(session, phone: str) -> None:
     """A request of the command line that one of two has approved."""
     member = factories.an_agent(session, NOW, role="supervisor")
-    asked = asking.ask(
-        session, staffing.ADD, {"email": f"{phone}@example.org"}, "why it is to be", None, NOW
+    asked = approval_requests.ask(
+        session,
+        staff_approvals.ADD,
+        {"email": f"{phone}@example.org"},
+        "why it is to be",
+        None,
+        NOW,
     )
-    deciding.approve(
-        session, {staffing.ADD.name: staffing.ADD}, asked.id, asked.digest, member.id, NOW
+    decisions.approve(
+        session,
+        {staff_approvals.ADD.name: staff_approvals.ADD},
+        asked.id,
+        asked.digest,
+        member.id,
+        NOW,
     )
 
 
@@ -101,7 +112,7 @@ def _a_note(session, customer) -> None:
 
 
 def _email(session, call) -> str:
-    return staff.opened(session, session.get_one(staff.Staff, call.agent_id)).email
+    return staff_records.opened(session, session.get_one(staff_records.Staff, call.agent_id)).email
 
 
 def _totp(secret: str) -> str:
@@ -173,7 +184,7 @@ def test_a_callers_own_secret_pasted_into_a_victims_call_is_not_genuine(store, l
 
 def test_without_a_customers_key_all_of_theirs_is_gone_and_nobody_elses(store, lives):
     with store.unit() as session:
-        gone = customers.find_by_phone(session, PHONES[0]).id
+        gone = customer_records.find_by_phone(session, PHONES[0]).id
         session.delete(session.get_one(DataKey, gone))
     with store.unit() as session:
         unread = 0
@@ -187,16 +198,16 @@ def test_without_a_customers_key_all_of_theirs_is_gone_and_nobody_elses(store, l
                     columns.opened(session, column, row, value, store.master)
         assert unread >= len(columns.CUSTOMERS)
         with pytest.raises(KeyUnavailable):
-            customers.opened(session, session.get_one(Customer, gone))
+            customer_records.opened(session, session.get_one(Customer, gone))
         with pytest.raises(KeyUnavailable):
-            calls.live(session, session.get_one(calls.Callback, lives[0].callback_id))
+            call_session.live(session, session.get_one(call_session.Callback, lives[0].callback_id))
 
 
 def test_a_text_to_an_erased_customer_fails_and_keeps_no_other_waiting(store):
     with store.unit() as session:
         for phone in PHONES:
             factories.a_callback(session, NOW, customer=factories.a_customer(session, NOW, phone))
-        gone = customers.find_by_phone(session, PHONES[0]).id
+        gone = customer_records.find_by_phone(session, PHONES[0]).id
         session.delete(session.get_one(DataKey, gone))
     Worker(store.engine, store.ring, [Simulator(store.engine, store.ring)], lambda: NOW).once()
     states = {row.customer_id: row.state for row in store.all(select(OutboxMessage))}

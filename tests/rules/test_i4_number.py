@@ -15,9 +15,9 @@ from messaging import line_types, opt_outs
 from messaging.dispatch import delivery_outcomes, leases
 from messaging.models import OutboxMessage
 from messaging.sending_limits import Limit, Rules
-from people import customer_sessions, customers
-from people.approvals import deciding
+from people.approvals import decisions
 from people.approvals.models import ApprovalRequest
+from people.customers import customer_records, customer_sessions
 from people.errors import InvalidInput, NoLonger, NotFound
 from people.models import Customer, CustomerSession, NumberProof, Staff
 from procedures import approval_registry, number_change, undelivered_number_change
@@ -31,8 +31,8 @@ from tests import databases, factories
 from tests.processes import at_once
 from vault.keys import field_encryption, keyring
 from vault.models import AuditEntry
-from verification import bridging, calls, proving
-from verification.checking import check
+from verification import bridged_calls, call_session, number_proof
+from verification.code_check import check
 from verification.models import Code
 from verification.verdicts import Channel, NotConfirmed
 
@@ -51,7 +51,7 @@ def life(store):
         agent = factories.an_agent(session, NOW)
         supervisor = factories.an_agent(session, NOW, role="supervisor", name="Sue Poe")
         customer = factories.a_customer(session, NOW, OLD)
-        customers.keep_safe_phrase(session, customer, "blue teapot", NOW)
+        customer_records.keep_safe_phrase(session, customer, "blue teapot", NOW)
         ahead = timedelta(days=3)
         made = factories.a_callback(session, NOW, agent=agent, customer=customer, ahead=ahead)
         return made.id, agent.id, supervisor.id, customer.id
@@ -67,7 +67,7 @@ def ask(store, life, new: str = NEW, now: datetime = NOW) -> tuple:
 
 def approve(store, life, request: tuple, now: datetime = NOW) -> str:
     with store.unit() as session:
-        return str(deciding.approve(session, KINDS, *request, life[2], now))
+        return str(decisions.approve(session, KINDS, *request, life[2], now))
 
 
 def changed(store, life, now: datetime = NOW) -> None:
@@ -102,7 +102,7 @@ def waited(store, now: datetime) -> datetime:
 
 def phone(store, customer_id) -> str:
     with store.unit() as session:
-        return customers.opened(session, session.get_one(Customer, customer_id)).phone
+        return customer_records.opened(session, session.get_one(Customer, customer_id)).phone
 
 
 def queued(store) -> list[tuple[str, str, str]]:
@@ -235,10 +235,10 @@ def test_a_landline_is_told_by_voice_and_a_wish_for_no_texts_is_shown_to_the_sup
         opt_outs.note_out(session, OLD, NOW)
     request = ask(store, life)
     with store.unit() as session:
-        from people.approvals import binding
+        from people.approvals import sealed_requests
 
         row = session.get_one(ApprovalRequest, request[0])
-        facts = KINDS[row.kind].facts(session, binding.opened(session, row))
+        facts = KINDS[row.kind].facts(session, sealed_requests.opened(session, row))
     assert ("warning", "opted out") in facts
     assert ("old number", "••• ••56") in facts
     approve(store, life, request)
@@ -300,20 +300,20 @@ def test_a_call_that_was_booked_before_cannot_be_started_until_then(store, life,
         agent, customer = session.get_one(Staff, life[1]), session.get_one(Customer, life[3])
         made = factories.a_callback(session, NOW, agent=agent, customer=customer)
         if bridged:
-            from people import staff
+            from people.staff import staff_records
 
-            staff.set_phone(session, agent, "+447400123000", NOW)
+            staff_records.set_phone(session, agent, "+447400123000", NOW)
         soon = made.id
     changed(store, life)
     with store.unit() as session:  # one that somebody had in hand when the others were called off
         session.get_one(Callback, soon).state = "booked"
     begins = NOW + timedelta(minutes=10)
     with store.unit() as session, pytest.raises(WrongState, match="waiting time"):
-        bridging.start(session, session.get_one(Callback, soon), policy, begins)
+        bridged_calls.start(session, session.get_one(Callback, soon), policy, begins)
     assert store.all(select(Code).where(Code.customer_id == life[3])) == []
     with store.unit() as session:
         at = NOW + timedelta(days=3)
-        calls.start(session, session.get_one(Callback, life[0]), POLICY, at)
+        call_session.start(session, session.get_one(Callback, life[0]), POLICY, at)
 
 
 def test_a_call_that_is_going_on_loses_its_code_and_gets_no_other(store, life):
@@ -321,14 +321,14 @@ def test_a_call_that_is_going_on_loses_its_code_and_gets_no_other(store, life):
         agent, customer = session.get_one(Staff, life[1]), session.get_one(Customer, life[3])
         made = factories.a_callback(session, NOW, agent=agent, customer=customer)
         begins = NOW + timedelta(minutes=10)
-        code = calls.start(session, made, POLICY, begins).code
+        code = call_session.start(session, made, POLICY, begins).code
         live = made.id
     changed(store, life, begins)
     for number in (OLD, NEW):
         with core_transaction(store.engine, keyring.carried(store.ring)) as work:
             told = check(work, number, code, Channel.WEB, begins, organisation="Example Bank")
         assert isinstance(told, NotConfirmed)
-    for again in (calls.reissue, calls.start):
+    for again in (call_session.reissue, call_session.start):
         with store.unit() as session, pytest.raises(WrongState):
             again(session, session.get_one(Callback, live), POLICY, begins)
 
@@ -337,16 +337,16 @@ def test_a_call_that_is_going_on_loses_its_code_and_gets_no_other(store, life):
 def test_page_numbers_and_browsers_of_before_are_dead_and_none_is_sent(store, life, number):
     with store.unit() as session:
         customer_sessions.begin(session, life[3], NOW)
-        proving.send(session, OLD, "text", POLICY, NOW)
+        number_proof.send(session, OLD, "text", POLICY, NOW)
     changed(store, life)
     assert all(row.ended_at for row in store.all(select(CustomerSession)))
     assert all(row.closed_at for row in store.all(select(NumberProof)))
     before = len(store.all(select(OutboxMessage)))
     with store.unit() as session:
-        proving.send(session, number, "text", POLICY, NOW + WAIT - SECOND)
+        number_proof.send(session, number, "text", POLICY, NOW + WAIT - SECOND)
     assert len(store.all(select(OutboxMessage))) == before
     with store.unit() as session:
-        proving.send(session, NEW, "text", POLICY, NOW + WAIT)
+        number_proof.send(session, NEW, "text", POLICY, NOW + WAIT)
     assert len(store.all(select(OutboxMessage))) == before + 1
 
 
@@ -363,7 +363,7 @@ def test_texts_from_the_new_number_are_answered_as_from_a_stranger(store, life, 
     assert "teapot" not in str(answers[0])
     with store.unit() as session:
         kept = session.get_one(Customer, life[3])
-        assert customers.safe_phrase(session, kept, NOW, "x") == "blue teapot"
+        assert customer_records.safe_phrase(session, kept, NOW, "x") == "blue teapot"
         assert session.get_one(Callback, life[0]).state == "booked"
 
 

@@ -14,12 +14,19 @@ from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from people import staff
-from people.approvals import asking, binding, deciding, running, setup, voiding
-from people.approvals.kinds import Act, Kind
+from people.approvals import (
+    approval_requests,
+    bootstrap,
+    command_execution,
+    decisions,
+    invalidation,
+    sealed_requests,
+)
 from people.approvals.models import ApprovalRequest, ApprovalVote
+from people.approvals.request_types import Act, Kind
 from people.errors import AskedAlready, NoLonger, NotAllowed, NotFound
 from people.models import Role, Staff
+from people.staff import staff_records
 from tests import databases, factories
 from tests.processes import at_once
 from tests.rules import one_approver_model
@@ -51,13 +58,13 @@ def people(store, *roles: str) -> list[UUID]:
 
 def ask(store, by: UUID | None, kind: Kind = ONE, value: int = 1) -> tuple[UUID, str]:
     with store.unit() as session:
-        made = asking.ask(session, kind, {"value": value}, "why it is to be", by, NOW)
+        made = approval_requests.ask(session, kind, {"value": value}, "why it is to be", by, NOW)
         return made.id, made.digest
 
 
 def approve(store, request: tuple[UUID, str], by: UUID, now: datetime = NOW) -> str:
     with store.unit() as session:
-        return deciding.approve(session, KINDS, *request, by, now)
+        return decisions.approve(session, KINDS, *request, by, now)
 
 
 def done(store) -> list[str]:
@@ -85,7 +92,7 @@ def test_the_same_is_asked_for_once_while_it_waits_and_its_asker_may_ask(store):
             ask(store, by, TWICE)
     ask(store, sam, TWICE, 2)
     with store.unit() as session:
-        asking.withdraw(session, first, sue, NOW)
+        approval_requests.withdraw(session, first, sue, NOW)
     ask(store, sue, TWICE)
     with store.unit() as session:
         session.get_one(Staff, sue).active = False
@@ -112,13 +119,13 @@ def test_what_can_come_to_nothing_is_void_and_says_why(store):
     orphan = ask(store, sue)
     with store.unit() as session:
         session.get_one(Staff, sue).active = False
-        voiding.sweep(session, KINDS, NOW)
+        invalidation.sweep(session, KINDS, NOW)
         rows = {row.id: row for row in session.exec(select(ApprovalRequest))}
         found = [(rows[each[0]].state, rows[each[0]].void_why) for each in (hopeless, orphan, fine)]
     assert found == [("void", "asker"), ("void", "asker"), ("asked", None)]
     again = ask(store, sam, TWICE)
     with store.unit() as session:
-        voiding.sweep(session, KINDS, NOW)
+        invalidation.sweep(session, KINDS, NOW)
         assert session.get_one(ApprovalRequest, again[0]).void_why == "no"
     with pytest.raises(NoLonger, match="nothing any more"):
         approve(store, again, people(store, "supervisor")[0])
@@ -138,7 +145,7 @@ def test_nothing_is_ever_done_without_enough_others_who_may_for_long(store):
 @pytest.fixture
 def quick_passwords(monkeypatch):
     """Thousands enrol, and no password is ever looked at."""
-    monkeypatch.setattr(staff, "hash_password", lambda *_: "x" * 97)
+    monkeypatch.setattr(staff_records, "hash_password", lambda *_: "x" * 97)
 
 
 @pytest.mark.usefixtures("quick_passwords")
@@ -187,9 +194,9 @@ def test_an_approval_is_void_once_its_giver_may_no_longer_give_it(store, lost):
     with store.unit() as session:
         member = session.get_one(Staff, first)
         if lost == "role":
-            staff.change_role(session, member, Role.AGENT, audit_log.OPERATOR, NOW)
+            staff_records.change_role(session, member, Role.AGENT, audit_log.OPERATOR, NOW)
         else:
-            staff.switch_off(session, member, NOW)
+            staff_records.switch_off(session, member, NOW)
     assert approve(store, request, second) == "asked"
     assert done(store) == []
     assert approve(store, request, third) == "done"
@@ -202,18 +209,18 @@ def test_an_approved_run_stops_when_an_approver_goes(store):
     assert approve(store, request, second) == "approved"
     for _ in range(2):  # killed, and run again
         with store.unit() as session:
-            assert running.begin(session, LONG, request[0], NOW)
+            assert command_execution.begin(session, LONG, request[0], NOW)
     with store.unit() as session:
-        staff.switch_off(session, session.get_one(Staff, first), NOW)
+        staff_records.switch_off(session, session.get_one(Staff, first), NOW)
     for _ in range(2):
         with store.unit() as session:
-            assert not running.begin(session, LONG, request[0], NOW)
+            assert not command_execution.begin(session, LONG, request[0], NOW)
     assert approve(store, request, third) == "approved"
     with store.unit() as session:
-        assert running.begin(session, LONG, request[0], NOW)
-        running.finish(session, request[0], NOW)
+        assert command_execution.begin(session, LONG, request[0], NOW)
+        command_execution.finish(session, request[0], NOW)
     with store.unit() as session:
-        assert not running.begin(session, LONG, request[0], NOW)
+        assert not command_execution.begin(session, LONG, request[0], NOW)
 
 
 @pytest.mark.parametrize(
@@ -228,7 +235,7 @@ def test_a_request_is_good_for_a_week_to_the_second(store, late, ok):
     with pytest.raises(NoLonger):
         approve(store, request, other, NOW + late)
     with store.unit() as session:
-        running.expire(session, NOW + late)
+        command_execution.expire(session, NOW + late)
         row = session.get_one(ApprovalRequest, request[0])
         assert (row.state, row.payload) == ("expired", b"")
 
@@ -289,7 +296,7 @@ def test_a_vote_put_into_the_database_counts_for_nothing(store):
         row.state = "approved"
         session.add_all([given, row])
     with store.unit() as session:
-        assert not running.begin(session, LONG, request[0], NOW)
+        assert not command_execution.begin(session, LONG, request[0], NOW)
     with store.unit() as session:
         row = session.get_one(ApprovalRequest, request[0])
         row.state = "approved"
@@ -304,7 +311,7 @@ def test_a_vote_put_into_the_database_counts_for_nothing(store):
             )
         )
     with pytest.raises(Tampered), store.unit() as session:
-        running.begin(session, LONG, request[0], NOW)
+        command_execution.begin(session, LONG, request[0], NOW)
 
 
 def test_the_digest_tells_nothing_of_a_short_payload(store):
@@ -316,7 +323,7 @@ def test_the_digest_tells_nothing_of_a_short_payload(store):
     with store.unit() as session:
         row = session.get_one(ApprovalRequest, one[0])
         assert row.payload == b""
-        assert binding.opened(session, row).payload == {}
+        assert sealed_requests.opened(session, row).payload == {}
 
 
 def test_each_step_is_in_the_audit_log(store):
@@ -324,10 +331,10 @@ def test_each_step_is_in_the_audit_log(store):
     request = ask(store, asker)
     approve(store, request, other)
     with store.unit() as session:
-        refused = asking.ask(session, ONE, {"value": 2}, "why it is to be", asker, NOW)
-        deciding.refuse(session, KINDS, refused.id, other, NOW)
-        back = asking.ask(session, ONE, {"value": 3}, "why it is to be", asker, NOW)
-        asking.withdraw(session, back.id, asker, NOW)
+        refused = approval_requests.ask(session, ONE, {"value": 2}, "why it is to be", asker, NOW)
+        decisions.refuse(session, KINDS, refused.id, other, NOW)
+        back = approval_requests.ask(session, ONE, {"value": 3}, "why it is to be", asker, NOW)
+        approval_requests.withdraw(session, back.id, asker, NOW)
     steps = select(AuditEntry).where(col(AuditEntry.action).startswith("approval."))
     rows = store.all(steps.order_by(col(AuditEntry.id)))
     assert [(row.action, row.staff_id) for row in rows] == [
@@ -379,7 +386,7 @@ def _strip(url: str, who: UUID) -> str:
     store = databases.opened(url, wait_seconds=60)
     with store.unit() as session:
         member = session.exec(select(Staff).where(col(Staff.id) == who).with_for_update()).one()
-        staff.change_role(session, member, Role.AGENT, audit_log.OPERATOR, NOW)
+        staff_records.change_role(session, member, Role.AGENT, audit_log.OPERATOR, NOW)
     return "stripped"
 
 
@@ -408,20 +415,20 @@ def test_setting_up_ends_for_good_with_the_second_who_may_approve(store, gone):
     with store.unit() as session:
         demo = factories.an_agent(session, NOW, role="supervisor", demo=True)
         _enrolled(session, demo.id, first)
-        assert setup.is_open(session, NOW)
+        assert bootstrap.is_open(session, NOW)
     with store.unit() as session:
         _enrolled(session, second)
-        assert not setup.is_open(session, NOW)
+        assert not bootstrap.is_open(session, NOW)
     with store.unit() as session:
         for each in (first, second):
             member = session.get_one(Staff, each)
             if gone == "off":
-                staff.switch_off(session, member, NOW)
+                staff_records.switch_off(session, member, NOW)
             else:
-                staff.change_role(session, member, Role.AGENT, audit_log.OPERATOR, NOW)
-        assert setup.approvers(session) == 0
-        assert not setup.is_open(session, NOW)
-    assert len(store.all(select(AuditEntry).where(col(AuditEntry.action) == setup.CLOSE))) == 1
+                staff_records.change_role(session, member, Role.AGENT, audit_log.OPERATOR, NOW)
+        assert bootstrap.approvers(session) == 0
+        assert not bootstrap.is_open(session, NOW)
+    assert len(store.all(select(AuditEntry).where(col(AuditEntry.action) == bootstrap.CLOSE))) == 1
 
 
 def _enrolled(session, *ids: UUID) -> None:

@@ -28,13 +28,14 @@ from incidents.reports import reporter_feedback, submission
 from incidents.reports.models import Report
 from incidents.response import approval_types, customer_warnings, exposure
 from messaging.sending_limits import limits
-from people import budgets, signin, suspending, tokens
-from people.approvals import asking, binding, deciding, setup
-from people.approvals.kinds import About
+from people.approvals import approval_requests, bootstrap, decisions, sealed_requests
 from people.approvals.models import ApprovalRequest
+from people.approvals.request_types import About
 from people.approvals.states import State
+from people.customers import access_budgets
 from people.errors import NotFound
 from people.models import Role, Staff
+from people.staff import api_tokens, authentication, suspension
 from procedures import approval_registry
 from procedures.role_change import ROLE
 from storage.column_types import new_id
@@ -85,7 +86,7 @@ class House:
         made = self.console.tab()
         with self.console.unit() as session:
             member = session.get_one(Staff, self.people[name])
-            token = signin.open_session(session, member, self.console.now)
+            token = authentication.open_session(session, member, self.console.now)
         with made.client.session_transaction() as cookie:
             cookie["staff"] = token
         return made
@@ -97,14 +98,16 @@ class House:
 def a_house(url: str, folder: Path) -> House:
     folder.mkdir(exist_ok=True)
     console = make_console(url, folder, **OPEN)
-    wide = replace(budgets.DEFAULTS, unknown=limits("100000/hour"), misses=limits("10000/hour"))
-    console.context.info.update(budgets.carried(wide))
+    wide = replace(
+        access_budgets.DEFAULTS, unknown=limits("100000/hour"), misses=limits("10000/hour")
+    )
+    console.context.info.update(access_budgets.carried(wide))
     roles = {**NAMED, "ivo": Role.INVESTIGATOR, "ida": Role.INVESTIGATOR, "sue": Role.SUPERVISOR}
     people = {name: console.member(f"{name}@example.org", role) for name, role in roles.items()}
     people["bob"] = console.member("bob@example.org")
     gwen, now = console.customer(), console.now
     with console.unit() as session:
-        setup.close_if_due(session, now)
+        bootstrap.close_if_due(session, now)
         bob = audit_log.staff(people["bob"])
         audit_log.record(
             session, bob, AuditAct.CUSTOMER_READ, now, customer_id=gwen, purpose="card"
@@ -115,7 +118,7 @@ def a_house(url: str, folder: Path) -> House:
             session, Kind.CALLS, "seen", [Evidence("report", str(shown.id), now)], now
         )
         about = About(staff_id=people["ida"])
-        asking.ask(
+        approval_requests.ask(
             session,
             ROLE,
             {"from": "investigator", "to": "agent"},
@@ -153,9 +156,9 @@ def investigate(house: House) -> None:
         warn = session.exec(
             select(ApprovalRequest).where(col(ApprovalRequest.kind) == "warn_customers")
         ).one()
-        deciding.approve(session, table, warn.id, warn.digest, ida, now)
+        decisions.approve(session, table, warn.id, warn.digest, ida, now)
         refused = approval_types.ask_to_suspend(session, case.reference, ivo, bob, SECRET, now)
-        deciding.refuse(session, table, refused.id, ida, now)
+        decisions.refuse(session, table, refused.id, ida, now)
         waits = approval_types.ask_to_suspend(session, case.reference, ivo, bob, SECRET, now)
         house.request, house.digest = waits.id, waits.digest
         customer_warnings.Warnings(house.console.context.policy)(session, now)
@@ -303,7 +306,7 @@ def test_the_api_tells_nothing_of_it(houses):
     for house in houses:
         with house.unit() as session:
             member = session.get_one(Staff, house.people["ines"])
-            token = tokens.add(session, member, "t", house.console.now)
+            token = api_tokens.add(session, member, "t", house.console.now)
         client = house.console.app.test_client()
         answer = client.get("/api/v1/reports", headers={"Authorization": f"Bearer {token}"})
         said.append(plain(answer.text, house))
@@ -343,7 +346,7 @@ def test_an_approval_given_before_its_giver_was_named_does_not_count(house):
     def approve() -> None:
         try:
             with house.unit() as session:
-                deciding.approve(session, table, house.request, house.digest, ida, now)
+                decisions.approve(session, table, house.request, house.digest, ida, now)
             told.append("approved")
         except NotFound:
             told.append("none such")
@@ -421,7 +424,7 @@ def test_a_case_that_was_joined_names_whom_the_other_comes_to_name(house):
 def test_a_suspension_that_came_of_it_is_none_to_whom_it_names(house):
     """Sam still finds Bob among those at work; Sue finds that his access is suspended."""
     with house.unit() as session:
-        suspending.suspend(
+        suspension.suspend(
             session, house.people["bob"], audit_log.staff(house.people["ida"]), house.console.now
         )
     for page in ("/staff/people", "/staff/team"):
@@ -452,6 +455,6 @@ def test_a_request_is_of_the_case_that_it_was_asked_in(house):
         row = session.get_one(ApprovalRequest, house.request)
         row.case_id = None
         session.add(row)
-        assert binding.opened(session, row).about.case_id is None
+        assert sealed_requests.opened(session, row).about.case_id is None
     with pytest.raises(Tampered), house.unit() as session:
-        deciding.approve(session, table, house.request, house.digest, house.people["ines"], now)
+        decisions.approve(session, table, house.request, house.digest, house.people["ines"], now)

@@ -21,8 +21,8 @@ from incidents.cases.creation import Evidence, raise_case
 from incidents.cases.models import Case, CaseSubject, Kind, State
 from incidents.reports import submission
 from incidents.reports.models import Report
-from people import staff, tokens
 from people.models import Role, Staff
+from people.staff import api_tokens, staff_records
 from tests.channels.conftest import Console, Tab, make_console, without_token
 from tests.channels.test_console_roles import ACTS
 from vault.audit import audit_log
@@ -192,7 +192,7 @@ def test_the_api_leaves_its_reports_out(scene):
     said = {}
     for who in (scene.ines, scene.ivo):
         with scene.console.unit() as session:
-            token = tokens.add(session, session.get_one(Staff, who), "t", now)
+            token = api_tokens.add(session, session.get_one(Staff, who), "t", now)
         answer = client.get("/api/v1/reports", headers={"Authorization": f"Bearer {token}"})
         said[who] = answer.json["reports"]
     assert said[scene.ines] == []
@@ -233,7 +233,7 @@ def test_where_all_investigators_are_named_the_case_waits_and_supervisors_hear_t
     waits = "case needs another investigator"
     assert waits not in sam.get("/staff/team").text
     with console.unit() as session:
-        staff.switch_off(session, session.get_one(Staff, scene.ivo), console.now)
+        staff_records.switch_off(session, session.get_one(Staff, scene.ivo), console.now)
     page = sam.get("/staff/team").text
     assert waits in page
     assert scene.reference not in page
@@ -273,13 +273,13 @@ def test_who_read_a_customer_of_a_case_is_closed_to_whom_the_case_names(scene):
 
 
 def test_what_is_asked_about_somebody_is_not_in_their_log(scene):
-    from people.approvals import asking
-    from people.approvals.kinds import About
+    from people.approvals import approval_requests
+    from people.approvals.request_types import About
     from procedures.role_change import ROLE
 
     console = scene.console
     with console.unit() as session:
-        asked = asking.ask(
+        asked = approval_requests.ask(
             session,
             ROLE,
             {"role": "agent"},

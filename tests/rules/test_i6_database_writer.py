@@ -17,9 +17,10 @@ from sqlmodel import SQLModel
 
 from channels.rate_limits import OutsideCounts
 from messaging.dispatch import leases
-from people import customers, staff, tokens
+from people.customers import customer_records
 from people.models import Customer, Staff
-from people.passkeys import keeping
+from people.passkeys import credential_records
+from people.staff import api_tokens, staff_records
 from scheduling import callbacks
 from scheduling.calendars import calendar_feeds
 from scheduling.errors import WrongState
@@ -29,7 +30,7 @@ from tests.channels.conftest import PHONE, Console, make_console
 from tests.rules import negatives
 from tests.rules.channels import SETTINGS
 from vault import external_counters
-from verification import calls
+from verification import call_session
 
 VICTIM, ACCOMPLICE = PHONE, "+447400555555"
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -92,7 +93,7 @@ def at_work(console: Console):
 def started(console: Console, callback: UUID) -> str:
     with at_work(console) as session:
         row = session.get_one(Callback, callback)
-        return calls.start(session, row, console.context.policy, console.now).code
+        return call_session.start(session, row, console.context.policy, console.now).code
 
 
 def verdict(console: Console, phone: str, code: str) -> str:
@@ -155,13 +156,13 @@ def test_a_customer_whose_index_is_not_their_own_is_not_found(console, writer, s
     writer.swap("customer", swapped, *made.values())
     with console.unit() as session:
         if swapped == "phone_index":
-            assert customers.find_by_phone(session, VICTIM) is None
+            assert customer_records.find_by_phone(session, VICTIM) is None
         else:
-            assert customers.find_by_external_ref(session, "crm-1") is None
+            assert customer_records.find_by_external_ref(session, "crm-1") is None
     writer.swap("customer", swapped, *made.values())
     with console.unit() as session:
-        assert customers.find_by_phone(session, VICTIM).id == made[VICTIM]
-        assert customers.find_by_external_ref(session, "crm-1").id == made[VICTIM]
+        assert customer_records.find_by_phone(session, VICTIM).id == made[VICTIM]
+        assert customer_records.find_by_external_ref(session, "crm-1").id == made[VICTIM]
 
 
 def test_staff_tickets_and_passkeys_are_not_found_by_an_index_of_others(console, writer):
@@ -169,8 +170,10 @@ def test_staff_tickets_and_passkeys_are_not_found_by_an_index_of_others(console,
     ana, ben = console.member("ana@example.org"), console.member("ben@example.org")
     first, second = console.callback(ana, 60, VICTIM), console.callback(ben, 60, ACCOMPLICE)
     with console.unit() as session:
-        mine = keeping.keep(session, ana, b"mine", b"key", 0, "phone", console.now).id
-        theirs = keeping.keep(session, ben, b"theirs", b"key", 0, "phone", console.now).id
+        mine = credential_records.keep(session, ana, b"mine", b"key", 0, "phone", console.now).id
+        theirs = credential_records.keep(
+            session, ben, b"theirs", b"key", 0, "phone", console.now
+        ).id
         found = callbacks.by_ticket(session, "T-1001")
         assert found == session.get_one(Callback, second).customer_id
     writer.swap("staff", "email_index", ana, ben)
@@ -178,8 +181,8 @@ def test_staff_tickets_and_passkeys_are_not_found_by_an_index_of_others(console,
     writer.put("callback", second, ticket_index=b"z" * 16, ticket=None)
     writer.put("callback", second, ticket_index=writer.row("callback", first)["ticket_index"])
     with console.unit() as session:
-        assert staff.find(session, "ana@example.org") is None
-        assert keeping.find(session, b"mine") is None
+        assert staff_records.find(session, "ana@example.org") is None
+        assert credential_records.find(session, b"mine") is None
         assert callbacks.by_ticket(session, "T-1001") is None
 
 
@@ -244,7 +247,7 @@ def test_ten_wrong_tries_of_two_kinds_leave_a_code_alive_until_they_are_ten(cons
 
 def _by_domain(console: Console, code: str) -> str:
     from storage.session import core_transaction
-    from verification.checking import check
+    from verification.code_check import check
     from verification.verdicts import Channel
 
     here = console.context
@@ -269,14 +272,14 @@ def test_a_code_that_ended_or_was_replaced_is_not_revived_by_an_old_row(console,
     code_before, call_before = _code_of(writer, callback), writer.row("callback", callback)
     with at_work(console) as session:
         row = session.get_one(Callback, callback)
-        calls.reissue(session, row, console.context.policy, console.now)
+        call_session.reissue(session, row, console.context.policy, console.now)
     after = _code_of(writer, callback)
     writer.put_back("code", code_before)
     assert verdict(console, VICTIM, code) == "not_confirmed"
     writer.put_back("code", after)
     with at_work(console) as session:
         row = session.get_one(Callback, callback)
-        calls.end(session, row, "reached", console.context.policy, console.now)
+        call_session.end(session, row, "reached", console.context.policy, console.now)
     writer.put_back("code", after)
     writer.put_back("callback", call_before)
     no_genuine(console, VICTIM, code)
@@ -299,8 +302,8 @@ def test_a_callback_that_is_changed_is_told_of_as_genuine_to_nobody(console, wri
     with pytest.raises(WrongState), at_work(console) as session:
         row = session.get_one(Callback, callback)
         if row.state == "booked":
-            calls.start(session, row, console.context.policy, console.now)
-        calls.shown(session, row, console.now)
+            call_session.start(session, row, console.context.policy, console.now)
+        call_session.shown(session, row, console.now)
 
 
 def test_a_callback_that_its_customer_refused_cannot_be_booked_again_in_the_table(console, writer):
@@ -321,7 +324,7 @@ def test_a_role_changed_in_the_table_lets_nobody_act_by_it(console, writer):
     """Was red on c916469: session and token said another role, but signing in again did not."""
     ana, tab = console.agent()
     with console.unit() as session:
-        token = tokens.add(session, session.get_one(Staff, ana), "x", console.now)
+        token = api_tokens.add(session, session.get_one(Staff, ana), "x", console.now)
         feed = calendar_feeds.make(session, ana, console.now)
     writer.put("staff", ana, role="supervisor")
     assert tab.get("/staff/team").status_code in (302, 303)
@@ -330,7 +333,7 @@ def test_a_role_changed_in_the_table_lets_nobody_act_by_it(console, writer):
     answer = console.tab().post("/staff/sign-in", {**form, "code": console.code()})
     assert answer.status_code == 403
     with console.unit() as session:
-        assert tokens.bearer(session, token) is None
+        assert api_tokens.bearer(session, token) is None
         assert calendar_feeds.read(session, feed, console.now) is None
 
 
@@ -343,7 +346,7 @@ def test_somebody_switched_off_is_not_let_in_again_by_the_table(console, writer,
     """Was red on c916469."""
     ana, _tab = console.agent()
     with console.unit() as session:
-        staff.switch_off(session, session.get_one(Staff, ana), console.now)
+        staff_records.switch_off(session, session.get_one(Staff, ana), console.now)
     writer.put("staff", ana, **values)
     console.wait(seconds=30)
     form = {"email": "ana@example.org", "password": "several good words", "code": console.code()}
@@ -356,7 +359,7 @@ def test_a_session_that_ended_is_not_revived(console, writer, whole):
     ana, tab = console.agent()
     before = writer.only("staff_session")
     with console.unit() as session:
-        staff.switch_off(session, session.get_one(Staff, ana), console.now)
+        staff_records.switch_off(session, session.get_one(Staff, ana), console.now)
         member = session.get_one(Staff, ana)
         member.active = True
     if whole:
@@ -368,7 +371,7 @@ def test_a_session_that_ended_is_not_revived(console, writer, whole):
 
 def test_a_customers_session_that_ended_is_not_revived(console, writer):
     """Was red on c916469."""
-    from people import customer_sessions
+    from people.customers import customer_sessions
 
     gwen = console.customer()
     with console.unit() as session:
@@ -386,29 +389,29 @@ def test_a_link_that_was_used_or_is_too_old_is_not_made_good(console, writer):
 
     ana = console.member("ana@example.org")
     with console.unit() as session:
-        first = staff.invite(session, session.get_one(Staff, ana), console.now)
-        staff.invite(session, session.get_one(Staff, ana), console.now)
+        first = staff_records.invite(session, session.get_one(Staff, ana), console.now)
+        staff_records.invite(session, session.get_one(Staff, ana), console.now)
     table = SQLModel.metadata.tables["enrolment_link"]
     with writer._engine.begin() as work:
         work.execute(update(table).values(used_at=None, tries=0))
     with console.unit() as session, pytest.raises(LinkSpent):
-        staff.invited(session, first, console.now)
+        staff_records.invited(session, first, console.now)
 
 
 def test_a_number_that_waits_after_a_change_waits_on(console, writer):
     """Was red on c916469."""
-    from people import numbers
+    from people.customers import customer_number
     from vault.audit import audit_log
 
     gwen = console.customer()
     with console.unit() as session:
         row = session.get_one(Customer, gwen)
         until = console.now + timedelta(hours=48)
-        numbers.change(session, row, ACCOMPLICE, until, audit_log.SYSTEM, console.now)
+        customer_number.change(session, row, ACCOMPLICE, until, audit_log.SYSTEM, console.now)
     for moved in (None, console.now - timedelta(hours=1)):
         writer.put("customer", gwen, number_waits_until=moved)
         with console.unit() as session:
-            assert numbers.holder(session, ACCOMPLICE, console.now) is None
+            assert customer_number.holder(session, ACCOMPLICE, console.now) is None
 
 
 def test_counts_outside_the_database_last_as_long_as_a_code_can(console):

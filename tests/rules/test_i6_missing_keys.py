@@ -21,9 +21,10 @@ from sqlmodel import select
 
 from app import create_app
 from channels import database_upgrade
-from people import customers, second_factor, tokens
-from people.approvals import setup
+from people.approvals import bootstrap
+from people.customers import customer_records
 from people.models import Customer, Role, Staff
+from people.staff import api_tokens, second_factor
 from storage import migrate
 from storage.engine import make_engine
 from storage.session import transaction
@@ -68,9 +69,9 @@ class Scene:
         self.ivy = self.first.member(IVY, Role.INVESTIGATOR)
         self.ana = self.first.member(ANA)
         with self.first.unit() as session:
-            setup.close_if_due(session, NOW)
+            bootstrap.close_if_due(session, NOW)
             self.spare = second_factor.new_recovery_codes(session, self.sam)
-            self.bearer = tokens.add(session, session.get_one(Staff, self.ana), "", NOW)
+            self.bearer = api_tokens.add(session, session.get_one(Staff, self.ana), "", NOW)
         self.writer = Writer(url)
         self.engine, self.keys = self.first.context.engine, self.first.context.master
 
@@ -314,8 +315,8 @@ def test_a_store_that_is_set_up_is_never_being_set_up_again(scene):
         "UPDATE staff SET totp_secret = NULL",
     )
     with scene.restart().unit() as session:
-        assert setup.approvers(session) == 0
-        assert not setup.is_open(session, NOW)
+        assert bootstrap.approvers(session) == 0
+        assert not bootstrap.is_open(session, NOW)
     done = scene.first.app.test_cli_runner().invoke(
         args=["staff", "add", "--email", "m@example.org", "--name", "Mal", "--role", "supervisor"]
     )
@@ -429,7 +430,7 @@ def test_what_was_kept_before_is_bound_once_and_what_is_planted_later_is_not(sce
     scene.upgrade()
     console = scene.restart()
     with console.unit() as session:
-        assert tokens.bearer(session, scene.bearer).id == scene.ana
+        assert api_tokens.bearer(session, scene.bearer).id == scene.ana
     scene.writer.plant(scene.sam, scene.ana)
     scene.upgrade()
     scene.require_nobody_gets_in(scene.restart())
@@ -440,7 +441,7 @@ def test_an_early_store_that_was_set_up_still_is(scene):
     scene.upgrade()
     scene.writer.run("DELETE FROM audit_entry", "UPDATE staff SET totp_secret = NULL")
     with scene.restart().unit() as session:
-        assert not setup.is_open(session, NOW)
+        assert not bootstrap.is_open(session, NOW)
 
 
 def test_a_step_runs_once_in_the_upgrade_that_reaches_it(scene, monkeypatch):
@@ -511,7 +512,7 @@ def test_an_upgrade_that_is_killed_is_run_again(scene):
     assert times > 3
     scene.upgrade()
     with scene.restart().unit() as session:
-        assert tokens.bearer(session, scene.bearer).id == scene.ana
+        assert api_tokens.bearer(session, scene.bearer).id == scene.ana
 
 
 def until_killed(url: str, acts: int) -> bool:
@@ -560,7 +561,7 @@ def test_a_customers_key_that_is_gone_or_another_is_not_made_again(store):
     before = writer.rows("data_key")
     for each in (one, two):
         with pytest.raises((KeyUnavailable, Tampered)), store.unit() as session:
-            customers.opened(session, session.get_one(Customer, each))
+            customer_records.opened(session, session.get_one(Customer, each))
         with pytest.raises((KeyUnavailable, Tampered)), store.unit() as session:
             field_encryption.data_key(session, each)
     assert writer.rows("data_key") == before

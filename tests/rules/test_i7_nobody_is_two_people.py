@@ -13,10 +13,12 @@ import pytest
 from sqlmodel import col, select
 
 from channels.cli.approvals import WAITS
-from people import binding, customers, staff
-from people.approvals import independence, setup
+from people import password_seal
+from people.approvals import bootstrap, independence
 from people.approvals.models import ApprovalRequest, ApprovalVote
+from people.customers import customer_records
 from people.models import Customer, EnrolmentLink, Role, Staff
+from people.staff import staff_records
 from tests import factories
 from tests.channels.conftest import PHONE, Console, Tab, make_console
 from tests.channels.enrolling import (
@@ -48,14 +50,14 @@ def office(console: Console) -> tuple[Tab, Tab, Tab]:
     for name, role in (("sue", "supervisor"), ("sam", "supervisor"), ("ivy", "investigator")):
         console.member(f"{name}@example.org", Role(role))
     with console.unit() as session:
-        assert setup.close_if_due(session, console.now)
+        assert bootstrap.close_if_due(session, console.now)
     sue, sam, ivy = (console.sign_in(f"{name}@example.org") for name in ("sue", "sam", "ivy"))
     return sue, sam, ivy
 
 
 def id_of(console: Console, email: str) -> UUID:
     with console.unit() as session:
-        found = staff.find(session, email)
+        found = staff_records.find(session, email)
         assert found is not None
         return found.id
 
@@ -80,7 +82,7 @@ def test_who_asks_for_an_agent_does_not_become_them(console, office):
         assert secret_on(answer.text) == ""
         assert "Carl" not in answer.text
     with console.unit() as session:
-        carl = staff.find(session, CARL)
+        carl = staff_records.find(session, CARL)
         assert carl.password_hash is None
 
 
@@ -146,10 +148,10 @@ def test_a_refused_expired_or_withdrawn_request_keeps_no_pin_and_opens_no_link(c
         elif end == "withdraw":
             run(args=["approvals", "withdraw", request])
         else:
-            from people.approvals import running
+            from people.approvals import command_execution
 
             with console.unit() as session:
-                running.expire(session, console.now + timedelta(days=8))
+                command_execution.expire(session, console.now + timedelta(days=8))
         assert set_anew(console, console.tab(), link, pin).status_code == 410
         with console.unit() as session:
             assert {row.pin for row in session.exec(select(ApprovalVote))} == {None}
@@ -176,7 +178,7 @@ def test_a_colleague_whom_one_supervisor_met_has_one_voice_with_them(console, of
         assert "count as one person" in answer.text
     assert "done=done" in approved(sue).location
     with console.unit() as session:
-        changed = customers.opened(session, session.get_one(Customer, victim)).phone
+        changed = customer_records.opened(session, session.get_one(Customer, victim)).phone
     assert changed == "+447400666666"
 
 
@@ -232,7 +234,7 @@ def test_the_command_line_needs_the_pins_of_both_who_approve(console, office):
     carl = id_of(console, CARL)
     with console.unit() as session:
         for name in ("sam", "ivy"):
-            other = staff.find(session, f"{name}@example.org").id
+            other = staff_records.find(session, f"{name}@example.org").id
             assert independence.independent(session, carl, other)
 
 
@@ -260,7 +262,7 @@ def test_an_approval_of_before_the_pins_lets_nobody_in(console, office):
     assert answer.status_code == 409
     assert "before there were PINs" in answer.text
     with console.unit() as session:
-        assert staff.find(session, CARL) is None
+        assert staff_records.find(session, CARL) is None
 
 
 # Who counts as one, without pages.
@@ -273,7 +275,9 @@ def house(session, proven: dict[str, str]) -> dict[str, UUID]:
     ids = {name: factories.an_agent(session, NOW, role="supervisor").id for name in proven}
     for name, to in proven.items():
         member = session.get_one(Staff, ids[name])
-        member.password_hash = binding.seal_password(session, ids[name], "x", [ids[e] for e in to])
+        member.password_hash = password_seal.seal_password(
+            session, ids[name], "x", [ids[e] for e in to]
+        )
     session.flush()
     return ids
 
@@ -311,9 +315,9 @@ def test_a_proof_that_was_pasted_or_cut_off_in_the_database_frees_nobody(store):
         kept = p.password_hash
         p.password_hash = a.password_hash
         session.flush()
-        with pytest.raises(binding.Tampered):
+        with pytest.raises(password_seal.Tampered):
             independence.groups(session, [p.id])
-        assert binding.password_of(store.ring, p) is None
+        assert password_seal.password_of(store.ring, p) is None
         p.password_hash = kept
         session.flush()
         assert not independence.independent(session, p.id, a.id)
@@ -323,5 +327,5 @@ def test_another_password_keeps_whom_one_is_proven_to(store):
     with store.unit() as session:
         ids = house(session, {"a": "", "p": "a"})
         member = session.get_one(Staff, ids["p"])
-        staff.new_password(session, member, "nine purple umbrellas", NOW)
+        staff_records.new_password(session, member, "nine purple umbrellas", NOW)
         assert not independence.independent(session, ids["p"], ids["a"])

@@ -11,8 +11,8 @@ from sqlmodel import select
 
 from config.settings import Settings
 from config.settings_checks import findings
-from people import second_factor, staff
 from people.errors import LinkSpent
+from people.staff import second_factor, staff_records
 from scheduling import callbacks
 from scheduling.models import Callback
 from tests import databases, factories
@@ -23,7 +23,7 @@ from tests.rules import outages
 from tests.rules.channels import CHANNELS, SETTINGS, ask, of_its_own
 from tests.rules.work import difference, rows
 from vault.keys import field_encryption
-from verification import calls, codes
+from verification import call_session, codes
 from verification.models import Code, secret_row
 
 pytestmark = pytest.mark.settings(**SETTINGS)
@@ -56,9 +56,9 @@ def test_a_stale_copy_of_the_row_brings_no_tries_back(app, there, clock, call):
     outages.impatient(app, there.url)
     with there.unit() as session:
         held = callbacks.held(session, call.callback_id, call.agent_id)
-        stale = calls.code_of(session, call.callback_id)
+        stale = call_session.code_of(session, call.callback_id)
         told = set(guess(app, call, 5))
-        calls.start(session, held, factories.a_policy(), clock.now)
+        call_session.start(session, held, factories.a_policy(), clock.now)
         session.add(stale)
     if there.kind == "sqlite":  # where nobody gets between an agent's reading and writing
         assert told == {"cannot_check"}
@@ -71,8 +71,8 @@ def test_no_other_counter_than_the_present_one_is_accepted(app, there, clock, ca
     """Resynchronisation (RFC 4226 section 7.4) would give a guesser more than one code to hit."""
     with there.unit() as session:
         held = callbacks.held(session, call.callback_id, call.agent_id)
-        new = calls.reissue(session, held, factories.a_policy(), clock.now)
-        row = calls.code_of(session, call.callback_id)
+        new = call_session.reissue(session, held, factories.a_policy(), clock.now)
+        row = call_session.code_of(session, call.callback_id)
         place = secret_row(row.id, row.phone_index, row.counter)
         secret = field_encryption.data_key(session, row.customer_id).open(
             "code", "secret", place, row.secret
@@ -173,9 +173,9 @@ def test_what_happens_after_a_phone_call_began_counts_when_its_code_is_keyed(
         with there.unit() as session:
             held = callbacks.held(session, call.callback_id, call.agent_id)
             if meanwhile == "ended":
-                calls.end(session, held, "reached", factories.a_policy(), clock.now)
+                call_session.end(session, held, "reached", factories.a_policy(), clock.now)
             else:
-                new = calls.reissue(session, held, factories.a_policy(), clock.now)
+                new = call_session.reissue(session, held, factories.a_policy(), clock.now)
                 assert new.code != call.code
     told = signed_post(client, path, {**line, "Digits": call.code}).text
     assert "Not confirmed" in told
@@ -188,20 +188,20 @@ def test_an_enrolment_link_that_was_good_when_opened_must_be_so_when_redeemed(
 ):
     with store.unit() as session:
         member = factories.an_agent(session, clock.now)
-        link = staff.invite(session, member, clock.now)
-        secret = staff.invited(session, link, clock.now)[2]
+        link = staff_records.invite(session, member, clock.now)
+        secret = staff_records.invited(session, link, clock.now)[2]
         if meanwhile == "expired":
             clock.now += timedelta(days=3)
         elif meanwhile == "switched off":
-            staff.switch_off(session, member, clock.now)
+            staff_records.switch_off(session, member, clock.now)
         elif meanwhile == "replaced":
-            staff.invite(session, member, clock.now)
+            staff_records.invite(session, member, clock.now)
         else:
             code = second_factor.code_now(secret, clock.now)
-            staff.enrol(session, link, PASSWORD, code, clock.now)
+            staff_records.enrol(session, link, PASSWORD, code, clock.now)
     with store.unit() as session, pytest.raises(LinkSpent):
         code = second_factor.code_now(secret, clock.now)
-        staff.enrol(session, link, "another " + PASSWORD, code, clock.now)
+        staff_records.enrol(session, link, "another " + PASSWORD, code, clock.now)
 
 
 # Zitadel: parallel attempts were all let through before the first of them was counted.

@@ -13,11 +13,11 @@ import pyotp
 import pytest
 from sqlmodel import select
 
-from people import links, staff
+from people.credentials import new_token, token_hash
 from people.errors import LinkSpent
-from people.links import Kind, Pieces, Terms
 from people.models import EnrolmentLink, Role, Staff
-from people.secrets import new_token, token_hash
+from people.staff import enrolment_links, staff_records
+from people.staff.enrolment_links import Kind, Pieces, Terms
 from tests.channels.conftest import Console, make_console
 from tests.channels.enrolling import NEW_PASSWORD, secret_on, set_anew
 
@@ -80,7 +80,9 @@ def test_who_writes_to_the_database_moves_it_to_no_other_browser(console, pasted
         elif pasted == "kind":
             first.kind = Kind.OPERATOR
         else:
-            second = staff.invite(session, session.get_one(Staff, ana), console.now, pin="1")
+            second = staff_records.invite(
+                session, session.get_one(Staff, ana), console.now, pin="1"
+            )
             found = session.exec(
                 select(EnrolmentLink).where(EnrolmentLink.token_hash == token_hash(second))
             ).one()
@@ -96,17 +98,19 @@ def test_a_link_of_ones_own_that_names_no_browser_is_good_in_none(store):
 
     with store.unit() as session:
         member, token = factories.an_agent(session, START), new_token()
-        staff.invite_by(session, member, token_hash(token), START, kind=Kind.SELF)
+        staff_records.invite_by(session, member, token_hash(token), START, kind=Kind.SELF)
         for pieces in (Pieces(), Pieces(session_id=member.id)):
             with pytest.raises(LinkSpent):
-                staff.invited(session, token, START, pieces=pieces)
+                staff_records.invited(session, token, START, pieces=pieces)
         again = new_token()
         terms = Terms(session_id=member.id.hex)
-        staff.invite_by(session, member, token_hash(again), START, kind=Kind.SELF, terms=terms)
+        staff_records.invite_by(
+            session, member, token_hash(again), START, kind=Kind.SELF, terms=terms
+        )
         with pytest.raises(LinkSpent):
-            staff.invited(session, again, START)
-        found = staff.invited(session, again, START, pieces=Pieces(session_id=member.id))
-        assert links.terms_of(session, found[0]) == terms
+            staff_records.invited(session, again, START)
+        found = staff_records.invited(session, again, START, pieces=Pieces(session_id=member.id))
+        assert enrolment_links.terms_of(session, found[0]) == terms
 
 
 def test_a_new_role_is_taken_up_by_nobody_elses_session(console):
@@ -121,10 +125,10 @@ def test_an_address_that_holds_a_token_sends_it_nowhere_and_is_kept_nowhere(cons
     """No page sends a referrer, names another host, or is kept by a browser; our log has no token,
     whether the link works or not."""
     with console.unit() as session:
-        made = staff.add(
+        made = staff_records.add(
             session, "eve@example.org", "Eve Ng", "agent", console.now, timezone="Europe/London"
         )
-        token = staff.invite(session, made, console.now, pin="204060")
+        token = staff_records.invite(session, made, console.now, pin="204060")
     path = f"/staff/enrol/{token}"
     with caplog.at_level(logging.DEBUG):
         for each in (path, path + "x"):

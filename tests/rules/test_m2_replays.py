@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from incidents.reports.models import Report
 from messaging.models import InboundText
-from people import customers
+from people.customers import customer_records
 from scheduling import callbacks
 from scheduling.models import Callback
 from tests.channels.support import PHONE, a_text, all_rows, signed_post, wrong
@@ -20,7 +20,7 @@ from tests.factories import a_call, a_callback, a_customer, a_policy
 from tests.processes import at_once
 from tests.rules.channels import of_its_own
 from tests.rules.test_m2_webhooks import form_for, pytestmark, signature, state  # noqa: F401
-from verification import calls
+from verification import call_session
 from verification.models import Code
 
 AT_ONCE = 16
@@ -95,10 +95,10 @@ def test_texts_that_arrive_late_or_in_another_order_do_no_harm(app, client, ther
     call = a_call(there, clock.now, PHONE)
     with there.unit() as session:
         held = callbacks.held(session, call.callback_id, call.agent_id)
-        calls.end(session, held, "reached", a_policy(), clock.now)
+        call_session.end(session, held, "reached", a_policy(), clock.now)
     assert "GENUINE" not in a_text(client, call.code, "SM1").text
     with there.unit() as session:
-        customer = customers.find_by_phone(session, PHONE)
+        customer = customer_records.find_by_phone(session, PHONE)
         later = a_callback(session, clock.now, customer=customer, ahead=timedelta(hours=1)).id
     a_text(client, "REFUSE", "SM2")
     before = state(app)
@@ -117,6 +117,6 @@ def test_an_earlier_code_of_the_same_call_arrives_too_late(app, client, there, c
     first = a_call(there, clock.now, PHONE)
     with there.unit() as session:
         held = callbacks.held(session, first.callback_id, first.agent_id)
-        second = calls.reissue(session, held, a_policy(), clock.now)
+        second = call_session.reissue(session, held, a_policy(), clock.now)
     assert "GENUINE" not in a_text(client, first.code, "SM1").text
     assert "GENUINE" in a_text(client, second.code, "SM2").text

@@ -14,7 +14,7 @@ from messaging import text_templates
 from messaging.i18n import FOLDER
 from messaging.models import InboundText, OptOut
 from tests.channels.support import AUTH_TOKEN, a_text, all_rows
-from verification.words import RESERVED, WORDS, reply_word
+from verification.reply_words import RESERVED, WORDS, reply_word
 
 pytestmark = pytest.mark.settings(
     public_url="https://check.example.org", twilio_auth_token=AUTH_TOKEN

@@ -18,7 +18,7 @@ from people.models import NumberProof
 from tests import databases, factories
 from tests.rules.strangers import SETTINGS, Outside
 from vault.keys import field_encryption
-from verification import codes, proving
+from verification import codes, number_proof
 
 pytestmark = pytest.mark.settings(**SETTINGS)
 PHONE, UNKNOWN = "+447400123456", "+447400999999"
@@ -45,7 +45,7 @@ def types_it(outside: Outside, there) -> int:
         row = session.exec(select(NumberProof).where(NumberProof.closed_at.is_(None))).one()
         key = field_encryption.data_key(session, row.customer_id)
         secret = key.open("number_proof", "secret", row.id, row.secret)
-        number = codes.at(secret, row.counter, proving.DIGITS)
+        number = codes.at(secret, row.counter, number_proof.DIGITS)
     return outside.tries_page_number(PHONE, number)
 
 

@@ -25,7 +25,7 @@ from scheduling.notifications import callback_notifier
 from tests import databases, factories
 from tests.rules import stranger_model
 from tests.rules.strangers import SETTINGS, Outside
-from verification import page_numbers
+from verification import page_number_limits
 
 pytestmark = pytest.mark.settings(**SETTINGS)
 PHONE = "+447400123456"
@@ -46,10 +46,10 @@ def outside(app, there, clock) -> Outside:
 
 
 def a_booking(there, clock, minutes: int = 40, phone: str = PHONE) -> None:
-    from people import customers
+    from people.customers import customer_records
 
     with there.unit() as session:
-        who = customers.find_by_phone(session, phone)
+        who = customer_records.find_by_phone(session, phone)
         factories.a_callback(session, clock.now, customer=who, ahead=timedelta(minutes=minutes))
 
 
@@ -215,7 +215,7 @@ def test_what_strangers_set_off_is_counted_by_number(outside, there, clock):
         outside.waits(hours=3)
     media = Counter(each.medium for each in outside.left)
     assert media["voice"] == 1
-    assert media["text"] <= 3 * page_numbers.MAX_A_DAY
+    assert media["text"] <= 3 * page_number_limits.MAX_A_DAY
 
 
 def test_every_kind_of_message_says_whether_anybody_can_set_it_off():

@@ -16,11 +16,13 @@ from config.contact_details import Contact, find_contact, find_link, spaced_out
 from config.settings import Settings
 from messaging import text_templates, voice_templates
 from messaging.text_templates import Voice
-from people import customers, staff, text
+from people import text_input
+from people.customer_import.record_reader import Record
+from people.customer_import.validation import Rules, _row
+from people.customers import customer_records
 from people.errors import InvalidInput
-from people.importing.reading import Record
-from people.importing.rows import Rules, _row
-from people.text import Allowed, clean
+from people.staff import staff_records
+from people.text_input import Allowed, clean
 from scheduling.booking import bookings
 from tests.channels.support import PHONE, a_token, unit
 from tests.channels.support import booking as a_booking
@@ -237,14 +239,14 @@ def test_a_ticket_keeps_its_numbers(ticket):
 @pytest.mark.parametrize("typed", ["bank dot com", "t dot me", "zero eight zero zero"])
 def test_a_safe_phrase_is_no_link(typed):
     """Was red on c916469."""
-    assert customers.phrase_from(typed) == "" or find_contact(typed) is None
+    assert customer_records.phrase_from(typed) == "" or find_contact(typed) is None
 
 
 def test_a_name_on_its_way_out_is_no_link():
     """Of ``J.de Vries`` a text said ``J.de``, which phones make a link of. Was red on c916469."""
-    assert text.first_name("J.de Vries") == "J."
-    assert text.first_name("M.A.Smith") == "M.A."
-    assert text.first_name("Ana Souza") == "Ana"
+    assert text_input.first_name("J.de Vries") == "J."
+    assert text_input.first_name("M.A.Smith") == "M.A."
+    assert text_input.first_name("Ana Souza") == "Ana"
     assert [each for each in KEPT if _LINKED.search(spaced_out(each))] == []
 
 
@@ -329,7 +331,9 @@ def test_every_way_in_refuses_it(typed, app, client, clock):
     with pytest.raises(InvalidInput):
         _row(line, rules)
     with unit(app) as session, pytest.raises(InvalidInput):
-        staff.add(session, "eve@example.org", typed, "agent", clock.now, timezone="Europe/London")
+        staff_records.add(
+            session, "eve@example.org", typed, "agent", clock.now, timezone="Europe/London"
+        )
 
 
 def test_a_ticket_with_a_link_is_refused_and_one_with_a_long_number_is_not(app, client):

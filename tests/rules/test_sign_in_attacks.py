@@ -19,7 +19,9 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from channels import database_upgrade
-from people import customer_sessions, second_factor, secrets, signin, staff, tokens
+from people import credentials
+from people.credentials import token_hash
+from people.customers import customer_sessions
 from people.models import (
     ApiToken,
     CustomerSession,
@@ -29,7 +31,7 @@ from people.models import (
     Staff,
     StaffSession,
 )
-from people.secrets import token_hash
+from people.staff import api_tokens, authentication, second_factor, staff_records
 from scheduling.calendars import calendar_feeds
 from scheduling.models import CalendarFeed
 from tests import databases, servers
@@ -275,8 +277,10 @@ def accounts(strict) -> dict[str, str]:
     off = strict.member("off@example.org")
     strict.member(ANA)
     with strict.unit() as session:
-        staff.switch_off(session, session.get_one(Staff, off), strict.now)
-        staff.add(session, "new@example.org", "New", "agent", strict.now, timezone="Europe/London")
+        staff_records.switch_off(session, session.get_one(Staff, off), strict.now)
+        staff_records.add(
+            session, "new@example.org", "New", "agent", strict.now, timezone="Europe/London"
+        )
     Stranger(strict, "192.0.2.200").tries("warm@example.org", code="abcdefghjkmn")
     kinds = {"nobody": "nobody@example.org", "in use": ANA}
     return {**kinds, "off": "off@example.org", "not enrolled": "new@example.org"}
@@ -305,13 +309,13 @@ def test_neither_the_answer_nor_the_work_tells_whether_there_is_an_account(
 
 def test_a_password_is_hashed_for_all_of_them_once(strict, accounts, monkeypatch):
     hashed = []
-    real = secrets.PasswordHasher.verify
+    real = credentials.PasswordHasher.verify
 
     def verify(self, stored, password):
         hashed.append(len(stored))
         return real(self, stored, password)
 
-    monkeypatch.setattr(secrets.PasswordHasher, "verify", verify)
+    monkeypatch.setattr(credentials.PasswordHasher, "verify", verify)
     for n, email in enumerate(accounts.values()):
         Stranger(strict, f"192.0.2.{n + 1}").tries(email)
     assert len(hashed) == 4
@@ -487,7 +491,7 @@ def test_nobody_makes_their_own_or_one_for_who_is_off_or_has_no_code_left(consol
     off, bare = console.member(ANA), console.member("cy@example.org")
     tab = console.sign_in(BEN)
     with console.unit() as session:
-        staff.switch_off(session, session.get_one(Staff, off), console.now)
+        staff_records.switch_off(session, session.get_one(Staff, off), console.now)
     tried = {each: tab.post(f"/staff/colleagues/{each}/link") for each in (mine, off, bare)}
     assert [each.status_code for each in tried.values()] == [403, 404, 422]
     assert "no recovery code left" in tried[bare].text
@@ -509,9 +513,9 @@ def test_a_link_is_made_only_by_who_has_just_proven_who_they_are(console):
 
 def pinned(console: Console, pin: str = "204060") -> str:
     with console.unit() as session:
-        made = staff.add(session, "eve@example.org", "Eve Ng", "agent", console.now,
+        made = staff_records.add(session, "eve@example.org", "Eve Ng", "agent", console.now,
                          timezone="Europe/London")  # fmt: skip
-        return f"/staff/enrol/{staff.invite(session, made, console.now, pin=pin)}"
+        return f"/staff/enrol/{staff_records.invite(session, made, console.now, pin=pin)}"
 
 
 def test_a_link_with_a_pin_shows_nothing_without_it_and_works_with_it(console):
@@ -540,9 +544,9 @@ def _a_pin(console: Console, link: str, pin: str) -> int:
 
 def test_looking_at_a_link_spends_nothing_and_says_little(console):
     with console.unit() as session:
-        made = staff.add(session, "eve@example.org", "Eve Ng", "agent", console.now,
+        made = staff_records.add(session, "eve@example.org", "Eve Ng", "agent", console.now,
                          timezone="Europe/London")  # fmt: skip
-        link = f"/staff/enrol/{staff.invite(session, made, console.now)}"
+        link = f"/staff/enrol/{staff_records.invite(session, made, console.now)}"
     for _ in range(10):
         page = console.tab().get(link).text
         assert console.tab().client.head(link).status_code == 200
@@ -588,9 +592,9 @@ def test_a_password_that_is_planted_or_pasted_opens_nothing(two):
     console, ana, mallory = two
     with console.unit() as session:
         member = session.get_one(Staff, mallory)
-        staff.new_password(session, member, OWN, console.now)
+        staff_records.new_password(session, member, OWN, console.now)
         own = member.password_hash
-    for planted in (secrets.hash_password(OWN).encode(), own, b"", b"x"):
+    for planted in (credentials.hash_password(OWN).encode(), own, b"", b"x"):
         with console.unit() as session:
             session.get_one(Staff, ana).password_hash = planted
         form = {"email": ANA, "password": OWN, "code": console.code()}
@@ -616,8 +620,8 @@ def test_a_recovery_code_that_is_planted_or_pasted_opens_nothing(two):
 def test_a_link_that_is_planted_or_pasted_opens_nothing(two):
     console, ana, mallory = two
     with console.unit() as session:
-        staff.invite(session, session.get_one(Staff, ana), console.now, pin="204060")
-        own = staff.invite(session, session.get_one(Staff, mallory), console.now)
+        staff_records.invite(session, session.get_one(Staff, ana), console.now, pin="204060")
+        own = staff_records.invite(session, session.get_one(Staff, mallory), console.now)
     changes = (
         (mallory, {"staff_id": ana}),  # their own link, made Ana's
         (mallory, {"expires_at": console.now + timedelta(days=30)}),
@@ -648,11 +652,11 @@ def test_a_link_that_is_planted_or_pasted_opens_nothing(two):
 def test_a_session_or_token_that_is_planted_or_pasted_opens_nothing(two, pasted):
     console, ana, mallory = two
     with console.unit() as session:
-        token = signin.open_session(session, session.get_one(Staff, mallory), console.now)
-        bearer = tokens.add(session, session.get_one(Staff, mallory), "x", console.now)
+        token = authentication.open_session(session, session.get_one(Staff, mallory), console.now)
+        bearer = api_tokens.add(session, session.get_one(Staff, mallory), "x", console.now)
         feed = calendar_feeds.make(session, mallory, console.now)
-        assert signin.signed_in(session, token, console.now).id == mallory
-        assert tokens.bearer(session, bearer).id == mallory
+        assert authentication.signed_in(session, token, console.now).id == mallory
+        assert api_tokens.bearer(session, bearer).id == mallory
         assert calendar_feeds.read(session, feed, console.now) is not None
         forged = token.replace(mallory.hex, ana.hex)
         for kind in (StaffSession, ApiToken, CalendarFeed):
@@ -663,8 +667,8 @@ def test_a_session_or_token_that_is_planted_or_pasted_opens_nothing(two, pasted)
             if not pasted:
                 row.bound = None
         session.flush()
-        assert signin.signed_in(session, forged, console.now) is None
-        assert tokens.bearer(session, bearer) is None
+        assert authentication.signed_in(session, forged, console.now) is None
+        assert api_tokens.bearer(session, bearer) is None
         assert calendar_feeds.read(session, feed, console.now) is None
 
 
@@ -687,7 +691,7 @@ def test_what_was_kept_before_is_bound_once_and_what_is_planted_later_is_not(two
     here = console.context
     with console.unit() as session:
         spare = second_factor.new_recovery_codes(session, ana)[0]
-        bearer = tokens.add(session, session.get_one(Staff, ana), "x", console.now)
+        bearer = api_tokens.add(session, session.get_one(Staff, ana), "x", console.now)
     database_upgrade.downgrade(here.engine, here.master, "0023")
     with console.context.engine.begin() as work:
         work.execute(text("UPDATE staff SET password_hash = :h"), {"h": _earlier().decode()})
@@ -696,11 +700,11 @@ def test_what_was_kept_before_is_bound_once_and_what_is_planted_later_is_not(two
     assert good(console, console.tab()).status_code == 303
     assert good(console, console.tab(), code=spare).status_code == 303
     with console.unit() as session:
-        assert tokens.bearer(session, bearer).id == ana
+        assert api_tokens.bearer(session, bearer).id == ana
         session.get_one(Staff, ana).password_hash = _earlier()
     database_upgrade.upgrade(here.engine, here.master, console.now)
     assert good(console, console.tab()).status_code == 403
 
 
 def _earlier() -> bytes:
-    return secrets.hash_password(PASSWORD).encode()
+    return credentials.hash_password(PASSWORD).encode()

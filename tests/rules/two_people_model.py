@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from sqlmodel import Session, select
 
-from people import staff
-from people.approvals import asking, deciding, running
-from people.approvals.kinds import About, Act, Kind
+from people.approvals import approval_requests, command_execution, decisions
 from people.approvals.models import ApprovalRequest
+from people.approvals.request_types import About, Act, Kind
 from people.errors import InvalidInput, NoLonger, NotAllowed, NotFound
 from people.models import Role, Staff
+from people.staff import staff_records
 from tests import factories
 from tests.databases import Store
 from vault.audit import audit_log
@@ -132,7 +132,7 @@ class Machine(RuleBasedStateMachine):
         about = About(staff_id=None if subject is None else self.people[subject])
         who = None if by is None else self.people[by]
         made = self.tried(
-            lambda: asking.ask(
+            lambda: approval_requests.ask(
                 self.work, what, payload, "why it is to be", who, self.now, about=about
             )
         )
@@ -152,7 +152,9 @@ class Machine(RuleBasedStateMachine):
         digest, self.stumbles = "0" * 64 if stale else asked.digest, s
         before, people = len(self.done), self.people
         given = self.tried(
-            lambda: deciding.approve(self.work, self.kinds, asked.id, digest, people[who], self.now)
+            lambda: decisions.approve(
+                self.work, self.kinds, asked.id, digest, people[who], self.now
+            )
         )
         barred = self.barred(asked, who)
         asker_gone = asked.by is not None and not self.may(asked.by, asked.kind.asks)
@@ -186,7 +188,7 @@ class Machine(RuleBasedStateMachine):
             return
         people = self.people
         given = self.tried(
-            lambda: deciding.refuse(self.work, self.kinds, asked.id, people[who], self.now)
+            lambda: decisions.refuse(self.work, self.kinds, asked.id, people[who], self.now)
         )
         barred = self.barred(asked, who)
         if barred is not None:
@@ -202,7 +204,7 @@ class Machine(RuleBasedStateMachine):
         if asked is None:
             return
         who = None if by is None else self.people[by]
-        given = self.tried(lambda: asking.withdraw(self.work, asked.id, who, self.now))
+        given = self.tried(lambda: approval_requests.withdraw(self.work, asked.id, who, self.now))
         if by != asked.by:
             assert given is NotFound
         elif asked.state in ENDS:
@@ -216,7 +218,9 @@ class Machine(RuleBasedStateMachine):
         """The command is run again."""
         if asked is None or asked.kind.name != "long":
             return
-        given = self.tried(lambda: running.begin(self.work, asked.kind, asked.id, self.now))
+        given = self.tried(
+            lambda: command_execution.begin(self.work, asked.kind, asked.id, self.now)
+        )
         if asked.state != "approved" or self.now >= asked.expires_at:
             assert given is False
         elif not self.enough(asked):
@@ -232,7 +236,7 @@ class Machine(RuleBasedStateMachine):
         """The command has come to its end, if it ever began."""
         if asked is None or not asked.begun:
             return
-        given = self.tried(lambda: running.finish(self.work, asked.id, self.now))
+        given = self.tried(lambda: command_execution.finish(self.work, asked.id, self.now))
         assert given is (None if asked.state == "approved" else NoLonger)
         if asked.state == "approved":
             asked.state = "done"
@@ -240,7 +244,7 @@ class Machine(RuleBasedStateMachine):
     @rule(who=st.sampled_from(range(len(HANDS))), role=st.sampled_from([A, S, I]))
     def another_role(self, who: int, role: Role) -> None:
         member = self.work.get_one(Staff, self.people[who])
-        staff.change_role(self.work, member, role, audit_log.OPERATOR, self.now)
+        staff_records.change_role(self.work, member, role, audit_log.OPERATOR, self.now)
         self.roles[who] = role
 
     @rule(who=st.sampled_from(range(len(HANDS))), active=st.booleans())
@@ -250,7 +254,7 @@ class Machine(RuleBasedStateMachine):
             member.active = True
             self.work.add(member)
         else:
-            staff.switch_off(self.work, member, self.now)
+            staff_records.switch_off(self.work, member, self.now)
         self.active[who] = active
 
     @rule(hours=st.integers(1, 60))
@@ -260,7 +264,7 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def the_worker_looks(self) -> None:
         """Marks what is too old, and nothing else."""
-        running.expire(self.work, self.now)
+        command_execution.expire(self.work, self.now)
         for asked in self.all:
             if asked.state not in ENDS and self.now >= asked.expires_at:
                 asked.state = "expired"

@@ -91,9 +91,9 @@ def test_hours_that_end_before_they_begin_are_refused(store, agent, hours_of):
 
 
 def test_a_time_on_the_wall_that_is_skipped_or_comes_twice_is_asked_back():
-    from people import phones
+    from people import phone_numbers
 
-    london = phones.zone("Europe/London")
+    london = phone_numbers.zone("Europe/London")
     with pytest.raises(InvalidInput, match="forward"):
         local_time.instant(datetime(2026, 3, 29).date(), time(1, 30), london)
     with pytest.raises(local_time.Repeated) as twice:

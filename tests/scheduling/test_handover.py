@@ -15,8 +15,8 @@ from scheduling.errors import SlotTaken, WrongState
 from scheduling.models import Callback, TakenStep
 from tests import factories
 from vault.models import AuditEntry
-from verification import calls, handing
-from verification.checking import check
+from verification import call_session, live_handover
+from verification.code_check import check
 from verification.verdicts import Channel, Genuine, NotConfirmed
 
 POLICY = factories.a_policy()
@@ -25,7 +25,7 @@ POLICY = factories.a_policy()
 def hand(store, clock, callback_id, to, policy=POLICY) -> None:
     with store.unit() as session:
         found = callbacks.locked(session, callback_id)
-        handing.hand_over(session, found, to, policy, clock.now)
+        live_handover.hand_over(session, found, to, policy, clock.now)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_the_code_that_the_first_agent_knew_is_dead_and_the_second_has_another(s
     assert isinstance(ask(store, clock, call.phone, call.code), NotConfirmed)
     with store.unit() as session:
         held = callbacks.held(session, call.callback_id, ben)
-        code = calls.shown(session, held, clock.now).code
+        code = call_session.shown(session, held, clock.now).code
     assert code != call.code
     told = ask(store, clock, call.phone, code)
     assert isinstance(told, Genuine)
@@ -89,7 +89,7 @@ def test_a_confirmed_or_ended_call_stays_with_its_agent(store, clock, ben):
         hand(store, clock, call.callback_id, ben)
     with store.unit() as session:
         held = callbacks.held(session, call.callback_id, call.agent_id)
-        calls.end(session, held, "reached", POLICY, clock.now)
+        call_session.end(session, held, "reached", POLICY, clock.now)
     with pytest.raises(WrongState):
         hand(store, clock, call.callback_id, ben)
 

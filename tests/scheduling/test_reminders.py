@@ -14,7 +14,7 @@ from scheduling.booking import bookings, handover
 from scheduling.booking.bookings import Wish
 from tests import factories
 from vault.keys import field_encryption
-from verification import calls
+from verification import call_session
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 DAY, HOUR, TEN = timedelta(days=1), timedelta(hours=1), timedelta(minutes=10)
@@ -102,7 +102,7 @@ def test_none_comes_after_a_refusal_or_an_end(store, act):
         elif act == "cancel":
             bookings.cancel(session, found, POLICY, NOW)
         else:
-            calls.start(session, found, POLICY, made.starts_at - timedelta(minutes=15))
+            call_session.start(session, found, POLICY, made.starts_at - timedelta(minutes=15))
     assert planned(store) == []
 
 
@@ -116,11 +116,11 @@ def test_a_handed_over_call_is_reminded_of_with_the_new_name(store):
 
 
 def test_the_safe_phrase_is_in_each(store):
-    from people import customers
+    from people.customers import customer_records
 
     with store.unit() as session:
         who = factories.a_customer(session, NOW)
-        customers.keep_safe_phrase(session, who, "blue teapot", NOW)
+        customer_records.keep_safe_phrase(session, who, "blue teapot", NOW)
         agent = factories.an_agent(session, NOW)
         wish = Wish(NOW + timedelta(days=3), 15, "your router")
         kept = session.get_one(Customer, who.id)

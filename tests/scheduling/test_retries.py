@@ -15,7 +15,7 @@ from scheduling.models import Callback, FollowUp, TimeOff
 from scheduling.states import Outcome, State
 from tests import databases, factories
 from tests.processes import at_once
-from verification import calls
+from verification import call_session
 
 HOURS_2, DAY = timedelta(hours=2), timedelta(days=1)
 POLICY = factories.a_policy(retries=(HOURS_2, DAY))
@@ -25,7 +25,7 @@ def ended(store, clock, outcome: str, call=None, policy=POLICY) -> Callback | No
     call = call or factories.a_call(store, clock.now)
     with store.unit() as session:
         held = callbacks.held(session, call.callback_id, call.agent_id)
-        return calls.end(session, held, outcome, policy, clock.now)
+        return call_session.end(session, held, outcome, policy, clock.now)
 
 
 @pytest.mark.parametrize("outcome", Outcome)
@@ -59,7 +59,7 @@ def test_the_plan_comes_to_an_end(store, clock):
         clock.now = made.starts_at
         with store.unit() as session:
             held = callbacks.held(session, made.id, made.agent_id)
-            issued = calls.start(session, held, POLICY, clock.now)
+            issued = call_session.start(session, held, POLICY, clock.now)
         call = factories.Call(
             made.id, made.agent_id, call.phone, issued.code, clock.now, issued.valid_until
         )
@@ -73,9 +73,9 @@ def test_no_plan_no_call(store, clock):
 def test_a_customer_who_has_another_call_booked_gets_no_third(store, clock):
     call = factories.a_call(store, clock.now)
     with store.unit() as session:
-        from people import customers
+        from people.customers import customer_records
 
-        who = customers.find_by_phone(session, call.phone)
+        who = customer_records.find_by_phone(session, call.phone)
         factories.a_callback(session, clock.now, customer=who, ahead=timedelta(days=2))
     assert ended(store, clock, "no_answer", call) is None
 

@@ -16,8 +16,8 @@ from scheduling.models import Callback
 from scheduling.states import LIVE, MOVES, Outcome, State, require, require_move
 from tests import databases, factories
 from tests.scheduling import drawing
-from verification import calls
-from verification.checking import check
+from verification import call_session
+from verification.code_check import check
 from verification.verdicts import Channel, Genuine
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -89,7 +89,7 @@ class Life(RuleBasedStateMachine):
     def look(self) -> None:
         with self.store.unit() as session:
             self.kept = session.get_one(Callback, self.id)
-            self.open = calls.code_of(session, self.id)
+            self.open = call_session.code_of(session, self.id)
         state = State(self.kept.state)
         if state != self.past[-1]:
             assert (self.past[-1], state) in ALLOWED
@@ -102,14 +102,14 @@ class Life(RuleBasedStateMachine):
     @rule()
     def start(self):
         def act(session, callback):
-            self.code = calls.start(session, callback, self.policy, self.now).code
+            self.code = call_session.start(session, callback, self.policy, self.now).code
 
         self.do(act)
 
     @rule()
     def new_code(self):
         def act(session, callback):
-            self.code = calls.reissue(session, callback, self.policy, self.now).code
+            self.code = call_session.reissue(session, callback, self.policy, self.now).code
 
         self.do(act)
 
@@ -124,7 +124,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(outcome=st.sampled_from(Outcome))
     def end(self, outcome):
-        self.do(calls.end, outcome, self.policy, self.now)
+        self.do(call_session.end, outcome, self.policy, self.now)
 
     @rule()
     def cancel(self):
@@ -138,7 +138,7 @@ class Life(RuleBasedStateMachine):
     def tidy(self):
         with self.store.unit() as session:
             bookings.miss_overdue(session, self.policy, self.now)
-            calls.end_forgotten(session, self.now)
+            call_session.end_forgotten(session, self.now)
         self.look()
 
     @invariant()

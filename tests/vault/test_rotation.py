@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from sqlmodel import select
 
-from people import customers
+from people.customers import customer_records
 from people.models import Customer
 from storage.session import transaction
 from tests import databases, factories
@@ -37,7 +37,7 @@ def unit(store, keys: MasterKeys):
 def opened(store, keys: MasterKeys) -> list[str]:
     with unit(store, keys) as session:
         return sorted(
-            customers.opened(session, each).phone for each in session.exec(select(Customer))
+            customer_records.opened(session, each).phone for each in session.exec(select(Customer))
         )
 
 

@@ -16,8 +16,8 @@ from tests import databases, factories
 from tests.processes import at_once
 from vault.keys import field_encryption
 from vault.models import AuditEntry
-from verification import proving
-from verification.checking import check
+from verification import number_proof
+from verification.code_check import check
 from verification.verdicts import Channel, NotConfirmed
 
 POLICY = factories.a_policy()
@@ -32,7 +32,7 @@ def customer(store, clock):
 
 def send(store, clock, phone: str = PHONE, medium: str = "text") -> None:
     with store.unit() as session:
-        proving.send(session, phone, medium, POLICY, clock.now)
+        number_proof.send(session, phone, medium, POLICY, clock.now)
 
 
 def sent(store) -> list[str]:
@@ -50,7 +50,7 @@ def sent(store) -> list[str]:
 
 def prove(store, clock, number: str, phone: str = PHONE):
     with store.unit() as session:
-        return proving.prove(session, phone, number, clock.now)
+        return number_proof.prove(session, phone, number, clock.now)
 
 
 def test_the_number_proves_once_and_names_the_customer(store, clock, customer):

@@ -10,7 +10,7 @@ import pytest
 from messaging import line_types, opt_outs
 from tests import factories
 from tests.rules.work import costly, difference, rows, statements
-from verification import proving
+from verification import number_proof
 
 POLICY = factories.a_policy()
 KNOWN, UNKNOWN, OUT = "+447400300001", "+447400300002", "+447400300003"
@@ -30,12 +30,12 @@ def phones(store, clock) -> dict[str, str]:
 
 def send(store, clock, phone: str, medium: str = "text") -> None:
     with store.unit() as session:
-        proving.send(session, phone, medium, POLICY, clock.now)
+        number_proof.send(session, phone, medium, POLICY, clock.now)
 
 
 def prove(store, clock, phone: str, number: str = "00000001") -> None:
     with store.unit() as session:
-        proving.prove(session, phone, number, clock.now)
+        number_proof.prove(session, phone, number, clock.now)
 
 
 def shape(asked: list[str]) -> list[str]:

@@ -24,7 +24,7 @@ from vault.keys.master_keys import MasterKeys
 from vault.models import KeyRegisterRow, PurposeKey
 
 INDEX = "index"
-#: The fact that the installation has had two people who can approve (people/approvals/setup.py).
+#: The fact that the installation has had two people who can approve (people/approvals/bootstrap.py).
 SET_UP = "set up"
 _PLACE = "key_register.sealed"
 _KEYS = PurposeKey.__table__  # type: ignore[attr-defined]

@@ -9,11 +9,11 @@ from flask_babel import gettext
 from channels.app_context import ctx
 from channels.console.account.overview import back
 from channels.console.staff_request import Desk, pages, staff_page
-from people import notices, second_factor, sessions, staff
+from people.credentials import MIN_PASSWORD
 from people.errors import InvalidInput
 from people.models import Role
-from people.notices import Notice
-from people.secrets import MIN_PASSWORD
+from people.staff import second_factor, security_notices, staff_records, staff_sessions
+from people.staff.security_notices import Notice
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
@@ -36,11 +36,13 @@ def change_password(desk: Desk) -> ResponseReturnValue:
         return _form({"again": gettext("The two are not the same. Write both again.")}), 422
     organisation = ctx().policy.organisation
     try:
-        staff.new_password(desk.session, desk.member, new, desk.moment, organisation=organisation)
+        staff_records.new_password(
+            desk.session, desk.member, new, desk.moment, organisation=organisation
+        )
     except InvalidInput as error:
         return _form({error.field: str(error)}), 422
     mine, here = desk.principal.id, desk.principal.session_id
-    sessions.end_others(desk.session, mine, here, desk.moment, "password")
+    staff_sessions.end_others(desk.session, mine, here, desk.moment, "password")
     return back("password")
 
 
@@ -55,5 +57,5 @@ def new_recovery(desk: Desk) -> ResponseReturnValue:
     desk.require_proof()
     codes = second_factor.new_recovery_codes(desk.session, desk.principal.id)
     audit_log.record(desk.session, desk.principal.actor, AuditAct.STAFF_RECOVERY_CODES, desk.moment)
-    notices.add(desk.session, desk.principal.id, Notice.RECOVERY_CODES, desk.moment)
+    security_notices.add(desk.session, desk.principal.id, Notice.RECOVERY_CODES, desk.moment)
     return render_template("console/enrolled.html", recovery=codes, signed_in=True)

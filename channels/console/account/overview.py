@@ -11,10 +11,16 @@ from channels.app_context import ctx
 from channels.console.account import reenrolment, sign_in_labels
 from channels.console.auth import sign_in
 from channels.console.staff_request import Desk, pages, staff_page
-from people import notices, second_factor, sessions, sign_ins, staff
 from people.models import Role
-from people.passkeys import keeping
-from people.passkeys.site import site
+from people.passkeys import credential_records
+from people.passkeys.relying_party import site
+from people.staff import (
+    second_factor,
+    security_notices,
+    sign_in_history,
+    staff_records,
+    staff_sessions,
+)
 
 
 @pages.get("/account")
@@ -24,15 +30,15 @@ def account(desk: Desk) -> ResponseReturnValue:
     session, mine = desk.session, desk.principal.id
     return render_template(
         "console/account.html",
-        who=staff.opened(session, desk.member),
-        notices=notices.unseen(session, mine),
-        browsers=sessions.of(session, mine, desk.moment),
+        who=staff_records.opened(session, desk.member),
+        notices=security_notices.unseen(session, mine),
+        browsers=staff_sessions.of(session, mine, desk.moment),
         here=desk.principal.session_id,
-        passkeys=keeping.of(session, mine),
+        passkeys=credential_records.of(session, mine),
         site=site(ctx().base_url, ctx().policy.organisation),
         codes_left=second_factor.recovery_codes_left(session, mine),
         new_role=reenrolment.waiting_role(desk),
-        events=sign_ins.latest(session, mine),
+        events=sign_in_history.latest(session, mine),
         words=sign_in_labels,
         clock=desk.clock,
         done=request.args.get("done", ""),
@@ -43,7 +49,7 @@ def account(desk: Desk) -> ResponseReturnValue:
 @staff_page(*Role)
 def notices_read(desk: Desk) -> ResponseReturnValue:
     """They have read what they were told."""
-    notices.seen(desk.session, desk.principal.id, desk.moment)
+    security_notices.seen(desk.session, desk.principal.id, desk.moment)
     return back()
 
 
@@ -53,7 +59,7 @@ def end_session(desk: Desk, session_id: UUID) -> ResponseReturnValue:
     """End one of one's own; the one of this very browser is a sign-out."""
     if session_id == desk.principal.session_id:
         return _out(desk)
-    sessions.end_one(desk.session, desk.principal.id, session_id, desk.moment)
+    staff_sessions.end_one(desk.session, desk.principal.id, session_id, desk.moment)
     return back("ended")
 
 
@@ -61,7 +67,7 @@ def end_session(desk: Desk, session_id: UUID) -> ResponseReturnValue:
 @staff_page(*Role)
 def end_sessions(desk: Desk) -> ResponseReturnValue:
     """Sign out everywhere, here too."""
-    sessions.end_others(desk.session, desk.principal.id, None, desk.moment, "everywhere")
+    staff_sessions.end_others(desk.session, desk.principal.id, None, desk.moment, "everywhere")
     return _out(desk)
 
 

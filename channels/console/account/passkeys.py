@@ -20,12 +20,12 @@ from channels.app_context import ctx, now, unit
 from channels.console.account.overview import back
 from channels.console.auth import reauthentication, sign_in
 from channels.console.staff_request import Desk, pages, staff_page
-from people import staff
 from people.errors import InvalidInput
 from people.models import Role, Staff
-from people.passkeys import entering, keeping, registering
-from people.passkeys.site import Challenge, PasskeyRefused, Site, challenge, site
+from people.passkeys import assertion, credential_records, registration
+from people.passkeys.relying_party import Challenge, PasskeyRefused, Site, challenge, site
 from people.signin_models import Passkey
+from people.staff import staff_records
 
 _WAITS = "passkey"
 
@@ -33,7 +33,7 @@ _WAITS = "passkey"
 @pages.post("/sign-in/passkey/ask")
 def ask_passkey() -> ResponseReturnValue:
     """What to sign to come in. It takes no name, and so tells nothing of anybody."""
-    return _json(entering.options(_site(), _asked(entering.PURPOSE, now())))
+    return _json(assertion.options(_site(), _asked(assertion.PURPOSE, now())))
 
 
 @pages.post("/sign-in/passkey")
@@ -42,7 +42,7 @@ def let_in_by_passkey() -> ResponseReturnValue:
     moment = now()
     with unit() as session:  # refusals are caught in here, so that what they write is committed
         try:
-            member, row = _owner(session, entering.PURPOSE, moment)
+            member, row = _owner(session, assertion.PURPOSE, moment)
         except PasskeyRefused:
             return _refused()
         there = sign_in.enter(session, member, moment, how="passkey", passkey_id=row.id)
@@ -53,7 +53,7 @@ def let_in_by_passkey() -> ResponseReturnValue:
 @staff_page(*Role)
 def ask_proof(desk: Desk) -> ResponseReturnValue:
     """What to sign to prove again who is at the desk."""
-    return _json(entering.options(_site(), _asked(_proving(desk), desk.moment)))
+    return _json(assertion.options(_site(), _asked(_proving(desk), desk.moment)))
 
 
 @pages.post("/account/proof/passkey")
@@ -75,10 +75,10 @@ def prove_by_passkey(desk: Desk) -> ResponseReturnValue:
 def ask_new_passkey(desk: Desk) -> ResponseReturnValue:
     """What the browser is to make."""
     desk.require_proof()
-    who = staff.opened(desk.session, desk.member).email
+    who = staff_records.opened(desk.session, desk.member).email
     asked = _asked(_registering(desk), desk.moment)
     try:
-        return _json(registering.options(desk.session, desk.member, who, _site(), asked))
+        return _json(registration.options(desk.session, desk.member, who, _site(), asked))
     except InvalidInput as error:
         return jsonify(error=str(error)), 422
 
@@ -91,7 +91,7 @@ def add_passkey(desk: Desk) -> ResponseReturnValue:
     answer, given = _given(), _waiting()
     name = str(_body().get("name", ""))[:200]
     try:
-        registering.add(desk.session, desk.member, _site(), answer, given, name, desk.moment)
+        registration.add(desk.session, desk.member, _site(), answer, given, name, desk.moment)
     except PasskeyRefused:
         return _refused()
     except InvalidInput as error:
@@ -104,7 +104,7 @@ def add_passkey(desk: Desk) -> ResponseReturnValue:
 def remove_passkey(desk: Desk, passkey_id: UUID) -> ResponseReturnValue:
     """Remove one of one's own."""
     desk.require_proof()
-    keeping.remove(desk.session, desk.principal.id, passkey_id, desk.moment)
+    credential_records.remove(desk.session, desk.principal.id, passkey_id, desk.moment)
     return back("removed")
 
 
@@ -113,11 +113,11 @@ def _proving(desk: Desk) -> str:
 
 
 def _registering(desk: Desk) -> str:
-    return f"{registering.PURPOSE}:{desk.principal.id.hex}"
+    return f"{registration.PURPOSE}:{desk.principal.id.hex}"
 
 
 def _owner(session: Session, purpose: str, moment: datetime) -> tuple[Staff, Passkey]:
-    return entering.owner(
+    return assertion.owner(
         session, _site(), _given(), _waiting(), moment, purpose=purpose, noted=_noted
     )
 

@@ -13,12 +13,12 @@ from channels.app_context import ctx
 from channels.console import approval_labels
 from channels.console.auth import enrolment
 from channels.console.staff_request import Desk, pages, staff_page
-from people import links, staff
+from people.credentials import new_token, token_hash
 from people.errors import InvalidInput, SecondPieceWrong
-from people.links import Kind, Pieces, Terms
 from people.models import Role
-from people.secrets import new_token, token_hash
-from people.staff import OpenLink
+from people.staff import enrolment_links, staff_records
+from people.staff.enrolment_links import Kind, Pieces, Terms
+from people.staff.staff_records import OpenLink
 from procedures import role_change
 
 
@@ -28,7 +28,7 @@ def new_authenticator(desk: Desk) -> ResponseReturnValue:
     """On to a link of one's own, for another authenticator and password: for a new phone."""
     desk.require_proof()
     here = desk.principal.session_id
-    staff.invite_by(
+    staff_records.invite_by(
         desk.session,
         desk.member,
         token_hash(new_token()),  # of a token that nobody has
@@ -54,16 +54,18 @@ def keep_authenticator(desk: Desk) -> ResponseReturnValue:
     found, (password, code) = _own(desk), enrolment.typed()
     house = ctx().policy.organisation
     try:
-        codes = staff.set_credentials(desk.session, found, password, code, desk.moment, house)
+        codes = staff_records.set_credentials(
+            desk.session, found, password, code, desk.moment, house
+        )
     except InvalidInput as error:
         return enrolment.form(desk.session, found, {error.field: str(error)}), 422
     return _signed_out_with(codes)
 
 
 def _own(desk: Desk) -> OpenLink:
-    found = staff.own_link(desk.session, Kind.SELF, desk.principal.id, desk.moment)
+    found = staff_records.own_link(desk.session, Kind.SELF, desk.principal.id, desk.moment)
     here = Pieces(session_id=desk.principal.session_id)
-    links.require_pieces(desk.session, found.link, here, desk.moment)
+    enrolment_links.require_pieces(desk.session, found.link, here, desk.moment)
     return found
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask_babel import gettext
 
-from people.notices import Notice
-from people.sign_ins import Event
+from people.staff.security_notices import Notice
+from people.staff.sign_in_history import Event
 from vault.audit.acts import AuditAct
 
 #: Marks a text for the catalogues.

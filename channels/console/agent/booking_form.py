@@ -10,7 +10,8 @@ from werkzeug.datastructures import MultiDict
 
 from channels.console.agent import time_picker
 from channels.console.staff_request import Desk
-from people import customers, phones
+from people import phone_numbers
+from people.customers import customer_records
 from people.errors import InvalidInput
 from scheduling.availability import slot_search, teams
 from scheduling.availability.agent_assignment import Need
@@ -53,8 +54,8 @@ def problems(
 
 def _looks(desk: Desk, match: Match, form: Typed) -> Iterator[Callable[[], object]]:
     if match.customer is None:
-        yield lambda: customers.clean_name(form["name"])
-        yield lambda: phones.zone(form["timezone"] or match.timezone)
+        yield lambda: customer_records.clean_name(form["name"])
+        yield lambda: phone_numbers.zone(form["timezone"] or match.timezone)
     yield lambda: bookings.clean_topic(form["topic"])
     yield lambda: bookings.clean_ticket(form["ticket"])
     yield lambda: minutes_of(form["minutes"])
@@ -97,6 +98,6 @@ def zone_of(match: Match, form: Typed) -> str:
     if match.customer is not None:
         return match.timezone
     try:
-        return phones.zone(form["timezone"]).key
+        return phone_numbers.zone(form["timezone"]).key
     except InvalidInput:
         return match.timezone

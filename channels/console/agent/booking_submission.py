@@ -11,7 +11,7 @@ from channels.console.agent import time_picker
 from channels.console.agent.booking_form import AGAIN, Typed, minutes_of, need_of
 from channels.console.staff_request import Desk
 from messaging.i18n import best
-from people import customers
+from people.customers import customer_records
 from people.errors import InvalidInput
 from people.models import Customer
 from scheduling.availability import agent_assignment
@@ -64,9 +64,9 @@ def _made(
 
 def _added(desk: Desk, match: Match, form: Typed) -> Customer:
     policy = ctx().policy
-    return customers.add(
+    return customer_records.add(
         desk.session,
-        customers.NewCustomer(
+        customer_records.NewCustomer(
             phone=match.phone,
             name=form["name"],
             locale=best(form["locale"], policy.languages),

@@ -16,7 +16,7 @@ from channels.console.agent.booking_form import Typed
 from channels.console.staff_request import Desk, pages, staff_page
 from channels.form_choices import locales, zones
 from channels.locale_selection import select
-from people import purposes
+from people.customers import lookup_purposes
 from people.errors import InvalidInput
 from people.models import Role
 from scheduling.availability import skills
@@ -94,7 +94,7 @@ def _with_a_colleague(desk: Desk, callback: Callback) -> str:
 
 def _match(desk: Desk, typed: Typed) -> Match:
     """Whom the first step names; the second carries it along, so nothing of a customer does."""
-    purpose = purposes.read(typed["purpose"])
+    purpose = lookup_purposes.read(typed["purpose"])
     who, policy = desk.principal, ctx().policy
     return customer_lookup.find(desk.session, who, typed["find"], purpose, policy, desk.moment)
 

@@ -17,7 +17,7 @@ from scheduling import callbacks
 from scheduling.booking import bookings
 from scheduling.calendars import local_time
 from scheduling.errors import SlotTaken
-from verification import bridging, calls
+from verification import bridged_calls, call_session
 
 
 def _to_card(callback_id: UUID) -> ResponseReturnValue:
@@ -29,7 +29,7 @@ def _to_card(callback_id: UUID) -> ResponseReturnValue:
 def start(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     """Start the call. Pressed twice, it starts once."""
     callback = callbacks.held_lately(desk.session, callback_id, desk.principal.id, desk.moment)
-    bridging.start(desk.session, callback, ctx().policy, desk.moment)
+    bridged_calls.start(desk.session, callback, ctx().policy, desk.moment)
     return _to_card(callback_id)
 
 
@@ -38,7 +38,7 @@ def start(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
 def ring_again(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     """Ring once more after a bridged call that missed the customer."""
     callback = callbacks.held_lately(desk.session, callback_id, desk.principal.id, desk.moment)
-    bridging.ring_again(desk.session, callback, desk.moment)
+    bridged_calls.ring_again(desk.session, callback, desk.moment)
     return _to_card(callback_id)
 
 
@@ -47,7 +47,7 @@ def ring_again(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
 def new_code(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     """A new code, which kills the old."""
     callback = callbacks.held_lately(desk.session, callback_id, desk.principal.id, desk.moment)
-    calls.reissue(desk.session, callback, ctx().policy, desk.moment)
+    call_session.reissue(desk.session, callback, ctx().policy, desk.moment)
     return _to_card(callback_id)
 
 
@@ -57,7 +57,7 @@ def end(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     """End the call with its outcome."""
     callback = callbacks.held_lately(desk.session, callback_id, desk.principal.id, desk.moment)
     try:
-        calls.end(
+        call_session.end(
             desk.session, callback, request.form.get("outcome", ""), ctx().policy, desk.moment
         )
     except InvalidInput:

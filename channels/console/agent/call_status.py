@@ -12,12 +12,12 @@ from channels.app_context import ctx
 from channels.console import labels
 from channels.console.staff_request import Desk, pages, staff_page
 from messaging import call_queue
-from people import numbers
+from people.customers import customer_number
 from people.models import Customer, Role
 from scheduling import callbacks
 from scheduling.booking import call_window
 from scheduling.states import State
-from verification import calls
+from verification import call_session
 
 
 @pages.get("/callback/<uuid:callback_id>/live")
@@ -26,7 +26,7 @@ def live(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     """State, tries left and reply word. ``?keep=1``, once in a while, keeps the session alive:
     an agent in a long call is not idle."""
     callback = callbacks.held_lately(desk.session, callback_id, desk.principal.id, desk.moment)
-    found = calls.live(desk.session, callback)
+    found = call_session.live(desk.session, callback)
     call = call_queue.latest(desk.session, callback.id)
     opens = call_window.opens(callback.starts_at, ctx().policy.window_lead_minutes)
     return jsonify(
@@ -36,7 +36,9 @@ def live(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
         can_start=(
             found.state is State.BOOKED
             and opens <= desk.moment < callback.ends_at
-            and not numbers.waits(desk.session.get_one(Customer, callback.customer_id), desk.moment)
+            and not customer_number.waits(
+                desk.session.get_one(Customer, callback.customer_id), desk.moment
+            )
         ),
         tries_left=found.tries_left,
         can_reissue=found.can_reissue,

@@ -17,7 +17,7 @@ from channels.console.agent.delivery_status import Told, told
 from channels.console.staff_request import Desk, pages, staff_page
 from messaging import call_queue, delivery_reports, outbox
 from messaging.call_states import OVER, CallState
-from people import phones
+from people import phone_numbers
 from people.models import Role
 from scheduling import callbacks
 from scheduling.availability.agent_availability import Callee
@@ -25,8 +25,8 @@ from scheduling.booking import call_window, callback_history, callback_reference
 from scheduling.callbacks import Appointment
 from scheduling.models import Callback
 from scheduling.states import LIVE, MOVES, State
-from verification import bridging, calls, codes
-from verification.calls import MAX_TRIES, Live
+from verification import bridged_calls, call_session, codes
+from verification.call_session import MAX_TRIES, Live
 
 _TYPED = ("slot", "on", "at", "agent", "number", "why")
 
@@ -47,7 +47,7 @@ def show(
 ) -> str:
     """The card, read and written down; with ``errors`` by field after a form that did not do."""
     found = callbacks.open_one(desk.session, callback, desk.moment, "card")
-    live = calls.live(desk.session, callback)
+    live = call_session.live(desk.session, callback)
     policy = ctx().policy
     zone = found.customer.timezone
     if slots is None:
@@ -95,7 +95,7 @@ def _number(found: Appointment) -> str:
     """The customer's number, for whoever must dial it: nobody, where we bridge the call."""
     if found.state not in LIVE or ctx().policy.bridge_calls:
         return ""
-    return phones.displayed(found.customer.phone)
+    return phone_numbers.displayed(found.customer.phone)
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _phone_call(desk: Desk, callback: Callback) -> PhoneState | None:
         labels.call_error(call.error),
         state is CallState.LIVE,
         state in OVER,
-        bridging.can_ring_again(call),
+        bridged_calls.can_ring_again(call),
     )
 
 
@@ -144,4 +144,4 @@ def _code(desk: Desk, callback: Callback, live: Live) -> str:
         return ""
     if desk.moment >= live.valid_until:
         return ""
-    return codes.grouped(calls.shown(desk.session, callback, desk.moment).code)
+    return codes.grouped(call_session.shown(desk.session, callback, desk.moment).code)

@@ -12,7 +12,7 @@ from channels.app_context import ctx
 from channels.console.agent import time_picker
 from channels.console.agent.callback_page import show
 from channels.console.staff_request import Desk, pages, staff_page
-from people import budgets
+from people.customers import access_budgets
 from people.errors import InvalidInput
 from people.models import Role
 from scheduling import callbacks
@@ -21,14 +21,14 @@ from scheduling.calendars import local_time
 from scheduling.errors import OutsideWindow, SlotTaken, WrongState
 from scheduling.notifications import callback_notifier
 from scheduling.states import LIVE
-from verification import handing
+from verification import live_handover
 
 
 @pages.post("/callback/<uuid:callback_id>/hand-over")
 @staff_page(Role.AGENT)
 def hand_over(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     """Give it to a colleague; from then on it is theirs alone."""
-    budgets.take_turn(desk.session, desk.principal.id)
+    access_budgets.take_turn(desk.session, desk.principal.id)
     callback = callbacks.held_lately(desk.session, callback_id, desk.principal.id, desk.moment)
     try:
         to = UUID(request.form.get("agent", ""))
@@ -37,7 +37,7 @@ def hand_over(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     live = callback.state in LIVE
     try:
         with desk.session.begin_nested():
-            handing.hand_over(desk.session, callback, to, ctx().policy, desk.moment)
+            live_handover.hand_over(desk.session, callback, to, ctx().policy, desk.moment)
     except SlotTaken:
         desk.session.refresh(callback)
         return show(desk, callback, {"agent": "This colleague has no time then."}), 409

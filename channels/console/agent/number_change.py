@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from channels.app_context import ctx
 from channels.console.agent.callback_page import show
 from channels.console.staff_request import Desk, pages, staff_page
-from people import phones
+from people import phone_numbers
 from people.errors import InvalidInput
 from people.models import Role
 from procedures import number_change
@@ -24,7 +24,7 @@ def ask_for_number(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
     callback = callbacks.held_lately(desk.session, callback_id, desk.principal.id, desk.moment)
     typed, why, policy = request.form.get("number", ""), request.form.get("why", ""), ctx().policy
     try:
-        phone = phones.parse(typed[:100], policy.default_region)
+        phone = phone_numbers.parse(typed[:100], policy.default_region)
         number_change.ask(desk.session, callback, phone, why[:1000], policy, desk.moment)
     except InvalidInput as error:
         field = "number" if error.field == "phone" else error.field

@@ -9,9 +9,9 @@ from sqlmodel import Session, col, select
 
 from channels.app_context import ctx
 from channels.simulator.seed_data import DEMO_PASSWORD
-from people import second_factor, staff
 from people.models import Staff
-from people.second_factor import STEP_SECONDS
+from people.staff import second_factor, staff_records
+from people.staff.second_factor import STEP_SECONDS
 from vault.keys import keyring
 
 
@@ -57,7 +57,7 @@ def sign_ins(session: Session, now: datetime) -> SignIns:
 
 
 def _sign_in(session: Session, row: Staff, now: datetime) -> SignIn:
-    who = staff.opened(session, row)
+    who = staff_records.opened(session, row)
     place = f"staff.totp_secret:{row.id}"
     secret = keyring.of(session).open_for(keyring.STAFF, place, row.totp_secret or b"")
     code = second_factor.code_now(secret, now)

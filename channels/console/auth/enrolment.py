@@ -11,12 +11,12 @@ from sqlmodel import Session
 
 from channels.app_context import ctx, now, unit
 from channels.console.staff_request import pages
-from people import second_factor, staff
+from people.credentials import MIN_PASSWORD
 from people.errors import InvalidInput, SecondPieceWrong
-from people.links import Pieces
-from people.secrets import MIN_PASSWORD
-from people.staff import OpenLink
-from people.text import first_name
+from people.staff import second_factor, staff_records
+from people.staff.enrolment_links import Pieces
+from people.staff.staff_records import OpenLink
+from people.text_input import first_name
 
 
 @pages.get("/enrol/<token>")
@@ -47,7 +47,9 @@ def enrol(token: str) -> ResponseReturnValue:
 def _enrolled(session: Session, token: str) -> list[str]:
     password, code = typed()
     house, given = ctx().policy.organisation, Pieces(pins(), recovery())
-    return staff.enrol(session, token, password, code, now(), pieces=given, organisation=house)[1]
+    return staff_records.enrol(
+        session, token, password, code, now(), pieces=given, organisation=house
+    )[1]
 
 
 def typed() -> tuple[str, str]:
@@ -66,13 +68,15 @@ def recovery() -> str:
 
 
 def _form(session: Session, token: str, errors: dict[str, str]) -> str:
-    link, member, secret = staff.invited(session, token, now(), pieces=Pieces(pins(), recovery()))
+    link, member, secret = staff_records.invited(
+        session, token, now(), pieces=Pieces(pins(), recovery())
+    )
     return form(session, OpenLink(link, member, secret), errors)
 
 
 def form(session: Session, found: OpenLink, errors: dict[str, str]) -> str:
     """Password, authenticator and code; what was given beside the link goes on with it."""
-    who = staff.opened(session, found.member)
+    who = staff_records.opened(session, found.member)
     uri = second_factor.provisioning_uri(found.secret, who.email, ctx().policy.organisation)
     return render_template(
         "console/enrol.html",

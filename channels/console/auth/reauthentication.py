@@ -9,10 +9,10 @@ from flask_babel import gettext
 from channels.app_context import ctx
 from channels.console.auth.sign_in import is_local
 from channels.console.staff_request import Desk, pages, staff_page
-from people import sessions, signin, staff
 from people.errors import SignInFailed
 from people.models import Role
-from people.passkeys.site import site
+from people.passkeys.relying_party import site
+from people.staff import authentication, staff_records, staff_sessions
 
 
 @pages.get("/account/proof")
@@ -28,10 +28,10 @@ def proved(desk: Desk) -> ResponseReturnValue:
     """Counted for the person alone, as a known browser's sign-in is."""
     counted = "sign_in_device", f"proof:{desk.principal.id.hex}"
     ctx().limiter.hit(*counted)
-    email = staff.opened(desk.session, desk.member).email
+    email = staff_records.opened(desk.session, desk.member).email
     password, code = request.form.get("password", "")[:500], request.form.get("code", "")[:40]
     try:
-        signin.check_credentials(desk.session, email, password, code, desk.moment)
+        authentication.check_credentials(desk.session, email, password, code, desk.moment)
     except SignInFailed:
         return _form(gettext("These do not fit together. Check both, and try again.")), 403
     ctx().limiter.give_back(*counted)
@@ -42,7 +42,7 @@ def proved(desk: Desk) -> ResponseReturnValue:
 def keep(desk: Desk) -> None:
     """Note the proof at this browser's session."""
     if desk.principal.session_id is not None:
-        sessions.proved(desk.session, desk.principal.session_id, desk.moment)
+        staff_sessions.proved(desk.session, desk.principal.session_id, desk.moment)
 
 
 def onward() -> str:

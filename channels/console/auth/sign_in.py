@@ -20,10 +20,10 @@ from channels.console.auth import demo_sign_ins, device_cookie, sign_in_limits, 
 from channels.console.auth.sign_in_limits import Tries
 from channels.console.staff_request import HOMES, TOKEN, pages
 from channels.rate_limits import TooMany
-from people import notices, second_factor, signin
 from people.errors import SignInFailed
 from people.models import Role, Staff
-from people.passkeys.site import site
+from people.passkeys.relying_party import site
+from people.staff import authentication, second_factor, security_notices
 
 _LOCAL = re.compile(r"/staff/[\w\-./?=&%:+]*", re.ASCII)
 
@@ -33,7 +33,7 @@ def sign_in() -> ResponseReturnValue:
     """The form; somebody signed in already goes on."""
     with unit(read_only=True) as session:
         token, moment = cookie.get(TOKEN), now()
-        if isinstance(token, str) and (who := signin.signed_in(session, token, moment)):
+        if isinstance(token, str) and (who := authentication.signed_in(session, token, moment)):
             return redirect(_onward(session, who.id, who.role), code=303)
         out = gettext("You are signed out. Sign in to go on.") if "out" in request.args else ""
         return _form(session, note=out)
@@ -45,16 +45,18 @@ def let_in() -> ResponseReturnValue:
     email, moment = request.form.get("email", "")[:250], now()
     password, code = request.form.get("password", ""), request.form.get("code", "")[:40]
     with unit(read_only=True) as session:  # nobody else need wait while a password is hashed
-        seen = signin.find(session, email)
+        seen = authentication.find(session, email)
         tried = sign_in_limits.of(session, seen, email, code, moment)
     try:
         counted = tried.count()
     except TooMany as error:
         return _wait(tried, seen, error, email)
-    right = signin.password_right(ctx().ring, seen, password[:500])
+    right = authentication.password_right(ctx().ring, seen, password[:500])
     with unit() as session:
         try:
-            member = signin.check_second_factor(session, seen, right, code, moment, noted=_noted)
+            member = authentication.check_second_factor(
+                session, seen, right, code, moment, noted=_noted
+            )
         except SignInFailed:  # caught in here, so that what it writes down is committed
             if counted.refused is None:
                 return _wrong(session, email)
@@ -90,7 +92,7 @@ def enter(
 ) -> str:
     """Begin a session in this browser, under a token of its own; where to go on."""
     forget(session)
-    cookie[TOKEN] = signin.open_session(
+    cookie[TOKEN] = authentication.open_session(
         session, member, moment, how=how, browser=user_agent.words(), passkey_id=passkey_id
     )
     device_cookie.remember(member, moment)
@@ -120,14 +122,14 @@ def forget(session: Session) -> None:
     """Drop whatever this browser was signed in as: no session outlives a sign-in or sign-out."""
     token = cookie.get(TOKEN)
     if isinstance(token, str):
-        signin.close_session(session, token, now())
+        authentication.close_session(session, token, now())
     cookie.clear()
 
 
 def _onward(session: Session, staff_id: UUID, role: Role) -> str:
     """To what they have to be told, else to the page that was asked for, if it is one of ours,
     else to the role's own."""
-    if notices.unseen(session, staff_id):
+    if security_notices.unseen(session, staff_id):
         return url_for("console.account")
     wanted = request.values.get("next", "")
     return wanted if is_local(wanted) else url_for(HOMES[role])

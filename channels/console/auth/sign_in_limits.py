@@ -20,10 +20,10 @@ from channels.client_network import request_network
 from channels.console.auth import device_cookie
 from channels.rate_limits import TooMany
 from config.ip_addresses import Network
-from people import signin, staff
-from people import tries as entries
+from people import attempt_log as entries
 from people.errors import InvalidInput
 from people.models import Staff
+from people.staff import authentication, staff_records
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
@@ -107,7 +107,7 @@ def _first(who: str) -> bool:
 def of(session: Session, member: Staff | None, email: str, code: str, now: datetime) -> Tries:
     """What a try at that address is counted under, whether or not it is anybody's."""
     account = _account(email)
-    spare = signin.recovery_fits(session, member, code)
+    spare = authentication.recovery_fits(session, member, code)
     around = ("sign_in_recovery", account) if spare else None
     device = device_cookie.of(member, now)
     if device:
@@ -117,6 +117,6 @@ def of(session: Session, member: Staff | None, email: str, code: str, now: datet
 
 def _account(email: str) -> str:
     try:
-        return ctx().ring.blind_index("email", staff.normal_email(email)).hex()
+        return ctx().ring.blind_index("email", staff_records.normal_email(email)).hex()
     except InvalidInput:
         return ""

@@ -18,9 +18,10 @@ from channels.time_format import read_date
 from incidents.audit_search import customer_search, entry_search
 from incidents.audit_search.entry_search import Filter
 from incidents.cases import case_view
-from people import phones, staff
+from people import phone_numbers
 from people.errors import InvalidInput
 from people.models import Role
+from people.staff import staff_records
 from vault.errors import Tampered
 from vault.keys import keyring
 
@@ -48,7 +49,7 @@ def audit_customer(desk: Desk) -> ResponseReturnValue:
             who = _uuid(customer, "customer")
             begun = customer_search.in_case(desk.session, me, case, who, desk.moment)
         else:
-            phone = phones.parse(form.get("phone", "")[:60], ctx().policy.default_region)
+            phone = phone_numbers.parse(form.get("phone", "")[:60], ctx().policy.default_region)
             reason = form.get("reason", "")[:10_000]
             begun = customer_search.of_number(desk.session, me, phone, reason, desk.moment)
     except InvalidInput as error:
@@ -147,7 +148,7 @@ def _page(desk: Desk, wanted: Filter, **more: object) -> str:
         "console/audit.html",
         wanted=wanted,
         kept=kept,
-        colleagues=[each for each in staff.everybody(session) if each[0] != me],
+        colleagues=[each for each in staff_records.everybody(session) if each[0] != me],
         audit_words=audit_labels,
         clock=desk.clock,
         **{**nothing, "reading": None, "case": None, "reason": "", "errors": {}, **more},

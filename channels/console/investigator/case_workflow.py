@@ -12,7 +12,8 @@ from channels.console.staff_request import Desk, pages, staff_page
 from incidents.cases import customer_access, merge_split, workflow
 from incidents.cases.models import Case
 from incidents.cases.visibility import seen
-from people import lookups, phones
+from people import phone_numbers
+from people.customers import lookup_log
 from people.errors import InvalidInput
 from people.models import Role
 
@@ -32,7 +33,7 @@ def done(
         found = seen(desk.session, reference, me)
         if error.field == "other":  # a case that is not there for them
             asked, page = f"{reference} {typed('other')}", request.endpoint or ""
-            lookups.note_unknown(desk.session, me, asked, page, desk.moment)
+            lookup_log.note_unknown(desk.session, me, asked, page, desk.moment)
         return show(desk, found, {error.field: str(error)}), 422
     to = url_for("console.case", reference=case.reference, _anchor=anchor or None)
     return redirect(to, code=303)
@@ -123,7 +124,7 @@ def open_customer(desk: Desk, reference: str) -> ResponseReturnValue:
     return render_template(
         "console/case_customer.html",
         opened=opened,
-        phone=phones.displayed(opened.person.phone),
+        phone=phone_numbers.displayed(opened.person.phone),
         reason=reason,
     )
 

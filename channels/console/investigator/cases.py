@@ -19,9 +19,9 @@ from incidents.cases.evidence_summary import gathered, told_often
 from incidents.cases.models import Case, State, WarningRun
 from incidents.cases.visibility import seen
 from incidents.response import customer_warnings, post_warning_reports
-from people import staff
 from people.errors import InvalidInput
 from people.models import Role, Staff
+from people.staff import staff_records
 
 _REFERENCE = re.compile(r"C[0-9A-Z]{7}")
 _PAGE = re.compile(r"[1-9][0-9]{0,4}")
@@ -99,7 +99,9 @@ def _acted(desk: Desk, found: Case, subjects: list[UUID]) -> dict[str, object]:
     members = {each: session.get_one(Staff, each) for each in subjects}
     return {
         "members": members,
-        "colleagues": [each for each in staff.everybody(session) if each[0] != desk.principal.id],
+        "colleagues": [
+            each for each in staff_records.everybody(session) if each[0] != desk.principal.id
+        ],
         "warning": customer_warnings.progress(session, run) if run else None,
         "after": _after(desk, run) if run else None,
     }

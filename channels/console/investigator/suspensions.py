@@ -11,9 +11,9 @@ from flask.typing import ResponseReturnValue
 from channels.console import approval_labels
 from channels.console.staff_request import Desk, pages, staff_page
 from incidents.response import approval_types
-from people import staff
 from people.errors import InvalidInput
 from people.models import Role
+from people.staff import staff_records
 
 
 @pages.get("/suspended")
@@ -42,7 +42,7 @@ def _shown(desk: Desk, errors: Mapping[str, str]) -> str:
     found = approval_types.suspended_for(desk.session, desk.principal.id)
     return render_template(
         "console/suspended.html",
-        people=[(each, staff.name_of(desk.session, each.id, each.name)) for each in found],
+        people=[(each, staff_records.name_of(desk.session, each.id, each.name)) for each in found],
         errors=errors,
         typed=request.form.get("why", "")[:300],
         words=approval_labels,

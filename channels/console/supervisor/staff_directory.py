@@ -12,9 +12,9 @@ from channels.app_context import ctx
 from channels.console import approval_labels
 from channels.console.staff_request import Desk, pages, staff_page
 from incidents.response import approval_types
-from people import staff, staffing, suspending
 from people.errors import AskedAlready, InvalidInput, NotFound
 from people.models import Role, Staff
+from people.staff import staff_approvals, staff_records, suspension
 from procedures import role_change
 
 _FIELDS = ("email", "name", "role", "why", "why_role")
@@ -31,10 +31,10 @@ def _shown(desk: Desk, errors: Mapping[str, str] | None = None, link: str = "") 
     hidden = approval_types.suspensions_hidden(desk.session, desk.principal.id)
     return render_template(
         "console/people.html",
-        people=staff.at_work(desk.session, hidden),
+        people=staff_records.at_work(desk.session, hidden),
         suspended=[
-            (staff.name_of(desk.session, each.id, each.name), each)
-            for each in suspending.suspended(desk.session)
+            (staff_records.name_of(desk.session, each.id, each.name), each)
+            for each in suspension.suspended(desk.session)
             if each.id not in hidden
         ],
         clock=desk.clock,
@@ -54,7 +54,7 @@ def ask_to_add(desk: Desk) -> ResponseReturnValue:
     form = {name: request.form.get(name, "")[:300] for name in _FIELDS}
     zone = ctx().policy.default_zone
     try:
-        made = staffing.ask_to_add(
+        made = staff_approvals.ask_to_add(
             desk.session,
             form["email"],
             form["name"],

@@ -17,7 +17,7 @@ from sqlmodel import Session
 from channels.app_context import now, unit
 from channels.locale_selection import select
 from channels.time_format import Clock
-from people import customer_sessions
+from people.customers import customer_sessions
 from people.models import Customer
 
 pages = Blueprint("own", __name__, url_prefix="/my")

@@ -13,10 +13,10 @@ from channels.client_network import request_network
 from channels.locale_selection import select
 from channels.web.portal.auth import TOKEN, Owner, here, own_page, pages
 from incidents.reports import submission
-from people import customer_sessions
+from people.customers import customer_sessions
 from people.errors import InvalidInput
 from scheduling.booking import customer_callbacks
-from verification import proving
+from verification import number_proof
 
 MEDIA = ("text", "voice")
 
@@ -53,7 +53,9 @@ def send_number() -> ResponseReturnValue:
         advice = gettext("Type your own whole phone number.")
         return _ask_number({"phone": advice}, typed[:40]), 422
     with unit() as session:
-        proving.send(session, phone, medium if medium in MEDIA else "text", ctx().policy, now())
+        number_proof.send(
+            session, phone, medium if medium in MEDIA else "text", ctx().policy, now()
+        )
     return _ask_proof({}, phone)
 
 
@@ -67,7 +69,9 @@ def prove() -> ResponseReturnValue:
         return redirect(url_for("own.enter"), code=303)
     moment = now()
     with unit() as session:
-        found = proving.prove(session, phone, request.form.get("number", "")[:64], moment, _first)
+        found = number_proof.prove(
+            session, phone, request.form.get("number", "")[:64], moment, _first
+        )
         token = customer_sessions.begin(session, found, moment) if found else None
         if found:
             submission.prove(session, phone, moment)
@@ -105,4 +109,4 @@ def _ask_number(errors: dict[str, str], phone: str, *, ended: bool = False) -> s
 
 
 def _ask_proof(errors: dict[str, str], phone: str) -> str:
-    return render_template("own/prove.html", errors=errors, phone=phone, digits=proving.DIGITS)
+    return render_template("own/prove.html", errors=errors, phone=phone, digits=number_proof.DIGITS)

@@ -10,7 +10,7 @@ from channels.app_context import ctx
 from channels.form_choices import locales, zones
 from channels.locale_selection import select
 from channels.web.portal.auth import Owner, own_page, pages
-from people import customers
+from people.customers import customer_records
 from people.errors import InvalidInput
 from scheduling.notifications import callback_notifier
 
@@ -30,7 +30,9 @@ def choose(owner: Owner) -> ResponseReturnValue:
     if locale not in ctx().policy.languages:
         return _form(owner, {"locale": gettext("Choose a language from the list.")}), 422
     try:
-        customers.choose(owner.session, owner.customer, owner.moment, locale=locale, timezone=zone)
+        customer_records.choose(
+            owner.session, owner.customer, owner.moment, locale=locale, timezone=zone
+        )
     except InvalidInput:
         return _form(owner, {"timezone": gettext("Choose a time zone from the list.")}), 422
     callback_notifier.plan_anew(owner.session, owner.customer.id, ctx().policy, owner.moment)
@@ -41,7 +43,7 @@ def choose(owner: Owner) -> ResponseReturnValue:
 @own_page
 def keep_phrase(owner: Owner) -> ResponseReturnValue:
     """A new safe phrase; it is told in a text that shows the old one."""
-    phrase = customers.phrase_from(request.form.get("phrase", "")[:100])
+    phrase = customer_records.phrase_from(request.form.get("phrase", "")[:100])
     if not phrase:
         return _form(
             owner, {"phrase": gettext("Choose 2 to 20 letters; spaces between words are fine.")}
@@ -51,7 +53,7 @@ def keep_phrase(owner: Owner) -> ResponseReturnValue:
     ):
         advice = gettext("You have changed it often today. Please try again tomorrow.")
         return _form(owner, {"phrase": advice}), 422
-    customers.keep_safe_phrase(owner.session, owner.customer, phrase, owner.moment)
+    customer_records.keep_safe_phrase(owner.session, owner.customer, phrase, owner.moment)
     callback_notifier.plan_anew(owner.session, owner.customer.id, ctx().policy, owner.moment)
     return redirect(url_for("own.settings", saved=1), code=303)
 
@@ -62,7 +64,7 @@ def _form(owner: Owner, errors: dict[str, str]) -> str:
         "own/settings.html",
         locale=request.form.get("locale", customer.locale),
         timezone=request.form.get("timezone", customer.timezone),
-        phrase=customers.safe_phrase(owner.session, customer, owner.moment, "own page"),
+        phrase=customer_records.safe_phrase(owner.session, customer, owner.moment, "own page"),
         locales=locales(ctx().policy.languages, select()),
         zones=zones(),
         errors=errors,

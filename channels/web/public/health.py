@@ -25,7 +25,7 @@ from messaging.message_kinds import SMALL
 from storage import migrate
 from vault.audit import checkpoint_job, log_health
 from vault.errors import KeyForged
-from verification import page_numbers
+from verification import page_number_limits
 
 pages = Blueprint("health", __name__)
 #: Parts that nobody's work stops for.
@@ -73,7 +73,7 @@ def _look(session: Session, parts: dict[str, str]) -> None:
         parts["keys"] = "the master keys do not open this store"
     if checkpoint_job.late(session, ctx().places):
         parts["checkpoints"] = "not all places take them: run 'flask --app app doctor'"
-    if page_numbers.bound_reached(session, now()):
+    if page_number_limits.bound_reached(session, now()):
         parts["page_numbers"] = "too many are guessed: given by text alone for now"
     if _log_faults(session):
         parts["audit_log"] = "it is not as it should be: run 'flask --app app doctor'"
@@ -109,7 +109,7 @@ def _outbox_metrics() -> bytes:
             standing = outbox_stats.now_standing(session, now())
             hour, day = spending.spent(session, now())
             small = spending.spent_small(session, now())[0]
-            wrong = page_numbers.wrong_tries(session, now())
+            wrong = page_number_limits.wrong_tries(session, now())
             log = _log_values(session)
     except OUT_OF_REACH:
         return b""

@@ -12,7 +12,7 @@ from channels.app_context import ctx, now, unit
 from channels.check_service import read_number
 from channels.web.public import number_cookie, report_choices
 from incidents.reports import submission
-from people import phones
+from people import phone_numbers
 from people.errors import InvalidInput
 
 pages = Blueprint("report", __name__)
@@ -76,7 +76,9 @@ def _called_at(text: str, phone: str) -> datetime | None:
         raise InvalidInput("called_at", "") from None
     if local.tzinfo is not None:
         raise InvalidInput("called_at", "")
-    return local.replace(tzinfo=phones.zone(phones.zone_of(phone, ctx().policy.default_zone)))
+    return local.replace(
+        tzinfo=phone_numbers.zone(phone_numbers.zone_of(phone, ctx().policy.default_zone))
+    )
 
 
 def _advice(error: InvalidInput) -> str:

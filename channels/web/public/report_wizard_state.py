@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from flask import Response, current_app, request
 
 from channels.app_context import ctx
-from people import phones
+from people import phone_numbers
 from vault.errors import Tampered
 from vault.keys import keyring
 
@@ -60,7 +60,7 @@ class Answers:
         answered = datetime.fromisoformat(self.answered_at)
         if self.when == "now":
             return answered
-        zone = ZoneInfo(phones.zone_of(self.phone, ctx().policy.default_zone))
+        zone = ZoneInfo(phone_numbers.zone_of(self.phone, ctx().policy.default_zone))
         day = self._day(answered.astimezone(zone).date())
         if day is None:
             return None

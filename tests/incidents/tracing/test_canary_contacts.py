@@ -11,7 +11,7 @@ from incidents.canaries import store as register
 from incidents.canaries.detections import What
 from incidents.cases.models import Case
 from incidents.leak_tracing import service
-from people.importing.rows import Rules
+from people.customer_import.validation import Rules
 from tests import factories
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)

@@ -1,0 +1,56 @@
+"""What a dry run has met in the file so far, since nothing of it is in the store."""
+
+from __future__ import annotations
+
+from people.customer_import.upsert import OTHER_NUMBER, TAKEN, Outcome
+from people.customer_import.validation import Problem, Row
+
+#: So many customers are remembered, in about 100 MB; later lines are held against these alone.
+MOST = 300_000
+
+
+class Seen:
+    """References and numbers that earlier lines brought, by their hashes, which Python salts."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._refs: dict[int, tuple[int, int]] = {}
+        self._phones: dict[int, int] = {}
+        self.full = False
+
+    def again(self, outcome: Outcome) -> Outcome:
+        """What the batch would come to after all lines before it."""
+        found = Outcome(same=outcome.same, problems=list(outcome.problems))
+        for row in outcome.added:
+            self._weigh(found, row, new=True)
+        for row, customer, key in outcome.changed:
+            if self._weigh(found, row, new=False):
+                found.changed.append((row, customer, key))
+        return found
+
+    def _weigh(self, found: Outcome, row: Row, *, new: bool) -> bool:
+        """Whether the row changes a customer who is in the store."""
+        ref, phone = hash(row.ref), hash(row.phone)
+        rest = hash((row.name, row.locale, row.timezone))
+        known = self._refs.get(ref)
+        if known is None and phone not in self._phones:
+            if new:
+                found.added.append(row)
+            self._keep(ref, phone, rest)
+            return not new
+        if known is not None and known[0] != phone:
+            found.problems.append(Problem(row.line, "phone", OTHER_NUMBER))
+        elif self._phones.get(phone) != ref:
+            found.problems.append(Problem(row.line, "phone", TAKEN))
+        elif known is not None and known[1] == rest:
+            found.same += 1
+        else:
+            self._refs[ref] = (phone, rest)
+            found.altered += 1
+        return False
+
+    def _keep(self, ref: int, phone: int, rest: int) -> None:
+        if len(self._refs) >= self._most:
+            self.full = True
+            return
+        self._refs[ref], self._phones[phone] = (phone, rest), ref

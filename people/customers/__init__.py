@@ -1,0 +1,1 @@
+"""Customers, their numbers and sessions; what is looked up of them."""

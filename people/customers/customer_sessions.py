@@ -1,0 +1,75 @@
+"""Browsers of customers who have proven their number."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session, col, select, update
+
+from people import password_seal
+from people.credentials import new_token, token_hash
+from people.models import CustomerSession
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+
+IDLE = timedelta(minutes=30)
+LONGEST = timedelta(hours=2)
+_TOUCH_EVERY = timedelta(minutes=1)
+
+
+def begin(session: Session, customer_id: UUID, now: datetime) -> str:
+    """A new session; gives its token, which is kept nowhere but in the browser."""
+    token = new_token()
+    made = CustomerSession(
+        token_hash=token_hash(token), customer_id=customer_id, created_at=now, seen_at=now
+    )
+    session.add(password_seal.bind(session, made))
+    session.flush()
+    audit_log.record(
+        session, audit_log.CUSTOMER, AuditAct.OWN_PAGE_ENTER, now, customer_id=customer_id
+    )
+    return token
+
+
+def signed_in(session: Session, token: str, now: datetime) -> UUID | None:
+    """Whose browser this is; nobody's half an hour after it was last seen, or after two hours."""
+    found = session.exec(
+        select(CustomerSession).where(
+            col(CustomerSession.token_hash) == token_hash(token),
+            col(CustomerSession.ended_at).is_(None),
+        )
+    ).first()
+    if found is None or now >= min(found.seen_at + IDLE, found.created_at + LONGEST):
+        return None
+    if not password_seal.holds(session, found):
+        return None
+    if now - found.seen_at >= _TOUCH_EVERY:
+        found.seen_at = now
+        session.add(password_seal.rebind(session, found))
+        session.flush()
+    return found.customer_id
+
+
+def end(session: Session, token: str, now: datetime) -> None:
+    """End this session."""
+    session.exec(
+        update(CustomerSession)
+        .where(
+            col(CustomerSession.token_hash) == token_hash(token),
+            col(CustomerSession.ended_at).is_(None),
+        )
+        .values(ended_at=now, bound=None)
+    )
+
+
+def end_all(session: Session, customer_id: UUID, now: datetime) -> None:
+    """End every session of a customer."""
+    session.exec(
+        update(CustomerSession)
+        .where(
+            col(CustomerSession.customer_id) == customer_id,
+            col(CustomerSession.ended_at).is_(None),
+        )
+        .values(ended_at=now, bound=None)
+    )

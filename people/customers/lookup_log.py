@@ -1,0 +1,72 @@
+"""A look-up that can miss tells by its miss as well: each is counted against a budget and written
+down, hit or miss, before it is answered. Nothing of what was asked for is kept in plain."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from people.customers import access_budgets
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+
+FOUND, NOT_FOUND = "found", "not found"
+
+
+def note_customer(
+    session: Session,
+    actor: audit_log.Actor,
+    found: UUID | None,
+    asked: str,
+    purpose: str,
+    now: datetime,
+) -> None:
+    """Count and write down a look-up of what was ``asked`` (one form for one number, reference or
+    ticket) that ``found`` a customer or nobody. The command line has no budget. Raises
+    ``BudgetSpent``, which tells neither."""
+    if actor.staff_id is not None:
+        access_budgets.look_up(session, actor.staff_id, found, asked, now)
+    audit_log.record(
+        session,
+        actor,
+        AuditAct.CUSTOMER_LOOK_UP,
+        now,
+        customer_id=found,
+        purpose=purpose,
+        detail=FOUND if found else NOT_FOUND,
+    )
+
+
+def note_staff(
+    session: Session,
+    actor: audit_log.Actor,
+    *,
+    found: bool,
+    asked: str,
+    purpose: str,
+    now: datetime,
+) -> None:
+    """Count and write down a look-up of a member of staff by their address, ``asked``. To a
+    supervisor who adds colleagues, "is known already" is the answer that tells something, so that
+    is what counts as a miss. Raises ``BudgetSpent``."""
+    if actor.staff_id is not None and found:
+        access_budgets.look_up(session, actor.staff_id, None, asked, now)
+    detail = FOUND if found else NOT_FOUND
+    audit_log.record(session, actor, AuditAct.STAFF_LOOK_UP, now, purpose=purpose, detail=detail)
+
+
+def note_unknown(session: Session, staff_id: UUID, asked: str, purpose: str, now: datetime) -> None:
+    """Count and write down that somebody asked for what is not there for them, by an id or a
+    reference in ``asked``; ``purpose`` names the page. The entry holds a keyed fingerprint, so that
+    repeats can be seen. Raises ``BudgetSpent``."""
+    mark = access_budgets.ask_for_unknown(session, staff_id, asked, now)
+    audit_log.record(
+        session,
+        audit_log.staff(staff_id),
+        AuditAct.PAGE_NOT_FOUND,
+        now,
+        purpose=purpose,
+        detail=mark,
+    )

@@ -1,0 +1,177 @@
+"""The passkeys that somebody has: found by a keyed fingerprint, sealed with their owner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session, col, delete, select
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+
+from people.errors import NotFound
+from people.models import Staff
+from people.passkeys.relying_party import PasskeyRefused
+from people.signin_models import Passkey
+from people.staff import security_notices, staff_sessions
+from people.staff.security_notices import Notice
+from storage.column_types import new_id
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import keyring
+from vault.keys.blind_index_check import is_own
+
+MOST = 10
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A passkey as its owner sees it."""
+
+    id: UUID
+    name: str
+    created_at: datetime
+    used_at: datetime | None
+    stopped_at: datetime | None
+
+
+def of(session: Session, staff_id: UUID) -> Sequence[Kept]:
+    """Somebody's passkeys, in the order they were made."""
+    return [
+        Kept(row.id, _open(session, row, "name"), row.created_at, row.used_at, row.stopped_at)
+        for row in rows(session, staff_id)
+    ]
+
+
+def rows(session: Session, staff_id: UUID) -> Sequence[Passkey]:
+    """The same, sealed."""
+    return session.exec(
+        select(Passkey).where(col(Passkey.staff_id) == staff_id).order_by(col(Passkey.id))
+    ).all()
+
+
+def keep(
+    session: Session,
+    staff_id: UUID,
+    credential: bytes,
+    public_key: bytes,
+    sign_count: int,
+    name: str,
+    now: datetime,
+) -> Passkey:
+    """A new row. Its key is sealed with its owner's id: another row's owner cannot be given it."""
+    ring, row, plain = keyring.of(session), new_id(), bytes_to_base64url(credential)
+    given = {
+        "credential": plain,
+        "public_key": f"{staff_id.hex}:{bytes_to_base64url(public_key)}",
+        "name": name,
+    }
+    sealed: dict[str, Any] = {
+        column: ring.seal_for(keyring.STAFF, f"passkey.{column}:{row}", value)
+        for column, value in given.items()
+    }
+    made = Passkey(
+        id=row,
+        staff_id=staff_id,
+        credential_index=ring.blind_index("passkey", plain),
+        sign_count=sign_count,
+        created_at=now,
+        **sealed,
+    )
+    session.add(made)
+    session.flush()
+    return made
+
+
+def find(session: Session, credential: bytes) -> Passkey | None:
+    """The passkey of that id, locked."""
+    plain = bytes_to_base64url(credential)
+    forms = keyring.of(session).forms("passkey", plain)
+    rows = session.exec(
+        select(Passkey).where(col(Passkey.credential_index).in_(forms)).with_for_update()
+    ).all()
+    for row in rows:
+        if is_own("passkey", row.id, partial(_open, session, row, "credential"), plain):
+            return row
+    return None
+
+
+def credential_of(session: Session, row: Passkey) -> bytes:
+    """The id by which its authenticator knows it."""
+    return base64url_to_bytes(_open(session, row, "credential"))
+
+
+def public_key_of(session: Session, row: Passkey) -> bytes:
+    """Its public key. Raises ``PasskeyRefused`` when the row was given another owner."""
+    owner, _, key = _open(session, row, "public_key").partition(":")
+    if owner != row.staff_id.hex:
+        raise PasskeyRefused
+    return base64url_to_bytes(key)
+
+
+def _open(session: Session, row: Passkey, column: str) -> str:
+    place = f"passkey.{column}:{row.id}"
+    return keyring.of(session).open_for(keyring.STAFF, place, getattr(row, column))
+
+
+def remove(session: Session, staff_id: UUID, passkey_id: UUID, now: datetime) -> None:
+    """Remove one of somebody's own, and end what was begun by it. Raises ``NotFound``."""
+    row = session.get(Passkey, passkey_id)
+    if row is None or row.staff_id != staff_id:
+        raise NotFound
+    session.delete(row)
+    session.flush()
+    staff_sessions.end_by_passkey(session, staff_id, passkey_id, now)
+    _tell(
+        session,
+        audit_log.staff(staff_id),
+        row,
+        AuditAct.PASSKEY_REMOVE,
+        Notice.PASSKEY_REMOVED,
+        now,
+    )
+
+
+def stop(session: Session, row: Passkey, now: datetime) -> None:
+    """It showed a lower count than before, as a copy does (W3C Web Authentication, section
+    6.1.1): nobody can tell which of the two is the owner's, so neither is good any more."""
+    row.stopped_at = now
+    session.add(row)
+    session.flush()
+    staff_sessions.end_by_passkey(session, row.staff_id, row.id, now)
+    _tell(
+        session,
+        audit_log.staff(row.staff_id),
+        row,
+        AuditAct.PASSKEY_CLONED,
+        Notice.PASSKEY_STOPPED,
+        now,
+    )
+
+
+def _tell(
+    session: Session,
+    actor: audit_log.Actor,
+    row: Passkey,
+    action: AuditAct,
+    notice: Notice,
+    now: datetime,
+) -> None:
+    audit_log.record(session, actor, action, now, detail=f"{row.staff_id} {row.id}")
+    security_notices.add(session, row.staff_id, notice, now)
+
+
+def end_all(session: Session, member: Staff, now: datetime) -> None:
+    """Remove all of somebody's, and the name by which they knew them."""
+    gone = session.exec(delete(Passkey).where(col(Passkey.staff_id) == member.id)).rowcount
+    member.passkey_handle = None
+    session.add(member)
+    session.flush()
+    if gone:
+        detail = f"{member.id} all"
+        audit_log.record(
+            session, audit_log.staff(member.id), AuditAct.PASSKEY_REMOVE, now, detail=detail
+        )

@@ -1,0 +1,131 @@
+"""A new passkey: what the browser is asked to make, and what it made."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+from webauthn import (
+    generate_registration_options,
+    options_to_json,
+    verify_registration_response,
+)
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+from webauthn.helpers.structs import (
+    AttestationConveyancePreference,
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+from webauthn.registration.verify_registration_response import VerifiedRegistration
+
+from people.errors import InvalidInput
+from people.models import Staff
+from people.passkeys import credential_records
+from people.passkeys.relying_party import LASTS, Challenge, PasskeyRefused, Site, spend
+from people.signin_models import Passkey
+from people.staff import security_notices
+from people.staff.security_notices import Notice
+from people.text_input import Allowed, clean
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import keyring
+
+PURPOSE = "register"
+NAME_LIMIT = 40
+
+
+def options(session: Session, member: Staff, who: str, site: Site, challenge: Challenge) -> str:
+    """What the browser is to make, as JSON. ``who`` is what its owner sees in their list."""
+    if len(credential_records.rows(session, member.id)) >= credential_records.MOST:
+        raise InvalidInput(
+            "name", f"You have {credential_records.MOST} passkeys. Remove one first."
+        )
+    known = [
+        credential_records.credential_of(session, row)
+        for row in credential_records.rows(session, member.id)
+    ]
+    made = generate_registration_options(
+        rp_id=site.rp_id,
+        rp_name=site.name,
+        user_name=who,
+        user_id=handle_of(session, member),
+        challenge=challenge.value,
+        timeout=int(LASTS.total_seconds() * 1000),
+        attestation=AttestationConveyancePreference.NONE,
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.REQUIRED,
+            user_verification=UserVerificationRequirement.REQUIRED,
+        ),
+        exclude_credentials=[PublicKeyCredentialDescriptor(id=each) for each in known],
+    )
+    return options_to_json(made)
+
+
+def handle_of(session: Session, member: Staff) -> bytes:
+    """What their authenticators call somebody: random, made with the first passkey."""
+    ring, place = keyring.of(session), f"staff.passkey_handle:{member.id}"
+    if member.passkey_handle is None:
+        value = bytes_to_base64url(secrets.token_bytes(32))
+        member.passkey_handle = ring.seal_for(keyring.STAFF, place, value)
+        session.add(member)
+        session.flush()
+    return base64url_to_bytes(ring.open_for(keyring.STAFF, place, member.passkey_handle))
+
+
+def add(
+    session: Session,
+    member: Staff,
+    site: Site,
+    answer: str,
+    challenge: Challenge,
+    name: str,
+    now: datetime,
+) -> Passkey:
+    """Keep what the browser made. Raises ``PasskeyRefused``, or ``InvalidInput`` for the name."""
+    plain = clean("name", name, limit=NAME_LIMIT, what="name", allowed=Allowed.ANYTHING)
+    if challenge.purpose != f"{PURPOSE}:{member.id.hex}":
+        raise PasskeyRefused
+    made = _verified(site, answer, challenge)
+    spend(session, challenge, now)
+    if len(credential_records.rows(session, member.id)) >= credential_records.MOST:
+        raise InvalidInput(
+            "name", f"You have {credential_records.MOST} passkeys. Remove one first."
+        )
+    keyring.hold_index(session)
+    if credential_records.find(session, made.credential_id):
+        raise PasskeyRefused
+    try:
+        with session.begin_nested():
+            row = credential_records.keep(
+                session,
+                member.id,
+                made.credential_id,
+                made.credential_public_key,
+                made.sign_count,
+                plain,
+                now,
+            )
+    except IntegrityError:  # somebody has it already
+        raise PasskeyRefused from None
+    audit_log.record(
+        session, audit_log.staff(member.id), AuditAct.PASSKEY_ADD, now, detail=str(row.id)
+    )
+    security_notices.add(session, member.id, Notice.PASSKEY_ADDED, now)
+    return row
+
+
+def _verified(site: Site, answer: str, challenge: Challenge) -> VerifiedRegistration:
+    try:
+        return verify_registration_response(
+            credential=answer,
+            expected_challenge=challenge.value,
+            expected_rp_id=site.rp_id,
+            expected_origin=site.origin,
+            require_user_verification=True,
+        )
+    except Exception:  # whatever a stranger's bytes make the library raise, it is no passkey
+        raise PasskeyRefused from None

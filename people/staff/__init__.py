@@ -1,0 +1,1 @@
+"""Staff, how they enrol and sign in."""

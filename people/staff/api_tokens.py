@@ -1,0 +1,53 @@
+"""Bearer tokens for the API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from people import password_seal
+from people.credentials import new_token, token_hash
+from people.models import ApiToken, Role, Staff
+from people.staff.authentication import Principal
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+
+PREFIX = "vl_"
+
+
+def add(session: Session, member: Staff, label: str, now: datetime) -> str:
+    """A new token of this member of staff, in plain this once."""
+    token = PREFIX + new_token()
+    made = ApiToken(
+        token_hash=token_hash(token),
+        staff_id=member.id,
+        role=member.role,
+        epoch=member.epoch,
+        label=label[:60],
+        created_at=now,
+    )
+    session.add(password_seal.bind(session, made))
+    session.flush()
+    audit_log.record(session, audit_log.OPERATOR, AuditAct.TOKEN_ADD, now, detail=str(member.id))
+    return token
+
+
+def bearer(session: Session, token: str) -> Principal | None:
+    """Whose token this is, or nobody once it has ended, its owner has been switched off, or has
+    another role than when it was made."""
+    found = session.exec(
+        select(ApiToken, Staff).where(
+            col(ApiToken.token_hash) == token_hash(token),
+            col(ApiToken.staff_id) == col(Staff.id),
+            col(ApiToken.ended_at).is_(None),
+        )
+    ).first()
+    if found is None:
+        return None
+    kept, member = found
+    if not member.active or (kept.role, kept.epoch) != (member.role, member.epoch):
+        return None
+    if not password_seal.holds(session, kept) or not password_seal.holds(session, member):
+        return None
+    return Principal(member.id, Role(member.role))

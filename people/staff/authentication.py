@@ -1,0 +1,222 @@
+"""Signing in: password and second factor together, or a passkey; then a session in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from people import attempt_log, password_seal
+from people.credentials import new_token, password_fits, token_hash
+from people.errors import InvalidInput, SignInFailed
+from people.models import Role, Staff, StaffSession
+from people.staff import second_factor, staff_records, staff_sessions
+from storage.column_types import new_id
+from vault import external_counters
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import keyring
+from vault.keys.keyring import Keyring
+
+SESSION_LIVES, SESSION_IDLES = staff_sessions.LIVES, staff_sessions.IDLES
+_TOUCH_EVERY = timedelta(minutes=1)
+_NOBODY = UUID(int=0)
+_NO_SECRET = "A" * 32
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A member of staff who has proven who they are."""
+
+    id: UUID
+    role: Role
+    session_id: UUID | None = None
+
+    @property
+    def actor(self) -> audit_log.Actor:
+        return audit_log.staff(self.id)
+
+
+def find(session: Session, email: str) -> Staff | None:
+    """Whose address this is; nobody's too when it is none."""
+    try:
+        return staff_records.find(session, email)
+    except InvalidInput:
+        return None
+
+
+def check_credentials(
+    session: Session, email: str, password: str, code: str, now: datetime
+) -> Staff:
+    """The member of staff whose password and second factor these are.
+
+    ``code`` is six digits of the authenticator or a recovery code. Raises :class:`SignInFailed`
+    without saying which of the three was wrong; the caller commits, so that a spent code stays
+    spent.
+    """
+    seen = find(session, email)
+    return check_second_factor(
+        session, seen, password_right(keyring.of(session), seen, password), code, now
+    )
+
+
+def password_right(ring: Keyring, seen: Staff | None, password: str) -> bool:
+    """Whether it is theirs. It takes long, for nobody's and for an account out of use too, and
+    needs no transaction, so that nobody else need wait for it."""
+    able = seen is not None and seen.active and seen.totp_secret is not None
+    return password_fits(password_seal.password_of(ring, seen if able else None), password)
+
+
+def check_second_factor(
+    session: Session,
+    seen: Staff | None,
+    right: bool,
+    code: str,
+    now: datetime,
+    *,
+    noted: Callable[[], bool] = lambda: True,
+) -> Staff:
+    """The rest of :func:`check_credentials`, once it is known whether the password is ``right``;
+    ``seen`` is the account as it was then. Looks at the code and writes an entry whatever is
+    wrong, so that nobody can tell by the time it takes whether there is such an account, or
+    whether it is in use. ``noted`` says of a failed try whether it is the first of its kind; of
+    others at nobody's account the entry is not kept."""
+    member = session.get(Staff, seen.id if seen else _NOBODY, populate_existing=True)
+    secret = _secret(session, member)
+    code_fits = _seems(session, member, secret or _NO_SECRET, code, now)
+    same = member and seen and member.password_hash == seen.password_hash
+    if member and same and right and code_fits and _spend(session, member.id, code, now):
+        return member
+    what = "password" if not right else "code"
+    failed(session, member, now, what, kept=noted() or member is not None)
+    raise SignInFailed
+
+
+def failed(
+    session: Session, member: Staff | None, now: datetime, what: str, *, kept: bool = True
+) -> None:
+    """Write a failed try down: with whose account it was for, and never with what was typed. One
+    that is not ``kept`` takes the same work."""
+    who = audit_log.staff(member.id) if member else audit_log.SYSTEM
+    entry = attempt_log.Entry(who, AuditAct.STAFF_SIGN_IN_FAILED, what if member else "unknown")
+    attempt_log.write(session, entry, now, kept=kept)
+
+
+def _secret(session: Session, member: Staff | None) -> str | None:
+    ring = keyring.of(session)
+    if member is None or member.totp_secret is None:
+        ring.seal_for(keyring.STAFF, "nobody", _NO_SECRET)  # takes as long as opening one
+        return None
+    place = f"staff.totp_secret:{member.id}"
+    return ring.open_for(keyring.STAFF, place, member.totp_secret)
+
+
+def _seems(session: Session, member: Staff | None, secret: str, code: str, now: datetime) -> bool:
+    """Whether a code would do, before anything is locked or spent."""
+    after = member.totp_last_step if member else 0
+    if second_factor.matching_step(secret, code, now, after=after) is not None:
+        return True
+    return recovery_fits(session, member, code)
+
+
+def recovery_fits(session: Session, member: Staff | None, code: str) -> bool:
+    """Whether this is an unused recovery code of theirs. It takes as long for nobody's."""
+    if not second_factor.is_recovery_code(code):
+        return False
+    return second_factor.recovery_code_fits(session, member.id if member else _NOBODY, code)
+
+
+def _spend(session: Session, staff_id: UUID, code: str, now: datetime) -> bool:
+    """The row is locked first, so that one code cannot open two sessions at once."""
+    member = session.exec(
+        select(Staff)
+        .where(col(Staff.id) == staff_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one()
+    secret = _secret(session, member)
+    if secret is None or not member.active or not password_seal.holds(session, member):
+        return False
+    step = second_factor.matching_step(secret, code, now, after=member.totp_last_step)
+    if step is None:
+        return second_factor.spend_recovery_code(session, staff_id, code, now)
+    member.totp_last_step = step
+    session.add(member)
+    session.flush()
+    return external_counters.spend(session, f"step:{staff_id.hex}:{step}")
+
+
+def open_session(
+    session: Session,
+    member: Staff,
+    now: datetime,
+    *,
+    how: str = "password",
+    browser: str = "",
+    passkey_id: UUID | None = None,
+) -> str:
+    """Start a session; its token goes into the browser's cookie, its hash into the store.
+
+    The token names its owner: a row that is given another owner behind our back opens for nobody.
+    """
+    token, row = f"{member.id.hex}.{new_token()}", new_id()
+    made = StaffSession(
+        id=row,
+        token_hash=token_hash(token),
+        staff_id=member.id,
+        role=member.role,
+        epoch=member.epoch,
+        how=how,
+        passkey_id=passkey_id,
+        browser=staff_sessions.sealed_words(session, row, browser) if browser else None,
+        created_at=now,
+        seen_at=now,
+        proved_at=now,
+    )
+    session.add(password_seal.bind(session, made))
+    session.flush()
+    audit_log.record(session, audit_log.staff(member.id), AuditAct.STAFF_SIGN_IN, now, detail=how)
+    return token
+
+
+def signed_in(session: Session, token: str, now: datetime) -> Principal | None:
+    """Who the token's session belongs to, or nobody once it ended, idled, or its owner is off or
+    has another role."""
+    found = session.exec(
+        select(StaffSession, Staff).where(
+            col(StaffSession.token_hash) == token_hash(token),
+            col(StaffSession.staff_id) == col(Staff.id),
+        )
+    ).first()
+    if found is None:
+        return None
+    kept, member = found
+    too_old = now >= kept.created_at + SESSION_LIVES or now >= kept.seen_at + SESSION_IDLES
+    theirs = token.startswith(f"{member.id.hex}.") and kept.role == member.role
+    theirs = theirs and kept.epoch == member.epoch
+    theirs = theirs and password_seal.holds(session, kept) and password_seal.holds(session, member)
+    if kept.ended_at is not None or too_old or not member.active or not theirs:
+        return None
+    return Principal(member.id, Role(member.role), kept.id)
+
+
+def touch(session: Session, session_id: UUID, now: datetime) -> None:
+    """Note that a session is in use, at most once a minute."""
+    kept = session.get(StaffSession, session_id)
+    if kept is not None and now - kept.seen_at >= _TOUCH_EVERY:
+        kept.seen_at = now
+        session.add(password_seal.rebind(session, kept))
+
+
+def close_session(session: Session, token: str, now: datetime) -> None:
+    """Sign out."""
+    kept = session.exec(
+        select(StaffSession).where(col(StaffSession.token_hash) == token_hash(token))
+    ).first()
+    if kept is not None and kept.ended_at is None:
+        kept.ended_at, kept.bound = now, None
+        session.add(kept)
+        audit_log.record(session, audit_log.staff(kept.staff_id), AuditAct.STAFF_SIGN_OUT, now)

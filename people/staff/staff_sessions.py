@@ -1,0 +1,159 @@
+"""A member of staff's own browsers that are signed in, and the end of all that they were given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session, col, select, update
+
+from people import password_seal
+from people.errors import NotFound, ProofNeeded
+from people.models import ApiToken, Staff, StaffSession
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.keys import keyring
+
+LIVES = timedelta(hours=12)
+IDLES = timedelta(hours=1)
+PROOF_LASTS = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Browser:
+    """A browser that is signed in; ``words`` say coarsely which, empty when it did not tell."""
+
+    id: UUID
+    words: str
+    how: str
+    created_at: datetime
+    seen_at: datetime
+
+
+def sealed_words(session: Session, session_id: UUID, words: str) -> bytes:
+    """What a session keeps of its browser."""
+    return keyring.of(session).seal_for(keyring.STAFF, f"staff_session.browser:{session_id}", words)
+
+
+def of(session: Session, staff_id: UUID, now: datetime) -> Sequence[Browser]:
+    """Where somebody is signed in, the latest first."""
+    rows = session.exec(
+        select(StaffSession)
+        .where(
+            col(StaffSession.staff_id) == staff_id,
+            col(StaffSession.ended_at).is_(None),
+            col(StaffSession.created_at) > now - LIVES,
+            col(StaffSession.seen_at) > now - IDLES,
+        )
+        .order_by(col(StaffSession.created_at).desc(), col(StaffSession.id).desc())
+    )
+    return [_opened(session, row) for row in rows]
+
+
+def _opened(session: Session, row: StaffSession) -> Browser:
+    place = f"staff_session.browser:{row.id}"
+    sealed = row.browser
+    words = keyring.of(session).open_for(keyring.STAFF, place, sealed) if sealed else ""
+    return Browser(row.id, words, row.how, row.created_at, row.seen_at)
+
+
+def end_one(session: Session, staff_id: UUID, session_id: UUID, now: datetime) -> None:
+    """End one of somebody's own. Raises ``NotFound`` for any other."""
+    if not _end(session, now, staff_id, session_id=session_id):
+        raise NotFound
+    _write_down(session, audit_log.staff(staff_id), staff_id, now, "one")
+
+
+def end_others(session: Session, staff_id: UUID, but: UUID | None, now: datetime, why: str) -> int:
+    """End all of somebody's sessions, or all ``but`` one; how many ended."""
+    count = _end(session, now, staff_id, but=but)
+    _write_down(session, audit_log.staff(staff_id), staff_id, now, why)
+    return count
+
+
+def end_by_passkey(session: Session, staff_id: UUID, passkey_id: UUID, now: datetime) -> None:
+    """End what was begun by a passkey that is no good any more."""
+    if _end(session, now, staff_id, passkey_id=passkey_id):
+        _write_down(session, audit_log.SYSTEM, staff_id, now, "passkey")
+
+
+def end_all(
+    session: Session,
+    staff_id: UUID,
+    now: datetime,
+    why: str,
+    *,
+    actor: audit_log.Actor = audit_log.SYSTEM,
+) -> None:
+    """End whatever somebody was given to come in by: sessions, API tokens, the address of their
+    calendar, the browsers that are known by a cookie. Password, second factor and passkeys stay:
+    who is switched off or has another role is told by the person's own row.
+
+    ``why`` is a fixed word for the audit log, like ``role`` or ``off``.
+    """
+    _end(session, now, staff_id)
+    session.exec(
+        update(ApiToken)
+        .where(col(ApiToken.staff_id) == staff_id, col(ApiToken.ended_at).is_(None))
+        .values(ended_at=now, bound=None)
+    )
+    member = session.exec(
+        select(Staff)
+        .where(col(Staff.id) == staff_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one()
+    member.epoch += 1
+    session.add(member)
+    session.flush()
+    _write_down(session, actor, staff_id, now, why)
+
+
+def _end(
+    session: Session,
+    now: datetime,
+    staff_id: UUID,
+    *,
+    session_id: UUID | None = None,
+    but: UUID | None = None,
+    passkey_id: UUID | None = None,
+) -> int:
+    """End those of a person's open sessions that are meant, all unless told; how many."""
+    statement = update(StaffSession).where(
+        col(StaffSession.staff_id) == staff_id, col(StaffSession.ended_at).is_(None)
+    )
+    if session_id is not None:
+        statement = statement.where(col(StaffSession.id) == session_id)
+    if but is not None:
+        statement = statement.where(col(StaffSession.id) != but)
+    if passkey_id is not None:
+        statement = statement.where(col(StaffSession.passkey_id) == passkey_id)
+    return session.exec(statement.values(ended_at=now, bound=None)).rowcount
+
+
+def _write_down(
+    session: Session, actor: audit_log.Actor, staff_id: UUID, now: datetime, why: str
+) -> None:
+    audit_log.record(session, actor, AuditAct.STAFF_SESSIONS_ENDED, now, detail=f"{staff_id} {why}")
+
+
+def require_proof(session: Session, session_id: UUID | None, now: datetime) -> None:
+    """Raises ``ProofNeeded`` unless whoever is at that browser has proven it a moment ago."""
+    kept = session.get(StaffSession, session_id) if session_id else None
+    if (
+        kept is None
+        or not password_seal.holds(session, kept)
+        or not kept.proved_at <= now < kept.proved_at + PROOF_LASTS
+    ):
+        raise ProofNeeded
+
+
+def proved(session: Session, session_id: UUID, now: datetime) -> None:
+    """Note that its owner has just proven who they are."""
+    kept = session.get_one(StaffSession, session_id)
+    kept.proved_at = now
+    session.add(password_seal.rebind(session, kept))
+    session.flush()
+    audit_log.record(session, audit_log.staff(kept.staff_id), AuditAct.STAFF_PROOF, now)

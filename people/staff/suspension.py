@@ -1,0 +1,68 @@
+"""A member of staff whose access is suspended: nothing they were given works from this moment."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from people.errors import InvalidInput, NotFound
+from people.models import Staff
+from people.staff import staff_sessions
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+
+
+def suspend(session: Session, staff_id: UUID, by: audit_log.Actor, now: datetime) -> Staff:
+    """End sessions, API tokens and calendar addresses, and let them in by no way. Raises
+    ``NotFound`` or ``InvalidInput``."""
+    member = _locked(session, staff_id)
+    require_at_work(member)
+    member.active, member.suspended_at = False, now
+    session.add(member)
+    session.flush()
+    staff_sessions.end_all(session, member.id, now, "suspended", actor=by)
+    audit_log.record(session, by, AuditAct.STAFF_SUSPEND, now, detail=str(member.id))
+    return member
+
+
+def lift(session: Session, staff_id: UUID, by: audit_log.Actor, now: datetime) -> Staff:
+    """Let them sign in again; what has ended stays ended. Raises as :func:`suspend`."""
+    member = _locked(session, staff_id)
+    require_suspended(member)
+    member.active, member.suspended_at = True, None
+    session.add(member)
+    session.flush()
+    audit_log.record(session, by, AuditAct.STAFF_LIFT, now, detail=str(member.id))
+    return member
+
+
+def suspended(session: Session) -> list[Staff]:
+    """All whose access is suspended, the longest first."""
+    found = select(Staff).where(col(Staff.suspended_at).is_not(None))
+    return list(session.exec(found.order_by(col(Staff.suspended_at), col(Staff.id))))
+
+
+def require_at_work(member: Staff) -> None:
+    """Raises ``InvalidInput`` for somebody whose access has ended already."""
+    if not member.active:
+        raise InvalidInput("person", "Their access has ended already.")
+
+
+def require_suspended(member: Staff) -> None:
+    """Raises ``InvalidInput`` for somebody whose access is not suspended."""
+    if member.suspended_at is None:
+        raise InvalidInput("person", "Their access is not suspended.")
+
+
+def _locked(session: Session, staff_id: UUID) -> Staff:
+    found = session.exec(
+        select(Staff)
+        .where(col(Staff.id) == staff_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).first()
+    if found is None:
+        raise NotFound("There is no such colleague.")
+    return found

@@ -1,0 +1,211 @@
+"""Calls that we bridge ourselves: what a call's progress does to its callback and its code.
+
+The code is dead until the customer's leg is live, and dead again when it is over, so that it can
+be neither seen nor accepted before or after.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from messaging import call_queue
+from messaging.call_states import MISSED, OVER, CallState
+from messaging.models import PhoneCall
+from people import password_seal
+from people.customers import customer_number, customer_records
+from people.models import Customer, Staff
+from people.staff import staff_records
+from scheduling.errors import WrongState
+from scheduling.models import Callback
+from scheduling.policy import Policy
+from scheduling.states import LIVE, Outcome, State, require
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from verification import call_session
+from verification.call_session import IssuedCode
+
+#: So long after the customer picked up, and nobody said it was a machine, it is a person.
+SURE_AFTER = timedelta(seconds=15)
+_ACTS = {state: AuditAct[f"CALL_{state.name}"] for state in CallState}
+
+
+def start(session: Session, callback: Callback, policy: Policy, now: datetime) -> IssuedCode | None:
+    """Begin the call: ring the agent, then the customer. Gives the code, once they are on the
+    phone together; ``None`` before. Pressed twice, it rings once.
+
+    Raises ``OutsideWindow`` or ``WrongState``, also for an agent whose number we do not have.
+    """
+    if not policy.bridge_calls:
+        return call_session.start(session, callback, policy, now)
+    call_session.lock(session, callback)
+    if State(callback.state) in LIVE:
+        return _shown(session, callback, now)
+    phone = _agent_phone(session, callback)
+    call_session.begin(session, callback, policy, now, until=now)
+    call_queue.want(session, callback.id, phone, now)
+    return None
+
+
+def _shown(session: Session, callback: Callback, now: datetime) -> IssuedCode | None:
+    call = call_queue.latest(session, callback.id)
+    if call is not None and (
+        call.state != CallState.LIVE or not password_seal.holds(session, call)
+    ):
+        return None
+    return call_session.shown(session, callback, now)
+
+
+def _agent_phone(session: Session, callback: Callback) -> str:
+    phone = staff_records.phone_of(session, session.get_one(Staff, callback.agent_id))
+    if not phone:
+        raise WrongState("We ring you first, and do not have your phone number. Ask an operator.")
+    return phone
+
+
+def ring_again(session: Session, callback: Callback, now: datetime) -> None:
+    """Ring once more after a call that missed the customer, with a new code that is dead until
+    they are on the phone. Three times at the most. Raises ``WrongState`` or ``OutsideWindow``."""
+    call_session.lock(session, callback)
+    require(State(callback.state), State.STARTED)
+    call = call_queue.latest(session, callback.id)
+    if not can_ring_again(call):
+        raise WrongState("The call is not over, or the customer was on the phone.")
+    phone = _agent_phone(session, callback)
+    call_session.renew(session, callback, now, until=now)
+    call_queue.want(session, callback.id, phone, now)
+
+
+def can_ring_again(call: PhoneCall | None) -> bool:
+    """Whether the call is over without the customer ever having been on the phone."""
+    return call is not None and call.state in MISSED and call.live_at is None
+
+
+def told(
+    session: Session,
+    call_id: UUID,
+    state: CallState,
+    policy: Policy,
+    now: datetime,
+    *,
+    error: str = "",
+) -> bool:
+    """Note how far a call got, in any order and any number of times; whether it was news.
+
+    Live wakes the code, over kills it, and a machine that answers ends the callback.
+    """
+    found = session.get(PhoneCall, call_id)
+    if found is None:
+        return False
+    callback = session.get_one(Callback, found.callback_id)
+    call_session.lock(session, callback)
+    call = call_queue.locked(session, call_id)
+    if call is None or not password_seal.holds(session, call):
+        return False
+    if state is CallState.VOICEMAIL and callback.state == State.CONFIRMED:
+        state = CallState.LIVE  # no machine checks a code
+    if not call_queue.push(session, call, state, now, error):
+        return False
+    _follow(session, call, callback, policy, now)
+    audit_log.record(
+        session,
+        audit_log.PROVIDER,
+        _ACTS[CallState(call.state)],
+        now,
+        customer_id=callback.customer_id,
+        callback_id=callback.id,
+    )
+    return True
+
+
+def _follow(
+    session: Session, call: PhoneCall, callback: Callback, policy: Policy, now: datetime
+) -> None:
+    newest = call_queue.latest(session, callback.id)
+    if newest is None or newest.id != call.id or State(callback.state) not in LIVE:
+        return
+    if call.state == CallState.LIVE:
+        call_session.wake(session, callback, policy, now)
+    elif call.state in OVER:
+        call_session.silence(session, callback, now)
+    if call.state == CallState.VOICEMAIL:
+        call.to_hang_up, call.due_at = True, now
+        session.add(call)
+        call_session.end_by_provider(session, callback, Outcome.VOICEMAIL, policy, now)
+
+
+def presume_people(session: Session, policy: Policy, now: datetime) -> None:
+    """Calls that were answered a while ago, of which the provider never said by what: by a person
+    (a job of the worker)."""
+    rows = session.exec(
+        select(PhoneCall.id)
+        .where(
+            col(PhoneCall.state) == CallState.ANSWERED,
+            col(PhoneCall.answered_at) <= now - SURE_AFTER,
+            col(PhoneCall.wanted_at) > now - timedelta(hours=3),
+        )
+        .limit(50)
+    ).all()
+    for each in rows:
+        told(session, each, CallState.LIVE, policy, now)
+
+
+def picked_up(
+    session: Session, call_id: UUID, sid: str, policy: Policy, now: datetime
+) -> PhoneCall | None:
+    """The agent's phone was picked up in the provider's call ``sid``. Gives the call when it may
+    go on; ``None`` when it is over, not known, or another call's."""
+    found = session.get(PhoneCall, call_id)
+    if found is None or not sid:
+        return None
+    callback = session.get_one(Callback, found.callback_id)
+    call_session.lock(session, callback)
+    call = call_queue.locked(session, call_id)
+    if call is None or (call.agent_sid or sid) != sid or call.state in OVER:
+        return None
+    if not password_seal.holds(session, call):
+        return None
+    call.agent_sid = sid
+    session.add(call)
+    session.flush()
+    told(session, call_id, CallState.AGENT_ON, policy, now)
+    return call
+
+
+def customer_of(
+    session: Session, call_id: UUID, sid: str, policy: Policy, now: datetime
+) -> str | None:
+    """The customer's number for the provider to ring, handed out once a call, and only while it
+    is the agent's own that goes on. Written down as a reading."""
+    call = session.get(PhoneCall, call_id)
+    if call is None or not sid or call.agent_sid != sid or call.ringing_at is not None:
+        return None
+    callback = session.get_one(Callback, call.callback_id)
+    if State(callback.state) not in LIVE or now >= callback.ends_at:
+        return None
+    customer = session.get_one(Customer, callback.customer_id)
+    if customer_number.waits(customer, now) or not _are_whole(session, call, callback):
+        return None
+    phone = customer_records.opened(session, customer).phone
+    if not call_session.is_bound_to(session, callback, phone):
+        return None
+    if not told(session, call_id, CallState.RINGING, policy, now):
+        return None
+    audit_log.record(
+        session,
+        audit_log.staff(callback.agent_id),
+        AuditAct.CUSTOMER_READ,
+        now,
+        customer_id=callback.customer_id,
+        callback_id=callback.id,
+        purpose="to ring them",
+    )
+    return phone
+
+
+def _are_whole(session: Session, *rows: Any) -> bool:
+    """Whether these rows are as we left them."""
+    return all(password_seal.holds(session, row) for row in rows)

@@ -1,0 +1,345 @@
+"""The check: is the caller who told this code to the owner of this number one of ours?
+
+Three statements whatever the answer, built once: find the row and lock it, write what the try
+did to it, write the audit entry. A number nobody is calling gets a decoy row, so that it takes
+the same statements on the same amount of data (rule C5). The lock orders all tries at one code
+over all processes: SELECT … FOR UPDATE on PostgreSQL, the one writer on SQLite (rules C3, C4).
+Numbers that share a decoy would wait for each other, and numbers being called would not; so each
+check locks a queue row first, and numbers share queue rows as they share decoys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, case, func, select, update
+
+from people import row_mac
+from people.models import Customer, Staff
+from people.staff import staff_records
+from people.text_input import first_name
+from scheduling.models import Callback
+from scheduling.states import State
+from storage.compiled_statements import Prepared
+from storage.session import Work
+from vault.audit import audit_log
+from vault.audit.acts import AuditAct
+from vault.external_counters import Outside
+from vault.keys import field_encryption, keyring
+from vault.keys.aead import new_key, seal, unseal
+from vault.keys.blind_index import FORM_BYTES, oldest
+from vault.keys.keyring import DECOY_OWNER, Keyring
+from vault.models import DataKey
+from verification import codes, failed_checks
+from verification.call_session import MAX_TRIES
+from verification.models import Code, secret_row
+from verification.reply_words import reply_word
+from verification.verdicts import (
+    AlreadyConfirmed,
+    Channel,
+    Genuine,
+    NotConfirmed,
+    Verdict,
+)
+
+DECOYS = 256
+_CODE = Code.__table__  # type: ignore[attr-defined]
+_KEY = DataKey.__table__  # type: ignore[attr-defined]
+_CALLBACK = Callback.__table__  # type: ignore[attr-defined]
+_CUSTOMER = Customer.__table__  # type: ignore[attr-defined]
+_STAFF = Staff.__table__  # type: ignore[attr-defined]
+
+_FIND = Prepared(
+    select(
+        _CODE.c.id,
+        _CODE.c.phone_index,
+        _CODE.c.callback_id,
+        _CODE.c.customer_id,
+        _CODE.c.secret,
+        _CODE.c.digits,
+        _CODE.c.counter,
+        _CODE.c.reissued,
+        _CODE.c.valid_from,
+        _CODE.c.valid_until,
+        _CODE.c.tries_open,
+        _CODE.c.tries_own,
+        _CODE.c.tries_ignored,
+        _CODE.c.confirmed_at,
+        _CODE.c.confirmed_by,
+        _CODE.c.reply_word,
+        _CODE.c.unmet,
+        _CODE.c.closed_at,
+        _CODE.c.bound,
+        _KEY.c.wrapped,
+    )
+    # A decoy has no customer; its own id is looked up instead, and owns no key.
+    .select_from(
+        _CODE.outerjoin(_KEY, _KEY.c.owner_id == func.coalesce(_CODE.c.customer_id, _CODE.c.id))
+    )
+    .where(
+        _CODE.c.phone_index.in_(
+            [bindparam(name) for name in ("index", "former", "decoy", "queue")]
+        ),
+        _CODE.c.closed_at.is_(None),
+    )
+    .order_by(
+        case(
+            (_CODE.c.phone_index == bindparam("queue"), 0),
+            (_CODE.c.callback_id.is_not(None), 1),
+            else_=2,
+        )
+    )
+    .limit(2)
+    .with_for_update(of=_CODE)
+)
+_WRITE = Prepared(
+    update(_CODE)
+    .where(_CODE.c.id == bindparam("row"))
+    .values(
+        tries_open=bindparam("new_tries_open"),
+        tries_own=bindparam("new_tries_own"),
+        tries_ignored=bindparam("new_ignored"),
+        confirmed_at=bindparam("new_confirmed_at"),
+        confirmed_by=bindparam("new_confirmed_by"),
+        reply_word=bindparam("new_reply_word"),
+        unmet=bindparam("new_unmet"),
+        bound=bindparam("new_bound"),
+    )
+)
+_CONFIRM = Prepared(
+    update(_CALLBACK)
+    .where(_CALLBACK.c.id == bindparam("row"), _CALLBACK.c.state == State.STARTED)
+    .values(
+        state=State.CONFIRMED,
+        confirmed_at=bindparam("new_confirmed_at"),
+        confirmed_by=bindparam("new_confirmed_by"),
+        bound=bindparam("new_bound"),
+    )
+    .returning(_CALLBACK.c.id)
+)
+_TELL = Prepared(
+    select(
+        *_CALLBACK.c,
+        _STAFF.c.name,
+        _CUSTOMER.c.locale,
+        _CUSTOMER.c.timezone,
+    )
+    .select_from(
+        _CALLBACK.join(_STAFF, _STAFF.c.id == _CALLBACK.c.agent_id).join(
+            _CUSTOMER, _CUSTOMER.c.id == _CALLBACK.c.customer_id
+        )
+    )
+    .where(_CALLBACK.c.id == bindparam("row"))
+)
+
+
+def decoy_index(phone_index: bytes) -> bytes:
+    """Which decoy stands in for a number; no keyed fingerprint begins with so many zeros."""
+    return bytes(FORM_BYTES - 1) + phone_index[-1:]
+
+
+def queue_index(phone_index: bytes) -> bytes:
+    """At which queue row the checks of a number wait for each other."""
+    return bytes(FORM_BYTES - 2) + b"\x01" + phone_index[-1:]
+
+
+def check(
+    session: Work,
+    phone: str,
+    code: str,
+    channel: Channel,
+    now: datetime,
+    *,
+    organisation: str,
+) -> Verdict:
+    """Whether ``code`` was told to the owner of ``phone`` by a caller of ours, just now.
+
+    ``phone`` is E.164 and ``code`` normal (see :func:`codes.normal`). Gives the verdict; the
+    caller commits before it answers, whatever the verdict: the try counts. Raises what the
+    store and the vault raise, and then the answer must be *cannot check* (rule F1).
+    """
+    ring = keyring.of(session)
+    forms = ring.forms("phone", phone)
+    sought = {
+        "index": forms[0],
+        "former": forms[-1],
+        "decoy": decoy_index(forms[0]),
+        "queue": queue_index(forms[0]),
+    }
+    row = _FIND.last(session, sought)
+    key = _key(session, ring, row)
+    attempt, told = _tried(session, row, key, code, channel, now)
+    word = reply_word(told.locale) if told and attempt.outcome == "genuine" else ""
+    _write(session, row, key, attempt, word, oldest(forms), channel, now)
+    audit_log.record(
+        session,
+        audit_log.CUSTOMER,
+        AuditAct.CHECK,
+        now,
+        customer_id=row.customer_id,
+        callback_id=row.callback_id,
+        detail=f"{channel} {attempt.outcome}",
+    )
+    if told is None:
+        return NotConfirmed(attempt.counted)
+    if attempt.outcome == "already_confirmed":
+        return AlreadyConfirmed(row.confirmed_at, Channel(row.confirmed_by), told.timezone)
+    _confirm(session, told, channel, now)
+    return Genuine(
+        caller=first_name(staff_records.name_of(session, told.agent_id, told.name)),
+        organisation=organisation,
+        topic=field_encryption.FieldKey(key).open("callback", "topic", row.callback_id, told.topic),
+        booked_for=told.starts_at,
+        zone=told.timezone,
+        reply_word=word,
+        checked_at=now,
+    )
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """What a try does to the counts, and how it ends."""
+
+    outcome: str
+    open: int
+    own: int
+    ignored: int
+    counted: bool = False
+    whole: bool = True
+
+
+def _tried(
+    session: Work, row: Any, key: bytes, code: str, channel: Channel, now: datetime
+) -> tuple[_Attempt, Any]:
+    """What a try comes to, and what the customer of a right code is told about the call. A row or a
+    callback that is not as we left it, or not the latest, confirms nothing."""
+    whole = row_mac.fits(session, "code", row._asdict(), row.bound)
+    outside = Outside(session, row.id, row.counter)
+    good = whole and outside.may_be(confirmed=row.confirmed_at is not None)
+    attempt = _judge(row, key, code, channel, now, whole=whole, good=good)
+    if attempt.outcome == "not_confirmed":
+        outside.add_wrong(counts=attempt.counted)
+        return attempt, None
+    told = _told(session, row, attempt.outcome)
+    if told is None:
+        return _ignored(row, whole=whole), None
+    outside.add_confirmed()
+    return attempt, told
+
+
+def _judge(
+    row: Any,
+    key: bytes,
+    code: str,
+    channel: Channel,
+    now: datetime,
+    *,
+    whole: bool,
+    good: bool,
+) -> _Attempt:
+    """The decision. The code is computed for decoys and dead codes too, so that all take the
+    same time; a try at a code that is dead is counted apart and cannot win."""
+    place = f"code.secret:{secret_row(row.id, row.phone_index, row.counter)}"
+    sealed, place = (row.secret, place) if row.secret else (_decoy_secret, "decoy")
+    secret = unseal(key, sealed, place).decode()
+    digits = row.digits if whole else len(code)
+    right = codes.fits(codes.at(secret, row.counter, digits), code)
+    own = channel is Channel.TEXT
+    tries = row.tries_own if own else row.tries_open
+    alive = (
+        good
+        and row.callback_id is not None
+        and row.valid_from <= now < row.valid_until
+        and tries < MAX_TRIES
+    )
+    if not alive:
+        return _ignored(row, whole=whole)
+    if right:
+        outcome = "already_confirmed" if row.confirmed_at else "genuine"
+        return _Attempt(outcome, row.tries_open, row.tries_own, row.tries_ignored)
+    return _Attempt(
+        "not_confirmed",
+        row.tries_open + (not own),
+        row.tries_own + own,
+        row.tries_ignored,
+        counted=True,
+    )
+
+
+def _ignored(row: Any, *, whole: bool) -> _Attempt:
+    """A try that changes nothing; a row that is not as we left it stays so."""
+    ignored = row.tries_ignored + 1
+    return _Attempt("not_confirmed", row.tries_open, row.tries_own, ignored, whole=whole)
+
+
+_decoy_key = new_key()
+_decoy_secret = seal(_decoy_key, codes.new_secret().encode(), "decoy")
+
+
+def _key(session: Work, ring: Keyring, row: Any) -> bytes:
+    """The customer's key; for a decoy, another at the same cost."""
+    if row.callback_id is not None:
+        return field_encryption.unwrapped(session, row.wrapped, row.customer_id).key
+    field_encryption.unwrapped(session, ring.decoy, DECOY_OWNER)
+    return _decoy_key
+
+
+def _told(session: Work, row: Any, outcome: str) -> Any:
+    """What the customer of a right code is told about the call; nothing where the callback is not
+    as we left it, or in another state than its code."""
+    found = _TELL.first(session, {"row": row.callback_id})
+    if found is None or not row_mac.fits(session, "callback", found._asdict(), found.bound):
+        return None
+    state = State.STARTED if outcome == "genuine" else State.CONFIRMED
+    return found if found.state == state and found.customer_id == row.customer_id else None
+
+
+def _write(
+    session: Work,
+    row: Any,
+    key: bytes,
+    attempt: _Attempt,
+    word: str,
+    index: bytes,
+    channel: Channel,
+    now: datetime,
+) -> None:
+    confirms = attempt.outcome == "genuine"
+    fails = attempt.outcome == "not_confirmed"
+    place = f"code.reply_word:{row.id}"
+    changed = {
+        "tries_open": attempt.open,
+        "tries_own": attempt.own,
+        "confirmed_at": now if confirms else row.confirmed_at,
+        "confirmed_by": channel.value if confirms else row.confirmed_by,
+        "reply_word": seal(key, word.encode(), place) if confirms else row.reply_word,
+    }
+    bound = row_mac.mark(session, "code", {**row._asdict(), **changed})
+    _WRITE.run(
+        session,
+        {
+            "row": row.id,
+            **{f"new_{name}": value for name, value in changed.items()},
+            "new_ignored": attempt.ignored,
+            "new_unmet": failed_checks.added(row.unmet, index, channel, now)
+            if fails
+            else row.unmet,
+            "new_bound": bound if attempt.whole else row.bound,
+        },
+    )
+
+
+def _confirm(session: Work, told: Any, channel: Channel, now: datetime) -> None:
+    """Raises ``NoResultFound`` unless the call is started, as that of an open code must be."""
+    changed = {"state": State.CONFIRMED, "confirmed_at": now, "confirmed_by": channel.value}
+    _CONFIRM.one(
+        session,
+        {
+            "row": told.id,
+            "new_confirmed_at": now,
+            "new_confirmed_by": channel.value,
+            "new_bound": row_mac.mark(session, "callback", {**told._asdict(), **changed}),
+        },
+    )

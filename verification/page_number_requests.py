@@ -1,0 +1,64 @@
+"""Somebody asks for the page number of a phone: whether it may be sent just now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from messaging import call_consent, line_types
+from messaging.calling_hours import Decent
+from messaging.providers.base import VOICE
+from people.customers import customer_number
+from people.models import Customer
+from scheduling.policy import Policy
+from storage import advisory_lock
+from storage.column_types import new_id
+from vault.keys import keyring
+from verification import page_number_limits
+
+_NOBODY = new_id()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A number somebody wants to prove, and whose it is, if anybody's."""
+
+    phone: str
+    forms: Sequence[bytes]
+    customer: Customer | None
+    medium: str
+    decent: Decent
+
+    @property
+    def owner(self) -> UUID | None:
+        return self.customer.id if self.customer else None
+
+
+def asked_for(session: Session, phone: str, medium: str, policy: Policy, now: datetime) -> Asked:
+    """What is asked for; others who ask for the same phone wait for this transaction to end."""
+    ring = keyring.of(session)
+    advisory_lock.take(session, ring.unchanging("phone", phone))
+    if line_types.known(session, phone, now) == line_types.LANDLINE:
+        medium = VOICE
+    customer = customer_number.holder(session, phone, now)
+    decent = policy.decent(customer.timezone if customer else policy.default_zone)
+    return Asked(phone, ring.forms("phone", phone), customer, medium, decent)
+
+
+def may_be_sent(session: Session, asked: Asked, now: datetime) -> bool:
+    """Anybody may have asked (rules M4 and M5): a call at a decent hour alone, and once until the
+    number was proven; a text at night once, likewise; and nothing while too many guess. Looks at
+    everything whatever comes of it, so that the time tells nothing."""
+    bound = page_number_limits.bound_reached(session, now)
+    proven_at = customer_number.proven_at(session, asked.phone)
+    may_ring = call_consent.may_ring(session, asked.owner or _NOBODY, proven_at, now)
+    night, evening = asked.decent.next(now) > now, asked.decent.last_end(now)
+    since = max(evening, proven_at) if proven_at else evening
+    tonight = page_number_limits.sent_since(session, asked.forms, since)
+    if asked.medium == VOICE:
+        return not bound and may_ring and not night
+    return not bound and not (night and tonight)
