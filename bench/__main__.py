@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from bench import ceiling, database, options, report
+from bench import database, load_generator_limit, options, report
 from tests.servers import Missing
 
 
@@ -13,7 +13,7 @@ def main() -> None:
     """Do it all; options as ``python -m bench --help`` says."""
     chosen = options.read()
     _say("load generator")
-    most = ceiling.measure(chosen.lines)
+    most = load_generator_limit.measure(chosen.lines)
     results = {}
     for kind in chosen.databases:
         try:

@@ -11,9 +11,9 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from bench import live, mix, rounds, seed, servers, stores
+from bench import live_calls, measurement_rounds, request_mix, seed, servers, stores
+from bench.measurement_rounds import Figures, Subject
 from bench.options import Options
-from bench.rounds import Figures, Subject
 from bench.seed import Seeded
 from storage.engine import make_engine
 from storage.session import transaction
@@ -48,7 +48,7 @@ def measure(kind: str, options: Options, say: Callable[[str], None]) -> Result:
         context = get_context("spawn")
         loader = stack.enter_context(ProcessPoolExecutor(1, mp_context=context))
         say(f"{kind}: full load")
-        rounds.warm_up(subjects, loader, options.lines)
+        measurement_rounds.warm_up(subjects, loader, options.lines)
         full = _full(subjects, loader, options)
         say(f"{kind}: 70 % load")
         rates = {
@@ -78,20 +78,20 @@ def _subjects(seeded: Seeded, ports: Mapping[str, int]) -> dict[str, Subject]:
     """What is measured: the headline mix everywhere, and each kind of check by itself on ours."""
 
     def asks(shares: dict[str, int]) -> Callable[[int, int], list[bytes]]:
-        return partial(mix.requests, seeded.numbers, shares)
+        return partial(request_mix.requests, seeded.numbers, shares)
 
     small = _rewinder(seeded.small, seeded.master_keys)
     found = {
-        FLOOR: Subject(ports[FLOOR], asks(mix.HEADLINE)),
-        OURS: Subject(ports[OURS], asks(mix.HEADLINE), small),
+        FLOOR: Subject(ports[FLOOR], asks(request_mix.HEADLINE)),
+        OURS: Subject(ports[OURS], asks(request_mix.HEADLINE), small),
     }
-    for kind, shares in mix.KINDS.items():
+    for kind, shares in request_mix.KINDS.items():
         found[kind] = Subject(ports[OURS], asks(shares), small)
     if GUNICORN in ports:
-        found[GUNICORN] = Subject(ports[GUNICORN], asks(mix.HEADLINE), small)
+        found[GUNICORN] = Subject(ports[GUNICORN], asks(request_mix.HEADLINE), small)
     if LARGE in ports:
         found[LARGE] = Subject(
-            ports[LARGE], asks(mix.HEADLINE), _rewinder(seeded.large, seeded.master_keys)
+            ports[LARGE], asks(request_mix.HEADLINE), _rewinder(seeded.large, seeded.master_keys)
         )
     return found
 
@@ -102,7 +102,7 @@ def _rewinder(url: str, master_keys: str) -> Callable[[], None]:
 
     def rewind() -> None:
         with transaction(engine, info=info) as session:
-            live.rewind(session)
+            live_calls.rewind(session)
 
     return rewind
 
@@ -110,7 +110,7 @@ def _rewinder(url: str, master_keys: str) -> Callable[[], None]:
 def _full(
     subjects: Mapping[str, Subject], loader: Executor, options: Options
 ) -> dict[str, Figures]:
-    figures = rounds.alternate(
+    figures = measurement_rounds.alternate(
         subjects, loader, rounds=options.rounds, seconds=options.seconds, lines=options.lines
     )
     for name, each in figures.items():
@@ -124,7 +124,7 @@ def _paced(
     options: Options,
     rates: Mapping[str, float],
 ) -> dict[str, Figures]:
-    figures = rounds.alternate(
+    figures = measurement_rounds.alternate(
         {name: subjects[name] for name in rates},
         loader,
         rounds=max(1, options.rounds - 2),

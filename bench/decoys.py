@@ -26,8 +26,8 @@ from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bench import live, stores
-from bench.mix import number, strangers
+from bench import live_calls, stores
+from bench.request_mix import number, strangers
 from storage import migrate
 from storage.engine import make_engine
 from storage.session import core_transaction, transaction
@@ -83,9 +83,11 @@ def _measured(database: str, bursts: int, at_once: int, chosen: Sequence[int]) -
             ring = keyring.of(session)
             own = _sharing(ring, {number(i): i for i in range(_CUSTOMERS)})[:at_once]
             others = [i for i in range(_POSSIBLE_LIVE) if i not in own]
-            holders = [live.agent(session, i, now) for i in range(2 * _POSSIBLE_LIVE // 10 + 1)]
-            people = [live.customer(session, i, now) for i in [*own, *others]]
-            list(live.start(session, people, holders, now))
+            holders = [
+                live_calls.agent(session, i, now) for i in range(2 * _POSSIBLE_LIVE // 10 + 1)
+            ]
+            people = [live_calls.customer(session, i, now) for i in [*own, *others]]
+            list(live_calls.start(session, people, holders, now))
             shared = _sharing(ring, {phone: phone for phone in strangers()})[: len(own)]
         called, called_shared = [number(i) for i in others], [number(i) for i in own]
 

@@ -11,10 +11,10 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from bench import mix
+from bench import request_mix
 from bench.database import FLOOR, GUNICORN, LARGE, OURS, Result
+from bench.measurement_rounds import Figures, ratios
 from bench.options import Options
-from bench.rounds import Figures, ratios
 
 TARGET, RATE, SLOWEST_MS, SIZE = 0.6, 1_400, 50, 0.9
 _VERSIONS = ("granian", "Flask", "SQLAlchemy", "psycopg", "cryptography")
@@ -37,7 +37,7 @@ def text(results: Mapping[str, Result], options: Options, most: float) -> str:
 
 
 def _head(options: Options, most: float) -> str:
-    shares = ", ".join(f"{share} % {kind}" for kind, share in mix.HEADLINE.items())
+    shares = ", ".join(f"{share} % {kind}" for kind, share in request_mix.HEADLINE.items())
     given = f' ARGS="{" ".join(sys.argv[1:])}"' if sys.argv[1:] else ""
     versions = ", ".join(f"{name} {version(name)}" for name in _VERSIONS)
     return f"""# The check over HTTP, measured

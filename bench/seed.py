@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from sqlmodel import Session, select
 
-from bench import floor, live, mix, past
-from bench.mix import Numbers, number
+from bench import callback_history, floor, live_calls, request_mix
 from bench.options import Options
+from bench.request_mix import Numbers, number
 from bench.stores import Stores
 from people.models import Customer, Staff
 from storage import migrate
@@ -58,19 +58,20 @@ def _calls(session: Session, options: Options) -> Numbers:
     """Customers on the phone and customers who are not, among the customers of past calls."""
     now = datetime.now(UTC)
     agents = [
-        live.agent(session, i, now) for i in range(-(-options.live // live.CALLS_OF_AN_AGENT))
+        live_calls.agent(session, i, now)
+        for i in range(-(-options.live // live_calls.CALLS_OF_AN_AGENT))
     ]
-    wanted = options.live + mix.QUIET_CUSTOMERS
+    wanted = options.live + request_mix.QUIET_CUSTOMERS
     people: list[Customer] = []
     for portion in range(PORTIONS):
-        past.add(session.connection(), agents[0], (options.small - wanted) // PORTIONS)
+        callback_history.add(session.connection(), agents[0], (options.small - wanted) // PORTIONS)
         until = wanted * (portion + 1) // PORTIONS
-        people += [live.customer(session, i, now) for i in range(len(people), until)]
-    codes = list(live.start(session, people[: options.live], agents, now))
+        people += [live_calls.customer(session, i, now) for i in range(len(people), until)]
+    codes = list(live_calls.start(session, people[: options.live], agents, now))
     phones = [number(i) for i in range(wanted)]
     return Numbers(
         live=list(zip(phones, codes, strict=False)),
-        quiet=phones[options.live :] + mix.strangers(),
+        quiet=phones[options.live :] + request_mix.strangers(),
     )
 
 
@@ -82,7 +83,7 @@ def _large(stores: Stores, options: Options) -> str:
     with transaction(engine) as session:
         connection = session.connection()
         agent = session.exec(select(Staff.id).limit(1)).one()
-        past.add(connection, agent, options.large - options.small)
+        callback_history.add(connection, agent, options.large - options.small)
     engine.dispose()
     stores.settle("large")
     return url

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bench.live import ORGANISATION
+from bench.live_calls import ORGANISATION
 from bench.options import Options
 from tests.servers import Missing, free_port
 from tests.servers import redis as started_redis

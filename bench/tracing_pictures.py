@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bench.leaks import REPORTS, SCENARIOS
 from bench.tracing_report import PRIOR, reliability
-from bench.trials import OURS, Result
+from bench.tracing_trials import OURS, Result
 
 Results = Mapping[str, Sequence[Result]]
 WIDE, HIGH, LEFT, TOP = 360, 240, 48, 16

@@ -1,6 +1,6 @@
 """What strangers make grow, and how long it is kept: a job of the worker.
 
-Which tables those are, and why others need no job, says tests/rules/test_growth.py.
+Which tables those are, and why others need no job, says tests/security_rules/abuse/test_growth.py.
 """
 
 from __future__ import annotations

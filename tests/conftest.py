@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests import by_turns, databases, quick, servers
+from tests import app_compile_cache, database_selection, databases, servers
 
 _SERVER = pytest.StashKey[str]()
 _STACK = pytest.StashKey[ExitStack]()
@@ -24,7 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if not name.startswith("VOUCHLINE_TEST_"):
             del os.environ[name]
     config.stash[_STACK] = ExitStack()
-    quick.routes()
+    app_compile_cache.routes()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -40,7 +40,7 @@ class ForWorkers:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
-        from tests.sharing_out import BrowserTogether
+        from tests.xdist_scheduler import BrowserTogether
 
         return BrowserTogether(config, log)
 
@@ -72,9 +72,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Tests of channels take turns, unless somebody names one."""
     if config.getoption("--both") or any("::" in each for each in config.args):
         return
-    left = [each for each in items if by_turns.left_out(each)]
+    left = [each for each in items if database_selection.left_out(each)]
     config.hook.pytest_deselected(items=left)
-    items[:] = [each for each in items if not by_turns.left_out(each)]
+    items[:] = [each for each in items if not database_selection.left_out(each)]
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -153,7 +153,7 @@ def app(
     made = create_app(
         databases.settings(database, tmp_path, **(mark.kwargs if mark else {})), now=clock
     )
-    quick.templates(made)
+    app_compile_cache.templates(made)
     yield made
     made.extensions["vouchline"].engine.dispose()
 

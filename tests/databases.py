@@ -19,7 +19,7 @@ from config.settings import Settings
 from storage import migrate
 from storage.engine import make_engine
 from storage.session import transaction
-from tests import postgresql_cleaning, servers
+from tests import postgresql_reset, servers
 from vault.keys import keyring, master_keys
 from vault.keys.keyring import Keyring
 from vault.keys.master_keys import MasterKeys
@@ -109,7 +109,7 @@ def postgresql_copy(server: str) -> Iterator[str]:
     try:
         yield _database(server, name)
     finally:
-        if postgresql_cleaning.clean(_database(server, name), _database(server, TEMPLATE)):
+        if postgresql_reset.clean(_database(server, name), _database(server, TEMPLATE)):
             _served.append(name)
         else:
             _drop(server, name)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser import signing_in
+from tests.browser import sign_in
 from tests.browser.site import ROOT, chromium, running
 
 FOLDER = ROOT / "docs" / "pictures"
@@ -29,7 +29,7 @@ def main() -> None:
 
 def take(browser: Browser, base: str) -> None:
     """The pictures, in the order of the journey."""
-    signed_in = signing_in.of_demo(browser, base, "ana@example.org")
+    signed_in = sign_in.of_demo(browser, base, "ana@example.org")
     size = {"width": 1180, "height": 880}
     agent = browser.new_page(base_url=base, viewport=size, storage_state=signed_in)
     customer = browser.new_page(base_url=base, viewport={"width": 390, "height": 760})

@@ -9,8 +9,8 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser.accessible import findings
-from tests.browser.signing_in import sign_in
+from tests.browser.accessibility import findings
+from tests.browser.sign_in import sign_in
 from tests.browser.site import chromium, command, running
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.accessible import findings
-from tests.browser.signing_in import of_demo
+from tests.browser.accessibility import findings
+from tests.browser.sign_in import of_demo
 from tests.browser.site import running
 
 pytestmark = pytest.mark.browser

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.accessible import findings
-from tests.browser.signing_in import of_demo
+from tests.browser.accessibility import findings
+from tests.browser.sign_in import of_demo
 from tests.browser.test_journey import book
 
 pytestmark = pytest.mark.browser

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.accessible import findings
+from tests.browser.accessibility import findings
 
 pytestmark = pytest.mark.browser
 

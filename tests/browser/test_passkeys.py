@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, CDPSession, Page, expect
 
-from tests.browser.accessible import findings
-from tests.browser.signing_in import of_demo
+from tests.browser.accessibility import findings
+from tests.browser.sign_in import of_demo
 
 pytestmark = pytest.mark.browser
 BEN = "ben@example.org"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.accessible import findings
+from tests.browser.accessibility import findings
 
 pytestmark = pytest.mark.browser
 

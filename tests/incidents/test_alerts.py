@@ -21,7 +21,7 @@ from incidents.cases.models import AlertDelivery, Case, CaseAlert, Kind
 from messaging import segments, text_templates
 from tests import databases, factories
 from tests.processes import at_once
-from tests.rules.dying import Fuse, Post, until_killed
+from tests.security_rules.support.crash_helpers import Fuse, Post, until_killed
 from vault import destinations
 from vault.destinations import Note, Place, Unreachable
 from vault.keys import keyring

@@ -18,7 +18,7 @@ from scheduling.errors import WrongState
 from scheduling.models import Callback
 from tests import factories
 from tests.processes import at_once
-from tests.rules.work import rows
+from tests.security_rules.support.cost_counters import rows
 from vault.audit import audit_log
 from vault.models import AuditEntry, DataKey
 

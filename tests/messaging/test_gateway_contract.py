@@ -15,7 +15,7 @@ from messaging.providers.simulator.sms import Simulator
 from messaging.providers.twilio.sms import Twilio
 from tests import databases
 from tests.messaging.provider import provider
-from tests.rules.dying import Post
+from tests.security_rules.support.crash_helpers import Post
 
 NOW = datetime(2026, 11, 24, 10, 0, 30, tzinfo=UTC)
 PHONE = "+447400123456"

@@ -15,7 +15,7 @@ from messaging.providers.base import Letter, Unavailable
 from messaging.providers.twilio.sms import Twilio
 from messaging.providers.twilio.voice import TwilioLine
 from messaging.providers.voice_base import Ring
-from tests.messaging.description import problems
+from tests.messaging.twilio_description import problems
 from tests.servers import free_port
 
 NOW = datetime(2026, 11, 24, 10, 0, 30, tzinfo=UTC)

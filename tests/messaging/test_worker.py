@@ -16,7 +16,7 @@ from messaging.outbox import Draft
 from messaging.providers.base import OutcomeUnknown, Rejected, Unavailable
 from messaging.sending_limits import Rules
 from tests import factories
-from tests.rules.dying import Post
+from tests.security_rules.support.crash_helpers import Post
 from vault.models import AuditEntry
 
 NOW = datetime(2026, 11, 24, 10, 0, 30, tzinfo=UTC)

@@ -15,7 +15,7 @@ from scheduling.models import Callback
 from tests import databases, factories
 from tests.channels.support import a_token, booking
 from tests.processes import at_once
-from tests.rules.channels import of_its_own
+from tests.security_rules.support.check_channels import of_its_own
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 

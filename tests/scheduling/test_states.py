@@ -15,7 +15,7 @@ from scheduling.errors import OutsideWindow, WrongState
 from scheduling.models import Callback
 from scheduling.states import LIVE, MOVES, Outcome, State, require, require_move
 from tests import databases, factories
-from tests.scheduling import drawing
+from tests.scheduling import state_diagram
 from verification import call_session
 from verification.code_check import check
 from verification.verdicts import Channel, Genuine
@@ -53,7 +53,9 @@ def test_every_state_has_its_row_and_is_reached():
 
 
 def test_the_docs_show_the_table_as_it_is():
-    assert drawing.in_docs() == drawing.drawn(), "run: python -m tests.scheduling.drawing"
+    assert state_diagram.in_docs() == state_diagram.drawn(), (
+        "run: python -m tests.scheduling.drawing"
+    )
 
 
 @pytest.mark.parametrize("current", State)

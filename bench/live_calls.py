@@ -1,0 +1,103 @@
+"""Calls that are going on, made by the same domain functions as real ones."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from random import Random
+from unittest.mock import patch
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from bench.callback_history import YEARS_MS
+from bench.request_mix import number
+from people.customers import customer_records
+from people.models import Customer
+from people.staff import staff_records
+from scheduling.booking import bookings
+from scheduling.models import Callback
+from scheduling.policy import Policy
+from scheduling.states import State
+from storage.column_types import new_id
+from vault.audit import audit_log
+from verification import call_session
+from verification.models import Code
+
+CALLS_OF_AN_AGENT = 10
+ORGANISATION = "Bench Bank"
+POLICY = Policy(
+    organisation=ORGANISATION,
+    official_phone="+442079460999",
+    languages=("en",),
+    default_region="GB",
+    countries=(),
+    default_zone="Europe/London",
+    min_notice_minutes=0,
+    max_ahead_days=180,
+    window_lead_minutes=60,  # so that one agent's next calls can all be started now
+    decent_hours=(time(0), None),
+    code_digits=6,
+    code_minutes=10,
+)
+
+
+def agent(session: Session, i: int, now: datetime) -> UUID:
+    """A new agent."""
+    address = f"agent{i}@example.org"
+    return staff_records.add(
+        session, address, f"Ana{i} Silva", "agent", now, timezone="Europe/London"
+    ).id
+
+
+def customer(session: Session, i: int, now: datetime) -> Customer:
+    """Customer ``i``, who came to us at some time in the years that ``past`` covers, so that the
+    customers now on the phone do not lie side by side in an index."""
+    when = clock.time_ns() - Random(i).randrange(YEARS_MS) * 1_000_000
+    with patch("storage.column_types.time.time_ns", return_value=when):
+        row = new_id()
+    with patch("people.customers.customer_records.new_id", return_value=row):
+        new = customer_records.NewCustomer(number(i), "Gwen Jones", "en", "Europe/London")
+        return customer_records.add(
+            session, new, audit_log.OPERATOR, now, default_zone=POLICY.default_zone
+        )
+
+
+def start(
+    session: Session, people: list[Customer], agents: list[UUID], now: datetime
+) -> Iterator[str]:
+    """Book a call to each of the people and start it; its code."""
+    first = now.replace(minute=now.minute // 5 * 5, second=0, microsecond=0) + timedelta(minutes=5)
+    for i, person in enumerate(people):
+        starts_at = first + timedelta(minutes=5 * (i % CALLS_OF_AN_AGENT))
+        wish = bookings.Wish(starts_at, 5, "your router", f"T-{i}")
+        holder = agents[i // CALLS_OF_AN_AGENT]
+        booked = bookings.book(session, person, holder, wish, POLICY, now)
+        yield call_session.start(session, booked, POLICY, now).code
+
+
+def rewind(session: Session) -> None:
+    """As if nobody had checked any of the calls yet, and each had just begun: the same codes on
+    rows of their own, since what was confirmed is noted outside the database by its row."""
+    now = datetime.now(UTC)
+    live = select(Code).where(col(Code.callback_id).is_not(None), col(Code.closed_at).is_(None))
+    for code in session.exec(live).all():
+        secret = call_session._open(session, code)
+        callback = session.get_one(Callback, code.callback_id)
+        callback.state = State.STARTED
+        callback.confirmed_at = callback.confirmed_by = None
+        fresh = Code(
+            phone_index=code.phone_index,
+            callback_id=code.callback_id,
+            customer_id=code.customer_id,
+            digits=code.digits,
+            counter=code.counter,
+            valid_from=now,
+            valid_until=now + timedelta(minutes=10),
+        )
+        call_session._seal(session, fresh, secret)
+        session.delete(code)
+        session.flush()
+        session.add_all([fresh, callback])
+        session.flush()
