@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 _LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#]+)")
-_TEST = re.compile(r"`(?:tests/rules/)?(test_\w+\.py)`|`(tests/[\w/]+?/?)`|`(bench/[\w.-]+)`")
+_TEST = re.compile(r"`(?:tests/security_rules/(?:\w+/)?)?(test_\w+\.py)`|`(tests/[\w/]+?/?)`|`(bench/[\w.-]+)`")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -25,8 +25,10 @@ def test_every_test_that_the_security_page_names_is_there():
     named = _TEST.findall((ROOT / "docs/security.md").read_text())
     assert len(named) > 40
     for rule, folder, other in named:
-        found = ROOT / "tests/rules" / rule if rule else ROOT / (folder or other)
-        assert found.exists(), found
+        if rule:
+            assert len(list(ROOT.glob(f"tests/security_rules/*/{rule}"))) == 1, rule
+        else:
+            assert (ROOT / (folder or other)).exists(), folder or other
 
 
 def test_every_page_of_the_docs_is_in_the_readmes_list():
@@ -70,7 +72,7 @@ def test_each_promise_is_answered_for_each_adversary():
 
 def test_each_test_that_holds_a_promise_is_there():
     page = (ROOT / "docs/security.md").read_text()
-    known = dict(re.findall(r"^\[(\w+)\]: \.\./(tests/rules/\w+\.py)$", page, re.M))
+    known = dict(re.findall(r"^\[(\w+)\]: \.\./(tests/security_rules/\w+/\w+\.py)$", page, re.M))
     used = {
         name
         for _, rows in promises()

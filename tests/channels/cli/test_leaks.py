@@ -170,7 +170,7 @@ def test_it_needs_no_store_of_ours(tmp_path):
             "VOUCHLINE_DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:9/none",
             "VOUCHLINE_INSTANCE": str(tmp_path / "instance"),
         },
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         capture_output=True,
         text=True,
         check=False,

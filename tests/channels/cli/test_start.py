@@ -13,7 +13,7 @@ from config.settings import Settings
 from config.settings_checks import findings, refusals
 from vault.keys import master_keys
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SAFE = {
     "environment": "production",
     "master_keys": "k-1:" + "A" * 43 + "=",

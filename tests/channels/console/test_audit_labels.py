@@ -12,7 +12,7 @@ from tests.channels.conftest import Console
 from vault.audit import audit_log
 from vault.audit.acts import BY_VALUE, READINGS, ActGroup, AuditAct, acts_of
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ROOMS = (
     "channels",
     "incidents",

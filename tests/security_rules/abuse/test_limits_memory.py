@@ -22,7 +22,7 @@ from tests.channels.support import PHONE
 
 RULES = {"check_address": "3/minute;5/hour", "check_number": "3/minute"}
 MOMENT = "2026-11-24T10:00:00Z"
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 _FLOOD = """
 import resource
 from config.addresses import network_of

@@ -23,7 +23,7 @@ import pytest
 from config import request_reader
 from tests.servers import free_port
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MANY = "1000000/minute"
 CHECK = json.dumps({"phone": "+447400999123", "code": "123456"}).encode()
 HEAD = b"POST /api/v1/checks HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

@@ -18,7 +18,7 @@ from tests.channels.support import a_token
 from tests.security_rules.support import outages
 from tests.security_rules.support.cost_counters import difference, rows
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SECRETS = ("Gwen", "400123456", "••56", "your router", "T-1001")
 
 

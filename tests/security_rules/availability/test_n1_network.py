@@ -21,7 +21,7 @@ from config import ip_addresses
 from config.ip_addresses import UNKNOWN, Network, client, entries, network_of
 from tests.channels.conftest import Console, make_console
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 V4 = st.integers(0, 2**32 - 1).map(IPv4Address)
 V6 = st.integers(0x2000 << 112, (0x4000 << 112) - 1).map(IPv6Address)

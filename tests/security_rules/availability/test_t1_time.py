@@ -25,7 +25,7 @@ from tests.security_rules.support.wall_clocks import (
     skipped,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ANY_HOUR = {"decent_hours": "00:00-24:00", "max_ahead_days": 730}
 
 

@@ -19,7 +19,7 @@ from tests.security_rules.support.check_channels import CHANNELS
 from verification import call_session, codes
 from verification.models import Code
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PRODUCT = [
     "app.py", "channels", "config", "incidents", "procedures", "messaging", "people", "scheduling", "storage",
     "vault", "verification",

@@ -32,7 +32,7 @@ NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 LATER = NOW + HOUR
 ZONE = ZoneInfo("Europe/London")
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ROOMS = (
     "channels",
     "incidents",

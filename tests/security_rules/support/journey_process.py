@@ -1,4 +1,4 @@
-"""A whole journey in a process of its own, as ``python -m tests.rules.journey_inside URL FOLDER``:
+"""A whole journey in a process of its own, as ``python -m tests.security_rules.support.journey_process URL FOLDER``:
 calls, and what staff and customers do around them.
 
 Logs go to standard error as they do in production. What personal and secret values went through

@@ -20,7 +20,7 @@ from tests.security_rules.support.breach_search import Disk, everything_in, find
 from tests.security_rules.support.journey import GWEN, LEO, SAID
 from tests.security_rules.support.journey_process import PHRASE
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def a_journey(url: str, folder: Path) -> tuple[bytes, list[bytes]]:
