@@ -16,18 +16,18 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from channels import blueprints, clock, database_upgrade
 from channels import destinations_from_settings as places_of
 from channels.api.application import Application
-from channels.app_context import Context
-from channels.database_upgrade import DEMO_STAFF
-from channels.rate_limits import Limiter, OutsideCounts
+from channels.app_context import AppContext
+from channels.database_upgrade import DEMO_STAFF_PROBLEM
+from channels.rate_limits import ExternalCounters, RateLimiter
 from config import logging_setup, settings_checks
 from config.settings import Settings
-from messaging.providers.base import Gateway
-from messaging.providers.simulator.sms import Simulator
-from messaging.providers.simulator.voice import SimulatorLine
-from messaging.providers.twilio.sms import Twilio
-from messaging.providers.twilio.voice import TwilioLine
-from messaging.providers.voice_base import Line
-from messaging.sending_limits import Rules, limits, millionths
+from messaging.providers.base import SmsProvider
+from messaging.providers.simulator.sms import SimulatorSmsProvider
+from messaging.providers.simulator.voice import SimulatorVoiceProvider
+from messaging.providers.twilio.sms import TwilioSmsProvider
+from messaging.providers.twilio.voice import TwilioVoiceProvider
+from messaging.providers.voice_base import VoiceProvider
+from messaging.sending_limits import SendingLimits, parse_limits, to_millionths
 from people.customers import access_budgets
 from people.errors import InvalidInput
 from people.models import Role
@@ -36,8 +36,8 @@ from scheduling.policy import Policy
 from storage.engine import make_engine
 from storage.session import StoreUnavailable
 from vault import external_counters
-from vault.audit.heartbeats import Beats
-from vault.destinations import Place
+from vault.audit.heartbeats import WriterHeartbeats
+from vault.destinations import Destination
 from vault.errors import KeyUnavailable
 from vault.keys import keyring, master_keys
 from vault.keys.keyring import Keyring
@@ -53,19 +53,19 @@ def create_app(
 
     Production refuses to start on what :mod:`config.settings_checks` calls unsafe, and says why.
     """
-    settings = settings or _from_environment()
-    if not _diagnosing():
-        _refuse(settings_checks.refusals(settings))
-    logging_setup.set_up(settings.log_level)
-    context = _context(settings, now)
+    settings = settings or _settings_from_environment()
+    if not _is_diagnostic_command():
+        _refuse_to_start_if(settings_checks.find_start_refusals(settings))
+    logging_setup.set_up_logging(settings.log_level)
+    context = _build_app_context(settings, now)
     app = Application("vouchline", root_path=str(ROOT))
     app.config["VOUCHLINE_SETTINGS"] = settings
     if now is clock.utc_now:
-        Beats(context.engine, context.ring, now, _kind())
-    secrets = [key.hex() for key in context.master.derive("browser session")]
+        WriterHeartbeats(context.engine, context.ring, now, _process_kind())
+    secrets = [key.hex() for key in context.master.derive_keys("browser session")]
     app.config.update(SECRET_KEY=secrets[0], SECRET_KEY_FALLBACKS=secrets[1:])
-    context.carry(app)
-    blueprints.everything(app, context, settings.languages)
+    context.attach_to_app(app)
+    blueprints.register_blueprints(app, context, settings.languages)
     if settings.trusted_proxies:
         # Addresses are counted by channels.network: ProxyFix takes an entry as it is written, with
         # its port and whatever else a proxy writes there.
@@ -74,46 +74,50 @@ def create_app(
     return app
 
 
-def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
+def _build_app_context(settings: Settings, now: Callable[[], datetime]) -> AppContext:
     engine = make_engine(settings.store_url, pool_size=settings.web_threads + 2)
     try:
-        keys = master_keys.load(
+        keys = master_keys.load_master_keys(
             settings.master_keys.get_secret_value(),
             settings.instance,
-            lambda: not database_upgrade.is_used(engine),
+            lambda: not database_upgrade.database_has_keys(engine),
         )
     except KeyUnavailable as error:
-        raise _refusal([f"VOUCHLINE_MASTER_KEYS: {error}."]) from None
+        raise _startup_refusal([f"VOUCHLINE_MASTER_KEYS: {error}."]) from None
     if settings.in_production and any(name.startswith("demo") for name in keys.keys):
-        _refuse([] if _diagnosing() else ["VOUCHLINE_MASTER_KEYS names a file with a demo key."])
-    if not _diagnosing():
-        _refuse(_unsound(settings, engine, keys))
+        _refuse_to_start_if(
+            []
+            if _is_diagnostic_command()
+            else ["VOUCHLINE_MASTER_KEYS names a file with a demo key."]
+        )
+    if not _is_diagnostic_command():
+        _refuse_to_start_if(_find_unsound_keys(settings, engine, keys))
     engine.dispose()
     ring = Keyring(keys, engine)
-    gateways = _gateways(settings, engine, ring)
-    return Context(
+    gateways = _build_providers(settings, engine, ring)
+    return AppContext(
         engine=engine,
         master=keys,
         ring=ring,
-        policy=_policy(settings),
+        policy=_build_policy(settings),
         gateways=gateways,
-        line=_line(settings),
-        rules=_rules(settings),
+        line=_build_voice_provider(settings),
+        rules=_build_sending_limits(settings),
         worker_hands=settings.worker_hands,
-        limiter=_limiter(settings),
+        limiter=_build_rate_limiter(settings),
         clock=now,
         base_url=settings.base_url,
         audit_origin=settings.log_origin,
-        places=_places(settings, gateways[0], now),
-        alert_places=_alert_places(settings, gateways[0], now),
+        places=_build_checkpoint_destinations(settings, gateways[0], now),
+        alert_places=_build_alert_destinations(settings, gateways[0], now),
         simulated=settings.messaging == "simulator",
         demo=not settings.in_production,
         official_hours=settings.official_hours,
         twilio_auth_tokens=[each.auth_token for each in settings.twilio_accounts],
         info={
-            **keyring.carried(ring),
-            **access_budgets.carried(_budgets(settings)),
-            **external_counters.carried(OutsideCounts(settings.rate_storage)),
+            **keyring.keyring_session_info(ring),
+            **access_budgets.budget_session_info(_build_access_budgets(settings)),
+            **external_counters.counter_session_info(ExternalCounters(settings.rate_storage)),
         },
         metrics_token=settings.metrics_token.get_secret_value(),
         key_register_pin=settings.key_register_pin,
@@ -121,37 +125,41 @@ def _context(settings: Settings, now: Callable[[], datetime]) -> Context:
     )
 
 
-def _unsound(settings: Settings, engine: Engine, keys: MasterKeys) -> list[str]:
+def _find_unsound_keys(settings: Settings, engine: Engine, keys: MasterKeys) -> list[str]:
     """Why the store must not be used with these keys."""
-    found = database_upgrade.problem(engine, keys, settings.key_register_pin)
+    found = database_upgrade.find_key_problem(engine, keys, settings.key_register_pin)
     if not found:
         return []
     said = [f"Keys: {found}."]
     with suppress(*StoreUnavailable):
-        if settings.in_production and database_upgrade.has_demo_staff(engine):
-            said.append(DEMO_STAFF)
+        if settings.in_production and database_upgrade.find_demo_staff(engine):
+            said.append(DEMO_STAFF_PROBLEM)
     return said
 
 
-def _places(settings: Settings, gateway: Gateway, now: Callable[[], datetime]) -> list[Place]:
+def _build_checkpoint_destinations(
+    settings: Settings, gateway: SmsProvider, now: Callable[[], datetime]
+) -> list[Destination]:
     try:
-        return places_of.for_checkpoints(settings, gateway, now)
-    except places_of.NotAPlace as error:
-        raise _refusal([f"VOUCHLINE_CHECKPOINTS_TO: {error}"]) from None
+        return places_of.checkpoint_destinations(settings, gateway, now)
+    except places_of.InvalidDestination as error:
+        raise _startup_refusal([f"VOUCHLINE_CHECKPOINTS_TO: {error}"]) from None
 
 
-def _alert_places(settings: Settings, gateway: Gateway, now: Callable[[], datetime]) -> list[Place]:
+def _build_alert_destinations(
+    settings: Settings, gateway: SmsProvider, now: Callable[[], datetime]
+) -> list[Destination]:
     try:
-        return places_of.for_alerts(settings, gateway, now)
-    except places_of.NotAPlace as error:
-        raise _refusal([f"VOUCHLINE_ALERTS_TO: {error}"]) from None
+        return places_of.alert_destinations(settings, gateway, now)
+    except places_of.InvalidDestination as error:
+        raise _startup_refusal([f"VOUCHLINE_ALERTS_TO: {error}"]) from None
 
 
-def _policy(settings: Settings) -> Policy:
+def _build_policy(settings: Settings) -> Policy:
     try:
-        public_holidays.require_known(settings.holidays)
+        public_holidays.require_known_region(settings.holidays)
     except InvalidInput as error:
-        raise _refusal([f"VOUCHLINE_HOLIDAYS: {error}"]) from None
+        raise _startup_refusal([f"VOUCHLINE_HOLIDAYS: {error}"]) from None
     return Policy(
         organisation=settings.organisation,
         official_phone=settings.official_phone,
@@ -176,12 +184,12 @@ def _policy(settings: Settings) -> Policy:
     )
 
 
-def _gateways(settings: Settings, engine: Engine, ring: Keyring) -> list[Gateway]:
+def _build_providers(settings: Settings, engine: Engine, ring: Keyring) -> list[SmsProvider]:
     """In the order of preference."""
     if settings.messaging == "simulator":
-        return [Simulator(engine, ring)]
+        return [SimulatorSmsProvider(engine, ring)]
     return [
-        Twilio(
+        TwilioSmsProvider(
             account.account_sid,
             account.auth_token,
             from_number=account.from_number,
@@ -197,15 +205,15 @@ def _gateways(settings: Settings, engine: Engine, ring: Keyring) -> list[Gateway
     ]
 
 
-def _line(settings: Settings) -> Line | None:
+def _build_voice_provider(settings: Settings) -> VoiceProvider | None:
     """What bridged calls go over, by the first account."""
     if not settings.bridge_calls:
         return None
     if settings.messaging == "simulator":
-        return SimulatorLine()
+        return SimulatorVoiceProvider()
     return next(
         (
-            TwilioLine(
+            TwilioVoiceProvider(
                 account.account_sid,
                 account.auth_token,
                 from_number=settings.official_phone,
@@ -218,29 +226,29 @@ def _line(settings: Settings) -> Line | None:
     )
 
 
-def _rules(settings: Settings) -> Rules:
-    return Rules(
+def _build_sending_limits(settings: Settings) -> SendingLimits:
+    return SendingLimits(
         countries=settings.countries,
-        per_number=limits(settings.texts_per_number),
-        segment_price=millionths(settings.text_price),
-        call_price=millionths(settings.call_price),
-        per_hour=millionths(settings.spending_per_hour),
-        per_day=millionths(settings.spending_per_day),
+        per_number=parse_limits(settings.texts_per_number),
+        segment_price=to_millionths(settings.text_price),
+        call_price=to_millionths(settings.call_price),
+        per_hour=to_millionths(settings.spending_per_hour),
+        per_day=to_millionths(settings.spending_per_day),
         look_up_lines=settings.look_up_lines,
-        asked_per_number=limits(settings.texts_asked_per_number),
+        asked_per_number=parse_limits(settings.texts_asked_per_number),
         anybodys_share=settings.spending_anybody_percent / 100,
     )
 
 
-def _budgets(settings: Settings) -> access_budgets.Budgets:
+def _build_access_budgets(settings: Settings) -> access_budgets.AccessBudgets:
     roles = {
-        Role.AGENT: limits(settings.budget_agent),
-        Role.INVESTIGATOR: limits(settings.budget_investigator),
+        Role.AGENT: parse_limits(settings.budget_agent),
+        Role.INVESTIGATOR: parse_limits(settings.budget_investigator),
     }
-    return access_budgets.Budgets(roles, limits(settings.budget_misses))
+    return access_budgets.AccessBudgets(roles, parse_limits(settings.budget_misses))
 
 
-def _times(limits: str, factor: int) -> str:
+def _multiply_limits(limits: str, factor: int) -> str:
     """The limits so many times over."""
     return ";".join(
         f"{each.amount * factor}/{each.multiples} {each.GRANULARITY.name}"
@@ -248,14 +256,14 @@ def _times(limits: str, factor: int) -> str:
     )
 
 
-def _limiter(settings: Settings) -> Limiter:
-    return Limiter(
+def _build_rate_limiter(settings: Settings) -> RateLimiter:
+    return RateLimiter(
         settings.rate_storage,
         {
             "check_address": settings.check_limit_per_address,
             "check_number": settings.check_limit_per_number,
             "check_beyond_number": "3/10 minutes",
-            "check_beyond_address": _times(settings.check_limit_per_address, 5),
+            "check_beyond_address": _multiply_limits(settings.check_limit_per_address, 5),
             "report_address": settings.report_limit_per_address,
             "feed_address": settings.feed_limit_per_address,
             "proof_address": settings.proof_limit_per_address,
@@ -272,7 +280,7 @@ def _limiter(settings: Settings) -> Limiter:
     )
 
 
-def _from_environment() -> Settings:
+def _settings_from_environment() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
@@ -280,26 +288,26 @@ def _from_environment() -> Settings:
             f"{each['loc'][0]}: {each['msg'].removeprefix('Value error, ')}."
             for each in error.errors(include_input=False, include_url=False)
         ]
-        raise _refusal(problems) from None
+        raise _startup_refusal(problems) from None
 
 
-def _refuse(sentences: list[str]) -> None:
+def _refuse_to_start_if(sentences: list[str]) -> None:
     if sentences:
-        raise _refusal(sentences)
+        raise _startup_refusal(sentences)
 
 
-def _refusal(sentences: list[str]) -> SystemExit:
+def _startup_refusal(sentences: list[str]) -> SystemExit:
     """Ends the process with the reasons, for whoever started it."""
     return SystemExit("Vouchline does not start:\n" + "\n".join(f"- {s}" for s in sentences))
 
 
-def _kind() -> str:
+def _process_kind() -> str:
     """What this process is, for the audit log."""
     known = {"serve": "web", "worker": "worker"}
     return next((known[each] for each in sys.argv if each in known), "command")
 
 
-def _diagnosing() -> bool:
+def _is_diagnostic_command() -> bool:
     """Whether a command runs that must work on unsafe settings: to say or mend what is unsafe, or
     because it touches nothing of ours."""
     return Path(sys.argv[0]).stem == "flask" and (

@@ -16,7 +16,7 @@ from incidents.anomaly_detection import detector
 from incidents.anomaly_detection import staff_profile as counting
 from incidents.anomaly_detection.detector import Finding, Priors
 from incidents.anomaly_detection.job import GRACE
-from incidents.anomaly_detection.staff_profile import Person
+from incidents.anomaly_detection.staff_profile import StaffProfile
 
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)  # a Monday
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
@@ -36,7 +36,7 @@ class Worker:
     missed: float
     begins: int
     since: int
-    state: Person = field(default_factory=Person)
+    state: StaffProfile = field(default_factory=StaffProfile)
 
 
 def workers(dice: Random, count: int, days: int) -> list[Worker]:
@@ -120,25 +120,25 @@ def live(who: Worker, acts: list[Act], peers: Priors, dice: Random, taken: int) 
             waiting.append((max(follows, at + GRACE) + 2 * BEAT, "explained", customer, False, at))
     for at, kind, customer, theft, act in sorted(waiting, key=lambda each: each[0]):
         taken += theft
-        if who.state.ends_shift(at):
-            detector.close(who.state, peers)
+        if who.state.starts_new_shift(at):
+            detector.close_shift(who.state, peers)
         _count(who.state, kind, customer, at)
         if kind not in ("behind", "explained"):
-            found = detector.check(who.state, peers)
+            found = detector.find_anomalies(who.state, peers)
             alarms += [Alarm(at, at - act, taken, each) for each in found]
     return alarms
 
 
-def _count(state: Person, kind: str, customer: str, at: datetime) -> None:
+def _count(state: StaffProfile, kind: str, customer: str, at: datetime) -> None:
     off = state.is_unusual_hour(at.hour)
     if kind == "behind":
-        counting.with_reason(state, customer, at, at.hour, off=off)
+        counting.record_justified_access(state, customer, at, at.hour, off=off)
     elif kind == "missed":
-        counting.missed(state, at)
+        counting.record_lookup_miss(state, at)
     elif kind == "explained":
-        counting.explained(state, customer, at - GRACE, off=off)
+        counting.withdraw_indicator(state, customer, at - GRACE, off=off)
     else:
-        counting.bare(state, customer, at, off=off)
+        counting.record_unjustified_access(state, customer, at, off=off)
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def honest(seed: int, count: int, days: int) -> Honest:
     teams = {each.team for each in people}
     totals, usual = {"all": [0, 0], "new": [0, 0], "busy": [0, 0]}, []
     for day in range(days):
-        peers = detector.priors([each.state for each in people])
+        peers = detector.fit_peer_priors([each.state for each in people])
         usual.append(peers)
         outages = {team for team in teams if dice.random() < OUTAGE}
         for who in people if day % 7 < 5 else ():

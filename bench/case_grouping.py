@@ -22,7 +22,7 @@ from uuid import UUID
 from sqlmodel import select
 
 from incidents.cases.models import GroupedReport
-from incidents.grouping.job import SETTLES, Grouping
+from incidents.grouping.job import SETTLING_TIME, GroupingJob
 from incidents.reports import report_fields, submission
 from tests import databases
 
@@ -60,18 +60,22 @@ def _number(dice: Random) -> str:
 def _campaign(dice: Random, script: str) -> Campaign:
     numbers = [_number(dice) for _ in range(dice.choice([1, 3, 8]))]
     knows = tuple(dice.sample(FIELDS, 3))
-    return Campaign(script.split(), numbers, knows, tuple(dice.sample(report_fields.THINGS, 2)))
+    return Campaign(
+        script.split(), numbers, knows, tuple(dice.sample(report_fields.REQUESTED_ITEMS, 2))
+    )
 
 
 def _maybe(dice: Random, chance: float, value: str) -> str:
     return value if dice.random() < chance else ""
 
 
-def _told(dice: Random, phone: str, at: datetime, of: Campaign, ours: bool) -> submission.Told:
+def _told(
+    dice: Random, phone: str, at: datetime, of: Campaign, ours: bool
+) -> report_fields.ReportSubmission:
     words = dice.sample(of.words, dice.randint(3, 7)) + dice.sample(FILLER, dice.randint(2, 5))
     dice.shuffle(words)
     hidden = dice.random() < 0.2
-    return submission.Told(
+    return report_fields.ReportSubmission(
         phone,
         "web",
         called_at=at,
@@ -105,13 +109,13 @@ def _weeks(dice: Random) -> Iterator[tuple[datetime, str, Campaign, bool]]:
 def _cases(store: databases.Store, dice: Random) -> list[tuple[str, UUID | None]]:
     """The label and the case of each report."""
     label: dict[UUID, str] = {}
-    job = Grouping()
+    job = GroupingJob()
     for number, (at, name, campaign, ours) in enumerate(sorted(_weeks(dice), key=lambda r: r[0])):
         told = _told(dice, f"+447400{number:06d}", at, campaign, ours)
         with store.unit() as session:
-            label[submission.filed(session, told, at + timedelta(hours=1)).id] = name
+            label[submission.submit_report(session, told, at + timedelta(hours=1)).id] = name
         with store.unit() as session:
-            job(session, at + timedelta(hours=1) + SETTLES)
+            job(session, at + timedelta(hours=1) + SETTLING_TIME)
     placed = store.all(select(GroupedReport))
     return [(label[row.report_id], row.case_id) for row in placed]
 

@@ -19,7 +19,12 @@ from functools import lru_cache
 from math import exp
 from random import Random
 
-from incidents.leak_tracing.model_types import Group, Growth, Records, Sight
+from incidents.leak_tracing.model_types import (
+    AccessRecords,
+    CumulativeCount,
+    FirstAccess,
+    SourceGroup,
+)
 
 CUSTOMERS, STAFF, REGIONS = 12_000_000, 1000, 20
 DAYS = 730.0
@@ -58,7 +63,7 @@ class Looks:
         everywhere = self.total * self.away / CUSTOMERS
         return everywhere + (self.total * (1 - self.away) / PER_REGION) * (region == self.region)
 
-    def by(self, day: float) -> float:
+    def count_until(self, day: float) -> float:
         """How many customers were seen by then."""
         part = min(max(day / DAYS, 0.0), 1.0)
         home = share_seen(self.rate(self.region) * part)
@@ -66,7 +71,7 @@ class Looks:
             PER_REGION * home + (CUSTOMERS - PER_REGION) * self.total * self.away * part / CUSTOMERS
         )
 
-    def when(self, count: float) -> float:
+    def day_of_count(self, count: float) -> float:
         """When so many had been seen, straight between nine days of the whole time."""
         counts = _at_nine_days(self)
         place = min(max(bisect_left(counts, count), 1), len(counts) - 1)
@@ -77,22 +82,22 @@ class Looks:
 
 @lru_cache(4096)
 def _at_nine_days(looks: Looks) -> list[float]:
-    return [looks.by(DAYS * n / 8) for n in range(9)]
+    return [looks.count_until(DAYS * n / 8) for n in range(9)]
 
 
 class Sum:
     """Several timelines in one, summed at a few days and straight between them."""
 
-    def __init__(self, several: Sequence[Growth]) -> None:
+    def __init__(self, several: Sequence[CumulativeCount]) -> None:
         self._several = several
         self._known: dict[int, float] = {}
 
     def _at(self, month: int) -> float:
         if month not in self._known:
-            self._known[month] = sum(each.by(month * 73.0) for each in self._several)
+            self._known[month] = sum(each.count_until(month * 73.0) for each in self._several)
         return self._known[month]
 
-    def by(self, day: float) -> float:
+    def count_until(self, day: float) -> float:
         """How many, whoever saw them."""
         month = min(int(max(day, 0.0) / 73.0), 9)
         part = min(day / 73.0 - month, 1.0)
@@ -115,16 +120,16 @@ class Company:
         ]
         return made
 
-    def records(self, whole: Growth, *, teams: bool = True) -> Records:
+    def records(self, whole: CumulativeCount, *, teams: bool = True) -> AccessRecords:
         """What a trace may know of it; ``whole`` is everybody's timeline."""
         groups = {}
         for region in range(REGIONS) if teams else ():
             members = range(region, STAFF, REGIONS)
-            groups[str(region)] = Group(
+            groups[str(region)] = SourceGroup(
                 frozenset(str(n) for n in members), Sum([self.staff[n] for n in members])
             )
         sources = {str(n): each for n, each in enumerate(self.staff)}
-        return Records(CUSTOMERS, sources, whole, groups)
+        return AccessRecords(CUSTOMERS, sources, whole, groups)
 
     def anybody(self) -> tuple[int, float]:
         """A customer: region and contact rate."""
@@ -152,7 +157,7 @@ class Company:
             ):
                 return region, rate, day
 
-    def viewers(self, region: int, rate: float, fixed: dict[int, float]) -> dict[str, Sight]:
+    def viewers(self, region: int, rate: float, fixed: dict[int, float]) -> dict[str, FirstAccess]:
         """Who has seen such a customer in the whole time, and when first; ``fixed`` is known."""
         chance, found = self.chance, {}
         for n in range(region, STAFF, REGIONS):
@@ -162,7 +167,7 @@ class Company:
         for n in self._from_afar(rate, region):
             found.setdefault(n, chance.random() * DAYS)
         found.update(fixed)
-        return {str(n): Sight(day) for n, day in found.items()}
+        return {str(n): FirstAccess(day) for n, day in found.items()}
 
     def _from_afar(self, rate: float, region: int) -> list[int]:
         """Staff of other regions who have looked, one draw for each look."""

@@ -98,7 +98,7 @@ def _subjects(seeded: Seeded, ports: Mapping[str, int]) -> dict[str, Subject]:
 
 def _rewinder(url: str, master_keys: str) -> Callable[[], None]:
     engine = make_engine(url, wait_seconds=seed.PATIENCE_SECONDS)
-    info = keyring.carried(Keyring(master.parse(master_keys), engine))
+    info = keyring.keyring_session_info(Keyring(master.parse_master_keys(master_keys), engine))
 
     def rewind() -> None:
         with transaction(engine, info=info) as session:

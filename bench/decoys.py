@@ -33,7 +33,7 @@ from storage.engine import make_engine
 from storage.session import core_transaction, transaction
 from vault.keys import keyring, master_key_providers, master_keys
 from vault.keys.keyring import Keyring
-from verification.code_check import check, queue_index
+from verification.code_check import check_code, queue_index
 from verification.verdicts import Channel
 
 _T = TypeVar("_T")
@@ -74,13 +74,13 @@ def _measured(database: str, bursts: int, at_once: int, chosen: Sequence[int]) -
         place = stack.enter_context(stores.of(database, folder))
         engine = make_engine(place.new("decoys"), pool_size=at_once + 2)
         stack.callback(engine.dispose)
-        keys = master_keys.parse(master_key_providers.new_entry("bench"))
-        migrate.upgrade(engine)
+        keys = master_keys.parse_master_keys(master_key_providers.generate_key_entry("bench"))
+        migrate.upgrade_store(engine)
         keyring.make_purpose_keys(engine, keys, datetime.now(UTC))
-        info = keyring.carried(Keyring(keys, engine))
+        info = keyring.keyring_session_info(Keyring(keys, engine))
         with transaction(engine, info=info) as session:
             now = datetime.now(UTC)
-            ring = keyring.of(session)
+            ring = keyring.current_keyring(session)
             own = _sharing(ring, {number(i): i for i in range(_CUSTOMERS)})[:at_once]
             others = [i for i in range(_POSSIBLE_LIVE) if i not in own]
             holders = [
@@ -93,7 +93,7 @@ def _measured(database: str, bursts: int, at_once: int, chosen: Sequence[int]) -
 
         def one(phone: str) -> None:
             with core_transaction(engine, info) as work:
-                check(work, phone, WRONG, Channel.WEB, datetime.now(UTC), organisation="Bench")
+                check_code(work, phone, WRONG, Channel.WEB, datetime.now(UTC), organisation="Bench")
 
         kinds = [
             Kind(
@@ -121,7 +121,7 @@ def _sharing(ring: Keyring, numbers: Mapping[str, _T]) -> list[_T]:
     """The most of these numbers that share a queue row, as what they are known by."""
     groups = defaultdict[bytes, list[_T]](list)
     for phone, known_by in numbers.items():
-        groups[queue_index(ring.forms("phone", phone)[0])].append(known_by)
+        groups[queue_index(ring.compute_search_forms("phone", phone)[0])].append(known_by)
     return max(groups.values(), key=len)
 
 

@@ -19,7 +19,7 @@ from sqlmodel import select
 from bench import provider, stores
 from messaging import outbox
 from messaging.models import MessageState, OutboxMessage
-from messaging.outbox import Draft
+from messaging.outbox import NewMessage
 from tests import databases, factories
 
 LATENCY_MS, HANDS = 50, 16
@@ -86,8 +86,8 @@ def _put(store: databases.Store, due: list[datetime]) -> None:
         who = factories.a_customer(session, due[0])
         until = due[-1] + timedelta(hours=1)
         for at in due:
-            draft = Draft(who.id, "booked", factories.PHONE, "We ring you at ten.", at, until)
-            outbox.put(session, draft, at)
+            draft = NewMessage(who.id, "booked", factories.PHONE, "We ring you at ten.", at, until)
+            outbox.queue_message(session, draft, at)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import psycopg
 import pyotp
 from flask import Flask, Response, jsonify, request
 
-from storage.engine import WAIT_SECONDS
+from storage.engine import LOCK_WAIT_SECONDS
 
 TABLES = (
     "CREATE TABLE code (phone TEXT PRIMARY KEY, secret TEXT NOT NULL, counter INTEGER NOT NULL,"
@@ -32,7 +32,7 @@ def connect(url: str) -> Any:
     if not url.startswith("sqlite:///"):
         return psycopg.connect(url.replace("+psycopg", ""))
     connection = sqlite3.connect(
-        url.removeprefix("sqlite:///"), timeout=WAIT_SECONDS, isolation_level=None
+        url.removeprefix("sqlite:///"), timeout=LOCK_WAIT_SECONDS, isolation_level=None
     )
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")

@@ -12,7 +12,7 @@ from math import exp
 from random import Random
 
 from bench.company import CUSTOMERS, DAYS, LEAKED, REGIONS, STAFF, Company, Looks, Sum, everybody
-from incidents.leak_tracing.model_types import Call, Records, Sight
+from incidents.leak_tracing.model_types import AccessRecords, Call, FirstAccess
 
 REPORTS = 16
 CALLS_FOR = 60.0  # days over which a list that was sold at once is rung
@@ -60,7 +60,7 @@ BROKEN = {
     ),
     "touch": Scenario("no insider: those in touch report", leaks="", strangers="in touch"),
 }
-Reported = tuple[Call, Mapping[str, Sight]]
+Reported = tuple[Call, Mapping[str, FirstAccess]]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Leak:
     """What happened at one company: who did it, and the reports in their order with who had seen
     each customer."""
 
-    records: Records
+    records: AccessRecords
     guilty: frozenset[str]
     reports: list[Reported]
 
@@ -95,9 +95,9 @@ class _Drawing:
             n = self.chance.randrange(STAFF)
             line = self.company.staff[n]
             if self.scenario.leaks == "part":
-                fits = line.by(self.at) >= 2 * LEAKED
+                fits = line.count_until(self.at) >= 2 * LEAKED
             else:
-                day = line.when(LEAKED if len(self.guilty) == 0 else LEAKED / 2)
+                day = line.day_of_count(LEAKED if len(self.guilty) == 0 else LEAKED / 2)
                 fits = 0.1 * DAYS < day < 0.8 * DAYS
                 self.at = day if fits and not self.guilty else self.at
             if fits and n not in self.guilty:

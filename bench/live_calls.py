@@ -19,7 +19,7 @@ from people.staff import staff_records
 from scheduling.booking import bookings
 from scheduling.models import Callback
 from scheduling.policy import Policy
-from scheduling.states import State
+from scheduling.states import CallbackState
 from storage.column_types import new_id
 from vault.audit import audit_log
 from verification import call_session
@@ -46,7 +46,7 @@ POLICY = Policy(
 def agent(session: Session, i: int, now: datetime) -> UUID:
     """A new agent."""
     address = f"agent{i}@example.org"
-    return staff_records.add(
+    return staff_records.add_staff_member(
         session, address, f"Ana{i} Silva", "agent", now, timezone="Europe/London"
     ).id
 
@@ -59,7 +59,7 @@ def customer(session: Session, i: int, now: datetime) -> Customer:
         row = new_id()
     with patch("people.customers.customer_records.new_id", return_value=row):
         new = customer_records.NewCustomer(number(i), "Gwen Jones", "en", "Europe/London")
-        return customer_records.add(
+        return customer_records.add_customer(
             session, new, audit_log.OPERATOR, now, default_zone=POLICY.default_zone
         )
 
@@ -71,10 +71,10 @@ def start(
     first = now.replace(minute=now.minute // 5 * 5, second=0, microsecond=0) + timedelta(minutes=5)
     for i, person in enumerate(people):
         starts_at = first + timedelta(minutes=5 * (i % CALLS_OF_AN_AGENT))
-        wish = bookings.Wish(starts_at, 5, "your router", f"T-{i}")
+        wish = bookings.BookingRequest(starts_at, 5, "your router", f"T-{i}")
         holder = agents[i // CALLS_OF_AN_AGENT]
-        booked = bookings.book(session, person, holder, wish, POLICY, now)
-        yield call_session.start(session, booked, POLICY, now).code
+        booked = bookings.book_callback(session, person, holder, wish, POLICY, now)
+        yield call_session.start_call(session, booked, POLICY, now).code
 
 
 def rewind(session: Session) -> None:
@@ -83,9 +83,9 @@ def rewind(session: Session) -> None:
     now = datetime.now(UTC)
     live = select(Code).where(col(Code.callback_id).is_not(None), col(Code.closed_at).is_(None))
     for code in session.exec(live).all():
-        secret = call_session._open(session, code)
+        secret = call_session._open_code_secret(session, code)
         callback = session.get_one(Callback, code.callback_id)
-        callback.state = State.STARTED
+        callback.state = CallbackState.STARTED
         callback.confirmed_at = callback.confirmed_by = None
         fresh = Code(
             phone_index=code.phone_index,
@@ -96,7 +96,7 @@ def rewind(session: Session) -> None:
             valid_from=now,
             valid_until=now + timedelta(minutes=10),
         )
-        call_session._seal(session, fresh, secret)
+        call_session._seal_code_secret(session, fresh, secret)
         session.delete(code)
         session.flush()
         session.add_all([fresh, callback])

@@ -37,13 +37,13 @@ class Seeded:
 
 def fill(stores: Stores, options: Options) -> Seeded:
     """Make and fill the stores."""
-    master_keys = master_key_providers.new_entry("bench")
+    master_keys = master_key_providers.generate_key_entry("bench")
     small = stores.new("small")
     engine = make_engine(small, wait_seconds=PATIENCE_SECONDS)
-    keys = master.parse(master_keys)
-    migrate.upgrade(engine)
+    keys = master.parse_master_keys(master_keys)
+    migrate.upgrade_store(engine)
     keyring.make_purpose_keys(engine, keys, datetime.now(UTC))
-    with transaction(engine, info=keyring.carried(Keyring(keys, engine))) as session:
+    with transaction(engine, info=keyring.keyring_session_info(Keyring(keys, engine))) as session:
         numbers = _calls(session, options)
     engine.dispose()
     stores.settle("small")

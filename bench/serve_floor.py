@@ -13,7 +13,7 @@ def main() -> None:
     """Serve ``bench.floor`` where ``config.server`` would serve ``app``."""
     real: Any = server.Granian
     server.Granian = partial(_with_floor, real)
-    server.run(Settings(), "127.0.0.1")
+    server.run_server(Settings(), "127.0.0.1")
 
 
 def _with_floor(real: Any, _: str, **options: Any) -> Any:

@@ -20,12 +20,12 @@ from sqlalchemy import insert
 from bench import stores
 from people.models import Customer
 from scheduling.availability import agent_assignment, slots
-from scheduling.availability.agent_assignment import Need
+from scheduling.availability.agent_assignment import AgentRequirements
 from scheduling.availability.agent_availability import Callee
-from scheduling.availability.slots import Rules
+from scheduling.availability.slots import SlotRules
 from scheduling.booking import bookings
-from scheduling.booking.bookings import Wish
-from scheduling.models import Callback, TakenStep, WorkingHours
+from scheduling.booking.bookings import BookingRequest
+from scheduling.models import Callback, ReservedSlot, WorkingHours
 from storage.column_types import new_id
 from tests import databases, factories
 from tests.scheduling.test_slots import slow_free
@@ -104,11 +104,11 @@ def _fill(store: databases.Store, agents: list[UUID], bookings: int, days: int) 
             rows.append(_row(row, customer, agent, at))
             steps += [
                 {"holder_id": agent, "step": s, "seat": 0, "callback_id": row}
-                for s in slots.steps(at, 15)
+                for s in slots.call_steps(at, 15)
             ]
         with store.unit() as session:
             session.connection().execute(insert(Callback.__table__), rows)
-            session.connection().execute(insert(TakenStep.__table__), steps)
+            session.connection().execute(insert(ReservedSlot.__table__), steps)
 
 
 def _row(row: UUID, customer: UUID, agent: UUID, at: datetime) -> dict[str, object]:
@@ -135,7 +135,9 @@ def _ask(store: databases.Store, days: int, questions: int) -> None:
     def ask(limit: int) -> int:
         with store.unit(read_only=True) as session:
             return len(
-                agent_assignment.free_slots(session, Need(), LONDON, span, 15, POLICY, NOW, limit)
+                agent_assignment.find_pool_slots(
+                    session, AgentRequirements(), LONDON, span, 15, POLICY, NOW, limit
+                )
             )
 
     for limit, what in ((10_000, f"all of {days} days"), (50, "the first 50")):
@@ -150,12 +152,12 @@ def _ask(store: databases.Store, days: int, questions: int) -> None:
 def _one_agent(days: int) -> None:
     here = ZoneInfo("Europe/London")
     week = {day: [(540, 780), (825, 1065)] for day in range(5)}
-    rules = Rules(week, here, here, POLICY.decent_hours)
-    busy = set(slots.steps(NOW + timedelta(hours=3), 60))
+    rules = SlotRules(week, here, here, POLICY.decent_hours)
+    busy = set(slots.call_steps(NOW + timedelta(hours=3), 60))
     given = (rules, busy, NOW, NOW + timedelta(days=days), 15)
-    fast = median(_timed(lambda: list(slots.free(*given)), 20))
+    fast = median(_timed(lambda: list(slots.iter_free_starts(*given)), 20))
     slow = median(_timed(lambda: slow_free(*given, set()), 3))
-    same = list(slots.free(*given)) == slow_free(*given, set())
+    same = list(slots.iter_free_starts(*given)) == slow_free(*given, set())
     print(f"one agent, {days} days: {fast:.2f} ms, slow search {slow:.0f} ms, same answer: {same}")
 
 
@@ -179,16 +181,20 @@ def _book(store: databases.Store, agents: list[UUID], count: int = 300) -> None:
         with store.unit() as session:
             who = session.get_one(Customer, each)
             at = NOW + timedelta(days=1 + n // 40, minutes=15 * (n % 40) + 60)
-            bookings.book(session, who, idle, Wish(at, 15, "your router"), policy, NOW)
+            bookings.book_callback(
+                session, who, idle, BookingRequest(at, 15, "your router"), policy, NOW
+            )
     ours = count / (time.perf_counter() - begin)
     begin = time.perf_counter()
     for n, each in enumerate(customers):
         at, row = NOW + timedelta(days=100, minutes=15 * n), new_id()
-        taken = [(holder, step) for holder in (agents[0], each) for step in slots.steps(at, 15)]
+        taken = [
+            (holder, step) for holder in (agents[0], each) for step in slots.call_steps(at, 15)
+        ]
         with store.engine.begin() as connection:
             connection.execute(insert(Callback.__table__), _row(row, each, agents[0], at))
             connection.execute(
-                insert(TakenStep.__table__),
+                insert(ReservedSlot.__table__),
                 [{"holder_id": h, "step": s, "seat": 0, "callback_id": row} for h, s in taken],
             )
     floor = count / (time.perf_counter() - begin)

@@ -15,10 +15,10 @@ from sqlalchemy import create_engine, make_url, text
 from sqlmodel import Session, select
 
 from incidents.leak_tracing import access_counts, access_data, service
-from incidents.leak_tracing.model_types import as_day
+from incidents.leak_tracing.model_types import epoch_days
 from incidents.leak_tracing.tracer import Tracer
 from incidents.reports import report_fields, signals
-from incidents.reports.models import Report, StreamItem
+from incidents.reports.models import Report, SignalRecord
 from incidents.response import exposure
 from storage import statement_timeout
 from storage.column_types import new_id
@@ -133,16 +133,16 @@ def _fill(store: databases.Store, looks: int, customers: int) -> None:
 
 def _tally(store: databases.Store, upto: int) -> None:
     with store.unit() as session:
-        statement_timeout.take_time(session)
+        statement_timeout.remove_statement_timeout(session)
         session.connection().execute(text("SET LOCAL work_mem = '1GB'"))
         rows = session.connection().execute(text(_FRESH), {"mark": upto})
-        access_counts.count_in(session, {(who, day): fresh for who, day, fresh in rows})
+        access_counts.add_tally_counts(session, {(who, day): fresh for who, day, fresh in rows})
 
 
 def _report(store: databases.Store, insider: UUID, reports: int, customers: int) -> None:
     """Two in three are of customers whom the insider had seen half a year before the end."""
     with store.unit() as session:
-        statement_timeout.take_time(session)
+        statement_timeout.remove_statement_timeout(session)
         seen = session.connection().execute(
             text(
                 "SELECT customer_id FROM (SELECT DISTINCT customer_id FROM audit_entry"
@@ -162,7 +162,7 @@ def _report(store: databases.Store, insider: UUID, reports: int, customers: int)
 
 def _file(session: Session, customer: UUID, at: datetime) -> None:
     row = new_id()
-    knew = report_fields.sealed(session, row, "knew", "name,ticket")
+    knew = report_fields.seal_report_field(session, row, "knew", "name,ticket")
     blank = {"phone": b"", "shown_number": b"", "said": b""}
     report = Report(
         id=row,
@@ -178,14 +178,14 @@ def _file(session: Session, customer: UUID, at: datetime) -> None:
     )
     session.add(report)
     session.flush()
-    sign = signals.Sign("report", at, "text", True, customer, row.bytes, row)
-    signals.put(session, sign)
+    sign = signals.Signal("report", at, "text", True, customer, row.bytes, row)
+    signals.record_signal(session, sign)
 
 
 def _measure(store: databases.Store, insider: UUID) -> None:
     def trace() -> None:
         with store.unit() as session:
-            found = service.trace(session, None, END)
+            found = service.trace_recent_signals(session, None, END)
             first = found.rows[0]
             assert first.source == str(insider), first
 
@@ -193,30 +193,42 @@ def _measure(store: databases.Store, insider: UUID) -> None:
     times = [_said("trace", trace) for _ in range(7)]
     print(f"trace, median: {median(times):.2f} s")
     with store.unit() as session:
-        customers = {row for row in session.exec(select(StreamItem.customer_id)) if row}
-        _said("  of it: who had looked", lambda: access_data.sights(session, customers))
-        _said("  of it: how many each had seen", lambda: access_data.records(session))
-        sights, records = access_data.sights(session, customers), access_data.records(session)
-        tracer = Tracer(records, as_day(END))
+        customers = {row for row in session.exec(select(SignalRecord.customer_id)) if row}
+        _said(
+            "  of it: who had looked", lambda: access_data.load_first_accesses(session, customers)
+        )
+        _said("  of it: how many each had seen", lambda: access_data.load_access_records(session))
+        sights, records = (
+            access_data.load_first_accesses(session, customers),
+            access_data.load_access_records(session),
+        )
+        tracer = Tracer(records, epoch_days(END))
         calls = [
-            service.call_of(item, None) for item in signals.lately(session, END - service.LATELY)
+            service.call_from_signal(item, None)
+            for item in signals.list_recent_signals(session, END - service.LOOKBACK)
         ]
         for call in calls[1:]:
-            tracer.add(call, sights.get(call.customer, {}))
-        _said("one more report", lambda: tracer.add(calls[0], sights.get(calls[0].customer, {})))
-        _said("its posterior", tracer.posterior)
+            tracer.add_report(call, sights.get(call.customer, {}))
+        _said(
+            "one more report",
+            lambda: tracer.add_report(calls[0], sights.get(calls[0].customer, {})),
+        )
+        _said("its posterior", tracer.compute_posterior)
 
 
 def _exposure(store: databases.Store, insider: UUID) -> None:
     """Whom the insider's access exposed: how many, and the first and a later wave of them."""
     since = END - timedelta(days=DAYS)
     with store.unit() as session:
-        total = exposure.count(session, insider, since, END)
-        _said(f"{total:,} exposed, counted", lambda: exposure.count(session, insider, since, END))
-        first = exposure.after(session, insider, since, END, None, 200)
+        total = exposure.count_exposed_customers(session, insider, since, END)
+        _said(
+            f"{total:,} exposed, counted",
+            lambda: exposure.count_exposed_customers(session, insider, since, END),
+        )
+        first = exposure.list_exposed_ids(session, insider, since, END, None, 200)
         _said(
             "the next 200 of them",
-            lambda: exposure.after(session, insider, since, END, first[-1], 200),
+            lambda: exposure.list_exposed_ids(session, insider, since, END, first[-1], 200),
         )
 
 
@@ -227,13 +239,16 @@ def _keep_up(store: databases.Store, looks: int) -> None:
 
     def once() -> None:
         with store.unit() as session:
-            access_counts.keep_up(session, END)
+            access_counts.update_access_tally(session, END)
 
     spent = _said(f"tally of {TAIL:,} more looks", once)
     print(f"a look: {1e6 * spent / TAIL:.0f} microseconds")
     with store.unit() as session:
-        statement_timeout.take_time(session)
-        _said("count of customers, once a day", lambda: access_counts.counted(session))
+        statement_timeout.remove_statement_timeout(session)
+        _said(
+            "count of customers, once a day",
+            lambda: access_counts.count_unerased_customers(session),
+        )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from bench.company import DAYS
 from bench.competitors import Counting, Guilt
 from bench.leaks import SCENARIOS, Leak, drawn
-from incidents.leak_tracing.ranking import ENOUGH, LEADS
+from incidents.leak_tracing.ranking import LEADING_THRESHOLD, MIN_CUSTOMERS_SEEN
 from incidents.leak_tracing.tracer import Tracer
 
 OURS, GUILT, COUNTING = METHODS = ("ours", "guilt model", "counting")
@@ -75,24 +75,34 @@ def _ours(leak: Leak, result: Result) -> Iterator[tuple[str | None, bool]]:
     """After each report, who ranks first of all sources and whether somebody is said to lead."""
     tracer, seen = Tracer(leak.records, DAYS), {}
     for number, (call, viewers) in enumerate(leak.reports, 1):
-        tracer.add(call, viewers)
+        tracer.add_report(call, viewers)
         for source, sight in viewers.items():
             seen[source] = seen.get(source, 0) + (sight.day <= call.day)
-        if number < ENOUGH:  # nobody can lead yet
+        if number < MIN_CUSTOMERS_SEEN:  # nobody can lead yet
             yield None, False
             continue
-        found = tracer.posterior()
-        source = max(found.alone, key=found.involved, default=None)
-        involved = found.involved(source) if source else 0.0
+        found = tracer.compute_posterior()
+        source = max(found.alone, key=found.involvement_probability, default=None)
+        involved = found.involvement_probability(source) if source else 0.0
         if number in (4, 8, DOZEN):
             result.said.append((involved, source in leak.guilty))
         if number == DOZEN:
-            leads = [g for g in leak.guilty if found.involved(g) >= LEADS and seen[g] >= ENOUGH]
+            leads = [
+                g
+                for g in leak.guilty
+                if found.involvement_probability(g) >= LEADING_THRESHOLD
+                and seen[g] >= MIN_CUSTOMERS_SEEN
+            ]
             result.leading = len(leads)
-        if source and found.of(source) <= max(found.outside, found.everything):
+        if source and found.attributed_share(source) <= max(found.outside, found.everything):
             yield None, False
         else:
-            yield source, bool(source) and involved >= LEADS and seen[source] >= ENOUGH
+            yield (
+                source,
+                bool(source)
+                and involved >= LEADING_THRESHOLD
+                and seen[source] >= MIN_CUSTOMERS_SEEN,
+            )
 
 
 def _rivals(leak: Leak) -> Iterator[list[tuple[str | None, bool]]]:

@@ -12,38 +12,38 @@ from flask import Flask, current_app, has_request_context
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from channels.rate_limits import Limiter
-from messaging.providers.base import Gateway
-from messaging.providers.voice_base import Line
-from messaging.sending_limits import Rules
+from channels.rate_limits import RateLimiter
+from messaging.providers.base import SmsProvider
+from messaging.providers.voice_base import VoiceProvider
+from messaging.sending_limits import SendingLimits
 from scheduling.policy import Policy
-from storage.lock_wait_budget import hurried
-from storage.session import CoreWork, core_transaction, transaction
-from vault.destinations import Place
+from storage.lock_wait_budget import with_deadline
+from storage.session import CoreUnitOfWork, core_transaction, transaction
+from vault.destinations import Destination
 from vault.keys.keyring import Keyring
 from vault.keys.master_keys import MasterKeys
 
-_NAME = "vouchline"
+_EXTENSION = "vouchline"
 
 
 @dataclass(frozen=True)
-class Context:
+class AppContext:
     """Plain values and the few long-lived objects: store, keys, gateway, limits, clock."""
 
     engine: Engine
     master: MasterKeys
     ring: Keyring
     policy: Policy
-    gateways: Sequence[Gateway]
-    line: Line | None
-    rules: Rules
+    gateways: Sequence[SmsProvider]
+    line: VoiceProvider | None
+    rules: SendingLimits
     worker_hands: int
-    limiter: Limiter
+    limiter: RateLimiter
     clock: Callable[[], datetime]
     base_url: str
     audit_origin: str
-    places: Sequence[Place]
-    alert_places: Sequence[Place]
+    places: Sequence[Destination]
+    alert_places: Sequence[Destination]
     simulated: bool
     demo: bool
     official_hours: str
@@ -53,37 +53,39 @@ class Context:
     info: dict[Any, Any]
     key_register_pin: str = ""
 
-    def carry(self, app: Flask) -> None:
+    def attach_to_app(self, app: Flask) -> None:
         """Make this the context of an application."""
-        app.extensions[_NAME] = self
+        app.extensions[_EXTENSION] = self
 
 
-def ctx() -> Context:
+def current_context() -> AppContext:
     """The context of the current application."""
-    return cast(Context, current_app.extensions[_NAME])
+    return cast(AppContext, current_app.extensions[_EXTENSION])
 
 
-def now() -> datetime:
+def current_time() -> datetime:
     """The time of this moment, in UTC; domain code gets it as a parameter."""
-    return ctx().clock()
+    return current_context().clock()
 
 
-def _engine(here: Context) -> Engine:
-    return hurried(here.engine) if has_request_context() else here.engine
+def _engine_for_request(here: AppContext) -> Engine:
+    return with_deadline(here.engine) if has_request_context() else here.engine
 
 
 @contextmanager
-def core_unit() -> Iterator[CoreWork]:
+def core_unit_of_work() -> Iterator[CoreUnitOfWork]:
     """A unit of work for the check path."""
-    here = ctx()
-    with core_transaction(_engine(here), here.info) as work:
+    here = current_context()
+    with core_transaction(_engine_for_request(here), here.info) as work:
         yield work
 
 
 @contextmanager
-def unit(*, read_only: bool = False) -> Iterator[Session]:
+def unit_of_work(*, read_only: bool = False) -> Iterator[Session]:
     """One unit of work. It commits when the block is left, and so before an answer that was
     returned inside the block goes out: without the audit entry, nothing is shown."""
-    here = ctx()
-    with transaction(_engine(here), read_only=read_only, info=dict(here.info)) as session:
+    here = current_context()
+    with transaction(
+        _engine_for_request(here), read_only=read_only, info=dict(here.info)
+    ) as session:
         yield session

@@ -13,23 +13,29 @@ from uuid import UUID
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from config.settings import Settings
-from config.settings_checks import LOOPBACK
-from messaging.providers.base import Gateway, Letter, OutcomeUnknown, Rejected, Unavailable
+from config.settings_checks import LOOPBACK_HOSTS
+from messaging.providers.base import (
+    OutboundMessage,
+    OutcomeUnknown,
+    Rejected,
+    SmsProvider,
+    Unavailable,
+)
 from people import phone_numbers
 from people.errors import InvalidInput
 from storage.column_types import new_id
 from vault import destinations
-from vault.destinations import Mailer, Note, Place, Unreachable
+from vault.destinations import Destination, DestinationUnreachable, Mailer, Notification
 
-_FORMS = "Write places like file:/path, https://host/path, mailto:name@host or sms:+44…"
+_ADDRESS_ADVICE = "Write places like file:/path, https://host/path, mailto:name@host or sms:+44…"
 
 
-class NotAPlace(ValueError):
+class InvalidDestination(ValueError):
     """A setting names no place; the message says what to write."""
 
 
 @dataclass(frozen=True)
-class Form:
+class DeliveryPolicy:
     """How often a mailbox and a phone get something at the most; with a ``secret`` web addresses
     get signed webhooks."""
 
@@ -38,25 +44,33 @@ class Form:
     secret: str | None = None
 
 
-CHECKPOINTS = Form(timedelta(hours=1), timedelta(days=1))
+CHECKPOINT_POLICY = DeliveryPolicy(timedelta(hours=1), timedelta(days=1))
 
 
-def for_checkpoints(
-    settings: Settings, gateway: Gateway, clock: Callable[[], datetime]
-) -> list[Place]:
+def checkpoint_destinations(
+    settings: Settings, gateway: SmsProvider, clock: Callable[[], datetime]
+) -> list[Destination]:
     """The places of ``VOUCHLINE_CHECKPOINTS_TO``; a file in the instance folder unless it is set.
 
-    Raises :class:`NotAPlace`.
+    Raises :class:`InvalidDestination`.
     """
     wanted = settings.checkpoints_to or (f"file:{settings.instance / 'checkpoints'}",)
-    return [_place(each, settings, gateway, clock, CHECKPOINTS) for each in wanted]
+    return [
+        _destination_for_address(each, settings, gateway, clock, CHECKPOINT_POLICY)
+        for each in wanted
+    ]
 
 
-def for_alerts(settings: Settings, gateway: Gateway, clock: Callable[[], datetime]) -> list[Place]:
+def alert_destinations(
+    settings: Settings, gateway: SmsProvider, clock: Callable[[], datetime]
+) -> list[Destination]:
     """The places of ``VOUCHLINE_ALERTS_TO``, each under a name of its own. Raises
-    :class:`NotAPlace`."""
-    form = Form(secret=settings.alerts_secret.get_secret_value())
-    found = [_place(each, settings, gateway, clock, form) for each in settings.alerts_to]
+    :class:`InvalidDestination`."""
+    form = DeliveryPolicy(secret=settings.alerts_secret.get_secret_value())
+    found = [
+        _destination_for_address(each, settings, gateway, clock, form)
+        for each in settings.alerts_to
+    ]
     named = Counter[str]()
     for n, place in enumerate(found):
         named[place.name] += 1
@@ -65,26 +79,36 @@ def for_alerts(settings: Settings, gateway: Gateway, clock: Callable[[], datetim
     return found
 
 
-def _place(
-    address: str, settings: Settings, gateway: Gateway, clock: Callable[[], datetime], form: Form
-) -> Place:
+def _destination_for_address(
+    address: str,
+    settings: Settings,
+    gateway: SmsProvider,
+    clock: Callable[[], datetime],
+    form: DeliveryPolicy,
+) -> Destination:
     kind, _, rest = address.partition(":")
     if kind == "file" and rest:
-        return destinations.file(Path(rest))
+        return destinations.file_destination(Path(rest))
     parts = urlsplit(address)
-    if parts.hostname and (kind == "https" or (kind == "http" and parts.hostname in LOOPBACK)):
-        return destinations.web(address) if form.secret is None else _webhook(address, form.secret)
+    if parts.hostname and (
+        kind == "https" or (kind == "http" and parts.hostname in LOOPBACK_HOSTS)
+    ):
+        return (
+            destinations.http_destination(address)
+            if form.secret is None
+            else _signed_webhook_destination(address, form.secret)
+        )
     if kind == "mailto" and "@" in rest:
-        server = mailer(settings)
+        server = mailer_from_settings(settings)
         if server is None:
-            raise NotAPlace("A mailbox needs VOUCHLINE_SMTP_URL and VOUCHLINE_MAIL_FROM.")
-        return destinations.mail(server, rest, form.mail_every)
+            raise InvalidDestination("A mailbox needs VOUCHLINE_SMTP_URL and VOUCHLINE_MAIL_FROM.")
+        return destinations.mailbox_destination(server, rest, form.mail_every)
     if kind == "sms":
-        return _phone(rest, settings, gateway, clock, form)
-    raise NotAPlace(_FORMS)
+        return _text_destination(rest, settings, gateway, clock, form)
+    raise InvalidDestination(_ADDRESS_ADVICE)
 
 
-def mailer(settings: Settings) -> Mailer | None:
+def mailer_from_settings(settings: Settings) -> Mailer | None:
     """The mail server of the settings, where there is one."""
     server = settings.smtp_url.get_secret_value()
     if not server or not settings.mail_from:
@@ -92,31 +116,39 @@ def mailer(settings: Settings) -> Mailer | None:
     return Mailer(server, settings.mail_from, settings.smtp_ca_file)
 
 
-def _webhook(address: str, secret: str) -> Place:
+def _signed_webhook_destination(address: str, secret: str) -> Destination:
     try:
-        return destinations.webhook(address, secret)
+        return destinations.webhook_destination(address, secret)
     except (ValueError, EmptyWebhookSecretError):
-        raise NotAPlace(
+        raise InvalidDestination(
             "A web address needs VOUCHLINE_ALERTS_SECRET: whsec_ and 32 random bytes in base64."
         ) from None
 
 
-def _phone(
-    number: str, settings: Settings, gateway: Gateway, clock: Callable[[], datetime], form: Form
-) -> Place:
+def _text_destination(
+    number: str,
+    settings: Settings,
+    gateway: SmsProvider,
+    clock: Callable[[], datetime],
+    form: DeliveryPolicy,
+) -> Destination:
     try:
-        to = phone_numbers.parse(number, settings.default_region)
+        to = phone_numbers.parse_phone(number, settings.default_region)
     except InvalidInput as error:
-        raise NotAPlace(str(error)) from None
+        raise InvalidDestination(str(error)) from None
 
-    def send(note: Note) -> None:
+    def send_notification_text(note: Notification) -> None:
         moment = clock()
         reference = UUID(note.id) if note.id else new_id()
-        letter = Letter(reference, to, note.short, note.at or moment, moment + timedelta(hours=1))
+        letter = OutboundMessage(
+            reference, to, note.short, note.at or moment, moment + timedelta(hours=1)
+        )
         try:
-            if not note.again or gateway.find(letter) is None:
-                gateway.send(letter, moment)
+            if not note.again or gateway.find_message(letter) is None:
+                gateway.send_message(letter, moment)
         except (Rejected, Unavailable, OutcomeUnknown) as error:
-            raise Unreachable(type(error).__name__) from None
+            raise DestinationUnreachable(type(error).__name__) from None
 
-    return destinations.text(f"sms:{phone_numbers.masked(to)}", send, form.text_every)
+    return destinations.phone_destination(
+        f"sms:{phone_numbers.mask_phone(to)}", send_notification_text, form.text_every
+    )

@@ -5,18 +5,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from channels.app_context import ctx
-from scheduling.booking.customer_callbacks import OwnCall
+from channels.app_context import current_context
+from scheduling.booking.customer_callbacks import CustomerCallback
 from verification.verdicts import Genuine
 
 
-def verdict(found: Genuine, locale: str = "") -> Genuine:
+def sanitise_verdict(found: Genuine, locale: str = "") -> Genuine:
     """A verdict to be shown in this language, the first of ours unless given."""
-    voice = ctx().policy.voice(locale)
-    return replace(found, caller=voice.person(found.caller), topic=voice.topic(found.topic))
+    voice = current_context().policy.message_context_for(locale)
+    return replace(
+        found, caller=voice.safe_staff_name(found.caller), topic=voice.safe_topic(found.topic)
+    )
 
 
-def call(found: OwnCall, locale: str) -> OwnCall:
+def sanitise_callback(found: CustomerCallback, locale: str) -> CustomerCallback:
     """A call to be shown in this language."""
-    voice = ctx().policy.voice(locale)
-    return replace(found, agent=voice.person(found.agent), topic=voice.topic(found.topic))
+    voice = current_context().policy.message_context_for(locale)
+    return replace(
+        found, agent=voice.safe_staff_name(found.agent), topic=voice.safe_topic(found.topic)
+    )

@@ -8,18 +8,20 @@ from uuid import UUID
 from prometheus_client import Counter
 
 from channels import error_handlers
-from channels.app_context import ctx
+from channels.app_context import current_context
 from channels.client_network import request_network
-from channels.rate_limits import LimiterUnavailable, TooMany
+from channels.rate_limits import RateLimiterUnavailable, RateLimitExceeded
 from config.ip_addresses import Network
 
-TRIES = Counter("vouchline_failed_tries", "Failed tries of strangers, written or not", ["kind"])
+FAILED_ATTEMPTS = Counter(
+    "vouchline_failed_tries", "Failed tries of strangers, written or not", ["kind"]
+)
 
 
-def first_of_the_hour(kind: str, account: UUID | None = None) -> bool:
+def is_first_this_hour(kind: str, account: UUID | None = None) -> bool:
     """Count a failed try of this ``kind`` (a fixed word), at somebody's ``account`` if it is one;
     whether it is the first of this hour from its network, and so is written down."""
-    TRIES.labels(kind).inc()
+    FAILED_ATTEMPTS.labels(kind).inc()
     name, where = f"{kind} {account.hex if account else ''}", request_network()
     of_kind = Network(
         f"{name} {where.near}",
@@ -27,10 +29,10 @@ def first_of_the_hour(kind: str, account: UUID | None = None) -> bool:
         f"{name} {where.crowd}",
     )
     try:
-        ctx().limiter.hit("failed_try_address", of_kind)
-    except TooMany:
+        current_context().limiter.count_hit("failed_try_address", of_kind)
+    except RateLimitExceeded:
         return False
-    except LimiterUnavailable as error:
-        error_handlers.note("a failed try is not written down", error)
+    except RateLimiterUnavailable as error:
+        error_handlers.log_failure("a failed try is not written down", error)
         return False
     return True

@@ -9,13 +9,13 @@ from babel import Locale
 from config.time_zones import known_zones
 
 
-def locales(spoken: tuple[str, ...], shown_in: str) -> list[tuple[str, str]]:
+def list_locales(spoken: tuple[str, ...], shown_in: str) -> list[tuple[str, str]]:
     """The languages that a customer can have, with their names."""
     return [(each, Locale.parse(each).get_display_name(shown_in) or each) for each in spoken]
 
 
 @lru_cache(maxsize=1)
-def zones() -> tuple[str, ...]:
+def list_time_zones() -> tuple[str, ...]:
     """Zones to choose from: those of places."""
     skipped = ("Etc/", "SystemV/", "US/", "posix/", "right/")
     return tuple(sorted(z for z in known_zones() if "/" in z and not z.startswith(skipped)))

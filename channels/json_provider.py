@@ -7,7 +7,7 @@ from typing import Any
 from flask.json.provider import DefaultJSONProvider
 
 
-class Json(DefaultJSONProvider):
+class JsonProvider(DefaultJSONProvider):
     """Flask's provider, for which a body nested too deeply is simply not JSON."""
 
     sort_keys = False

@@ -9,31 +9,31 @@ from flask_babel import Babel, get_locale
 _COOKIE = "lang"
 
 
-def spoken() -> tuple[str, ...]:
+def supported_locales() -> tuple[str, ...]:
     """The languages that this installation speaks, its own first."""
     languages: tuple[str, ...] = current_app.config["LANGUAGES"]
     return languages
 
 
-def select() -> str:
+def select_locale() -> str:
     """The language for this request."""
     chosen = request.args.get("lang") or request.cookies.get(_COOKIE, "")
-    if chosen in spoken():
+    if chosen in supported_locales():
         return chosen
     tags = [tag.lower() for tag, weight in request.accept_languages if weight > 0]
     wanted = (tag.replace("_", "-").partition("-")[0] for tag in tags)
-    return next((each for each in wanted if each in spoken()), spoken()[0])
+    return next((each for each in wanted if each in supported_locales()), supported_locales()[0])
 
 
-def register(app: Flask, languages: tuple[str, ...]) -> None:
+def set_up_locales(app: Flask, languages: tuple[str, ...]) -> None:
     """Set up translated pages, and keep a chosen language in a cookie that holds nothing else."""
     app.config["LANGUAGES"] = languages
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(app.root_path) + "/translations"
-    Babel(app, locale_selector=select)
-    app.context_processor(_for_templates)
+    Babel(app, locale_selector=select_locale)
+    app.context_processor(_locale_template_values)
 
     @app.after_request
-    def _remember(response: Response) -> Response:
+    def remember_chosen_locale(response: Response) -> Response:
         chosen = request.args.get("lang")
         if chosen in languages:
             response.set_cookie(
@@ -47,10 +47,12 @@ def register(app: Flask, languages: tuple[str, ...]) -> None:
         return response
 
 
-def _for_templates() -> dict[str, object]:
+def _locale_template_values() -> dict[str, object]:
     locale = get_locale() or Locale("en")
     return {
         "language": str(locale).replace("_", "-"),
         "direction": locale.text_direction,
-        "languages": [(code, Locale.parse(code).get_display_name(code)) for code in spoken()],
+        "languages": [
+            (code, Locale.parse(code).get_display_name(code)) for code in supported_locales()
+        ],
     }

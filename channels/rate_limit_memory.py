@@ -2,7 +2,7 @@
 
 Strangers choose what is counted: addresses, accounts, numbers. So counters lie in tables that never
 grow, and one that counts is kept until its time is over, whatever else comes: nobody gets rid of a
-count by flooding. Where a table has no room, :class:`Full` is raised, and the caller counts under
+count by flooding. Where a table has no room, :class:`CounterTableFull` is raised, and the caller counts under
 a name that many share.
 """
 
@@ -19,25 +19,25 @@ from typing import NamedTuple
 #: own, so that a flood of networks takes nothing away from it.
 BY_NETWORK = ("_address", "_wide")
 #: Behind the kind, where the name is one that many share.
-SHARED = " shared"
+SHARED_SUFFIX = " shared"
 EVERYBODY = "everybody"
 
-NETWORKS, OTHERS, CROWDS = 1 << 20, 1 << 18, 1 << 16
+NETWORK_COUNTERS, OTHER_COUNTERS, SHARED_COUNTERS = 1 << 20, 1 << 18, 1 << 16
 _BUCKET = 8
 _COUNT_BITS = 22  # the rest of 64 bits are the milliseconds at which the counter ends
-_MOST = (1 << _COUNT_BITS) - 1
-_WORD = (1 << 64) - 1
-_NEXT_WINDOW = 0x9E3779B97F4A7C15  # odd and far apart, so that windows lie in different buckets
+_MAX_COUNT = (1 << _COUNT_BITS) - 1
+_WORD_MASK = (1 << 64) - 1
+_WINDOW_OFFSET = 0x9E3779B97F4A7C15  # odd and far apart, so that windows lie in different buckets
 
 
-class Window(NamedTuple):
+class LimitWindow(NamedTuple):
     """So many hits within so many seconds, counted from the first."""
 
     amount: int
     seconds: int
 
 
-class Full(Exception):
+class CounterTableFull(Exception):
     """There is no room for one more counter: of the window at ``position``."""
 
     def __init__(self, position: int = 0) -> None:
@@ -45,7 +45,7 @@ class Full(Exception):
         self.position = position
 
 
-class Table:
+class CounterTable:
     """Counters in 16 bytes each: a keyed fingerprint of the name, and when it ends with its count.
 
     A counter lies in one of two buckets that its fingerprint chooses, whichever was emptier.
@@ -55,49 +55,49 @@ class Table:
     def __init__(self, counters: int) -> None:
         self._secret = secrets.token_hex(8)
         self._mask = counters // _BUCKET - 1
-        self._names = _words(counters)
-        self._values = _words(counters)
+        self._names = _allocate_counters(counters)
+        self._values = _allocate_counters(counters)
 
     def __len__(self) -> int:
         """How many count at this moment."""
         now = int(time.time() * 1000)
         return sum(value >> _COUNT_BITS > now for value in self._values)
 
-    def fingerprint(self, key: str) -> int:
+    def fingerprint_name(self, key: str) -> int:
         """What a key is known by: SipHash, under Python's key and a prefix of our own."""
-        return hash(self._secret + key) & _WORD
+        return hash(self._secret + key) & _WORD_MASK
 
-    def add(self, name: int, seconds: float, amount: int, now: int) -> int:
+    def change_count(self, name: int, seconds: float, amount: int, now: int) -> int:
         """The count of a fingerprint after ``amount`` more, or fewer; one that begins ends after
-        ``seconds``. ``now`` is in milliseconds. Raises :class:`Full`."""
-        at = self._place(name)
+        ``seconds``. ``now`` is in milliseconds. Raises :class:`CounterTableFull`."""
+        at = self._find_counter(name)
         value = self._values[at] if at >= 0 else 0
         if value >> _COUNT_BITS > now:
-            count = (value & _MOST) + amount
-            if 0 <= count <= _MOST:
+            count = (value & _MAX_COUNT) + amount
+            if 0 <= count <= _MAX_COUNT:
                 self._values[at] = value + amount
                 return count
-            return 0 if amount < 0 else _MOST
+            return 0 if amount < 0 else _MAX_COUNT
         if amount > 0:
-            at = at if at >= 0 else self._room(name, now)
+            at = at if at >= 0 else self._find_free_counter(name, now)
             self._names[at] = name
-            self._values[at] = now + int(seconds * 1000) << _COUNT_BITS | min(amount, _MOST)
+            self._values[at] = now + int(seconds * 1000) << _COUNT_BITS | min(amount, _MAX_COUNT)
         return max(amount, 0)
 
-    def read(self, name: int) -> tuple[int, float]:
+    def count_and_end(self, name: int) -> tuple[int, float]:
         """The count of a fingerprint and when it ends; zero and now when there is none."""
-        at, now = self._place(name), time.time()
+        at, now = self._find_counter(name), time.time()
         value = self._values[at] if at >= 0 else 0
         ends_at = (value >> _COUNT_BITS) / 1000
-        return (value & _MOST, ends_at) if ends_at > now else (0, now)
+        return (value & _MAX_COUNT, ends_at) if ends_at > now else (0, now)
 
-    def remove(self, name: int) -> None:
+    def forget_count(self, name: int) -> None:
         """Forget the count of a fingerprint."""
-        at = self._place(name)
+        at = self._find_counter(name)
         if at >= 0:
             self._values[at] = 0
 
-    def _place(self, name: int) -> int:
+    def _find_counter(self, name: int) -> int:
         """Where the counter of a fingerprint lies, -1 for nowhere."""
         start = (name & self._mask) * _BUCKET
         bucket = self._names[start : start + _BUCKET].tolist()
@@ -107,7 +107,7 @@ class Table:
         bucket = self._names[start : start + _BUCKET].tolist()
         return start + bucket.index(name) if name in bucket else -1
 
-    def _room(self, name: int, now: int) -> int:
+    def _find_free_counter(self, name: int, now: int) -> int:
         """Where a new counter can lie: nothing is there, or one whose time is over."""
         free = [
             [at for at in range(start, start + _BUCKET) if self._values[at] >> _COUNT_BITS <= now]
@@ -115,47 +115,52 @@ class Table:
         ]
         emptier = max(free, key=len)
         if not emptier:
-            raise Full
+            raise CounterTableFull
         return emptier[0]
 
 
-def _words(count: int) -> memoryview:
+def _allocate_counters(count: int) -> memoryview:
     return memoryview(mmap(-1, count * 8, flags=MAP_PRIVATE | MAP_ANONYMOUS)).cast("Q")
 
 
-class Counts:
+class MemoryCounters:
     """The tables: of networks, of what else is counted, and of names that many share."""
 
     def __init__(
-        self, networks: int = NETWORKS, others: int = OTHERS, crowds: int = CROWDS
+        self,
+        networks: int = NETWORK_COUNTERS,
+        others: int = OTHER_COUNTERS,
+        crowds: int = SHARED_COUNTERS,
     ) -> None:
         self._sizes = networks, others, crowds
         self._lock = Lock()
-        self._make()
+        self._make_tables()
 
-    def _make(self) -> None:
-        self._networks, self._counts, self._crowds = map(Table, self._sizes)
+    def _make_tables(self) -> None:
+        self._networks, self._counts, self._crowds = map(CounterTable, self._sizes)
         self._everybody: dict[str, tuple[int, float]] = {}
 
-    def hit(self, kind: str, name: str, windows: Sequence[Window], start: int = 0) -> int:
+    def count_hit(
+        self, kind: str, name: str, windows: Sequence[LimitWindow], start: int = 0
+    ) -> int:
         """Count one in each window from ``start`` on; the position of the first that has had its
-        hits, in which and behind which it does not count, or -1. Raises :class:`Full`."""
-        table, now = self._table(kind), int(time.time() * 1000)
-        mark, position = table.fingerprint(f"{kind}/{name}"), start
+        hits, in which and behind which it does not count, or -1. Raises :class:`CounterTableFull`."""
+        table, now = self._table_for_kind(kind), int(time.time() * 1000)
+        mark, position = table.fingerprint_name(f"{kind}/{name}"), start
         try:
             with self._lock:
                 for position in range(start, len(windows)):
                     amount, seconds = windows[position]
-                    counter = mark + position * _NEXT_WINDOW & _WORD or 1
-                    if table.add(counter, seconds, 1, now) > amount:
+                    counter = mark + position * _WINDOW_OFFSET & _WORD_MASK or 1
+                    if table.change_count(counter, seconds, 1, now) > amount:
                         return position
-        except Full:
+        except CounterTableFull:
             if name == EVERYBODY:
                 return self._hit_for_everybody(kind, windows)
-            raise Full(position) from None
+            raise CounterTableFull(position) from None
         return -1
 
-    def _hit_for_everybody(self, kind: str, windows: Sequence[Window]) -> int:
+    def _hit_for_everybody(self, kind: str, windows: Sequence[LimitWindow]) -> int:
         """There are few of these, one for each kind."""
         with self._lock:
             for position, (amount, seconds) in enumerate(windows):
@@ -168,43 +173,43 @@ class Counts:
                     return position
         return -1
 
-    def give_back(self, kind: str, name: str, windows: Sequence[Window]) -> None:
+    def refund_hit(self, kind: str, name: str, windows: Sequence[LimitWindow]) -> None:
         """Take one hit back in each window."""
-        table, now = self._table(kind), int(time.time() * 1000)
-        mark = table.fingerprint(f"{kind}/{name}")
+        table, now = self._table_for_kind(kind), int(time.time() * 1000)
+        mark = table.fingerprint_name(f"{kind}/{name}")
         with self._lock:
             for position in range(len(windows)):
-                table.add(mark + position * _NEXT_WINDOW & _WORD or 1, 0, -1, now)
+                table.change_count(mark + position * _WINDOW_OFFSET & _WORD_MASK or 1, 0, -1, now)
 
-    def ends_at(self, kind: str, name: str, position: int) -> float:
+    def window_ends_at(self, kind: str, name: str, position: int) -> float:
         """When a window ends; now when it has not begun."""
         _, ends_at = self._everybody.get(f"{kind}/{position}", (0, 0.0))
         if name == EVERYBODY and ends_at > time.time():
             return ends_at
-        table = self._table(kind)
-        mark = table.fingerprint(f"{kind}/{name}")
-        return table.read(mark + position * _NEXT_WINDOW & _WORD or 1)[1]
+        table = self._table_for_kind(kind)
+        mark = table.fingerprint_name(f"{kind}/{name}")
+        return table.count_and_end(mark + position * _WINDOW_OFFSET & _WORD_MASK or 1)[1]
 
-    def _table(self, kind: str) -> Table:
+    def _table_for_kind(self, kind: str) -> CounterTable:
         if kind.endswith(BY_NETWORK):
             return self._networks
-        return self._crowds if kind.endswith(SHARED) else self._counts
+        return self._crowds if kind.endswith(SHARED_SUFFIX) else self._counts
 
-    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
-        """The count of any key after one more. Raises :class:`Full`."""
+    def increment_key(self, key: str, expiry: float, amount: int = 1) -> int:
+        """The count of any key after one more. Raises :class:`CounterTableFull`."""
         with self._lock:
-            mark = self._counts.fingerprint(key) or 1
-            return self._counts.add(mark, expiry, amount, int(time.time() * 1000))
+            mark = self._counts.fingerprint_name(key) or 1
+            return self._counts.change_count(mark, expiry, amount, int(time.time() * 1000))
 
-    def get(self, key: str) -> int:
+    def count_of_key(self, key: str) -> int:
         """The count of such a key."""
-        return self._counts.read(self._counts.fingerprint(key) or 1)[0]
+        return self._counts.count_and_end(self._counts.fingerprint_name(key) or 1)[0]
 
-    def unsafe(self) -> list[str]:
+    def find_storage_faults(self) -> list[str]:
         """Nothing can be wrong about it."""
         return []
 
-    def reset(self) -> None:
+    def forget_all_counts(self) -> None:
         """Forget all."""
         with self._lock:
-            self._make()
+            self._make_tables()

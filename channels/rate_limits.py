@@ -10,21 +10,26 @@ from limits import parse_many
 from limits.errors import StorageError
 from prometheus_client import Counter
 
-from channels.rate_limit_memory import BY_NETWORK, EVERYBODY, SHARED, Counts, Full, Window
-from channels.rate_limit_redis import RedisCounts
+from channels.rate_limit_memory import (
+    BY_NETWORK,
+    EVERYBODY,
+    SHARED_SUFFIX,
+    CounterTableFull,
+    LimitWindow,
+    MemoryCounters,
+)
+from channels.rate_limit_redis import RedisCounters
 from config.ip_addresses import Network
 from vault import external_counters
 
-SHARING = Counter(
+SHARED_HITS = Counter(
     "vouchline_limits_shared", "Hits counted under a name that many share, for want of room"
 )
-WIDE = "_wide"
+WIDE_SUFFIX = "_wide"
 WIDE_FACTOR = 5
 
-__all__ = ["Counts", "Limiter", "LimiterUnavailable", "OutsideCounts", "TooMany"]
 
-
-class TooMany(Exception):
+class RateLimitExceeded(Exception):
     """A limit is reached; ``retry_after`` is in seconds."""
 
     def __init__(self, retry_after: int) -> None:
@@ -32,18 +37,18 @@ class TooMany(Exception):
         self.retry_after = retry_after
 
 
-class LimiterUnavailable(Exception):
+class RateLimiterUnavailable(Exception):
     """The counts are out of reach, so what they guard is closed (rule F1)."""
 
 
-class Strategy:
+class FixedWindowStrategy:
     """Fixed windows, each from its first hit on."""
 
-    def __init__(self, storage: Counts | RedisCounts) -> None:
-        self.hit = storage.hit
+    def __init__(self, storage: MemoryCounters | RedisCounters) -> None:
+        self.hit = storage.count_hit
 
 
-class Limiter:
+class RateLimiter:
     """Counts hits by kind (``check_address`` …) and identifier.
 
     Kinds that are counted by address take a :class:`Network`. It is counted by itself, and the
@@ -53,109 +58,113 @@ class Limiter:
     def __init__(
         self, storage: str, rules: Mapping[str, str], wide_factor: int = WIDE_FACTOR
     ) -> None:
-        self._storage = _storage(storage)
-        self._strategy = Strategy(self._storage)
-        self._rules: dict[str, list[Window]] = {}
+        self._storage = _open_counter_storage(storage)
+        self._strategy = FixedWindowStrategy(self._storage)
+        self._rules: dict[str, list[LimitWindow]] = {}
         for kind, text in rules.items():
-            windows = [Window(each.amount, each.get_expiry()) for each in parse_many(text)]
+            windows = [LimitWindow(each.amount, each.get_expiry()) for each in parse_many(text)]
             self._rules[kind] = windows
             if kind.endswith(BY_NETWORK):
-                self._rules[kind + WIDE] = [Window(n * wide_factor, s) for n, s in windows]
+                self._rules[kind + WIDE_SUFFIX] = [
+                    LimitWindow(n * wide_factor, s) for n, s in windows
+                ]
 
-    def hit(self, kind: str, who: str | Network) -> None:
-        """Count one; raises :class:`TooMany` or :class:`LimiterUnavailable`."""
+    def count_hit(self, kind: str, who: str | Network) -> None:
+        """Count one; raises :class:`RateLimitExceeded` or :class:`RateLimiterUnavailable`."""
         try:
             if isinstance(who, str):
-                self._hit(kind, who, who)
+                self._count_in_windows(kind, who, who)
                 return
-            self._hit(kind, who.near, who)
+            self._count_in_windows(kind, who.near, who)
             if who.wide:
-                self._hit(kind + WIDE, who.wide, who)
+                self._count_in_windows(kind + WIDE_SUFFIX, who.wide, who)
         except StorageError as error:
-            raise LimiterUnavailable from error
+            raise RateLimiterUnavailable from error
 
-    def give_back(self, kind: str, who: str | Network) -> None:
+    def refund_hit(self, kind: str, who: str | Network) -> None:
         """Take one back that was counted beforehand and turned out to be no wrong try. Raises
-        :class:`LimiterUnavailable`."""
+        :class:`RateLimiterUnavailable`."""
         near, wide = (who, "") if isinstance(who, str) else (who.near, who.wide)
         try:
-            self._storage.give_back(kind, near, self._rules[kind])
+            self._storage.refund_hit(kind, near, self._rules[kind])
             if wide:
-                self._storage.give_back(kind + WIDE, wide, self._rules[kind + WIDE])
+                self._storage.refund_hit(kind + WIDE_SUFFIX, wide, self._rules[kind + WIDE_SUFFIX])
         except StorageError as error:
-            raise LimiterUnavailable from error
+            raise RateLimiterUnavailable from error
 
-    def unsafe(self) -> list[str]:
+    def find_storage_faults(self) -> list[str]:
         """What is wrong about the storage, for the doctor; nothing is raised."""
         try:
-            return self._storage.unsafe()
+            return self._storage.find_storage_faults()
         except Exception as error:  # whatever the storage's own library raises
             reason = str(error).partition("\n")[0] or type(error).__name__
             return [
                 f"VOUCHLINE_RATE_STORAGE cannot be used ({reason}), so nobody can check a call."
             ]
 
-    def _hit(self, kind: str, name: str, who: str | Network) -> None:
+    def _count_in_windows(self, kind: str, name: str, who: str | Network) -> None:
         windows, start = self._rules[kind], 0
         while start < len(windows):
             try:
                 refused = self._strategy.hit(kind, name, windows, start)
-            except Full as full:
-                self._hit_shared(kind, full.position, who)
+            except CounterTableFull as full:
+                self._count_in_shared_window(kind, full.position, who)
                 start = full.position + 1
                 continue
             if refused >= 0:
-                self._refuse(kind, name, refused)
+                self._raise_limit_exceeded(kind, name, refused)
             return
 
-    def _hit_shared(self, kind: str, position: int, who: str | Network) -> None:
+    def _count_in_shared_window(self, kind: str, position: int, who: str | Network) -> None:
         """Count one who came when there was no room for another counter together with others of
         their kind. A count that began before is not touched by it."""
-        SHARING.inc()
-        rules = self._rules.get(kind + WIDE, self._rules[kind])
-        window, shared = [rules[position]], f"{kind} {position}{SHARED}"
-        for name in (_crowd(who), EVERYBODY):
+        SHARED_HITS.inc()
+        rules = self._rules.get(kind + WIDE_SUFFIX, self._rules[kind])
+        window, shared = [rules[position]], f"{kind} {position}{SHARED_SUFFIX}"
+        for name in (_shared_counter_name(who), EVERYBODY):
             try:
                 refused = self._strategy.hit(shared, name, window)
-            except Full:
+            except CounterTableFull:
                 continue
             if refused >= 0:
-                self._refuse(shared, name, refused)
+                self._raise_limit_exceeded(shared, name, refused)
             return
 
-    def _refuse(self, kind: str, name: str, position: int) -> None:
-        ends_at = self._storage.ends_at(kind, name, position)
-        raise TooMany(max(1, int(ends_at - time.time()) + 1))
+    def _raise_limit_exceeded(self, kind: str, name: str, position: int) -> None:
+        ends_at = self._storage.window_ends_at(kind, name, position)
+        raise RateLimitExceeded(max(1, int(ends_at - time.time()) + 1))
 
 
-def _crowd(who: str | Network) -> str:
+def _shared_counter_name(who: str | Network) -> str:
     """Of networks the one far around, of anything else one of 4,096 groups at random."""
     if isinstance(who, Network):
         return who.crowd
     return blake2b(who.encode("utf-8", "surrogatepass"), digest_size=2).hexdigest()[:3]
 
 
-class OutsideCounts:
+class ExternalCounters:
     """What the domain counts outside the database (:mod:`vault.external_counters`), in a storage of
     its own where it is memory, so that nothing else crowds it out."""
 
     def __init__(self, storage: str) -> None:
-        self._storage = _storage(storage)
+        self._storage = _open_counter_storage(storage)
 
-    def read(self, name: str) -> int:
-        """How much was added of late. Raises :class:`LimiterUnavailable`."""
+    def read_counter(self, name: str) -> int:
+        """How much was added of late. Raises :class:`RateLimiterUnavailable`."""
         try:
-            return self._storage.get(f"outside/{name}")
+            return self._storage.count_of_key(f"outside/{name}")
         except StorageError as error:
-            raise LimiterUnavailable from error
+            raise RateLimiterUnavailable from error
 
-    def add(self, name: str, amount: int) -> None:
-        """Add so much. Raises :class:`LimiterUnavailable`, also where there is no room."""
+    def add_to_counter(self, name: str, amount: int) -> None:
+        """Add so much. Raises :class:`RateLimiterUnavailable`, also where there is no room."""
         try:
-            self._storage.incr(f"outside/{name}", external_counters.LASTS, amount)
-        except (StorageError, Full) as error:
-            raise LimiterUnavailable from error
+            self._storage.increment_key(
+                f"outside/{name}", external_counters.COUNTER_SECONDS, amount
+            )
+        except (StorageError, CounterTableFull) as error:
+            raise RateLimiterUnavailable from error
 
 
-def _storage(address: str) -> Counts | RedisCounts:
-    return Counts() if address.startswith("memory") else RedisCounts(address)
+def _open_counter_storage(address: str) -> MemoryCounters | RedisCounters:
+    return MemoryCounters() if address.startswith("memory") else RedisCounters(address)

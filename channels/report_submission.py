@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from channels.app_context import ctx
+from channels.app_context import current_context
 from channels.client_network import request_network
 
 
-def count_address() -> None:
+def count_report_address() -> None:
     """One report from this network. Raises ``TooMany``."""
-    ctx().limiter.hit("report_address", request_network())
+    current_context().limiter.count_hit("report_address", request_network())

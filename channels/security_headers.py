@@ -12,9 +12,9 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, Se
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-MAX_REQUEST = 64 * 1024
+MAX_REQUEST_BYTES = 64 * 1024
 
-POLICY = "; ".join(
+CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
@@ -29,11 +29,11 @@ POLICY = "; ".join(
 )
 
 
-def register(app: Flask, *, https: bool) -> None:
+def register_security_headers(app: Flask, *, https: bool) -> None:
     """Set limits, cookie flags and headers for every answer."""
     app.config.update(
-        MAX_CONTENT_LENGTH=MAX_REQUEST,
-        MAX_FORM_MEMORY_SIZE=MAX_REQUEST,
+        MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_REQUEST_BYTES,
         MAX_FORM_PARTS=100,
         SESSION_COOKIE_NAME="__Host-vouchline" if https else "vouchline",
         SESSION_COOKIE_SECURE=https,
@@ -42,7 +42,7 @@ def register(app: Flask, *, https: bool) -> None:
         SESSION_COOKIE_PATH="/",
     )
     fixed = {
-        "Content-Security-Policy": POLICY,
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cross-Origin-Opener-Policy": "same-origin",
@@ -54,26 +54,26 @@ def register(app: Flask, *, https: bool) -> None:
         fixed["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
 
     app.wsgi_app = _with_headers(app.wsgi_app, list(fixed.items()))  # type: ignore[method-assign,assignment]
-    app.session_interface = Sessions()
+    app.session_interface = LazySessionInterface()
 
 
 def _with_headers(inner: WSGIApplication, fixed: list[tuple[str, str]]) -> WSGIApplication:
     """The application with these headers on every answer, whoever made it. Only files may be
     kept by a browser."""
 
-    def outer(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+    def app_with_headers(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         kept = environ["PATH_INFO"].startswith(("/static/", "/bootstrap/"))
         added = fixed if kept else [*fixed, ("Cache-Control", "no-store")]
 
-        def begin(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+        def start_with_headers(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
             return start(status, [*headers, *added], *more)
 
-        return inner(environ, begin)
+        return inner(environ, start_with_headers)
 
-    return outer
+    return app_with_headers
 
 
-class Sessions(SecureCookieSessionInterface):
+class LazySessionInterface(SecureCookieSessionInterface):
     """Flask's signed cookie, read only where there is one: most who check a call have none."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:

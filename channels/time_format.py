@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
 
-from messaging.i18n import day_and_time, time_of_day
+from messaging.i18n import format_day_and_time, format_time_of_day
 from people.errors import InvalidInput
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -18,7 +18,7 @@ _YEARS = range(2000, 2101)
 
 
 @dataclass(frozen=True)
-class Clock:
+class LocalClock:
     """The clock on somebody's wall at a ``moment``, in a language. Days of years before that of
     the moment are shown with their year."""
 
@@ -26,54 +26,56 @@ class Clock:
     locale: str
     moment: datetime
 
-    def time(self, when: datetime) -> str:
+    def format_time(self, when: datetime) -> str:
         """Like ``14:00``; with the offset when the clocks show that time twice."""
-        return time_of_day(when, self.zone.key, self.locale) + _which(when, self.zone)
+        return format_time_of_day(when, self.zone.key, self.locale) + _offset_suffix(
+            when, self.zone
+        )
 
-    def day_time(self, when: datetime) -> str:
+    def format_day_time(self, when: datetime) -> str:
         """Like ``Tue 24 Nov 14:00``."""
-        past = self._past(when.astimezone(self.zone).date())
-        shown = day_and_time(when, self.zone.key, self.locale, year=past)
-        return shown + _which(when, self.zone)
+        past = self._is_past_year(when.astimezone(self.zone).date())
+        shown = format_day_and_time(when, self.zone.key, self.locale, year=past)
+        return shown + _offset_suffix(when, self.zone)
 
-    def seconds(self, when: datetime) -> str:
+    def format_with_seconds(self, when: datetime) -> str:
         """Like ``24 Nov 14:00:09``."""
-        year = " y" if self._past(when.astimezone(self.zone).date()) else ""
+        year = " y" if self._is_past_year(when.astimezone(self.zone).date()) else ""
         pattern = f"d MMM{year} HH:mm:ss"
         return format_datetime(when, pattern, tzinfo=self.zone, locale=self.locale)
 
-    def short_day(self, when: datetime) -> str:
+    def format_short_day(self, when: datetime) -> str:
         """Like ``Tue 24 Nov``."""
         on = when.astimezone(self.zone).date()
-        year = " y" if self._past(on) else ""
+        year = " y" if self._is_past_year(on) else ""
         return format_date(on, f"EEE d MMM{year}", locale=self.locale)
 
-    def day(self, on: date) -> str:
+    def format_day(self, on: date) -> str:
         """Like ``Tuesday 24 November``."""
-        year = " y" if self._past(on) else ""
+        year = " y" if self._is_past_year(on) else ""
         return format_date(on, f"EEEE d MMMM{year}", locale=self.locale)
 
-    def dated(self, on: date) -> str:
+    def format_full_date(self, on: date) -> str:
         """Like ``24 November 2026``."""
         form = "d MMMM y" if self.locale == "en" else "long"
         return format_date(on, form, locale=self.locale)
 
-    def there(self, when: datetime, zone: str) -> str:
+    def format_in_zone(self, when: datetime, zone: str) -> str:
         """The same moment on another wall, with its day where that is another."""
         other = ZoneInfo(zone)
         there = when.astimezone(other)
         if there.date() == when.astimezone(self.zone).date():
-            return time_of_day(when, zone, self.locale) + _which(when, other)
-        return day_and_time(when, zone, self.locale) + _which(when, other)
+            return format_time_of_day(when, zone, self.locale) + _offset_suffix(when, other)
+        return format_day_and_time(when, zone, self.locale) + _offset_suffix(when, other)
 
-    def _past(self, on: date) -> bool:
-        return on.year < self.today(self.moment).year
+    def _is_past_year(self, on: date) -> bool:
+        return on.year < self.local_date_of(self.moment).year
 
-    def today(self, moment: datetime) -> date:
+    def local_date_of(self, moment: datetime) -> date:
         return moment.astimezone(self.zone).date()
 
 
-def _which(when: datetime, zone: ZoneInfo) -> str:
+def _offset_suffix(when: datetime, zone: ZoneInfo) -> str:
     local = when.astimezone(zone).replace(tzinfo=None)
     offsets = {local.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1)}
     return f" ({when.astimezone(zone):%Z})" if len(offsets) > 1 else ""

@@ -4,7 +4,7 @@ What people type leaves in our texts, and no text of ours carries a link (rule M
 form, not by a list of what exists: new top-level domains appear every month. A full stop between
 two words without a space is an address, unless it follows an initial or a title (``J.de Vries``,
 ``Dr.Weber``) and is no well-known address all the same (``t.me``). What is let in is written with a
-space after such a full stop (:func:`spaced_out`), so that no phone makes a link of it.
+space after such a full stop (:func:`space_after_full_stops`), so that no phone makes a link of it.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import unicodedata
 from enum import StrEnum
 from itertools import pairwise
 
-from config.dialable_numbers import holds_number
+from config.dialable_numbers import contains_phone_number
 from config.link_words import (
     ABBREVIATIONS,
     DOT_WORDS,
-    EVERYDAY,
-    GENERIC,
-    LOOKALIKES,
-    PARTICLES,
-    READ_AS_NAMES,
-    SAME,
-    SCHEMES,
-    TOP_LEVEL,
+    EVERYDAY_WORDS,
+    GENERIC_DOMAINS,
+    LINK_SCHEMES,
+    LOOKALIKE_LETTERS,
+    LOOKALIKE_SIGNS,
+    SURNAME_DOMAINS,
+    SURNAME_PARTICLES,
+    TOP_LEVEL_DOMAINS,
 )
 
 
@@ -52,7 +52,7 @@ _IP = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.]*\d)")
 _IP6 = re.compile(r"[0-9a-f:]*:[0-9a-f:.]*:[0-9a-f:.]*")
 _ALWAYS = re.compile(
     r"@|://|:\\\\|\S//\S|^//|\bh(?:tt|xx|\*\*)ps?\s*[:;/\\]|\bwww\d?\b|\bxn--|\blocalhost\b"
-    rf"|\b(?:{'|'.join(SCHEMES)}):(?=\S)"
+    rf"|\b(?:{'|'.join(LINK_SCHEMES)}):(?=\S)"
     rf"|[(\[{{<*]\s*(?:\.|at|arroba|klammeraffe|{'|'.join(DOT_WORDS)})\s*[)\]}}>*]"
     rf"|\w{{2,}}dot(?:com|net|org|info|biz|site|xyz|app|link|online|shop)\b"
 )
@@ -68,32 +68,32 @@ def find_contact(text: str) -> Contact | None:
     """What of a link or a number to ring there is in ``text``, in whatever spelling."""
     if _ORDINARY.fullmatch(text) and not _RISKY.search(text):
         return None  # what most names are like, of which an import brings millions
-    plain = _plain(text)
-    if holds_link(plain):
+    plain = _normalise_characters(text)
+    if contains_link(plain):
         return Contact.LINK
-    return Contact.NUMBER if holds_number(plain) else None
+    return Contact.NUMBER if contains_phone_number(plain) else None
 
 
-def find_link(text: str) -> bool:
+def has_link(text: str) -> bool:
     """Whether there is a link in ``text``; numbers are let be."""
-    return holds_link(_plain(text))
+    return contains_link(_normalise_characters(text))
 
 
-def spaced_out(text: str) -> str:
+def space_after_full_stops(text: str) -> str:
     """``text`` with a space after each full stop before a word, so that it is no link to any
     program: ``J.de Vries`` as ``J. de Vries``."""
     return _TIGHT.sub(". ", text)
 
 
-def _plain(text: str) -> str:
+def _normalise_characters(text: str) -> str:
     """``text`` as it reads: one form for each sign, and nothing that cannot be seen."""
     if text.isascii():
         return text
-    found = unicodedata.normalize("NFKD", text).translate(SAME)
-    return "".join(filter(None, map(_sign, found)))
+    found = unicodedata.normalize("NFKD", text).translate(LOOKALIKE_SIGNS)
+    return "".join(filter(None, map(_normalise_character, found)))
 
 
-def _sign(char: str) -> str:
+def _normalise_character(char: str) -> str:
     if char.isspace():
         return " "
     category = unicodedata.category(char)
@@ -105,26 +105,26 @@ def _sign(char: str) -> str:
     return "-" if category == "Pd" else char
 
 
-def holds_link(plain: str) -> bool:
+def contains_link(plain: str) -> bool:
     """The same of text that has one form for each sign."""
     joined = _SPELLED.sub(lambda found: found[0].replace(" ", ""), plain)
-    return any(_linked(each) for each in {plain, joined})
+    return any(_reads_as_link(each) for each in {plain, joined})
 
 
-def _linked(plain: str) -> bool:
-    low = plain.casefold().translate(LOOKALIKES)
-    if _ALWAYS.search(low) or _ip(low):
+def _reads_as_link(plain: str) -> bool:
+    low = plain.casefold().translate(LOOKALIKE_LETTERS)
+    if _ALWAYS.search(low) or _contains_ip_address(low):
         return True
     return (
-        _dotted(plain)
+        _contains_dotted_name(plain)
         or bool(_BEFORE_DOT.search(low))
-        or any(_parted(*found.groups()) for found in _AFTER_DOT.finditer(plain))
-        or any(_spoken(*found.groups()) for found in _DOT_WORD.finditer(low))
-        or any(_marked(found) for found in _OTHER_MARK.finditer(low))
+        or any(_is_split_domain(*found.groups()) for found in _AFTER_DOT.finditer(plain))
+        or any(_is_spoken_domain(*found.groups()) for found in _DOT_WORD.finditer(low))
+        or any(_is_disguised_domain(found) for found in _OTHER_MARK.finditer(low))
     )
 
 
-def _ip(low: str) -> bool:
+def _contains_ip_address(low: str) -> bool:
     if any(all(int(part) < 256 for part in found[0].split(".")) for found in _IP.finditer(low)):
         return True
     for found in _IP6.finditer(low):
@@ -136,7 +136,7 @@ def _ip(low: str) -> bool:
     return False
 
 
-def _dotted(plain: str) -> bool:
+def _contains_dotted_name(plain: str) -> bool:
     """Whether a word goes on after a full stop without a space, as an address does."""
     words = plain.split()
     for word, following in zip(words, [*words[1:], ""], strict=False):
@@ -150,65 +150,65 @@ def _dotted(plain: str) -> bool:
             if label[2][:1].isdigit():
                 continue  # v2.beta1: what ends in a digit is no domain
             more = ".".join([label[2], *parts[n + 2 :]])
-            if not _is_name(before[0].strip("-"), label[1], more, following):
+            if not _is_personal_name(before[0].strip("-"), label[1], more, following):
                 return True
     return False
 
 
-def _is_name(left: str, label: str, more: str, following: str) -> bool:
+def _is_personal_name(left: str, label: str, more: str, following: str) -> bool:
     """Whether ``left.label`` is of a person's name, or a day's: an initial, a title or a number,
     then a word with a capital, or one like *de* that a name goes on after."""
-    low = label.casefold().translate(LOOKALIKES)
-    if _AFTER_NAME.search(more) or not _leads(left):
+    low = label.casefold().translate(LOOKALIKE_LETTERS)
+    if _AFTER_NAME.search(more) or not _is_title_or_initial(left):
         return False
-    if low in PARTICLES and not more:
-        return following[:1].isupper() or _leads_on(following)
+    if low in SURNAME_PARTICLES and not more:
+        return following[:1].isupper() or _is_name_particle(following)
     if (left, label) == ("Co", "KG"):
         return True
-    return (low not in TOP_LEVEL or low in READ_AS_NAMES) and not label[0].islower()
+    return (low not in TOP_LEVEL_DOMAINS or low in SURNAME_DOMAINS) and not label[0].islower()
 
 
-def _leads(left: str) -> bool:
+def _is_title_or_initial(left: str) -> bool:
     """Whether it is an initial, a title, or the number of a day or a floor."""
     if left.isdecimal():
         return len(left) <= 2
     if len(left) == 1:
-        return not left.islower() and not _ideograph(left)
+        return not left.islower() and not _is_ideograph(left)
     return left.casefold() in ABBREVIATIONS and not left[0].islower()
 
 
-def _leads_on(following: str) -> bool:
+def _is_name_particle(following: str) -> bool:
     """``de la Cruz``: another particle."""
-    return following.casefold() in PARTICLES
+    return following.casefold() in SURNAME_PARTICLES
 
 
-def _ideograph(char: str) -> bool:
+def _is_ideograph(char: str) -> bool:
     return unicodedata.name(char, "").startswith(("CJK", "HIRAGANA", "KATAKANA", "HANGUL"))
 
 
-def _parted(left: str, label: str, after: str) -> bool:
+def _is_split_domain(left: str, label: str, after: str) -> bool:
     """``example. com``: a sentence would go on with a capital."""
-    low = label.casefold().translate(LOOKALIKES)
-    if not label[0].islower() or low not in TOP_LEVEL:
+    low = label.casefold().translate(LOOKALIKE_LETTERS)
+    if not label[0].islower() or low not in TOP_LEVEL_DOMAINS:
         return False
     if after.lstrip()[:1] in ("/", "\\") and after.strip():
         return True
     initial = len(left) == 1 and left.isupper()
     if initial or left.casefold() in ABBREVIATIONS:
-        return low not in PARTICLES and low in GENERIC
-    return (low not in EVERYDAY and low not in PARTICLES) or not after.strip()
+        return low not in SURNAME_PARTICLES and low in GENERIC_DOMAINS
+    return (low not in EVERYDAY_WORDS and low not in SURNAME_PARTICLES) or not after.strip()
 
 
-def _spoken(left: str, label: str, after: str) -> bool:
+def _is_spoken_domain(left: str, label: str, after: str) -> bool:
     """``example dot com``, but not ``the red dot is on``."""
-    if label not in TOP_LEVEL:
+    if label not in TOP_LEVEL_DOMAINS:
         return False
     goes_on = after.strip()
-    return label not in EVERYDAY or not goes_on or goes_on in "/\\" or len(left) == 1
+    return label not in EVERYDAY_WORDS or not goes_on or goes_on in "/\\" or len(left) == 1
 
 
-def _marked(found: re.Match[str]) -> bool:
+def _is_disguised_domain(found: re.Match[str]) -> bool:
     """``example,com`` and ``bit·ly``, but not ``Gal·la``."""
     mark = found[0][1]
     catalan = mark == "·" and found[0][0] == "l" and found[1].startswith("l")
-    return found[1] in (TOP_LEVEL if mark == "·" else GENERIC) and not catalan
+    return found[1] in (TOP_LEVEL_DOMAINS if mark == "·" else GENERIC_DOMAINS) and not catalan

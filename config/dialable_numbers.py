@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-ENOUGH = 7
+MIN_DIGITS = 7
 _SEP = r"(?:(?!,\s|;\s)[^\w%€$£#]|_){0,3}"
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _DATE = re.compile(
@@ -62,42 +62,42 @@ _AS_DIGITS = str.maketrans("OoIl", "0011")
 _CJK = str.maketrans("一二三四五六七八九〇零", "12345678900")
 
 
-def holds_number(plain: str) -> bool:
+def contains_phone_number(plain: str) -> bool:
     """Whether there is one in text that has one form for each sign."""
-    plain = _ALIKE.sub(_digits, plain.translate(_CJK))
-    low = _without(_TIME, _without(_DATE, plain.casefold()))
+    plain = _ALIKE.sub(_lookalikes_to_digits, plain.translate(_CJK))
+    low = _blank_matches(_TIME, _blank_matches(_DATE, plain.casefold()))
     if not any(char.isdigit() for char in low):
-        return _in_words(low)
+        return _is_spelled_number(low)
     return bool(
         _INTERNATIONAL.search(low)
         or _TOLD.search(low)
         or _SERVICE.search(low)
         or _VANITY.search(low)
         or _VANITY_CAPITALS.search(plain)
-        or _in_words(low)
-        or _long_enough(_MONEY.sub(" ~ ", low))
+        or _is_spelled_number(low)
+        or _has_enough_digits(_MONEY.sub(" ~ ", low))
     )
 
 
-def _without(form: re.Pattern[str], text: str) -> str:
+def _blank_matches(form: re.Pattern[str], text: str) -> str:
     """Without a day or a time, or two: more of them in a row might be read as a number."""
     return form.sub(" ~ ", text) if len(form.findall(text)) <= 2 else text
 
 
-def _digits(found: re.Match[str]) -> str:
+def _lookalikes_to_digits(found: re.Match[str]) -> str:
     """``O8OO`` as it is meant."""
     enough = found[0].isalnum() or sum(map(str.isdigit, found[0])) >= 3
     return found[0].translate(_AS_DIGITS) if enough else found[0]
 
 
-def _long_enough(low: str) -> bool:
-    text = _PREFIXED.sub(lambda found: _kept(found, low), low)
+def _has_enough_digits(low: str) -> bool:
+    text = _PREFIXED.sub(lambda found: _blank_reference(found, low), low)
     if _TRUNK.search(text):
         return True
-    return any(sum(map(str.isdigit, run[0])) >= ENOUGH for run in _RUN.finditer(text))
+    return any(sum(map(str.isdigit, run[0])) >= MIN_DIGITS for run in _RUN.finditer(text))
 
 
-def _kept(found: re.Match[str], low: str) -> str:
+def _blank_reference(found: re.Match[str], low: str) -> str:
     """A reference is left out, unless digits stand beside it that it could be read on with."""
     before, after = low[: found.start()][-3:], low[found.end() :][:3]
     alone = not any(char.isdigit() for char in before + after)
@@ -105,7 +105,7 @@ def _kept(found: re.Match[str], low: str) -> str:
     return " ~ " if alone and not calls else found[0]
 
 
-def _in_words(low: str) -> bool:
+def _is_spelled_number(low: str) -> bool:
     """Words for digits in a row, among digits: each is one, a hundred two."""
     for found in _WORDS.finditer(low):
         words = _WORD.findall(found[0])

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
-NEAR, WIDE, CROWD, CROWD_IPV4 = 64, 48, 32, 16
-LONGEST = 100  # of an address in any spelling, with its port, brackets, quotes and zone
+NETWORK_BITS, WIDE_BITS, CROWD_BITS, CROWD_BITS_IPV4 = 64, 48, 32, 16
+MAX_ADDRESS_CHARS = 100  # of an address in any spelling, with its port, brackets, quotes and zone
 _NAT64 = tuple(map(IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48")))
 _WITH_PORT = re.compile(
     r"(?P<plain>\d+\.\d+\.\d+\.\d+):\d{1,5}|\[(?P<boxed>[^\[\]]+)\](?::\d{1,5})?"
@@ -35,26 +35,26 @@ class Network:
 
 
 #: Of a request whose address nobody told: a socket in the file system, or a proxy that hides it.
-UNKNOWN = Network("unknown", "", "unknown")
+UNKNOWN_NETWORK = Network("unknown", "", "unknown")
 
 
-def parse(text: str) -> Address | None:
+def parse_ip_address(text: str) -> Address | None:
     """Parse an address in any spelling that servers and proxies use: with a port, in brackets or
     quotes, with a zone. Returns ``None`` if the text is not an address."""
     plain = text.strip().strip('"').strip()
-    if not plain or len(plain) > LONGEST:
+    if not plain or len(plain) > MAX_ADDRESS_CHARS:
         return None
     found = _WITH_PORT.fullmatch(plain)
     if found:
         plain = found["plain"] or found["boxed"]
     plain = _NINE_GROUPS.sub(r"\1", plain) if plain.count(":") == 8 else plain
     try:
-        return _embedded(ip_address(plain.partition("%")[0].strip()))
+        return _unwrap_embedded_ipv4(ip_address(plain.partition("%")[0].strip()))
     except ValueError:
         return None
 
 
-def _embedded(address: Address) -> Address:
+def _unwrap_embedded_ipv4(address: Address) -> Address:
     """The IPv4 address behind an IPv6 address that is made from it: mapped, translated (NAT64), or
     tunnelled (6to4, Teredo). In a tunnel, one IPv4 address could choose among many of IPv6. Other
     addresses are returned unchanged."""
@@ -66,33 +66,37 @@ def _embedded(address: Address) -> Address:
     return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else address)
 
 
-def network_of(text: str) -> Network | None:
+def parse_network(text: str) -> Network | None:
     """The network of an address in any spelling, ``None`` when it is none."""
-    return _network_of(text) if len(text) <= LONGEST else None
+    return _parse_network_cached(text) if len(text) <= MAX_ADDRESS_CHARS else None
 
 
 @lru_cache(maxsize=4096)
-def _network_of(text: str) -> Network | None:
-    address = parse(text)
+def _parse_network_cached(text: str) -> Network | None:
+    address = parse_ip_address(text)
     if address is None:
         return None
     if isinstance(address, IPv4Address):
-        return Network(str(address), "", _prefix(address, CROWD_IPV4))
-    return Network(_prefix(address, NEAR), _prefix(address, WIDE), _prefix(address, CROWD))
+        return Network(str(address), "", _network_prefix(address, CROWD_BITS_IPV4))
+    return Network(
+        _network_prefix(address, NETWORK_BITS),
+        _network_prefix(address, WIDE_BITS),
+        _network_prefix(address, CROWD_BITS),
+    )
 
 
-def _prefix(address: Address, bits: int) -> str:
+def _network_prefix(address: Address, bits: int) -> str:
     kept = address.max_prefixlen - bits
     return f"{type(address)(int(address) >> kept << kept)}/{bits}"
 
 
-def entries(header: str) -> list[str]:
+def split_forwarded_for(header: str) -> list[str]:
     """The entries of ``X-Forwarded-For``, the nearest proxy's last. Each proxy adds one behind the
     last comma; quotes mean nothing here, so that none that a client opened can swallow it."""
     return [each.strip() for each in header.split(",")] if header else []
 
 
-def client(peer: str, forwarded: Sequence[str], proxies: int) -> Network:
+def find_client_network(peer: str, forwarded: Sequence[str], proxies: int) -> Network:
     """The network of a request that came from ``peer`` through so many ``proxies`` of ours, each
     of which added an entry to ``forwarded``.
 
@@ -100,5 +104,5 @@ def client(peer: str, forwarded: Sequence[str], proxies: int) -> Network:
     entry that counts holds no address, the nearest behind it that does is taken.
     """
     ours = forwarded[-proxies:] if proxies else ()
-    found = (network_of(each) for each in (*ours, peer))
-    return next((each for each in found if each is not None), UNKNOWN)
+    found = (parse_network(each) for each in (*ours, peer))
+    return next((each for each in found if each is not None), UNKNOWN_NETWORK)

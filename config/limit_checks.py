@@ -12,14 +12,14 @@ from limits import RateLimitItem, parse_many
 
 from config.settings import Settings
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1", None)
-SHORTEST_TOKEN = 16
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1", None)
+MIN_TOKEN_CHARS = 16
 _HOUR, _DAY = 3600, 86400
-Row = tuple[Literal["refuse", "warn"], str]
+FaultRow = tuple[Literal["refuse", "warn"], str]
 
 
 @dataclass(frozen=True)
-class Bounds:
+class LimitBounds:
     """Between what a limit makes sense: so many hits in so many seconds, and why not fewer or
     more. A limit above ``unsafe`` keeps production from starting."""
 
@@ -32,8 +32,8 @@ class Bounds:
     unsafe: int = 0
 
 
-BOUNDS = (
-    Bounds(
+LIMIT_BOUNDS = (
+    LimitBounds(
         "sign_in_limit",
         _DAY,
         5,
@@ -42,7 +42,7 @@ BOUNDS = (
         "passwords and codes can be guessed",
         unsafe=1000,
     ),
-    Bounds(
+    LimitBounds(
         "check_limit_per_number",
         _HOUR,
         20,
@@ -50,7 +50,7 @@ BOUNDS = (
         "a stranger who types a customer's number locks them out",
         "one number can be tried without end",
     ),
-    Bounds(
+    LimitBounds(
         "check_limit_per_address",
         _HOUR,
         60,
@@ -58,7 +58,7 @@ BOUNDS = (
         "customers who share an address lock each other out",
         "one stranger can fill the store",
     ),
-    Bounds(
+    LimitBounds(
         "report_limit_per_address",
         _HOUR,
         5,
@@ -66,7 +66,7 @@ BOUNDS = (
         "customers who share an address cannot report",
         "one stranger can fill the store",
     ),
-    Bounds(
+    LimitBounds(
         "proof_limit_per_address",
         _DAY,
         10,
@@ -74,7 +74,7 @@ BOUNDS = (
         "customers who share an address cannot open their page",
         "page numbers can be guessed and texts asked for without end",
     ),
-    Bounds(
+    LimitBounds(
         "feed_limit_per_address",
         _HOUR,
         60,
@@ -85,16 +85,16 @@ BOUNDS = (
 )
 
 
-def rows(settings: Settings) -> list[Row]:
+def find_limit_faults(settings: Settings) -> list[FaultRow]:
     """What is unsafe, each with its sentence."""
-    found = [row for each in BOUNDS for row in _outside(settings, each)]
-    found += _mail(settings) + _redis(settings)
-    return found + _in_production(settings) if settings.in_production else found
+    found = [row for each in LIMIT_BOUNDS for row in _check_limit_bounds(settings, each)]
+    found += _check_mail_password(settings) + _check_redis_password(settings)
+    return found + _check_production_values(settings) if settings.in_production else found
 
 
-def _outside(settings: Settings, bounds: Bounds) -> list[Row]:
+def _check_limit_bounds(settings: Settings, bounds: LimitBounds) -> list[FaultRow]:
     """What its strictest window lets through in the time of the bounds."""
-    allowed = least_allowed(parse_many(getattr(settings, bounds.setting)), bounds.seconds)
+    allowed = strictest_allowance(parse_many(getattr(settings, bounds.setting)), bounds.seconds)
     name = f"VOUCHLINE_{bounds.setting.upper()}"
     length = "day" if bounds.seconds == _DAY else "hour"
     if allowed > bounds.most:
@@ -109,7 +109,7 @@ def _outside(settings: Settings, bounds: Bounds) -> list[Row]:
     return []
 
 
-def least_allowed(windows: Sequence[RateLimitItem], seconds: int) -> int:
+def strictest_allowance(windows: Sequence[RateLimitItem], seconds: int) -> int:
     """How many hits the strictest of some windows lets through in so many seconds."""
     return min(
         each.amount * max(1, seconds // each.get_expiry())  # a longer window can begin at its end
@@ -117,9 +117,9 @@ def least_allowed(windows: Sequence[RateLimitItem], seconds: int) -> int:
     )
 
 
-def _mail(s: Settings) -> list[Row]:
+def _check_mail_password(s: Settings) -> list[FaultRow]:
     server = urlsplit(s.smtp_url.get_secret_value())
-    if server.scheme != "smtp" or not server.password or server.hostname in LOOPBACK:
+    if server.scheme != "smtp" or not server.password or server.hostname in LOOPBACK_HOSTS:
         return []
     return [
         (
@@ -130,9 +130,9 @@ def _mail(s: Settings) -> list[Row]:
     ]
 
 
-def _redis(s: Settings) -> list[Row]:
+def _check_redis_password(s: Settings) -> list[FaultRow]:
     storage = urlsplit(s.rate_storage)
-    elsewhere = storage.scheme.startswith("redis") and storage.hostname not in LOOPBACK
+    elsewhere = storage.scheme.startswith("redis") and storage.hostname not in LOOPBACK_HOSTS
     if not elsewhere or storage.password:
         return []
     return [
@@ -144,14 +144,14 @@ def _redis(s: Settings) -> list[Row]:
     ]
 
 
-def _in_production(s: Settings) -> list[Row]:
-    found: list[Row] = []
+def _check_production_values(s: Settings) -> list[FaultRow]:
+    found: list[FaultRow] = []
     token = s.metrics_token.get_secret_value()
-    if token and len(token) < SHORTEST_TOKEN:
+    if token and len(token) < MIN_TOKEN_CHARS:
         found.append(
             (
                 "warn",
-                f"VOUCHLINE_METRICS_TOKEN can be guessed: take {SHORTEST_TOKEN} characters or more "
+                f"VOUCHLINE_METRICS_TOKEN can be guessed: take {MIN_TOKEN_CHARS} characters or more "
                 "at random.",
             )
         )

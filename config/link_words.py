@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 
-def _words(text: str) -> frozenset[str]:
+def _split_word_list(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
 #: Ends of addresses that are known well.
-GENERIC = _words(
+GENERIC_DOMAINS = _split_word_list(
     """
     com net org info biz edu gov mil int app dev page site online shop store club live tech xyz
     top link click icu vip win bid loan help support services service cloud email website space
@@ -24,7 +24,7 @@ GENERIC = _words(
     """
 )
 #: Those of countries, by their two letters.
-COUNTRIES = _words(
+COUNTRY_DOMAINS = _split_word_list(
     """
     ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bm bn bo br bs
     bt bv bw by bz ca cc cd cf cg ch ci ck cl cm cn co cr cu cv cw cx cy cz de dj dk dm do dz ec
@@ -37,27 +37,27 @@ COUNTRIES = _words(
     """
 )
 #: Surnames that are also ends of addresses: after an initial, the surname is meant.
-READ_AS_NAMES = _words(
+SURNAME_DOMAINS = _split_word_list(
     """
     li ng ly vu so do my ma mo mu su lu cu sa sy ky gu ba bo la hu ho page dev guru cash
     """
 )
 #: Words of sentences that are also countries.
-EVERYDAY = _words(
+EVERYDAY_WORDS = _split_word_list(
     """
     in is it at no so to be by do my us me am as an or if la de es el un y al se ni te du et en
     il mi ti si da im ins id ad pa re
     """
 )
 #: What a surname goes on after.
-PARTICLES = _words(
+SURNAME_PARTICLES = _split_word_list(
     """
     de da do di du la le los las del della dei des den der van von vom vander vande zu zum zur
     ter ten te af av al el ul bin bint ibn ben dos das st ap ab san santa abu abd y e i und
     """
 )
 #: Titles and abbreviations that are written with a full stop.
-ABBREVIATIONS = _words(
+ABBREVIATIONS = _split_word_list(
     """
     dr prof mr mrs ms mx sr sra srta jr st ste sta sto fr hr herr frau ing dipl mag rev hon capt
     lt sgt col gen univ dra don dna lic abg rer nat med phil jur priv doz kfm abt nr no nro num
@@ -66,8 +66,8 @@ ABBREVIATIONS = _words(
     """
 ) - {"me", "gov"}
 #: What begins a link of another kind.
-SCHEMES = sorted(
-    _words(
+LINK_SCHEMES = sorted(
+    _split_word_list(
         """
     https? hxxps? ftps? mailto tel sms smsto mms file data javascript vbscript whatsapp tg skype
     callto facetime intent market viber sips? geo bitcoin signal threema weixin blob wss? ssh
@@ -77,7 +77,7 @@ SCHEMES = sorted(
 #: The full stop, spelled out.
 DOT_WORDS = ("dot", "d0t", "punkt", "punto", "ponto", "point", "punct", "tochka", "точка", "نقطة")
 #: Signs that read the same: full stops, other dots, slashes, colons; what shows as nothing.
-SAME = str.maketrans(
+LOOKALIKE_SIGNS = str.maketrans(
     {
         **dict.fromkeys("。｡．․﹒۔܁܂᠃꓿", "."),
         **dict.fromkeys("•∙⋅・･‧・●∘᛫", "·"),
@@ -89,8 +89,12 @@ SAME = str.maketrans(
     }
 )
 #: Letters of other alphabets that read as ours.
-LOOKALIKES = str.maketrans(
+LOOKALIKE_LETTERS = str.maketrans(
     "абвгеёзикмнорстухьіјѕһԁԛԝӏαβεηικνοπρτυχγωմոսրց",
     "abbreezukmhopctyxbijshdqwlabeniknoprtuxywunuph",
 )
-TOP_LEVEL = GENERIC | COUNTRIES | {each.translate(LOOKALIKES) for each in GENERIC}
+TOP_LEVEL_DOMAINS = (
+    GENERIC_DOMAINS
+    | COUNTRY_DOMAINS
+    | {each.translate(LOOKALIKE_LETTERS) for each in GENERIC_DOMAINS}
+)

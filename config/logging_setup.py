@@ -1,7 +1,7 @@
 """Structured logs: one JSON object a line, without personal data.
 
 Callers log ids, states and counts. As a second fence every value is passed through
-:func:`scrub`, which blanks runs of digits that could be a phone number or a code.
+:func:`scrub_digits`, which blanks runs of digits that could be a phone number or a code.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import structlog
 _DIGITS = re.compile(r"(?<![\w-])\+?\d[\d \-()]{4,}\d(?![\w-])")
 
 
-def scrub(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def scrub_digits(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Blank what looks like a phone number or code in any text value of a log line."""
     for key, value in event.items():
         if key != "timestamp" and isinstance(value, str):
@@ -26,7 +26,7 @@ def scrub(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[st
     return event
 
 
-class Unfailing:
+class UnfailingStream:
     """A file for logs that gives up a line it cannot write: a full disk or a closed terminal must
     not take the answer away from whoever asks."""
 
@@ -42,22 +42,22 @@ class Unfailing:
             self._file.flush()
 
 
-def set_up(level: str) -> None:
+def set_up_logging(level: str) -> None:
     """Send our own log lines and the libraries' warnings to standard error as JSON."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        scrub,
+        scrub_digits,
     ]
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, Unfailing(sys.stderr))),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, UnfailingStream(sys.stderr))),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(Unfailing(sys.stderr))
+    handler = logging.StreamHandler(UnfailingStream(sys.stderr))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared[1:],

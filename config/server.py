@@ -20,11 +20,11 @@ from config.settings import Settings
 HEADER_SECONDS = 10
 HEADER_BYTES = 32 * 1024
 STOP_SECONDS = 10
-MOST_CONNECTIONS = 8192
+MAX_CONNECTIONS = 8192
 _OTHER_FILES = 512
 
 
-def run(settings: Settings, host: str) -> None:
+def run_server(settings: Settings, host: str) -> None:
     """Serve until a signal says stop; requests in hand are finished first, for a while."""
     if settings.web_workers > 1:
         _share_metrics(settings)
@@ -34,7 +34,7 @@ def run(settings: Settings, host: str) -> None:
         address=host,
         port=settings.port,
         workers=settings.web_workers,
-        backpressure=_connections(),
+        backpressure=_connection_limit(),
         backlog=4096,
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(
@@ -44,10 +44,10 @@ def run(settings: Settings, host: str) -> None:
         respawn_failed_workers=True,
         log_level=LogLevels.error,
         workers_kill_timeout=STOP_SECONDS,
-    ).serve(target_loader=partial(_application, settings))  # type: ignore[arg-type] # RSGI's own type
+    ).serve(target_loader=partial(_load_application, settings))  # type: ignore[arg-type] # RSGI's own type
 
 
-def _application(settings: Settings, module: str) -> RequestReader:
+def _load_application(settings: Settings, module: str) -> RequestReader:
     """The application of a process. It reads its own settings, as a command does."""
     return RequestReader(
         import_module(module).create_app().wsgi_app,
@@ -57,17 +57,17 @@ def _application(settings: Settings, module: str) -> RequestReader:
     )
 
 
-def _connections() -> int:
+def _connection_limit() -> int:
     """How many a process takes at a time: as many as it may have files open, with some to spare."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_CONNECTIONS + _OTHER_FILES
+    wanted = MAX_CONNECTIONS + _OTHER_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return (
-        MOST_CONNECTIONS
+        MAX_CONNECTIONS
         if soft == resource.RLIM_INFINITY
-        else min(MOST_CONNECTIONS, max(64, soft - _OTHER_FILES))
+        else min(MAX_CONNECTIONS, max(64, soft - _OTHER_FILES))
     )
 
 

@@ -25,7 +25,7 @@ Hours = tuple[time, time | None]
 _HOURS = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})")
 
 
-def _read_hours(text: str) -> Hours:
+def _parse_setting_hours(text: str) -> Hours:
     """``08:00-21:00`` to two times; an end of ``24:00`` is ``None``, the end of the day."""
     found = _HOURS.fullmatch(text.strip())
     if not found:
@@ -144,12 +144,12 @@ class Settings(BaseSettings):
 
     @field_validator("decent_hours", mode="before")
     @classmethod
-    def _hours(cls, value: Any) -> Any:
-        return _read_hours(value) if isinstance(value, str) else value
+    def _parse_calling_hours(cls, value: Any) -> Any:
+        return _parse_setting_hours(value) if isinstance(value, str) else value
 
     @field_validator("decent_hours_by_country", mode="before")
     @classmethod
-    def _hours_by_country(cls, value: Any) -> Any:
+    def _parse_hours_by_country(cls, value: Any) -> Any:
         """``DE=09:00-20:00 FR=10:00-20:00`` to hours by country."""
         if not isinstance(value, str):
             return value
@@ -158,12 +158,12 @@ class Settings(BaseSettings):
             country, _, hours = part.partition("=")
             if not re.fullmatch("[A-Z]{2}", country):
                 raise ValueError("write hours by country like DE=09:00-20:00 FR=10:00-20:00")
-            found[country] = _read_hours(hours)
+            found[country] = _parse_setting_hours(hours)
         return found
 
     @field_validator("reminders", "retries", mode="before")
     @classmethod
-    def _lengths(cls, value: Any) -> Any:
+    def _parse_durations(cls, value: Any) -> Any:
         """``1d 1h 10m`` to lengths of time."""
         if not isinstance(value, str):
             return value
@@ -174,12 +174,12 @@ class Settings(BaseSettings):
 
     @field_validator("countries", "languages", "checkpoints_to", "alerts_to", mode="before")
     @classmethod
-    def _list(cls, value: Any) -> Any:
+    def _parse_word_list(cls, value: Any) -> Any:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
     @field_validator("budget_agent", "budget_investigator", "budget_misses")
     @classmethod
-    def _budgets(cls, value: str) -> str:
+    def _check_budget_format(cls, value: str) -> str:
         if not re.fullmatch(r"([1-9]\d{0,6}/(hour|day)(;(?!$)|$))+", value.replace(" ", "")):
             raise ValueError("write the budget like 30/hour;120/day")
         return value
@@ -193,7 +193,7 @@ class Settings(BaseSettings):
         "sign_in_limit",
     )
     @classmethod
-    def _rates(cls, value: str) -> str:
+    def _check_rate_format(cls, value: str) -> str:
         try:
             good = bool(parse_many(value)) and all(each.amount > 0 for each in parse_many(value))
         except ValueError:
@@ -204,14 +204,14 @@ class Settings(BaseSettings):
 
     @field_validator("texts_per_number", "texts_asked_per_number")
     @classmethod
-    def _limits(cls, value: str) -> str:
+    def _check_text_limit_format(cls, value: str) -> str:
         if not re.fullmatch(r"(\d+/(minute|hour|day)(;(?!$)|$))+", value.replace(" ", "")):
             raise ValueError("write the limits like 10/hour;30/day")
         return value
 
     @field_validator("smtp_url")
     @classmethod
-    def _mail_server(cls, value: SecretStr) -> SecretStr:
+    def _check_mail_server_url(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value():
             parts = urlsplit(value.get_secret_value())
             _ = parts.port  # raises ValueError for one that is none
@@ -223,7 +223,7 @@ class Settings(BaseSettings):
 
     @field_validator("smtp_ca_file")
     @classmethod
-    def _authorities(cls, value: Path | None) -> Path | None:
+    def _check_authorities_file(cls, value: Path | None) -> Path | None:
         if value is None or value == Path():  # set to nothing
             return None
         try:
@@ -234,14 +234,14 @@ class Settings(BaseSettings):
 
     @field_validator("timezone")
     @classmethod
-    def _zone(cls, value: str) -> str:
+    def _check_time_zone(cls, value: str) -> str:
         if value not in known_zones():
             raise ValueError("name a zone of the IANA list, like Europe/London")
         return value
 
     @field_validator("instance")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
+    def _make_path_absolute(cls, value: Path) -> Path:
         return value if value.is_absolute() else (Path.cwd() / value)
 
     @property

@@ -8,44 +8,44 @@ from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from config import limit_checks
-from config.contact_details import find_link
+from config.contact_details import has_link
 from config.settings import Settings
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
-class Finding:
+class SettingsFinding:
     """One thing to mend: ``refuse`` keeps production from starting, ``warn`` does not."""
 
     level: Literal["refuse", "warn"]
     sentence: str
 
 
-def findings(settings: Settings) -> list[Finding]:
+def check_settings(settings: Settings) -> list[SettingsFinding]:
     """All findings about the settings alone (the store is looked at elsewhere)."""
     found = [
-        *_keys(settings),
-        *_addresses(settings),
-        *_messaging(settings),
-        *_limits(settings),
-        *_log(settings),
-        *_in_clear(settings),
-        *_unverified(settings),
-        *limit_checks.rows(settings),
+        *_check_master_keys(settings),
+        *_check_public_addresses(settings),
+        *_check_messaging(settings),
+        *_check_rate_limits(settings),
+        *_check_checkpoint_destinations(settings),
+        *_check_provider_addresses(settings),
+        *_check_server_connections(settings),
+        *limit_checks.find_limit_faults(settings),
     ]
-    return [Finding(*each) for each in found]
+    return [SettingsFinding(*each) for each in found]
 
 
-def refusals(settings: Settings) -> list[str]:
+def find_start_refusals(settings: Settings) -> list[str]:
     """The sentences that keep it from starting: outside production, those about what would be sent
     in clear alone."""
     if not settings.in_production:
-        return [sentence for _, sentence in _in_clear(settings)]
-    return [f.sentence for f in findings(settings) if f.level == "refuse"]
+        return [sentence for _, sentence in _check_provider_addresses(settings)]
+    return [f.sentence for f in check_settings(settings) if f.level == "refuse"]
 
 
-def _log(s: Settings) -> list[Row]:
+def _check_checkpoint_destinations(s: Settings) -> list[FaultRow]:
     if any(not each.startswith("file:") for each in s.checkpoints_to):
         return []
     return [
@@ -57,10 +57,10 @@ def _log(s: Settings) -> list[Row]:
     ]
 
 
-Row = tuple[Literal["refuse", "warn"], str]
+FaultRow = tuple[Literal["refuse", "warn"], str]
 
 
-def _keys(s: Settings) -> list[Row]:
+def _check_master_keys(s: Settings) -> list[FaultRow]:
     keys = s.master_keys.get_secret_value()
     if not keys:
         return [
@@ -75,10 +75,10 @@ def _keys(s: Settings) -> list[Row]:
     return []
 
 
-def _addresses(s: Settings) -> list[Row]:
-    found: list[Row] = []
+def _check_public_addresses(s: Settings) -> list[FaultRow]:
+    found: list[FaultRow] = []
     parts = urlsplit(s.base_url)
-    public = parts.hostname not in LOOPBACK
+    public = parts.hostname not in LOOPBACK_HOSTS
     if parts.scheme not in ("http", "https") or not parts.hostname:
         found.append(("refuse", "VOUCHLINE_PUBLIC_URL must look like https://check.example.org."))
     elif not s.public_url or not public or parts.scheme != "https":
@@ -90,7 +90,7 @@ def _addresses(s: Settings) -> list[Row]:
         )
     if s.organisation == "Example Bank":
         found.append(("refuse", "VOUCHLINE_ORGANISATION still has the example's name."))
-    elif find_link(s.organisation):
+    elif has_link(s.organisation):
         found.append(
             (
                 "refuse",
@@ -112,7 +112,7 @@ def _addresses(s: Settings) -> list[Row]:
     return found
 
 
-def _messaging(s: Settings) -> list[Row]:
+def _check_messaging(s: Settings) -> list[FaultRow]:
     if s.messaging == "simulator":
         return [
             (
@@ -130,7 +130,7 @@ def _messaging(s: Settings) -> list[Row]:
         }.items()
         if not value
     ]
-    found: list[Row] = [
+    found: list[FaultRow] = [
         ("refuse", f"{name} is not set, so no text can be sent.") for name in missing
     ]
     second = s.second_twilio_auth_token.get_secret_value()
@@ -157,31 +157,31 @@ def _messaging(s: Settings) -> list[Row]:
     return found
 
 
-def _in_clear(s: Settings) -> list[Row]:
+def _check_provider_addresses(s: Settings) -> list[FaultRow]:
     """Another host for the provider's client gets the account's token with each request."""
     bases = {"TWILIO_API_BASE": s.twilio_api_base}
     bases["VOUCHLINE_SECOND_TWILIO_API_BASE"] = s.second_twilio_api_base
     return [
         ("refuse", f"{name} must be an https address: the account's token is sent there.")
         for name, base in bases.items()
-        if base and not _private(base)
+        if base and not _is_private_connection(base)
     ]
 
 
-def _private(base: str) -> bool:
+def _is_private_connection(base: str) -> bool:
     parts = urlsplit(base)
     return bool(parts.hostname) and (
-        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
     )
 
 
-def _unverified(s: Settings) -> list[Row]:
+def _check_server_connections(s: Settings) -> list[FaultRow]:
     """Connections to our own servers that somebody on the way could read or answer."""
-    found: list[Row] = []
+    found: list[FaultRow] = []
     store = urlsplit(s.store_url)
     options = dict(parse_qsl(store.query))
     host = options.get("host") or store.hostname or ""
-    remote = bool(host) and not host.startswith("/") and host not in LOOPBACK
+    remote = bool(host) and not host.startswith("/") and host not in LOOPBACK_HOSTS
     verified = options.get("sslmode") == "verify-full"
     if store.scheme.startswith("postgresql") and remote and not verified:
         found.append(
@@ -196,7 +196,7 @@ def _unverified(s: Settings) -> list[Row]:
         found.append(
             ("refuse", "VOUCHLINE_RATE_STORAGE must not switch the certificate check off.")
         )
-    elif re.match(r"redis(?!s)", cache.scheme) and cache.hostname not in (*LOOPBACK, None):
+    elif re.match(r"redis(?!s)", cache.scheme) and cache.hostname not in (*LOOPBACK_HOSTS, None):
         found.append(
             (
                 "warn",
@@ -207,8 +207,8 @@ def _unverified(s: Settings) -> list[Row]:
     return found
 
 
-def _limits(s: Settings) -> list[Row]:
-    found: list[Row] = []
+def _check_rate_limits(s: Settings) -> list[FaultRow]:
+    found: list[FaultRow] = []
     if s.rate_storage.startswith("memory") and s.web_workers > 1:
         found.append(
             (
@@ -224,7 +224,7 @@ def _limits(s: Settings) -> list[Row]:
                 "VOUCHLINE_METRICS_TOKEN is not set: /metrics is closed until it is.",
             )
         )
-    if _pays_nothing(s):
+    if _is_ceiling_too_low(s):
         found.append(
             (
                 "warn",
@@ -238,7 +238,7 @@ def _limits(s: Settings) -> list[Row]:
     return found
 
 
-def _pays_nothing(s: Settings) -> bool:
+def _is_ceiling_too_low(s: Settings) -> bool:
     """Whether a third of anybody's part of a ceiling does not pay one call and one long text."""
     dearest = max(s.call_price, 2 * s.text_price)
     ceilings = [each for each in (s.spending_per_hour, s.spending_per_day) if each]

@@ -14,20 +14,20 @@ from messaging.models import MessageState, OutboxMessage
 from messaging.providers.base import VOICE
 
 #: How long after a call that nobody wanted another may be placed.
-ONCE_IN = timedelta(days=30)
-_UNPLACED = (MessageState.FAILED, MessageState.EXPIRED)
+UNWANTED_CALL_PAUSE = timedelta(days=30)
+_UNSENT_STATES = (MessageState.FAILED, MessageState.EXPIRED)
 
 
-def may_ring(
+def may_place_requested_call(
     session: Session, customer_id: UUID, proven_at: datetime | None, now: datetime
 ) -> bool:
     """Whether a customer may be rung because somebody asked for it. ``proven_at`` is when their
     number was last proven. A ring-back that somebody pressed a key to hear was wanted; a page
     number that was heard and not typed was not."""
-    since = max(now - ONCE_IN, proven_at) if proven_at else now - ONCE_IN
+    since = max(now - UNWANTED_CALL_PAUSE, proven_at) if proven_at else now - UNWANTED_CALL_PAUSE
     heard = and_(col(OutboxMessage.kind) == RING_BACK, col(OutboxMessage.heard_at).is_not(None))
     never = and_(
-        col(OutboxMessage.state).in_(_UNPLACED), col(OutboxMessage.first_tried_at).is_(None)
+        col(OutboxMessage.state).in_(_UNSENT_STATES), col(OutboxMessage.first_tried_at).is_(None)
     )
     unwanted = session.exec(
         select(func.count()).where(
@@ -41,7 +41,7 @@ def may_ring(
     return unwanted == 0
 
 
-def note_heard(session: Session, message_id: UUID, now: datetime) -> None:
+def record_message_heard(session: Session, message_id: UUID, now: datetime) -> None:
     """Somebody who was rung pressed the key to hear the message."""
     row = session.get(OutboxMessage, message_id)
     if row is not None and row.heard_at is None:

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from messaging.call_states import OVER, CallState, further
+from messaging.call_states import OVER_STATES, CallState, furthest_state
 from messaging.models import PhoneCall
 from storage.column_types import new_id
 from vault.keys import keyring
 
 #: Which column keeps when a state was first heard of.
-_INSTANTS = {
+_STATE_INSTANT_COLUMNS = {
     CallState.AGENT_ON: "agent_on_at",
     CallState.RINGING: "ringing_at",
     CallState.ANSWERED: "answered_at",
@@ -21,7 +21,7 @@ _INSTANTS = {
 }
 
 
-def want(session: Session, callback_id: UUID, agent_phone: str, now: datetime) -> PhoneCall:
+def queue_call(session: Session, callback_id: UUID, agent_phone: str, now: datetime) -> PhoneCall:
     """Store a call in the caller's transaction; a worker places it once that has committed."""
     row = new_id()
     place = f"phone_call.agent_phone:{row}"
@@ -29,7 +29,9 @@ def want(session: Session, callback_id: UUID, agent_phone: str, now: datetime) -
         id=row,
         callback_id=callback_id,
         state=CallState.WANTED,
-        agent_phone=keyring.of(session).seal_for(keyring.STAFF, place, agent_phone),
+        agent_phone=keyring.current_keyring(session).seal_for_purpose(
+            keyring.STAFF, place, agent_phone
+        ),
         due_at=now,
         wanted_at=now,
     )
@@ -38,7 +40,7 @@ def want(session: Session, callback_id: UUID, agent_phone: str, now: datetime) -
     return call
 
 
-def latest(session: Session, callback_id: UUID) -> PhoneCall | None:
+def find_latest_call(session: Session, callback_id: UUID) -> PhoneCall | None:
     """The last call of a callback."""
     return session.exec(
         select(PhoneCall)
@@ -48,25 +50,25 @@ def latest(session: Session, callback_id: UUID) -> PhoneCall | None:
     ).first()
 
 
-def locked(session: Session, call: UUID) -> PhoneCall | None:
+def lock_call(session: Session, call: UUID) -> PhoneCall | None:
     """A call, kept from changing until the transaction ends."""
     return session.get(PhoneCall, call, with_for_update=True, populate_existing=True)
 
 
-def push(
+def record_call_state(
     session: Session, call: PhoneCall, told: CallState, now: datetime, error: str = ""
 ) -> bool:
     """Note a report of a call that is locked; whether it brought it further.
 
     Keeps the instant of each state when it is first heard of, and the lowest error of a state.
     """
-    column = _INSTANTS.get(told)
+    column = _STATE_INSTANT_COLUMNS.get(told)
     if column and getattr(call, column) is None:
         setattr(call, column, now)
-    before, after = CallState(call.state), further(CallState(call.state), told)
+    before, after = CallState(call.state), furthest_state(CallState(call.state), told)
     if told == after and error and (told != before or error < (call.error or "~")):
         call.error = error[:40]
-    if after in OVER and call.ended_at is None:
+    if after in OVER_STATES and call.ended_at is None:
         call.ended_at = now
     call.state = after
     session.add(call)
@@ -74,13 +76,13 @@ def push(
     return after != before
 
 
-def close(session: Session, callback_id: UUID, now: datetime) -> None:
+def close_calls(session: Session, callback_id: UUID, now: datetime) -> None:
     """The callback is over: nothing of it is dialled any more, and what is on the line ends."""
     statement = (
         select(PhoneCall).where(
-            col(PhoneCall.callback_id) == callback_id, col(PhoneCall.state).not_in(OVER)
+            col(PhoneCall.callback_id) == callback_id, col(PhoneCall.state).not_in(OVER_STATES)
         )
     ).with_for_update()
     for call in session.exec(statement).all():
         call.to_hang_up, call.due_at = call.first_tried_at is not None, now
-        push(session, call, CallState.HUNG_UP, now, "called_off")
+        record_call_state(session, call, CallState.HUNG_UP, now, "called_off")

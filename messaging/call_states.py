@@ -24,14 +24,16 @@ class CallState(StrEnum):
     VOICEMAIL = "voicemail"
 
 
-LINE = tuple(CallState)
-RANK = {state: rank for rank, state in enumerate(LINE)}
+STATE_ORDER = tuple(CallState)
+STATE_RANK = {state: rank for rank, state in enumerate(STATE_ORDER)}
 #: Nobody is on the line any more, or should be.
-OVER = frozenset(LINE[RANK[CallState.HUNG_UP] :])
+OVER_STATES = frozenset(STATE_ORDER[STATE_RANK[CallState.HUNG_UP] :])
 #: Over without the customer: the agent may ring again.
-MISSED = frozenset({CallState.HUNG_UP, CallState.FAILED, CallState.BUSY, CallState.NO_ANSWER})
+MISSED_STATES = frozenset(
+    {CallState.HUNG_UP, CallState.FAILED, CallState.BUSY, CallState.NO_ANSWER}
+)
 
 
-def further(current: CallState, told: CallState) -> CallState:
+def furthest_state(current: CallState, told: CallState) -> CallState:
     """The state after a report: whichever of both is further, never back."""
-    return max(current, told, key=RANK.__getitem__)
+    return max(current, told, key=STATE_RANK.__getitem__)

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import case, or_
 from sqlmodel import Session, col, delete, select
 
-from messaging.models import Delivery, OutboxMessage
-from storage.upsert import insert_or
+from messaging.models import DeliveryReport, OutboxMessage
+from storage.upsert import insert_on_conflict
 
 #: From the first to the furthest. That it arrived outweighs whatever else was said.
-LINE = (
+STATUS_ORDER = (
     "accepted",
     "scheduled",
     "queued",
@@ -27,26 +27,28 @@ LINE = (
     "delivered",
     "read",
 )
-ARRIVED = frozenset({"delivered", "read"})
-LOST = frozenset({"canceled", "failed", "undelivered"})
-KEEP = timedelta(days=90)
+ARRIVED_STATUSES = frozenset({"delivered", "read"})
+LOST_STATUSES = frozenset({"canceled", "failed", "undelivered"})
+RETENTION = timedelta(days=90)
 
 
-def note(session: Session, provider_id: str, status: str, error: int | None, now: datetime) -> bool:
+def record_delivery_report(
+    session: Session, provider_id: str, status: str, error: int | None, now: datetime
+) -> bool:
     """Note a report; whether it brought anything new. Of two that are as far, the one with the
     lower error code stays, and one with a code outweighs one without."""
-    if status not in LINE:
+    if status not in STATUS_ORDER:
         return False
-    table = Delivery.__table__  # type: ignore[attr-defined]
-    rank = case({name: at for at, name in enumerate(LINE)}, value=table.c.status, else_=-1)
-    given = LINE.index(status)
+    table = DeliveryReport.__table__  # type: ignore[attr-defined]
+    rank = case({name: at for at, name in enumerate(STATUS_ORDER)}, value=table.c.status, else_=-1)
+    given = STATUS_ORDER.index(status)
     further = rank < given
     if error is not None:
         same = (rank == given) & or_(table.c.error.is_(None), table.c.error > error)
         further = or_(further, same)
     values = {"provider_id": provider_id, "status": status, "error": error, "first_at": now}
     new = (
-        insert_or(session, table, values)
+        insert_on_conflict(session, table, values)
         .on_conflict_do_update(
             index_elements=["provider_id"],
             set_={"status": status, "error": error},
@@ -57,14 +59,18 @@ def note(session: Session, provider_id: str, status: str, error: int | None, now
     return session.connection().execute(new).first() is not None
 
 
-def of(session: Session, message: OutboxMessage | None) -> Delivery | None:
+def find_delivery_report(session: Session, message: OutboxMessage | None) -> DeliveryReport | None:
     """What is known of a text of ours."""
     if message is None or message.provider_id is None:
         return None
-    return session.get(Delivery, message.provider_id)
+    return session.get(DeliveryReport, message.provider_id)
 
 
-def forget_old(session: Session, now: datetime) -> None:
+def purge_delivery_reports(session: Session, now: datetime) -> None:
     """Drop reports that nobody asks for any more (a job of the worker)."""
-    old = select(Delivery.provider_id).where(col(Delivery.first_at) < now - KEEP).limit(500)
-    session.exec(delete(Delivery).where(col(Delivery.provider_id).in_(old)))
+    old = (
+        select(DeliveryReport.provider_id)
+        .where(col(DeliveryReport.first_at) < now - RETENTION)
+        .limit(500)
+    )
+    session.exec(delete(DeliveryReport).where(col(DeliveryReport.provider_id).in_(old)))

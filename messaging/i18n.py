@@ -22,7 +22,7 @@ GSM7 = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà^{}\\[~]|€"
 )
-_TYPEWRITTEN = str.maketrans(dict(zip("‘’‚“”„–—", "'''\"\"\"--", strict=True)) | {"…": "..."})
+_ASCII_PUNCTUATION = str.maketrans(dict(zip("‘’‚“”„–—", "'''\"\"\"--", strict=True)) | {"…": "..."})
 _WORD = re.compile(r"\S+")
 _ADDRESS = re.compile(r"[.:/]\w|//|@")
 _DAYS = {"de": "ccc d. LLL HH:mm"}
@@ -30,12 +30,12 @@ _DAYS_OF_YEARS = {"de": "ccc d. LLL y HH:mm"}
 
 
 @lru_cache(maxsize=32)
-def catalogue(locale: str) -> NullTranslations:
+def load_catalogue(locale: str) -> NullTranslations:
     """The catalogue of a language; English, in which the texts are written, needs none."""
     return Translations.load(str(FOLDER), [locale, locale.split("_", maxsplit=1)[0]])
 
 
-def best(wanted: str, spoken: tuple[str, ...]) -> str:
+def best_language(wanted: str, spoken: tuple[str, ...]) -> str:
     """The language of ``spoken`` that comes nearest to a wanted one like ``de-AT``."""
     try:
         language = Locale.parse(wanted.replace("-", "_")).language
@@ -44,36 +44,36 @@ def best(wanted: str, spoken: tuple[str, ...]) -> str:
     return language if language in spoken else spoken[0]
 
 
-def day_and_time(when: datetime, zone: str, locale: str, *, year: bool = False) -> str:
+def format_day_and_time(when: datetime, zone: str, locale: str, *, year: bool = False) -> str:
     """Like ``Tue 24 Nov 14:00``, on the clock of ``zone``; with its ``year`` where asked for."""
     patterns, other = (_DAYS_OF_YEARS, "EEE d MMM y HH:mm") if year else (_DAYS, "EEE d MMM HH:mm")
     pattern = patterns.get(locale.split("_", maxsplit=1)[0], other)
     return format_datetime(when, pattern, tzinfo=ZoneInfo(zone), locale=locale)
 
 
-def time_of_day(when: datetime, zone: str, locale: str) -> str:
+def format_time_of_day(when: datetime, zone: str, locale: str) -> str:
     """Like ``14:00``, on the clock of ``zone``."""
     return format_datetime(when, "HH:mm", tzinfo=ZoneInfo(zone), locale=locale)
 
 
-def hour_of_day(hour: int, locale: str) -> str:
+def format_hour(hour: int, locale: str) -> str:
     """Like ``2 pm`` or ``14:00``, as that language says it."""
     return format_time(time(hour), "short", locale=locale)
 
 
-def folded(text: str) -> str:
+def fold_to_gsm7(text: str) -> str:
     """``text`` with what GSM-7 does not hold written as people do without it: ``sáb`` as ``sab``,
     ``’`` as ``'``. What has no such form, like other scripts, stays as it is; so does a word that
     is shaped like an address, for leaving out an accent must not make a link."""
-    return _WORD.sub(_folded_word, unicodedata.normalize("NFC", text))
+    return _WORD.sub(_fold_word, unicodedata.normalize("NFC", text))
 
 
-def _folded_word(found: re.Match[str]) -> str:
+def _fold_word(found: re.Match[str]) -> str:
     word = found[0]
-    return word if _ADDRESS.search(word) else "".join(map(_plain, word))
+    return word if _ADDRESS.search(word) else "".join(map(_fold_character, word))
 
 
-def _plain(char: str) -> str:
-    parts = unicodedata.normalize("NFD", char.translate(_TYPEWRITTEN))
+def _fold_character(char: str) -> str:
+    parts = unicodedata.normalize("NFD", char.translate(_ASCII_PUNCTUATION))
     bare = "".join(part for part in parts if not unicodedata.combining(part))
     return bare if char not in GSM7 and bare and GSM7.issuperset(bare) else char

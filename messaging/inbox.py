@@ -14,22 +14,22 @@ from vault.keys import keyring
 HELP_EVERY = timedelta(hours=1)
 #: Texts of one number that are answered. Anybody can send them in its name: what protects its
 #: holder is counted apart, each word by itself, so that the rest uses up nothing of it.
-MOST_AN_HOUR, MOST_A_DAY, MOST_A_NIGHT = 30, 60, 6
-APART = ("code", "check", "scam", "refuse")
+MAX_PER_HOUR, MAX_PER_DAY, MAX_PER_NIGHT = 30, 60, 6
+COUNTED_SEPARATELY = ("code", "check", "scam", "refuse")
 #: Of codes and CHECK while we are calling the number: so many, whatever came before the call.
-MOST_IN_A_CALL = 6
+MAX_PER_CALL = 6
 #: What is noted here of calls to the official line, for whatever number is keyed in: no texts.
-_CALLS = ("keypad", "own", "report")
+_CALL_WORDS = ("keypad", "own", "report")
 
 
-def first_time(session: Session, provider_id: str, sender: str, word: str, now: datetime) -> bool:
+def record_once(session: Session, provider_id: str, sender: str, word: str, now: datetime) -> bool:
     """Note a text in the caller's transaction; whether it is the first with its id.
 
     Two at once are ordered by the primary key: the second waits, then finds it taken.
     """
     row = InboundText(
         provider_id=provider_id,
-        sender_index=keyring.of(session).blind_index("phone", sender),
+        sender_index=keyring.current_keyring(session).compute_blind_index("phone", sender),
         word=word,
         received_at=now,
     )
@@ -42,7 +42,7 @@ def first_time(session: Session, provider_id: str, sender: str, word: str, now: 
     return True
 
 
-def note(session: Session, provider_id: str, word: str) -> None:
+def set_inbound_word(session: Session, provider_id: str, word: str) -> None:
     """Note what a text that was no word of ours was taken for: ``other`` gets what can be sent,
     ``answer`` and ``unclear`` belong to a report's question, ``unanswered`` gets nothing."""
     row = session.get_one(InboundText, provider_id)
@@ -51,12 +51,14 @@ def note(session: Session, provider_id: str, word: str) -> None:
     session.flush()
 
 
-def was_unclear(session: Session, sender: str, since: datetime) -> bool:
+def was_asked_again(session: Session, sender: str, since: datetime) -> bool:
     """Whether an unclear answer of this number has been asked for again since then."""
     found = session.exec(
         select(InboundText.provider_id)
         .where(
-            col(InboundText.sender_index).in_(keyring.of(session).forms("phone", sender)),
+            col(InboundText.sender_index).in_(
+                keyring.current_keyring(session).compute_search_forms("phone", sender)
+            ),
             col(InboundText.word) == "unclear",
             col(InboundText.received_at) >= since,
         )
@@ -65,12 +67,14 @@ def was_unclear(session: Session, sender: str, since: datetime) -> bool:
     return found is not None
 
 
-def helped_lately(session: Session, sender: str, but: str, now: datetime) -> bool:
+def was_helped_recently(session: Session, sender: str, but: str, now: datetime) -> bool:
     """Whether this number has had the answer on what can be sent within the hour."""
     found = session.exec(
         select(InboundText.provider_id)
         .where(
-            col(InboundText.sender_index).in_(keyring.of(session).forms("phone", sender)),
+            col(InboundText.sender_index).in_(
+                keyring.current_keyring(session).compute_search_forms("phone", sender)
+            ),
             col(InboundText.word) == "other",
             col(InboundText.received_at) > now - HELP_EVERY,
             col(InboundText.provider_id) != but,
@@ -80,34 +84,40 @@ def helped_lately(session: Session, sender: str, but: str, now: datetime) -> boo
     return found is not None
 
 
-def too_many(
+def has_texted_too_often(
     session: Session, sender: str, word: str, now: datetime, *, night: datetime | None = None
 ) -> bool:
     """Whether this number has texted us so often within the hour, the day, or the night that began
     at ``night``, that it gets no more answers. The text itself is noted already."""
     hour, day = timedelta(hours=1), timedelta(days=1)
-    at = _received(session, sender, word, now - day)
+    at = _received_times(session, sender, word, now - day)
     return (
-        len(at) > MOST_A_DAY
-        or sum(each > now - hour for each in at) > MOST_AN_HOUR
-        or (night is not None and sum(each >= night for each in at) > MOST_A_NIGHT)
+        len(at) > MAX_PER_DAY
+        or sum(each > now - hour for each in at) > MAX_PER_HOUR
+        or (night is not None and sum(each >= night for each in at) > MAX_PER_NIGHT)
     )
 
 
-def since(session: Session, sender: str, word: str, start: datetime, *, with_it: bool) -> int:
+def count_texts_since(
+    session: Session, sender: str, word: str, start: datetime, *, with_it: bool
+) -> int:
     """How many texts of this kind came from a number after ``start``, or ``with_it`` at it."""
-    at = _received(session, sender, word, start)
+    at = _received_times(session, sender, word, start)
     return sum(each > start or with_it for each in at)
 
 
-def _received(session: Session, sender: str, word: str, start: datetime) -> Sequence[datetime]:
+def _received_times(
+    session: Session, sender: str, word: str, start: datetime
+) -> Sequence[datetime]:
     """When the texts of the same kind came, from ``start`` on."""
-    apart = col(InboundText.word) == word if word in APART else None
-    rest = col(InboundText.word).not_in((*APART, *_CALLS))
+    apart = col(InboundText.word) == word if word in COUNTED_SEPARATELY else None
+    rest = col(InboundText.word).not_in((*COUNTED_SEPARATELY, *_CALL_WORDS))
     return session.exec(
         select(InboundText.received_at)
         .where(
-            col(InboundText.sender_index).in_(keyring.of(session).forms("phone", sender)),
+            col(InboundText.sender_index).in_(
+                keyring.current_keyring(session).compute_search_forms("phone", sender)
+            ),
             col(InboundText.received_at) >= start,
             rest if apart is None else apart,
         )

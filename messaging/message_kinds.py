@@ -10,15 +10,15 @@ from enum import StrEnum
 
 #: Page numbers; ring-backs of those who ask the official line; what came of a report.
 PAGE_NUMBER, RING_BACK, OUTCOME = "proof", "own", "outcome"
-ANYBODY = frozenset({PAGE_NUMBER, RING_BACK, OUTCOME})
+ANYONE_CAN_TRIGGER = frozenset({PAGE_NUMBER, RING_BACK, OUTCOME})
 #: What tells of an act of ours, or warns.
-PROTECTS = frozenset(
+PROTECTIVE_KINDS = frozenset(
     {"booked", "moved", "again", "handed", "cancelled", "missed", "earlier", "reminder"}
     | {"number", "phrase", "warning"}
 )
 
 
-class PurseName(StrEnum):
+class SpendingBudgetName(StrEnum):
     """Which purse pays. ``OURS`` pays for messages that protect customers; the others are small and
     pay for messages that anybody can set off."""
 
@@ -28,9 +28,13 @@ class PurseName(StrEnum):
     STRANGERS = "strangers"  # answers to numbers that we do not know
 
 
-SMALL = (PurseName.ASKED, PurseName.CUSTOMERS, PurseName.STRANGERS)
+SMALL_BUDGETS = (
+    SpendingBudgetName.ASKED,
+    SpendingBudgetName.CUSTOMERS,
+    SpendingBudgetName.STRANGERS,
+)
 
 
-def purse_of(kind: str) -> PurseName:
+def spending_budget_for(kind: str) -> SpendingBudgetName:
     """Which purse pays a message of the outbox."""
-    return PurseName.ASKED if kind in ANYBODY else PurseName.OURS
+    return SpendingBudgetName.ASKED if kind in ANYONE_CAN_TRIGGER else SpendingBudgetName.OURS

@@ -20,9 +20,15 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from storage.column_helpers import blind_index, id_field, instant, reference, sealed
+from storage.column_helpers import (
+    blind_index_column,
+    foreign_key_column,
+    id_column,
+    instant_column,
+    sealed_column,
+)
 
-_TO_DO = text("to_hang_up OR state IN ('wanted', 'dialling')")
+_CALL_IS_DUE = text("to_hang_up OR state IN ('wanted', 'dialling')")
 
 
 class MessageState(StrEnum):
@@ -53,7 +59,7 @@ class OutboxMessage(SQLModel, table=True):
     ``due_at`` is when a worker looks at it next: while it is in a worker's hands, when its lease
     ends. ``wanted_at`` is when it was first due. ``gateway`` is the one it was last handed to.
     ``medium`` is ``text``, or ``voice`` for one that is spoken in a call. ``decent`` are the hours
-    in which it may leave (:class:`messaging.calling_hours.Decent`), none for any; ``heard_at`` is when
+    in which it may leave (:class:`messaging.calling_hours.CallingHours`), none for any; ``heard_at`` is when
     somebody who was rung pressed a key to hear it.
     """
 
@@ -68,34 +74,34 @@ class OutboxMessage(SQLModel, table=True):
         ),
     )
 
-    id: UUID = id_field()
+    id: UUID = id_column()
     customer_id: UUID = Field(sa_column=Column(Uuid, nullable=False, index=True))
     callback_id: UUID | None = Field(default=None, sa_column=Column(Uuid, index=True))
     kind: str = Field(sa_column=Column(String(24), nullable=False))
     medium: str = Field(
         default="text", sa_column=Column(String(8), nullable=False, server_default="text")
     )
-    recipient: bytes = sealed()
-    body: bytes = sealed()
+    recipient: bytes = sealed_column()
+    body: bytes = sealed_column()
     segments: int = Field(default=1, sa_column=Column(SmallInteger, nullable=False))
     state: str = Field(sa_column=Column(String(12), nullable=False))
     priority: int = Field(default=Priority.NOTICE, sa_column=Column(SmallInteger, nullable=False))
-    wanted_at: datetime = instant()
-    due_at: datetime = instant()
-    expires_at: datetime = instant()
+    wanted_at: datetime = instant_column()
+    due_at: datetime = instant_column()
+    expires_at: datetime = instant_column()
     tries: int = Field(default=0, sa_column=Column(Integer, nullable=False))
     gateway: str | None = Field(default=None, sa_column=Column(String(16)))
-    first_tried_at: datetime | None = instant(nullable=True)
+    first_tried_at: datetime | None = instant_column(nullable=True)
     provider_id: str | None = Field(default=None, sa_column=Column(String(64), index=True))
     error: str | None = Field(default=None, sa_column=Column(String(40)))
-    created_at: datetime = instant()
-    settled_at: datetime | None = instant(nullable=True, index=True)
+    created_at: datetime = instant_column()
+    settled_at: datetime | None = instant_column(nullable=True, index=True)
     waited_ms: int | None = Field(default=None, sa_column=Column(BigInteger))
     decent: str | None = Field(default=None, sa_column=Column(String(80)))
-    heard_at: datetime | None = instant(nullable=True)
+    heard_at: datetime | None = instant_column(nullable=True)
 
 
-class Delivery(SQLModel, table=True):
+class DeliveryReport(SQLModel, table=True):
     """The furthest that a provider has said a text got, by the provider's own id. It may speak
     before we know that id, and of texts that are not ours."""
 
@@ -104,7 +110,7 @@ class Delivery(SQLModel, table=True):
     provider_id: str = Field(sa_column=Column(String(64), primary_key=True))
     status: str = Field(sa_column=Column(String(16), nullable=False))
     error: int | None = Field(default=None, sa_column=Column(Integer))
-    first_at: datetime = instant(index=True)
+    first_at: datetime = instant_column(index=True)
 
 
 class OptOut(SQLModel, table=True):
@@ -112,35 +118,35 @@ class OptOut(SQLModel, table=True):
 
     __tablename__ = "opt_out"
 
-    phone_index: bytes = blind_index(primary_key=True)
-    at: datetime = instant()
+    phone_index: bytes = blind_index_column(primary_key=True)
+    at: datetime = instant_column()
 
 
-class LineKind(SQLModel, table=True):
+class LineType(SQLModel, table=True):
     """What kind of line a number is."""
 
     __tablename__ = "line_kind"
 
-    phone_index: bytes = blind_index(primary_key=True)
+    phone_index: bytes = blind_index_column(primary_key=True)
     kind: str = Field(sa_column=Column(String(16), nullable=False))
-    at: datetime = instant()
+    at: datetime = instant_column()
 
 
-def _small_purse() -> Any:
+def _small_budget_column() -> Any:
     return Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
 
 
-class Spending(SQLModel, table=True):
+class HourlySpending(SQLModel, table=True):
     """What was spent on texts and calls in one hour (since 1970, UTC), in millionths: in all, and
-    what part of it came out of each small purse (:class:`messaging.message_kinds.PurseName`)."""
+    what part of it came out of each small purse (:class:`messaging.message_kinds.SpendingBudgetName`)."""
 
     __tablename__ = "spending"
 
     hour: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     spent: int = Field(sa_column=Column(BigInteger, nullable=False))
-    asked: int = _small_purse()
-    customers: int = _small_purse()
-    strangers: int = _small_purse()
+    asked: int = _small_budget_column()
+    customers: int = _small_budget_column()
+    strangers: int = _small_budget_column()
 
 
 class PhoneCall(SQLModel, table=True):
@@ -153,27 +159,29 @@ class PhoneCall(SQLModel, table=True):
 
     __tablename__ = "phone_call"
     __table_args__ = (
-        Index("ix_phone_call_due", "due_at", sqlite_where=_TO_DO, postgresql_where=_TO_DO),
+        Index(
+            "ix_phone_call_due", "due_at", sqlite_where=_CALL_IS_DUE, postgresql_where=_CALL_IS_DUE
+        ),
     )
 
-    id: UUID = id_field()
-    callback_id: UUID = reference("callback.id", index=True)
+    id: UUID = id_column()
+    callback_id: UUID = foreign_key_column("callback.id", index=True)
     state: str = Field(sa_column=Column(String(12), nullable=False))
-    agent_phone: bytes = sealed()
-    due_at: datetime = instant()
+    agent_phone: bytes = sealed_column()
+    due_at: datetime = instant_column()
     tries: int = Field(default=0, sa_column=Column(Integer, nullable=False))
-    first_tried_at: datetime | None = instant(nullable=True)
+    first_tried_at: datetime | None = instant_column(nullable=True)
     agent_sid: str | None = Field(default=None, sa_column=Column(String(64)))
     customer_sid: str | None = Field(default=None, sa_column=Column(String(64)))
-    wanted_at: datetime = instant(index=True)
-    agent_on_at: datetime | None = instant(nullable=True)
-    ringing_at: datetime | None = instant(nullable=True)
-    answered_at: datetime | None = instant(nullable=True)
-    live_at: datetime | None = instant(nullable=True)
-    ended_at: datetime | None = instant(nullable=True)
+    wanted_at: datetime = instant_column(index=True)
+    agent_on_at: datetime | None = instant_column(nullable=True)
+    ringing_at: datetime | None = instant_column(nullable=True)
+    answered_at: datetime | None = instant_column(nullable=True)
+    live_at: datetime | None = instant_column(nullable=True)
+    ended_at: datetime | None = instant_column(nullable=True)
     to_hang_up: bool = Field(default=False, sa_column=Column(Boolean, nullable=False))
     error: str | None = Field(default=None, sa_column=Column(String(40)))
-    bound: bytes | None = sealed(nullable=True)
+    bound: bytes | None = sealed_column(nullable=True)
 
 
 class InboundText(SQLModel, table=True):
@@ -183,31 +191,31 @@ class InboundText(SQLModel, table=True):
     __tablename__ = "inbound_text"
 
     provider_id: str = Field(sa_column=Column(String(64), primary_key=True))
-    sender_index: bytes = blind_index(index=True)
+    sender_index: bytes = blind_index_column(index=True)
     word: str = Field(sa_column=Column(String(16), nullable=False))
-    received_at: datetime = instant(index=True)
+    received_at: datetime = instant_column(index=True)
 
 
-class DemoText(SQLModel, table=True):
+class SimulatorText(SQLModel, table=True):
     """A text on the simulator's phones, either way."""
 
     __tablename__ = "demo_text"
 
-    id: UUID = id_field()
-    phone: bytes = sealed()
-    phone_index: bytes = blind_index(index=True)
+    id: UUID = id_column()
+    phone: bytes = sealed_column()
+    phone_index: bytes = blind_index_column(index=True)
     outgoing: bool = Field(nullable=False)
-    body: bytes = sealed()
+    body: bytes = sealed_column()
     reference: UUID | None = Field(default=None, sa_column=Column(Uuid, unique=True))
-    at: datetime = instant()
+    at: datetime = instant_column()
 
 
-class DemoLine(SQLModel, table=True):
+class SimulatorPhoneMode(SQLModel, table=True):
     """How texts arrive on one of the simulator's phones, where it is not at once."""
 
     __tablename__ = "demo_line"
 
-    phone_index: bytes = blind_index(primary_key=True)
+    phone_index: bytes = blind_index_column(primary_key=True)
     mode: str = Field(sa_column=Column(String(16), nullable=False))
     seconds: int = Field(default=0, sa_column=Column(Integer, nullable=False))
 
@@ -218,4 +226,4 @@ class Heartbeat(SQLModel, table=True):
     __tablename__ = "heartbeat"
 
     name: str = Field(sa_column=Column(String(32), primary_key=True))
-    at: datetime = instant()
+    at: datetime = instant_column()

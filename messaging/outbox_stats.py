@@ -14,14 +14,14 @@ from messaging.models import MessageState, OutboxMessage
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
-SOON = timedelta(seconds=10)
-_LATELY = timedelta(hours=1)
-_STUCK = timedelta(minutes=5)
+PROMPT_WITHIN = timedelta(seconds=10)
+_STATS_PERIOD = timedelta(hours=1)
+_STUCK_AFTER = timedelta(minutes=5)
 _OPEN = text("state IN ('queued', 'sending')")
 
 
 @dataclass(frozen=True)
-class Backlog:
+class OutboxStats:
     """``waiting`` texts are not sent yet, ``due`` of them should be; ``oldest_seconds`` is the age
     of the oldest due one. Of the last hour: texts sent, those within ten seconds of their time,
     and failures by reason."""
@@ -34,7 +34,7 @@ class Backlog:
     failures: dict[str, int]
 
 
-def now_standing(session: Session, now: datetime) -> Backlog:
+def measure_outbox(session: Session, now: datetime) -> OutboxStats:
     """The figures of this moment."""
     is_due = col(OutboxMessage.due_at) <= now
     waiting, due, oldest = session.exec(
@@ -44,8 +44,8 @@ def now_standing(session: Session, now: datetime) -> Backlog:
             func.min(case((is_due, col(OutboxMessage.wanted_at)))),
         ).where(_OPEN)
     ).one()
-    lately = col(OutboxMessage.settled_at) > now - _LATELY
-    quick = col(OutboxMessage.waited_ms) <= SOON // timedelta(milliseconds=1)
+    lately = col(OutboxMessage.settled_at) > now - _STATS_PERIOD
+    quick = col(OutboxMessage.waited_ms) <= PROMPT_WITHIN // timedelta(milliseconds=1)
     sent, soon = session.exec(
         select(func.count(), func.coalesce(func.sum(case((quick, 1), else_=0)), 0)).where(
             lately, col(OutboxMessage.state) == MessageState.SENT
@@ -57,19 +57,21 @@ def now_standing(session: Session, now: datetime) -> Backlog:
         .group_by(col(OutboxMessage.error))
     ).all()
     age = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
-    return Backlog(
+    return OutboxStats(
         int(waiting), int(due), age, int(sent), int(soon), {str(k): n for k, n in failures}
     )
 
 
-def stuck(session: Session, now: datetime, limit: int = 200) -> Sequence[OutboxMessage]:
+def list_stuck_messages(
+    session: Session, now: datetime, limit: int = 200
+) -> Sequence[OutboxMessage]:
     """Texts that failed for good in time to matter still, and due ones that do not get away."""
     failed = and_(
         col(OutboxMessage.state) == MessageState.FAILED,
         col(OutboxMessage.settled_at) > now - timedelta(days=7),
         col(OutboxMessage.expires_at) > now,
     )
-    late = and_(_OPEN, col(OutboxMessage.wanted_at) <= now - _STUCK)
+    late = and_(_OPEN, col(OutboxMessage.wanted_at) <= now - _STUCK_AFTER)
     return session.exec(
         select(OutboxMessage)
         .where(or_(failed, late))
@@ -78,7 +80,7 @@ def stuck(session: Session, now: datetime, limit: int = 200) -> Sequence[OutboxM
     ).all()
 
 
-def retry(session: Session, message: UUID, now: datetime) -> bool:
+def retry_message(session: Session, message: UUID, now: datetime) -> bool:
     """Let a stuck text be tried at once; one whose outcome is unknown is looked up first. Whether
     there was anything to retry: not what was sent, is in hand, or would no longer help."""
     row = session.get(OutboxMessage, message, with_for_update=True, populate_existing=True)
@@ -92,7 +94,7 @@ def retry(session: Session, message: UUID, now: datetime) -> bool:
     row.due_at = min(row.due_at, now)
     session.add(row)
     session.flush()
-    audit_log.record(
+    audit_log.record_act(
         session,
         audit_log.SYSTEM,
         AuditAct.TEXT_RETRY,

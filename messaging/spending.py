@@ -13,89 +13,99 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from messaging.message_kinds import SMALL, PurseName
-from messaging.models import Spending
-from messaging.sending_limits import Rules
-from storage.upsert import insert_or
+from messaging.message_kinds import SMALL_BUDGETS, SpendingBudgetName
+from messaging.models import HourlySpending
+from messaging.sending_limits import SendingLimits
+from storage.upsert import insert_on_conflict
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR = timedelta(hours=1)
 
 
 @dataclass
-class Purse:
+class SpendingBudget:
     """What may still be spent, held by one transaction: nobody else can spend meanwhile. The small
     purses' parts are in ``small_hour`` and ``small_day``, by their names."""
 
     session: Session
-    rules: Rules
+    rules: SendingLimits
     hour: int
     this_hour: int
     this_day: int
     small_hour: Counter[str] = field(default_factory=Counter)
     small_day: Counter[str] = field(default_factory=Counter)
 
-    def take(self, price: int, *, answer: bool = False, purse: PurseName = PurseName.OURS) -> bool:
+    def try_spend(
+        self,
+        price: int,
+        *,
+        answer: bool = False,
+        purse: SpendingBudgetName = SpendingBudgetName.OURS,
+    ) -> bool:
         """Spend if the ceilings allow it. The last of our own money is kept for answers."""
         for spent, small, ceiling in (
             (self.this_hour, self.small_hour, self.rules.per_hour),
             (self.this_day, self.small_day, self.rules.per_day),
         ):
-            if ceiling and not self._within(price, spent, small, ceiling, answer, purse):
+            if ceiling and not self._fits_ceiling(price, spent, small, ceiling, answer, purse):
                 return False
-        _add(self.session, self.hour, price, purse)
+        _add_spending(self.session, self.hour, price, purse)
         self.this_hour += price
         self.this_day += price
-        if purse != PurseName.OURS:
+        if purse != SpendingBudgetName.OURS:
             self.small_hour[purse] += price
             self.small_day[purse] += price
         return True
 
-    def _within(
+    def _fits_ceiling(
         self,
         price: int,
         spent: int,
         small: Counter[str],
         ceiling: int,
         answer: bool,
-        purse: PurseName,
+        purse: SpendingBudgetName,
     ) -> bool:
         if spent + price > ceiling:
             return False
-        if purse != PurseName.OURS:
+        if purse != SpendingBudgetName.OURS:
             return small[purse] + price <= ceiling * self.rules.small_share
         # What the small purses spent is not ours, and takes nothing from us.
         return answer or spent - small.total() + price <= ceiling * self.rules.notices_share
 
 
-def purse(session: Session, rules: Rules, now: datetime) -> Purse:
+def lock_spending_budget(session: Session, rules: SendingLimits, now: datetime) -> SpendingBudget:
     """The purse of this moment; whoever opens it next waits for this transaction to end."""
     hour = (now - _EPOCH) // _HOUR
-    _add(session, hour, 0)
-    this_hour, this_day = spent(session, now)
-    small_hour, small_day = spent_small(session, now)
-    return Purse(session, rules, hour, this_hour, this_day, small_hour, small_day)
+    _add_spending(session, hour, 0)
+    this_hour, this_day = total_spent(session, now)
+    small_hour, small_day = small_budgets_spent(session, now)
+    return SpendingBudget(session, rules, hour, this_hour, this_day, small_hour, small_day)
 
 
-def spent(session: Session, now: datetime) -> tuple[int, int]:
+def total_spent(session: Session, now: datetime) -> tuple[int, int]:
     """What was spent in this hour, and in the 24 hours that end with it."""
     hour = (now - _EPOCH) // _HOUR
     day = session.exec(
-        select(func.sum(Spending.spent)).where(
-            col(Spending.hour) > hour - 24, col(Spending.hour) <= hour
+        select(func.sum(HourlySpending.spent)).where(
+            col(HourlySpending.hour) > hour - 24, col(HourlySpending.hour) <= hour
         )
     ).one()
-    current = session.exec(select(Spending.spent).where(col(Spending.hour) == hour)).first()
+    current = session.exec(
+        select(HourlySpending.spent).where(col(HourlySpending.hour) == hour)
+    ).first()
     return int(current or 0), int(day or 0)
 
 
-def spent_small(session: Session, now: datetime) -> tuple[Counter[str], Counter[str]]:
+def small_budgets_spent(session: Session, now: datetime) -> tuple[Counter[str], Counter[str]]:
     """The same for each small purse."""
     hour = (now - _EPOCH) // _HOUR
     this_hour, this_day = Counter[str](), Counter[str]()
-    lately = select(Spending).where(col(Spending.hour) > hour - 24, col(Spending.hour) <= hour)
+    lately = select(HourlySpending).where(
+        col(HourlySpending.hour) > hour - 24, col(HourlySpending.hour) <= hour
+    )
     for row in session.exec(lately.execution_options(populate_existing=True)):
-        for name in SMALL:
+        for name in SMALL_BUDGETS:
             amount = getattr(row, name)
             this_day[name] += amount
             if row.hour == hour:
@@ -103,19 +113,21 @@ def spent_small(session: Session, now: datetime) -> tuple[Counter[str], Counter[
     return this_hour, this_day
 
 
-def next_hour(now: datetime) -> datetime:
+def next_spending_hour(now: datetime) -> datetime:
     """When the next hour's money can be spent."""
     return _EPOCH + ((now - _EPOCH) // _HOUR + 1) * _HOUR
 
 
-def _add(session: Session, hour: int, price: int, purse: PurseName = PurseName.OURS) -> None:
+def _add_spending(
+    session: Session, hour: int, price: int, purse: SpendingBudgetName = SpendingBudgetName.OURS
+) -> None:
     """Count what is spent, and out of which small purse, in one statement whichever it is."""
-    table = Spending.__table__  # type: ignore[attr-defined]
-    parts = {str(name): price if name == purse else 0 for name in SMALL}
+    table = HourlySpending.__table__  # type: ignore[attr-defined]
+    parts = {str(name): price if name == purse else 0 for name in SMALL_BUDGETS}
     values: dict[str, int] = {"hour": hour, "spent": price, **parts}
     session.connection().execute(
-        insert_or(session, table, values).on_conflict_do_update(
+        insert_on_conflict(session, table, values).on_conflict_do_update(
             index_elements=["hour"],
-            set_={name: table.c[name] + values[name] for name in ("spent", *SMALL)},
+            set_={name: table.c[name] + values[name] for name in ("spent", *SMALL_BUDGETS)},
         )
     )

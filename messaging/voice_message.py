@@ -17,7 +17,7 @@ from vault.keys import field_encryption
 
 
 @dataclass(frozen=True)
-class Aloud:
+class VoiceMessage:
     """A message to be said, with whom and which callback it is about."""
 
     id: UUID
@@ -27,16 +27,18 @@ class Aloud:
     callback_id: UUID | None
 
 
-def opened(session: Session, message_id: UUID, to: str, now: datetime) -> Aloud | None:
+def open_voice_message(
+    session: Session, message_id: UUID, to: str, now: datetime
+) -> VoiceMessage | None:
     """The message of that id for the phone that was rung (E.164); none for any other, and none
     once it would be too late. Written down as a reading."""
     row = session.get(OutboxMessage, message_id)
     if row is None or row.medium != VOICE or now >= row.expires_at:
         return None
-    key = field_encryption.data_key(session, row.customer_id)
-    if key.open(TABLE, "recipient", row.id, row.recipient) != to:
+    key = field_encryption.load_data_key(session, row.customer_id)
+    if key.open_field(TABLE, "recipient", row.id, row.recipient) != to:
         return None
-    audit_log.record(
+    audit_log.record_act(
         session,
         audit_log.PROVIDER,
         AuditAct.TEXT_OPEN,
@@ -45,10 +47,10 @@ def opened(session: Session, message_id: UUID, to: str, now: datetime) -> Aloud 
         callback_id=row.callback_id,
         purpose="to say it",
     )
-    return Aloud(
+    return VoiceMessage(
         row.id,
         row.kind,
-        key.open(TABLE, "body", row.id, row.body),
+        key.open_field(TABLE, "body", row.id, row.body),
         row.customer_id,
         row.callback_id,
     )

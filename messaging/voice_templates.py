@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from messaging.i18n import day_and_time
-from messaging.text_templates import Voice
+from messaging.i18n import format_day_and_time
+from messaging.text_templates import MessageContext
 
 #: Our languages, as Twilio's speech names them.
-SPEECH = {"en": "en-GB", "de": "de-DE", "es": "es-ES"}
+TWILIO_VOICE_LANGUAGES = {"en": "en-GB", "de": "de-DE", "es": "es-ES"}
 
 
-def welcome(voice: Voice, digits: int) -> str:
+def prompt_check_number(voice: MessageContext, digits: int) -> str:
     """Asks for the code."""
     gettext = voice.gettext
     return gettext(
@@ -22,13 +22,13 @@ def welcome(voice: Voice, digits: int) -> str:
     ).format(organisation=voice.organisation, digits=digits)
 
 
-def again(voice: Voice, digits: int) -> str:
+def prompt_check_number_again(voice: MessageContext, digits: int) -> str:
     """Asks once more, after silence or a number of the wrong length."""
     gettext = voice.gettext
     return gettext("Please key in the {digits} digits of the check number.").format(digits=digits)
 
 
-def own_number(voice: Voice) -> str:
+def prompt_own_number(voice: MessageContext) -> str:
     """Asks a caller whose number is withheld for it."""
     gettext = voice.gettext
     return gettext(
@@ -37,21 +37,21 @@ def own_number(voice: Voice) -> str:
     )
 
 
-def genuine(voice: Voice, agent: str, topic: str, reply_word: str) -> str:
+def say_genuine(voice: MessageContext, agent: str, topic: str, reply_word: str) -> str:
     """The caller is ours."""
     gettext = voice.gettext
     return gettext(
         "Genuine. {agent} from {organisation} is calling you about {topic}. Tell them this word:"
         " {word}. Again, the word is: {word}."
     ).format(
-        agent=voice.person(agent),
+        agent=voice.safe_staff_name(agent),
         organisation=voice.organisation,
-        topic=voice.topic(topic),
+        topic=voice.safe_topic(topic),
         word=reply_word,
     )
 
 
-def already_confirmed(voice: Voice, at: str) -> str:
+def say_already_confirmed(voice: MessageContext, at: str) -> str:
     """The same code again."""
     gettext = voice.gettext
     return gettext(
@@ -59,7 +59,7 @@ def already_confirmed(voice: Voice, at: str) -> str:
     ).format(time=at)
 
 
-def not_confirmed(voice: Voice) -> str:
+def say_not_confirmed(voice: MessageContext) -> str:
     """Every negative answer (rule C5)."""
     gettext = voice.gettext
     return gettext(
@@ -68,19 +68,19 @@ def not_confirmed(voice: Voice) -> str:
     )
 
 
-def cannot_check(voice: Voice) -> str:
+def say_cannot_check(voice: MessageContext) -> str:
     """We are out of order."""
     gettext = voice.gettext
     return gettext("We cannot check just now. Do not trust the caller. Hang up, and ring us later.")
 
 
-def menu(voice: Voice) -> str:
+def prompt_after_verdict(voice: MessageContext) -> str:
     """What can be done after the verdict."""
     gettext = voice.gettext
     return gettext("To hear this again, press 1. To report a call, press 2.")
 
 
-def reported(voice: Voice) -> str:
+def prompt_report_time(voice: MessageContext) -> str:
     """A report has been filed by phone; and when the call was."""
     gettext = voice.gettext
     return gettext(
@@ -89,7 +89,7 @@ def reported(voice: Voice) -> str:
     )
 
 
-def what_was_given(voice: Voice) -> str:
+def prompt_what_was_given(voice: MessageContext) -> str:
     """Asks a reporter whether they need help at once."""
     gettext = voice.gettext
     return gettext(
@@ -98,7 +98,7 @@ def what_was_given(voice: Voice) -> str:
     )
 
 
-def do_this_now(voice: Voice) -> str:
+def say_emergency_steps(voice: MessageContext) -> str:
     """To a reporter who gave something."""
     gettext = voice.gettext
     return gettext(
@@ -108,7 +108,7 @@ def do_this_now(voice: Voice) -> str:
     )
 
 
-def reference(voice: Voice, text: str) -> str:
+def say_report_reference(voice: MessageContext, text: str) -> str:
     """The reference of a report, sign by sign, twice, and how its reporter can be believed more:
     the number that a call seems to come from can be forged."""
     gettext = voice.gettext
@@ -118,7 +118,7 @@ def reference(voice: Voice, text: str) -> str:
     ).format(signs=", ".join(text))
 
 
-def press_one(voice: Voice) -> str:
+def prompt_agent_confirmation(voice: MessageContext) -> str:
     """Asks an agent whom we ring; what answers and presses nothing is not bridged."""
     gettext = voice.gettext
     return gettext("{organisation}: press 1 to ring your customer.").format(
@@ -126,19 +126,19 @@ def press_one(voice: Voice) -> str:
     )
 
 
-def goodbye(voice: Voice) -> str:
+def say_goodbye(voice: MessageContext) -> str:
     """The end of every call to the line."""
     gettext = voice.gettext
     return gettext("If you are not sure, hang up on the caller. Goodbye.")
 
 
-def language_choice(voice: Voice, key: int) -> str:
+def prompt_language_choice(voice: MessageContext, key: int) -> str:
     """One line of the language menu, said in that language."""
     gettext = voice.gettext
     return gettext("For English, press {key}.").format(key=key)
 
 
-def knock(voice: Voice) -> str:
+def prompt_accept_message(voice: MessageContext) -> str:
     """The first words of an automatic call. A machine hears no more than this."""
     gettext = voice.gettext
     who = f"{voice.organisation}, {voice.known_by}" if voice.known_by else voice.organisation
@@ -147,36 +147,36 @@ def knock(voice: Voice) -> str:
     ).format(organisation=who)
 
 
-def coming(voice: Voice, agent: str, when: datetime) -> str:
+def say_upcoming_call(voice: MessageContext, agent: str, when: datetime) -> str:
     """A call that is booked."""
     gettext = voice.gettext
     return gettext(
         "{agent} will ring you {when}. First they tell you a check number. To be sure that it is"
         " us, ring {phone} from another phone and key it in. We never ask you for one."
     ).format(
-        agent=voice.person(agent),
-        when=day_and_time(when, voice.zone, voice.locale),
+        agent=voice.safe_staff_name(agent),
+        when=format_day_and_time(when, voice.zone, voice.locale),
         phone=voice.official_phone,
     )
 
 
-def off(voice: Voice, when: datetime) -> str:
+def say_call_cancelled(voice: MessageContext, when: datetime) -> str:
     """A call that is off."""
     gettext = voice.gettext
     return gettext("We will not ring you {when}. If somebody does, hang up. It is not us.").format(
-        when=day_and_time(when, voice.zone, voice.locale)
+        when=format_day_and_time(when, voice.zone, voice.locale)
     )
 
 
-def not_made(voice: Voice, when: datetime) -> str:
+def say_call_not_made(voice: MessageContext, when: datetime) -> str:
     """A call that we did not make."""
     gettext = voice.gettext
     return gettext(
         "We are sorry. We did not ring you {when}. If somebody did, it was not us."
-    ).format(when=day_and_time(when, voice.zone, voice.locale))
+    ).format(when=format_day_and_time(when, voice.zone, voice.locale))
 
 
-def number_changed(voice: Voice, ending: str, *, off: bool = False) -> str:
+def say_number_changed(voice: MessageContext, ending: str, *, off: bool = False) -> str:
     """To whoever holds a number that is the customer's no more; ``off`` says that a call which was
     booked will not come."""
     gettext = voice.gettext
@@ -193,13 +193,13 @@ def number_changed(voice: Voice, ending: str, *, off: bool = False) -> str:
     )
 
 
-def nothing_booked(voice: Voice) -> str:
+def say_nothing_booked(voice: MessageContext) -> str:
     """To somebody who asked for their booked calls."""
     gettext = voice.gettext
     return gettext("We have no call booked with you. If somebody rings, hang up.")
 
 
-def keys(voice: Voice, *, booked: bool) -> str:
+def prompt_message_keys(voice: MessageContext, *, booked: bool) -> str:
     """What can be pressed after a message."""
     gettext = voice.gettext
     if not booked:
@@ -210,26 +210,26 @@ def keys(voice: Voice, *, booked: bool) -> str:
     )
 
 
-def times(voice: Voice, offered: Sequence[datetime]) -> str:
+def prompt_offered_times(voice: MessageContext, offered: Sequence[datetime]) -> str:
     """Other times, to be taken by their number."""
     gettext = voice.gettext
     if not offered:
         return gettext("No other time is free. Please ring us.")
     return " ".join(
         gettext("For {when}, press {number}.").format(
-            when=day_and_time(each, voice.zone, voice.locale), number=number
+            when=format_day_and_time(each, voice.zone, voice.locale), number=number
         )
         for number, each in enumerate(offered, 1)
     )
 
 
-def taken_off(voice: Voice) -> str:
+def say_call_refused(voice: MessageContext) -> str:
     """A call that its customer did not ask for."""
     gettext = voice.gettext
     return gettext("The call is off, and we look into it. If somebody rings, hang up.")
 
 
-def ringing_back(voice: Voice) -> str:
+def say_ringing_back(voice: MessageContext) -> str:
     """To somebody who rings the official line to hear of their booked calls. Their number could be
     forged, so nothing is told in this call."""
     gettext = voice.gettext

@@ -17,7 +17,7 @@ from vault.audit.acts import AuditAct
 
 
 @dataclass(frozen=True)
-class Entry:
+class AttemptEntry:
     """What is written of a try: who acted, the act, a fixed word, and which customer's it was."""
 
     actor: audit_log.Actor
@@ -26,10 +26,12 @@ class Entry:
     customer_id: UUID | None = None
 
 
-def write(session: Session, entry: Entry, now: datetime, *, kept: bool) -> None:
+def write_attempt_entry(
+    session: Session, entry: AttemptEntry, now: datetime, *, kept: bool
+) -> None:
     """Write the entry, and take it back unless it is to be ``kept``."""
     with session.begin_nested() as written:
-        audit_log.record(
+        audit_log.record_act(
             session,
             entry.actor,
             entry.action,

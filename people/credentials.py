@@ -15,13 +15,13 @@ from people.errors import InvalidInput
 
 MIN_PASSWORD, MAX_PASSWORD = 12, 200
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)  # OWASP's minimum
-_NOBODY = _hasher.hash("nobody has this password")
-_COMMON = re.compile(
+_DECOY_HASH = _hasher.hash("nobody has this password")
+_COMMON_PASSWORDS = re.compile(
     "password|passwort|passwd|qwert|azerty|asdf|zxcv|iloveyou|letmein|welcome|admin|login|monkey"
     "|dragon|football|baseball|sunshine|princess|superman|batman|trustno|starwars|master|shadow"
     "|whatever|changeme|default|secret|summer|winter|spring|autumn|vouchline|abc123|1q2w3e|[0-9]+"
 )
-_OWN_LETTERS = 6  # what must be left of a password beside common words and numbers
+_MIN_UNCOMMON_LETTERS = 6  # what must be left of a password beside common words and numbers
 
 
 def new_token() -> str:
@@ -63,14 +63,14 @@ def _refuse_guessable(plain: str, words: Iterable[str]) -> None:
     steps = [ord(b) - ord(a) for a, b in pairwise(plain)]
     if sum(abs(step) <= 1 for step in steps) > len(steps) * 2 // 3:
         raise InvalidInput("password", "Do not use a row of letters or numbers.")
-    if len(set(re.sub(r"[\W_]", "", _COMMON.sub("", plain)))) < _OWN_LETTERS:
+    if len(set(re.sub(r"[\W_]", "", _COMMON_PASSWORDS.sub("", plain)))) < _MIN_UNCOMMON_LETTERS:
         raise InvalidInput("password", "This is too easy to guess. Use several words.")
 
 
-def password_fits(stored: str | None, password: str) -> bool:
+def password_matches(stored: str | None, password: str) -> bool:
     """Whether a password fits; takes as long for a member of staff who does not exist."""
     try:
-        _hasher.verify(stored or _NOBODY, password[: MAX_PASSWORD + 1])
+        _hasher.verify(stored or _DECOY_HASH, password[: MAX_PASSWORD + 1])
     except (VerificationError, InvalidHashError):
         return False
     return stored is not None

@@ -26,23 +26,23 @@ class SignInFailed(Exception):
     """The sign-in is not accepted; deliberately without a reason."""
 
 
-class LinkSpent(Exception):
+class LinkExpired(Exception):
     """An enrolment link is unknown, used or too old."""
 
 
-class NoLonger(Exception):
+class Conflict(Exception):
     """What was asked of a request does not go with how it stands now."""
 
 
-class AskedAlready(NoLonger):
+class AlreadyRequested(Conflict):
     """The same is asked for already, and waits for approval."""
 
 
-class ProofNeeded(Exception):
+class ReauthenticationRequired(Exception):
     """The act needs a proof of who is at the desk that is not older than a few minutes."""
 
 
-class SecondPieceWrong(Exception):
+class SecondStepFailed(Exception):
     """What is asked beside an enrolment link is missing or does not fit. ``kind`` says what is
     asked, ``pin``, ``recovery`` or both (``pin recovery``), and ``pins`` how many PINs; ``tried``
     whether anything was given."""
@@ -52,7 +52,7 @@ class SecondPieceWrong(Exception):
         self.kind, self.tried, self.pins = kind, tried, pins
 
 
-class BudgetSpent(Exception):
+class BudgetExceeded(Exception):
     """A member of staff has opened as many customers as they may: nothing is shown. ``kind`` is
     ``opened`` or ``missed``, ``seen`` of the ``allowed`` are counted ``within`` that time, and
     ``again`` is in how long the first of them counts no more."""

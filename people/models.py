@@ -10,7 +10,13 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Uuid
 from sqlmodel import Field, SQLModel
 
-from storage.column_helpers import blind_index, id_field, instant, reference, sealed
+from storage.column_helpers import (
+    blind_index_column,
+    foreign_key_column,
+    id_column,
+    instant_column,
+    sealed_column,
+)
 
 
 class Role(StrEnum):
@@ -29,18 +35,18 @@ class Customer(SQLModel, table=True):
 
     __tablename__ = "customer"
 
-    id: UUID = id_field()
-    phone: bytes = sealed()
-    phone_index: bytes = blind_index(unique=True)
-    name: bytes = sealed()
-    external_ref: bytes | None = sealed(nullable=True)
-    external_ref_index: bytes | None = blind_index(nullable=True, unique=True)
+    id: UUID = id_column()
+    phone: bytes = sealed_column()
+    phone_index: bytes = blind_index_column(unique=True)
+    name: bytes = sealed_column()
+    external_ref: bytes | None = sealed_column(nullable=True)
+    external_ref_index: bytes | None = blind_index_column(nullable=True, unique=True)
     locale: str = Field(sa_column=Column(String(16), nullable=False))
     timezone: str = Field(sa_column=Column(String(64), nullable=False))
-    safe_phrase: bytes | None = sealed(nullable=True)
-    created_at: datetime = instant()
-    erased_at: datetime | None = instant(nullable=True)
-    number_waits_until: datetime | None = instant(nullable=True)
+    safe_phrase: bytes | None = sealed_column(nullable=True)
+    created_at: datetime = instant_column()
+    erased_at: datetime | None = instant_column(nullable=True)
+    number_waits_until: datetime | None = instant_column(nullable=True)
 
 
 class CustomerImport(SQLModel, table=True):
@@ -49,7 +55,7 @@ class CustomerImport(SQLModel, table=True):
 
     __tablename__ = "customer_import"
 
-    id: UUID = id_field()
+    id: UUID = id_column()
     position: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     line: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     digest: str = Field(default="", sa_column=Column(String(64), nullable=False))
@@ -57,8 +63,8 @@ class CustomerImport(SQLModel, table=True):
     changed: int = Field(default=0, sa_column=Column(Integer, nullable=False))
     same: int = Field(default=0, sa_column=Column(Integer, nullable=False))
     refused: int = Field(default=0, sa_column=Column(Integer, nullable=False))
-    started_at: datetime = instant()
-    finished_at: datetime | None = instant(nullable=True)
+    started_at: datetime = instant_column()
+    finished_at: datetime | None = instant_column(nullable=True)
 
 
 class Staff(SQLModel, table=True):
@@ -69,25 +75,25 @@ class Staff(SQLModel, table=True):
 
     __tablename__ = "staff"
 
-    id: UUID = id_field()
+    id: UUID = id_column()
     role: str = Field(sa_column=Column(String(16), nullable=False))
-    email: bytes = sealed()
-    email_index: bytes = blind_index(unique=True)
-    name: bytes = sealed()
-    phone: bytes | None = sealed(nullable=True)
+    email: bytes = sealed_column()
+    email_index: bytes = blind_index_column(unique=True)
+    name: bytes = sealed_column()
+    phone: bytes | None = sealed_column(nullable=True)
     timezone: str = Field(sa_column=Column(String(64), nullable=False))
     active: bool = Field(default=True, sa_column=Column(Boolean, nullable=False))
     demo: bool = Field(default=False, sa_column=Column(Boolean, nullable=False))
-    password_hash: bytes | None = sealed(nullable=True)
-    totp_secret: bytes | None = sealed(nullable=True)
+    password_hash: bytes | None = sealed_column(nullable=True)
+    totp_secret: bytes | None = sealed_column(nullable=True)
     totp_last_step: int = Field(
         default=0, sa_column=Column(BigInteger, nullable=False, server_default="0")
     )
     epoch: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
-    passkey_handle: bytes | None = sealed(nullable=True)
-    created_at: datetime = instant()
-    suspended_at: datetime | None = instant(nullable=True)
-    bound: bytes | None = sealed(nullable=True)
+    passkey_handle: bytes | None = sealed_column(nullable=True)
+    created_at: datetime = instant_column()
+    suspended_at: datetime | None = instant_column(nullable=True)
+    bound: bytes | None = sealed_column(nullable=True)
 
 
 class Team(SQLModel, table=True):
@@ -98,14 +104,14 @@ class Team(SQLModel, table=True):
 
     __tablename__ = "team"
 
-    id: UUID = id_field()
+    id: UUID = id_column()
     name: str = Field(sa_column=Column(String(60), nullable=False, unique=True))
     capacity: int | None = Field(default=None, sa_column=Column(Integer))
     buffer_before: int = Field(default=0, sa_column=Column(Integer, nullable=False))
     buffer_after: int = Field(default=0, sa_column=Column(Integer, nullable=False))
     holidays: str = Field(default="", sa_column=Column(String(16), nullable=False))
     assignment: str = Field(default="least_busy", sa_column=Column(String(16), nullable=False))
-    created_at: datetime = instant()
+    created_at: datetime = instant_column()
 
 
 class Membership(SQLModel, table=True):
@@ -114,7 +120,7 @@ class Membership(SQLModel, table=True):
     __tablename__ = "membership"
 
     staff_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("staff.id"), primary_key=True))
-    team_id: UUID = reference("team.id", index=True)
+    team_id: UUID = foreign_key_column("team.id", index=True)
 
 
 class NumberProof(SQLModel, table=True):
@@ -125,20 +131,20 @@ class NumberProof(SQLModel, table=True):
 
     __tablename__ = "number_proof"
 
-    id: UUID = id_field()
-    phone_index: bytes = blind_index(index=True)
-    customer_id: UUID | None = reference("customer.id", nullable=True)
-    secret: bytes | None = sealed(nullable=True)
+    id: UUID = id_column()
+    phone_index: bytes = blind_index_column(index=True)
+    customer_id: UUID | None = foreign_key_column("customer.id", nullable=True)
+    secret: bytes | None = sealed_column(nullable=True)
     counter: int = Field(default=0, sa_column=Column(Integer, nullable=False))
     tries: int = Field(default=0, sa_column=Column(Integer, nullable=False))
-    made_at: datetime = instant(index=True)
-    valid_until: datetime = instant()
-    closed_at: datetime | None = instant(nullable=True)
+    made_at: datetime = instant_column(index=True)
+    valid_until: datetime = instant_column()
+    closed_at: datetime | None = instant_column(nullable=True)
     asked_by: str = Field(
         default="web", sa_column=Column(String(8), nullable=False, server_default="web")
     )
-    proven_at: datetime | None = instant(nullable=True)
-    bound: bytes | None = sealed(nullable=True)
+    proven_at: datetime | None = instant_column(nullable=True)
+    bound: bytes | None = sealed_column(nullable=True)
 
 
 class PageNumberTries(SQLModel, table=True):
@@ -155,13 +161,13 @@ class CustomerSession(SQLModel, table=True):
 
     __tablename__ = "customer_session"
 
-    id: UUID = id_field()
-    token_hash: bytes = sealed(unique=True)
-    customer_id: UUID = reference("customer.id", index=True)
-    bound: bytes | None = sealed(nullable=True)
-    created_at: datetime = instant()
-    seen_at: datetime = instant()
-    ended_at: datetime | None = instant(nullable=True)
+    id: UUID = id_column()
+    token_hash: bytes = sealed_column(unique=True)
+    customer_id: UUID = foreign_key_column("customer.id", index=True)
+    bound: bytes | None = sealed_column(nullable=True)
+    created_at: datetime = instant_column()
+    seen_at: datetime = instant_column()
+    ended_at: datetime | None = instant_column(nullable=True)
 
 
 class EnrolmentLink(SQLModel, table=True):
@@ -171,17 +177,17 @@ class EnrolmentLink(SQLModel, table=True):
 
     __tablename__ = "enrolment_link"
 
-    id: UUID = id_field()
-    token_hash: bytes = sealed(unique=True)
-    staff_id: UUID = reference("staff.id", index=True)
-    bound: bytes | None = sealed(nullable=True)
-    totp_secret: bytes = sealed()
+    id: UUID = id_column()
+    token_hash: bytes = sealed_column(unique=True)
+    staff_id: UUID = foreign_key_column("staff.id", index=True)
+    bound: bytes | None = sealed_column(nullable=True)
+    totp_secret: bytes = sealed_column()
     kind: str = Field(default="operator", sa_column=Column(String(12), nullable=False))
     made_by: UUID | None = Field(default=None, sa_column=Column(Uuid))
-    pin: bytes | None = sealed(nullable=True)
+    pin: bytes | None = sealed_column(nullable=True)
     tries: int = Field(default=0, sa_column=Column(Integer, nullable=False))
-    expires_at: datetime = instant()
-    used_at: datetime | None = instant(nullable=True)
+    expires_at: datetime = instant_column()
+    used_at: datetime | None = instant_column(nullable=True)
 
 
 class RecoveryCode(SQLModel, table=True):
@@ -189,11 +195,11 @@ class RecoveryCode(SQLModel, table=True):
 
     __tablename__ = "recovery_code"
 
-    id: UUID = id_field()
-    staff_id: UUID = reference("staff.id", index=True)
-    code_hash: bytes = sealed()
-    bound: bytes | None = sealed(nullable=True)
-    used_at: datetime | None = instant(nullable=True)
+    id: UUID = id_column()
+    staff_id: UUID = foreign_key_column("staff.id", index=True)
+    code_hash: bytes = sealed_column()
+    bound: bytes | None = sealed_column(nullable=True)
+    used_at: datetime | None = instant_column(nullable=True)
 
 
 class StaffSession(SQLModel, table=True):
@@ -204,19 +210,19 @@ class StaffSession(SQLModel, table=True):
 
     __tablename__ = "staff_session"
 
-    id: UUID = id_field()
-    token_hash: bytes = sealed(unique=True)
-    staff_id: UUID = reference("staff.id", index=True)
-    bound: bytes | None = sealed(nullable=True)
+    id: UUID = id_column()
+    token_hash: bytes = sealed_column(unique=True)
+    staff_id: UUID = foreign_key_column("staff.id", index=True)
+    bound: bytes | None = sealed_column(nullable=True)
     role: str = Field(sa_column=Column(String(16), nullable=False))
     epoch: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     how: str = Field(default="password", sa_column=Column(String(12), nullable=False))
     passkey_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
-    browser: bytes | None = sealed(nullable=True)
-    created_at: datetime = instant()
-    seen_at: datetime = instant()
-    proved_at: datetime = instant()
-    ended_at: datetime | None = instant(nullable=True)
+    browser: bytes | None = sealed_column(nullable=True)
+    created_at: datetime = instant_column()
+    seen_at: datetime = instant_column()
+    proved_at: datetime = instant_column()
+    ended_at: datetime | None = instant_column(nullable=True)
 
 
 class ApiToken(SQLModel, table=True):
@@ -224,29 +230,29 @@ class ApiToken(SQLModel, table=True):
 
     __tablename__ = "api_token"
 
-    id: UUID = id_field()
-    token_hash: bytes = sealed(unique=True)
-    staff_id: UUID = reference("staff.id", index=True)
-    bound: bytes | None = sealed(nullable=True)
+    id: UUID = id_column()
+    token_hash: bytes = sealed_column(unique=True)
+    staff_id: UUID = foreign_key_column("staff.id", index=True)
+    bound: bytes | None = sealed_column(nullable=True)
     role: str = Field(sa_column=Column(String(16), nullable=False))
     epoch: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     label: str = Field(default="", sa_column=Column(String(60), nullable=False))
-    created_at: datetime = instant()
-    ended_at: datetime | None = instant(nullable=True)
+    created_at: datetime = instant_column()
+    ended_at: datetime | None = instant_column(nullable=True)
 
 
-class Opening(SQLModel, table=True):
+class RecordAccess(SQLModel, table=True):
     """A customer whom a member of staff opened (``subject`` is their id), or a look-up that found
     nobody (a keyed fingerprint of what was asked). Kept for a day, to count by."""
 
     __tablename__ = "budget_opening"
     __table_args__ = (Index("ix_budget_opening_staff_id_at", "staff_id", "at"),)
 
-    id: UUID = id_field()
-    staff_id: UUID = reference("staff.id")
+    id: UUID = id_column()
+    staff_id: UUID = foreign_key_column("staff.id")
     kind: str = Field(sa_column=Column(String(8), nullable=False))
     subject: UUID = Field(sa_column=Column(Uuid, nullable=False))
-    at: datetime = instant(index=True)
+    at: datetime = instant_column(index=True)
 
 
 class BudgetUnlock(SQLModel, table=True):
@@ -255,4 +261,4 @@ class BudgetUnlock(SQLModel, table=True):
     __tablename__ = "budget_unlock"
 
     staff_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("staff.id"), primary_key=True))
-    at: datetime = instant()
+    at: datetime = instant_column()

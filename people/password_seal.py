@@ -2,7 +2,7 @@
 has no key makes no password, code, link or session of their own another's.
 
 What was kept before there was such a key is bound once, by the upgrade that takes the store to
-revision 0024 (:func:`bind_earlier`), and never again: a row that is put there later opens nothing.
+revision 0024 (:func:`migrate_sign_in_macs`), and never again: a row that is put there later opens nothing.
 """
 
 from __future__ import annotations
@@ -19,28 +19,17 @@ from sqlmodel import Session
 
 from people import row_mac
 from people.models import Staff
-from people.row_mac import PARTS, bind, holds, rebind
 from vault.errors import Tampered
 from vault.keys import keyring
 from vault.keys.keyring import SIGN_IN, Keyring
 
-__all__ = [
-    "PARTS",
-    "bind",
-    "bind_earlier",
-    "holds",
-    "password_of",
-    "rebind",
-    "seal_earlier",
-    "seal_password",
-]
 #: What had no mark until all columns of others had one.
-_UNMARKED = ("staff", "passkey", "callback", "phone_call")
+_WITHOUT_MAC = ("staff", "passkey", "callback", "phone_call")
 #: What was made before there was the key, and is still good: all else of that time has to be made
 #: again, and lives for hours or days.
-_LIVE_LONG = ("recovery_code", "api_token", "calendar_feed")
+_LONG_LIVED_TABLES = ("recovery_code", "api_token", "calendar_feed")
 #: What was under the mark of these until all columns were.
-_FORMER_PARTS = {
+_FORMER_COLUMNS = {
     "enrolment_link": (
         *("id", "staff_id", "token_hash", "totp_secret", "kind", "made_by", "pin", "expires_at"),
     ),
@@ -50,7 +39,7 @@ _FORMER_PARTS = {
     "api_token": ("id", "staff_id", "token_hash", "role"),
     "calendar_feed": ("id", "staff_id", "token_hash", "epoch"),
 }
-_AT_A_TIME = 1000
+_BATCH_SIZE = 1000
 
 
 def seal_password(
@@ -62,28 +51,34 @@ def seal_password(
     kept = hashed
     if proven_to:
         kept = json.dumps({"hash": hashed, "proven_to": sorted(each.hex for each in proven_to)})
-    return keyring.of(session).seal_for(SIGN_IN, _place(staff_id), kept)
+    return keyring.current_keyring(session).seal_for_purpose(
+        SIGN_IN, _password_seal_context(staff_id), kept
+    )
 
 
-def password_of(ring: Keyring, member: Staff | None) -> str | None:
+def open_password_hash(ring: Keyring, member: Staff | None) -> str | None:
     """The hash of somebody's password; none where there is none, or it was not we who put it
     there. It takes as long for nobody's."""
     if member is None or member.password_hash is None:
-        ring.seal_for(SIGN_IN, "nobody", _NO_HASH)
+        ring.seal_for_purpose(SIGN_IN, "nobody", _NO_HASH)
         return None
     try:
-        kept = ring.open_for(SIGN_IN, _place(member.id), member.password_hash)
+        kept = ring.open_for_purpose(
+            SIGN_IN, _password_seal_context(member.id), member.password_hash
+        )
     except Tampered:
         return None
     return str(json.loads(kept)["hash"]) if kept.startswith("{") else kept
 
 
-def proven_to(session: Session, staff_id: UUID, sealed: bytes | None) -> frozenset[UUID]:
+def load_vouched_by(session: Session, staff_id: UUID, sealed: bytes | None) -> frozenset[UUID]:
     """The colleagues whose PINs were used to enrol the member of staff with this sealed password;
     nobody for people of the time of setting up. Raises ``Tampered``."""
     if sealed is None:
         return frozenset()
-    kept = keyring.of(session).open_for(SIGN_IN, _place(staff_id), sealed)
+    kept = keyring.current_keyring(session).open_for_purpose(
+        SIGN_IN, _password_seal_context(staff_id), sealed
+    )
     names = json.loads(kept)["proven_to"] if kept.startswith("{") else []
     return frozenset(UUID(hex=each) for each in names)
 
@@ -91,64 +86,71 @@ def proven_to(session: Session, staff_id: UUID, sealed: bytes | None) -> frozens
 _NO_HASH = "x" * 97
 
 
-def _place(staff_id: UUID) -> str:
+def _password_seal_context(staff_id: UUID) -> str:
     return f"staff.password_hash:{staff_id}"
 
 
-def bind_earlier(session: Session) -> None:
+def migrate_sign_in_macs(session: Session) -> None:
     """Bind what was kept before there was a key for it, as what it says it is: a step of the
     upgrade to revision 0024. The columns are those that were under the mark at that time;
-    :func:`seal_earlier` comes after it."""
-    ring, work = keyring.of(session), session.connection()
-    staff = row_mac.table("staff")
+    :func:`migrate_full_row_macs` comes after it."""
+    ring, work = keyring.current_keyring(session), session.connection()
+    staff = row_mac.table_by_name("staff")
     kept = select(staff.c.id, staff.c.password_hash).where(staff.c.password_hash.is_not(None))
     for staff_id, hashed in work.execute(kept).all():
-        sealed = ring.seal_for(SIGN_IN, _place(staff_id), hashed.decode())
+        sealed = ring.seal_for_purpose(SIGN_IN, _password_seal_context(staff_id), hashed.decode())
         work.execute(update(staff).where(staff.c.id == staff_id).values(password_hash=sealed))
-    for name in _LIVE_LONG:
-        _mark_all(session, name, partial(_former, name))
+    for name in _LONG_LIVED_TABLES:
+        _set_table_macs(session, name, partial(_former_mac_input, name))
 
 
-def seal_earlier(session: Session) -> None:
+def migrate_full_row_macs(session: Session) -> None:
     """Mark all columns of what was kept before they were under the mark, as what it says it is: of
     what had one, only what fits the mark it had. A step of the upgrade to revision 0030; whatever
     is put there afterwards holds for nothing."""
-    for name in (*_FORMER_PARTS, *_UNMARKED):
-        fitted = partial(_fitted, session, name) if name in _FORMER_PARTS else None
-        _mark_all(session, name, partial(row_mac.told, name), fitted)
+    for name in (*_FORMER_COLUMNS, *_WITHOUT_MAC):
+        fitted = partial(_matches_former_mac, session, name) if name in _FORMER_COLUMNS else None
+        _set_table_macs(session, name, partial(row_mac.encode_mac_input, name), fitted)
 
 
-def _mark_all(
+def _set_table_macs(
     session: Session,
     name: str,
     told: Callable[[Mapping[str, Any]], str],
     fitted: Callable[[Mapping[str, Any]], bool] | None = None,
 ) -> None:
     """Mark the rows of a table that are ``fitted``, or all, with what is ``told`` of them."""
-    ring, table, after = keyring.of(session), row_mac.table(name), UUID(int=0)
+    ring, table, after = keyring.current_keyring(session), row_mac.table_by_name(name), UUID(int=0)
     write = update(table).where(table.c.id == bindparam("row")).values(bound=bindparam("new"))
     while True:
-        some = select(table).where(table.c.id > after).order_by(table.c.id).limit(_AT_A_TIME)
+        some = select(table).where(table.c.id > after).order_by(table.c.id).limit(_BATCH_SIZE)
         found = session.connection().execute(some).mappings().all()
         rows = [{str(key): value for key, value in row.items()} for row in found]
         marks = [
-            {"row": row["id"], "new": bytes.fromhex(ring.mark(SIGN_IN, told(row)))}
+            {
+                "row": row["id"],
+                "new": bytes.fromhex(ring.fingerprint_for_purpose(SIGN_IN, told(row))),
+            }
             for row in rows
             if fitted is None or fitted(row)
         ]
         if marks:
             session.connection().execute(write, marks)
-        if len(rows) < _AT_A_TIME:
+        if len(rows) < _BATCH_SIZE:
             return
         after = rows[-1]["id"]
 
 
-def _former(name: str, row: Mapping[str, Any]) -> str:
+def _former_mac_input(name: str, row: Mapping[str, Any]) -> str:
     """What was under the mark of a row until all its columns were."""
-    return json.dumps([name, *(row_mac.plain(row[each]) for each in _FORMER_PARTS[name])])
+    return json.dumps(
+        [name, *(row_mac.canonical_value(row[each]) for each in _FORMER_COLUMNS[name])]
+    )
 
 
-def _fitted(session: Session, name: str, row: Mapping[str, Any]) -> bool:
+def _matches_former_mac(session: Session, name: str, row: Mapping[str, Any]) -> bool:
     """Whether a row fits the mark of fewer columns that it had."""
-    expected = keyring.of(session).mark(SIGN_IN, _former(name, row))
+    expected = keyring.current_keyring(session).fingerprint_for_purpose(
+        SIGN_IN, _former_mac_input(name, row)
+    )
     return hmac.compare_digest(bytes.fromhex(expected), row["bound"] or b"")

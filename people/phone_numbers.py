@@ -15,7 +15,7 @@ from config.time_zones import known_zones
 from people.errors import InvalidInput
 
 MAX_LENGTH = 40
-_COSTLY = {
+_SPECIAL_RATE_TYPES = {
     PhoneNumberType.PREMIUM_RATE,
     PhoneNumberType.SHARED_COST,
     PhoneNumberType.UAN,
@@ -25,7 +25,7 @@ _COSTLY = {
 _ADVICE = "Write the whole phone number, with its area code. For example: {example}"
 
 
-def parse(text: str, region: str) -> str:
+def parse_phone(text: str, region: str) -> str:
     """The number in E.164, from what somebody typed.
 
     ``region`` is the country of numbers written without one. Full-width and other scripts'
@@ -36,20 +36,20 @@ def parse(text: str, region: str) -> str:
     """
     plain = unicodedata.normalize("NFKC", text).strip()
     if not plain or len(text) > MAX_LENGTH or any(ord(c) < 32 for c in plain):
-        raise _invalid(region)
+        raise _invalid_phone_error(region)
     if plain.startswith("00"):
         plain = "+" + plain[2:]
     try:
         number = phonenumbers.parse(plain, region)
     except phonenumbers.NumberParseException:
-        raise _invalid(region) from None
-    if not _whole(number):
-        raise _invalid(region)
+        raise _invalid_phone_error(region) from None
+    if not _is_complete_number(number):
+        raise _invalid_phone_error(region)
     number.extension = None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _whole(number: PhoneNumber) -> bool:
+def _is_complete_number(number: PhoneNumber) -> bool:
     """Whether it is neither too short nor too long, nor good only within its own town. Where
     ordinary numbers are longer, a short one must be known: some free numbers are that short."""
     reason = phonenumbers.is_possible_number_for_type_with_reason(
@@ -58,12 +58,12 @@ def _whole(number: PhoneNumber) -> bool:
     return reason == ValidationResult.IS_POSSIBLE or phonenumbers.is_valid_number(number)
 
 
-def _invalid(region: str) -> InvalidInput:
-    return InvalidInput("phone", _ADVICE.format(example=_example(region)))
+def _invalid_phone_error(region: str) -> InvalidInput:
+    return InvalidInput("phone", _ADVICE.format(example=_example_phone(region)))
 
 
 @lru_cache(maxsize=64)
-def _example(region: str) -> str:
+def _example_phone(region: str) -> str:
     number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
     if number is None:
         return "+44 7400 123456"
@@ -76,18 +76,18 @@ def require_callable(phone: str, countries: Collection[str]) -> None:
     ``countries`` holds ISO 3166 codes; empty allows all. Raises :class:`InvalidInput`.
     """
     number = phonenumbers.parse(phone)
-    if phonenumbers.number_type(number) in _COSTLY:
+    if phonenumbers.number_type(number) in _SPECIAL_RATE_TYPES:
         raise InvalidInput("phone", "This is a special-rate number. Ask for an ordinary number.")
     if countries and phonenumbers.region_code_for_number(number) not in countries:
         raise InvalidInput("phone", "We do not call this country. Ask for a number in ours.")
 
 
-def masked(phone: str) -> str:
+def mask_phone(phone: str) -> str:
     """All but the last two digits hidden, for people who need not know the number."""
     return f"••• ••{phone[-2:]}"
 
 
-def displayed(phone: str) -> str:
+def format_phone(phone: str) -> str:
     """The number in its international form with spaces; what is none, as it is."""
     try:
         number = phonenumbers.parse(phone)
@@ -96,7 +96,7 @@ def displayed(phone: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
-def zone_of(phone: str, default: str) -> str:
+def guess_phone_zone(phone: str, default: str) -> str:
     """The time zone where the number's owner most likely lives (IANA name).
 
     The number's area code tells where it tells anything; then the first zone that the tz
@@ -106,13 +106,13 @@ def zone_of(phone: str, default: str) -> str:
     zones = [z for z in timezone.time_zones_for_number(number) if z in known_zones()]
     if len(zones) == 1:
         return zones[0]
-    listed = _zones_of_country().get(_region(number), [])
+    listed = _zones_of_country().get(_phone_region(number), [])
     if default in zones or (not zones and default in listed):
         return default
     return next((z for z in listed if not zones or z in zones), zones[0] if zones else default)
 
 
-def _region(number: PhoneNumber) -> str:
+def _phone_region(number: PhoneNumber) -> str:
     found = phonenumbers.region_code_for_number(number)
     if found is None and number.country_code is not None:
         found = phonenumbers.region_code_for_country_code(number.country_code)
@@ -141,7 +141,7 @@ def country_of_zone(name: str) -> str:
     return _countries_of_zones().get(name, "")
 
 
-def zone(name: str) -> ZoneInfo:
+def parse_time_zone(name: str) -> ZoneInfo:
     """The zone of that IANA name. Raises :class:`InvalidInput` for an unknown one."""
     if name not in known_zones():
         raise InvalidInput("timezone", "Choose a time zone from the list, like Europe/London.")

@@ -8,7 +8,13 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, text
 from sqlmodel import Field, SQLModel
 
-from storage.column_helpers import blind_index, id_field, instant, reference, sealed
+from storage.column_helpers import (
+    blind_index_column,
+    foreign_key_column,
+    id_column,
+    instant_column,
+    sealed_column,
+)
 
 
 class Passkey(SQLModel, table=True):
@@ -19,17 +25,17 @@ class Passkey(SQLModel, table=True):
 
     __tablename__ = "passkey"
 
-    id: UUID = id_field()
-    staff_id: UUID = reference("staff.id", index=True)
-    credential_index: bytes = blind_index(unique=True)
-    credential: bytes = sealed()
-    public_key: bytes = sealed()
-    name: bytes = sealed()
+    id: UUID = id_column()
+    staff_id: UUID = foreign_key_column("staff.id", index=True)
+    credential_index: bytes = blind_index_column(unique=True)
+    credential: bytes = sealed_column()
+    public_key: bytes = sealed_column()
+    name: bytes = sealed_column()
     sign_count: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
-    created_at: datetime = instant()
-    used_at: datetime | None = instant(nullable=True)
-    stopped_at: datetime | None = instant(nullable=True)
-    bound: bytes | None = sealed(nullable=True)
+    created_at: datetime = instant_column()
+    used_at: datetime | None = instant_column(nullable=True)
+    stopped_at: datetime | None = instant_column(nullable=True)
+    bound: bytes | None = sealed_column(nullable=True)
 
 
 class SpentChallenge(SQLModel, table=True):
@@ -38,7 +44,7 @@ class SpentChallenge(SQLModel, table=True):
     __tablename__ = "spent_challenge"
 
     challenge_hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    expires_at: datetime = instant(index=True)
+    expires_at: datetime = instant_column(index=True)
 
 
 class StaffNotice(SQLModel, table=True):
@@ -55,9 +61,9 @@ class StaffNotice(SQLModel, table=True):
         ),
     )
 
-    id: UUID = id_field()
-    staff_id: UUID = reference("staff.id", index=True)
+    id: UUID = id_column()
+    staff_id: UUID = foreign_key_column("staff.id", index=True)
     kind: str = Field(sa_column=Column(String(24), nullable=False))
-    at: datetime = instant()
-    seen_at: datetime | None = instant(nullable=True)
-    mailed_at: datetime | None = instant(nullable=True)
+    at: datetime = instant_column()
+    seen_at: datetime | None = instant_column(nullable=True)
+    mailed_at: datetime | None = instant_column(nullable=True)

@@ -9,45 +9,48 @@ from sqlmodel import Session
 
 from incidents.response import approval_types as acting
 from people.approvals import bootstrap, invalidation
-from people.approvals.request_types import Act, Kind, Kinds
+from people.approvals.request_types import ApprovalRequestView, RequestType, RequestTypes
 from people.staff import budget_unlock, reset_links, staff_approvals
 from procedures import erasure_request, number_change, role_change
 from scheduling.policy import Policy
 
-IMPORT, RETENTION = "customers.import", "customers.retention"
-ROTATE, ROTATE_INDEX = "keys.rotate", "keys.rotate_index"
+IMPORT_CUSTOMERS, APPLY_RETENTION = "customers.import", "customers.retention"
+ROTATE_MASTER_KEY, ROTATE_INDEX_KEY = "keys.rotate", "keys.rotate_index"
 
 
-def kinds(policy: Policy) -> Kinds:
+def collect_request_types(policy: Policy) -> RequestTypes:
     """Every kind by its name, under the rules of this installation."""
-    return {each.name: each for each in _table(policy)}
+    return {each.name: each for each in _registered_request_types(policy)}
 
 
-def void_hopeless(session: Session, policy: Policy, now: datetime) -> None:
+def void_invalid_requests(session: Session, policy: Policy, now: datetime) -> None:
     """Mark what can come to nothing any more (a job of the worker)."""
-    invalidation.sweep(session, kinds(policy), now)
+    invalidation.void_unexecutable_requests(session, collect_request_types(policy), now)
 
 
-def _table(policy: Policy) -> tuple[Kind, ...]:
+def _registered_request_types(policy: Policy) -> tuple[RequestType, ...]:
     return (
-        number_change.kind(policy),
+        number_change.build_number_change_type(policy),
         staff_approvals.ADD,
         staff_approvals.INVITE,
         reset_links.RESET,
-        role_change.ROLE,
-        erasure_request.ERASE,
+        role_change.CHANGE_ROLE,
+        erasure_request.ERASE_CUSTOMER,
         budget_unlock.UNLOCK,
         acting.SUSPEND,
         acting.LIFT,
         acting.WARN,
-        *(_by_command(each) for each in (IMPORT, RETENTION, ROTATE, ROTATE_INDEX)),
+        *(
+            _command_request_type(each)
+            for each in (IMPORT_CUSTOMERS, APPLY_RETENTION, ROTATE_MASTER_KEY, ROTATE_INDEX_KEY)
+        ),
     )
 
 
-def _by_command(name: str) -> Kind:
+def _command_request_type(name: str) -> RequestType:
     """Something long that only the command line does, when it is run again."""
-    return Kind(name, frozenset(), bootstrap.APPROVERS, _as_asked, by_operator=True)
+    return RequestType(name, frozenset(), bootstrap.APPROVERS, _payload_facts, by_operator=True)
 
 
-def _as_asked(_: Session, act: Act) -> Sequence[tuple[str, str]]:
+def _payload_facts(_: Session, act: ApprovalRequestView) -> Sequence[tuple[str, str]]:
     return [(name, str(value)) for name, value in sorted(act.payload.items())]

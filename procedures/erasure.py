@@ -14,8 +14,8 @@ from uuid import UUID
 
 from sqlmodel import Session, col, delete, select, update
 
-from incidents.reports.models import Report, StreamItem
-from messaging.models import InboundText, LineKind, OutboxMessage
+from incidents.reports.models import Report, SignalRecord
+from messaging.models import InboundText, LineType, OutboxMessage
 from people.approvals import customer_erasure
 from people.customers.customer_records import open_phone
 from people.models import Customer, CustomerSession, NumberProof
@@ -26,7 +26,7 @@ from vault.keys import field_encryption, keyring
 from verification.models import Code
 
 
-def erase(
+def erase_customers(
     session: Session, customers: Sequence[UUID], actor: audit_log.Actor, now: datetime, why: str
 ) -> None:
     """Erase these customers, of whom none has a callback to come. Whether they want no texts is
@@ -38,9 +38,9 @@ def erase(
         .with_for_update()
     ).all()
     ids = [each.id for each in found]
-    _forget_around(session, ids, _numbers(session, found))
-    customer_erasure.forget(session, ids, now)
-    field_encryption.destroy(session, ids)
+    _erase_related_rows(session, ids, _customer_number_forms(session, found))
+    customer_erasure.clear_customer_requests(session, ids, now)
+    field_encryption.destroy_data_keys(session, ids)
     for each in found:
         each.phone, each.name, each.external_ref, each.safe_phrase = b"", b"", None, None
         each.phone_index, each.external_ref_index = secrets.token_bytes(32), None
@@ -48,38 +48,44 @@ def erase(
         session.add(each)
     session.flush()
     about = [(each, None) for each in ids]
-    audit_log.record_many(session, actor, AuditAct.CUSTOMER_ERASE, now, about=about, purpose=why)
+    audit_log.record_act_per_customer(
+        session, actor, AuditAct.CUSTOMER_ERASE, now, about=about, purpose=why
+    )
 
 
 #: Of a report, what its reporter said of themselves and of the call; the caller's own traces stay.
-_EMPTIED = {
+_ERASED_REPORT_COLUMNS = {
     **dict.fromkeys(("phone", "phone_index", "said"), b""),
     **dict.fromkeys(("claimed_to_be", "asked_for", "gave")),
 }
 
 
-def _numbers(session: Session, found: Sequence[Customer]) -> list[bytes]:
+def _customer_number_forms(session: Session, found: Sequence[Customer]) -> list[bytes]:
     """All forms of their numbers: what is known of one may stand under another index key."""
     keys, ring = (
-        field_encryption.data_keys(session, [each.id for each in found]),
-        keyring.of(session),
+        field_encryption.load_data_keys(session, [each.id for each in found]),
+        keyring.current_keyring(session),
     )
     opened = [open_phone(keys[each.id], each) for each in found if each.id in keys]
-    forms = [form for phone in opened for form in ring.forms("phone", phone)]
+    forms = [form for phone in opened for form in ring.compute_search_forms("phone", phone)]
     return [*forms, *(each.phone_index for each in found)]
 
 
-def _forget_around(session: Session, ids: Sequence[UUID], numbers: Sequence[bytes]) -> None:
+def _erase_related_rows(session: Session, ids: Sequence[UUID], numbers: Sequence[bytes]) -> None:
     for table in (CustomerSession, NumberProof, SlotOffer, Code, OutboxMessage):
         session.exec(delete(table).where(col(table.customer_id).in_(ids)))
-    session.exec(delete(LineKind).where(col(LineKind.phone_index).in_(numbers)))
+    session.exec(delete(LineType).where(col(LineType.phone_index).in_(numbers)))
     session.exec(delete(InboundText).where(col(InboundText.sender_index).in_(numbers)))
     session.exec(
         update(Callback)
         .where(col(Callback.customer_id).in_(ids))
         .values(topic=b"", ticket=None, ticket_index=None)
     )
-    session.exec(update(Report).where(col(Report.customer_id).in_(ids)).values(**_EMPTIED))
     session.exec(
-        update(StreamItem).where(col(StreamItem.phone_index).in_(numbers)).values(phone_index=None)
+        update(Report).where(col(Report.customer_id).in_(ids)).values(**_ERASED_REPORT_COLUMNS)
+    )
+    session.exec(
+        update(SignalRecord)
+        .where(col(SignalRecord.phone_index).in_(numbers))
+        .values(phone_index=None)
     )

@@ -9,69 +9,76 @@ from uuid import UUID
 from sqlmodel import Session, col, func, select
 
 from people.approvals import approval_requests, bootstrap
-from people.approvals.request_types import About, Act, Kind
+from people.approvals.request_types import ApprovalRequestView, RequestSubject, RequestType
 from people.customers import customer_records
-from people.errors import NoLonger
+from people.errors import Conflict
 from people.models import Customer, Role
-from procedures.erasure import erase
+from procedures.erasure import erase_customers
 from scheduling.models import Callback
-from scheduling.states import LIVE, State
+from scheduling.states import LIVE_STATES, CallbackState
 from vault.audit import audit_log
 
-WHY = "asked for"
+ERASURE_REASON = "asked for"
 
 
-def ask(session: Session, customer: Customer, why: str, by: UUID | None, now: datetime) -> None:
+def request_erasure(
+    session: Session, customer: Customer, why: str, by: UUID | None, now: datetime
+) -> None:
     """Ask for a customer to be erased. Raises ``NotAllowed``, ``InvalidInput`` or ``NoLonger``."""
     _require_erasable(session, customer)
-    approval_requests.ask(session, ERASE, {}, why, by, now, about=About(customer_id=customer.id))
+    approval_requests.submit_for_approval(
+        session, ERASE_CUSTOMER, {}, why, by, now, about=RequestSubject(customer_id=customer.id)
+    )
 
 
-def at_once(session: Session, customer: Customer, actor: audit_log.Actor, now: datetime) -> None:
+def erase_immediately(
+    session: Session, customer: Customer, actor: audit_log.Actor, now: datetime
+) -> None:
     """Erase a customer. Raises ``NoLonger``."""
     _require_erasable(session, customer)
-    erase(session, [customer.id], actor, now, WHY)
+    erase_customers(session, [customer.id], actor, now, ERASURE_REASON)
 
 
 def _require_erasable(session: Session, customer: Customer) -> None:
     if customer.erased_at is not None:
-        raise NoLonger("This customer has been erased already.")
+        raise Conflict("This customer has been erased already.")
     busy = select(Callback.id).where(
-        col(Callback.customer_id) == customer.id, col(Callback.state).in_((State.BOOKED, *LIVE))
+        col(Callback.customer_id) == customer.id,
+        col(Callback.state).in_((CallbackState.BOOKED, *LIVE_STATES)),
     )
     if session.exec(busy.limit(1)).first() is not None:
-        raise NoLonger("A call is booked with this customer. It must be called off first.")
+        raise Conflict("A call is booked with this customer. It must be called off first.")
 
 
-def _erase(session: Session, act: Act, now: datetime) -> None:
+def _execute_erasure(session: Session, act: ApprovalRequestView, now: datetime) -> None:
     customer = session.exec(
         select(Customer)
         .where(col(Customer.id) == act.about.customer_id)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
-    at_once(session, customer, act.actor, now)
+    erase_immediately(session, customer, act.actor, now)
 
 
-def _facts(session: Session, act: Act) -> Sequence[tuple[str, str]]:
+def _erasure_facts(session: Session, act: ApprovalRequestView) -> Sequence[tuple[str, str]]:
     customer = session.get_one(Customer, act.about.customer_id)
     count = session.exec(select(func.count()).where(col(Callback.customer_id) == customer.id)).one()
-    person = customer_records.opened(session, customer)
+    person = customer_records.open_customer_details(session, customer)
     return [("number", person.phone_masked if person.phone else "–"), ("calls", str(count))]
 
 
-def _gone(session: Session, act: Act) -> str:
+def _invalid_erasure_reason(session: Session, act: ApprovalRequestView) -> str:
     customer = session.get_one(Customer, act.about.customer_id)
     return "" if customer.erased_at is None else "erased"
 
 
-ERASE = Kind(
+ERASE_CUSTOMER = RequestType(
     "customers.erase",
     asks=frozenset({Role.INVESTIGATOR}),
     approves=bootstrap.APPROVERS,
-    facts=_facts,
-    run=_erase,
+    facts=_erasure_facts,
+    run=_execute_erasure,
     by_operator=True,
     same=(),
-    hopeless=_gone,
+    hopeless=_invalid_erasure_reason,
 )

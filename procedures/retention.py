@@ -11,17 +11,17 @@ from sqlmodel import Session, col, exists, select
 
 from incidents.reports.models import Report
 from people.models import Customer
-from procedures.erasure import erase
+from procedures.erasure import erase_customers
 from scheduling.models import Callback
 from vault.audit import audit_log
 
-AT_A_TIME = 200
-MOST = 10_000
-EVERY = timedelta(hours=6)
-WHY = "retention"
+BATCH_SIZE = 200
+MAX_DUE = 10_000
+INTERVAL = timedelta(hours=6)
+ERASURE_REASON = "retention"
 
 
-def due(session: Session, before: datetime, limit: int = MOST) -> list[UUID]:
+def list_expired_customers(session: Session, before: datetime, limit: int = MAX_DUE) -> list[UUID]:
     """Customers whose last callback was over, and whose last report came, before an instant. Those
     who never had a callback are not ours to forget: whoever imported them says when."""
     reported = exists().where(col(Report.customer_id) == col(Customer.id), col(Report.at) >= before)
@@ -36,7 +36,7 @@ def due(session: Session, before: datetime, limit: int = MOST) -> list[UUID]:
     return list(rows)
 
 
-class Retention:
+class RetentionJob:
     """A job of the worker: looks four times a day, and erases a few at a time."""
 
     def __init__(self, keep: timedelta) -> None:
@@ -49,17 +49,19 @@ class Retention:
         if not self._left:
             if self._rests_until is not None and now < self._rests_until:
                 return
-            self._left = due(session, now - self._keep)
-            self._rests_until = now + EVERY if len(self._left) < MOST else None
-        erase_due(session, self._left[:AT_A_TIME], now - self._keep, audit_log.SYSTEM, now)
-        self._left = self._left[AT_A_TIME:]
+            self._left = list_expired_customers(session, now - self._keep)
+            self._rests_until = now + INTERVAL if len(self._left) < MAX_DUE else None
+        erase_expired_customers(
+            session, self._left[:BATCH_SIZE], now - self._keep, audit_log.SYSTEM, now
+        )
+        self._left = self._left[BATCH_SIZE:]
 
     @property
     def __name__(self) -> str:
         return "retention"
 
 
-def erase_due(
+def erase_expired_customers(
     session: Session,
     customers: Sequence[UUID],
     before: datetime,
@@ -82,4 +84,6 @@ def erase_due(
             )
         )
     )
-    erase(session, [each for each in locked if each not in busy], actor, now, WHY)
+    erase_customers(
+        session, [each for each in locked if each not in busy], actor, now, ERASURE_REASON
+    )

@@ -10,64 +10,66 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from incidents.cases.creation import Evidence, raise_case
-from incidents.cases.models import CaseEvidence, Kind
+from incidents.cases.creation import NewEvidence, open_or_extend_case
+from incidents.cases.models import CaseEvidence, CaseKind
 from messaging import line_types
 from messaging.models import MessageState, OutboxMessage
 from messaging.providers.base import TEXT
 from people.approvals.models import ApprovalRequest
-from people.approvals.states import State
+from people.approvals.states import RequestState
 from people.models import Customer
 from procedures import number_change
 
-EVIDENCE = "number"
-_LATELY = timedelta(minutes=30)
-_LOST = (MessageState.FAILED, MessageState.EXPIRED)
+EVIDENCE_KIND = "number"
+_RECENT = timedelta(minutes=30)
+_UNDELIVERED_STATES = (MessageState.FAILED, MessageState.EXPIRED)
 
 
-def raise_cases(session: Session, now: datetime) -> None:
+def open_undelivered_cases(session: Session, now: datetime) -> None:
     """A case for each notice that was lost lately, about whoever asked for the change (a job of
     the worker)."""
     lost = session.exec(
         select(OutboxMessage)
         .join(Customer, col(Customer.id) == col(OutboxMessage.customer_id))
         .where(
-            col(OutboxMessage.settled_at) > now - _LATELY,
-            col(OutboxMessage.state).in_(_LOST),
-            col(OutboxMessage.kind) == number_change.TOLD,
+            col(OutboxMessage.settled_at) > now - _RECENT,
+            col(OutboxMessage.state).in_(_UNDELIVERED_STATES),
+            col(OutboxMessage.kind) == number_change.NOTICE_KIND,
             col(Customer.erased_at).is_(None),
         )
         .limit(50)
     ).all()
     for row in lost:
-        if not _to_be_spoken(row) and not _known(session, row):
-            _raise(session, row, now)
+        if not _is_retried_by_voice(row) and not _has_undelivered_case(session, row):
+            _open_undelivered_case(session, row, now)
 
 
-def _to_be_spoken(row: OutboxMessage) -> bool:
-    return row.medium == TEXT and row.error in (line_types.LANDLINE, number_change.SPOKEN)
+def _is_retried_by_voice(row: OutboxMessage) -> bool:
+    return row.medium == TEXT and row.error in (line_types.LANDLINE, number_change.VOICE_RETRY)
 
 
-def _known(session: Session, row: OutboxMessage) -> bool:
+def _has_undelivered_case(session: Session, row: OutboxMessage) -> bool:
     """Whether some case rests on it already, though it may be closed by now."""
-    kind, ref = col(CaseEvidence.kind) == EVIDENCE, col(CaseEvidence.ref) == str(row.id)
+    kind, ref = col(CaseEvidence.kind) == EVIDENCE_KIND, col(CaseEvidence.ref) == str(row.id)
     return session.exec(select(CaseEvidence.id).where(kind, ref).limit(1)).first() is not None
 
 
-def _raise(session: Session, row: OutboxMessage, now: datetime) -> None:
+def _open_undelivered_case(session: Session, row: OutboxMessage, now: datetime) -> None:
     facts = {"error": row.error or row.state}
-    evidence = Evidence(EVIDENCE, str(row.id), row.settled_at or now, row.customer_id, facts)
-    fold, asked_by = f"number:{row.customer_id}", _asker(session, row)
-    raise_case(session, Kind.NUMBER, fold, [evidence], now, subjects=asked_by)
+    evidence = NewEvidence(
+        EVIDENCE_KIND, str(row.id), row.settled_at or now, row.customer_id, facts
+    )
+    fold, asked_by = f"number:{row.customer_id}", _change_requester(session, row)
+    open_or_extend_case(session, CaseKind.NUMBER, fold, [evidence], now, subjects=asked_by)
 
 
-def _asker(session: Session, row: OutboxMessage) -> list[UUID]:
+def _change_requester(session: Session, row: OutboxMessage) -> list[UUID]:
     found = session.exec(
         select(ApprovalRequest.asked_by)
         .where(
             col(ApprovalRequest.customer_id) == row.customer_id,
-            col(ApprovalRequest.kind) == number_change.NUMBER,
-            col(ApprovalRequest.state) == State.DONE,
+            col(ApprovalRequest.kind) == number_change.NUMBER_CHANGE,
+            col(ApprovalRequest.state) == RequestState.DONE,
             col(ApprovalRequest.settled_at) <= row.created_at,
         )
         .order_by(col(ApprovalRequest.settled_at).desc())

@@ -8,57 +8,57 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from people import password_seal
+from people import row_mac
 from people.customers import access_budgets, customer_records
-from people.customers.customer_records import Person
+from people.customers.customer_records import CustomerDetails
 from people.errors import NotFound
 from people.models import Customer
 from scheduling.models import Callback
-from scheduling.states import LIVE, State
+from scheduling.states import LIVE_STATES, CallbackState
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.keys import field_encryption, keyring
-from vault.keys.blind_index_check import is_own
+from vault.keys.blind_index_check import matches_sealed_value
 
 #: How long before its time an agent may prepare a call, whatever else they have opened.
-PREPARES = timedelta(minutes=30)
+PREPARATION_TIME = timedelta(minutes=30)
 #: Calls of so long before and after this moment are today's, on any clock.
 TODAY = timedelta(hours=12)
 #: How long after its end its agent can still open a callback, and do anything with it.
-STAYS_OPEN = timedelta(days=30)
+ACCESS_PERIOD = timedelta(days=30)
 
 
-NOT_YOURS = "There is no such callback of yours."
+NOT_FOUND_MESSAGE = "There is no such callback of yours."
 
 
 @dataclass(frozen=True)
-class Row:
+class CallbackSummary:
     """A callback in a list: when and how it stands. Only the one ``at_hand`` is opened with its
     customer: going on, or to be made within half an hour."""
 
     id: UUID
-    state: State
+    state: CallbackState
     starts_at: datetime
     minutes: int
     ends_at: datetime
     confirmed_at: datetime | None
     outcome: str | None
     move_asked_at: datetime | None
-    at_hand: Appointment | None
+    at_hand: CallbackDetails | None
 
 
 @dataclass(frozen=True)
-class Appointment:
+class CallbackDetails:
     """A callback in plain, with its customer, for the agent who holds it."""
 
     id: UUID
-    state: State
+    state: CallbackState
     starts_at: datetime
     minutes: int
     ends_at: datetime
     topic: str
     ticket: str
-    customer: Person
+    customer: CustomerDetails
     started_at: datetime | None
     confirmed_at: datetime | None
     confirmed_by: str | None
@@ -70,33 +70,35 @@ class Appointment:
     number_waits_until: datetime | None
 
 
-def held(session: Session, callback_id: UUID, agent_id: UUID, *, lock: bool = False) -> Callback:
+def get_held_callback(
+    session: Session, callback_id: UUID, agent_id: UUID, *, lock: bool = False
+) -> Callback:
     """A callback this agent holds, unopened. Raises ``NotFound`` for any other, whether or not
     it exists. ``lock`` keeps it from changing until the transaction ends."""
     statement = select(Callback).where(
         col(Callback.id) == callback_id, col(Callback.agent_id) == agent_id
     )
     if lock:
-        access_budgets.take_turn(session, agent_id)
+        access_budgets.lock_staff_budget(session, agent_id)
         statement = statement.with_for_update().execution_options(populate_existing=True)
     found = session.exec(statement).first()
-    if found is None or not password_seal.holds(session, found):
-        raise NotFound(NOT_YOURS)
+    if found is None or not row_mac.is_row_intact(session, found):
+        raise NotFound(NOT_FOUND_MESSAGE)
     return found
 
 
-def held_lately(
+def get_recent_callback(
     session: Session, callback_id: UUID, agent_id: UUID, now: datetime, *, lock: bool = False
 ) -> Callback:
     """The same for whatever an agent does: raises ``NotFound`` too once it has been over for thirty
     days, whatever its state. Booking it again, say, would open its customer for ever."""
-    found = held(session, callback_id, agent_id, lock=lock)
-    if _is_long_over(found, now):
-        raise NotFound(NOT_YOURS)
+    found = get_held_callback(session, callback_id, agent_id, lock=lock)
+    if _is_access_over(found, now):
+        raise NotFound(NOT_FOUND_MESSAGE)
     return found
 
 
-def locked(session: Session, callback_id: UUID) -> Callback | None:
+def lock_callback(session: Session, callback_id: UUID) -> Callback | None:
     """A callback, kept from changing until the transaction ends and read anew."""
     return session.exec(
         select(Callback)
@@ -106,57 +108,59 @@ def locked(session: Session, callback_id: UUID) -> Callback | None:
     ).first()
 
 
-def open_one(session: Session, callback: Callback, now: datetime, purpose: str) -> Appointment:
+def read_callback(
+    session: Session, callback: Callback, now: datetime, purpose: str
+) -> CallbackDetails:
     """The callback in plain, after writing down that its agent read it. Raises ``NotFound`` once
     it has been over for thirty days, and ``BudgetSpent``."""
-    if not password_seal.holds(session, callback) or _is_long_over(callback, now):
-        raise NotFound(NOT_YOURS)
-    access_budgets.open_customer(
-        session, callback.agent_id, callback.customer_id, now, _spared(callback, now)
+    if not row_mac.is_row_intact(session, callback) or _is_access_over(callback, now):
+        raise NotFound(NOT_FOUND_MESSAGE)
+    access_budgets.count_customer_access(
+        session, callback.agent_id, callback.customer_id, now, _budget_exemption(callback, now)
     )
-    audit_log.record(
+    audit_log.record_act(
         session,
-        audit_log.staff(callback.agent_id),
+        audit_log.staff_actor(callback.agent_id),
         AuditAct.CUSTOMER_READ,
         now,
         customer_id=callback.customer_id,
         callback_id=callback.id,
         purpose=purpose,
     )
-    return _opened(session, callback, session.get_one(Customer, callback.customer_id))
+    return _decrypt_callback(session, callback, session.get_one(Customer, callback.customer_id))
 
 
-def _is_long_over(callback: Callback, now: datetime) -> bool:
+def _is_access_over(callback: Callback, now: datetime) -> bool:
     """Also of one that is still called booked or started, since no worker was at work."""
-    return _over(callback) <= now - STAYS_OPEN
+    return _callback_end(callback) <= now - ACCESS_PERIOD
 
 
-def _over(callback: Callback) -> datetime:
+def _callback_end(callback: Callback) -> datetime:
     return callback.ended_at or callback.ends_at
 
 
 def _is_at_hand(callback: Callback, now: datetime) -> bool:
-    if callback.state in LIVE:
+    if callback.state in LIVE_STATES:
         return True
-    return callback.state == State.BOOKED and (
-        callback.starts_at - PREPARES <= now < callback.ends_at
+    return callback.state == CallbackState.BOOKED and (
+        callback.starts_at - PREPARATION_TIME <= now < callback.ends_at
     )
 
 
-def _spared(callback: Callback, now: datetime) -> access_budgets.Spared:
+def _budget_exemption(callback: Callback, now: datetime) -> access_budgets.BudgetExemption:
     """Nothing stops an agent at the call at hand, and no busy hour at one of today."""
     if _is_at_hand(callback, now):
-        return access_budgets.Spared.ALL
+        return access_budgets.BudgetExemption.ALL
     return (
-        access_budgets.Spared.HOUR
+        access_budgets.BudgetExemption.HOUR
         if abs(callback.starts_at - now) <= TODAY
-        else access_budgets.Spared.NOTHING
+        else access_budgets.BudgetExemption.NOTHING
     )
 
 
-def day(
+def list_day_callbacks(
     session: Session, agent_id: UUID, since: datetime, until: datetime, now: datetime
-) -> list[Row]:
+) -> list[CallbackSummary]:
     """An agent's callbacks that start between two instants, earliest first. A list is looked at
     all day, so it opens only what is at hand: else each look would take every customer of it, and
     bury the readings that tell something."""
@@ -174,23 +178,25 @@ def day(
     found = session.exec(statement).all()
     at_hand = [each for each in found if _is_at_hand(each[0], now)]
     for callback, customer in at_hand:
-        access_budgets.open_customer(session, agent_id, customer.id, now, _spared(callback, now))
-    audit_log.record_many(
+        access_budgets.count_customer_access(
+            session, agent_id, customer.id, now, _budget_exemption(callback, now)
+        )
+    audit_log.record_act_per_customer(
         session,
-        audit_log.staff(agent_id),
+        audit_log.staff_actor(agent_id),
         AuditAct.CUSTOMER_READ,
         now,
         about=[(customer.id, callback.id) for callback, customer in at_hand],
         purpose="own day",
     )
-    opened = {callback.id: _opened(session, callback, who) for callback, who in at_hand}
-    return [_row(callback, opened.get(callback.id)) for callback, _ in found]
+    opened = {callback.id: _decrypt_callback(session, callback, who) for callback, who in at_hand}
+    return [_callback_summary(callback, opened.get(callback.id)) for callback, _ in found]
 
 
-def _row(callback: Callback, at_hand: Appointment | None) -> Row:
-    return Row(
+def _callback_summary(callback: Callback, at_hand: CallbackDetails | None) -> CallbackSummary:
+    return CallbackSummary(
         id=callback.id,
-        state=State(callback.state),
+        state=CallbackState(callback.state),
         starts_at=callback.starts_at,
         minutes=callback.minutes,
         ends_at=callback.ends_at,
@@ -201,17 +207,17 @@ def _row(callback: Callback, at_hand: Appointment | None) -> Row:
     )
 
 
-def _opened(session: Session, callback: Callback, customer: Customer) -> Appointment:
-    topic, ticket = words_of(session, callback)
-    return Appointment(
+def _decrypt_callback(session: Session, callback: Callback, customer: Customer) -> CallbackDetails:
+    topic, ticket = decrypt_topic_and_ticket(session, callback)
+    return CallbackDetails(
         id=callback.id,
-        state=State(callback.state),
+        state=CallbackState(callback.state),
         starts_at=callback.starts_at,
         minutes=callback.minutes,
         ends_at=callback.ends_at,
         topic=topic,
         ticket=ticket,
-        customer=customer_records.opened(session, customer),
+        customer=customer_records.open_customer_details(session, customer),
         started_at=callback.started_at,
         confirmed_at=callback.confirmed_at,
         confirmed_by=callback.confirmed_by,
@@ -224,37 +230,39 @@ def _opened(session: Session, callback: Callback, customer: Customer) -> Appoint
     )
 
 
-def topic_of(session: Session, callback: Callback) -> str:
+def callback_topic(session: Session, callback: Callback) -> str:
     """What the call is about, for telling its customer."""
-    return words_of(session, callback)[0]
+    return decrypt_topic_and_ticket(session, callback)[0]
 
 
-def words_of(session: Session, callback: Callback) -> tuple[str, str]:
+def decrypt_topic_and_ticket(session: Session, callback: Callback) -> tuple[str, str]:
     """What the call is about, and its ticket; nothing once its customer has been erased."""
     if not callback.topic:
         return "", ""
-    key = field_encryption.data_key(session, callback.customer_id)
-    topic = key.open("callback", "topic", callback.id, callback.topic)
+    key = field_encryption.load_data_key(session, callback.customer_id)
+    topic = key.open_field("callback", "topic", callback.id, callback.topic)
     ticket = callback.ticket
-    return topic, key.open("callback", "ticket", callback.id, ticket) if ticket else ""
+    return topic, key.open_field("callback", "ticket", callback.id, ticket) if ticket else ""
 
 
-def by_ticket(session: Session, ticket: str) -> UUID | None:
+def find_customer_by_ticket(session: Session, ticket: str) -> UUID | None:
     """The customer of the latest callback with exactly this ticket reference."""
-    forms = keyring.of(session).forms("ticket", ticket)
+    forms = keyring.current_keyring(session).compute_search_forms("ticket", ticket)
     row = session.exec(
         select(Callback)
         .where(col(Callback.ticket_index).in_(forms))
         .order_by(col(Callback.id).desc())
         .limit(1)
     ).first()
-    if row is None or not password_seal.holds(session, row):
+    if row is None or not row_mac.is_row_intact(session, row):
         return None
-    own = is_own("callback", row.id, lambda: words_of(session, row)[1], ticket)
+    own = matches_sealed_value(
+        "callback", row.id, lambda: decrypt_topic_and_ticket(session, row)[1], ticket
+    )
     return row.customer_id if own else None
 
 
-def holds_customer(session: Session, agent_id: UUID, customer_id: UUID, now: datetime) -> bool:
+def has_recent_callback(session: Session, agent_id: UUID, customer_id: UUID, now: datetime) -> bool:
     """Whether the agent has a callback with this customer that is not long over, and so may book
     another (rule I1)."""
     rows = session.exec(
@@ -262,17 +270,17 @@ def holds_customer(session: Session, agent_id: UUID, customer_id: UUID, now: dat
             col(Callback.customer_id) == customer_id, col(Callback.agent_id) == agent_id
         )
     )
-    return any(not _is_long_over(row, now) for row in rows)
+    return any(not _is_access_over(row, now) for row in rows)
 
 
-def upcoming(session: Session, customer_id: UUID, now: datetime) -> list[Callback]:
+def lock_upcoming_callbacks(session: Session, customer_id: UUID, now: datetime) -> list[Callback]:
     """A customer's callbacks that are still to come or under way, soonest first; locked, so
     that they can be changed."""
     statement = (
         select(Callback)
         .where(
             col(Callback.customer_id) == customer_id,
-            col(Callback.state).in_((State.BOOKED, *LIVE)),
+            col(Callback.state).in_((CallbackState.BOOKED, *LIVE_STATES)),
             col(Callback.ends_at) > now,
         )
         .order_by(col(Callback.starts_at))
@@ -282,7 +290,7 @@ def upcoming(session: Session, customer_id: UUID, now: datetime) -> list[Callbac
     return list(session.exec(statement))
 
 
-def next_booked(session: Session, customer_id: UUID, now: datetime) -> Callback | None:
+def lock_next_booked(session: Session, customer_id: UUID, now: datetime) -> Callback | None:
     """The customer's next call that has not begun, locked."""
-    found = upcoming(session, customer_id, now)
-    return next((each for each in found if each.state == State.BOOKED), None)
+    found = lock_upcoming_callbacks(session, customer_id, now)
+    return next((each for each in found if each.state == CallbackState.BOOKED), None)

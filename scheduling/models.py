@@ -19,7 +19,13 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from storage.column_helpers import blind_index, id_field, instant, reference, sealed
+from storage.column_helpers import (
+    blind_index_column,
+    foreign_key_column,
+    id_column,
+    instant_column,
+    sealed_column,
+)
 
 
 class Callback(SQLModel, table=True):
@@ -47,23 +53,23 @@ class Callback(SQLModel, table=True):
         ),
     )
 
-    id: UUID = id_field()
-    customer_id: UUID = reference("customer.id", index=True)
-    agent_id: UUID = reference("staff.id")
-    starts_at: datetime = instant()
+    id: UUID = id_column()
+    customer_id: UUID = foreign_key_column("customer.id", index=True)
+    agent_id: UUID = foreign_key_column("staff.id")
+    starts_at: datetime = instant_column()
     minutes: int = Field(sa_column=Column(Integer, nullable=False))
-    ends_at: datetime = instant()
+    ends_at: datetime = instant_column()
     state: str = Field(sa_column=Column(String(12), nullable=False))
-    topic: bytes = sealed()
-    ticket: bytes | None = sealed(nullable=True)
-    ticket_index: bytes | None = blind_index(nullable=True, index=True)
-    booked_at: datetime = instant()
-    started_at: datetime | None = instant(nullable=True)
-    confirmed_at: datetime | None = instant(nullable=True)
+    topic: bytes = sealed_column()
+    ticket: bytes | None = sealed_column(nullable=True)
+    ticket_index: bytes | None = blind_index_column(nullable=True, index=True)
+    booked_at: datetime = instant_column()
+    started_at: datetime | None = instant_column(nullable=True)
+    confirmed_at: datetime | None = instant_column(nullable=True)
     confirmed_by: str | None = Field(default=None, sa_column=Column(String(8)))
-    ended_at: datetime | None = instant(nullable=True)
+    ended_at: datetime | None = instant_column(nullable=True)
     outcome: str | None = Field(default=None, sa_column=Column(String(16)))
-    move_asked_at: datetime | None = instant(nullable=True)
+    move_asked_at: datetime | None = instant_column(nullable=True)
     wall: str | None = Field(default=None, sa_column=Column(String(16)))
     wall_zone: str | None = Field(default=None, sa_column=Column(String(64)))
     wall_fold: int = Field(
@@ -76,11 +82,11 @@ class Callback(SQLModel, table=True):
         default=0, sa_column=Column(Integer, nullable=False, server_default="0")
     )
     moves: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
-    earlier_wanted_at: datetime | None = instant(nullable=True)
-    bound: bytes | None = sealed(nullable=True)
+    earlier_wanted_at: datetime | None = instant_column(nullable=True)
+    bound: bytes | None = sealed_column(nullable=True)
 
 
-class TakenStep(SQLModel, table=True):
+class ReservedSlot(SQLModel, table=True):
     """Five minutes of somebody's time, taken by a callback: of its agent's, of its customer's, and
     one of the seats of the agent's team where that has only so many.
 
@@ -94,7 +100,7 @@ class TakenStep(SQLModel, table=True):
     seat: int = Field(
         default=0, sa_column=Column(SmallInteger, primary_key=True, autoincrement=False)
     )
-    callback_id: UUID = reference("callback.id", index=True)
+    callback_id: UUID = foreign_key_column("callback.id", index=True)
 
 
 class FollowUp(SQLModel, table=True):
@@ -104,7 +110,7 @@ class FollowUp(SQLModel, table=True):
     __tablename__ = "follow_up"
 
     callback_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("callback.id"), primary_key=True))
-    earlier_id: UUID = reference("callback.id", unique=True)
+    earlier_id: UUID = foreign_key_column("callback.id", unique=True)
     attempt: int = Field(sa_column=Column(Integer, nullable=False))
 
 
@@ -113,10 +119,10 @@ class FormerTime(SQLModel, table=True):
 
     __tablename__ = "former_time"
 
-    id: UUID = id_field()
-    callback_id: UUID = reference("callback.id", index=True)
-    starts_at: datetime = instant()
-    moved_at: datetime = instant()
+    id: UUID = id_column()
+    callback_id: UUID = foreign_key_column("callback.id", index=True)
+    starts_at: datetime = instant_column()
+    moved_at: datetime = instant_column()
     moved_by: str = Field(sa_column=Column(String(16), nullable=False))
 
 
@@ -125,15 +131,15 @@ class SlotOffer(SQLModel, table=True):
 
     __tablename__ = "slot_offer"
 
-    id: UUID = id_field()
-    customer_id: UUID = reference("customer.id", index=True)
-    callback_id: UUID = reference("callback.id", index=True)
+    id: UUID = id_column()
+    customer_id: UUID = foreign_key_column("customer.id", index=True)
+    callback_id: UUID = foreign_key_column("callback.id", index=True)
     number: int = Field(sa_column=Column(SmallInteger, nullable=False))
-    agent_id: UUID = reference("staff.id")
-    starts_at: datetime = instant()
-    made_at: datetime = instant()
-    expires_at: datetime = instant(index=True)
-    closed_at: datetime | None = instant(nullable=True)
+    agent_id: UUID = foreign_key_column("staff.id")
+    starts_at: datetime = instant_column()
+    made_at: datetime = instant_column()
+    expires_at: datetime = instant_column(index=True)
+    closed_at: datetime | None = instant_column(nullable=True)
 
 
 class WorkingHours(SQLModel, table=True):
@@ -141,8 +147,8 @@ class WorkingHours(SQLModel, table=True):
 
     __tablename__ = "working_hours"
 
-    id: UUID = id_field()
-    staff_id: UUID = reference("staff.id", index=True)
+    id: UUID = id_column()
+    staff_id: UUID = foreign_key_column("staff.id", index=True)
     weekday: int = Field(sa_column=Column(Integer, nullable=False))
     from_minute: int = Field(sa_column=Column(Integer, nullable=False))
     to_minute: int = Field(sa_column=Column(Integer, nullable=False))
@@ -154,8 +160,8 @@ class DatedHours(SQLModel, table=True):
     __tablename__ = "dated_hours"
     __table_args__ = (Index("ix_dated_hours_staff_id_on", "staff_id", "on_date"),)
 
-    id: UUID = id_field()
-    staff_id: UUID = reference("staff.id")
+    id: UUID = id_column()
+    staff_id: UUID = foreign_key_column("staff.id")
     on: date = Field(sa_column=Column("on_date", Date, nullable=False))
     from_minute: int = Field(sa_column=Column(Integer, nullable=False))
     to_minute: int = Field(sa_column=Column(Integer, nullable=False))
@@ -166,8 +172,8 @@ class TimeOff(SQLModel, table=True):
 
     __tablename__ = "time_off"
 
-    id: UUID = id_field()
-    staff_id: UUID = reference("staff.id", index=True)
+    id: UUID = id_column()
+    staff_id: UUID = foreign_key_column("staff.id", index=True)
     first_on: date = Field(sa_column=Column(Date, nullable=False))
     last_on: date = Field(sa_column=Column(Date, nullable=False))
 
@@ -188,14 +194,14 @@ class CalendarFeed(SQLModel, table=True):
 
     __tablename__ = "calendar_feed"
 
-    id: UUID = id_field()
-    token_hash: bytes = sealed(unique=True)
-    staff_id: UUID = reference("staff.id", index=True)
-    bound: bytes | None = sealed(nullable=True)
+    id: UUID = id_column()
+    token_hash: bytes = sealed_column(unique=True)
+    staff_id: UUID = foreign_key_column("staff.id", index=True)
+    bound: bytes | None = sealed_column(nullable=True)
     epoch: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
-    created_at: datetime = instant()
-    read_at: datetime | None = instant(nullable=True)
-    ended_at: datetime | None = instant(nullable=True)
+    created_at: datetime = instant_column()
+    read_at: datetime | None = instant_column(nullable=True)
+    ended_at: datetime | None = instant_column(nullable=True)
 
 
 class IdempotencyKey(SQLModel, table=True):
@@ -204,7 +210,7 @@ class IdempotencyKey(SQLModel, table=True):
     __tablename__ = "idempotency_key"
 
     staff_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("staff.id"), primary_key=True))
-    key_hash: bytes = blind_index(primary_key=True)
-    request_hash: bytes = blind_index()
-    callback_id: UUID | None = reference("callback.id", nullable=True)
-    created_at: datetime = instant()
+    key_hash: bytes = blind_index_column(primary_key=True)
+    request_hash: bytes = blind_index_column()
+    callback_id: UUID | None = foreign_key_column("callback.id", nullable=True)
+    created_at: datetime = instant_column()

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 
-from messaging.calling_hours import Decent
-from messaging.text_templates import Voice
+from messaging.calling_hours import CallingHours
+from messaging.text_templates import MessageContext
 from people import phone_numbers
 
-Hours = tuple[time, time | None]
+TimeRange = tuple[time, time | None]
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class Policy:
     min_notice_minutes: int
     max_ahead_days: int
     window_lead_minutes: int
-    decent_hours: Hours
+    decent_hours: TimeRange
     code_digits: int
     code_minutes: int
     bridge_calls: bool = False
-    decent_by_country: Mapping[str, Hours] = field(default_factory=dict)
+    decent_by_country: Mapping[str, TimeRange] = field(default_factory=dict)
     buffer_before: int = 0
     buffer_after: int = 0
     holidays: str = ""
@@ -45,17 +45,19 @@ class Policy:
     retries: tuple[timedelta, ...] = ()
     number_change_wait_hours: int = 48
 
-    def decent_in(self, zone: str) -> Hours:
+    def calling_hours_in(self, zone: str) -> TimeRange:
         """The decent hours of somebody who lives in that zone."""
         return self.decent_by_country.get(phone_numbers.country_of_zone(zone), self.decent_hours)
 
-    def decent(self, zone: str) -> Decent:
+    def calling_hours_for(self, zone: str) -> CallingHours:
         """The same, to be kept with a message."""
-        return Decent(zone, self.decent_in(zone))
+        return CallingHours(zone, self.calling_hours_in(zone))
 
-    def voice(self, locale: str = "", zone: str = "", phrase: str = "") -> Voice:
+    def message_context_for(
+        self, locale: str = "", zone: str = "", phrase: str = ""
+    ) -> MessageContext:
         """How we speak to somebody of that language and zone, with that safe phrase."""
-        return Voice(
+        return MessageContext(
             self.organisation,
             self.official_phone,
             locale or self.languages[0],

@@ -7,7 +7,7 @@ from enum import StrEnum
 from scheduling.errors import WrongState
 
 
-class State(StrEnum):
+class CallbackState(StrEnum):
     """Where a callback stands."""
 
     BOOKED = "booked"
@@ -21,43 +21,50 @@ class State(StrEnum):
 
 #: From each state, the states that may follow. What was missed or cancelled can be booked anew;
 #: what the customer refused, nobody brings back.
-MOVES: dict[State, frozenset[State]] = {
-    State.BOOKED: frozenset({State.STARTED, State.MISSED, State.REFUSED, State.CANCELLED}),
-    State.STARTED: frozenset({State.CONFIRMED, State.ENDED}),
-    State.CONFIRMED: frozenset({State.ENDED}),
-    State.ENDED: frozenset(),
-    State.MISSED: frozenset({State.BOOKED}),
-    State.REFUSED: frozenset(),
-    State.CANCELLED: frozenset({State.BOOKED}),
+TRANSITIONS: dict[CallbackState, frozenset[CallbackState]] = {
+    CallbackState.BOOKED: frozenset(
+        {
+            CallbackState.STARTED,
+            CallbackState.MISSED,
+            CallbackState.REFUSED,
+            CallbackState.CANCELLED,
+        }
+    ),
+    CallbackState.STARTED: frozenset({CallbackState.CONFIRMED, CallbackState.ENDED}),
+    CallbackState.CONFIRMED: frozenset({CallbackState.ENDED}),
+    CallbackState.ENDED: frozenset(),
+    CallbackState.MISSED: frozenset({CallbackState.BOOKED}),
+    CallbackState.REFUSED: frozenset(),
+    CallbackState.CANCELLED: frozenset({CallbackState.BOOKED}),
 }
 
 #: States in which the agent is, or may be, on the phone with the customer.
-LIVE = (State.STARTED, State.CONFIRMED)
+LIVE_STATES = (CallbackState.STARTED, CallbackState.CONFIRMED)
 
-_WORDS = {
-    State.BOOKED: "is booked and has not started",
-    State.STARTED: "has started",
-    State.CONFIRMED: "has been confirmed by the customer",
-    State.ENDED: "has ended",
-    State.MISSED: "was missed",
-    State.REFUSED: "was refused by the customer",
-    State.CANCELLED: "was cancelled",
+_STATE_DESCRIPTIONS = {
+    CallbackState.BOOKED: "is booked and has not started",
+    CallbackState.STARTED: "has started",
+    CallbackState.CONFIRMED: "has been confirmed by the customer",
+    CallbackState.ENDED: "has ended",
+    CallbackState.MISSED: "was missed",
+    CallbackState.REFUSED: "was refused by the customer",
+    CallbackState.CANCELLED: "was cancelled",
 }
 
 
-def require_move(current: State, wanted: State) -> None:
+def require_transition(current: CallbackState, wanted: CallbackState) -> None:
     """Raise :class:`WrongState` unless ``wanted`` may follow ``current``."""
-    if wanted not in MOVES[current]:
-        raise WrongState(f"This callback {_WORDS[current]}.")
+    if wanted not in TRANSITIONS[current]:
+        raise WrongState(f"This callback {_STATE_DESCRIPTIONS[current]}.")
 
 
-def require(current: State, *allowed: State) -> None:
+def require_state(current: CallbackState, *allowed: CallbackState) -> None:
     """Raise :class:`WrongState` unless the callback is in one of the allowed states."""
     if current not in allowed:
-        raise WrongState(f"This callback {_WORDS[current]}.")
+        raise WrongState(f"This callback {_STATE_DESCRIPTIONS[current]}.")
 
 
-class Outcome(StrEnum):
+class CallOutcome(StrEnum):
     """How a call went, as its agent says at its end."""
 
     REACHED = "reached"

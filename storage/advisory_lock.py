@@ -8,7 +8,7 @@ from sqlmodel import Session
 _WAIT = text("SELECT pg_advisory_xact_lock(:thing)")
 
 
-def take(session: Session, thing: bytes) -> None:
+def acquire_lock(session: Session, thing: bytes) -> None:
     """Wait until no other transaction has its turn at ``thing``, a keyed fingerprint of eight bytes
     or more, then have it until this one ends. SQLite has one writer at a time as it is."""
     connection = session.connection()

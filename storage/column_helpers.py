@@ -12,7 +12,7 @@ from sqlmodel import Field, SQLModel
 from storage.column_types import UtcDateTime, new_id
 
 #: Marks the columns of blind indexes.
-BLIND = "blind index"
+BLIND_INDEX = "blind index"
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -23,12 +23,12 @@ SQLModel.metadata.naming_convention = {
 }
 
 
-def id_field() -> Any:
+def id_column() -> Any:
     """A primary key that is a UUID of version 7."""
     return Field(default_factory=new_id, sa_column=Column(Uuid, primary_key=True))
 
 
-def reference(to: str, *, nullable: bool = False, index: bool = False, **more: Any) -> Any:
+def foreign_key_column(to: str, *, nullable: bool = False, index: bool = False, **more: Any) -> Any:
     """A foreign key to ``table.column``."""
     default: dict[str, Any] = {"default": None} if nullable else {}
     column: Column[UUID] = Column(
@@ -37,14 +37,14 @@ def reference(to: str, *, nullable: bool = False, index: bool = False, **more: A
     return Field(**default, sa_column=column)
 
 
-def instant(*, nullable: bool = False, index: bool = False) -> Any:
+def instant_column(*, nullable: bool = False, index: bool = False) -> Any:
     """A column that holds an instant in UTC."""
     default: dict[str, Any] = {"default": None} if nullable else {}
     column: Column[datetime] = Column(UtcDateTime, nullable=nullable, index=index or None)
     return Field(**default, sa_column=column)
 
 
-def sealed(*, nullable: bool = False, index: bool = False, unique: bool = False) -> Any:
+def sealed_column(*, nullable: bool = False, index: bool = False, unique: bool = False) -> Any:
     """A column that holds a ciphertext, a wrapped key or a hash."""
     default: dict[str, Any] = {"default": None} if nullable else {}
     column: Column[bytes] = Column(
@@ -53,7 +53,7 @@ def sealed(*, nullable: bool = False, index: bool = False, unique: bool = False)
     return Field(**default, sa_column=column)
 
 
-def blind_index(
+def blind_index_column(
     *, nullable: bool = False, index: bool = False, unique: bool = False, primary_key: bool = False
 ) -> Any:
     """A column that holds a blind index: it is brought to a new key when that changes."""
@@ -64,6 +64,6 @@ def blind_index(
         index=index or None,
         unique=unique or None,
         primary_key=primary_key,
-        info={BLIND: True},
+        info={BLIND_INDEX: True},
     )
     return Field(**default, sa_column=column)

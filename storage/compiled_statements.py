@@ -13,10 +13,10 @@ from sqlalchemy import Connection, Dialect, Insert, Select, Update
 from sqlalchemy.exc import DBAPIError, NoResultFound, OperationalError
 from sqlalchemy.types import TypeEngine
 
-from storage.session import Work
+from storage.session import UnitOfWork
 
 
-class NotKept(OperationalError):
+class RowNotKept(OperationalError):
     """The database did not keep what it was given, and said nothing: it counts as out of reach."""
 
     def __init__(self, sql: str) -> None:
@@ -24,7 +24,7 @@ class NotKept(OperationalError):
         super().__init__(sql, None, reason, hide_parameters=True)
 
 
-class Prepared:
+class CompiledStatement:
     """A statement of the check path, compiled once and run on the driver's own cursor.
 
     SQLAlchemy writes the SQL and converts the values, here as elsewhere. Left out is what it sets
@@ -37,66 +37,68 @@ class Prepared:
     ) -> None:
         self._statement = statement
         self._names = names
-        self._forms: dict[str, _Form] = {}
+        self._forms: dict[str, _DialectForm] = {}
 
-    def one(self, work: Work, values: Mapping[str, Any]) -> Any:
+    def fetch_one_row(self, work: UnitOfWork, values: Mapping[str, Any]) -> Any:
         """The first row, with its columns by name. Raises ``NoResultFound``."""
-        found = self.first(work, values)
+        found = self.fetch_first_row(work, values)
         if found is None:
             raise NoResultFound("a row was expected")
         return found
 
-    def first(self, work: Work, values: Mapping[str, Any]) -> Any:
+    def fetch_first_row(self, work: UnitOfWork, values: Mapping[str, Any]) -> Any:
         """The first row, or ``None``."""
-        form, cursor = self._begun(work)
-        with _as_sqlalchemy_says(work.connection(), form):
-            form.execute(work.connection(), cursor, values)
+        form, cursor = self._open_cursor(work)
+        with _raise_as_sqlalchemy(work.connection(), form):
+            form.execute_with_listeners(work.connection(), cursor, values)
             found = cursor.fetchone()
         cursor.close()
-        return None if found is None else form.row(found)
+        return None if found is None else form.convert_row(found)
 
-    def last(self, work: Work, values: Mapping[str, Any]) -> Any:
+    def fetch_last_row(self, work: UnitOfWork, values: Mapping[str, Any]) -> Any:
         """The last row, with its columns by name. Raises ``NoResultFound``."""
-        form, cursor = self._begun(work)
-        with _as_sqlalchemy_says(work.connection(), form):
-            form.execute(work.connection(), cursor, values)
+        form, cursor = self._open_cursor(work)
+        with _raise_as_sqlalchemy(work.connection(), form):
+            form.execute_with_listeners(work.connection(), cursor, values)
             found = cursor.fetchall()
         cursor.close()
         if not found:
             raise NoResultFound("a row was expected")
-        return form.row(found[-1])
+        return form.convert_row(found[-1])
 
-    def run(self, work: Work, values: Mapping[str, Any]) -> None:
+    def run_without_result(self, work: UnitOfWork, values: Mapping[str, Any]) -> None:
         """Without an answer."""
-        form, cursor = self._begun(work)
-        with _as_sqlalchemy_says(work.connection(), form):
-            form.execute(work.connection(), cursor, values)
+        form, cursor = self._open_cursor(work)
+        with _raise_as_sqlalchemy(work.connection(), form):
+            form.execute_with_listeners(work.connection(), cursor, values)
         cursor.close()
 
-    def kept(self, work: Work, values: Mapping[str, Any]) -> None:
-        """An INSERT that returns the columns it is given. Raises :class:`NotKept` when what the
+    def insert_and_verify(self, work: UnitOfWork, values: Mapping[str, Any]) -> None:
+        """An INSERT that returns the columns it is given. Raises :class:`RowNotKept` when what the
         database wrote is anything else: a trigger or a rule can drop a row, or change it."""
-        form, cursor = self._begun(work)
-        with _as_sqlalchemy_says(work.connection(), form):
-            bound = form.execute(work.connection(), cursor, values)
+        form, cursor = self._open_cursor(work)
+        with _raise_as_sqlalchemy(work.connection(), form):
+            bound = form.execute_with_listeners(work.connection(), cursor, values)
             found = cursor.fetchall()
         cursor.close()
         # PostgreSQL's driver gives back what it was given; SQLite knows no ids and no times.
         given = tuple(values[n] for n in form.columns) if form.order is None else bound
         if len(found) != 1 or tuple(found[0]) != tuple(given):
-            raise NotKept(form.sql)
+            raise RowNotKept(form.sql)
 
-    def _begun(self, work: Work) -> tuple[_Form, Any]:
+    def _open_cursor(self, work: UnitOfWork) -> tuple[_DialectForm, Any]:
         connection = work.connection()
         dialect = connection.dialect
         form = self._forms.get(dialect.name)
         if form is None:
-            form = self._forms[dialect.name] = _form(self._statement, self._names, dialect)
+            form = self._forms[dialect.name] = _compile_for_dialect(
+                self._statement, self._names, dialect
+            )
         return form, connection.connection.cursor()
 
 
 @contextmanager
-def _as_sqlalchemy_says(connection: Connection, form: _Form) -> Iterator[None]:
+def _raise_as_sqlalchemy(connection: Connection, form: _DialectForm) -> Iterator[None]:
     """Raise what SQLAlchemy does, so that the edge knows a store that is out of reach; a
     connection that was lost is not used again, nor are those that were idle at that time."""
     try:
@@ -111,27 +113,29 @@ def _as_sqlalchemy_says(connection: Connection, form: _Form) -> Iterator[None]:
         ) from error
 
 
-_Convert = Callable[[Any], Any]
+_Converter = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
-class _Form:
+class _DialectForm:
     """A statement as one database understands it. ``fixed`` are the values it brings along,
     ``order`` is that of its values where they go by place."""
 
     sql: str
     fixed: Mapping[str, Any]
     order: Sequence[str] | None
-    inward: Sequence[tuple[str, _Convert]]
-    outward: Sequence[tuple[int, _Convert]]
+    inward: Sequence[tuple[str, _Converter]]
+    outward: Sequence[tuple[int, _Converter]]
     row_type: Any
     error: Any
     #: What it returns, by name.
     columns: Sequence[str]
 
-    def execute(self, connection: Connection, cursor: Any, values: Mapping[str, Any]) -> Any:
+    def execute_with_listeners(
+        self, connection: Connection, cursor: Any, values: Mapping[str, Any]
+    ) -> Any:
         """Gives the values as the driver got them."""
-        bound = self.bound(values)
+        bound = self.bind_values(values)
         for listener in connection.dispatch.before_cursor_execute:
             listener(connection, cursor, self.sql, bound, None, False)
         cursor.execute(self.sql, bound)
@@ -139,27 +143,27 @@ class _Form:
             listener(connection, cursor, self.sql, bound, None, False)
         return bound
 
-    def bound(self, values: Mapping[str, Any]) -> Any:
+    def bind_values(self, values: Mapping[str, Any]) -> Any:
         full = {**self.fixed, **values}
         for name, convert in self.inward:
             full[name] = convert(full[name])
         return full if self.order is None else [full[name] for name in self.order]
 
-    def row(self, found: Sequence[Any]) -> Any:
+    def convert_row(self, found: Sequence[Any]) -> Any:
         values = list(found)
         for place, convert in self.outward:
             values[place] = convert(values[place])
         return self.row_type(*values)
 
 
-def _form(
+def _compile_for_dialect(
     statement: Select[Any] | Insert | Update, names: Sequence[str] | None, dialect: Dialect
-) -> _Form:
+) -> _DialectForm:
     compiled: Any = statement.compile(dialect=dialect, column_keys=list(names) if names else None)
     columns = list(statement.exported_columns)
-    inward = {name: _inward(compiled.binds[name].type, dialect) for name in compiled.params}
-    outward = [_outward(column.type, dialect) for column in columns]
-    return _Form(
+    inward = {name: _bind_converter(compiled.binds[name].type, dialect) for name in compiled.params}
+    outward = [_result_converter(column.type, dialect) for column in columns]
+    return _DialectForm(
         sql=compiled.string,
         fixed={name: value for name, value in compiled.params.items() if value is not None},
         order=compiled.positiontup,
@@ -171,9 +175,9 @@ def _form(
     )
 
 
-def _inward(kind: TypeEngine[Any], dialect: Dialect) -> _Convert | None:
+def _bind_converter(kind: TypeEngine[Any], dialect: Dialect) -> _Converter | None:
     return kind.dialect_impl(dialect).bind_processor(dialect)
 
 
-def _outward(kind: TypeEngine[Any], dialect: Dialect) -> _Convert | None:
+def _result_converter(kind: TypeEngine[Any], dialect: Dialect) -> _Converter | None:
     return kind.dialect_impl(dialect).result_processor(dialect, None)

@@ -11,15 +11,17 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
 
 from storage import transaction_outcomes
-from storage.lock_wait_budget import bound
-from storage.sqlite import sqlite_engine
+from storage.lock_wait_budget import install_deadline
+from storage.sqlite import make_sqlite_engine
 
 #: Whoever asks is refused within two seconds when nothing can be had (rule F1); what comes before
 #: and after a wait takes some of them.
-WAIT_SECONDS = 1.25
+LOCK_WAIT_SECONDS = 1.25
 
 
-def make_engine(url: str, *, wait_seconds: float = WAIT_SECONDS, pool_size: int = 10) -> Engine:
+def make_engine(
+    url: str, *, wait_seconds: float = LOCK_WAIT_SECONDS, pool_size: int = 10
+) -> Engine:
     """An engine for ``sqlite:///…`` or ``postgresql+psycopg://…``.
 
     ``wait_seconds`` bounds the wait for a lock and a statement, and for all those of a request
@@ -31,13 +33,13 @@ def make_engine(url: str, *, wait_seconds: float = WAIT_SECONDS, pool_size: int 
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return sqlite_engine(url, parsed.database, wait_seconds, pool_size)
+        return make_sqlite_engine(url, parsed.database, wait_seconds, pool_size)
     if parsed.drivername == "postgresql+psycopg":
-        return _postgresql(url, wait_seconds, pool_size)
+        return _postgresql_engine(url, wait_seconds, pool_size)
     raise ValueError("the database address must begin with sqlite:/// or postgresql+psycopg://")
 
 
-def _postgresql(url: str, wait_seconds: float, pool_size: int) -> Engine:
+def _postgresql_engine(url: str, wait_seconds: float, pool_size: int) -> Engine:
     wait_ms = int(wait_seconds * 1000)
     engine = create_engine(
         url,
@@ -53,6 +55,6 @@ def _postgresql(url: str, wait_seconds: float, pool_size: int) -> Engine:
             " -c idle_in_transaction_session_timeout=60000 -c timezone=UTC",
         },
     )
-    transaction_outcomes.learn(engine)
-    bound(engine, wait_seconds)
+    transaction_outcomes.track_transaction_outcomes(engine)
+    install_deadline(engine, wait_seconds)
     return engine

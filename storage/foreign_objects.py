@@ -58,11 +58,11 @@ _SQLITE = text(
 _SQLITE_NAMES = text("SELECT type, name FROM sqlite_master WHERE type IN ('table', 'index')")
 
 
-def found(connection: Connection) -> list[str]:
+def find_foreign_objects(connection: Connection) -> list[str]:
     """What there is in the store that is none of ours, or is ours and missing, each in a few words;
     nothing in a store that is as our migrations left it."""
     tables = list(SQLModel.metadata.tables.values())
-    names, unique = sorted(each.name for each in tables), sorted(_unique(tables))
+    names, unique = sorted(each.name for each in tables), sorted(_unique_index_names(tables))
     if connection.dialect.name == "postgresql":
         rows = connection.execute(_POSTGRESQL, {"names": names, "unique": unique})
         return [str(each) for each in rows.scalars()]
@@ -79,7 +79,7 @@ def found(connection: Connection) -> list[str]:
     ]
 
 
-def _unique(tables: Sequence[Table]) -> set[str]:
+def _unique_index_names(tables: Sequence[Table]) -> set[str]:
     """The names of what keeps values from being there twice."""
     found: set[str] = set()
     for table in tables:

@@ -20,11 +20,11 @@ _MOST = 16
 _BUSY = "the store was busy for too long"
 _OPTION = "vouchline_shared_commits"
 #: An execution option: when a transaction must have begun, by the monotonic clock.
-UNTIL = "vouchline_until"
+BEGIN_DEADLINE = "vouchline_until"
 _LOOKS_EVERY = 0.05
 
 
-class _Batch:
+class _CommitBatch:
     """Units of work that wait for the disk together; ``failed`` is why none of them counts."""
 
     def __init__(self, connection: Connection) -> None:
@@ -38,14 +38,14 @@ class _Batch:
         found: Any = self.connection.connection.dbapi_connection
         return cast(sqlite3.Connection, found)
 
-    def commit(self) -> None:
+    def commit_batch(self) -> None:
         # SQLite rolls back by itself on some errors (a full disk), and a unit may have caught one.
         if not self.driver.in_transaction:
             raise sqlite3.OperationalError("SQLite rolled back")
         self.connection.commit()
 
 
-class SharedCommits:
+class GroupCommit:
     """Short units of work on SQLite, one after the other; those that come at once share one
     transaction and so one wait for the disk.
 
@@ -57,10 +57,10 @@ class SharedCommits:
         self._engine, self._wait_seconds = engine, wait_seconds
         self._turn = Lock()
         self._coming: deque[None] = deque()
-        self._open: _Batch | None = None
+        self._open: _CommitBatch | None = None
 
     @contextmanager
-    def unit(self) -> Iterator[Connection]:
+    def join_transaction(self) -> Iterator[Connection]:
         """A connection inside the transaction. Raises as a pool and a commit do."""
         until = time.monotonic() + self._wait_seconds
         self._coming.append(None)
@@ -69,43 +69,43 @@ class SharedCommits:
         if not mine:
             raise PoolTimeout(_BUSY)
         try:
-            batch = self._joined(until)
-            with _undone_alone(batch):
+            batch = self._open_or_join_batch(until)
+            with _undo_only_this_unit(batch):
                 yield batch.connection
         finally:
             try:
-                self._pass_on()
+                self._leave_batch()
             finally:  # a connection that is gone fails at its closing too
                 self._turn.release()
-        self._wait(batch, until)
+        self._wait_for_commit(batch, until)
         if batch.failed is not None:
             raise OperationalError("COMMIT", None, batch.failed) from batch.failed
 
-    def _wait(self, batch: _Batch, until: float) -> None:
+    def _wait_for_commit(self, batch: _CommitBatch, until: float) -> None:
         """Until it is committed; by whoever waits, when whom it was left to has given up."""
         until = max(until, time.monotonic() + _LOOKS_EVERY)
         while not batch.over.wait(_LOOKS_EVERY):
             if self._turn.acquire(blocking=False):
                 try:
                     if self._open is batch:
-                        self._finish(batch)
+                        self._finish_batch(batch)
                 finally:
                     self._turn.release()
             elif time.monotonic() > until:
                 raise PoolTimeout(_BUSY)
 
-    def _joined(self, until: float) -> _Batch:
+    def _open_or_join_batch(self, until: float) -> _CommitBatch:
         if self._open is None:
-            connection = self._engine.connect().execution_options(**{UNTIL: until})
+            connection = self._engine.connect().execution_options(**{BEGIN_DEADLINE: until})
             try:
                 connection.begin()
             except BaseException:
                 connection.close()
                 raise
-            self._open = _Batch(connection)
+            self._open = _CommitBatch(connection)
         return self._open
 
-    def _pass_on(self) -> None:
+    def _leave_batch(self) -> None:
         """Leave the transaction to who comes next; the last one commits it."""
         batch = self._open
         if batch is None:
@@ -113,21 +113,21 @@ class SharedCommits:
         batch.units += 1
         if self._coming and batch.failed is None and batch.units < _MOST:
             return
-        self._finish(batch)
+        self._finish_batch(batch)
 
-    def _finish(self, batch: _Batch) -> None:
+    def _finish_batch(self, batch: _CommitBatch) -> None:
         self._open = None
         try:
             if batch.failed is None:
-                batch.commit()
+                batch.commit_batch()
         except Exception as error:
             batch.failed = error
         finally:
             batch.over.set()
-            _put_back(batch)
+            _return_connection(batch)
 
 
-def _put_back(batch: _Batch) -> None:
+def _return_connection(batch: _CommitBatch) -> None:
     """Roll back what was not committed; a connection that cannot even do that is thrown away."""
     try:
         batch.connection.close()
@@ -137,7 +137,7 @@ def _put_back(batch: _Batch) -> None:
 
 
 @contextmanager
-def _undone_alone(batch: _Batch) -> Iterator[None]:
+def _undo_only_this_unit(batch: _CommitBatch) -> Iterator[None]:
     """Undo what the block did when it fails, and leave what others did. The first has nobody
     before it, so it needs no savepoint."""
     if batch.units == 0:
@@ -147,34 +147,34 @@ def _undone_alone(batch: _Batch) -> Iterator[None]:
             batch.failed = RuntimeError("rolled back")
             raise
         return
-    _say(batch, "SAVEPOINT unit")
-    transaction_outcomes.savepoint(batch.connection, "unit")
+    _execute_on_driver(batch, "SAVEPOINT unit")
+    transaction_outcomes.mark_savepoint(batch.connection, "unit")
     try:
         yield
-        _say(batch, "RELEASE unit")
+        _execute_on_driver(batch, "RELEASE unit")
     except BaseException:
         try:
-            _say(batch, "ROLLBACK TO unit")
+            _execute_on_driver(batch, "ROLLBACK TO unit")
         except OperationalError as error:  # SQLite itself has rolled back all of it
             batch.failed = error
         else:
-            transaction_outcomes.undone(batch.connection, "unit")
+            transaction_outcomes.mark_savepoint_undone(batch.connection, "unit")
         raise
 
 
-def _say(batch: _Batch, statement: str) -> None:
+def _execute_on_driver(batch: _CommitBatch, statement: str) -> None:
     try:
         batch.driver.execute(statement)
     except sqlite3.Error as error:
         raise OperationalError(statement, None, error) from error
 
 
-def share_commits(engine: Engine, wait_seconds: float) -> None:
+def enable_group_commit(engine: Engine, wait_seconds: float) -> None:
     """Let the short writers of this engine share their commits."""
-    engine.update_execution_options(**{_OPTION: SharedCommits(engine, wait_seconds)})
+    engine.update_execution_options(**{_OPTION: GroupCommit(engine, wait_seconds)})
 
 
-def shared_commits(engine: Engine) -> SharedCommits | None:
+def find_group_commit(engine: Engine) -> GroupCommit | None:
     """What short writers of this engine can share; none on PostgreSQL, which has its own."""
-    found: SharedCommits | None = engine.get_execution_options().get(_OPTION)
+    found: GroupCommit | None = engine.get_execution_options().get(_OPTION)
     return found

@@ -18,58 +18,58 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, ExceptionContext, event
 
 #: An execution option: somebody waits for the answer.
-HURRIED = "vouchline_hurried"
+HAS_DEADLINE = "vouchline_hurried"
 #: A statement that took no longer than so many seconds did not wait.
-AT_ONCE = 0.1
+NO_WAIT_SECONDS = 0.1
 _WAITED, _SINCE = "vouchline_waited", "vouchline_since"
 
 
-def hurried(engine: Engine) -> Engine:
+def with_deadline(engine: Engine) -> Engine:
     """The engine for a transaction that somebody waits for."""
-    return engine.execution_options(**{HURRIED: True})
+    return engine.execution_options(**{HAS_DEADLINE: True})
 
 
-def unhurried(connection: Connection) -> None:
+def without_deadline(connection: Connection) -> None:
     """Let this transaction take its time after all."""
     connection.info[_WAITED] = -math.inf
 
 
 @contextmanager
-def paused(connection: Connection) -> Iterator[None]:
+def pause_deadline(connection: Connection) -> Iterator[None]:
     """Count no wait within the block; what was waited before it counts on after it."""
     waited = connection.info.get(_WAITED, 0.0)
-    unhurried(connection)
+    without_deadline(connection)
     yield
     connection.info[_WAITED] = waited
 
 
-def bound(engine: Engine, wait_seconds: float) -> None:
+def install_deadline(engine: Engine, wait_seconds: float) -> None:
     """Let the statements of hurried transactions wait so long, all of them together."""
 
-    def begin(connection: Connection) -> None:
+    def reset_time_waited(connection: Connection) -> None:
         connection.info[_WAITED] = 0.0
 
-    def before(connection: Connection, cursor: Any, *_: Any) -> None:
-        if HURRIED in connection.get_execution_options():
-            _shorten(connection, cursor, wait_seconds)
+    def shorten_and_start_timer(connection: Connection, cursor: Any, *_: Any) -> None:
+        if HAS_DEADLINE in connection.get_execution_options():
+            _shorten_statement_timeout(connection, cursor, wait_seconds)
             connection.info[_SINCE] = time.monotonic()
 
-    def after(connection: Connection, *_: Any) -> None:
+    def add_time_waited(connection: Connection, *_: Any) -> None:
         taken = time.monotonic() - connection.info.pop(_SINCE, math.inf)
-        if taken > AT_ONCE:
+        if taken > NO_WAIT_SECONDS:
             connection.info[_WAITED] = connection.info.get(_WAITED, 0.0) + taken
 
-    def failed(context: ExceptionContext) -> None:
+    def add_time_waited_on_error(context: ExceptionContext) -> None:
         if context.connection is not None:
-            after(context.connection)
+            add_time_waited(context.connection)
 
-    event.listen(engine, "begin", begin)
-    event.listen(engine, "before_cursor_execute", before)
-    event.listen(engine, "after_cursor_execute", after)
-    event.listen(engine, "handle_error", failed)
+    event.listen(engine, "begin", reset_time_waited)
+    event.listen(engine, "before_cursor_execute", shorten_and_start_timer)
+    event.listen(engine, "after_cursor_execute", add_time_waited)
+    event.listen(engine, "handle_error", add_time_waited_on_error)
 
 
-def _shorten(connection: Connection, cursor: Any, wait_seconds: float) -> None:
+def _shorten_statement_timeout(connection: Connection, cursor: Any, wait_seconds: float) -> None:
     """What keeps the database from being told, the statement itself will run into."""
     waited = connection.info.get(_WAITED, 0.0)
     if waited <= 0 or cursor.connection.info.transaction_status != TransactionStatus.INTRANS:

@@ -14,86 +14,92 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 from sqlmodel import SQLModel
 
-from storage.group_commit import UNTIL
-from storage.statement_timeout import ticks
+from storage.group_commit import BEGIN_DEADLINE
+from storage.statement_timeout import monotonic_seconds
 
-FOLDER = Path(__file__).parent / "migrations"
-MINUTES = 10
+MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
+LOCK_WAIT_MINUTES = 10
 _LOCK = 7_310_522_019  # any number, the same in every process
 
 
-def _config(connection: Connection | None = None) -> Config:
+def _alembic_config(connection: Connection | None = None) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS_FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config
 
 
-class Around(Protocol):
+class MigrationHooks(Protocol):
     """What is done in the transaction of an upgrade or a downgrade, before and after it. What it
     raises leaves the store as it was."""
 
-    def before(self, connection: Connection, revision: str | None) -> None:
+    def before_migration(self, connection: Connection, revision: str | None) -> None:
         """``revision`` is where the store is: none for an empty one."""
 
-    def after(self, connection: Connection, revision: str) -> None:
+    def after_migration(self, connection: Connection, revision: str) -> None:
         """``revision`` is where the store is now."""
 
 
-def head() -> str:
+def head_revision() -> str:
     """The newest revision that this code knows."""
-    return _scripts().get_current_head() or ""
+    return _script_directory().get_current_head() or ""
 
 
-def reached(revision: str) -> list[str]:
+def list_reached_revisions(revision: str) -> list[str]:
     """The revisions that a store at ``revision`` has gone through, the first one first. Raises
     ``ValueError`` for one that this code does not know."""
     try:
-        found = [each.revision for each in _scripts().iterate_revisions(revision, "base")]
+        found = [each.revision for each in _script_directory().iterate_revisions(revision, "base")]
     except util.CommandError:
         raise ValueError(f"there is no revision {revision}") from None
     return found[::-1]
 
 
 @lru_cache(maxsize=1)
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
+def _script_directory() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_alembic_config())
 
 
-def current(connection: Connection) -> str | None:
+def current_revision(connection: Connection) -> str | None:
     """The revision that the store is at; ``None`` for an empty one."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def upgrade(engine: Engine, revision: str = "head", around: Around | None = None) -> None:
+def upgrade_store(
+    engine: Engine, revision: str = "head", around: MigrationHooks | None = None
+) -> None:
     """Run the migrations up to ``revision``. Two processes that start at once run them once."""
-    with _patient(engine).begin() as connection:
-        _alone(connection)
+    with _with_migration_deadline(engine).begin() as connection:
+        _lock_out_migrators(connection)
         if around:
-            around.before(connection, current(connection))
-        if revision != "head" or current(connection) != head():
-            command.upgrade(_config(connection), revision)
+            around.before_migration(connection, current_revision(connection))
+        if revision != "head" or current_revision(connection) != head_revision():
+            command.upgrade(_alembic_config(connection), revision)
         if around:
-            around.after(connection, current(connection) or "")
+            around.after_migration(connection, current_revision(connection) or "")
 
 
-def downgrade(engine: Engine, revision: str = "base", around: Around | None = None) -> None:
+def downgrade_store(
+    engine: Engine, revision: str = "base", around: MigrationHooks | None = None
+) -> None:
     """Undo migrations down to ``revision``; ``around`` is called twice before that, since what it
     undoes may need the tables."""
-    with _patient(engine).begin() as connection:
-        _alone(connection)
+    with _with_migration_deadline(engine).begin() as connection:
+        _lock_out_migrators(connection)
         if around:
-            around.before(connection, current(connection))
-            around.after(connection, revision)
-        command.downgrade(_config(connection), revision)
+            around.before_migration(connection, current_revision(connection))
+            around.after_migration(connection, revision)
+        command.downgrade(_alembic_config(connection), revision)
 
 
-def _patient(engine: Engine) -> Engine:
+def _with_migration_deadline(engine: Engine) -> Engine:
     """Whoever migrates waits for another who does, which takes longer than a request may."""
-    return engine.execution_options(**{UNTIL: ticks() + MINUTES * 60})
+    return engine.execution_options(
+        **{BEGIN_DEADLINE: monotonic_seconds() + LOCK_WAIT_MINUTES * 60}
+    )
 
 
-def _alone(connection: Connection) -> None:
+def _lock_out_migrators(connection: Connection) -> None:
     """Keep other migrators out; SQLite's write lock does so by itself."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL statement_timeout = 0"))
@@ -101,7 +107,7 @@ def _alone(connection: Connection) -> None:
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
 
 
-def drift(engine: Engine) -> list[Any]:
+def find_schema_drift(engine: Engine) -> list[Any]:
     """What the models say and the migrated store does not, or the other way round."""
     with engine.connect() as connection:
         context = MigrationContext.configure(

@@ -11,14 +11,14 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
-from storage.group_commit import shared_commits
+from storage.group_commit import find_group_commit
 from storage.sqlite import READ_ONLY
 
 #: What a store out of reach, locked or full raises; the edge answers it by failing closed.
 StoreUnavailable = (DBAPIError, PoolTimeout)
 
 
-def in_short(error: Exception) -> str:
+def summarise_store_error(error: Exception) -> str:
     """Why the store was out of reach, for the log: the driver's first line where it tells of the
     store alone, else only what kind of error it was, since others may tell of what is kept."""
     if isinstance(error, OperationalError):
@@ -26,7 +26,7 @@ def in_short(error: Exception) -> str:
     return type(error).__name__
 
 
-class Work(Protocol):
+class UnitOfWork(Protocol):
     """A unit of work in progress: what the vault and the check need of a session."""
 
     @property
@@ -37,7 +37,7 @@ class Work(Protocol):
         """The connection, inside the transaction."""
 
 
-class CoreWork:
+class CoreUnitOfWork:
     """A unit of work for Core statements alone, without the cost of an ORM session."""
 
     def __init__(self, connection: Connection, info: dict[Any, Any]) -> None:
@@ -49,11 +49,11 @@ class CoreWork:
 
 
 @contextmanager
-def core_transaction(engine: Engine, info: dict[Any, Any]) -> Iterator[CoreWork]:
+def core_transaction(engine: Engine, info: dict[Any, Any]) -> Iterator[CoreUnitOfWork]:
     """Like :func:`transaction`, for the check path, which touches no ORM object."""
-    shared = shared_commits(engine)
-    with shared.unit() if shared else engine.begin() as connection:
-        yield CoreWork(connection, info)
+    shared = find_group_commit(engine)
+    with shared.join_transaction() if shared else engine.begin() as connection:
+        yield CoreUnitOfWork(connection, info)
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def transaction(
 ) -> Iterator[Session]:
     """A session whose transaction commits at the end of the block, or rolls back on an error.
 
-    ``info`` is carried on the session (the keys, see :func:`vault.keys.keyring.of`).
+    ``info`` is carried on the session (the keys, see :func:`vault.keys.keyring.current_keyring`).
     """
     bind = engine.execution_options(**{READ_ONLY: True}) if read_only else engine
     with Session(bind, expire_on_commit=False, info=info or {}) as session:

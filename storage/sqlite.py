@@ -13,13 +13,13 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 
 from storage import transaction_outcomes
-from storage.group_commit import UNTIL, share_commits
+from storage.group_commit import BEGIN_DEADLINE, enable_group_commit
 
 #: An execution option: this connection only reads, and need not wait for writers.
 READ_ONLY = "vouchline_read_only"
 
 
-class _OneWriter(sqlite3.Connection):
+class _QueuedConnection(sqlite3.Connection):
     """A connection that waits for the other writers of its process in a queue.
 
     SQLite itself lets a writer sleep and try again, up to a tenth of a second late, with nobody
@@ -31,7 +31,7 @@ class _OneWriter(sqlite3.Connection):
         self._gate, self._wait_seconds = gate, wait_seconds
         self._inside, self._usual = False, True
 
-    def begin(self, *, reading: bool, until: float | None = None) -> None:
+    def begin_transaction(self, *, reading: bool, until: float | None = None) -> None:
         """Begin, ``until`` some tick of the monotonic clock at the latest. A writer that begins as
         a reader can meet SQLITE_BUSY in its middle; ours takes the write lock first, which also
         stands in for SELECT … FOR UPDATE."""
@@ -43,13 +43,13 @@ class _OneWriter(sqlite3.Connection):
             raise sqlite3.OperationalError("database is locked")
         self._inside = True
         try:
-            self._wait_for_others(until - time.monotonic())
+            self._set_busy_timeout(until - time.monotonic())
             self.execute("BEGIN IMMEDIATE")
         except BaseException:
-            self._leave()
+            self._release_write_gate()
             raise
 
-    def _wait_for_others(self, seconds: float) -> None:
+    def _set_busy_timeout(self, seconds: float) -> None:
         """Writers of other processes get what is left, or more where somebody has more time."""
         usual = 0.9 * self._wait_seconds <= seconds <= self._wait_seconds
         if not (usual and self._usual):
@@ -64,27 +64,27 @@ class _OneWriter(sqlite3.Connection):
         except BaseException:
             self.rollback()
             raise
-        self._leave()
+        self._release_write_gate()
 
     def rollback(self) -> None:
         try:
             super().rollback()
         finally:
-            self._leave()
+            self._release_write_gate()
 
     def close(self) -> None:
         try:
             super().close()
         finally:
-            self._leave()
+            self._release_write_gate()
 
-    def _leave(self) -> None:
+    def _release_write_gate(self) -> None:
         if self._inside:
             self._inside = False
             self._gate.release()
 
 
-def sqlite_engine(url: str, path: str | None, wait_seconds: float, pool_size: int) -> Engine:
+def make_sqlite_engine(url: str, path: str | None, wait_seconds: float, pool_size: int) -> Engine:
     """An engine for the file at ``path``, which is made if need be."""
     if path and path != ":memory:":
         Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -97,12 +97,12 @@ def sqlite_engine(url: str, path: str | None, wait_seconds: float, pool_size: in
         connect_args={
             "timeout": wait_seconds,
             "check_same_thread": False,
-            "factory": partial(_OneWriter, gate=Lock(), wait_seconds=wait_seconds),
+            "factory": partial(_QueuedConnection, gate=Lock(), wait_seconds=wait_seconds),
         },
     )
 
     @event.listens_for(engine, "connect")
-    def _prepare(connection: sqlite3.Connection, _: Any) -> None:
+    def _set_pragmas(connection: sqlite3.Connection, _: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, below
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode = WAL")
@@ -112,14 +112,14 @@ def sqlite_engine(url: str, path: str | None, wait_seconds: float, pool_size: in
         cursor.close()
 
     @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
+    def _begin_through_gate(connection: Connection) -> None:
         driver: Any = connection.connection.dbapi_connection
         try:
             options = connection.get_execution_options()
-            driver.begin(reading=READ_ONLY in options, until=options.get(UNTIL))
+            driver.begin(reading=READ_ONLY in options, until=options.get(BEGIN_DEADLINE))
         except sqlite3.Error as error:
             raise OperationalError("BEGIN", None, error, hide_parameters=True) from error
 
-    transaction_outcomes.learn(engine)
-    share_commits(engine, wait_seconds)
+    transaction_outcomes.track_transaction_outcomes(engine)
+    enable_group_commit(engine, wait_seconds)
     return engine

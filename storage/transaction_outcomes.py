@@ -12,74 +12,74 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-Ended = Callable[[bool], None]
+EndCallback = Callable[[bool], None]
 _WAITING, _SAVEPOINTS = "vouchline_outcomes", "vouchline_savepoints"
 
 
-def follow(connection: Connection, ended: Ended) -> None:
+def call_on_transaction_end(connection: Connection, ended: EndCallback) -> None:
     """Call ``ended`` once with whether what this transaction (or savepoint) wrote was kept."""
     connection.info.setdefault(_WAITING, []).append(ended)
 
 
-def learn(engine: Engine) -> None:
-    """Let :func:`follow` work on connections of this engine."""
+def track_transaction_outcomes(engine: Engine) -> None:
+    """Let :func:`call_on_transaction_end` work on connections of this engine."""
     dialect: Any = engine.dialect
-    _transactions(dialect)
-    _savepoints(dialect)
+    _hook_transactions(dialect)
+    _hook_savepoints(dialect)
     for name in ("invalidate", "soft_invalidate", "close"):
-        event.listen(engine, name, _gone)
+        event.listen(engine, name, _settle_lost_connection)
 
 
-def _transactions(dialect: Any) -> None:
+def _hook_transactions(dialect: Any) -> None:
     begin, commit, rollback = dialect.do_begin, dialect.do_commit, dialect.do_rollback
 
     def do_begin(held: Any) -> None:
-        settle(held, False)  # what an earlier one left without a word
+        settle_transaction(held, False)  # what an earlier one left without a word
         begin(held)
 
     def do_commit(held: Any) -> None:
         try:
-            _require_open(held)
+            _require_open_transaction(held)
             commit(held)
         except BaseException:
-            settle(held, False)
+            settle_transaction(held, False)
             raise
-        settle(held, True)
+        settle_transaction(held, True)
 
     def do_rollback(held: Any) -> None:
         try:
             rollback(held)
         finally:
-            settle(held, False)
+            settle_transaction(held, False)
 
     dialect.do_begin, dialect.do_commit, dialect.do_rollback = do_begin, do_commit, do_rollback
 
 
-def _savepoints(dialect: Any) -> None:
+def _hook_savepoints(dialect: Any) -> None:
     begin, undo = dialect.do_savepoint, dialect.do_rollback_to_savepoint
 
     def do_savepoint(connection: Connection, name: str) -> None:
         begin(connection, name)
-        savepoint(connection, name)
+        mark_savepoint(connection, name)
 
     def do_rollback_to_savepoint(connection: Connection, name: str) -> None:
         undo(connection, name)
-        undone(connection, name)
+        mark_savepoint_undone(connection, name)
 
     dialect.do_savepoint = do_savepoint
     dialect.do_rollback_to_savepoint = do_rollback_to_savepoint
 
 
-def savepoint(connection: Connection, name: str) -> None:
+def mark_savepoint(connection: Connection, name: str) -> None:
     """A savepoint was set; to be called by who does so without SQLAlchemy."""
     info = connection.info
     info.setdefault(_SAVEPOINTS, {})[name] = len(info.get(_WAITING, ()))
 
 
-def undone(connection: Connection, name: str) -> None:
+def mark_savepoint_undone(connection: Connection, name: str) -> None:
     """What was written since the savepoint ``name`` is rolled back."""
     info = connection.info
-    waiting: list[Ended] = info.get(_WAITING, [])
+    waiting: list[EndCallback] = info.get(_WAITING, [])
     since = info.get(_SAVEPOINTS, {}).get(name, 0)
     gone = waiting[since:]
     del waiting[since:]
@@ -87,15 +87,15 @@ def undone(connection: Connection, name: str) -> None:
         ended(False)
 
 
-def settle(held: Any, kept: bool) -> None:
+def settle_transaction(held: Any, kept: bool) -> None:
     """The transaction of a connection has ended."""
-    info = _info(held)
+    info = _connection_info(held)
     info.pop(_SAVEPOINTS, None)
     for ended in info.pop(_WAITING, ()):
         ended(kept)
 
 
-def _info(held: Any) -> dict[Any, Any]:
+def _connection_info(held: Any) -> dict[Any, Any]:
     """What is kept beside a pooled connection; nothing beside a bare one."""
     try:
         found = held.info
@@ -104,13 +104,13 @@ def _info(held: Any) -> dict[Any, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _gone(_: Any, record: Any, *__: Any) -> None:
-    settle(record, False)
+def _settle_lost_connection(_: Any, record: Any, *__: Any) -> None:
+    settle_transaction(record, False)
 
 
-def _require_open(held: Any) -> None:
+def _require_open_transaction(held: Any) -> None:
     """SQLite rolls back by itself on some errors, and then commits nothing without a complaint."""
     driver: Any = getattr(held, "dbapi_connection", None)
-    ours = _info(held).get(_WAITING) and isinstance(driver, sqlite3.Connection)
+    ours = _connection_info(held).get(_WAITING) and isinstance(driver, sqlite3.Connection)
     if ours and not driver.in_transaction:
         raise sqlite3.OperationalError("SQLite rolled back")

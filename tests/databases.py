@@ -47,7 +47,7 @@ class Store:
 
     def unit(self, **more: Any):
         """A transaction with the keys."""
-        return transaction(self.engine, info=keyring.carried(self.ring), **more)
+        return transaction(self.engine, info=keyring.keyring_session_info(self.ring), **more)
 
     def all(self, statement: Any) -> list[Any]:
         """What a select finds."""
@@ -59,7 +59,7 @@ class Store:
 def opened(url: str, *, wait_seconds: float = PATIENT, **more: Any) -> Store:
     """The store at that address, by the keys of the tests."""
     engine = make_engine(url, wait_seconds=wait_seconds, **more)
-    keys = master_keys.parse(MASTER_KEYS)
+    keys = master_keys.parse_master_keys(MASTER_KEYS)
     return Store(url, engine, Keyring(keys, engine), keys)
 
 
@@ -72,7 +72,7 @@ def settings(url: str, instance: Path, **more: Any) -> Settings:
 def prepare(url: str) -> None:
     """Migrate an empty database and make its keys."""
     store = opened(url)
-    migrate.upgrade(store.engine)
+    migrate.upgrade_store(store.engine)
     keyring.make_purpose_keys(store.engine, store.master, MADE_AT)
     store.engine.dispose()
 

@@ -17,12 +17,12 @@ from tests import servers
 
 def problems(engine: Engine) -> list[str]:
     """What is wrong with the migrations on an empty store, in words."""
-    migrate.upgrade(engine)
-    found = [f"model and migrations differ: {each}" for each in migrate.drift(engine)]
-    migrate.downgrade(engine)
+    migrate.upgrade_store(engine)
+    found = [f"model and migrations differ: {each}" for each in migrate.find_schema_drift(engine)]
+    migrate.downgrade_store(engine)
     left = set(inspect(engine).get_table_names()) - {"alembic_version"}
     found += [f"not undone by the way down: {name}" for name in sorted(left)]
-    migrate.upgrade(engine)
+    migrate.upgrade_store(engine)
     return found
 
 

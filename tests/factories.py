@@ -11,12 +11,12 @@ from uuid import UUID
 from sqlmodel import Session
 
 from people.customers import customer_records
-from people.customers.lookup_purposes import Purpose
+from people.customers.lookup_purposes import LookupPurpose
 from people.models import Customer, Role, Staff
 from people.staff import staff_records
 from people.staff.authentication import Principal
 from scheduling.booking import bookings, customer_lookup
-from scheduling.booking.bookings import Wish
+from scheduling.booking.bookings import BookingRequest
 from scheduling.models import Callback
 from scheduling.policy import Policy
 from tests.databases import Store
@@ -59,7 +59,7 @@ def an_agent(session: Session, now: datetime, *, name: str = "Ana Silva", **more
     """An agent without working hours, so bookable at any."""
     email = more.pop("email", f"agent{next(_number)}@example.org")
     zone = more.pop("timezone", "Europe/London")
-    return staff_records.add(
+    return staff_records.add_staff_member(
         session, email, name, more.pop("role", "agent"), now, timezone=zone, **more
     )
 
@@ -69,7 +69,9 @@ def a_customer(
 ) -> Customer:
     """A customer; with a number of their own unless told."""
     new = customer_records.NewCustomer(phone or a_phone(), name, more.pop("locale", "en"), **more)
-    return customer_records.add(session, new, audit_log.SYSTEM, now, default_zone="Europe/London")
+    return customer_records.add_customer(
+        session, new, audit_log.SYSTEM, now, default_zone="Europe/London"
+    )
 
 
 def a_callback(
@@ -86,8 +88,8 @@ def a_callback(
     agent = agent or an_agent(session, now)
     customer = customer or a_customer(session, now)
     starts_at = now.replace(second=0, microsecond=0) + ahead
-    wish = Wish(starts_at, minutes, "your router", "T-1001")
-    return bookings.book(session, customer, agent.id, wish, policy or a_policy(), now)
+    wish = BookingRequest(starts_at, minutes, "your router", "T-1001")
+    return bookings.book_callback(session, customer, agent.id, wish, policy or a_policy(), now)
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def a_call(
             session, earlier, phone
         )
         callback = a_callback(session, earlier, customer=customer, policy=policy, **more)
-        issued = call_session.start(session, callback, policy, now)
+        issued = call_session.start_call(session, callback, policy, now)
         return Call(callback.id, callback.agent_id, phone, issued.code, now, issued.valid_until)
 
 
@@ -126,4 +128,4 @@ def wrong(code: str, by: int = 1) -> str:
 def looked_up(session: Session, member: Staff, phone: str, now: datetime) -> None:
     """A member of staff looks a number up, and then does nothing with it."""
     who = Principal(member.id, Role(member.role))
-    customer_lookup.find(session, who, phone, Purpose.ASKED, a_policy(), now)
+    customer_lookup.look_up_customer(session, who, phone, LookupPurpose.ASKED, a_policy(), now)

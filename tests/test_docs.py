@@ -10,7 +10,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 _LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#]+)")
-_TEST = re.compile(r"`(?:tests/security_rules/(?:\w+/)?)?(test_\w+\.py)`|`(tests/[\w/]+?/?)`|`(bench/[\w.-]+)`")
+_TEST = re.compile(
+    r"`(?:tests/security_rules/(?:\w+/)?)?(test_\w+\.py)`|`(tests/[\w/]+?/?)`|`(bench/[\w.-]+)`"
+)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -23,16 +23,16 @@ from hypothesis import strategies as st
 from channels.texts import command_parser
 from config.settings import Settings
 from messaging import i18n, segments, text_templates, voice_templates
-from messaging.text_templates import Voice
+from messaging.text_templates import MessageContext
 from people.errors import InvalidInput
-from people.text_input import clean
+from people.text_input import clean_text_input
 from scheduling.booking.bookings import TOPIC_LIMIT
-from verification.reply_words import RESERVED, WORDS
+from verification.reply_words import REPLY_WORDS, RESERVED_WORDS
 
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = Settings(_env_file=None).languages
 TRANSLATED = [each for each in LANGUAGES if each != i18n.FALLBACK]
-CARRIERS = RESERVED - set(command_parser.WORDS)
+CARRIERS = RESERVED_WORDS - set(command_parser.COMMAND_WORDS)
 EXTENDED = frozenset("^{}\\[~]|€")
 ONE, TWO = 160, 306
 
@@ -111,7 +111,7 @@ def test_what_is_compiled_is_what_is_written(language):
 # --- The texts ------------------------------------------------------------------------
 
 
-def told(voice: Voice, agent: str, topic: str, at: datetime) -> Iterator[tuple[str, str]]:
+def told(voice: MessageContext, agent: str, topic: str, at: datetime) -> Iterator[tuple[str, str]]:
     """Each text that can be sent, with the name of what makes it."""
     values = {
         "agent": agent,
@@ -119,7 +119,7 @@ def told(voice: Voice, agent: str, topic: str, at: datetime) -> Iterator[tuple[s
         **dict.fromkeys(("when", "booked_for", "confirmed_at", "since", "at", "instead_of"), at),
         "times": [at, at, at],
         "number": "482915",
-        "reply_word": max(WORDS[voice.locale], key=len),
+        "reply_word": max(REPLY_WORDS[voice.locale], key=len),
         "reference": "RABCDEFG",
         "phrase": "blue teapot",
         "ending": "57",
@@ -127,16 +127,16 @@ def told(voice: Voice, agent: str, topic: str, at: datetime) -> Iterator[tuple[s
     }
     for make in makers(text_templates):
         if make in (
-            text_templates.page_number_spoken,
-            text_templates.new_case,
-            text_templates.case_kind,
+            text_templates.say_page_number,
+            text_templates.format_case_line,
+            text_templates.format_case_kind,
         ):
             continue  # spoken, or a part of another
         wanted = list(inspect.signature(make).parameters)[1:]
         chosen = [CHOICES[name] for name in wanted if name in CHOICES]
         names = [name for name in wanted if name in CHOICES]
         for ways in product(*chosen):
-            if make is text_templates.report_unclear and "" in ways:
+            if make is text_templates.text_report_unclear and "" in ways:
                 continue  # nothing was asked
             given_here = {**values, **dict(zip(names, ways, strict=True))}
             yield make.__name__, make(voice, **{name: given_here[name] for name in wanted})
@@ -146,7 +146,7 @@ def told(voice: Voice, agent: str, topic: str, at: datetime) -> Iterator[tuple[s
 CHOICES = {
     "channel": ("text", "web", "api", "keypad"),
     "question": ("number", "knew", ""),
-    "key": text_templates.OUTCOMES,
+    "key": text_templates.REPORT_OUTCOMES,
     "cases": ([("CABCDEFG", "access")], [("CABCDEFG", "access")] * 4),
 }
 
@@ -173,21 +173,21 @@ WEEK = [START + timedelta(days=day) for day in range(7)]
 @pytest.mark.parametrize("at", WEEK, ids=lambda at: f"{at:%a}")
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_an_ordinary_text_is_one_segment(language, at):
-    voice = Voice("Example Bank", PHONE, language, "Europe/Madrid")
+    voice = MessageContext("Example Bank", PHONE, language, "Europe/Madrid")
     for name, text in told(voice, "Benjamin", TOPICS[language], at):
         assert septets(text) <= ONE, (name, septets(text), text)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_safe_phrase_makes_no_text_more_than_two_segments(language):
-    voice = Voice("Example Bank", PHONE, language, "Europe/Madrid", "m" * 20)
+    voice = MessageContext("Example Bank", PHONE, language, "Europe/Madrid", "m" * 20)
     for name, text in told(voice, "María-José Benjamin", TOPICS[language], START):
-        assert segments.count(text) == (1 if septets(text) <= ONE else 2), name
+        assert segments.count_segments(text) == (1 if septets(text) <= ONE else 2), name
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_longest_text_is_two_segments(language):
-    voice = Voice("Öst" * 13 + "x", "+49 89 12345678 999", language, "Europe/Berlin")
+    voice = MessageContext("Öst" * 13 + "x", "+49 89 12345678 999", language, "Europe/Berlin")
     for name, text in told(voice, "María-José" * 6, "[Ärger] " * (TOPIC_LIMIT // 8), START):
         assert septets(text) <= TWO, (name, septets(text), text)
 
@@ -195,12 +195,14 @@ def test_the_longest_text_is_two_segments(language):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_day_of_the_year_is_written_in_cheap_letters(language):
     for day in range(366):
-        septets(i18n.folded(i18n.day_and_time(START + timedelta(day), "UTC", language)))
+        septets(
+            i18n.fold_to_gsm7(i18n.format_day_and_time(START + timedelta(day), "UTC", language))
+        )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_text_holds_a_link_or_a_code(language):
-    voice = Voice("Example Bank", PHONE, language, "UTC")
+    voice = MessageContext("Example Bank", PHONE, language, "UTC")
     for name, text in told(voice, "Ana", "X", START):
         assert not _LINK.search(text), name
         # The page number opens a page for who asked for it there; it is no check number.
@@ -212,40 +214,43 @@ def test_no_text_holds_a_link_or_a_code(language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_words_to_reply_with_are_the_ones_we_understand(language):
-    ours = Voice("Example Bank", PHONE, language, "UTC")
-    english = Voice("Example Bank", PHONE, "en", "UTC")
+    ours = MessageContext("Example Bank", PHONE, language, "UTC")
+    english = MessageContext("Example Bank", PHONE, "en", "UTC")
     both = zip(told(ours, "Ana", "X", START), told(english, "Ana", "X", START), strict=True)
     for (name, text), (_, wanted) in both:
         assert replies(text) == replies(wanted), name
-    for word, meaning in command_parser.WORDS.items():
-        assert command_parser.read(word.upper(), 6).word == meaning
+    for word, meaning in command_parser.COMMAND_WORDS.items():
+        assert command_parser.parse_text_command(word.upper(), 6).word == meaning
 
 
 def replies(text: str) -> set[str]:
     """What the words in capitals ask for, in whatever language they are."""
-    found = {command_parser.read(word, 6).word for word in re.findall(r"\b[A-ZÄÖÜ]{4,}\b", text)}
+    found = {
+        command_parser.parse_text_command(word, 6).word
+        for word in re.findall(r"\b[A-ZÄÖÜ]{4,}\b", text)
+    }
     return found - {"other"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_text_names_a_word_that_carriers_take_for_themselves(language):
-    voice = Voice("Example Bank", PHONE, language, "UTC")
+    voice = MessageContext("Example Bank", PHONE, language, "UTC")
     for name, text in told(voice, "Ana", "X", START):
         assert not CARRIERS & set(re.findall(r"\w+", text.lower())), name
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_language_has_reply_words_of_its_own(language):
-    words = WORDS[language]
+    words = REPLY_WORDS[language]
     assert len(set(words)) == len(words) > 99
-    assert not RESERVED & set(words)
+    assert not RESERVED_WORDS & set(words)
     assert all(re.fullmatch("[a-záéíóúñ]{2,9}", word) for word in words)
 
 
 @given(st.text())
 def test_folding_leaves_what_is_cheap_alone_and_is_done_once(text):
-    once = i18n.folded(text)
-    assert i18n.folded(once) == once
+    once = i18n.fold_to_gsm7(text)
+    assert i18n.fold_to_gsm7(once) == once
     if i18n.GSM7.issuperset(text):
         assert once == text
 
@@ -260,23 +265,23 @@ def test_folding_leaves_what_is_cheap_alone_and_is_done_once(text):
     ],
 )
 def test_only_what_costs_is_folded(text, written):
-    assert i18n.folded(text) == written
+    assert i18n.fold_to_gsm7(text) == written
 
 
 @pytest.mark.parametrize(
     "topic", ["evil.cóm", "evil.ćo/x", "hţtp://x", "ẃww.evil", "a@evíl.example"]
 )
 def test_folding_makes_no_link_of_what_was_none(topic):
-    assert i18n.folded(topic) == topic
+    assert i18n.fold_to_gsm7(topic) == topic
 
 
 @given(st.text(alphabet="evil.cómćţhp:/ẃw…", max_size=TOPIC_LIMIT))
 def test_a_topic_that_was_let_in_holds_no_link_when_it_is_sent(topic):
     try:
-        let_in = clean("topic", topic, limit=TOPIC_LIMIT, what="topic")
+        let_in = clean_text_input("topic", topic, limit=TOPIC_LIMIT, what="topic")
     except InvalidInput:
         return
-    clean("topic", i18n.folded(let_in), limit=3 * TOPIC_LIMIT, what="topic")
+    clean_text_input("topic", i18n.fold_to_gsm7(let_in), limit=3 * TOPIC_LIMIT, what="topic")
 
 
 # --- The spoken line and the pages ------------------------------------------------------
@@ -302,7 +307,8 @@ def test_the_spoken_line_says_everything_in_its_language(language):
         wanted = list(inspect.signature(make).parameters)[1:]
         said = [
             make(
-                Voice("Example Bank", PHONE, each, "UTC"), **{name: values[name] for name in wanted}
+                MessageContext("Example Bank", PHONE, each, "UTC"),
+                **{name: values[name] for name in wanted},
             )
             for each in (i18n.FALLBACK, language)
         ]
@@ -311,7 +317,7 @@ def test_the_spoken_line_says_everything_in_its_language(language):
 
 
 def test_every_language_has_a_voice():
-    assert set(voice_templates.SPEECH) == set(LANGUAGES)
+    assert set(voice_templates.TWILIO_VOICE_LANGUAGES) == set(LANGUAGES)
 
 
 HEADINGS = {"de": "Ist dieser Anruf echt?", "es": "¿Es de verdad quien le llama?"}

@@ -17,14 +17,14 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from standardwebhooks import Webhook
 
-from config.settings_checks import LOOPBACK
+from config.settings_checks import LOOPBACK_HOSTS
 
-SECONDS = 10
+TIMEOUT_SECONDS = 10
 _NO_TLS = "the mail server offers no TLS (STARTTLS), and {what} is not sent in clear"
 
 
 @dataclass(frozen=True)
-class Note:
+class Notification:
     """What is written to a place: ``body`` whole, ``subject`` for a mail, ``short`` for a text,
     ``data`` (JSON) for a program. ``id`` is the same at every try, and ``again`` says that an
     earlier one may have reached the place."""
@@ -38,27 +38,27 @@ class Note:
     again: bool = False
 
 
-Send = Callable[[Note], None]
+SendNotification = Callable[[Notification], None]
 
 
-class Unreachable(Exception):
+class DestinationUnreachable(Exception):
     """The place did not take the note; the message says why, without the place's secrets."""
 
 
 @dataclass(frozen=True)
-class Place:
+class Destination:
     """A place by its ``name`` (without secrets); ``send`` writes a note there, or raises
-    :class:`Unreachable`. It gets one every so often at the most."""
+    :class:`DestinationUnreachable`. It gets one every so often at the most."""
 
     name: str
     every: timedelta
-    send: Send
+    send: SendNotification
 
 
-def file(path: Path) -> Place:
+def file_destination(path: Path) -> Destination:
     """Notes one after the other in a file, with an empty line between them."""
 
-    def send(note: Note) -> None:
+    def append_to_file(note: Notification) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("a") as opened:
@@ -66,28 +66,28 @@ def file(path: Path) -> Place:
                 opened.flush()
                 os.fsync(opened.fileno())
         except OSError as error:
-            raise Unreachable(error.strerror or "the file cannot be written") from None
+            raise DestinationUnreachable(error.strerror or "the file cannot be written") from None
 
-    return Place(f"file:{path}", timedelta(0), send)
+    return Destination(f"file:{path}", timedelta(0), append_to_file)
 
 
-def web(address: str) -> Place:
+def http_destination(address: str) -> Destination:
     """Each note as the body of a POST; any answer of 2xx has taken it."""
     parts = urlsplit(address)
 
-    def send(note: Note) -> None:
-        _post(address, note.body, {"Content-Type": "text/plain; charset=utf-8"})
+    def post_plain_text(note: Notification) -> None:
+        _post_body(address, note.body, {"Content-Type": "text/plain; charset=utf-8"})
 
-    return Place(f"{parts.scheme}://{parts.hostname}", timedelta(0), send)
+    return Destination(f"{parts.scheme}://{parts.hostname}", timedelta(0), post_plain_text)
 
 
-def webhook(address: str, secret: str) -> Place:
+def webhook_destination(address: str, secret: str) -> Destination:
     """The note's data as the body of a POST, signed as Standard Webhooks has it. The id of a note
     is the same at every try, so that whoever gets it twice can tell. Raises ``ValueError`` for a
     secret that is none."""
     parts, signer = urlsplit(address), Webhook(secret)
 
-    def send(note: Note) -> None:
+    def post_signed_json(note: Notification) -> None:
         if note.at is None:
             raise ValueError("a webhook is signed over its time")
         headers = {
@@ -96,9 +96,9 @@ def webhook(address: str, secret: str) -> Place:
             "webhook-timestamp": str(int(note.at.timestamp())),
             "webhook-signature": signer.sign(note.id, note.at, note.data),
         }
-        _post(address, note.data, headers)
+        _post_body(address, note.data, headers)
 
-    return Place(f"webhook:{parts.scheme}://{parts.hostname}", timedelta(0), send)
+    return Destination(f"webhook:{parts.scheme}://{parts.hostname}", timedelta(0), post_signed_json)
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -111,14 +111,14 @@ class _NoRedirect(HTTPRedirectHandler):
 _OPENER = build_opener(_NoRedirect)
 
 
-def _post(address: str, body: str, headers: dict[str, str]) -> None:
+def _post_body(address: str, body: str, headers: dict[str, str]) -> None:
     request = Request(address, body.encode(), headers, method="POST")  # noqa: S310  (https alone)
     try:
-        with _OPENER.open(request, timeout=SECONDS):
+        with _OPENER.open(request, timeout=TIMEOUT_SECONDS):
             pass
     except (URLError, OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or type(error).__name__
-        raise Unreachable(str(reason)) from None
+        raise DestinationUnreachable(str(reason)) from None
 
 
 @dataclass(frozen=True)
@@ -135,28 +135,30 @@ class Mailer:
     sender: str
     ca_file: Path | None = None
 
-    def send(self, to: str, subject: str, body: str) -> None:
-        """Hand a mail over. Raises :class:`Unreachable`."""
+    def send_mail(self, to: str, subject: str, body: str) -> None:
+        """Hand a mail over. Raises :class:`DestinationUnreachable`."""
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = self.sender, to, subject
         message.set_content(body)
         try:
-            self._hand_over(message)
+            self._submit_to_mail_server(message)
         except ssl.SSLCertVerificationError as error:
             reason = f"the mail server's certificate is not valid: {error.verify_message}"
-            raise Unreachable(reason) from None
+            raise DestinationUnreachable(reason) from None
         except (smtplib.SMTPException, OSError, ValueError) as error:
-            raise Unreachable(type(error).__name__) from None
+            raise DestinationUnreachable(type(error).__name__) from None
 
-    def _hand_over(self, message: EmailMessage) -> None:
+    def _submit_to_mail_server(self, message: EmailMessage) -> None:
         parts = urlsplit(self.server)
         host = parts.hostname or ""
         context = ssl.create_default_context(cafile=self.ca_file)
         if parts.scheme == "smtps":
             port = parts.port or 465
-            opened: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=SECONDS, context=context)
+            opened: smtplib.SMTP = smtplib.SMTP_SSL(
+                host, port, timeout=TIMEOUT_SECONDS, context=context
+            )
         else:
-            opened = smtplib.SMTP(host, parts.port or 587, timeout=SECONDS)
+            opened = smtplib.SMTP(host, parts.port or 587, timeout=TIMEOUT_SECONDS)
         with opened as smtp:
             smtp.ehlo()
             if parts.scheme != "smtps":
@@ -167,25 +169,25 @@ class Mailer:
 
 
 def _start_tls(smtp: smtplib.SMTP, context: ssl.SSLContext, host: str, *, secret: bool) -> None:
-    """Raises :class:`Unreachable` where there is no TLS and something would be read on the way."""
+    """Raises :class:`DestinationUnreachable` where there is no TLS and something would be read on the way."""
     if smtp.has_extn("starttls"):
         smtp.starttls(context=context)
         smtp.ehlo()
     elif secret:
-        raise Unreachable(_NO_TLS.format(what="the password"))
-    elif host not in LOOPBACK:
-        raise Unreachable(_NO_TLS.format(what="mail"))
+        raise DestinationUnreachable(_NO_TLS.format(what="the password"))
+    elif host not in LOOPBACK_HOSTS:
+        raise DestinationUnreachable(_NO_TLS.format(what="mail"))
 
 
-def mail(mailer: Mailer, to: str, every: timedelta) -> Place:
+def mailbox_destination(mailer: Mailer, to: str, every: timedelta) -> Destination:
     """A mailbox."""
 
-    def send(note: Note) -> None:
-        mailer.send(to, note.subject, note.body)
+    def mail_notification(note: Notification) -> None:
+        mailer.send_mail(to, note.subject, note.body)
 
-    return Place(f"mailto:{to}", every, send)
+    return Destination(f"mailto:{to}", every, mail_notification)
 
 
-def text(name: str, send_text: Send, every: timedelta) -> Place:
+def phone_destination(name: str, send_text: SendNotification, every: timedelta) -> Destination:
     """A phone, which gets what is short."""
-    return Place(name, every, send_text)
+    return Destination(name, every, send_text)

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Text, Uuid, text
 from sqlmodel import Field, SQLModel
 
-from storage.column_helpers import instant, sealed
+from storage.column_helpers import instant_column, sealed_column
 
 
 class PurposeKey(SQLModel, table=True):
@@ -18,10 +18,10 @@ class PurposeKey(SQLModel, table=True):
     __tablename__ = "purpose_key"
 
     purpose: str = Field(sa_column=Column(String(32), primary_key=True))
-    wrapped: bytes = sealed()
-    created_at: datetime = instant()
+    wrapped: bytes = sealed_column()
+    created_at: datetime = instant_column()
     state: str | None = Field(default=None, sa_column=Column(String(8)))
-    since: datetime | None = instant(nullable=True)
+    since: datetime | None = instant_column(nullable=True)
 
 
 class KeyRegisterRow(SQLModel, table=True):
@@ -30,7 +30,7 @@ class KeyRegisterRow(SQLModel, table=True):
     __tablename__ = "key_register"
 
     id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
-    sealed: bytes = sealed()
+    sealed: bytes = sealed_column()
 
 
 class DataKey(SQLModel, table=True):
@@ -39,7 +39,7 @@ class DataKey(SQLModel, table=True):
     __tablename__ = "data_key"
 
     owner_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
-    wrapped: bytes = sealed()
+    wrapped: bytes = sealed_column()
 
 
 class AuditEntry(SQLModel, table=True):
@@ -86,7 +86,7 @@ class AuditEntry(SQLModel, table=True):
             autoincrement=True,
         ),
     )
-    at: datetime = instant()
+    at: datetime = instant_column()
     actor: str = Field(sa_column=Column(String(16), nullable=False))
     staff_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
     action: str = Field(sa_column=Column(String(40), nullable=False))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 Span = tuple[int, int]
 
 
-class Ranges:
+class NumberRanges:
     """Numbers as spans from ``begin`` up to, not including, ``end``; small however many there are,
     as long as they have few holes."""
 
@@ -16,7 +16,7 @@ class Ranges:
         self._begins: list[int] = []
         self._ends: list[int] = []
         for begin, end in spans:
-            self.add(begin, end)
+            self.add_span(begin, end)
 
     def __iter__(self) -> Iterator[Span]:
         return iter(list(zip(self._begins, self._ends, strict=True)))
@@ -29,7 +29,7 @@ class Ranges:
         """The highest number, 0 of none."""
         return self._ends[-1] - 1 if self._ends else 0
 
-    def add(self, begin: int, end: int) -> None:
+    def add_span(self, begin: int, end: int) -> None:
         """Add the numbers of a span."""
         if self._ends and self._ends[-1] == begin:
             self._ends[-1] = end
@@ -39,7 +39,7 @@ class Ranges:
             begin, end = min(begin, self._begins[low]), max(end, self._ends[high - 1])
         self._begins[low:high], self._ends[low:high] = [begin], [end]
 
-    def remove(self, begin: int, end: int) -> None:
+    def remove_span(self, begin: int, end: int) -> None:
         """Take the numbers of a span out."""
         low, high = bisect_right(self._ends, begin), bisect_left(self._begins, end)
         if low >= high:
@@ -58,10 +58,10 @@ class Ranges:
         return " ".join(f"{b}" if b + 1 == e else f"{b}-{e - 1}" for b, e in self)
 
 
-def parsed(text: str) -> Ranges:
+def parse_number_ranges(text: str) -> NumberRanges:
     """The inverse of ``str``. Raises ``ValueError``."""
-    found = Ranges()
+    found = NumberRanges()
     for each in text.split():
         first, _, last = each.partition("-")
-        found.add(int(first), int(last or first) + 1)
+        found.add_span(int(first), int(last or first) + 1)
     return found

@@ -13,78 +13,80 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from messaging import call_queue
-from messaging.call_states import MISSED, OVER, CallState
+from messaging.call_states import MISSED_STATES, OVER_STATES, CallState
 from messaging.models import PhoneCall
-from people import password_seal
+from people import row_mac
 from people.customers import customer_number, customer_records
 from people.models import Customer, Staff
 from people.staff import staff_records
 from scheduling.errors import WrongState
 from scheduling.models import Callback
 from scheduling.policy import Policy
-from scheduling.states import LIVE, Outcome, State, require
+from scheduling.states import LIVE_STATES, CallbackState, CallOutcome, require_state
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from verification import call_session
 from verification.call_session import IssuedCode
 
 #: So long after the customer picked up, and nobody said it was a machine, it is a person.
-SURE_AFTER = timedelta(seconds=15)
-_ACTS = {state: AuditAct[f"CALL_{state.name}"] for state in CallState}
+PRESUMED_PERSON_AFTER = timedelta(seconds=15)
+_ACT_BY_STATE = {state: AuditAct[f"CALL_{state.name}"] for state in CallState}
 
 
-def start(session: Session, callback: Callback, policy: Policy, now: datetime) -> IssuedCode | None:
+def start_bridged_call(
+    session: Session, callback: Callback, policy: Policy, now: datetime
+) -> IssuedCode | None:
     """Begin the call: ring the agent, then the customer. Gives the code, once they are on the
     phone together; ``None`` before. Pressed twice, it rings once.
 
     Raises ``OutsideWindow`` or ``WrongState``, also for an agent whose number we do not have.
     """
     if not policy.bridge_calls:
-        return call_session.start(session, callback, policy, now)
-    call_session.lock(session, callback)
-    if State(callback.state) in LIVE:
-        return _shown(session, callback, now)
-    phone = _agent_phone(session, callback)
-    call_session.begin(session, callback, policy, now, until=now)
-    call_queue.want(session, callback.id, phone, now)
+        return call_session.start_call(session, callback, policy, now)
+    call_session.lock_code_and_callback(session, callback)
+    if CallbackState(callback.state) in LIVE_STATES:
+        return _current_code_if_live(session, callback, now)
+    phone = _require_agent_phone(session, callback)
+    call_session.mark_call_started(session, callback, policy, now, until=now)
+    call_queue.queue_call(session, callback.id, phone, now)
     return None
 
 
-def _shown(session: Session, callback: Callback, now: datetime) -> IssuedCode | None:
-    call = call_queue.latest(session, callback.id)
+def _current_code_if_live(session: Session, callback: Callback, now: datetime) -> IssuedCode | None:
+    call = call_queue.find_latest_call(session, callback.id)
     if call is not None and (
-        call.state != CallState.LIVE or not password_seal.holds(session, call)
+        call.state != CallState.LIVE or not row_mac.is_row_intact(session, call)
     ):
         return None
-    return call_session.shown(session, callback, now)
+    return call_session.current_code(session, callback, now)
 
 
-def _agent_phone(session: Session, callback: Callback) -> str:
-    phone = staff_records.phone_of(session, session.get_one(Staff, callback.agent_id))
+def _require_agent_phone(session: Session, callback: Callback) -> str:
+    phone = staff_records.open_staff_phone(session, session.get_one(Staff, callback.agent_id))
     if not phone:
         raise WrongState("We ring you first, and do not have your phone number. Ask an operator.")
     return phone
 
 
-def ring_again(session: Session, callback: Callback, now: datetime) -> None:
+def redial_customer(session: Session, callback: Callback, now: datetime) -> None:
     """Ring once more after a call that missed the customer, with a new code that is dead until
     they are on the phone. Three times at the most. Raises ``WrongState`` or ``OutsideWindow``."""
-    call_session.lock(session, callback)
-    require(State(callback.state), State.STARTED)
-    call = call_queue.latest(session, callback.id)
-    if not can_ring_again(call):
+    call_session.lock_code_and_callback(session, callback)
+    require_state(CallbackState(callback.state), CallbackState.STARTED)
+    call = call_queue.find_latest_call(session, callback.id)
+    if not can_redial(call):
         raise WrongState("The call is not over, or the customer was on the phone.")
-    phone = _agent_phone(session, callback)
-    call_session.renew(session, callback, now, until=now)
-    call_queue.want(session, callback.id, phone, now)
+    phone = _require_agent_phone(session, callback)
+    call_session.rotate_code(session, callback, now, until=now)
+    call_queue.queue_call(session, callback.id, phone, now)
 
 
-def can_ring_again(call: PhoneCall | None) -> bool:
+def can_redial(call: PhoneCall | None) -> bool:
     """Whether the call is over without the customer ever having been on the phone."""
-    return call is not None and call.state in MISSED and call.live_at is None
+    return call is not None and call.state in MISSED_STATES and call.live_at is None
 
 
-def told(
+def record_call_progress(
     session: Session,
     call_id: UUID,
     state: CallState,
@@ -101,19 +103,19 @@ def told(
     if found is None:
         return False
     callback = session.get_one(Callback, found.callback_id)
-    call_session.lock(session, callback)
-    call = call_queue.locked(session, call_id)
-    if call is None or not password_seal.holds(session, call):
+    call_session.lock_code_and_callback(session, callback)
+    call = call_queue.lock_call(session, call_id)
+    if call is None or not row_mac.is_row_intact(session, call):
         return False
-    if state is CallState.VOICEMAIL and callback.state == State.CONFIRMED:
+    if state is CallState.VOICEMAIL and callback.state == CallbackState.CONFIRMED:
         state = CallState.LIVE  # no machine checks a code
-    if not call_queue.push(session, call, state, now, error):
+    if not call_queue.record_call_state(session, call, state, now, error):
         return False
-    _follow(session, call, callback, policy, now)
-    audit_log.record(
+    _apply_call_state(session, call, callback, policy, now)
+    audit_log.record_act(
         session,
         audit_log.PROVIDER,
-        _ACTS[CallState(call.state)],
+        _ACT_BY_STATE[CallState(call.state)],
         now,
         customer_id=callback.customer_id,
         callback_id=callback.id,
@@ -121,39 +123,39 @@ def told(
     return True
 
 
-def _follow(
+def _apply_call_state(
     session: Session, call: PhoneCall, callback: Callback, policy: Policy, now: datetime
 ) -> None:
-    newest = call_queue.latest(session, callback.id)
-    if newest is None or newest.id != call.id or State(callback.state) not in LIVE:
+    newest = call_queue.find_latest_call(session, callback.id)
+    if newest is None or newest.id != call.id or CallbackState(callback.state) not in LIVE_STATES:
         return
     if call.state == CallState.LIVE:
-        call_session.wake(session, callback, policy, now)
-    elif call.state in OVER:
-        call_session.silence(session, callback, now)
+        call_session.activate_code(session, callback, policy, now)
+    elif call.state in OVER_STATES:
+        call_session.deactivate_code(session, callback, now)
     if call.state == CallState.VOICEMAIL:
         call.to_hang_up, call.due_at = True, now
         session.add(call)
-        call_session.end_by_provider(session, callback, Outcome.VOICEMAIL, policy, now)
+        call_session.end_call_by_provider(session, callback, CallOutcome.VOICEMAIL, policy, now)
 
 
-def presume_people(session: Session, policy: Policy, now: datetime) -> None:
+def presume_answered_by_person(session: Session, policy: Policy, now: datetime) -> None:
     """Calls that were answered a while ago, of which the provider never said by what: by a person
     (a job of the worker)."""
     rows = session.exec(
         select(PhoneCall.id)
         .where(
             col(PhoneCall.state) == CallState.ANSWERED,
-            col(PhoneCall.answered_at) <= now - SURE_AFTER,
+            col(PhoneCall.answered_at) <= now - PRESUMED_PERSON_AFTER,
             col(PhoneCall.wanted_at) > now - timedelta(hours=3),
         )
         .limit(50)
     ).all()
     for each in rows:
-        told(session, each, CallState.LIVE, policy, now)
+        record_call_progress(session, each, CallState.LIVE, policy, now)
 
 
-def picked_up(
+def accept_agent_leg(
     session: Session, call_id: UUID, sid: str, policy: Policy, now: datetime
 ) -> PhoneCall | None:
     """The agent's phone was picked up in the provider's call ``sid``. Gives the call when it may
@@ -162,20 +164,20 @@ def picked_up(
     if found is None or not sid:
         return None
     callback = session.get_one(Callback, found.callback_id)
-    call_session.lock(session, callback)
-    call = call_queue.locked(session, call_id)
-    if call is None or (call.agent_sid or sid) != sid or call.state in OVER:
+    call_session.lock_code_and_callback(session, callback)
+    call = call_queue.lock_call(session, call_id)
+    if call is None or (call.agent_sid or sid) != sid or call.state in OVER_STATES:
         return None
-    if not password_seal.holds(session, call):
+    if not row_mac.is_row_intact(session, call):
         return None
     call.agent_sid = sid
     session.add(call)
     session.flush()
-    told(session, call_id, CallState.AGENT_ON, policy, now)
+    record_call_progress(session, call_id, CallState.AGENT_ON, policy, now)
     return call
 
 
-def customer_of(
+def claim_customer_phone(
     session: Session, call_id: UUID, sid: str, policy: Policy, now: datetime
 ) -> str | None:
     """The customer's number for the provider to ring, handed out once a call, and only while it
@@ -184,19 +186,21 @@ def customer_of(
     if call is None or not sid or call.agent_sid != sid or call.ringing_at is not None:
         return None
     callback = session.get_one(Callback, call.callback_id)
-    if State(callback.state) not in LIVE or now >= callback.ends_at:
+    if CallbackState(callback.state) not in LIVE_STATES or now >= callback.ends_at:
         return None
     customer = session.get_one(Customer, callback.customer_id)
-    if customer_number.waits(customer, now) or not _are_whole(session, call, callback):
+    if customer_number.is_number_on_hold(customer, now) or not _are_rows_intact(
+        session, call, callback
+    ):
         return None
-    phone = customer_records.opened(session, customer).phone
-    if not call_session.is_bound_to(session, callback, phone):
+    phone = customer_records.open_customer_details(session, customer).phone
+    if not call_session.is_code_bound_to(session, callback, phone):
         return None
-    if not told(session, call_id, CallState.RINGING, policy, now):
+    if not record_call_progress(session, call_id, CallState.RINGING, policy, now):
         return None
-    audit_log.record(
+    audit_log.record_act(
         session,
-        audit_log.staff(callback.agent_id),
+        audit_log.staff_actor(callback.agent_id),
         AuditAct.CUSTOMER_READ,
         now,
         customer_id=callback.customer_id,
@@ -206,6 +210,6 @@ def customer_of(
     return phone
 
 
-def _are_whole(session: Session, *rows: Any) -> bool:
+def _are_rows_intact(session: Session, *rows: Any) -> bool:
     """Whether these rows are as we left them."""
-    return all(password_seal.holds(session, row) for row in rows)
+    return all(row_mac.is_row_intact(session, row) for row in rows)

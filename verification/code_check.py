@@ -21,21 +21,21 @@ from people.models import Customer, Staff
 from people.staff import staff_records
 from people.text_input import first_name
 from scheduling.models import Callback
-from scheduling.states import State
-from storage.compiled_statements import Prepared
-from storage.session import Work
+from scheduling.states import CallbackState
+from storage.compiled_statements import CompiledStatement
+from storage.session import UnitOfWork
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
-from vault.external_counters import Outside
+from vault.external_counters import CodeCounter
 from vault.keys import field_encryption, keyring
-from vault.keys.aead import new_key, seal, unseal
-from vault.keys.blind_index import FORM_BYTES, oldest
+from vault.keys.aead import generate_key, seal, unseal
+from vault.keys.blind_index import FORM_BYTES, oldest_form
 from vault.keys.keyring import DECOY_OWNER, Keyring
 from vault.models import DataKey
 from verification import codes, failed_checks
 from verification.call_session import MAX_TRIES
-from verification.models import Code, secret_row
-from verification.reply_words import reply_word
+from verification.models import Code, code_seal_context
+from verification.reply_words import choose_reply_word
 from verification.verdicts import (
     AlreadyConfirmed,
     Channel,
@@ -44,14 +44,14 @@ from verification.verdicts import (
     Verdict,
 )
 
-DECOYS = 256
+DECOY_COUNT = 256
 _CODE = Code.__table__  # type: ignore[attr-defined]
 _KEY = DataKey.__table__  # type: ignore[attr-defined]
 _CALLBACK = Callback.__table__  # type: ignore[attr-defined]
 _CUSTOMER = Customer.__table__  # type: ignore[attr-defined]
 _STAFF = Staff.__table__  # type: ignore[attr-defined]
 
-_FIND = Prepared(
+_FIND = CompiledStatement(
     select(
         _CODE.c.id,
         _CODE.c.phone_index,
@@ -94,7 +94,7 @@ _FIND = Prepared(
     .limit(2)
     .with_for_update(of=_CODE)
 )
-_WRITE = Prepared(
+_WRITE = CompiledStatement(
     update(_CODE)
     .where(_CODE.c.id == bindparam("row"))
     .values(
@@ -108,18 +108,18 @@ _WRITE = Prepared(
         bound=bindparam("new_bound"),
     )
 )
-_CONFIRM = Prepared(
+_CONFIRM = CompiledStatement(
     update(_CALLBACK)
-    .where(_CALLBACK.c.id == bindparam("row"), _CALLBACK.c.state == State.STARTED)
+    .where(_CALLBACK.c.id == bindparam("row"), _CALLBACK.c.state == CallbackState.STARTED)
     .values(
-        state=State.CONFIRMED,
+        state=CallbackState.CONFIRMED,
         confirmed_at=bindparam("new_confirmed_at"),
         confirmed_by=bindparam("new_confirmed_by"),
         bound=bindparam("new_bound"),
     )
     .returning(_CALLBACK.c.id)
 )
-_TELL = Prepared(
+_CALLBACK_DETAILS = CompiledStatement(
     select(
         *_CALLBACK.c,
         _STAFF.c.name,
@@ -145,8 +145,8 @@ def queue_index(phone_index: bytes) -> bytes:
     return bytes(FORM_BYTES - 2) + b"\x01" + phone_index[-1:]
 
 
-def check(
-    session: Work,
+def check_code(
+    session: UnitOfWork,
     phone: str,
     code: str,
     channel: Channel,
@@ -156,24 +156,24 @@ def check(
 ) -> Verdict:
     """Whether ``code`` was told to the owner of ``phone`` by a caller of ours, just now.
 
-    ``phone`` is E.164 and ``code`` normal (see :func:`codes.normal`). Gives the verdict; the
+    ``phone`` is E.164 and ``code`` normal (see :func:`codes.normalise_code`). Gives the verdict; the
     caller commits before it answers, whatever the verdict: the try counts. Raises what the
     store and the vault raise, and then the answer must be *cannot check* (rule F1).
     """
-    ring = keyring.of(session)
-    forms = ring.forms("phone", phone)
+    ring = keyring.current_keyring(session)
+    forms = ring.compute_search_forms("phone", phone)
     sought = {
         "index": forms[0],
         "former": forms[-1],
         "decoy": decoy_index(forms[0]),
         "queue": queue_index(forms[0]),
     }
-    row = _FIND.last(session, sought)
-    key = _key(session, ring, row)
-    attempt, told = _tried(session, row, key, code, channel, now)
-    word = reply_word(told.locale) if told and attempt.outcome == "genuine" else ""
-    _write(session, row, key, attempt, word, oldest(forms), channel, now)
-    audit_log.record(
+    row = _FIND.fetch_last_row(session, sought)
+    key = _check_data_key(session, ring, row)
+    attempt, told = _evaluate_attempt(session, row, key, code, channel, now)
+    word = choose_reply_word(told.locale) if told and attempt.outcome == "genuine" else ""
+    _write_attempt(session, row, key, attempt, word, oldest_form(forms), channel, now)
+    audit_log.record_act(
         session,
         audit_log.CUSTOMER,
         AuditAct.CHECK,
@@ -186,11 +186,13 @@ def check(
         return NotConfirmed(attempt.counted)
     if attempt.outcome == "already_confirmed":
         return AlreadyConfirmed(row.confirmed_at, Channel(row.confirmed_by), told.timezone)
-    _confirm(session, told, channel, now)
+    _confirm_callback(session, told, channel, now)
     return Genuine(
-        caller=first_name(staff_records.name_of(session, told.agent_id, told.name)),
+        caller=first_name(staff_records.open_staff_name(session, told.agent_id, told.name)),
         organisation=organisation,
-        topic=field_encryption.FieldKey(key).open("callback", "topic", row.callback_id, told.topic),
+        topic=field_encryption.FieldKey(key).open_field(
+            "callback", "topic", row.callback_id, told.topic
+        ),
         booked_for=told.starts_at,
         zone=told.timezone,
         reply_word=word,
@@ -210,26 +212,26 @@ class _Attempt:
     whole: bool = True
 
 
-def _tried(
-    session: Work, row: Any, key: bytes, code: str, channel: Channel, now: datetime
+def _evaluate_attempt(
+    session: UnitOfWork, row: Any, key: bytes, code: str, channel: Channel, now: datetime
 ) -> tuple[_Attempt, Any]:
     """What a try comes to, and what the customer of a right code is told about the call. A row or a
     callback that is not as we left it, or not the latest, confirms nothing."""
-    whole = row_mac.fits(session, "code", row._asdict(), row.bound)
-    outside = Outside(session, row.id, row.counter)
-    good = whole and outside.may_be(confirmed=row.confirmed_at is not None)
-    attempt = _judge(row, key, code, channel, now, whole=whole, good=good)
+    whole = row_mac.mac_matches(session, "code", row._asdict(), row.bound)
+    outside = CodeCounter(session, row.id, row.counter)
+    good = whole and outside.allows_row_state(confirmed=row.confirmed_at is not None)
+    attempt = _decide_attempt(row, key, code, channel, now, whole=whole, good=good)
     if attempt.outcome == "not_confirmed":
-        outside.add_wrong(counts=attempt.counted)
+        outside.add_wrong_try(counts=attempt.counted)
         return attempt, None
-    told = _told(session, row, attempt.outcome)
+    told = _load_callback_details(session, row, attempt.outcome)
     if told is None:
-        return _ignored(row, whole=whole), None
-    outside.add_confirmed()
+        return _ignored_attempt(row, whole=whole), None
+    outside.add_confirmation()
     return attempt, told
 
 
-def _judge(
+def _decide_attempt(
     row: Any,
     key: bytes,
     code: str,
@@ -241,11 +243,11 @@ def _judge(
 ) -> _Attempt:
     """The decision. The code is computed for decoys and dead codes too, so that all take the
     same time; a try at a code that is dead is counted apart and cannot win."""
-    place = f"code.secret:{secret_row(row.id, row.phone_index, row.counter)}"
+    place = f"code.secret:{code_seal_context(row.id, row.phone_index, row.counter)}"
     sealed, place = (row.secret, place) if row.secret else (_decoy_secret, "decoy")
     secret = unseal(key, sealed, place).decode()
     digits = row.digits if whole else len(code)
-    right = codes.fits(codes.at(secret, row.counter, digits), code)
+    right = codes.codes_match(codes.hotp_code(secret, row.counter, digits), code)
     own = channel is Channel.TEXT
     tries = row.tries_own if own else row.tries_open
     alive = (
@@ -255,7 +257,7 @@ def _judge(
         and tries < MAX_TRIES
     )
     if not alive:
-        return _ignored(row, whole=whole)
+        return _ignored_attempt(row, whole=whole)
     if right:
         outcome = "already_confirmed" if row.confirmed_at else "genuine"
         return _Attempt(outcome, row.tries_open, row.tries_own, row.tries_ignored)
@@ -268,36 +270,36 @@ def _judge(
     )
 
 
-def _ignored(row: Any, *, whole: bool) -> _Attempt:
+def _ignored_attempt(row: Any, *, whole: bool) -> _Attempt:
     """A try that changes nothing; a row that is not as we left it stays so."""
     ignored = row.tries_ignored + 1
     return _Attempt("not_confirmed", row.tries_open, row.tries_own, ignored, whole=whole)
 
 
-_decoy_key = new_key()
-_decoy_secret = seal(_decoy_key, codes.new_secret().encode(), "decoy")
+_decoy_key = generate_key()
+_decoy_secret = seal(_decoy_key, codes.new_code_secret().encode(), "decoy")
 
 
-def _key(session: Work, ring: Keyring, row: Any) -> bytes:
+def _check_data_key(session: UnitOfWork, ring: Keyring, row: Any) -> bytes:
     """The customer's key; for a decoy, another at the same cost."""
     if row.callback_id is not None:
-        return field_encryption.unwrapped(session, row.wrapped, row.customer_id).key
-    field_encryption.unwrapped(session, ring.decoy, DECOY_OWNER)
+        return field_encryption.unwrap_data_key(session, row.wrapped, row.customer_id).key
+    field_encryption.unwrap_data_key(session, ring.decoy, DECOY_OWNER)
     return _decoy_key
 
 
-def _told(session: Work, row: Any, outcome: str) -> Any:
+def _load_callback_details(session: UnitOfWork, row: Any, outcome: str) -> Any:
     """What the customer of a right code is told about the call; nothing where the callback is not
     as we left it, or in another state than its code."""
-    found = _TELL.first(session, {"row": row.callback_id})
-    if found is None or not row_mac.fits(session, "callback", found._asdict(), found.bound):
+    found = _CALLBACK_DETAILS.fetch_first_row(session, {"row": row.callback_id})
+    if found is None or not row_mac.mac_matches(session, "callback", found._asdict(), found.bound):
         return None
-    state = State.STARTED if outcome == "genuine" else State.CONFIRMED
+    state = CallbackState.STARTED if outcome == "genuine" else CallbackState.CONFIRMED
     return found if found.state == state and found.customer_id == row.customer_id else None
 
 
-def _write(
-    session: Work,
+def _write_attempt(
+    session: UnitOfWork,
     row: Any,
     key: bytes,
     attempt: _Attempt,
@@ -316,14 +318,14 @@ def _write(
         "confirmed_by": channel.value if confirms else row.confirmed_by,
         "reply_word": seal(key, word.encode(), place) if confirms else row.reply_word,
     }
-    bound = row_mac.mark(session, "code", {**row._asdict(), **changed})
-    _WRITE.run(
+    bound = row_mac.compute_column_mac(session, "code", {**row._asdict(), **changed})
+    _WRITE.run_without_result(
         session,
         {
             "row": row.id,
             **{f"new_{name}": value for name, value in changed.items()},
             "new_ignored": attempt.ignored,
-            "new_unmet": failed_checks.added(row.unmet, index, channel, now)
+            "new_unmet": failed_checks.append_failed_check(row.unmet, index, channel, now)
             if fails
             else row.unmet,
             "new_bound": bound if attempt.whole else row.bound,
@@ -331,15 +333,17 @@ def _write(
     )
 
 
-def _confirm(session: Work, told: Any, channel: Channel, now: datetime) -> None:
+def _confirm_callback(session: UnitOfWork, told: Any, channel: Channel, now: datetime) -> None:
     """Raises ``NoResultFound`` unless the call is started, as that of an open code must be."""
-    changed = {"state": State.CONFIRMED, "confirmed_at": now, "confirmed_by": channel.value}
-    _CONFIRM.one(
+    changed = {"state": CallbackState.CONFIRMED, "confirmed_at": now, "confirmed_by": channel.value}
+    _CONFIRM.fetch_one_row(
         session,
         {
             "row": told.id,
             "new_confirmed_at": now,
             "new_confirmed_by": channel.value,
-            "new_bound": row_mac.mark(session, "callback", {**told._asdict(), **changed}),
+            "new_bound": row_mac.compute_column_mac(
+                session, "callback", {**told._asdict(), **changed}
+            ),
         },
     )

@@ -11,25 +11,25 @@ import unicodedata
 import pyotp
 
 SECRET_BYTES = 20  # 160 bits, as RFC 4226 section 4 recommends
-_PARTING = re.compile(r"[\s\-‐-―−.·_()]+")
+_SEPARATORS = re.compile(r"[\s\-‐-―−.·_()]+")
 
 
-def new_secret() -> str:
+def new_code_secret() -> str:
     """A 160-bit secret in base32, from the system's generator."""
     return base64.b32encode(os.urandom(SECRET_BYTES)).decode()
 
 
-def at(secret: str, counter: int, digits: int) -> str:
+def hotp_code(secret: str, counter: int, digits: int) -> str:
     """The code of a counter, with its leading zeros."""
     return pyotp.HOTP(secret, digits=digits).at(counter)
 
 
-def fits(expected: str, given: str) -> bool:
+def codes_match(expected: str, given: str) -> bool:
     """Whether two codes are the same, in a time that does not tell where they differ."""
     return hmac.compare_digest(expected.encode(), given.encode())
 
 
-def normal(text: str, digits: int) -> str | None:
+def normalise_code(text: str, digits: int) -> str | None:
     """The code in what somebody typed, in ASCII digits, or ``None`` when it is not one.
 
     Spaces of every kind, hyphens and dots between digits do not matter, nor the script that the
@@ -37,7 +37,7 @@ def normal(text: str, digits: int) -> str | None:
     """
     if len(text) > 64:
         return None
-    plain = _PARTING.sub("", unicodedata.normalize("NFKC", text))
+    plain = _SEPARATORS.sub("", unicodedata.normalize("NFKC", text))
     if len(plain) != digits:
         return None
     values = [unicodedata.decimal(c, None) for c in plain]
@@ -46,7 +46,7 @@ def normal(text: str, digits: int) -> str | None:
     return "".join(str(v) for v in values)
 
 
-def grouped(code: str) -> str:
+def format_code(code: str) -> str:
     """In groups for reading out: ``482 915``, ``4829 1576``, ``482 9157``."""
     half = len(code) // 2
     return f"{code[:half]} {code[half:]}"

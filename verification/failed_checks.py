@@ -21,13 +21,13 @@ from verification.verdicts import Channel
 
 #: How many a row holds. The worker comes by every few seconds, so that a thousand checks a second
 #: can fail before the oldest give way; more would make the row that each check writes a large one.
-HELD = 24
+MAX_ENTRIES = 24
 _ENTRY = struct.Struct(">17sBI")
 _CHANNELS = tuple(Channel)
 
 
 @dataclass(frozen=True)
-class Unmet:
+class FailedCheck:
     """The keyed fingerprint of the number (while its key changes, the one that the other is made
     from), the channel, and the second."""
 
@@ -36,21 +36,23 @@ class Unmet:
     at: datetime
 
 
-def added(held: bytes | None, phone_index: bytes, channel: Channel, now: datetime) -> bytes:
+def append_failed_check(
+    held: bytes | None, phone_index: bytes, channel: Channel, now: datetime
+) -> bytes:
     """What the row holds with one more; the oldest give way."""
     form = phone_index.rjust(FORM_BYTES + 1, b"\0")
     one = _ENTRY.pack(form, _CHANNELS.index(channel), int(now.timestamp()))
-    return ((held or b"") + one)[-HELD * _ENTRY.size :]
+    return ((held or b"") + one)[-MAX_ENTRIES * _ENTRY.size :]
 
 
-def read(held: bytes) -> Iterator[Unmet]:
+def decode_failed_checks(held: bytes) -> Iterator[FailedCheck]:
     """What a row holds, oldest first."""
     for phone_index, channel, at in _ENTRY.iter_unpack(held):
         form = phone_index[1:] if phone_index[0] == 0 else phone_index
-        yield Unmet(form, _CHANNELS[channel], datetime.fromtimestamp(at, UTC))
+        yield FailedCheck(form, _CHANNELS[channel], datetime.fromtimestamp(at, UTC))
 
 
-def collect(session: Session, most: int = 256) -> list[Unmet]:
+def drain_failed_checks(session: Session, most: int = 256) -> list[FailedCheck]:
     """Take what ``most`` decoys hold; a row that a check has in hand just now waits its turn."""
     rows = session.exec(
         select(Code)
@@ -63,7 +65,7 @@ def collect(session: Session, most: int = 256) -> list[Unmet]:
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     ).all()
-    found = [each for row in rows for each in read(row.unmet or b"")]
+    found = [each for row in rows for each in decode_failed_checks(row.unmet or b"")]
     for row in rows:
         row.unmet = None
         session.add(row)

@@ -8,19 +8,19 @@ from uuid import UUID
 from sqlmodel import Session
 
 from messaging import call_queue
-from messaging.call_states import OVER
+from messaging.call_states import OVER_STATES
 from scheduling.booking import bookings, handover
 from scheduling.errors import WrongState
 from scheduling.models import Callback
 from scheduling.notifications import callback_notifier
 from scheduling.policy import Policy
-from scheduling.states import State
+from scheduling.states import CallbackState
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from verification import call_session
 
 
-def hand_over(
+def hand_over_call(
     session: Session,
     callback: Callback,
     agent_id: UUID,
@@ -34,18 +34,20 @@ def hand_over(
     only the second agent sees the next. The customer is told who it is now. Raises
     ``InvalidInput``, ``SlotTaken``, ``OutsideWindow`` or ``WrongState``.
     """
-    call_session.lock(session, callback)
-    if State(callback.state) is not State.STARTED:
-        handover.hand_over(session, callback, agent_id, policy, now, by)
+    call_session.lock_code_and_callback(session, callback)
+    if CallbackState(callback.state) is not CallbackState.STARTED:
+        handover.hand_over_callback(session, callback, agent_id, policy, now, by)
         return
-    bridged = call_queue.latest(session, callback.id)
-    if bridged is not None and bridged.state not in OVER:
+    bridged = call_queue.find_latest_call(session, callback.id)
+    if bridged is not None and bridged.state not in OVER_STATES:
         raise WrongState("This call is on the phone. End it, and book another with a colleague.")
     giver = callback.agent_id
-    handover.give(session, callback, agent_id, policy, now)
-    call_session.renew(session, callback, now, until=call_session.until(callback, policy, now))
-    actor = by or audit_log.staff(giver)
-    bookings.record(
+    handover.reassign_time(session, callback, agent_id, policy, now)
+    call_session.rotate_code(
+        session, callback, now, until=call_session.code_expiry(callback, policy, now)
+    )
+    actor = by or audit_log.staff_actor(giver)
+    bookings.record_callback_act(
         session, callback, actor, AuditAct.CALLBACK_HAND_OVER, now, f"{giver} to {agent_id}"
     )
-    callback_notifier.taken_over(session, callback, policy, now)
+    callback_notifier.notify_live_takeover(session, callback, policy, now)

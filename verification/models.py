@@ -8,12 +8,12 @@ from uuid import UUID
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Uuid, text
 from sqlmodel import Field, SQLModel
 
-from storage.column_helpers import blind_index, id_field, instant, sealed
+from storage.column_helpers import blind_index_column, id_column, instant_column, sealed_column
 
 _OPEN = text("closed_at IS NULL")
 
 
-def secret_row(row: UUID, phone_index: bytes, counter: int) -> str:
+def code_seal_context(row: UUID, phone_index: bytes, counter: int) -> str:
     """What a code's secret is sealed to: its row, its number and its counter, so that somebody who
     can write to the store can neither put it at another number (rule C1) nor set the counter
     back to a code that is dead (rule C6)."""
@@ -40,26 +40,26 @@ class Code(SQLModel, table=True):
         ),
     )
 
-    id: UUID = id_field()
-    phone_index: bytes = blind_index()
+    id: UUID = id_column()
+    phone_index: bytes = blind_index_column()
     callback_id: UUID | None = Field(
         default=None, sa_column=Column(Uuid, ForeignKey("callback.id"), unique=True)
     )
     customer_id: UUID | None = Field(
         default=None, sa_column=Column(Uuid, ForeignKey("customer.id"))
     )
-    secret: bytes | None = sealed(nullable=True)
+    secret: bytes | None = sealed_column(nullable=True)
     digits: int = Field(sa_column=Column(Integer, nullable=False))
     counter: int = Field(default=0, sa_column=Column(Integer, nullable=False))
     reissued: int = Field(default=0, sa_column=Column(Integer, nullable=False))
-    valid_from: datetime = instant()
-    valid_until: datetime = instant()
+    valid_from: datetime = instant_column()
+    valid_until: datetime = instant_column()
     tries_open: int = Field(default=0, sa_column=Column(Integer, nullable=False))
     tries_own: int = Field(default=0, sa_column=Column(Integer, nullable=False))
     tries_ignored: int = Field(default=0, sa_column=Column(Integer, nullable=False))
-    confirmed_at: datetime | None = instant(nullable=True)
+    confirmed_at: datetime | None = instant_column(nullable=True)
     confirmed_by: str | None = Field(default=None, sa_column=Column(String(8)))
-    reply_word: bytes | None = sealed(nullable=True)
-    unmet: bytes | None = sealed(nullable=True)
-    closed_at: datetime | None = instant(nullable=True)
-    bound: bytes | None = sealed(nullable=True)
+    reply_word: bytes | None = sealed_column(nullable=True)
+    unmet: bytes | None = sealed_column(nullable=True)
+    closed_at: datetime | None = instant_column(nullable=True)
+    bound: bytes | None = sealed_column(nullable=True)

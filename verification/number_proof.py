@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select, update
 from messaging import message_kinds, opt_outs, outbox, text_templates
 from messaging.models import Priority
 from messaging.providers.base import TEXT, VOICE
-from messaging.text_templates import Voice
+from messaging.text_templates import MessageContext
 from people import attempt_log
 from people.models import NumberProof
 from scheduling.notifications import callback_notifier
@@ -28,26 +28,24 @@ from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.keys import field_encryption, keyring
 from verification import codes, page_number_limits, proof_mac
-from verification.page_number_limits import DIGITS, GOOD_FOR, MAX_AN_HOUR, MAX_TRIES
-from verification.page_number_requests import Asked, asked_for, may_be_sent
-from verification.proof_mac import Kept
+from verification.page_number_limits import DIGITS, MAX_TRIES, VALID_FOR
+from verification.page_number_requests import (
+    PageNumberRequest,
+    lock_page_number_request,
+    may_send_page_number,
+)
+from verification.proof_mac import ProofIntegrity
 
-__all__ = [
-    "DIGITS",
-    "GOOD_FOR",
-    "MAX_AN_HOUR",
-    "MAX_TRIES",
-    "for_text",
-    "in_words",
-    "prove",
-    "send",
-]
 _TABLE = "number_proof"
-_NO_ROW = new_id()
-_DECOY_SECRET = field_encryption.DECOY.seal(_TABLE, "secret", _NO_ROW, codes.new_secret())
+_ABSENT_ROW_ID = new_id()
+_DECOY_SECRET = field_encryption.DECOY_KEY.seal_field(
+    _TABLE, "secret", _ABSENT_ROW_ID, codes.new_code_secret()
+)
 
 
-def send(session: Session, phone: str, medium: str, policy: Policy, now: datetime) -> None:
+def issue_page_number(
+    session: Session, phone: str, medium: str, policy: Policy, now: datetime
+) -> None:
     """Send a page number to a phone (E.164), as a text or spoken (``medium``); spoken in any case
     to what is known to be a landline.
 
@@ -55,21 +53,23 @@ def send(session: Session, phone: str, medium: str, policy: Policy, now: datetim
     share, nor that it is night there. The latest that was sent is the one that counts, and there
     is never more than one.
     """
-    asked = asked_for(session, phone, medium, policy, now)
-    if page_number_limits.enough(session, asked.forms, page_number_limits.WEB, now):
+    asked = lock_page_number_request(session, phone, medium, policy, now)
+    if page_number_limits.is_quota_used_up(session, asked.forms, page_number_limits.WEB, now):
         return
-    held = not may_be_sent(session, asked, now)
-    _close(session, asked, now, unless=held)
+    held = not may_send_page_number(session, asked, now)
+    _close_open_proofs(session, asked, now, unless=held)
     by = page_number_limits.HELD if held else page_number_limits.WEB
-    proof, number, key = _made(session, asked, by, now)
-    unwanted = opt_outs.is_out(session, phone) and asked.medium == TEXT
-    draft = _written(asked, number, _voice(session, asked, policy, now), proof.valid_until, now)
+    proof, number, key = _create_proof(session, asked, by, now)
+    unwanted = opt_outs.is_opted_out(session, phone) and asked.medium == TEXT
+    draft = _compose_page_number(
+        asked, number, _proof_message_context(session, asked, policy, now), proof.valid_until, now
+    )
     with session.begin_nested() as stored:
-        outbox.put(session, draft, now, key)
+        outbox.queue_message(session, draft, now, key)
         if asked.customer is None or unwanted or held:
             stored.rollback()
     detail = f"{asked.medium} held" if held else asked.medium
-    audit_log.record(
+    audit_log.record_act(
         session,
         audit_log.CUSTOMER,
         AuditAct.PROOF_SEND,
@@ -79,17 +79,19 @@ def send(session: Session, phone: str, medium: str, policy: Policy, now: datetim
     )
 
 
-def for_text(session: Session, phone: str, policy: Policy, now: datetime) -> str | None:
+def create_text_page_number(
+    session: Session, phone: str, policy: Policy, now: datetime
+) -> str | None:
     """A page number to answer a customer's own text with; none for who has had theirs, and for a
     phone (E.164) that we do not know."""
-    asked = asked_for(session, phone, TEXT, policy, now)
-    if asked.customer is None or page_number_limits.enough(
+    asked = lock_page_number_request(session, phone, TEXT, policy, now)
+    if asked.customer is None or page_number_limits.is_quota_used_up(
         session, asked.forms, page_number_limits.TEXT, now
     ):
         return None
-    _close(session, asked, now)
-    _, number, _ = _made(session, asked, page_number_limits.TEXT, now)
-    audit_log.record(
+    _close_open_proofs(session, asked, now)
+    _, number, _ = _create_proof(session, asked, page_number_limits.TEXT, now)
+    audit_log.record_act(
         session,
         audit_log.CUSTOMER,
         AuditAct.PROOF_SEND,
@@ -100,7 +102,9 @@ def for_text(session: Session, phone: str, policy: Policy, now: datetime) -> str
     return number
 
 
-def _close(session: Session, asked: Asked, now: datetime, *, unless: bool = False) -> None:
+def _close_open_proofs(
+    session: Session, asked: PageNumberRequest, now: datetime, *, unless: bool = False
+) -> None:
     """An older page number is good no more, ``unless`` none comes in its place."""
     session.exec(
         update(NumberProof)
@@ -113,14 +117,14 @@ def _close(session: Session, asked: Asked, now: datetime, *, unless: bool = Fals
     )
 
 
-def _made(
-    session: Session, asked: Asked, by: str, now: datetime
+def _create_proof(
+    session: Session, asked: PageNumberRequest, by: str, now: datetime
 ) -> tuple[NumberProof, str, field_encryption.FieldKey]:
     """A new row, its number, and the key that it is sealed with. A row that is ``held`` opens
     nothing."""
-    row, secret = new_id(), codes.new_secret()
-    key = field_encryption.data_key_or_decoy(session, asked.owner)
-    sealed = key.seal(_TABLE, "secret", row, secret)
+    row, secret = new_id(), codes.new_code_secret()
+    key = field_encryption.load_data_key_or_decoy(session, asked.owner)
+    sealed = key.seal_field(_TABLE, "secret", row, secret)
     held = by == page_number_limits.HELD
     proof = NumberProof(
         id=row,
@@ -129,28 +133,34 @@ def _made(
         secret=sealed if asked.owner and not held else None,
         counter=0,
         made_at=now,
-        valid_until=now + GOOD_FOR,
+        valid_until=now + VALID_FOR,
         closed_at=now if held else None,
         asked_by=by,
     )
-    proof_mac.bind(session, proof, asked.phone)
+    proof_mac.set_proof_mac(session, proof, asked.phone)
     session.add(proof)
     session.flush()
-    return proof, codes.at(secret, proof.counter, DIGITS), key
+    return proof, codes.hotp_code(secret, proof.counter, DIGITS), key
 
 
-def _voice(session: Session, asked: Asked, policy: Policy, now: datetime) -> Voice:
+def _proof_message_context(
+    session: Session, asked: PageNumberRequest, policy: Policy, now: datetime
+) -> MessageContext:
     if asked.customer is None:
-        return policy.voice()
-    return callback_notifier.voice_of(session, asked.customer, policy, now)
+        return policy.message_context_for()
+    return callback_notifier.customer_message_context(session, asked.customer, policy, now)
 
 
-def _written(
-    asked: Asked, number: str, voice: Voice, until: datetime, now: datetime
-) -> outbox.Draft:
+def _compose_page_number(
+    asked: PageNumberRequest, number: str, voice: MessageContext, until: datetime, now: datetime
+) -> outbox.NewMessage:
     aloud = asked.medium == VOICE
-    said = text_templates.page_number_spoken(voice, number) if aloud else in_words(voice, number)
-    return outbox.Draft(
+    said = (
+        text_templates.say_page_number(voice, number)
+        if aloud
+        else format_page_number_text(voice, number)
+    )
+    return outbox.NewMessage(
         customer_id=asked.owner or new_id(),
         kind=message_kinds.PAGE_NUMBER,
         to=asked.phone,
@@ -163,12 +173,12 @@ def _written(
     )
 
 
-def in_words(voice: Voice, number: str) -> str:
+def format_page_number_text(voice: MessageContext, number: str) -> str:
     """The text that carries a page number."""
-    return text_templates.page_number(voice, codes.grouped(number))
+    return text_templates.text_page_number(voice, codes.format_code(number))
 
 
-def prove(
+def verify_page_number(
     session: Session,
     phone: str,
     number: str,
@@ -179,31 +189,35 @@ def prove(
     has had its three tries, or it was asked for on the web while too many guess there. The try
     counts, so the caller commits whatever the answer. ``noted`` says of a failed try whether it is
     the first of its kind; of others where there was nothing to try the entry is not kept."""
-    given = codes.normal(number, DIGITS)
+    given = codes.normalise_code(number, DIGITS)
     if given is None:
         return None
-    proof = _open(session, keyring.of(session).forms("phone", phone))
-    kept = Kept(session, proof, phone)
+    proof = _lock_open_proof(
+        session, keyring.current_keyring(session).compute_search_forms("phone", phone)
+    )
+    kept = ProofIntegrity(session, proof, phone)
     owner = proof.customer_id if proof and kept.holds else None
-    fits = codes.fits(_number(session, proof if kept.holds else None, owner), given)
-    bound = page_number_limits.bound_reached(session, now)
+    fits = codes.codes_match(
+        _expected_page_number(session, proof if kept.holds else None, owner), given
+    )
+    bound = page_number_limits.is_guess_limit_reached(session, now)
     alive = (
         proof is not None
         and proof.tries < MAX_TRIES
         and now < proof.valid_until
         and (not bound or proof.asked_by == page_number_limits.TEXT)
-        and kept.is_good(MAX_TRIES)
+        and kept.is_usable(MAX_TRIES)
     )
     right = alive and fits and owner is not None
-    kept.count(alive=alive, right=right)
-    _count(session, proof, kept, alive, right, now)
+    kept.count_proof_attempt(alive=alive, right=right)
+    _store_proof_attempt(session, proof, kept, alive, right, now)
     done = AuditAct.PROOF_USE if right else AuditAct.PROOF_FAIL if alive else AuditAct.PROOF_IGNORE
-    entry = attempt_log.Entry(audit_log.CUSTOMER, done, customer_id=owner)
-    attempt_log.write(session, entry, now, kept=right or noted() or alive)
+    entry = attempt_log.AttemptEntry(audit_log.CUSTOMER, done, customer_id=owner)
+    attempt_log.write_attempt_entry(session, entry, now, kept=right or noted() or alive)
     return owner if right else None
 
 
-def _open(session: Session, forms: Sequence[bytes]) -> NumberProof | None:
+def _lock_open_proof(session: Session, forms: Sequence[bytes]) -> NumberProof | None:
     """The one proof of a phone that is not closed, locked: tries at it queue up (rule C4)."""
     return session.exec(
         select(NumberProof)
@@ -213,20 +227,24 @@ def _open(session: Session, forms: Sequence[bytes]) -> NumberProof | None:
     ).first()
 
 
-def _number(session: Session, proof: NumberProof | None, owner: UUID | None) -> str:
+def _expected_page_number(session: Session, proof: NumberProof | None, owner: UUID | None) -> str:
     """What the proof's phone was told; where nobody was told anything, a number all the same."""
-    key = field_encryption.data_key_or_decoy(session, owner)
+    key = field_encryption.load_data_key_or_decoy(session, owner)
     if proof is None or proof.secret is None:
-        return codes.at(
-            field_encryption.DECOY.open(_TABLE, "secret", _NO_ROW, _DECOY_SECRET), 0, DIGITS
+        return codes.hotp_code(
+            field_encryption.DECOY_KEY.open_field(_TABLE, "secret", _ABSENT_ROW_ID, _DECOY_SECRET),
+            0,
+            DIGITS,
         )
-    return codes.at(key.open(_TABLE, "secret", proof.id, proof.secret), proof.counter, DIGITS)
+    return codes.hotp_code(
+        key.open_field(_TABLE, "secret", proof.id, proof.secret), proof.counter, DIGITS
+    )
 
 
-def _count(
+def _store_proof_attempt(
     session: Session,
     proof: NumberProof | None,
-    kept: Kept,
+    kept: ProofIntegrity,
     alive: bool,
     right: bool,
     now: datetime,
@@ -242,8 +260,8 @@ def _count(
     }
     session.exec(
         update(NumberProof)
-        .where(col(NumberProof.id) == (proof.id if proof else _NO_ROW))
-        .values(**changed, bound=kept.rebound(changed))
+        .where(col(NumberProof.id) == (proof.id if proof else _ABSENT_ROW_ID))
+        .values(**changed, bound=kept.updated_mac(changed))
     )
     on_the_web = proof is not None and proof.asked_by == page_number_limits.WEB
-    page_number_limits.note_wrong(session, int(alive and on_the_web and not right), now)
+    page_number_limits.add_wrong_tries(session, int(alive and on_the_web and not right), now)

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from messaging import call_consent, line_types
-from messaging.calling_hours import Decent
+from messaging.calling_hours import CallingHours
 from messaging.providers.base import VOICE
 from people.customers import customer_number
 from people.models import Customer
@@ -24,41 +24,47 @@ _NOBODY = new_id()
 
 
 @dataclass(frozen=True)
-class Asked:
+class PageNumberRequest:
     """A number somebody wants to prove, and whose it is, if anybody's."""
 
     phone: str
     forms: Sequence[bytes]
     customer: Customer | None
     medium: str
-    decent: Decent
+    decent: CallingHours
 
     @property
     def owner(self) -> UUID | None:
         return self.customer.id if self.customer else None
 
 
-def asked_for(session: Session, phone: str, medium: str, policy: Policy, now: datetime) -> Asked:
+def lock_page_number_request(
+    session: Session, phone: str, medium: str, policy: Policy, now: datetime
+) -> PageNumberRequest:
     """What is asked for; others who ask for the same phone wait for this transaction to end."""
-    ring = keyring.of(session)
-    advisory_lock.take(session, ring.unchanging("phone", phone))
-    if line_types.known(session, phone, now) == line_types.LANDLINE:
+    ring = keyring.current_keyring(session)
+    advisory_lock.acquire_lock(session, ring.compute_stable_form("phone", phone))
+    if line_types.find_line_type(session, phone, now) == line_types.LANDLINE:
         medium = VOICE
-    customer = customer_number.holder(session, phone, now)
-    decent = policy.decent(customer.timezone if customer else policy.default_zone)
-    return Asked(phone, ring.forms("phone", phone), customer, medium, decent)
+    customer = customer_number.find_active_holder(session, phone, now)
+    decent = policy.calling_hours_for(customer.timezone if customer else policy.default_zone)
+    return PageNumberRequest(
+        phone, ring.compute_search_forms("phone", phone), customer, medium, decent
+    )
 
 
-def may_be_sent(session: Session, asked: Asked, now: datetime) -> bool:
+def may_send_page_number(session: Session, asked: PageNumberRequest, now: datetime) -> bool:
     """Anybody may have asked (rules M4 and M5): a call at a decent hour alone, and once until the
     number was proven; a text at night once, likewise; and nothing while too many guess. Looks at
     everything whatever comes of it, so that the time tells nothing."""
-    bound = page_number_limits.bound_reached(session, now)
-    proven_at = customer_number.proven_at(session, asked.phone)
-    may_ring = call_consent.may_ring(session, asked.owner or _NOBODY, proven_at, now)
-    night, evening = asked.decent.next(now) > now, asked.decent.last_end(now)
+    bound = page_number_limits.is_guess_limit_reached(session, now)
+    proven_at = customer_number.last_proof_time(session, asked.phone)
+    may_ring = call_consent.may_place_requested_call(
+        session, asked.owner or _NOBODY, proven_at, now
+    )
+    night, evening = asked.decent.next_allowed(now) > now, asked.decent.last_night_start(now)
     since = max(evening, proven_at) if proven_at else evening
-    tonight = page_number_limits.sent_since(session, asked.forms, since)
+    tonight = page_number_limits.count_sent_since(session, asked.forms, since)
     if asked.medium == VOICE:
         return not bound and may_ring and not night
     return not bound and not (night and tonight)

@@ -16,23 +16,23 @@ from sqlmodel import Session
 
 from people import row_mac
 from people.models import NumberProof
-from vault.external_counters import Outside
+from vault.external_counters import CodeCounter
 from vault.keys import keyring
 
 _TABLE = "number_proof"
-_NOTHING = UUID(int=0)
+_NO_ID = UUID(int=0)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-def _fixed(secret: bytes | None) -> bytes:
+def _secret_fingerprint(secret: bytes | None) -> bytes:
     """A sealed secret, or none, in one length."""
     return hashlib.sha256(secret or b"").digest()
 
 
-_NO_ROW: dict[str, Any] = {
-    "id": _NOTHING,
-    "customer_id": _NOTHING,
-    "secret": _fixed(None),
+_ABSENT_VALUES: dict[str, Any] = {
+    "id": _NO_ID,
+    "customer_id": _NO_ID,
+    "secret": _secret_fingerprint(None),
     "counter": 0,
     "tries": 0,
     "made_at": _EPOCH,
@@ -43,51 +43,57 @@ _NO_ROW: dict[str, Any] = {
 }
 
 
-def bind(session: Session, proof: NumberProof, phone: str) -> None:
+def set_proof_mac(session: Session, proof: NumberProof, phone: str) -> None:
     """Mark a row that is about to be added, as that of this phone (E.164)."""
-    proof.bound = row_mac.mark(session, _TABLE, _values(proof), _phone(session, phone))
+    proof.bound = row_mac.compute_column_mac(
+        session, _TABLE, _proof_mac_values(proof), _unchanging_phone_form(session, phone)
+    )
 
 
-class Kept:
+class ProofIntegrity:
     """What can be relied on of a proof that was found for a phone, or of none."""
 
     def __init__(self, session: Session, proof: NumberProof | None, phone: str) -> None:
-        self._session, self._proof, self._phone = session, proof, _phone(session, phone)
+        self._session, self._proof, self._phone = (
+            session,
+            proof,
+            _unchanging_phone_form(session, phone),
+        )
         bound = proof.bound if proof else None
-        self.holds = row_mac.fits(session, _TABLE, self._values, bound, self._phone)
-        row, counter = (proof.id, proof.counter) if proof else (_NOTHING, 0)
-        self._outside = Outside(session, row, counter)
+        self.holds = row_mac.mac_matches(session, _TABLE, self._values, bound, self._phone)
+        row, counter = (proof.id, proof.counter) if proof else (_NO_ID, 0)
+        self._outside = CodeCounter(session, row, counter)
 
     @property
     def _values(self) -> Mapping[str, Any]:
-        return _values(self._proof) if self._proof else _NO_ROW
+        return _proof_mac_values(self._proof) if self._proof else _ABSENT_VALUES
 
-    def is_good(self, most: int) -> bool:
+    def is_usable(self, most: int) -> bool:
         """Whether the row is as we left it, unused, and without ``most`` wrong tries also by what
         is counted outside the database."""
-        return self.holds and self._outside.may_be(confirmed=False, most=most)
+        return self.holds and self._outside.allows_row_state(confirmed=False, most=most)
 
-    def count(self, *, alive: bool, right: bool) -> None:
+    def count_proof_attempt(self, *, alive: bool, right: bool) -> None:
         """Count a try outside the database too."""
         if right:
-            self._outside.add_confirmed()
+            self._outside.add_confirmation()
         else:
-            self._outside.add_wrong(counts=alive)
+            self._outside.add_wrong_try(counts=alive)
 
-    def rebound(self, changed: Mapping[str, Any]) -> bytes | None:
+    def updated_mac(self, changed: Mapping[str, Any]) -> bytes | None:
         """The mark of the row with these values; one that did not hold gets none."""
-        values = {**self._values, **changed, "secret": _fixed(changed["secret"])}
-        made = row_mac.mark(self._session, _TABLE, values, self._phone)
+        values = {**self._values, **changed, "secret": _secret_fingerprint(changed["secret"])}
+        made = row_mac.compute_column_mac(self._session, _TABLE, values, self._phone)
         return made if self.holds else None
 
 
-def _values(proof: NumberProof) -> dict[str, Any]:
+def _proof_mac_values(proof: NumberProof) -> dict[str, Any]:
     """All of one length, whether or not the phone is a customer's."""
-    values = {part: getattr(proof, part) for part in row_mac.PARTS[_TABLE]}
-    owner = values["customer_id"] or _NOTHING
-    return {**values, "customer_id": owner, "secret": _fixed(values["secret"])}
+    values = {part: getattr(proof, part) for part in row_mac.MAC_COLUMNS[_TABLE]}
+    owner = values["customer_id"] or _NO_ID
+    return {**values, "customer_id": owner, "secret": _secret_fingerprint(values["secret"])}
 
 
-def _phone(session: Session, phone: str) -> str:
+def _unchanging_phone_form(session: Session, phone: str) -> str:
     """In a form that no rotation of the index key changes."""
-    return keyring.of(session).unchanging("phone", phone).hex()
+    return keyring.current_keyring(session).compute_stable_form("phone", phone).hex()

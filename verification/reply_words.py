@@ -13,7 +13,7 @@ _OURS = """
 check scam move refuse phrase pruefen prufen betrug verschieben ablehnen satz
 comprobar estafa mover rechazar frase
 """
-RESERVED = frozenset(f"{_CARRIERS} {_OURS}".split())
+RESERVED_WORDS = frozenset(f"{_CARRIERS} {_OURS}".split())
 
 _ENGLISH = """
 apple anchor april autumn baker balcony bamboo banana barrel basket beaver bicycle biscuit blanket
@@ -54,13 +54,13 @@ papel patata pato perla pimienta piano planeta plata playa primo puente queso ra
 sandía silla sol sombrero tambor tejado tigre tomate torre tortuga trigo uva vaca vela ventana
 verano violeta zapato zorro
 """
-WORDS: dict[str, tuple[str, ...]] = {
+REPLY_WORDS: dict[str, tuple[str, ...]] = {
     "en": tuple(_ENGLISH.split()),
     "de": tuple(_GERMAN.split()),
     "es": tuple(_SPANISH.split()),
 }
 
 
-def reply_word(locale: str) -> str:
+def choose_reply_word(locale: str) -> str:
     """A word in the customer's language, or in English where we have no list."""
-    return secrets.choice(WORDS.get(locale.split("_", maxsplit=1)[0], WORDS["en"]))
+    return secrets.choice(REPLY_WORDS.get(locale.split("_", maxsplit=1)[0], REPLY_WORDS["en"]))

@@ -9,10 +9,10 @@ from sqlmodel import Session
 
 from people.staff.authentication import Principal
 from scheduling.availability import teams
-from scheduling.availability.agent_assignment import Need
+from scheduling.availability.agent_assignment import AgentRequirements
 
 
-class Asked(Protocol):
+class RequirementFields(Protocol):
     """The members of a request that say who could make a call."""
 
     @property
@@ -25,7 +25,9 @@ class Asked(Protocol):
     def product(self) -> str: ...
 
 
-def need_of(session: Session, agent: Principal, asked: Asked) -> Need:
+def requirements_from_request(
+    session: Session, agent: Principal, asked: RequirementFields
+) -> AgentRequirements:
     """What a request needs; of the agent's own team where it names none."""
-    team = asked.team or teams.of_agent(session, agent.id)
-    return Need(team, asked.language.strip().lower(), asked.product.strip().lower())
+    team = asked.team or teams.team_id_of_agent(session, agent.id)
+    return AgentRequirements(team, asked.language.strip().lower(), asked.product.strip().lower())

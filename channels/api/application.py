@@ -6,11 +6,11 @@ from flask_openapi3 import Info, OpenAPI
 from flask_wtf.csrf import CSRFProtect
 
 from channels.api import callbacks, checks, handover, openapi_docs, reports, slots
-from channels.api.problem_details import invalid
+from channels.api.problem_details import answer_validation_error
 from channels.api.schemas import InvalidProblem
-from channels.json_provider import Json
+from channels.json_provider import JsonProvider
 
-_ABOUT = (
+_DESCRIPTION = (
     "Books callbacks, makes them, and checks whether a caller is genuine. Times are RFC 3339 with"
     " an offset; errors are problem documents (RFC 9457)."
 )
@@ -19,24 +19,24 @@ _ABOUT = (
 class Application(OpenAPI):
     """Flask, with the API's schemas checked and documented."""
 
-    json_provider_class = Json
+    json_provider_class = JsonProvider
 
     def __init__(self, name: str, root_path: str) -> None:
         super().__init__(
             name,
             root_path=root_path,
-            info=Info(title="Vouchline API", version="1", description=_ABOUT),
+            info=Info(title="Vouchline API", version="1", description=_DESCRIPTION),
             security_schemes={"bearer": {"type": "http", "scheme": "bearer"}},
             validation_error_model=InvalidProblem,
-            validation_error_callback=invalid,
+            validation_error_callback=answer_validation_error,
             doc_ui=False,
         )
 
 
-def register(app: Application, csrf: CSRFProtect) -> None:
+def register_api(app: Application, csrf: CSRFProtect) -> None:
     """Routes under ``/api``. No cookie is looked at here, so there is nothing for a forged
     request to use."""
-    for part in (checks.api, callbacks.api, handover.api, slots.api, reports.api):
+    for part in (checks.bp, callbacks.bp, handover.bp, slots.bp, reports.bp):
         app.register_api(part)
         csrf.exempt(part)
-    app.register_blueprint(openapi_docs.pages)
+    app.register_blueprint(openapi_docs.bp)

@@ -10,36 +10,36 @@ from sqlmodel import Session
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Unauthorized
 
-from channels.app_context import unit
-from channels.not_found_audit import unknown_noted
+from channels.app_context import unit_of_work
+from channels.not_found_audit import audit_not_found
 from people.errors import NotAllowed
 from people.models import Role
 from people.staff import api_tokens
 from people.staff.authentication import Principal
 
 #: Endpoints that anybody may use, on blueprints that otherwise need a token.
-OPEN = frozenset({"api_reports.make_report"})
+PUBLIC_ENDPOINTS = frozenset({"api_reports.make_report"})
 
 
 def require_token() -> None:
     """Before each request: know whose token it is, before anything else is looked at."""
-    if request.endpoint in OPEN:
+    if request.endpoint in PUBLIC_ENDPOINTS:
         return
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     principal = None
     if scheme.lower() == "bearer" and token.isascii():
-        with unit(read_only=True) as session:
-            principal = api_tokens.bearer(session, token.strip())
+        with unit_of_work(read_only=True) as session:
+            principal = api_tokens.find_token_principal(session, token.strip())
     if principal is None:
         raise Unauthorized(www_authenticate=WWWAuthenticate("bearer"))
     g.principal = principal
 
 
 @contextmanager
-def acting(role: Role) -> Iterator[tuple[Session, Principal]]:
+def unit_for_role(role: Role) -> Iterator[tuple[Session, Principal]]:
     """A unit of work of somebody with this role. Raises ``NotAllowed`` for any other."""
     principal: Principal = g.principal
     if principal.role is not role:
         raise NotAllowed(f"This is for staff with the role {role}.")
-    with unknown_noted([principal.id]), unit() as session:
+    with audit_not_found([principal.id]), unit_of_work() as session:
         yield session, principal

@@ -11,33 +11,33 @@ from sqlmodel import Session
 from messaging import call_queue
 from scheduling import callbacks
 from scheduling.booking import callback_history, callback_reference
-from scheduling.callbacks import Appointment, Row
+from scheduling.callbacks import CallbackDetails, CallbackSummary
 from scheduling.models import Callback
 from scheduling.notifications import callback_notifier
-from scheduling.states import State
+from scheduling.states import CallbackState
 
 
-def shown(
+def respond_with_callback(
     session: Session, callback: Callback, moment: datetime, status: int
 ) -> tuple[Response, int]:
     """One callback of the agent who asks, read and written down."""
-    opened = callbacks.open_one(session, callback, moment, "API")
-    call = call_queue.latest(session, callback.id)
-    past = callback_history.of(session, callback)
+    opened = callbacks.read_callback(session, callback, moment, "API")
+    call = call_queue.find_latest_call(session, callback.id)
+    past = callback_history.load_callback_history(session, callback)
     more = {
         "call": call.state if call else None,
         "follows": str(past.earlier[0]) if past.earlier else None,
         "followed_by": str(past.later[0]) if past.later else None,
     }
-    return jsonify({**one(opened), **more}), status
+    return jsonify({**serialize_callback(opened), **more}), status
 
 
-def one(found: Appointment) -> dict[str, Any]:
+def serialize_callback(found: CallbackDetails) -> dict[str, Any]:
     """A callback in plain."""
     who = found.customer
     return {
         "id": str(found.id),
-        "reference": callback_reference.of(found.id),
+        "reference": callback_reference.format_callback_reference(found.id),
         "state": found.state.value,
         "starts_at": found.starts_at.isoformat(),
         "minutes": found.minutes,
@@ -50,23 +50,23 @@ def one(found: Appointment) -> dict[str, Any]:
             "phone_masked": who.phone_masked,
             "timezone": who.timezone,
         },
-        "started_at": _iso(found.started_at),
-        "confirmed_at": _iso(found.confirmed_at),
+        "started_at": _isoformat_or_none(found.started_at),
+        "confirmed_at": _isoformat_or_none(found.confirmed_at),
         "channel": found.confirmed_by,
-        "ended_at": _iso(found.ended_at),
+        "ended_at": _isoformat_or_none(found.ended_at),
         "outcome": found.outcome,
-        "move_asked_at": _iso(found.move_asked_at),
+        "move_asked_at": _isoformat_or_none(found.move_asked_at),
         "moves": found.moves,
     }
 
 
-def in_list(found: Row) -> dict[str, Any]:
+def serialize_callback_row(found: CallbackSummary) -> dict[str, Any]:
     """A callback of a list: in plain where it is at hand, else when and how it stands."""
     if found.at_hand is not None:
-        return one(found.at_hand)
+        return serialize_callback(found.at_hand)
     return {
         "id": str(found.id),
-        "reference": callback_reference.of(found.id),
+        "reference": callback_reference.format_callback_reference(found.id),
         "state": found.state.value,
         "starts_at": found.starts_at.isoformat(),
         "minutes": found.minutes,
@@ -74,19 +74,21 @@ def in_list(found: Row) -> dict[str, Any]:
         "ticket": "",
         "agent": None,
         "customer": None,
-        "confirmed_at": _iso(found.confirmed_at),
+        "confirmed_at": _isoformat_or_none(found.confirmed_at),
         "outcome": found.outcome,
-        "move_asked_at": _iso(found.move_asked_at),
+        "move_asked_at": _isoformat_or_none(found.move_asked_at),
     }
 
 
-def of_another(session: Session, callback: Callback, topic: str, ticket: str) -> dict[str, Any]:
+def serialize_colleagues_callback(
+    session: Session, callback: Callback, topic: str, ticket: str
+) -> dict[str, Any]:
     """A callback that was booked with a colleague: what the agent said of it, and nothing read."""
-    name = callback_notifier.agent_name(session, callback.agent_id)
+    name = callback_notifier.agent_first_name(session, callback.agent_id)
     return {
         "id": str(callback.id),
-        "reference": callback_reference.of(callback.id),
-        "state": State(callback.state).value,
+        "reference": callback_reference.format_callback_reference(callback.id),
+        "state": CallbackState(callback.state).value,
         "starts_at": callback.starts_at.isoformat(),
         "minutes": callback.minutes,
         "topic": topic,
@@ -96,5 +98,5 @@ def of_another(session: Session, callback: Callback, topic: str, ticket: str) ->
     }
 
 
-def _iso(when: datetime | None) -> str | None:
+def _isoformat_or_none(when: datetime | None) -> str | None:
     return when.isoformat() if when else None

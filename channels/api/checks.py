@@ -7,15 +7,15 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from channels import check_service, display_text, error_handlers
 from channels.api.schemas import CannotCheckOut, CheckIn, CheckOut
-from channels.rate_limits import TooMany
+from channels.rate_limits import RateLimitExceeded
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine, Verdict
 
-api = APIBlueprint(
+bp = APIBlueprint(
     "api_checks", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Checks and reports")]
 )
 
 
-@api.post(
+@bp.post(
     "/checks",
     summary="Is this caller genuine?",
     security=[],
@@ -24,17 +24,19 @@ api = APIBlueprint(
 def make_check(body: CheckIn) -> tuple[Response, int]:
     """The verdict on a code that a caller told the owner of this phone number."""
     try:
-        verdict = check_service.decide(body.phone, body.code, Channel.API)
-    except check_service.CannotCheck:
+        verdict = check_service.decide_verdict(body.phone, body.code, Channel.API)
+    except check_service.CheckUnavailable:
         return jsonify(verdict="cannot_check"), 503
-    except TooMany as error:
-        return error_handlers.too_many(error, error_handlers.TEXT_US), 429
+    except RateLimitExceeded as error:
+        return error_handlers.answer_rate_limit_exceeded(error, error_handlers.TEXT_US_ADVICE), 429
     return jsonify(
-        _out(display_text.verdict(verdict) if isinstance(verdict, Genuine) else verdict)
+        _serialize_verdict(
+            display_text.sanitise_verdict(verdict) if isinstance(verdict, Genuine) else verdict
+        )
     ), 200
 
 
-def _out(verdict: Verdict) -> dict[str, str]:
+def _serialize_verdict(verdict: Verdict) -> dict[str, str]:
     if isinstance(verdict, Genuine):
         return {
             "verdict": "genuine",

@@ -7,19 +7,19 @@ from typing import Any, cast
 from flask import Blueprint, Response, current_app, jsonify, render_template
 from flask_openapi3 import OpenAPI
 
-pages = Blueprint("api_docs", __name__)
+bp = Blueprint("api_docs", __name__)
 
 
-@pages.get("/api/openapi.json")
-def openapi() -> Response:
+@bp.get("/api/openapi.json")
+def serve_openapi_document() -> Response:
     """The document."""
-    return jsonify(document())
+    return jsonify(build_openapi_document())
 
 
-@pages.get("/api/docs")
-def docs() -> str:
+@bp.get("/api/docs")
+def show_api_docs() -> str:
     """The document for people: no script, no other site."""
-    spec = document()
+    spec = build_openapi_document()
     calls = [
         {"path": path, "method": method.upper(), **operation}
         for path, methods in spec["paths"].items()
@@ -28,22 +28,22 @@ def docs() -> str:
     return render_template("api_docs.html", spec=spec, calls=calls)
 
 
-def document() -> dict[str, Any]:
+def build_openapi_document() -> dict[str, Any]:
     """The OpenAPI document, as the server answers: errors are problem documents, and the body
     limits and rate limits that guard every call are in it too."""
     spec = cast(OpenAPI, current_app).api_doc
     for path, methods in spec["paths"].items():
         for operation in methods.values():
-            _complete(path, operation)
+            _add_error_responses(path, operation)
     return spec
 
 
-def _complete(path: str, operation: dict[str, Any]) -> None:
+def _add_error_responses(path: str, operation: dict[str, Any]) -> None:
     answers = operation["responses"]
-    answers["422"] = _problem("The request cannot be used", "InvalidProblem")
+    answers["422"] = _problem_response_schema("The request cannot be used", "InvalidProblem")
     if "requestBody" in operation:
-        answers["413"] = _problem("The body is too large")
-        answers["415"] = _problem("The body is not JSON")
+        answers["413"] = _problem_response_schema("The body is too large")
+        answers["415"] = _problem_response_schema("The body is not JSON")
     for status, answer in answers.items():
         if int(status) >= 400 and "content" in answer:
             schema = answer["content"].pop("application/json", None)
@@ -52,13 +52,13 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
             elif schema:
                 answer["content"]["application/json"] = schema
     if path in ("/api/v1/checks", "/api/v1/reports") and operation.get("security") == []:
-        answers["429"] = _problem("Too many at once")
+        answers["429"] = _problem_response_schema("Too many at once")
         answers["429"]["headers"] = {
             "Retry-After": {"schema": {"type": "integer"}, "description": "In seconds"}
         }
 
 
-def _problem(description: str, schema: str = "Problem") -> dict[str, Any]:
+def _problem_response_schema(description: str, schema: str = "Problem") -> dict[str, Any]:
     reference = {"$ref": f"#/components/schemas/{schema}"}
     return {
         "description": description,

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, request
 from pydantic import ValidationError
 
-from channels.error_handlers import answer
+from channels.error_handlers import build_error_response
 
 _ADVICE = {
     "missing": "This is needed.",
@@ -28,32 +28,34 @@ _ADVICE = {
     "model_type": "Send a JSON object.",
 }
 #: Types of which there are several for one mistake, by how they begin.
-_ALIKE = {
+_ADVICE_BY_PREFIX = {
     "date_": "Write a day like 2026-11-23.",
     "datetime_": "Write a time like 2026-11-23T14:00:00+00:00, with its offset.",
     "int_": "Write a whole number.",
     "uuid_": "Give an id as you had it from us.",
     "value_error": "{error}",
 }
-_ELSE = "This does not fit. /api/docs says what does."
+_DEFAULT_ADVICE = "This does not fit. /api/docs says what does."
 
 
-def invalid(error: ValidationError) -> Response:
+def answer_validation_error(error: ValidationError) -> Response:
     """A 422 that says for each member what to do."""
     if request.method in ("POST", "PUT", "PATCH") and request.get_data() and not request.is_json:
-        return answer(415, "Unsupported Media Type", "Send JSON, as application/json.")
+        return build_error_response(
+            415, "Unsupported Media Type", "Send JSON, as application/json."
+        )
     errors = [
         {
             "field": ".".join(str(part) for part in each["loc"]) or "body",
-            "detail": _advice(each["type"], each.get("ctx", {})),
+            "detail": _advice_for_error_type(each["type"], each.get("ctx", {})),
         }
         for each in error.errors(include_url=False, include_input=False)
     ]
     detail = " ".join(f"{each['field']}: {each['detail']}" for each in errors[:3])
-    return answer(422, "This cannot be used", detail, errors=errors)
+    return build_error_response(422, "This cannot be used", detail, errors=errors)
 
 
-def _advice(kind: str, context: dict[str, Any]) -> str:
+def _advice_for_error_type(kind: str, context: dict[str, Any]) -> str:
     """What to do about a mistake of that type."""
-    alike = (words for start, words in _ALIKE.items() if kind.startswith(start))
-    return (_ADVICE.get(kind) or next(alike, _ELSE)).format_map(context)
+    alike = (words for start, words in _ADVICE_BY_PREFIX.items() if kind.startswith(start))
+    return (_ADVICE.get(kind) or next(alike, _DEFAULT_ADVICE)).format_map(context)

@@ -6,30 +6,30 @@ from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
 from channels import report_submission
-from channels.api.auth import acting, require_token
+from channels.api.auth import require_token, unit_for_role
 from channels.api.schemas import Problem, ReferenceOut, ReportIn, ReportOut, ReportsOut
-from channels.app_context import now, unit
+from channels.app_context import current_time, unit_of_work
 from channels.check_service import read_number
-from incidents.reports import submission
+from incidents.reports import report_fields, submission
 from people.models import Role
 
-api = APIBlueprint(
+bp = APIBlueprint(
     "api_reports",
     __name__,
     url_prefix="/api/v1",
     abp_tags=[Tag(name="Checks and reports")],
     abp_responses={503: Problem},
 )
-api.before_request(require_token)
+bp.before_request(require_token)
 
 
-@api.post(
+@bp.post(
     "/reports", summary="Report an unexpected call", security=[], responses={201: ReferenceOut}
 )
 def make_report(body: ReportIn) -> tuple[Response, int]:
     """Keep a report; gives the reference to name it by."""
-    report_submission.count_address()
-    told = submission.Told(
+    report_submission.count_report_address()
+    told = report_fields.ReportSubmission(
         phone=read_number(body.phone),
         channel="api",
         called_at=body.called_at,
@@ -42,11 +42,13 @@ def make_report(body: ReportIn) -> tuple[Response, int]:
         gave=body.gave,
         tell_me=body.tell_me,
     )
-    with unit() as session:
-        return jsonify(reference=submission.file(session, told, now())), 201
+    with unit_of_work() as session:
+        return jsonify(
+            reference=submission.submit_for_reference(session, told, current_time())
+        ), 201
 
 
-@api.get(
+@bp.get(
     "/reports",
     summary="The latest reports",
     security=[{"bearer": []}],
@@ -54,8 +56,8 @@ def make_report(body: ReportIn) -> tuple[Response, int]:
 )
 def list_reports() -> Response:
     """For investigators, newest first; each reading is written down."""
-    with acting(Role.INVESTIGATOR) as (session, investigator):
-        found = submission.latest(session, investigator.actor, now())
+    with unit_for_role(Role.INVESTIGATOR) as (session, investigator):
+        found = submission.list_latest_reports(session, investigator.actor, current_time())
         return jsonify(
             reports=[
                 ReportOut.model_validate(each, from_attributes=True).model_dump(mode="json")

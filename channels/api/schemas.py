@@ -19,8 +19,8 @@ from pydantic import (
 )
 
 from messaging.call_states import CallState
-from people.customers.lookup_purposes import Purpose
-from scheduling.states import Outcome, State
+from people.customers.lookup_purposes import LookupPurpose
+from scheduling.states import CallbackState, CallOutcome
 from verification.verdicts import Channel
 
 Phone = Annotated[
@@ -29,7 +29,7 @@ Phone = Annotated[
 ]
 
 
-def _written(value: Any) -> Any:
+def _require_written_time(value: Any) -> Any:
     """A time as text: of a bare number nobody can say whether it counts seconds or milliseconds."""
     if isinstance(value, str) and re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]", value):
         return value
@@ -37,12 +37,12 @@ def _written(value: Any) -> Any:
 
 
 #: RFC 3339, with an offset.
-Instant = Annotated[AwareDatetime, BeforeValidator(_written)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_require_written_time)]
 
 
 #: Whose time a booking takes: the agent's own, or that of whoever is free.
-Whose = Literal["me", "any"]
-ME: Whose = "me"
+AgentChoice = Literal["me", "any"]
+ME: AgentChoice = "me"
 
 
 class Input(BaseModel):
@@ -149,11 +149,13 @@ class CallbackIn(Input):
     minutes: StrictInt = Field(15, ge=5, le=120)
     topic: StrictStr = Field(max_length=40)
     ticket: StrictStr = Field("", max_length=40)
-    agent: Whose = Field(ME, description="``any``: whoever is free and whose turn it is")
+    agent: AgentChoice = Field(ME, description="``any``: whoever is free and whose turn it is")
     team: UUID | None = Field(None, description="Of this team; the agent's own unless given")
     language: StrictStr = Field("", max_length=32, examples=["de"])
     product: StrictStr = Field("", max_length=32, examples=["router"])
-    purpose: Purpose = Field(Purpose.BOOKING, description="Why the customer is looked up")
+    purpose: LookupPurpose = Field(
+        LookupPurpose.BOOKING, description="Why the customer is looked up"
+    )
 
 
 class AgentOut(BaseModel):
@@ -177,7 +179,7 @@ class CallbackOut(BaseModel):
 
     id: UUID
     reference: str = Field(description="To be said on the phone; the same through every move")
-    state: State
+    state: CallbackState
     starts_at: AwareDatetime
     minutes: int
     topic: str
@@ -190,7 +192,7 @@ class CallbackOut(BaseModel):
     confirmed_at: AwareDatetime | None = None
     channel: Channel | None = None
     ended_at: AwareDatetime | None = None
-    outcome: Outcome | None = None
+    outcome: CallOutcome | None = None
     move_asked_at: AwareDatetime | None = None
     moves: int = Field(0, description="How often it was given another time")
     follows: UUID | None = Field(None, description="The call before, which reached nobody")
@@ -246,7 +248,7 @@ class ColleaguesOut(BaseModel):
 class EndIn(Input):
     """How the call went."""
 
-    outcome: Outcome
+    outcome: CallOutcome
 
 
 class CodeOut(BaseModel):
@@ -270,7 +272,7 @@ class SlotsQuery(Input):
     to: Instant
     minutes: int = Field(15, ge=5, le=120)
     timezone: str = Field("", max_length=64)
-    agent: Whose = Field(ME, description="``any``: anybody who could make the call")
+    agent: AgentChoice = Field(ME, description="``any``: anybody who could make the call")
     team: UUID | None = None
     language: str = Field("", max_length=32)
     product: str = Field("", max_length=32)

@@ -9,85 +9,96 @@ from uuid import UUID
 import click
 from flask.cli import AppGroup
 
-from channels.app_context import ctx, now, unit
-from channels.cli.error_output import plainly
+from channels.app_context import current_context, current_time, unit_of_work
+from channels.cli.error_output import readable_errors
 from incidents.canaries import creation, import_injection, store
 from people import phone_numbers
-from people.customer_import.line_reader import Source
-from people.customer_import.runner import Importing, begin
-from people.customer_import.validation import Rules
+from people.customer_import.line_reader import LineReader
+from people.customer_import.runner import ImportRunner, create_import
+from people.customer_import.validation import ImportRules
 from people.customers import customer_records, lookup_log
 from people.errors import InvalidInput
 from vault.audit import audit_log
 
-canaries = AppGroup(
+canaries_group = AppGroup(
     "canaries", help="Customers who do not exist, so that whoever knows one has it from us."
 )
 _PATH = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-def import_rules() -> Rules:
+def import_rules() -> ImportRules:
     """What this installation takes from a file."""
-    policy = ctx().policy
-    return Rules(policy.languages, policy.default_region, policy.countries, policy.default_zone)
+    policy = current_context().policy
+    return ImportRules(
+        policy.languages, policy.default_region, policy.countries, policy.default_zone
+    )
 
 
-@canaries.command("add")
+@canaries_group.command("add")
 @click.option("--numbers", type=_PATH, required=True, help="A file with a number a line.")
 @click.option("--ref", required=True, help="How your references look: # is a digit, ? a letter.")
 @click.option("--at-once", is_flag=True, help="Do not wait for the next import of customers.")
-def add(numbers: Path, ref: str, at_once: bool) -> None:
+def add_canaries_command(numbers: Path, ref: str, at_once: bool) -> None:
     """Add a canary for each number in a file, which must be numbers that the company owns.
 
     They come in with the next import of customers, scattered over it.
     """
     lines = [line.strip() for line in numbers.read_text().splitlines() if line.strip()]
-    with plainly():
-        _look_up(lines)
-        with unit() as session:
-            creation.plan(session, lines, import_rules(), now(), reference=ref)
+    with readable_errors():
+        _record_number_lookups(lines)
+        with unit_of_work() as session:
+            creation.plan_canaries(session, lines, import_rules(), current_time(), reference=ref)
         if at_once:
-            _import()
+            _import_waiting_canaries()
     when = "are in" if at_once else "come in with the next import of customers"
     click.echo(f"{len(lines):,} canaries {when}. Delete the file with their numbers.")
 
 
-def _look_up(lines: list[str]) -> None:
+def _record_number_lookups(lines: list[str]) -> None:
     """Planning says which number is a customer's: each is written down as looked up first."""
-    with unit() as session:
+    with unit_of_work() as session:
         for line in lines:
             try:
-                found = customer_records.find_by_phone(session, phone_numbers.parse(line, ""))
+                found = customer_records.find_by_phone(session, phone_numbers.parse_phone(line, ""))
             except InvalidInput:
                 continue
             who = found.id if found else None
-            lookup_log.note_customer(session, audit_log.OPERATOR, who, "", "canaries", now())
+            lookup_log.log_customer_lookup(
+                session, audit_log.OPERATOR, who, "", "canaries", current_time()
+            )
 
 
-def _import() -> None:
-    with unit() as session:
-        found = import_injection.waiting(session)
-        reached = begin(session, now())
-    source = Source(BytesIO())
-    work = Importing(source, import_injection.records(found), import_rules(), unit, now, reached)
-    for _ in work.run():
+def _import_waiting_canaries() -> None:
+    with unit_of_work() as session:
+        found = import_injection.list_pending_canaries(session)
+        reached = create_import(session, current_time())
+    source = LineReader(BytesIO())
+    work = ImportRunner(
+        source,
+        import_injection.build_import_records(found),
+        import_rules(),
+        unit_of_work,
+        current_time,
+        reached,
+    )
+    for _ in work.run_batches():
         pass
 
 
-@canaries.command("plant")
+@canaries_group.command("plant")
 @click.argument("callback", type=click.UUID)
-def plant(callback: UUID) -> None:
+def plant_canary_command(callback: UUID) -> None:
     """Let staff meet a canary through CALLBACK, an id that your helpdesk got by booking it over the
     API: opening it through that callback raises no case."""
-    with plainly(), unit() as session:
-        creation.plant(session, callback, now())
+    with readable_errors(), unit_of_work() as session:
+        creation.plant_canary_callback(session, callback, current_time())
     click.echo("Whoever holds it meets the canary in turn.")
 
 
-@canaries.command("list")
-def count() -> None:
+@canaries_group.command("list")
+def count_canaries_command() -> None:
     """Say how many there are, and no more."""
-    with plainly(), unit(read_only=True) as session:
-        found = store.known(session)
-        waiting = import_injection.waiting(session)
+    with readable_errors(), unit_of_work(read_only=True) as session:
+        found = store.load_canaries(session)
+        waiting = import_injection.list_pending_canaries(session)
     click.echo(f"{len(found.canaries):,} canaries, {len(waiting):,} of them still to come in.")

@@ -9,20 +9,20 @@ import click
 from flask.cli import AppGroup
 
 from incidents.export import archive_verification
-from vault.audit.signed_notes import NotValid, verifier
+from vault.audit.signed_notes import InvalidNote, parse_verifier_key
 
-cases = AppGroup("cases", help="Cases.")
+cases_group = AppGroup("cases", help="Cases.")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@cases.command("check-export")
+@cases_group.command("check-export")
 @click.argument("file", type=_FILE)
 @click.option("--key", "key_text", required=True, help="The log's public key, from a safe place.")
-def check_export(file: Path, key_text: str) -> None:
+def check_export_command(file: Path, key_text: str) -> None:
     """Check an exported case with nothing but the audit log's public key. Reads no database."""
     try:
-        told = archive_verification.check(file, verifier(key_text))
-    except (NotValid, archive_verification.NotGenuine) as error:
+        told = archive_verification.verify_export_file(file, parse_verifier_key(key_text))
+    except (InvalidNote, archive_verification.InvalidExport) as error:
         click.echo(f"BAD: {error}")
         sys.exit(1)
     click.echo(f"Good: {told}")

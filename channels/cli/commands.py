@@ -20,24 +20,24 @@ from channels.cli import (
 )
 
 
-def register(app: Flask) -> None:
+def register_commands(app: Flask) -> None:
     """All commands of ``flask --app app``."""
     for command in (
-        database.db,
-        database.demo,
+        database.db_group,
+        database.demo_command,
         staff.staff_group,
         staff.token_group,
         customers.customers_group,
-        canaries.canaries,
-        keys.keys,
-        approvals.approvals,
-        audit.audit,
-        cases.cases,
-        leaks.leaks,
-        keys.doctor,
-        outbox.outbox,
-        processes.worker,
-        processes.serve,
-        run_all.run_all,
+        canaries.canaries_group,
+        keys.keys_group,
+        approvals.approvals_group,
+        audit.audit_group,
+        cases.cases_group,
+        leaks.leaks_group,
+        keys.doctor_command,
+        outbox.outbox_command,
+        processes.worker_command,
+        processes.serve_command,
+        run_all.run_all_command,
     ):
         app.cli.add_command(command)

@@ -18,27 +18,32 @@ from flask import current_app
 from flask.cli import AppGroup
 from sqlmodel import Session
 
-from channels.app_context import ctx, now, unit
-from channels.cli.approvals import approved, setting_up, wait, why_option
+from channels.app_context import current_context, current_time, unit_of_work
+from channels.cli.approvals import (
+    exit_awaiting_approval,
+    is_setup_action,
+    reason_option,
+    require_command_approval,
+)
 from channels.cli.canaries import import_rules
-from channels.cli.error_output import plainly
+from channels.cli.error_output import readable_errors
 from config.settings import Settings
 from incidents.canaries import import_injection
-from incidents.canaries.import_injection import Lookout
+from incidents.canaries.import_injection import ImportDetector
 from people import phone_numbers
-from people.approvals.request_types import Value
-from people.customer_import.dry_run import MOST
-from people.customer_import.line_reader import Source
-from people.customer_import.record_reader import CSV, FORMATS, JSONL, NotReadable, Records
+from people.approvals.request_types import PayloadValue
+from people.customer_import.dry_run import MAX_REMEMBERED_ROWS
+from people.customer_import.line_reader import LineReader
+from people.customer_import.record_reader import CSV, FORMATS, JSONL, RecordReader, UnreadableFile
 from people.customer_import.runner import (
-    Counts,
-    GoesOnElsewhere,
-    Importing,
-    Reached,
-    begin,
-    unfinished,
+    ImportCounts,
+    ImportProgress,
+    ImportRunner,
+    ImportRunsElsewhere,
+    create_import,
+    list_unfinished_imports,
 )
-from people.customer_import.validation import Problem
+from people.customer_import.validation import ImportProblem
 from people.customers import customer_records, lookup_log
 from people.errors import NotFound
 from people.models import Customer
@@ -47,9 +52,9 @@ from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
 customers_group = AppGroup("customers", help="Customers in bulk.")
-SHOWN = 50
+MAX_SHOWN_LINES = 50
 _CHUNK = 1 << 20
-_ENDINGS = {".csv": CSV, ".tsv": CSV, ".txt": CSV, ".jsonl": JSONL, ".ndjson": JSONL}
+_FORMAT_BY_SUFFIX = {".csv": CSV, ".tsv": CSV, ".txt": CSV, ".jsonl": JSONL, ".ndjson": JSONL}
 _PATH = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -66,8 +71,8 @@ _PATH = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     help="Write every refused line's number and reason to this CSV file.",
 )
-@why_option
-def import_customers(
+@reason_option
+def import_customers_command(
     file: Path,
     form: str | None,
     dry_run: bool,
@@ -82,42 +87,50 @@ def import_customers(
     Known by external_ref. Safe to run again, and goes on where it was stopped. Ends with 1 when
     lines were refused; all others are in. Ends with 3 when two people must approve it first.
     """
-    form = form or _ENDINGS.get(file.suffix.lower())
+    form = form or _FORMAT_BY_SUFFIX.get(file.suffix.lower())
     if form is None:
         raise click.UsageError("Say what the file is: --format csv or --format jsonl.")
-    with plainly(), _copied(file) as (copy, digest), _told(problems) as tell:
+    with (
+        readable_errors(),
+        _copy_with_digest(file) as (copy, digest),
+        _refused_line_reporter(problems) as tell,
+    ):
         size = copy.seek(0, 2)
-        asked: dict[str, Value] = {
+        asked: dict[str, PayloadValue] = {
             "file": file.name,
             "sha256": digest,
             "bytes": size,
             "format": form,
             "ignore unknown columns": ignore_unknown,
         }
-        with nullcontext() if dry_run else approved(approval_registry.IMPORT, asked, why):
-            reached = None if dry_run else _reached(copy, from_start)
+        with (
+            nullcontext()
+            if dry_run
+            else require_command_approval(approval_registry.IMPORT_CUSTOMERS, asked, why)
+        ):
+            reached = None if dry_run else _find_resume_point(copy, from_start)
             copy.seek(0)
             try:
-                counts = _imported(copy, form, ignore_unknown, reached, tell, size)
-            except NotReadable as error:
+                counts = _run_import(copy, form, ignore_unknown, reached, tell, size)
+            except UnreadableFile as error:
                 raise click.ClickException(str(error)) from None
-            except GoesOnElsewhere:
+            except ImportRunsElsewhere:
                 raise click.ClickException("Another process is importing this file.") from None
     if dry_run:  # it tells who is a customer, and takes nobody's approval
-        with unit() as session:
+        with unit_of_work() as session:
             looked_up = counts.added + counts.changed + counts.same
-            audit_log.record(
+            audit_log.record_act(
                 session,
                 audit_log.OPERATOR,
                 AuditAct.IMPORT_TRY,
-                now(),
+                current_time(),
                 detail=f"{looked_up} looked up",
             )
-    _conclude(counts, dry_run)
+    _print_import_counts(counts, dry_run)
 
 
 @contextmanager
-def _copied(file: Path) -> Iterator[tuple[BinaryIO, str]]:
+def _copy_with_digest(file: Path) -> Iterator[tuple[BinaryIO, str]]:
     """A copy without a name, and its digest (SHA-256): what was approved is what is imported,
     whatever becomes of the file meanwhile."""
     digest = hashlib.sha256()
@@ -129,46 +142,54 @@ def _copied(file: Path) -> Iterator[tuple[BinaryIO, str]]:
         yield cast(BinaryIO, copy), digest.hexdigest()
 
 
-def _reached(copy: BinaryIO, from_start: bool) -> Reached:
+def _find_resume_point(copy: BinaryIO, from_start: bool) -> ImportProgress:
     """Where to go on: at the end of what an unfinished import read of this very file."""
-    with unit() as session:
-        for each in [] if from_start else unfinished(session):
+    with unit_of_work() as session:
+        for each in [] if from_start else list_unfinished_imports(session):
             copy.seek(0)
-            source = Source(copy)
-            if each.position and source.skip_to(each.position) and source.digest == each.digest:
+            source = LineReader(copy)
+            if (
+                each.position
+                and source.skip_to_position(each.position)
+                and source.digest == each.digest
+            ):
                 click.echo(f"Going on after line {each.line}.", err=True)
                 return each
-        return begin(session, now())
+        return create_import(session, current_time())
 
 
-def _imported(
+def _run_import(
     opened: BinaryIO,
     form: str,
     ignore_unknown: bool,
-    reached: Reached | None,
+    reached: ImportProgress | None,
     tell: Any,
     size: int,
-) -> Counts:
-    source = Source(opened)
-    records = Records(source, form, ignore_unknown=ignore_unknown)
+) -> ImportCounts:
+    source = LineReader(opened)
+    records = RecordReader(source, form, ignore_unknown=ignore_unknown)
     if reached is not None:
-        source.skip_to(reached.position)
+        source.skip_to_position(reached.position)
     rules = import_rules()
-    with unit() as session:
-        lookout = Lookout(session, rules.default_region)
-        some = import_injection.waiting(session) if reached else []
-    mixed = import_injection.scattered(lookout.over(records), some, source, size)
-    work = Importing(source, mixed, rules, unit, now, reached)
+    with unit_of_work() as session:
+        lookout = ImportDetector(session, rules.default_region)
+        some = import_injection.list_pending_canaries(session) if reached else []
+    mixed = import_injection.insert_at_random_places(
+        lookout.scan_import_records(records), some, source, size
+    )
+    work = ImportRunner(source, mixed, rules, unit_of_work, current_time, reached)
     with click.progressbar(length=size, file=sys.stderr, label="Importing") as bar:
         bar.update(source.position)
-        for refused in work.run():
+        for refused in work.run_batches():
             tell(refused)
             bar.update(source.position - bar.pos)
-    with unit() as session:
-        lookout.tell(session, f"import:{reached.id if reached else now()}", now())
+    with unit_of_work() as session:
+        lookout.report_detected_canaries(
+            session, f"import:{reached.id if reached else current_time()}", current_time()
+        )
     if work.seen.full:
         click.echo(
-            f"Only the first {MOST:,} customers of the file were held against later lines: an"
+            f"Only the first {MAX_REMEMBERED_ROWS:,} customers of the file were held against later lines: an"
             " import may refuse more lines of the same reference or number.",
             err=True,
         )
@@ -176,33 +197,33 @@ def _imported(
 
 
 @contextmanager
-def _told(path: Path | None) -> Iterator[Any]:
+def _refused_line_reporter(path: Path | None) -> Iterator[Any]:
     """Tells of refused lines: all to a file, or the first few to the terminal."""
     if path is not None:
         with path.open("a", newline="") as file:
-            yield _to_file(file)
+            yield _csv_line_reporter(file)
         return
-    told: list[Problem] = []
+    told: list[ImportProblem] = []
 
-    def keep(refused: list[Problem]) -> None:
-        told.extend(refused[: SHOWN - len(told)])
+    def keep_first_refused(refused: list[ImportProblem]) -> None:
+        told.extend(refused[: MAX_SHOWN_LINES - len(told)])
 
-    yield keep
+    yield keep_first_refused
     for each in told:
         click.echo(f"Line {each.line}, {each.field}: {each.sentence}", err=True)
 
 
-def _to_file(file: TextIO) -> Any:
+def _csv_line_reporter(file: TextIO) -> Any:
     writer = csv.writer(file)
 
-    def write(refused: list[Problem]) -> None:
+    def write_refused_lines(refused: list[ImportProblem]) -> None:
         writer.writerows((each.line, each.field, each.sentence) for each in refused)
         file.flush()
 
-    return write
+    return write_refused_lines
 
 
-def _conclude(counts: Counts, dry_run: bool) -> None:
+def _print_import_counts(counts: ImportCounts, dry_run: bool) -> None:
     would = "would be " if dry_run else ""
     click.echo(
         f"{counts.added:,} {would}added, {counts.changed:,} {would}changed,"
@@ -215,70 +236,76 @@ def _conclude(counts: Counts, dry_run: bool) -> None:
 @customers_group.command("retention")
 @click.option("--days", type=click.IntRange(1), help="VOUCHLINE_RETENTION_DAYS unless given.")
 @click.option("--dry-run", is_flag=True, help="Only say how many.")
-@why_option
-def apply_retention(days: int | None, dry_run: bool, why: str) -> None:
+@reason_option
+def apply_retention_command(days: int | None, dry_run: bool, why: str) -> None:
     """Erase what is known of customers whose last callback is longer ago than that, now; the worker
     does so by itself where VOUCHLINE_RETENTION_DAYS is set."""
     settings: Settings = current_app.config["VOUCHLINE_SETTINGS"]
     days = days or settings.retention_days
     if days is None:
         raise click.UsageError("Set VOUCHLINE_RETENTION_DAYS, or give --days.")
-    before = now() - timedelta(days=days)
+    before = current_time() - timedelta(days=days)
     if dry_run:
-        with plainly(), unit(read_only=True) as session:
-            count = len(retention.due(session, before, limit=1_000_000_000))
+        with readable_errors(), unit_of_work(read_only=True) as session:
+            count = len(retention.list_expired_customers(session, before, limit=1_000_000_000))
         click.echo(f"{count:,} customers would be erased.")
         return
-    with approved(approval_registry.RETENTION, {"days": days}, why):
-        count = _erased(before)
+    with require_command_approval(approval_registry.APPLY_RETENTION, {"days": days}, why):
+        count = _erase_due_customers(before)
     click.echo(f"{count:,} customers erased.")
 
 
-def _erased(before: datetime) -> int:
+def _erase_due_customers(before: datetime) -> int:
     count = 0
-    while found := _due(before):
+    while found := _customers_due_for_erasure(before):
         with click.progressbar(
-            range(0, len(found), retention.AT_A_TIME), file=sys.stderr, label="Erasing"
+            range(0, len(found), retention.BATCH_SIZE), file=sys.stderr, label="Erasing"
         ) as starts:
             for start in starts:
-                some = found[start : start + retention.AT_A_TIME]
-                with unit() as session:
-                    retention.erase_due(session, some, before, audit_log.OPERATOR, now())
+                some = found[start : start + retention.BATCH_SIZE]
+                with unit_of_work() as session:
+                    retention.erase_expired_customers(
+                        session, some, before, audit_log.OPERATOR, current_time()
+                    )
         count += len(found)
     return count
 
 
-def _due(before: datetime) -> list[UUID]:
-    with unit(read_only=True) as session:
-        return retention.due(session, before)
+def _customers_due_for_erasure(before: datetime) -> list[UUID]:
+    with unit_of_work(read_only=True) as session:
+        return retention.list_expired_customers(session, before)
 
 
 @customers_group.command("erase")
 @click.option("--reference", default="", help="The customer's external reference.")
 @click.option("--phone", default="", help="Their number, with or without country code.")
-@why_option
-def erase(reference: str, phone: str, why: str) -> None:
+@reason_option
+def erase_customer_command(reference: str, phone: str, why: str) -> None:
     """Erase what is known of one customer, whom all that is given must fit. Ends with 3 when two
     people must approve it first."""
-    with plainly():
-        with unit() as session:  # kept, whatever becomes of it
-            looked_up = _look_up(session, reference, phone)
-        which = _the_one(looked_up)
-    with plainly(), unit() as session:
+    with readable_errors():
+        with unit_of_work() as session:  # kept, whatever becomes of it
+            looked_up = _record_erasure_lookups(session, reference, phone)
+        which = _require_one_customer(looked_up)
+    with readable_errors(), unit_of_work() as session:
         found = session.get_one(Customer, which)
-        at_once = setting_up(session, erasure_request.ERASE.name)
+        at_once = is_setup_action(session, erasure_request.ERASE_CUSTOMER.name)
         if at_once:
-            erasure_request.at_once(session, found, audit_log.OPERATOR, now())
+            erasure_request.erase_immediately(session, found, audit_log.OPERATOR, current_time())
         else:
-            erasure_request.ask(session, found, why, None, now())
+            erasure_request.request_erasure(session, found, why, None, current_time())
     if not at_once:
-        wait("They are erased at the second approval; there is nothing more to run.")
+        exit_awaiting_approval(
+            "They are erased at the second approval; there is nothing more to run."
+        )
     click.echo("1 customer erased.")
 
 
-def _look_up(session: Session, reference: str, phone: str) -> list[UUID | None]:
+def _record_erasure_lookups(session: Session, reference: str, phone: str) -> list[UUID | None]:
     """The customers with this reference and this number; each look-up is written down."""
-    number = phone_numbers.parse(phone, ctx().policy.default_region) if phone else ""
+    number = (
+        phone_numbers.parse_phone(phone, current_context().policy.default_region) if phone else ""
+    )
     found = []
     if reference:
         found.append(customer_records.find_by_external_ref(session, reference))
@@ -286,11 +313,13 @@ def _look_up(session: Session, reference: str, phone: str) -> list[UUID | None]:
         found.append(customer_records.find_by_phone(session, number))
     ids = [each.id if each else None for each in found]
     for who in ids:
-        lookup_log.note_customer(session, audit_log.OPERATOR, who, "", "erasure", now())
+        lookup_log.log_customer_lookup(
+            session, audit_log.OPERATOR, who, "", "erasure", current_time()
+        )
     return ids
 
 
-def _the_one(found: list[UUID | None]) -> UUID:
+def _require_one_customer(found: list[UUID | None]) -> UUID:
     first = found[0] if found else None
     if first is not None and all(each == first for each in found):
         return first

@@ -7,23 +7,31 @@ from contextlib import contextmanager
 
 import click
 
-from channels.error_handlers import OUT_OF_REACH
-from people.errors import InvalidInput, NoLonger, NotAllowed, NotFound
+from channels.error_handlers import UNAVAILABLE_ERRORS
+from people.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from scheduling.errors import OutsideWindow, SlotTaken, WrongState
 from vault.errors import KeyUnavailable
 
-SAID = (InvalidInput, NoLonger, NotAllowed, NotFound, SlotTaken, WrongState, OutsideWindow)
+READABLE_ERRORS = (
+    InvalidInput,
+    Conflict,
+    NotAllowed,
+    NotFound,
+    SlotTaken,
+    WrongState,
+    OutsideWindow,
+)
 
 
 @contextmanager
-def plainly() -> Iterator[None]:
+def readable_errors() -> Iterator[None]:
     """Say what went wrong in a sentence, not in a traceback."""
     try:
         yield
-    except SAID as error:
+    except READABLE_ERRORS as error:
         raise click.ClickException(str(error)) from None
     except KeyUnavailable as error:
         raise click.ClickException(f"Keys: {error}.") from None
-    except OUT_OF_REACH as error:
+    except UNAVAILABLE_ERRORS as error:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise click.ClickException(f"The database cannot be used: {reason}") from None

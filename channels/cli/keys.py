@@ -11,16 +11,16 @@ from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
 from channels import database_upgrade
-from channels.app_context import ctx, now, unit
+from channels.app_context import current_context, current_time, unit_of_work
 from channels.cli import proxy_check as asked_proxies
-from channels.cli.approvals import approved, why_option
-from channels.cli.error_output import plainly
-from channels.cli.proxy_check import NotAsked
-from channels.cli.rotate_index_key import rotate_index
-from channels.database_upgrade import DEMO_STAFF
-from channels.error_handlers import OUT_OF_REACH
+from channels.cli.approvals import reason_option, require_command_approval
+from channels.cli.error_output import readable_errors
+from channels.cli.proxy_check import ServerNotAsked
+from channels.cli.rotate_index_key import rotate_index_command
+from channels.database_upgrade import DEMO_STAFF_PROBLEM
+from channels.error_handlers import UNAVAILABLE_ERRORS
 from config import settings_checks
-from config.settings_checks import Finding
+from config.settings_checks import SettingsFinding
 from incidents.alerts import delivery_queue as alerts
 from messaging.dispatch import worker
 from people.approvals import bootstrap
@@ -31,62 +31,72 @@ from vault.audit.acts import AuditAct
 from vault.errors import KeyUnavailable
 from vault.keys import key_register, master_key_providers, master_key_rotation
 
-keys = AppGroup("keys", help="Master keys, and the key of the blind index.")
-keys.add_command(rotate_index)
+keys_group = AppGroup("keys", help="Master keys, and the key of the blind index.")
+keys_group.add_command(rotate_index_command)
 
 
-@keys.command("new")
-def new() -> None:
+@keys_group.command("new")
+def new_key_command() -> None:
     """Print a fresh master key, for VOUCHLINE_MASTER_KEYS or a file that it names."""
-    click.echo(master_key_providers.new_entry("k"))
+    click.echo(master_key_providers.generate_key_entry("k"))
 
 
-@keys.command("list")
-def list_keys() -> None:
+@keys_group.command("list")
+def list_keys_command() -> None:
     """Say how many keys in the store each configured master key wraps."""
-    with plainly(), unit(read_only=True) as session:
-        found = master_key_rotation.wrapped_by(session, list(ctx().master.keys))
+    with readable_errors(), unit_of_work(read_only=True) as session:
+        found = master_key_rotation.count_keys_by_master(
+            session, list(current_context().master.keys)
+        )
     for name, count in found.items():
-        note = "  wraps what is new" if name == ctx().master.current else ""
+        note = "  wraps what is new" if name == current_context().master.current else ""
         click.echo(f"{name:<34} {count:>12,}{note}")
 
 
-@keys.command("pin")
-def pin() -> None:
+@keys_group.command("pin")
+def register_pin_command() -> None:
     """Print the value for VOUCHLINE_KEY_REGISTER_PIN. With it, the server refuses another store
     and an earlier state of this store's keys, even if somebody puts one in its place."""
-    with plainly(), unit(read_only=True) as session:
-        click.echo(key_register.load(session, ctx().master).pin)
+    with readable_errors(), unit_of_work(read_only=True) as session:
+        click.echo(key_register.load_register(session, current_context().master).pin)
 
 
-@keys.command("rotate")
-@why_option
-def rotate(why: str) -> None:
+@keys_group.command("rotate")
+@reason_option
+def rotate_master_key_command(why: str) -> None:
     """Wrap every key in the store anew under the first of VOUCHLINE_MASTER_KEYS.
 
     First give that setting a new key in front of the old one, everywhere, and restart; then run
     this while all works on. Can be stopped and run again. Ends with 3 when two people must approve
     it first.
     """
-    master = ctx().master
-    with approved(approval_registry.ROTATE, {"to": master.current}, why):
-        with unit() as session:
-            audit_log.record(
-                session, audit_log.OPERATOR, AuditAct.KEYS_ROTATE, now(), detail=master.current
+    master = current_context().master
+    with require_command_approval(approval_registry.ROTATE_MASTER_KEY, {"to": master.current}, why):
+        with unit_of_work() as session:
+            audit_log.record_act(
+                session,
+                audit_log.OPERATOR,
+                AuditAct.KEYS_ROTATE,
+                current_time(),
+                detail=master.current,
             )
-            master_key_rotation.rewrap_purposes(session, master)
-            total = master_key_rotation.count(session)
-        after: UUID | None = master_key_rotation.FIRST
+            master_key_rotation.rewrap_purpose_keys(session, master)
+            total = master_key_rotation.count_data_keys(session)
+        after: UUID | None = master_key_rotation.FIRST_OWNER
         with click.progressbar(length=total, file=sys.stderr, label="Wrapping anew") as bar:
             while after is not None:
-                with unit() as session:
-                    looked_at, after = master_key_rotation.rewrap(session, master, after)
+                with unit_of_work() as session:
+                    looked_at, after = master_key_rotation.rewrap_data_keys(session, master, after)
                 bar.update(looked_at)
-        with unit() as session:
-            audit_log.record(
-                session, audit_log.OPERATOR, AuditAct.KEYS_ROTATED, now(), detail=master.current
+        with unit_of_work() as session:
+            audit_log.record_act(
+                session,
+                audit_log.OPERATOR,
+                AuditAct.KEYS_ROTATED,
+                current_time(),
+                detail=master.current,
             )
-            left = master_key_rotation.wrapped_by(
+            left = master_key_rotation.count_keys_by_master(
                 session, [n for n in master.keys if n != master.current]
             )
     for name, count in left.items():
@@ -99,13 +109,13 @@ def rotate(why: str) -> None:
 
 @click.command("doctor")
 @with_appcontext
-def doctor() -> None:
+def doctor_command() -> None:
     """Say what in the configuration is wrong or unsafe; fails when production would not start."""
-    proxies, note = _proxies()
+    proxies, note = _proxy_findings()
     found = [
-        *settings_checks.findings(current_app.config["VOUCHLINE_SETTINGS"]),
-        *_store(),
-        *_limits(),
+        *settings_checks.check_settings(current_app.config["VOUCHLINE_SETTINGS"]),
+        *_database_findings(),
+        *_rate_limit_findings(),
     ]
     found += proxies
     for finding in found:
@@ -120,57 +130,81 @@ def doctor() -> None:
         sys.exit(1)
 
 
-def _proxies() -> tuple[list[Finding], str]:
+def _proxy_findings() -> tuple[list[SettingsFinding], str]:
     """What is wrong about the proxies before the running server; or, in the demo, that there was
     no server to ask, which is nothing to mend."""
     try:
-        return asked_proxies.findings(ctx().base_url), ""
-    except NotAsked as not_asked:
+        return asked_proxies.find_proxy_faults(current_context().base_url), ""
+    except ServerNotAsked as not_asked:
         finding = not_asked.finding
-        if ctx().demo and finding.level == "warn":
+        if current_context().demo and finding.level == "warn":
             return [], finding.sentence
         return [finding], ""
 
 
-def _limits() -> list[Finding]:
-    return [Finding("warn", each) for each in ctx().limiter.unsafe()]
+def _rate_limit_findings() -> list[SettingsFinding]:
+    return [
+        SettingsFinding("warn", each) for each in current_context().limiter.find_storage_faults()
+    ]
 
 
-def _store() -> list[Finding]:
+def _database_findings() -> list[SettingsFinding]:
     if sqlite3.sqlite_version_info < (3, 35):
-        return [Finding("refuse", "SQLite is older than 3.35: use PostgreSQL or a newer Python.")]
+        return [
+            SettingsFinding(
+                "refuse", "SQLite is older than 3.35: use PostgreSQL or a newer Python."
+            )
+        ]
     try:
-        here = ctx()
-        unsound = database_upgrade.problem(here.engine, here.master, here.key_register_pin)
+        here = current_context()
+        unsound = database_upgrade.find_key_problem(here.engine, here.master, here.key_register_pin)
         if unsound:
-            return [Finding("refuse", f"Keys: {unsound}.")]
-        with unit(read_only=True) as session:
-            if migrate.current(session.connection()) != migrate.head():
-                return [Finding("refuse", "The store is not migrated: run 'flask db upgrade'.")]
-            here.ring.ready()
+            return [SettingsFinding("refuse", f"Keys: {unsound}.")]
+        with unit_of_work(read_only=True) as session:
+            if migrate.current_revision(session.connection()) != migrate.head_revision():
+                return [
+                    SettingsFinding("refuse", "The store is not migrated: run 'flask db upgrade'.")
+                ]
+            here.ring.load_all_keys()
             found = []
-            if has_demo_staff():
-                found.append(Finding("refuse", DEMO_STAFF))
-            if not worker.alive(session, now()):
-                found.append(Finding("warn", "No worker is at work: run 'flask worker'."))
-            if bootstrap.approvers(session) < bootstrap.ENOUGH:
-                found.append(Finding("warn", NOBODY_APPROVES))
-            found += [Finding("warn", each) for each in checkpoint_job.late(session, here.places)]
-            found += [Finding("warn", each) for each in log_health.faults(session, now())]
-            found += [Finding("warn", each) for each in log_health.ends(session, now())]
-            found += [Finding("warn", each) for each in alerts.late(session, here.alert_places)]
+            if database_has_demo_staff():
+                found.append(SettingsFinding("refuse", DEMO_STAFF_PROBLEM))
+            if not worker.is_worker_alive(session, current_time()):
+                found.append(SettingsFinding("warn", "No worker is at work: run 'flask worker'."))
+            if bootstrap.count_approvers(session) < bootstrap.MIN_APPROVERS:
+                found.append(SettingsFinding("warn", TOO_FEW_APPROVERS))
+            found += [
+                SettingsFinding("warn", each)
+                for each in checkpoint_job.describe_late_publications(session, here.places)
+            ]
+            found += [
+                SettingsFinding("warn", each)
+                for each in log_health.find_log_faults(session, current_time())
+            ]
+            found += [
+                SettingsFinding("warn", each)
+                for each in log_health.describe_lost_writers(session, current_time())
+            ]
+            found += [
+                SettingsFinding("warn", each)
+                for each in alerts.describe_failed_alerts(session, here.alert_places)
+            ]
             return found
     except KeyUnavailable as error:
-        return [Finding("refuse", f"Keys: {error}.")]
-    except OUT_OF_REACH as error:
-        return [Finding("refuse", f"The store or its keys cannot be used: {type(error).__name__}.")]
+        return [SettingsFinding("refuse", f"Keys: {error}.")]
+    except UNAVAILABLE_ERRORS as error:
+        return [
+            SettingsFinding(
+                "refuse", f"The store or its keys cannot be used: {type(error).__name__}."
+            )
+        ]
 
 
-NOBODY_APPROVES = (
+TOO_FEW_APPROVERS = (
     "No two people can approve yet what takes two: enrol two supervisors or investigators."
 )
 
 
-def has_demo_staff() -> bool:
+def database_has_demo_staff() -> bool:
     """Whether somebody could sign in with the demo's known password."""
-    return database_upgrade.has_demo_staff(ctx().engine)
+    return database_upgrade.find_demo_staff(current_context().engine)

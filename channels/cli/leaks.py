@@ -10,24 +10,33 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from channels.app_context import now, unit
-from channels.cli.error_output import plainly
+from channels.app_context import current_time, unit_of_work
+from channels.cli.error_output import readable_errors
 from incidents.leak_tracing import csv_trace, service
 from incidents.leak_tracing.model_types import EVERYTHING, OUTSIDE
-from incidents.leak_tracing.ranking import ENOUGH, LEADS, WORTH_A_WORD, Ranked, Ranking, rank
+from incidents.leak_tracing.ranking import (
+    LEADING_THRESHOLD,
+    MENTION_THRESHOLD,
+    MIN_CUSTOMERS_SEEN,
+    RankedSource,
+    Ranking,
+    rank_sources,
+)
 from people.staff import staff_records
 
-leaks = AppGroup("leaks", help="Leaks of customers' data.")
+leaks_group = AppGroup("leaks", help="Leaks of customers' data.")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-SHOWN = 15
+MAX_RANKED_STAFF = 15
 
 
-@leaks.command("trace")
+@leaks_group.command("trace")
 @click.option("--access", type=_FILE, help="CSV: staff,customer,at (and team).")
 @click.option("--reports", type=_FILE, help="CSV: customer,at (and knew, proven).")
 @click.option("--population", type=click.IntRange(1), help="How many customers there are.")
 @click.option("--json", "as_json", is_flag=True, help="The whole ranking as JSON.")
-def trace(access: Path | None, reports: Path | None, population: int | None, as_json: bool) -> None:
+def trace_leak_command(
+    access: Path | None, reports: Path | None, population: int | None, as_json: bool
+) -> None:
     """Rank who may have leaked the customers who report scam calls, by who had seen them before.
 
     Our own staff by all signs of the last half year; or, with files, a leak from any helpdesk's
@@ -36,30 +45,32 @@ def trace(access: Path | None, reports: Path | None, population: int | None, as_
     """
     names: dict[str, str] = {}
     if access is None and reports is None and population is None:
-        ranking, names = _own()
+        ranking, names = _rank_own_staff()
     elif access is None or reports is None or population is None:
         raise click.UsageError("Give --access, --reports and --population together.")
     else:
-        ranking = _of_files(access, reports, population)
-    click.echo(_json(ranking) if as_json else _table(ranking, names))
+        ranking = _rank_from_files(access, reports, population)
+    click.echo(_ranking_as_json(ranking) if as_json else _ranking_as_table(ranking, names))
 
 
-def _of_files(access: Path, reports: Path, population: int) -> Ranking:
+def _rank_from_files(access: Path, reports: Path, population: int) -> Ranking:
     try:
-        return rank(csv_trace.trace(access, reports, population, datetime.now(UTC)))
-    except csv_trace.NotReadable as error:
+        return rank_sources(
+            csv_trace.trace_csv_files(access, reports, population, datetime.now(UTC))
+        )
+    except csv_trace.InvalidCsvFile as error:
         raise click.ClickException(str(error)) from None
 
 
-def _own() -> tuple[Ranking, dict[str, str]]:
+def _rank_own_staff() -> tuple[Ranking, dict[str, str]]:
     """The ranking of our staff, with their names by id."""
-    with plainly(), unit() as session:
-        ranking = service.trace(session, None, now())
-        known = staff_records.everybody(session)
+    with readable_errors(), unit_of_work() as session:
+        ranking = service.trace_recent_signals(session, None, current_time())
+        known = staff_records.list_all_staff_names(session)
     return ranking, {str(staff_id): name for staff_id, name in known}
 
 
-def _json(ranking: Ranking) -> str:
+def _ranking_as_json(ranking: Ranking) -> str:
     rows = [
         {
             "source": row.source,
@@ -75,17 +86,17 @@ def _json(ranking: Ranking) -> str:
     return json.dumps({"ranking": rows, "pairs": pairs, "leading": leading}, indent=1)
 
 
-def _table(ranking: Ranking, names: Mapping[str, str]) -> str:
-    people = [row for row in ranking.people if row.seen][:SHOWN]
+def _ranking_as_table(ranking: Ranking, names: Mapping[str, str]) -> str:
+    people = [row for row in ranking.people if row.seen][:MAX_RANKED_STAFF]
     shown = [row for row in ranking.rows if row in people or row.source in (OUTSIDE, EVERYTHING)]
     named = {row.source: names.get(row.source, row.source) for row in ranking.rows}
     width = max([len("source"), *(len(named[row.source]) for row in shown)])
     lines = [
         f"{'source':<{width}}  likely  seen  by chance  seen from   to",
-        *(_line(named[row.source], row, width) for row in shown),
+        *(_ranking_table_row(named[row.source], row, width) for row in shown),
         "",
-        _counted(ranking),
-        *_told(ranking, named),
+        _summarise_reports(ranking),
+        *_explain_ranking(ranking, named),
         "outside: nobody with access. everything: a copy of the table, or of a part of it that no"
         " one person has seen.",
         "This is evidence and not a verdict. It says whose access fits the calls, not who used it:"
@@ -94,40 +105,42 @@ def _table(ranking: Ranking, names: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
-def _line(name: str, row: Ranked, width: int) -> str:
+def _ranking_table_row(name: str, row: RankedSource, width: int) -> str:
     figures = f"{row.posterior:>7.1%}  {row.seen:>4}  {row.expected:>9.2f}"
-    days = f"{_date(row.since)}  {_date(row.until)}"
+    days = f"{_format_ranking_day(row.since)}  {_format_ranking_day(row.until)}"
     return f"{name:<{width}} {figures}  {days}".rstrip()
 
 
-def _date(day: float | None) -> str:
+def _format_ranking_day(day: float | None) -> str:
     return "" if day is None else f"{datetime.fromtimestamp(day * 86400, UTC):%Y-%m-%d}"
 
 
-def _counted(ranking: Ranking) -> str:
+def _summarise_reports(ranking: Ranking) -> str:
     told = f"{ranking.customers} customer{'' if ranking.customers == 1 else 's'} who report"
     return f"{told}, {ranking.strays} reports from other numbers." if ranking.strays else f"{told}."
 
 
-_UNLED = {
+_NO_LEADER_SENTENCES = {
     EVERYTHING: "A copy of the table fits best; nobody with access leads.",
     OUTSIDE: "Callers who have nothing from us fit best; nobody with access leads.",
 }
 
 
-def _told(ranking: Ranking, named: Mapping[str, str]) -> list[str]:
+def _explain_ranking(ranking: Ranking, named: Mapping[str, str]) -> list[str]:
     """What leads, and what would change it, in words."""
     said = [
         f"{named[a]} and {named[b]} together: {value:.1%}, shared out between them above."
         for a, b, value in ranking.together
     ]
     if ranking.leading is None and ranking.unled:
-        said.append(_UNLED[ranking.unled])
+        said.append(_NO_LEADER_SENTENCES[ranking.unled])
     elif ranking.leading is None:
-        said.append(f"Nobody leads: that takes {LEADS:.0%} and {ENOUGH} customers seen before.")
+        said.append(
+            f"Nobody leads: that takes {LEADING_THRESHOLD:.0%} and {MIN_CUSTOMERS_SEEN} customers seen before."
+        )
     else:
         said.append(f"{named[ranking.leading.source]} leads.")
-    if ranking.halved_by and ranking.likeliest and ranking.likeliest.involved >= WORTH_A_WORD:
+    if ranking.halved_by and ranking.likeliest and ranking.likeliest.involved >= MENTION_THRESHOLD:
         more = f"{ranking.halved_by} more report{'' if ranking.halved_by == 1 else 's'}"
         who = named[ranking.likeliest.source]
         said.append(

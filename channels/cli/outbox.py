@@ -7,8 +7,8 @@ from uuid import UUID
 import click
 from flask.cli import with_appcontext
 
-from channels.app_context import now, unit
-from channels.cli.error_output import plainly
+from channels.app_context import current_time, unit_of_work
+from channels.cli.error_output import readable_errors
 from messaging import outbox_stats
 
 
@@ -16,24 +16,26 @@ from messaging import outbox_stats
 @click.option("--retry", "which", type=click.UUID, multiple=True, help="Try this text again.")
 @click.option("--retry-all", is_flag=True, help="Try all that are stuck again.")
 @with_appcontext
-def outbox(which: tuple[UUID, ...], retry_all: bool) -> None:
+def outbox_command(which: tuple[UUID, ...], retry_all: bool) -> None:
     """Show how the outbox stands and which texts are stuck, without personal data.
 
     Before another try, a text whose outcome is unknown is looked up at the provider.
     """
-    with plainly():
+    with readable_errors():
         if which or retry_all:
-            _retry(which, retry_all)
+            _retry_stuck_messages(which, retry_all)
         else:
-            _show()
+            _print_outbox_stats()
 
 
-def _show() -> None:
-    moment = now()
-    with unit(read_only=True) as session:
-        standing = outbox_stats.now_standing(session, moment)
-        stuck = outbox_stats.stuck(session, moment)
-    click.echo(f"waiting {standing.waiting}, due {standing.due}, oldest due {_age(standing)} s")
+def _print_outbox_stats() -> None:
+    moment = current_time()
+    with unit_of_work(read_only=True) as session:
+        standing = outbox_stats.measure_outbox(session, moment)
+        stuck = outbox_stats.list_stuck_messages(session, moment)
+    click.echo(
+        f"waiting {standing.waiting}, due {standing.due}, oldest due {_oldest_due_seconds(standing)} s"
+    )
     click.echo(f"last hour: sent {standing.sent}, within 10 s {standing.sent_soon}")
     for reason, count in sorted(standing.failures.items()):
         click.echo(f"last hour: failed {count}, {reason}")
@@ -45,15 +47,20 @@ def _show() -> None:
         click.echo(f"{row.id}  {row.kind:<10} {row.state:<8} {why:<20} {late} s late")
 
 
-def _age(standing: outbox_stats.Backlog) -> int:
+def _oldest_due_seconds(standing: outbox_stats.OutboxStats) -> int:
     return int(standing.oldest_seconds)
 
 
-def _retry(which: tuple[UUID, ...], everything: bool) -> None:
-    with unit() as session:
-        stuck = [row.id for row in outbox_stats.stuck(session, now(), limit=10_000)]
+def _retry_stuck_messages(which: tuple[UUID, ...], everything: bool) -> None:
+    with unit_of_work() as session:
+        stuck = [
+            row.id
+            for row in outbox_stats.list_stuck_messages(session, current_time(), limit=10_000)
+        ]
         chosen = stuck if everything else list(which)
-        done = [each for each in chosen if outbox_stats.retry(session, each, now())]
+        done = [
+            each for each in chosen if outbox_stats.retry_message(session, each, current_time())
+        ]
     click.echo(f"{len(done)} of {len(chosen)} texts are tried again at once.")
     if not everything and len(done) < len(chosen):
         raise click.ClickException(

@@ -16,66 +16,70 @@ from threading import Thread
 from typing import Any
 
 from channels import proxy_detection
-from channels.app_context import ctx, now
-from channels.proxy_detection import Arrived
+from channels.app_context import current_context, current_time
+from channels.proxy_detection import ArrivedRequest
 from config import ip_addresses
-from config.settings_checks import Finding
+from config.settings_checks import SettingsFinding
 from vault.keys.master_keys import MasterKeys
 
-SECONDS, IN_ALL = 5, 12
-_DOCUMENTATION = 0x20010DB8 << 96
+REQUEST_SECONDS, TOTAL_SECONDS = 5, 12
+_DOCUMENTATION_PREFIX = 0x20010DB8 << 96
 
 
-class NotAsked(Exception):
+class ServerNotAsked(Exception):
     """The running server could not be asked; the finding says why."""
 
-    def __init__(self, finding: Finding) -> None:
+    def __init__(self, finding: SettingsFinding) -> None:
         super().__init__(finding.sentence)
         self.finding = finding
 
 
-def findings(base: str) -> list[Finding]:
+def find_proxy_faults(base: str) -> list[SettingsFinding]:
     """What is wrong about the proxies before the server at ``base``, its public address. Raises
-    :class:`NotAsked`. It takes some seconds at the most."""
-    forged = [_forged(), f'"{_forged()}', _forged()]
-    arrived = _in_time(base, {"X-Forwarded-For": ", ".join(forged)})
-    found = _counted(base, arrived, forged)
+    :class:`ServerNotAsked`. It takes some seconds at the most."""
+    forged = [_forge_address(), f'"{_forge_address()}', _forge_address()]
+    arrived = _ask_with_deadline(base, {"X-Forwarded-For": ", ".join(forged)})
+    found = _compare_proxy_counts(base, arrived, forged)
     if found or not arrived.counted:
         return found
-    mark = _forged()
-    below = _in_time(base, {"X_Forwarded_For": mark})
-    return [Finding("refuse", UNDERSCORE)] if mark in below.entries else []
+    mark = _forge_address()
+    below = _ask_with_deadline(base, {"X_Forwarded_For": mark})
+    return [SettingsFinding("refuse", UNDERSCORE_HEADER_FAULT)] if mark in below.entries else []
 
 
-UNDERSCORE = (
+UNDERSCORE_HEADER_FAULT = (
     "The proxy passes headers on whose names have an underscore, and X_Forwarded_For replaces "
     "X-Forwarded-For here: let it drop them, or everybody chooses their own address."
 )
 
 
-def _counted(base: str, arrived: Arrived, forged: list[str]) -> list[Finding]:
+def _compare_proxy_counts(
+    base: str, arrived: ArrivedRequest, forged: list[str]
+) -> list[SettingsFinding]:
     """Compare the proxies that added something with those that are counted."""
-    added = _added(arrived.entries, forged)
+    added = _count_added_entries(arrived.entries, forged)
     behind_tls = base.startswith("https://")
     if not added and behind_tls:
-        return [Finding("refuse", _ADDS_NOTHING.format(base=base))]
+        return [SettingsFinding("refuse", _ADDS_NOTHING_FAULT.format(base=base))]
     if arrived.counted != added:
         few = arrived.counted < added
-        return [Finding("refuse", _wrong(arrived.counted, added, few=few))]
-    if added and ip_addresses.network_of(arrived.entries[-added]) is None:
-        return [Finding("refuse", _NO_ADDRESS)]
+        return [SettingsFinding("refuse", _wrong_count_sentence(arrived.counted, added, few=few))]
+    if added and ip_addresses.parse_network(arrived.entries[-added]) is None:
+        return [SettingsFinding("refuse", _NO_ADDRESS_FAULT)]
     return []
 
 
-_ADDS_NOTHING = (
+_ADDS_NOTHING_FAULT = (
     "No proxy before {base} adds to X-Forwarded-For the address that it was asked from, so all "
     "customers count as one: let it (docs/production.md), and count it in "
     "VOUCHLINE_TRUSTED_PROXIES."
 )
-_NO_ADDRESS = "The first proxy writes no address into X-Forwarded-For: let it write the client's."
+_NO_ADDRESS_FAULT = (
+    "The first proxy writes no address into X-Forwarded-For: let it write the client's."
+)
 
 
-def _wrong(counted: int, added: int, *, few: bool) -> str:
+def _wrong_count_sentence(counted: int, added: int, *, few: bool) -> str:
     stand = f"{added} proxies add" if added != 1 else "1 proxy adds"
     then = (
         "all customers count as one address"
@@ -88,55 +92,61 @@ def _wrong(counted: int, added: int, *, few: bool) -> str:
     )
 
 
-def _added(entries: list[str], forged: list[str]) -> int:
+def _count_added_entries(entries: list[str], forged: list[str]) -> int:
     """How many entries proxies added behind ours; a proxy may also have thrown ours away."""
     last = max((at for at, each in enumerate(entries) if each in forged), default=-1)
     return len(entries) - 1 - last
 
 
-def _forged() -> str:
+def _forge_address() -> str:
     """An address that nobody has (RFC 3849), and nobody can know of beforehand."""
-    return str(IPv6Address(_DOCUMENTATION | randbits(96)))
+    return str(IPv6Address(_DOCUMENTATION_PREFIX | randbits(96)))
 
 
-def _in_time(base: str, headers: Mapping[str, str]) -> Arrived:
+def _ask_with_deadline(base: str, headers: Mapping[str, str]) -> ArrivedRequest:
     """The answer, or that there was none in time: finding a name's address has no time limit."""
-    got: list[Arrived | NotAsked] = []
-    master, moment = ctx().master, now()
+    got: list[ArrivedRequest | ServerNotAsked] = []
+    master, moment = current_context().master, current_time()
 
-    def work() -> None:
+    def collect_server_answer() -> None:
         try:
-            got.append(_ask(base, headers, master, moment))
-        except NotAsked as error:
+            got.append(_ask_running_server(base, headers, master, moment))
+        except ServerNotAsked as error:
             got.append(error)
 
-    thread = Thread(target=work, daemon=True)
+    thread = Thread(target=collect_server_answer, daemon=True)
     thread.start()
-    thread.join(IN_ALL)
-    found = got[0] if got else _unreachable(base, "no answer in time")
-    if isinstance(found, NotAsked):
+    thread.join(TOTAL_SECONDS)
+    found = got[0] if got else _server_unreachable(base, "no answer in time")
+    if isinstance(found, ServerNotAsked):
         raise found
     return found
 
 
-def _ask(base: str, headers: Mapping[str, str], master: MasterKeys, moment: datetime) -> Arrived:
-    word, nonce = proxy_detection.question(master, moment)
+def _ask_running_server(
+    base: str, headers: Mapping[str, str], master: MasterKeys, moment: datetime
+) -> ArrivedRequest:
+    word, nonce = proxy_detection.make_probe_header(master, moment)
     request = urllib.request.Request(  # noqa: S310  (http or https, as the settings require)
-        f"{base}/healthz", headers={**headers, proxy_detection.HEADER: word}
+        f"{base}/healthz", headers={**headers, proxy_detection.PROBE_HEADER: word}
     )
     # Straight to the address, whatever proxy this machine uses for its own requests.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
     try:
-        with opener.open(request, timeout=SECONDS) as response:
+        with opener.open(request, timeout=REQUEST_SECONDS) as response:
             body: Any = json.loads(response.read(65536))
     except (urllib.error.HTTPError, HTTPException, ValueError):
-        raise _not_ours(base) from None
+        raise _foreign_server(base) from None
     except OSError as error:
-        raise _failed(base, error) from None
+        raise _connection_failure(base, error) from None
     sealed = body.get("probe") if isinstance(body, dict) else None
-    arrived = proxy_detection.answered(master, nonce, sealed) if isinstance(sealed, str) else None
+    arrived = (
+        proxy_detection.open_probe_answer(master, nonce, sealed)
+        if isinstance(sealed, str)
+        else None
+    )
     if arrived is None:
-        raise _not_ours(base)
+        raise _foreign_server(base)
     return arrived
 
 
@@ -147,27 +157,27 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _failed(base: str, error: OSError) -> NotAsked:
+def _connection_failure(base: str, error: OSError) -> ServerNotAsked:
     reason = getattr(error, "reason", error)
     if isinstance(reason, ssl.SSLError):
         said = getattr(reason, "verify_message", "") or reason.reason or "TLS fails"
         sentence = f"The certificate at {base} does not hold ({said}): browsers refuse to open it."
-        return NotAsked(Finding("refuse", sentence))
+        return ServerNotAsked(SettingsFinding("refuse", sentence))
     said = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-    return _unreachable(base, said)
+    return _server_unreachable(base, said)
 
 
-def _unreachable(base: str, reason: str) -> NotAsked:
+def _server_unreachable(base: str, reason: str) -> ServerNotAsked:
     sentence = (
         f"No server could be asked at {base} ({reason}), so the proxies before it are not counted: "
         "run this again while it serves."
     )
-    return NotAsked(Finding("warn", sentence))
+    return ServerNotAsked(SettingsFinding("warn", sentence))
 
 
-def _not_ours(base: str) -> NotAsked:
+def _foreign_server(base: str) -> ServerNotAsked:
     sentence = (
         f"What answers at {base} is not this installation, or has other master keys, or is older: "
         "look at VOUCHLINE_PUBLIC_URL and at the proxy."
     )
-    return NotAsked(Finding("refuse", sentence))
+    return ServerNotAsked(SettingsFinding("refuse", sentence))

@@ -17,9 +17,9 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from channels.app_context import ctx
-from channels.cli.database import add_demo, bring_up_to_date, sign_ins
-from channels.cli.error_output import plainly
+from channels.app_context import current_context
+from channels.cli.database import add_demo_if_empty, format_demo_sign_ins, migrate_and_make_keys
+from channels.cli.error_output import readable_errors
 from config.settings import Settings
 
 START_SECONDS = 60
@@ -28,25 +28,25 @@ STOP_SECONDS = 15
 
 @click.command("run-all")
 @with_appcontext
-def run_all() -> None:
+def run_all_command() -> None:
     """Migrate, add demo people to an empty store, then run web and worker until Ctrl-C."""
     settings: Settings = current_app.config["VOUCHLINE_SETTINGS"]
     _require_port(settings.port)
-    with plainly():
-        bring_up_to_date()
-        if ctx().demo:
-            add_demo()
-    children = [_child("serve"), _child("worker")]
+    with readable_errors():
+        migrate_and_make_keys()
+        if current_context().demo:
+            add_demo_if_empty()
+    children = [_start_child("serve"), _start_child("worker")]
     # Also where a shell had them ignored, and when its window is closed.
     for stopping in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(stopping, _as_interrupt)
+        signal.signal(stopping, _raise_interrupt)
     try:
-        _announce(settings, children[0])
-        _wait(children)
+        _print_addresses(settings, children[0])
+        _wait_for_children(children)
     except KeyboardInterrupt:
         click.echo("\nStopping.")
     finally:
-        _stop(children)
+        _stop_children(children)
 
 
 def _require_port(port: int) -> None:
@@ -60,7 +60,7 @@ def _require_port(port: int) -> None:
             ) from None
 
 
-def _child(command: str) -> subprocess.Popen[bytes]:
+def _start_child(command: str) -> subprocess.Popen[bytes]:
     """A process of its own group, so that Ctrl-C reaches it once, from us. It stops when the
     pipe to it closes, which the system does for us even when we are killed."""
     flask = shutil.which("flask", path=os.path.dirname(sys.executable)) or "flask"  # noqa: PTH120
@@ -71,7 +71,7 @@ def _child(command: str) -> subprocess.Popen[bytes]:
     )
 
 
-def _announce(settings: Settings, web: subprocess.Popen[bytes]) -> None:
+def _print_addresses(settings: Settings, web: subprocess.Popen[bytes]) -> None:
     here = f"http://localhost:{settings.port}"
     deadline = time.monotonic() + START_SECONDS
     while web.poll() is None and time.monotonic() < deadline:
@@ -84,20 +84,20 @@ def _announce(settings: Settings, web: subprocess.Popen[bytes]) -> None:
     if settings.messaging == "simulator":
         lines.append(f"A demo phone     {here}/demo/phone")
     lines.append(f"API              {here}/api/docs")
-    if ctx().demo:
-        lines.append(sign_ins())
+    if current_context().demo:
+        lines.append(format_demo_sign_ins())
     lines.append("Ctrl-C stops everything.")
     click.echo("\n" + "\n".join(lines) + "\n")
 
 
-def _wait(children: list[subprocess.Popen[bytes]]) -> None:
+def _wait_for_children(children: list[subprocess.Popen[bytes]]) -> None:
     """Until one of them ends: the others are of no use without it."""
     while all(child.poll() is None for child in children):
         time.sleep(0.2)
     raise click.ClickException("A part has stopped by itself, so the rest stops too.")
 
 
-def _stop(children: list[subprocess.Popen[bytes]]) -> None:
+def _stop_children(children: list[subprocess.Popen[bytes]]) -> None:
     for child in children:
         if child.poll() is None:
             child.terminate()
@@ -109,5 +109,5 @@ def _stop(children: list[subprocess.Popen[bytes]]) -> None:
             os.killpg(child.pid, signal.SIGKILL)
 
 
-def _as_interrupt(_: int, __: FrameType | None) -> None:
+def _raise_interrupt(_: int, __: FrameType | None) -> None:
     raise KeyboardInterrupt

@@ -18,13 +18,13 @@ from people.models import Staff
 from people.staff import security_notices, staff_records
 from people.staff.security_notices import Notice
 from storage.session import StoreUnavailable, transaction
-from vault.destinations import Mailer, Unreachable
+from vault.destinations import DestinationUnreachable, Mailer
 from vault.errors import KeyUnavailable, Tampered
 
 log = structlog.get_logger("staff")
 
 
-class StaffMail:
+class StaffMailJob:
     """Mails what people have to be told. Any number of workers may do it; a thread of its own, so
     that a mail server that hangs holds up no text. A mail says nothing but what the page says."""
 
@@ -44,43 +44,43 @@ class StaffMail:
     def __call__(self, _session: Session, _now: datetime) -> None:
         """Set it to work, unless it still is."""
         if self._busy is None or self._busy.done():
-            self._busy = self._hands.submit(self.work)
+            self._busy = self._hands.submit(self.mail_due_notices)
 
     @property
     def __name__(self) -> str:
         return "staff_mail"
 
-    def work(self) -> None:
+    def mail_due_notices(self) -> None:
         """Mail what is due, and stop at the first that cannot be."""
         try:
-            with self._unit() as session:
+            with self._staff_mail_transaction() as session:
                 due = [
                     (row.id, row.staff_id, row.kind)
-                    for row in security_notices.due(session, self._now)
+                    for row in security_notices.list_unmailed_notices(session, self._now)
                 ]
             for notice_id, staff_id, kind in due:
-                self._mail(notice_id, staff_id, kind)
-        except Unreachable as error:
+                self._mail_one_notice(notice_id, staff_id, kind)
+        except DestinationUnreachable as error:
             log.warning("mail not taken", reason=str(error))
         except (*StoreUnavailable, KeyUnavailable, Tampered):
             log.exception("staff cannot be mailed")
 
-    def _mail(self, notice_id: UUID, staff_id: UUID, kind: str) -> None:
+    def _mail_one_notice(self, notice_id: UUID, staff_id: UUID, kind: str) -> None:
         """It is taken before it is sent: a mail that may have gone is not sent twice."""
-        with self._unit() as session:
-            if not security_notices.take(session, notice_id, self._now):
+        with self._staff_mail_transaction() as session:
+            if not security_notices.claim_notice(session, notice_id, self._now):
                 return
-            to = staff_records.opened(session, session.get_one(Staff, staff_id)).email
+            to = staff_records.open_staff_details(session, session.get_one(Staff, staff_id)).email
         try:
-            self._mailer.send(to, self._subject, f"{NOTICES[Notice(kind)]}\n")
-        except Unreachable:
-            with self._unit() as session:
-                security_notices.put_back(session, notice_id)
+            self._mailer.send_mail(to, self._subject, f"{NOTICES[Notice(kind)]}\n")
+        except DestinationUnreachable:
+            with self._staff_mail_transaction() as session:
+                security_notices.release_notice(session, notice_id)
             raise
 
     @property
     def _now(self) -> datetime:
         return self._clock()
 
-    def _unit(self) -> AbstractContextManager[Session]:
+    def _staff_mail_transaction(self) -> AbstractContextManager[Session]:
         return transaction(self._engine, info=self._info)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask_babel import gettext
 
-from people.approvals.states import State
+from people.approvals.states import RequestState
 from people.models import Role
 
 
-def title(kind: str) -> str:
+def describe_request_type(kind: str) -> str:
     """What a request is for."""
     return {
         "customer.number": gettext("Change a customer's number"),
@@ -28,7 +28,7 @@ def title(kind: str) -> str:
     }.get(kind, kind)
 
 
-def label(word: str) -> str:
+def describe_request_field(word: str) -> str:
     """What a fact is."""
     return {
         "old number": gettext("Old number"),
@@ -56,10 +56,10 @@ def label(word: str) -> str:
     }.get(word, word)
 
 
-def value(word: str, text: str) -> str:
+def describe_request_value(word: str, text: str) -> str:
     """What a fact says."""
     if word in ("role", "role now", "new role"):
-        return role(text)
+        return describe_role_capitalised(text)
     return {
         ("warning", "opted out"): gettext(
             "The old number wants no texts of ours, so nobody will be told there."
@@ -72,7 +72,7 @@ def value(word: str, text: str) -> str:
     }.get((word, text), text)
 
 
-def role(value: str) -> str:
+def describe_role_capitalised(value: str) -> str:
     """A role's name."""
     return {
         Role.AGENT: gettext("Agent"),
@@ -81,20 +81,20 @@ def role(value: str) -> str:
     }.get(Role(value), value)
 
 
-def state(value: State) -> str:
+def describe_request_state(value: RequestState) -> str:
     """Where a request stands."""
     return {
-        State.ASKED: gettext("Waits for approval"),
-        State.APPROVED: gettext("Approved, not done yet"),
-        State.DONE: gettext("Done"),
-        State.REFUSED: gettext("Refused"),
-        State.WITHDRAWN: gettext("Withdrawn"),
-        State.EXPIRED: gettext("Nobody decided in time"),
-        State.VOID: gettext("Void: it can come to nothing any more"),
+        RequestState.ASKED: gettext("Waits for approval"),
+        RequestState.APPROVED: gettext("Approved, not done yet"),
+        RequestState.DONE: gettext("Done"),
+        RequestState.REFUSED: gettext("Refused"),
+        RequestState.WITHDRAWN: gettext("Withdrawn"),
+        RequestState.EXPIRED: gettext("Nobody decided in time"),
+        RequestState.VOID: gettext("Void: it can come to nothing any more"),
     }[value]
 
 
-def void(word: str) -> str:
+def describe_void_reason(word: str) -> str:
     """Why a request can come to nothing any more."""
     return {
         "asker": gettext("Whoever asked for it may not ask for it any more."),
@@ -109,7 +109,7 @@ def void(word: str) -> str:
     }.get(word, "")
 
 
-def done(word: str) -> str:
+def describe_submission_result(word: str) -> str:
     """What one's last press came to."""
     return {
         "asked": gettext("Kept. It waits for somebody else's approval."),

@@ -9,9 +9,9 @@ from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from channels.app_context import ctx
+from channels.app_context import current_context
 from channels.console import approval_labels
-from channels.console.staff_request import Desk, pages, staff_page
+from channels.console.staff_request import StaffRequest, bp, staff_page
 from people import phone_numbers
 from people.approvals import (
     approval_inbox,
@@ -20,11 +20,11 @@ from people.approvals import (
     invalidation,
     sealed_requests,
 )
-from people.approvals.approval_inbox import Pending
+from people.approvals.approval_inbox import ApprovalInbox
 from people.approvals.models import ApprovalRequest
-from people.approvals.request_types import Kinds
+from people.approvals.request_types import RequestTypes
 from people.customers import customer_records, lookup_log
-from people.errors import InvalidInput, NoLonger
+from people.errors import Conflict, InvalidInput
 from people.models import Customer, Role, Staff
 from people.staff import budget_unlock, staff_records
 from procedures import approval_registry, erasure_request
@@ -32,125 +32,140 @@ from procedures import approval_registry, erasure_request
 _FIELDS = ("whom", "why", "why_unlock")
 
 
-@pages.get("/approvals")
+@bp.get("/approvals")
 @staff_page(*Role)
-def approvals(desk: Desk) -> ResponseReturnValue:
+def show_approvals(desk: StaffRequest) -> ResponseReturnValue:
     """All that waits for this person, and what became of what they asked for."""
-    return _shown(desk)
+    return _render_approvals(desk)
 
 
-def _shown(desk: Desk, errors: Mapping[str, str] | None = None) -> str:
-    kinds = approval_registry.kinds(ctx().policy)
-    invalidation.sweep(desk.session, kinds, desk.moment)
-    found = approval_inbox.pending(desk.session, kinds, desk.principal, desk.moment)
-    g.to_approve = approval_inbox.count(desk.session, kinds, desk.principal, desk.moment)
+def _render_approvals(desk: StaffRequest, errors: Mapping[str, str] | None = None) -> str:
+    kinds = approval_registry.collect_request_types(current_context().policy)
+    invalidation.void_unexecutable_requests(desk.session, kinds, desk.moment)
+    found = approval_inbox.load_approval_inbox(desk.session, kinds, desk.principal, desk.moment)
+    g.to_approve = approval_inbox.count_undecided_requests(
+        desk.session, kinds, desk.principal, desk.moment
+    )
     return render_template(
         "console/approvals.html",
         found=found,
-        names=_names(desk, found),
+        names=_load_requester_names(desk, found),
         words=approval_labels,
-        done=approval_labels.done(request.args.get("done", "")),
+        done=approval_labels.describe_submission_result(request.args.get("done", "")),
         errors=errors or {},
         typed={name: request.form.get(name, "")[:300] for name in _FIELDS},
         clock=desk.clock,
     )
 
 
-def _names(desk: Desk, found: Pending) -> dict[UUID, str]:
+def _load_requester_names(desk: StaffRequest, found: ApprovalInbox) -> dict[UUID, str]:
     """Who asked, by id."""
     items = (*found.to_decide, *found.waiting)
     ids = {each.act.asked_by for each in items if each.act.asked_by is not None}
     members = (desk.session.get_one(Staff, each) for each in ids)
-    return {each.id: staff_records.name_of(desk.session, each.id, each.name) for each in members}
+    return {
+        each.id: staff_records.open_staff_name(desk.session, each.id, each.name) for each in members
+    }
 
 
-def _back(done: str) -> ResponseReturnValue:
-    return redirect(url_for("console.approvals", done=done), code=303)
+def _redirect_to_approvals(done: str) -> ResponseReturnValue:
+    return redirect(url_for("console.show_approvals", done=done), code=303)
 
 
-@pages.post("/approvals/<uuid:request_id>/approve")
+@bp.post("/approvals/<uuid:request_id>/approve")
 @staff_page(*Role)
-def approve(desk: Desk, request_id: UUID) -> ResponseReturnValue:
+def submit_approval(desk: StaffRequest, request_id: UUID) -> ResponseReturnValue:
     """Approve what was read, and nothing else. Who lets somebody enrol is shown the PIN that they
     hand over, this once."""
-    kinds, read = approval_registry.kinds(ctx().policy), request.form.get("digest", "")
+    kinds, read = (
+        approval_registry.collect_request_types(current_context().policy),
+        request.form.get("digest", ""),
+    )
     by = desk.principal.id
-    invalidation.sweep(desk.session, kinds, desk.moment)
-    if decisions.is_void(desk.session, kinds, request_id, by):
-        return _back("void")
-    whom = _facts_of(desk, kinds, request_id)
-    given = decisions.approve_with_pin(desk.session, kinds, request_id, read, by, desk.moment)
+    invalidation.void_unexecutable_requests(desk.session, kinds, desk.moment)
+    if decisions.is_request_void(desk.session, kinds, request_id, by):
+        return _redirect_to_approvals("void")
+    whom = _load_request_facts(desk, kinds, request_id)
+    given = decisions.approve_issuing_pin(desk.session, kinds, request_id, read, by, desk.moment)
     if not given.pin:
-        return _back(given.state)
+        return _redirect_to_approvals(given.state)
     return render_template("console/pin.html", pin=given.pin, whom=whom, state=given.state)
 
 
-def _facts_of(desk: Desk, kinds: Kinds, request_id: UUID) -> Mapping[str, str]:
+def _load_request_facts(
+    desk: StaffRequest, kinds: RequestTypes, request_id: UUID
+) -> Mapping[str, str]:
     """What a request says, as long as it says it; shown to nobody before they have approved it."""
     row = desk.session.get(ApprovalRequest, request_id)
     if row is None or row.kind not in kinds or not row.payload:
         return {}
-    return dict(kinds[row.kind].facts(desk.session, sealed_requests.opened(desk.session, row)))
+    return dict(
+        kinds[row.kind].facts(
+            desk.session, sealed_requests.open_approval_request(desk.session, row)
+        )
+    )
 
 
-@pages.post("/approvals/<uuid:request_id>/refuse")
+@bp.post("/approvals/<uuid:request_id>/refuse")
 @staff_page(*Role)
-def refuse(desk: Desk, request_id: UUID) -> ResponseReturnValue:
+def submit_refusal(desk: StaffRequest, request_id: UUID) -> ResponseReturnValue:
     """It will not be done."""
-    kinds = approval_registry.kinds(ctx().policy)
-    decisions.refuse(desk.session, kinds, request_id, desk.principal.id, desk.moment)
-    return _back("refused")
+    kinds = approval_registry.collect_request_types(current_context().policy)
+    decisions.refuse_request(desk.session, kinds, request_id, desk.principal.id, desk.moment)
+    return _redirect_to_approvals("refused")
 
 
-@pages.post("/approvals/<uuid:request_id>/withdraw")
+@bp.post("/approvals/<uuid:request_id>/withdraw")
 @staff_page(*Role)
-def withdraw(desk: Desk, request_id: UUID) -> ResponseReturnValue:
+def submit_withdrawal(desk: StaffRequest, request_id: UUID) -> ResponseReturnValue:
     """Take back one's own."""
-    kinds, me = approval_registry.kinds(ctx().policy), desk.principal.id
-    approval_requests.withdraw(desk.session, request_id, me, desk.moment, kinds=kinds)
-    return _back("withdrawn")
+    kinds, me = approval_registry.collect_request_types(current_context().policy), desk.principal.id
+    approval_requests.withdraw_approval_request(
+        desk.session, request_id, me, desk.moment, kinds=kinds
+    )
+    return _redirect_to_approvals("withdrawn")
 
 
-@pages.post("/approvals/erase")
+@bp.post("/approvals/erase")
 @staff_page(Role.INVESTIGATOR)
-def ask_to_erase(desk: Desk) -> ResponseReturnValue:
+def submit_erasure_request(desk: StaffRequest) -> ResponseReturnValue:
     """Ask for a customer to be erased, by their exact reference or number."""
     why = request.form.get("why", "")[:1000]
     try:
-        customer = _customer(desk, request.form.get("whom", "")[:100])
-        erasure_request.ask(desk.session, customer, why, desk.principal.id, desk.moment)
+        customer = _find_customer_to_erase(desk, request.form.get("whom", "")[:100])
+        erasure_request.request_erasure(desk.session, customer, why, desk.principal.id, desk.moment)
     except InvalidInput as error:
-        return _shown(desk, {error.field: str(error)}), 422
-    except NoLonger as error:  # answered in here, so that the look-up stays written down
-        return _shown(desk, {"whom": str(error)}), 409
-    return _back("asked")
+        return _render_approvals(desk, {error.field: str(error)}), 422
+    except Conflict as error:  # answered in here, so that the look-up stays written down
+        return _render_approvals(desk, {"whom": str(error)}), 409
+    return _redirect_to_approvals("asked")
 
 
-@pages.post("/approvals/unlock")
+@bp.post("/approvals/unlock")
 @staff_page(*Role)
-def ask_to_unlock(desk: Desk) -> ResponseReturnValue:
+def submit_unlock_request(desk: StaffRequest) -> ResponseReturnValue:
     """Ask for one's own access budget to begin anew."""
     me = desk.principal.id
     try:
-        budget_unlock.ask(
+        budget_unlock.request_budget_unlock(
             desk.session, me, request.form.get("why_unlock", "")[:1000], me, desk.moment
         )
     except InvalidInput as error:
-        return _shown(desk, {f"{error.field}_unlock": str(error)}), 422
-    return _back("asked")
+        return _render_approvals(desk, {f"{error.field}_unlock": str(error)}), 422
+    return _redirect_to_approvals("asked")
 
 
-def _customer(desk: Desk, whom: str) -> Customer:
+def _find_customer_to_erase(desk: StaffRequest, whom: str) -> Customer:
     """The look-up is written down, also one that finds nobody."""
     found = customer_records.find_by_external_ref(desk.session, whom.strip())
     if found is None:
         try:
-            phone = phone_numbers.parse(whom, ctx().policy.default_region)
+            phone = phone_numbers.parse_phone(whom, current_context().policy.default_region)
             found = customer_records.find_by_phone(desk.session, phone)
         except InvalidInput:
             found = None
     who, actor = found.id if found else None, desk.principal.actor
-    lookup_log.note_customer(desk.session, actor, who, whom.strip(), "erasure", desk.moment)
+    lookup_log.log_customer_lookup(desk.session, actor, who, whom.strip(), "erasure", desk.moment)
     if found is None:
         nobody = gettext("No customer has this reference or number. Write it exactly.")
         raise InvalidInput("whom", nobody)

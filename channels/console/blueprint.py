@@ -29,7 +29,7 @@ from channels.console.investigator import (
     reports,
     suspensions,
 )
-from channels.console.staff_request import pages
+from channels.console.staff_request import bp
 from channels.console.supervisor import (
     agent_settings,
     coverage,
@@ -69,11 +69,11 @@ PARTS = (
 )
 
 
-def register(app: Flask) -> None:
+def register_console(app: Flask) -> None:
     """The pages under ``/staff``, guarded against forged requests by a token in each form."""
     # The token is good for as long as the session that it is bound to: a card stays open long.
     app.config["WTF_CSRF_TIME_LIMIT"] = None
     # Our pages send no referrer, not even to ourselves; the token and SameSite do the work.
     app.config["WTF_CSRF_SSL_STRICT"] = False
-    app.register_blueprint(pages)
-    app.register_blueprint(calendar_feed.public)
+    app.register_blueprint(bp)
+    app.register_blueprint(calendar_feed.public_bp)

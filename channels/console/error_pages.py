@@ -11,18 +11,18 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import NotFound as NoPage
 
 from channels import access_budget_response
-from channels.console.staff_request import pages
-from channels.error_handlers import OUT_OF_REACH
-from channels.rate_limits import TooMany
+from channels.console.staff_request import bp
+from channels.error_handlers import UNAVAILABLE_ERRORS
+from channels.rate_limits import RateLimitExceeded
 from people.errors import (
-    AskedAlready,
-    BudgetSpent,
+    AlreadyRequested,
+    BudgetExceeded,
+    Conflict,
     InvalidInput,
-    LinkSpent,
-    NoLonger,
+    LinkExpired,
     NotAllowed,
     NotFound,
-    ProofNeeded,
+    ReauthenticationRequired,
 )
 from people.models import Role
 from scheduling.errors import OutsideWindow, SlotTaken, WrongState
@@ -30,9 +30,9 @@ from scheduling.errors import OutsideWindow, SlotTaken, WrongState
 log = structlog.get_logger("console")
 
 
-def page(status: int, title: str, detail: str, *, asks: bool = False) -> Response:
+def render_error_page(status: int, title: str, detail: str, *, asks: bool = False) -> Response:
     """An error page, with a way back; ``asks`` adds one to where more customers are asked for."""
-    back, words = _back(status)
+    back, words = _error_return_link(status)
     response = make_response(
         render_template(
             "console/problem.html",
@@ -47,115 +47,121 @@ def page(status: int, title: str, detail: str, *, asks: bool = False) -> Respons
     return response
 
 
-def _back(status: int) -> tuple[str, str]:
+def _error_return_link(status: int) -> tuple[str, str]:
     """Where to go on: address and words."""
     callback_id = (request.view_args or {}).get("callback_id")
     if callback_id is not None and status == 409:
-        return url_for("console.card", callback_id=callback_id), gettext("Back to the callback")
-    if status != 404 and request.path.startswith(url_for("console.approvals")):
-        return url_for("console.approvals"), gettext("Back to the approvals")
+        return url_for("console.show_callback_page", callback_id=callback_id), gettext(
+            "Back to the callback"
+        )
+    if status != 404 and request.path.startswith(url_for("console.show_approvals")):
+        return url_for("console.show_approvals"), gettext("Back to the approvals")
     reference = (request.view_args or {}).get("reference")
     reads_cases = g.get("role") == Role.INVESTIGATOR
     if reference is not None and status in (403, 409, 422, 429) and reads_cases:
-        return url_for("console.case", reference=reference), gettext("Back to the case")
-    return url_for("console.home"), gettext("Back to my start")
+        return url_for("console.show_case", reference=reference), gettext("Back to the case")
+    return url_for("console.show_role_home"), gettext("Back to my start")
 
 
-@pages.get("/<path:_>")
-def nothing(_: str) -> Response:
+@bp.get("/<path:_>")
+def reject_unknown_address(_: str) -> Response:
     """Any address that is none of ours, alike for everybody."""
     raise NoPage
 
 
-@pages.errorhandler(WrongState)
-@pages.errorhandler(OutsideWindow)
-@pages.errorhandler(SlotTaken)
-@pages.errorhandler(NoLonger)
-def conflict(error: Exception) -> Response:
+@bp.errorhandler(WrongState)
+@bp.errorhandler(OutsideWindow)
+@bp.errorhandler(SlotTaken)
+@bp.errorhandler(Conflict)
+def render_console_conflict(error: Exception) -> Response:
     """The callback or request is no longer as the form believed: another tab, somebody else, or
     the time."""
-    return page(409, gettext("Not possible now"), str(error))
+    return render_error_page(409, gettext("Not possible now"), str(error))
 
 
-@pages.errorhandler(AskedAlready)
-def asked_already(_: AskedAlready) -> ResponseReturnValue:
+@bp.errorhandler(AlreadyRequested)
+def redirect_asked_already(_: AlreadyRequested) -> ResponseReturnValue:
     """A form that was sent twice: what it asked for the first time stands."""
-    return redirect(url_for("console.approvals", done="already"), code=303)
+    return redirect(url_for("console.show_approvals", done="already"), code=303)
 
 
-@pages.errorhandler(NotFound)
-@pages.errorhandler(NoPage)
-def not_found(_: Exception) -> Response:
+@bp.errorhandler(NotFound)
+@bp.errorhandler(NoPage)
+def render_console_not_found(_: Exception) -> Response:
     """One page for what is not there and what is not yours."""
-    return page(404, gettext("Not found"), gettext("There is nothing of yours at this address."))
+    return render_error_page(
+        404, gettext("Not found"), gettext("There is nothing of yours at this address.")
+    )
 
 
-@pages.errorhandler(NotAllowed)
-def not_allowed(error: NotAllowed) -> Response:
-    return page(403, gettext("Not your page"), str(error))
+@bp.errorhandler(NotAllowed)
+def render_console_not_allowed(error: NotAllowed) -> Response:
+    return render_error_page(403, gettext("Not your page"), str(error))
 
 
-@pages.errorhandler(ProofNeeded)
-def proof_needed(_: ProofNeeded) -> ResponseReturnValue:
+@bp.errorhandler(ReauthenticationRequired)
+def redirect_to_proof(_: ReauthenticationRequired) -> ResponseReturnValue:
     """Nothing was done; first they prove again who they are."""
-    there = url_for("console.prove", next=url_for("console.account"))
+    there = url_for("console.show_proof_form", next=url_for("console.show_account"))
     return (jsonify(next=there), 403) if request.is_json else redirect(there, code=303)
 
 
-@pages.errorhandler(LinkSpent)
-def spent(_: LinkSpent) -> Response:
+@bp.errorhandler(LinkExpired)
+def render_console_link_expired(_: LinkExpired) -> Response:
     detail = gettext("It was used already or is too old. Ask for a new one.")
-    return page(410, gettext("This link no longer works"), detail)
+    return render_error_page(410, gettext("This link no longer works"), detail)
 
 
-@pages.errorhandler(InvalidInput)
-def invalid(error: InvalidInput) -> Response:
-    return page(422, gettext("This cannot be used"), str(error))
+@bp.errorhandler(InvalidInput)
+def render_console_invalid_input(error: InvalidInput) -> Response:
+    return render_error_page(422, gettext("This cannot be used"), str(error))
 
 
-@pages.errorhandler(TooMany)
-def too_many(error: TooMany) -> Response:
+@bp.errorhandler(RateLimitExceeded)
+def render_console_too_many(error: RateLimitExceeded) -> Response:
     detail = gettext("Try again in %(seconds)s seconds.", seconds=error.retry_after)
-    response = page(429, gettext("Too many at once"), detail)
+    response = render_error_page(429, gettext("Too many at once"), detail)
     response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 
-@pages.errorhandler(BudgetSpent)
-def budget_spent(stop: BudgetSpent) -> Response:
+@bp.errorhandler(BudgetExceeded)
+def render_console_budget_spent(stop: BudgetExceeded) -> Response:
     """Nothing is shown, and the investigators know before the answer goes out."""
     try:
-        access_budget_response.tell(stop)
-    except OUT_OF_REACH as error:
-        return out_of_reach(error)
-    detail = gettext(access_budget_response.detail(stop))
-    response = page(429, gettext(access_budget_response.TITLE), detail, asks=True)
-    response.headers["Retry-After"] = access_budget_response.retry_after(stop)
+        access_budget_response.open_case_for_stop(stop)
+    except UNAVAILABLE_ERRORS as error:
+        return render_console_unavailable(error)
+    detail = gettext(access_budget_response.explain_budget_stop(stop))
+    response = render_error_page(
+        429, gettext(access_budget_response.BUDGET_SPENT_TITLE), detail, asks=True
+    )
+    response.headers["Retry-After"] = access_budget_response.retry_after_seconds(stop)
     return response
 
 
-@pages.errorhandler(CSRFError)
-def forged_or_stale(_: CSRFError) -> Response:
+@bp.errorhandler(CSRFError)
+def render_console_csrf_error(_: CSRFError) -> Response:
     """Mostly a page from before the last sign-in or sign-out."""
     detail = gettext(
         "This page is from an earlier sign-in, so what you sent was not done."
         " Open the page again and repeat it."
     )
-    return page(400, gettext("This page is out of date"), detail)
+    return render_error_page(400, gettext("This page is out of date"), detail)
 
 
-def out_of_reach(error: Exception) -> Response:
+def render_console_unavailable(error: Exception) -> Response:
     """The store, a key or the limits are out of reach: nothing is shown, nothing was done."""
     log.error("out of reach", kind=type(error).__name__, path=request.endpoint)
     detail = gettext("Nothing was changed. Wait a minute, then try again.")
-    return page(503, gettext("We cannot do this just now"), detail)
+    return render_error_page(503, gettext("We cannot do this just now"), detail)
 
 
-for _kind in OUT_OF_REACH:
-    pages.register_error_handler(_kind, out_of_reach)
+for _kind in UNAVAILABLE_ERRORS:
+    bp.register_error_handler(_kind, render_console_unavailable)
 
 
-@pages.errorhandler(HTTPException)
-def http(error: HTTPException) -> Response:
+@bp.errorhandler(HTTPException)
+def render_console_http_error(error: HTTPException) -> Response:
     detail = gettext("This is too large. Send less.") if error.code == 413 else ""
-    return page(error.code or 500, error.name, detail)
+    return render_error_page(error.code or 500, error.name, detail)

@@ -9,24 +9,24 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from channels.console import labels
-from channels.console.staff_request import Desk, pages, staff_page
+from channels.console.staff_request import StaffRequest, bp, staff_page
 from incidents.cases import case_view
-from incidents.cases.visibility import seen
+from incidents.cases.visibility import get_visible_case
 from incidents.evening_notes import case_evidence, explanations
 from people.errors import InvalidInput
 from people.models import Role
 
 
-@pages.get("/notes")
+@bp.get("/notes")
 @staff_page(*Role)
-def notes(desk: Desk) -> ResponseReturnValue:
+def show_evening_notes(desk: StaffRequest) -> ResponseReturnValue:
     """What one is asked about, newest first."""
-    return _shown(desk)
+    return _render_evening_notes(desk)
 
 
-@pages.post("/notes/<uuid:note_id>")
+@bp.post("/notes/<uuid:note_id>")
 @staff_page(*Role)
-def explain(desk: Desk, note_id: UUID) -> ResponseReturnValue:
+def submit_explanations(desk: StaffRequest, note_id: UUID) -> ResponseReturnValue:
     """Say what one needed the records for: to each, or to all that are left."""
     said = {
         int(name[1:]): text[:5000]
@@ -35,37 +35,41 @@ def explain(desk: Desk, note_id: UUID) -> ResponseReturnValue:
     }
     general = request.form.get("all", "")[:5000]
     try:
-        explanations.explain(desk.session, desk.principal.id, note_id, said, general, desk.moment)
+        explanations.save_explanations(
+            desk.session, desk.principal.id, note_id, said, general, desk.moment
+        )
     except InvalidInput as error:
-        return _shown(desk, {error.field: str(error)}, note_id), 422
-    return redirect(url_for("console.notes", done=1), code=303)
+        return _render_evening_notes(desk, {error.field: str(error)}, note_id), 422
+    return redirect(url_for("console.show_evening_notes", done=1), code=303)
 
 
-def _shown(desk: Desk, errors: Mapping[str, str] | None = None, at: UUID | None = None) -> str:
+def _render_evening_notes(
+    desk: StaffRequest, errors: Mapping[str, str] | None = None, at: UUID | None = None
+) -> str:
     return render_template(
         "console/notes.html",
-        notes=explanations.of(desk.session, desk.principal.id),
+        notes=explanations.list_staff_notes(desk.session, desk.principal.id),
         errors=errors or {},
         at=at,
         typed={name: value[:5000] for name, value in request.form.items()},
         done="done" in request.args,
-        limit=explanations.LIMIT,
+        limit=explanations.MAX_LENGTH,
         words=labels,
         clock=desk.clock,
     )
 
 
-@pages.get("/cases/<reference>/notes")
+@bp.get("/cases/<reference>/notes")
 @staff_page(Role.INVESTIGATOR)
-def case_notes(desk: Desk, reference: str) -> ResponseReturnValue:
+def show_case_notes(desk: StaffRequest, reference: str) -> ResponseReturnValue:
     """The notes of a case with what was said to them; each reading is written down."""
-    case = seen(desk.session, reference, desk.principal.id)
-    found = case_evidence.of_case(desk.session, case, desk.principal.id, desk.moment)
+    case = get_visible_case(desk.session, reference, desk.principal.id)
+    found = case_evidence.read_case_notes(desk.session, case, desk.principal.id, desk.moment)
     return render_template(
         "console/case_notes.html",
         case=case,
         notes=found,
-        names=case_view.names(desk.session, [each.staff_id for each in found]),
+        names=case_view.list_staff_names(desk.session, [each.staff_id for each in found]),
         words=labels,
         clock=desk.clock,
     )

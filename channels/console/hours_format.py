@@ -14,20 +14,20 @@ _LONGEST = 120
 _ADVICE = "Write hours like 09:00-12:30, 13:30-17:00, or nothing for a day off."
 
 
-def read(text: str, field: str) -> list[tuple[int, int]]:
+def parse_hours(text: str, field: str) -> list[tuple[int, int]]:
     """Stretches in minutes of the day, in order. Raises ``InvalidInput``."""
     if not text.strip():
         return []
     if len(text) > _LONGEST:
         raise InvalidInput(field, _ADVICE)
-    found = sorted(_stretch(part.strip(), field) for part in re.split(r"[,;]", text))
+    found = sorted(_parse_day_stretch(part.strip(), field) for part in re.split(r"[,;]", text))
     for (_, end), (begin, _) in pairwise(found):
         if begin < end:
             raise InvalidInput(field, "These hours overlap.")
     return found
 
 
-def _stretch(text: str, field: str) -> tuple[int, int]:
+def _parse_day_stretch(text: str, field: str) -> tuple[int, int]:
     parts = _STRETCH.fullmatch(text)
     if not parts:
         raise InvalidInput(field, _ADVICE)
@@ -40,10 +40,12 @@ def _stretch(text: str, field: str) -> tuple[int, int]:
     return begin, end
 
 
-def write(hours: Sequence[tuple[int, int]]) -> str:
-    """The inverse of :func:`read`."""
-    return ", ".join(f"{_minute(begin)}-{_minute(end)}" for begin, end in hours)
+def format_hours(hours: Sequence[tuple[int, int]]) -> str:
+    """The inverse of :func:`parse_hours`."""
+    return ", ".join(
+        f"{_format_minute_of_day(begin)}-{_format_minute_of_day(end)}" for begin, end in hours
+    )
 
 
-def _minute(minute: int) -> str:
+def _format_minute_of_day(minute: int) -> str:
     return f"{minute // 60:02d}:{minute % 60:02d}"

@@ -5,51 +5,51 @@ from __future__ import annotations
 from flask_babel import gettext
 
 from messaging.call_states import CallState
-from people.customers.lookup_purposes import CHOICES, Purpose
+from people.customers.lookup_purposes import CONSOLE_PURPOSES, LookupPurpose
 from people.models import Role
-from scheduling.states import Outcome, State
+from scheduling.states import CallbackState, CallOutcome
 
 #: The icon of each state, in ``console/_icons.html``; the colour goes by the state's name.
 ICONS = {
-    State.BOOKED: "clock",
-    State.STARTED: "wait",
-    State.CONFIRMED: "tick",
-    State.ENDED: "done",
-    State.MISSED: "gap",
-    State.REFUSED: "cross",
-    State.CANCELLED: "cross",
+    CallbackState.BOOKED: "clock",
+    CallbackState.STARTED: "wait",
+    CallbackState.CONFIRMED: "tick",
+    CallbackState.ENDED: "done",
+    CallbackState.MISSED: "gap",
+    CallbackState.REFUSED: "cross",
+    CallbackState.CANCELLED: "cross",
 }
 
 
-def state(value: State) -> str:
+def describe_callback_state(value: CallbackState) -> str:
     return {
-        State.BOOKED: gettext("Booked"),
-        State.STARTED: gettext("Calling, not confirmed yet"),
-        State.CONFIRMED: gettext("Confirmed"),
-        State.ENDED: gettext("Ended"),
-        State.MISSED: gettext("Missed"),
-        State.REFUSED: gettext("Refused by the customer"),
-        State.CANCELLED: gettext("Cancelled"),
+        CallbackState.BOOKED: gettext("Booked"),
+        CallbackState.STARTED: gettext("Calling, not confirmed yet"),
+        CallbackState.CONFIRMED: gettext("Confirmed"),
+        CallbackState.ENDED: gettext("Ended"),
+        CallbackState.MISSED: gettext("Missed"),
+        CallbackState.REFUSED: gettext("Refused by the customer"),
+        CallbackState.CANCELLED: gettext("Cancelled"),
     }[value]
 
 
-def outcome(value: str) -> str:
+def describe_call_outcome(value: str) -> str:
     return {
-        Outcome.REACHED: gettext("Reached"),
-        Outcome.NO_ANSWER: gettext("No answer"),
-        Outcome.VOICEMAIL: gettext("Voicemail"),
-        Outcome.WRONG_NUMBER: gettext("Wrong number"),
-        Outcome.REFUSED: gettext("Did not want to talk"),
-        Outcome.NOT_CONFIRMED: gettext("Could not or would not check us"),
-    }[Outcome(value)]
+        CallOutcome.REACHED: gettext("Reached"),
+        CallOutcome.NO_ANSWER: gettext("No answer"),
+        CallOutcome.VOICEMAIL: gettext("Voicemail"),
+        CallOutcome.WRONG_NUMBER: gettext("Wrong number"),
+        CallOutcome.REFUSED: gettext("Did not want to talk"),
+        CallOutcome.NOT_CONFIRMED: gettext("Could not or would not check us"),
+    }[CallOutcome(value)]
 
 
-def outcomes() -> list[tuple[str, str]]:
+def list_call_outcomes() -> list[tuple[str, str]]:
     """What an agent chooses from at the end of a call."""
-    return [(each.value, outcome(each)) for each in Outcome]
+    return [(each.value, describe_call_outcome(each)) for each in CallOutcome]
 
 
-def channel(value: str | None) -> str:
+def describe_channel(value: str | None) -> str:
     return {
         "text": gettext("by text message"),
         "web": gettext("on our page"),
@@ -58,7 +58,7 @@ def channel(value: str | None) -> str:
     }.get(value or "", "")
 
 
-def call(value: CallState) -> str:
+def describe_call_state(value: CallState) -> str:
     return {
         CallState.WANTED: gettext("Ringing you"),
         CallState.DIALLING: gettext("Ringing you"),
@@ -76,7 +76,7 @@ def call(value: CallState) -> str:
     }[value]
 
 
-def call_error(value: str | None) -> str:
+def describe_call_error(value: str | None) -> str:
     """Why a call failed, for the agent."""
     known = {
         "too_late": gettext("It could not be placed within a minute."),
@@ -87,7 +87,7 @@ def call_error(value: str | None) -> str:
     return known.get(value or "", gettext("Reason: %(code)s.", code=value) if value else "")
 
 
-def role(value: Role) -> str:
+def describe_role(value: Role) -> str:
     return {
         Role.AGENT: gettext("agent"),
         Role.SUPERVISOR: gettext("supervisor"),
@@ -95,26 +95,26 @@ def role(value: Role) -> str:
     }[value]
 
 
-def purpose(value: Purpose) -> str:
+def describe_lookup_purpose(value: LookupPurpose) -> str:
     """Why a customer was looked up."""
     return {
-        Purpose.ASKED: gettext("The customer asks for a call"),
-        Purpose.ANSWER: gettext("We owe them an answer"),
-        Purpose.GOES_ON: gettext("An earlier call goes on"),
-        Purpose.CHANGE: gettext("A booked call changes"),
-        Purpose.BOOKING: gettext("A call was booked"),
+        LookupPurpose.ASKED: gettext("The customer asks for a call"),
+        LookupPurpose.ANSWER: gettext("We owe them an answer"),
+        LookupPurpose.GOES_ON: gettext("An earlier call goes on"),
+        LookupPurpose.CHANGE: gettext("A booked call changes"),
+        LookupPurpose.BOOKING: gettext("A call was booked"),
     }[value]
 
 
-def purposes() -> list[tuple[str, str]]:
+def list_lookup_purposes() -> list[tuple[str, str]]:
     """What an agent chooses from before a look-up."""
-    return [(each.value, purpose(each)) for each in CHOICES]
+    return [(each.value, describe_lookup_purpose(each)) for each in CONSOLE_PURPOSES]
 
 
-def stated(value: str) -> str:
+def describe_access_purpose(value: str) -> str:
     """The purpose of an access in words, as the audit log holds it."""
-    if value in set(Purpose):
-        return purpose(Purpose(value))
+    if value in set(LookupPurpose):
+        return describe_lookup_purpose(LookupPurpose(value))
     return {
         "card": gettext("The card of a callback"),
         "own day": gettext("My day"),
@@ -124,19 +124,19 @@ def stated(value: str) -> str:
     }.get(value, value or "–")
 
 
-def reported_by(value: str) -> str:
+def describe_report_channel(value: str) -> str:
     """How a report reached us."""
     return (
         {
             "voice": gettext("by phone"),
             "agent": gettext("taken by a colleague"),
         }.get(value)
-        or channel(value)
+        or describe_channel(value)
         or value
     )
 
 
-def thing(value: str) -> str:
+def describe_requested_item(value: str) -> str:
     """What a caller asked for, or was given."""
     return {
         "code": gettext("code"),
@@ -150,7 +150,7 @@ def thing(value: str) -> str:
     }.get(value, value)
 
 
-def claimed(value: str) -> str:
+def describe_claimed_identity(value: str) -> str:
     """Who a caller said they were: one of our words, or the reporter's own."""
     return {
         "us": gettext("us"),
@@ -161,12 +161,12 @@ def claimed(value: str) -> str:
     }.get(value, value)
 
 
-def as_told(value: str) -> str:
+def quote_reporter(value: str) -> str:
     """What was told in somebody's own words or figures."""
     return value
 
 
-def knew(value: str) -> str:
+def describe_known_detail(value: str) -> str:
     return {
         "name": gettext("name"),
         "phone": gettext("phone number"),

@@ -8,36 +8,38 @@ from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from channels.app_context import ctx
-from channels.console.staff_request import Desk, pages, staff_page
+from channels.app_context import current_context
+from channels.console.staff_request import StaffRequest, bp, staff_page
 from people.models import Role
 from people.staff import reset_links
 
 
-@pages.get("/colleagues")
+@bp.get("/colleagues")
 @staff_page(Role.SUPERVISOR, Role.INVESTIGATOR)
-def colleagues(desk: Desk) -> ResponseReturnValue:
+def show_reset_links(desk: StaffRequest) -> ResponseReturnValue:
     """List the colleagues whose link they may ask for. Nobody can ask for their own."""
-    return _shown(desk)
+    return _render_reset_links(desk)
 
 
-@pages.post("/colleagues/<uuid:staff_id>/link")
+@bp.post("/colleagues/<uuid:staff_id>/link")
 @staff_page(Role.SUPERVISOR, Role.INVESTIGATOR)
-def make_link(desk: Desk, staff_id: UUID) -> ResponseReturnValue:
+def issue_reset_link(desk: StaffRequest, staff_id: UUID) -> ResponseReturnValue:
     """Show the link, only this once. It works after somebody else has approved it."""
-    desk.require_proof()
+    desk.require_reauthentication()
     maker = desk.principal
     why = gettext("Password or phone is lost, or the first link ran out.")
-    token = reset_links.make(desk.session, maker.id, maker.role, staff_id, why, desk.moment)
-    path = url_for("console.enrolment", token=token)
-    return _shown(desk, staff_id, f"{ctx().base_url}{path}")
+    token = reset_links.request_reset_link(
+        desk.session, maker.id, maker.role, staff_id, why, desk.moment
+    )
+    path = url_for("console.show_enrolment", token=token)
+    return _render_reset_links(desk, staff_id, f"{current_context().base_url}{path}")
 
 
-def _shown(desk: Desk, at: UUID | None = None, link: str = "") -> str:
+def _render_reset_links(desk: StaffRequest, at: UUID | None = None, link: str = "") -> str:
     maker = desk.principal
     return render_template(
         "console/colleagues.html",
-        people=reset_links.colleagues(desk.session, maker.id, maker.role),
+        people=reset_links.list_resettable_staff(desk.session, maker.id, maker.role),
         at=at,
         link=link,
     )

@@ -15,10 +15,10 @@ from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-from channels.app_context import ctx, now, unit
-from channels.locale_selection import select
-from channels.not_found_audit import unknown_noted
-from channels.time_format import Clock
+from channels.app_context import current_context, current_time, unit_of_work
+from channels.locale_selection import select_locale
+from channels.not_found_audit import audit_not_found
+from channels.time_format import LocalClock
 from incidents.evening_notes import explanations
 from people.approvals import approval_inbox
 from people.errors import NotAllowed
@@ -28,20 +28,20 @@ from people.staff.authentication import Principal
 from people.text_input import first_name
 from procedures import approval_registry
 
-pages = Blueprint("console", __name__, url_prefix="/staff")
+bp = Blueprint("console", __name__, url_prefix="/staff")
 
-TOKEN = "staff"  # noqa: S105  (the name of the cookie's one entry)
-HOMES = {
-    Role.AGENT: "console.day",
-    Role.SUPERVISOR: "console.team",
-    Role.INVESTIGATOR: "console.cases",
+SESSION_TOKEN_ENTRY = "staff"  # noqa: S105  (the name of the cookie's one entry)
+HOME_ENDPOINTS = {
+    Role.AGENT: "console.show_own_day",
+    Role.SUPERVISOR: "console.show_team_overview",
+    Role.INVESTIGATOR: "console.show_case_board",
 }
 P = ParamSpec("P")
 View = Callable[P, ResponseReturnValue]
 
 
 @dataclass(frozen=True)
-class Desk:
+class StaffRequest:
     """An open unit of work, who works in it, this moment, and the clock on their wall."""
 
     session: Session
@@ -50,99 +50,109 @@ class Desk:
     zone: ZoneInfo
 
     @property
-    def clock(self) -> Clock:
-        return Clock(self.zone, select(), self.moment)
+    def clock(self) -> LocalClock:
+        return LocalClock(self.zone, select_locale(), self.moment)
 
     @property
     def member(self) -> Staff:
         """Their own row."""
         return self.session.get_one(Staff, self.principal.id)
 
-    def require_proof(self) -> None:
+    def require_reauthentication(self) -> None:
         """For what changes how they sign in. Raises ``ProofNeeded``."""
-        staff_sessions.require_proof(self.session, self.principal.session_id, self.moment)
+        staff_sessions.require_fresh_proof(self.session, self.principal.session_id, self.moment)
 
 
 def staff_page(
     *roles: Role, polled: bool = False
-) -> Callable[[Callable[Concatenate[Desk, P], ResponseReturnValue]], View[P]]:
-    """Let in only staff with one of the roles, and hand them a :class:`Desk`.
+) -> Callable[[Callable[Concatenate[StaffRequest, P], ResponseReturnValue]], View[P]]:
+    """Let in only staff with one of the roles, and hand them a :class:`StaffRequest`.
 
     The view's answer is made before the unit commits, and goes out after: what it shows has its
     audit entry, or is not shown. So is what is not there for them. A ``polled`` page is asked by a
     script all the time: it only reads, and answers 401 instead of leading to the sign-in page.
     """
 
-    def wrap(view: Callable[Concatenate[Desk, P], ResponseReturnValue]) -> View[P]:
+    def wrap_staff_view(
+        view: Callable[Concatenate[StaffRequest, P], ResponseReturnValue],
+    ) -> View[P]:
         @wraps(view)
-        def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
-            moment = now()
+        def guarded_staff_view(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+            moment = current_time()
             reads = polled and "keep" not in request.args
             who: list[UUID] = []
-            with unknown_noted(who, written=not reads), unit(read_only=reads) as session:
-                principal = _principal(session, moment, touch=not reads)
+            with audit_not_found(who, written=not reads), unit_of_work(read_only=reads) as session:
+                principal = _load_principal(session, moment, touch=not reads)
                 if principal is None:
-                    return _signed_out(polled)
+                    return _answer_signed_out(polled)
                 who.append(principal.id)
                 if principal.role not in roles:
-                    raise NotAllowed(_only_for(roles))
+                    raise NotAllowed(_describe_allowed_roles(roles))
                 member = session.get_one(Staff, principal.id)
                 if not polled:
-                    kinds = approval_registry.kinds(ctx().policy)
-                    g.to_approve = approval_inbox.count(session, kinds, principal, moment)
-                desk = Desk(session, principal, moment, ZoneInfo(member.timezone))
+                    kinds = approval_registry.collect_request_types(current_context().policy)
+                    g.to_approve = approval_inbox.count_undecided_requests(
+                        session, kinds, principal, moment
+                    )
+                desk = StaffRequest(session, principal, moment, ZoneInfo(member.timezone))
                 return make_response(view(desk, *args, **kwargs))
 
-        return guarded
+        return guarded_staff_view
 
-    return wrap
+    return wrap_staff_view
 
 
-def _principal(session: Session, moment: datetime, *, touch: bool) -> Principal | None:
-    token = cookie.get(TOKEN)
-    principal = authentication.signed_in(session, token, moment) if isinstance(token, str) else None
+def _load_principal(session: Session, moment: datetime, *, touch: bool) -> Principal | None:
+    token = cookie.get(SESSION_TOKEN_ENTRY)
+    principal = (
+        authentication.find_session_principal(session, token, moment)
+        if isinstance(token, str)
+        else None
+    )
     if principal is not None:
         if touch and principal.session_id is not None:
-            authentication.touch(session, principal.session_id, moment)
+            authentication.touch_staff_session(session, principal.session_id, moment)
         member = session.get_one(Staff, principal.id)
         g.role = principal.role
-        g.staff_name = first_name(staff_records.name_of(session, member.id, member.name))
+        g.staff_name = first_name(staff_records.open_staff_name(session, member.id, member.name))
         if touch:
-            g.notes = explanations.waiting(session, member.id)
+            g.notes = explanations.count_unexplained_notes(session, member.id)
     return principal
 
 
-def _only_for(roles: tuple[Role, ...]) -> str:
+def _describe_allowed_roles(roles: tuple[Role, ...]) -> str:
     return f"This page is for: {', '.join(roles)}. Your role is another one."
 
 
-def _signed_out(polled: bool) -> ResponseReturnValue:
+def _answer_signed_out(polled: bool) -> ResponseReturnValue:
     if polled:
         return jsonify(error="signed out"), 401
-    ended = 1 if TOKEN in cookie else None
-    return redirect(url_for("console.sign_in", next=_way_back(), out=ended), code=303)
+    ended = 1 if SESSION_TOKEN_ENTRY in cookie else None
+    return redirect(
+        url_for("console.show_staff_sign_in", next=_return_address(), out=ended), code=303
+    )
 
 
-def _way_back() -> str:
+def _return_address() -> str:
     """The page to come back to after signing in; for a form, the page that it was on."""
     if request.method in ("GET", "HEAD"):
         return request.full_path.rstrip("?")
     callback_id = (request.view_args or {}).get("callback_id")
     if callback_id is not None:
-        return url_for("console.card", callback_id=callback_id)
+        return url_for("console.show_callback_page", callback_id=callback_id)
     reference = (request.view_args or {}).get("reference")
     if reference is not None:
-        return url_for("console.case", reference=reference)
-    return url_for("console.home")
+        return url_for("console.show_case", reference=reference)
+    return url_for("console.show_role_home")
 
 
-def home_of(role: Role) -> Response:
+def redirect_to_role_home(role: Role) -> Response:
     """To where a role's work is."""
-    return make_response(redirect(url_for(HOMES[role]), code=303))
+    return make_response(redirect(url_for(HOME_ENDPOINTS[role]), code=303))
 
 
-@pages.get("/")
+@bp.get("/")
 @staff_page(*Role)
-def home(desk: Desk) -> ResponseReturnValue:
+def show_role_home(desk: StaffRequest) -> ResponseReturnValue:
     """To the role's own page."""
-    return home_of(desk.principal.role)
+    return redirect_to_role_home(desk.principal.role)

@@ -16,47 +16,51 @@ from scheduling.policy import Policy
 from verification import bridged_calls, call_session
 
 #: What each act makes the provider say, in this order.
-_EVENTS = {
+_STATES_BY_ACTION = {
     "answer": (CallState.ANSWERED, CallState.LIVE),
     "decline": (CallState.BUSY,),
     "ignore": (CallState.NO_ANSWER,),
     "voicemail": (CallState.ANSWERED, CallState.VOICEMAIL),
     "hang_up": (CallState.ENDED,),
 }
-_ON = (CallState.ANSWERED, CallState.LIVE)
+_CONNECTED_STATES = (CallState.ANSWERED, CallState.LIVE)
 
 
 @dataclass(frozen=True)
-class Incoming:
+class IncomingCall:
     """``stage`` is ``notice`` (a call by another phone), ``ringing`` or ``on``."""
 
     stage: str
     acts: list[tuple[str, str]]
 
 
-def of(session: Session, number: str, now: datetime) -> Incoming | None:
+def find_incoming_call(session: Session, number: str, now: datetime) -> IncomingCall | None:
     """What this phone shows of a call to it."""
-    callback = call_session.ringing_now(session, number, now)
+    callback = call_session.find_active_call(session, number, now)
     if callback is None:
         return None
-    call = call_queue.latest(session, callback.id)
+    call = call_queue.find_latest_call(session, callback.id)
     if call is None:
-        return Incoming("notice", [])
-    acts = _acts(call)
-    return Incoming("on" if call.state in _ON else "ringing", acts) if acts else None
+        return IncomingCall("notice", [])
+    acts = _available_phone_actions(call)
+    return (
+        IncomingCall("on" if call.state in _CONNECTED_STATES else "ringing", acts) if acts else None
+    )
 
 
-def act(session: Session, number: str, what: str, policy: Policy, now: datetime) -> None:
+def apply_phone_action(
+    session: Session, number: str, what: str, policy: Policy, now: datetime
+) -> None:
     """Do one of the acts that are offered; anything else changes nothing."""
-    callback = call_session.ringing_now(session, number, now)
-    call = call_queue.latest(session, callback.id) if callback else None
-    if call is None or what not in dict(_acts(call)):
+    callback = call_session.find_active_call(session, number, now)
+    call = call_queue.find_latest_call(session, callback.id) if callback else None
+    if call is None or what not in dict(_available_phone_actions(call)):
         return
-    for state in _EVENTS[what]:
-        bridged_calls.told(session, call.id, state, policy, now)
+    for state in _STATES_BY_ACTION[what]:
+        bridged_calls.record_call_progress(session, call.id, state, policy, now)
 
 
-def _acts(call: PhoneCall) -> list[tuple[str, str]]:
+def _available_phone_actions(call: PhoneCall) -> list[tuple[str, str]]:
     if call.state == CallState.RINGING:
         return [
             ("answer", gettext("Answer")),
@@ -64,4 +68,4 @@ def _acts(call: PhoneCall) -> list[tuple[str, str]]:
             ("voicemail", gettext("Voicemail")),
             ("ignore", gettext("Let it ring")),
         ]
-    return [("hang_up", gettext("Hang up"))] if call.state in _ON else []
+    return [("hang_up", gettext("Hang up"))] if call.state in _CONNECTED_STATES else []

@@ -7,129 +7,142 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response as AnyResponse
 
 from channels import check_service
-from channels.app_context import ctx, now, unit
+from channels.app_context import current_context, current_time, unit_of_work
 from channels.simulator import incoming_call, ivr_call
-from channels.simulator.seed_data import CUSTOMERS
-from channels.texts.handler import Text, receive
+from channels.simulator.seed_data import DEMO_CUSTOMERS
+from channels.texts.handler import ReceivedText, handle_text
 from messaging.providers.simulator import phone_modes, sms
-from messaging.providers.simulator.phone_modes import Mode
+from messaging.providers.simulator.phone_modes import SimulatorMode
 from people.errors import InvalidInput
 from storage.column_types import new_id
 
-pages = Blueprint("demo", __name__, url_prefix="/demo")
-_LONGEST = 1600
+bp = Blueprint("demo", __name__, url_prefix="/demo")
+_MAX_TEXT_LENGTH = 1600
 
 
-@pages.get("/phone")
-def phone() -> str:
+@bp.get("/phone")
+def show_phone() -> str:
     """The phone of one number, with its texts; ``?phone=`` chooses whose."""
-    number = _number(request.args.get("phone", ""))
-    with unit() as session:
-        texts = sms.texts(session, now(), number)
+    number = _number_or_first_customer(request.args.get("phone", ""))
+    with unit_of_work() as session:
+        texts = sms.list_simulated_texts(session, current_time(), number)
         return render_template(
             "demo/phone.html",
             number=number,
             texts=texts,
-            incoming=incoming_call.of(session, number, now()),
-            line=phone_modes.of(session, number),
-            modes=_modes(),
-            numbers=sorted({number, *(each.phone for each in CUSTOMERS)}),
-            names={each.phone: each.name for each in CUSTOMERS},
+            incoming=incoming_call.find_incoming_call(session, number, current_time()),
+            line=phone_modes.find_simulator_mode(session, number),
+            modes=_phone_mode_labels(),
+            numbers=sorted({number, *(each.phone for each in DEMO_CUSTOMERS)}),
+            names={each.phone: each.name for each in DEMO_CUSTOMERS},
         )
 
 
-@pages.get("/phone/texts")
-def texts() -> str:
+@bp.get("/phone/texts")
+def show_phone_texts() -> str:
     """The texts alone, for the page to keep itself fresh."""
-    number = _number(request.args.get("phone", ""))
-    with unit(read_only=True) as session:
-        return render_template("demo/texts.html", texts=sms.texts(session, now(), number))
+    number = _number_or_first_customer(request.args.get("phone", ""))
+    with unit_of_work(read_only=True) as session:
+        return render_template(
+            "demo/texts.html", texts=sms.list_simulated_texts(session, current_time(), number)
+        )
 
 
-@pages.get("/phone/call")
-def call() -> str:
+@bp.get("/phone/call")
+def show_phone_call() -> str:
     """The incoming call alone, for the page to keep itself fresh."""
-    number = _number(request.args.get("phone", ""))
-    with unit(read_only=True) as session:
-        found = incoming_call.of(session, number, now())
+    number = _number_or_first_customer(request.args.get("phone", ""))
+    with unit_of_work(read_only=True) as session:
+        found = incoming_call.find_incoming_call(session, number, current_time())
         return render_template("demo/call.html", incoming=found, number=number)
 
 
-@pages.post("/phone/call")
-def act() -> AnyResponse:
+@bp.post("/phone/call")
+def submit_phone_action() -> AnyResponse:
     """Answer, decline, let it ring out, let the machine answer, or hang up."""
-    number = _number(request.form.get("phone", ""))
-    with unit() as session:
-        incoming_call.act(session, number, request.form.get("act", ""), ctx().policy, now())
-    return redirect(url_for("demo.phone", phone=number), code=303)
+    number = _number_or_first_customer(request.form.get("phone", ""))
+    with unit_of_work() as session:
+        incoming_call.apply_phone_action(
+            session, number, request.form.get("act", ""), current_context().policy, current_time()
+        )
+    return redirect(url_for("demo.show_phone", phone=number), code=303)
 
 
-@pages.post("/phone/line")
-def line() -> AnyResponse:
+@bp.post("/phone/line")
+def choose_phone_mode() -> AnyResponse:
     """Choose how texts arrive on this phone."""
-    number, mode = _number(request.form.get("phone", "")), request.form.get("mode", "")
+    number, mode = (
+        _number_or_first_customer(request.form.get("phone", "")),
+        request.form.get("mode", ""),
+    )
     seconds = request.form.get("seconds", "")
-    if mode in set(Mode):
+    if mode in set(SimulatorMode):
         late = int(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) < 6 else 0
-        with unit() as session:
-            phone_modes.choose(session, number, Mode(mode), late, now())
-    return redirect(url_for("demo.phone", phone=number), code=303)
+        with unit_of_work() as session:
+            phone_modes.set_simulator_mode(
+                session, number, SimulatorMode(mode), late, current_time()
+            )
+    return redirect(url_for("demo.show_phone", phone=number), code=303)
 
 
-@pages.route("/keypad", methods=["GET", "POST"])
-def keypad() -> str:
+@bp.route("/keypad", methods=["GET", "POST"])
+def show_keypad() -> str:
     """Ring the official line from this phone, and press keys."""
-    number = _number(request.values.get("phone", ""))
-    said = ivr_call.take(number, request.form)
+    number = _number_or_first_customer(request.values.get("phone", ""))
+    said = ivr_call.take_simulated_turn(number, request.form)
     return render_template("demo/keypad.html", number=number, **said)
 
 
-@pages.post("/phone")
-def send() -> AnyResponse:
+@bp.post("/phone")
+def send_text_from_phone() -> AnyResponse:
     """Send a text from this phone to us, and keep our answer on it."""
-    number = _number(request.form.get("phone", ""))
-    body = request.form.get("body", "").strip()[:_LONGEST]
+    number = _number_or_first_customer(request.form.get("phone", ""))
+    body = request.form.get("body", "").strip()[:_MAX_TEXT_LENGTH]
     if body:
-        text_from_phone(number, body)
-    return redirect(url_for("demo.phone", phone=number), code=303)
+        deliver_text_from_phone(number, body)
+    return redirect(url_for("demo.show_phone", phone=number), code=303)
 
 
-def text_from_phone(number: str, body: str) -> str | None:
+def deliver_text_from_phone(number: str, body: str) -> str | None:
     """A text from a simulated phone, handled as one that came by a provider."""
-    moment = now()
-    with unit() as session:
-        sms.keep(session, number, body, moment, outgoing=True)
-        answer = receive(
-            session, Text(f"demo-{new_id()}", number, body), ctx().policy, ctx().rules, moment
+    moment = current_time()
+    with unit_of_work() as session:
+        sms.store_simulated_text(session, number, body, moment, outgoing=True)
+        answer = handle_text(
+            session,
+            ReceivedText(f"demo-{new_id()}", number, body),
+            current_context().policy,
+            current_context().rules,
+            moment,
         )
         if answer is not None:
-            sms.keep(session, number, answer, moment, outgoing=False)
+            sms.store_simulated_text(session, number, answer, moment, outgoing=False)
     return answer
 
 
-@pages.get("/messages")
-def messages() -> Response:
+@bp.get("/messages")
+def list_demo_messages() -> Response:
     """All simulated texts as JSON, oldest first; ``?phone=`` of one number only."""
     wanted = request.args.get("phone")
     number = check_service.read_number(wanted) if wanted else None
-    with unit(read_only=True) as session:
-        return jsonify(messages=sms.texts(session, now(), number))
+    with unit_of_work(read_only=True) as session:
+        return jsonify(messages=sms.list_simulated_texts(session, current_time(), number))
 
 
-def _modes() -> dict[str, str]:
+def _phone_mode_labels() -> dict[str, str]:
     return {
-        Mode.AT_ONCE: gettext("at once"),
-        Mode.LATE: gettext("late"),
-        Mode.LANDLINE: gettext("never: a landline"),
-        Mode.OFF: gettext("never: switched off"),
-        Mode.OPTED_OUT: gettext("never: opted out"),
-        Mode.DOWN: gettext("not while the provider is down"),
-        Mode.UNSURE: gettext("at once, but the provider's answer is lost"),
+        SimulatorMode.AT_ONCE: gettext("at once"),
+        SimulatorMode.LATE: gettext("late"),
+        SimulatorMode.LANDLINE: gettext("never: a landline"),
+        SimulatorMode.OFF: gettext("never: switched off"),
+        SimulatorMode.OPTED_OUT: gettext("never: opted out"),
+        SimulatorMode.DOWN: gettext("not while the provider is down"),
+        SimulatorMode.UNSURE: gettext("at once, but the provider's answer is lost"),
     }
 
 
-def _number(text: str) -> str:
+def _number_or_first_customer(text: str) -> str:
     try:
         return check_service.read_number(text)
     except InvalidInput:
-        return CUSTOMERS[0].phone
+        return DEMO_CUSTOMERS[0].phone

@@ -9,7 +9,7 @@ import pyotp
 from sqlmodel import Session, select
 
 from incidents.reports import submission
-from incidents.reports.report_fields import Told
+from incidents.reports.report_fields import ReportSubmission
 from people import password_seal
 from people.credentials import hash_password
 from people.customers import customer_records
@@ -25,7 +25,7 @@ DEMO_PASSWORD = "correct-horse-demo"  # noqa: S105  (meant to be known)
 
 
 @dataclass(frozen=True)
-class Colleague:
+class DemoStaffMember:
     """A demo member of staff."""
 
     name: str
@@ -43,14 +43,14 @@ class DemoCustomer:
     locale: str
 
 
-STAFF = (
-    Colleague("Ana Silva", "ana@example.org", Role.AGENT, "+447400123401"),
-    Colleague("Ben Okafor", "ben@example.org", Role.AGENT, "+447400123402"),
-    Colleague("Sam Lindqvist", "sam@example.org", Role.SUPERVISOR),
-    Colleague("Ines Moreau", "ines@example.org", Role.INVESTIGATOR),
-    Colleague("Ivo Brandt", "ivo@example.org", Role.INVESTIGATOR),
+DEMO_STAFF_MEMBERS = (
+    DemoStaffMember("Ana Silva", "ana@example.org", Role.AGENT, "+447400123401"),
+    DemoStaffMember("Ben Okafor", "ben@example.org", Role.AGENT, "+447400123402"),
+    DemoStaffMember("Sam Lindqvist", "sam@example.org", Role.SUPERVISOR),
+    DemoStaffMember("Ines Moreau", "ines@example.org", Role.INVESTIGATOR),
+    DemoStaffMember("Ivo Brandt", "ivo@example.org", Role.INVESTIGATOR),
 )
-CUSTOMERS = (
+DEMO_CUSTOMERS = (
     DemoCustomer("Gwen Jones", "+447400123456", "en"),
     DemoCustomer("Heinz Becker", "+4915112345678", "de"),
     DemoCustomer("Lucia Romero", "+34612345678", "es"),
@@ -59,26 +59,26 @@ CUSTOMERS = (
 
 
 #: Calls that some of them report, and that belong together.
-REPORTS = (
+DEMO_REPORTS = (
     ("+447400123456", "He said my router sends spam and wanted to connect with my computer."),
     ("+4915112345678", "My router sends spam, she wanted to connect with my computer today."),
     ("+12025550123", "Router sends spam. Wanted money to clean it."),
 )
 
 
-def is_empty(session: Session) -> bool:
+def is_database_empty(session: Session) -> bool:
     """Whether nobody has used this store yet."""
     staffed = session.exec(select(Staff.id).limit(1)).first()
     return staffed is None and session.exec(select(Customer.id).limit(1)).first() is None
 
 
-def add(session: Session, policy: Policy, now: datetime) -> None:
+def add_seed_data(session: Session, policy: Policy, now: datetime) -> None:
     """Add demo staff, customers, and callbacks of which the first can be started at once."""
-    members = [_member(session, each, policy, now) for each in STAFF]
+    members = [_add_seed_staff_member(session, each, policy, now) for each in DEMO_STAFF_MEMBERS]
     ana, ben = members[0], members[1]
     week = {day: [(9 * 60, 17 * 60)] for day in range(5)}
-    working_hours.replace(session, ben.id, week, audit_log.SYSTEM, now)
-    known = [_customer(session, each, ana, policy, now) for each in CUSTOMERS]
+    working_hours.replace_working_hours(session, ben.id, week, audit_log.SYSTEM, now)
+    known = [_add_seed_customer(session, each, ana, policy, now) for each in DEMO_CUSTOMERS]
     any_hour = replace(policy, min_notice_minutes=0, decent_hours=(time(0), None))
     minute = now.replace(second=0, microsecond=0)
     plan = (
@@ -88,14 +88,14 @@ def add(session: Session, policy: Policy, now: datetime) -> None:
         (known[3], timedelta(days=1), 30, "your account", "T-1004"),
     )
     for customer, ahead, minutes, topic, ticket in plan:
-        wish = bookings.Wish(minute + ahead, minutes, topic, ticket)
-        bookings.book(session, customer, ana.id, wish, any_hour, now)
-    for number, (phone, said) in enumerate(REPORTS):
-        _report(session, phone, said, now - timedelta(hours=2 + number))
+        wish = bookings.BookingRequest(minute + ahead, minutes, topic, ticket)
+        bookings.book_callback(session, customer, ana.id, wish, any_hour, now)
+    for number, (phone, said) in enumerate(DEMO_REPORTS):
+        _file_seed_report(session, phone, said, now - timedelta(hours=2 + number))
 
 
-def _report(session: Session, phone: str, said: str, at: datetime) -> None:
-    told = Told(
+def _file_seed_report(session: Session, phone: str, said: str, at: datetime) -> None:
+    told = ReportSubmission(
         phone,
         "web",
         called_at=at,
@@ -105,29 +105,31 @@ def _report(session: Session, phone: str, said: str, at: datetime) -> None:
         claimed_to_be="Example Bank",
         asked_for=["remote"],
     )
-    submission.file(session, told, at)
+    submission.submit_for_reference(session, told, at)
 
 
-def _member(session: Session, who: Colleague, policy: Policy, now: datetime) -> Staff:
-    member = staff_records.add(
+def _add_seed_staff_member(
+    session: Session, who: DemoStaffMember, policy: Policy, now: datetime
+) -> Staff:
+    member = staff_records.add_staff_member(
         session, who.email, who.name, who.role, now, timezone=policy.default_zone, demo=True
     )
     hashed = hash_password(DEMO_PASSWORD)
     member.password_hash = password_seal.seal_password(session, member.id, hashed)
-    member.totp_secret = keyring.of(session).seal_for(
+    member.totp_secret = keyring.current_keyring(session).seal_for_purpose(
         keyring.STAFF, f"staff.totp_secret:{member.id}", pyotp.random_base32()
     )
     session.add(member)
     session.flush()
     if who.phone:
-        staff_records.set_phone(session, member, who.phone, now)
+        staff_records.set_staff_phone(session, member, who.phone, now)
     return member
 
 
-def _customer(
+def _add_seed_customer(
     session: Session, who: DemoCustomer, agent: Staff, policy: Policy, now: datetime
 ) -> Customer:
     new = customer_records.NewCustomer(who.phone, who.name, who.locale)
-    return customer_records.add(
-        session, new, audit_log.staff(agent.id), now, default_zone=policy.default_zone
+    return customer_records.add_customer(
+        session, new, audit_log.staff_actor(agent.id), now, default_zone=policy.default_zone
     )

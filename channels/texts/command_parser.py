@@ -10,7 +10,7 @@ from verification import codes
 
 #: What a customer can text, in each language we speak; any of them will do for everybody. None is
 #: a word that carriers take for themselves (rule M3). Written without accents and in lower case.
-WORDS = {
+COMMAND_WORDS = {
     "check": "check",
     "scam": "scam",
     "move": "move",
@@ -31,17 +31,17 @@ WORDS = {
     "frase": "phrase",
     "pagina": "page",
 }
-MAX_LENGTH = 1600
+MAX_TEXT_LENGTH = 1600
 #: A word alone, or with a little around it; a longer text is a story, not a wish.
-_MOST_WORDS = 5
+_MAX_COMMAND_WORDS = 5
 #: The number of a time alone, or with a word or two: ``2``, ``No 2 please``.
-_PICKED = re.compile(r"[^\d:/+]{0,10}([1-9])[^\d:/+]{0,8}")
+_PICKED_PATTERN = re.compile(r"[^\d:/+]{0,10}([1-9])[^\d:/+]{0,8}")
 
 
 @dataclass(frozen=True)
-class Asked:
+class TextCommand:
     """``word`` is ``code``, ``pick`` for the number of a time that was offered, one of the values
-    of :data:`WORDS`, or ``other``; ``code`` in plain digits, the number that was picked too;
+    of :data:`COMMAND_WORDS`, or ``other``; ``code`` in plain digits, the number that was picked too;
     ``rest`` is what follows the word, as it was written."""
 
     word: str
@@ -49,40 +49,40 @@ class Asked:
     rest: str = ""
 
 
-def read(body: str, digits: int) -> Asked:
+def parse_text_command(body: str, digits: int) -> TextCommand:
     """What is asked. Letter case, spaces, hyphens and the digits' script do not matter; a code
     may stand anywhere in a short sentence, as long as there is only one."""
-    text = unicodedata.normalize("NFKC", body[:MAX_LENGTH]).strip()
-    whole = codes.normal(text, digits)
+    text = unicodedata.normalize("NFKC", body[:MAX_TEXT_LENGTH]).strip()
+    whole = codes.normalise_code(text, digits)
     if whole is not None:
-        return Asked("code", whole)
+        return TextCommand("code", whole)
     found = _codes_in(text, digits)
     if len(found) == 1:
-        return Asked("code", found.pop())
-    picked = _PICKED.fullmatch("".join(_digit(c) for c in text))
+        return TextCommand("code", found.pop())
+    picked = _PICKED_PATTERN.fullmatch("".join(_ascii_digit(c) for c in text))
     if picked:
-        return Asked("pick", picked[1])
+        return TextCommand("pick", picked[1])
     letters = list(re.finditer(r"[^\W\d_]+", text))
-    word = WORDS.get(_bare(letters[0][0])) if letters else None
+    word = COMMAND_WORDS.get(_plain_command_word(letters[0][0])) if letters else None
     if word == "phrase":
-        return Asked(word, rest=text[letters[0].end() :].strip(" :=-.!?\"'“”„«»‘’"))
-    if word and len(letters) <= _MOST_WORDS:
-        return Asked(word)
-    return Asked("other")
+        return TextCommand(word, rest=text[letters[0].end() :].strip(" :=-.!?\"'“”„«»‘’"))
+    if word and len(letters) <= _MAX_COMMAND_WORDS:
+        return TextCommand(word)
+    return TextCommand("other")
 
 
-def _bare(word: str) -> str:
+def _plain_command_word(word: str) -> str:
     """In lower case without accents: ``PRÜFEN`` as ``prufen``."""
     return "".join(c for c in unicodedata.normalize("NFKD", word.lower()) if c.isalpha())
 
 
 def _codes_in(text: str, digits: int) -> set[str]:
     """Every run of digits, single spaces or hyphens between them allowed, that is just as long."""
-    plain = "".join(_digit(c) for c in text)
+    plain = "".join(_ascii_digit(c) for c in text)
     runs = (re.sub(r"\D", "", run) for run in re.findall(r"(?<!\+)\b\d(?:[ \-.]?\d)*", plain))
     return {run for run in runs if len(run) == digits}
 
 
-def _digit(char: str) -> str:
+def _ascii_digit(char: str) -> str:
     value = unicodedata.decimal(char, None)
     return char if value is None else str(value)

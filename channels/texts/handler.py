@@ -8,15 +8,15 @@ from datetime import datetime
 import structlog
 from sqlmodel import Session
 
-from channels.check_service import VERDICTS, name
+from channels.check_service import CHECK_VERDICTS, verdict_name
 from channels.texts import reply_allowance, report_answer_parser
-from channels.texts.command_parser import Asked, read
-from incidents.reports import followup_questions, submission
+from channels.texts.command_parser import TextCommand, parse_text_command
+from incidents.reports import followup_questions, report_fields, submission
 from incidents.reports.models import Report
 from messaging import call_queue, inbox, opt_outs, text_templates
 from messaging.call_states import CallState
-from messaging.sending_limits import Rules, country_allowed
-from messaging.text_templates import Voice
+from messaging.sending_limits import SendingLimits, is_country_allowed
+from messaging.text_templates import MessageContext
 from people.customers import customer_number, customer_records
 from people.models import Customer
 from procedures import callback_refusal
@@ -27,14 +27,14 @@ from scheduling.models import Callback
 from scheduling.notifications import callback_notifier
 from scheduling.policy import Policy
 from verification import call_session, number_proof
-from verification.code_check import check
+from verification.code_check import check_code
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine, NotConfirmed, Verdict
 
 log = structlog.get_logger("texts")
 
 
 @dataclass(frozen=True)
-class Text:
+class ReceivedText:
     """A text that reached us; ``sender`` is E.164, as the provider vouches for it. ``opting`` is
     ``out`` or ``in`` when the provider says that it took the text for an opt-out or an opt-in."""
 
@@ -45,77 +45,88 @@ class Text:
 
 
 @dataclass(frozen=True)
-class _Job:
+class _TextJob:
     """A text with what is needed to handle it."""
 
     session: Session
-    text: Text
-    asked: Asked
+    text: ReceivedText
+    asked: TextCommand
     customer: Customer | None
-    voice: Voice
+    voice: MessageContext
     policy: Policy
     now: datetime
 
 
-def receive(
-    session: Session, text: Text, policy: Policy, rules: Rules, now: datetime
+def handle_text(
+    session: Session, text: ReceivedText, policy: Policy, rules: SendingLimits, now: datetime
 ) -> str | None:
     """Do what the text asks, and give the answer; ``None`` for a replay, which changes nothing,
     and for whoever must get no text.
 
     A number we do not know gets what a customer without a booking gets.
     """
-    if not country_allowed(text.sender, rules.countries):
+    if not is_country_allowed(text.sender, rules.countries):
         return None
-    asked = read(text.body, policy.code_digits)
-    opting = _opting(session, text)
+    asked = parse_text_command(text.body, policy.code_digits)
+    opting = _detect_opting(session, text)
     word = f"opt_{opting}" if opting else asked.word
-    if not inbox.first_time(session, text.provider_id, text.sender, word, now):
+    if not inbox.record_once(session, text.provider_id, text.sender, word, now):
         return None
     log.info("text received", word=word)
     if opting:
-        _opt(session, text.sender, opting, now)
+        _record_opting(session, text.sender, opting, now)
         return None
-    return _answered(session, text, asked, policy, rules, now)
+    return _answer_text(session, text, asked, policy, rules, now)
 
 
-def _opting(session: Session, text: Text) -> str:
+def _detect_opting(session: Session, text: ReceivedText) -> str:
     if text.opting:
         return text.opting
     word = "".join(c for c in text.body[:100].lower() if c.isalpha())
-    if word in opt_outs.OUT:
+    if word in opt_outs.OPT_OUT_WORDS:
         return "out"
     # To somebody who gets our texts, the provider takes these for nothing special.
-    return "in" if word in opt_outs.IN and opt_outs.is_out(session, text.sender) else ""
+    return (
+        "in"
+        if word in opt_outs.OPT_IN_WORDS and opt_outs.is_opted_out(session, text.sender)
+        else ""
+    )
 
 
-def _opt(session: Session, sender: str, opting: str, now: datetime) -> None:
+def _record_opting(session: Session, sender: str, opting: str, now: datetime) -> None:
     """The provider has answered, and lets nothing of ours through after an opt-out."""
     if opting == "out":
-        opt_outs.note_out(session, sender, now)
+        opt_outs.record_opt_out(session, sender, now)
     else:
-        opt_outs.note_in(session, sender, now)
+        opt_outs.record_opt_in(session, sender, now)
 
 
-def _answered(
-    session: Session, text: Text, asked: Asked, policy: Policy, rules: Rules, now: datetime
+def _answer_text(
+    session: Session,
+    text: ReceivedText,
+    asked: TextCommand,
+    policy: Policy,
+    rules: SendingLimits,
+    now: datetime,
 ) -> str | None:
-    out = opt_outs.is_out(session, text.sender)
-    if out and asked.word not in _WITHOUT_ANSWER:
+    out = opt_outs.is_opted_out(session, text.sender)
+    if out and asked.word not in _DONE_WITHOUT_ANSWER:
         return None  # a code above all, which would be used up with nobody told
-    customer = customer_number.holder(session, text.sender, now)
-    voice = _voice(session, customer, policy, now)
-    job = _Job(session, text, asked, customer, voice, policy, now)
+    customer = customer_number.find_active_holder(session, text.sender, now)
+    voice = _context_for_sender(session, customer, policy, now)
+    job = _TextJob(session, text, asked, customer, voice, policy, now)
     if asked.word == "code":
-        return _code_answered(job, rules)
-    allowed = reply_allowance.of(session, text.sender, asked.word, customer, policy, now)
+        return _answer_code(job, rules)
+    allowed = reply_allowance.allowance_for_text(
+        session, text.sender, asked.word, customer, policy, now
+    )
     if not allowed.purses:
         return None
     with session.begin_nested() as done:
         answer = _HANDLERS[asked.word](job)
         if answer is None or out:
             return None
-        if not allowed.pay(session, answer, rules, now):
+        if not allowed.pay_for_answer(session, answer, rules, now):
             log.error("answer held back: the ceiling on spending is reached", word=asked.word)
             if asked.word in _ANSWERED_OR_NOT_DONE:
                 done.rollback()
@@ -123,11 +134,11 @@ def _answered(
     return answer
 
 
-def _code_answered(job: _Job, rules: Rules) -> str | None:
+def _answer_code(job: _TextJob, rules: SendingLimits) -> str | None:
     """The verdict on a code. One that cannot be answered is not evaluated: it uses up nothing."""
     session, sender = job.session, job.text.sender
     with session.begin_nested() as done:
-        verdict = check(
+        verdict = check_code(
             session,
             sender,
             job.asked.code,
@@ -135,181 +146,191 @@ def _code_answered(job: _Job, rules: Rules) -> str | None:
             job.now,
             organisation=job.voice.organisation,
         )
-        allowed = reply_allowance.of_verdict(
+        allowed = reply_allowance.allowance_for_verdict(
             session, sender, verdict, job.customer, job.policy, job.now
         )
         answer = _verdict_words(job, verdict)
-        if not allowed.pay(session, answer, rules, job.now):
+        if not allowed.pay_for_answer(session, answer, rules, job.now):
             log.error("no answer to a code: too many, or the ceiling on spending is reached")
             if not isinstance(verdict, NotConfirmed) or verdict.counted:
                 done.rollback()
             return None
-    VERDICTS.labels("text", name(verdict)).inc()
+    CHECK_VERDICTS.labels("text", verdict_name(verdict)).inc()
     return answer
 
 
-def _voice(session: Session, customer: Customer | None, policy: Policy, now: datetime) -> Voice:
+def _context_for_sender(
+    session: Session, customer: Customer | None, policy: Policy, now: datetime
+) -> MessageContext:
     if customer is None:
-        return policy.voice()
-    phrase = customer_records.safe_phrase(session, customer, now, "to answer a text")
-    return policy.voice(customer.locale, customer.timezone, phrase)
+        return policy.message_context_for()
+    phrase = customer_records.read_safe_phrase(session, customer, now, "to answer a text")
+    return policy.message_context_for(customer.locale, customer.timezone, phrase)
 
 
-def _verdict_words(job: _Job, verdict: Verdict) -> str:
+def _verdict_words(job: _TextJob, verdict: Verdict) -> str:
     if isinstance(verdict, Genuine):
-        return text_templates.genuine(
+        return text_templates.text_genuine(
             job.voice, verdict.caller, verdict.topic, verdict.booked_for, verdict.reply_word
         )
     if isinstance(verdict, AlreadyConfirmed):
-        return text_templates.already_confirmed(job.voice, verdict.confirmed_at, verdict.channel)
-    return text_templates.not_confirmed(job.voice)
+        return text_templates.text_already_confirmed(
+            job.voice, verdict.confirmed_at, verdict.channel
+        )
+    return text_templates.text_not_confirmed(job.voice)
 
 
-def _check(job: _Job) -> str:
-    call = call_session.ringing_now(job.session, job.text.sender, job.now)
+def _handle_check_word(job: _TextJob) -> str:
+    call = call_session.find_active_call(job.session, job.text.sender, job.now)
     if call is None or call.started_at is None:
-        return text_templates.not_calling_you(job.voice)
-    agent = callback_notifier.agent_name(job.session, call.agent_id)
-    bridged = call_queue.latest(job.session, call.id)
+        return text_templates.text_not_calling_you(job.voice)
+    agent = callback_notifier.agent_first_name(job.session, call.agent_id)
+    bridged = call_queue.find_latest_call(job.session, call.id)
     if bridged is None:
-        return text_templates.calling_you(job.voice, agent, call.started_at)
+        return text_templates.text_calling_you(job.voice, agent, call.started_at)
     if bridged.state == CallState.LIVE and bridged.live_at is not None:
-        return text_templates.calling_you(job.voice, agent, bridged.live_at)
+        return text_templates.text_calling_you(job.voice, agent, bridged.live_at)
     if bridged.state in (CallState.RINGING, CallState.ANSWERED):
-        return text_templates.ringing_you(job.voice)
-    return text_templates.not_calling_you(job.voice)
+        return text_templates.text_ringing_you(job.voice)
+    return text_templates.text_not_calling_you(job.voice)
 
 
-def _scam(job: _Job) -> str:
+def _handle_scam_word(job: _TextJob) -> str:
     """Filed at once, with the advice; then two questions, which nobody need answer."""
     body = job.text.body.strip()
-    told = submission.Told(
+    told = report_fields.ReportSubmission(
         phone=job.text.sender,
         channel="text",
         proven=True,
         said=body[:1000] if " " in body else "",
     )
-    report = submission.filed(job.session, told, job.now)
-    question = followup_questions.begin(job.session, report, job.now)
-    return text_templates.reported(job.voice, report.reference, question)
+    report = submission.submit_report(job.session, told, job.now)
+    question = followup_questions.ask_followup_questions(job.session, report, job.now)
+    return text_templates.text_report_received(job.voice, report.reference, question)
 
 
-def _other(job: _Job) -> str | None:
+def _handle_other_text(job: _TextJob) -> str | None:
     """An answer to a question about a report, if one is open; else what can be sent."""
-    report = followup_questions.open_for(job.session, job.text.sender, job.now)
+    report = followup_questions.find_questioned_report(job.session, job.text.sender, job.now)
     if report is None:
-        return _help(job)
-    answer = report_answer_parser.read(job.text.body)
+        return _answer_with_help(job)
+    answer = report_answer_parser.parse_report_answer(job.text.body)
     if not answer:
-        return _unclear(job, report)
-    inbox.note(job.session, job.text.provider_id, "answer")
+        return _repeat_report_question(job, report)
+    inbox.set_inbound_word(job.session, job.text.provider_id, "answer")
     if answer.skipped:
-        followup_questions.skip(job.session, report)
+        followup_questions.skip_question(job.session, report)
     else:
-        told = submission.Told(
+        told = report_fields.ReportSubmission(
             phone=job.text.sender,
             channel="text",
             shown_number=answer.number,
             number_hidden=answer.hidden,
             knew=answer.knew,
         )
-        followup_questions.answer(job.session, report, told, job.now)
-    return text_templates.report_goes_on(
-        job.voice, report.reference, followup_questions.following(report)
+        followup_questions.record_followup_answer(job.session, report, told, job.now)
+    return text_templates.text_next_report_question(
+        job.voice, report.reference, followup_questions.next_question(report)
     )
 
 
-def _unclear(job: _Job, report: Report) -> str | None:
+def _repeat_report_question(job: _TextJob, report: Report) -> str | None:
     """The question once more; after that, such a text is one like any other."""
-    if inbox.was_unclear(job.session, job.text.sender, followup_questions.asked_at(report)):
-        return _help(job)
-    inbox.note(job.session, job.text.provider_id, "unclear")
-    return text_templates.report_unclear(job.voice, followup_questions.following(report))
+    if inbox.was_asked_again(job.session, job.text.sender, followup_questions.asked_at(report)):
+        return _answer_with_help(job)
+    inbox.set_inbound_word(job.session, job.text.provider_id, "unclear")
+    return text_templates.text_report_unclear(job.voice, followup_questions.next_question(report))
 
 
-def _refuse(job: _Job) -> str:
-    callback = _next_booked(job.session, job.customer, job.now)
+def _handle_refuse_word(job: _TextJob) -> str:
+    callback = _next_booked_callback(job.session, job.customer, job.now)
     if callback is None:
-        return text_templates.nothing_to_refuse(job.voice)
-    callback_refusal.refuse(job.session, callback, "text", job.now)
-    return text_templates.refused(job.voice)
+        return text_templates.text_nothing_to_refuse(job.voice)
+    callback_refusal.refuse_and_report(job.session, callback, "text", job.now)
+    return text_templates.text_call_refused(job.voice)
 
 
-def _move(job: _Job) -> str:
-    callback = _next_booked(job.session, job.customer, job.now)
+def _handle_move_word(job: _TextJob) -> str:
+    callback = _next_booked_callback(job.session, job.customer, job.now)
     if callback is None:
-        return text_templates.nothing_to_refuse(job.voice)
-    bookings.ask_to_move(job.session, callback, job.now)
-    times = _offered(job, callback)
+        return text_templates.text_nothing_to_refuse(job.voice)
+    bookings.request_move(job.session, callback, job.now)
+    times = _offer_times_by_text(job, callback)
     if not times:
-        return text_templates.move_asked(job.voice)
-    agent = callback_notifier.agent_name(job.session, callback.agent_id)
-    return text_templates.times_offered(job.voice, agent, times)
+        return text_templates.text_move_requested(job.voice)
+    agent = callback_notifier.agent_first_name(job.session, callback.agent_id)
+    return text_templates.text_offered_times(job.voice, agent, times)
 
 
-def _offered(job: _Job, callback: Callback) -> list[datetime]:
-    made = slot_offers.make(job.session, callback, job.policy, job.now)
+def _offer_times_by_text(job: _TextJob, callback: Callback) -> list[datetime]:
+    made = slot_offers.offer_other_slots(job.session, callback, job.policy, job.now)
     return [each.starts_at for each in made]
 
 
-def _pick(job: _Job) -> str | None:
+def _handle_picked_time(job: _TextJob) -> str | None:
     """The number of a time that was offered; without an offer, a text like any other."""
     customer = job.customer
-    found = slot_offers.standing(job.session, customer.id, job.now) if customer else []
+    found = slot_offers.list_open_offers(job.session, customer.id, job.now) if customer else []
     offer = next((each for each in found if str(each.number) == job.asked.code), None)
     if offer is None:
-        return _help(job)
-    agent = callback_notifier.agent_name(job.session, offer.agent_id)
+        return _answer_with_help(job)
+    agent = callback_notifier.agent_first_name(job.session, offer.agent_id)
     try:
-        moved = slot_offers.take(job.session, offer, job.policy, job.now)
+        moved = slot_offers.accept_offer(job.session, offer, job.policy, job.now)
     except SlotTaken:
         callback = job.session.get_one(Callback, offer.callback_id)
-        return text_templates.time_gone(job.voice, agent, _offered(job, callback))
+        return text_templates.text_time_gone(job.voice, agent, _offer_times_by_text(job, callback))
     if moved is None:
-        return text_templates.nothing_to_refuse(job.voice)
-    return text_templates.moved(job.voice, agent, moved.starts_at)
+        return text_templates.text_nothing_to_refuse(job.voice)
+    return text_templates.text_moved(job.voice, agent, moved.starts_at)
 
 
-def _phrase(job: _Job) -> str:
+def _handle_phrase_word(job: _TextJob) -> str:
     """Told to the old words, so that one who did not ask for it sees that it was changed."""
-    phrase = customer_records.phrase_from(job.asked.rest)
+    phrase = customer_records.parse_safe_phrase(job.asked.rest)
     if not phrase:
-        return text_templates.phrase_unfit(job.voice)
+        return text_templates.text_phrase_invalid(job.voice)
     if job.customer is not None:
-        customer_records.keep_safe_phrase(job.session, job.customer, phrase, job.now)
-    return text_templates.phrase_kept(job.voice, phrase)
+        customer_records.save_safe_phrase(job.session, job.customer, phrase, job.now)
+    return text_templates.text_phrase_saved(job.voice, phrase)
 
 
-def _page(job: _Job) -> str | None:
+def _handle_page_word(job: _TextJob) -> str | None:
     """A page number, for a phone that the web gives none just now; else what can be sent."""
-    number = number_proof.for_text(job.session, job.text.sender, job.policy, job.now)
-    return _help(job) if number is None else number_proof.in_words(job.voice, number)
+    number = number_proof.create_text_page_number(job.session, job.text.sender, job.policy, job.now)
+    return (
+        _answer_with_help(job)
+        if number is None
+        else number_proof.format_page_number_text(job.voice, number)
+    )
 
 
-def _help(job: _Job) -> str | None:
-    if inbox.helped_lately(job.session, job.text.sender, job.text.provider_id, job.now):
-        inbox.note(job.session, job.text.provider_id, "unanswered")
+def _answer_with_help(job: _TextJob) -> str | None:
+    if inbox.was_helped_recently(job.session, job.text.sender, job.text.provider_id, job.now):
+        inbox.set_inbound_word(job.session, job.text.provider_id, "unanswered")
         return None
-    inbox.note(job.session, job.text.provider_id, "other")
-    return text_templates.help_words(job.voice)
+    inbox.set_inbound_word(job.session, job.text.provider_id, "other")
+    return text_templates.text_help(job.voice)
 
 
-def _next_booked(session: Session, customer: Customer | None, now: datetime) -> Callback | None:
-    return callbacks.next_booked(session, customer.id, now) if customer else None
+def _next_booked_callback(
+    session: Session, customer: Customer | None, now: datetime
+) -> Callback | None:
+    return callbacks.lock_next_booked(session, customer.id, now) if customer else None
 
 
 _HANDLERS = {
-    "check": _check,
-    "scam": _scam,
-    "refuse": _refuse,
-    "move": _move,
-    "pick": _pick,
-    "phrase": _phrase,
-    "page": _page,
-    "other": _other,
+    "check": _handle_check_word,
+    "scam": _handle_scam_word,
+    "refuse": _handle_refuse_word,
+    "move": _handle_move_word,
+    "pick": _handle_picked_time,
+    "phrase": _handle_phrase_word,
+    "page": _handle_page_word,
+    "other": _handle_other_text,
 }
 #: What is done for somebody who wants no texts, and so hears nothing of it.
-_WITHOUT_ANSWER = frozenset({"scam", "refuse", "move"})
+_DONE_WITHOUT_ANSWER = frozenset({"scam", "refuse", "move"})
 #: What is not done when its answer cannot be sent: the customer would not know that a time was
 #: taken, a page number made, or the phrase changed by somebody else in their name.
 _ANSWERED_OR_NOT_DONE = frozenset({"pick", "page", "phrase"})

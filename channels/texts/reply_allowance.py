@@ -12,8 +12,8 @@ from datetime import datetime
 from sqlmodel import Session
 
 from messaging import inbox, segments, spending
-from messaging.message_kinds import PurseName
-from messaging.sending_limits import Rules
+from messaging.message_kinds import SpendingBudgetName
+from messaging.sending_limits import SendingLimits
 from people.models import Customer
 from scheduling import callbacks
 from scheduling.policy import Policy
@@ -22,61 +22,67 @@ from verification.verdicts import NotConfirmed, Verdict
 
 
 @dataclass(frozen=True)
-class Allowance:
+class ReplyAllowance:
     """Which purses pay for the answer to a text, the first that can; none for no answer."""
 
-    purses: tuple[PurseName, ...] = ()
+    purses: tuple[SpendingBudgetName, ...] = ()
 
-    def pay(self, session: Session, answer: str, rules: Rules, now: datetime) -> bool:
+    def pay_for_answer(
+        self, session: Session, answer: str, rules: SendingLimits, now: datetime
+    ) -> bool:
         """Take the price of an answer; whether there was enough."""
-        price = segments.count(answer) * rules.segment_price
-        purse = spending.purse(session, rules, now)
-        return any(purse.take(price, answer=True, purse=each) for each in self.purses)
+        price = segments.count_segments(answer) * rules.segment_price
+        purse = spending.lock_spending_budget(session, rules, now)
+        return any(purse.try_spend(price, answer=True, purse=each) for each in self.purses)
 
 
-def of(
+def allowance_for_text(
     session: Session,
     sender: str,
     word: str,
     customer: Customer | None,
     policy: Policy,
     now: datetime,
-) -> Allowance:
+) -> ReplyAllowance:
     """What a text of ``sender`` is allowed, whose ``customer`` it is, if anybody's."""
-    small = PurseName.CUSTOMERS if customer else PurseName.STRANGERS
-    if word == "refuse" and customer and callbacks.next_booked(session, customer.id, now):
-        return Allowance((small, PurseName.OURS))  # once for each call that we have booked
-    begun = _begun(session, sender, now) if word == "check" else None
+    small = SpendingBudgetName.CUSTOMERS if customer else SpendingBudgetName.STRANGERS
+    if word == "refuse" and customer and callbacks.lock_next_booked(session, customer.id, now):
+        return ReplyAllowance(
+            (small, SpendingBudgetName.OURS)
+        )  # once for each call that we have booked
+    begun = _current_call_start(session, sender, now) if word == "check" else None
     if begun is not None:
-        before = inbox.since(session, sender, word, begun, with_it=True)
-        ours = (PurseName.OURS,) if before <= inbox.MOST_IN_A_CALL else ()
-        after = inbox.since(session, sender, word, begun, with_it=False)
-        if after <= inbox.MOST_IN_A_CALL:
-            return Allowance((small, *ours))
-    return Allowance(() if _too_many(session, sender, word, customer, policy, now) else (small,))
+        before = inbox.count_texts_since(session, sender, word, begun, with_it=True)
+        ours = (SpendingBudgetName.OURS,) if before <= inbox.MAX_PER_CALL else ()
+        after = inbox.count_texts_since(session, sender, word, begun, with_it=False)
+        if after <= inbox.MAX_PER_CALL:
+            return ReplyAllowance((small, *ours))
+    return ReplyAllowance(
+        () if _has_too_many_texts(session, sender, word, customer, policy, now) else (small,)
+    )
 
 
-def of_verdict(
+def allowance_for_verdict(
     session: Session,
     sender: str,
     verdict: Verdict,
     customer: Customer | None,
     policy: Policy,
     now: datetime,
-) -> Allowance:
+) -> ReplyAllowance:
     """What the answer to a code is allowed. Decided after the check, so that nothing is looked up
     for a call of ours that is not for others (rule C5). What concerns a call that is going on is
     always answered: there are no more than five wrong tries at a code."""
-    small = PurseName.CUSTOMERS if customer else PurseName.STRANGERS
-    too_many = _too_many(session, sender, "code", customer, policy, now)
+    small = SpendingBudgetName.CUSTOMERS if customer else SpendingBudgetName.STRANGERS
+    too_many = _has_too_many_texts(session, sender, "code", customer, policy, now)
     if not isinstance(verdict, NotConfirmed):
-        return Allowance((PurseName.OURS,))
+        return ReplyAllowance((SpendingBudgetName.OURS,))
     if verdict.counted:
-        return Allowance((small, PurseName.OURS))
-    return Allowance(() if too_many else (small,))
+        return ReplyAllowance((small, SpendingBudgetName.OURS))
+    return ReplyAllowance(() if too_many else (small,))
 
 
-def _too_many(
+def _has_too_many_texts(
     session: Session,
     sender: str,
     word: str,
@@ -84,12 +90,12 @@ def _too_many(
     policy: Policy,
     now: datetime,
 ) -> bool:
-    decent = policy.decent(customer.timezone if customer else policy.default_zone)
-    night = decent.last_end(now) if decent.next(now) > now else None
-    return inbox.too_many(session, sender, word, now, night=night)
+    decent = policy.calling_hours_for(customer.timezone if customer else policy.default_zone)
+    night = decent.last_night_start(now) if decent.next_allowed(now) > now else None
+    return inbox.has_texted_too_often(session, sender, word, now, night=night)
 
 
-def _begun(session: Session, sender: str, now: datetime) -> datetime | None:
+def _current_call_start(session: Session, sender: str, now: datetime) -> datetime | None:
     """When the call began that is going on with this number."""
-    call = call_session.ringing_now(session, sender, now)
+    call = call_session.find_active_call(session, sender, now)
     return call.started_at if call else None

@@ -1,5 +1,5 @@
 """What a text says in answer to a question about a report. Only for texts that ask for nothing
-else: a code and every word of :data:`channels.texts.command_parser.WORDS` keep their meaning."""
+else: a code and every word of :data:`channels.texts.command_parser.COMMAND_WORDS` keep their meaning."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from incidents.reports.report_fields import NUMBER_LIMIT
 
 #: For each answer its words in the languages we speak, without accents and in lower case. None is
 #: a carrier's (rule M3), which is why German does not say *weiter*.
-SKIP = frozenset({"next", "skip", "naechste", "nachste", "siguiente"})
-NONE = frozenset({"none", "nothing", "nichts", "keine", "nada", "ninguno", "ninguna"})
-HIDDEN = frozenset({"hidden", "private", "withheld", "unknown", "unbekannt", "anonym", "oculto"})
-KNEW = {
+SKIP_WORDS = frozenset({"next", "skip", "naechste", "nachste", "siguiente"})
+NONE_WORDS = frozenset({"none", "nothing", "nichts", "keine", "nada", "ninguno", "ninguna"})
+HIDDEN_WORDS = frozenset(
+    {"hidden", "private", "withheld", "unknown", "unbekannt", "anonym", "oculto"}
+)
+KNEW_WORDS = {
     "name": "name",
     "nombre": "name",
     "phone": "phone",
@@ -29,12 +31,12 @@ KNEW = {
     "direccion": "address",
 }
 _NUMBER = re.compile(r"\+?[\d(][\d ()./-]*\d")
-_DIGITS = range(5, 19)
-_MOST_WORDS = 8
+_DIGIT_COUNTS = range(5, 19)
+_MAX_ANSWER_WORDS = 8
 
 
 @dataclass(frozen=True)
-class Answer:
+class ReportAnswer:
     """A number that was shown, or that it was ``hidden``; what the caller ``knew``; or that the
     question is skipped. With nothing of it, the text is no answer."""
 
@@ -47,29 +49,31 @@ class Answer:
         return bool(self.number or self.hidden or self.knew or self.skipped)
 
 
-def read(body: str) -> Answer:
+def parse_report_answer(body: str) -> ReportAnswer:
     """The answer in a short text. Letter case, accents and the digits' script do not matter."""
     text = unicodedata.normalize("NFKC", body[:400])
-    words = [_bare(each) for each in re.findall(r"[^\W\d_]+", text)]
-    if len(words) > _MOST_WORDS:
-        return Answer()
-    number = _number(text)
+    words = [_plain_answer_word(each) for each in re.findall(r"[^\W\d_]+", text)]
+    if len(words) > _MAX_ANSWER_WORDS:
+        return ReportAnswer()
+    number = _find_shown_number(text)
     if number:
-        return Answer(number=number)
+        return ReportAnswer(number=number)
     found = set(words)
-    knew = tuple(dict.fromkeys(KNEW[each] for each in words if each in KNEW))
+    knew = tuple(dict.fromkeys(KNEW_WORDS[each] for each in words if each in KNEW_WORDS))
     if knew:
-        return Answer(knew=knew)
-    if found & HIDDEN:
-        return Answer(hidden=True)
-    return Answer(skipped=bool(found & (SKIP | NONE)))
+        return ReportAnswer(knew=knew)
+    if found & HIDDEN_WORDS:
+        return ReportAnswer(hidden=True)
+    return ReportAnswer(skipped=bool(found & (SKIP_WORDS | NONE_WORDS)))
 
 
-def _number(text: str) -> str:
+def _find_shown_number(text: str) -> str:
     plain = "".join(str(unicodedata.decimal(c, c)) for c in text)
-    runs = [each for each in _NUMBER.findall(plain) if len(re.sub(r"\D", "", each)) in _DIGITS]
+    runs = [
+        each for each in _NUMBER.findall(plain) if len(re.sub(r"\D", "", each)) in _DIGIT_COUNTS
+    ]
     return runs[0][:NUMBER_LIMIT].strip() if len(runs) == 1 else ""
 
 
-def _bare(word: str) -> str:
+def _plain_answer_word(word: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", word.lower()) if c.isalpha())

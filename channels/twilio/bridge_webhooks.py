@@ -10,22 +10,22 @@ from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
 from werkzeug.exceptions import HTTPException
 
 from channels import error_handlers
-from channels.app_context import ctx, now, unit
-from channels.twilio.signature import require_signature, sid
-from channels.twilio.twiml import xml
+from channels.app_context import current_context, current_time, unit_of_work
+from channels.twilio.signature import read_provider_id, require_signature
+from channels.twilio.twiml import twiml_response
 from messaging import voice_templates
 from messaging.call_states import CallState
 from verification import bridged_calls
 
-pages = Blueprint("bridge", __name__, url_prefix="/twilio")
-pages.before_request(require_signature)
+bp = Blueprint("bridge", __name__, url_prefix="/twilio")
+bp.before_request(require_signature)
 log = structlog.get_logger("calls")
 
 RING_SECONDS = 30
 KEY_SECONDS = 10
-_EVENTS = "initiated ringing answered completed"
+_STATUS_EVENTS = "initiated ringing answered completed"
 #: What the provider says of a leg, as far as it tells us something.
-AGENT = {
+AGENT_LEG_STATES = {
     "queued": CallState.RINGING_YOU,
     "initiated": CallState.RINGING_YOU,
     "ringing": CallState.RINGING_YOU,
@@ -36,7 +36,7 @@ AGENT = {
     "failed": CallState.FAILED,
     "canceled": CallState.FAILED,
 }
-CUSTOMER = {
+CUSTOMER_LEG_STATES = {
     "queued": CallState.RINGING,
     "initiated": CallState.RINGING,
     "ringing": CallState.RINGING,
@@ -49,87 +49,99 @@ CUSTOMER = {
 }
 
 
-@pages.post("/voice/bridge/<call>")
-def agent_on(call: str) -> Response:
+@bp.post("/voice/bridge/<call>")
+def receive_agent_pick_up(call: str) -> Response:
     """The agent's phone was picked up: by the agent, or by a machine that presses no key."""
-    with unit() as session:
-        found = _id(call)
-        sid_ = sid("CallSid", "CA")
-        on = found and bridged_calls.picked_up(session, found, sid_, ctx().policy, now())
+    with unit_of_work() as session:
+        found = _parse_call_id(call)
+        sid_ = read_provider_id("CallSid", "CA")
+        on = found and bridged_calls.accept_agent_leg(
+            session, found, sid_, current_context().policy, current_time()
+        )
     twiml = VoiceResponse()
     if not on:
-        return _over(twiml)
+        return _hang_up_bridge(twiml)
     gather = Gather(
         input="dtmf",
-        action=url_for("bridge.go", call=call),
+        action=url_for("bridge.dial_customer", call=call),
         num_digits=1,
         timeout=KEY_SECONDS,
     )
     for _ in range(2):
-        gather.say(voice_templates.press_one(ctx().policy.voice()), language="en-GB")
+        gather.say(
+            voice_templates.prompt_agent_confirmation(
+                current_context().policy.message_context_for()
+            ),
+            language="en-GB",
+        )
         gather.pause(length=2)
     twiml.append(gather)
-    return _over(twiml)
+    return _hang_up_bridge(twiml)
 
 
-@pages.post("/voice/bridge/<call>/go")
-def go(call: str) -> Response:
+@bp.post("/voice/bridge/<call>/go")
+def dial_customer(call: str) -> Response:
     """Key 1 rings the customer, once; any other key, and any replay, ends the call."""
-    twiml, found = VoiceResponse(), _id(call)
+    twiml, found = VoiceResponse(), _parse_call_id(call)
     if request.form.get("Digits") != "1" or found is None:
-        return _over(twiml)
-    with unit() as session:
-        given = sid("CallSid", "CA")
-        phone = bridged_calls.customer_of(session, found, given, ctx().policy, now())
+        return _hang_up_bridge(twiml)
+    with unit_of_work() as session:
+        given = read_provider_id("CallSid", "CA")
+        phone = bridged_calls.claim_customer_phone(
+            session, found, given, current_context().policy, current_time()
+        )
     if phone is None:
-        return _over(twiml)
+        return _hang_up_bridge(twiml)
     dial = Dial(
-        caller_id=ctx().policy.official_phone,
+        caller_id=current_context().policy.official_phone,
         timeout=RING_SECONDS,
-        action=url_for("bridge.done", call=call),
+        action=url_for("bridge.finish_customer_leg", call=call),
     )
     dial.number(
         phone,
-        status_callback=_told_at(call, "customer"),
-        status_callback_event=_EVENTS,
+        status_callback=_status_callback_url(call, "customer"),
+        status_callback_event=_STATUS_EVENTS,
         machine_detection="Enable",
-        amd_status_callback=_told_at(call, "machine"),
+        amd_status_callback=_status_callback_url(call, "machine"),
     )
     twiml.append(dial)
-    return xml(twiml)
+    return twiml_response(twiml)
 
 
-@pages.post("/voice/bridge/<call>/done")
-def done(call: str) -> Response:
+@bp.post("/voice/bridge/<call>/done")
+def finish_customer_leg(call: str) -> Response:
     """The customer's leg is over; the agent's goes no further."""
-    found, state = _id(call), CUSTOMER.get(request.form.get("DialCallStatus", ""))
+    found, state = (
+        _parse_call_id(call),
+        CUSTOMER_LEG_STATES.get(request.form.get("DialCallStatus", "")),
+    )
     if found and state is not None:
-        _tell(found, state)
-    return _over(VoiceResponse())
+        _record_leg_state(found, state)
+    return _hang_up_bridge(VoiceResponse())
 
 
-@pages.post("/status/call")
-def status() -> Response:
+@bp.post("/status/call")
+def receive_call_status() -> Response:
     """How a leg goes, in any order and any number of times; of calls unknown to us, nothing."""
-    found, leg = _id(request.args.get("call", "")), request.args.get("leg", "")
-    state, error = _meant(leg)
-    if found and state is not None and sid("CallSid", "CA"):
-        _tell(found, state, error)
+    found, leg = _parse_call_id(request.args.get("call", "")), request.args.get("leg", "")
+    state, error = _parse_leg_report(leg)
+    if found and state is not None and read_provider_id("CallSid", "CA"):
+        _record_leg_state(found, state, error)
     return Response("", mimetype="text/plain")
 
 
-@pages.errorhandler(Exception)
-def out_of_order(error: Exception) -> Response | HTTPException:
+@bp.errorhandler(Exception)
+def end_broken_bridge(error: Exception) -> Response | HTTPException:
     """Nobody is bridged to anybody while something is broken (rule F1)."""
     if isinstance(error, HTTPException):
         return error
-    error_handlers.note("cannot bridge", error)
-    if request.endpoint == "bridge.status":
+    error_handlers.log_failure("cannot bridge", error)
+    if request.endpoint == "bridge.receive_call_status":
         return Response("", 503, mimetype="text/plain")
-    return _over(VoiceResponse())
+    return _hang_up_bridge(VoiceResponse())
 
 
-def _meant(leg: str) -> tuple[CallState | None, str]:
+def _parse_leg_report(leg: str) -> tuple[CallState | None, str]:
     """What a report says, and why when it went wrong."""
     given = request.form.get("CallStatus", "")
     if leg == "machine":
@@ -138,28 +150,32 @@ def _meant(leg: str) -> tuple[CallState | None, str]:
             return CallState.VOICEMAIL, ""
         return (CallState.LIVE, "") if by in ("human", "unknown") else (None, "")
     if leg == "agent":
-        state = AGENT.get(given)
+        state = AGENT_LEG_STATES.get(given)
         return state, f"agent_{given}" if state is CallState.FAILED else ""
-    return (CUSTOMER.get(given), "") if leg == "customer" else (None, "")
+    return (CUSTOMER_LEG_STATES.get(given), "") if leg == "customer" else (None, "")
 
 
-def _tell(call: UUID, state: CallState, error: str = "") -> None:
-    with unit() as session:
-        if bridged_calls.told(session, call, state, ctx().policy, now(), error=error):
+def _record_leg_state(call: UUID, state: CallState, error: str = "") -> None:
+    with unit_of_work() as session:
+        if bridged_calls.record_call_progress(
+            session, call, state, current_context().policy, current_time(), error=error
+        ):
             log.info("call reported", state=state.value)
 
 
-def _told_at(call: str, leg: str) -> str:
-    return f"{ctx().base_url}{url_for('bridge.status', call=call, leg=leg)}"
+def _status_callback_url(call: str, leg: str) -> str:
+    return (
+        f"{current_context().base_url}{url_for('bridge.receive_call_status', call=call, leg=leg)}"
+    )
 
 
-def _id(text: str) -> UUID | None:
+def _parse_call_id(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:
         return None
 
 
-def _over(twiml: VoiceResponse) -> Response:
+def _hang_up_bridge(twiml: VoiceResponse) -> Response:
     twiml.hangup()
-    return xml(twiml)
+    return twiml_response(twiml)

@@ -5,23 +5,25 @@ from __future__ import annotations
 from flask import request
 
 from channels import error_handlers
-from channels.app_context import ctx, now, unit
-from incidents.canaries.detections import What, rang
+from channels.app_context import current_context, current_time, unit_of_work
+from incidents.canaries.detections import DetectionKind, detect_canary_contact
 from people import phone_numbers
 from people.errors import InvalidInput
 
 
-def to_canary(what: What, provider_id: str) -> bool:
+def report_canary_contact(what: DetectionKind, provider_id: str) -> bool:
     """Whether a canary's number was rung or texted; a case is then raised, and nobody answers."""
     try:
-        called = phone_numbers.parse(request.form.get("To", ""), "ZZ")
+        called = phone_numbers.parse_phone(request.form.get("To", ""), "ZZ")
     except InvalidInput:
         return False
-    if called == ctx().policy.official_phone:
+    if called == current_context().policy.official_phone:
         return False
     try:
-        with unit() as session:
-            return rang(session, called, what, f"{what}:{provider_id}", now())
+        with unit_of_work() as session:
+            return detect_canary_contact(
+                session, called, what, f"{what}:{provider_id}", current_time()
+            )
     except Exception as error:  # whoever is on the phone needs advice, whatever else fails
-        error_handlers.note("cannot tell of a canary", error)
+        error_handlers.log_failure("cannot tell of a canary", error)
         return False

@@ -9,32 +9,32 @@ from flask import Response, request
 from twilio.request_validator import RequestValidator
 
 from channels import failed_attempts
-from channels.app_context import ctx
+from channels.app_context import current_context
 
 log = structlog.get_logger("twilio")
 
 
 def require_signature() -> Response | None:
     """Before every request to a webhook: let only the provider through."""
-    if signature_holds():
+    if is_signature_valid():
         return None
-    if failed_attempts.first_of_the_hour("webhook"):
+    if failed_attempts.is_first_this_hour("webhook"):
         log.warning("unsigned webhook", path=request.endpoint)
     return Response("The signature does not fit.\n", 403, mimetype="text/plain")
 
 
-def signature_holds() -> bool:
+def is_signature_valid() -> bool:
     """Whether the request is signed by Twilio over our public address.
 
     The address comes from the configuration and never from headers, which anybody can write.
     Twilio signs its webhooks as forms; whatever else comes is refused before its validator,
     which raises on some of it. Without a token nothing can be signed.
     """
-    tokens = ctx().twilio_auth_tokens
+    tokens = current_context().twilio_auth_tokens
     given = request.headers.get("X-Twilio-Signature", "")
     if not tokens or not given or request.mimetype != "application/x-www-form-urlencoded":
         return False
-    url = ctx().base_url + request.full_path.removesuffix("?")
+    url = current_context().base_url + request.full_path.removesuffix("?")
     try:
         validators = [RequestValidator(token) for token in tokens]
         return any(each.validate(url, request.form, given) for each in validators)
@@ -42,7 +42,7 @@ def signature_holds() -> bool:
         return False
 
 
-def sid(name: str, kinds: str) -> str:
+def read_provider_id(name: str, kinds: str) -> str:
     """The provider's id in a field of the form, empty for whatever is not shaped like one.
 
     A signature covers names and values run together, so a request that was overheard could be

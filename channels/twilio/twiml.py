@@ -5,50 +5,50 @@ from __future__ import annotations
 from flask import Response, url_for
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
-from channels.voice.ivr_state import Turn
+from channels.voice.ivr_state import IvrTurn
 from messaging import voice_templates
 
-PATIENCE_SECONDS = 8
+KEY_TIMEOUT_SECONDS = 8
 
 
-def turn(said: Turn) -> Response:
+def render_ivr_turn(said: IvrTurn) -> Response:
     """Say the texts. While keys are expected it listens from the first word on, early keys
     included; silence is told to the next step as well."""
     twiml = VoiceResponse()
     if said.stage:
-        twiml.append(_listening(said))
+        twiml.append(_gather_keys(said))
     else:
-        _say(twiml, said)
+        _say_turn_texts(twiml, said)
         twiml.hangup()
-    return xml(twiml)
+    return twiml_response(twiml)
 
 
-def nobody() -> Response:
+def reject_as_busy() -> Response:
     """The line is busy."""
     twiml = VoiceResponse()
     twiml.reject(reason="busy")
-    return xml(twiml)
+    return twiml_response(twiml)
 
 
-def _listening(said: Turn) -> Gather:
+def _gather_keys(said: IvrTurn) -> Gather:
     count = {"num_digits": said.digits} if said.digits else {}
     gather = Gather(
         input="dtmf",
         action=url_for(f"voice.{said.stage}", at=said.step.sealed),
-        timeout=PATIENCE_SECONDS,
+        timeout=KEY_TIMEOUT_SECONDS,
         finish_on_key="#",
         action_on_empty_result=True,
         **count,
     )
-    _say(gather, said)
+    _say_turn_texts(gather, said)
     return gather
 
 
-def _say(verb: VoiceResponse | Gather, said: Turn) -> None:
+def _say_turn_texts(verb: VoiceResponse | Gather, said: IvrTurn) -> None:
     for locale, text in said.says:
-        verb.say(text, language=voice_templates.SPEECH.get(locale, "en-GB"))
+        verb.say(text, language=voice_templates.TWILIO_VOICE_LANGUAGES.get(locale, "en-GB"))
 
 
-def xml(twiml: VoiceResponse) -> Response:
+def twiml_response(twiml: VoiceResponse) -> Response:
     """The TwiML as an answer."""
     return Response(str(twiml), mimetype="text/xml")

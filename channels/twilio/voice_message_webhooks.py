@@ -16,12 +16,12 @@ from twilio.twiml.voice_response import Gather, VoiceResponse
 from werkzeug.exceptions import HTTPException
 
 from channels import error_handlers
-from channels.app_context import ctx, now, unit
+from channels.app_context import current_context, current_time, unit_of_work
 from channels.twilio.signature import require_signature
-from channels.twilio.twiml import xml
+from channels.twilio.twiml import twiml_response
 from messaging import call_consent, voice_message, voice_templates
-from messaging.text_templates import Voice
-from messaging.voice_message import Aloud
+from messaging.text_templates import MessageContext
+from messaging.voice_message import VoiceMessage
 from people import phone_numbers
 from people.errors import InvalidInput
 from people.models import Customer
@@ -32,21 +32,21 @@ from scheduling.errors import SlotTaken, WrongState
 from scheduling.models import Callback
 from scheduling.notifications import callback_notifier
 from scheduling.notifications.ring_back import KIND as OWN
-from scheduling.states import State
+from scheduling.states import CallbackState
 
-pages = Blueprint("aloud", __name__, url_prefix="/twilio/voice/spoken")
-pages.before_request(require_signature)
+bp = Blueprint("aloud", __name__, url_prefix="/twilio/voice/spoken")
+bp.before_request(require_signature)
 
-PATIENCE_SECONDS = 8
+KEY_TIMEOUT_SECONDS = 8
 
 
 @dataclass(frozen=True)
-class _Call:
+class _AnsweredCall:
     """An automatic call that somebody has picked up."""
 
     session: Session
-    message: Aloud
-    voice: Voice
+    message: VoiceMessage
+    voice: MessageContext
     keys: str
     now: datetime
 
@@ -54,146 +54,157 @@ class _Call:
     def callback(self) -> Callback | None:
         """The booked call that it is about, locked."""
         if self.message.kind == OWN:
-            found = callbacks.upcoming(self.session, self.message.customer_id, self.now)
-            return next((each for each in found if each.state == State.BOOKED), None)
+            found = callbacks.lock_upcoming_callbacks(
+                self.session, self.message.customer_id, self.now
+            )
+            return next((each for each in found if each.state == CallbackState.BOOKED), None)
         if self.message.callback_id is None:
             return None
-        one = callbacks.locked(self.session, self.message.callback_id)
-        return one if one is not None and one.state == State.BOOKED else None
+        one = callbacks.lock_callback(self.session, self.message.callback_id)
+        return one if one is not None and one.state == CallbackState.BOOKED else None
 
 
 @dataclass(frozen=True)
-class _Said:
+class _Prompt:
     """What is said, and the stage that the next key is for; empty to hang up."""
 
     text: str
     stage: str = ""
 
 
-@pages.post("/<message>")
-def pick_up(message: str) -> Response:
+@bp.post("/<message>")
+def receive_pick_up(message: str) -> Response:
     """Somebody, or a machine, has picked up; or pressed a key."""
     stage = request.args.get("stage", "")
-    with unit() as session:
-        found = voice_message.opened(session, _id(message), _rung(), now())
+    with unit_of_work() as session:
+        found = voice_message.open_voice_message(
+            session, _parse_message_id(message), _called_number(), current_time()
+        )
         if found is None:
-            return _over()
+            return _hang_up_message()
         customer = session.get_one(Customer, found.customer_id)
-        voice = callback_notifier.voice_of(session, customer, ctx().policy, now())
-        call = _Call(session, found, voice, request.form.get("Digits", ""), now())
-        said = _STAGES.get(stage, _knock)(call)
-        return _twiml(said, voice, message)
+        voice = callback_notifier.customer_message_context(
+            session, customer, current_context().policy, current_time()
+        )
+        call = _AnsweredCall(session, found, voice, request.form.get("Digits", ""), current_time())
+        said = _STAGES.get(stage, _say_press_key)(call)
+        return _prompt_twiml(said, voice, message)
 
 
-@pages.errorhandler(Exception)
-def out_of_order(error: Exception) -> Response | HTTPException:
+@bp.errorhandler(Exception)
+def end_broken_message(error: Exception) -> Response | HTTPException:
     """Whatever it is, the call ends."""
     if isinstance(error, HTTPException):
         return error
-    error_handlers.note("cannot go on", error)
-    return _over()
+    error_handlers.log_failure("cannot go on", error)
+    return _hang_up_message()
 
 
-def _id(text: str) -> UUID:
+def _parse_message_id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
         return UUID(int=0)
 
 
-def _rung() -> str:
+def _called_number() -> str:
     """The phone that was rung."""
     try:
-        return phone_numbers.parse(request.form.get("To", ""), "ZZ")
+        return phone_numbers.parse_phone(request.form.get("To", ""), "ZZ")
     except InvalidInput:
         return ""
 
 
-def _knock(call: _Call) -> _Said:
-    return _Said(voice_templates.knock(call.voice), "hear")
+def _say_press_key(call: _AnsweredCall) -> _Prompt:
+    return _Prompt(voice_templates.prompt_accept_message(call.voice), "hear")
 
 
-def _hear(call: _Call) -> _Said:
+def _handle_first_key(call: _AnsweredCall) -> _Prompt:
     if call.keys != "1":
-        return _Said("")
-    call_consent.note_heard(call.session, call.message.id, call.now)
-    return _message(call)
+        return _Prompt("")
+    call_consent.record_message_heard(call.session, call.message.id, call.now)
+    return _say_voice_message(call)
 
 
-def _message(call: _Call) -> _Said:
+def _say_voice_message(call: _AnsweredCall) -> _Prompt:
     callback = call.callback
-    text = _own(call, callback) if call.message.kind == OWN else call.message.body
-    return _Said(
-        f"{text} {voice_templates.keys(call.voice, booked=callback is not None)}", "answer"
+    text = _next_callback_speech(call, callback) if call.message.kind == OWN else call.message.body
+    return _Prompt(
+        f"{text} {voice_templates.prompt_message_keys(call.voice, booked=callback is not None)}",
+        "answer",
     )
 
 
-def _own(call: _Call, callback: Callback | None) -> str:
+def _next_callback_speech(call: _AnsweredCall, callback: Callback | None) -> str:
     if callback is None:
-        return voice_templates.nothing_booked(call.voice)
-    agent = callback_notifier.agent_name(call.session, callback.agent_id)
-    return voice_templates.coming(call.voice, agent, callback.starts_at)
+        return voice_templates.say_nothing_booked(call.voice)
+    agent = callback_notifier.agent_first_name(call.session, callback.agent_id)
+    return voice_templates.say_upcoming_call(call.voice, agent, callback.starts_at)
 
 
-def _answer(call: _Call) -> _Said:
+def _handle_answer_key(call: _AnsweredCall) -> _Prompt:
     callback = call.callback
     if call.keys == "1":
-        return _message(call)
+        return _say_voice_message(call)
     if callback is None or call.keys not in ("2", "3"):
-        return _Said("")
+        return _Prompt("")
     if call.keys == "2":
-        callback_refusal.refuse(call.session, callback, "voice", call.now)
-        return _Said(voice_templates.taken_off(call.voice))
-    return _offer(call, callback)
+        callback_refusal.refuse_and_report(call.session, callback, "voice", call.now)
+        return _Prompt(voice_templates.say_call_refused(call.voice))
+    return _say_offered_times(call, callback)
 
 
-def _offer(call: _Call, callback: Callback) -> _Said:
-    made = slot_offers.make(call.session, callback, ctx().policy, call.now)
-    text = voice_templates.times(call.voice, [each.starts_at for each in made])
-    return _Said(text, "pick" if made else "")
+def _say_offered_times(call: _AnsweredCall, callback: Callback) -> _Prompt:
+    made = slot_offers.offer_other_slots(call.session, callback, current_context().policy, call.now)
+    text = voice_templates.prompt_offered_times(call.voice, [each.starts_at for each in made])
+    return _Prompt(text, "pick" if made else "")
 
 
-def _pick(call: _Call) -> _Said:
-    standing = slot_offers.standing(call.session, call.message.customer_id, call.now)
+def _handle_offer_key(call: _AnsweredCall) -> _Prompt:
+    standing = slot_offers.list_open_offers(call.session, call.message.customer_id, call.now)
     offer = next((each for each in standing if str(each.number) == call.keys), None)
     if offer is None:
-        return _Said("")
+        return _Prompt("")
     try:
-        moved = slot_offers.take(call.session, offer, ctx().policy, call.now)
+        moved = slot_offers.accept_offer(call.session, offer, current_context().policy, call.now)
     except (SlotTaken, WrongState):
         callback = call.callback
-        return _offer(call, callback) if callback is not None else _Said("")
+        return _say_offered_times(call, callback) if callback is not None else _Prompt("")
     if moved is None:
-        return _Said("")
-    agent = callback_notifier.agent_name(call.session, moved.agent_id)
-    return _Said(voice_templates.coming(call.voice, agent, moved.starts_at))
+        return _Prompt("")
+    agent = callback_notifier.agent_first_name(call.session, moved.agent_id)
+    return _Prompt(voice_templates.say_upcoming_call(call.voice, agent, moved.starts_at))
 
 
-_STAGES: dict[str, Callable[[_Call], _Said]] = {"hear": _hear, "answer": _answer, "pick": _pick}
+_STAGES: dict[str, Callable[[_AnsweredCall], _Prompt]] = {
+    "hear": _handle_first_key,
+    "answer": _handle_answer_key,
+    "pick": _handle_offer_key,
+}
 
 
-def _twiml(said: _Said, voice: Voice, message: str) -> Response:
+def _prompt_twiml(said: _Prompt, voice: MessageContext, message: str) -> Response:
     twiml = VoiceResponse()
-    language = voice_templates.SPEECH.get(voice.locale, "en-GB")
+    language = voice_templates.TWILIO_VOICE_LANGUAGES.get(voice.locale, "en-GB")
     if not said.stage:
-        twiml.say(f"{said.text} {voice_templates.goodbye(voice)}".strip(), language=language)
+        twiml.say(f"{said.text} {voice_templates.say_goodbye(voice)}".strip(), language=language)
         twiml.hangup()
-        return xml(twiml)
+        return twiml_response(twiml)
     gather = Gather(
         input="dtmf",
-        action=url_for("aloud.pick_up", message=message, stage=said.stage),
+        action=url_for("aloud.receive_pick_up", message=message, stage=said.stage),
         num_digits=1,
-        timeout=PATIENCE_SECONDS,
+        timeout=KEY_TIMEOUT_SECONDS,
     )
     for _ in range(2):
         gather.say(said.text, language=language)
         gather.pause(length=2)
     twiml.append(gather)
     twiml.hangup()
-    return xml(twiml)
+    return twiml_response(twiml)
 
 
-def _over() -> Response:
+def _hang_up_message() -> Response:
     twiml = VoiceResponse()
     twiml.hangup()
-    return xml(twiml)
+    return twiml_response(twiml)

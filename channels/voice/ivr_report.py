@@ -8,61 +8,71 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 
-from channels.app_context import ctx, now, unit
-from channels.voice.ivr_state import Said, Turn, ask, leave
-from incidents.reports import submission
+from channels.app_context import current_context, current_time, unit_of_work
+from channels.voice.ivr_state import CallerInput, IvrTurn, prompt_for_keys, say_and_hang_up
+from incidents.reports import report_fields, submission
 from messaging import inbox, voice_templates
 from people import phone_numbers
 
 #: How many days ago, by key.
-_DAYS = {"1": 0, "2": 1}
+_DAYS_AGO_BY_KEY = {"1": 0, "2": 1}
 _NOON = time(12)
 
 
-def begin(said: Said) -> Turn:
+def begin_keypad_report(said: CallerInput) -> IvrTurn:
     """Keep a report, once a call however often the provider asks, and ask when it was."""
     call = said.caller.call
     if not said.phone or not call:
-        return leave(said.step)
-    with unit() as session:
-        told = submission.Told(phone=said.phone, channel="voice")
-        if inbox.first_time(session, f"{call}-report", said.phone, "report", now()):
-            reference = submission.file(session, told, now())
+        return say_and_hang_up(said.step)
+    with unit_of_work() as session:
+        told = report_fields.ReportSubmission(phone=said.phone, channel="voice")
+        if inbox.record_once(session, f"{call}-report", said.phone, "report", current_time()):
+            reference = submission.submit_for_reference(session, told, current_time())
         else:
-            reference = submission.latest_of(session, said.phone, "voice", now())
-    step = said.step.next(phone=said.phone, report=reference)
-    return ask(step, voice_templates.reported(step.voice), "report_when", digits=1)
+            reference = submission.find_latest_reference(
+                session, said.phone, "voice", current_time()
+            )
+    step = said.step.next_state(phone=said.phone, report=reference)
+    return prompt_for_keys(
+        step, voice_templates.prompt_report_time(step.voice), "report_when", digits=1
+    )
 
 
-def when(said: Said) -> Turn:
+def note_report_day(said: CallerInput) -> IvrTurn:
     """Note the day, if it is said, and ask what was given."""
-    if said.keys in _DAYS:
-        _add(said, called_at=_noon(said.phone, _DAYS[said.keys]))
-    return ask(said.step, voice_templates.what_was_given(said.step.voice), "report_gave", digits=1)
+    if said.keys in _DAYS_AGO_BY_KEY:
+        _add_to_keypad_report(
+            said, called_at=_noon_days_ago(said.phone, _DAYS_AGO_BY_KEY[said.keys])
+        )
+    return prompt_for_keys(
+        said.step, voice_templates.prompt_what_was_given(said.step.voice), "report_gave", digits=1
+    )
 
 
-def gave(said: Said) -> Turn:
+def note_report_given(said: CallerInput) -> IvrTurn:
     """What to do now, where something was given; the reference; the end."""
     step, texts = said.step, []
     if said.keys in ("1", "2"):
-        _add(said, gave=["other"] if said.keys == "1" else ["nothing"])
+        _add_to_keypad_report(said, gave=["other"] if said.keys == "1" else ["nothing"])
     if said.keys == "1":
-        texts.append(voice_templates.do_this_now(step.voice))
+        texts.append(voice_templates.say_emergency_steps(step.voice))
     if step.report:
-        texts.append(voice_templates.reference(step.voice, step.report))
-    return leave(step, *texts)
+        texts.append(voice_templates.say_report_reference(step.voice, step.report))
+    return say_and_hang_up(step, *texts)
 
 
-def _add(said: Said, **more: object) -> None:
-    with unit() as session:
-        report = submission.find(session, said.step.report)
+def _add_to_keypad_report(said: CallerInput, **more: object) -> None:
+    with unit_of_work() as session:
+        report = submission.find_report_for_update(session, said.step.report)
         if report is not None:
-            told = submission.Told(said.phone, "voice", **more)  # type: ignore[arg-type]
-            submission.add(session, report, told, now())
+            told = report_fields.ReportSubmission(said.phone, "voice", **more)  # type: ignore[arg-type]
+            submission.add_to_report(session, report, told, current_time())
 
 
-def _noon(phone: str, days: int) -> datetime:
+def _noon_days_ago(phone: str, days: int) -> datetime:
     """About when: noon of that day where the phone is, or this moment if that is still to come."""
-    zone = phone_numbers.zone(phone_numbers.zone_of(phone, ctx().policy.default_zone))
-    day = now().astimezone(zone).date() - timedelta(days=days)
-    return min(datetime.combine(day, _NOON, zone), now())
+    zone = phone_numbers.parse_time_zone(
+        phone_numbers.guess_phone_zone(phone, current_context().policy.default_zone)
+    )
+    day = current_time().astimezone(zone).date() - timedelta(days=days)
+    return min(datetime.combine(day, _NOON, zone), current_time())

@@ -11,13 +11,13 @@ import binascii
 import json
 from dataclasses import asdict, dataclass, replace
 
-from channels.app_context import ctx
+from channels.app_context import current_context
 from messaging import voice_templates
-from messaging.text_templates import Voice
+from messaging.text_templates import MessageContext
 from vault.errors import Tampered
 from vault.keys import keyring
 
-_PLACE = "voice.step"
+_SEAL_CONTEXT = "voice.step"
 MAX_ASKS = 4
 
 
@@ -32,7 +32,7 @@ class Caller:
 
 
 @dataclass(frozen=True)
-class Step:
+class IvrState:
     """Where a call stands: its language, how often it was asked, whose number it is about when
     the caller keyed one in, the verdict to say again, and the reference of a report made in it."""
 
@@ -42,27 +42,27 @@ class Step:
     said: str = ""
     report: str = ""
 
-    def next(self, **changes: object) -> Step:
+    def next_state(self, **changes: object) -> IvrState:
         """The step after this one."""
         return replace(self, asks=self.asks + 1, **changes)  # type: ignore[arg-type]
 
     @property
-    def voice(self) -> Voice:
-        return ctx().policy.voice(self.locale)
+    def voice(self) -> MessageContext:
+        return current_context().policy.message_context_for(self.locale)
 
     @property
     def sealed(self) -> str:
         """This step as text that can be handed out."""
         plain = json.dumps(asdict(self))
-        sealed = ctx().ring.seal_for(keyring.LINE, _PLACE, plain)
+        sealed = current_context().ring.seal_for_purpose(keyring.LINE, _SEAL_CONTEXT, plain)
         return base64.urlsafe_b64encode(sealed).decode()
 
 
 @dataclass(frozen=True)
-class Said:
+class CallerInput:
     """A turn of the caller's: where the call stood, what was keyed in, and by whom."""
 
-    step: Step
+    step: IvrState
     keys: str
     caller: Caller
 
@@ -72,32 +72,36 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Turn:
+class IvrTurn:
     """What the line says, each text with its language; ``stage`` is what the keys that follow
     are for (empty: the line hangs up), ``step`` goes along with them, and ``digits`` is how many
     keys are enough (0: until hash or silence)."""
 
-    step: Step
+    step: IvrState
     says: tuple[tuple[str, str], ...]
     stage: str = ""
     digits: int = 0
 
 
-def ask(step: Step, text: str, stage: str, *, digits: int = 0) -> Turn:
+def prompt_for_keys(step: IvrState, text: str, stage: str, *, digits: int = 0) -> IvrTurn:
     """Say something, and wait for keys."""
-    return Turn(step.next(), ((step.locale, text),), stage, digits)
+    return IvrTurn(step.next_state(), ((step.locale, text),), stage, digits)
 
 
-def leave(step: Step, *texts: str) -> Turn:
+def say_and_hang_up(step: IvrState, *texts: str) -> IvrTurn:
     """Say something, and hang up."""
-    says = (*texts, voice_templates.goodbye(step.voice))
-    return Turn(step, tuple((step.locale, text) for text in says))
+    says = (*texts, voice_templates.say_goodbye(step.voice))
+    return IvrTurn(step, tuple((step.locale, text) for text in says))
 
 
-def opened(text: str, default_locale: str) -> Step:
+def unseal_state(text: str, default_locale: str) -> IvrState:
     """The step from its sealed text; a fresh one without (or with a broken) one."""
     try:
         sealed = base64.urlsafe_b64decode(text)
-        return Step(**json.loads(ctx().ring.open_for(keyring.LINE, _PLACE, sealed)))
+        return IvrState(
+            **json.loads(
+                current_context().ring.open_for_purpose(keyring.LINE, _SEAL_CONTEXT, sealed)
+            )
+        )
     except (binascii.Error, ValueError, TypeError, Tampered):
-        return Step(default_locale)
+        return IvrState(default_locale)

@@ -6,25 +6,31 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from incidents.cases.creation import Evidence, access_fold, budget_fold, raise_case, standing
-from incidents.cases.models import Case, Kind
-from people.errors import BudgetSpent
+from incidents.cases.creation import (
+    NewEvidence,
+    access_dedup_key,
+    budget_dedup_key,
+    choose_dedup_key,
+    open_or_extend_case,
+)
+from incidents.cases.models import Case, CaseKind
+from people.errors import BudgetExceeded
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
 
-def file(session: Session, stop: BudgetSpent, now: datetime) -> Case:
+def open_budget_case(session: Session, stop: BudgetExceeded, now: datetime) -> Case:
     """Write the stop down and raise its case, one for a person and day, or add it to that of the
     watch of the same day; each hour of the day is one piece of evidence, however often they try."""
     hours = int(stop.within.total_seconds() // 3600)
-    audit_log.record(
+    audit_log.record_act(
         session,
-        audit_log.staff(stop.staff_id),
+        audit_log.staff_actor(stop.staff_id),
         AuditAct.BUDGET_STOP,
         now,
         detail=f"{stop.kind} {stop.seen} of {stop.allowed} in {hours} h",
     )
-    evidence = Evidence(
+    evidence = NewEvidence(
         "budget",
         f"{stop.staff_id}:{now:%Y%m%d%H}:{stop.kind}"[:64],
         now,
@@ -36,6 +42,8 @@ def file(session: Session, stop: BudgetSpent, now: datetime) -> Case:
             "since": (now - stop.within).isoformat(),
         },
     )
-    folds = budget_fold(stop.staff_id, now), access_fold(stop.staff_id)
-    fold = standing(session, now, *folds)
-    return raise_case(session, Kind.BUDGET, fold, [evidence], now, subjects=[stop.staff_id])
+    folds = budget_dedup_key(stop.staff_id, now), access_dedup_key(stop.staff_id)
+    fold = choose_dedup_key(session, now, *folds)
+    return open_or_extend_case(
+        session, CaseKind.BUDGET, fold, [evidence], now, subjects=[stop.staff_id]
+    )

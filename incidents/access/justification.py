@@ -30,17 +30,17 @@ from sqlmodel import Session, col, select
 
 from incidents.cases.models import Case
 from scheduling.models import Callback
-from scheduling.states import State
-from vault.audit.acts import READINGS, AuditAct
+from scheduling.states import CallbackState
+from vault.audit.acts import CUSTOMER_ACCESS_ACTS, AuditAct
 from vault.models import AuditEntry
 
-AFTER_CALL = timedelta(days=1)
+JUSTIFIED_AFTER_CALL = timedelta(days=1)
 BOOKED_AFTER, BOOKED_BEFORE = timedelta(minutes=30), timedelta(minutes=5)
-BOOK, CANCEL = AuditAct.CALLBACK_BOOK, AuditAct.CALLBACK_CANCEL
-_AT_A_TIME = 500
+BOOK_ACT, CANCEL_ACT = AuditAct.CALLBACK_BOOK, AuditAct.CALLBACK_CANCEL
+_BATCH_SIZE = 500
 
 
-class Reason(StrEnum):
+class Justification(StrEnum):
     """What is behind an access."""
 
     CALL = "call"
@@ -61,9 +61,13 @@ class Access:
     purpose: str
 
 
-def access(entry: AuditEntry) -> Access | None:
+def access_from_entry(entry: AuditEntry) -> Access | None:
     """The access that an audit entry tells of, if it tells of one."""
-    if entry.action not in READINGS or entry.staff_id is None or entry.customer_id is None:
+    if (
+        entry.action not in CUSTOMER_ACCESS_ACTS
+        or entry.staff_id is None
+        or entry.customer_id is None
+    ):
         return None
     return Access(
         entry.id or 0,
@@ -76,32 +80,34 @@ def access(entry: AuditEntry) -> Access | None:
     )
 
 
-def reasons(session: Session, accesses: Iterable[Access], now: datetime) -> dict[int, Reason]:
+def find_justifications(
+    session: Session, accesses: Iterable[Access], now: datetime
+) -> dict[int, Justification]:
     """What is behind each access, by its entry's id; those with nothing behind them are left out.
     ``now`` is the moment at which it is asked: a booking may still follow, or come to nothing."""
-    found: dict[int, Reason] = {}
+    found: dict[int, Justification] = {}
     waiting = iter(accesses)
-    while some := list(islice(waiting, _AT_A_TIME)):
-        known = _Known(session, some)
+    while some := list(islice(waiting, _BATCH_SIZE)):
+        known = _CustomerFacts(session, some)
         found |= {
             each.entry_id: reason
             for each in some
-            if (reason := known.reason(each, now)) is not None
+            if (reason := known.justify_access(each, now)) is not None
         }
     return found
 
 
-def with_nothing_behind(
+def list_unjustified_accesses(
     session: Session, staff_id: UUID, since: datetime, until: datetime, now: datetime
 ) -> list[Access]:
     """A member of staff's accesses from ``since`` to before ``until`` that have nothing behind
     them, earliest first."""
-    own = list(_of_staff(session, staff_id, since, until))
-    known = reasons(session, own, now)
+    own = list(_iterate_staff_accesses(session, staff_id, since, until))
+    known = find_justifications(session, own, now)
     return [each for each in reversed(own) if each.entry_id not in known]
 
 
-def _of_staff(
+def _iterate_staff_accesses(
     session: Session, staff_id: UUID, since: datetime, until: datetime
 ) -> Iterator[Access]:
     """Latest first, along the index by staff; an entry may be a little older than its id."""
@@ -109,18 +115,18 @@ def _of_staff(
         select(AuditEntry)
         .where(col(AuditEntry.staff_id) == staff_id)
         .order_by(col(AuditEntry.id).desc())
-        .limit(_AT_A_TIME)
+        .limit(_BATCH_SIZE)
     )
     rows = session.exec(statement).all()
-    while rows and rows[0].at >= since - AFTER_CALL:
+    while rows and rows[0].at >= since - JUSTIFIED_AFTER_CALL:
         for row in rows:
-            found = access(row)
+            found = access_from_entry(row)
             if found is not None and since <= row.at < until:
                 yield found
         rows = session.exec(statement.where(col(AuditEntry.id) < rows[-1].id)).all()
 
 
-class _Known:
+class _CustomerFacts:
     """What the store knows of the customers of a few accesses."""
 
     def __init__(self, session: Session, accesses: Sequence[Access]) -> None:
@@ -131,51 +137,55 @@ class _Known:
         acts = session.exec(
             select(AuditEntry).where(
                 col(AuditEntry.customer_id).in_(customers),
-                col(AuditEntry.action).in_((BOOK, CANCEL)),
+                col(AuditEntry.action).in_((BOOK_ACT, CANCEL_ACT)),
                 col(AuditEntry.staff_id).is_not(None),
             )
         ).all()
-        self._taken_back = {(e.staff_id, e.callback_id) for e in acts if e.action == CANCEL}
+        self._taken_back = {(e.staff_id, e.callback_id) for e in acts if e.action == CANCEL_ACT}
         self._booked: dict[tuple[UUID | None, UUID | None], list[AuditEntry]] = {}
         for entry in acts:
-            if entry.action == BOOK:
+            if entry.action == BOOK_ACT:
                 self._booked.setdefault((entry.staff_id, entry.customer_id), []).append(entry)
         purposes = {each.purpose for each in accesses if each.purpose}
         found = session.exec(select(Case).where(col(Case.reference).in_(purposes)))
         self._cases = {each.reference: each for each in found}
 
-    def reason(self, each: Access, now: datetime) -> Reason | None:
+    def justify_access(self, each: Access, now: datetime) -> Justification | None:
         callbacks = self._callbacks.get(each.customer_id, ())
-        if any(self._is_call(row, each, now) for row in callbacks):
-            return Reason.CALL
-        if any(self._is_booking(entry, each, now) for entry in self._booked_by(each)):
-            return Reason.BOOKING
+        if any(self._is_justified_by_call(row, each, now) for row in callbacks):
+            return Justification.CALL
+        if any(
+            self._is_justified_by_booking(entry, each, now)
+            for entry in self._bookings_by_reader(each)
+        ):
+            return Justification.BOOKING
         case = self._cases.get(each.purpose)
         if case is not None and (case.closed_at is None or each.at <= case.closed_at):
-            return Reason.CASE
+            return Justification.CASE
         return None
 
-    def _booked_by(self, each: Access) -> Sequence[AuditEntry]:
+    def _bookings_by_reader(self, each: Access) -> Sequence[AuditEntry]:
         return self._booked.get((each.staff_id, each.customer_id), ())
 
-    def _is_call(self, row: Callback, each: Access, now: datetime) -> bool:
+    def _is_justified_by_call(self, row: Callback, each: Access, now: datetime) -> bool:
         held = row.id == each.callback_id or row.agent_id == each.staff_id
-        known_of = row.booked_at <= each.at <= (row.ended_at or row.ends_at) + AFTER_CALL
-        return held and known_of and self._stands(row, each.staff_id, now)
+        known_of = row.booked_at <= each.at <= (row.ended_at or row.ends_at) + JUSTIFIED_AFTER_CALL
+        return held and known_of and self._is_effective_callback(row, each.staff_id, now)
 
-    def _is_booking(self, entry: AuditEntry, each: Access, now: datetime) -> bool:
+    def _is_justified_by_booking(self, entry: AuditEntry, each: Access, now: datetime) -> bool:
         if not each.at - BOOKED_BEFORE <= entry.at <= each.at + BOOKED_AFTER:
             return False
         rows = self._callbacks.get(each.customer_id, ())
         return any(
-            row.id == entry.callback_id and self._stands(row, each.staff_id, now) for row in rows
+            row.id == entry.callback_id and self._is_effective_callback(row, each.staff_id, now)
+            for row in rows
         )
 
-    def _stands(self, row: Callback, staff_id: UUID, now: datetime) -> bool:
+    def _is_effective_callback(self, row: Callback, staff_id: UUID, now: datetime) -> bool:
         """Whether a call is to come, is going on or was made; or it is not for the reader's want of
         one that there was none."""
-        if row.state == State.CANCELLED:
+        if row.state == CallbackState.CANCELLED:
             return (staff_id, row.id) not in self._taken_back
-        if row.state == State.BOOKED:
+        if row.state == CallbackState.BOOKED:
             return row.ends_at > now
-        return row.state not in (State.MISSED, State.REFUSED)
+        return row.state not in (CallbackState.MISSED, CallbackState.REFUSED)

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from incidents.access_history import objections, visible_entries
-from incidents.access_history.objections import Received
+from incidents.access_history.objections import ObjectionStatus
 from people.models import Role, Staff
 from people.staff import staff_records
 from people.text_input import first_name
@@ -20,13 +20,13 @@ from vault.audit.acts import AuditAct
 from vault.models import AuditEntry
 
 OPERATOR = "operator"
-VISIT = timedelta(minutes=30)
-_ACTS = "callback."
-_OF_INVESTIGATORS = frozenset({AuditAct.REPORT_READ})
+VISIT_LENGTH = timedelta(minutes=30)
+_CALLBACK_ACT_PREFIX = "callback."
+_INVESTIGATOR_ACTS = frozenset({AuditAct.REPORT_READ})
 
 
 @dataclass(frozen=True)
-class Opening:
+class AccessGroup:
     """What one person did with a record on one day (the customer's) for one call.
 
     ``entry`` is the latest of its audit entries; ``name`` a first name, none for an investigator
@@ -48,58 +48,58 @@ class Opening:
     first_at: datetime
     last_at: datetime
     odd: bool
-    received: Received | None
+    received: ObjectionStatus | None
 
 
 @dataclass(frozen=True)
-class _Call:
+class _CallTimes:
     """When a call was booked for, began and ended."""
 
     starts_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
 
-    def around(self, first: datetime, last: datetime) -> bool:
+    def covers_interval(self, first: datetime, last: datetime) -> bool:
         """Whether all between two instants lies within the call, or shortly before or after."""
         if self.started_at is None:
             return False
         ended = self.ended_at or last
-        return self.started_at - VISIT <= first and last <= ended + VISIT
+        return self.started_at - VISIT_LENGTH <= first and last <= ended + VISIT_LENGTH
 
 
 @dataclass(frozen=True)
-class Page:
+class AccessPage:
     """``odd`` and other openings, newest first; how often our ``software`` opened the record in
     that time; below which audit entry the next page begins, if there is one."""
 
-    odd: list[Opening]
-    others: list[Opening]
+    odd: list[AccessGroup]
+    others: list[AccessGroup]
     software: int
     following: int | None
 
 
-def page(
+def load_access_page(
     session: Session, customer_id: UUID, zone: tzinfo, now: datetime, before: int | None = None
-) -> Page:
+) -> AccessPage:
     """A page for the customer on whose clock ``zone`` is, below an audit entry if one is given.
     The reading is written down."""
-    rows, following = visible_entries.page(session, customer_id, zone, before)
-    found = _gathered(session, rows, zone, now)
-    software = visible_entries.by_software(session, customer_id, before, following)
-    visible_entries.note(session, customer_id, now)
+    rows, following = visible_entries.load_entry_page(session, customer_id, zone, before)
+    found = _group_accesses(session, rows, zone, now)
+    software = visible_entries.count_software_accesses(session, customer_id, before, following)
+    visible_entries.record_history_view(session, customer_id, now)
     odd = [each for each in found if each.odd]
-    return Page(odd, [each for each in found if not each.odd], software, following)
+    return AccessPage(odd, [each for each in found if not each.odd], software, following)
 
 
-Key = tuple[date, UUID | None, UUID | None, bool, UUID | None]
+GroupKey = tuple[date, UUID | None, UUID | None, bool, UUID | None]
 
 
-def _gathered(
+def _group_accesses(
     session: Session, rows: Sequence[AuditEntry], zone: tzinfo, now: datetime
-) -> list[Opening]:
-    bare = visible_entries.bare(session, rows, now)
-    objected = objections.of(session, [row.id or 0 for row in rows])
-    groups: dict[Key, list[AuditEntry]] = {}
+) -> list[AccessGroup]:
+    bare = visible_entries.find_unjustified_entries(session, rows, now)
+    objected = objections.find_objections(session, [row.id or 0 for row in rows])
+    groups: dict[GroupKey, list[AuditEntry]] = {}
     for row in rows:
         received = objected.get(row.id or 0)
         key = (
@@ -110,35 +110,35 @@ def _gathered(
             received.objection_id if received else None,
         )
         groups.setdefault(key, []).append(row)
-    named = _named(session, rows)
-    calls = _calls(session, (row.callback_id for row in rows))
+    named = _names_by_entry(session, rows)
+    calls = _call_times_by_id(session, (row.callback_id for row in rows))
     return [
-        _opening(key, group, named, calls, objected.get(group[0].id or 0))
+        _access_group(key, group, named, calls, objected.get(group[0].id or 0))
         for key, group in groups.items()
     ]
 
 
-def _opening(
-    key: Key,
+def _access_group(
+    key: GroupKey,
     group: Sequence[AuditEntry],
     named: dict[int, tuple[str, str]],
-    calls: dict[UUID, _Call],
-    received: Received | None,
-) -> Opening:
+    calls: dict[UUID, _CallTimes],
+    received: ObjectionStatus | None,
+) -> AccessGroup:
     newest, oldest = group[0], group[-1]
     name, role = named[newest.id or 0]
     call = calls.get(newest.callback_id) if newest.callback_id else None
-    looks = [row.at for row in reversed(group) if not row.action.startswith(_ACTS)]
-    return Opening(
+    looks = [row.at for row in reversed(group) if not row.action.startswith(_CALLBACK_ACT_PREFIX)]
+    return AccessGroup(
         entry=newest.id or 0,
         on=key[0],
         name=name,
         role=role,
         call_at=call.starts_at if call else None,
-        in_call=call is not None and call.around(oldest.at, newest.at),
+        in_call=call is not None and call.covers_interval(oldest.at, newest.at),
         reasons=tuple(dict.fromkeys((row.action, row.purpose) for row in reversed(group))),
         count=len(looks),
-        visits=_visits(looks) if call and not key[3] else len(looks),
+        visits=_count_visits(looks) if call and not key[3] else len(looks),
         first_at=oldest.at,
         last_at=newest.at,
         odd=key[3],
@@ -146,27 +146,27 @@ def _opening(
     )
 
 
-def _visits(looks: Sequence[datetime]) -> int:
+def _count_visits(looks: Sequence[datetime]) -> int:
     """How often somebody came, of looks in the order of time: a page that is open on a screen
     looks again and again."""
     count, begun = 0, None
     for at in looks:
-        if begun is None or at - begun > VISIT:
+        if begun is None or at - begun > VISIT_LENGTH:
             count, begun = count + 1, at
     return count
 
 
-def _named(session: Session, rows: Sequence[AuditEntry]) -> dict[int, tuple[str, str]]:
+def _names_by_entry(session: Session, rows: Sequence[AuditEntry]) -> dict[int, tuple[str, str]]:
     """First name and role by entry."""
     wanted = {row.staff_id for row in rows if row.staff_id}
     members = {
         each.id: each for each in session.exec(select(Staff).where(col(Staff.id).in_(wanted)))
     }
     names = {
-        each.id: first_name(staff_records.name_of(session, each.id, each.name))
+        each.id: first_name(staff_records.open_staff_name(session, each.id, each.name))
         for each in members.values()
     }
-    for_cases = visible_entries.in_cases(session, rows)
+    for_cases = visible_entries.find_case_entries(session, rows)
     found: dict[int, tuple[str, str]] = {}
     for row in rows:
         member = members.get(row.staff_id) if row.staff_id else None
@@ -174,7 +174,7 @@ def _named(session: Session, rows: Sequence[AuditEntry]) -> dict[int, tuple[str,
             found[row.id or 0] = "", OPERATOR
         elif (
             row.id in for_cases
-            or row.action in _OF_INVESTIGATORS
+            or row.action in _INVESTIGATOR_ACTS
             or member.role == Role.INVESTIGATOR
         ):
             found[row.id or 0] = "", Role.INVESTIGATOR
@@ -183,11 +183,11 @@ def _named(session: Session, rows: Sequence[AuditEntry]) -> dict[int, tuple[str,
     return found
 
 
-def _calls(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, _Call]:
+def _call_times_by_id(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, _CallTimes]:
     wanted = {each for each in ids if each}
     rows = session.exec(
         select(Callback.id, Callback.starts_at, Callback.started_at, col(Callback.ended_at)).where(
             col(Callback.id).in_(wanted)
         )
     )
-    return {each: _Call(starts, started, ended) for each, starts, started, ended in rows}
+    return {each: _CallTimes(starts, started, ended) for each, starts, started, ended in rows}

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, Uuid
 from sqlmodel import Field, SQLModel
 
-from storage.column_helpers import id_field, instant, reference
+from storage.column_helpers import foreign_key_column, id_column, instant_column
 
 
 class Objection(SQLModel, table=True):
@@ -17,11 +17,11 @@ class Objection(SQLModel, table=True):
 
     __tablename__ = "objection"
 
-    id: UUID = id_field()
-    customer_id: UUID = reference("customer.id", index=True)
+    id: UUID = id_column()
+    customer_id: UUID = foreign_key_column("customer.id", index=True)
     staff_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
-    report_id: UUID = reference("report.id")
-    at: datetime = instant()
+    report_id: UUID = foreign_key_column("report.id")
+    at: datetime = instant_column()
 
 
 class ObjectedEntry(SQLModel, table=True):
@@ -30,4 +30,4 @@ class ObjectedEntry(SQLModel, table=True):
     __tablename__ = "objected_entry"
 
     entry_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    objection_id: UUID = reference("objection.id", index=True)
+    objection_id: UUID = foreign_key_column("objection.id", index=True)

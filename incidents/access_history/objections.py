@@ -12,8 +12,8 @@ from sqlmodel import Session, col, select
 
 from incidents.access_history import visible_entries
 from incidents.access_history.models import ObjectedEntry, Objection
-from incidents.cases.creation import Evidence, raise_case
-from incidents.cases.models import Case, CaseEvidence, Kind, State
+from incidents.cases.creation import NewEvidence, open_or_extend_case
+from incidents.cases.models import Case, CaseEvidence, CaseKind, CaseState
 from incidents.reports import report_fields, submission
 from incidents.reports.models import Report
 from people.customers import customer_records
@@ -23,11 +23,11 @@ from scheduling.calendars import local_time
 from vault.audit import audit_log
 from vault.models import AuditEntry
 
-MOST_EVIDENCE = 50
+MAX_EVIDENCE = 50
 
 
 @dataclass(frozen=True)
-class Received:
+class ObjectionStatus:
     """An objection as its customer sees it; ``closed`` says that it has been looked into."""
 
     objection_id: UUID
@@ -36,7 +36,7 @@ class Received:
     closed: bool
 
 
-def of(session: Session, entries: Sequence[int]) -> dict[int, Received]:
+def find_objections(session: Session, entries: Sequence[int]) -> dict[int, ObjectionStatus]:
     """Objections by the audit entries that they are about."""
     rows = session.exec(
         select(ObjectedEntry.entry_id, Objection, Report.reference).where(
@@ -45,38 +45,42 @@ def of(session: Session, entries: Sequence[int]) -> dict[int, Received]:
             col(Objection.report_id) == col(Report.id),
         )
     ).all()
-    going_on = _going_on(session, {str(each.report_id) for _, each, _ in rows}) if rows else set()
+    going_on = (
+        _reports_under_review(session, {str(each.report_id) for _, each, _ in rows})
+        if rows
+        else set()
+    )
     return {
-        entry: Received(each.id, reference, each.at, str(each.report_id) not in going_on)
+        entry: ObjectionStatus(each.id, reference, each.at, str(each.report_id) not in going_on)
         for entry, each, reference in rows
     }
 
 
-def _going_on(session: Session, report_ids: set[str]) -> set[str]:
+def _reports_under_review(session: Session, report_ids: set[str]) -> set[str]:
     """Which reports are evidence of a case that is not closed."""
     found = session.exec(
         select(CaseEvidence.ref).where(
             col(CaseEvidence.kind) == "report",
             col(CaseEvidence.ref).in_(report_ids),
             col(CaseEvidence.case_id) == col(Case.id),
-            col(Case.state) != State.CLOSED,
+            col(Case.state) != CaseState.CLOSED,
         )
     )
     return set(found)
 
 
-def object_to(session: Session, customer: Customer, entry_id: int, now: datetime) -> None:
+def file_objection(session: Session, customer: Customer, entry_id: int, now: datetime) -> None:
     """The customer does not know why this was done: what the same person did that day for the same
     call, up to this audit entry. Said twice, it counts once. Raises ``NotFound`` for an entry that
     the customer does not see."""
     session.exec(select(Customer.id).where(col(Customer.id) == customer.id).with_for_update()).one()
-    entry = visible_entries.one(session, customer.id, entry_id)
+    entry = visible_entries.find_visible_entry(session, customer.id, entry_id)
     if entry is None:
         raise NotFound("There is no such opening of your record.")
-    if of(session, [entry_id]):
+    if find_objections(session, [entry_id]):
         return
-    entries = _together(session, entry, ZoneInfo(customer.timezone), now)
-    report = _report(session, customer, entry, now)
+    entries = _unobjected_group_entries(session, entry, ZoneInfo(customer.timezone), now)
+    report = _submit_objection_report(session, customer, entry, now)
     objection = Objection(
         customer_id=customer.id, staff_id=entry.staff_id, report_id=report.id, at=now
     )
@@ -85,36 +89,40 @@ def object_to(session: Session, customer: Customer, entry_id: int, now: datetime
     session.add_all(
         ObjectedEntry(entry_id=each.id or 0, objection_id=objection.id) for each in entries
     )
-    _raise(session, report, entries, now)
+    _open_objection_case(session, report, entries, now)
 
 
-def _together(
+def _unobjected_group_entries(
     session: Session, entry: AuditEntry, zone: ZoneInfo, now: datetime
 ) -> list[AuditEntry]:
     """What the customer saw as one, newest first, and has not objected to yet."""
-    since, until = local_time.day(entry.at.astimezone(zone).date(), zone)
-    rows = visible_entries.between(session, entry, since, until)
-    bare = visible_entries.bare(session, rows, now)
-    done = of(session, [row.id or 0 for row in rows])
+    since, until = local_time.local_day_bounds(entry.at.astimezone(zone).date(), zone)
+    rows = visible_entries.list_related_entries(session, entry, since, until)
+    bare = visible_entries.find_unjustified_entries(session, rows, now)
+    done = find_objections(session, [row.id or 0 for row in rows])
     odd = entry.id in bare
     return [row for row in rows if row.id not in done and (row.id in bare) == odd]
 
 
-def _report(session: Session, customer: Customer, entry: AuditEntry, now: datetime) -> Report:
-    told = submission.Told(
-        phone=customer_records.opened(session, customer).phone,
+def _submit_objection_report(
+    session: Session, customer: Customer, entry: AuditEntry, now: datetime
+) -> Report:
+    told = report_fields.ReportSubmission(
+        phone=customer_records.open_customer_details(session, customer).phone,
         channel="web",
         proven=True,
         kind=report_fields.OBJECTION,
         callback_id=entry.callback_id,
     )
-    return submission.filed(session, told, now)
+    return submission.submit_report(session, told, now)
 
 
-def _raise(session: Session, report: Report, entries: Sequence[AuditEntry], now: datetime) -> None:
+def _open_objection_case(
+    session: Session, report: Report, entries: Sequence[AuditEntry], now: datetime
+) -> None:
     """All that is said about one person is one case, until that is closed."""
     staff_id = entries[0].staff_id
-    told = Evidence(
+    told = NewEvidence(
         "report",
         str(report.id),
         now,
@@ -122,18 +130,18 @@ def _raise(session: Session, report: Report, entries: Sequence[AuditEntry], now:
         {"kind": report_fields.OBJECTION, "entries": len(entries)},
     )
     read = [
-        Evidence(
+        NewEvidence(
             "audit",
             str(each.id),
             each.at,
             each.customer_id,
             {"action": each.action, "purpose": each.purpose},
         )
-        for each in entries[:MOST_EVIDENCE]
+        for each in entries[:MAX_EVIDENCE]
     ]
-    raise_case(
+    open_or_extend_case(
         session,
-        Kind.OBJECTION,
+        CaseKind.OBJECTION,
         f"objection:{staff_id or 'operator'}",
         [told, *read],
         now,

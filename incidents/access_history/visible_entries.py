@@ -13,69 +13,73 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import Session, col, or_, select
 
-from incidents.access.justification import BOOKED_AFTER, access, reasons
-from incidents.cases.models import Case, State
+from incidents.access.justification import BOOKED_AFTER, access_from_entry, find_justifications
+from incidents.cases.models import Case, CaseState
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.models import AuditEntry
 
-PAGE = 300
-ACTION = AuditAct.OPENINGS_READ
-_OTHERS = ("staff", "operator")
+PAGE_SIZE = 300
+VIEW_ACT = AuditAct.OPENINGS_READ
+_VISIBLE_ACTORS = ("staff", "operator")
 
 
-def page(
+def load_entry_page(
     session: Session, customer_id: UUID, zone: tzinfo, before: int | None
 ) -> tuple[list[AuditEntry], int | None]:
     """What others did with the record, newest first and whole days on the customer's clock at a
     time; and below which id the next page begins, if there is one."""
     statement = (
         select(AuditEntry)
-        .where(col(AuditEntry.customer_id) == customer_id, col(AuditEntry.actor).in_(_OTHERS))
+        .where(
+            col(AuditEntry.customer_id) == customer_id, col(AuditEntry.actor).in_(_VISIBLE_ACTORS)
+        )
         .order_by(col(AuditEntry.id).desc())
-        .limit(PAGE + 1)
+        .limit(PAGE_SIZE + 1)
     )
     if before is not None:
         statement = statement.where(col(AuditEntry.id) < before)
     rows = list(session.exec(statement))
     following = None
-    if len(rows) > PAGE:
-        rows = _whole_days(rows[:PAGE], zone)
+    if len(rows) > PAGE_SIZE:
+        rows = _trim_to_whole_days(rows[:PAGE_SIZE], zone)
         following = rows[-1].id
-    return _shown(session, rows), following
+    return _shown_to_customer(session, rows), following
 
 
-def _whole_days(rows: list[AuditEntry], zone: tzinfo) -> list[AuditEntry]:
+def _trim_to_whole_days(rows: list[AuditEntry], zone: tzinfo) -> list[AuditEntry]:
     """Without the last day, which may go on below; all of them where they are of one day."""
     last = rows[-1].at.astimezone(zone).date()
     return [row for row in rows if row.at.astimezone(zone).date() != last] or rows
 
 
-def _shown(session: Session, rows: Sequence[AuditEntry]) -> list[AuditEntry]:
+def _shown_to_customer(session: Session, rows: Sequence[AuditEntry]) -> list[AuditEntry]:
     purposes = {row.purpose for row in rows if row.purpose}
     known = select(Case.reference, Case.state).where(col(Case.reference).in_(purposes))
     states = dict(session.exec(known).all()) if purposes else {}
-    return [row for row in rows if states.get(row.purpose, State.CLOSED) == State.CLOSED]
+    return [row for row in rows if states.get(row.purpose, CaseState.CLOSED) == CaseState.CLOSED]
 
 
-def in_cases(session: Session, rows: Sequence[AuditEntry]) -> set[int]:
+def find_case_entries(session: Session, rows: Sequence[AuditEntry]) -> set[int]:
     """Ids of those that were made for a case."""
     purposes = {row.purpose for row in rows if row.purpose}
     known = set(session.exec(select(Case.reference).where(col(Case.reference).in_(purposes))))
     return {row.id or 0 for row in rows if row.purpose in known}
 
 
-def bare(session: Session, rows: Sequence[AuditEntry], now: datetime) -> set[int]:
+def find_unjustified_entries(
+    session: Session, rows: Sequence[AuditEntry], now: datetime
+) -> set[int]:
     """Ids of those that have nothing of the customer's behind them, once a booking can no longer
     follow. Investigators read for a case, or what the customer reported."""
     due = [row for row in rows if row.at + BOOKED_AFTER <= now]
-    found = [each for row in due if (each := access(row))]
-    for_cases = in_cases(session, due)
-    known = reasons(session, found, now)
+    found = [each for row in due if (each := access_from_entry(row))]
+    for_cases = find_case_entries(session, due)
+    known = find_justifications(session, found, now)
     return {each.entry_id for each in found} - known.keys() - for_cases
 
 
-def by_software(
+def count_software_accesses(
     session: Session, customer_id: UUID, before: int | None, down_to: int | None
 ) -> int:
     """How often our own software opened the record, between two ids of a page."""
@@ -92,21 +96,23 @@ def by_software(
     return session.exec(statement).one()
 
 
-def note(session: Session, customer_id: UUID, now: datetime) -> None:
+def record_history_view(session: Session, customer_id: UUID, now: datetime) -> None:
     """Write down that the customer reads this."""
-    audit_log.record(
-        session, audit_log.CUSTOMER, ACTION, now, customer_id=customer_id, purpose="own page"
+    audit_log.record_act(
+        session, audit_log.CUSTOMER, VIEW_ACT, now, customer_id=customer_id, purpose="own page"
     )
 
 
-def one(session: Session, customer_id: UUID, entry_id: int) -> AuditEntry | None:
+def find_visible_entry(session: Session, customer_id: UUID, entry_id: int) -> AuditEntry | None:
     """An entry that the customer sees; none for any other, whether or not it exists."""
     row = session.get(AuditEntry, entry_id)
-    mine = row is not None and row.customer_id == customer_id and row.actor in _OTHERS
-    return next(iter(_shown(session, [row])), None) if row is not None and mine else None
+    mine = row is not None and row.customer_id == customer_id and row.actor in _VISIBLE_ACTORS
+    return (
+        next(iter(_shown_to_customer(session, [row])), None) if row is not None and mine else None
+    )
 
 
-def between(
+def list_related_entries(
     session: Session, entry: AuditEntry, since: datetime, until: datetime
 ) -> list[AuditEntry]:
     """What the same person did with the record for the same call between two instants, up to this
@@ -124,4 +130,4 @@ def between(
         )
         .order_by(col(AuditEntry.id).desc())
     )
-    return _shown(session, rows.all())
+    return _shown_to_customer(session, rows.all())

@@ -13,23 +13,23 @@ from sqlmodel import Session, col, select
 
 from incidents.cases import visibility
 from incidents.cases.models import AlertDelivery, Case, CaseAlert
-from messaging.dispatch.delivery_outcomes import pause
+from messaging.dispatch.delivery_outcomes import retry_delay
 from storage import advisory_lock
 from storage.column_types import new_id
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
-from vault.destinations import Place
+from vault.destinations import Destination
 
 #: What is opened within this time of an alert is told together in the next.
-TOGETHER = timedelta(minutes=5)
+BATCH_INTERVAL = timedelta(minutes=5)
 LEASE = timedelta(minutes=2)
-KEEP_TRYING = timedelta(days=2)
-AT_A_TIME = 200
-_TURN = b"case alerts"
+RETRY_LIMIT = timedelta(days=2)
+BATCH_SIZE = 200
+_LOCK_NAME = b"case alerts"
 
 
 @dataclass(frozen=True)
-class Taken:
+class LeasedAlert:
     """A delivery in hand at its ``turn``-th try."""
 
     alert_id: UUID
@@ -39,22 +39,22 @@ class Taken:
     cases: list[list[str]]
 
 
-def gather(session: Session, places: Sequence[Place], now: datetime) -> None:
+def queue_new_case_alert(session: Session, places: Sequence[Destination], now: datetime) -> None:
     """Make one alert of all cases that have had none, unless the last has just gone."""
-    advisory_lock.take(session, _TURN)
+    advisory_lock.acquire_lock(session, _LOCK_NAME)
     latest = session.exec(select(CaseAlert).order_by(col(CaseAlert.at).desc()).limit(1)).first()
-    if latest is not None and now - latest.at < TOGETHER:
+    if latest is not None and now - latest.at < BATCH_INTERVAL:
         return
     cases = session.exec(
         select(Case)
         .where(col(Case.alerted_at).is_(None))
         .order_by(col(Case.opened_at))
-        .limit(AT_A_TIME)
+        .limit(BATCH_SIZE)
         .with_for_update()
     ).all()
     if not cases:
         return
-    named = visibility.naming_investigators(session, [each.id for each in cases])
+    named = visibility.find_cases_naming_investigators(session, [each.id for each in cases])
     told = [["", ""] if each.id in named else [each.reference, each.kind] for each in cases]
     alert = CaseAlert(id=new_id(), at=now, cases=json.dumps(told))
     session.add(alert)
@@ -64,13 +64,15 @@ def gather(session: Session, places: Sequence[Place], now: datetime) -> None:
     for each in cases:
         each.alerted_at = now
         session.add(each)
-        audit_log.record(
+        audit_log.record_act(
             session, audit_log.SYSTEM, AuditAct.CASE_ALERT, now, purpose=each.reference
         )
     session.flush()
 
 
-def take(session: Session, places: Sequence[str], now: datetime) -> Taken | None:
+def lease_alert_delivery(
+    session: Session, places: Sequence[str], now: datetime
+) -> LeasedAlert | None:
     """A delivery that is due, into the caller's hands until its lease ends."""
     row = session.exec(
         select(AlertDelivery)
@@ -86,30 +88,32 @@ def take(session: Session, places: Sequence[str], now: datetime) -> Taken | None
     if row is None:
         return None
     alert = session.get_one(CaseAlert, row.alert_id)
-    if now - alert.at > KEEP_TRYING:
+    if now - alert.at > RETRY_LIMIT:
         row.settled_at, row.error = now, row.error or "given up"
         session.add(row)
         return None
     row.tries, row.due_at = row.tries + 1, now + LEASE
     session.add(row)
     session.flush()
-    return Taken(alert.id, row.place, row.tries, alert.at, json.loads(alert.cases))
+    return LeasedAlert(alert.id, row.place, row.tries, alert.at, json.loads(alert.cases))
 
 
-def settle(session: Session, taken: Taken, failed: str, now: datetime) -> None:
+def record_delivery_attempt(
+    session: Session, taken: LeasedAlert, failed: str, now: datetime
+) -> None:
     """Write down how a try ended; one that failed is tried again after a while."""
     row = session.get(AlertDelivery, (taken.alert_id, taken.place), with_for_update=True)
     if row is None or row.tries != taken.turn or row.settled_at is not None:
         return
     row.error = failed[:200]
     if failed:
-        row.due_at = now + pause(taken.alert_id, row.tries)
+        row.due_at = now + retry_delay(taken.alert_id, row.tries)
     else:
         row.settled_at = now
     session.add(row)
 
 
-def late(session: Session, places: Sequence[Place]) -> list[str]:
+def describe_failed_alerts(session: Session, places: Sequence[Destination]) -> list[str]:
     """What is wrong with the alerts, in sentences: for ``doctor``."""
     rows = session.exec(
         select(AlertDelivery).where(

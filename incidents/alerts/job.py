@@ -13,28 +13,28 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from incidents.alerts import delivery_queue
-from incidents.alerts.delivery_queue import Taken
+from incidents.alerts.delivery_queue import LeasedAlert
 from messaging import text_templates
-from messaging.text_templates import Voice
+from messaging.text_templates import MessageContext
 from storage.session import StoreUnavailable, transaction
-from vault.destinations import Note, Place, Unreachable
+from vault.destinations import Destination, DestinationUnreachable, Notification
 from vault.errors import KeyUnavailable, Tampered
 
 log = structlog.get_logger("alerts")
 
 
-def as_note(taken: Taken, voice: Voice) -> Note:
+def build_alert_notification(taken: LeasedAlert, voice: MessageContext) -> Notification:
     """An alert in words, for people, and as data, for programs."""
     named = [(reference, kind) for reference, kind in taken.cases]
-    short = text_templates.new_cases(voice, named)
+    short = text_templates.text_new_cases(voice, named)
     shown = [{"reference": r, "kind": k} for r, k in named if r]
     data = {
         "type": "cases.opened",
         "timestamp": taken.at.isoformat(),
         "data": {"count": len(named), "cases": shown},
     }
-    lines = [text_templates.new_case(voice, *each) for each in named]
-    return Note(
+    lines = [text_templates.format_case_line(voice, *each) for each in named]
+    return Notification(
         body="\n".join([short, "", *lines]) + "\n",
         subject=short,
         short=short,
@@ -45,13 +45,13 @@ def as_note(taken: Taken, voice: Voice) -> Note:
     )
 
 
-class Alerts:
+class AlertDeliveryJob:
     """A job of the worker, with a thread of its own: a place that hangs holds up nothing."""
 
     def __init__(
         self,
-        places: Sequence[Place],
-        voice: Voice,
+        places: Sequence[Destination],
+        voice: MessageContext,
         engine: Engine,
         info: dict[Any, Any],
         clock: Callable[[], datetime],
@@ -68,29 +68,31 @@ class Alerts:
     def __call__(self, _session: Session, _now: datetime) -> None:
         """Set it to work, unless it still is."""
         if self._busy is None or self._busy.done():
-            self._busy = self._hands.submit(self.work)
+            self._busy = self._hands.submit(self.deliver_due_alerts)
 
-    def work(self) -> None:
+    def deliver_due_alerts(self) -> None:
         """Gather what is new, and send what is due."""
         try:
             with transaction(self._engine, info=self._info) as session:
-                delivery_queue.gather(session, list(self._places.values()), self._clock())
-            while self._deliver():
+                delivery_queue.queue_new_case_alert(
+                    session, list(self._places.values()), self._clock()
+                )
+            while self._deliver_next_alert():
                 pass
         except (*StoreUnavailable, KeyUnavailable, Tampered):
             log.exception("alerts cannot be sent")
 
-    def _deliver(self) -> bool:
+    def _deliver_next_alert(self) -> bool:
         with transaction(self._engine, info=self._info) as session:
-            taken = delivery_queue.take(session, list(self._places), self._clock())
+            taken = delivery_queue.lease_alert_delivery(session, list(self._places), self._clock())
         if taken is None:
             return False
         failed = ""
         try:
-            self._places[taken.place].send(as_note(taken, self._voice))
-        except Unreachable as error:
+            self._places[taken.place].send(build_alert_notification(taken, self._voice))
+        except DestinationUnreachable as error:
             failed = str(error)
             log.warning("alert not taken", place=taken.place, reason=failed)
         with transaction(self._engine, info=self._info) as session:
-            delivery_queue.settle(session, taken, failed, self._clock())
+            delivery_queue.record_delivery_attempt(session, taken, failed, self._clock())
         return True

@@ -8,21 +8,29 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from incidents.access.justification import with_nothing_behind
+from incidents.access.justification import list_unjustified_accesses
 from incidents.anomaly_detection.detector import Finding
-from incidents.cases.creation import Evidence, access_fold, budget_fold, raise_case, standing
-from incidents.cases.models import Kind
+from incidents.cases.creation import (
+    NewEvidence,
+    access_dedup_key,
+    budget_dedup_key,
+    choose_dedup_key,
+    open_or_extend_case,
+)
+from incidents.cases.models import CaseKind
 
-_FURTHEST, _MOST = timedelta(days=60), 100
+_MAX_LOOKBACK, _MAX_ACCESSES = timedelta(days=60), 100
 
 
-def tell(session: Session, staff_id: UUID, found: Sequence[Finding], now: datetime) -> None:
+def open_access_case(
+    session: Session, staff_id: UUID, found: Sequence[Finding], now: datetime
+) -> None:
     """Raise the case of this person, or add to it, or to that of their budget of the same day."""
-    numbers = [_numbers(staff_id, each, now) for each in found]
-    since = max(min(each.since for each in found), now - _FURTHEST)
-    bare = with_nothing_behind(session, staff_id, since, now, now)[-_MOST:]
+    numbers = [_finding_evidence(staff_id, each, now) for each in found]
+    since = max(min(each.since for each in found), now - _MAX_LOOKBACK)
+    bare = list_unjustified_accesses(session, staff_id, since, now, now)[-_MAX_ACCESSES:]
     accesses = [
-        Evidence(
+        NewEvidence(
             "audit",
             str(each.entry_id),
             each.at,
@@ -31,12 +39,16 @@ def tell(session: Session, staff_id: UUID, found: Sequence[Finding], now: dateti
         )
         for each in bare
     ]
-    fold = standing(session, now, access_fold(staff_id), budget_fold(staff_id, now))
-    raise_case(session, Kind.ACCESS, fold, numbers + accesses, now, subjects=[staff_id])
+    fold = choose_dedup_key(
+        session, now, access_dedup_key(staff_id), budget_dedup_key(staff_id, now)
+    )
+    open_or_extend_case(
+        session, CaseKind.ACCESS, fold, numbers + accesses, now, subjects=[staff_id]
+    )
 
 
-def _numbers(staff_id: UUID, each: Finding, now: datetime) -> Evidence:
-    return Evidence(
+def _finding_evidence(staff_id: UUID, each: Finding, now: datetime) -> NewEvidence:
+    return NewEvidence(
         "access",
         f"{staff_id.hex[-8:]}:{each.signal}:{each.window}:{now:%Y%m%d%H%M}"[:64],
         now,

@@ -8,31 +8,35 @@ from collections.abc import Sequence
 from sqlalchemy import and_, or_
 from sqlmodel import Session, col, select
 
-from incidents.access.justification import BOOK, CANCEL
-from incidents.anomaly_detection.models import WatchMark
-from vault.audit import sequencer
-from vault.audit.acts import READINGS, AuditAct
+from incidents.access.justification import BOOK_ACT, CANCEL_ACT
+from incidents.anomaly_detection.models import AuditCursor
+from vault.audit import log_state
+from vault.audit.acts import CUSTOMER_ACCESS_ACTS, AuditAct
 from vault.audit.models import AuditRun
 from vault.models import AuditEntry
 
-AT_A_TIME = 20_000
-ADD, MISS, REFUSE = AuditAct.CUSTOMER_ADD, AuditAct.CALLBACK_MISS, AuditAct.CALLBACK_REFUSE
-_TOLD = (*READINGS, BOOK, CANCEL, ADD, MISS, REFUSE)
+BATCH_SIZE = 20_000
+ADD_ACT, MISS_ACT, REFUSE_ACT = (
+    AuditAct.CUSTOMER_ADD,
+    AuditAct.CALLBACK_MISS,
+    AuditAct.CALLBACK_REFUSE,
+)
+_RELEVANT_ACTS = (*CUSTOMER_ACCESS_ACTS, BOOK_ACT, CANCEL_ACT, ADD_ACT, MISS_ACT, REFUSE_ACT)
 
 
-def mark(session: Session) -> WatchMark | None:
+def lock_cursor(session: Session) -> AuditCursor | None:
     """How far the watch has come, locked; none while another worker is at it. The first look begins
     at the end of the log: what was before teaches nothing and accuses nobody."""
-    found = session.exec(select(WatchMark).with_for_update(skip_locked=True)).first()
-    if found is None and session.exec(select(WatchMark.id)).first() is None:
-        session.add(WatchMark(id=1, place=sequencer.size(session)))
+    found = session.exec(select(AuditCursor).with_for_update(skip_locked=True)).first()
+    if found is None and session.exec(select(AuditCursor.id)).first() is None:
+        session.add(AuditCursor(id=1, place=log_state.count_sequenced_entries(session)))
         session.flush()
     return found
 
 
-def since(session: Session, reached: WatchMark) -> Sequence[AuditEntry]:
+def read_new_entries(session: Session, reached: AuditCursor) -> Sequence[AuditEntry]:
     """The next entries that tell the watch something; moves the mark on."""
-    runs = _runs(session, reached.place, reached.place + AT_A_TIME)
+    runs = _unread_id_ranges(session, reached.place, reached.place + BATCH_SIZE)
     if not runs:
         return []
     ids = col(AuditEntry.id)
@@ -40,7 +44,7 @@ def since(session: Session, reached: WatchMark) -> Sequence[AuditEntry]:
         select(AuditEntry)
         .where(
             or_(*(and_(ids >= first, ids < end) for first, end, _ in runs)),
-            col(AuditEntry.action).in_(_TOLD),
+            col(AuditEntry.action).in_(_RELEVANT_ACTS),
         )
         .order_by(ids)
     ).all()
@@ -49,7 +53,7 @@ def since(session: Session, reached: WatchMark) -> Sequence[AuditEntry]:
     return rows
 
 
-def _runs(session: Session, begin: int, end: int) -> list[tuple[int, int, int]]:
+def _unread_id_ranges(session: Session, begin: int, end: int) -> list[tuple[int, int, int]]:
     """Ranges of ids that fill the places from ``begin`` to before ``end``, with the place that each
     reaches to."""
     last = session.exec(

@@ -19,23 +19,34 @@ from datetime import datetime
 from enum import StrEnum
 from math import log, sqrt
 
-from incidents.anomaly_detection.distributions import Prior, evidence, fit, tail
-from incidents.anomaly_detection.staff_profile import Person, Shift, Signal, Span
+from incidents.anomaly_detection.distributions import (
+    GammaPrior,
+    fit_prior,
+    negative_binomial_log_ratio,
+    tail_probability,
+)
+from incidents.anomaly_detection.staff_profile import ActivityCount, Indicator, Shift, StaffProfile
 
 #: What is usual where there are no peers to learn from, for each customer with something behind.
-USUAL = {Signal.BARE: Prior(0.06), Signal.MISSED: Prior(0.06), Signal.OFF: Prior(0.06)}
-Priors = Mapping[Signal, Prior]
-MOST_OF_OWN = 2.0
-NEW_SHIFTS, NEW_MORE = 20, 0.5
-GOOD_AND_BAD_DAYS = 2.0  # the shape of what shifts of one person differ by
+DEFAULT_PRIORS = {
+    Indicator.BARE: GammaPrior(0.06),
+    Indicator.MISSED: GammaPrior(0.06),
+    Indicator.OFF: GammaPrior(0.06),
+}
+Priors = Mapping[Indicator, GammaPrior]
+MAX_OWN_RATE = 2.0
+NEW_SHIFTS, NEW_ALLOWANCE = 20, 0.5
+SHIFT_SHAPE = 2.0  # the shape of what shifts of one person differ by
 #: What a span counts as work at the least, so that something is expected of an idle one as well.
-LEAST_WORK = {"hour": 2.0, "shift": 5.0}
-LEAST_OFF = 0.5
-RARE = {"hour": 7e-5, "shift": 3e-4}
-LEAST_SEEN = {Signal.BARE: 3, Signal.MISSED: 4, Signal.OFF: 2}
-MORE = 2.0  # a shift: what the chart looks for, or as much again as is usual
-BETWEEN_ALARMS = 1500  # shifts between false alarms of a chart at the least, were the model true
-ALARM = log(BETWEEN_ALARMS)
+MIN_WORK = {"hour": 2.0, "shift": 5.0}
+MIN_OFF_HOURS_WORK = 0.5
+BURST_THRESHOLDS = {"hour": 7e-5, "shift": 3e-4}
+MIN_SEEN = {Indicator.BARE: 3, Indicator.MISSED: 4, Indicator.OFF: 2}
+DRIFT_STEP = 2.0  # a shift: what the chart looks for, or as much again as is usual
+SHIFTS_BETWEEN_ALARMS = (
+    1500  # shifts between false alarms of a chart at the least, were the model true
+)
+ALARM_THRESHOLD = log(SHIFTS_BETWEEN_ALARMS)
 
 
 class Window(StrEnum):
@@ -51,7 +62,7 @@ class Finding:
     """Something unusual, in numbers: ``seen`` against ``expected`` since ``since``. ``chance`` is
     how likely that is in honest work; for weeks, the bound that the chart keeps."""
 
-    signal: Signal
+    signal: Indicator
     window: Window
     seen: float
     expected: float
@@ -62,41 +73,43 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class _Usual:
+class _ExpectedRate:
     """What is expected of a person, for each customer with something behind; and how surely."""
 
     rate: float
     shape: float
 
 
-def priors(people: list[Person]) -> Priors:
+def fit_peer_priors(people: list[StaffProfile]) -> Priors:
     """What is usual among peers."""
     return {
-        signal: fit([(p.of(signal).count, p.of(signal).work) for p in people], usual)
-        for signal, usual in USUAL.items()
+        signal: fit_prior(
+            [(p.history_of(signal).count, p.history_of(signal).work) for p in people], usual
+        )
+        for signal, usual in DEFAULT_PRIORS.items()
     }
 
 
-def _usual(person: Person, signal: Signal, prior: Prior) -> _Usual:
-    past = person.of(signal)
+def _expected_rate(person: StaffProfile, signal: Indicator, prior: GammaPrior) -> _ExpectedRate:
+    past = person.history_of(signal)
     work = prior.shape / prior.mean + past.work
-    rate = min((prior.shape + past.count) / work, MOST_OF_OWN * prior.mean)
-    new = max(0.0, 1 - person.shifts / NEW_SHIFTS) * NEW_MORE
+    rate = min((prior.shape + past.count) / work, MAX_OWN_RATE * prior.mean)
+    new = max(0.0, 1 - person.shifts / NEW_SHIFTS) * NEW_ALLOWANCE
     certain = prior.shape + past.count
-    return _Usual(rate * (1 + new), 1 / (1 / GOOD_AND_BAD_DAYS + 1 / certain))
+    return _ExpectedRate(rate * (1 + new), 1 / (1 / SHIFT_SHAPE + 1 / certain))
 
 
-def check(person: Person, peers: Priors) -> list[Finding]:
+def find_anomalies(person: StaffProfile, peers: Priors) -> list[Finding]:
     """What is unusual now and was not told before in this shift."""
     shift, found = person.shift, []
     if shift is None:
         return []
-    for signal in Signal:
-        usual = _usual(person, signal, peers[signal])
+    for signal in Indicator:
+        usual = _expected_rate(person, signal, peers[signal])
         for each in (
-            _rare(shift.hour, Window.HOUR, signal, usual, peers[signal]),
-            _rare(shift.whole, Window.SHIFT, signal, usual, peers[signal]),
-            _weeks(person, shift, signal, usual, peers[signal]),
+            _detect_burst(shift.hour, Window.HOUR, signal, usual, peers[signal]),
+            _detect_burst(shift.whole, Window.SHIFT, signal, usual, peers[signal]),
+            _detect_drift(person, shift, signal, usual, peers[signal]),
         ):
             name = f"{signal}:{each.window}" if each else ""
             if each and name not in shift.found:
@@ -105,36 +118,36 @@ def check(person: Person, peers: Priors) -> list[Finding]:
     return found
 
 
-def _rare(
-    span: Span, window: Window, signal: Signal, usual: _Usual, peers: Prior
+def _detect_burst(
+    span: ActivityCount, window: Window, signal: Indicator, usual: _ExpectedRate, peers: GammaPrior
 ) -> Finding | None:
     seen = span.seen.get(signal, 0)
-    if seen < LEAST_SEEN[signal]:
+    if seen < MIN_SEEN[signal]:
         return None
-    work = _work(span, signal, LEAST_WORK[window])
+    work = _measured_work(span, signal, MIN_WORK[window])
     expected = usual.rate * work
-    chance = tail(seen, expected, usual.shape)
-    if chance >= RARE[window]:
+    chance = tail_probability(seen, expected, usual.shape)
+    if chance >= BURST_THRESHOLDS[window]:
         return None
     return Finding(
         signal, window, seen, expected, span.since, chance, usual.rate * work, peers.mean * work
     )
 
 
-def _work(span: Span, signal: Signal, least: float) -> float:
+def _measured_work(span: ActivityCount, signal: Indicator, least: float) -> float:
     """What is measured against: at unusual hours, the work of those. Who covers for a colleague has
     calls behind what they open."""
-    return span.off + LEAST_OFF if signal is Signal.OFF else span.work + least
+    return span.off + MIN_OFF_HOURS_WORK if signal is Indicator.OFF else span.work + least
 
 
-def _weeks(
-    person: Person, shift: Shift, signal: Signal, usual: _Usual, peers: Prior
+def _detect_drift(
+    person: StaffProfile, shift: Shift, signal: Indicator, usual: _ExpectedRate, peers: GammaPrior
 ) -> Finding | None:
-    past, seen = person.of(signal), shift.whole.seen.get(signal, 0)
-    work = _work(shift.whole, signal, LEAST_WORK["shift"])
+    past, seen = person.history_of(signal), shift.whole.seen.get(signal, 0)
+    work = _measured_work(shift.whole, signal, MIN_WORK["shift"])
     expected = usual.rate * work
-    score = past.score + _evidence(seen, expected, usual)
-    if seen == 0 or score < ALARM:
+    score = past.score + _cusum_increment(seen, expected, usual)
+    if seen == 0 or score < ALARM_THRESHOLD:
         return None
     since = past.since or shift.whole.since
     total = past.expected + expected
@@ -144,28 +157,28 @@ def _weeks(
         past.seen + seen,
         total,
         since,
-        1 / BETWEEN_ALARMS,
+        1 / SHIFTS_BETWEEN_ALARMS,
         total,
         total * peers.mean / usual.rate,
     )
 
 
-def _evidence(seen: int, expected: float, usual: _Usual) -> float:
-    return evidence(seen, expected, max(MORE, expected), usual.shape)
+def _cusum_increment(seen: int, expected: float, usual: _ExpectedRate) -> float:
+    return negative_binomial_log_ratio(seen, expected, max(DRIFT_STEP, expected), usual.shape)
 
 
-def close(person: Person, peers: Priors) -> None:
+def close_shift(person: StaffProfile, peers: Priors) -> None:
     """Put the shift into the person's past."""
     shift = person.shift
     if shift is None:
         return
-    person.forget_a_little()
-    for signal in Signal:
-        work = _work(shift.whole, signal, LEAST_WORK["shift"])
-        usual, past = _usual(person, signal, peers[signal]), person.of(signal)
+    person.decay_history()
+    for signal in Indicator:
+        work = _measured_work(shift.whole, signal, MIN_WORK["shift"])
+        usual, past = _expected_rate(person, signal, peers[signal]), person.history_of(signal)
         seen, expected = shift.whole.seen.get(signal, 0), usual.rate * work
         told = any(name.startswith(f"{signal}:") for name in shift.found)
-        _chart(person, shift, signal, seen, expected, usual, told)
+        _update_cusum(person, shift, signal, seen, expected, usual, told)
         if not shift.found:
             spread = sqrt(expected + expected**2 / usual.shape)
             past.count += min(seen, expected + 2 * spread)
@@ -174,17 +187,17 @@ def close(person: Person, peers: Priors) -> None:
     person.shift = None
 
 
-def _chart(
-    person: Person,
+def _update_cusum(
+    person: StaffProfile,
     shift: Shift,
-    signal: Signal,
+    signal: Indicator,
     seen: int,
     expected: float,
-    usual: _Usual,
+    usual: _ExpectedRate,
     told: bool,
 ) -> None:
-    past = person.of(signal)
-    past.score = 0.0 if told else max(0.0, past.score + _evidence(seen, expected, usual))
+    past = person.history_of(signal)
+    past.score = 0.0 if told else max(0.0, past.score + _cusum_increment(seen, expected, usual))
     if past.score == 0:
         past.since, past.seen, past.expected = None, 0.0, 0.0
         return

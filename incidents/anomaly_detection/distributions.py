@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, lgamma, log, log1p
 
-ENOUGH = 50.0
-TRIMMED = 0.05
-SHAPES = (1.0, 20.0)
+MIN_WORK = 50.0
+TRIMMED_SHARE = 0.05
+SHAPE_BOUNDS = (1.0, 20.0)
 
 
 @dataclass(frozen=True)
-class Prior:
+class GammaPrior:
     """What is usual among peers: so many per unit of work, and how alike they are (the shape of the
     gamma; its coefficient of variation is one over the root of it)."""
 
@@ -26,33 +26,33 @@ class Prior:
     shape: float = 2.0
 
 
-def fit(pasts: Sequence[tuple[float, float]], fallback: Prior) -> Prior:
+def fit_prior(pasts: Sequence[tuple[float, float]], fallback: GammaPrior) -> GammaPrior:
     """The prior that peers' pasts give: pairs of count and work. The twentieth with the highest
     rates is left out, so that nobody teaches the watch that much is usual. ``fallback`` where fewer
     than three have a past."""
-    known = sorted((c / w, w) for c, w in pasts if w >= ENOUGH)
-    kept = known[: len(known) - int(len(known) * TRIMMED + 0.5)]
+    known = sorted((c / w, w) for c, w in pasts if w >= MIN_WORK)
+    kept = known[: len(known) - int(len(known) * TRIMMED_SHARE + 0.5)]
     if len(kept) < 3:
         return fallback
     work = sum(w for _, w in kept)
     mean = max(sum(rate * w for rate, w in kept) / work, fallback.mean / 10)
     spread = sum(w * (rate - mean) ** 2 for rate, w in kept) / work - mean * len(kept) / work
-    shape = mean**2 / spread if spread > 0 else SHAPES[1]
-    return Prior(mean, min(max(shape, SHAPES[0]), SHAPES[1]))
+    shape = mean**2 / spread if spread > 0 else SHAPE_BOUNDS[1]
+    return GammaPrior(mean, min(max(shape, SHAPE_BOUNDS[0]), SHAPE_BOUNDS[1]))
 
 
-def tail(seen: int, mean: float, shape: float) -> float:
+def tail_probability(seen: int, mean: float, shape: float) -> float:
     """How likely so many or more are, where ``mean`` are expected."""
-    below = sum(exp(log_chance(k, mean, shape)) for k in range(seen))
-    return max(1.0 - below, _first(seen, mean, shape))
+    below = sum(exp(log_probability(k, mean, shape)) for k in range(seen))
+    return max(1.0 - below, _first_tail_term(seen, mean, shape))
 
 
-def _first(seen: int, mean: float, shape: float) -> float:
+def _first_tail_term(seen: int, mean: float, shape: float) -> float:
     """The largest term of the tail, for when the rest is lost in rounding."""
-    return exp(log_chance(seen, mean, shape))
+    return exp(log_probability(seen, mean, shape))
 
 
-def log_chance(seen: int, mean: float, shape: float) -> float:
+def log_probability(seen: int, mean: float, shape: float) -> float:
     """The logarithm of a negative binomial's chance of exactly so many."""
     if mean <= 0:
         return 0.0 if seen == 0 else -700.0
@@ -60,8 +60,8 @@ def log_chance(seen: int, mean: float, shape: float) -> float:
     return ways - shape * log1p(mean / shape) + seen * (log(mean) - log(mean + shape))
 
 
-def evidence(seen: int, mean: float, more: float, shape: float) -> float:
+def negative_binomial_log_ratio(seen: int, mean: float, more: float, shape: float) -> float:
     """How much better the count goes with ``more`` a shift than with what is usual: the logarithm
     of the likelihood ratio, which a CUSUM chart adds up (Page 1954; for counts, Lucas 1985; for
     negative binomial ones, Höhle and Paul 2008)."""
-    return log_chance(seen, mean + more, shape) - log_chance(seen, mean, shape)
+    return log_probability(seen, mean + more, shape) - log_probability(seen, mean, shape)

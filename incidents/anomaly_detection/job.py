@@ -15,29 +15,36 @@ from uuid import UUID
 from sqlalchemy import and_, or_
 from sqlmodel import Session, col, delete, select
 
-from incidents.access.justification import BOOK, BOOKED_AFTER, CANCEL, Access, access, reasons
+from incidents.access.justification import (
+    BOOK_ACT,
+    BOOKED_AFTER,
+    CANCEL_ACT,
+    Access,
+    access_from_entry,
+    find_justifications,
+)
 from incidents.anomaly_detection import access_cases, audit_cursor, detector
 from incidents.anomaly_detection import staff_profile as counting
-from incidents.anomaly_detection.models import WatchOpen
-from incidents.anomaly_detection.monitored_staff import Peers, Watched
+from incidents.anomaly_detection.models import PendingAccess
+from incidents.anomaly_detection.monitored_staff import MonitoredStaff, PeerBaselines
 from people.models import Role, Staff
 from scheduling.models import Callback
 from scheduling.policy import Policy
-from scheduling.states import State
-from vault.audit.acts import READINGS
+from scheduling.states import CallbackState
+from vault.audit.acts import CUSTOMER_ACCESS_ACTS
 from vault.models import AuditEntry
 
 GRACE = timedelta(minutes=4)
-MISSES_OF_ONE = 3  # how many look-ups a new customer explains: a number is mistyped at times
-_AT_A_TIME = 2000
-_NOTHING = (State.CANCELLED, State.MISSED, State.REFUSED)
+MISSES_PER_CUSTOMER = 3  # how many look-ups a new customer explains: a number is mistyped at times
+_BATCH_SIZE = 2000
+_VOID_STATES = (CallbackState.CANCELLED, CallbackState.MISSED, CallbackState.REFUSED)
 
 
-class AccessWatch:
+class AccessAnomalyJob:
     """Any number of workers may have it; one looks at a time."""
 
     def __init__(self, policy: Policy) -> None:
-        self._policy, self._peers = policy, Peers()
+        self._policy, self._peers = policy, PeerBaselines()
 
     @property
     def __name__(self) -> str:
@@ -45,50 +52,52 @@ class AccessWatch:
 
     def __call__(self, session: Session, now: datetime) -> None:
         """One look."""
-        reached = audit_cursor.mark(session)
+        reached = audit_cursor.lock_cursor(session)
         if reached is None:
             return
-        self._peers.learn(session, now)
-        look = Look(session, self._policy, self._peers, now)
-        look.take(audit_cursor.since(session, reached))
-        look.judge()
-        look.tell()
+        self._peers.refresh_baselines(session, now)
+        look = DetectionRun(session, self._policy, self._peers, now)
+        look.classify_entries(audit_cursor.read_new_entries(session, reached))
+        look.settle_pending_accesses()
+        look.report_findings()
 
 
-class Look:
+class DetectionRun:
     """What one look finds."""
 
-    def __init__(self, session: Session, policy: Policy, peers: Peers, now: datetime) -> None:
+    def __init__(
+        self, session: Session, policy: Policy, peers: PeerBaselines, now: datetime
+    ) -> None:
         self._session, self._policy, self._peers, self._now = session, policy, peers, now
-        self._watched: dict[UUID, Watched | None] = {}
+        self._watched: dict[UUID, MonitoredStaff | None] = {}
 
-    def take(self, entries: Sequence[AuditEntry]) -> None:
+    def classify_entries(self, entries: Sequence[AuditEntry]) -> None:
         """Count what has something behind it at once; let the rest wait for its grace."""
-        found = [each for entry in entries if (each := access(entry)) is not None]
-        known = reasons(self._session, found, self._now)
+        found = [each for entry in entries if (each := access_from_entry(entry)) is not None]
+        known = find_justifications(self._session, found, self._now)
         for each in found:
             if each.entry_id in known:
-                self._with_reason(each)
+                self._count_justified_access(each)
         for entry in entries:
-            if entry.action in (CANCEL, audit_cursor.MISS, audit_cursor.REFUSE):
-                self._came_to_nothing(entry)
-            elif entry.action == audit_cursor.ADD:
-                self._new_customer(entry)
-            elif entry.action in READINGS and entry.id not in known:
-                self._waits(entry)
+            if entry.action in (CANCEL_ACT, audit_cursor.MISS_ACT, audit_cursor.REFUSE_ACT):
+                self._count_void_callback(entry)
+            elif entry.action == audit_cursor.ADD_ACT:
+                self._explain_missed_lookups(entry)
+            elif entry.action in CUSTOMER_ACCESS_ACTS and entry.id not in known:
+                self._await_justification(entry)
         self._session.flush()
 
-    def _with_reason(self, each: Access) -> None:
-        who = self._who(each.staff_id)
+    def _count_justified_access(self, each: Access) -> None:
+        who = self._find_monitored_staff(each.staff_id)
         if who is not None:
-            person = who.at_work(each.at)
-            off, hour = who.is_off(each.at), who.hour(each.at)
-            counting.with_reason(person, str(each.customer_id), each.at, hour, off=off)
+            person = who.profile_at_work(each.at)
+            off, hour = who.is_off_hours(each.at), who.local_hour_at(each.at)
+            counting.record_justified_access(person, str(each.customer_id), each.at, hour, off=off)
 
-    def _waits(self, entry: AuditEntry) -> None:
+    def _await_justification(self, entry: AuditEntry) -> None:
         if entry.id is None or entry.staff_id is None:
             return
-        row = WatchOpen(
+        row = PendingAccess(
             entry_id=entry.id,
             staff_id=entry.staff_id,
             customer_id=entry.customer_id,
@@ -99,121 +108,129 @@ class Look:
         )
         self._session.merge(row)
 
-    def _new_customer(self, entry: AuditEntry) -> None:
+    def _explain_missed_lookups(self, entry: AuditEntry) -> None:
         """Look-ups that found nobody were for the customer who was added after them."""
         rows = self._session.exec(
-            select(WatchOpen)
+            select(PendingAccess)
             .where(
-                col(WatchOpen.staff_id) == entry.staff_id,
-                col(WatchOpen.customer_id).is_(None),
-                col(WatchOpen.at) > entry.at - BOOKED_AFTER,
-                col(WatchOpen.at) <= entry.at,
+                col(PendingAccess.staff_id) == entry.staff_id,
+                col(PendingAccess.customer_id).is_(None),
+                col(PendingAccess.at) > entry.at - BOOKED_AFTER,
+                col(PendingAccess.at) <= entry.at,
             )
-            .order_by(col(WatchOpen.at).desc())
-            .limit(MISSES_OF_ONE)
+            .order_by(col(PendingAccess.at).desc())
+            .limit(MISSES_PER_CUSTOMER)
         ).all()
         for row in rows:
-            self._explained(row)
+            self._withdraw_count(row)
 
-    def _explained(self, row: WatchOpen) -> None:
-        who = self._who(row.staff_id)
+    def _withdraw_count(self, row: PendingAccess) -> None:
+        who = self._find_monitored_staff(row.staff_id)
         if row.counted and who is not None:
             customer = str(row.customer_id) if row.customer_id else None
-            counting.explained(who.person, customer, row.at, off=row.off)
+            counting.withdraw_indicator(who.person, customer, row.at, off=row.off)
         self._session.delete(row)
 
-    def _came_to_nothing(self, entry: AuditEntry) -> None:
+    def _count_void_callback(self, entry: AuditEntry) -> None:
         """A callback that its holder had booked themself came to no call: an opening after all."""
         callback = self._session.get(Callback, entry.callback_id) if entry.callback_id else None
-        if callback is None or callback.state not in _NOTHING:
+        if callback is None or callback.state not in _VOID_STATES:
             return
-        holder = entry.staff_id if entry.action == CANCEL else callback.agent_id
+        holder = entry.staff_id if entry.action == CANCEL_ACT else callback.agent_id
         booked = self._session.exec(
             select(AuditEntry.id).where(
                 col(AuditEntry.customer_id) == callback.customer_id,
-                col(AuditEntry.action) == BOOK,
+                col(AuditEntry.action) == BOOK_ACT,
                 col(AuditEntry.staff_id) == holder,
                 col(AuditEntry.callback_id) == callback.id,
             )
         ).first()
         if holder is not None and booked is not None:
-            self._bare(holder, str(callback.customer_id), entry.at)
+            self._count_unjustified_access(holder, str(callback.customer_id), entry.at)
 
-    def _bare(self, staff_id: UUID, customer: str, at: datetime) -> bool:
-        who = self._who(staff_id)
+    def _count_unjustified_access(self, staff_id: UUID, customer: str, at: datetime) -> bool:
+        who = self._find_monitored_staff(staff_id)
         if who is None:
             return False
-        off = who.is_off(at)
-        who.changed |= counting.bare(who.at_work(at), customer, at, off=off)
+        off = who.is_off_hours(at)
+        who.changed |= counting.record_unjustified_access(
+            who.profile_at_work(at), customer, at, off=off
+        )
         return off
 
-    def judge(self) -> None:
+    def settle_pending_accesses(self) -> None:
         """Count what has waited long enough, take back what something has followed, forget the
         rest."""
         rows = self._session.exec(
-            select(WatchOpen)
+            select(PendingAccess)
             .where(
                 or_(
-                    and_(col(WatchOpen.counted).is_(False), col(WatchOpen.at) <= self._now - GRACE),
                     and_(
-                        col(WatchOpen.counted).is_(True),
-                        col(WatchOpen.at) > self._now - BOOKED_AFTER,
+                        col(PendingAccess.counted).is_(False),
+                        col(PendingAccess.at) <= self._now - GRACE,
+                    ),
+                    and_(
+                        col(PendingAccess.counted).is_(True),
+                        col(PendingAccess.at) > self._now - BOOKED_AFTER,
                     ),
                 )
             )
-            .order_by(col(WatchOpen.at))
-            .limit(_AT_A_TIME)
+            .order_by(col(PendingAccess.at))
+            .limit(_BATCH_SIZE)
         ).all()
-        known = reasons(self._session, [a for row in rows if (a := _access(row))], self._now)
+        known = find_justifications(
+            self._session, [a for row in rows if (a := _access_from_pending(row))], self._now
+        )
         for row in rows:
             if row.entry_id in known:
-                self._late(row)
+                self._justify_late(row)
             elif not row.counted:
-                self._counted(row)
+                self._count_pending_access(row)
         self._session.exec(
-            delete(WatchOpen).where(
-                col(WatchOpen.counted).is_(True), col(WatchOpen.at) <= self._now - BOOKED_AFTER
+            delete(PendingAccess).where(
+                col(PendingAccess.counted).is_(True),
+                col(PendingAccess.at) <= self._now - BOOKED_AFTER,
             )
         )
 
-    def _late(self, row: WatchOpen) -> None:
-        found = _access(row)
+    def _justify_late(self, row: PendingAccess) -> None:
+        found = _access_from_pending(row)
         if not row.counted and found is not None:
-            self._with_reason(found)
-        self._explained(row)
+            self._count_justified_access(found)
+        self._withdraw_count(row)
 
-    def _counted(self, row: WatchOpen) -> None:
+    def _count_pending_access(self, row: PendingAccess) -> None:
         if row.customer_id is not None:
-            row.off = self._bare(row.staff_id, str(row.customer_id), row.at)
-        elif (who := self._who(row.staff_id)) is not None:
-            counting.missed(who.at_work(row.at), row.at)
+            row.off = self._count_unjustified_access(row.staff_id, str(row.customer_id), row.at)
+        elif (who := self._find_monitored_staff(row.staff_id)) is not None:
+            counting.record_lookup_miss(who.profile_at_work(row.at), row.at)
             who.changed = True
         row.counted = True
         self._session.add(row)
 
-    def tell(self) -> None:
+    def report_findings(self) -> None:
         """Raise cases for what is unusual, and remember all."""
         for staff_id, who in self._watched.items():
             if who is None:
                 continue
-            if who.changed and (found := detector.check(who.person, who.peers)):
-                access_cases.tell(self._session, staff_id, found, self._now)
-            who.save()
+            if who.changed and (found := detector.find_anomalies(who.person, who.peers)):
+                access_cases.open_access_case(self._session, staff_id, found, self._now)
+            who.save_profile()
 
-    def _who(self, staff_id: UUID) -> Watched | None:
+    def _find_monitored_staff(self, staff_id: UUID) -> MonitoredStaff | None:
         """Somebody who opens customers; supervisors and operators have none to open."""
         if staff_id not in self._watched:
             member = self._session.get(Staff, staff_id)
             watched = member is not None and member.role in (Role.AGENT, Role.INVESTIGATOR)
             self._watched[staff_id] = (
-                Watched(self._session, member, self._peers, self._policy)
+                MonitoredStaff(self._session, member, self._peers, self._policy)
                 if watched and member is not None
                 else None
             )
         return self._watched[staff_id]
 
 
-def _access(row: WatchOpen) -> Access | None:
+def _access_from_pending(row: PendingAccess) -> Access | None:
     if row.customer_id is None:
         return None
     return Access(

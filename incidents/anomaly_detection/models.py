@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, String, Text, Uuid
 from sqlmodel import Field, SQLModel
 
-from storage.column_helpers import instant, reference
+from storage.column_helpers import foreign_key_column, instant_column
 
 
-class WatchMark(SQLModel, table=True):
+class AuditCursor(SQLModel, table=True):
     """One row: how many entries of the audit log have been looked at."""
 
     __tablename__ = "watch_mark"
@@ -20,7 +20,7 @@ class WatchMark(SQLModel, table=True):
     place: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
-class WatchPerson(SQLModel, table=True):
+class StaffProfileState(SQLModel, table=True):
     """What is remembered of a member of staff, as JSON (``incidents.anomaly_detection.staff_profile.Person``)."""
 
     __tablename__ = "watch_person"
@@ -29,17 +29,17 @@ class WatchPerson(SQLModel, table=True):
     state: str = Field(sa_column=Column(Text, nullable=False))
 
 
-class WatchOpen(SQLModel, table=True):
+class PendingAccess(SQLModel, table=True):
     """An access, or a look-up that found nobody, that had nothing behind it when it was read. Kept
     for as long as something may follow; ``counted`` once its grace was over."""
 
     __tablename__ = "watch_open"
 
     entry_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    staff_id: UUID = reference("staff.id", index=True)
+    staff_id: UUID = foreign_key_column("staff.id", index=True)
     customer_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
     callback_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
-    at: datetime = instant(index=True)
+    at: datetime = instant_column(index=True)
     action: str = Field(sa_column=Column(String(40), nullable=False))
     purpose: str = Field(sa_column=Column(String(120), nullable=False))
     counted: bool = Field(default=False, sa_column=Column(Boolean, nullable=False))

@@ -11,21 +11,21 @@ from sqlmodel import Session, col, select
 
 from incidents.anomaly_detection import detector
 from incidents.anomaly_detection.detector import Priors
-from incidents.anomaly_detection.distributions import ENOUGH
-from incidents.anomaly_detection.models import WatchPerson
-from incidents.anomaly_detection.staff_profile import Person, Signal
+from incidents.anomaly_detection.distributions import MIN_WORK
+from incidents.anomaly_detection.models import StaffProfileState
+from incidents.anomaly_detection.staff_profile import Indicator, StaffProfile
 from people.models import Membership, Staff
 from scheduling.availability import agent_availability, slots
 from scheduling.availability.agent_availability import Callee
 from scheduling.policy import Policy
 
-_AS_JSON = TypeAdapter(Person)
-_TEAM = 8
-_LEARNS_EVERY = timedelta(minutes=15)
+_PROFILE_JSON = TypeAdapter(StaffProfile)
+_MIN_TEAM_SIZE = 8
+_REFRESH_INTERVAL = timedelta(minutes=15)
 _DAY = timedelta(days=1)
 
 
-class Peers:
+class PeerBaselines:
     """What is usual in each team that is large enough, and in each role; learnt anew four times an
     hour."""
 
@@ -33,69 +33,71 @@ class Peers:
         self._learnt: datetime | None = None
         self._of: dict[UUID | str, Priors] = {}
 
-    def learn(self, session: Session, now: datetime) -> None:
+    def refresh_baselines(self, session: Session, now: datetime) -> None:
         """Unless it was done a little while ago."""
-        if self._learnt is not None and now - self._learnt < _LEARNS_EVERY:
+        if self._learnt is not None and now - self._learnt < _REFRESH_INTERVAL:
             return
-        self._learnt, groups = now, dict[UUID | str | None, list[Person]]()
+        self._learnt, groups = now, dict[UUID | str | None, list[StaffProfile]]()
         rows = session.exec(
-            select(Staff.role, Membership.team_id, WatchPerson.state)
-            .join(Staff, col(Staff.id) == col(WatchPerson.staff_id))
+            select(Staff.role, Membership.team_id, StaffProfileState.state)
+            .join(Staff, col(Staff.id) == col(StaffProfileState.staff_id))
             .join(Membership, col(Membership.staff_id) == col(Staff.id), isouter=True)
             .where(col(Staff.active).is_(True))
         )
         for role, team, state in rows:
-            person = _AS_JSON.validate_json(state)
+            person = _PROFILE_JSON.validate_json(state)
             groups.setdefault(role, []).append(person)
-            if person.of(Signal.BARE).work >= ENOUGH:
+            if person.history_of(Indicator.BARE).work >= MIN_WORK:
                 groups.setdefault(team, []).append(person)
         self._of = {
-            group: detector.priors(people)
+            group: detector.fit_peer_priors(people)
             for group, people in groups.items()
-            if isinstance(group, str) or (group is not None and len(people) >= _TEAM)
+            if isinstance(group, str) or (group is not None and len(people) >= _MIN_TEAM_SIZE)
         }
 
-    def of(self, role: str, team: UUID | None) -> Priors:
+    def baseline_for(self, role: str, team: UUID | None) -> Priors:
         """What is usual among somebody's peers."""
         if team is not None and team in self._of:
             return self._of[team]
-        return self._of.get(role, detector.USUAL)
+        return self._of.get(role, detector.DEFAULT_PRIORS)
 
 
-class Watched:
+class MonitoredStaff:
     """One member of staff during a look. ``changed`` says that there is something to score."""
 
-    def __init__(self, session: Session, member: Staff, peers: Peers, policy: Policy) -> None:
+    def __init__(
+        self, session: Session, member: Staff, peers: PeerBaselines, policy: Policy
+    ) -> None:
         self._session, self._member, self._policy = session, member, policy
-        row = session.get(WatchPerson, member.id)
-        self.person = _AS_JSON.validate_json(row.state) if row else Person()
+        row = session.get(StaffProfileState, member.id)
+        self.person = _PROFILE_JSON.validate_json(row.state) if row else StaffProfile()
         membership = session.get(Membership, member.id)
-        self.peers = peers.of(member.role, membership.team_id if membership else None)
+        self.peers = peers.baseline_for(member.role, membership.team_id if membership else None)
         self.changed = False
 
-    def at_work(self, at: datetime) -> Person:
+    def profile_at_work(self, at: datetime) -> StaffProfile:
         """The person, with the shift before closed if this is another."""
-        if self.person.ends_shift(at):
-            detector.close(self.person, self.peers)
+        if self.person.starts_new_shift(at):
+            detector.close_shift(self.person, self.peers)
         return self.person
 
-    def hour(self, at: datetime) -> int:
+    def local_hour_at(self, at: datetime) -> int:
         """The hour on the person's clock."""
         return at.astimezone(ZoneInfo(self._member.timezone)).hour
 
-    def is_off(self, at: datetime) -> bool:
+    def is_off_hours(self, at: datetime) -> bool:
         """Whether they work then neither by habit nor by their hours."""
-        return self.person.is_unusual_hour(self.hour(at)) and not self._rostered(at)
+        return self.person.is_unusual_hour(self.local_hour_at(at)) and not self._is_rostered(at)
 
-    def _rostered(self, at: datetime) -> bool:
+    def _is_rostered(self, at: datetime) -> bool:
         day, me = at.astimezone(UTC).date(), self._member.id
-        found = agent_availability.of(
+        found = agent_availability.load_availability(
             self._session, [me], Callee("UTC"), self._policy, day - _DAY, day + _DAY
         )
         rules = found[me].rules
-        return bool(rules.hours) and slots.at_work(rules, at, 1)
+        return bool(rules.hours) and slots.is_within_working_hours(rules, at, 1)
 
-    def save(self) -> None:
+    def save_profile(self) -> None:
         """Keep what is remembered."""
-        state = _AS_JSON.dump_json(self.person).decode()
-        self._session.merge(WatchPerson(staff_id=self._member.id, state=state))
+        state = _PROFILE_JSON.dump_json(self.person).decode()
+        self._session.merge(StaffProfileState(staff_id=self._member.id, state=state))

@@ -10,34 +10,34 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from incidents.cases.creation import Evidence, raise_case
-from incidents.cases.models import CaseEvidence, Kind
+from incidents.cases.creation import NewEvidence, open_or_extend_case
+from incidents.cases.models import CaseEvidence, CaseKind
 from verification import page_number_limits
 
-EVIDENCE = "guesses"
+EVIDENCE_KIND = "guesses"
 
 
-def raise_cases(session: Session, now: datetime) -> None:
+def open_guessing_case(session: Session, now: datetime) -> None:
     """A case when the bound is reached, with each hour of it as evidence (a job of the worker)."""
-    hour, day = page_number_limits.wrong_tries(session, now)
-    if not page_number_limits.bound_reached(session, now):
+    hour, day = page_number_limits.count_wrong_tries(session, now)
+    if not page_number_limits.is_guess_limit_reached(session, now):
         return
     ref = f"{now:%Y%m%d%H}"
-    if _known(session, ref):
+    if _is_guess_hour_known(session, ref):
         return
-    too_fast = hour >= page_number_limits.MAX_WRONG_AN_HOUR
+    too_fast = hour >= page_number_limits.MAX_WRONG_PER_HOUR
     facts = {
         "hours": 1 if too_fast else 24,
         "seen": hour if too_fast else day,
-        "allowed": page_number_limits.MAX_WRONG_AN_HOUR
+        "allowed": page_number_limits.MAX_WRONG_PER_HOUR
         if too_fast
-        else page_number_limits.MAX_WRONG_A_DAY,
+        else page_number_limits.MAX_WRONG_PER_DAY,
     }
-    evidence = Evidence(EVIDENCE, ref, now, facts=facts)
-    raise_case(session, Kind.GUESSES, f"guesses:{now:%Y-%m-%d}", [evidence], now)
+    evidence = NewEvidence(EVIDENCE_KIND, ref, now, facts=facts)
+    open_or_extend_case(session, CaseKind.GUESSES, f"guesses:{now:%Y-%m-%d}", [evidence], now)
 
 
-def _known(session: Session, ref: str) -> bool:
+def _is_guess_hour_known(session: Session, ref: str) -> bool:
     """Whether some case rests on this hour already, though it may be closed by now."""
-    kind, its = col(CaseEvidence.kind) == EVIDENCE, col(CaseEvidence.ref) == ref
+    kind, its = col(CaseEvidence.kind) == EVIDENCE_KIND, col(CaseEvidence.ref) == ref
     return session.exec(select(CaseEvidence.id).where(kind, its).limit(1)).first() is not None

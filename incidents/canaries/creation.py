@@ -13,22 +13,22 @@ from sqlmodel import Session
 
 from incidents.canaries import fake_names, store
 from incidents.canaries.store import Canary
-from messaging.i18n import best
+from messaging.i18n import best_language
 from people import phone_numbers
-from people.customer_import.validation import Rules
+from people.customer_import.validation import ImportRules
 from people.customers import customer_records
 from people.errors import InvalidInput, NotFound
 from scheduling.models import Callback
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
-TRIES = 200
+MAX_ATTEMPTS = 200
 
 
-def plan(
+def plan_canaries(
     session: Session,
     numbers: Sequence[str],
-    rules: Rules,
+    rules: ImportRules,
     now: datetime,
     *,
     reference: str,
@@ -38,29 +38,29 @@ def plan(
 
     Raises ``InvalidInput`` with the line that it is about; then nothing is planned.
     """
-    before = store.known(session).canaries
+    before = store.load_canaries(session).canaries
     taken = {each.phone for each in before}
     refs = {each.external_ref for each in before if each.external_ref}
     number = max((each.number for each in before), default=0)
     batch: list[Canary] = []
     for line, text in enumerate(numbers, 1):
         try:
-            phone = _number(session, text, rules, taken)
+            phone = _parse_canary_phone(session, text, rules, taken)
         except InvalidInput as error:
             raise InvalidInput("numbers", f"Line {line}: {error}") from None
         number += 1
-        ref = _reference(session, reference, refs)
+        ref = _generate_canary_reference(session, reference, refs)
         taken.add(phone)
         refs.add(ref)
-        batch.append(_made_up(number, phone, ref, rules))
-    store.add(session, batch)
-    audit_log.record(session, audit_log.OPERATOR, AuditAct.CANARIES_PLAN, now)
+        batch.append(_build_planned_canary(number, phone, ref, rules))
+    store.save_canary_batch(session, batch)
+    audit_log.record_act(session, audit_log.OPERATOR, AuditAct.CANARIES_PLAN, now)
 
 
-def _number(session: Session, text: str, rules: Rules, taken: set[str]) -> str:
+def _parse_canary_phone(session: Session, text: str, rules: ImportRules, taken: set[str]) -> str:
     if not text.startswith("+"):
         raise InvalidInput("numbers", "Write the number with its country, like +447400123456.")
-    phone = phone_numbers.parse(text, rules.default_region)
+    phone = phone_numbers.parse_phone(text, rules.default_region)
     phone_numbers.require_callable(phone, rules.countries)
     if phone in taken:
         raise InvalidInput("numbers", "This number is a canary's already.")
@@ -69,34 +69,34 @@ def _number(session: Session, text: str, rules: Rules, taken: set[str]) -> str:
     return phone
 
 
-def _reference(session: Session, pattern: str, taken: set[str]) -> str:
-    for _ in range(TRIES):
-        ref = fake_names.filled(pattern)
+def _generate_canary_reference(session: Session, pattern: str, taken: set[str]) -> str:
+    for _ in range(MAX_ATTEMPTS):
+        ref = fake_names.fill_reference_pattern(pattern)
         if ref not in taken and customer_records.find_by_external_ref(session, ref) is None:
             return ref
     raise InvalidInput("reference", "Give a reference with more # or ?: no new one can be found.")
 
 
-def _made_up(number: int, phone: str, ref: str, rules: Rules) -> Canary:
+def _build_planned_canary(number: int, phone: str, ref: str, rules: ImportRules) -> Canary:
     region = phonenumbers.region_code_for_number(phonenumbers.parse(phone)) or ""
-    language = fake_names.language_of(region)
+    language = fake_names.get_region_language(region)
     return Canary(
         number=number,
         phone=phone,
-        name=fake_names.made_up(language),
+        name=fake_names.generate_fake_name(language),
         external_ref=ref,
-        locale=best(language, rules.languages),
-        timezone=phone_numbers.zone_of(phone, rules.default_zone),
+        locale=best_language(language, rules.languages),
+        timezone=phone_numbers.guess_phone_zone(phone, rules.default_zone),
     )
 
 
-def plant(session: Session, callback_id: UUID, now: datetime) -> None:
+def plant_canary_callback(session: Session, callback_id: UUID, now: datetime) -> None:
     """From now on staff may meet a canary through this callback of its own, which was booked for
     it as for anybody: opening it so is in turn. Raises ``NotFound``."""
     callback = session.get(Callback, callback_id)
-    found = store.settle(session, store.known(session)).by_customer
+    found = store.link_imported_canaries(session, store.load_canaries(session)).by_customer
     canary = found.get(callback.customer_id) if callback else None
     if canary is None:
         raise NotFound("There is no such callback of a canary.")
-    store.change(session, [replace(canary, planted=(*canary.planted, callback_id))])
-    audit_log.record(session, audit_log.OPERATOR, AuditAct.CANARIES_PLANT, now)
+    store.update_canaries(session, [replace(canary, planted=(*canary.planted, callback_id))])
+    audit_log.record_act(session, audit_log.OPERATOR, AuditAct.CANARIES_PLANT, now)

@@ -13,19 +13,19 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
-from incidents.canaries.store import Canary, Known, known
-from incidents.cases.creation import Evidence, raise_case
-from incidents.cases.models import CaseEvidence, Kind
+from incidents.canaries.store import Canary, CanarySet, load_canaries
+from incidents.cases.creation import NewEvidence, open_or_extend_case
+from incidents.cases.models import CaseEvidence, CaseKind
 from incidents.reports import signals
 from vault.keys import keyring
 from vault.models import AuditEntry
 
-KIND = "canary"
+EVIDENCE_KIND = "canary"
 #: What investigators read of it shows neither name nor number.
-_OF_INVESTIGATORS = ("report.", "case.")
+_INVESTIGATION_ACTS = ("report.", "case.")
 
 
-class What(StrEnum):
+class DetectionKind(StrEnum):
     """How it was met."""
 
     OPENED = "opened"  # by staff, out of turn
@@ -38,19 +38,19 @@ class What(StrEnum):
 
 
 @dataclass(frozen=True)
-class Sign:
+class CanaryDetection:
     """A canary was met. ``source`` names what tells of it, like ``audit:17``; ``staff_id`` is who
     opened it."""
 
     canary: Canary
-    what: What
+    what: DetectionKind
     source: str
     at: datetime
     staff_id: UUID | None = None
 
 
 @dataclass(frozen=True)
-class Exposure:
+class CanaryAccess:
     """A member of staff who has opened a canary, whether or not in turn."""
 
     staff_id: UUID
@@ -60,16 +60,16 @@ class Exposure:
 
 
 @dataclass(frozen=True)
-class Contact:
+class CanaryContact:
     """Somebody from outside knew a canary. ``customer_id`` is that canary's, ``at`` to the
     minute."""
 
     customer_id: UUID
     at: datetime
-    what: What
+    what: DetectionKind
 
 
-def exposed_by(session: Session, canary: Canary) -> list[Exposure]:
+def list_canary_accesses(session: Session, canary: Canary) -> list[CanaryAccess]:
     """Who has opened this canary and when, the first first: one of them, or whoever reads over
     their shoulder, is where a call to its number comes from."""
     rows = session.exec(
@@ -82,71 +82,73 @@ def exposed_by(session: Session, canary: Canary) -> list[Exposure]:
     )
     times: dict[UUID, list[datetime]] = {}
     for row in rows if canary.customer_id else ():
-        if row.staff_id and not row.action.startswith(_OF_INVESTIGATORS):
+        if row.staff_id and not row.action.startswith(_INVESTIGATION_ACTS):
             times.setdefault(row.staff_id, []).append(row.at)
-    return [Exposure(who, at[0], at[-1], len(at)) for who, at in times.items()]
+    return [CanaryAccess(who, at[0], at[-1], len(at)) for who, at in times.items()]
 
 
-def contacts(
+def list_canary_contacts(
     session: Session, case_id: UUID | None = None, *seen: ColumnElement[bool]
-) -> list[Contact]:
+) -> list[CanaryContact]:
     """Every contact from outside with a canary, or those of one case, of the evidence that is
     ``seen``, oldest first: for who traces leaks, each is worth more than a report, since nobody
     real has that number."""
-    customers = {each.number: each.customer_id for each in known(session).canaries}
-    statement = select(CaseEvidence).where(col(CaseEvidence.kind) == KIND, *seen)
+    customers = {each.number: each.customer_id for each in load_canaries(session).canaries}
+    statement = select(CaseEvidence).where(col(CaseEvidence.kind) == EVIDENCE_KIND, *seen)
     if case_id is not None:
         statement = statement.where(col(CaseEvidence.case_id) == case_id)
     rows = session.exec(statement.order_by(col(CaseEvidence.at)))
-    found: dict[str, Contact] = {}
+    found: dict[str, CanaryContact] = {}
     for row in rows:
         facts = json.loads(row.facts)
         who = customers.get(facts["canary"])
-        if who is not None and facts["what"] not in (What.OPENED, What.IMPORT):
-            found[row.ref] = Contact(who, row.at, What(facts["what"]))
+        if who is not None and facts["what"] not in (DetectionKind.OPENED, DetectionKind.IMPORT):
+            found[row.ref] = CanaryContact(who, row.at, DetectionKind(facts["what"]))
     return list(found.values())
 
 
-def tell(session: Session, signs: Sequence[Sign], now: datetime) -> None:
+def report_detections(session: Session, signs: Sequence[CanaryDetection], now: datetime) -> None:
     """Raise a case of each that is in none yet: one for all that a member of staff opened out of
     turn, one for all contacts with a canary, which names everybody who had opened it."""
-    refs = {_ref(session, each): each for each in signs}
+    refs = {_mark_detection_source(session, each): each for each in signs}
     told = set(
         session.exec(
             select(CaseEvidence.ref).where(
-                col(CaseEvidence.kind) == KIND, col(CaseEvidence.ref).in_(refs)
+                col(CaseEvidence.kind) == EVIDENCE_KIND, col(CaseEvidence.ref).in_(refs)
             )
         )
     )
     for ref, sign in refs.items():
         if ref not in told:
-            _raise(session, ref, sign, now)
+            _open_detection_case(session, ref, sign, now)
 
 
-def _ref(session: Session, sign: Sign) -> str:
-    return keyring.of(session).mark(keyring.CANARIES, sign.source)
+def _mark_detection_source(session: Session, sign: CanaryDetection) -> str:
+    return keyring.current_keyring(session).fingerprint_for_purpose(keyring.CANARIES, sign.source)
 
 
-def _raise(session: Session, ref: str, sign: Sign, now: datetime) -> None:
+def _open_detection_case(session: Session, ref: str, sign: CanaryDetection, now: datetime) -> None:
     """The time to the minute alone: to the microsecond it would name the entry it stands for."""
     at = sign.at.replace(second=0, microsecond=0)
     facts = {"canary": sign.canary.number, "what": sign.what.value}
-    if sign.what is What.OPENED and sign.staff_id:
+    if sign.what is DetectionKind.OPENED and sign.staff_id:
         fold, subjects = f"canary:opened:{sign.staff_id}", [sign.staff_id]
     else:
         # Without a customer or a number: the stream is no place to learn who is a canary.
-        signals.put(session, signals.Sign(signals.CANARY, at, sign.what.value))
+        signals.record_signal(session, signals.Signal(signals.CANARY, at, sign.what.value))
         fold = f"canary:contact:{sign.canary.number}"
-        subjects = [each.staff_id for each in exposed_by(session, sign.canary)]
-    evidence = [Evidence(KIND, ref, at, facts=facts)]
-    raise_case(session, Kind.CANARY, fold, evidence, now, subjects=subjects)
+        subjects = [each.staff_id for each in list_canary_accesses(session, sign.canary)]
+    evidence = [NewEvidence(EVIDENCE_KIND, ref, at, facts=facts)]
+    open_or_extend_case(session, CaseKind.CANARY, fold, evidence, now, subjects=subjects)
 
 
-def rang(session: Session, phone: str, what: What, source: str, now: datetime) -> bool:
+def detect_canary_contact(
+    session: Session, phone: str, what: DetectionKind, source: str, now: datetime
+) -> bool:
     """Whether a phone that was rung or texted (E.164) is a canary's; then a case is raised."""
-    found: Known = known(session)
+    found: CanarySet = load_canaries(session)
     canary = found.by_phone.get(phone)
     if canary is None:
         return False
-    tell(session, [Sign(canary, what, source, now)], now)
+    report_detections(session, [CanaryDetection(canary, what, source, now)], now)
     return True

@@ -6,7 +6,7 @@ import secrets
 
 from babel import Locale, UnknownLocaleError
 
-_FIRST = {
+_FIRST_NAMES = {
     "en": "Oliver George Harry Jack Thomas James William Charlie Amelia Olivia Emily Grace Sophie"
     " Lucy Margaret Susan David Peter Helen Ruth",
     "de": "Lukas Jonas Paul Felix Maximilian Thomas Andreas Stefan Anna Laura Julia Sabine Petra"
@@ -24,7 +24,7 @@ _FIRST = {
     "pt": "João José António Pedro Paulo Carlos Luís Miguel Maria Ana Sofia Mariana Beatriz Inês"
     " Teresa Helena Fátima Rosa Isabel Catarina",
 }
-_LAST = {
+_LAST_NAMES = {
     "en": "Smith Jones Taylor Brown Williams Wilson Johnson Davies Robinson Wright Thompson Evans"
     " Walker White Roberts Green Hall Wood Jackson Clarke",
     "de": "Müller Schmidt Schneider Fischer Weber Meyer Wagner Becker Schulz Hoffmann Schäfer Koch"
@@ -45,7 +45,7 @@ _LAST = {
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
-def language_of(region: str) -> str:
+def get_region_language(region: str) -> str:
     """The language that most speak in a country (ISO 3166); English where that is not told."""
     try:
         return Locale.parse(f"und_{region}").language
@@ -53,13 +53,13 @@ def language_of(region: str) -> str:
         return "en"
 
 
-def made_up(language: str) -> str:
+def generate_fake_name(language: str) -> str:
     """A name of first and last name."""
-    spoken = language if language in _FIRST else "en"
-    return " ".join(secrets.choice(each[spoken].split()) for each in (_FIRST, _LAST))
+    spoken = language if language in _FIRST_NAMES else "en"
+    return " ".join(secrets.choice(each[spoken].split()) for each in (_FIRST_NAMES, _LAST_NAMES))
 
 
-def filled(pattern: str) -> str:
+def fill_reference_pattern(pattern: str) -> str:
     """A reference after a pattern: ``#`` a digit, ``?`` a letter, all else as it stands."""
     digits = (secrets.choice("0123456789") if c == "#" else c for c in pattern)
     return "".join(secrets.choice(LETTERS) if c == "?" else c for c in digits)

@@ -11,9 +11,9 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from incidents.canaries import store
-from incidents.canaries.detections import Sign, What, tell
-from incidents.canaries.store import Canary, Known
-from incidents.reports.models import StreamItem
+from incidents.canaries.detections import CanaryDetection, DetectionKind, report_detections
+from incidents.canaries.store import Canary, CanarySet
+from incidents.reports.models import SignalRecord
 from incidents.reports.signals import UNCONFIRMED
 from messaging.models import InboundText
 from people.models import Role, Staff
@@ -22,16 +22,20 @@ from vault.keys import keyring
 from vault.models import AuditEntry
 
 #: Entries get their ids before they are there for all to see; these are looked at again.
-OVERLAP = 5000
-AGAIN = timedelta(minutes=10)
-RESEAL_EVERY = timedelta(hours=1)
-_AT_A_TIME = 500
+ENTRY_ID_OVERLAP = 5000
+RECHECK_WINDOW = timedelta(minutes=10)
+RESEAL_INTERVAL = timedelta(hours=1)
+_BATCH_SIZE = 500
 T = TypeVar("T")
-_BY_PHONE = frozenset({"keypad", "own", "report"})
-_OF_CUSTOMERS = {"report": What.REPORT, "check": What.CHECK, "callback": What.TEXT}
+_CALL_REPLY_WORDS = frozenset({"keypad", "own", "report"})
+_KIND_BY_CUSTOMER_ACT = {
+    "report": DetectionKind.REPORT,
+    "check": DetectionKind.CHECK,
+    "callback": DetectionKind.TEXT,
+}
 
 
-class CanaryWatch:
+class CanaryDetectionJob:
     """A job of the worker, at each of its beats. Any number of workers may do it: what is in a case
     is not told again."""
 
@@ -43,67 +47,73 @@ class CanaryWatch:
 
     def __call__(self, session: Session, now: datetime) -> None:
         """Raise a case for whatever has happened to a canary."""
-        found = store.settle(session, store.known(session))
+        found = store.link_imported_canaries(session, store.load_canaries(session))
         if not found.canaries:
             return
         signs = [
-            *self._entries(session, found),
-            *self._texts(session, found),
-            *self._checks(session, found),
+            *self._detect_in_audit_log(session, found),
+            *self._detect_in_texts(session, found),
+            *self._detect_in_failed_checks(session, found),
         ]
         if signs:
-            tell(session, signs, now)
-        self._since = now - AGAIN
-        if self._resealed is None or now - self._resealed >= RESEAL_EVERY:
-            store.reseal(session)
+            report_detections(session, signs, now)
+        self._since = now - RECHECK_WINDOW
+        if self._resealed is None or now - self._resealed >= RESEAL_INTERVAL:
+            store.reseal_canary_batches(session)
             self._resealed = now
 
     @property
     def __name__(self) -> str:
         return "canary_watch"
 
-    def _entries(self, session: Session, found: Known) -> list[Sign]:
+    def _detect_in_audit_log(self, session: Session, found: CanarySet) -> list[CanaryDetection]:
         by_customer = found.by_customer
         rows = [
-            *_of(session, by_customer.keys() & self._seen, self._last - OVERLAP),
-            *_of(session, by_customer.keys() - self._seen, 0),
+            *_load_canary_entries(
+                session, by_customer.keys() & self._seen, self._last - ENTRY_ID_OVERLAP
+            ),
+            *_load_canary_entries(session, by_customer.keys() - self._seen, 0),
         ]
         self._seen = set(by_customer)
         self._last = max([self._last, *(row.id or 0 for row in rows)])
-        investigators = _investigators(session, rows)
-        told = (_sign(row, by_customer, investigators) for row in rows)
+        investigators = _find_acting_investigators(session, rows)
+        told = (_detection_from_entry(row, by_customer, investigators) for row in rows)
         return [each for each in told if each is not None]
 
-    def _texts(self, session: Session, found: Known) -> Iterator[Sign]:
-        forms = keyring.of(session).forms
+    def _detect_in_texts(self, session: Session, found: CanarySet) -> Iterator[CanaryDetection]:
+        forms = keyring.current_keyring(session).compute_search_forms
         by_index = {form: each for each in found.canaries for form in forms("phone", each.phone)}
-        for some in _in_parts(list(by_index)):
+        for some in _batch_canary_keys(list(by_index)):
             statement = select(InboundText).where(col(InboundText.sender_index).in_(some))
             if self._since is not None:
                 statement = statement.where(col(InboundText.received_at) > self._since)
             for row in session.exec(statement):
-                what = What.CALL if row.word in _BY_PHONE else What.TEXT
+                what = DetectionKind.CALL if row.word in _CALL_REPLY_WORDS else DetectionKind.TEXT
                 canary = by_index[row.sender_index]
-                yield Sign(canary, what, f"text:{row.provider_id}", row.received_at)
+                yield CanaryDetection(canary, what, f"text:{row.provider_id}", row.received_at)
 
-    def _checks(self, session: Session, found: Known) -> Iterator[Sign]:
+    def _detect_in_failed_checks(
+        self, session: Session, found: CanarySet
+    ) -> Iterator[CanaryDetection]:
         """Those that failed while nobody of ours was calling."""
         by_customer = found.by_customer
-        for some in _in_parts(sorted(by_customer)):
-            statement = select(StreamItem).where(
-                col(StreamItem.customer_id).in_(some), col(StreamItem.kind) == UNCONFIRMED
+        for some in _batch_canary_keys(sorted(by_customer)):
+            statement = select(SignalRecord).where(
+                col(SignalRecord.customer_id).in_(some), col(SignalRecord.kind) == UNCONFIRMED
             )
             if self._since is not None:
-                statement = statement.where(col(StreamItem.at) > self._since)
+                statement = statement.where(col(SignalRecord.at) > self._since)
             for row in session.exec(statement):
                 if row.customer_id is not None:
                     canary = by_customer[row.customer_id]
-                    yield Sign(canary, What.CHECK, f"stream:{row.id}", row.at)
+                    yield CanaryDetection(canary, DetectionKind.CHECK, f"stream:{row.id}", row.at)
 
 
-def _of(session: Session, customers: Iterable[UUID], after: int) -> list[AuditEntry]:
+def _load_canary_entries(
+    session: Session, customers: Iterable[UUID], after: int
+) -> list[AuditEntry]:
     rows: list[AuditEntry] = []
-    for some in _in_parts(sorted(customers)):
+    for some in _batch_canary_keys(sorted(customers)):
         rows += session.exec(
             select(AuditEntry).where(
                 col(AuditEntry.customer_id).in_(some), col(AuditEntry.id) > after
@@ -112,31 +122,35 @@ def _of(session: Session, customers: Iterable[UUID], after: int) -> list[AuditEn
     return rows
 
 
-def _in_parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (values[n : n + _AT_A_TIME] for n in range(0, len(values), _AT_A_TIME))
+def _batch_canary_keys(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (values[n : n + _BATCH_SIZE] for n in range(0, len(values), _BATCH_SIZE))
 
 
-def _investigators(session: Session, rows: Sequence[AuditEntry]) -> set[UUID]:
+def _find_acting_investigators(session: Session, rows: Sequence[AuditEntry]) -> set[UUID]:
     who = {row.staff_id for row in rows if row.staff_id}
     found = select(Staff.id).where(col(Staff.id).in_(who), col(Staff.role) == Role.INVESTIGATOR)
     return set(session.exec(found)) if who else set()
 
 
-def _sign(row: AuditEntry, canaries: dict[UUID, Canary], investigators: set[UUID]) -> Sign | None:
+def _detection_from_entry(
+    row: AuditEntry, canaries: dict[UUID, Canary], investigators: set[UUID]
+) -> CanaryDetection | None:
     """What an entry about a canary tells, if it tells anything."""
     canary = canaries[row.customer_id] if row.customer_id else None
-    what = _what(row, canary, investigators) if canary else None
+    what = _classify_canary_entry(row, canary, investigators) if canary else None
     if canary is None or what is None:
         return None
-    return Sign(canary, what, f"audit:{row.id}", row.at, row.staff_id)
+    return CanaryDetection(canary, what, f"audit:{row.id}", row.at, row.staff_id)
 
 
-def _what(row: AuditEntry, canary: Canary, investigators: set[UUID]) -> What | None:
+def _classify_canary_entry(
+    row: AuditEntry, canary: Canary, investigators: set[UUID]
+) -> DetectionKind | None:
     if row.staff_id is not None:
         in_turn = row.callback_id in canary.planted or row.staff_id in investigators
-        return None if in_turn else What.OPENED
+        return None if in_turn else DetectionKind.OPENED
     if row.actor == "operator":
-        return What.IMPORT if row.action == AuditAct.CUSTOMER_CHANGE else None
+        return DetectionKind.IMPORT if row.action == AuditAct.CUSTOMER_CHANGE else None
     if row.actor == "customer":
-        return _OF_CUSTOMERS.get(row.action.partition(".")[0], What.PAGE)
+        return _KIND_BY_CUSTOMER_ACT.get(row.action.partition(".")[0], DetectionKind.PAGE)
     return None

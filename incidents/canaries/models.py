@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Column, Uuid
 from sqlmodel import Field, SQLModel
 
-from storage.column_helpers import sealed
+from storage.column_helpers import sealed_column
 
 
 class CanaryBatch(SQLModel, table=True):
@@ -17,4 +17,4 @@ class CanaryBatch(SQLModel, table=True):
     __tablename__ = "canary_batch"
 
     id: UUID = Field(default_factory=uuid4, sa_column=Column(Uuid, primary_key=True))
-    kept: bytes = sealed()
+    kept: bytes = sealed_column()

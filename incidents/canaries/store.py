@@ -16,7 +16,7 @@ from people.models import Customer
 from vault.keys import keyring
 
 #: Sealed batches are as long as the next multiple of this, in characters.
-PAD = 8192
+PADDING_LENGTH = 8192
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Canary:
 
 
 @dataclass(frozen=True)
-class Known:
+class CanarySet:
     """All canaries there are, found by what somebody may have met."""
 
     canaries: tuple[Canary, ...]
@@ -55,45 +55,45 @@ class Known:
         return [each for each in self.canaries if each.customer_id is None]
 
 
-def known(session: Session) -> Known:
+def load_canaries(session: Session) -> CanarySet:
     """Every canary. Raises what the vault raises."""
     rows = session.exec(select(CanaryBatch)).all()
-    return Known(tuple(each for row in rows for each in _opened(session, row)))
+    return CanarySet(tuple(each for row in rows for each in _open_canary_batch(session, row)))
 
 
-def add(session: Session, batch: Sequence[Canary]) -> None:
+def save_canary_batch(session: Session, batch: Sequence[Canary]) -> None:
     """Keep new canaries."""
     row = CanaryBatch()
-    row.kept = _sealed(session, row.id, batch)
+    row.kept = _seal_canary_batch(session, row.id, batch)
     session.add(row)
     session.flush()
 
 
-def change(session: Session, changed: Iterable[Canary]) -> None:
+def update_canaries(session: Session, changed: Iterable[Canary]) -> None:
     """Keep canaries that are known by their numbers as they are now."""
     wanted = {each.number: each for each in changed}
     if not wanted:
         return
     for row in session.exec(select(CanaryBatch).with_for_update()).all():
-        before = _opened(session, row)
+        before = _open_canary_batch(session, row)
         after = [wanted.get(each.number, each) for each in before]
         if after != before:
-            row.kept = _sealed(session, row.id, after)
+            row.kept = _seal_canary_batch(session, row.id, after)
             session.add(row)
     session.flush()
 
 
-def reseal(session: Session) -> None:
+def reseal_canary_batches(session: Session) -> None:
     """Write all of them anew, so that when a row was written says nothing."""
     for row in session.exec(select(CanaryBatch).with_for_update()).all():
-        row.kept = _sealed(session, row.id, _opened(session, row))
+        row.kept = _seal_canary_batch(session, row.id, _open_canary_batch(session, row))
         session.add(row)
     session.flush()
 
 
-def settle(session: Session, found: Known) -> Known:
+def link_imported_canaries(session: Session, found: CanarySet) -> CanarySet:
     """Find the customers of those that have come in since; what they are called is forgotten."""
-    forms = keyring.of(session).forms
+    forms = keyring.current_keyring(session).compute_search_forms
     waiting = {form: each for each in found.planned for form in forms("phone", each.phone)}
     if not waiting:
         return found
@@ -104,25 +104,25 @@ def settle(session: Session, found: Known) -> Known:
         replace(waiting[phone], customer_id=who, name="", external_ref="", locale="", timezone="")
         for phone, who in rows
     ]
-    change(session, come)
+    update_canaries(session, come)
     new = {each.number: each for each in come}
-    return Known(tuple(new.get(each.number, each) for each in found.canaries))
+    return CanarySet(tuple(new.get(each.number, each) for each in found.canaries))
 
 
-def _sealed(session: Session, row: UUID, batch: Sequence[Canary]) -> bytes:
+def _seal_canary_batch(session: Session, row: UUID, batch: Sequence[Canary]) -> bytes:
     text = json.dumps([asdict(each) for each in batch], default=str, separators=(",", ":"))
-    padded = text.ljust(-(-len(text) // PAD) * PAD)
+    padded = text.ljust(-(-len(text) // PADDING_LENGTH) * PADDING_LENGTH)
     place = f"canary_batch.kept:{row}"
-    return keyring.of(session).seal_for(keyring.CANARIES, place, padded)
+    return keyring.current_keyring(session).seal_for_purpose(keyring.CANARIES, place, padded)
 
 
-def _opened(session: Session, row: CanaryBatch) -> list[Canary]:
+def _open_canary_batch(session: Session, row: CanaryBatch) -> list[Canary]:
     place = f"canary_batch.kept:{row.id}"
-    text = keyring.of(session).open_for(keyring.CANARIES, place, row.kept)
-    return [_read(each) for each in json.loads(text)]
+    text = keyring.current_keyring(session).open_for_purpose(keyring.CANARIES, place, row.kept)
+    return [_decode_canary(each) for each in json.loads(text)]
 
 
-def _read(held: dict[str, Any]) -> Canary:
+def _decode_canary(held: dict[str, Any]) -> Canary:
     who = held["customer_id"]
     return Canary(
         **held

@@ -11,18 +11,18 @@ from sqlalchemy import ColumnElement, func
 from sqlalchemy import case as when
 from sqlmodel import Session, col, select
 
-from incidents.cases.models import Case, CaseEvidence, State
-from incidents.cases.visibility import evidence_for, not_named
+from incidents.cases.models import Case, CaseEvidence, CaseState
+from incidents.cases.visibility import case_visible_to, evidence_visible_to
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
 OPEN, MINE, CLOSED = "open", "mine", "closed"
 VIEWS = (OPEN, MINE, CLOSED)
-PAGE = 50
+PAGE_SIZE = 50
 
 
 @dataclass(frozen=True)
-class Row:
+class BoardRow:
     """A case on the board, with how much evidence it rests on and how much of that are reports."""
 
     reference: str
@@ -40,45 +40,53 @@ class Row:
 class Board:
     """A page of it, how many cases each view has, and where the next page begins."""
 
-    rows: list[Row]
+    rows: list[BoardRow]
     counts: dict[str, int]
     following: str | None
 
 
-def of(session: Session, reader: UUID, view: str, now: datetime, before: str = "") -> Board:
+def load_case_board(
+    session: Session, reader: UUID, view: str, now: datetime, before: str = ""
+) -> Board:
     """The cases of a view: those to work on with the longest wait first, closed ones newest first.
     ``before`` is the last reference of the page before. The reading is written down."""
-    statement = select(Case).where(not_named(reader), _in(view, reader))
+    statement = select(Case).where(case_visible_to(reader), _board_view_condition(view, reader))
     order = col(Case.id).desc() if view == CLOSED else col(Case.id)
-    last = _last(session, before, reader) if before else None
+    last = _find_cursor_case_id(session, before, reader) if before else None
     if last is not None:
         statement = statement.where(col(Case.id) < last if view == CLOSED else col(Case.id) > last)
-    found = session.exec(statement.order_by(order).limit(PAGE + 1)).all()
-    counts = {each: _count(session, reader, each) for each in VIEWS}
-    audit_log.record(session, audit_log.staff(reader), AuditAct.CASE_BOARD, now, detail=view)
-    following = found[PAGE - 1].reference if len(found) > PAGE else None
-    return Board(_rows(session, found[:PAGE], reader), counts, following)
+    found = session.exec(statement.order_by(order).limit(PAGE_SIZE + 1)).all()
+    counts = {each: _count_cases_in_view(session, reader, each) for each in VIEWS}
+    audit_log.record_act(
+        session, audit_log.staff_actor(reader), AuditAct.CASE_BOARD, now, detail=view
+    )
+    following = found[PAGE_SIZE - 1].reference if len(found) > PAGE_SIZE else None
+    return Board(_build_board_rows(session, found[:PAGE_SIZE], reader), counts, following)
 
 
-def _in(view: str, reader: UUID) -> ColumnElement[bool]:
+def _board_view_condition(view: str, reader: UUID) -> ColumnElement[bool]:
     if view == MINE:
-        return (col(Case.state) == State.TAKEN) & (col(Case.taken_by) == reader)
+        return (col(Case.state) == CaseState.TAKEN) & (col(Case.taken_by) == reader)
     if view == CLOSED:
-        return col(Case.state) == State.CLOSED
-    return col(Case.state) != State.CLOSED
+        return col(Case.state) == CaseState.CLOSED
+    return col(Case.state) != CaseState.CLOSED
 
 
-def _last(session: Session, reference: str, reader: UUID) -> UUID | None:
-    found = select(Case.id).where(col(Case.reference) == reference, not_named(reader))
+def _find_cursor_case_id(session: Session, reference: str, reader: UUID) -> UUID | None:
+    found = select(Case.id).where(col(Case.reference) == reference, case_visible_to(reader))
     return session.exec(found).first()
 
 
-def _count(session: Session, reader: UUID, view: str) -> int:
-    statement = select(func.count()).select_from(Case).where(not_named(reader), _in(view, reader))
+def _count_cases_in_view(session: Session, reader: UUID, view: str) -> int:
+    statement = (
+        select(func.count())
+        .select_from(Case)
+        .where(case_visible_to(reader), _board_view_condition(view, reader))
+    )
     return session.exec(statement).one()
 
 
-def _rows(session: Session, cases: Sequence[Case], reader: UUID) -> list[Row]:
+def _build_board_rows(session: Session, cases: Sequence[Case], reader: UUID) -> list[BoardRow]:
     is_report = col(CaseEvidence.kind) == "report"
     counted = session.exec(
         select(
@@ -86,15 +94,17 @@ def _rows(session: Session, cases: Sequence[Case], reader: UUID) -> list[Row]:
             func.count(),
             func.coalesce(func.sum(when((is_report, 1), else_=0)), 0),
         )
-        .where(col(CaseEvidence.case_id).in_([each.id for each in cases]), evidence_for(reader))
+        .where(
+            col(CaseEvidence.case_id).in_([each.id for each in cases]), evidence_visible_to(reader)
+        )
         .group_by(col(CaseEvidence.case_id))
     ).all()
     counts = {case_id: (int(all_), int(reports)) for case_id, all_, reports in counted}
-    return [_row(each, *counts.get(each.id, (0, 0))) for each in cases]
+    return [_build_board_row(each, *counts.get(each.id, (0, 0))) for each in cases]
 
 
-def _row(case: Case, evidence: int, reports: int) -> Row:
-    return Row(
+def _build_board_row(case: Case, evidence: int, reports: int) -> BoardRow:
+    return BoardRow(
         case.reference,
         case.kind,
         case.state,

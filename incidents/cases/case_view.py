@@ -12,8 +12,8 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from incidents.cases.models import Case, CaseEvidence, CaseStep, CaseSubject
-from incidents.cases.visibility import evidence_for, hidden_references
+from incidents.cases.models import Case, CaseEvent, CaseEvidence, CaseSubject
+from incidents.cases.visibility import evidence_visible_to, list_hidden_references
 from incidents.reports import submission
 from incidents.reports.models import Report
 from people.models import Staff
@@ -23,13 +23,13 @@ from vault.audit.acts import AuditAct
 from vault.keys import keyring
 from vault.models import AuditEntry
 
-PAGE = 50
+PAGE_SIZE = 50
 #: Steps that took two people: their words end with the ids of who approved.
-APPROVED = ("suspended", "lifted", "warning")
+APPROVED_EVENT_KINDS = ("suspended", "lifted", "warning")
 
 
 @dataclass(frozen=True)
-class Item:
+class EvidenceItem:
     """One thing that a case rests on. ``told`` is the report in plain, ``entry`` the audit entry,
     where it is one of these; ``also`` is what is shown with it
     (:mod:`incidents.cases.evidence_summary`)."""
@@ -41,9 +41,9 @@ class Item:
     customer_id: UUID | None
     facts: Mapping[str, Any]
     from_case_id: UUID | None
-    told: submission.Read | None
+    told: submission.ReportView | None
     entry: AuditEntry | None
-    also: tuple[Item, ...] = ()
+    also: tuple[EvidenceItem, ...] = ()
 
     @property
     def entries(self) -> list[AuditEntry]:
@@ -58,7 +58,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Step:
+class CaseEventView:
     """What was done, by whom (none for the system), and what they wrote; ``approved_by`` are those
     who approved what takes two people."""
 
@@ -69,61 +69,67 @@ class Step:
     approved_by: tuple[UUID, ...] = ()
 
 
-def evidence(
+def load_evidence_page(
     session: Session, case: Case, reader: UUID, now: datetime, page: int = 1
-) -> tuple[list[Item], int]:
+) -> tuple[list[EvidenceItem], int]:
     """A page of what the case rests on, the earliest first, and how much there is in all. Each
     report and each customer among it is written down as read."""
-    of_case = (col(CaseEvidence.case_id) == case.id, evidence_for(reader))
+    of_case = (col(CaseEvidence.case_id) == case.id, evidence_visible_to(reader))
     count = session.exec(select(func.count()).select_from(CaseEvidence).where(*of_case)).one()
     found = session.exec(
         select(CaseEvidence)
         .where(*of_case)
         .order_by(col(CaseEvidence.at), col(CaseEvidence.id))
-        .offset((page - 1) * PAGE)
-        .limit(PAGE)
+        .offset((page - 1) * PAGE_SIZE)
+        .limit(PAGE_SIZE)
     ).all()
-    _record(session, case, found, reader, now)
-    told, entries = _told(session, found), _entries(session, found)
-    return [_item(each, told, entries) for each in found], count
+    _record_case_access(session, case, found, reader, now)
+    told, entries = _load_evidence_reports(session, found), _load_evidence_entries(session, found)
+    return [_build_evidence_item(each, told, entries) for each in found], count
 
 
-def _record(
+def _record_case_access(
     session: Session, case: Case, found: Sequence[CaseEvidence], reader: UUID, now: datetime
 ) -> None:
-    who = audit_log.staff(reader)
-    audit_log.record(
+    who = audit_log.staff_actor(reader)
+    audit_log.record_act(
         session, who, AuditAct.CASE_READ, now, purpose=case.reference, detail=case.kind
     )
     about = [(each.customer_id, None) for each in found if each.kind == "report"]
-    audit_log.record_many(
+    audit_log.record_act_per_customer(
         session, who, AuditAct.REPORT_READ, now, about=about, purpose=case.reference
     )
 
 
-def _told(session: Session, found: Sequence[CaseEvidence]) -> dict[str, submission.Read]:
-    ids = [UUID(each.ref) for each in found if each.kind == "report" and _is_id(each.ref)]
+def _load_evidence_reports(
+    session: Session, found: Sequence[CaseEvidence]
+) -> dict[str, submission.ReportView]:
+    ids = [
+        UUID(each.ref) for each in found if each.kind == "report" and _is_canonical_uuid(each.ref)
+    ]
     rows = session.exec(select(Report).where(col(Report.id).in_(ids)))
-    return {str(row.id): submission.plain(session, row) for row in rows}
+    return {str(row.id): submission.build_report_view(session, row) for row in rows}
 
 
-def _is_id(text: str) -> bool:
+def _is_canonical_uuid(text: str) -> bool:
     try:
         return str(UUID(text)) == text
     except ValueError:
         return False
 
 
-def _entries(session: Session, found: Sequence[CaseEvidence]) -> dict[str, AuditEntry]:
+def _load_evidence_entries(
+    session: Session, found: Sequence[CaseEvidence]
+) -> dict[str, AuditEntry]:
     ids = [int(each.ref) for each in found if each.kind == "audit" and each.ref.isdecimal()]
     rows = session.exec(select(AuditEntry).where(col(AuditEntry.id).in_(ids)))
     return {str(row.id): row for row in rows}
 
 
-def _item(
-    row: CaseEvidence, told: dict[str, submission.Read], entries: dict[str, AuditEntry]
-) -> Item:
-    return Item(
+def _build_evidence_item(
+    row: CaseEvidence, told: dict[str, submission.ReportView], entries: dict[str, AuditEntry]
+) -> EvidenceItem:
+    return EvidenceItem(
         row.id,
         row.kind,
         row.ref,
@@ -136,42 +142,46 @@ def _item(
     )
 
 
-def steps(session: Session, case: Case, reader: UUID | None = None) -> list[Step]:
+def list_case_events(
+    session: Session, case: Case, reader: UUID | None = None
+) -> list[CaseEventView]:
     """All that was done, the latest first; for a reader, but for what tells of a case that names
     them, such as that it was split off from this one."""
-    ring = keyring.of(session)
-    hidden = hidden_references(session, reader) if reader else []
+    ring = keyring.current_keyring(session)
+    hidden = list_hidden_references(session, reader) if reader else []
     rows = session.exec(
-        select(CaseStep).where(col(CaseStep.case_id) == case.id).order_by(col(CaseStep.id).desc())
+        select(CaseEvent)
+        .where(col(CaseEvent.case_id) == case.id)
+        .order_by(col(CaseEvent.id).desc())
     )
     told = [
-        (row, ring.open_for(keyring.REPORTS, f"case_step.words:{row.id}", row.words))
+        (row, ring.open_for_purpose(keyring.REPORTS, f"case_step.words:{row.id}", row.words))
         for row in rows
     ]
     return [
-        _step(row, words)
+        _build_case_event_view(row, words)
         for row, words in told
         if not any(each in words.upper() for each in hidden)
     ]
 
 
-def _step(row: CaseStep, words: str) -> Step:
-    if row.kind not in APPROVED:
-        return Step(row.at, row.staff_id, row.kind, words)
+def _build_case_event_view(row: CaseEvent, words: str) -> CaseEventView:
+    if row.kind not in APPROVED_EVENT_KINDS:
+        return CaseEventView(row.at, row.staff_id, row.kind, words)
     lines = words.splitlines()
-    approved = tuple(UUID(each) for each in lines if _is_id(each))
-    plain = "\n".join(each for each in lines if not _is_id(each))
-    return Step(row.at, row.staff_id, row.kind, plain, approved)
+    approved = tuple(UUID(each) for each in lines if _is_canonical_uuid(each))
+    plain = "\n".join(each for each in lines if not _is_canonical_uuid(each))
+    return CaseEventView(row.at, row.staff_id, row.kind, plain, approved)
 
 
-def subjects(session: Session, case: Case) -> list[UUID]:
+def list_subject_ids(session: Session, case: Case) -> list[UUID]:
     """The members of staff whom it names."""
     found = select(CaseSubject.staff_id).where(col(CaseSubject.case_id) == case.id)
     return sorted(session.exec(found))
 
 
-def names(session: Session, ids: Sequence[UUID | None]) -> dict[UUID, str]:
+def list_staff_names(session: Session, ids: Sequence[UUID | None]) -> dict[UUID, str]:
     """Members of staff by name."""
     wanted = {each for each in ids if each is not None}
     found = session.exec(select(Staff).where(col(Staff.id).in_(wanted)))
-    return {each.id: staff_records.name_of(session, each.id, each.name) for each in found}
+    return {each.id: staff_records.open_staff_name(session, each.id, each.name) for each in found}

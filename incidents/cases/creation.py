@@ -13,18 +13,18 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from incidents.cases import states
-from incidents.cases.models import Case, CaseEvidence, CaseStep, CaseSubject, Kind, State
+from incidents.cases.models import Case, CaseEvent, CaseEvidence, CaseKind, CaseState, CaseSubject
 from storage.column_types import new_id
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.keys import keyring
 
-_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-Fact = str | int | float | bool | None | Sequence[str]
+_REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+FactValue = str | int | float | bool | None | Sequence[str]
 
 
 @dataclass(frozen=True)
-class Evidence:
+class NewEvidence:
     """One thing that a case rests on; ``facts`` are ids, counts, times (ISO 8601) and fixed words,
     never personal data."""
 
@@ -32,14 +32,14 @@ class Evidence:
     ref: str
     at: datetime
     customer_id: UUID | None = None
-    facts: Mapping[str, Fact] = field(default_factory=dict)
+    facts: Mapping[str, FactValue] = field(default_factory=dict)
 
 
-def raise_case(
+def open_or_extend_case(
     session: Session,
-    kind: Kind,
+    kind: CaseKind,
     fold: str,
-    evidence: Sequence[Evidence],
+    evidence: Sequence[NewEvidence],
     now: datetime,
     *,
     subjects: Iterable[UUID] = (),
@@ -47,13 +47,13 @@ def raise_case(
 ) -> Case:
     """The case about ``fold`` (``budget:STAFF:2026-11-25``) with this evidence and these members of
     staff as its subjects: opened unless one is open or taken. The same evidence counts once."""
-    case = _unclosed(session, fold) or _opened(session, kind, fold, actor, now)
-    name_subjects(session, case, subjects, now)
-    added = [each for each in evidence if _keep(session, case, each)]
+    case = _lock_unclosed_case(session, fold) or _insert_new_case(session, kind, fold, actor, now)
+    add_case_subjects(session, case, subjects, now)
+    added = [each for each in evidence if _insert_case_evidence(session, case, each)]
     if added:
         case.changed_at = now
         session.add(case)
-        audit_log.record_many(
+        audit_log.record_act_per_customer(
             session,
             actor,
             AuditAct.CASE_EVIDENCE,
@@ -66,80 +66,86 @@ def raise_case(
     return case
 
 
-def access_fold(staff_id: UUID) -> str:
+def access_dedup_key(staff_id: UUID) -> str:
     """What a case of somebody's unusual readings is about."""
     return f"access:{staff_id}"
 
 
-def budget_fold(staff_id: UUID, now: datetime) -> str:
+def budget_dedup_key(staff_id: UUID, now: datetime) -> str:
     """What a case of somebody's spent budget is about: the person and the day (UTC)."""
     return f"budget:{staff_id}:{now:%Y-%m-%d}"
 
 
-def standing(session: Session, now: datetime, *folds: str) -> str:
+def choose_dedup_key(session: Session, now: datetime, *folds: str) -> str:
     """The first of these folds of which a case goes on, as long as it has changed on this day
     (UTC); the first of all where there is none. So that one burst is told of in one case."""
     rows = session.exec(
         select(Case.fold, Case.changed_at).where(
-            col(Case.fold).in_(folds), col(Case.state) != State.CLOSED
+            col(Case.fold).in_(folds), col(Case.state) != CaseState.CLOSED
         )
     )
     of_today = {fold for fold, changed in rows if changed.date() == now.date()}
     return next((each for each in folds if each in of_today), folds[0])
 
 
-def name_subjects(session: Session, case: Case, subjects: Iterable[UUID], now: datetime) -> None:
+def add_case_subjects(
+    session: Session, case: Case, subjects: Iterable[UUID], now: datetime
+) -> None:
     """Say that a case is about these members of staff. Whoever of them holds it no longer does
     (rule I5). So are the cases that were joined to it: what they say, it says."""
     people = list(subjects)
-    for joined in _joined_to(session, case) if people else ():
-        name_subjects(session, joined, people, now)
+    for joined in _lock_merged_cases(session, case) if people else ():
+        add_case_subjects(session, joined, people, now)
     for each in people:
         if session.get(CaseSubject, (case.id, each)) is None:
             session.add(CaseSubject(case_id=case.id, staff_id=each))
             session.flush()
-        if case.state == State.TAKEN and case.taken_by == each:
-            states.move(session, case, State.OPEN, now)
-            step(session, case, AuditAct.CASE_WITHDRAWN, "", audit_log.SYSTEM, now)
+        if case.state == CaseState.TAKEN and case.taken_by == each:
+            states.transition_case(session, case, CaseState.OPEN, now)
+            add_case_event(session, case, AuditAct.CASE_WITHDRAWN, "", audit_log.SYSTEM, now)
 
 
-def _joined_to(session: Session, case: Case) -> Sequence[Case]:
+def _lock_merged_cases(session: Session, case: Case) -> Sequence[Case]:
     found = select(Case).where(col(Case.joined_into) == case.id).order_by(col(Case.id))
     return session.exec(found.with_for_update()).all()
 
 
-def _unclosed(session: Session, fold: str) -> Case | None:
+def _lock_unclosed_case(session: Session, fold: str) -> Case | None:
     return session.exec(
         select(Case)
-        .where(col(Case.fold) == fold, col(Case.state) != State.CLOSED)
+        .where(col(Case.fold) == fold, col(Case.state) != CaseState.CLOSED)
         .with_for_update()
     ).first()
 
 
-def is_open(session: Session, fold: str) -> bool:
+def has_unclosed_case(session: Session, fold: str) -> bool:
     """Whether a case about this is not closed."""
-    where = col(Case.fold) == fold, col(Case.state) != State.CLOSED
+    where = col(Case.fold) == fold, col(Case.state) != CaseState.CLOSED
     return session.exec(select(Case.id).where(*where).limit(1)).first() is not None
 
 
-def new_reference() -> str:
+def generate_case_reference() -> str:
     """What a case is called, like ``C2345678``; it tells nothing of how many there are."""
-    return "C" + "".join(secrets.choice(_LETTERS) for _ in range(7))
+    return "C" + "".join(secrets.choice(_REFERENCE_ALPHABET) for _ in range(7))
 
 
-def _opened(session: Session, kind: Kind, fold: str, actor: audit_log.Actor, now: datetime) -> Case:
-    case = Case(reference=new_reference(), kind=kind, fold=fold, opened_at=now, changed_at=now)
+def _insert_new_case(
+    session: Session, kind: CaseKind, fold: str, actor: audit_log.Actor, now: datetime
+) -> Case:
+    case = Case(
+        reference=generate_case_reference(), kind=kind, fold=fold, opened_at=now, changed_at=now
+    )
     try:
         with session.begin_nested():
             session.add(case)
             session.flush()
     except IntegrityError:  # somebody else opened it at this moment
         return session.exec(select(Case).where(col(Case.fold) == fold).with_for_update()).one()
-    step(session, case, AuditAct.CASE_OPENED, "", actor, now)
+    add_case_event(session, case, AuditAct.CASE_OPENED, "", actor, now)
     return case
 
 
-def _keep(session: Session, case: Case, each: Evidence) -> bool:
+def _insert_case_evidence(session: Session, case: Case, each: NewEvidence) -> bool:
     known = session.exec(
         select(CaseEvidence.id).where(
             col(CaseEvidence.case_id) == case.id,
@@ -162,26 +168,28 @@ def _keep(session: Session, case: Case, each: Evidence) -> bool:
     return True
 
 
-def step_kind(act: AuditAct) -> str:
+def case_event_kind(act: AuditAct) -> str:
     """What a step is called in its case: ``taken`` for ``case.taken``."""
     return act.value.removeprefix("case.")
 
 
-def step(
+def add_case_event(
     session: Session, case: Case, act: AuditAct, words: str, actor: audit_log.Actor, now: datetime
 ) -> None:
     """Write down one step of a case, in the case and in the audit log."""
     row = new_id()
     session.add(
-        CaseStep(
+        CaseEvent(
             id=row,
             case_id=case.id,
             at=now,
             actor=actor.kind,
             staff_id=actor.staff_id,
-            kind=step_kind(act),
-            words=keyring.of(session).seal_for(keyring.REPORTS, f"case_step.words:{row}", words),
+            kind=case_event_kind(act),
+            words=keyring.current_keyring(session).seal_for_purpose(
+                keyring.REPORTS, f"case_step.words:{row}", words
+            ),
         )
     )
     session.flush()
-    audit_log.record(session, actor, act, now, purpose=case.reference, detail=case.kind)
+    audit_log.record_act(session, actor, act, now, purpose=case.reference, detail=case.kind)

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from incidents.cases.creation import step
+from incidents.cases.creation import add_case_event
 from incidents.cases.models import Case, CaseEvidence
-from incidents.cases.visibility import evidence_for, held
-from incidents.cases.workflow import because
+from incidents.cases.visibility import evidence_visible_to, get_held_case
+from incidents.cases.workflow import clean_case_reason
 from people.customers import access_budgets, customer_records
-from people.customers.customer_records import Person
+from people.customers.customer_records import CustomerDetails
 from people.errors import NotFound
 from people.models import Customer
 from vault.audit import audit_log
@@ -22,38 +22,44 @@ from vault.audit.acts import AuditAct
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedCustomer:
     """A customer in plain, within a case; ``erased`` when nothing is left of them."""
 
     case: Case
-    person: Person
+    person: CustomerDetails
     erased: bool
 
 
-def open_one(
+def open_case_customer(
     session: Session, reference: str, who: UUID, customer_id: UUID, reason: str, now: datetime
-) -> Opened:
+) -> OpenedCustomer:
     """The customer's record, once the reason is kept and the reading counted and written down.
     Raises ``NotFound`` (no such case, or it is not about them), ``NotAllowed``, ``InvalidInput`` or
     ``BudgetSpent``."""
-    access_budgets.take_turn(session, who)
-    case = held(session, reference, who)
-    plain = because(reason, "reason")
-    customer = in_evidence(session, case, who, customer_id)
-    access_budgets.open_customer(session, who, customer.id, now)
-    step(session, case, AuditAct.CASE_CUSTOMER, plain, audit_log.staff(who), now)
-    audit_log.record(
+    access_budgets.lock_staff_budget(session, who)
+    case = get_held_case(session, reference, who)
+    plain = clean_case_reason(reason, "reason")
+    customer = require_customer_in_evidence(session, case, who, customer_id)
+    access_budgets.count_customer_access(session, who, customer.id, now)
+    add_case_event(session, case, AuditAct.CASE_CUSTOMER, plain, audit_log.staff_actor(who), now)
+    audit_log.record_act(
         session,
-        audit_log.staff(who),
+        audit_log.staff_actor(who),
         AuditAct.CUSTOMER_READ,
         now,
         customer_id=customer.id,
         purpose=case.reference,
     )
-    return Opened(case, customer_records.opened(session, customer), customer.erased_at is not None)
+    return OpenedCustomer(
+        case,
+        customer_records.open_customer_details(session, customer),
+        customer.erased_at is not None,
+    )
 
 
-def in_evidence(session: Session, case: Case, who: UUID, customer_id: UUID) -> Customer:
+def require_customer_in_evidence(
+    session: Session, case: Case, who: UUID, customer_id: UUID
+) -> Customer:
     """A customer whom evidence that the reader may see is about. Raises ``NotFound``."""
     found = session.exec(
         select(Customer)
@@ -61,7 +67,7 @@ def in_evidence(session: Session, case: Case, who: UUID, customer_id: UUID) -> C
         .where(
             col(CaseEvidence.case_id) == case.id,
             col(Customer.id) == customer_id,
-            evidence_for(who),
+            evidence_visible_to(who),
         )
         .limit(1)
     ).first()

@@ -8,16 +8,16 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 
-from incidents.cases.case_view import Item
+from incidents.cases.case_view import EvidenceItem
 
 #: Fewer reports are read faster one by one; of each thing that is told, so many values are shown.
-_FEW, _SHOWN = 3, 6
+_MIN_REPORTS, _MAX_VALUES_SHOWN = 3, 6
 
 
-def gathered(items: Sequence[Item], zone: tzinfo) -> list[Item]:
+def group_evidence_items(items: Sequence[EvidenceItem], zone: tzinfo) -> list[EvidenceItem]:
     """Items in their order, with the audit entries of one person, customer and day (on the clock of
     ``zone``) under the first of them. What cannot be read stays by itself."""
-    groups: dict[Hashable, list[Item]] = {}
+    groups: dict[Hashable, list[EvidenceItem]] = {}
     for number, item in enumerate(items):
         entry = item.entry
         key: Hashable = number
@@ -28,23 +28,23 @@ def gathered(items: Sequence[Item], zone: tzinfo) -> list[Item]:
     return [replace(first, also=tuple(more)) for first, *more in groups.values()]
 
 
-def told_often(items: Sequence[Item]) -> dict[str, list[tuple[str, int]]]:
+def count_common_answers(items: Sequence[EvidenceItem]) -> dict[str, list[tuple[str, int]]]:
     """What their reports tell, and how many tell it, the most first; by the names of a report's
     columns. Empty where there are too few reports for it to help."""
     told = [item.told for item in items if item.told is not None]
-    if len(told) < _FEW:
+    if len(told) < _MIN_REPORTS:
         return {}
     found = {
-        "shown_number": _often([each.shown_number] for each in told),
-        "knew": _often(each.knew for each in told),
-        "claimed_to_be": _often([each.claimed_to_be] for each in told),
-        "asked_for": _often(each.asked_for for each in told),
-        "gave": _often(each.gave for each in told),
+        "shown_number": _count_equal_answers([each.shown_number] for each in told),
+        "knew": _count_equal_answers(each.knew for each in told),
+        "claimed_to_be": _count_equal_answers([each.claimed_to_be] for each in told),
+        "asked_for": _count_equal_answers(each.asked_for for each in told),
+        "gave": _count_equal_answers(each.gave for each in told),
     }
     return {name: values for name, values in found.items() if values}
 
 
-def _often(told: Iterable[Iterable[str]]) -> list[tuple[str, int]]:
+def _count_equal_answers(told: Iterable[Iterable[str]]) -> list[tuple[str, int]]:
     """Numbers that differ in spaces alone are one, and so are names in case."""
     first: dict[str, str] = {}
     counts: Counter[str] = Counter()
@@ -52,4 +52,4 @@ def _often(told: Iterable[Iterable[str]]) -> list[tuple[str, int]]:
         keys = {"".join(value.split()).casefold(): value for value in values if value}
         counts.update(list(keys))
         first = keys | first
-    return [(first[key], count) for key, count in counts.most_common(_SHOWN)]
+    return [(first[key], count) for key, count in counts.most_common(_MAX_VALUES_SHOWN)]

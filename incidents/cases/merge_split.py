@@ -11,11 +11,11 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from incidents.cases import states
-from incidents.cases.creation import name_subjects, new_reference, step
-from incidents.cases.models import Case, CaseEvidence, CaseSubject, Outcome, State
-from incidents.cases.visibility import evidence_for, held, seen
-from incidents.cases.workflow import because
-from incidents.grouping.job import placed
+from incidents.cases.creation import add_case_event, add_case_subjects, generate_case_reference
+from incidents.cases.models import Case, CaseEvidence, CaseOutcome, CaseState, CaseSubject
+from incidents.cases.visibility import evidence_visible_to, get_held_case, get_visible_case
+from incidents.cases.workflow import clean_case_reason
+from incidents.grouping.job import record_manual_grouping
 from people.errors import InvalidInput, NotFound
 from scheduling.errors import WrongState
 from storage.column_types import new_id
@@ -23,35 +23,42 @@ from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
 
-def join(session: Session, into: str, other: str, who: UUID, words: str, now: datetime) -> Case:
+def merge_cases(
+    session: Session, into: str, other: str, who: UUID, words: str, now: datetime
+) -> Case:
     """Take another case, open or one's own, into one that is held; the other is closed. Raises
     ``NotFound``, ``NotAllowed``, ``InvalidInput``, ``WrongState``."""
-    case = held(session, into, who)
-    plain = because(words, "joining")
+    case = get_held_case(session, into, who)
+    plain = clean_case_reason(words, "joining")
     try:
-        second = seen(session, other, who, lock=True)
+        second = get_visible_case(session, other, who, lock=True)
     except NotFound:
         raise InvalidInput("other", "There is no such case.") from None
     if second.id == case.id:
         raise InvalidInput("other", "This is the same case.")
-    if second.state == State.CLOSED or second.taken_by not in (None, who):
+    if second.state == CaseState.CLOSED or second.taken_by not in (None, who):
         raise WrongState("That case is closed, or a colleague has it.")
-    moved = _of(session, second)
+    moved = _list_case_evidence(session, second)
     for row in moved:
-        _move(session, row, case, second.id)
-    second.outcome, second.joined_into = Outcome.JOINED, case.id
+        _move_evidence_row(session, row, case, second.id)
+    second.outcome, second.joined_into = CaseOutcome.JOINED, case.id
     session.add(second)
     session.flush()
-    name_subjects(session, case, [*_subjects(session, case), *_subjects(session, second)], now)
-    states.move(session, second, State.CLOSED, now)
-    by = audit_log.staff(who)
-    placed(session, moved, case.id, now)
-    step(session, second, AuditAct.CASE_JOINED, f"{case.reference}\n{plain}", by, now)
-    step(session, case, AuditAct.CASE_JOINED, f"{second.reference}\n{plain}", by, now)
+    add_case_subjects(
+        session,
+        case,
+        [*_list_case_subject_ids(session, case), *_list_case_subject_ids(session, second)],
+        now,
+    )
+    states.transition_case(session, second, CaseState.CLOSED, now)
+    by = audit_log.staff_actor(who)
+    record_manual_grouping(session, moved, case.id, now)
+    add_case_event(session, second, AuditAct.CASE_JOINED, f"{case.reference}\n{plain}", by, now)
+    add_case_event(session, case, AuditAct.CASE_JOINED, f"{second.reference}\n{plain}", by, now)
     return case
 
 
-def joined_from(session: Session, case: Case) -> list[Case]:
+def list_merged_cases(session: Session, case: Case) -> list[Case]:
     """The cases that were joined to this one and can be taken out again. All who are named in
     them are named in this one."""
     found = select(CaseEvidence.from_case_id).where(
@@ -60,61 +67,63 @@ def joined_from(session: Session, case: Case) -> list[Case]:
     return list(session.exec(select(Case).where(col(Case.id).in_(found))))
 
 
-def take_apart(
+def undo_case_merge(
     session: Session, reference: str, other: str, who: UUID, words: str, now: datetime
 ) -> Case:
-    """Undo a joining: the other case is open again, with its evidence. Raises as :func:`join`."""
-    case = held(session, reference, who)
-    plain = because(words, "parting")
-    second = next((each for each in joined_from(session, case) if each.reference == other), None)
+    """Undo a joining: the other case is open again, with its evidence. Raises as :func:`merge_cases`."""
+    case = get_held_case(session, reference, who)
+    plain = clean_case_reason(words, "parting")
+    second = next(
+        (each for each in list_merged_cases(session, case) if each.reference == other), None
+    )
     if second is None:
         raise InvalidInput("other", "That case was not joined to this one.")
-    rows = [row for row in _of(session, case) if row.from_case_id == second.id]
+    rows = [row for row in _list_case_evidence(session, case) if row.from_case_id == second.id]
     for row in rows:
         row.case_id, row.from_case_id = second.id, None
         session.add(row)
-    name_subjects(session, second, _subjects(session, case), now)
+    add_case_subjects(session, second, _list_case_subject_ids(session, case), now)
     second.outcome = second.joined_into = None
-    states.move(session, second, State.OPEN, now)
-    placed(session, rows, second.id, now)
-    by = audit_log.staff(who)
-    step(session, case, AuditAct.CASE_PARTED, f"{second.reference}\n{plain}", by, now)
-    step(session, second, AuditAct.CASE_PARTED, f"{case.reference}\n{plain}", by, now)
+    states.transition_case(session, second, CaseState.OPEN, now)
+    record_manual_grouping(session, rows, second.id, now)
+    by = audit_log.staff_actor(who)
+    add_case_event(session, case, AuditAct.CASE_PARTED, f"{second.reference}\n{plain}", by, now)
+    add_case_event(session, second, AuditAct.CASE_PARTED, f"{case.reference}\n{plain}", by, now)
     return case
 
 
-def split(
+def split_case_evidence(
     session: Session, reference: str, parts: Sequence[UUID], who: UUID, words: str, now: datetime
 ) -> Case:
     """Put some of a case's evidence into a new one, which names the same people; gives the new
-    case, open. Raises as :func:`join`."""
-    case = held(session, reference, who)
-    plain = because(words, "parting")
+    case, open. Raises as :func:`merge_cases`."""
+    case = get_held_case(session, reference, who)
+    plain = clean_case_reason(words, "parting")
     rows = session.exec(
         select(CaseEvidence).where(
             col(CaseEvidence.case_id) == case.id,
             col(CaseEvidence.id).in_(parts),
-            evidence_for(who),
+            evidence_visible_to(who),
         )
     ).all()
     if not rows:
         raise InvalidInput("part", "Tick what does not belong here.")
-    if len(rows) == _seen_by(session, case, who):
+    if len(rows) == _count_visible_evidence(session, case, who):
         raise InvalidInput("part", "Leave something here: this would be all of it.")
-    fresh = _fresh(session, case, now)
+    fresh = _insert_split_case(session, case, now)
     for row in rows:
-        _move(session, row, fresh, None)
-    name_subjects(session, fresh, _subjects(session, case), now)
-    placed(session, rows, fresh.id, now)
-    by = audit_log.staff(who)
-    step(session, case, AuditAct.CASE_PARTED, f"{fresh.reference}\n{plain}", by, now)
-    step(session, fresh, AuditAct.CASE_PARTED, f"{case.reference}\n{plain}", by, now)
+        _move_evidence_row(session, row, fresh, None)
+    add_case_subjects(session, fresh, _list_case_subject_ids(session, case), now)
+    record_manual_grouping(session, rows, fresh.id, now)
+    by = audit_log.staff_actor(who)
+    add_case_event(session, case, AuditAct.CASE_PARTED, f"{fresh.reference}\n{plain}", by, now)
+    add_case_event(session, fresh, AuditAct.CASE_PARTED, f"{case.reference}\n{plain}", by, now)
     return fresh
 
 
-def _fresh(session: Session, case: Case, now: datetime) -> Case:
+def _insert_split_case(session: Session, case: Case, now: datetime) -> Case:
     made = Case(
-        reference=new_reference(),
+        reference=generate_case_reference(),
         kind=case.kind,
         fold=f"{case.kind}:{new_id()}",
         opened_at=now,
@@ -125,22 +134,22 @@ def _fresh(session: Session, case: Case, now: datetime) -> Case:
     return made
 
 
-def _of(session: Session, case: Case) -> list[CaseEvidence]:
+def _list_case_evidence(session: Session, case: Case) -> list[CaseEvidence]:
     return list(session.exec(select(CaseEvidence).where(col(CaseEvidence.case_id) == case.id)))
 
 
-def _seen_by(session: Session, case: Case, who: UUID) -> int:
+def _count_visible_evidence(session: Session, case: Case, who: UUID) -> int:
     """How much of its evidence somebody sees: of the rest they learn nothing."""
-    of_case = (col(CaseEvidence.case_id) == case.id, evidence_for(who))
+    of_case = (col(CaseEvidence.case_id) == case.id, evidence_visible_to(who))
     return session.exec(select(func.count()).select_from(CaseEvidence).where(*of_case)).one()
 
 
-def _subjects(session: Session, case: Case) -> list[UUID]:
+def _list_case_subject_ids(session: Session, case: Case) -> list[UUID]:
     found = select(CaseSubject.staff_id).where(col(CaseSubject.case_id) == case.id)
     return list(session.exec(found))
 
 
-def _move(session: Session, row: CaseEvidence, to: Case, origin: UUID | None) -> None:
+def _move_evidence_row(session: Session, row: CaseEvidence, to: Case, origin: UUID | None) -> None:
     """Evidence that is in both stays where it is: it counts once."""
     twin = select(CaseEvidence.id).where(
         col(CaseEvidence.case_id) == to.id,

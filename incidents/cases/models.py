@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Text, Uuid, text
 from sqlmodel import Field, SQLModel
 
-from storage.column_helpers import id_field, instant, sealed
-from storage.column_helpers import reference as foreign
+from storage.column_helpers import foreign_key_column as foreign
+from storage.column_helpers import id_column, instant_column, sealed_column
 
 
-class Kind(StrEnum):
+class CaseKind(StrEnum):
     """What a case is about."""
 
     CALLS = "calls"  # unexpected calls that belong together
@@ -27,7 +27,7 @@ class Kind(StrEnum):
     GUESSES = "guesses"  # more wrong page numbers than the bound over all networks
 
 
-class State(StrEnum):
+class CaseState(StrEnum):
     """Where a case stands."""
 
     OPEN = "open"
@@ -35,7 +35,7 @@ class State(StrEnum):
     CLOSED = "closed"
 
 
-class Outcome(StrEnum):
+class CaseOutcome(StrEnum):
     """What an investigator decides."""
 
     LEAK = "leak"
@@ -69,19 +69,21 @@ class Case(SQLModel, table=True):
         ),
     )
 
-    id: UUID = id_field()
+    id: UUID = id_column()
     reference: str = Field(sa_column=Column(String(12), nullable=False, unique=True))
     kind: str = Field(sa_column=Column(String(12), nullable=False))
-    state: str = Field(default=State.OPEN, sa_column=Column(String(8), nullable=False, index=True))
+    state: str = Field(
+        default=CaseState.OPEN, sa_column=Column(String(8), nullable=False, index=True)
+    )
     fold: str | None = Field(default=None, sa_column=Column(String(120), unique=True))
-    opened_at: datetime = instant()
-    changed_at: datetime = instant(index=True)
+    opened_at: datetime = instant_column()
+    changed_at: datetime = instant_column(index=True)
     taken_by: UUID | None = foreign("staff.id", nullable=True)
-    taken_at: datetime | None = instant(nullable=True)
-    closed_at: datetime | None = instant(nullable=True)
+    taken_at: datetime | None = instant_column(nullable=True)
+    closed_at: datetime | None = instant_column(nullable=True)
     outcome: str | None = Field(default=None, sa_column=Column(String(12)))
     joined_into: UUID | None = Field(default=None, sa_column=Column(Uuid))
-    alerted_at: datetime | None = instant(nullable=True)
+    alerted_at: datetime | None = instant_column(nullable=True)
 
 
 class CaseSubject(SQLModel, table=True):
@@ -106,29 +108,29 @@ class CaseEvidence(SQLModel, table=True):
         Index("ix_case_evidence_kind_ref", "kind", "ref"),
     )
 
-    id: UUID = id_field()
+    id: UUID = id_column()
     case_id: UUID = foreign("incident_case.id")
     kind: str = Field(sa_column=Column(String(16), nullable=False))
     ref: str = Field(sa_column=Column(String(64), nullable=False))
     customer_id: UUID | None = Field(default=None, sa_column=Column(Uuid, index=True))
     from_case_id: UUID | None = foreign("incident_case.id", nullable=True)
-    at: datetime = instant()
+    at: datetime = instant_column()
     facts: str = Field(default="{}", sa_column=Column(Text, nullable=False))
 
 
-class CaseStep(SQLModel, table=True):
+class CaseEvent(SQLModel, table=True):
     """A step in a case: opened, taken, noted, decided, closed. ``words`` is sealed under the
     reports' key."""
 
     __tablename__ = "case_step"
 
-    id: UUID = id_field()
+    id: UUID = id_column()
     case_id: UUID = foreign("incident_case.id", index=True)
-    at: datetime = instant()
+    at: datetime = instant_column()
     actor: str = Field(sa_column=Column(String(16), nullable=False))
     staff_id: UUID | None = foreign("staff.id", nullable=True)
     kind: str = Field(sa_column=Column(String(16), nullable=False))
-    words: bytes = sealed()
+    words: bytes = sealed_column()
 
 
 class CaseAlert(SQLModel, table=True):
@@ -137,8 +139,8 @@ class CaseAlert(SQLModel, table=True):
 
     __tablename__ = "case_alert"
 
-    id: UUID = id_field()
-    at: datetime = instant(index=True)
+    id: UUID = id_column()
+    at: datetime = instant_column(index=True)
     cases: str = Field(sa_column=Column(Text, nullable=False))
 
 
@@ -158,24 +160,24 @@ class AlertDelivery(SQLModel, table=True):
 
     alert_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("case_alert.id"), primary_key=True))
     place: str = Field(sa_column=Column(String(200), primary_key=True))
-    due_at: datetime = instant()
+    due_at: datetime = instant_column()
     tries: int = Field(default=0, sa_column=Column(Integer, nullable=False))
-    settled_at: datetime | None = instant(nullable=True)
+    settled_at: datetime | None = instant_column(nullable=True)
     error: str = Field(default="", sa_column=Column(String(200), nullable=False))
 
 
-class AuditReading(SQLModel, table=True):
+class CustomerAuditAccess(SQLModel, table=True):
     """An investigator's reading of who read a customer, within a case or for a ``reason`` sealed
     under the reports' key."""
 
     __tablename__ = "audit_reading"
 
-    id: UUID = id_field()
-    at: datetime = instant()
+    id: UUID = id_column()
+    at: datetime = instant_column()
     staff_id: UUID = foreign("staff.id")
     customer_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
     case_id: UUID | None = foreign("incident_case.id", nullable=True)
-    reason: bytes = sealed()
+    reason: bytes = sealed_column()
 
 
 class GroupedReport(SQLModel, table=True):
@@ -185,7 +187,7 @@ class GroupedReport(SQLModel, table=True):
 
     report_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     case_id: UUID | None = foreign("incident_case.id", nullable=True, index=True)
-    at: datetime = instant()
+    at: datetime = instant_column()
 
 
 class WarningRun(SQLModel, table=True):
@@ -194,13 +196,13 @@ class WarningRun(SQLModel, table=True):
 
     __tablename__ = "warning_run"
 
-    id: UUID = id_field()
+    id: UUID = id_column()
     case_id: UUID = foreign("incident_case.id", index=True)
     staff_id: UUID = foreign("staff.id")
-    since: datetime = instant()
-    until: datetime = instant()
+    since: datetime = instant_column()
+    until: datetime = instant_column()
     state: str = Field(sa_column=Column(String(8), nullable=False, index=True))
-    begun_at: datetime = instant()
+    begun_at: datetime = instant_column()
     total: int = Field(sa_column=Column(Integer, nullable=False))
     done: int = Field(default=0, sa_column=Column(Integer, nullable=False))
     reached: UUID | None = Field(default=None, sa_column=Column(Uuid))
@@ -215,4 +217,4 @@ class WarnedCustomer(SQLModel, table=True):
     case_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("incident_case.id"), primary_key=True))
     customer_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     message_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
-    at: datetime = instant()
+    at: datetime = instant_column()

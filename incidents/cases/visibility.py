@@ -2,7 +2,7 @@
 
 Every reading of cases, of their evidence, of requests that were asked in them and of the audit log
 goes through the conditions here, and so do decisions. A case that was joined to another names
-everybody who is named in that one (:func:`incidents.cases.creation.name_subjects`).
+everybody who is named in that one (:func:`incidents.cases.creation.add_case_subjects`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from incidents.cases.models import Case, CaseEvidence, CaseSubject, State, WarnedCustomer
+from incidents.cases.models import Case, CaseEvidence, CaseState, CaseSubject, WarnedCustomer
 from incidents.reports.models import REFERENCE_LENGTH, Report
 from people.approvals.models import ApprovalRequest
 from people.errors import NotAllowed, NotFound
@@ -24,22 +24,22 @@ from vault.audit.acts import AuditAct
 from vault.models import AuditEntry
 
 #: What is done to somebody's access, by their id.
-_ACCESS = (AuditAct.STAFF_SUSPEND, AuditAct.STAFF_LIFT, AuditAct.STAFF_SESSIONS_ENDED)
+_STAFF_ACCESS_ACTS = (AuditAct.STAFF_SUSPEND, AuditAct.STAFF_LIFT, AuditAct.STAFF_SESSIONS_ENDED)
 
 
-def not_named(reader: UUID) -> ColumnElement[bool]:
+def case_visible_to(reader: UUID) -> ColumnElement[bool]:
     """Cases that do not name the reader."""
-    return col(Case.id).not_in(_naming(reader))
+    return col(Case.id).not_in(_select_cases_naming(reader))
 
 
-def _naming(reader: UUID) -> Any:
+def _select_cases_naming(reader: UUID) -> Any:
     return select(CaseSubject.case_id).where(col(CaseSubject.staff_id) == reader)
 
 
-def seen(session: Session, reference: str, reader: UUID, *, lock: bool = False) -> Case:
+def get_visible_case(session: Session, reference: str, reader: UUID, *, lock: bool = False) -> Case:
     """The case of that reference. Raises ``NotFound``, alike for one that names the reader and for
     none."""
-    statement = select(Case).where(col(Case.reference) == reference, not_named(reader))
+    statement = select(Case).where(col(Case.reference) == reference, case_visible_to(reader))
     if lock:
         statement = statement.with_for_update().execution_options(populate_existing=True)
     found = session.exec(statement).first()
@@ -48,27 +48,27 @@ def seen(session: Session, reference: str, reader: UUID, *, lock: bool = False) 
     return found
 
 
-def held(session: Session, reference: str, reader: UUID) -> Case:
+def get_held_case(session: Session, reference: str, reader: UUID) -> Case:
     """The case of that reference, locked, which the reader has taken. Raises ``NotFound`` or
     ``NotAllowed``."""
-    case = seen(session, reference, reader, lock=True)
-    if case.state == State.CLOSED:
+    case = get_visible_case(session, reference, reader, lock=True)
+    if case.state == CaseState.CLOSED:
         raise NotAllowed("This case is closed. Reopen it before you work on it.")
-    if case.state == State.OPEN:
+    if case.state == CaseState.OPEN:
         raise NotAllowed("Take this case first: only who holds it works on it.")
     if case.taken_by != reader:
         raise NotAllowed("A colleague holds this case. Until they give it back you can only read.")
     return case
 
 
-def evidence_for(reader: UUID) -> ColumnElement[bool]:
+def evidence_visible_to(reader: UUID) -> ColumnElement[bool]:
     """Evidence that the reader may see: none that names them, and none that is evidence of a case
     that does."""
     other = aliased(CaseEvidence)
     elsewhere = exists().where(
         col(other.kind) == col(CaseEvidence.kind),
         col(other.ref) == col(CaseEvidence.ref),
-        col(other.case_id).in_(_naming(reader)),
+        col(other.case_id).in_(_select_cases_naming(reader)),
     )
     return and_(
         ~elsewhere,
@@ -77,63 +77,67 @@ def evidence_for(reader: UUID) -> ColumnElement[bool]:
     )
 
 
-def hidden_ids(session: Session, kind: str, reader: UUID | None) -> list[UUID]:
+def list_hidden_evidence_ids(session: Session, kind: str, reader: UUID | None) -> list[UUID]:
     """The ids of what, of a kind (``report``), is evidence of a case that names the reader."""
     if reader is None:
         return []
     found = session.exec(
         select(CaseEvidence.ref).where(
-            col(CaseEvidence.kind) == kind, col(CaseEvidence.case_id).in_(_naming(reader))
+            col(CaseEvidence.kind) == kind,
+            col(CaseEvidence.case_id).in_(_select_cases_naming(reader)),
         )
     )
     return [UUID(each) for each in found]
 
 
-def requests_closed_to(reader: UUID) -> ColumnElement[bool]:
+def request_hidden_from(reader: UUID) -> ColumnElement[bool]:
     """Requests that were asked in a case that names the reader."""
     of_case = col(ApprovalRequest.case_id)
-    return and_(of_case.is_not(None), of_case.in_(_naming(reader)))
+    return and_(of_case.is_not(None), of_case.in_(_select_cases_naming(reader)))
 
 
-def hidden_references(session: Session, reader: UUID) -> list[str]:
+def list_hidden_references(session: Session, reader: UUID) -> list[str]:
     """What the cases are called that name the reader."""
-    found = session.exec(select(Case.reference).where(col(Case.id).in_(_naming(reader))))
+    found = session.exec(
+        select(Case.reference).where(col(Case.id).in_(_select_cases_naming(reader)))
+    )
     return sorted(found)
 
 
-def named_with(session: Session, reader: UUID) -> set[UUID]:
+def list_co_named_staff(session: Session, reader: UUID) -> set[UUID]:
     """Members of staff who are named in a case together with the reader."""
     shared = select(CaseSubject.staff_id).where(
-        col(CaseSubject.case_id).in_(_naming(reader)), col(CaseSubject.staff_id) != reader
+        col(CaseSubject.case_id).in_(_select_cases_naming(reader)),
+        col(CaseSubject.staff_id) != reader,
     )
     return set(session.exec(shared))
 
 
-def entries_for(session: Session, reader: UUID) -> ColumnElement[bool]:
+def audit_entry_visible_to(session: Session, reader: UUID) -> ColumnElement[bool]:
     """Audit entries that the reader may see: none about a case that names them or a request of it,
     none that tells what came of it, and none in which others deal with them or ask that something
     be done about them."""
-    references = hidden_references(session, reader)
+    references = list_hidden_references(session, reader)
     asked = select(ApprovalRequest.id)
     about = session.exec(asked.where(col(ApprovalRequest.staff_id) == reader)).all()
-    closed = session.exec(asked.where(requests_closed_to(reader))).all()
+    closed = session.exec(asked.where(request_hidden_from(reader))).all()
     others = or_(col(AuditEntry.staff_id).is_(None), col(AuditEntry.staff_id) != reader)
     detail = col(AuditEntry.detail)
     hidden = [
         col(AuditEntry.purpose).in_(references),
         *(detail.like(f"{each}%") for each in closed),
         and_(others, or_(*(detail.like(f"%{each}%") for each in (reader, *about, *references)))),
-        and_(others, _came_of_it(session, reader)),
+        and_(others, _entry_reveals_outcome(session, reader)),
     ]
     return not_(or_(*hidden))
 
 
-def _came_of_it(session: Session, reader: UUID) -> ColumnElement[bool]:
+def _entry_reveals_outcome(session: Session, reader: UUID) -> ColumnElement[bool]:
     """Entries that tell what came of a case that names the reader: whose access was suspended, and
     what those who reported its calls were told, and its warnings."""
     detail, action = col(AuditEntry.detail), col(AuditEntry.action)
-    both = [detail.like(f"%{each}%") for each in named_with(session, reader)]
-    hidden = col(Report.id).in_(hidden_ids(session, "report", reader))
+    both = [detail.like(f"%{each}%") for each in list_co_named_staff(session, reader)]
+    hidden = col(Report.id).in_(list_hidden_evidence_ids(session, "report", reader))
     about = func.substr(detail, 1, REFERENCE_LENGTH)
     told = exists().where(
         hidden,
@@ -141,18 +145,18 @@ def _came_of_it(session: Session, reader: UUID) -> ColumnElement[bool]:
         col(Report.told_at) <= col(AuditEntry.at),
     )
     warned = exists().where(
-        col(WarnedCustomer.case_id).in_(_naming(reader)),
+        col(WarnedCustomer.case_id).in_(_select_cases_naming(reader)),
         col(WarnedCustomer.customer_id) == col(AuditEntry.customer_id),
         col(WarnedCustomer.at) <= col(AuditEntry.at),
     )
     return or_(
-        and_(action.in_(_ACCESS), or_(false(), *both)),
+        and_(action.in_(_STAFF_ACCESS_ACTS), or_(false(), *both)),
         and_(action.like("report.%"), about.in_(select(Report.reference).where(hidden))),
         and_(action.like("text.%"), or_(told, warned)),
     )
 
 
-def naming_investigators(session: Session, cases: Sequence[UUID]) -> set[UUID]:
+def find_cases_naming_investigators(session: Session, cases: Sequence[UUID]) -> set[UUID]:
     """Those of the cases that name an investigator."""
     found = session.exec(
         select(CaseSubject.case_id)
@@ -162,7 +166,7 @@ def naming_investigators(session: Session, cases: Sequence[UUID]) -> set[UUID]:
     return set(found)
 
 
-def without_investigator(session: Session, reader: UUID) -> int:
+def count_unworkable_cases(session: Session, reader: UUID) -> int:
     """How many cases name every investigator there is, so that nobody can work on them; of those
     that do not name the reader."""
     named = (
@@ -172,5 +176,5 @@ def without_investigator(session: Session, reader: UUID) -> int:
     )
     able = exists().where(col(Staff.role) == Role.INVESTIGATOR, col(Staff.active).is_(True), ~named)
     stuck = select(func.count()).select_from(Case)
-    stuck = stuck.where(col(Case.state) != State.CLOSED, ~able, not_named(reader))
+    stuck = stuck.where(col(Case.state) != CaseState.CLOSED, ~able, case_visible_to(reader))
     return session.exec(stuck).one()

@@ -9,26 +9,26 @@ from uuid import UUID
 from sqlalchemy import String, cast, func, or_
 from sqlmodel import Session, col, exists, select
 
-from incidents.cases.creation import Evidence, Fact, raise_case
-from incidents.cases.models import Case, CaseEvidence, CaseSubject, Kind, State
-from incidents.cases.visibility import evidence_for
-from incidents.evening_notes.explanations import Note, opened
+from incidents.cases.creation import FactValue, NewEvidence, open_or_extend_case
+from incidents.cases.models import Case, CaseEvidence, CaseKind, CaseState, CaseSubject
+from incidents.cases.visibility import evidence_visible_to
+from incidents.evening_notes.explanations import NoteView, unseal_notes
 from incidents.evening_notes.models import EveningNote, NotedAccess
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
-KIND = "note"
+EVIDENCE_KIND = "note"
 #: How long before a case was opened a note may have been written.
-LOOKS_BACK = timedelta(days=90)
-MOST = 200
+NOTE_LOOKBACK = timedelta(days=90)
+BATCH_SIZE = 200
 
 
-def attach(session: Session, patience: timedelta, now: datetime) -> int:
+def attach_notes_to_cases(session: Session, patience: timedelta, now: datetime) -> int:
     """Give each open case of unusual reading the notes of whom it names that are explained, or have
     waited longer than ``patience`` (a job of the worker); how many."""
     told = exists().where(
         col(CaseEvidence.case_id) == col(Case.id),
-        col(CaseEvidence.kind) == KIND,
+        col(CaseEvidence.kind) == EVIDENCE_KIND,
         func.replace(col(CaseEvidence.ref), "-", "")
         == func.replace(cast(col(EveningNote.id), String), "-", ""),
     )
@@ -37,44 +37,44 @@ def attach(session: Session, patience: timedelta, now: datetime) -> int:
         .join(CaseSubject, col(CaseSubject.case_id) == col(Case.id))
         .join(EveningNote, col(EveningNote.staff_id) == col(CaseSubject.staff_id))
         .where(
-            col(Case.kind) == Kind.ACCESS,
-            col(Case.state) != State.CLOSED,
+            col(Case.kind) == CaseKind.ACCESS,
+            col(Case.state) != CaseState.CLOSED,
             or_(
                 col(EveningNote.explained_at).is_not(None),
                 col(EveningNote.made_at) <= now - patience,
             ),
-            col(EveningNote.made_at) >= now - LOOKS_BACK,
+            col(EveningNote.made_at) >= now - NOTE_LOOKBACK,
             ~told,
         )
-        .limit(MOST)
+        .limit(BATCH_SIZE)
     ).all()
-    return sum(_attach(session, case.id, note, now) for case, note in rows)
+    return sum(_attach_note(session, case.id, note, now) for case, note in rows)
 
 
-def _attach(session: Session, case_id: UUID, note: EveningNote, now: datetime) -> bool:
+def _attach_note(session: Session, case_id: UUID, note: EveningNote, now: datetime) -> bool:
     """Closed or joined at this moment, the case takes nothing any more."""
     case = session.get(Case, case_id, with_for_update=True, populate_existing=True)
-    if case is None or case.fold is None or case.state == State.CLOSED:
+    if case is None or case.fold is None or case.state == CaseState.CLOSED:
         return False
     asked, explained = session.exec(
         select(func.count(), func.count(col(NotedAccess.explained_at))).where(
             col(NotedAccess.note_id) == note.id
         )
     ).one()
-    facts: dict[str, Fact] = {"accesses": asked, "explained": explained, "on": f"{note.on}"}
-    evidence = [Evidence(KIND, str(note.id), note.made_at, facts=facts)]
-    raise_case(session, Kind.ACCESS, case.fold, evidence, now)
+    facts: dict[str, FactValue] = {"accesses": asked, "explained": explained, "on": f"{note.on}"}
+    evidence = [NewEvidence(EVIDENCE_KIND, str(note.id), note.made_at, facts=facts)]
+    open_or_extend_case(session, CaseKind.ACCESS, case.fold, evidence, now)
     return True
 
 
-def of_case(session: Session, case: Case, reader: UUID, now: datetime) -> list[Note]:
+def read_case_notes(session: Session, case: Case, reader: UUID, now: datetime) -> list[NoteView]:
     """The notes of a case with what was said to them, for an investigator who sees the case; each
     reading is written down."""
     refs = session.exec(
         select(CaseEvidence.ref).where(
             col(CaseEvidence.case_id) == case.id,
-            col(CaseEvidence.kind) == KIND,
-            evidence_for(reader),
+            col(CaseEvidence.kind) == EVIDENCE_KIND,
+            evidence_visible_to(reader),
         )
     )
     ids = [UUID(each) for each in refs]
@@ -84,8 +84,8 @@ def of_case(session: Session, case: Case, reader: UUID, now: datetime) -> list[N
         .order_by(col(EveningNote.id).desc())
     ).all()
     for row in rows:
-        who = audit_log.staff(reader)
-        audit_log.record(
+        who = audit_log.staff_actor(reader)
+        audit_log.record_act(
             session, who, AuditAct.NOTE_READ, now, purpose=case.reference, detail=f"{row.staff_id}"
         )
-    return opened(session, rows)
+    return unseal_notes(session, rows)

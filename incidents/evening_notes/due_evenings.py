@@ -12,16 +12,16 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from incidents.access.justification import BOOKED_AFTER
-from incidents.evening_notes.models import EveningRound
+from incidents.evening_notes.models import EveningProgress
 from people.models import Staff
 from scheduling.models import DatedHours, WorkingHours
 
 #: Where somebody has no hours that day.
-SIX = 18 * 60
+DEFAULT_END_MINUTE = 18 * 60
 
 
 @dataclass(frozen=True)
-class Evening:
+class DueEvening:
     """An evening of somebody's that has come: of the day ``on``; what they opened before ``until``
     (an instant) has been given time to be followed by a booking."""
 
@@ -30,30 +30,33 @@ class Evening:
     until: datetime
 
 
-def come(session: Session, now: datetime) -> Iterator[Evening]:
+def find_due_evenings(session: Session, now: datetime) -> Iterator[DueEvening]:
     """The latest evening of everybody at work here, unless it has been looked at."""
-    weekly = _weekly(session)
-    dated = _dated(session, now)
-    rounds = session.exec(select(EveningRound)).all()
+    weekly = _weekly_end_minutes(session)
+    dated = _dated_end_minutes(session, now)
+    rounds = session.exec(select(EveningProgress)).all()
     seen = {each.staff_id: each.on for each in rounds}
     rows = session.exec(select(Staff.id, Staff.timezone).where(col(Staff.active).is_(True)))
     for staff_id, zone in rows.all():
         today = now.astimezone(ZoneInfo(zone)).date()
         for on in (today, today - timedelta(days=1)):
-            ends = dated.get((staff_id, on), weekly.get((staff_id, on.weekday()), 0)) or SIX
-            until = _instant(on, ends, ZoneInfo(zone))
+            ends = (
+                dated.get((staff_id, on), weekly.get((staff_id, on.weekday()), 0))
+                or DEFAULT_END_MINUTE
+            )
+            until = _end_of_workday(on, ends, ZoneInfo(zone))
             if until + BOOKED_AFTER <= now:
                 if staff_id not in seen or seen[staff_id] < on:
-                    yield Evening(staff_id, on, until)
+                    yield DueEvening(staff_id, on, until)
                 break
 
 
-def _instant(on: date, minute: int, zone: ZoneInfo) -> datetime:
+def _end_of_workday(on: date, minute: int, zone: ZoneInfo) -> datetime:
     """The end of a working day; where clocks change in between, as the wall shows it."""
     return datetime.combine(on, time(0), zone) + timedelta(minutes=minute)
 
 
-def _weekly(session: Session) -> dict[tuple[UUID, int], int]:
+def _weekly_end_minutes(session: Session) -> dict[tuple[UUID, int], int]:
     """The last minute of each weekday that has hours."""
     ends = func.max(WorkingHours.to_minute)
     rows = session.exec(
@@ -64,7 +67,7 @@ def _weekly(session: Session) -> dict[tuple[UUID, int], int]:
     return {(staff_id, day): end for staff_id, day, end in rows}
 
 
-def _dated(session: Session, now: datetime) -> dict[tuple[UUID, date], int]:
+def _dated_end_minutes(session: Session, now: datetime) -> dict[tuple[UUID, date], int]:
     """The same of single days around now; 0 for a day off."""
     near = now.date() - timedelta(days=2), now.date() + timedelta(days=2)
     rows = session.exec(

@@ -18,12 +18,12 @@ from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.keys import keyring
 
-LIMIT = 500
-SHOWN = 60
+MAX_LENGTH = 500
+MAX_SHOWN = 60
 
 
 @dataclass(frozen=True)
-class Asked:
+class NotedAccessView:
     """One access of a note. ``customer`` is the end of an id and says nothing of who it is;
     ``callback`` is the reference that stands on its card; ``words`` are empty until explained."""
 
@@ -37,7 +37,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Note:
+class NoteView:
     """A note with what it asks about, earliest first."""
 
     id: UUID
@@ -45,10 +45,10 @@ class Note:
     on: date
     made_at: datetime
     explained_at: datetime | None
-    asked: tuple[Asked, ...]
+    asked: tuple[NotedAccessView, ...]
 
 
-def waiting(session: Session, staff_id: UUID) -> int:
+def count_unexplained_notes(session: Session, staff_id: UUID) -> int:
     """How many notes somebody has not explained in full."""
     return session.exec(
         select(func.count()).where(
@@ -57,54 +57,56 @@ def waiting(session: Session, staff_id: UUID) -> int:
     ).one()
 
 
-def of(session: Session, staff_id: UUID) -> list[Note]:
+def list_staff_notes(session: Session, staff_id: UUID) -> list[NoteView]:
     """Somebody's notes, for themselves, newest first."""
     rows = session.exec(
         select(EveningNote)
         .where(col(EveningNote.staff_id) == staff_id)
         .order_by(col(EveningNote.id).desc())
-        .limit(SHOWN)
+        .limit(MAX_SHOWN)
     ).all()
-    return opened(session, rows)
+    return unseal_notes(session, rows)
 
 
-def opened(session: Session, notes: Sequence[EveningNote]) -> list[Note]:
+def unseal_notes(session: Session, notes: Sequence[EveningNote]) -> list[NoteView]:
     """Notes with what they ask about and what was said to it."""
     ids = [each.id for each in notes]
-    asked: dict[UUID, list[Asked]] = {}
+    asked: dict[UUID, list[NotedAccessView]] = {}
     for row in session.exec(
         select(NotedAccess)
         .where(col(NotedAccess.note_id).in_(ids))
         .order_by(col(NotedAccess.at), col(NotedAccess.entry_id))
     ):
-        asked.setdefault(row.note_id, []).append(_asked(session, row))
+        asked.setdefault(row.note_id, []).append(_noted_access_view(session, row))
     return [
-        Note(n.id, n.staff_id, n.on, n.made_at, n.explained_at, tuple(asked.get(n.id, ())))
+        NoteView(n.id, n.staff_id, n.on, n.made_at, n.explained_at, tuple(asked.get(n.id, ())))
         for n in notes
     ]
 
 
-def _asked(session: Session, row: NotedAccess) -> Asked:
+def _noted_access_view(session: Session, row: NotedAccess) -> NotedAccessView:
     words = ""
     if row.explanation is not None:
-        ring = keyring.of(session)
-        words = ring.open_for(keyring.REPORTS, _place(row.id), row.explanation)
-    return Asked(
+        ring = keyring.current_keyring(session)
+        words = ring.open_for_purpose(
+            keyring.REPORTS, _explanation_context(row.id), row.explanation
+        )
+    return NotedAccessView(
         row.entry_id,
         row.at,
         str(row.customer_id)[-6:],
-        callback_reference.of(row.callback_id) if row.callback_id else "",
+        callback_reference.format_callback_reference(row.callback_id) if row.callback_id else "",
         row.purpose,
         row.explained_at,
         words,
     )
 
 
-def _place(row: UUID) -> str:
+def _explanation_context(row: UUID) -> str:
     return f"noted_access.explanation:{row}"
 
 
-def explain(
+def save_explanations(
     session: Session,
     staff_id: UUID,
     note_id: UUID,
@@ -130,9 +132,14 @@ def explain(
             col(NotedAccess.note_id) == note.id, col(NotedAccess.explained_at).is_(None)
         )
     ).all()
-    general = _clean("all", for_all)
-    said = {row.entry_id: _clean(f"e{row.entry_id}", words.get(row.entry_id, "")) for row in rows}
-    done = [row for row in rows if _keep(session, row, said[row.entry_id] or general, now)]
+    general = _clean_explanation("all", for_all)
+    said = {
+        row.entry_id: _clean_explanation(f"e{row.entry_id}", words.get(row.entry_id, ""))
+        for row in rows
+    }
+    done = [
+        row for row in rows if _save_explanation(session, row, said[row.entry_id] or general, now)
+    ]
     if rows and not done:
         raise InvalidInput("all", "Write a sentence or two: what you needed the record for.")
     if len(done) == len(rows) and note.explained_at is None:
@@ -140,23 +147,25 @@ def explain(
         session.add(note)
     session.flush()
     detail = f"{note.id} {len(done)}"
-    audit_log.record(session, audit_log.staff(staff_id), AuditAct.NOTE_EXPLAIN, now, detail=detail)
+    audit_log.record_act(
+        session, audit_log.staff_actor(staff_id), AuditAct.NOTE_EXPLAIN, now, detail=detail
+    )
 
 
-def _keep(session: Session, row: NotedAccess, words: str, now: datetime) -> bool:
+def _save_explanation(session: Session, row: NotedAccess, words: str, now: datetime) -> bool:
     if not words:
         return False
-    ring = keyring.of(session)
-    row.explanation = ring.seal_for(keyring.REPORTS, _place(row.id), words)
+    ring = keyring.current_keyring(session)
+    row.explanation = ring.seal_for_purpose(keyring.REPORTS, _explanation_context(row.id), words)
     row.explained_at = now
     session.add(row)
     return True
 
 
-def _clean(field: str, text: str) -> str:
+def _clean_explanation(field: str, text: str) -> str:
     plain = " ".join(text.split())
-    if len(plain) > LIMIT:
-        raise InvalidInput(field, f"Use at most {LIMIT} characters.")
+    if len(plain) > MAX_LENGTH:
+        raise InvalidInput(field, f"Use at most {MAX_LENGTH} characters.")
     if any(ord(char) < 32 or ord(char) == 127 for char in plain):
         raise InvalidInput(field, "Remove the characters that cannot be shown.")
     return plain

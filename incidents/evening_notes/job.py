@@ -15,14 +15,14 @@ from sqlmodel import Session
 
 from incidents.evening_notes import case_evidence, due_evenings, note_creation, note_mail
 from storage.session import StoreUnavailable, transaction
-from vault.destinations import Mailer, Unreachable
+from vault.destinations import DestinationUnreachable, Mailer
 from vault.errors import KeyUnavailable, Tampered
 
 log = structlog.get_logger("notes")
-EVERY = timedelta(minutes=1)
+INTERVAL = timedelta(minutes=1)
 
 
-class EveningNotes:
+class EveningNotesJob:
     """Any number of workers may do it. It has a thread of its own and a short transaction for each
     member of staff, so that neither an evening on which a thousand go home nor a mail server that
     hangs holds up a text. ``patience`` is how long a note may stand unexplained before it is
@@ -48,51 +48,51 @@ class EveningNotes:
         if self._rests_until is not None and now < self._rests_until:
             return
         if self._busy is None or self._busy.done():
-            self._rests_until = now + EVERY
-            self._busy = self._hands.submit(self.work)
+            self._rests_until = now + INTERVAL
+            self._busy = self._hands.submit(self.process_evening_notes)
 
     @property
     def __name__(self) -> str:
         return "evening_notes"
 
-    def work(self) -> None:
+    def process_evening_notes(self) -> None:
         """Write the notes of the evenings that have come, and mail those that are due."""
         try:
-            self._write()
+            self._write_due_notes()
             if self._mailer is not None:
-                self._send(self._mailer)
-        except Unreachable as error:
+                self._mail_due_notes(self._mailer)
+        except DestinationUnreachable as error:
             log.warning("mail not taken", reason=str(error))
         except (*StoreUnavailable, KeyUnavailable, Tampered):
             log.exception("notes cannot be written")
 
-    def _write(self) -> None:
-        with self._unit(read_only=True) as session:
-            come = list(due_evenings.come(session, self._clock()))
+    def _write_due_notes(self) -> None:
+        with self._note_transaction(read_only=True) as session:
+            come = list(due_evenings.find_due_evenings(session, self._clock()))
         for evening in come:
-            with self._unit() as session:
-                note_creation.write(session, evening, self._clock())
-        with self._unit() as session:
-            case_evidence.attach(session, self._patience, self._clock())
+            with self._note_transaction() as session:
+                note_creation.create_evening_note(session, evening, self._clock())
+        with self._note_transaction() as session:
+            case_evidence.attach_notes_to_cases(session, self._patience, self._clock())
 
-    def _send(self, mailer: Mailer) -> None:
-        with self._unit(read_only=True) as session:
-            due = note_mail.due(session, self._clock())
+    def _mail_due_notes(self, mailer: Mailer) -> None:
+        with self._note_transaction(read_only=True) as session:
+            due = note_mail.list_notes_to_mail(session, self._clock())
         for note_id in due:
-            self._mail(mailer, note_id)
+            self._mail_note(mailer, note_id)
 
-    def _mail(self, mailer: Mailer, note_id: UUID) -> None:
+    def _mail_note(self, mailer: Mailer, note_id: UUID) -> None:
         """It is taken before it is sent: a mail that may have gone is not sent twice."""
-        with self._unit() as session:
-            if not note_mail.take(session, note_id, self._clock()):
+        with self._note_transaction() as session:
+            if not note_mail.claim_note(session, note_id, self._clock()):
                 return
-            letter = note_mail.letter(session, note_id, self._organisation)
+            letter = note_mail.compose_note_mail(session, note_id, self._organisation)
         try:
-            mailer.send(*letter)
-        except Unreachable:
-            with self._unit() as session:
-                note_mail.put_back(session, note_id)
+            mailer.send_mail(*letter)
+        except DestinationUnreachable:
+            with self._note_transaction() as session:
+                note_mail.release_note(session, note_id)
             raise
 
-    def _unit(self, *, read_only: bool = False) -> AbstractContextManager[Session]:
+    def _note_transaction(self, *, read_only: bool = False) -> AbstractContextManager[Session]:
         return transaction(self._engine, read_only=read_only, info=self._info)

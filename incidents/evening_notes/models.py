@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, String, Uuid
 from sqlmodel import Field, SQLModel
 
-from storage.column_helpers import id_field, instant, reference, sealed
+from storage.column_helpers import foreign_key_column, id_column, instant_column, sealed_column
 
 
-class EveningRound(SQLModel, table=True):
+class EveningProgress(SQLModel, table=True):
     """The last evening (``on``, on their own calendar) at which somebody's accesses were looked at,
     and up to when they were."""
 
@@ -19,7 +19,7 @@ class EveningRound(SQLModel, table=True):
 
     staff_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("staff.id"), primary_key=True))
     on: date = Field(sa_column=Column("on_date", Date, nullable=False))
-    covered_until: datetime = instant()
+    covered_until: datetime = instant_column()
 
 
 class EveningNote(SQLModel, table=True):
@@ -32,12 +32,12 @@ class EveningNote(SQLModel, table=True):
         Index("ix_evening_note_made_at", "made_at"),
     )
 
-    id: UUID = id_field()
-    staff_id: UUID = reference("staff.id")
+    id: UUID = id_column()
+    staff_id: UUID = foreign_key_column("staff.id")
     on: date = Field(sa_column=Column("on_date", Date, nullable=False))
-    made_at: datetime = instant()
-    mailed_at: datetime | None = instant(nullable=True)
-    explained_at: datetime | None = instant(nullable=True)
+    made_at: datetime = instant_column()
+    mailed_at: datetime | None = instant_column(nullable=True)
+    explained_at: datetime | None = instant_column(nullable=True)
 
 
 class NotedAccess(SQLModel, table=True):
@@ -45,12 +45,12 @@ class NotedAccess(SQLModel, table=True):
 
     __tablename__ = "noted_access"
 
-    id: UUID = id_field()
+    id: UUID = id_column()
     entry_id: int = Field(sa_column=Column(BigInteger, nullable=False, unique=True))
-    note_id: UUID = reference("evening_note.id", index=True)
+    note_id: UUID = foreign_key_column("evening_note.id", index=True)
     customer_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
     callback_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
-    at: datetime = instant()
+    at: datetime = instant_column()
     purpose: str = Field(sa_column=Column(String(120), nullable=False))
-    explanation: bytes | None = sealed(nullable=True)
-    explained_at: datetime | None = instant(nullable=True)
+    explanation: bytes | None = sealed_column(nullable=True)
+    explained_at: datetime | None = instant_column(nullable=True)

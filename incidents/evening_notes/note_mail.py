@@ -8,15 +8,15 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select, update
 
-from incidents.evening_notes.explanations import Note, opened
+from incidents.evening_notes.explanations import NoteView, unseal_notes
 from incidents.evening_notes.models import EveningNote
-from messaging.i18n import time_of_day
+from messaging.i18n import format_time_of_day
 from people.models import Staff
 from people.staff import staff_records
 
 #: What could not be mailed for so long is not any more: it stands in the console.
-MAIL_WITHIN = timedelta(hours=12)
-AT_A_TIME = 50
+MAIL_WINDOW = timedelta(hours=12)
+BATCH_SIZE = 50
 SUBJECT = "Vouchline {organisation}: your note of {on:%d %B}"
 BODY = """\
 Today you opened records for which we see no call and no booking. There may be a good reason that we
@@ -28,18 +28,18 @@ Customers can see who opened their record. This note accuses you of nothing.
 """
 
 
-def due(session: Session, now: datetime) -> list[UUID]:
+def list_notes_to_mail(session: Session, now: datetime) -> list[UUID]:
     """Notes to be mailed."""
     rows = session.exec(
         select(EveningNote.id)
-        .where(col(EveningNote.mailed_at).is_(None), col(EveningNote.made_at) > now - MAIL_WITHIN)
+        .where(col(EveningNote.mailed_at).is_(None), col(EveningNote.made_at) > now - MAIL_WINDOW)
         .order_by(col(EveningNote.made_at))
-        .limit(AT_A_TIME)
+        .limit(BATCH_SIZE)
     )
     return list(rows)
 
 
-def take(session: Session, note_id: UUID, now: datetime) -> bool:
+def claim_note(session: Session, note_id: UUID, now: datetime) -> bool:
     """Take a note to mail it; nobody else can then, also if this process dies while it does."""
     taken = session.exec(
         update(EveningNote)
@@ -49,23 +49,23 @@ def take(session: Session, note_id: UUID, now: datetime) -> bool:
     return bool(taken.rowcount)
 
 
-def put_back(session: Session, note_id: UUID) -> None:
+def release_note(session: Session, note_id: UUID) -> None:
     """The mail server did not take it: it is tried again."""
     session.exec(update(EveningNote).where(col(EveningNote.id) == note_id).values(mailed_at=None))
 
 
-def letter(session: Session, note_id: UUID, organisation: str) -> tuple[str, str, str]:
+def compose_note_mail(session: Session, note_id: UUID, organisation: str) -> tuple[str, str, str]:
     """To whom, about what, and what it says."""
     row = session.get_one(EveningNote, note_id)
-    member = staff_records.opened(session, session.get_one(Staff, row.staff_id))
+    member = staff_records.open_staff_details(session, session.get_one(Staff, row.staff_id))
     subject = SUBJECT.format(organisation=organisation, on=row.on)
-    return member.email, subject, body(opened(session, [row])[0], member.timezone)
+    return member.email, subject, render_note_body(unseal_notes(session, [row])[0], member.timezone)
 
 
-def body(note: Note, zone: str) -> str:
+def render_note_body(note: NoteView, zone: str) -> str:
     """The text of the mail."""
     lines = (
-        f"{each.at:%Y-%m-%d} {time_of_day(each.at, zone, 'en')}  customer ...{each.customer}"
+        f"{each.at:%Y-%m-%d} {format_time_of_day(each.at, zone, 'en')}  customer ...{each.customer}"
         f"  {each.purpose.replace('_', ' ') or 'no purpose'}"
         for each in note.asked
     )

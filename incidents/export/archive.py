@@ -12,42 +12,47 @@ from hashlib import sha256
 
 from sqlmodel import Session
 
-from incidents.export.case_data import Collected
+from incidents.export.case_data import ExportedCase
 from vault.audit import checkpoints
 
-MANIFEST, CASE, PROOFS, CHECKPOINT = "MANIFEST", "case.json", "proofs.json", "checkpoint.txt"
-PAGE, README = "case.html", "README.txt"
-TITLE = "Vouchline case export 1"
+MANIFEST_FILE, CASE_FILE, PROOFS_FILE, CHECKPOINT_FILE = (
+    "MANIFEST",
+    "case.json",
+    "proofs.json",
+    "checkpoint.txt",
+)
+HTML_FILE, README_FILE = "case.html", "README.txt"
+MANIFEST_TITLE = "Vouchline case export 1"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def pack(
-    session: Session, found: Collected, page: str, readme: str, origin: str, now: datetime
+def build_export_archive(
+    session: Session, found: ExportedCase, page: str, readme: str, origin: str, now: datetime
 ) -> bytes:
     """The ZIP; ``page`` and ``readme`` are the case and what this is, for people."""
     parts = {
-        README: readme.encode(),
-        PAGE: page.encode(),
-        CASE: _json(found.data),
-        PROOFS: _json(found.proofs),
-        CHECKPOINT: found.checkpoint.encode(),
+        README_FILE: readme.encode(),
+        HTML_FILE: page.encode(),
+        CASE_FILE: _encode_export_part(found.data),
+        PROOFS_FILE: _encode_export_part(found.proofs),
+        CHECKPOINT_FILE: found.checkpoint.encode(),
     }
-    signer = checkpoints.signer(session, origin)
-    note = signer.sign(manifest(found.case.reference, now, parts))
-    return _zipped({MANIFEST: note.encode(), **parts})
+    signer = checkpoints.log_signer(session, origin)
+    note = signer.sign_note(build_export_manifest(found.case.reference, now, parts))
+    return _zip_export_parts({MANIFEST_FILE: note.encode(), **parts})
 
 
-def manifest(reference: str, at: datetime, parts: Mapping[str, bytes]) -> str:
+def build_export_manifest(reference: str, at: datetime, parts: Mapping[str, bytes]) -> str:
     """What is signed: title, reference, time, and each part by its digest."""
     lines = [f"{sha256(data).hexdigest()} {name}" for name, data in sorted(parts.items())]
-    return "\n".join([TITLE, reference, at.isoformat(), *lines]) + "\n"
+    return "\n".join([MANIFEST_TITLE, reference, at.isoformat(), *lines]) + "\n"
 
 
-def _json(value: object) -> bytes:
+def _encode_export_part(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode()
 
 
-def _zipped(parts: Mapping[str, bytes]) -> bytes:
+def _zip_export_parts(parts: Mapping[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in parts.items():

@@ -14,11 +14,11 @@ from sqlmodel import Session, col, select
 
 from incidents.audit_search import entry_search
 from incidents.cases import case_view
-from incidents.cases.case_view import Item
-from incidents.cases.creation import step
+from incidents.cases.case_view import EvidenceItem
+from incidents.cases.creation import add_case_event
 from incidents.cases.models import Case
-from incidents.cases.visibility import entries_for, held
-from incidents.cases.workflow import because
+from incidents.cases.visibility import audit_entry_visible_to, get_held_case
+from incidents.cases.workflow import clean_case_reason
 from incidents.leak_tracing.model_types import EVERYTHING, OUTSIDE
 from incidents.leak_tracing.ranking import Ranking
 from incidents.reports import report_fields
@@ -32,12 +32,12 @@ from vault.models import AuditEntry
 
 #: What can be left out: names and numbers of customers, what reporters said, numbers that callers
 #: showed, names of colleagues, what investigators wrote.
-FIELDS = ("names", "numbers", "said", "shown", "staff", "notes")
-MOST_EVIDENCE, MOST_ENTRIES, MOST_RANKED = 2000, 5000, 20
+OPTIONAL_FIELDS = ("names", "numbers", "said", "shown", "staff", "notes")
+MAX_EVIDENCE, MAX_ENTRIES, MAX_RANKED = 2000, 5000, 20
 
 
 @dataclass(frozen=True)
-class Collected:
+class ExportedCase:
     """What goes into the file, and the signed checkpoint that its proofs lead to."""
 
     case: Case
@@ -46,7 +46,7 @@ class Collected:
     checkpoint: str
 
 
-def collect(
+def collect_for_export(
     session: Session,
     reference: str,
     who: UUID,
@@ -55,60 +55,62 @@ def collect(
     origin: str,
     now: datetime,
     ranking: Ranking | None = None,
-) -> Collected:
+) -> ExportedCase:
     """All of it, with who may have leaked the customers where that was asked, once the reason is
     kept and each reading written down. Raises ``NotFound``,
     ``NotAllowed``, ``InvalidInput``."""
-    case = held(session, reference, who)
-    chosen = [each for each in FIELDS if each in fields]
-    plain = because(reason, "exporting")
-    step(
+    case = get_held_case(session, reference, who)
+    chosen = [each for each in OPTIONAL_FIELDS if each in fields]
+    plain = clean_case_reason(reason, "exporting")
+    add_case_event(
         session,
         case,
         AuditAct.CASE_EXPORTED,
         f"{plain}\n({', '.join(chosen)})",
-        audit_log.staff(who),
+        audit_log.staff_actor(who),
         now,
     )
-    items = _items(session, case, who, now)
-    people = _people(session, case, who, items, chosen, now)
-    numbers = _reported(session, items) if "numbers" in chosen else {}
-    entries = _entries(session, case, who, items)
-    found = _proven(session, entries, origin, now)
-    involved = _involved(session, case, who, entries, ranking)
+    items = _load_all_evidence(session, case, who, now)
+    people = _collect_customer_details(session, case, who, items, chosen, now)
+    numbers = _load_reported_phones(session, items) if "numbers" in chosen else {}
+    entries = _load_exported_entries(session, case, who, items)
+    found = _prove_exported_entries(session, entries, origin, now)
+    involved = _involved_staff_ids(session, case, who, entries, ranking)
     data = {
-        "case": _facts(case, now),
-        "evidence": [_evidence(each, chosen, numbers) for each in items],
-        "steps": _steps(session, case, who, chosen),
-        "named": [str(each) for each in case_view.subjects(session, case)],
-        "ranking": _ranking(ranking),
-        "colleagues": _names(session, involved) if "staff" in chosen else {},
-        "roles": _roles(session, involved),
+        "case": _serialise_case(case, now),
+        "evidence": [_serialise_evidence_item(each, chosen, numbers) for each in items],
+        "steps": _serialise_case_events(session, case, who, chosen),
+        "named": [str(each) for each in case_view.list_subject_ids(session, case)],
+        "ranking": _serialise_ranking(ranking),
+        "colleagues": _involved_staff_names(session, involved) if "staff" in chosen else {},
+        "roles": _involved_staff_roles(session, involved),
         "customers": people,
         "fields": chosen,
     }
-    newest = checkpoints.latest(session)
-    return Collected(case, data, found, newest.note if newest else "")
+    newest = checkpoints.find_latest_checkpoint(session)
+    return ExportedCase(case, data, found, newest.note if newest else "")
 
 
-def _items(session: Session, case: Case, who: UUID, now: datetime) -> list[Item]:
-    items: list[Item] = []
+def _load_all_evidence(
+    session: Session, case: Case, who: UUID, now: datetime
+) -> list[EvidenceItem]:
+    items: list[EvidenceItem] = []
     page = 1
     while True:
-        found, count = case_view.evidence(session, case, who, now, page)
-        if count > MOST_EVIDENCE:
-            raise InvalidInput("exporting", f"This is more than {MOST_EVIDENCE} pieces: split it.")
+        found, count = case_view.load_evidence_page(session, case, who, now, page)
+        if count > MAX_EVIDENCE:
+            raise InvalidInput("exporting", f"This is more than {MAX_EVIDENCE} pieces: split it.")
         items += found
         if len(items) >= count or not found:
             return items
         page += 1
 
 
-def _people(
+def _collect_customer_details(
     session: Session,
     case: Case,
     who: UUID,
-    items: Sequence[Item],
+    items: Sequence[EvidenceItem],
     chosen: Sequence[str],
     now: datetime,
 ) -> dict[str, dict[str, str]]:
@@ -116,27 +118,27 @@ def _people(
     if not ids or not {"names", "numbers"}.intersection(chosen):
         return {}
     about = [(each, None) for each in sorted(ids)]
-    actor = audit_log.staff(who)
-    audit_log.record_many(
+    actor = audit_log.staff_actor(who)
+    audit_log.record_act_per_customer(
         session, actor, AuditAct.CUSTOMER_READ, now, about=about, purpose=case.reference
     )
     rows = session.exec(select(Customer).where(col(Customer.id).in_(ids)))
     found = {}
     for row in rows:
-        person = customer_records.opened(session, row)
+        person = customer_records.open_customer_details(session, row)
         plain = {"names": ("name", person.name), "numbers": ("phone", person.phone)}
         found[str(row.id)] = dict(plain[each] for each in ("names", "numbers") if each in chosen)
     return found
 
 
-def _reported(session: Session, items: Sequence[Item]) -> dict[str, str]:
+def _load_reported_phones(session: Session, items: Sequence[EvidenceItem]) -> dict[str, str]:
     """The number that each report was about, by its reference: the customer may have another."""
     wanted = {each.told.reference for each in items if each.told}
     rows = session.exec(select(Report).where(col(Report.reference).in_(wanted)))
-    return {row.reference: report_fields.opened(session, row, "phone") for row in rows}
+    return {row.reference: report_fields.unseal_report_field(session, row, "phone") for row in rows}
 
 
-def _ranking(ranking: Ranking | None) -> list[dict[str, Any]]:
+def _serialise_ranking(ranking: Ranking | None) -> list[dict[str, Any]]:
     rows = ranking.rows if ranking else []
     kept = [row for row in rows if row.seen or row.source in (OUTSIDE, EVERYTHING)]
     return [
@@ -146,43 +148,48 @@ def _ranking(ranking: Ranking | None) -> list[dict[str, Any]]:
             "seen": row.seen,
             "expected": round(row.expected, 3),
         }
-        for row in kept[:MOST_RANKED]
+        for row in kept[:MAX_RANKED]
     ]
 
 
-def _entries(session: Session, case: Case, who: UUID, items: Sequence[Item]) -> list[AuditEntry]:
+def _load_exported_entries(
+    session: Session, case: Case, who: UUID, items: Sequence[EvidenceItem]
+) -> list[AuditEntry]:
     """All that was done under the case's reference, and all entries that are evidence, but for what
     its exporter may not see."""
     cited = [each.entry.id for each in items if each.entry]
     rows = session.exec(
         select(AuditEntry)
         .where(
-            or_(and_(*entry_search.under(session, case.reference)), col(AuditEntry.id).in_(cited))
+            or_(
+                and_(*entry_search.match_purpose(session, case.reference)),
+                col(AuditEntry.id).in_(cited),
+            )
         )
-        .where(entries_for(session, who))
+        .where(audit_entry_visible_to(session, who))
         .order_by(col(AuditEntry.id))
-        .limit(MOST_ENTRIES + 1)
+        .limit(MAX_ENTRIES + 1)
     ).all()
-    if len(rows) > MOST_ENTRIES:
-        raise InvalidInput("exporting", f"This is more than {MOST_ENTRIES} entries: split it.")
+    if len(rows) > MAX_ENTRIES:
+        raise InvalidInput("exporting", f"This is more than {MAX_ENTRIES} entries: split it.")
     return list(rows)
 
 
-def _proven(
+def _prove_exported_entries(
     session: Session, entries: Sequence[AuditEntry], origin: str, now: datetime
 ) -> list[dict[str, Any]]:
     """A proof of each entry, under a checkpoint that holds what was written down just now too."""
     session.flush()
-    while sequencer.take_in(session, now) == sequencer.AT_A_TIME:
+    while sequencer.sequence_entries(session, now) == sequencer.BATCH_SIZE:
         pass
-    checkpoints.make(session, origin, now)
-    found = [proofs.of_entry(session, each.id or 0) for each in entries]
+    checkpoints.create_checkpoint(session, origin, now)
+    found = [proofs.build_entry_proof(session, each.id or 0) for each in entries]
     if None in found:
         raise InvalidInput("exporting", "An entry is not in the log yet. Try again in a minute.")
     return [each for each in found if each is not None]
 
 
-def _facts(case: Case, now: datetime) -> dict[str, Any]:
+def _serialise_case(case: Case, now: datetime) -> dict[str, Any]:
     at = {"opened_at": case.opened_at, "closed_at": case.closed_at, "exported_at": now}
     return {
         "reference": case.reference,
@@ -193,7 +200,9 @@ def _facts(case: Case, now: datetime) -> dict[str, Any]:
     }
 
 
-def _evidence(item: Item, chosen: Sequence[str], numbers: Mapping[str, str]) -> dict[str, Any]:
+def _serialise_evidence_item(
+    item: EvidenceItem, chosen: Sequence[str], numbers: Mapping[str, str]
+) -> dict[str, Any]:
     found: dict[str, Any] = {
         "kind": item.kind,
         "at": item.at.isoformat(),
@@ -226,8 +235,10 @@ def _evidence(item: Item, chosen: Sequence[str], numbers: Mapping[str, str]) -> 
     return found
 
 
-def _steps(session: Session, case: Case, who: UUID, chosen: Sequence[str]) -> list[dict[str, Any]]:
-    steps = reversed(case_view.steps(session, case, who))
+def _serialise_case_events(
+    session: Session, case: Case, who: UUID, chosen: Sequence[str]
+) -> list[dict[str, Any]]:
+    steps = reversed(case_view.list_case_events(session, case, who))
     return [
         {
             "at": each.at.isoformat(),
@@ -240,25 +251,25 @@ def _steps(session: Session, case: Case, who: UUID, chosen: Sequence[str]) -> li
     ]
 
 
-def _names(session: Session, ids: Sequence[UUID]) -> dict[str, str]:
-    return {str(one): name for one, name in case_view.names(session, ids).items()}
+def _involved_staff_names(session: Session, ids: Sequence[UUID]) -> dict[str, str]:
+    return {str(one): name for one, name in case_view.list_staff_names(session, ids).items()}
 
 
-def _roles(session: Session, ids: Collection[UUID]) -> dict[str, str]:
+def _involved_staff_roles(session: Session, ids: Collection[UUID]) -> dict[str, str]:
     """Today's roles, which tell of colleagues where their names are left out."""
     found = session.exec(select(Staff.id, Staff.role).where(col(Staff.id).in_(ids)))
     return {str(one): role for one, role in found}
 
 
-def _involved(
+def _involved_staff_ids(
     session: Session,
     case: Case,
     who: UUID,
     entries: Sequence[AuditEntry],
     ranking: Ranking | None,
 ) -> list[UUID]:
-    ids = [*case_view.subjects(session, case), *(each.staff_id for each in entries)]
-    for done in case_view.steps(session, case, who):
+    ids = [*case_view.list_subject_ids(session, case), *(each.staff_id for each in entries)]
+    for done in case_view.list_case_events(session, case, who):
         ids += [done.staff_id, *done.approved_by]
     ids += [UUID(row.source) for row in (ranking.people if ranking else ()) if row.seen]
     return sorted({each for each in ids if each is not None})

@@ -9,27 +9,33 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from incidents.cases.creation import Evidence, raise_case
-from incidents.cases.models import Case, CaseEvidence, GroupedReport, Kind, State
-from incidents.grouping.similarity import TOGETHER, WINDOW, Features, features, likeness
+from incidents.cases.creation import NewEvidence, open_or_extend_case
+from incidents.cases.models import Case, CaseEvidence, CaseKind, CaseState, GroupedReport
+from incidents.grouping.similarity import (
+    COMPARISON_WINDOW,
+    GROUPING_THRESHOLD,
+    ReportFeatures,
+    build_report_features,
+    score_similarity,
+)
 from incidents.reports import report_fields
 from incidents.reports.models import Report
 from storage import advisory_lock
 
 #: A report may still be added to by whoever made it.
-SETTLES = timedelta(minutes=15)
-AT_A_TIME = 50
+SETTLING_TIME = timedelta(minutes=15)
+BATCH_SIZE = 50
 #: The latest reports that a new one is held against.
-COMPARED = 2000
+MAX_COMPARED = 2000
 _NEAREST = 3
-_TURN = b"report groups"
+_LOCK_NAME = b"report groups"
 
 
-class Grouping:
+class GroupingJob:
     """A job of the worker. It remembers what it has compared, so that it opens each report once."""
 
     def __init__(self) -> None:
-        self._known: dict[UUID, Features] = {}
+        self._known: dict[UUID, ReportFeatures] = {}
 
     @property
     def __name__(self) -> str:
@@ -43,31 +49,33 @@ class Grouping:
             .where(
                 col(Report.kind) == report_fields.REPORT,
                 col(Report.doubtful).is_(False),
-                col(Report.at) > now - WINDOW,
-                col(Report.at) <= now - SETTLES,
+                col(Report.at) > now - COMPARISON_WINDOW,
+                col(Report.at) <= now - SETTLING_TIME,
                 col(Report.id).not_in(placed),
             )
             .order_by(col(Report.id))
-            .limit(AT_A_TIME)
+            .limit(BATCH_SIZE)
         ).all()
         if not fresh:
             return
-        advisory_lock.take(session, _TURN)
+        advisory_lock.acquire_lock(session, _LOCK_NAME)
         for report in fresh:
             if session.get(GroupedReport, report.id) is None:
-                self._place(session, report, now)
+                self._assign_report_to_case(session, report, now)
 
-    def _place(self, session: Session, report: Report, now: datetime) -> None:
-        mine = self._features(session, report)
+    def _assign_report_to_case(self, session: Session, report: Report, now: datetime) -> None:
+        mine = self._get_cached_features(session, report)
         scores: dict[UUID | None, list[tuple[float, Report]]] = defaultdict(list)
-        for other, case_id in _others(session, report, now):
-            scores[case_id].append((likeness(mine, self._features(session, other)), other))
+        for other, case_id in _list_comparable_reports(session, report, now):
+            scores[case_id].append(
+                (score_similarity(mine, self._get_cached_features(session, other)), other)
+            )
         case = self._nearest_case(session, scores)
         alone = max(scores[None], key=lambda each: each[0], default=None)
         if case is not None:
-            _into(session, case, [report], now)
-        elif alone is not None and alone[0] >= TOGETHER:
-            _into(session, None, [alone[1], report], now)
+            _add_reports_to_case(session, case, [report], now)
+        elif alone is not None and alone[0] >= GROUPING_THRESHOLD:
+            _add_reports_to_case(session, None, [alone[1], report], now)
         else:
             session.add(GroupedReport(report_id=report.id, case_id=None, at=now))
             session.flush()
@@ -79,69 +87,77 @@ class Grouping:
         """The case whose nearest three reports are alike enough on average: a chain of likenesses
         alone shall not join what has nothing in common."""
         means = {
-            case_id: _mean(sorted((score for score, _ in found), reverse=True)[:_NEAREST])
+            case_id: _mean_similarity(
+                sorted((score for score, _ in found), reverse=True)[:_NEAREST]
+            )
             for case_id, found in scores.items()
             if case_id is not None
         }
         best = max(means, key=lambda each: means[each], default=None)
-        if best is None or means[best] < TOGETHER:
+        if best is None or means[best] < GROUPING_THRESHOLD:
             return None
         return session.get(Case, best, with_for_update=True)
 
-    def _features(self, session: Session, report: Report) -> Features:
+    def _get_cached_features(self, session: Session, report: Report) -> ReportFeatures:
         if report.id not in self._known:
-            if len(self._known) > 2 * COMPARED:
+            if len(self._known) > 2 * MAX_COMPARED:
                 self._known.clear()
-            self._known[report.id] = _features(session, report)
+            self._known[report.id] = _extract_report_features(session, report)
         return self._known[report.id]
 
 
-def _mean(scores: Sequence[float]) -> float:
+def _mean_similarity(scores: Sequence[float]) -> float:
     return sum(scores) / len(scores)
 
 
-def _others(session: Session, report: Report, now: datetime) -> list[tuple[Report, UUID | None]]:
+def _list_comparable_reports(
+    session: Session, report: Report, now: datetime
+) -> list[tuple[Report, UUID | None]]:
     """Reports with a place, each with its case that is not closed, or none for one by itself."""
     rows = session.exec(
         select(Report, GroupedReport.case_id, Case.state)
         .join(GroupedReport, col(GroupedReport.report_id) == col(Report.id))
         .join(Case, col(Case.id) == col(GroupedReport.case_id), isouter=True)
-        .where(col(Report.at) > now - 2 * WINDOW, col(Report.id) != report.id)
+        .where(col(Report.at) > now - 2 * COMPARISON_WINDOW, col(Report.id) != report.id)
         .order_by(col(Report.id).desc())
-        .limit(COMPARED)
+        .limit(MAX_COMPARED)
     ).all()
-    return [(other, case_id) for other, case_id, state in rows if state != State.CLOSED]
+    return [(other, case_id) for other, case_id, state in rows if state != CaseState.CLOSED]
 
 
-def _features(session: Session, report: Report) -> Features:
-    def plain(column: str) -> str:
-        return report_fields.opened(session, report, column)
+def _extract_report_features(session: Session, report: Report) -> ReportFeatures:
+    def decrypt_report_column(column: str) -> str:
+        return report_fields.unseal_report_field(session, report, column)
 
-    return features(
+    return build_report_features(
         report.called_at or report.at,
-        shown_number=plain("shown_number"),
+        shown_number=decrypt_report_column("shown_number"),
         hidden=report.number_hidden,
-        said=plain("said"),
-        knew=report_fields.listed(plain("knew")),
-        asked_for=report_fields.listed(plain("asked_for")),
-        claimed_to_be=plain("claimed_to_be"),
+        said=decrypt_report_column("said"),
+        knew=report_fields.split_choices(decrypt_report_column("knew")),
+        asked_for=report_fields.split_choices(decrypt_report_column("asked_for")),
+        claimed_to_be=decrypt_report_column("claimed_to_be"),
     )
 
 
-def _into(session: Session, case: Case | None, found: Sequence[Report], now: datetime) -> None:
+def _add_reports_to_case(
+    session: Session, case: Case | None, found: Sequence[Report], now: datetime
+) -> None:
     """Put reports into a case, or into a new one."""
     fold = case.fold if case is not None and case.fold else f"calls:{found[0].id}"
     evidence = [
-        Evidence("report", str(each.id), each.called_at or each.at, each.customer_id)
+        NewEvidence("report", str(each.id), each.called_at or each.at, each.customer_id)
         for each in found
     ]
-    made = raise_case(session, Kind.CALLS, fold, evidence, now)
+    made = open_or_extend_case(session, CaseKind.CALLS, fold, evidence, now)
     for each in found:
         session.merge(GroupedReport(report_id=each.id, case_id=made.id, at=now))
     session.flush()
 
 
-def placed(session: Session, rows: Sequence[CaseEvidence], case_id: UUID, now: datetime) -> None:
+def record_manual_grouping(
+    session: Session, rows: Sequence[CaseEvidence], case_id: UUID, now: datetime
+) -> None:
     """Note that these reports were moved to a case by hand."""
     for row in rows:
         if row.kind == "report":

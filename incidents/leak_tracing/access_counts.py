@@ -21,62 +21,62 @@ from sqlalchemy import func
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
-from incidents.leak_tracing.models import AccessMark, AccessTally
+from incidents.leak_tracing.models import AccessTally, AccessTallyCursor
 from people.models import Customer
 from storage import advisory_lock, statement_timeout
-from vault.audit.acts import READINGS
+from vault.audit.acts import CUSTOMER_ACCESS_ACTS
 from vault.audit.models import AuditState
 from vault.models import AuditEntry
 
-AT_A_TIME = 20_000  # audit entries
-EPOCH = date(1970, 1, 1).toordinal()
-DAYS = 64  # in a block of the tally
-_FRESH = Struct(f"<{DAYS}I")
-_TURN = b"access tally"
+BATCH_SIZE = 20_000  # audit entries
+EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+BLOCK_DAYS = 64  # in a block of the tally
+_BLOCK_FORMAT = Struct(f"<{BLOCK_DAYS}I")
+_LOCK_NAME = b"access tally"
 _ENTRY = AuditEntry.__table__  # type: ignore[attr-defined]
 _TALLY = AccessTally.__table__  # type: ignore[attr-defined]
 _EARLIER = _ENTRY.alias("earlier")
 
 
-def keep_up(session: Session, now: datetime) -> None:
+def update_access_tally(session: Session, now: datetime) -> None:
     """Count the next entries in, and once a day the customers."""
-    statement_timeout.take_time(session)
-    advisory_lock.take(session, _TURN)
-    mark = session.get(AccessMark, 1) or AccessMark()
+    statement_timeout.remove_statement_timeout(session)
+    advisory_lock.acquire_lock(session, _LOCK_NAME)
+    mark = session.get(AccessTallyCursor, 1) or AccessTallyCursor()
     state = session.get(AuditState, 1)
-    upto = min(mark.entry_id + AT_A_TIME, state.settled_id if state else 0)
+    upto = min(mark.entry_id + BATCH_SIZE, state.settled_id if state else 0)
     if upto > mark.entry_id:
-        count_in(session, fresh(session, mark.entry_id, upto))
+        add_tally_counts(session, count_first_accesses(session, mark.entry_id, upto))
         mark.entry_id = upto
     if mark.counted_on != now.date():
-        mark.customers, mark.counted_on = counted(session), now.date()
+        mark.customers, mark.counted_on = count_unerased_customers(session), now.date()
     session.add(mark)
     session.flush()
 
 
-def count_in(session: Session, counts: Mapping[tuple[UUID, int], int]) -> None:
-    """Add what :func:`fresh` has counted to the blocks. Nobody else does meanwhile: whoever calls
+def add_tally_counts(session: Session, counts: Mapping[tuple[UUID, int], int]) -> None:
+    """Add what :func:`count_first_accesses` has counted to the blocks. Nobody else does meanwhile: whoever calls
     this has its turn."""
     added: dict[tuple[UUID, int], list[int]] = {}
     for (who, day), count in counts.items():
-        added.setdefault((who, day // DAYS), [0] * DAYS)[day % DAYS] += count
-    held = {(row.staff_id, row.block): row for row in _held(session, added)}
+        added.setdefault((who, day // BLOCK_DAYS), [0] * BLOCK_DAYS)[day % BLOCK_DAYS] += count
+    held = {(row.staff_id, row.block): row for row in _load_tally_rows(session, added)}
     for (who, block), fresh in added.items():
         row = held.get((who, block)) or AccessTally(
-            staff_id=who, block=block, fresh=bytes(4 * DAYS)
+            staff_id=who, block=block, fresh=bytes(4 * BLOCK_DAYS)
         )
-        row.fresh = _FRESH.pack(*map(add, _FRESH.unpack(row.fresh), fresh))
+        row.fresh = _BLOCK_FORMAT.pack(*map(add, _BLOCK_FORMAT.unpack(row.fresh), fresh))
         session.add(row)
 
 
-def _held(session: Session, keys: Collection[tuple[UUID, int]]) -> Sequence[AccessTally]:
+def _load_tally_rows(session: Session, keys: Collection[tuple[UUID, int]]) -> Sequence[AccessTally]:
     staff, blocks = {who for who, _ in keys}, {block for _, block in keys}
     rows = select(AccessTally).where(col(AccessTally.staff_id).in_(staff))
     return session.exec(rows.where(col(AccessTally.block).in_(blocks))).all()
 
 
 @dataclass(frozen=True)
-class Days:
+class DailyCounts:
     """How many customers each member of staff saw for the first time on each day. ``fresh`` has a
     count for each day of ``span``, which are days since 1970-01-01 (UTC)."""
 
@@ -84,31 +84,33 @@ class Days:
     fresh: Mapping[UUID, Sequence[int]]
 
 
-def by_day(session: Session) -> Days:
+def load_daily_first_accesses(session: Session) -> DailyCounts:
     """All of it: the tally, and the entries after it."""
-    mark = session.get(AccessMark, 1)
-    late = fresh(session, mark.entry_id if mark else 0)
+    mark = session.get(AccessTallyCursor, 1)
+    late = count_first_accesses(session, mark.entry_id if mark else 0)
     columns = (_TALLY.c.staff_id, _TALLY.c.block, _TALLY.c.fresh)
     rows = session.connection().execute(select_columns(*columns)).all()
-    blocks = [block for _, block, _ in rows] + [day // DAYS for _, day in late]
-    span = range(min(blocks, default=0) * DAYS, (max(blocks, default=-1) + 1) * DAYS)
+    blocks = [block for _, block, _ in rows] + [day // BLOCK_DAYS for _, day in late]
+    span = range(min(blocks, default=0) * BLOCK_DAYS, (max(blocks, default=-1) + 1) * BLOCK_DAYS)
     found: dict[UUID, list[int]] = defaultdict(lambda: [0] * len(span))
     for staff_id, block, packed in rows:
-        place = block * DAYS - span.start
-        found[staff_id][place : place + DAYS] = _FRESH.unpack(packed)
+        place = block * BLOCK_DAYS - span.start
+        found[staff_id][place : place + BLOCK_DAYS] = _BLOCK_FORMAT.unpack(packed)
     for (staff_id, day), count in late.items():
         found[staff_id][day - span.start] += count
-    return Days(span, dict(found))
+    return DailyCounts(span, dict(found))
 
 
-def fresh(session: Session, after: int, upto: int | None = None) -> Counter[tuple[UUID, int]]:
+def count_first_accesses(
+    session: Session, after: int, upto: int | None = None
+) -> Counter[tuple[UUID, int]]:
     """How many customers each saw for the first time on each day, in the entries after one, up to
     another or to the last."""
     looks = (
         select_columns(_ENTRY.c.staff_id, _ENTRY.c.customer_id, func.min(_ENTRY.c.at).label("at"))
         .where(
             _ENTRY.c.id > after,
-            _ENTRY.c.action.in_(READINGS),
+            _ENTRY.c.action.in_(CUSTOMER_ACCESS_ACTS),
             _ENTRY.c.staff_id.is_not(None),
             _ENTRY.c.customer_id.is_not(None),
         )
@@ -124,17 +126,17 @@ def fresh(session: Session, after: int, upto: int | None = None) -> Counter[tupl
             _EARLIER.c.customer_id == new.c.customer_id,
             _EARLIER.c.id <= after,
             _EARLIER.c.staff_id == new.c.staff_id,
-            _EARLIER.c.action.in_(READINGS),
+            _EARLIER.c.action.in_(CUSTOMER_ACCESS_ACTS),
         )
         .limit(1)
         .scalar_subquery()
     )
     statement = select_columns(new.c.staff_id, new.c.at).where(earlier.is_(None))
     rows: Any = session.connection().execute(statement)
-    return Counter((staff_id, at.toordinal() - EPOCH) for staff_id, at in rows)
+    return Counter((staff_id, at.toordinal() - EPOCH_ORDINAL) for staff_id, at in rows)
 
 
-def counted(session: Session) -> int:
+def count_unerased_customers(session: Session) -> int:
     """How many customers there are, erased ones left out."""
     statement = select(func.count()).select_from(Customer).where(col(Customer.erased_at).is_(None))
     return session.exec(statement).one()

@@ -10,61 +10,73 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from incidents.leak_tracing import access_counts
-from incidents.leak_tracing.access_counts import Days
-from incidents.leak_tracing.model_types import Group, Records, Sight, Steps, as_day
-from incidents.leak_tracing.models import AccessMark
+from incidents.leak_tracing.access_counts import DailyCounts
+from incidents.leak_tracing.model_types import (
+    AccessRecords,
+    FirstAccess,
+    SourceGroup,
+    StepTimeline,
+    epoch_days,
+)
+from incidents.leak_tracing.models import AccessTallyCursor
 from people.models import Membership
-from vault.audit.acts import READINGS, AuditAct
+from vault.audit.acts import CUSTOMER_ACCESS_ACTS, AuditAct
 from vault.models import AuditEntry
 
 #: Which fields an access shows, by its action, and for some purposes fewer. An address, or a number
 #: where calls are bridged, is shown by none; the number is known to whoever rings it anyway.
-SHOWN = {
+FIELDS_BY_ACTION = {
     AuditAct.CUSTOMER_READ: frozenset({"name", "phone", "ticket", "product"}),
     AuditAct.CUSTOMER_LOOK_UP: frozenset({"name"}),
 }
-SHOWN_FOR = {"to ring them": frozenset({"phone"})}
+FIELDS_BY_PURPOSE = {"to ring them": frozenset({"phone"})}
 
 #: So few customers are counted for each trace, in a moment; what the tally counted once a day would
 #: be wrong by orders on the day of a store's first import.
-FEW = 1_000_000
+EXACT_COUNT_LIMIT = 1_000_000
 
 
-def records(session: Session) -> Records:
+def load_access_records(session: Session) -> AccessRecords:
     """All access, by the tally and the entries after it."""
-    mark = session.get(AccessMark, 1)
-    days = access_counts.by_day(session)
-    return Records(
+    mark = session.get(AccessTallyCursor, 1)
+    days = access_counts.load_daily_first_accesses(session)
+    return AccessRecords(
         population=_population(session, mark),
-        sources={str(who): Steps(days.span, fresh) for who, fresh in days.fresh.items()},
-        together=_together(days, days.fresh),
-        groups=_teams(session, days),
+        sources={str(who): StepTimeline(days.span, fresh) for who, fresh in days.fresh.items()},
+        together=_sum_access_timelines(days, days.fresh),
+        groups=_load_team_groups(session, days),
     )
 
 
-def _population(session: Session, mark: AccessMark | None) -> int:
+def _population(session: Session, mark: AccessTallyCursor | None) -> int:
     """How many customers there are, 1 at least."""
     lately = mark.customers if mark else 0
-    return lately if lately > FEW else max(access_counts.counted(session), 1)
+    return (
+        lately
+        if lately > EXACT_COUNT_LIMIT
+        else max(access_counts.count_unerased_customers(session), 1)
+    )
 
 
-def _together(days: Days, staff: Iterable[UUID]) -> Steps:
-    return Steps(days.span, map(sum, zip(*(days.fresh[who] for who in staff), strict=True)))
+def _sum_access_timelines(days: DailyCounts, staff: Iterable[UUID]) -> StepTimeline:
+    return StepTimeline(days.span, map(sum, zip(*(days.fresh[who] for who in staff), strict=True)))
 
 
-def _teams(session: Session, days: Days) -> dict[str, Group]:
+def _load_team_groups(session: Session, days: DailyCounts) -> dict[str, SourceGroup]:
     teams: dict[str, set[UUID]] = {}
     for staff_id, team_id in session.exec(select(Membership.staff_id, Membership.team_id)):
         if staff_id in days.fresh:
             teams.setdefault(str(team_id), set()).add(staff_id)
     return {
-        name: Group(frozenset(map(str, members)), _together(days, members))
+        name: SourceGroup(frozenset(map(str, members)), _sum_access_timelines(days, members))
         for name, members in teams.items()
         if len(members) > 1
     }
 
 
-def sights(session: Session, customers: Collection[UUID]) -> dict[UUID, dict[str, Sight]]:
+def load_first_accesses(
+    session: Session, customers: Collection[UUID]
+) -> dict[UUID, dict[str, FirstAccess]]:
     """Who has looked at each of these customers, when first, and what their looks have shown."""
     entry = AuditEntry.__table__  # type: ignore[attr-defined]
     columns = (entry.c.customer_id, entry.c.staff_id, entry.c.action, entry.c.purpose)
@@ -72,18 +84,18 @@ def sights(session: Session, customers: Collection[UUID]) -> dict[UUID, dict[str
         select_columns(*columns, func.min(entry.c.at))
         .where(
             entry.c.customer_id.in_(customers),
-            entry.c.action.in_(READINGS),
+            entry.c.action.in_(CUSTOMER_ACCESS_ACTS),
             col(AuditEntry.staff_id).is_not(None),
         )
         .group_by(*columns)
     )
-    found: dict[UUID, dict[str, Sight]] = {}
+    found: dict[UUID, dict[str, FirstAccess]] = {}
     for customer, staff_id, action, purpose, at in session.connection().execute(statement):
         by_source = found.setdefault(customer, {})
-        shown = SHOWN_FOR.get(purpose, SHOWN[action])
+        shown = FIELDS_BY_PURPOSE.get(purpose, FIELDS_BY_ACTION[action])
         known = by_source.get(str(staff_id))
-        day = as_day(at)
+        day = epoch_days(at)
         if known is not None and known.shown is not None:
             day, shown = min(day, known.day), shown | known.shown
-        by_source[str(staff_id)] = Sight(day, shown)
+        by_source[str(staff_id)] = FirstAccess(day, shown)
     return found

@@ -31,28 +31,28 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Sight:
+class FirstAccess:
     """A source's first look at a customer, and which fields its looks have shown."""
 
     day: float
     shown: frozenset[str] | None = None
 
 
-class Growth(Protocol):
+class CumulativeCount(Protocol):
     """How many different customers were seen by when."""
 
-    def by(self, day: float) -> float:
+    def count_until(self, day: float) -> float:
         """How many until ``day``."""
 
 
-class Timeline(Growth, Protocol):
+class Timeline(CumulativeCount, Protocol):
     """The growth of one source, which can be asked the other way round too."""
 
-    def when(self, count: float) -> float:
+    def day_of_count(self, count: float) -> float:
         """By which day there were ``count`` of them."""
 
 
-class Steps:
+class StepTimeline:
     """A timeline from counts of customers first seen, by day, or by hour with ``per_day`` 24.
     ``units`` are those days or hours since 1970, in their order; ``fresh`` has a count for each."""
 
@@ -63,17 +63,17 @@ class Steps:
         self._per_day = per_day
 
     @classmethod
-    def of(cls, fresh: Mapping[int, int], per_day: float = 1) -> Steps:
+    def from_unit_counts(cls, fresh: Mapping[int, int], per_day: float = 1) -> StepTimeline:
         """The timeline of counts by day or hour, in any order."""
         units = sorted(fresh)
         return cls(units, (fresh[unit] for unit in units), per_day)
 
-    def by(self, day: float) -> float:
+    def count_until(self, day: float) -> float:
         """How many by the end of that day or hour: who was seen in it may have been seen before."""
         place = bisect_right(self._units, day * self._per_day)
         return self._sums[place - 1] if place else 0
 
-    def when(self, count: float) -> float:
+    def day_of_count(self, count: float) -> float:
         """The end of the day or hour in which the count was reached."""
         if not self._units:
             return 0.0
@@ -81,34 +81,34 @@ class Steps:
         return (self._units[place] + 1) / self._per_day
 
 
-def merged(all_fresh: Iterable[Mapping[int, int]], per_day: float = 1) -> Steps:
+def merge_timelines(all_fresh: Iterable[Mapping[int, int]], per_day: float = 1) -> StepTimeline:
     """The timelines of several sources in one; who was seen by two counts twice."""
     sums: dict[int, int] = {}
     for fresh in all_fresh:
         for unit, count in fresh.items():
             sums[unit] = sums.get(unit, 0) + count
-    return Steps.of(sums, per_day)
+    return StepTimeline.from_unit_counts(sums, per_day)
 
 
 @dataclass(frozen=True)
-class Group:
+class SourceGroup:
     """Sources that see the same customers, a team: together, what none of them has alone."""
 
     members: frozenset[str]
-    timeline: Growth
+    timeline: CumulativeCount
 
 
 @dataclass(frozen=True)
-class Records:
+class AccessRecords:
     """All access there was. ``population`` is how many customers there are, ``sources`` everyone
     with access, ``together`` all of them in one, ``groups`` the teams."""
 
     population: int
     sources: Mapping[str, Timeline]
-    together: Growth
-    groups: Mapping[str, Group]
+    together: CumulativeCount
+    groups: Mapping[str, SourceGroup]
 
 
-def as_day(at: datetime) -> float:
+def epoch_days(at: datetime) -> float:
     """An instant as days since 1970."""
     return at.timestamp() / 86400

@@ -21,7 +21,7 @@ class AccessTally(SQLModel, table=True):
     fresh: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
-class AccessMark(SQLModel, table=True):
+class AccessTallyCursor(SQLModel, table=True):
     """One row: up to which audit entry the tally goes, and how many customers there were when they
     were last counted."""
 

@@ -20,23 +20,25 @@ from incidents.reports.report_fields import (
     GAVE,
     KNEW,
     REPORT,
-    Told,
-    listed,
-    opened,
-    sealed,
-    ticked,
+    ReportSubmission,
+    join_choices,
+    seal_report_field,
+    split_choices,
+    unseal_report_field,
 )
 
-SAME_WITHIN = timedelta(hours=1)
+DUPLICATE_WINDOW = timedelta(hours=1)
 #: Two who remember the time of the same call.
-SAME_TIME = timedelta(hours=1)
+CALL_TIME_TOLERANCE = timedelta(hours=1)
 #: Different reports of one number that count for something.
-MOST_A_DAY = 10
-_LISTS = {"knew": KNEW, "asked_for": ASKED_FOR, "gave": GAVE}
-_TEXTS = ("shown_number", "said", "claimed_to_be")
+MAX_UNPROVEN_A_DAY = 10
+_LIST_FIELDS = {"knew": KNEW, "asked_for": ASKED_FOR, "gave": GAVE}
+_TEXT_FIELDS = ("shown_number", "said", "claimed_to_be")
 
 
-def same(session: Session, told: Told, forms: Sequence[bytes], now: datetime) -> Report | None:
+def find_duplicate(
+    session: Session, told: ReportSubmission, forms: Sequence[bytes], now: datetime
+) -> Report | None:
     """The report of the last hour that this one tells again, if there is one."""
     if told.kind != REPORT:
         return None
@@ -46,16 +48,18 @@ def same(session: Session, told: Told, forms: Sequence[bytes], now: datetime) ->
             col(Report.phone_index).in_(forms),
             col(Report.kind) == REPORT,
             col(Report.doubtful) == told.doubtful,
-            col(Report.at) > now - SAME_WITHIN,
+            col(Report.at) > now - DUPLICATE_WINDOW,
         )
         .order_by(col(Report.id).desc())
         .limit(10)
     ).all()
     alike = (each for each in rows if (each.proven or each.proven_at is not None) == told.proven)
-    return next((each for each in alike if _agrees(session, each, told)), None)
+    return next((each for each in alike if _may_be_same_call(session, each, told)), None)
 
 
-def crowded(session: Session, told: Told, forms: Sequence[bytes], now: datetime) -> bool:
+def is_flooding(
+    session: Session, told: ReportSubmission, forms: Sequence[bytes], now: datetime
+) -> bool:
     """Whether a number has been reported so often within a day, by whoever has not shown to hold
     it, that one more counts for next to nothing. It is kept all the same, and nobody is refused:
     a stranger must not be able to use up somebody's voice."""
@@ -71,26 +75,29 @@ def crowded(session: Session, told: Told, forms: Sequence[bytes], now: datetime)
             col(Report.at) > now - timedelta(days=1),
         )
     ).one()
-    return count >= MOST_A_DAY
+    return count >= MAX_UNPROVEN_A_DAY
 
 
-def _agrees(session: Session, report: Report, told: Told) -> bool:
+def _may_be_same_call(session: Session, report: Report, told: ReportSubmission) -> bool:
     """Whether what is told could be of the same call."""
-    if not _same_time(told.called_at, report.called_at):
+    if not _call_times_agree(told.called_at, report.called_at):
         return False
-    if told.number_hidden and opened(session, report, "shown_number"):
+    if told.number_hidden and unseal_report_field(session, report, "shown_number"):
         return False
     if told.shown_number and report.number_hidden:
         return False
-    given = report_fields.words(told)
-    return all(_fits(name, opened(session, report, name), given[name]) for name in _TEXTS)
+    given = report_fields.collect_text_fields(told)
+    return all(
+        _texts_agree(name, unseal_report_field(session, report, name), given[name])
+        for name in _TEXT_FIELDS
+    )
 
 
-def _same_time(one: datetime | None, other: datetime | None) -> bool:
-    return one is None or other is None or abs(one - other) <= SAME_TIME
+def _call_times_agree(one: datetime | None, other: datetime | None) -> bool:
+    return one is None or other is None or abs(one - other) <= CALL_TIME_TOLERANCE
 
 
-def _fits(name: str, before: str, given: str) -> bool:
+def _texts_agree(name: str, before: str, given: str) -> bool:
     if not before or not given:
         return True
     if name == "shown_number":
@@ -98,9 +105,9 @@ def _fits(name: str, before: str, given: str) -> bool:
     return before.casefold().split() == given.casefold().split()
 
 
-def add(session: Session, report: Report, told: Told) -> bool:
+def merge_into_report(session: Session, report: Report, told: ReportSubmission) -> bool:
     """Add what is told to a report, filling what is empty; whether that changed what it says."""
-    changed = _add_words(session, report, report_fields.words(told))
+    changed = _merge_text_fields(session, report, report_fields.collect_text_fields(told))
     if report.called_at is None and told.called_at is not None:
         report.called_at, changed = told.called_at, True
     if told.number_hidden and not report.number_hidden:
@@ -111,14 +118,14 @@ def add(session: Session, report: Report, told: Told) -> bool:
     return changed
 
 
-def _add_words(session: Session, report: Report, given: dict[str, str]) -> bool:
+def _merge_text_fields(session: Session, report: Report, given: dict[str, str]) -> bool:
     changed = False
     for name, value in given.items():
-        before = opened(session, report, name)
+        before = unseal_report_field(session, report, name)
         full = before or value
-        if name in _LISTS:
-            full = ticked([*listed(before), *listed(value)], _LISTS[name])
+        if name in _LIST_FIELDS:
+            full = join_choices([*split_choices(before), *split_choices(value)], _LIST_FIELDS[name])
         if full != before:
-            setattr(report, name, sealed(session, report.id, name, full))
+            setattr(report, name, seal_report_field(session, report.id, name, full))
             changed = True
     return changed

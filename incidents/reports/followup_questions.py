@@ -12,28 +12,28 @@ from sqlmodel import Session, col, select
 
 from incidents.reports import submission
 from incidents.reports.models import Report
-from incidents.reports.report_fields import Told, opened
+from incidents.reports.report_fields import ReportSubmission, unseal_report_field
 from vault.keys import keyring
 
 NUMBER, KNEW = "number", "knew"
-ANSWERS_FOR = timedelta(hours=2)
+ANSWER_WINDOW = timedelta(hours=2)
 
 
-def begin(session: Session, report: Report, now: datetime) -> str:
+def ask_followup_questions(session: Session, report: Report, now: datetime) -> str:
     """Ask what is not known of a report yet; gives the first question, empty for none."""
     asked = []
-    if not report.number_hidden and not opened(session, report, "shown_number"):
+    if not report.number_hidden and not unseal_report_field(session, report, "shown_number"):
         asked.append(NUMBER)
-    if not opened(session, report, "knew"):
+    if not unseal_report_field(session, report, "knew"):
         asked.append(KNEW)
     report.asking = " ".join(asked)
-    report.asking_until = now + ANSWERS_FOR
+    report.asking_until = now + ANSWER_WINDOW
     session.add(report)
     session.flush()
-    return following(report)
+    return next_question(report)
 
 
-def following(report: Report) -> str:
+def next_question(report: Report) -> str:
     """The question that is next."""
     return report.asking.partition(" ")[0]
 
@@ -42,15 +42,17 @@ def asked_at(report: Report) -> datetime:
     """When the questions were asked; only for a report whose questions are open."""
     if report.asking_until is None:
         raise ValueError("nothing is asked about this report")
-    return report.asking_until - ANSWERS_FOR
+    return report.asking_until - ANSWER_WINDOW
 
 
-def open_for(session: Session, phone: str, now: datetime) -> Report | None:
+def find_questioned_report(session: Session, phone: str, now: datetime) -> Report | None:
     """The report whose questions this number may still answer, locked."""
     return session.exec(
         select(Report)
         .where(
-            col(Report.phone_index).in_(keyring.of(session).forms("phone", phone)),
+            col(Report.phone_index).in_(
+                keyring.current_keyring(session).compute_search_forms("phone", phone)
+            ),
             col(Report.asking) != "",
             col(Report.asking_until) > now,
         )
@@ -61,21 +63,23 @@ def open_for(session: Session, phone: str, now: datetime) -> Report | None:
     ).first()
 
 
-def answer(session: Session, report: Report, told: Told, now: datetime) -> None:
+def record_followup_answer(
+    session: Session, report: Report, told: ReportSubmission, now: datetime
+) -> None:
     """Attach an answer; what it answers is asked no more. Raises ``InvalidInput``."""
-    submission.add(session, report, told, now)
+    submission.add_to_report(session, report, told, now)
     if told.shown_number or told.number_hidden:
-        _done(session, report, NUMBER)
+        _close_question(session, report, NUMBER)
     if told.knew:
-        _done(session, report, KNEW)
+        _close_question(session, report, KNEW)
 
 
-def skip(session: Session, report: Report) -> None:
+def skip_question(session: Session, report: Report) -> None:
     """The question that is next stays without an answer."""
-    _done(session, report, following(report))
+    _close_question(session, report, next_question(report))
 
 
-def _done(session: Session, report: Report, question: str) -> None:
+def _close_question(session: Session, report: Report, question: str) -> None:
     report.asking = " ".join(each for each in report.asking.split() if each != question)
     session.add(report)
     session.flush()

@@ -13,13 +13,19 @@ from incidents.canaries import models as _canaries  # noqa: F401
 from incidents.cases import models as _cases  # noqa: F401  (so that every table is known)
 from incidents.evening_notes import models as _notes  # noqa: F401
 from incidents.leak_tracing import models as _tracing  # noqa: F401
-from storage.column_helpers import blind_index, id_field, instant, reference, sealed
+from storage.column_helpers import (
+    blind_index_column,
+    foreign_key_column,
+    id_column,
+    instant_column,
+    sealed_column,
+)
 
 REFERENCE_LENGTH = 8
-_TO_TELL = text("outcome IS NOT NULL AND told_at IS NULL")
+_FEEDBACK_DUE = text("outcome IS NOT NULL AND told_at IS NULL")
 
 
-def _flag() -> bool:
+def _boolean_column() -> bool:
     column: Column[bool] = Column(Boolean, nullable=False, server_default=text("false"))
     flag: bool = Field(default=False, sa_column=column)
     return flag
@@ -37,40 +43,42 @@ class Report(SQLModel, table=True):
 
     __tablename__ = "report"
     __table_args__ = (
-        Index("ix_report_to_tell", "at", sqlite_where=_TO_TELL, postgresql_where=_TO_TELL),
+        Index(
+            "ix_report_to_tell", "at", sqlite_where=_FEEDBACK_DUE, postgresql_where=_FEEDBACK_DUE
+        ),
     )
 
-    id: UUID = id_field()
+    id: UUID = id_column()
     reference: str = Field(sa_column=Column(String(12), nullable=False, unique=True))
     kind: str = Field(
         default="report", sa_column=Column(String(12), nullable=False, server_default="report")
     )
     callback_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
-    at: datetime = instant(index=True)
+    at: datetime = instant_column(index=True)
     channel: str = Field(sa_column=Column(String(8), nullable=False))
     proven: bool = Field(sa_column=Column(Boolean, nullable=False))
-    proven_at: datetime | None = instant(nullable=True)
-    phone_index: bytes = blind_index(index=True)
+    proven_at: datetime | None = instant_column(nullable=True)
+    phone_index: bytes = blind_index_column(index=True)
     customer_id: UUID | None = Field(default=None, sa_column=Column(Uuid, index=True))
-    phone: bytes = sealed()
-    called_at: datetime | None = instant(nullable=True)
-    shown_number: bytes = sealed()
-    number_hidden: bool = _flag()
-    said: bytes = sealed()
-    knew: bytes = sealed()
-    claimed_to_be: bytes | None = sealed(nullable=True)
-    asked_for: bytes | None = sealed(nullable=True)
-    gave: bytes | None = sealed(nullable=True)
+    phone: bytes = sealed_column()
+    called_at: datetime | None = instant_column(nullable=True)
+    shown_number: bytes = sealed_column()
+    number_hidden: bool = _boolean_column()
+    said: bytes = sealed_column()
+    knew: bytes = sealed_column()
+    claimed_to_be: bytes | None = sealed_column(nullable=True)
+    asked_for: bytes | None = sealed_column(nullable=True)
+    gave: bytes | None = sealed_column(nullable=True)
     times: int = Field(default=1, sa_column=Column(Integer, nullable=False, server_default="1"))
-    doubtful: bool = _flag()
+    doubtful: bool = _boolean_column()
     asking: str = Field(default="", sa_column=Column(String(16), nullable=False, server_default=""))
-    asking_until: datetime | None = instant(nullable=True)
-    tell_outcome: bool = _flag()
+    asking_until: datetime | None = instant_column(nullable=True)
+    tell_outcome: bool = _boolean_column()
     outcome: str | None = Field(default=None, sa_column=Column(String(12)))
-    told_at: datetime | None = instant(nullable=True)
+    told_at: datetime | None = instant_column(nullable=True)
 
 
-class StreamItem(SQLModel, table=True):
+class SignalRecord(SQLModel, table=True):
     """One sign that somebody may be posing as us. Rows are only added; ``position`` is given by
     the worker, one transaction at a time, so that a reader who remembers how far it has read
     misses none. Holds ids and fixed words, and the keyed fingerprint of a number.
@@ -88,13 +96,13 @@ class StreamItem(SQLModel, table=True):
         ),
     )
 
-    id: UUID = id_field()
+    id: UUID = id_column()
     position: int | None = Field(default=None, sa_column=Column(BigInteger, unique=True))
     kind: str = Field(sa_column=Column(String(12), nullable=False))
-    at: datetime = instant(index=True)
+    at: datetime = instant_column(index=True)
     channel: str = Field(sa_column=Column(String(8), nullable=False))
     proven: bool = Field(sa_column=Column(Boolean, nullable=False))
     customer_id: UUID | None = Field(default=None, sa_column=Column(Uuid, index=True))
-    phone_index: bytes | None = blind_index(nullable=True)
-    report_id: UUID | None = reference("report.id", nullable=True, index=True)
+    phone_index: bytes | None = blind_index_column(nullable=True)
+    report_id: UUID | None = foreign_key_column("report.id", nullable=True, index=True)
     times: int = Field(default=1, sa_column=Column(Integer, nullable=False))

@@ -14,18 +14,18 @@ from people.errors import InvalidInput
 from vault.keys import keyring
 
 KNEW = ("name", "phone", "ticket", "product", "address", "other")
-THINGS = ("code", "password", "remote", "money", "card", "install")
+REQUESTED_ITEMS = ("code", "password", "remote", "money", "card", "install")
 #: What a caller can ask for, and what can have been given; ``nothing`` says that it was asked.
-ASKED_FOR = (*THINGS, "other", "nothing")
-GAVE = (*THINGS, "other", "nothing")
+ASKED_FOR = (*REQUESTED_ITEMS, "other", "nothing")
+GAVE = (*REQUESTED_ITEMS, "other", "nothing")
 REPORT, REFUSED, OBJECTION = "report", "refused", "objection"
 SAID_LIMIT, NUMBER_LIMIT, CLAIMED_LIMIT = 1000, 40, 100
 #: A call longer ago than this is no longer reported: nobody remembers its time.
-OLDEST_CALL = timedelta(days=366)
+MAX_CALL_AGE = timedelta(days=366)
 
 
 @dataclass(frozen=True)
-class Told:
+class ReportSubmission:
     """What somebody reports. ``phone`` is the called number in E.164; ``proven`` says that the
     report came signed from that number; ``knew`` is of :data:`KNEW`, ``asked_for`` and ``gave``
     of the lists beside it. ``kind`` is ``refused`` for a booked call, ``callback_id``, that its
@@ -49,9 +49,9 @@ class Told:
     callback_id: UUID | None = None
 
 
-def require_sense(told: Told, now: datetime) -> None:
+def validate_submission(told: ReportSubmission, now: datetime) -> None:
     """Raises ``InvalidInput`` for what cannot be kept."""
-    latest, earliest = now + timedelta(minutes=5), now - OLDEST_CALL
+    latest, earliest = now + timedelta(minutes=5), now - MAX_CALL_AGE
     if told.called_at is not None and not earliest <= told.called_at <= latest:
         raise InvalidInput(
             "called_at",
@@ -69,40 +69,40 @@ def require_sense(told: Told, now: datetime) -> None:
             raise InvalidInput(name, "Remove the characters that cannot be shown.")
 
 
-def ticked(given: Sequence[str], known: Sequence[str]) -> str:
+def join_choices(given: Sequence[str], known: Sequence[str]) -> str:
     """Those of the known words that were given, as they are kept; *nothing* beside something
     else says nothing."""
     found = [each for each in known if each in given]
     return ",".join(each for each in found if each != "nothing" or len(found) == 1)
 
 
-def words(told: Told) -> dict[str, str]:
+def collect_text_fields(told: ReportSubmission) -> dict[str, str]:
     """The sealed columns of a report but for its number, in plain."""
     return {
         "shown_number": told.shown_number,
         "said": told.said,
-        "knew": ticked(told.knew, KNEW),
+        "knew": join_choices(told.knew, KNEW),
         "claimed_to_be": told.claimed_to_be,
-        "asked_for": ticked(told.asked_for, ASKED_FOR),
-        "gave": ticked(told.gave, GAVE),
+        "asked_for": join_choices(told.asked_for, ASKED_FOR),
+        "gave": join_choices(told.gave, GAVE),
     }
 
 
-def sealed(session: Session, row: UUID, column: str, value: str) -> bytes:
+def seal_report_field(session: Session, row: UUID, column: str, value: str) -> bytes:
     """``value`` for a column of a report."""
     place = f"report.{column}:{row}"
-    return keyring.of(session).seal_for(keyring.REPORTS, place, value)
+    return keyring.current_keyring(session).seal_for_purpose(keyring.REPORTS, place, value)
 
 
-def opened(session: Session, report: Report, column: str) -> str:
+def unseal_report_field(session: Session, report: Report, column: str) -> str:
     """A column of a report in plain; empty where it was erased or never asked for."""
     value = getattr(report, column)
     if not value:
         return ""
     place = f"report.{column}:{report.id}"
-    return keyring.of(session).open_for(keyring.REPORTS, place, value)
+    return keyring.current_keyring(session).open_for_purpose(keyring.REPORTS, place, value)
 
 
-def listed(text: str) -> tuple[str, ...]:
+def split_choices(text: str) -> tuple[str, ...]:
     """The words of a column that holds several."""
     return tuple(text.split(",")) if text else ()

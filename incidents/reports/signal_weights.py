@@ -22,7 +22,7 @@ UNPROVEN = {
     "web": 0.2,
     "api": 0.2,
 }
-OTHERWISE = 0.2
+UNPROVEN_DEFAULT = 0.2
 #: A check that failed while nobody of ours was calling: somebody heard a number they were told was
 #: ours. Also whoever just tries the page out, so half of what a report from there would count.
 UNCONFIRMED = {"text": 0.5, "keypad": 0.15, "web": 0.1, "api": 0.1}
@@ -33,7 +33,7 @@ CANARY = 1.0
 DOUBTFUL = 0.02
 
 
-def of(
+def weigh_signal(
     kind: str, channel: str, *, proven: bool, proven_later: bool = False, doubtful: bool = False
 ) -> float:
     """The weight of one sign of the stream."""
@@ -45,4 +45,4 @@ def of(
         return UNCONFIRMED.get(channel, UNCONFIRMED["web"])
     if proven:
         return PROVEN
-    return PROVEN_LATER if proven_later else UNPROVEN.get(channel, OTHERWISE)
+    return PROVEN_LATER if proven_later else UNPROVEN.get(channel, UNPROVEN_DEFAULT)

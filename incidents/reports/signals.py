@@ -1,7 +1,7 @@
 """Every sign that somebody may be posing as us, in one stream: reports and refused callbacks,
 checks that failed while nobody of ours was calling, and whoever called or texted a canary.
 
-Whoever works on it (cases, tracing) remembers how far it has read and asks :func:`since`. Of a
+Whoever works on it (cases, tracing) remembers how far it has read and asks :func:`list_signals_after`. Of a
 report that has changed (proven later, more was told) a new item follows, with the same
 ``report_id``: the latest counts.
 """
@@ -17,23 +17,23 @@ from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, select
 
 from incidents.reports import signal_weights
-from incidents.reports.models import Report, StreamItem
+from incidents.reports.models import Report, SignalRecord
 from people.models import Customer
 from storage import advisory_lock
 from vault.keys import keyring
 from verification import failed_checks
-from verification.failed_checks import Unmet
+from verification.failed_checks import FailedCheck
 from verification.verdicts import Channel
 
 REPORT, REFUSED, UNCONFIRMED, CANARY = "report", "refused", "unconfirmed", "canary"
-AT_A_TIME = 1000
+BATCH_SIZE = 1000
 #: The same number checked again within this time is the same call.
-SAME_CALL = timedelta(minutes=10)
-_TURN = b"incident stream"
+SAME_CALL_WINDOW = timedelta(minutes=10)
+_POSITION_LOCK = b"incident stream"
 
 
 @dataclass(frozen=True)
-class Sign:
+class Signal:
     """What is put into the stream. ``phone_index`` is the keyed fingerprint of the number that was
     called, ``proven`` that it came from that number."""
 
@@ -47,7 +47,7 @@ class Sign:
 
 
 @dataclass(frozen=True)
-class Item:
+class WeightedSignal:
     """One item as it is read. ``position`` is the mark to go on from; ``at`` is when it reached us,
     ``called_at`` when the call was as far as anybody said; ``times`` how often the same was
     told; ``weight`` from 0 to 1 (:mod:`incidents.reports.submission.signal_weights`)."""
@@ -66,10 +66,10 @@ class Item:
     callback_id: UUID | None
 
 
-def put(session: Session, sign: Sign) -> None:
+def record_signal(session: Session, sign: Signal) -> None:
     """Add a sign in the caller's transaction. It gets its place once the worker has come by."""
     session.add(
-        StreamItem(
+        SignalRecord(
             kind=sign.kind,
             at=sign.at,
             channel=sign.channel,
@@ -82,42 +82,46 @@ def put(session: Session, sign: Sign) -> None:
     session.flush()
 
 
-def since(session: Session, mark: int, limit: int = AT_A_TIME) -> list[Item]:
+def list_signals_after(
+    session: Session, mark: int, limit: int = BATCH_SIZE
+) -> list[WeightedSignal]:
     """The items after a mark (0 for all), in the order of the stream, at most ``limit``."""
     rows = session.exec(
-        select(StreamItem, Report)
-        .join(Report, col(Report.id) == col(StreamItem.report_id), isouter=True)
-        .where(col(StreamItem.position) > mark)
-        .order_by(col(StreamItem.position))
+        select(SignalRecord, Report)
+        .join(Report, col(Report.id) == col(SignalRecord.report_id), isouter=True)
+        .where(col(SignalRecord.position) > mark)
+        .order_by(col(SignalRecord.position))
         .limit(limit)
     ).all()
-    return [_read(item, report) for item, report in rows]
+    return [_weighted_signal(item, report) for item, report in rows]
 
 
-def of_reports(session: Session, reports: Iterable[UUID]) -> list[Item]:
+def list_signals_for_reports(session: Session, reports: Iterable[UUID]) -> list[WeightedSignal]:
     """The latest item of each of these reports, in no order."""
-    return _latest_each(session, col(StreamItem.report_id).in_(reports))
+    return _latest_signal_per_report(session, col(SignalRecord.report_id).in_(reports))
 
 
-def lately(session: Session, after: datetime) -> list[Item]:
+def list_recent_signals(session: Session, after: datetime) -> list[WeightedSignal]:
     """All signs that reached us after an instant, of each report the latest item, in no order."""
-    return _latest_each(session, col(StreamItem.at) > after)
+    return _latest_signal_per_report(session, col(SignalRecord.at) > after)
 
 
-def _latest_each(session: Session, which: ColumnElement[bool]) -> list[Item]:
+def _latest_signal_per_report(session: Session, which: ColumnElement[bool]) -> list[WeightedSignal]:
     rows = session.exec(
-        select(StreamItem, Report)
-        .join(Report, col(Report.id) == col(StreamItem.report_id), isouter=True)
+        select(SignalRecord, Report)
+        .join(Report, col(Report.id) == col(SignalRecord.report_id), isouter=True)
         .where(which)
-        .order_by(col(StreamItem.id))
+        .order_by(col(SignalRecord.id))
     ).all()
-    return list({(each.report_id or each.id): _read(each, told) for each, told in rows}.values())
+    return list(
+        {(each.report_id or each.id): _weighted_signal(each, told) for each, told in rows}.values()
+    )
 
 
-def _read(item: StreamItem, report: Report | None) -> Item:
+def _weighted_signal(item: SignalRecord, report: Report | None) -> WeightedSignal:
     proven = report.proven if report else item.proven
     later = report is not None and report.proven_at is not None
-    return Item(
+    return WeightedSignal(
         position=item.position or 0,
         kind=item.kind,
         at=item.at,
@@ -126,7 +130,7 @@ def _read(item: StreamItem, report: Report | None) -> Item:
         customer_id=item.customer_id,
         phone_index=item.phone_index,
         proven=proven or later,
-        weight=signal_weights.of(
+        weight=signal_weights.weigh_signal(
             item.kind,
             item.channel,
             proven=proven,
@@ -139,20 +143,20 @@ def _read(item: StreamItem, report: Report | None) -> Item:
     )
 
 
-def gather(session: Session, _now: datetime) -> None:
+def collect_signals(session: Session, _now: datetime) -> None:
     """Collect the checks that failed, and give what is new its place (a job of the worker).
 
     One at a time: were two to give places, a reader could see the later one's first and then
     miss the other's.
     """
-    advisory_lock.take(session, _TURN)
-    _take_in(session, failed_checks.collect(session))
-    last = session.exec(select(func.max(StreamItem.position))).one() or 0
+    advisory_lock.acquire_lock(session, _POSITION_LOCK)
+    _record_failed_checks(session, failed_checks.drain_failed_checks(session))
+    last = session.exec(select(func.max(SignalRecord.position))).one() or 0
     fresh = session.exec(
-        select(StreamItem)
-        .where(col(StreamItem.position).is_(None))
-        .order_by(col(StreamItem.id))
-        .limit(AT_A_TIME)
+        select(SignalRecord)
+        .where(col(SignalRecord.position).is_(None))
+        .order_by(col(SignalRecord.id))
+        .limit(BATCH_SIZE)
     ).all()
     for position, item in enumerate(fresh, last + 1):
         item.position = position
@@ -160,55 +164,59 @@ def gather(session: Session, _now: datetime) -> None:
     session.flush()
 
 
-def _take_in(session: Session, checks: Sequence[Unmet]) -> None:
+def _record_failed_checks(session: Session, checks: Sequence[FailedCheck]) -> None:
     """All at once: the decoys are locked meanwhile, and checks wait for them."""
     if not checks:
         return
-    keys = keyring.of(session).index_keys()
+    keys = keyring.current_keyring(session).index_keys()
     indexes = {
-        form for each in checks for form in (each.phone_index, keys.newest(each.phone_index))
+        form
+        for each in checks
+        for form in (each.phone_index, keys.to_newest_form(each.phone_index))
     }
-    known = _customers(session, indexes)
-    latest = _latest(session, indexes, min(each.at for each in checks) - SAME_CALL)
+    known = _customer_ids_by_index(session, indexes)
+    latest = _latest_failed_checks(
+        session, indexes, min(each.at for each in checks) - SAME_CALL_WINDOW
+    )
     for each in sorted(checks, key=lambda one: one.at):
-        number = keys.newest(each.phone_index)
+        number = keys.to_newest_form(each.phone_index)
         key = number, each.channel.value
         before = latest.get(key)
-        if before is not None and each.at - before.at < SAME_CALL:
+        if before is not None and each.at - before.at < SAME_CALL_WINDOW:
             before.times += 1
             continue
-        latest[key] = StreamItem(
+        latest[key] = SignalRecord(
             kind=UNCONFIRMED,
             at=each.at,
             channel=each.channel.value,
             proven=each.channel is Channel.TEXT,
             customer_id=known.get(number),
-            phone_index=keys.anew(each.phone_index),
+            phone_index=keys.to_written_form(each.phone_index),
         )
     session.add_all(latest.values())
     session.flush()
 
 
-def _customers(session: Session, indexes: Iterable[bytes]) -> dict[bytes, UUID]:
+def _customer_ids_by_index(session: Session, indexes: Iterable[bytes]) -> dict[bytes, UUID]:
     rows = session.exec(
         select(Customer.phone_index, Customer.id).where(col(Customer.phone_index).in_(indexes))
     )
-    newest = keyring.of(session).index_keys().newest
+    newest = keyring.current_keyring(session).index_keys().to_newest_form
     return {newest(index): owner for index, owner in rows}
 
 
-def _latest(
+def _latest_failed_checks(
     session: Session, indexes: Iterable[bytes], after: datetime
-) -> dict[tuple[bytes, str], StreamItem]:
+) -> dict[tuple[bytes, str], SignalRecord]:
     """The latest failed checks of these numbers, by number and channel."""
     rows = session.exec(
-        select(StreamItem)
+        select(SignalRecord)
         .where(
-            col(StreamItem.phone_index).in_(indexes),
-            col(StreamItem.kind) == UNCONFIRMED,
-            col(StreamItem.at) > after,
+            col(SignalRecord.phone_index).in_(indexes),
+            col(SignalRecord.kind) == UNCONFIRMED,
+            col(SignalRecord.at) > after,
         )
-        .order_by(col(StreamItem.at))
+        .order_by(col(SignalRecord.at))
     )
-    newest = keyring.of(session).index_keys().newest
+    newest = keyring.current_keyring(session).index_keys().to_newest_form
     return {(newest(each.phone_index or b""), each.channel): each for each in rows}

@@ -13,16 +13,9 @@ from incidents.cases import visibility
 from incidents.reports import duplicate_reports, report_fields, signals
 from incidents.reports.models import REFERENCE_LENGTH, Report
 from incidents.reports.report_fields import (
-    ASKED_FOR,
-    GAVE,
-    KNEW,
-    NUMBER_LIMIT,
-    REFUSED,
-    REPORT,
-    SAID_LIMIT,
-    Told,
-    listed,
-    opened,
+    ReportSubmission,
+    split_choices,
+    unseal_report_field,
 )
 from people.customers import customer_records
 from storage import advisory_lock
@@ -31,80 +24,80 @@ from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.keys import keyring
 
-__all__ = [
-    "ASKED_FOR",
-    "GAVE",
-    "KNEW",
-    "NUMBER_LIMIT",
-    "REFUSED",
-    "REPORT",
-    "SAID_LIMIT",
-    "Told",
-]
 #: A number that proves itself so long after a report makes that report a proven one.
-PROVES_WITHIN = timedelta(hours=24)
-_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+PROOF_WINDOW = timedelta(hours=24)
+_REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-def file(
-    session: Session, told: Told, now: datetime, actor: audit_log.Actor = audit_log.CUSTOMER
+def submit_for_reference(
+    session: Session,
+    told: ReportSubmission,
+    now: datetime,
+    actor: audit_log.Actor = audit_log.CUSTOMER,
 ) -> str:
     """Keep a report; gives its reference. Raises ``InvalidInput``."""
-    return filed(session, told, now, actor).reference
+    return submit_report(session, told, now, actor).reference
 
 
-def filed(
-    session: Session, told: Told, now: datetime, actor: audit_log.Actor = audit_log.CUSTOMER
+def submit_report(
+    session: Session,
+    told: ReportSubmission,
+    now: datetime,
+    actor: audit_log.Actor = audit_log.CUSTOMER,
 ) -> Report:
     """Keep a report: a new one, or more of the one that the same number made within the hour.
 
     A report from the number itself also proves what was reported of that number in the last day.
     Raises ``InvalidInput``.
     """
-    report_fields.require_sense(told, now)
-    ring = keyring.of(session)
-    advisory_lock.take(session, ring.unchanging("phone", told.phone))
-    forms = ring.forms("phone", told.phone)
+    report_fields.validate_submission(told, now)
+    ring = keyring.current_keyring(session)
+    advisory_lock.acquire_lock(session, ring.compute_stable_form("phone", told.phone))
+    forms = ring.compute_search_forms("phone", told.phone)
     if told.proven:
-        prove(session, told.phone, now)
-    report = duplicate_reports.same(session, told, forms, now)
-    if report is None and duplicate_reports.crowded(session, told, forms, now):
+        mark_reports_proven(session, told.phone, now)
+    report = duplicate_reports.find_duplicate(session, told, forms, now)
+    if report is None and duplicate_reports.is_flooding(session, told, forms, now):
         told = replace(told, doubtful=True)
-        report = duplicate_reports.same(session, told, forms, now)
+        report = duplicate_reports.find_duplicate(session, told, forms, now)
     if report is None:
-        report, done = _new(session, told, forms[0], now), AuditAct.REPORT_FILE
-        _tell_stream(session, report, now)
+        report, done = _create_report(session, told, forms[0], now), AuditAct.REPORT_FILE
+        _emit_report_signal(session, report, now)
     else:
         done = AuditAct.REPORT_ADD
         report.times += 1
-        if duplicate_reports.add(session, report, told):
-            _tell_stream(session, report, now)
-    _write_down(session, report, done, told.channel, now, actor)
+        if duplicate_reports.merge_into_report(session, report, told):
+            _emit_report_signal(session, report, now)
+    _record_report_act(session, report, done, told.channel, now, actor)
     return report
 
 
-def add(session: Session, report: Report, more: Told, now: datetime) -> None:
+def add_to_report(session: Session, report: Report, more: ReportSubmission, now: datetime) -> None:
     """More of the same report, from whoever made it. Raises ``InvalidInput``."""
-    report_fields.require_sense(more, now)
-    if duplicate_reports.add(session, report, more):
-        _tell_stream(session, report, now)
-        _write_down(session, report, AuditAct.REPORT_ADD, more.channel, now, audit_log.CUSTOMER)
+    report_fields.validate_submission(more, now)
+    if duplicate_reports.merge_into_report(session, report, more):
+        _emit_report_signal(session, report, now)
+        _record_report_act(
+            session, report, AuditAct.REPORT_ADD, more.channel, now, audit_log.CUSTOMER
+        )
 
 
-def find(session: Session, reference: str) -> Report | None:
+def find_report_for_update(session: Session, reference: str) -> Report | None:
     """The report of a reference, locked."""
     statement = select(Report).where(col(Report.reference) == reference)
     return session.exec(statement.with_for_update()).first()
 
 
-def latest_of(session: Session, phone: str, channel: str, now: datetime) -> str:
+def find_latest_reference(session: Session, phone: str, channel: str, now: datetime) -> str:
     """The reference of what this number reported last over a channel within the hour; or empty."""
     found = session.exec(
         select(Report.reference)
         .where(
-            col(Report.phone_index).in_(keyring.of(session).forms("phone", phone)),
+            col(Report.phone_index).in_(
+                keyring.current_keyring(session).compute_search_forms("phone", phone)
+            ),
             col(Report.channel) == channel,
-            col(Report.at) > now - duplicate_reports.SAME_WITHIN,
+            col(Report.at) > now - duplicate_reports.DUPLICATE_WINDOW,
         )
         .order_by(col(Report.id).desc())
         .limit(1)
@@ -112,16 +105,17 @@ def latest_of(session: Session, phone: str, channel: str, now: datetime) -> str:
     return found or ""
 
 
-def _new(session: Session, told: Told, index: bytes, now: datetime) -> Report:
+def _create_report(session: Session, told: ReportSubmission, index: bytes, now: datetime) -> Report:
     row = new_id()
     customer = customer_records.find_by_phone(session, told.phone)
     kept: dict[str, Any] = {
-        name: report_fields.sealed(session, row, name, value)
-        for name, value in {"phone": told.phone, **report_fields.words(told)}.items()
+        name: report_fields.seal_report_field(session, row, name, value)
+        for name, value in {"phone": told.phone, **report_fields.collect_text_fields(told)}.items()
     }
     report = Report(
         id=row,
-        reference="R" + "".join(secrets.choice(_LETTERS) for _ in range(REFERENCE_LENGTH - 1)),
+        reference="R"
+        + "".join(secrets.choice(_REFERENCE_ALPHABET) for _ in range(REFERENCE_LENGTH - 1)),
         kind=told.kind,
         callback_id=told.callback_id,
         at=now,
@@ -140,10 +134,10 @@ def _new(session: Session, told: Told, index: bytes, now: datetime) -> Report:
     return report
 
 
-def _tell_stream(session: Session, report: Report, now: datetime) -> None:
+def _emit_report_signal(session: Session, report: Report, now: datetime) -> None:
     if report.kind == report_fields.OBJECTION:  # it tells of a reading, and of no call
         return
-    sign = signals.Sign(
+    sign = signals.Signal(
         report.kind,
         now,
         report.channel,
@@ -152,10 +146,10 @@ def _tell_stream(session: Session, report: Report, now: datetime) -> None:
         phone_index=report.phone_index,
         report_id=report.id,
     )
-    signals.put(session, sign)
+    signals.record_signal(session, sign)
 
 
-def _write_down(
+def _record_report_act(
     session: Session,
     report: Report,
     done: AuditAct,
@@ -163,7 +157,7 @@ def _write_down(
     now: datetime,
     actor: audit_log.Actor,
 ) -> None:
-    audit_log.record(
+    audit_log.record_act(
         session,
         actor,
         done,
@@ -175,17 +169,19 @@ def _write_down(
     )
 
 
-def prove(session: Session, phone: str, now: datetime) -> None:
+def mark_reports_proven(session: Session, phone: str, now: datetime) -> None:
     """The owner of a number has shown that they hold it: what was reported of it in the last day
     by somebody who had not is theirs. What a program seems to have filled in is not."""
     rows = session.exec(
         select(Report)
         .where(
-            col(Report.phone_index).in_(keyring.of(session).forms("phone", phone)),
+            col(Report.phone_index).in_(
+                keyring.current_keyring(session).compute_search_forms("phone", phone)
+            ),
             col(Report.proven).is_(False),
             col(Report.proven_at).is_(None),
             col(Report.doubtful).is_(False),
-            col(Report.at) > now - PROVES_WITHIN,
+            col(Report.at) > now - PROOF_WINDOW,
         )
         .order_by(col(Report.id))
         .with_for_update()
@@ -193,12 +189,14 @@ def prove(session: Session, phone: str, now: datetime) -> None:
     for report in rows:
         report.proven_at = now
         session.add(report)
-        _tell_stream(session, report, now)
-        _write_down(session, report, AuditAct.REPORT_PROVE, report.channel, now, audit_log.CUSTOMER)
+        _emit_report_signal(session, report, now)
+        _record_report_act(
+            session, report, AuditAct.REPORT_PROVE, report.channel, now, audit_log.CUSTOMER
+        )
 
 
 @dataclass(frozen=True)
-class Read:
+class ReportView:
     """A report in plain, for an investigator."""
 
     reference: str
@@ -219,13 +217,13 @@ class Read:
     doubtful: bool = False
 
 
-def latest(
+def list_latest_reports(
     session: Session, investigator: audit_log.Actor, now: datetime, limit: int = 100
-) -> list[Read]:
+) -> list[ReportView]:
     """The latest reports, newest first, each reading written down. Without names and numbers of
     those who reported: an investigator sees a customer within a case only; without reports that
     are evidence of a case that names the reader."""
-    hidden = visibility.hidden_ids(session, "report", investigator.staff_id)
+    hidden = visibility.list_hidden_evidence_ids(session, "report", investigator.staff_id)
     rows = session.exec(
         select(Report)
         .where(col(Report.id).not_in(hidden))
@@ -233,15 +231,15 @@ def latest(
         .limit(limit)
     ).all()
     readings = [(row.customer_id, None) for row in rows if row.customer_id]
-    audit_log.record_many(
+    audit_log.record_act_per_customer(
         session, investigator, AuditAct.REPORT_READ, now, about=readings, purpose="triage"
     )
-    return [plain(session, row) for row in rows]
+    return [build_report_view(session, row) for row in rows]
 
 
-def plain(session: Session, row: Report) -> Read:
+def build_report_view(session: Session, row: Report) -> ReportView:
     """A report in plain. The caller has written the audit entry of the reading."""
-    return Read(
+    return ReportView(
         reference=row.reference,
         kind=row.kind,
         at=row.at,
@@ -249,13 +247,13 @@ def plain(session: Session, row: Report) -> Read:
         proven=row.proven or row.proven_at is not None,
         known_customer=row.customer_id is not None,
         called_at=row.called_at,
-        shown_number=opened(session, row, "shown_number"),
-        said=opened(session, row, "said"),
-        knew=listed(opened(session, row, "knew")),
+        shown_number=unseal_report_field(session, row, "shown_number"),
+        said=unseal_report_field(session, row, "said"),
+        knew=split_choices(unseal_report_field(session, row, "knew")),
         number_hidden=row.number_hidden,
-        claimed_to_be=opened(session, row, "claimed_to_be"),
-        asked_for=listed(opened(session, row, "asked_for")),
-        gave=listed(opened(session, row, "gave")),
+        claimed_to_be=unseal_report_field(session, row, "claimed_to_be"),
+        asked_for=split_choices(unseal_report_field(session, row, "asked_for")),
+        gave=split_choices(unseal_report_field(session, row, "gave")),
         times=row.times,
         doubtful=row.doubtful,
     )

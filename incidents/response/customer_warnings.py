@@ -14,29 +14,28 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import Session, col, select, update
 
-from incidents.cases.creation import step
+from incidents.cases.creation import add_case_event
 from incidents.cases.models import Case, WarnedCustomer, WarningRun
 from incidents.response import exposure
-from messaging import line_types, outbox, text_templates
+from messaging import calling_hours, line_types, outbox, text_templates
 from messaging.models import MessageState, OutboxMessage, Priority
 from people.customers import customer_records
 from people.models import Customer
-from scheduling import quiet
 from scheduling.errors import WrongState
 from scheduling.notifications import callback_notifier
 from scheduling.policy import Policy
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
-KIND = outbox.WARNING
+MESSAGE_KIND = outbox.WARNING
 RUNNING, STOPPED, DONE = "running", "stopped", "done"
 #: So many wait to be sent at the most; a wave brings the next.
-WAITING, WAVE = 300, 100
-LASTS = timedelta(days=3)
+MAX_QUEUED, BATCH_SIZE = 300, 100
+TEXT_LIFETIME = timedelta(days=3)
 
 
 @dataclass(frozen=True)
-class Progress:
+class WarningProgress:
     """How far a warning has come: of ``total`` customers so many looked at, with what became of
     their texts by state; ``landlines`` take none."""
 
@@ -48,14 +47,14 @@ class Progress:
     texts: dict[str, int]
 
 
-def require_none(session: Session, case: Case) -> None:
+def require_no_running_warning(session: Session, case: Case) -> None:
     """Raises ``WrongState`` while a warning of this case is going on."""
-    found = of_case(session, case)
+    found = find_latest_warning_run(session, case)
     if found is not None and found.state == RUNNING:
         raise WrongState("A warning is going on already.")
 
 
-def of_case(session: Session, case: Case) -> WarningRun | None:
+def find_latest_warning_run(session: Session, case: Case) -> WarningRun | None:
     """The latest warning of a case."""
     return session.exec(
         select(WarningRun)
@@ -65,11 +64,11 @@ def of_case(session: Session, case: Case) -> WarningRun | None:
     ).first()
 
 
-def begin(
+def start_warning_run(
     session: Session, case: Case, staff_id: UUID, since: datetime, until: datetime, now: datetime
 ) -> WarningRun:
     """Let the worker warn all whom this person's access exposed in that time."""
-    require_none(session, case)
+    require_no_running_warning(session, case)
     run = WarningRun(
         case_id=case.id,
         staff_id=staff_id,
@@ -77,14 +76,14 @@ def begin(
         until=until,
         state=RUNNING,
         begun_at=now,
-        total=exposure.count(session, staff_id, since, until),
+        total=exposure.count_exposed_customers(session, staff_id, since, until),
     )
     session.add(run)
     session.flush()
     return run
 
 
-def stop(session: Session, case: Case, who: UUID, words: str, now: datetime) -> None:
+def stop_warning_run(session: Session, case: Case, who: UUID, words: str, now: datetime) -> None:
     """Send no more: texts that have not left are withdrawn. Raises ``WrongState``."""
     run = session.exec(
         select(WarningRun)
@@ -106,10 +105,10 @@ def stop(session: Session, case: Case, who: UUID, words: str, now: datetime) -> 
         .where(*queued)
         .values(state=MessageState.EXPIRED, settled_at=now, expires_at=now)
     )
-    step(session, case, AuditAct.CASE_STOPPED, words, audit_log.staff(who), now)
+    add_case_event(session, case, AuditAct.CASE_STOPPED, words, audit_log.staff_actor(who), now)
 
 
-class Warnings:
+class CustomerWarningJob:
     """A job of the worker: the next wave of whichever warning is going on."""
 
     def __init__(self, policy: Policy) -> None:
@@ -128,27 +127,33 @@ class Warnings:
             .limit(1)
             .with_for_update(skip_locked=True)
         ).first()
-        if run is None or _waiting(session) >= WAITING:
+        if run is None or _count_queued_warnings(session) >= MAX_QUEUED:
             return
-        ids = exposure.after(session, run.staff_id, run.since, run.until, run.reached, WAVE)
+        ids = exposure.list_exposed_ids(
+            session, run.staff_id, run.since, run.until, run.reached, BATCH_SIZE
+        )
         for each in ids:
-            self._warn(session, run, each, now)
+            self._warn_customer_once(session, run, each, now)
         if ids:
             run.reached, run.done = ids[-1], run.done + len(ids)
         else:
             run.state = DONE
             case = session.get_one(Case, run.case_id)
-            step(session, case, AuditAct.CASE_WARNED, str(run.done), audit_log.SYSTEM, now)
+            add_case_event(
+                session, case, AuditAct.CASE_WARNED, str(run.done), audit_log.SYSTEM, now
+            )
         session.add(run)
         session.flush()
 
-    def _warn(self, session: Session, run: WarningRun, customer_id: UUID, now: datetime) -> None:
+    def _warn_customer_once(
+        self, session: Session, run: WarningRun, customer_id: UUID, now: datetime
+    ) -> None:
         if session.get(WarnedCustomer, (run.case_id, customer_id)) is not None:
             return
         customer = session.get(Customer, customer_id)
         if customer is None or customer.erased_at is not None:
             return
-        audit_log.record(
+        audit_log.record_act(
             session,
             audit_log.SYSTEM,
             AuditAct.CUSTOMER_WARN,
@@ -156,7 +161,7 @@ class Warnings:
             customer_id=customer_id,
             purpose=session.get_one(Case, run.case_id).reference,
         )
-        message_id = self._text(session, customer, now)
+        message_id = self._queue_warning_text(session, customer, now)
         session.add(
             WarnedCustomer(
                 case_id=run.case_id, customer_id=customer_id, message_id=message_id, at=now
@@ -164,40 +169,42 @@ class Warnings:
         )
         session.flush()
 
-    def _text(self, session: Session, customer: Customer, now: datetime) -> UUID | None:
+    def _queue_warning_text(
+        self, session: Session, customer: Customer, now: datetime
+    ) -> UUID | None:
         """The id of the text; none where the phone takes none, for a call out of the blue is what
         we warn of."""
-        phone = customer_records.opened(session, customer).phone
-        if line_types.known(session, phone, now) == line_types.LANDLINE:
+        phone = customer_records.open_customer_details(session, customer).phone
+        if line_types.find_line_type(session, phone, now) == line_types.LANDLINE:
             return None
-        voice = callback_notifier.voice_of(session, customer, self._policy, now)
+        voice = callback_notifier.customer_message_context(session, customer, self._policy, now)
         zone = customer.timezone
-        due_at = quiet.until_decent(now, zone, self._policy.decent_in(zone))
-        draft = outbox.Draft(
+        due_at = calling_hours.next_allowed_time(now, zone, self._policy.calling_hours_in(zone))
+        draft = outbox.NewMessage(
             customer_id=customer.id,
-            kind=KIND,
+            kind=MESSAGE_KIND,
             to=phone,
-            body=text_templates.warned(voice),
+            body=text_templates.text_exposure_warning(voice),
             due_at=due_at,
-            expires_at=due_at + LASTS,
+            expires_at=due_at + TEXT_LIFETIME,
             priority=Priority.WARNING,
-            decent=self._policy.decent(zone),
+            decent=self._policy.calling_hours_for(zone),
         )
-        return outbox.put(session, draft, now)
+        return outbox.queue_message(session, draft, now)
 
 
-def _waiting(session: Session) -> int:
+def _count_queued_warnings(session: Session) -> int:
     return session.exec(
         select(func.count())
         .select_from(OutboxMessage)
         .where(
-            col(OutboxMessage.kind) == KIND,
+            col(OutboxMessage.kind) == MESSAGE_KIND,
             col(OutboxMessage.state).in_([MessageState.QUEUED, MessageState.SENDING]),
         )
     ).one()
 
 
-def progress(session: Session, run: WarningRun) -> Progress:
+def load_warning_progress(session: Session, run: WarningRun) -> WarningProgress:
     """How a warning stands."""
     states = session.exec(
         select(col(OutboxMessage.state), func.count())
@@ -208,4 +215,4 @@ def progress(session: Session, run: WarningRun) -> Progress:
     ).all()
     counts = {state or "landline": count for state, count in states}
     landlines = counts.pop("landline", 0)
-    return Progress(run.state, run.begun_at, run.total, run.done, landlines, counts)
+    return WarningProgress(run.state, run.begun_at, run.total, run.done, landlines, counts)

@@ -16,20 +16,20 @@ from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.models import AuditEntry
 
-PAGE = 50
+PAGE_SIZE = 50
 #: What each act shows of a customer. A phone number is masked but for the call itself.
-SHOWN: dict[str, tuple[str, ...]] = {
+FIELDS_SHOWN: dict[str, tuple[str, ...]] = {
     AuditAct.CUSTOMER_LOOK_UP: ("name",),
     AuditAct.CUSTOMER_READ: ("name", "ticket", "product"),
     AuditAct.CUSTOMER_ADD: ("name", "phone"),
     AuditAct.CUSTOMER_CHANGE: ("name", "phone"),
     AuditAct.CALLBACK_BOOK: ("name", "ticket", "product"),
 }
-_RINGS = "to ring them"
+_DIALLING_PURPOSE = "to ring them"
 
 
 @dataclass(frozen=True)
-class Exposed:
+class ExposedCustomer:
     """A customer whose record was read: first and last, how often, and the ``fields`` it showed."""
 
     customer_id: UUID
@@ -39,28 +39,34 @@ class Exposed:
     fields: tuple[str, ...]
 
 
-def where(staff_id: UUID, since: datetime, until: datetime) -> list[ColumnElement[bool]]:
+def build_exposure_conditions(
+    staff_id: UUID, since: datetime, until: datetime
+) -> list[ColumnElement[bool]]:
     """Entries that tell of such a reading, from ``since`` until before ``until``."""
     return [
         col(AuditEntry.staff_id) == staff_id,
         col(AuditEntry.customer_id).is_not(None),
-        col(AuditEntry.action).in_(list(SHOWN)),
+        col(AuditEntry.action).in_(list(FIELDS_SHOWN)),
         col(AuditEntry.at) >= since,
         col(AuditEntry.at) < until,
     ]
 
 
-def count(session: Session, staff_id: UUID, since: datetime, until: datetime) -> int:
+def count_exposed_customers(
+    session: Session, staff_id: UUID, since: datetime, until: datetime
+) -> int:
     """How many customers."""
     distinct = func.count(func.distinct(AuditEntry.customer_id))
-    with statement_timeout.taking_time(
+    with statement_timeout.extended_timeout(
         session
     ):  # of a busy person's years it is hundreds of thousands
-        found = session.exec(select(distinct).where(*where(staff_id, since, until))).one()
+        found = session.exec(
+            select(distinct).where(*build_exposure_conditions(staff_id, since, until))
+        ).one()
     return int(found)
 
 
-def after(
+def list_exposed_ids(
     session: Session,
     staff_id: UUID,
     since: datetime,
@@ -69,14 +75,16 @@ def after(
     limit: int,
 ) -> list[UUID]:
     """The next of them by id, after ``last``."""
-    statement = select(AuditEntry.customer_id).where(*where(staff_id, since, until))
+    statement = select(AuditEntry.customer_id).where(
+        *build_exposure_conditions(staff_id, since, until)
+    )
     if last is not None:
         statement = statement.where(col(AuditEntry.customer_id) > last)
     found = session.exec(statement.distinct().order_by(col(AuditEntry.customer_id)).limit(limit))
     return [each for each in found if each is not None]
 
 
-def page(
+def load_exposure_page(
     session: Session,
     case: Case,
     staff_id: UUID,
@@ -85,24 +93,29 @@ def page(
     reader: UUID,
     now: datetime,
     last: UUID | None = None,
-) -> list[Exposed]:
+) -> list[ExposedCustomer]:
     """A page of the list, by ids alone; written down for each customer on it."""
-    ids = after(session, staff_id, since, until, last, PAGE)
+    ids = list_exposed_ids(session, staff_id, since, until, last, PAGE_SIZE)
     rows = session.exec(
         select(AuditEntry)
-        .where(*where(staff_id, since, until), col(AuditEntry.customer_id).in_(ids))
+        .where(
+            *build_exposure_conditions(staff_id, since, until), col(AuditEntry.customer_id).in_(ids)
+        )
         .order_by(col(AuditEntry.id))
     ).all()
     about = [(each, None) for each in ids]
-    who = audit_log.staff(reader)
-    audit_log.record_many(
+    who = audit_log.staff_actor(reader)
+    audit_log.record_act_per_customer(
         session, who, AuditAct.EXPOSURE_READ, now, about=about, purpose=case.reference
     )
-    return [_exposed(each, [row for row in rows if row.customer_id == each]) for each in ids]
+    return [
+        _build_exposed_customer(each, [row for row in rows if row.customer_id == each])
+        for each in ids
+    ]
 
 
-def _exposed(customer_id: UUID, rows: Sequence[AuditEntry]) -> Exposed:
-    fields = {field for row in rows for field in SHOWN[row.action]}
-    if any(row.purpose == _RINGS for row in rows):
+def _build_exposed_customer(customer_id: UUID, rows: Sequence[AuditEntry]) -> ExposedCustomer:
+    fields = {field for row in rows for field in FIELDS_SHOWN[row.action]}
+    if any(row.purpose == _DIALLING_PURPOSE for row in rows):
         fields.add("phone")
-    return Exposed(customer_id, rows[0].at, rows[-1].at, len(rows), tuple(sorted(fields)))
+    return ExposedCustomer(customer_id, rows[0].at, rows[-1].at, len(rows), tuple(sorted(fields)))

@@ -14,24 +14,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import sqrt
 
-WEEK = 168
+HOURS_PER_WEEK = 168
 HALF_LIFE_WEEKS = 8
 PRIOR_WEEKS = 4.0
 #: Before anything is known: half a report a day, worth one day.
 _FIRST_COUNT, _FIRST_HOURS = 0.5, 24.0
 _SHAPE_PRIOR = 24.0  # reports, spread evenly, that the shapes of day and week begin with
-_LEAST_WEEKS = 0.25
+_MIN_WEEKS = 0.25
 _FADE_WEEK = 0.5 ** (1 / HALF_LIFE_WEEKS)
-_FADE_HOUR = 0.5 ** (1 / (HALF_LIFE_WEEKS * WEEK))
+_FADE_HOUR = 0.5 ** (1 / (HALF_LIFE_WEEKS * HOURS_PER_WEEK))
 _FADE_DAY = _FADE_HOUR**24
 _SPREAD_DAYS = 14.0
-_MOST_DISPERSED = 10.0
+_MAX_DISPERSION = 10.0
 #: So long nothing stands out, since nobody knows what is usual.
-FIRST_HOURS = WEEK
+WARM_UP_HOURS = HOURS_PER_WEEK
 
 
 @dataclass(frozen=True)
-class Usual:
+class ExpectedRate:
     """What is expected of one hour: ``mean`` reports, with the weight of ``weeks`` weeks of it;
     ``dispersion`` is how much wider than that counts were (1 for not at all)."""
 
@@ -58,34 +58,34 @@ class Baseline:
     spread_days: float = _SPREAD_DAYS
     by_hour: list[float] = field(default_factory=lambda: [0.0] * 24)
     by_day: list[float] = field(default_factory=lambda: [0.0] * 7)
-    counts: list[float] = field(default_factory=lambda: [0.0] * WEEK)
-    weeks: list[float] = field(default_factory=lambda: [0.0] * WEEK)
+    counts: list[float] = field(default_factory=lambda: [0.0] * HOURS_PER_WEEK)
+    weeks: list[float] = field(default_factory=lambda: [0.0] * HOURS_PER_WEEK)
 
-    def usual(self, hour_of_week: int) -> Usual:
+    def expected_hour_rate(self, hour_of_week: int) -> ExpectedRate:
         """What is expected of that hour of the week."""
         day, hour = divmod(hour_of_week, 24)
-        pooled = self.count / self.hours * self._shape(self.by_hour, hour)
-        pooled *= self._shape(self.by_day, day)
-        worth = PRIOR_WEEKS * self.hours / (self.hours + 2 * WEEK)
-        weeks = max(_LEAST_WEEKS, worth + self.weeks[hour_of_week])
+        pooled = self.count / self.hours * self._seasonal_factor(self.by_hour, hour)
+        pooled *= self._seasonal_factor(self.by_day, day)
+        worth = PRIOR_WEEKS * self.hours / (self.hours + 2 * HOURS_PER_WEEK)
+        weeks = max(_MIN_WEEKS, worth + self.weeks[hour_of_week])
         count = (weeks - self.weeks[hour_of_week]) * pooled + self.counts[hour_of_week]
-        dispersion = min(_MOST_DISPERSED, max(1.0, self.spread / self.spread_days))
-        return Usual(max(count / weeks, 1e-6), weeks, dispersion)
+        dispersion = min(_MAX_DISPERSION, max(1.0, self.spread / self.spread_days))
+        return ExpectedRate(max(count / weeks, 1e-6), weeks, dispersion)
 
     @staticmethod
-    def _shape(seen: list[float], at: int) -> float:
+    def _seasonal_factor(seen: list[float], at: int) -> float:
         """How much more comes at this hour of the day, or day of the week, than at an average."""
         even = _SHAPE_PRIOR / len(seen)
         return len(seen) * (seen[at] + even) / (sum(seen) + _SHAPE_PRIOR)
 
-    def learn(self, hour_of_week: int, found: int, *, unusual: bool = False) -> None:
+    def learn_hour_count(self, hour_of_week: int, found: int, *, unusual: bool = False) -> None:
         """Take in how many came in an hour that is over; of an ``unusual`` time no more than
         usual."""
-        usual = self.usual(hour_of_week)
+        usual = self.expected_hour_rate(hour_of_week)
         count = float(found)
-        if self.past >= FIRST_HOURS:
+        if self.past >= WARM_UP_HOURS:
             count = min(count, usual.bound)
-            self._note_spread(count, usual)
+            self._update_dispersion(count, usual)
             count = min(count, usual.mean) if unusual else count
         self.past += 1
         self.count = self.count * _FADE_HOUR + count
@@ -98,7 +98,7 @@ class Baseline:
         self.counts[hour_of_week] = self.counts[hour_of_week] * _FADE_WEEK + count
         self.weeks[hour_of_week] = self.weeks[hour_of_week] * _FADE_WEEK + 1
 
-    def _note_spread(self, count: float, usual: Usual) -> None:
+    def _update_dispersion(self, count: float, usual: ExpectedRate) -> None:
         """Day by day: an hour at night, of which next to nothing is expected, says too little."""
         found, expected = self.day
         found, expected = found + count, expected + usual.mean * (1 + 1 / usual.weeks / 24)

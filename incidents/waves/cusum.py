@@ -13,19 +13,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import log
 
-from incidents.waves.baseline import FIRST_HOURS, WEEK, Baseline, Usual
+from incidents.waves.baseline import HOURS_PER_WEEK, WARM_UP_HOURS, Baseline, ExpectedRate
 
-TIMES = (2.0, 5.0)
+RATE_RATIOS = (2.0, 5.0)
 THRESHOLD = 8.0
 #: From here on nothing is learnt, for two weeks: what lasts longer is usual by then.
-UNUSUAL = THRESHOLD / 2
-UNUSUAL_HOURS = 2 * WEEK
+LEARNING_PAUSE_THRESHOLD = THRESHOLD / 2
+MAX_LEARNING_PAUSE_HOURS = 2 * HOURS_PER_WEEK
 #: So few are no wave, however unusual.
-LEAST = 4
+MIN_REPORTS = 4
 
 
 @dataclass(frozen=True)
-class Alarm:
+class WaveAlarm:
     """A wave: noticed in hour ``at``, going on since hour ``since`` (both count from 1970, UTC);
     ``found`` reports came in these hours where ``usual`` were to be expected."""
 
@@ -36,7 +36,7 @@ class Alarm:
 
 
 @dataclass
-class _Run:
+class _CusumRun:
     """One chart: how much evidence has gathered, since when, and over what."""
 
     times: float
@@ -45,15 +45,19 @@ class _Run:
     found: int = 0
     usual: float = 0.0
 
-    def add(self, at: int, found: int, usual: Usual, share: float) -> None:
+    def add_observation(self, at: int, found: int, usual: ExpectedRate, share: float) -> None:
         if self.evidence <= 0:
             self.since, self.found, self.usual = at, 0, 0.0
         self.found += found
         self.usual += usual.mean * share
-        self.evidence = max(0.0, self.evidence + ratio(found, usual, self.times, share))
+        self.evidence = max(
+            0.0, self.evidence + log_likelihood_ratio(found, usual, self.times, share)
+        )
 
 
-def ratio(found: int, usual: Usual, times: float, share: float = 1.0) -> float:
+def log_likelihood_ratio(
+    found: int, usual: ExpectedRate, times: float, share: float = 1.0
+) -> float:
     """The logarithm of how much likelier so many are at ``times`` the usual rate than at the usual
     one, in a ``share`` of an hour."""
     weight = usual.weeks
@@ -63,36 +67,50 @@ def ratio(found: int, usual: Usual, times: float, share: float = 1.0) -> float:
 
 
 @dataclass
-class Chart:
+class CusumChart:
     """Runs over the hours in their order."""
 
     baseline: Baseline = field(default_factory=Baseline)
-    runs: list[_Run] = field(default_factory=lambda: [_Run(times) for times in TIMES])
+    runs: list[_CusumRun] = field(
+        default_factory=lambda: [_CusumRun(times) for times in RATE_RATIOS]
+    )
     unusual: int = 0
 
-    def add(self, at: int, hour_of_week: int, found: int) -> Alarm | None:
+    def add_completed_hour(self, at: int, hour_of_week: int, found: int) -> WaveAlarm | None:
         """Take in an hour that is over; an alarm begins the charts anew."""
-        alarm = self._seen(at, found, self.baseline.usual(hour_of_week), 1.0)
-        unusual = alarm is not None or any(each.evidence >= UNUSUAL for each in self.runs)
+        alarm = self._update_cusum_runs(
+            at, found, self.baseline.expected_hour_rate(hour_of_week), 1.0
+        )
+        unusual = alarm is not None or any(
+            each.evidence >= LEARNING_PAUSE_THRESHOLD for each in self.runs
+        )
         self.unusual = max(0, self.unusual + (1 if unusual else -1))
-        unusual = unusual and self.unusual < UNUSUAL_HOURS
-        self.baseline.learn(hour_of_week, found, unusual=unusual)
+        unusual = unusual and self.unusual < MAX_LEARNING_PAUSE_HOURS
+        self.baseline.learn_hour_count(hour_of_week, found, unusual=unusual)
         return alarm
 
-    def now(self, at: int, hour_of_week: int, found: int, share: float) -> Alarm | None:
+    def check_current_hour(
+        self, at: int, hour_of_week: int, found: int, share: float
+    ) -> WaveAlarm | None:
         """What the hour that has begun would say, of which a ``share`` is over. Whoever asks has no
         more use for the chart."""
-        return self._seen(at, found, self.baseline.usual(hour_of_week), share)
+        return self._update_cusum_runs(
+            at, found, self.baseline.expected_hour_rate(hour_of_week), share
+        )
 
-    def _seen(self, at: int, found: int, usual: Usual, share: float) -> Alarm | None:
-        if self.baseline.past < FIRST_HOURS:
+    def _update_cusum_runs(
+        self, at: int, found: int, usual: ExpectedRate, share: float
+    ) -> WaveAlarm | None:
+        if self.baseline.past < WARM_UP_HOURS:
             return None
         for run in self.runs:
-            run.add(at, found, usual, share)
-        over = [each for each in self.runs if each.evidence >= THRESHOLD and each.found >= LEAST]
+            run.add_observation(at, found, usual, share)
+        over = [
+            each for each in self.runs if each.evidence >= THRESHOLD and each.found >= MIN_REPORTS
+        ]
         if not over:
             return None
         widest = max(over, key=lambda each: each.evidence)
-        alarm = Alarm(at, widest.since, widest.found, widest.usual)
-        self.runs = [_Run(times) for times in TIMES]
+        alarm = WaveAlarm(at, widest.since, widest.found, widest.usual)
+        self.runs = [_CusumRun(times) for times in RATE_RATIOS]
         return alarm

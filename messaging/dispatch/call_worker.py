@@ -20,8 +20,8 @@ from messaging import call_queue, spending
 from messaging.call_states import CallState
 from messaging.models import PhoneCall
 from messaging.providers.base import OutcomeUnknown, Rejected, Unavailable
-from messaging.providers.voice_base import Line, Ring
-from messaging.sending_limits import Rules
+from messaging.providers.voice_base import OutboundCall, VoiceProvider
+from messaging.sending_limits import SendingLimits
 from storage.session import transaction
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
@@ -32,18 +32,18 @@ log = structlog.get_logger("worker")
 PLACED_WITHIN = timedelta(seconds=60)
 HANG_UP_WITHIN = timedelta(minutes=10)
 LEASE = timedelta(seconds=30)
-PAUSE = timedelta(seconds=2)
+RETRY_PAUSE = timedelta(seconds=2)
 #: Spelt as in the index, so that a prepared statement can use it whatever it is asked for.
-_TO_DO = text("(to_hang_up OR state IN ('wanted', 'dialling'))")
+_CALL_IS_DUE = text("(to_hang_up OR state IN ('wanted', 'dialling'))")
 
 
 @dataclass(frozen=True)
-class Job:
+class LeasedCall:
     """A call in a worker's hands, at its ``turn``-th try: to be placed or, with ``hang_up``, to be
     ended; ``unknown`` says that an earlier try had no known outcome."""
 
     id: UUID
-    ring: Ring
+    ring: OutboundCall
     turn: int
     wanted_at: datetime
     unknown: bool
@@ -51,146 +51,158 @@ class Job:
     agent_sid: str | None
 
 
-def lease(session: Session, rules: Rules, now: datetime, limit: int = 5) -> list[Job]:
+def lease_calls(
+    session: Session, rules: SendingLimits, now: datetime, limit: int = 5
+) -> list[LeasedCall]:
     """Take due calls into the caller's hands; those that come too late or cost too much fail."""
     rows = session.exec(
         select(PhoneCall)
-        .where(_TO_DO, col(PhoneCall.due_at) <= now)
+        .where(_CALL_IS_DUE, col(PhoneCall.due_at) <= now)
         .order_by(col(PhoneCall.due_at), col(PhoneCall.id))
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
-    return [job for row in rows if (job := _take(session, row, rules, now))]
+    return [job for row in rows if (job := _lease_call(session, row, rules, now))]
 
 
-def _take(session: Session, row: PhoneCall, rules: Rules, now: datetime) -> Job | None:
+def _lease_call(
+    session: Session, row: PhoneCall, rules: SendingLimits, now: datetime
+) -> LeasedCall | None:
     unknown = row.state == CallState.DIALLING or row.error == "unknown"
     if row.to_hang_up:
         if now >= (row.ended_at or row.wanted_at) + HANG_UP_WITHIN:
             row.to_hang_up = False
             return None
     elif now >= row.wanted_at + PLACED_WITHIN and not unknown:
-        _fail(session, row, "too_late", now)
+        _fail_call(session, row, "too_late", now)
         return None
-    elif row.first_tried_at is None and not _paid(session, rules, now):
-        _fail(session, row, "ceiling", now)
+    elif row.first_tried_at is None and not _pay_for_call(session, rules, now):
+        _fail_call(session, row, "ceiling", now)
         return None
     row.first_tried_at = row.first_tried_at or now
     row.tries, row.due_at = row.tries + 1, now + LEASE
     if not row.to_hang_up:
         row.state, row.error = CallState.DIALLING, None
-        _record(session, row, AuditAct.CALL_PLACE, now)
+        _record_call_act(session, row, AuditAct.CALL_PLACE, now)
     session.add(row)
     session.flush()
-    ring = _ring(session, row, row.first_tried_at)
-    return Job(row.id, ring, row.tries, row.wanted_at, unknown, row.to_hang_up, row.agent_sid)
+    ring = _outbound_call(session, row, row.first_tried_at)
+    return LeasedCall(
+        row.id, ring, row.tries, row.wanted_at, unknown, row.to_hang_up, row.agent_sid
+    )
 
 
-def _paid(session: Session, rules: Rules, now: datetime) -> bool:
-    return spending.purse(session, rules, now).take(rules.call_price)
+def _pay_for_call(session: Session, rules: SendingLimits, now: datetime) -> bool:
+    return spending.lock_spending_budget(session, rules, now).try_spend(rules.call_price)
 
 
-def _ring(session: Session, row: PhoneCall, first_tried_at: datetime) -> Ring:
+def _outbound_call(session: Session, row: PhoneCall, first_tried_at: datetime) -> OutboundCall:
     place = f"phone_call.agent_phone:{row.id}"
-    to = keyring.of(session).open_for(keyring.STAFF, place, row.agent_phone)
+    to = keyring.current_keyring(session).open_for_purpose(keyring.STAFF, place, row.agent_phone)
     others = session.exec(
         select(PhoneCall.agent_sid).where(
             col(PhoneCall.wanted_at) > first_tried_at - timedelta(hours=1),
             col(PhoneCall.agent_sid).is_not(None),
         )
     )
-    return Ring(row.id, to, first_tried_at, frozenset(sid for sid in others if sid))
+    return OutboundCall(row.id, to, first_tried_at, frozenset(sid for sid in others if sid))
 
 
-def placed(session: Session, job: Job, sid: str, state: CallState, now: datetime) -> None:
+def record_call_placed(
+    session: Session, job: LeasedCall, sid: str, state: CallState, now: datetime
+) -> None:
     """The provider has it. Its webhooks may have told us more already."""
-    row = call_queue.locked(session, job.id)
+    row = call_queue.lock_call(session, job.id)
     if row is None:
         return
     row.agent_sid = row.agent_sid or sid
-    if not call_queue.push(session, row, state, now):
+    if not call_queue.record_call_state(session, row, state, now):
         return
     if state is not CallState.RINGING_YOU:  # where the agent's phone picks up by itself
         row.agent_on_at = now
         session.add(row)
 
 
-def not_placed(session: Session, job: Job, error: Exception | None, now: datetime) -> None:
+def record_call_not_placed(
+    session: Session, job: LeasedCall, error: Exception | None, now: datetime
+) -> None:
     """It was refused, or will be tried again while there is time."""
-    row = call_queue.locked(session, job.id)
+    row = call_queue.lock_call(session, job.id)
     if row is None or row.state != CallState.DIALLING or row.tries != job.turn:
         return  # its webhooks know better, or another worker has it
     late = now >= row.wanted_at + PLACED_WITHIN
     if isinstance(error, Rejected) or late:
-        _fail(session, row, error.code if isinstance(error, Rejected) else "too_late", now)
+        _fail_call(session, row, error.code if isinstance(error, Rejected) else "too_late", now)
         return
     unknown = job.unknown or isinstance(error, OutcomeUnknown)
     row.error = "unknown" if unknown else "unavailable"
-    row.state, row.due_at = CallState.WANTED, now + PAUSE
+    row.state, row.due_at = CallState.WANTED, now + RETRY_PAUSE
     session.add(row)
     session.flush()
 
 
-def hung_up(session: Session, job: Job) -> None:
+def record_call_hung_up(session: Session, job: LeasedCall) -> None:
     """There is nobody on the line any more."""
-    row = call_queue.locked(session, job.id)
+    row = call_queue.lock_call(session, job.id)
     if row is not None:
         row.to_hang_up = False
         session.add(row)
         session.flush()
 
 
-def _fail(session: Session, row: PhoneCall, error: str, now: datetime) -> None:
+def _fail_call(session: Session, row: PhoneCall, error: str, now: datetime) -> None:
     # One that may be on its way all the same is looked up and ended.
     row.to_hang_up, row.due_at = row.first_tried_at is not None and error == "too_late", now
-    call_queue.push(session, row, CallState.FAILED, now, error)
-    _record(session, row, AuditAct.CALL_FAILED, now, error)
+    call_queue.record_call_state(session, row, CallState.FAILED, now, error)
+    _record_call_act(session, row, AuditAct.CALL_FAILED, now, error)
 
 
-def _record(
+def _record_call_act(
     session: Session, row: PhoneCall, action: AuditAct, now: datetime, detail: str = ""
 ) -> None:
-    audit_log.record(
+    audit_log.record_act(
         session, audit_log.SYSTEM, action, now, callback_id=row.callback_id, detail=detail
     )
 
 
-class Dialler:
+class CallPlacer:
     """Places and ends calls over one line; any number of workers may have one."""
 
     def __init__(
         self,
         engine: Engine,
         info: dict[str, Any],
-        line: Line,
+        line: VoiceProvider,
         clock: Callable[[], datetime],
-        rules: Rules,
+        rules: SendingLimits,
     ) -> None:
         self._engine, self._info, self._line = engine, info, line
         self._clock, self._rules = clock, rules
 
-    def once(self) -> int:
+    def handle_due_calls(self) -> int:
         """Do what is due; gives the number of calls handled."""
         with transaction(self._engine, info=self._info) as session:
-            jobs = lease(session, self._rules, self._clock())
+            jobs = lease_calls(session, self._rules, self._clock())
         for job in jobs:
-            (self._hang_up if job.hang_up else self._place)(job)
+            (self._hang_up_call if job.hang_up else self._place_leased_call)(job)
         return len(jobs)
 
-    def _place(self, job: Job) -> None:
-        sid, error = self._tried(job)
+    def _place_leased_call(self, job: LeasedCall) -> None:
+        sid, error = self._attempt_call(job)
         with transaction(self._engine, info=self._info) as session:
             if sid is not None:
-                placed(session, job, sid, self._line.placed, self._clock())
+                record_call_placed(session, job, sid, self._line.placed, self._clock())
             else:
-                not_placed(session, job, error, self._clock())
+                record_call_not_placed(session, job, error, self._clock())
         log.info("call", id=str(job.id), outcome=type(error).__name__ if error else "placed")
 
-    def _tried(self, job: Job) -> tuple[str | None, Exception | None]:
+    def _attempt_call(self, job: LeasedCall) -> tuple[str | None, Exception | None]:
         try:
-            found = job.agent_sid or (self._line.find(job.ring) if job.unknown else None)
+            found = job.agent_sid or (
+                self._line.find_placed_call(job.ring) if job.unknown else None
+            )
             if found is None and self._clock() < job.wanted_at + PLACED_WITHIN:
-                found = self._line.ring(job.ring)
+                found = self._line.place_call(job.ring)
             return found, None
         except (Rejected, Unavailable, OutcomeUnknown) as problem:
             return None, problem
@@ -199,13 +211,13 @@ class Dialler:
             log.error("line failed", kind=type(problem).__name__)
             return None, OutcomeUnknown()
 
-    def _hang_up(self, job: Job) -> None:
+    def _hang_up_call(self, job: LeasedCall) -> None:
         try:
-            sid = job.agent_sid or self._line.find(job.ring)
+            sid = job.agent_sid or self._line.find_placed_call(job.ring)
             if sid is not None:
                 self._line.hang_up(sid)
         except Exception as problem:  # it stays due, and is tried again when its lease ends
             log.warning("not hung up", id=str(job.id), kind=type(problem).__name__)
             return
         with transaction(self._engine, info=self._info) as session:
-            hung_up(session, job)
+            record_call_hung_up(session, job)

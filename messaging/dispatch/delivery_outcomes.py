@@ -10,15 +10,15 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from messaging.models import MessageState, OutboxMessage
-from messaging.providers.base import Letter
+from messaging.providers.base import OutboundMessage
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
-LONGEST_PAUSE = 300
+MAX_PAUSE_SECONDS = 300
 
 
 @dataclass(frozen=True)
-class Leased:
+class LeasedMessage:
     """A text in one worker's hands, at its ``turn``-th try.
 
     ``unknown`` says that an earlier try, over ``gateway``, had no known outcome; such a text may
@@ -27,7 +27,7 @@ class Leased:
     """
 
     id: UUID
-    letter: Letter
+    letter: OutboundMessage
     turn: int
     leased_until: datetime
     expires_at: datetime
@@ -36,47 +36,52 @@ class Leased:
     ask_line: bool = False
 
 
-def sent(session: Session, taken: Leased, provider_id: str, now: datetime) -> None:
+def mark_sent(session: Session, taken: LeasedMessage, provider_id: str, now: datetime) -> None:
     """The provider has it."""
-    row = held(session, taken)
+    row = lock_leased_message(session, taken)
     if row is not None:
         row.provider_id = provider_id
-        end(session, row, MessageState.SENT, now)
+        settle_message(session, row, MessageState.SENT, now)
 
 
-def failed(session: Session, taken: Leased, error: str, now: datetime) -> None:
+def mark_failed(session: Session, taken: LeasedMessage, error: str, now: datetime) -> None:
     """The provider will never send it."""
-    row = held(session, taken)
+    row = lock_leased_message(session, taken)
     if row is not None:
-        end(session, row, MessageState.FAILED, now, error)
+        settle_message(session, row, MessageState.FAILED, now, error)
 
 
-def expired(session: Session, taken: Leased, now: datetime) -> None:
+def mark_expired(session: Session, taken: LeasedMessage, now: datetime) -> None:
     """It was never sent, and by now would no longer help."""
-    row = held(session, taken)
+    row = lock_leased_message(session, taken)
     if row is not None:
-        end(session, row, MessageState.EXPIRED, now)
+        settle_message(session, row, MessageState.EXPIRED, now)
 
 
-def later(
-    session: Session, taken: Leased, now: datetime, *, unknown: bool, rest: timedelta | None = None
+def schedule_retry(
+    session: Session,
+    taken: LeasedMessage,
+    now: datetime,
+    *,
+    unknown: bool,
+    rest: timedelta | None = None,
 ) -> None:
     """Try again after a pause that doubles, or as long as the provider asked for.
 
     It ends when the text expires; one whose outcome is unknown stays until the provider says.
     """
-    row = held(session, taken)
+    row = lock_leased_message(session, taken)
     if row is None:
         return
     row.state, row.error = MessageState.QUEUED, "unknown" if unknown else "unavailable"
-    row.due_at = now + max(pause(row.id, row.tries), rest or timedelta())
+    row.due_at = now + max(retry_delay(row.id, row.tries), rest or timedelta())
     session.add(row)
     session.flush()
 
 
-def give_back(session: Session, taken: Leased, now: datetime) -> None:
+def return_to_queue(session: Session, taken: LeasedMessage, now: datetime) -> None:
     """It was not tried: another worker may have it at once."""
-    row = held(session, taken)
+    row = lock_leased_message(session, taken)
     if row is None:
         return
     row.state, row.due_at = MessageState.QUEUED, now
@@ -86,22 +91,22 @@ def give_back(session: Session, taken: Leased, now: datetime) -> None:
     session.flush()
 
 
-def pause(message: UUID, tries: int) -> timedelta:
+def retry_delay(message: UUID, tries: int) -> timedelta:
     """2, 4, 8 … seconds, five minutes at the most, each a quarter longer or shorter by chance, so
     that what failed together does not come back together."""
     chance = zlib.crc32(message.bytes + bytes([tries % 256])) / 2**32
-    return timedelta(seconds=min(2 ** min(tries, 20), LONGEST_PAUSE) * (0.75 + chance / 2))
+    return timedelta(seconds=min(2 ** min(tries, 20), MAX_PAUSE_SECONDS) * (0.75 + chance / 2))
 
 
 #: How a text can end, and the act that is written down.
-ENDS = {
+OUTCOME_ACTS = {
     MessageState.SENT: AuditAct.TEXT_SENT,
     MessageState.FAILED: AuditAct.TEXT_FAILED,
     MessageState.EXPIRED: AuditAct.TEXT_EXPIRED,
 }
 
 
-def held(session: Session, taken: Leased) -> OutboxMessage | None:
+def lock_leased_message(session: Session, taken: LeasedMessage) -> OutboxMessage | None:
     """The row, if it is still in these hands and at this turn: a worker that was held up past
     its lease has nothing to say about a text that another has taken."""
     return session.exec(
@@ -115,22 +120,22 @@ def held(session: Session, taken: Leased) -> OutboxMessage | None:
     ).first()
 
 
-def end(
+def settle_message(
     session: Session, row: OutboxMessage, state: MessageState, now: datetime, error: str = ""
 ) -> None:
     """Nothing more is done with this text."""
     row.state, row.error, row.settled_at = state, error[:40] or None, now
     row.waited_ms = (now - row.wanted_at) // timedelta(milliseconds=1)
-    tell(session, row, ENDS[state], now, error)
+    record_message_act(session, row, OUTCOME_ACTS[state], now, error)
 
 
-def tell(
+def record_message_act(
     session: Session, row: OutboxMessage, action: AuditAct, now: datetime, detail: str
 ) -> None:
     """Write down what became of a text."""
     session.add(row)
     session.flush()
-    audit_log.record(
+    audit_log.record_act(
         session,
         audit_log.SYSTEM,
         action,

@@ -14,14 +14,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from messaging.dispatch import delivery_outcomes, leases
-from messaging.dispatch.call_worker import Dialler
-from messaging.dispatch.delivery_worker import Deliverer
+from messaging.dispatch.call_worker import CallPlacer
+from messaging.dispatch.delivery_worker import MessageDeliverer
 from messaging.models import Heartbeat
-from messaging.providers.base import Gateway
-from messaging.providers.failover import Route
-from messaging.providers.voice_base import Line
-from messaging.sending_limits import Rules
-from storage.session import StoreUnavailable, in_short, transaction
+from messaging.providers.base import SmsProvider
+from messaging.providers.failover import FailoverRouter
+from messaging.providers.voice_base import VoiceProvider
+from messaging.sending_limits import SendingLimits
+from storage.session import StoreUnavailable, summarise_store_error, transaction
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.errors import KeyUnavailable, Tampered
@@ -32,11 +32,13 @@ log = structlog.get_logger("worker")
 
 NAME = "worker"
 IDLE_SECONDS = 0.5
-DEPTH = 4  # texts leased for each hand, so that none waits for the store between two texts
-BEAT_EVERY = timedelta(seconds=5)
+LEASES_PER_THREAD = (
+    4  # texts leased for each hand, so that none waits for the store between two texts
+)
+HEARTBEAT_INTERVAL = timedelta(seconds=5)
 ALIVE_WITHIN = timedelta(seconds=30)
 
-Job = Callable[[Session, datetime], None]
+PeriodicJob = Callable[[Session, datetime], None]
 
 
 class Worker:
@@ -50,126 +52,132 @@ class Worker:
         self,
         engine: Engine,
         ring: Keyring,
-        gateways: Sequence[Gateway],
+        gateways: Sequence[SmsProvider],
         clock: Callable[[], datetime],
-        jobs: Sequence[Job] = (),
-        rules: Rules = Rules(),  # noqa: B008 (cannot be changed)
+        jobs: Sequence[PeriodicJob] = (),
+        rules: SendingLimits = SendingLimits(),  # noqa: B008 (cannot be changed)
         hands: int = 1,
-        line: Line | None = None,
+        line: VoiceProvider | None = None,
     ) -> None:
         self._engine = engine
-        self._info = keyring.carried(ring)
+        self._info = keyring.keyring_session_info(ring)
         self._clock = clock
         self._jobs = jobs
         self._rules = rules
         self._hands = hands
-        self._route = Route(gateways)
+        self._route = FailoverRouter(gateways)
         self._using = gateways[0].name
-        self._deliverer = Deliverer(engine, self._info, self._route, clock)
-        self._dialler = Dialler(engine, self._info, line, clock, rules) if line else None
+        self._deliverer = MessageDeliverer(engine, self._info, self._route, clock)
+        self._dialler = CallPlacer(engine, self._info, line, clock, rules) if line else None
         self._dialling: Future[None] | None = None
         self._pool = ThreadPoolExecutor(hands, "text")
         self._busy: set[Future[None]] = set()
         self._beaten: datetime | None = None
         self.stopping = Event()
 
-    def run(self) -> None:
+    def run_until_stopped(self) -> None:
         """Work until :attr:`stopping` is set; texts in hand are finished first."""
         while not self.stopping.is_set():
             try:
-                taken = self._round()
+                taken = self._lease_and_dispatch()
             except StoreUnavailable as error:
-                log.warning("texts wait: store unavailable", reason=in_short(error))
+                log.warning("texts wait: store unavailable", reason=summarise_store_error(error))
                 taken = 0
-            self._rest(taken)
-        self._finish()
+            self._wait_for_work(taken)
+        self._finish_in_flight()
         self._pool.shutdown()
 
-    def once(self) -> int:
+    def run_once(self) -> int:
         """One round to its end; gives the number of texts handled."""
-        taken = self._round()
-        self._finish()
+        taken = self._lease_and_dispatch()
+        self._finish_in_flight()
         return taken
 
-    def _round(self) -> int:
+    def _lease_and_dispatch(self) -> int:
         """Take what is due into the free hands; gives the number of texts taken."""
-        self._beat(self._clock())
-        self._dial()
-        now, room = self._clock(), self._room()
-        gateway = self._route.choose(now)
+        self._beat_and_run_jobs(self._clock())
+        self._start_call_round()
+        now, room = self._clock(), self._free_capacity()
+        gateway = self._route.choose_provider(now)
         if gateway is None or room < self._hands:
             return 0
-        self._note_switch(gateway.name, now)
+        self._record_provider_switch(gateway.name, now)
         with transaction(self._engine, info=self._info) as session:
-            taken = leases.lease(session, now, gateway.name, self._rules, room)
+            taken = leases.lease_messages(session, now, gateway.name, self._rules, room)
         for each in taken:
-            self._hand_out(each)
+            self._dispatch_message(each)
         return len(taken)
 
-    def _dial(self) -> None:
+    def _start_call_round(self) -> None:
         """Place the calls that are wanted, beside the texts, one round at a time."""
         if self._dialling is not None and self._dialling.done():
             self._dialling = None
         if self._dialler is None or self._dialling is not None or self.stopping.is_set():
             return
         if self._hands == 1:
-            self._dialled()
+            self._handle_calls_safely()
         else:
-            self._dialling = self._pool.submit(self._dialled)
+            self._dialling = self._pool.submit(self._handle_calls_safely)
 
-    def _dialled(self) -> None:
+    def _handle_calls_safely(self) -> None:
         try:
             if self._dialler is not None:
-                self._dialler.once()
+                self._dialler.handle_due_calls()
         except (*StoreUnavailable, KeyUnavailable, Tampered) as error:
             log.warning("calls not placed", kind=type(error).__name__)
 
-    def _room(self) -> int:
+    def _free_capacity(self) -> int:
         self._busy = {each for each in self._busy if not each.done()}
-        return self._hands * DEPTH - len(self._busy)
+        return self._hands * LEASES_PER_THREAD - len(self._busy)
 
-    def _hand_out(self, taken: delivery_outcomes.Leased) -> None:
+    def _dispatch_message(self, taken: delivery_outcomes.LeasedMessage) -> None:
         if self._hands == 1:
-            self._deliver(taken)
+            self._deliver_safely(taken)
         else:
-            self._busy.add(self._pool.submit(self._deliver, taken))
+            self._busy.add(self._pool.submit(self._deliver_safely, taken))
 
-    def _deliver(self, taken: delivery_outcomes.Leased) -> None:
+    def _deliver_safely(self, taken: delivery_outcomes.LeasedMessage) -> None:
         """Nothing that happens to one text may keep the others from leaving."""
         try:
             if self.stopping.is_set():
-                self._deliverer.give_back(taken)
+                self._deliverer.return_message(taken)
             else:
-                self._deliverer.deliver(taken)
+                self._deliverer.deliver_message(taken)
         except StoreUnavailable as error:
-            log.warning("text waits: store unavailable", id=str(taken.id), reason=in_short(error))
+            log.warning(
+                "text waits: store unavailable",
+                id=str(taken.id),
+                reason=summarise_store_error(error),
+            )
 
-    def _rest(self, taken: int) -> None:
+    def _wait_for_work(self, taken: int) -> None:
         """Until there may be something to do: a hand is free, or a while has gone by."""
-        if self._room() < self._hands:
+        if self._free_capacity() < self._hands:
             wait(self._busy, timeout=IDLE_SECONDS, return_when=FIRST_COMPLETED)
         elif not taken:
             self.stopping.wait(IDLE_SECONDS)
 
-    def _finish(self) -> None:
+    def _finish_in_flight(self) -> None:
         for each in self._busy:
             each.result()
         if self._dialling is not None:
             self._dialling.result()
         self._busy.clear()
 
-    def _note_switch(self, name: str, now: datetime) -> None:
+    def _record_provider_switch(self, name: str, now: datetime) -> None:
         if name == self._using:
             return
         with transaction(self._engine, info=self._info) as session:
             change = f"{self._using} to {name}"
-            audit_log.record(session, audit_log.SYSTEM, AuditAct.GATEWAY_SWITCH, now, detail=change)
+            audit_log.record_act(
+                session, audit_log.SYSTEM, AuditAct.GATEWAY_SWITCH, now, detail=change
+            )
         log.warning("gateway switched", before=self._using, after=name)
         self._using = name
 
-    def _beat(self, now: datetime) -> None:
+    def _beat_and_run_jobs(self, now: datetime) -> None:
         """Show that we live, and do the periodic jobs at the same pace."""
-        if self._beaten is not None and now - self._beaten < BEAT_EVERY:
+        if self._beaten is not None and now - self._beaten < HEARTBEAT_INTERVAL:
             return
         # The very first beat of two workers at once is a race; either is as good.
         with suppress(IntegrityError), transaction(self._engine, info=self._info) as session:
@@ -183,7 +191,7 @@ class Worker:
         self._beaten = now
 
 
-def alive(session: Session, now: datetime) -> bool:
+def is_worker_alive(session: Session, now: datetime) -> bool:
     """Whether some worker has been at work lately."""
     beat = session.get(Heartbeat, NAME)
     return beat is not None and now - beat.at <= ALIVE_WITHIN

@@ -11,7 +11,7 @@ TEXT, VOICE = "text", "voice"
 
 
 @dataclass(frozen=True)
-class Letter:
+class OutboundMessage:
     """A text on its way out, or with ``medium`` ``voice`` one that is spoken. ``reference`` is ours
     and the same at every try; ``to`` is E.164; ``first_tried_at`` is when its first try could have
     reached the provider; from ``expires_at`` it is of no more use."""
@@ -44,26 +44,26 @@ class OutcomeUnknown(Exception):
     """The provider may or may not have taken this: it must be looked up before another try."""
 
 
-class Gateway(Protocol):
+class SmsProvider(Protocol):
     """A provider of text messages."""
 
     name: str
 
-    def send(self, letter: Letter, now: datetime) -> str:
+    def send_message(self, letter: OutboundMessage, now: datetime) -> str:
         """Hand over a text, or ring to speak it; gives the provider's id for it.
 
         Raises :class:`Rejected`, :class:`Unavailable` or :class:`OutcomeUnknown`.
         """
         ...
 
-    def find(self, letter: Letter) -> str | None:
+    def find_message(self, letter: OutboundMessage) -> str | None:
         """The provider's id for a text whose outcome was unknown, or ``None`` if it never took it.
 
         Raises :class:`Unavailable` when the provider cannot say.
         """
         ...
 
-    def line_kind(self, phone: str) -> str:
+    def look_up_line_type(self, phone: str) -> str:
         """What kind of line a number is: ``landline``, ``mobile`` or another word of the
         provider's, ``unknown`` where it does not know.
 

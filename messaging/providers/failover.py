@@ -9,75 +9,77 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
-from messaging.providers.base import Gateway
+from messaging.providers.base import SmsProvider
 
 WINDOW = timedelta(seconds=60)
-FEWEST = 5
-SHARE = 0.5
-FIRST_REST, LONGEST_REST = timedelta(seconds=15), timedelta(minutes=5)
+MIN_RESULTS = 5
+FAILURE_SHARE = 0.5
+FIRST_OPEN_DURATION, MAX_OPEN_DURATION = timedelta(seconds=15), timedelta(minutes=5)
 
 
 @dataclass
-class _Health:
+class _CircuitBreaker:
     """How a gateway's last tries went. While it rests, nothing is handed to it; then one more
     failure is enough to rest twice as long."""
 
     heard: deque[tuple[datetime, bool]] = field(default_factory=deque)
     rests_until: datetime | None = None
-    rest: timedelta = FIRST_REST
+    rest: timedelta = FIRST_OPEN_DURATION
     on_trial: bool = False
 
-    def well(self, now: datetime) -> bool:
+    def is_available(self, now: datetime) -> bool:
         return self.rests_until is None or now >= self.rests_until
 
-    def hear(self, good: bool, now: datetime, asked: timedelta | None) -> None:
+    def record_result(self, good: bool, now: datetime, asked: timedelta | None) -> None:
         if good and self.on_trial:
-            self.on_trial, self.rest = False, FIRST_REST
+            self.on_trial, self.rest = False, FIRST_OPEN_DURATION
         self.heard.append((now, good))
         while self.heard and self.heard[0][0] <= now - WINDOW:
             self.heard.popleft()
         bad = sum(not was for _, was in self.heard)
-        ill = len(self.heard) >= FEWEST and bad >= SHARE * len(self.heard)
-        if good or not self.well(now):
+        ill = len(self.heard) >= MIN_RESULTS and bad >= FAILURE_SHARE * len(self.heard)
+        if good or not self.is_available(now):
             return
         if asked:
-            self.rests_until = now + min(asked, LONGEST_REST)
+            self.rests_until = now + min(asked, MAX_OPEN_DURATION)
         elif ill or self.on_trial:
-            self._lie_down(now)
+            self._trip_breaker(now)
 
-    def _lie_down(self, now: datetime) -> None:
+    def _trip_breaker(self, now: datetime) -> None:
         self.rests_until = now + self.rest
-        self.rest, self.on_trial = min(self.rest * 2, LONGEST_REST), True
+        self.rest, self.on_trial = min(self.rest * 2, MAX_OPEN_DURATION), True
         self.heard.clear()
 
 
-class Route:
+class FailoverRouter:
     """Gateways in the order of preference, each with its health as this process sees it."""
 
-    def __init__(self, gateways: Sequence[Gateway]) -> None:
+    def __init__(self, gateways: Sequence[SmsProvider]) -> None:
         self._gateways = {each.name: each for each in gateways}
-        self._health = {each.name: _Health() for each in gateways}
+        self._health = {each.name: _CircuitBreaker() for each in gateways}
         self._lock = Lock()
 
-    def __getitem__(self, name: str) -> Gateway:
+    def __getitem__(self, name: str) -> SmsProvider:
         """The gateway of that name; the first when it is no longer configured."""
         return self._gateways.get(name) or next(iter(self._gateways.values()))
 
-    def choose(self, now: datetime) -> Gateway | None:
+    def choose_provider(self, now: datetime) -> SmsProvider | None:
         """The first that is well; none means to wait."""
         with self._lock:
-            well = (name for name, health in self._health.items() if health.well(now))
+            well = (name for name, health in self._health.items() if health.is_available(now))
             name = next(well, None)
         return self._gateways[name] if name else None
 
-    def well(self, name: str, now: datetime) -> bool:
+    def is_provider_available(self, name: str, now: datetime) -> bool:
         """Whether a gateway may be used; one that is not configured any more, not."""
         with self._lock:
-            return name in self._health and self._health[name].well(now)
+            return name in self._health and self._health[name].is_available(now)
 
-    def hear(self, name: str, *, good: bool, now: datetime, rest: timedelta | None = None) -> None:
+    def record_provider_result(
+        self, name: str, *, good: bool, now: datetime, rest: timedelta | None = None
+    ) -> None:
         """How a try went: ``good`` when the provider answered sensibly, be it with a rejection;
         ``rest`` when it asked to be left alone for so long."""
         if name in self._health:
             with self._lock:
-                self._health[name].hear(good, now, rest)
+                self._health[name].record_result(good, now, rest)

@@ -11,7 +11,7 @@ from messaging.call_states import CallState
 
 
 @dataclass(frozen=True)
-class Ring:
+class OutboundCall:
     """A call to an agent, to be bridged on to the customer. ``to`` is E.164, ``reference`` ours;
     ``known`` are the provider's ids of other calls, which are not this one."""
 
@@ -21,19 +21,19 @@ class Ring:
     known: frozenset[str] = frozenset()
 
 
-class Line(Protocol):
+class VoiceProvider(Protocol):
     """A provider of calls. ``placed`` is how far a call is once :meth:`ring` has come back."""
 
     placed: CallState
 
-    def ring(self, call: Ring) -> str:
+    def place_call(self, call: OutboundCall) -> str:
         """Ring the agent; gives the provider's id.
 
         Raises ``Rejected``, ``Unavailable`` or ``OutcomeUnknown``.
         """
         ...
 
-    def find(self, call: Ring) -> str | None:
+    def find_placed_call(self, call: OutboundCall) -> str | None:
         """The provider's id of a call whose outcome was unknown, or ``None`` if it was never
         placed. Raises ``Unavailable`` when the provider cannot say."""
         ...

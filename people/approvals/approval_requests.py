@@ -10,41 +10,43 @@ from sqlmodel import Session, col, select
 
 from people.approvals import repository, request_visibility, sealed_requests
 from people.approvals.models import ApprovalRequest
-from people.approvals.request_types import About, Kind, Kinds, Payload
-from people.approvals.states import OPEN, State
-from people.errors import AskedAlready, NotAllowed, NotFound
+from people.approvals.request_types import Payload, RequestSubject, RequestType, RequestTypes
+from people.approvals.states import OPEN_STATES, RequestState
+from people.errors import AlreadyRequested, NotAllowed, NotFound
 from people.models import Staff
-from people.text_input import Allowed, clean, require_reason
+from people.text_input import AllowedContent, clean_text_input, require_meaningful_reason
 from storage import advisory_lock
 from storage.column_types import new_id
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
-LIVES = timedelta(days=7)
-WHY_LIMIT = 300
+REQUEST_LIFETIME = timedelta(days=7)
+REASON_LIMIT = 300
 
 
-def ask(
+def submit_for_approval(
     session: Session,
-    kind: Kind,
+    kind: RequestType,
     payload: Payload,
     why: str,
     by: UUID | None,
     now: datetime,
     *,
-    about: About | None = None,
+    about: RequestSubject | None = None,
 ) -> ApprovalRequest:
     """Ask for something; ``by`` is a member of staff, or none for the command line. ``why`` is read
     by whoever approves. Raises ``NotAllowed``, ``InvalidInput``, or ``AskedAlready``."""
-    reason = clean("why", why, limit=WHY_LIMIT, what="reason", allowed=Allowed.ANYTHING)
-    require_reason("why", reason)
-    _require_may_ask(session, kind, by)
-    about = about or About()
-    _require_new(session, kind, payload, about, by, now)
+    reason = clean_text_input(
+        "why", why, limit=REASON_LIMIT, what="reason", allowed=AllowedContent.ANYTHING
+    )
+    require_meaningful_reason("why", reason)
+    _require_requester_role(session, kind, by)
+    about = about or RequestSubject()
+    _require_not_pending(session, kind, payload, about, by, now)
     row = ApprovalRequest(
         id=new_id(),
         kind=kind.name,
-        state=State.ASKED,
+        state=RequestState.ASKED,
         payload=b"",
         reason=b"",
         digest="",
@@ -54,29 +56,38 @@ def ask(
         case_id=about.case_id,
         asked_by=by,
         asked_at=now,
-        expires_at=now + LIVES,
+        expires_at=now + REQUEST_LIFETIME,
     )
-    sealed_requests.sealed(session, row, payload, reason)
+    sealed_requests.seal_approval_request(session, row, payload, reason)
     session.add(row)
     session.flush()
-    repository.record(
-        session, row, AuditAct.APPROVAL_ASK, audit_log.staff(by) if by else audit_log.OPERATOR, now
+    repository.record_approval_act(
+        session,
+        row,
+        AuditAct.APPROVAL_ASK,
+        audit_log.staff_actor(by) if by else audit_log.OPERATOR,
+        now,
     )
     return row
 
 
-def _require_new(
-    session: Session, kind: Kind, payload: Payload, about: About, by: UUID | None, now: datetime
+def _require_not_pending(
+    session: Session,
+    kind: RequestType,
+    payload: Payload,
+    about: RequestSubject,
+    by: UUID | None,
+    now: datetime,
 ) -> None:
     """A form that is sent twice asks once. Whoever asks for the same at this moment waits their
     turn. A request that is closed to the asker does not count."""
     if kind.same is None:
         return
-    advisory_lock.take(session, sha256(f"approval {kind.name}".encode()).digest())
+    advisory_lock.acquire_lock(session, sha256(f"approval {kind.name}".encode()).digest())
     waiting = session.exec(
         select(ApprovalRequest).where(
             col(ApprovalRequest.kind) == kind.name,
-            col(ApprovalRequest.state).in_(OPEN),
+            col(ApprovalRequest.state).in_(OPEN_STATES),
             col(ApprovalRequest.expires_at) > now,
             col(ApprovalRequest.customer_id) == about.customer_id,
             col(ApprovalRequest.staff_id) == about.staff_id,
@@ -84,41 +95,44 @@ def _require_new(
     )
     wanted = [payload.get(name) for name in kind.same]
     for row in waiting:
-        known = sealed_requests.opened(session, row).payload
-        hidden = by is not None and request_visibility.is_closed(session, kind, row, by)
+        known = sealed_requests.open_approval_request(session, row).payload
+        hidden = by is not None and request_visibility.is_hidden_from(session, kind, row, by)
         same = [known.get(name) for name in kind.same] == wanted
-        if same and not hidden and _counts(session, kind, row):
-            raise AskedAlready("This is asked for already. It waits for approval.")
+        if same and not hidden and _may_requester_still_ask(session, kind, row):
+            raise AlreadyRequested("This is asked for already. It waits for approval.")
 
 
-def _counts(session: Session, kind: Kind, row: ApprovalRequest) -> bool:
+def _may_requester_still_ask(session: Session, kind: RequestType, row: ApprovalRequest) -> bool:
     """Whether whoever asked may still ask."""
     asker = session.get(Staff, row.asked_by) if row.asked_by else None
-    return row.asked_by is None or repository.may(asker, kind.asks)
+    return row.asked_by is None or repository.is_active_in_role(asker, kind.asks)
 
 
-def _require_may_ask(session: Session, kind: Kind, by: UUID | None) -> None:
+def _require_requester_role(session: Session, kind: RequestType, by: UUID | None) -> None:
     member = session.get(Staff, by) if by else None
-    if not kind.by_operator if by is None else not repository.may(member, kind.asks):
+    if not kind.by_operator if by is None else not repository.is_active_in_role(member, kind.asks):
         raise NotAllowed("You may not ask for this.")
 
 
-def withdraw(
+def withdraw_approval_request(
     session: Session,
     request_id: UUID,
     by: UUID | None,
     now: datetime,
     *,
-    kinds: Kinds | None = None,
+    kinds: RequestTypes | None = None,
 ) -> None:
     """Take back what one has asked for; of a member of staff by the table of ``kinds``, which says
     what is closed to them. Raises ``NotFound`` for that and for anybody else's, or ``NoLonger``."""
-    row, none_such = repository.locked(session, request_id), "There is no such request of yours."
+    row, none_such = (
+        repository.lock_approval_request(session, request_id),
+        "There is no such request of yours.",
+    )
     if row.asked_by != by:
         raise NotFound(none_such)
     kind = (kinds or {}).get(row.kind)
     if by is not None and kind is not None:
-        request_visibility.require_open(session, kind, row, by, none_such)
-    repository.settle(session, row, State.WITHDRAWN, now)
-    actor = audit_log.staff(by) if by else audit_log.OPERATOR
-    repository.record(session, row, AuditAct.APPROVAL_WITHDRAW, actor, now)
+        request_visibility.require_visible_request(session, kind, row, by, none_such)
+    repository.close_approval_request(session, row, RequestState.WITHDRAWN, now)
+    actor = audit_log.staff_actor(by) if by else audit_log.OPERATOR
+    repository.record_approval_act(session, row, AuditAct.APPROVAL_WITHDRAW, actor, now)

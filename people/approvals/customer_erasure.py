@@ -9,15 +9,15 @@ from uuid import UUID
 from sqlmodel import Session, col, update
 
 from people.approvals.models import ApprovalRequest
-from people.approvals.states import State
+from people.approvals.states import RequestState
 
 
-def forget(session: Session, customers: Collection[UUID], now: datetime) -> None:
+def clear_customer_requests(session: Session, customers: Collection[UUID], now: datetime) -> None:
     """Empty every request about these customers; what still waits for approval ends."""
     about = col(ApprovalRequest.customer_id).in_(customers)
     session.exec(
         update(ApprovalRequest)
-        .where(about, col(ApprovalRequest.state) == State.ASKED)
-        .values(state=State.WITHDRAWN, settled_at=now)
+        .where(about, col(ApprovalRequest.state) == RequestState.ASKED)
+        .values(state=RequestState.WITHDRAWN, settled_at=now)
     )
     session.exec(update(ApprovalRequest).where(about).values(payload=b"", reason=b""))

@@ -15,19 +15,19 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from people import password_seal
+from people import password_seal, row_mac
 from people.models import Staff
 from vault.errors import Tampered
 
 
-def groups(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, UUID]:
+def find_identity_groups(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, UUID]:
     """For each of these members of staff the name of their group: one id of it, the same for all
     of them. Raises ``Tampered`` for one whose proof was changed in the database."""
     wanted = {each for each in ids if each is not None}
-    proven = _proven(session, wanted)
+    proven = _load_vouching_graph(session, wanted)
     joined: dict[UUID, UUID] = {}
 
-    def name(person: UUID) -> UUID:
+    def find_group_root(person: UUID) -> UUID:
         while person in joined:
             person = joined[person]
         return person
@@ -36,30 +36,33 @@ def groups(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, UUID]:
     while grows:
         grows = False
         for person, to in proven.items():
-            theirs = {name(each) for each in to}
-            if len(theirs) == 1 and name(person) not in theirs:
-                joined[name(person)] = theirs.pop()
+            theirs = {find_group_root(each) for each in to}
+            if len(theirs) == 1 and find_group_root(person) not in theirs:
+                joined[find_group_root(person)] = theirs.pop()
                 grows = True
-    return {each: name(each) for each in wanted}
+    return {each: find_group_root(each) for each in wanted}
 
 
-def independent(session: Session, one: UUID, other: UUID) -> bool:
+def are_independent(session: Session, one: UUID, other: UUID) -> bool:
     """Whether these two are surely two people."""
-    found = groups(session, (one, other))
+    found = find_identity_groups(session, (one, other))
     return found[one] != found[other]
 
 
-def _proven(session: Session, ids: set[UUID]) -> Mapping[UUID, frozenset[UUID]]:
+def _load_vouching_graph(session: Session, ids: set[UUID]) -> Mapping[UUID, frozenset[UUID]]:
     """The people that each of these is proven to and, recursively, the same for those."""
     found: dict[UUID, frozenset[UUID]] = {}
     missing = set(ids)
     while missing:
         rows = session.exec(select(Staff).where(col(Staff.id).in_(missing))).all()
-        if not all(password_seal.holds(session, row) for row in rows):
+        if not all(row_mac.is_row_intact(session, row) for row in rows):
             raise Tampered("a member of staff is not as we left them")
         found.update(dict.fromkeys(missing, frozenset()))
         found.update(
-            {row.id: password_seal.proven_to(session, row.id, row.password_hash) for row in rows}
+            {
+                row.id: password_seal.load_vouched_by(session, row.id, row.password_hash)
+                for row in rows
+            }
         )
         missing = {each for to in found.values() for each in to} - found.keys()
     return found

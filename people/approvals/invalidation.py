@@ -8,44 +8,50 @@ from sqlmodel import Session, col, select
 
 from people.approvals import repository, request_visibility, sealed_requests
 from people.approvals.models import ApprovalRequest
-from people.approvals.request_types import Kind, Kinds
-from people.approvals.states import State
+from people.approvals.request_types import RequestType, RequestTypes
+from people.approvals.states import RequestState
 from people.models import Staff
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
 #: Whoever asked may not ask any more.
-ASKER = "asker"
-AT_A_TIME = 200
+REQUESTER = "asker"
+BATCH_SIZE = 200
 
 
-def sweep(session: Session, kinds: Kinds, now: datetime) -> None:
+def void_unexecutable_requests(session: Session, kinds: RequestTypes, now: datetime) -> None:
     """Mark what could not be done if it were approved; what somebody has in hand just now is left
     to them."""
     waiting = session.exec(
         select(ApprovalRequest)
         .where(
-            col(ApprovalRequest.state) == State.ASKED,
+            col(ApprovalRequest.state) == RequestState.ASKED,
             col(ApprovalRequest.kind).in_(list(kinds)),
             col(ApprovalRequest.expires_at) > now,
         )
         .order_by(col(ApprovalRequest.id))
-        .limit(AT_A_TIME)
+        .limit(BATCH_SIZE)
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     ).all()
     for row in waiting:
-        why = _why(session, kinds[row.kind], row)
+        why = _find_invalid_reason(session, kinds[row.kind], row)
         if why:
             row.void_why = why
-            repository.settle(session, row, State.VOID, now)
-            repository.record(session, row, AuditAct.APPROVAL_VOID, audit_log.SYSTEM, now)
+            repository.close_approval_request(session, row, RequestState.VOID, now)
+            repository.record_approval_act(
+                session, row, AuditAct.APPROVAL_VOID, audit_log.SYSTEM, now
+            )
 
 
-def _why(session: Session, kind: Kind, row: ApprovalRequest) -> str:
+def _find_invalid_reason(session: Session, kind: RequestType, row: ApprovalRequest) -> str:
     asker = session.get(Staff, row.asked_by) if row.asked_by else None
     if row.asked_by is not None:
-        may = repository.may(asker, kind.asks)
-        if not may or request_visibility.is_closed(session, kind, row, row.asked_by):
-            return ASKER
-    return kind.hopeless(session, sealed_requests.opened(session, row)) if kind.hopeless else ""
+        may = repository.is_active_in_role(asker, kind.asks)
+        if not may or request_visibility.is_hidden_from(session, kind, row, row.asked_by):
+            return REQUESTER
+    return (
+        kind.hopeless(session, sealed_requests.open_approval_request(session, row))
+        if kind.hopeless
+        else ""
+    )

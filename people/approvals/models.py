@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Column, Index, String, Uuid, text
 from sqlmodel import Field, SQLModel
 
-from storage.column_helpers import id_field, instant, reference, sealed
+from storage.column_helpers import foreign_key_column, id_column, instant_column, sealed_column
 
 _OPEN = text("state IN ('asked', 'approved')")
 _OF_CASE = text("case_id IS NOT NULL")
@@ -40,21 +40,21 @@ class ApprovalRequest(SQLModel, table=True):
         ),
     )
 
-    id: UUID = id_field()
+    id: UUID = id_column()
     kind: str = Field(sa_column=Column(String(24), nullable=False))
     state: str = Field(sa_column=Column(String(12), nullable=False))
-    payload: bytes = sealed()
-    reason: bytes = sealed()
+    payload: bytes = sealed_column()
+    reason: bytes = sealed_column()
     digest: str = Field(sa_column=Column(String(64), nullable=False))
-    customer_id: UUID | None = reference("customer.id", nullable=True, index=True)
+    customer_id: UUID | None = foreign_key_column("customer.id", nullable=True, index=True)
     callback_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
-    staff_id: UUID | None = reference("staff.id", nullable=True)
+    staff_id: UUID | None = foreign_key_column("staff.id", nullable=True)
     case_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
-    asked_by: UUID | None = reference("staff.id", nullable=True, index=True)
-    asked_at: datetime = instant()
-    expires_at: datetime = instant()
-    begun_at: datetime | None = instant(nullable=True)
-    settled_at: datetime | None = instant(nullable=True)
+    asked_by: UUID | None = foreign_key_column("staff.id", nullable=True, index=True)
+    asked_at: datetime = instant_column()
+    expires_at: datetime = instant_column()
+    begun_at: datetime | None = instant_column(nullable=True)
+    settled_at: datetime | None = instant_column(nullable=True)
     void_why: str | None = Field(default=None, sa_column=Column(String(16)))
 
 
@@ -68,11 +68,11 @@ class ApprovalVote(SQLModel, table=True):
         Index("ix_approval_vote_request_id_staff_id", "request_id", "staff_id", unique=True),
     )
 
-    id: UUID = id_field()
-    request_id: UUID = reference("approval_request.id")
-    staff_id: UUID = reference("staff.id", index=True)
+    id: UUID = id_column()
+    request_id: UUID = foreign_key_column("approval_request.id")
+    staff_id: UUID = foreign_key_column("staff.id", index=True)
     verdict: str = Field(sa_column=Column(String(8), nullable=False))
     role: str = Field(sa_column=Column(String(16), nullable=False))
-    binding: bytes = sealed()
-    pin: bytes | None = sealed(nullable=True)
-    at: datetime = instant()
+    binding: bytes = sealed_column()
+    pin: bytes | None = sealed_column(nullable=True)
+    at: datetime = instant_column()

@@ -10,14 +10,14 @@ from sqlmodel import Session, col, select
 
 from people.approvals import pins, sealed_requests
 from people.approvals.models import ApprovalRequest, ApprovalVote
-from people.approvals.states import State, require_move
-from people.errors import NoLonger, NotFound
+from people.approvals.states import RequestState, require_request_move
+from people.errors import Conflict, NotFound
 from people.models import Customer, Role, Staff
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
 
-def locked(session: Session, request_id: UUID) -> ApprovalRequest:
+def lock_approval_request(session: Session, request_id: UUID) -> ApprovalRequest:
     """A request, kept from changing until the transaction ends, and whom it is about: the customer
     before any staff, as whoever books locks them. Raises ``NotFound``."""
     found = session.exec(
@@ -34,7 +34,7 @@ def locked(session: Session, request_id: UUID) -> ApprovalRequest:
     return found
 
 
-def votes(session: Session, row: ApprovalRequest) -> list[ApprovalVote]:
+def list_votes(session: Session, row: ApprovalRequest) -> list[ApprovalVote]:
     """What has been said to it, earliest first."""
     return list(
         session.exec(
@@ -45,7 +45,7 @@ def votes(session: Session, row: ApprovalRequest) -> list[ApprovalVote]:
     )
 
 
-def people(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, Staff]:
+def lock_staff_members(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, Staff]:
     """Members of staff as they are now, kept so until the transaction ends. All at once and in
     order of their ids: two that lock in opposite orders would wait for each other."""
     wanted = {each for each in ids if each is not None}
@@ -59,45 +59,47 @@ def people(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, Staff]:
     return {each.id: each for each in found}
 
 
-def may(member: Staff | None, roles: Collection[Role]) -> bool:
+def is_active_in_role(member: Staff | None, roles: Collection[Role]) -> bool:
     """Whether somebody is at work here in one of these roles."""
     return member is not None and member.active and Role(member.role) in roles
 
 
-def require_young(row: ApprovalRequest, now: datetime) -> None:
+def require_not_expired(row: ApprovalRequest, now: datetime) -> None:
     """Raise ``NoLonger`` for a request whose time is over, whether or not it is marked so."""
     if now >= row.expires_at:
-        require_move(State.EXPIRED, State.APPROVED)
+        require_request_move(RequestState.EXPIRED, RequestState.APPROVED)
 
 
-def require_unchanged(row: ApprovalRequest, digest: str) -> None:
+def require_same_digest(row: ApprovalRequest, digest: str) -> None:
     """Raise ``NoLonger`` unless this is what somebody read before they said yes."""
     if row.digest != digest:
-        raise NoLonger("This is not what you read. Open the page again, and read it anew.")
+        raise Conflict("This is not what you read. Open the page again, and read it anew.")
 
 
-def move(session: Session, row: ApprovalRequest, state: State) -> None:
+def move_request_state(session: Session, row: ApprovalRequest, state: RequestState) -> None:
     """Raises ``NoLonger`` for a move that is not in the table."""
-    require_move(State(row.state), state)
+    require_request_move(RequestState(row.state), state)
     row.state = state
     session.add(row)
     session.flush()
 
 
-def settle(session: Session, row: ApprovalRequest, state: State, now: datetime) -> None:
+def close_approval_request(
+    session: Session, row: ApprovalRequest, state: RequestState, now: datetime
+) -> None:
     """Bring it to its end: what it said is gone, its fingerprint stays."""
-    move(session, row, state)
+    move_request_state(session, row, state)
     row.payload, row.settled_at = b"", now
-    pins.forget(session, row.id)
+    pins.delete_request_pins(session, row.id)
     session.add(row)
     session.flush()
 
 
-def record(
+def record_approval_act(
     session: Session, row: ApprovalRequest, action: AuditAct, actor: audit_log.Actor, now: datetime
 ) -> None:
     """Write down what was done with a request, by its id and fingerprint."""
-    audit_log.record(
+    audit_log.record_act(
         session,
         actor,
         action,
@@ -105,5 +107,5 @@ def record(
         customer_id=row.customer_id,
         callback_id=row.callback_id,
         purpose=row.kind,
-        detail=sealed_requests.detail(row),
+        detail=sealed_requests.request_audit_detail(row),
     )

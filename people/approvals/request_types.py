@@ -10,16 +10,16 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
-from people.approvals.states import State
+from people.approvals.states import RequestState
 from people.models import Role
 from vault.audit import audit_log
 
-Value = str | int | bool | None
-Payload = Mapping[str, Value]
+PayloadValue = str | int | bool | None
+Payload = Mapping[str, PayloadValue]
 
 
 @dataclass(frozen=True)
-class About:
+class RequestSubject:
     """What a request is about, by ids: nobody approves what is about themself. ``case_id`` is the
     case that it was asked in."""
 
@@ -30,16 +30,16 @@ class About:
 
 
 @dataclass(frozen=True)
-class Act:
+class ApprovalRequestView:
     """A request in plain."""
 
     id: UUID
     kind: str
-    state: State
+    state: RequestState
     payload: Payload
     why: str
     digest: str
-    about: About
+    about: RequestSubject
     asked_by: UUID | None
     asked_at: datetime
     expires_at: datetime
@@ -50,29 +50,29 @@ class Act:
     @property
     def actor(self) -> audit_log.Actor:
         """In whose name it is done."""
-        return audit_log.staff(self.asked_by) if self.asked_by else audit_log.OPERATOR
+        return audit_log.staff_actor(self.asked_by) if self.asked_by else audit_log.OPERATOR
 
-    def text(self, name: str) -> str:
+    def payload_text(self, name: str) -> str:
         """A value of the payload as text."""
         return str(self.payload[name])
 
 
 #: Does what was approved, in the transaction of the last approval that it needed.
-Run = Callable[[Session, Act, datetime], None]
+Executor = Callable[[Session, ApprovalRequestView, datetime], None]
 #: Why it could not be done any more, in a fixed word of at most 16 letters; empty while it could.
-Stands = Callable[[Session, Act], str]
+InvalidReason = Callable[[Session, ApprovalRequestView], str]
 #: Whether it lets somebody enrol, so that each who approves hands over a PIN in person.
-Enrols = Callable[[Payload], bool]
+EnrolmentRule = Callable[[Payload], bool]
 #: What whoever approves is to read: pairs of a fixed word and a value, numbers masked.
-Facts = Callable[[Session, Act], Sequence[tuple[str, str]]]
+FactsLoader = Callable[[Session, ApprovalRequestView], Sequence[tuple[str, str]]]
 #: Which requests are closed to a member of staff, as a condition on their rows.
-ClosedTo = Callable[[UUID], ColumnElement[bool]]
+HiddenCondition = Callable[[UUID], ColumnElement[bool]]
 #: Keeps what that rests on from changing until the transaction ends.
-Hold = Callable[[Session, Act], None]
+BasisLock = Callable[[Session, ApprovalRequestView], None]
 
 
 @dataclass(frozen=True)
-class Kind:
+class RequestType:
     """One row of the table of kinds.
 
     ``asks`` are the roles that may ask, ``by_operator`` says whether the command line may; it has
@@ -87,19 +87,19 @@ class Kind:
     name: str
     asks: frozenset[Role]
     approves: frozenset[Role]
-    facts: Facts
-    run: Run | None = None
+    facts: FactsLoader
+    run: Executor | None = None
     by_operator: bool = False
     people: int = 2
     same: Sequence[str] | None = None
-    hopeless: Stands | None = None
-    enrols: Enrols | None = None
-    closed_to: ClosedTo | None = None
-    hold: Hold | None = None
+    hopeless: InvalidReason | None = None
+    enrols: EnrolmentRule | None = None
+    closed_to: HiddenCondition | None = None
+    hold: BasisLock | None = None
 
-    def needed(self, asked_by: UUID | None) -> int:
+    def approvals_required(self, asked_by: UUID | None) -> int:
         """How many must approve, besides whoever asked."""
         return self.people if asked_by is None else self.people - 1
 
 
-Kinds = Mapping[str, Kind]
+RequestTypes = Mapping[str, RequestType]

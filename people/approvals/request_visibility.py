@@ -13,16 +13,16 @@ from sqlmodel import Session, col, select, true
 
 from people.approvals import repository, sealed_requests
 from people.approvals.models import ApprovalRequest
-from people.approvals.request_types import ClosedTo, Kind, Kinds
+from people.approvals.request_types import HiddenCondition, RequestType, RequestTypes
 from people.errors import NotFound
 from people.models import Staff
 
-NONE_SUCH = "There is no such request."
+NO_SUCH_REQUEST = "There is no such request."
 
 
-def open_to(kinds: Kinds, reader: UUID) -> ColumnElement[bool]:
+def visible_to_reader(kinds: RequestTypes, reader: UUID) -> ColumnElement[bool]:
     """The condition that a row is not closed to the reader."""
-    names: dict[ClosedTo, list[str]] = {}
+    names: dict[HiddenCondition, list[str]] = {}
     for each in kinds.values():
         if each.closed_to is not None:
             names.setdefault(each.closed_to, []).append(each.name)
@@ -33,7 +33,7 @@ def open_to(kinds: Kinds, reader: UUID) -> ColumnElement[bool]:
     return not_(or_(*closed)) if closed else true()
 
 
-def is_closed(session: Session, kind: Kind, row: ApprovalRequest, reader: UUID) -> bool:
+def is_hidden_from(session: Session, kind: RequestType, row: ApprovalRequest, reader: UUID) -> bool:
     """Whether this request is closed to the reader at this moment."""
     if kind.closed_to is None:
         return False
@@ -43,27 +43,33 @@ def is_closed(session: Session, kind: Kind, row: ApprovalRequest, reader: UUID) 
     return session.exec(this).first() is not None
 
 
-def require_open(
-    session: Session, kind: Kind, row: ApprovalRequest, reader: UUID, said: str = NONE_SUCH
+def require_visible_request(
+    session: Session,
+    kind: RequestType,
+    row: ApprovalRequest,
+    reader: UUID,
+    said: str = NO_SUCH_REQUEST,
 ) -> None:
     """Raise ``NotFound`` for a request, locked, that is closed to the reader; it stays as open as
     it is until the transaction ends."""
     if kind.hold is not None and row.payload:
-        kind.hold(session, sealed_requests.opened(session, row))
-    if is_closed(session, kind, row, reader):
+        kind.hold(session, sealed_requests.open_approval_request(session, row))
+    if is_hidden_from(session, kind, row, reader):
         raise NotFound(said)
 
 
-def can_be_decided(session: Session, kind: Kind, row: ApprovalRequest, given: int) -> bool:
+def has_enough_approvers(
+    session: Session, kind: RequestType, row: ApprovalRequest, given: int
+) -> bool:
     """Whether enough people work here who may still approve this, beside the ``given``
     approvals."""
-    done = {each.staff_id for each in repository.votes(session, row)}
+    done = {each.staff_id for each in repository.list_votes(session, row)}
     able = session.exec(
         select(Staff.id).where(col(Staff.active).is_(True), col(Staff.role).in_(kind.approves))
     )
-    lacking = kind.needed(row.asked_by) - given
+    lacking = kind.approvals_required(row.asked_by) - given
     for each in set(able) - done - {row.asked_by, row.staff_id}:
-        lacking -= not is_closed(session, kind, row, each)
+        lacking -= not is_hidden_from(session, kind, row, each)
         if lacking <= 0:
             return True
     return lacking <= 0

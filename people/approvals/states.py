@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from people.errors import NoLonger
+from people.errors import Conflict
 
 
-class State(StrEnum):
+class RequestState(StrEnum):
     """Where a request stands."""
 
     ASKED = "asked"
@@ -21,33 +21,46 @@ class State(StrEnum):
 
 #: From each state, the states that may follow. What was approved and waits for its command falls
 #: back to asked when an approval no longer counts.
-MOVES: dict[State, frozenset[State]] = {
-    State.ASKED: frozenset(
-        {State.APPROVED, State.REFUSED, State.WITHDRAWN, State.EXPIRED, State.VOID}
+MOVES: dict[RequestState, frozenset[RequestState]] = {
+    RequestState.ASKED: frozenset(
+        {
+            RequestState.APPROVED,
+            RequestState.REFUSED,
+            RequestState.WITHDRAWN,
+            RequestState.EXPIRED,
+            RequestState.VOID,
+        }
     ),
-    State.APPROVED: frozenset(
-        {State.ASKED, State.DONE, State.REFUSED, State.WITHDRAWN, State.EXPIRED, State.VOID}
+    RequestState.APPROVED: frozenset(
+        {
+            RequestState.ASKED,
+            RequestState.DONE,
+            RequestState.REFUSED,
+            RequestState.WITHDRAWN,
+            RequestState.EXPIRED,
+            RequestState.VOID,
+        }
     ),
-    State.DONE: frozenset(),
-    State.REFUSED: frozenset(),
-    State.WITHDRAWN: frozenset(),
-    State.EXPIRED: frozenset(),
-    State.VOID: frozenset(),
+    RequestState.DONE: frozenset(),
+    RequestState.REFUSED: frozenset(),
+    RequestState.WITHDRAWN: frozenset(),
+    RequestState.EXPIRED: frozenset(),
+    RequestState.VOID: frozenset(),
 }
-OPEN = (State.ASKED, State.APPROVED)
+OPEN_STATES = (RequestState.ASKED, RequestState.APPROVED)
 
-_WORDS = {
-    State.ASKED: "waits for approval",
-    State.APPROVED: "is approved already",
-    State.DONE: "is done already",
-    State.REFUSED: "was refused",
-    State.WITHDRAWN: "was withdrawn",
-    State.EXPIRED: "is too old: ask again",
-    State.VOID: "can come to nothing any more",
+_STATE_MESSAGES = {
+    RequestState.ASKED: "waits for approval",
+    RequestState.APPROVED: "is approved already",
+    RequestState.DONE: "is done already",
+    RequestState.REFUSED: "was refused",
+    RequestState.WITHDRAWN: "was withdrawn",
+    RequestState.EXPIRED: "is too old: ask again",
+    RequestState.VOID: "can come to nothing any more",
 }
 
 
-def require_move(current: State, wanted: State) -> None:
-    """Raise :class:`NoLonger` unless ``wanted`` may follow ``current``."""
+def require_request_move(current: RequestState, wanted: RequestState) -> None:
+    """Raise :class:`Conflict` unless ``wanted`` may follow ``current``."""
     if wanted not in MOVES[current]:
-        raise NoLonger(f"This request {_WORDS[current]}.")
+        raise Conflict(f"This request {_STATE_MESSAGES[current]}.")

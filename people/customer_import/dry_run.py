@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from people.customer_import.upsert import OTHER_NUMBER, TAKEN, Outcome
-from people.customer_import.validation import Problem, Row
+from people.customer_import.upsert import NUMBER_DIFFERS_MESSAGE, NUMBER_TAKEN_MESSAGE, BatchOutcome
+from people.customer_import.validation import ImportProblem, ImportRow
 
 #: So many customers are remembered, in about 100 MB; later lines are held against these alone.
-MOST = 300_000
+MAX_REMEMBERED_ROWS = 300_000
 
 
-class Seen:
+class DryRunMemory:
     """References and numbers that earlier lines brought, by their hashes, which Python salts."""
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int = MAX_REMEMBERED_ROWS) -> None:
         self._most = most
         self._refs: dict[int, tuple[int, int]] = {}
         self._phones: dict[int, int] = {}
         self.full = False
 
-    def again(self, outcome: Outcome) -> Outcome:
+    def reconcile_batch(self, outcome: BatchOutcome) -> BatchOutcome:
         """What the batch would come to after all lines before it."""
-        found = Outcome(same=outcome.same, problems=list(outcome.problems))
+        found = BatchOutcome(same=outcome.same, problems=list(outcome.problems))
         for row in outcome.added:
-            self._weigh(found, row, new=True)
+            self._reconcile_row(found, row, new=True)
         for row, customer, key in outcome.changed:
-            if self._weigh(found, row, new=False):
+            if self._reconcile_row(found, row, new=False):
                 found.changed.append((row, customer, key))
         return found
 
-    def _weigh(self, found: Outcome, row: Row, *, new: bool) -> bool:
+    def _reconcile_row(self, found: BatchOutcome, row: ImportRow, *, new: bool) -> bool:
         """Whether the row changes a customer who is in the store."""
         ref, phone = hash(row.ref), hash(row.phone)
         rest = hash((row.name, row.locale, row.timezone))
@@ -36,12 +36,12 @@ class Seen:
         if known is None and phone not in self._phones:
             if new:
                 found.added.append(row)
-            self._keep(ref, phone, rest)
+            self._remember_row(ref, phone, rest)
             return not new
         if known is not None and known[0] != phone:
-            found.problems.append(Problem(row.line, "phone", OTHER_NUMBER))
+            found.problems.append(ImportProblem(row.line, "phone", NUMBER_DIFFERS_MESSAGE))
         elif self._phones.get(phone) != ref:
-            found.problems.append(Problem(row.line, "phone", TAKEN))
+            found.problems.append(ImportProblem(row.line, "phone", NUMBER_TAKEN_MESSAGE))
         elif known is not None and known[1] == rest:
             found.same += 1
         else:
@@ -49,7 +49,7 @@ class Seen:
             found.altered += 1
         return False
 
-    def _keep(self, ref: int, phone: int, rest: int) -> None:
+    def _remember_row(self, ref: int, phone: int, rest: int) -> None:
         if len(self._refs) >= self._most:
             self.full = True
             return

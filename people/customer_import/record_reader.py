@@ -8,23 +8,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from people.customer_import.line_reader import Raw, Source, text_of
+from people.customer_import.line_reader import LineReader, RawLine, decode_line
 
 CSV, JSONL = "csv", "jsonl"
 FORMATS = (CSV, JSONL)
 COLUMNS = ("external_ref", "phone", "name", "locale", "timezone")
-NEEDED = frozenset({"external_ref", "phone", "name"})
+REQUIRED_COLUMNS = frozenset({"external_ref", "phone", "name"})
 #: A value between quotes may go over several lines. One that goes over more was never closed.
-MOST_LINES = 50
-_UNKNOWN = "use --ignore-unknown to leave it out, or one of: " + ", ".join(COLUMNS)
+MAX_RECORD_LINES = 50
+_UNKNOWN_COLUMN_ADVICE = "use --ignore-unknown to leave it out, or one of: " + ", ".join(COLUMNS)
 
 
-class NotReadable(ValueError):
+class UnreadableFile(ValueError):
     """The file as a whole cannot be read; the message says why."""
 
 
 @dataclass(frozen=True)
-class Record:
+class FileRecord:
     """What begins at a line: ``values`` by column, or the ``problem`` that there is with it."""
 
     line: int
@@ -32,110 +32,118 @@ class Record:
     problem: str = ""
 
 
-class Records:
+class RecordReader:
     """The records of a source, in order. ``ignore_unknown`` leaves columns out that we have no
-    use for. Raises :class:`NotReadable` where the columns are not named as they should be."""
+    use for. Raises :class:`UnreadableFile` where the columns are not named as they should be."""
 
-    def __init__(self, source: Source, form: str, *, ignore_unknown: bool = False) -> None:
+    def __init__(self, source: LineReader, form: str, *, ignore_unknown: bool = False) -> None:
         self._source, self._ignore_unknown = source, ignore_unknown
         self._columns: list[str] = []
         self._delimiter = ","
-        self._next = self._csv if form == CSV else self._json
+        self._next = self._read_csv_record if form == CSV else self._read_json_record
         if form == CSV:
             self._read_header()
 
-    def __iter__(self) -> Iterator[Record]:
+    def __iter__(self) -> Iterator[FileRecord]:
         """Each record once; when it is given, the source has passed over its lines."""
-        while (first := self._source.take()) is not None:
+        while (first := self._source.next_line()) is not None:
             if first.data is None or first.data.strip():
                 yield self._next(first)
             else:
-                self._source.pass_over([first])
+                self._source.consume_lines([first])
 
     def _read_header(self) -> None:
-        first = self._source.take()
+        first = self._source.next_line()
         if first is None:
-            raise NotReadable("The file is empty.")
+            raise UnreadableFile("The file is empty.")
         try:
-            text = text_of(first)
+            text = decode_line(first)
             self._delimiter = max(",;\t", key=text.count)
             names = next(csv.reader([text], delimiter=self._delimiter, strict=True), [])
         except (ValueError, csv.Error) as error:
-            raise NotReadable(f"Line 1: {error}") from None
-        self._source.pass_over([first])
+            raise UnreadableFile(f"Line 1: {error}") from None
+        self._source.consume_lines([first])
         self._columns = [name.strip().lower() for name in names]
-        self._require_known(self._columns)
+        self._require_known_columns(self._columns)
 
-    def _require_known(self, columns: list[str]) -> None:
+    def _require_known_columns(self, columns: list[str]) -> None:
         """What is no name of a column is not repeated: it may be somebody's."""
-        missing = sorted(NEEDED - set(columns))
+        missing = sorted(REQUIRED_COLUMNS - set(columns))
         if missing:
-            raise NotReadable(f"The first line must name the columns; missing: {missing}.")
+            raise UnreadableFile(f"The first line must name the columns; missing: {missing}.")
         known = [name for name in columns if name in COLUMNS]
         if len(known) > len(set(known)):
-            raise NotReadable("The first line names a column twice.")
+            raise UnreadableFile("The first line names a column twice.")
         if not self._ignore_unknown and len(known) < len(columns):
             place = next(at for at, name in enumerate(columns, 1) if name not in COLUMNS)
-            raise NotReadable(f"Column {place} in the first line is unknown: {_UNKNOWN}.")
+            raise UnreadableFile(
+                f"Column {place} in the first line is unknown: {_UNKNOWN_COLUMN_ADVICE}."
+            )
 
-    def _csv(self, first: Raw) -> Record:
+    def _read_csv_record(self, first: RawLine) -> FileRecord:
         """The record that begins with this line. Where it is wrong, that is this line's fault
         alone, and those looked at to find its end stand for themselves."""
-        lines: list[Raw] = []
+        lines: list[RawLine] = []
         try:
-            texts = self._texts(first, lines)
+            texts = self._csv_record_lines(first, lines)
             found = next(csv.reader(texts, delimiter=self._delimiter, strict=True))
-            return self._by_column(first, lines, found)
+            return self._build_csv_record(first, lines, found)
         except csv.Error:
             problem = "The quotation marks do not fit together."
         except ValueError as error:
             problem = str(error)
-        self._source.give_back(lines[1:])
-        self._source.pass_over([first])
-        return Record(first.number, {}, problem)
+        self._source.push_back_lines(lines[1:])
+        self._source.consume_lines([first])
+        return FileRecord(first.number, {}, problem)
 
-    def _texts(self, first: Raw, lines: list[Raw]) -> Iterator[str]:
-        line: Raw | None = first
-        while line is not None and len(lines) < MOST_LINES:
+    def _csv_record_lines(self, first: RawLine, lines: list[RawLine]) -> Iterator[str]:
+        line: RawLine | None = first
+        while line is not None and len(lines) < MAX_RECORD_LINES:
             lines.append(line)
-            yield text_of(line)
-            line = self._source.take()
+            yield decode_line(line)
+            line = self._source.next_line()
         if line is not None:
-            self._source.give_back([line])
+            self._source.push_back_lines([line])
 
-    def _by_column(self, first: Raw, lines: list[Raw], found: list[str]) -> Record:
+    def _build_csv_record(
+        self, first: RawLine, lines: list[RawLine], found: list[str]
+    ) -> FileRecord:
         if len(found) != len(self._columns):
             raise ValueError(f"There are {len(found)} values for {len(self._columns)} columns.")
-        self._source.pass_over(lines)
+        self._source.consume_lines(lines)
         pairs = zip(self._columns, found, strict=True)
-        return Record(first.number, {name: value for name, value in pairs if name in COLUMNS})
+        return FileRecord(first.number, {name: value for name, value in pairs if name in COLUMNS})
 
-    def _json(self, line: Raw) -> Record:
-        self._source.pass_over([line])
+    def _read_json_record(self, line: RawLine) -> FileRecord:
+        self._source.consume_lines([line])
         try:
-            return Record(line.number, self._members(text_of(line)))
+            return FileRecord(line.number, self._parse_json_values(decode_line(line)))
         except (json.JSONDecodeError, RecursionError):
-            return Record(line.number, {}, "The line is not a JSON object.")
+            return FileRecord(line.number, {}, "The line is not a JSON object.")
         except ValueError as error:
-            return Record(line.number, {}, str(error))
+            return FileRecord(line.number, {}, str(error))
 
-    def _members(self, text: str) -> dict[str, str]:
-        found = json.loads(text, object_pairs_hook=_once)
+    def _parse_json_values(self, text: str) -> dict[str, str]:
+        found = json.loads(text, object_pairs_hook=_reject_repeated_keys)
         if not isinstance(found, dict):
             raise ValueError("The line is not a JSON object.")
         if not self._ignore_unknown and not found.keys() <= set(COLUMNS):
-            raise ValueError(f"There is an unknown column: {_UNKNOWN}.")
-        return {name: _text(name, value) for name, value in found.items() if name in COLUMNS}
+            raise ValueError(f"There is an unknown column: {_UNKNOWN_COLUMN_ADVICE}.")
+        return {
+            name: _require_text_value(name, value)
+            for name, value in found.items()
+            if name in COLUMNS
+        }
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("A column stands twice in the line.")
     return found
 
 
-def _text(name: str, value: Any) -> str:
+def _require_text_value(name: str, value: Any) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):

@@ -12,25 +12,25 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select, update
 
-from people.customer_import.dry_run import Seen
-from people.customer_import.line_reader import Source
-from people.customer_import.record_reader import Record
-from people.customer_import.upsert import keep
-from people.customer_import.validation import Problem, Row, Rules, checked
+from people.customer_import.dry_run import DryRunMemory
+from people.customer_import.line_reader import LineReader
+from people.customer_import.record_reader import FileRecord
+from people.customer_import.upsert import upsert_rows
+from people.customer_import.validation import ImportProblem, ImportRow, ImportRules, validate_record
 from people.models import CustomerImport
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
-BATCH = 500
-Unit = Callable[[], AbstractContextManager[Session]]
+BATCH_SIZE = 500
+UnitOfWork = Callable[[], AbstractContextManager[Session]]
 
 
-class GoesOnElsewhere(Exception):
+class ImportRunsElsewhere(Exception):
     """Another process works on this very import."""
 
 
 @dataclass
-class Counts:
+class ImportCounts:
     """How many lines came out how."""
 
     added: int = 0
@@ -38,8 +38,8 @@ class Counts:
     same: int = 0
     refused: int = 0
 
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(
+    def __add__(self, other: ImportCounts) -> ImportCounts:
+        return ImportCounts(
             self.added + other.added,
             self.changed + other.changed,
             self.same + other.same,
@@ -51,15 +51,15 @@ class Counts:
 class _Batch:
     """Rows of which no two have a reference or a number in common."""
 
-    rows: list[Row] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    rows: list[ImportRow] = field(default_factory=list)
+    problems: list[ImportProblem] = field(default_factory=list)
     refs: set[str] = field(default_factory=set)
     phones: set[str] = field(default_factory=set)
 
-    def takes(self, found: Row | Problem) -> bool:
-        if len(self.rows) + len(self.problems) >= BATCH:
+    def try_append(self, found: ImportRow | ImportProblem) -> bool:
+        if len(self.rows) + len(self.problems) >= BATCH_SIZE:
             return False
-        if isinstance(found, Problem):
+        if isinstance(found, ImportProblem):
             self.problems.append(found)
             return True
         if found.ref in self.refs or found.phone in self.phones:
@@ -71,17 +71,17 @@ class _Batch:
 
 
 @dataclass(frozen=True)
-class Reached:
+class ImportProgress:
     """How far an earlier import of a file came that has not been finished."""
 
     id: UUID
     position: int
     line: int
     digest: str
-    counts: Counts
+    counts: ImportCounts
 
 
-def unfinished(session: Session) -> list[Reached]:
+def list_unfinished_imports(session: Session) -> list[ImportProgress]:
     """Imports that have not come to their end, latest first."""
     rows = session.exec(
         select(CustomerImport)
@@ -90,92 +90,102 @@ def unfinished(session: Session) -> list[Reached]:
         .limit(20)
     )
     return [
-        Reached(
+        ImportProgress(
             row.id,
             row.position,
             row.line,
             row.digest,
-            Counts(row.added, row.changed, row.same, row.refused),
+            ImportCounts(row.added, row.changed, row.same, row.refused),
         )
         for row in rows
     ]
 
 
-def begin(session: Session, now: datetime) -> Reached:
+def create_import(session: Session, now: datetime) -> ImportProgress:
     """A new import."""
     row = CustomerImport(started_at=now)
     session.add(row)
     session.flush()
-    audit_log.record(session, audit_log.OPERATOR, AuditAct.IMPORT_BEGIN, now, detail=str(row.id))
-    return Reached(row.id, 0, 0, "", Counts())
+    audit_log.record_act(
+        session, audit_log.OPERATOR, AuditAct.IMPORT_BEGIN, now, detail=str(row.id)
+    )
+    return ImportProgress(row.id, 0, 0, "", ImportCounts())
 
 
-class Importing:
+class ImportRunner:
     """Takes records, those of a source above all, into the store. ``unit`` opens a unit of work,
     ``clock`` tells the time; without ``reached`` nothing is kept (a dry run)."""
 
     def __init__(
         self,
-        source: Source,
-        records: Iterable[Record],
-        rules: Rules,
-        unit: Unit,
+        source: LineReader,
+        records: Iterable[FileRecord],
+        rules: ImportRules,
+        unit: UnitOfWork,
         clock: Callable[[], datetime],
-        reached: Reached | None,
+        reached: ImportProgress | None,
     ) -> None:
         self._source, self._records, self._rules = source, records, rules
         self._unit, self._clock, self._reached = unit, clock, reached
-        self.counts = reached.counts if reached else Counts()
-        self.seen = Seen()
+        self.counts = reached.counts if reached else ImportCounts()
+        self.seen = DryRunMemory()
         self._position = reached.position if reached else 0
 
-    def run(self) -> Iterator[list[Problem]]:
+    def run_batches(self) -> Iterator[list[ImportProblem]]:
         """Go through it; gives the refused lines of each batch once that is kept. Raises
         ``GoesOnElsewhere``."""
-        for batch, at in self._batches():
-            yield self._kept(batch, at)
+        for batch, at in self._split_into_batches():
+            yield self._store_batch_with_retry(batch, at)
         if self._reached is not None:
-            self._finish(self._reached)
+            self._finish_import(self._reached)
 
-    def _batches(self) -> Iterator[tuple[_Batch, tuple[int, int, str]]]:
-        batch, at = _Batch(), self._at()
+    def _split_into_batches(self) -> Iterator[tuple[_Batch, tuple[int, int, str]]]:
+        batch, at = _Batch(), self._source_position()
         for record in self._records:
-            found = checked(record, self._rules)
-            if not batch.takes(found):
+            found = validate_record(record, self._rules)
+            if not batch.try_append(found):
                 yield batch, at
                 batch = _Batch()
-                batch.takes(found)
-            at = self._at()
+                batch.try_append(found)
+            at = self._source_position()
         if batch.rows or batch.problems:
             yield batch, at
 
-    def _at(self) -> tuple[int, int, str]:
+    def _source_position(self) -> tuple[int, int, str]:
         return self._source.position, self._source.line, self._source.digest
 
-    def _kept(self, batch: _Batch, at: tuple[int, int, str]) -> list[Problem]:
+    def _store_batch_with_retry(
+        self, batch: _Batch, at: tuple[int, int, str]
+    ) -> list[ImportProblem]:
         try:
-            counts, problems = self._tried(batch, at)
+            counts, problems = self._store_batch(batch, at)
         except IntegrityError:  # somebody added one of them at this moment: look again
-            counts, problems = self._tried(batch, at)
+            counts, problems = self._store_batch(batch, at)
         self.counts, self._position = counts, at[0]
         return problems
 
-    def _tried(self, batch: _Batch, at: tuple[int, int, str]) -> tuple[Counts, list[Problem]]:
+    def _store_batch(
+        self, batch: _Batch, at: tuple[int, int, str]
+    ) -> tuple[ImportCounts, list[ImportProblem]]:
         now, dry_run = self._clock(), self._reached is None
         with self._unit() as session:
-            found = keep(session, batch.rows, self._rules, now, dry_run=dry_run)
+            found = upsert_rows(session, batch.rows, self._rules, now, dry_run=dry_run)
             if dry_run:
-                found = self.seen.again(found)
+                found = self.seen.reconcile_batch(found)
             problems = sorted((*batch.problems, *found.problems), key=lambda each: each.line)
-            counts = self.counts + Counts(
+            counts = self.counts + ImportCounts(
                 len(found.added), len(found.changed) + found.altered, found.same, len(problems)
             )
             if self._reached is not None:
-                self._note(session, self._reached, counts, at)
+                self._save_import_progress(session, self._reached, counts, at)
         return counts, problems
 
-    def _note(
-        self, session: Session, reached: Reached, counts: Counts, at: tuple[int, int, str]
+    def _save_import_progress(
+        self,
+        session: Session,
+        reached: ImportProgress,
+        counts: ImportCounts,
+        at: tuple[int, int, str],
     ) -> None:
         noted = session.exec(
             update(CustomerImport)
@@ -187,9 +197,9 @@ class Importing:
             .values(position=at[0], line=at[1], digest=at[2], **vars(counts))
         )
         if noted.rowcount != 1:
-            raise GoesOnElsewhere
+            raise ImportRunsElsewhere
 
-    def _finish(self, reached: Reached) -> None:
+    def _finish_import(self, reached: ImportProgress) -> None:
         now, counts = self._clock(), self.counts
         with self._unit() as session:
             session.exec(
@@ -199,4 +209,6 @@ class Importing:
             )
             told = " ".join(f"{count} {name}" for name, count in vars(counts).items())
             detail = f"{reached.id} {told}"
-            audit_log.record(session, audit_log.OPERATOR, AuditAct.IMPORT_END, now, detail=detail)
+            audit_log.record_act(
+                session, audit_log.OPERATOR, AuditAct.IMPORT_END, now, detail=detail
+            )

@@ -13,54 +13,59 @@ from sqlalchemy import insert
 from sqlmodel import Session, col, or_, select
 
 from people import phone_numbers
-from people.customer_import.validation import Problem, Row, Rules
-from people.customers.customer_records import NewCustomer, columns, open_external_ref, open_phone
+from people.customer_import.validation import ImportProblem, ImportRow, ImportRules
+from people.customers.customer_records import (
+    NewCustomer,
+    open_external_ref,
+    open_phone,
+    sealed_customer_columns,
+)
 from people.models import Customer
 from storage.column_types import new_id
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.keys import field_encryption, keyring
-from vault.keys.blind_index_check import is_own
+from vault.keys.blind_index_check import matches_sealed_value
 from vault.keys.field_encryption import FieldKey
 from vault.keys.keyring import Keyring
 
 _TABLE = Customer.__table__  # type: ignore[attr-defined]
 PURPOSE = "import"
-OTHER_NUMBER = (
+NUMBER_DIFFERS_MESSAGE = (
     "This reference has another number with us. A changed number takes two people, not an import."
 )
-TAKEN = "Another customer has this number."
+NUMBER_TAKEN_MESSAGE = "Another customer has this number."
 
 
 @dataclass
-class Outcome:
+class BatchOutcome:
     """What came of a batch: how many rows are the same as before, and which are not. ``altered``
     counts those that change what an earlier line of a dry run would have brought."""
 
     same: int = 0
     altered: int = 0
-    added: list[Row] = field(default_factory=list)
-    changed: list[tuple[Row, Customer, FieldKey]] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    added: list[ImportRow] = field(default_factory=list)
+    changed: list[tuple[ImportRow, Customer, FieldKey]] = field(default_factory=list)
+    problems: list[ImportProblem] = field(default_factory=list)
 
 
-def keep(
-    session: Session, rows: Sequence[Row], rules: Rules, now: datetime, *, dry_run: bool
-) -> Outcome:
+def upsert_rows(
+    session: Session, rows: Sequence[ImportRow], rules: ImportRules, now: datetime, *, dry_run: bool
+) -> BatchOutcome:
     """Keep rows of which no two have a reference or a number in common; a ``dry_run`` only says
     what would come of it."""
-    outcome = _weighed(session, rows)
+    outcome = _classify_rows(session, rows)
     if not dry_run:
-        _add(session, outcome.added, rules, now)
-        _change(session, outcome.changed, now)
+        _insert_customers(session, outcome.added, rules, now)
+        _update_customers(session, outcome.changed, now)
     return outcome
 
 
-def _weighed(session: Session, rows: Sequence[Row]) -> Outcome:
-    keyring.hold_index(session)
-    ring = keyring.of(session)
-    refs = {row.line: ring.forms("external_ref", row.ref) for row in rows}
-    numbers = {row.line: ring.forms("phone", row.phone) for row in rows}
+def _classify_rows(session: Session, rows: Sequence[ImportRow]) -> BatchOutcome:
+    keyring.lock_index_keys(session)
+    ring = keyring.current_keyring(session)
+    refs = {row.line: ring.compute_search_forms("external_ref", row.ref) for row in rows}
+    numbers = {row.line: ring.compute_search_forms("phone", row.phone) for row in rows}
     known = session.exec(
         select(Customer).where(
             or_(
@@ -69,64 +74,75 @@ def _weighed(session: Session, rows: Sequence[Row]) -> Outcome:
             )
         )
     ).all()
-    keys = field_encryption.data_keys(session, [each.id for each in known]) if known else {}
-    own = [each for each in known if each.id in keys and _has_its_own(ring, each, keys[each.id])]
+    keys = field_encryption.load_data_keys(session, [each.id for each in known]) if known else {}
+    own = [
+        each
+        for each in known
+        if each.id in keys and _matches_own_indexes(ring, each, keys[each.id])
+    ]
     by_ref = {each.external_ref_index: each for each in own if each.external_ref_index}
     by_number = {each.phone_index: each for each in own}
-    others = {form for each in known if each not in own for form in _indexes(each)}
-    outcome = Outcome()
+    others = {form for each in known if each not in own for form in _customer_indexes(each)}
+    outcome = BatchOutcome()
     for row in rows:
-        with_ref, with_number = _one(by_ref, refs[row.line]), _one(by_number, numbers[row.line])
+        with_ref, with_number = (
+            _find_by_index_forms(by_ref, refs[row.line]),
+            _find_by_index_forms(by_number, numbers[row.line]),
+        )
         if not others.isdisjoint([*refs[row.line], *numbers[row.line]]):
-            outcome.problems.append(Problem(row.line, "phone", TAKEN))
+            outcome.problems.append(ImportProblem(row.line, "phone", NUMBER_TAKEN_MESSAGE))
         elif with_ref is None and with_number is None:
             outcome.added.append(row)
         elif with_ref is not None and with_ref is not with_number:
-            outcome.problems.append(Problem(row.line, "phone", OTHER_NUMBER))
+            outcome.problems.append(ImportProblem(row.line, "phone", NUMBER_DIFFERS_MESSAGE))
         elif with_number is not None and with_number.external_ref_index not in (
             None,
             *refs[row.line],
         ):
-            outcome.problems.append(Problem(row.line, "phone", TAKEN))
+            outcome.problems.append(ImportProblem(row.line, "phone", NUMBER_TAKEN_MESSAGE))
         elif with_number is not None:
-            _compared(outcome, row, with_number, keys[with_number.id])
+            _compare_with_customer(outcome, row, with_number, keys[with_number.id])
     return outcome
 
 
-def _indexes(customer: Customer) -> list[bytes | None]:
+def _customer_indexes(customer: Customer) -> list[bytes | None]:
     return [customer.phone_index, customer.external_ref_index]
 
 
-def _has_its_own(ring: Keyring, customer: Customer, key: FieldKey) -> bool:
+def _matches_own_indexes(ring: Keyring, customer: Customer, key: FieldKey) -> bool:
     """Whether number and reference are those that the indexes of the row say."""
     phone, ref = partial(open_phone, key, customer), partial(open_external_ref, key, customer)
-    return _is_of(ring, "phone", customer, customer.phone_index, phone) and (
+    return _value_matches_index(ring, "phone", customer, customer.phone_index, phone) and (
         customer.external_ref_index is None
-        or _is_of(ring, "external_ref", customer, customer.external_ref_index, ref)
+        or _value_matches_index(ring, "external_ref", customer, customer.external_ref_index, ref)
     )
 
 
-def _is_of(
+def _value_matches_index(
     ring: Keyring, kind: str, customer: Customer, form: bytes, opened: Callable[[], str]
 ) -> bool:
-    return is_own(
+    return matches_sealed_value(
         "customer",
         customer.id,
-        lambda: form.hex() if form in ring.forms(kind, opened()) else "",
+        lambda: form.hex() if form in ring.compute_search_forms(kind, opened()) else "",
         form.hex(),
     )
 
 
-def _one(known: Mapping[bytes, Customer], forms: Sequence[bytes]) -> Customer | None:
+def _find_by_index_forms(
+    known: Mapping[bytes, Customer], forms: Sequence[bytes]
+) -> Customer | None:
     return next((known[each] for each in forms if each in known), None)
 
 
-def _compared(outcome: Outcome, row: Row, customer: Customer, key: FieldKey) -> None:
+def _compare_with_customer(
+    outcome: BatchOutcome, row: ImportRow, customer: Customer, key: FieldKey
+) -> None:
     same = (
         customer.external_ref_index is not None
         and row.locale in ("", customer.locale)
         and row.timezone in ("", customer.timezone)
-        and key.open("customer", "name", customer.id, customer.name) == row.name
+        and key.open_field("customer", "name", customer.id, customer.name) == row.name
     )
     if same:
         outcome.same += 1
@@ -134,45 +150,51 @@ def _compared(outcome: Outcome, row: Row, customer: Customer, key: FieldKey) -> 
         outcome.changed.append((row, customer, key))
 
 
-def _add(session: Session, rows: Sequence[Row], rules: Rules, now: datetime) -> None:
+def _insert_customers(
+    session: Session, rows: Sequence[ImportRow], rules: ImportRules, now: datetime
+) -> None:
     if not rows:
         return
-    ring = keyring.of(session)
+    ring = keyring.current_keyring(session)
     keys, values = [], []
     for row in rows:
         owner = new_id()
-        wrapped, key = field_encryption.make(session, owner)
+        wrapped, key = field_encryption.generate_data_key(session, owner)
         keys.append((owner, wrapped))
         new = NewCustomer(
             phone=row.phone,
             name=row.name,
             locale=row.locale or rules.languages[0],
-            timezone=row.timezone or phone_numbers.zone_of(row.phone, rules.default_zone),
+            timezone=row.timezone or phone_numbers.guess_phone_zone(row.phone, rules.default_zone),
             external_ref=row.ref,
         )
-        values.append(columns(ring, key, owner, new, now))
-    field_encryption.keep(session, keys)
+        values.append(sealed_customer_columns(ring, key, owner, new, now))
+    field_encryption.store_data_keys(session, keys)
     session.connection().execute(insert(_TABLE), values)
-    _record(session, AuditAct.CUSTOMER_ADD, [owner for owner, _ in keys], now)
+    _record_import_acts(session, AuditAct.CUSTOMER_ADD, [owner for owner, _ in keys], now)
 
 
-def _change(
-    session: Session, changed: Sequence[tuple[Row, Customer, FieldKey]], now: datetime
+def _update_customers(
+    session: Session, changed: Sequence[tuple[ImportRow, Customer, FieldKey]], now: datetime
 ) -> None:
-    ring = keyring.of(session)
+    ring = keyring.current_keyring(session)
     for row, customer, key in changed:
-        customer.name = key.seal("customer", "name", customer.id, row.name)
-        customer.external_ref = key.seal("customer", "external_ref", customer.id, row.ref)
-        customer.external_ref_index = ring.blind_index("external_ref", row.ref)
+        customer.name = key.seal_field("customer", "name", customer.id, row.name)
+        customer.external_ref = key.seal_field("customer", "external_ref", customer.id, row.ref)
+        customer.external_ref_index = ring.compute_blind_index("external_ref", row.ref)
         customer.locale = row.locale or customer.locale
         customer.timezone = row.timezone or customer.timezone
         session.add(customer)
     session.flush()
-    _record(session, AuditAct.CUSTOMER_CHANGE, [customer.id for _, customer, _ in changed], now)
+    _record_import_acts(
+        session, AuditAct.CUSTOMER_CHANGE, [customer.id for _, customer, _ in changed], now
+    )
 
 
-def _record(session: Session, action: AuditAct, owners: Sequence[UUID], now: datetime) -> None:
-    audit_log.record_many(
+def _record_import_acts(
+    session: Session, action: AuditAct, owners: Sequence[UUID], now: datetime
+) -> None:
+    audit_log.record_act_per_customer(
         session,
         audit_log.OPERATOR,
         action,

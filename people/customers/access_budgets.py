@@ -18,20 +18,20 @@ from uuid import UUID
 
 from sqlmodel import Session, col, delete, select
 
-from messaging.sending_limits import Limit, limits
-from people.errors import BudgetSpent
-from people.models import BudgetUnlock, Opening, Role, Staff
+from messaging.sending_limits import NumberLimit, parse_limits
+from people.errors import BudgetExceeded
+from people.models import BudgetUnlock, RecordAccess, Role, Staff
 from storage import advisory_lock
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.keys import keyring
 
-LONGEST = timedelta(days=1)
-_INFO = "budgets"
-_PRUNED_AT_A_TIME = 2000
+LONGEST_WINDOW = timedelta(days=1)
+_INFO_KEY = "budgets"
+_PRUNE_BATCH_SIZE = 2000
 
 
-class Kind(StrEnum):
+class AccessKind(StrEnum):
     """What is counted: customers opened or found, look-ups that found nobody, and ids and
     references of what is not there, or not theirs."""
 
@@ -40,7 +40,7 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Spared(IntEnum):
+class BudgetExemption(IntEnum):
     """From which windows an opening is spared: an agent on the phone is never stopped, and today's
     own calls are not held up by a busy hour. It counts all the same."""
 
@@ -50,147 +50,163 @@ class Spared(IntEnum):
 
 
 @dataclass(frozen=True)
-class Budgets:
+class AccessBudgets:
     """What each role may open, how often a look-up may find nobody, and how often anybody may ask
     for what is not there: wide, since ids cannot be guessed and pages grow old."""
 
-    roles: Mapping[Role, Sequence[Limit]] = field(
+    roles: Mapping[Role, Sequence[NumberLimit]] = field(
         default_factory=lambda: {
-            Role.AGENT: limits("30/hour;120/day"),
-            Role.INVESTIGATOR: limits("20/hour;60/day"),
+            Role.AGENT: parse_limits("30/hour;120/day"),
+            Role.INVESTIGATOR: parse_limits("20/hour;60/day"),
         }
     )
-    misses: Sequence[Limit] = limits("10/hour;40/day")
-    unknown: Sequence[Limit] = limits("60/hour;240/day")
+    misses: Sequence[NumberLimit] = parse_limits("10/hour;40/day")
+    unknown: Sequence[NumberLimit] = parse_limits("60/hour;240/day")
 
 
-DEFAULTS = Budgets()
+DEFAULTS = AccessBudgets()
 
 
-def carried(budgets: Budgets) -> dict[Any, Any]:
+def budget_session_info(budgets: AccessBudgets) -> dict[Any, Any]:
     """What to put into a session's ``info``."""
-    return {_INFO: budgets}
+    return {_INFO_KEY: budgets}
 
 
-def of(session: Session) -> Budgets:
+def current_budgets(session: Session) -> AccessBudgets:
     """The budgets of this installation."""
-    found = session.info.get(_INFO, DEFAULTS)
-    return found if isinstance(found, Budgets) else DEFAULTS
+    found = session.info.get(_INFO_KEY, DEFAULTS)
+    return found if isinstance(found, AccessBudgets) else DEFAULTS
 
 
-def take_turn(session: Session, staff_id: UUID) -> None:
+def lock_staff_budget(session: Session, staff_id: UUID) -> None:
     """Wait for the person's other openings. Whoever locks rows of callbacks as well takes the turn
     first; what the request has changed before is written out, so that all wait in one order."""
     session.flush()
-    advisory_lock.take(session, sha256(b"budget" + staff_id.bytes).digest())
+    advisory_lock.acquire_lock(session, sha256(b"budget" + staff_id.bytes).digest())
 
 
-def open_customer(
+def count_customer_access(
     session: Session,
     staff_id: UUID,
     customer_id: UUID,
     now: datetime,
-    spared: Spared = Spared.NOTHING,
+    spared: BudgetExemption = BudgetExemption.NOTHING,
 ) -> None:
     """Count the opening of a customer. Raises ``BudgetSpent`` instead of the one too many."""
-    take_turn(session, staff_id)
-    spent = _Spent(session, staff_id, now)
-    spent.require(Kind.OPENED, customer_id, _limits(session, staff_id), spared)
-    _keep(session, staff_id, Kind.OPENED, customer_id, now)
+    lock_staff_budget(session, staff_id)
+    spent = _BudgetUsage(session, staff_id, now)
+    spent.require_budget_left(
+        AccessKind.OPENED, customer_id, _role_access_limits(session, staff_id), spared
+    )
+    _store_budget_access(session, staff_id, AccessKind.OPENED, customer_id, now)
 
 
-def look_up(
+def count_customer_lookup(
     session: Session, staff_id: UUID, found: UUID | None, asked: str, now: datetime
 ) -> None:
     """Count a look-up of what was ``asked`` (one form for one number or ticket) that ``found`` a
     customer or nobody. Raises ``BudgetSpent``, which tells neither."""
-    take_turn(session, staff_id)
+    lock_staff_budget(session, staff_id)
     spent, opened, missed = (
-        _Spent(session, staff_id, now),
-        _limits(session, staff_id),
-        of(session).misses,
+        _BudgetUsage(session, staff_id, now),
+        _role_access_limits(session, staff_id),
+        current_budgets(session).misses,
     )
-    kind = Kind.OPENED if found else Kind.MISSED
-    subject = found or _mark(session, asked)
-    if not spent.has(kind, subject):
-        spent.require(Kind.OPENED, subject, opened)
-        spent.require(Kind.MISSED, subject, missed)
-    _keep(session, staff_id, kind, subject, now)
+    kind = AccessKind.OPENED if found else AccessKind.MISSED
+    subject = found or _lookup_fingerprint(session, asked)
+    if not spent.was_counted(kind, subject):
+        spent.require_budget_left(AccessKind.OPENED, subject, opened)
+        spent.require_budget_left(AccessKind.MISSED, subject, missed)
+    _store_budget_access(session, staff_id, kind, subject, now)
 
 
-def ask_for_unknown(session: Session, staff_id: UUID, asked: str, now: datetime) -> str:
+def count_unknown_request(session: Session, staff_id: UUID, asked: str, now: datetime) -> str:
     """Count that somebody asked for what is not there for them; gives a keyed fingerprint of what
     was asked. The same counts once in a day. Raises ``BudgetSpent``."""
-    take_turn(session, staff_id)
-    spent, subject = _Spent(session, staff_id, now), _mark(session, asked)
-    if not spent.has(Kind.UNKNOWN, subject):
-        spent.require(Kind.UNKNOWN, subject, of(session).unknown)
-        _keep(session, staff_id, Kind.UNKNOWN, subject, now)
+    lock_staff_budget(session, staff_id)
+    spent, subject = _BudgetUsage(session, staff_id, now), _lookup_fingerprint(session, asked)
+    if not spent.was_counted(AccessKind.UNKNOWN, subject):
+        spent.require_budget_left(AccessKind.UNKNOWN, subject, current_budgets(session).unknown)
+        _store_budget_access(session, staff_id, AccessKind.UNKNOWN, subject, now)
     return subject.hex[:12]
 
 
-def _mark(session: Session, asked: str) -> UUID:
-    return UUID(bytes=keyring.of(session).blind_index("budget", asked)[:16])
+def _lookup_fingerprint(session: Session, asked: str) -> UUID:
+    return UUID(bytes=keyring.current_keyring(session).compute_blind_index("budget", asked)[:16])
 
 
-def _limits(session: Session, staff_id: UUID) -> Sequence[Limit]:
+def _role_access_limits(session: Session, staff_id: UUID) -> Sequence[NumberLimit]:
     member = session.get_one(Staff, staff_id)
-    return of(session).roles.get(Role(member.role), ())
+    return current_budgets(session).roles.get(Role(member.role), ())
 
 
-def _keep(session: Session, staff_id: UUID, kind: Kind, subject: UUID, now: datetime) -> None:
-    session.add(Opening(staff_id=staff_id, kind=kind, subject=subject, at=now))
+def _store_budget_access(
+    session: Session, staff_id: UUID, kind: AccessKind, subject: UUID, now: datetime
+) -> None:
+    session.add(RecordAccess(staff_id=staff_id, kind=kind, subject=subject, at=now))
     session.flush()
 
 
-class _Spent:
+class _BudgetUsage:
     """What a person has opened within a day, or since they were unlocked."""
 
     def __init__(self, session: Session, staff_id: UUID, now: datetime) -> None:
         unlock = session.get(BudgetUnlock, staff_id, populate_existing=True)
-        since = max(now - LONGEST, unlock.at) if unlock else now - LONGEST
+        since = max(now - LONGEST_WINDOW, unlock.at) if unlock else now - LONGEST_WINDOW
         rows = session.exec(
-            select(Opening.kind, Opening.subject, Opening.at)
-            .where(col(Opening.staff_id) == staff_id, col(Opening.at) > since)
-            .order_by(col(Opening.at))
+            select(RecordAccess.kind, RecordAccess.subject, RecordAccess.at)
+            .where(col(RecordAccess.staff_id) == staff_id, col(RecordAccess.at) > since)
+            .order_by(col(RecordAccess.at))
         )
         self._staff_id, self._now = staff_id, now
         self._last = {(kind, subject): at for kind, subject, at in rows}
 
-    def has(self, kind: Kind, subject: UUID, within: timedelta = LONGEST) -> bool:
+    def was_counted(
+        self, kind: AccessKind, subject: UUID, within: timedelta = LONGEST_WINDOW
+    ) -> bool:
         at = self._last.get((kind, subject))
         return at is not None and at > self._now - within
 
-    def require(
+    def require_budget_left(
         self,
-        kind: Kind,
+        kind: AccessKind,
         subject: UUID,
-        allowed: Sequence[Limit],
-        spared: Spared = Spared.NOTHING,
+        allowed: Sequence[NumberLimit],
+        spared: BudgetExemption = BudgetExemption.NOTHING,
     ) -> None:
         """Raise ``BudgetSpent`` unless one more fits into each window."""
         for limit in allowed:
-            if spared is Spared.ALL or (spared is Spared.HOUR and limit.within < LONGEST):
+            if spared is BudgetExemption.ALL or (
+                spared is BudgetExemption.HOUR and limit.within < LONGEST_WINDOW
+            ):
                 continue
             ats = [
                 at
                 for (each, _), at in self._last.items()
                 if each == kind and at > self._now - limit.within
             ]
-            if len(ats) >= limit.most and not self.has(kind, subject, limit.within):
+            if len(ats) >= limit.most and not self.was_counted(kind, subject, limit.within):
                 again = min(ats, default=self._now) + limit.within - self._now
-                raise BudgetSpent(self._staff_id, kind, limit.most, limit.within, len(ats), again)
+                raise BudgetExceeded(
+                    self._staff_id, kind, limit.most, limit.within, len(ats), again
+                )
 
 
-def unlock(session: Session, staff_id: UUID, by: audit_log.Actor, now: datetime) -> None:
+def reset_staff_budget(
+    session: Session, staff_id: UUID, by: audit_log.Actor, now: datetime
+) -> None:
     """Let somebody who was stopped begin anew. That it takes two people, the caller sees to."""
-    take_turn(session, staff_id)
+    lock_staff_budget(session, staff_id)
     session.merge(BudgetUnlock(staff_id=staff_id, at=now))
     session.flush()
-    audit_log.record(session, by, AuditAct.BUDGET_UNLOCK, now, detail=str(staff_id))
+    audit_log.record_act(session, by, AuditAct.BUDGET_UNLOCK, now, detail=str(staff_id))
 
 
-def forget_old(session: Session, now: datetime) -> None:
+def prune_record_accesses(session: Session, now: datetime) -> None:
     """Remove what counts no more (a job of the worker)."""
-    old = select(Opening.id).where(col(Opening.at) <= now - LONGEST).limit(_PRUNED_AT_A_TIME)
-    session.exec(delete(Opening).where(col(Opening.id).in_(old)))
+    old = (
+        select(RecordAccess.id)
+        .where(col(RecordAccess.at) <= now - LONGEST_WINDOW)
+        .limit(_PRUNE_BATCH_SIZE)
+    )
+    session.exec(delete(RecordAccess).where(col(RecordAccess.id).in_(old)))

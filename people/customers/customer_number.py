@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from people import phone_numbers
 from people.customers import customer_records
-from people.customers.customer_records import KNOWN_ALREADY
+from people.customers.customer_records import ALREADY_KNOWN_MESSAGE
 from people.errors import InvalidInput
 from people.models import Customer, NumberProof
 from vault.audit import audit_log
@@ -24,30 +24,30 @@ from vault.audit.acts import AuditAct
 from vault.keys import field_encryption, keyring
 
 
-def waits(customer: Customer, now: datetime) -> bool:
+def is_number_on_hold(customer: Customer, now: datetime) -> bool:
     """Whether the number was changed so lately that nobody is rung there yet."""
     until = customer.number_waits_until
     return until is not None and now < until
 
 
-def holder(session: Session, phone: str, now: datetime) -> Customer | None:
+def find_active_holder(session: Session, phone: str, now: datetime) -> Customer | None:
     """The customer for whom whoever holds this number (E.164) may act; as long as a changed number
     waits, nobody."""
     found = customer_records.find_by_phone(session, phone)
-    return None if found is not None and waits(found, now) else found
+    return None if found is not None and is_number_on_hold(found, now) else found
 
 
-def proven_at(session: Session, phone: str) -> datetime | None:
+def last_proof_time(session: Session, phone: str) -> datetime | None:
     """When somebody last typed a page number that was sent to this number (E.164)."""
-    forms = keyring.of(session).forms("phone", phone)
+    forms = keyring.current_keyring(session).compute_search_forms("phone", phone)
     return session.exec(
         select(func.max(NumberProof.proven_at)).where(col(NumberProof.phone_index).in_(forms))
     ).one()
 
 
-def wait_until(session: Session, customer: Customer, until: datetime) -> None:
+def set_number_hold(session: Session, customer: Customer, until: datetime) -> None:
     """Let a number that was changed wait until another time."""
-    key = field_encryption.data_key(session, customer.id)
+    key = field_encryption.load_data_key(session, customer.id)
     phone = customer_records.open_phone(key, customer)
     customer.number_waits_until = until
     customer_records.seal_phone(key, customer, phone)
@@ -55,7 +55,7 @@ def wait_until(session: Session, customer: Customer, until: datetime) -> None:
     session.flush()
 
 
-def change(
+def change_customer_number(
     session: Session,
     customer: Customer,
     phone: str,
@@ -68,17 +68,19 @@ def change(
     """Give a customer, whose row is locked, another number (E.164). Raises ``InvalidInput``; for a
     number that is taken too."""
     phone_numbers.require_callable(phone, countries)
-    keyring.hold_index(session)
+    keyring.lock_index_keys(session)
     if customer_records.find_by_phone(session, phone):
-        raise InvalidInput("phone", KNOWN_ALREADY)
-    key = field_encryption.data_key(session, customer.id)
+        raise InvalidInput("phone", ALREADY_KNOWN_MESSAGE)
+    key = field_encryption.load_data_key(session, customer.id)
     try:
         with session.begin_nested():
             customer.number_waits_until = waits_until
             customer_records.seal_phone(key, customer, phone)
-            customer.phone_index = keyring.of(session).blind_index("phone", phone)
+            customer.phone_index = keyring.current_keyring(session).compute_blind_index(
+                "phone", phone
+            )
             session.add(customer)
             session.flush()
     except IntegrityError:  # somebody else took the number at this moment
-        raise InvalidInput("phone", KNOWN_ALREADY) from None
-    audit_log.record(session, by, AuditAct.CUSTOMER_NUMBER, now, customer_id=customer.id)
+        raise InvalidInput("phone", ALREADY_KNOWN_MESSAGE) from None
+    audit_log.record_act(session, by, AuditAct.CUSTOMER_NUMBER, now, customer_id=customer.id)

@@ -7,32 +7,32 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select, update
 
-from people import password_seal
+from people import row_mac
 from people.credentials import new_token, token_hash
 from people.models import CustomerSession
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
-IDLE = timedelta(minutes=30)
-LONGEST = timedelta(hours=2)
-_TOUCH_EVERY = timedelta(minutes=1)
+IDLE_LIMIT = timedelta(minutes=30)
+MAX_LIFETIME = timedelta(hours=2)
+_TOUCH_INTERVAL = timedelta(minutes=1)
 
 
-def begin(session: Session, customer_id: UUID, now: datetime) -> str:
+def start_customer_session(session: Session, customer_id: UUID, now: datetime) -> str:
     """A new session; gives its token, which is kept nowhere but in the browser."""
     token = new_token()
     made = CustomerSession(
         token_hash=token_hash(token), customer_id=customer_id, created_at=now, seen_at=now
     )
-    session.add(password_seal.bind(session, made))
+    session.add(row_mac.attach_mac(session, made))
     session.flush()
-    audit_log.record(
+    audit_log.record_act(
         session, audit_log.CUSTOMER, AuditAct.OWN_PAGE_ENTER, now, customer_id=customer_id
     )
     return token
 
 
-def signed_in(session: Session, token: str, now: datetime) -> UUID | None:
+def find_session_customer(session: Session, token: str, now: datetime) -> UUID | None:
     """Whose browser this is; nobody's half an hour after it was last seen, or after two hours."""
     found = session.exec(
         select(CustomerSession).where(
@@ -40,18 +40,18 @@ def signed_in(session: Session, token: str, now: datetime) -> UUID | None:
             col(CustomerSession.ended_at).is_(None),
         )
     ).first()
-    if found is None or now >= min(found.seen_at + IDLE, found.created_at + LONGEST):
+    if found is None or now >= min(found.seen_at + IDLE_LIMIT, found.created_at + MAX_LIFETIME):
         return None
-    if not password_seal.holds(session, found):
+    if not row_mac.is_row_intact(session, found):
         return None
-    if now - found.seen_at >= _TOUCH_EVERY:
+    if now - found.seen_at >= _TOUCH_INTERVAL:
         found.seen_at = now
-        session.add(password_seal.rebind(session, found))
+        session.add(row_mac.refresh_mac(session, found))
         session.flush()
     return found.customer_id
 
 
-def end(session: Session, token: str, now: datetime) -> None:
+def end_customer_session(session: Session, token: str, now: datetime) -> None:
     """End this session."""
     session.exec(
         update(CustomerSession)
@@ -63,7 +63,7 @@ def end(session: Session, token: str, now: datetime) -> None:
     )
 
 
-def end_all(session: Session, customer_id: UUID, now: datetime) -> None:
+def end_all_customer_sessions(session: Session, customer_id: UUID, now: datetime) -> None:
     """End every session of a customer."""
     session.exec(
         update(CustomerSession)

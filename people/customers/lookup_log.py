@@ -15,7 +15,7 @@ from vault.audit.acts import AuditAct
 FOUND, NOT_FOUND = "found", "not found"
 
 
-def note_customer(
+def log_customer_lookup(
     session: Session,
     actor: audit_log.Actor,
     found: UUID | None,
@@ -27,8 +27,8 @@ def note_customer(
     ticket) that ``found`` a customer or nobody. The command line has no budget. Raises
     ``BudgetSpent``, which tells neither."""
     if actor.staff_id is not None:
-        access_budgets.look_up(session, actor.staff_id, found, asked, now)
-    audit_log.record(
+        access_budgets.count_customer_lookup(session, actor.staff_id, found, asked, now)
+    audit_log.record_act(
         session,
         actor,
         AuditAct.CUSTOMER_LOOK_UP,
@@ -39,7 +39,7 @@ def note_customer(
     )
 
 
-def note_staff(
+def log_staff_lookup(
     session: Session,
     actor: audit_log.Actor,
     *,
@@ -52,19 +52,23 @@ def note_staff(
     supervisor who adds colleagues, "is known already" is the answer that tells something, so that
     is what counts as a miss. Raises ``BudgetSpent``."""
     if actor.staff_id is not None and found:
-        access_budgets.look_up(session, actor.staff_id, None, asked, now)
+        access_budgets.count_customer_lookup(session, actor.staff_id, None, asked, now)
     detail = FOUND if found else NOT_FOUND
-    audit_log.record(session, actor, AuditAct.STAFF_LOOK_UP, now, purpose=purpose, detail=detail)
+    audit_log.record_act(
+        session, actor, AuditAct.STAFF_LOOK_UP, now, purpose=purpose, detail=detail
+    )
 
 
-def note_unknown(session: Session, staff_id: UUID, asked: str, purpose: str, now: datetime) -> None:
+def log_unknown_request(
+    session: Session, staff_id: UUID, asked: str, purpose: str, now: datetime
+) -> None:
     """Count and write down that somebody asked for what is not there for them, by an id or a
     reference in ``asked``; ``purpose`` names the page. The entry holds a keyed fingerprint, so that
     repeats can be seen. Raises ``BudgetSpent``."""
-    mark = access_budgets.ask_for_unknown(session, staff_id, asked, now)
-    audit_log.record(
+    mark = access_budgets.count_unknown_request(session, staff_id, asked, now)
+    audit_log.record_act(
         session,
-        audit_log.staff(staff_id),
+        audit_log.staff_actor(staff_id),
         AuditAct.PAGE_NOT_FOUND,
         now,
         purpose=purpose,

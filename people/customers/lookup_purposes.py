@@ -8,7 +8,7 @@ from enum import StrEnum
 from people.errors import InvalidInput
 
 
-class Purpose(StrEnum):
+class LookupPurpose(StrEnum):
     """The reasons there are. ``BOOKING`` is that of a program that books in the same request."""
 
     ASKED = "asked_us"
@@ -19,11 +19,16 @@ class Purpose(StrEnum):
 
 
 #: What a person at the console chooses from.
-CHOICES = (Purpose.ASKED, Purpose.ANSWER, Purpose.GOES_ON, Purpose.CHANGE)
+CONSOLE_PURPOSES = (
+    LookupPurpose.ASKED,
+    LookupPurpose.ANSWER,
+    LookupPurpose.GOES_ON,
+    LookupPurpose.CHANGE,
+)
 
 
-def read(text: str) -> Purpose:
+def parse_lookup_purpose(text: str) -> LookupPurpose:
     """The purpose that was chosen. Raises ``InvalidInput``."""
-    if text not in CHOICES:
+    if text not in CONSOLE_PURPOSES:
         raise InvalidInput("purpose", "Choose why you look this customer up.")
-    return Purpose(text)
+    return LookupPurpose(text)

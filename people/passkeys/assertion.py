@@ -16,55 +16,61 @@ from webauthn import (
 from webauthn.helpers import parse_authentication_credential_json
 from webauthn.helpers.structs import AuthenticationCredential, UserVerificationRequirement
 
-from people import password_seal
+from people import row_mac
 from people.models import Staff
 from people.passkeys import credential_records
-from people.passkeys.registration import handle_of
-from people.passkeys.relying_party import LASTS, Challenge, PasskeyRefused, Site, spend
+from people.passkeys.registration import ensure_user_handle
+from people.passkeys.relying_party import (
+    CHALLENGE_LIFETIME,
+    Challenge,
+    PasskeyRefused,
+    RelyingParty,
+    spend_challenge,
+)
 from people.signin_models import Passkey
 from people.staff import authentication
 
-PURPOSE = "enter"
+ASSERTION_PURPOSE = "enter"
 
 
-def options(site: Site, challenge: Challenge) -> str:
+def assertion_options(site: RelyingParty, challenge: Challenge) -> str:
     """What the browser is asked, as JSON. It names nobody: the authenticator knows whom it has."""
     made = generate_authentication_options(
         rp_id=site.rp_id,
         challenge=challenge.value,
-        timeout=int(LASTS.total_seconds() * 1000),
+        timeout=int(CHALLENGE_LIFETIME.total_seconds() * 1000),
         user_verification=UserVerificationRequirement.REQUIRED,
     )
     return options_to_json(made)
 
 
-def owner(
+def verify_assertion(
     session: Session,
-    site: Site,
+    site: RelyingParty,
     answer: str,
     challenge: Challenge,
     now: datetime,
     *,
-    purpose: str = PURPOSE,
+    purpose: str = ASSERTION_PURPOSE,
     noted: Callable[[UUID | None], bool] = lambda _: True,
 ) -> tuple[Staff, Passkey]:
     """Whose passkey has answered, and which. Raises ``PasskeyRefused``; the caller commits, so
     that the failed try is written down and a passkey that was copied stays stopped. ``noted``
     says of a failed try, with whose it was if anybody's, whether it is one to write down."""
-    given = _read(answer)
-    row = credential_records.find(session, given.raw_id) if given else None
+    given = _parse_assertion(answer)
+    row = credential_records.lock_passkey(session, given.raw_id) if given else None
     if given is None or row is None or challenge.purpose != purpose:
-        authentication.failed(session, None, now, "passkey", kept=noted(None))
+        authentication.record_failed_sign_in(session, None, now, "passkey", kept=noted(None))
         raise PasskeyRefused
     member = session.get_one(Staff, row.staff_id)
     try:
-        count = _count(session, member, row, site, given, challenge)
-        spend(session, challenge, now)
+        count = _verified_sign_count(session, member, row, site, given, challenge)
+        spend_challenge(session, challenge, now)
     except PasskeyRefused:
-        authentication.failed(session, member, now, "passkey", kept=noted(member.id))
+        authentication.record_failed_sign_in(session, member, now, "passkey", kept=noted(member.id))
         raise
     if (count or row.sign_count) and count <= row.sign_count:
-        credential_records.stop(session, row, now)
+        credential_records.stop_cloned_passkey(session, row, now)
         raise PasskeyRefused
     row.sign_count, row.used_at = count, now
     session.add(row)
@@ -72,18 +78,18 @@ def owner(
     return member, row
 
 
-def _read(answer: str) -> AuthenticationCredential | None:
+def _parse_assertion(answer: str) -> AuthenticationCredential | None:
     try:
         return parse_authentication_credential_json(answer)
     except Exception:  # whatever a stranger's bytes make the library raise
         return None
 
 
-def _count(
+def _verified_sign_count(
     session: Session,
     member: Staff,
     row: Passkey,
-    site: Site,
+    site: RelyingParty,
     given: AuthenticationCredential,
     challenge: Challenge,
 ) -> int:
@@ -91,12 +97,12 @@ def _count(
     at it before the signature: a stranger could then pass for a copy."""
     if not member.active or row.stopped_at is not None or member.passkey_handle is None:
         raise PasskeyRefused
-    if not password_seal.holds(session, row) or not password_seal.holds(session, member):
+    if not row_mac.is_row_intact(session, row) or not row_mac.is_row_intact(session, member):
         raise PasskeyRefused
     handle = given.response.user_handle or b""
-    if not hmac.compare_digest(handle, handle_of(session, member)):
+    if not hmac.compare_digest(handle, ensure_user_handle(session, member)):
         raise PasskeyRefused
-    key = credential_records.public_key_of(session, row)
+    key = credential_records.open_public_key(session, row)
     try:
         return verify_authentication_response(
             credential=given,

@@ -22,13 +22,13 @@ from storage.column_types import new_id
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.keys import keyring
-from vault.keys.blind_index_check import is_own
+from vault.keys.blind_index_check import matches_sealed_value
 
-MOST = 10
+MAX_PASSKEYS = 10
 
 
 @dataclass(frozen=True)
-class Kept:
+class PasskeyView:
     """A passkey as its owner sees it."""
 
     id: UUID
@@ -38,22 +38,28 @@ class Kept:
     stopped_at: datetime | None
 
 
-def of(session: Session, staff_id: UUID) -> Sequence[Kept]:
+def list_passkeys(session: Session, staff_id: UUID) -> Sequence[PasskeyView]:
     """Somebody's passkeys, in the order they were made."""
     return [
-        Kept(row.id, _open(session, row, "name"), row.created_at, row.used_at, row.stopped_at)
-        for row in rows(session, staff_id)
+        PasskeyView(
+            row.id,
+            _open_passkey_column(session, row, "name"),
+            row.created_at,
+            row.used_at,
+            row.stopped_at,
+        )
+        for row in list_passkey_rows(session, staff_id)
     ]
 
 
-def rows(session: Session, staff_id: UUID) -> Sequence[Passkey]:
+def list_passkey_rows(session: Session, staff_id: UUID) -> Sequence[Passkey]:
     """The same, sealed."""
     return session.exec(
         select(Passkey).where(col(Passkey.staff_id) == staff_id).order_by(col(Passkey.id))
     ).all()
 
 
-def keep(
+def store_passkey(
     session: Session,
     staff_id: UUID,
     credential: bytes,
@@ -63,20 +69,20 @@ def keep(
     now: datetime,
 ) -> Passkey:
     """A new row. Its key is sealed with its owner's id: another row's owner cannot be given it."""
-    ring, row, plain = keyring.of(session), new_id(), bytes_to_base64url(credential)
+    ring, row, plain = keyring.current_keyring(session), new_id(), bytes_to_base64url(credential)
     given = {
         "credential": plain,
         "public_key": f"{staff_id.hex}:{bytes_to_base64url(public_key)}",
         "name": name,
     }
     sealed: dict[str, Any] = {
-        column: ring.seal_for(keyring.STAFF, f"passkey.{column}:{row}", value)
+        column: ring.seal_for_purpose(keyring.STAFF, f"passkey.{column}:{row}", value)
         for column, value in given.items()
     }
     made = Passkey(
         id=row,
         staff_id=staff_id,
-        credential_index=ring.blind_index("passkey", plain),
+        credential_index=ring.compute_blind_index("passkey", plain),
         sign_count=sign_count,
         created_at=now,
         **sealed,
@@ -86,48 +92,52 @@ def keep(
     return made
 
 
-def find(session: Session, credential: bytes) -> Passkey | None:
+def lock_passkey(session: Session, credential: bytes) -> Passkey | None:
     """The passkey of that id, locked."""
     plain = bytes_to_base64url(credential)
-    forms = keyring.of(session).forms("passkey", plain)
+    forms = keyring.current_keyring(session).compute_search_forms("passkey", plain)
     rows = session.exec(
         select(Passkey).where(col(Passkey.credential_index).in_(forms)).with_for_update()
     ).all()
     for row in rows:
-        if is_own("passkey", row.id, partial(_open, session, row, "credential"), plain):
+        if matches_sealed_value(
+            "passkey", row.id, partial(_open_passkey_column, session, row, "credential"), plain
+        ):
             return row
     return None
 
 
-def credential_of(session: Session, row: Passkey) -> bytes:
+def open_credential_id(session: Session, row: Passkey) -> bytes:
     """The id by which its authenticator knows it."""
-    return base64url_to_bytes(_open(session, row, "credential"))
+    return base64url_to_bytes(_open_passkey_column(session, row, "credential"))
 
 
-def public_key_of(session: Session, row: Passkey) -> bytes:
+def open_public_key(session: Session, row: Passkey) -> bytes:
     """Its public key. Raises ``PasskeyRefused`` when the row was given another owner."""
-    owner, _, key = _open(session, row, "public_key").partition(":")
+    owner, _, key = _open_passkey_column(session, row, "public_key").partition(":")
     if owner != row.staff_id.hex:
         raise PasskeyRefused
     return base64url_to_bytes(key)
 
 
-def _open(session: Session, row: Passkey, column: str) -> str:
+def _open_passkey_column(session: Session, row: Passkey, column: str) -> str:
     place = f"passkey.{column}:{row.id}"
-    return keyring.of(session).open_for(keyring.STAFF, place, getattr(row, column))
+    return keyring.current_keyring(session).open_for_purpose(
+        keyring.STAFF, place, getattr(row, column)
+    )
 
 
-def remove(session: Session, staff_id: UUID, passkey_id: UUID, now: datetime) -> None:
+def delete_passkey(session: Session, staff_id: UUID, passkey_id: UUID, now: datetime) -> None:
     """Remove one of somebody's own, and end what was begun by it. Raises ``NotFound``."""
     row = session.get(Passkey, passkey_id)
     if row is None or row.staff_id != staff_id:
         raise NotFound
     session.delete(row)
     session.flush()
-    staff_sessions.end_by_passkey(session, staff_id, passkey_id, now)
-    _tell(
+    staff_sessions.end_passkey_sessions(session, staff_id, passkey_id, now)
+    _record_passkey_change(
         session,
-        audit_log.staff(staff_id),
+        audit_log.staff_actor(staff_id),
         row,
         AuditAct.PASSKEY_REMOVE,
         Notice.PASSKEY_REMOVED,
@@ -135,16 +145,16 @@ def remove(session: Session, staff_id: UUID, passkey_id: UUID, now: datetime) ->
     )
 
 
-def stop(session: Session, row: Passkey, now: datetime) -> None:
+def stop_cloned_passkey(session: Session, row: Passkey, now: datetime) -> None:
     """It showed a lower count than before, as a copy does (W3C Web Authentication, section
     6.1.1): nobody can tell which of the two is the owner's, so neither is good any more."""
     row.stopped_at = now
     session.add(row)
     session.flush()
-    staff_sessions.end_by_passkey(session, row.staff_id, row.id, now)
-    _tell(
+    staff_sessions.end_passkey_sessions(session, row.staff_id, row.id, now)
+    _record_passkey_change(
         session,
-        audit_log.staff(row.staff_id),
+        audit_log.staff_actor(row.staff_id),
         row,
         AuditAct.PASSKEY_CLONED,
         Notice.PASSKEY_STOPPED,
@@ -152,7 +162,7 @@ def stop(session: Session, row: Passkey, now: datetime) -> None:
     )
 
 
-def _tell(
+def _record_passkey_change(
     session: Session,
     actor: audit_log.Actor,
     row: Passkey,
@@ -160,11 +170,11 @@ def _tell(
     notice: Notice,
     now: datetime,
 ) -> None:
-    audit_log.record(session, actor, action, now, detail=f"{row.staff_id} {row.id}")
-    security_notices.add(session, row.staff_id, notice, now)
+    audit_log.record_act(session, actor, action, now, detail=f"{row.staff_id} {row.id}")
+    security_notices.add_security_notice(session, row.staff_id, notice, now)
 
 
-def end_all(session: Session, member: Staff, now: datetime) -> None:
+def remove_all_passkeys(session: Session, member: Staff, now: datetime) -> None:
     """Remove all of somebody's, and the name by which they knew them."""
     gone = session.exec(delete(Passkey).where(col(Passkey.staff_id) == member.id)).rowcount
     member.passkey_handle = None
@@ -172,6 +182,6 @@ def end_all(session: Session, member: Staff, now: datetime) -> None:
     session.flush()
     if gone:
         detail = f"{member.id} all"
-        audit_log.record(
-            session, audit_log.staff(member.id), AuditAct.PASSKEY_REMOVE, now, detail=detail
+        audit_log.record_act(
+            session, audit_log.staff_actor(member.id), AuditAct.PASSKEY_REMOVE, now, detail=detail
         )

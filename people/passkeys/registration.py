@@ -25,36 +25,47 @@ from webauthn.registration.verify_registration_response import VerifiedRegistrat
 from people.errors import InvalidInput
 from people.models import Staff
 from people.passkeys import credential_records
-from people.passkeys.relying_party import LASTS, Challenge, PasskeyRefused, Site, spend
+from people.passkeys.relying_party import (
+    CHALLENGE_LIFETIME,
+    Challenge,
+    PasskeyRefused,
+    RelyingParty,
+    spend_challenge,
+)
 from people.signin_models import Passkey
 from people.staff import security_notices
 from people.staff.security_notices import Notice
-from people.text_input import Allowed, clean
+from people.text_input import AllowedContent, clean_text_input
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.keys import keyring
 
-PURPOSE = "register"
+REGISTRATION_PURPOSE = "register"
 NAME_LIMIT = 40
 
 
-def options(session: Session, member: Staff, who: str, site: Site, challenge: Challenge) -> str:
+def registration_options(
+    session: Session, member: Staff, who: str, site: RelyingParty, challenge: Challenge
+) -> str:
     """What the browser is to make, as JSON. ``who`` is what its owner sees in their list."""
-    if len(credential_records.rows(session, member.id)) >= credential_records.MOST:
+    if (
+        len(credential_records.list_passkey_rows(session, member.id))
+        >= credential_records.MAX_PASSKEYS
+    ):
         raise InvalidInput(
-            "name", f"You have {credential_records.MOST} passkeys. Remove one first."
+            "name", f"You have {credential_records.MAX_PASSKEYS} passkeys. Remove one first."
         )
     known = [
-        credential_records.credential_of(session, row)
-        for row in credential_records.rows(session, member.id)
+        credential_records.open_credential_id(session, row)
+        for row in credential_records.list_passkey_rows(session, member.id)
     ]
     made = generate_registration_options(
         rp_id=site.rp_id,
         rp_name=site.name,
         user_name=who,
-        user_id=handle_of(session, member),
+        user_id=ensure_user_handle(session, member),
         challenge=challenge.value,
-        timeout=int(LASTS.total_seconds() * 1000),
+        timeout=int(CHALLENGE_LIFETIME.total_seconds() * 1000),
         attestation=AttestationConveyancePreference.NONE,
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.REQUIRED,
@@ -65,42 +76,47 @@ def options(session: Session, member: Staff, who: str, site: Site, challenge: Ch
     return options_to_json(made)
 
 
-def handle_of(session: Session, member: Staff) -> bytes:
+def ensure_user_handle(session: Session, member: Staff) -> bytes:
     """What their authenticators call somebody: random, made with the first passkey."""
-    ring, place = keyring.of(session), f"staff.passkey_handle:{member.id}"
+    ring, place = keyring.current_keyring(session), f"staff.passkey_handle:{member.id}"
     if member.passkey_handle is None:
         value = bytes_to_base64url(secrets.token_bytes(32))
-        member.passkey_handle = ring.seal_for(keyring.STAFF, place, value)
+        member.passkey_handle = ring.seal_for_purpose(keyring.STAFF, place, value)
         session.add(member)
         session.flush()
-    return base64url_to_bytes(ring.open_for(keyring.STAFF, place, member.passkey_handle))
+    return base64url_to_bytes(ring.open_for_purpose(keyring.STAFF, place, member.passkey_handle))
 
 
-def add(
+def register_passkey(
     session: Session,
     member: Staff,
-    site: Site,
+    site: RelyingParty,
     answer: str,
     challenge: Challenge,
     name: str,
     now: datetime,
 ) -> Passkey:
     """Keep what the browser made. Raises ``PasskeyRefused``, or ``InvalidInput`` for the name."""
-    plain = clean("name", name, limit=NAME_LIMIT, what="name", allowed=Allowed.ANYTHING)
-    if challenge.purpose != f"{PURPOSE}:{member.id.hex}":
+    plain = clean_text_input(
+        "name", name, limit=NAME_LIMIT, what="name", allowed=AllowedContent.ANYTHING
+    )
+    if challenge.purpose != f"{REGISTRATION_PURPOSE}:{member.id.hex}":
         raise PasskeyRefused
-    made = _verified(site, answer, challenge)
-    spend(session, challenge, now)
-    if len(credential_records.rows(session, member.id)) >= credential_records.MOST:
+    made = _verify_registration(site, answer, challenge)
+    spend_challenge(session, challenge, now)
+    if (
+        len(credential_records.list_passkey_rows(session, member.id))
+        >= credential_records.MAX_PASSKEYS
+    ):
         raise InvalidInput(
-            "name", f"You have {credential_records.MOST} passkeys. Remove one first."
+            "name", f"You have {credential_records.MAX_PASSKEYS} passkeys. Remove one first."
         )
-    keyring.hold_index(session)
-    if credential_records.find(session, made.credential_id):
+    keyring.lock_index_keys(session)
+    if credential_records.lock_passkey(session, made.credential_id):
         raise PasskeyRefused
     try:
         with session.begin_nested():
-            row = credential_records.keep(
+            row = credential_records.store_passkey(
                 session,
                 member.id,
                 made.credential_id,
@@ -111,14 +127,16 @@ def add(
             )
     except IntegrityError:  # somebody has it already
         raise PasskeyRefused from None
-    audit_log.record(
-        session, audit_log.staff(member.id), AuditAct.PASSKEY_ADD, now, detail=str(row.id)
+    audit_log.record_act(
+        session, audit_log.staff_actor(member.id), AuditAct.PASSKEY_ADD, now, detail=str(row.id)
     )
-    security_notices.add(session, member.id, Notice.PASSKEY_ADDED, now)
+    security_notices.add_security_notice(session, member.id, Notice.PASSKEY_ADDED, now)
     return row
 
 
-def _verified(site: Site, answer: str, challenge: Challenge) -> VerifiedRegistration:
+def _verify_registration(
+    site: RelyingParty, answer: str, challenge: Challenge
+) -> VerifiedRegistration:
     try:
         return verify_registration_response(
             credential=answer,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from people import password_seal
+from people import row_mac
 from people.credentials import new_token, token_hash
 from people.models import ApiToken, Role, Staff
 from people.staff.authentication import Principal
@@ -16,7 +16,7 @@ from vault.audit.acts import AuditAct
 PREFIX = "vl_"
 
 
-def add(session: Session, member: Staff, label: str, now: datetime) -> str:
+def create_api_token(session: Session, member: Staff, label: str, now: datetime) -> str:
     """A new token of this member of staff, in plain this once."""
     token = PREFIX + new_token()
     made = ApiToken(
@@ -27,13 +27,15 @@ def add(session: Session, member: Staff, label: str, now: datetime) -> str:
         label=label[:60],
         created_at=now,
     )
-    session.add(password_seal.bind(session, made))
+    session.add(row_mac.attach_mac(session, made))
     session.flush()
-    audit_log.record(session, audit_log.OPERATOR, AuditAct.TOKEN_ADD, now, detail=str(member.id))
+    audit_log.record_act(
+        session, audit_log.OPERATOR, AuditAct.TOKEN_ADD, now, detail=str(member.id)
+    )
     return token
 
 
-def bearer(session: Session, token: str) -> Principal | None:
+def find_token_principal(session: Session, token: str) -> Principal | None:
     """Whose token this is, or nobody once it has ended, its owner has been switched off, or has
     another role than when it was made."""
     found = session.exec(
@@ -48,6 +50,6 @@ def bearer(session: Session, token: str) -> Principal | None:
     kept, member = found
     if not member.active or (kept.role, kept.epoch) != (member.role, member.epoch):
         return None
-    if not password_seal.holds(session, kept) or not password_seal.holds(session, member):
+    if not row_mac.is_row_intact(session, kept) or not row_mac.is_row_intact(session, member):
         return None
     return Principal(member.id, Role(member.role))

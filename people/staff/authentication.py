@@ -9,8 +9,8 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from people import attempt_log, password_seal
-from people.credentials import new_token, password_fits, token_hash
+from people import attempt_log, password_seal, row_mac
+from people.credentials import new_token, password_matches, token_hash
 from people.errors import InvalidInput, SignInFailed
 from people.models import Role, Staff, StaffSession
 from people.staff import second_factor, staff_records, staff_sessions
@@ -21,10 +21,13 @@ from vault.audit.acts import AuditAct
 from vault.keys import keyring
 from vault.keys.keyring import Keyring
 
-SESSION_LIVES, SESSION_IDLES = staff_sessions.LIVES, staff_sessions.IDLES
-_TOUCH_EVERY = timedelta(minutes=1)
+SESSION_LIFETIME, SESSION_IDLE_LIMIT = (
+    staff_sessions.SESSION_LIFETIME,
+    staff_sessions.SESSION_IDLE_LIMIT,
+)
+_TOUCH_INTERVAL = timedelta(minutes=1)
 _NOBODY = UUID(int=0)
-_NO_SECRET = "A" * 32
+_DECOY_TOTP_SECRET = "A" * 32
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,13 @@ class Principal:
 
     @property
     def actor(self) -> audit_log.Actor:
-        return audit_log.staff(self.id)
+        return audit_log.staff_actor(self.id)
 
 
-def find(session: Session, email: str) -> Staff | None:
+def find_account_by_email(session: Session, email: str) -> Staff | None:
     """Whose address this is; nobody's too when it is none."""
     try:
-        return staff_records.find(session, email)
+        return staff_records.find_staff_by_email(session, email)
     except InvalidInput:
         return None
 
@@ -57,17 +60,19 @@ def check_credentials(
     without saying which of the three was wrong; the caller commits, so that a spent code stays
     spent.
     """
-    seen = find(session, email)
+    seen = find_account_by_email(session, email)
     return check_second_factor(
-        session, seen, password_right(keyring.of(session), seen, password), code, now
+        session, seen, check_password(keyring.current_keyring(session), seen, password), code, now
     )
 
 
-def password_right(ring: Keyring, seen: Staff | None, password: str) -> bool:
+def check_password(ring: Keyring, seen: Staff | None, password: str) -> bool:
     """Whether it is theirs. It takes long, for nobody's and for an account out of use too, and
     needs no transaction, so that nobody else need wait for it."""
     able = seen is not None and seen.active and seen.totp_secret is not None
-    return password_fits(password_seal.password_of(ring, seen if able else None), password)
+    return password_matches(
+        password_seal.open_password_hash(ring, seen if able else None), password
+    )
 
 
 def check_second_factor(
@@ -85,51 +90,63 @@ def check_second_factor(
     whether it is in use. ``noted`` says of a failed try whether it is the first of its kind; of
     others at nobody's account the entry is not kept."""
     member = session.get(Staff, seen.id if seen else _NOBODY, populate_existing=True)
-    secret = _secret(session, member)
-    code_fits = _seems(session, member, secret or _NO_SECRET, code, now)
+    secret = _open_totp_secret(session, member)
+    code_fits = _is_code_plausible(session, member, secret or _DECOY_TOTP_SECRET, code, now)
     same = member and seen and member.password_hash == seen.password_hash
-    if member and same and right and code_fits and _spend(session, member.id, code, now):
+    if (
+        member
+        and same
+        and right
+        and code_fits
+        and _spend_second_factor(session, member.id, code, now)
+    ):
         return member
     what = "password" if not right else "code"
-    failed(session, member, now, what, kept=noted() or member is not None)
+    record_failed_sign_in(session, member, now, what, kept=noted() or member is not None)
     raise SignInFailed
 
 
-def failed(
+def record_failed_sign_in(
     session: Session, member: Staff | None, now: datetime, what: str, *, kept: bool = True
 ) -> None:
     """Write a failed try down: with whose account it was for, and never with what was typed. One
     that is not ``kept`` takes the same work."""
-    who = audit_log.staff(member.id) if member else audit_log.SYSTEM
-    entry = attempt_log.Entry(who, AuditAct.STAFF_SIGN_IN_FAILED, what if member else "unknown")
-    attempt_log.write(session, entry, now, kept=kept)
+    who = audit_log.staff_actor(member.id) if member else audit_log.SYSTEM
+    entry = attempt_log.AttemptEntry(
+        who, AuditAct.STAFF_SIGN_IN_FAILED, what if member else "unknown"
+    )
+    attempt_log.write_attempt_entry(session, entry, now, kept=kept)
 
 
-def _secret(session: Session, member: Staff | None) -> str | None:
-    ring = keyring.of(session)
+def _open_totp_secret(session: Session, member: Staff | None) -> str | None:
+    ring = keyring.current_keyring(session)
     if member is None or member.totp_secret is None:
-        ring.seal_for(keyring.STAFF, "nobody", _NO_SECRET)  # takes as long as opening one
+        ring.seal_for_purpose(
+            keyring.STAFF, "nobody", _DECOY_TOTP_SECRET
+        )  # takes as long as opening one
         return None
     place = f"staff.totp_secret:{member.id}"
-    return ring.open_for(keyring.STAFF, place, member.totp_secret)
+    return ring.open_for_purpose(keyring.STAFF, place, member.totp_secret)
 
 
-def _seems(session: Session, member: Staff | None, secret: str, code: str, now: datetime) -> bool:
+def _is_code_plausible(
+    session: Session, member: Staff | None, secret: str, code: str, now: datetime
+) -> bool:
     """Whether a code would do, before anything is locked or spent."""
     after = member.totp_last_step if member else 0
-    if second_factor.matching_step(secret, code, now, after=after) is not None:
+    if second_factor.find_matching_step(secret, code, now, after=after) is not None:
         return True
-    return recovery_fits(session, member, code)
+    return is_unused_recovery_code(session, member, code)
 
 
-def recovery_fits(session: Session, member: Staff | None, code: str) -> bool:
+def is_unused_recovery_code(session: Session, member: Staff | None, code: str) -> bool:
     """Whether this is an unused recovery code of theirs. It takes as long for nobody's."""
     if not second_factor.is_recovery_code(code):
         return False
-    return second_factor.recovery_code_fits(session, member.id if member else _NOBODY, code)
+    return second_factor.recovery_code_matches(session, member.id if member else _NOBODY, code)
 
 
-def _spend(session: Session, staff_id: UUID, code: str, now: datetime) -> bool:
+def _spend_second_factor(session: Session, staff_id: UUID, code: str, now: datetime) -> bool:
     """The row is locked first, so that one code cannot open two sessions at once."""
     member = session.exec(
         select(Staff)
@@ -137,19 +154,19 @@ def _spend(session: Session, staff_id: UUID, code: str, now: datetime) -> bool:
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one()
-    secret = _secret(session, member)
-    if secret is None or not member.active or not password_seal.holds(session, member):
+    secret = _open_totp_secret(session, member)
+    if secret is None or not member.active or not row_mac.is_row_intact(session, member):
         return False
-    step = second_factor.matching_step(secret, code, now, after=member.totp_last_step)
+    step = second_factor.find_matching_step(secret, code, now, after=member.totp_last_step)
     if step is None:
         return second_factor.spend_recovery_code(session, staff_id, code, now)
     member.totp_last_step = step
     session.add(member)
     session.flush()
-    return external_counters.spend(session, f"step:{staff_id.hex}:{step}")
+    return external_counters.use_once(session, f"step:{staff_id.hex}:{step}")
 
 
-def open_session(
+def open_staff_session(
     session: Session,
     member: Staff,
     now: datetime,
@@ -171,18 +188,20 @@ def open_session(
         epoch=member.epoch,
         how=how,
         passkey_id=passkey_id,
-        browser=staff_sessions.sealed_words(session, row, browser) if browser else None,
+        browser=staff_sessions.seal_browser_label(session, row, browser) if browser else None,
         created_at=now,
         seen_at=now,
         proved_at=now,
     )
-    session.add(password_seal.bind(session, made))
+    session.add(row_mac.attach_mac(session, made))
     session.flush()
-    audit_log.record(session, audit_log.staff(member.id), AuditAct.STAFF_SIGN_IN, now, detail=how)
+    audit_log.record_act(
+        session, audit_log.staff_actor(member.id), AuditAct.STAFF_SIGN_IN, now, detail=how
+    )
     return token
 
 
-def signed_in(session: Session, token: str, now: datetime) -> Principal | None:
+def find_session_principal(session: Session, token: str, now: datetime) -> Principal | None:
     """Who the token's session belongs to, or nobody once it ended, idled, or its owner is off or
     has another role."""
     found = session.exec(
@@ -194,24 +213,26 @@ def signed_in(session: Session, token: str, now: datetime) -> Principal | None:
     if found is None:
         return None
     kept, member = found
-    too_old = now >= kept.created_at + SESSION_LIVES or now >= kept.seen_at + SESSION_IDLES
+    too_old = now >= kept.created_at + SESSION_LIFETIME or now >= kept.seen_at + SESSION_IDLE_LIMIT
     theirs = token.startswith(f"{member.id.hex}.") and kept.role == member.role
     theirs = theirs and kept.epoch == member.epoch
-    theirs = theirs and password_seal.holds(session, kept) and password_seal.holds(session, member)
+    theirs = (
+        theirs and row_mac.is_row_intact(session, kept) and row_mac.is_row_intact(session, member)
+    )
     if kept.ended_at is not None or too_old or not member.active or not theirs:
         return None
     return Principal(member.id, Role(member.role), kept.id)
 
 
-def touch(session: Session, session_id: UUID, now: datetime) -> None:
+def touch_staff_session(session: Session, session_id: UUID, now: datetime) -> None:
     """Note that a session is in use, at most once a minute."""
     kept = session.get(StaffSession, session_id)
-    if kept is not None and now - kept.seen_at >= _TOUCH_EVERY:
+    if kept is not None and now - kept.seen_at >= _TOUCH_INTERVAL:
         kept.seen_at = now
-        session.add(password_seal.rebind(session, kept))
+        session.add(row_mac.refresh_mac(session, kept))
 
 
-def close_session(session: Session, token: str, now: datetime) -> None:
+def close_staff_session(session: Session, token: str, now: datetime) -> None:
     """Sign out."""
     kept = session.exec(
         select(StaffSession).where(col(StaffSession.token_hash) == token_hash(token))
@@ -219,4 +240,6 @@ def close_session(session: Session, token: str, now: datetime) -> None:
     if kept is not None and kept.ended_at is None:
         kept.ended_at, kept.bound = now, None
         session.add(kept)
-        audit_log.record(session, audit_log.staff(kept.staff_id), AuditAct.STAFF_SIGN_OUT, now)
+        audit_log.record_act(
+            session, audit_log.staff_actor(kept.staff_id), AuditAct.STAFF_SIGN_OUT, now
+        )

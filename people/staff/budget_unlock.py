@@ -8,31 +8,35 @@ from uuid import UUID
 from sqlmodel import Session
 
 from people.approvals import approval_requests, bootstrap
-from people.approvals.request_types import About, Act, Kind
+from people.approvals.request_types import ApprovalRequestView, RequestSubject, RequestType
 from people.customers import access_budgets
-from people.errors import NoLonger
+from people.errors import Conflict
 from people.models import Role, Staff
 from people.staff import staff_approvals
 
 
-def ask(session: Session, staff_id: UUID, why: str, by: UUID, now: datetime) -> None:
+def request_budget_unlock(
+    session: Session, staff_id: UUID, why: str, by: UUID, now: datetime
+) -> None:
     """Ask for somebody's budget to begin anew. Raises ``InvalidInput``."""
-    approval_requests.ask(session, UNLOCK, {}, why, by, now, about=About(staff_id=staff_id))
+    approval_requests.submit_for_approval(
+        session, UNLOCK, {}, why, by, now, about=RequestSubject(staff_id=staff_id)
+    )
 
 
-def _unlock(session: Session, act: Act, now: datetime) -> None:
+def _execute_budget_unlock(session: Session, act: ApprovalRequestView, now: datetime) -> None:
     member = session.get_one(Staff, act.about.staff_id)
     if not member.active:
-        raise NoLonger("They do not work here any more. Refuse this.")
-    access_budgets.unlock(session, member.id, act.actor, now)
+        raise Conflict("They do not work here any more. Refuse this.")
+    access_budgets.reset_staff_budget(session, member.id, act.actor, now)
 
 
-UNLOCK = Kind(
+UNLOCK = RequestType(
     "budget.unlock",
     asks=frozenset(Role),
     approves=bootstrap.APPROVERS,
-    facts=staff_approvals.facts_of_member,
-    run=_unlock,
+    facts=staff_approvals.staff_member_facts,
+    run=_execute_budget_unlock,
     same=(),
-    hopeless=staff_approvals.left,
+    hopeless=staff_approvals.inactive_subject_reason,
 )

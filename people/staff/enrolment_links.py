@@ -12,8 +12,8 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from people import credentials, password_seal
-from people.errors import LinkSpent, SecondPieceWrong
+from people import credentials, row_mac
+from people.errors import LinkExpired, SecondStepFailed
 from people.models import EnrolmentLink, Staff
 from people.passkeys import credential_records
 from people.staff import second_factor, security_notices, staff_sessions
@@ -22,12 +22,12 @@ from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.keys import keyring
 
-WRONG_PIECES = 5
+MAX_WRONG_ATTEMPTS = 5
 new_pin = credentials.new_pin
 _PIN_LENGTH = 6
 
 
-class Kind(StrEnum):
+class LinkKind(StrEnum):
     """What a link is for.
 
     ``OPERATOR``: enrolling for the first time or after losing everything; the operator of the
@@ -43,7 +43,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Terms:
+class LinkTerms:
     """What a link asks for and what it gives; kept sealed with the link and bound to it.
 
     ``pins`` are by the id of the person who hands each over (in hexadecimal digits; empty for the
@@ -61,11 +61,11 @@ class Terms:
         return frozenset(UUID(hex=each) for each in self.pins if each)
 
 
-NO_TERMS = Terms()
+NO_TERMS = LinkTerms()
 
 
 @dataclass(frozen=True)
-class Pieces:
+class SecondStepInput:
     """What was given beside a link: ``pins`` in any order, a ``recovery`` code, and the session of
     the browser, if somebody is signed in there."""
 
@@ -74,62 +74,68 @@ class Pieces:
     session_id: UUID | None = None
 
 
-def seal_terms(session: Session, link_id: UUID, terms: Terms) -> bytes | None:
+def seal_link_terms(session: Session, link_id: UUID, terms: LinkTerms) -> bytes | None:
     """The terms of a link as its row keeps them; none where there are none."""
     if terms == NO_TERMS:
         return None
     text = json.dumps([dict(terms.pins), terms.session_id, terms.role])
-    return keyring.of(session).seal_for(keyring.STAFF, f"enrolment_link.pin:{link_id}", text)
+    return keyring.current_keyring(session).seal_for_purpose(
+        keyring.STAFF, f"enrolment_link.pin:{link_id}", text
+    )
 
 
-def terms_of(session: Session, link: EnrolmentLink) -> Terms:
+def open_link_terms(session: Session, link: EnrolmentLink) -> LinkTerms:
     """The terms of a link whose binding holds. Before there were others, a PIN stood alone."""
     if link.pin is None:
         return NO_TERMS
     place = f"enrolment_link.pin:{link.id}"
-    text = keyring.of(session).open_for(keyring.STAFF, place, link.pin)
-    return Terms(*json.loads(text)) if text.startswith("[") else Terms({"": text})
+    text = keyring.current_keyring(session).open_for_purpose(keyring.STAFF, place, link.pin)
+    return LinkTerms(*json.loads(text)) if text.startswith("[") else LinkTerms({"": text})
 
 
-def require_pieces(session: Session, link: EnrolmentLink, pieces: Pieces, now: datetime) -> Terms:
+def require_second_step(
+    session: Session, link: EnrolmentLink, pieces: SecondStepInput, now: datetime
+) -> LinkTerms:
     """The terms of a link, once all that it asks was given. Raises ``LinkSpent`` in any browser but
     the one it was made in, and ``SecondPieceWrong`` for what is missing or does not fit; five wrong
     ones spend the link."""
-    terms = terms_of(session, link)
-    if not _is_here(link, terms, pieces):
-        raise LinkSpent
-    asked = _asked(link, terms)
-    fits = _pins_fit(terms, pieces.pins) and _recovery_fits(session, link, pieces.recovery)
+    terms = open_link_terms(session, link)
+    if not _is_in_own_browser(link, terms, pieces):
+        raise LinkExpired
+    asked = _required_second_step(link, terms)
+    fits = _pins_match(terms, pieces.pins) and _link_recovery_code_matches(
+        session, link, pieces.recovery
+    )
     if fits:
         return terms
     if not (pieces.pins or pieces.recovery):
-        raise SecondPieceWrong(asked, tried=False, pins=len(terms.pins))
+        raise SecondStepFailed(asked, tried=False, pins=len(terms.pins))
     link.tries += 1
-    if link.tries >= WRONG_PIECES:
+    if link.tries >= MAX_WRONG_ATTEMPTS:
         link.used_at = now
-    session.add(password_seal.rebind(session, link))
+    session.add(row_mac.refresh_mac(session, link))
     session.flush()
     detail = f"{link.staff_id} {asked}"
-    audit_log.record(session, audit_log.SYSTEM, AuditAct.STAFF_ENROL_FAILED, now, detail=detail)
-    raise SecondPieceWrong(asked, tried=True, pins=len(terms.pins))
+    audit_log.record_act(session, audit_log.SYSTEM, AuditAct.STAFF_ENROL_FAILED, now, detail=detail)
+    raise SecondStepFailed(asked, tried=True, pins=len(terms.pins))
 
 
-def _is_here(link: EnrolmentLink, terms: Terms, pieces: Pieces) -> bool:
+def _is_in_own_browser(link: EnrolmentLink, terms: LinkTerms, pieces: SecondStepInput) -> bool:
     """A link of one's own is good in the browser in which its owner was signed in, as long as they
     are; one that never named a browser is good in none. (Who takes up a role is signed in too: the
     page finds that link by its owner.)"""
-    if link.kind != Kind.SELF:
+    if link.kind != LinkKind.SELF:
         return True
     here = pieces.session_id
     return here is not None and terms.session_id == here.hex
 
 
-def _asked(link: EnrolmentLink, terms: Terms) -> str:
-    recovery = "recovery" if link.kind == Kind.COLLEAGUE else ""
+def _required_second_step(link: EnrolmentLink, terms: LinkTerms) -> str:
+    recovery = "recovery" if link.kind == LinkKind.COLLEAGUE else ""
     return " ".join(filter(None, ("pin" if terms.pins else "", recovery)))
 
 
-def _pins_fit(terms: Terms, given: str) -> bool:
+def _pins_match(terms: LinkTerms, given: str) -> bool:
     """Whether these are all of them, in any order. The time it takes tells nothing of them."""
     plain = "".join(given.split())
     if not terms.pins:
@@ -141,15 +147,15 @@ def _pins_fit(terms: Terms, given: str) -> bool:
     return hmac.compare_digest(expected.encode(), plain.encode())
 
 
-def _recovery_fits(session: Session, link: EnrolmentLink, code: str) -> bool:
-    if link.kind != Kind.COLLEAGUE:
+def _link_recovery_code_matches(session: Session, link: EnrolmentLink, code: str) -> bool:
+    if link.kind != LinkKind.COLLEAGUE:
         return True
-    return second_factor.recovery_code_fits(session, link.staff_id, code)
+    return second_factor.recovery_code_matches(session, link.staff_id, code)
 
 
-def end_earlier(session: Session, staff_id: UUID, now: datetime, *, promotions: bool) -> None:
+def end_unused_links(session: Session, staff_id: UUID, now: datetime, *, promotions: bool) -> None:
     """Unused links of somebody work no more: those for another role, or all others."""
-    is_promotion = col(EnrolmentLink.kind) == Kind.PROMOTION
+    is_promotion = col(EnrolmentLink.kind) == LinkKind.PROMOTION
     earlier = select(EnrolmentLink).where(
         col(EnrolmentLink.staff_id) == staff_id,
         col(EnrolmentLink.used_at).is_(None),
@@ -160,18 +166,22 @@ def end_earlier(session: Session, staff_id: UUID, now: datetime, *, promotions: 
         session.add(link)
 
 
-def end_what_was(session: Session, link: EnrolmentLink, member: Staff, now: datetime) -> None:
+def end_former_credentials(
+    session: Session, link: EnrolmentLink, member: Staff, now: datetime
+) -> None:
     """Somebody sets password and second factor anew: their earlier ones' browsers are out. Unless
     they did so by themselves, signed in, so are their passkeys and tokens, and a role that they
     have not taken up is not theirs to take."""
-    if link.kind == Kind.SELF:
-        staff_sessions.end_others(session, member.id, None, now, "authenticator")
+    if link.kind == LinkKind.SELF:
+        staff_sessions.end_other_sessions(session, member.id, None, now, "authenticator")
     else:
-        credential_records.end_all(session, member, now)
-        end_earlier(session, member.id, now, promotions=True)
-        staff_sessions.end_all(session, member.id, now, "reset", actor=audit_log.staff(member.id))
+        credential_records.remove_all_passkeys(session, member, now)
+        end_unused_links(session, member.id, now, promotions=True)
+        staff_sessions.revoke_staff_access(
+            session, member.id, now, "reset", actor=audit_log.staff_actor(member.id)
+        )
         session.refresh(member)
-    audit_log.record(
-        session, audit_log.staff(member.id), AuditAct.STAFF_RESET_USED, now, detail=link.kind
+    audit_log.record_act(
+        session, audit_log.staff_actor(member.id), AuditAct.STAFF_RESET_USED, now, detail=link.kind
     )
-    security_notices.add(session, member.id, Notice.RESET_USED, now)
+    security_notices.add_security_notice(session, member.id, Notice.RESET_USED, now)

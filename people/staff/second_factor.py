@@ -12,7 +12,7 @@ import pyotp
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from people import password_seal
+from people import row_mac
 from people.models import RecoveryCode
 from vault import external_counters
 
@@ -22,7 +22,7 @@ _LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 _LENGTH = 12
 
 
-def matching_step(secret: str, code: str, now: datetime, *, after: int) -> int | None:
+def find_matching_step(secret: str, code: str, now: datetime, *, after: int) -> int | None:
     """The time step whose code this is, one step of clock drift either way allowed.
 
     Steps up to ``after`` are spent: a code is accepted once (RFC 6238 section 5.2).
@@ -36,7 +36,7 @@ def matching_step(secret: str, code: str, now: datetime, *, after: int) -> int |
     return None
 
 
-def code_now(secret: str, now: datetime) -> str:
+def current_totp_code(secret: str, now: datetime) -> str:
     """The code an authenticator shows now; the demo shows it to newcomers."""
     return pyotp.HOTP(secret).at(int(now.timestamp()) // STEP_SECONDS)
 
@@ -46,7 +46,7 @@ def provisioning_uri(secret: str, email: str, organisation: str) -> str:
     return pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=f"Vouchline {organisation}")
 
 
-def new_recovery_codes(session: Session, staff_id: UUID) -> list[str]:
+def issue_recovery_codes(session: Session, staff_id: UUID) -> list[str]:
     """Fresh recovery codes, in plain this once; earlier ones stop working."""
     for old in session.exec(select(RecoveryCode).where(col(RecoveryCode.staff_id) == staff_id)):
         session.delete(old)
@@ -54,18 +54,18 @@ def new_recovery_codes(session: Session, staff_id: UUID) -> list[str]:
         "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH)) for _ in range(RECOVERY_CODES)
     ]
     for code in codes:
-        row = RecoveryCode(staff_id=staff_id, code_hash=_hash(code))
-        session.add(password_seal.bind(session, row))
+        row = RecoveryCode(staff_id=staff_id, code_hash=_hash_recovery_code(code))
+        session.add(row_mac.attach_mac(session, row))
     session.flush()
     return [f"{c[:4]}-{c[4:8]}-{c[8:]}" for c in codes]
 
 
 def is_recovery_code(code: str) -> bool:
     """Whether a code has the form of a recovery code."""
-    return len(_plain(code)) == _LENGTH
+    return len(_normalise_recovery_code(code)) == _LENGTH
 
 
-def recovery_codes_left(session: Session, staff_id: UUID) -> int:
+def count_recovery_codes(session: Session, staff_id: UUID) -> int:
     """How many are unused."""
     unused = select(func.count()).where(
         col(RecoveryCode.staff_id) == staff_id, col(RecoveryCode.used_at).is_(None)
@@ -73,36 +73,36 @@ def recovery_codes_left(session: Session, staff_id: UUID) -> int:
     return session.exec(unused).one()
 
 
-def recovery_code_fits(session: Session, staff_id: UUID, code: str) -> bool:
+def recovery_code_matches(session: Session, staff_id: UUID, code: str) -> bool:
     """Whether it could be spent; nothing is."""
-    rows = session.exec(_unused(staff_id, code)).all()
-    return any(password_seal.holds(session, row) for row in rows)
+    rows = session.exec(_unused_recovery_codes(staff_id, code)).all()
+    return any(row_mac.is_row_intact(session, row) for row in rows)
 
 
-def _unused(staff_id: UUID, code: str) -> SelectOfScalar[RecoveryCode]:
+def _unused_recovery_codes(staff_id: UUID, code: str) -> SelectOfScalar[RecoveryCode]:
     return select(RecoveryCode).where(
         col(RecoveryCode.staff_id) == staff_id,
-        col(RecoveryCode.code_hash) == _hash(_plain(code)),
+        col(RecoveryCode.code_hash) == _hash_recovery_code(_normalise_recovery_code(code)),
         col(RecoveryCode.used_at).is_(None),
     )
 
 
-def _plain(code: str) -> str:
+def _normalise_recovery_code(code: str) -> str:
     return "".join(c for c in code.lower() if c.isalnum())
 
 
 def spend_recovery_code(session: Session, staff_id: UUID, code: str, now: datetime) -> bool:
     """Use up a recovery code. Whether there was one unused."""
-    rows = session.exec(_unused(staff_id, code).with_for_update()).all()
-    found = next((row for row in rows if password_seal.holds(session, row)), None)
+    rows = session.exec(_unused_recovery_codes(staff_id, code).with_for_update()).all()
+    found = next((row for row in rows if row_mac.is_row_intact(session, row)), None)
     if found is None:
         return False
     found.used_at, found.bound = now, None
     session.add(found)
     session.flush()
-    return external_counters.spend(session, f"recovery:{found.id.hex}")
+    return external_counters.use_once(session, f"recovery:{found.id.hex}")
 
 
-def _hash(code: str) -> bytes:
+def _hash_recovery_code(code: str) -> bytes:
     """59 random bits: a plain hash cannot be searched in the time a code is good for."""
     return hashlib.sha256(b"recovery:" + code.encode()).digest()

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select, update
 from people.signin_models import StaffNotice
 
 MAIL_WITHIN = timedelta(days=1)
-AT_A_TIME = 20
+BATCH_SIZE = 20
 
 
 class Notice(StrEnum):
@@ -28,23 +28,23 @@ class Notice(StrEnum):
     PASSWORD = "password"  # noqa: S105  (the name of a kind)
 
 
-def add(session: Session, staff_id: UUID, notice: Notice, now: datetime) -> None:
+def add_security_notice(session: Session, staff_id: UUID, notice: Notice, now: datetime) -> None:
     """Tell somebody."""
     session.add(StaffNotice(staff_id=staff_id, kind=notice, at=now))
     session.flush()
 
 
-def unseen(session: Session, staff_id: UUID) -> Sequence[StaffNotice]:
+def list_unseen_notices(session: Session, staff_id: UUID) -> Sequence[StaffNotice]:
     """What somebody has not said they have read, the latest first."""
     return session.exec(
         select(StaffNotice)
         .where(col(StaffNotice.staff_id) == staff_id, col(StaffNotice.seen_at).is_(None))
         .order_by(col(StaffNotice.id).desc())
-        .limit(AT_A_TIME)
+        .limit(BATCH_SIZE)
     ).all()
 
 
-def seen(session: Session, staff_id: UUID, now: datetime) -> None:
+def mark_notices_seen(session: Session, staff_id: UUID, now: datetime) -> None:
     """They have read all that there is."""
     session.exec(
         update(StaffNotice)
@@ -53,17 +53,17 @@ def seen(session: Session, staff_id: UUID, now: datetime) -> None:
     )
 
 
-def due(session: Session, now: datetime) -> Sequence[StaffNotice]:
+def list_unmailed_notices(session: Session, now: datetime) -> Sequence[StaffNotice]:
     """What is to be mailed. What could not be for a day is not any more: it is old news."""
     return session.exec(
         select(StaffNotice)
         .where(col(StaffNotice.mailed_at).is_(None), col(StaffNotice.at) > now - MAIL_WITHIN)
         .order_by(col(StaffNotice.at))
-        .limit(AT_A_TIME)
+        .limit(BATCH_SIZE)
     ).all()
 
 
-def take(session: Session, notice_id: UUID, now: datetime) -> bool:
+def claim_notice(session: Session, notice_id: UUID, now: datetime) -> bool:
     """Take a notice to mail it; nobody else can then. Whether it was there to take."""
     taken = session.exec(
         update(StaffNotice)
@@ -73,6 +73,6 @@ def take(session: Session, notice_id: UUID, now: datetime) -> bool:
     return bool(taken.rowcount)
 
 
-def put_back(session: Session, notice_id: UUID) -> None:
+def release_notice(session: Session, notice_id: UUID) -> None:
     """It could not be mailed: it is tried again."""
     session.exec(update(StaffNotice).where(col(StaffNotice.id) == notice_id).values(mailed_at=None))

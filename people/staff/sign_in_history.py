@@ -9,10 +9,10 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from vault.audit.acts import BY_VALUE, AuditAct
+from vault.audit.acts import ACTS_BY_VALUE, AuditAct
 from vault.models import AuditEntry
 
-SHOWN = 20
+MAX_EVENTS = 20
 ACTIONS = (
     AuditAct.STAFF_SIGN_IN,
     AuditAct.STAFF_SIGN_IN_FAILED,
@@ -30,7 +30,7 @@ ACTIONS = (
 )
 
 
-class Event(NamedTuple):
+class SignInEvent(NamedTuple):
     """One of them; ``detail`` is a fixed word, or ids."""
 
     at: datetime
@@ -38,12 +38,12 @@ class Event(NamedTuple):
     detail: str
 
 
-def latest(session: Session, staff_id: UUID) -> Sequence[Event]:
+def list_sign_in_events(session: Session, staff_id: UUID) -> Sequence[SignInEvent]:
     """The last twenty, newest first. Of failed tries it cannot say who made them."""
     rows = session.exec(
         select(AuditEntry)
         .where(col(AuditEntry.staff_id) == staff_id, col(AuditEntry.action).in_(ACTIONS))
         .order_by(col(AuditEntry.id).desc())
-        .limit(SHOWN)
+        .limit(MAX_EVENTS)
     )
-    return [Event(row.at, BY_VALUE[row.action], row.detail) for row in rows]
+    return [SignInEvent(row.at, ACTS_BY_VALUE[row.action], row.detail) for row in rows]

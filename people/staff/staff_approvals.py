@@ -16,26 +16,26 @@ from uuid import UUID
 from sqlmodel import Session
 
 from people.approvals import approval_requests, bootstrap
-from people.approvals.request_types import About, Act, Kind, Payload
+from people.approvals.request_types import ApprovalRequestView, Payload, RequestSubject, RequestType
 from people.credentials import new_token, token_hash
 from people.customers import lookup_log
-from people.errors import NoLonger
+from people.errors import Conflict
 from people.models import Role, Staff
 from people.staff import enrolment_links, staff_records
-from people.staff.enrolment_links import Terms
+from people.staff.enrolment_links import LinkTerms
 from vault.audit import audit_log
 
 Facts = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class Link:
+class PendingLink:
     """A link that works once it is approved, with the PINs of those who approve."""
 
     token: str
 
 
-def ask_to_add(
+def request_new_staff_member(
     session: Session,
     email: str,
     name: str,
@@ -46,15 +46,17 @@ def ask_to_add(
     *,
     timezone: str,
     phone: str = "",
-) -> Link:
+) -> PendingLink:
     """Ask for a new member of staff, with the number (E.164) they are rung at, if any; gives
     their enrolment link. Whether their address is known is counted and written down as a look-up.
     Raises ``InvalidInput``, ``NotAllowed`` or ``BudgetSpent``."""
-    known = staff_records.find(session, email) is not None
-    actor = audit_log.staff(by) if by else audit_log.OPERATOR
-    asked = staff_records.normal_email(email)
-    lookup_log.note_staff(session, actor, found=known, asked=asked, purpose=ADD.name, now=now)
-    address, plain_name = staff_records.require_addable(session, email, name, role, timezone)
+    known = staff_records.find_staff_by_email(session, email) is not None
+    actor = audit_log.staff_actor(by) if by else audit_log.OPERATOR
+    asked = staff_records.normalise_email(email)
+    lookup_log.log_staff_lookup(session, actor, found=known, asked=asked, purpose=ADD.name, now=now)
+    address, plain_name = staff_records.validate_new_staff_member(
+        session, email, name, role, timezone
+    )
     token = new_token()
     payload = {
         "email": address,
@@ -64,105 +66,115 @@ def ask_to_add(
         "phone": phone,
         "link": token_hash(token).hex(),
     }
-    approval_requests.ask(session, ADD, payload, why, by, now)
-    return Link(token)
+    approval_requests.submit_for_approval(session, ADD, payload, why, by, now)
+    return PendingLink(token)
 
 
-def _add(session: Session, act: Act, now: datetime) -> None:
-    member = staff_records.add(
+def _execute_staff_addition(session: Session, act: ApprovalRequestView, now: datetime) -> None:
+    member = staff_records.add_staff_member(
         session,
-        act.text("email"),
-        act.text("name"),
-        act.text("role"),
+        act.payload_text("email"),
+        act.payload_text("name"),
+        act.payload_text("role"),
         now,
-        timezone=act.text("timezone"),
+        timezone=act.payload_text("timezone"),
         by=act.actor,
     )
-    if act.text("phone"):
-        staff_records.set_phone(session, member, act.text("phone"), now, by=act.actor)
-    let_in(session, member, act, now, enrolment_links.Kind.OPERATOR)
+    if act.payload_text("phone"):
+        staff_records.set_staff_phone(session, member, act.payload_text("phone"), now, by=act.actor)
+    activate_approved_link(session, member, act, now, enrolment_links.LinkKind.OPERATOR)
 
 
-def let_in(
-    session: Session, member: Staff, act: Act, now: datetime, kind: enrolment_links.Kind
+def activate_approved_link(
+    session: Session,
+    member: Staff,
+    act: ApprovalRequestView,
+    now: datetime,
+    kind: enrolment_links.LinkKind,
 ) -> None:
     """Let the link that was asked for work, with the PINs of those who approved."""
-    hashed, terms = bytes.fromhex(act.text("link")), terms_of(act)
-    staff_records.invite_by(session, member, hashed, now, act.actor, kind=kind, terms=terms)
+    hashed, terms = bytes.fromhex(act.payload_text("link")), link_terms_from_approval(act)
+    staff_records.activate_enrolment_link(
+        session, member, hashed, now, act.actor, kind=kind, terms=terms
+    )
 
 
-def terms_of(act: Act, role: str = "") -> Terms:
+def link_terms_from_approval(act: ApprovalRequestView, role: str = "") -> LinkTerms:
     """The PINs of those who approved, and the ``role`` that is taken up with them, if any. Raises
     ``NoLonger`` where nobody was given one: no enrolment is ever without."""
     if not act.pins:
-        raise NoLonger("Nobody who approved this has a PIN. Refuse it, and ask again.")
-    return Terms({each.hex: pin for each, pin in act.pins.items()}, role=role)
+        raise Conflict("Nobody who approved this has a PIN. Refuse it, and ask again.")
+    return LinkTerms({each.hex: pin for each, pin in act.pins.items()}, role=role)
 
 
-def _facts_of_add(_: Session, act: Act) -> Facts:
-    return [(each, act.text(each)) for each in ("name", "email", "role")]
+def _new_staff_member_facts(_: Session, act: ApprovalRequestView) -> Facts:
+    return [(each, act.payload_text(each)) for each in ("name", "email", "role")]
 
 
-def ask_to_invite(session: Session, member: Staff, why: str, now: datetime) -> Link:
+def request_enrolment_link(session: Session, member: Staff, why: str, now: datetime) -> PendingLink:
     """The command line asks for a new enrolment link for somebody who lost phone or password.
     Raises ``InvalidInput``."""
     token = new_token()
     payload = {"link": token_hash(token).hex()}
-    approval_requests.ask(session, INVITE, payload, why, None, now, about=About(staff_id=member.id))
-    return Link(token)
+    approval_requests.submit_for_approval(
+        session, INVITE, payload, why, None, now, about=RequestSubject(staff_id=member.id)
+    )
+    return PendingLink(token)
 
 
-def _invite(session: Session, act: Act, now: datetime) -> None:
-    let_in(session, member_of(session, act), act, now, enrolment_links.Kind.OPERATOR)
+def _execute_invitation(session: Session, act: ApprovalRequestView, now: datetime) -> None:
+    activate_approved_link(
+        session, require_active_subject(session, act), act, now, enrolment_links.LinkKind.OPERATOR
+    )
 
 
-def member_of(session: Session, act: Act) -> Staff:
+def require_active_subject(session: Session, act: ApprovalRequestView) -> Staff:
     """The member of staff that a request is about. Raises ``NoLonger`` if they have left."""
     member = session.get_one(Staff, act.about.staff_id)
     if not member.active:
-        raise NoLonger("They do not work here any more. Refuse this.")
+        raise Conflict("They do not work here any more. Refuse this.")
     return member
 
 
-def facts_of_member(session: Session, act: Act) -> Facts:
+def staff_member_facts(session: Session, act: ApprovalRequestView) -> Facts:
     """Whom a request is about, and their role today."""
-    who = staff_records.opened(session, session.get_one(Staff, act.about.staff_id))
+    who = staff_records.open_staff_details(session, session.get_one(Staff, act.about.staff_id))
     return [("name", who.name), ("email", who.email), ("role now", who.role)]
 
 
-def _known_by_now(session: Session, act: Act) -> str:
-    return "known" if staff_records.find(session, act.text("email")) else ""
+def _email_taken_reason(session: Session, act: ApprovalRequestView) -> str:
+    return "known" if staff_records.find_staff_by_email(session, act.payload_text("email")) else ""
 
 
-def left(session: Session, act: Act) -> str:
+def inactive_subject_reason(session: Session, act: ApprovalRequestView) -> str:
     """Void once whom it is about does not work here, or is suspended."""
     return "" if session.get_one(Staff, act.about.staff_id).active else "left"
 
 
-def always(_: Payload) -> bool:
+def always_grants_enrolment(_: Payload) -> bool:
     """For a kind of which every request lets somebody enrol."""
     return True
 
 
-ADD = Kind(
+ADD = RequestType(
     "staff.add",
     asks=frozenset({Role.SUPERVISOR}),
     approves=bootstrap.APPROVERS,
-    facts=_facts_of_add,
-    run=_add,
+    facts=_new_staff_member_facts,
+    run=_execute_staff_addition,
     by_operator=True,
     same=("email",),
-    hopeless=_known_by_now,
-    enrols=always,
+    hopeless=_email_taken_reason,
+    enrols=always_grants_enrolment,
 )
-INVITE = Kind(
+INVITE = RequestType(
     "staff.invite",
     asks=frozenset(),
     approves=bootstrap.APPROVERS,
-    facts=facts_of_member,
-    run=_invite,
+    facts=staff_member_facts,
+    run=_execute_invitation,
     by_operator=True,
     same=(),
-    hopeless=left,
-    enrols=always,
+    hopeless=inactive_subject_reason,
+    enrols=always_grants_enrolment,
 )

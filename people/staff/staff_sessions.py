@@ -9,20 +9,20 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select, update
 
-from people import password_seal
-from people.errors import NotFound, ProofNeeded
+from people import row_mac
+from people.errors import NotFound, ReauthenticationRequired
 from people.models import ApiToken, Staff, StaffSession
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.keys import keyring
 
-LIVES = timedelta(hours=12)
-IDLES = timedelta(hours=1)
-PROOF_LASTS = timedelta(minutes=5)
+SESSION_LIFETIME = timedelta(hours=12)
+SESSION_IDLE_LIMIT = timedelta(hours=1)
+PROOF_LIFETIME = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
-class Browser:
+class SignedInBrowser:
     """A browser that is signed in; ``words`` say coarsely which, empty when it did not tell."""
 
     id: UUID
@@ -32,54 +32,64 @@ class Browser:
     seen_at: datetime
 
 
-def sealed_words(session: Session, session_id: UUID, words: str) -> bytes:
+def seal_browser_label(session: Session, session_id: UUID, words: str) -> bytes:
     """What a session keeps of its browser."""
-    return keyring.of(session).seal_for(keyring.STAFF, f"staff_session.browser:{session_id}", words)
+    return keyring.current_keyring(session).seal_for_purpose(
+        keyring.STAFF, f"staff_session.browser:{session_id}", words
+    )
 
 
-def of(session: Session, staff_id: UUID, now: datetime) -> Sequence[Browser]:
+def list_staff_sessions(
+    session: Session, staff_id: UUID, now: datetime
+) -> Sequence[SignedInBrowser]:
     """Where somebody is signed in, the latest first."""
     rows = session.exec(
         select(StaffSession)
         .where(
             col(StaffSession.staff_id) == staff_id,
             col(StaffSession.ended_at).is_(None),
-            col(StaffSession.created_at) > now - LIVES,
-            col(StaffSession.seen_at) > now - IDLES,
+            col(StaffSession.created_at) > now - SESSION_LIFETIME,
+            col(StaffSession.seen_at) > now - SESSION_IDLE_LIMIT,
         )
         .order_by(col(StaffSession.created_at).desc(), col(StaffSession.id).desc())
     )
-    return [_opened(session, row) for row in rows]
+    return [_open_browser_session(session, row) for row in rows]
 
 
-def _opened(session: Session, row: StaffSession) -> Browser:
+def _open_browser_session(session: Session, row: StaffSession) -> SignedInBrowser:
     place = f"staff_session.browser:{row.id}"
     sealed = row.browser
-    words = keyring.of(session).open_for(keyring.STAFF, place, sealed) if sealed else ""
-    return Browser(row.id, words, row.how, row.created_at, row.seen_at)
+    words = (
+        keyring.current_keyring(session).open_for_purpose(keyring.STAFF, place, sealed)
+        if sealed
+        else ""
+    )
+    return SignedInBrowser(row.id, words, row.how, row.created_at, row.seen_at)
 
 
-def end_one(session: Session, staff_id: UUID, session_id: UUID, now: datetime) -> None:
+def end_staff_session(session: Session, staff_id: UUID, session_id: UUID, now: datetime) -> None:
     """End one of somebody's own. Raises ``NotFound`` for any other."""
-    if not _end(session, now, staff_id, session_id=session_id):
+    if not _end_matching_sessions(session, now, staff_id, session_id=session_id):
         raise NotFound
-    _write_down(session, audit_log.staff(staff_id), staff_id, now, "one")
+    _record_sessions_ended(session, audit_log.staff_actor(staff_id), staff_id, now, "one")
 
 
-def end_others(session: Session, staff_id: UUID, but: UUID | None, now: datetime, why: str) -> int:
+def end_other_sessions(
+    session: Session, staff_id: UUID, but: UUID | None, now: datetime, why: str
+) -> int:
     """End all of somebody's sessions, or all ``but`` one; how many ended."""
-    count = _end(session, now, staff_id, but=but)
-    _write_down(session, audit_log.staff(staff_id), staff_id, now, why)
+    count = _end_matching_sessions(session, now, staff_id, but=but)
+    _record_sessions_ended(session, audit_log.staff_actor(staff_id), staff_id, now, why)
     return count
 
 
-def end_by_passkey(session: Session, staff_id: UUID, passkey_id: UUID, now: datetime) -> None:
+def end_passkey_sessions(session: Session, staff_id: UUID, passkey_id: UUID, now: datetime) -> None:
     """End what was begun by a passkey that is no good any more."""
-    if _end(session, now, staff_id, passkey_id=passkey_id):
-        _write_down(session, audit_log.SYSTEM, staff_id, now, "passkey")
+    if _end_matching_sessions(session, now, staff_id, passkey_id=passkey_id):
+        _record_sessions_ended(session, audit_log.SYSTEM, staff_id, now, "passkey")
 
 
-def end_all(
+def revoke_staff_access(
     session: Session,
     staff_id: UUID,
     now: datetime,
@@ -93,7 +103,7 @@ def end_all(
 
     ``why`` is a fixed word for the audit log, like ``role`` or ``off``.
     """
-    _end(session, now, staff_id)
+    _end_matching_sessions(session, now, staff_id)
     session.exec(
         update(ApiToken)
         .where(col(ApiToken.staff_id) == staff_id, col(ApiToken.ended_at).is_(None))
@@ -108,10 +118,10 @@ def end_all(
     member.epoch += 1
     session.add(member)
     session.flush()
-    _write_down(session, actor, staff_id, now, why)
+    _record_sessions_ended(session, actor, staff_id, now, why)
 
 
-def _end(
+def _end_matching_sessions(
     session: Session,
     now: datetime,
     staff_id: UUID,
@@ -133,27 +143,29 @@ def _end(
     return session.exec(statement.values(ended_at=now, bound=None)).rowcount
 
 
-def _write_down(
+def _record_sessions_ended(
     session: Session, actor: audit_log.Actor, staff_id: UUID, now: datetime, why: str
 ) -> None:
-    audit_log.record(session, actor, AuditAct.STAFF_SESSIONS_ENDED, now, detail=f"{staff_id} {why}")
+    audit_log.record_act(
+        session, actor, AuditAct.STAFF_SESSIONS_ENDED, now, detail=f"{staff_id} {why}"
+    )
 
 
-def require_proof(session: Session, session_id: UUID | None, now: datetime) -> None:
+def require_fresh_proof(session: Session, session_id: UUID | None, now: datetime) -> None:
     """Raises ``ProofNeeded`` unless whoever is at that browser has proven it a moment ago."""
     kept = session.get(StaffSession, session_id) if session_id else None
     if (
         kept is None
-        or not password_seal.holds(session, kept)
-        or not kept.proved_at <= now < kept.proved_at + PROOF_LASTS
+        or not row_mac.is_row_intact(session, kept)
+        or not kept.proved_at <= now < kept.proved_at + PROOF_LIFETIME
     ):
-        raise ProofNeeded
+        raise ReauthenticationRequired
 
 
-def proved(session: Session, session_id: UUID, now: datetime) -> None:
+def record_fresh_proof(session: Session, session_id: UUID, now: datetime) -> None:
     """Note that its owner has just proven who they are."""
     kept = session.get_one(StaffSession, session_id)
     kept.proved_at = now
-    session.add(password_seal.rebind(session, kept))
+    session.add(row_mac.refresh_mac(session, kept))
     session.flush()
-    audit_log.record(session, audit_log.staff(kept.staff_id), AuditAct.STAFF_PROOF, now)
+    audit_log.record_act(session, audit_log.staff_actor(kept.staff_id), AuditAct.STAFF_PROOF, now)

@@ -14,37 +14,41 @@ from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
 
-def suspend(session: Session, staff_id: UUID, by: audit_log.Actor, now: datetime) -> Staff:
+def suspend_staff_member(
+    session: Session, staff_id: UUID, by: audit_log.Actor, now: datetime
+) -> Staff:
     """End sessions, API tokens and calendar addresses, and let them in by no way. Raises
     ``NotFound`` or ``InvalidInput``."""
-    member = _locked(session, staff_id)
-    require_at_work(member)
+    member = _lock_staff_member(session, staff_id)
+    require_active(member)
     member.active, member.suspended_at = False, now
     session.add(member)
     session.flush()
-    staff_sessions.end_all(session, member.id, now, "suspended", actor=by)
-    audit_log.record(session, by, AuditAct.STAFF_SUSPEND, now, detail=str(member.id))
+    staff_sessions.revoke_staff_access(session, member.id, now, "suspended", actor=by)
+    audit_log.record_act(session, by, AuditAct.STAFF_SUSPEND, now, detail=str(member.id))
     return member
 
 
-def lift(session: Session, staff_id: UUID, by: audit_log.Actor, now: datetime) -> Staff:
-    """Let them sign in again; what has ended stays ended. Raises as :func:`suspend`."""
-    member = _locked(session, staff_id)
+def lift_staff_suspension(
+    session: Session, staff_id: UUID, by: audit_log.Actor, now: datetime
+) -> Staff:
+    """Let them sign in again; what has ended stays ended. Raises as :func:`suspend_staff_member`."""
+    member = _lock_staff_member(session, staff_id)
     require_suspended(member)
     member.active, member.suspended_at = True, None
     session.add(member)
     session.flush()
-    audit_log.record(session, by, AuditAct.STAFF_LIFT, now, detail=str(member.id))
+    audit_log.record_act(session, by, AuditAct.STAFF_LIFT, now, detail=str(member.id))
     return member
 
 
-def suspended(session: Session) -> list[Staff]:
+def list_suspended_staff(session: Session) -> list[Staff]:
     """All whose access is suspended, the longest first."""
     found = select(Staff).where(col(Staff.suspended_at).is_not(None))
     return list(session.exec(found.order_by(col(Staff.suspended_at), col(Staff.id))))
 
 
-def require_at_work(member: Staff) -> None:
+def require_active(member: Staff) -> None:
     """Raises ``InvalidInput`` for somebody whose access has ended already."""
     if not member.active:
         raise InvalidInput("person", "Their access has ended already.")
@@ -56,7 +60,7 @@ def require_suspended(member: Staff) -> None:
         raise InvalidInput("person", "Their access is not suspended.")
 
 
-def _locked(session: Session, staff_id: UUID) -> Staff:
+def _lock_staff_member(session: Session, staff_id: UUID) -> Staff:
     found = session.exec(
         select(Staff)
         .where(col(Staff.id) == staff_id)

@@ -15,11 +15,11 @@ from sqlmodel import Session, col, exists, or_, select
 from people.errors import InvalidInput
 from people.models import Customer, Membership, Role, Staff, Team
 from scheduling.availability import reservations, slot_search, slots
-from scheduling.availability.agent_availability import Availability, Callee
-from scheduling.availability.slot_search import Instants
-from scheduling.availability.slots import Grid
+from scheduling.availability.agent_availability import AgentAvailability, Callee
+from scheduling.availability.slot_search import InstantRange
+from scheduling.availability.slots import StartGrid
 from scheduling.booking import bookings
-from scheduling.booking.bookings import Wish
+from scheduling.booking.bookings import BookingRequest
 from scheduling.errors import SlotTaken
 from scheduling.models import Callback, Skill
 from scheduling.policy import Policy
@@ -28,12 +28,12 @@ from vault.audit import audit_log
 LANGUAGE, PRODUCT = "language", "product"
 LEAST_BUSY, ROUND_ROBIN = "least_busy", "round_robin"
 ASSIGNMENTS = (LEAST_BUSY, ROUND_ROBIN)
-_AT_A_TIME = 64
+_BATCH_SIZE = 64
 _HALF_DAY = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
-class Need:
+class AgentRequirements:
     """Who can make a call: somebody of a team, who speaks a language, who knows a product; empty
     for anybody. Agents without any skill of a kind noted down are taken to have them all."""
 
@@ -42,10 +42,10 @@ class Need:
     product: str = ""
 
 
-def candidates(session: Session, need: Need) -> list[UUID]:
+def list_qualified_agents(session: Session, need: AgentRequirements) -> list[UUID]:
     """The agents at work here who can make such a call."""
     statement = select(Staff.id).where(
-        col(Staff.role) == Role.AGENT, col(Staff.active).is_(True), *_skilled(need)
+        col(Staff.role) == Role.AGENT, col(Staff.active).is_(True), *_skill_conditions(need)
     )
     if need.team_id is not None:
         members = select(Membership.staff_id).where(col(Membership.team_id) == need.team_id)
@@ -53,7 +53,7 @@ def candidates(session: Session, need: Need) -> list[UUID]:
     return list(session.exec(statement))
 
 
-def _skilled(need: Need) -> Iterator[Any]:
+def _skill_conditions(need: AgentRequirements) -> Iterator[Any]:
     for kind, value in ((LANGUAGE, need.language), (PRODUCT, need.product)):
         if value:
             noted = (col(Skill.staff_id) == col(Staff.id)) & (col(Skill.kind) == kind)
@@ -61,11 +61,11 @@ def _skilled(need: Need) -> Iterator[Any]:
             yield or_(~exists().where(noted), known)
 
 
-def free_slots(
+def find_pool_slots(
     session: Session,
-    need: Need,
+    need: AgentRequirements,
     callee: Callee,
-    span: Instants,
+    span: InstantRange,
     minutes: int,
     policy: Policy,
     now: datetime,
@@ -73,18 +73,18 @@ def free_slots(
     but: UUID | None = None,
 ) -> list[datetime]:
     """Starts between two instants at which at least one of the agents is free."""
-    slot_search.require_length(minutes)
-    span = slot_search.allowed(span, policy, now)
-    agents = candidates(session, need) if span[0] < span[1] else []
+    slot_search.require_call_length(minutes)
+    span = slot_search.clip_to_policy(span, policy, now)
+    agents = list_qualified_agents(session, need) if span[0] < span[1] else []
     if not agents:
         return []
-    grid = Grid(*span, minutes)
-    habits = slot_search.rules_for(session, agents, callee, policy, span)
-    starts = _Starts(session, grid, habits, callee, but).free()
-    return list(islice(grid.instants(starts), limit))
+    grid = StartGrid(*span, minutes)
+    habits = slot_search.load_slot_rules(session, agents, callee, policy, span)
+    starts = _PoolSlotSearch(session, grid, habits, callee, but).find_pool_starts()
+    return list(islice(grid.bits_to_instants(starts), limit))
 
 
-class _Starts:
+class _PoolSlotSearch:
     """Looks for starts at which anybody is free.
 
     Agents are looked at a few at a time, and only for the starts that nobody before them can do:
@@ -94,56 +94,63 @@ class _Starts:
     def __init__(
         self,
         session: Session,
-        grid: Grid,
-        habits: Mapping[UUID, Availability],
+        grid: StartGrid,
+        habits: Mapping[UUID, AgentAvailability],
         callee: Callee,
         but: UUID | None,
     ) -> None:
         self._session, self._grid, self._habits, self._but = session, grid, habits, but
         teams = {each.team.id: each.team for each in habits.values() if each.team}
-        full = reservations.full(session, teams.values(), grid.within, but)
-        self._full = {team: grid.bits(steps) for team, steps in full.items()}
+        full = reservations.list_full_steps(session, teams.values(), grid.within, but)
+        self._full = {team: grid.steps_to_bits(steps) for team, steps in full.items()}
         self._callee = 0
         if callee.id is not None:
-            steps = reservations.of(session, [callee.id], grid.within, but).get(callee.id, [])
-            self._callee = grid.bits(steps)
+            steps = reservations.list_reserved_steps(session, [callee.id], grid.within, but).get(
+                callee.id, []
+            )
+            self._callee = grid.steps_to_bits(steps)
         self._possible: dict[int, int] = {}
 
-    def free(self) -> int:
+    def find_pool_starts(self) -> int:
         agents = list(self._habits)
         left, found = 0, 0
         for agent in agents:
-            left |= self._could(agent)
-        for k in range(0, len(agents), _AT_A_TIME):
+            left |= self._eligible_starts(agent)
+        for k in range(0, len(agents), _BATCH_SIZE):
             if not left:
                 break
-            for starts in self._free_of(agents[k : k + _AT_A_TIME], left):
+            for starts in self._free_starts_by_agent(agents[k : k + _BATCH_SIZE], left):
                 found |= starts
             left &= ~found
         return found
 
-    def _could(self, agent: UUID) -> int:
+    def _eligible_starts(self, agent: UUID) -> int:
         """Starts in the agent's hours that suit customer and team; the same for all of the same
         habits, who share their rules."""
         habit, grid = self._habits[agent], self._grid
         if id(habit.rules) not in self._possible:
-            starts = grid.starts(slots.possible(habit.rules, grid.span))
+            starts = grid.starts_within(slots.callable_intervals(habit.rules, grid.span))
             others = self._callee | (self._full.get(habit.team.id, 0) if habit.team else 0)
-            self._possible[id(habit.rules)] = grid.clear_of(starts, others)
+            self._possible[id(habit.rules)] = grid.exclude_conflicts(starts, others)
         return self._possible[id(habit.rules)]
 
-    def _free_of(self, agents: Sequence[UUID], left: int) -> Iterator[int]:
+    def _free_starts_by_agent(self, agents: Sequence[UUID], left: int) -> Iterator[int]:
         grid = self._grid
-        busy = reservations.of(self._session, agents, grid.around(left), self._but)
+        busy = reservations.list_reserved_steps(
+            self._session, agents, grid.reachable_steps(left), self._but
+        )
         for agent in agents:
             rules = self._habits[agent].rules
-            starts, steps = self._could(agent) & left, grid.bits(busy.get(agent, ()))
-            yield grid.clear_of(starts, steps, rules.before, rules.after)
+            starts, steps = (
+                self._eligible_starts(agent) & left,
+                grid.steps_to_bits(busy.get(agent, ())),
+            )
+            yield grid.exclude_conflicts(starts, steps, rules.before, rules.after)
 
 
-def able(
+def rank_free_agents(
     session: Session,
-    need: Need,
+    need: AgentRequirements,
     callee: Callee,
     starts_at: datetime,
     minutes: int,
@@ -151,15 +158,15 @@ def able(
     but: UUID | None = None,
 ) -> list[UUID]:
     """The agents who are free for this very call, whose turn it is first."""
-    agents = candidates(session, need)
+    agents = list_qualified_agents(session, need)
     span = (starts_at, starts_at + timedelta(minutes=minutes))
-    habits = slot_search.rules_for(session, agents, callee, policy, span)
-    free = slot_search.free_of(session, habits, callee, starts_at, minutes, but)
-    return _in_turn(session, need, free, starts_at)
+    habits = slot_search.load_slot_rules(session, agents, callee, policy, span)
+    free = slot_search.filter_free_agents(session, habits, callee, starts_at, minutes, but)
+    return _order_by_assignment(session, need, free, starts_at)
 
 
-def _in_turn(
-    session: Session, need: Need, agents: Sequence[UUID], starts_at: datetime
+def _order_by_assignment(
+    session: Session, need: AgentRequirements, agents: Sequence[UUID], starts_at: datetime
 ) -> list[UUID]:
     team = session.get(Team, need.team_id) if need.team_id else None
     if team is not None and team.assignment == ROUND_ROBIN:
@@ -170,16 +177,16 @@ def _in_turn(
         )
         last = {agent: at.timestamp() for agent, at in rows}
         return sorted(agents, key=lambda agent: (last.get(agent, 0.0), agent))
-    day = slots.steps(starts_at - _HALF_DAY, int(2 * _HALF_DAY.total_seconds()) // 60)
-    busy = reservations.of(session, agents, day)
+    day = slots.call_steps(starts_at - _HALF_DAY, int(2 * _HALF_DAY.total_seconds()) // 60)
+    busy = reservations.list_reserved_steps(session, agents, day)
     return sorted(agents, key=lambda agent: (len(busy.get(agent, ())), agent))
 
 
-def book(
+def book_with_any_agent(
     session: Session,
     customer: Customer,
-    need: Need,
-    wish: Wish,
+    need: AgentRequirements,
+    wish: BookingRequest,
     policy: Policy,
     now: datetime,
     by: audit_log.Actor,
@@ -187,17 +194,17 @@ def book(
     """Book with whoever's turn it is. Raises as :func:`booking.book`; the free slots of its
     ``SlotTaken`` are anybody's."""
     callee = Callee(customer.timezone, customer.id)
-    slot_search.require_length(wish.minutes)
-    slot_search.require_time(wish.starts_at, now, policy)
-    for agent in able(session, need, callee, wish.starts_at, wish.minutes, policy):
+    slot_search.require_call_length(wish.minutes)
+    slot_search.require_bookable_time(wish.starts_at, now, policy)
+    for agent in rank_free_agents(session, need, callee, wish.starts_at, wish.minutes, policy):
         try:
             with session.begin_nested():
-                return bookings.book(session, customer, agent, wish, policy, now, by)
+                return bookings.book_callback(session, customer, agent, wish, policy, now, by)
         except SlotTaken:  # taken since it was looked at
             continue
     span = (wish.starts_at - timedelta(hours=4), wish.starts_at + timedelta(days=14))
-    found = free_slots(session, need, callee, span, wish.minutes, policy, now, 200)
+    found = find_pool_slots(session, need, callee, span, wish.minutes, policy, now, 200)
     if not found:
         raise InvalidInput("starts_at", "Nobody is free within two weeks of this time.")
-    near = slot_search.nearest_of(found, wish.starts_at)
+    near = slot_search.pick_nearest(found, wish.starts_at)
     raise SlotTaken("Nobody is free at this time.", near)

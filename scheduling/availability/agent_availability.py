@@ -14,9 +14,9 @@ from sqlmodel import Session, col, select
 
 from people import phone_numbers
 from people.models import Membership, Staff, Team
-from scheduling.availability.slots import Rules
+from scheduling.availability.slots import SlotRules
 from scheduling.calendars import public_holidays
-from scheduling.calendars.intervals import Hours
+from scheduling.calendars.intervals import MinuteRanges
 from scheduling.models import DatedHours, TimeOff, WorkingHours
 from scheduling.policy import Policy
 
@@ -30,58 +30,60 @@ class Callee:
 
 
 @dataclass(frozen=True)
-class Availability:
+class AgentAvailability:
     """An agent's rules, and their team where it shares out its seats. Agents of the same habits
     share one ``rules`` object."""
 
-    rules: Rules
+    rules: SlotRules
     team: Team | None
 
 
-def of(
+def load_availability(
     session: Session,
     agents: Collection[UUID],
     callee: Callee,
     policy: Policy,
     first: date,
     last: date,
-) -> dict[UUID, Availability]:
+) -> dict[UUID, AgentAvailability]:
     """When each of the agents works from the ``first`` day to the ``last``, for that callee."""
-    weekly, dated = _weekly(session, agents), _dated(session, agents, first, last)
-    away = _away(session, agents, first, last)
-    teams = _teams(session, agents)
+    weekly, dated = _weekly_hours(session, agents), _hours_by_date(session, agents, first, last)
+    away = _days_away(session, agents, first, last)
+    teams = _teams_by_agent(session, agents)
     years = range(first.year, last.year + 1)
-    made: dict[Hashable, Rules] = {}
-    keys = _Keys()
-    found: dict[UUID, Availability] = {}
+    made: dict[Hashable, SlotRules] = {}
+    keys = _HoursKeys()
+    found: dict[UUID, AgentAvailability] = {}
     zones = session.exec(select(Staff.id, Staff.timezone).where(col(Staff.id).in_(agents)))
     for agent, zone in zones:
         team = teams.get(agent)
-        own = weekly.get(agent, _NEVER), dated.get(agent, _NEVER), away[agent]
+        own = weekly.get(agent, _NO_HOURS), dated.get(agent, _NO_HOURS), away[agent]
         key = (zone, keys(own[0]), keys(own[1]), own[2], team.id if team else None)
         if key not in made:
-            made[key] = _rules(zone, *own, team, years, callee, policy)
-        found[agent] = Availability(made[key], team)
+            made[key] = _build_slot_rules(zone, *own, team, years, callee, policy)
+        found[agent] = AgentAvailability(made[key], team)
     return found
 
 
-Days = Mapping[Any, Hours]
+HoursByDay = Mapping[Any, MinuteRanges]
 
 
-def _weekly(session: Session, agents: Collection[UUID]) -> dict[UUID, Days]:
+def _weekly_hours(session: Session, agents: Collection[UUID]) -> dict[UUID, HoursByDay]:
     weekday = cast(col(WorkingHours.weekday), String)
-    return _read(session, _written(WorkingHours, weekday, agents), int)
+    return _parse_packed_hours(session, _select_packed_hours(WorkingHours, weekday, agents), int)
 
 
-def _dated(session: Session, agents: Collection[UUID], first: date, last: date) -> dict[UUID, Days]:
+def _hours_by_date(
+    session: Session, agents: Collection[UUID], first: date, last: date
+) -> dict[UUID, HoursByDay]:
     on = cast(col(DatedHours.on), String)
-    statement = _written(DatedHours, on, agents).where(
+    statement = _select_packed_hours(DatedHours, on, agents).where(
         col(DatedHours.on) >= first, col(DatedHours.on) <= last
     )
-    return _read(session, statement, date.fromisoformat)
+    return _parse_packed_hours(session, statement, date.fromisoformat)
 
 
-def _written(table: Any, day: ColumnElement[str], agents: Collection[UUID]) -> Any:
+def _select_packed_hours(table: Any, day: ColumnElement[str], agents: Collection[UUID]) -> Any:
     """Hours in a row an agent, like ``0 540 780,0 825 1065``: rows take longer to fetch."""
     parts = [day, cast(table.from_minute, String), cast(table.to_minute, String)]
     row = parts[0] + " " + parts[1] + " " + parts[2]
@@ -92,18 +94,20 @@ def _written(table: Any, day: ColumnElement[str], agents: Collection[UUID]) -> A
     )
 
 
-def _read(session: Session, statement: Any, day: Callable[[str], Any]) -> dict[UUID, Days]:
+def _parse_packed_hours(
+    session: Session, statement: Any, day: Callable[[str], Any]
+) -> dict[UUID, HoursByDay]:
     """Most agents have one of a few weeks: each is read once."""
-    known: dict[str, Days] = {}
-    found: dict[UUID, Days] = {}
+    known: dict[str, HoursByDay] = {}
+    found: dict[UUID, HoursByDay] = {}
     for agent, text in session.exec(statement):
         if text not in known:
-            known[text] = _days_of(text, day)
+            known[text] = _parse_packed_days(text, day)
         found[agent] = known[text]
     return found
 
 
-def _days_of(text: str, day: Callable[[str], Any]) -> Days:
+def _parse_packed_days(text: str, day: Callable[[str], Any]) -> HoursByDay:
     found: dict[Any, list[tuple[int, int]]] = {}
     for part in text.split(","):
         on, begin, end = part.split(" ")
@@ -113,23 +117,23 @@ def _days_of(text: str, day: Callable[[str], Any]) -> Days:
     return found
 
 
-_NEVER: Days = {}
+_NO_HOURS: HoursByDay = {}
 
 
-class _Keys:
+class _HoursKeys:
     """Hours as something that can be compared and kept, made once for each of them."""
 
     def __init__(self) -> None:
         self._known: dict[int, Hashable] = {}
 
-    def __call__(self, hours: Days) -> Hashable:
+    def __call__(self, hours: HoursByDay) -> Hashable:
         if id(hours) not in self._known:
             days = ((day, tuple(sorted(spans))) for day, spans in hours.items())
             self._known[id(hours)] = tuple(sorted(days))
         return self._known[id(hours)]
 
 
-def _away(
+def _days_away(
     session: Session, agents: Collection[UUID], first: date, last: date
 ) -> dict[UUID, frozenset[date]]:
     found: dict[UUID, frozenset[date]] = defaultdict(frozenset)
@@ -141,15 +145,15 @@ def _away(
         )
     )
     for agent, begin, end in rows:
-        found[agent] |= set(_days(max(begin, first), min(end, last)))
+        found[agent] |= set(_date_range(max(begin, first), min(end, last)))
     return found
 
 
-def _days(first: date, last: date) -> Iterable[date]:
+def _date_range(first: date, last: date) -> Iterable[date]:
     return (first + timedelta(days=n) for n in range((last - first).days + 1))
 
 
-def _teams(session: Session, agents: Collection[UUID]) -> dict[UUID, Team]:
+def _teams_by_agent(session: Session, agents: Collection[UUID]) -> dict[UUID, Team]:
     rows = session.exec(
         select(Membership.staff_id, Team).where(
             col(Membership.staff_id).in_(agents), col(Membership.team_id) == col(Team.id)
@@ -158,24 +162,24 @@ def _teams(session: Session, agents: Collection[UUID]) -> dict[UUID, Team]:
     return dict(rows.all())
 
 
-def _rules(
+def _build_slot_rules(
     zone: str,
-    weekly: Days,
-    dated: Days,
+    weekly: HoursByDay,
+    dated: HoursByDay,
     away: frozenset[date],
     team: Team | None,
     years: Iterable[int],
     callee: Callee,
     policy: Policy,
-) -> Rules:
+) -> SlotRules:
     place = team.holidays if team is not None else policy.holidays
-    return Rules(
+    return SlotRules(
         hours=weekly,
-        agent_zone=phone_numbers.zone(zone),
-        customer_zone=phone_numbers.zone(callee.zone),
-        decent=policy.decent_in(callee.zone),
+        agent_zone=phone_numbers.parse_time_zone(zone),
+        customer_zone=phone_numbers.parse_time_zone(callee.zone),
+        decent=policy.calling_hours_in(callee.zone),
         dated=dated,
-        holidays=public_holidays.of(place, years),
+        holidays=public_holidays.holidays_in_years(place, years),
         off=away,
         before=team.buffer_before if team is not None else policy.buffer_before,
         after=team.buffer_after if team is not None else policy.buffer_after,

@@ -15,18 +15,18 @@ from sqlmodel import Session, col, select
 from people import phone_numbers
 from people.models import Customer
 from scheduling.availability import agent_assignment, reservations, slot_search, slots
-from scheduling.availability.agent_assignment import Need
+from scheduling.availability.agent_assignment import AgentRequirements
 from scheduling.availability.agent_availability import Callee
 from scheduling.calendars import intervals, local_time
 from scheduling.models import Callback
 from scheduling.policy import Policy
-from scheduling.states import State
+from scheduling.states import CallbackState
 
 HOUR = 60
 
 
 @dataclass(frozen=True)
-class Hour:
+class HourlyLoad:
     """One hour that begins at ``begins_at``: minutes that agents work, and that are taken of
     them, buffers among them."""
 
@@ -35,33 +35,45 @@ class Hour:
     taken: int
 
 
-def of_day(
+def load_by_hour(
     session: Session, team_id: UUID | None, on: date, zone: ZoneInfo, policy: Policy
-) -> list[Hour]:
+) -> list[HourlyLoad]:
     """The hours of a day in a zone, for a team or for all agents. Decent hours are left out of
     it: customers live in many zones."""
-    begin, end = local_time.day(on, zone)
-    span = (intervals.minute(begin), intervals.minute(end))
-    agents = agent_assignment.candidates(session, Need(team_id=team_id))
-    habits = slot_search.rules_for(session, agents, Callee(zone.key), policy, (begin, end))
-    busy = reservations.of(session, agents, slots.steps(begin, span[1] - span[0]))
+    begin, end = local_time.local_day_bounds(on, zone)
+    span = (intervals.minute_from_instant(begin), intervals.minute_from_instant(end))
+    agents = agent_assignment.list_qualified_agents(session, AgentRequirements(team_id=team_id))
+    habits = slot_search.load_slot_rules(session, agents, Callee(zone.key), policy, (begin, end))
+    busy = reservations.list_reserved_steps(
+        session, agents, slots.call_steps(begin, span[1] - span[0])
+    )
     counts = Counter(step for steps in busy.values() for step in steps)
-    works = [slots.working(each.rules, span) for each in habits.values()]
+    works = [slots.working_intervals(each.rules, span) for each in habits.values()]
     return [
-        Hour(intervals.instant(at), _worked(works, (at, at + HOUR)), _taken(counts, at))
+        HourlyLoad(
+            intervals.instant_from_minute(at),
+            _working_minutes(works, (at, at + HOUR)),
+            _reserved_minutes(counts, at),
+        )
         for at in range(*span, HOUR)
     ]
 
 
-def _worked(works: Sequence[Sequence[intervals.Span]], hour: intervals.Span) -> int:
-    return sum(end - begin for each in works for begin, end in intervals.common(each, [hour]))
+def _working_minutes(
+    works: Sequence[Sequence[intervals.Interval]], hour: intervals.Interval
+) -> int:
+    return sum(
+        end - begin for each in works for begin, end in intervals.intersect_intervals(each, [hour])
+    )
 
 
-def _taken(counts: Counter[int], at: int) -> int:
+def _reserved_minutes(counts: Counter[int], at: int) -> int:
     return sum(5 * counts[step] for step in range(at // 5, (at + HOUR) // 5))
 
 
-def outcomes(session: Session, now: datetime, days: int = 30) -> dict[str, dict[str, int]]:
+def count_outcomes_by_country(
+    session: Session, now: datetime, days: int = 30
+) -> dict[str, dict[str, int]]:
     """How many calls ended how of late, by the country (ISO 3166) that the customer lives in;
     what was missed, refused or called off counts by its state."""
     rows = session.exec(
@@ -75,6 +87,6 @@ def outcomes(session: Session, now: datetime, days: int = 30) -> dict[str, dict[
     found: dict[str, dict[str, int]] = {}
     for zone, state, outcome, count in rows:
         country = found.setdefault(phone_numbers.country_of_zone(zone) or "–", {})
-        key = outcome if state == State.ENDED and outcome else state
+        key = outcome if state == CallbackState.ENDED and outcome else state
         country[key] = country.get(key, 0) + count
     return dict(sorted(found.items()))

@@ -15,14 +15,14 @@ from sqlmodel import Session, col, delete, select
 
 from people.models import Customer, Membership, Staff, Team
 from scheduling.availability import slots
-from scheduling.models import Callback, TakenStep
+from scheduling.models import Callback, ReservedSlot
 
 
-class Taken(Exception):
+class ReservationConflict(Exception):
     """Somebody else has the time; it was taken since it was looked at."""
 
 
-def of(
+def list_reserved_steps(
     session: Session, holders: Collection[UUID], within: range, but: UUID | None = None
 ) -> dict[UUID, list[int]]:
     """The taken steps of agents and customers, ``but`` those of one callback.
@@ -31,16 +31,16 @@ def of(
     """
     statement = (
         select(
-            col(TakenStep.holder_id),
-            func.aggregate_strings(cast(col(TakenStep.step), String), ","),
+            col(ReservedSlot.holder_id),
+            func.aggregate_strings(cast(col(ReservedSlot.step), String), ","),
         )
-        .where(col(TakenStep.holder_id).in_(holders), *_within(within, but))
-        .group_by(col(TakenStep.holder_id))
+        .where(col(ReservedSlot.holder_id).in_(holders), *_reserved_between(within, but))
+        .group_by(col(ReservedSlot.holder_id))
     )
     return {holder: list(map(int, steps.split(","))) for holder, steps in session.exec(statement)}
 
 
-def full(
+def list_full_steps(
     session: Session, teams: Iterable[Team], within: range, but: UUID | None = None
 ) -> dict[UUID, list[int]]:
     """The steps at which a team has no seat left, by team."""
@@ -49,9 +49,9 @@ def full(
         return {}
     found: dict[UUID, list[int]] = {}
     statement = (
-        select(TakenStep.holder_id, TakenStep.step, func.count())
-        .where(col(TakenStep.holder_id).in_(capacity), *_within(within, but))
-        .group_by(col(TakenStep.holder_id), col(TakenStep.step))
+        select(ReservedSlot.holder_id, ReservedSlot.step, func.count())
+        .where(col(ReservedSlot.holder_id).in_(capacity), *_reserved_between(within, but))
+        .group_by(col(ReservedSlot.holder_id), col(ReservedSlot.step))
     )
     for holder, step, count in session.exec(statement):
         if count >= capacity[holder]:
@@ -59,14 +59,17 @@ def full(
     return found
 
 
-def _within(within: range, but: UUID | None) -> list[Any]:
-    where: list[Any] = [col(TakenStep.step) >= within.start, col(TakenStep.step) < within.stop]
+def _reserved_between(within: range, but: UUID | None) -> list[Any]:
+    where: list[Any] = [
+        col(ReservedSlot.step) >= within.start,
+        col(ReservedSlot.step) < within.stop,
+    ]
     if but is not None:
-        where.append(col(TakenStep.callback_id) != but)
+        where.append(col(ReservedSlot.callback_id) != but)
     return where
 
 
-def queue_up(session: Session, customer_id: UUID, *agents: UUID) -> None:
+def lock_participants(session: Session, customer_id: UUID, *agents: UUID) -> None:
     """One change of anybody's time at a time, always in this order: two that want what the other
     has would wait for each other. The team's turn comes with its seats, last."""
     session.exec(
@@ -76,29 +79,29 @@ def queue_up(session: Session, customer_id: UUID, *agents: UUID) -> None:
         session.exec(select(Staff.id).where(col(Staff.id) == each).with_for_update(key_share=True))
 
 
-def take(session: Session, callback: Callback) -> None:
+def reserve_slots(session: Session, callback: Callback) -> None:
     """Take the callback's time of its agent, with the buffers, of its customer, and of the agent's
-    team. Raises :class:`Taken`; the primary key decides a race."""
-    call = slots.steps(callback.starts_at, callback.minutes)
-    own = slots.steps(
+    team. Raises :class:`ReservationConflict`; the primary key decides a race."""
+    call = slots.call_steps(callback.starts_at, callback.minutes)
+    own = slots.call_steps(
         callback.starts_at, callback.minutes, callback.buffer_before, callback.buffer_after
     )
     rows = [(callback.agent_id, step, 0) for step in own]
     rows += [(callback.customer_id, step, 0) for step in call]
-    rows += _seats(session, callback.agent_id, call)
+    rows += _pick_team_seats(session, callback.agent_id, call)
     try:
         with session.begin_nested():
             session.add_all(
-                TakenStep(holder_id=holder, step=step, seat=seat, callback_id=callback.id)
+                ReservedSlot(holder_id=holder, step=step, seat=seat, callback_id=callback.id)
                 for holder, step, seat in rows
             )
             session.flush()
     except IntegrityError:
-        raise Taken from None
+        raise ReservationConflict from None
 
 
-def _seats(session: Session, agent_id: UUID, call: range) -> list[tuple[UUID, int, int]]:
-    """The lowest free seat of the agent's team at each step. Raises :class:`Taken`."""
+def _pick_team_seats(session: Session, agent_id: UUID, call: range) -> list[tuple[UUID, int, int]]:
+    """The lowest free seat of the agent's team at each step. Raises :class:`ReservationConflict`."""
     team = session.exec(
         select(Team)
         .join(Membership, col(Membership.team_id) == col(Team.id))
@@ -108,8 +111,8 @@ def _seats(session: Session, agent_id: UUID, call: range) -> list[tuple[UUID, in
     if team is None or team.capacity is None:
         return []
     rows = session.exec(
-        select(TakenStep.step, TakenStep.seat).where(
-            col(TakenStep.holder_id) == team.id, *_within(call, None)
+        select(ReservedSlot.step, ReservedSlot.seat).where(
+            col(ReservedSlot.holder_id) == team.id, *_reserved_between(call, None)
         )
     )
     used: dict[int, set[int]] = {}
@@ -119,11 +122,11 @@ def _seats(session: Session, agent_id: UUID, call: range) -> list[tuple[UUID, in
     for step in call:
         free = set(range(team.capacity)) - used.get(step, set())
         if not free:
-            raise Taken
+            raise ReservationConflict
         found.append((team.id, step, min(free)))
     return found
 
 
-def release(session: Session, callback_id: UUID) -> None:
+def release_slots(session: Session, callback_id: UUID) -> None:
     """Give all of a callback's time back."""
-    session.exec(delete(TakenStep).where(col(TakenStep.callback_id) == callback_id))
+    session.exec(delete(ReservedSlot).where(col(ReservedSlot.callback_id) == callback_id))

@@ -16,11 +16,11 @@ from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
 KINDS = (LANGUAGE, PRODUCT)
-MOST = 20
+MAX_SKILLS = 20
 _VALUE = re.compile(r"[\w][\w .+-]{0,31}")
 
 
-def of(session: Session, staff_id: UUID) -> dict[str, list[str]]:
+def load_agent_skills(session: Session, staff_id: UUID) -> dict[str, list[str]]:
     """An agent's skills by kind, in order."""
     found: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for row in session.exec(select(Skill).where(col(Skill.staff_id) == staff_id)):
@@ -28,20 +28,20 @@ def of(session: Session, staff_id: UUID) -> dict[str, list[str]]:
     return {kind: sorted(values) for kind, values in found.items()}
 
 
-def known(session: Session, kind: str) -> list[str]:
+def list_known_skills(session: Session, kind: str) -> list[str]:
     """Every skill of a kind that anybody has."""
     return sorted(session.exec(select(Skill.value).where(col(Skill.kind) == kind).distinct()))
 
 
-def read(text: str, field: str) -> list[str]:
+def parse_skills(text: str, field: str) -> list[str]:
     """Skills from ``de, router``, in lower case. Raises ``InvalidInput``."""
     found = list(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
-    if len(found) > MOST or not all(_VALUE.fullmatch(each) for each in found):
+    if len(found) > MAX_SKILLS or not all(_VALUE.fullmatch(each) for each in found):
         raise InvalidInput(field, "Write up to 20 words with commas between them, like: de, en.")
     return found
 
 
-def replace(
+def replace_agent_skills(
     session: Session,
     staff_id: UUID,
     skills: Mapping[str, Sequence[str]],
@@ -56,4 +56,4 @@ def replace(
         for value in skills.get(kind, ())
     )
     session.flush()
-    audit_log.record(session, actor, AuditAct.SKILLS_SET, now, detail=str(staff_id))
+    audit_log.record_act(session, actor, AuditAct.SKILLS_SET, now, detail=str(staff_id))

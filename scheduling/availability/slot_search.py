@@ -11,27 +11,27 @@ from sqlmodel import Session
 
 from people.errors import InvalidInput
 from scheduling.availability import agent_availability, reservations, slots
-from scheduling.availability.agent_availability import Availability, Callee
-from scheduling.availability.slots import Rules
+from scheduling.availability.agent_availability import AgentAvailability, Callee
+from scheduling.availability.slots import SlotRules
 from scheduling.errors import SlotTaken
 from scheduling.policy import Policy
 
 MIN_MINUTES, MAX_MINUTES = 5, 120
-OFFERS = 5
-TAKEN = "This time is already taken."
+NEAREST_COUNT = 5
+TAKEN_MESSAGE = "This time is already taken."
 _LOOK_AHEAD = timedelta(days=14)
 _DAY = timedelta(days=1)
 
-Instants = tuple[datetime, datetime]
+InstantRange = tuple[datetime, datetime]
 
 
-def require_length(minutes: int) -> None:
+def require_call_length(minutes: int) -> None:
     """Raise ``InvalidInput`` for a length no call has."""
     if not MIN_MINUTES <= minutes <= MAX_MINUTES:
         raise InvalidInput("minutes", f"A call takes from {MIN_MINUTES} to {MAX_MINUTES} minutes.")
 
 
-def require_time(starts_at: datetime, now: datetime, policy: Policy) -> None:
+def require_bookable_time(starts_at: datetime, now: datetime, policy: Policy) -> None:
     """Raise ``InvalidInput`` for a time that is past, too near or too far."""
     if starts_at < now:
         raise InvalidInput("starts_at", "This time is past. Choose a later one.")
@@ -46,15 +46,17 @@ def require_time(starts_at: datetime, now: datetime, policy: Policy) -> None:
         raise InvalidInput("starts_at", "Choose a time on a full minute.")
 
 
-def rules_for(
-    session: Session, agents: Sequence[UUID], callee: Callee, policy: Policy, span: Instants
-) -> dict[UUID, Availability]:
+def load_slot_rules(
+    session: Session, agents: Sequence[UUID], callee: Callee, policy: Policy, span: InstantRange
+) -> dict[UUID, AgentAvailability]:
     """What a slot of each of these agents must respect between two instants."""
     first, last = (each.astimezone(UTC).date() for each in span)
-    return agent_availability.of(session, agents, callee, policy, first - 2 * _DAY, last + 2 * _DAY)
+    return agent_availability.load_availability(
+        session, agents, callee, policy, first - 2 * _DAY, last + 2 * _DAY
+    )
 
 
-def allowed(span: Instants, policy: Policy, now: datetime) -> Instants:
+def clip_to_policy(span: InstantRange, policy: Policy, now: datetime) -> InstantRange:
     """The part of a span in which notice and horizon let a call start; may be empty."""
     return (
         max(span[0], now + timedelta(minutes=policy.min_notice_minutes)),
@@ -62,11 +64,11 @@ def allowed(span: Instants, policy: Policy, now: datetime) -> Instants:
     )
 
 
-def free_slots(
+def find_free_slots(
     session: Session,
     agent_id: UUID,
     callee: Callee,
-    span: Instants,
+    span: InstantRange,
     minutes: int,
     policy: Policy,
     now: datetime,
@@ -75,34 +77,36 @@ def free_slots(
 ) -> list[datetime]:
     """Free starts of an agent between two instants, as far as notice and horizon allow. ``but``
     is a callback that is to be moved, so that its own time counts as free."""
-    require_length(minutes)
-    since, until = allowed(span, policy, now)
+    require_call_length(minutes)
+    since, until = clip_to_policy(span, policy, now)
     if until <= since:
         return []
-    found = rules_for(session, [agent_id], callee, policy, (since, until))[agent_id]
-    within = slots.Grid(since, until, minutes).within
-    busy, others = _busy(session, agent_id, callee, found, within, but)
-    return list(islice(slots.free(found.rules, busy, since, until, minutes, others), limit))
+    found = load_slot_rules(session, [agent_id], callee, policy, (since, until))[agent_id]
+    within = slots.StartGrid(since, until, minutes).within
+    busy, others = _busy_steps(session, agent_id, callee, found, within, but)
+    return list(
+        islice(slots.iter_free_starts(found.rules, busy, since, until, minutes, others), limit)
+    )
 
 
-def _busy(
+def _busy_steps(
     session: Session,
     agent_id: UUID,
     callee: Callee,
-    found: Availability,
+    found: AgentAvailability,
     within: range,
     but: UUID | None = None,
 ) -> tuple[list[int], list[int]]:
     """The agent's taken steps; and those at which the customer or the agent's team has no room."""
     holders = [agent_id, callee.id] if callee.id else [agent_id]
-    steps = reservations.of(session, holders, within, but)
+    steps = reservations.list_reserved_steps(session, holders, within, but)
     teams = [found.team] if found.team else []
-    full = reservations.full(session, teams, within, but)
+    full = reservations.list_full_steps(session, teams, within, but)
     theirs = steps.get(callee.id, []) if callee.id else []
     return steps.get(agent_id, []), [*theirs, *(each for team in full.values() for each in team)]
 
 
-def require_free(
+def require_free_slot(
     session: Session,
     agent_id: UUID,
     callee: Callee,
@@ -111,21 +115,23 @@ def require_free(
     policy: Policy,
     now: datetime,
     but: UUID | None = None,
-) -> Availability:
+) -> AgentAvailability:
     """What the agent's time is subject to. Raises ``SlotTaken``, with free slots near by, when
     this time cannot be had."""
     ends_at = starts_at + timedelta(minutes=minutes)
-    habits = rules_for(session, [agent_id], callee, policy, (starts_at, ends_at))
-    for _, problem in _problems(session, habits, callee, starts_at, minutes, but):
+    habits = load_slot_rules(session, [agent_id], callee, policy, (starts_at, ends_at))
+    for _, problem in _slot_problems(session, habits, callee, starts_at, minutes, but):
         if problem:
-            near = nearest(session, agent_id, callee, starts_at, minutes, policy, now, but)
+            near = find_nearest_slots(
+                session, agent_id, callee, starts_at, minutes, policy, now, but
+            )
             raise SlotTaken(problem, near)
     return habits[agent_id]
 
 
-def free_of(
+def filter_free_agents(
     session: Session,
-    habits: Mapping[UUID, Availability],
+    habits: Mapping[UUID, AgentAvailability],
     callee: Callee,
     starts_at: datetime,
     minutes: int,
@@ -134,36 +140,39 @@ def free_of(
     """Those of some agents who can make this very call."""
     return [
         agent
-        for agent, problem in _problems(session, habits, callee, starts_at, minutes, but)
+        for agent, problem in _slot_problems(session, habits, callee, starts_at, minutes, but)
         if not problem
     ]
 
 
-def _problems(
+def _slot_problems(
     session: Session,
-    habits: Mapping[UUID, Availability],
+    habits: Mapping[UUID, AgentAvailability],
     callee: Callee,
     starts_at: datetime,
     minutes: int,
     but: UUID | None,
 ) -> Iterator[tuple[UUID, str]]:
     """What stands against this call, agent by agent; empty for nothing."""
-    call = slots.steps(starts_at, minutes)
-    within = slots.steps(starts_at, minutes, slots.MAX_BUFFER, slots.MAX_BUFFER)
+    call = slots.call_steps(starts_at, minutes)
+    within = slots.call_steps(starts_at, minutes, slots.MAX_BUFFER, slots.MAX_BUFFER)
     holders = [*habits, callee.id] if callee.id else list(habits)
-    busy = reservations.of(session, holders, within, but)
+    busy = reservations.list_reserved_steps(session, holders, within, but)
     teams = {each.team.id: each.team for each in habits.values() if each.team}
-    full = reservations.full(session, teams.values(), within, but)
+    full = reservations.list_full_steps(session, teams.values(), within, but)
     theirs = busy.get(callee.id, []) if callee.id else []
     for agent, habit in habits.items():
         rules, team = habit.rules, habit.team
-        own = slots.steps(starts_at, minutes, rules.before, rules.after)
+        own = slots.call_steps(starts_at, minutes, rules.before, rules.after)
         others = [*theirs, *(full.get(team.id, []) if team else [])]
-        yield agent, _problem(rules, own, busy.get(agent, []), call, others, starts_at, minutes)
+        yield (
+            agent,
+            _slot_problem(rules, own, busy.get(agent, []), call, others, starts_at, minutes),
+        )
 
 
-def _problem(
-    rules: Rules,
+def _slot_problem(
+    rules: SlotRules,
     own: range,
     busy: Sequence[int],
     call: range,
@@ -172,17 +181,17 @@ def _problem(
     minutes: int,
 ) -> str:
     if not set(busy).isdisjoint(own):
-        return TAKEN
+        return TAKEN_MESSAGE
     if not set(others).isdisjoint(call):
         return "The customer or the team has another call at this time."
-    if not slots.at_work(rules, starts_at, minutes):
+    if not slots.is_within_working_hours(rules, starts_at, minutes):
         return "This time is outside the agent's working hours."
-    if not slots.decent(rules, starts_at, minutes):
+    if not slots.is_within_calling_hours(rules, starts_at, minutes):
         return "This is no decent hour where the customer lives."
     return ""
 
 
-def nearest(
+def find_nearest_slots(
     session: Session,
     agent_id: UUID,
     callee: Callee,
@@ -194,10 +203,10 @@ def nearest(
 ) -> list[datetime]:
     """The free slots nearest to a wanted time, in order of time."""
     span = (wanted - timedelta(hours=4), wanted + _LOOK_AHEAD)
-    found = free_slots(session, agent_id, callee, span, minutes, policy, now, 200, but)
-    return nearest_of(found, wanted)
+    found = find_free_slots(session, agent_id, callee, span, minutes, policy, now, 200, but)
+    return pick_nearest(found, wanted)
 
 
-def nearest_of(found: Sequence[datetime], wanted: datetime) -> list[datetime]:
+def pick_nearest(found: Sequence[datetime], wanted: datetime) -> list[datetime]:
     """Those of some slots that are nearest to a wanted time, in order of time."""
-    return sorted(sorted(found, key=lambda slot: abs(slot - wanted))[:OFFERS])
+    return sorted(sorted(found, key=lambda slot: abs(slot - wanted))[:NEAREST_COUNT])

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from scheduling.calendars import intervals
-from scheduling.calendars.intervals import DAY_MINUTES, Hours, Span
+from scheduling.calendars.intervals import DAY_MINUTES, Interval, MinuteRanges
 
 STEP = timedelta(minutes=5)
 OFFER_EVERY = timedelta(minutes=15)
@@ -23,7 +23,7 @@ _DIGITS = b"01" + bytes(254)
 
 
 @dataclass(frozen=True)
-class Rules:
+class SlotRules:
     """What a slot must respect.
 
     ``hours`` maps weekdays (Monday 0) to minutes of the day in ``agent_zone``; empty means any
@@ -33,17 +33,17 @@ class Rules:
     midnight.
     """
 
-    hours: Mapping[int, Hours]
+    hours: Mapping[int, MinuteRanges]
     agent_zone: ZoneInfo
     customer_zone: ZoneInfo
     decent: tuple[time, time | None]
-    dated: Mapping[date, Hours] = field(default_factory=dict)
+    dated: Mapping[date, MinuteRanges] = field(default_factory=dict)
     holidays: Collection[date] = frozenset()
     off: Collection[date] = frozenset()
     before: int = 0
     after: int = 0
 
-    def on(self, day: date) -> Hours:
+    def working_hours_on(self, day: date) -> MinuteRanges:
         """The agent's hours of one day."""
         if day in self.off:
             return ()
@@ -54,7 +54,7 @@ class Rules:
         return self.hours.get(day.weekday(), ()) if self.hours else ((0, DAY_MINUTES),)
 
 
-def steps(starts_at: datetime, minutes: int, before: int = 0, after: int = 0) -> range:
+def call_steps(starts_at: datetime, minutes: int, before: int = 0, after: int = 0) -> range:
     """The five-minute steps of absolute time (since 1970, UTC) that a call touches, with the
     minutes that are kept free around it."""
     begins_at = starts_at - timedelta(minutes=before)
@@ -62,56 +62,62 @@ def steps(starts_at: datetime, minutes: int, before: int = 0, after: int = 0) ->
     return range((begins_at - _EPOCH) // STEP, -((_EPOCH - ends_at) // STEP))
 
 
-def working(rules: Rules, span: Span) -> list[Span]:
+def working_intervals(rules: SlotRules, span: Interval) -> list[Interval]:
     """When the agent is at work, at least within a span."""
     if not (rules.hours or rules.dated or rules.off or rules.holidays):
         return [span]
     zone = rules.agent_zone
-    days = intervals.days(span, zone)
-    return intervals.merged(
-        each for day in days for each in intervals.shown(zone, day, rules.on(day))
+    days = intervals.local_dates_around(span, zone)
+    return intervals.merge_intervals(
+        each
+        for day in days
+        for each in intervals.intervals_of_local_hours(zone, day, rules.working_hours_on(day))
     )
 
 
-def decent_spans(rules: Rules, span: Span) -> list[Span]:
+def calling_intervals(rules: SlotRules, span: Interval) -> list[Interval]:
     """When it is a decent hour where the customer lives, at least within a span."""
     begin, end = rules.decent
     if begin == time(0) and end is None:
         return [span]
-    hours = [(_minutes(begin), _minutes(end) if end else DAY_MINUTES)]
+    hours = [(_minute_of_day(begin), _minute_of_day(end) if end else DAY_MINUTES)]
     zone = rules.customer_zone
-    days = intervals.days(span, zone)
-    return intervals.merged(each for day in days for each in intervals.shown(zone, day, hours))
+    days = intervals.local_dates_around(span, zone)
+    return intervals.merge_intervals(
+        each for day in days for each in intervals.intervals_of_local_hours(zone, day, hours)
+    )
 
 
-def _minutes(at: time) -> int:
+def _minute_of_day(at: time) -> int:
     return at.hour * 60 + at.minute
 
 
-def at_work(rules: Rules, starts_at: datetime, minutes: int) -> bool:
+def is_within_working_hours(rules: SlotRules, starts_at: datetime, minutes: int) -> bool:
     """Whether the agent is at work for the whole call."""
-    span = _span(starts_at, minutes)
-    return intervals.covers(working(rules, span), span)
+    span = _call_interval(starts_at, minutes)
+    return intervals.is_covered(working_intervals(rules, span), span)
 
 
-def decent(rules: Rules, starts_at: datetime, minutes: int) -> bool:
+def is_within_calling_hours(rules: SlotRules, starts_at: datetime, minutes: int) -> bool:
     """Whether the whole call is at a decent hour where the customer lives."""
-    span = _span(starts_at, minutes)
-    return intervals.covers(decent_spans(rules, span), span)
+    span = _call_interval(starts_at, minutes)
+    return intervals.is_covered(calling_intervals(rules, span), span)
 
 
-def _span(starts_at: datetime, minutes: int) -> Span:
-    begin = intervals.minute(starts_at)
+def _call_interval(starts_at: datetime, minutes: int) -> Interval:
+    begin = intervals.minute_from_instant(starts_at)
     return begin, begin + minutes
 
 
-def possible(rules: Rules, span: Span) -> list[Span]:
+def callable_intervals(rules: SlotRules, span: Interval) -> list[Interval]:
     """When the agent is at work and it is a decent hour for the customer."""
-    return intervals.common(working(rules, span), decent_spans(rules, span))
+    return intervals.intersect_intervals(
+        working_intervals(rules, span), calling_intervals(rules, span)
+    )
 
 
-def free(
-    rules: Rules,
+def iter_free_starts(
+    rules: SlotRules,
     busy: Iterable[int],
     since: datetime,
     until: datetime,
@@ -120,16 +126,16 @@ def free(
 ) -> Iterator[datetime]:
     """Free starts in [``since``, ``until``), every quarter of an hour, earliest first.
 
-    ``busy`` holds the agent's taken steps, as :func:`steps` numbers them; at ``others`` the call
+    ``busy`` holds the agent's taken steps, as :func:`call_steps` numbers them; at ``others`` the call
     itself cannot be, whereas the agent's buffers can.
     """
-    grid = Grid(since, until, minutes)
-    starts = grid.starts(possible(rules, grid.span))
-    starts = grid.clear_of(starts, grid.bits(busy), rules.before, rules.after)
-    return grid.instants(grid.clear_of(starts, grid.bits(others)))
+    grid = StartGrid(since, until, minutes)
+    starts = grid.starts_within(callable_intervals(rules, grid.span))
+    starts = grid.exclude_conflicts(starts, grid.steps_to_bits(busy), rules.before, rules.after)
+    return grid.bits_to_instants(grid.exclude_conflicts(starts, grid.steps_to_bits(others)))
 
 
-class Grid:
+class StartGrid:
     """Starts of calls of one length in [``since``, ``until``) as bits of a whole number, one bit
     a step: what a thousand calendars have in common is then a few operations on numbers.
 
@@ -144,12 +150,12 @@ class Grid:
             self._since - _MARGIN, self._until + minutes // _STEP_MINUTES + _MARGIN + 1
         )
         self.first = self.within.start
-        self.span: Span = (
+        self.span: Interval = (
             self._since * _STEP_MINUTES,
             self._until * _STEP_MINUTES + minutes,
         )
 
-    def bits(self, taken: Iterable[int]) -> int:
+    def steps_to_bits(self, taken: Iterable[int]) -> int:
         """Steps as bits; those outside are left out."""
         marks = bytearray(len(self.within))
         for step in taken:
@@ -157,7 +163,7 @@ class Grid:
                 marks[step - self.first] = 1
         return int(marks[::-1].translate(_DIGITS) or b"0", 2)
 
-    def starts(self, possible: Sequence[Span]) -> int:
+    def starts_within(self, possible: Sequence[Interval]) -> int:
         """Where a call lies wholly inside one of the spans, in order and apart, of minutes."""
         found = 0
         for begin, end in possible:
@@ -165,29 +171,29 @@ class Grid:
             high = min((end - self.minutes) // _STEP_MINUTES, self._until - 1)
             if low <= high:
                 found |= ((1 << (high - low + 1)) - 1) << (low - self.first)
-        return found & self._offered()
+        return found & self._quarter_hour_starts()
 
-    def _offered(self) -> int:
+    def _quarter_hour_starts(self) -> int:
         """Every quarter of an hour."""
         quarters = len(self.within) // _OFFER_STEPS + 1
         pattern = ((1 << quarters * _OFFER_STEPS) - 1) // ((1 << _OFFER_STEPS) - 1)
         return pattern << -self.first % _OFFER_STEPS
 
-    def clear_of(self, starts: int, busy: int, before: int = 0, after: int = 0) -> int:
+    def exclude_conflicts(self, starts: int, busy: int, before: int = 0, after: int = 0) -> int:
         """Those of the starts whose call, with these minutes around it, touches no busy step."""
         if busy:
-            for step in steps(_EPOCH, self.minutes, before, after):
+            for step in call_steps(_EPOCH, self.minutes, before, after):
                 starts &= ~(busy >> step if step >= 0 else busy << -step)
         return starts
 
-    def around(self, starts: int) -> range:
+    def reachable_steps(self, starts: int) -> range:
         """All steps that calls at these starts could touch, with any buffers."""
         low, high = (starts & -starts).bit_length() - 1, starts.bit_length()
         return range(
             self.first + low - _MARGIN, self.first + high + self.minutes // _STEP_MINUTES + _MARGIN
         )
 
-    def instants(self, starts: int) -> Iterator[datetime]:
+    def bits_to_instants(self, starts: int) -> Iterator[datetime]:
         """The starts as instants, earliest first."""
         while starts:
             lowest = starts & -starts

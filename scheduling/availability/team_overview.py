@@ -18,46 +18,48 @@ from people.staff import staff_records
 from people.text_input import first_name
 from scheduling.calendars import local_time, working_hours
 from scheduling.models import Callback
-from scheduling.states import State
+from scheduling.states import CallbackState
 
-_OFF = (State.CANCELLED, State.REFUSED)
+_NOT_COUNTED = (CallbackState.CANCELLED, CallbackState.REFUSED)
 
 
 @dataclass(frozen=True)
-class Member:
+class TeamMember:
     """An agent. ``name`` is the first name; ``today`` counts callbacks on the agent's own day."""
 
     id: UUID
     name: str
     timezone: str
     today: int
-    week: working_hours.Week
+    week: working_hours.WeeklyHours
 
 
-def agents(session: Session, now: datetime, also: Collection[UUID] = ()) -> list[Member]:
+def list_team_agents(
+    session: Session, now: datetime, also: Collection[UUID] = ()
+) -> list[TeamMember]:
     """The agents at work here, and ``also`` these, by name."""
     shown = or_(col(Staff.active).is_(True), col(Staff.id).in_(also))
     found = session.exec(select(Staff).where(col(Staff.role) == Role.AGENT, shown)).all()
     counts: dict[UUID, int] = {}
     for zone in {each.timezone for each in found}:
-        counts |= _counts(session, zone, now)
+        counts |= _count_callbacks_today(session, zone, now)
     members = [
-        Member(
+        TeamMember(
             id=each.id,
-            name=first_name(staff_records.name_of(session, each.id, each.name)),
+            name=first_name(staff_records.open_staff_name(session, each.id, each.name)),
             timezone=each.timezone,
             today=counts.get(each.id, 0),
-            week=working_hours.of(session, each.id),
+            week=working_hours.load_working_hours(session, each.id),
         )
         for each in found
     ]
     return sorted(members, key=lambda member: (member.name.casefold(), member.id))
 
 
-def _counts(session: Session, zone_name: str, now: datetime) -> dict[UUID, int]:
+def _count_callbacks_today(session: Session, zone_name: str, now: datetime) -> dict[UUID, int]:
     """How many callbacks each agent of a zone has on that zone's day."""
-    zone = phone_numbers.zone(zone_name)
-    since, until = local_time.day(now.astimezone(zone).date(), zone)
+    zone = phone_numbers.parse_time_zone(zone_name)
+    since, until = local_time.local_day_bounds(now.astimezone(zone).date(), zone)
     rows = session.exec(
         select(col(Callback.agent_id), func.count())
         .join(Staff, col(Staff.id) == col(Callback.agent_id))
@@ -65,14 +67,14 @@ def _counts(session: Session, zone_name: str, now: datetime) -> dict[UUID, int]:
             col(Staff.timezone) == zone_name,
             col(Callback.starts_at) >= since,
             col(Callback.starts_at) < until,
-            col(Callback.state).not_in(_OFF),
+            col(Callback.state).not_in(_NOT_COUNTED),
         )
         .group_by(col(Callback.agent_id))
     )
     return dict(rows.all())
 
 
-def suspended(session: Session, now: datetime) -> list[tuple[UUID, str, int]]:
+def list_suspended_agents(session: Session, now: datetime) -> list[tuple[UUID, str, int]]:
     """Agents whose access is suspended, by first name, and how many callbacks to come they hold:
     somebody else must make these."""
     rows = session.exec(
@@ -81,7 +83,7 @@ def suspended(session: Session, now: datetime) -> list[tuple[UUID, str, int]]:
             Callback,
             and_(
                 col(Callback.agent_id) == col(Staff.id),
-                col(Callback.state) == State.BOOKED,
+                col(Callback.state) == CallbackState.BOOKED,
                 col(Callback.ends_at) > now,
             ),
             isouter=True,
@@ -91,12 +93,12 @@ def suspended(session: Session, now: datetime) -> list[tuple[UUID, str, int]]:
         .order_by(col(Staff.id))
     ).all()
     return [
-        (each.id, first_name(staff_records.name_of(session, each.id, each.name)), count)
+        (each.id, first_name(staff_records.open_staff_name(session, each.id, each.name)), count)
         for each, count in rows
     ]
 
 
-def agent(session: Session, staff_id: UUID) -> Staff:
+def lock_agent(session: Session, staff_id: UUID) -> Staff:
     """An agent at work here, or suspended, locked, so that two supervisors set hours in turn.
 
     Raises ``NotFound``.

@@ -11,18 +11,18 @@ from sqlmodel import Session, col, delete, select
 
 from people.errors import InvalidInput, NotFound
 from people.models import Membership, Team
-from people.text_input import Allowed, clean
+from people.text_input import AllowedContent, clean_text_input
 from scheduling.availability.agent_assignment import ASSIGNMENTS
 from scheduling.availability.slots import MAX_BUFFER
 from scheduling.calendars import public_holidays
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
-NAME_LIMIT, MOST_SEATS = 60, 10_000
+NAME_LIMIT, MAX_SEATS = 60, 10_000
 
 
 @dataclass(frozen=True)
-class Habits:
+class TeamSettings:
     """What can be set of a team, as :class:`people.models.Team` explains it."""
 
     name: str
@@ -33,39 +33,45 @@ class Habits:
     assignment: str = ASSIGNMENTS[0]
 
 
-def every(session: Session) -> list[Team]:
+def list_teams(session: Session) -> list[Team]:
     """All teams, by name."""
     found = session.exec(select(Team)).all()
     return sorted(found, key=lambda team: (team.name.casefold(), team.id))
 
 
-def add(session: Session, habits: Habits, actor: audit_log.Actor, now: datetime) -> Team:
+def create_team(
+    session: Session, habits: TeamSettings, actor: audit_log.Actor, now: datetime
+) -> Team:
     """A new team. Raises ``InvalidInput``; for a name that is taken too."""
-    return _keep(session, Team(created_at=now, name=""), habits, actor, now, AuditAct.TEAM_ADD)
+    return _save_team(session, Team(created_at=now, name=""), habits, actor, now, AuditAct.TEAM_ADD)
 
 
-def change(
-    session: Session, team_id: UUID, habits: Habits, actor: audit_log.Actor, now: datetime
+def update_team(
+    session: Session, team_id: UUID, habits: TeamSettings, actor: audit_log.Actor, now: datetime
 ) -> Team:
     """Set all of a team. What is booked stays as it is. Raises ``InvalidInput``, ``NotFound``."""
     team = session.get(Team, team_id, with_for_update={"key_share": True})
     if team is None:
         raise NotFound("There is no such team.")
-    return _keep(session, team, habits, actor, now, AuditAct.TEAM_CHANGE)
+    return _save_team(session, team, habits, actor, now, AuditAct.TEAM_CHANGE)
 
 
-def _keep(
+def _save_team(
     session: Session,
     team: Team,
-    habits: Habits,
+    habits: TeamSettings,
     actor: audit_log.Actor,
     now: datetime,
     action: AuditAct,
 ) -> Team:
-    name = clean(
-        "name", habits.name, limit=NAME_LIMIT, what="name of the team", allowed=Allowed.ANYTHING
+    name = clean_text_input(
+        "name",
+        habits.name,
+        limit=NAME_LIMIT,
+        what="name of the team",
+        allowed=AllowedContent.ANYTHING,
     )
-    _require_sense(habits)
+    _validate_team_settings(habits)
     with session.no_autoflush:
         team.name, team.capacity = name, habits.capacity
         team.buffer_before, team.buffer_after = habits.buffer_before, habits.buffer_after
@@ -76,28 +82,28 @@ def _keep(
             session.flush()
     except IntegrityError:
         raise InvalidInput("name", "Another team has this name.") from None
-    audit_log.record(session, actor, action, now, detail=str(team.id))
+    audit_log.record_act(session, actor, action, now, detail=str(team.id))
     return team
 
 
-def _require_sense(habits: Habits) -> None:
-    if habits.capacity is not None and not 1 <= habits.capacity <= MOST_SEATS:
+def _validate_team_settings(habits: TeamSettings) -> None:
+    if habits.capacity is not None and not 1 <= habits.capacity <= MAX_SEATS:
         raise InvalidInput("capacity", "Write how many calls at a time, or nothing for any number.")
     for field in ("buffer_before", "buffer_after"):
         if not 0 <= getattr(habits, field) <= MAX_BUFFER:
             raise InvalidInput(field, f"Write minutes from 0 to {MAX_BUFFER}.")
     if habits.assignment not in ASSIGNMENTS:
         raise InvalidInput("assignment", "Choose how calls are shared out.")
-    public_holidays.require_known(habits.holidays)
+    public_holidays.require_known_region(habits.holidays)
 
 
-def of_agent(session: Session, staff_id: UUID) -> UUID | None:
+def team_id_of_agent(session: Session, staff_id: UUID) -> UUID | None:
     """The team that an agent is in."""
     found = session.get(Membership, staff_id)
     return found.team_id if found else None
 
 
-def put(
+def assign_to_team(
     session: Session, staff_id: UUID, team_id: UUID | None, actor: audit_log.Actor, now: datetime
 ) -> None:
     """Put an agent into a team, or into none. Raises ``InvalidInput`` for an unknown one."""
@@ -107,14 +113,14 @@ def put(
     if team_id is not None:
         session.add(Membership(staff_id=staff_id, team_id=team_id))
     session.flush()
-    audit_log.record(
+    audit_log.record_act(
         session, actor, AuditAct.TEAM_PUT, now, detail=f"{staff_id} {team_id or 'none'}"
     )
 
 
-def colleagues(session: Session, staff_id: UUID) -> set[UUID] | None:
+def list_teammate_ids(session: Session, staff_id: UUID) -> set[UUID] | None:
     """Everybody of an agent's team; ``None`` for an agent without one, who has all as such."""
-    team = of_agent(session, staff_id)
+    team = team_id_of_agent(session, staff_id)
     if team is None:
         return None
     rows = session.exec(select(Membership.staff_id).where(col(Membership.team_id) == team))

@@ -10,17 +10,17 @@ from sqlmodel import Session, col, select
 
 from messaging import outbox
 from people.models import Customer
-from people.text_input import Allowed, clean
+from people.text_input import AllowedContent, clean_text_input
 from scheduling.availability import reservations, slot_search
-from scheduling.availability.agent_availability import Availability, Callee
+from scheduling.availability.agent_availability import AgentAvailability, Callee
 from scheduling.booking import call_window
-from scheduling.booking.number_change_hold import require_settled
+from scheduling.booking.number_change_hold import require_no_number_change_hold
 from scheduling.calendars import promised_local_time
 from scheduling.errors import SlotTaken, WrongState
 from scheduling.models import Callback, FormerTime
 from scheduling.notifications import callback_notifier
 from scheduling.policy import Policy
-from scheduling.states import State, require, require_move
+from scheduling.states import CallbackState, require_state, require_transition
 from storage.column_types import new_id
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
@@ -30,7 +30,7 @@ TOPIC_LIMIT, TICKET_LIMIT = 40, 40
 
 
 @dataclass(frozen=True)
-class Wish:
+class BookingRequest:
     """A callback to be booked: ``starts_at`` is an instant, ``minutes`` its length."""
 
     starts_at: datetime
@@ -39,11 +39,11 @@ class Wish:
     ticket: str = ""
 
 
-def book(
+def book_callback(
     session: Session,
     customer: Customer,
     agent_id: UUID,
-    wish: Wish,
+    wish: BookingRequest,
     policy: Policy,
     now: datetime,
     by: audit_log.Actor | None = None,
@@ -53,89 +53,95 @@ def book(
     Raises ``InvalidInput``, ``SlotTaken`` with the nearest free slots, or ``WrongState`` while a
     number that was changed waits.
     """
-    callback = placed(session, customer, agent_id, wish, policy, now)
-    record(session, callback, by or audit_log.staff(agent_id), AuditAct.CALLBACK_BOOK, now)
-    callback_notifier.booked(session, callback, policy, now)
+    callback = create_callback(session, customer, agent_id, wish, policy, now)
+    record_callback_act(
+        session, callback, by or audit_log.staff_actor(agent_id), AuditAct.CALLBACK_BOOK, now
+    )
+    callback_notifier.notify_booked(session, callback, policy, now)
     return callback
 
 
 def clean_topic(typed: str) -> str:
     """What a call is about, as it goes into texts. Raises ``InvalidInput``."""
-    return clean("topic", typed, limit=TOPIC_LIMIT, what="topic", allowed=Allowed.WORDS)
+    return clean_text_input(
+        "topic", typed, limit=TOPIC_LIMIT, what="topic", allowed=AllowedContent.WORDS
+    )
 
 
 def clean_ticket(typed: str) -> str:
     """A ticket's reference, or nothing. Raises ``InvalidInput``."""
-    numbers = Allowed.NUMBERS
-    return clean(
+    numbers = AllowedContent.NUMBERS
+    return clean_text_input(
         "ticket", typed, limit=TICKET_LIMIT, what="ticket", required=False, allowed=numbers
     )
 
 
-def placed(
+def create_callback(
     session: Session,
     customer: Customer,
     agent_id: UUID,
-    wish: Wish,
+    wish: BookingRequest,
     policy: Policy,
     now: datetime,
 ) -> Callback:
-    """A new callback with its time, of which nobody has been told. Raises as :func:`book`."""
+    """A new callback with its time, of which nobody has been told. Raises as :func:`book_callback`."""
     topic = clean_topic(wish.topic)
     ticket = clean_ticket(wish.ticket)
-    slot_search.require_length(wish.minutes)
-    slot_search.require_time(wish.starts_at, now, policy)
-    reservations.queue_up(session, customer.id, agent_id)
-    require_settled(session, customer, now)
+    slot_search.require_call_length(wish.minutes)
+    slot_search.require_bookable_time(wish.starts_at, now, policy)
+    reservations.lock_participants(session, customer.id, agent_id)
+    require_no_number_change_hold(session, customer, now)
     callee = Callee(customer.timezone, customer.id)
-    found = slot_search.require_free(
+    found = slot_search.require_free_slot(
         session, agent_id, callee, wish.starts_at, wish.minutes, policy, now
     )
     row = new_id()
-    key = field_encryption.data_key(session, customer.id)
+    key = field_encryption.load_data_key(session, customer.id)
     callback = Callback(
         id=row,
         customer_id=customer.id,
         agent_id=agent_id,
         starts_at=wish.starts_at,
         minutes=wish.minutes,
-        ends_at=call_window.closes(wish.starts_at, wish.minutes),
-        state=State.BOOKED,
-        topic=key.seal("callback", "topic", row, topic),
-        ticket=key.seal("callback", "ticket", row, ticket) if ticket else None,
-        ticket_index=keyring.of(session).blind_index("ticket", ticket) if ticket else None,
+        ends_at=call_window.call_window_end(wish.starts_at, wish.minutes),
+        state=CallbackState.BOOKED,
+        topic=key.seal_field("callback", "topic", row, topic),
+        ticket=key.seal_field("callback", "ticket", row, ticket) if ticket else None,
+        ticket_index=keyring.current_keyring(session).compute_blind_index("ticket", ticket)
+        if ticket
+        else None,
         booked_at=now,
     )
-    settle(session, callback, customer, found, policy, now)
+    reserve_time(session, callback, customer, found, policy, now)
     return callback
 
 
-def settle(
+def reserve_time(
     session: Session,
     callback: Callback,
     customer: Customer,
-    found: Availability,
+    found: AgentAvailability,
     policy: Policy,
     now: datetime,
 ) -> None:
     """Give a callback the time that it says, which was free a moment ago. Raises ``SlotTaken``."""
     callback.buffer_before, callback.buffer_after = found.rules.before, found.rules.after
-    callback.ends_at = call_window.closes(callback.starts_at, callback.minutes)
-    promised_local_time.note(callback, customer.timezone)
+    callback.ends_at = call_window.call_window_end(callback.starts_at, callback.minutes)
+    promised_local_time.record_local_time(callback, customer.timezone)
     session.add(callback)
     session.flush()
     try:
-        reservations.take(session, callback)
-    except reservations.Taken:
+        reservations.reserve_slots(session, callback)
+    except reservations.ReservationConflict:
         callee = Callee(customer.timezone, customer.id)
         at, minutes = callback.starts_at, callback.minutes
-        near = slot_search.nearest(
+        near = slot_search.find_nearest_slots(
             session, callback.agent_id, callee, at, minutes, policy, now, callback.id
         )
-        raise SlotTaken(slot_search.TAKEN, near) from None
+        raise SlotTaken(slot_search.TAKEN_MESSAGE, near) from None
 
 
-def move(
+def reschedule_callback(
     session: Session,
     callback: Callback,
     starts_at: datetime,
@@ -147,16 +153,18 @@ def move(
 ) -> Callback:
     """Give a booked callback another time and tell its customer, unless they are ``answered``.
 
-    ``callback`` is locked by the caller. Raises like :func:`book`, and ``WrongState``.
+    ``callback`` is locked by the caller. Raises like :func:`book_callback`, and ``WrongState``.
     """
-    require(State(callback.state), State.BOOKED)
-    slot_search.require_time(starts_at, now, policy)
-    _retime(session, callback, starts_at, policy, now, by or audit_log.staff(callback.agent_id))
-    callback_notifier.moved(session, callback, policy, now, answered=answered)
+    require_state(CallbackState(callback.state), CallbackState.BOOKED)
+    slot_search.require_bookable_time(starts_at, now, policy)
+    _change_time(
+        session, callback, starts_at, policy, now, by or audit_log.staff_actor(callback.agent_id)
+    )
+    callback_notifier.notify_moved(session, callback, policy, now, answered=answered)
     return callback
 
 
-def revive(
+def rebook_callback(
     session: Session,
     callback: Callback,
     starts_at: datetime,
@@ -165,16 +173,18 @@ def revive(
     by: audit_log.Actor | None = None,
 ) -> Callback:
     """Book a missed or cancelled callback anew, about the same and under the same id, so that who
-    asks for the old finds the new. Raises as :func:`move`."""
-    require_move(State(callback.state), State.BOOKED)
-    slot_search.require_time(starts_at, now, policy)
-    callback.state, callback.ended_at = State.BOOKED, None
-    _retime(session, callback, starts_at, policy, now, by or audit_log.staff(callback.agent_id))
-    callback_notifier.booked(session, callback, policy, now)
+    asks for the old finds the new. Raises as :func:`reschedule_callback`."""
+    require_transition(CallbackState(callback.state), CallbackState.BOOKED)
+    slot_search.require_bookable_time(starts_at, now, policy)
+    callback.state, callback.ended_at = CallbackState.BOOKED, None
+    _change_time(
+        session, callback, starts_at, policy, now, by or audit_log.staff_actor(callback.agent_id)
+    )
+    callback_notifier.notify_booked(session, callback, policy, now)
     return callback
 
 
-def _retime(
+def _change_time(
     session: Session,
     callback: Callback,
     starts_at: datetime,
@@ -186,13 +196,13 @@ def _retime(
     if customer.erased_at is not None:
         raise WrongState("What we knew of this customer is gone. Book a new callback.")
     callee, agent = Callee(customer.timezone, customer.id), callback.agent_id
-    reservations.queue_up(session, customer.id, agent)
-    require_settled(session, customer, now)
-    found = slot_search.require_free(
+    reservations.lock_participants(session, customer.id, agent)
+    require_no_number_change_hold(session, customer, now)
+    found = slot_search.require_free_slot(
         session, agent, callee, starts_at, callback.minutes, policy, now, callback.id
     )
-    reservations.release(session, callback.id)
-    outbox.withdraw(session, callback.id, now)
+    reservations.release_slots(session, callback.id)
+    outbox.withdraw_for_callback(session, callback.id, now)
     session.add(
         FormerTime(
             callback_id=callback.id,
@@ -203,11 +213,11 @@ def _retime(
     )
     callback.starts_at, callback.move_asked_at, callback.earlier_wanted_at = starts_at, None, None
     callback.moves += 1
-    settle(session, callback, customer, found, policy, now)
-    record(session, callback, by, AuditAct.CALLBACK_MOVE, now)
+    reserve_time(session, callback, customer, found, policy, now)
+    record_callback_act(session, callback, by, AuditAct.CALLBACK_MOVE, now)
 
 
-def cancel(
+def cancel_booked_callback(
     session: Session,
     callback: Callback,
     policy: Policy,
@@ -215,14 +225,20 @@ def cancel(
     by: audit_log.Actor | None = None,
 ) -> None:
     """Call a booked callback off and tell its customer. Raises ``WrongState``."""
-    _end_unstarted(session, callback, State.CANCELLED, now)
-    record(
-        session, callback, by or audit_log.staff(callback.agent_id), AuditAct.CALLBACK_CANCEL, now
+    _end_before_start(session, callback, CallbackState.CANCELLED, now)
+    record_callback_act(
+        session,
+        callback,
+        by or audit_log.staff_actor(callback.agent_id),
+        AuditAct.CALLBACK_CANCEL,
+        now,
     )
-    callback_notifier.cancelled(session, callback, policy, now)
+    callback_notifier.notify_cancelled(session, callback, policy, now)
 
 
-def call_off(session: Session, customer_id: UUID, until: datetime, why: str, now: datetime) -> int:
+def cancel_for_customer(
+    session: Session, customer_id: UUID, until: datetime, why: str, now: datetime
+) -> int:
     """Call off what is booked with a customer up to an instant, for somebody who tells them
     otherwise; gives how many. One that is being moved just now is left alone: what it is moved to
     is looked at again."""
@@ -230,7 +246,7 @@ def call_off(session: Session, customer_id: UUID, until: datetime, why: str, now
         select(Callback)
         .where(
             col(Callback.customer_id) == customer_id,
-            col(Callback.state) == State.BOOKED,
+            col(Callback.state) == CallbackState.BOOKED,
             col(Callback.starts_at) < until,
         )
         .order_by(col(Callback.id))
@@ -238,51 +254,53 @@ def call_off(session: Session, customer_id: UUID, until: datetime, why: str, now
         .execution_options(populate_existing=True)
     ).all()
     for callback in coming:
-        _end_unstarted(session, callback, State.CANCELLED, now)
-        record(session, callback, audit_log.SYSTEM, AuditAct.CALLBACK_CANCEL, now, why)
+        _end_before_start(session, callback, CallbackState.CANCELLED, now)
+        record_callback_act(session, callback, audit_log.SYSTEM, AuditAct.CALLBACK_CANCEL, now, why)
     return len(coming)
 
 
-def refuse(session: Session, callback: Callback, now: datetime) -> None:
+def refuse_callback(session: Session, callback: Callback, now: datetime) -> None:
     """The customer did not ask for this call. Raises ``WrongState`` once it has started."""
-    _end_unstarted(session, callback, State.REFUSED, now)
-    record(session, callback, audit_log.CUSTOMER, AuditAct.CALLBACK_REFUSE, now)
+    _end_before_start(session, callback, CallbackState.REFUSED, now)
+    record_callback_act(session, callback, audit_log.CUSTOMER, AuditAct.CALLBACK_REFUSE, now)
 
 
-def ask_to_move(session: Session, callback: Callback, now: datetime) -> None:
+def request_move(session: Session, callback: Callback, now: datetime) -> None:
     """The customer wants another time; the agent sees it on the callback."""
-    require(State(callback.state), State.BOOKED)
+    require_state(CallbackState(callback.state), CallbackState.BOOKED)
     callback.move_asked_at = now
     session.add(callback)
     session.flush()
-    record(session, callback, audit_log.CUSTOMER, AuditAct.CALLBACK_ASK_TO_MOVE, now)
+    record_callback_act(session, callback, audit_log.CUSTOMER, AuditAct.CALLBACK_ASK_TO_MOVE, now)
 
 
-def miss_overdue(session: Session, policy: Policy, now: datetime) -> None:
+def mark_overdue_missed(session: Session, policy: Policy, now: datetime) -> None:
     """Mark callbacks as missed whose window went by without a start (a job of the worker)."""
     overdue = session.exec(
         select(Callback)
-        .where(col(Callback.state) == State.BOOKED, col(Callback.ends_at) <= now)
+        .where(col(Callback.state) == CallbackState.BOOKED, col(Callback.ends_at) <= now)
         .order_by(col(Callback.ends_at))
         .limit(200)
         .with_for_update(skip_locked=True)
     ).all()
     for callback in overdue:
-        _end_unstarted(session, callback, State.MISSED, now)
-        record(session, callback, audit_log.SYSTEM, AuditAct.CALLBACK_MISS, now)
-        callback_notifier.missed(session, callback, policy, now)
+        _end_before_start(session, callback, CallbackState.MISSED, now)
+        record_callback_act(session, callback, audit_log.SYSTEM, AuditAct.CALLBACK_MISS, now)
+        callback_notifier.notify_missed(session, callback, policy, now)
 
 
-def _end_unstarted(session: Session, callback: Callback, state: State, now: datetime) -> None:
-    require_move(State(callback.state), state)
+def _end_before_start(
+    session: Session, callback: Callback, state: CallbackState, now: datetime
+) -> None:
+    require_transition(CallbackState(callback.state), state)
     callback.state, callback.ended_at, callback.earlier_wanted_at = state, now, None
     session.add(callback)
     session.flush()
-    reservations.release(session, callback.id)
-    outbox.withdraw(session, callback.id, now)
+    reservations.release_slots(session, callback.id)
+    outbox.withdraw_for_callback(session, callback.id, now)
 
 
-def record(
+def record_callback_act(
     session: Session,
     callback: Callback,
     actor: audit_log.Actor,
@@ -291,7 +309,7 @@ def record(
     detail: str = "",
 ) -> None:
     """Write down what somebody did with a callback."""
-    audit_log.record(
+    audit_log.record_act(
         session,
         actor,
         action,

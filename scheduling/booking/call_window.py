@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 
-def opens(starts_at: datetime, lead_minutes: int) -> datetime:
+def call_window_start(starts_at: datetime, lead_minutes: int) -> datetime:
     """The first instant at which the call may be started."""
     return starts_at - timedelta(minutes=lead_minutes)
 
 
-def closes(starts_at: datetime, minutes: int) -> datetime:
+def call_window_end(starts_at: datetime, minutes: int) -> datetime:
     """The first instant at which the window is over: with the booked length."""
     return starts_at + timedelta(minutes=minutes)

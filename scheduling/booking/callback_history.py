@@ -15,7 +15,7 @@ from scheduling.notifications import callback_notifier
 
 
 @dataclass(frozen=True)
-class Former:
+class PreviousTime:
     """A time before a move, and by whom it was moved: ``staff``, ``customer``, ``zone`` …"""
 
     starts_at: datetime
@@ -23,16 +23,16 @@ class Former:
 
 
 @dataclass(frozen=True)
-class History:
+class CallbackHistory:
     """Former times, and the callbacks of the same agent that this one follows or is followed by,
     with their times."""
 
-    former: tuple[Former, ...]
+    former: tuple[PreviousTime, ...]
     earlier: tuple[UUID, datetime] | None
     later: tuple[UUID, datetime] | None
 
 
-def of(session: Session, callback: Callback) -> History:
+def load_callback_history(session: Session, callback: Callback) -> CallbackHistory:
     """All of it."""
     rows = session.exec(
         select(FormerTime)
@@ -43,14 +43,14 @@ def of(session: Session, callback: Callback) -> History:
     followed = session.exec(
         select(FollowUp.callback_id).where(col(FollowUp.earlier_id) == callback.id)
     ).first()
-    return History(
-        tuple(Former(row.starts_at, row.moved_by) for row in rows),
-        _linked(session, callback, follows.earlier_id if follows else None),
-        _linked(session, callback, followed),
+    return CallbackHistory(
+        tuple(PreviousTime(row.starts_at, row.moved_by) for row in rows),
+        _linked_callback(session, callback, follows.earlier_id if follows else None),
+        _linked_callback(session, callback, followed),
     )
 
 
-def _linked(
+def _linked_callback(
     session: Session, callback: Callback, other_id: UUID | None
 ) -> tuple[UUID, datetime] | None:
     other = session.get(Callback, other_id) if other_id else None
@@ -59,7 +59,7 @@ def _linked(
     return other.id, other.starts_at
 
 
-def colleagues(session: Session, staff_id: UUID) -> list[tuple[str, str]]:
+def list_handover_candidates(session: Session, staff_id: UUID) -> list[tuple[str, str]]:
     """The other agents at work here, of the same team if there is one: ids and first names, by
     name."""
     rows = session.exec(
@@ -67,9 +67,9 @@ def colleagues(session: Session, staff_id: UUID) -> list[tuple[str, str]]:
             col(Staff.role) == Role.AGENT, col(Staff.active).is_(True), col(Staff.id) != staff_id
         )
     ).all()
-    ours = teams.colleagues(session, staff_id)
+    ours = teams.list_teammate_ids(session, staff_id)
     found = [
-        (callback_notifier.agent_name(session, each), str(each))
+        (callback_notifier.agent_first_name(session, each), str(each))
         for each in rows
         if ours is None or each in ours
     ]

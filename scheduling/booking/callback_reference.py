@@ -8,7 +8,7 @@ from uuid import UUID
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-def of(callback_id: UUID) -> str:
+def format_callback_reference(callback_id: UUID) -> str:
     """Like ``K7Q4M-XW2PD``: the last 50 random bits of the id."""
     value, found = callback_id.int, ""
     for _ in range(10):

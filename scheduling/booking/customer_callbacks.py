@@ -9,27 +9,27 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from people import password_seal
+from people import row_mac
 from people.errors import NotFound
 from scheduling import callbacks
 from scheduling.booking import bookings
 from scheduling.models import Callback, FollowUp, FormerTime
 from scheduling.notifications import callback_notifier
-from scheduling.states import State, require
+from scheduling.states import CallbackState, require_state
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
-MOST_BOOKED = 3
-_SHOWN = 50
+MAX_BOOKED = 3
+_MAX_LISTED = 50
 
 
 @dataclass(frozen=True)
-class OwnCall:
+class CustomerCallback:
     """A callback as its customer sees it. ``agent`` is a first name; ``former`` are the times it
     had before, ``next_id`` is the callback that was booked after it."""
 
     id: UUID
-    state: State
+    state: CallbackState
     starts_at: datetime
     minutes: int
     ends_at: datetime
@@ -45,26 +45,33 @@ class OwnCall:
     next_id: UUID | None
 
 
-def booked(session: Session, customer_id: UUID, now: datetime) -> list[OwnCall]:
+def list_booked_calls(session: Session, customer_id: UUID, now: datetime) -> list[CustomerCallback]:
     """What is booked or going on, soonest first."""
-    found = callbacks.upcoming(session, customer_id, now)
-    return _opened(session, customer_id, found, now)
+    found = callbacks.lock_upcoming_callbacks(session, customer_id, now)
+    return _read_own_callbacks(session, customer_id, found, now)
 
 
-def past(session: Session, customer_id: UUID, now: datetime) -> list[OwnCall]:
+def list_past_calls(session: Session, customer_id: UUID, now: datetime) -> list[CustomerCallback]:
     """Every call that we made, and every one that we had announced and did not make, newest
     first; the latest fifty."""
-    over = (State.ENDED, State.MISSED, State.REFUSED, State.CANCELLED)
+    over = (
+        CallbackState.ENDED,
+        CallbackState.MISSED,
+        CallbackState.REFUSED,
+        CallbackState.CANCELLED,
+    )
     statement = (
         select(Callback)
         .where(col(Callback.customer_id) == customer_id, col(Callback.state).in_(over))
         .order_by(col(Callback.starts_at).desc(), col(Callback.id))
-        .limit(_SHOWN)
+        .limit(_MAX_LISTED)
     )
-    return _opened(session, customer_id, session.exec(statement).all(), now)
+    return _read_own_callbacks(session, customer_id, session.exec(statement).all(), now)
 
 
-def held(session: Session, customer_id: UUID, callback_id: UUID, *, lock: bool = False) -> Callback:
+def get_own_callback(
+    session: Session, customer_id: UUID, callback_id: UUID, *, lock: bool = False
+) -> Callback:
     """A callback of this customer. Raises ``NotFound`` for any other, whether or not it exists."""
     statement = select(Callback).where(
         col(Callback.id) == callback_id, col(Callback.customer_id) == customer_id
@@ -72,22 +79,22 @@ def held(session: Session, customer_id: UUID, callback_id: UUID, *, lock: bool =
     if lock:
         statement = statement.with_for_update().execution_options(populate_existing=True)
     found = session.exec(statement).first()
-    if found is None or not password_seal.holds(session, found):
+    if found is None or not row_mac.is_row_intact(session, found):
         raise NotFound("There is no such call of yours.")
     return found
 
 
-def opened(session: Session, callback: Callback, now: datetime) -> OwnCall:
+def read_own_callback(session: Session, callback: Callback, now: datetime) -> CustomerCallback:
     """One callback in plain."""
-    return _opened(session, callback.customer_id, [callback], now)[0]
+    return _read_own_callbacks(session, callback.customer_id, [callback], now)[0]
 
 
-def _opened(
+def _read_own_callbacks(
     session: Session, customer_id: UUID, rows: Sequence[Callback], now: datetime
-) -> list[OwnCall]:
+) -> list[CustomerCallback]:
     """A call that was changed past us is not shown: it would tell of what we did not do."""
-    whole = [row for row in rows if password_seal.holds(session, row)]
-    audit_log.record_many(
+    whole = [row for row in rows if row_mac.is_row_intact(session, row)]
+    audit_log.record_act_per_customer(
         session,
         audit_log.CUSTOMER,
         AuditAct.CUSTOMER_READ,
@@ -95,10 +102,10 @@ def _opened(
         about=[(customer_id, row.id) for row in whole],
         purpose="own page",
     )
-    return [_one(session, row) for row in whole]
+    return [_to_customer_callback(session, row) for row in whole]
 
 
-def _one(session: Session, row: Callback) -> OwnCall:
+def _to_customer_callback(session: Session, row: Callback) -> CustomerCallback:
     former = session.exec(
         select(FormerTime.starts_at)
         .where(col(FormerTime.callback_id) == row.id)
@@ -107,14 +114,14 @@ def _one(session: Session, row: Callback) -> OwnCall:
     following = session.exec(
         select(FollowUp.callback_id).where(col(FollowUp.earlier_id) == row.id)
     ).first()
-    return OwnCall(
+    return CustomerCallback(
         id=row.id,
-        state=State(row.state),
+        state=CallbackState(row.state),
         starts_at=row.starts_at,
         minutes=row.minutes,
         ends_at=row.ends_at,
-        agent=callback_notifier.agent_name(session, row.agent_id),
-        topic=callbacks.topic_of(session, row),
+        agent=callback_notifier.agent_first_name(session, row.agent_id),
+        topic=callbacks.callback_topic(session, row),
         moves=row.moves,
         wants_earlier=row.earlier_wanted_at is not None,
         started_at=row.started_at,
@@ -126,11 +133,13 @@ def _one(session: Session, row: Callback) -> OwnCall:
     )
 
 
-def want_earlier(session: Session, callback: Callback, wanted: bool, now: datetime) -> None:
+def set_wants_earlier(session: Session, callback: Callback, wanted: bool, now: datetime) -> None:
     """Whether the customer wants to be told of earlier times. Raises ``WrongState``."""
-    require(State(callback.state), State.BOOKED)
+    require_state(CallbackState(callback.state), CallbackState.BOOKED)
     callback.earlier_wanted_at = now if wanted else None
     session.add(callback)
     session.flush()
     detail = "" if wanted else "no more"
-    bookings.record(session, callback, audit_log.CUSTOMER, AuditAct.CALLBACK_EARLIER, now, detail)
+    bookings.record_callback_act(
+        session, callback, audit_log.CUSTOMER, AuditAct.CALLBACK_EARLIER, now, detail
+    )

@@ -9,11 +9,11 @@ from sqlmodel import Session
 
 from people import phone_numbers
 from people.customers import customer_records, lookup_log
-from people.customers.lookup_purposes import Purpose
+from people.customers.lookup_purposes import LookupPurpose
 from people.errors import InvalidInput
 from people.models import Customer
 from people.staff.authentication import Principal
-from people.text_input import Allowed, clean
+from people.text_input import AllowedContent, clean_text_input
 from scheduling import callbacks
 from scheduling.policy import Policy
 
@@ -21,7 +21,7 @@ LIMIT = 40
 
 
 @dataclass(frozen=True)
-class Match:
+class CustomerMatch:
     """A known ``customer``, or none and the ``phone`` (E.164) of a new one; ``masked`` is what
     may be shown of the number and ``initial`` of a known name, and ``timezone`` the customer's, or
     the number's most likely."""
@@ -33,65 +33,65 @@ class Match:
     timezone: str
 
 
-def find(
+def look_up_customer(
     session: Session,
     agent: Principal,
     asked: str,
-    purpose: Purpose,
+    purpose: LookupPurpose,
     policy: Policy,
     now: datetime,
-) -> Match:
+) -> CustomerMatch:
     """Whom a phone number or a ticket names. Every look-up is written down with its purpose and
     counted, also one that finds nobody. Raises ``InvalidInput`` or ``BudgetSpent``."""
-    number, problem = _number(asked, policy)
+    number, problem = _parse_phone_or_problem(asked, policy)
     customer = customer_records.find_by_phone(session, number) if number else None
     refused = None
     if customer is None:
         try:
-            customer = _by_ticket(session, asked)
+            customer = _customer_by_ticket(session, asked)
         except InvalidInput as error:  # a number that was looked up is written down all the same
             if number is None:
                 raise
             refused = error
-    note(session, agent, customer, number or asked.strip(), purpose, now)
+    record_customer_lookup(session, agent, customer, number or asked.strip(), purpose, now)
     if refused is not None:
         raise refused
     if customer is not None:
-        person = customer_records.opened(session, customer)
-        return Match(customer, "", person.phone_masked, person.name[:1], customer.timezone)
+        person = customer_records.open_customer_details(session, customer)
+        return CustomerMatch(customer, "", person.phone_masked, person.name[:1], customer.timezone)
     if number is None:
         raise InvalidInput("find", f"No ticket of ours. For a new customer: {problem}")
     try:
         phone_numbers.require_callable(number, policy.countries)
     except InvalidInput as error:
         raise InvalidInput("find", str(error)) from None
-    zone = phone_numbers.zone_of(number, policy.default_zone)
-    return Match(None, number, phone_numbers.masked(number), "", zone)
+    zone = phone_numbers.guess_phone_zone(number, policy.default_zone)
+    return CustomerMatch(None, number, phone_numbers.mask_phone(number), "", zone)
 
 
-def note(
+def record_customer_lookup(
     session: Session,
     agent: Principal,
     customer: Customer | None,
     asked: str,
-    purpose: Purpose,
+    purpose: LookupPurpose,
     now: datetime,
 ) -> None:
     """Count a look-up and write it down. Raises ``BudgetSpent``."""
     who = customer.id if customer else None
-    lookup_log.note_customer(session, agent.actor, who, asked, purpose, now)
+    lookup_log.log_customer_lookup(session, agent.actor, who, asked, purpose, now)
 
 
-def _number(asked: str, policy: Policy) -> tuple[str | None, str]:
+def _parse_phone_or_problem(asked: str, policy: Policy) -> tuple[str | None, str]:
     try:
-        return phone_numbers.parse(asked, policy.default_region), ""
+        return phone_numbers.parse_phone(asked, policy.default_region), ""
     except InvalidInput as error:
         return None, str(error)
 
 
-def _by_ticket(session: Session, asked: str) -> Customer | None:
-    ticket = clean(
-        "find", asked, limit=LIMIT, what="phone number or ticket", allowed=Allowed.ANYTHING
+def _customer_by_ticket(session: Session, asked: str) -> Customer | None:
+    ticket = clean_text_input(
+        "find", asked, limit=LIMIT, what="phone number or ticket", allowed=AllowedContent.ANYTHING
     )
-    found = callbacks.by_ticket(session, ticket)
+    found = callbacks.find_customer_by_ticket(session, ticket)
     return session.get(Customer, found) if found else None

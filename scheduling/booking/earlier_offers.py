@@ -15,16 +15,16 @@ from scheduling.booking import slot_offers
 from scheduling.models import Callback, SlotOffer
 from scheduling.notifications import callback_notifier
 from scheduling.policy import Policy
-from scheduling.states import State
+from scheduling.states import CallbackState
 
-AT_A_TIME = 50
-EVERY = timedelta(minutes=1)
+BATCH_SIZE = 50
+RUN_EVERY = timedelta(minutes=1)
 #: The customer must have time to answer; and a few minutes earlier are no use to anybody.
-_SOONEST = timedelta(hours=2)
-_WORTH_IT = timedelta(hours=1)
+_MIN_NOTICE = timedelta(hours=2)
+_MIN_GAIN = timedelta(hours=1)
 
 
-class EarlierTimes:
+class EarlierOffersJob:
     """A job of the worker. What is free is looked up, not what was given back: so nothing is
     forgotten when a worker dies. First come, first served: nothing is held."""
 
@@ -36,50 +36,52 @@ class EarlierTimes:
         """Make offers to those who wait longest, once a minute."""
         if self._rests_until is not None and now < self._rests_until:
             return
-        self._rests_until = now + EVERY
+        self._rests_until = now + RUN_EVERY
         waiting = session.exec(
             select(Callback.id)
             .where(
                 col(Callback.earlier_wanted_at).is_not(None),
-                col(Callback.starts_at) > now + _SOONEST + _WORTH_IT,
+                col(Callback.starts_at) > now + _MIN_NOTICE + _MIN_GAIN,
             )
             .order_by(col(Callback.earlier_wanted_at))
-            .limit(AT_A_TIME)
+            .limit(BATCH_SIZE)
         ).all()
         for each in waiting:
-            offer(session, each, self._policy, now)
+            offer_earlier_slot(session, each, self._policy, now)
 
     @property
     def __name__(self) -> str:
         return "earlier_times"
 
 
-def offer(session: Session, callback_id: UUID, policy: Policy, now: datetime) -> bool:
+def offer_earlier_slot(session: Session, callback_id: UUID, policy: Policy, now: datetime) -> bool:
     """Offer the first free time that is earlier, once each; whether there was one. Not while the
     customer has other offers to answer. Whoever was looked at waits behind the others."""
-    callback = callbacks.locked(session, callback_id)
-    if callback is None or callback.state != State.BOOKED:
+    callback = callbacks.lock_callback(session, callback_id)
+    if callback is None or callback.state != CallbackState.BOOKED:
         return False
     callback.earlier_wanted_at = now
     session.add(callback)
     session.flush()
-    if slot_offers.standing(session, callback.customer_id, now):
+    if slot_offers.list_open_offers(session, callback.customer_id, now):
         return False
-    times = _earlier(session, callback, policy, now)
+    times = _find_earlier_slots(session, callback, policy, now)
     if not times:
         return False
-    slot_offers.put(session, callback, callback.agent_id, times[:1], now)
-    callback_notifier.earlier(session, callback, times[0], policy, now)
+    slot_offers.replace_offers(session, callback, callback.agent_id, times[:1], now)
+    callback_notifier.notify_earlier_slot(session, callback, times[0], policy, now)
     return True
 
 
-def _earlier(session: Session, callback: Callback, policy: Policy, now: datetime) -> list[datetime]:
+def _find_earlier_slots(
+    session: Session, callback: Callback, policy: Policy, now: datetime
+) -> list[datetime]:
     """Free times of the same agent that are earlier, and were not offered before."""
     customer = session.get_one(Customer, callback.customer_id)
     callee = Callee(customer.timezone, customer.id)
-    span = (now + _SOONEST, callback.starts_at - _WORTH_IT)
+    span = (now + _MIN_NOTICE, callback.starts_at - _MIN_GAIN)
     agent, minutes = callback.agent_id, callback.minutes
-    found = slot_search.free_slots(
+    found = slot_search.find_free_slots(
         session, agent, callee, span, minutes, policy, now, 50, callback.id
     )
     before = select(SlotOffer.starts_at).where(col(SlotOffer.callback_id) == callback.id)

@@ -16,12 +16,12 @@ from scheduling.booking import bookings
 from scheduling.models import Callback
 from scheduling.notifications import callback_notifier
 from scheduling.policy import Policy
-from scheduling.states import State, require
+from scheduling.states import CallbackState, require_state
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
 
-def hand_over(
+def hand_over_callback(
     session: Session,
     callback: Callback,
     agent_id: UUID,
@@ -34,32 +34,32 @@ def hand_over(
     From then on only the new agent can open or start it. Raises ``InvalidInput``, ``SlotTaken`` or
     ``WrongState``. ``callback`` is locked by the caller.
     """
-    require(State(callback.state), State.BOOKED)
+    require_state(CallbackState(callback.state), CallbackState.BOOKED)
     giver = callback.agent_id
-    give(session, callback, agent_id, policy, now)
-    actor = by or audit_log.staff(giver)
-    bookings.record(
+    reassign_time(session, callback, agent_id, policy, now)
+    actor = by or audit_log.staff_actor(giver)
+    bookings.record_callback_act(
         session, callback, actor, AuditAct.CALLBACK_HAND_OVER, now, f"{giver} to {agent_id}"
     )
-    outbox.withdraw(session, callback.id, now)
-    callback_notifier.handed(session, callback, policy, now)
+    outbox.withdraw_for_callback(session, callback.id, now)
+    callback_notifier.notify_new_agent(session, callback, policy, now)
 
 
-def give(
+def reassign_time(
     session: Session, callback: Callback, agent_id: UUID, policy: Policy, now: datetime
 ) -> None:
-    """Give the callback's time to another agent. Raises as :func:`hand_over`."""
+    """Give the callback's time to another agent. Raises as :func:`hand_over_callback`."""
     _require_other_agent(session, callback, agent_id)
     customer = session.get_one(Customer, callback.customer_id)
-    reservations.queue_up(session, customer.id, callback.agent_id, agent_id)
+    reservations.lock_participants(session, customer.id, callback.agent_id, agent_id)
     callee = Callee(customer.timezone, customer.id)
     at, minutes = callback.starts_at, callback.minutes
-    found = slot_search.require_free(
+    found = slot_search.require_free_slot(
         session, agent_id, callee, at, minutes, policy, now, callback.id
     )
-    reservations.release(session, callback.id)
+    reservations.release_slots(session, callback.id)
     callback.agent_id = agent_id
-    bookings.settle(session, callback, customer, found, policy, now)
+    bookings.reserve_time(session, callback, customer, found, policy, now)
 
 
 def _require_other_agent(session: Session, callback: Callback, agent_id: UUID) -> None:

@@ -17,31 +17,31 @@ from scheduling.models import IdempotencyKey
 from vault.keys import keyring
 
 
-class Raced(Exception):
+class ConcurrentRequest(Exception):
     """Another request with the same key got in first; asking again finds what it made."""
 
 
-def claim(
+def claim_idempotency_key(
     session: Session, staff_id: UUID, key: str, request: bytes, now: datetime
 ) -> IdempotencyKey:
     """The key's row; its ``callback_id`` is set when the booking was made before.
 
-    Raises ``InvalidInput`` when the key was used with another ``request``, and :class:`Raced`.
+    Raises ``InvalidInput`` when the key was used with another ``request``, and :class:`ConcurrentRequest`.
     """
     if not 1 <= len(key) <= 255 or not key.isprintable():
         raise InvalidInput("Idempotency-Key", "Use a key of 1 to 255 printable characters.")
     # Keyed, for a request is little more than a phone number: a plain hash could be tried out.
-    ring = keyring.of(session)
-    keyring.hold_index(session)
-    keys = ring.forms("idempotency_key", key)
-    requests = ring.forms("request", hashlib.sha256(request).hexdigest())
+    ring = keyring.current_keyring(session)
+    keyring.lock_index_keys(session)
+    keys = ring.compute_search_forms("idempotency_key", key)
+    requests = ring.compute_search_forms("request", hashlib.sha256(request).hexdigest())
     found = session.exec(
         select(IdempotencyKey).where(
             col(IdempotencyKey.staff_id) == staff_id, col(IdempotencyKey.key_hash).in_(keys)
         )
     ).first()
     if found is None:
-        return _insert(session, staff_id, keys[0], requests[0], now)
+        return _insert_idempotency_key(session, staff_id, keys[0], requests[0], now)
     if found.request_hash not in requests:
         raise InvalidInput(
             "Idempotency-Key", "This key was used for another request. Use a new one."
@@ -49,7 +49,7 @@ def claim(
     return found
 
 
-def _insert(
+def _insert_idempotency_key(
     session: Session, staff_id: UUID, key_hash: bytes, request_hash: bytes, now: datetime
 ) -> IdempotencyKey:
     row = IdempotencyKey(
@@ -59,5 +59,5 @@ def _insert(
     try:
         session.flush()
     except IntegrityError:
-        raise Raced from None
+        raise ConcurrentRequest from None
     return row

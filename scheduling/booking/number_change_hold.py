@@ -10,15 +10,15 @@ from people.customers import customer_number
 from people.models import Customer
 from scheduling.errors import WrongState
 
-WAITS = (
+HOLD_MESSAGE = (
     "The customer's number was changed a short while ago. Until the waiting time is over, no call"
     " to the new number can be booked or started."
 )
 
 
-def require_settled(session: Session, customer: Customer, now: datetime) -> None:
+def require_no_number_change_hold(session: Session, customer: Customer, now: datetime) -> None:
     """Raise ``WrongState`` while the number waits; it cannot be changed either before this
     transaction ends."""
     session.refresh(customer, with_for_update={"read": True})
-    if customer_number.waits(customer, now):
-        raise WrongState(WAITS)
+    if customer_number.is_number_on_hold(customer, now):
+        raise WrongState(HOLD_MESSAGE)

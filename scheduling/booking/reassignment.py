@@ -13,23 +13,23 @@ from people.errors import NotFound
 from people.models import Customer
 from scheduling import callbacks
 from scheduling.availability import agent_assignment, agent_availability, slots
-from scheduling.availability.agent_assignment import Need
+from scheduling.availability.agent_assignment import AgentRequirements
 from scheduling.availability.agent_availability import Callee
-from scheduling.availability.teams import of_agent
+from scheduling.availability.teams import team_id_of_agent
 from scheduling.booking import bookings, callback_reference, handover
 from scheduling.errors import SlotTaken
 from scheduling.models import Callback
 from scheduling.notifications import callback_notifier
 from scheduling.policy import Policy
-from scheduling.states import State, require
+from scheduling.states import CallbackState, require_state
 from vault.audit import audit_log
 
 #: How far after its time a callback is booked anew, and how many free times are looked at.
-WITHIN, TRIES = timedelta(days=14), 200
+SEARCH_PERIOD, MAX_SLOTS_TRIED = timedelta(days=14), 200
 
 
 @dataclass(frozen=True)
-class Booked:
+class BookedCallback:
     """A callback without its customer; ``uncovered`` when its agent is not at work then."""
 
     id: UUID
@@ -39,13 +39,15 @@ class Booked:
     uncovered: bool
 
 
-def of(session: Session, agent_id: UUID, policy: Policy, now: datetime) -> list[Booked]:
+def list_agent_bookings(
+    session: Session, agent_id: UUID, policy: Policy, now: datetime
+) -> list[BookedCallback]:
     """What is booked with an agent, earliest first; the next two hundred."""
     rows = session.exec(
         select(Callback)
         .where(
             col(Callback.agent_id) == agent_id,
-            col(Callback.state) == State.BOOKED,
+            col(Callback.state) == CallbackState.BOOKED,
             col(Callback.ends_at) > now,
         )
         .order_by(col(Callback.starts_at))
@@ -54,21 +56,23 @@ def of(session: Session, agent_id: UUID, policy: Policy, now: datetime) -> list[
     if not rows:
         return []
     first, last = rows[0].starts_at.date(), rows[-1].starts_at.date()
-    here = agent_availability.of(session, [agent_id], Callee("UTC"), policy, first, last)[agent_id]
+    here = agent_availability.load_availability(
+        session, [agent_id], Callee("UTC"), policy, first, last
+    )[agent_id]
     return [
-        Booked(
+        BookedCallback(
             row.id,
-            callback_reference.of(row.id),
+            callback_reference.format_callback_reference(row.id),
             row.starts_at,
             row.minutes,
-            not slots.at_work(here.rules, row.starts_at, row.minutes),
+            not slots.is_within_working_hours(here.rules, row.starts_at, row.minutes),
         )
         for row in rows
     ]
 
 
 @dataclass(frozen=True)
-class Stands:
+class CallbackAssignment:
     """Who makes a callback and when; ``agent`` is a first name."""
 
     reference: str
@@ -76,16 +80,18 @@ class Stands:
     starts_at: datetime
 
 
-def stands(session: Session, callback_id: UUID) -> Stands | None:
+def find_current_assignment(session: Session, callback_id: UUID) -> CallbackAssignment | None:
     """How a callback stands after a change of it."""
     row = session.get(Callback, callback_id)
     if row is None:
         return None
-    name = callback_notifier.agent_name(session, row.agent_id)
-    return Stands(callback_reference.of(row.id), name, row.starts_at)
+    name = callback_notifier.agent_first_name(session, row.agent_id)
+    return CallbackAssignment(
+        callback_reference.format_callback_reference(row.id), name, row.starts_at
+    )
 
 
-def give(
+def reassign_callback(
     session: Session,
     agent_id: UUID,
     callback_id: UUID,
@@ -96,11 +102,11 @@ def give(
 ) -> UUID:
     """Hand an agent's booked callback over, to a colleague or to whoever's turn it is; gives who
     has it now. Raises ``NotFound``, ``SlotTaken``, ``InvalidInput``, ``WrongState``."""
-    callback = _of(session, agent_id, callback_id)
-    for each in [to] if to else _in_turn(session, callback, callback.starts_at, policy):
+    callback = _lock_agent_callback(session, agent_id, callback_id)
+    for each in [to] if to else _rank_other_agents(session, callback, callback.starts_at, policy):
         try:
             with session.begin_nested():
-                handover.hand_over(session, callback, each, policy, now, by)
+                handover.hand_over_callback(session, callback, each, policy, now, by)
             return each
         except SlotTaken:
             session.refresh(callback)
@@ -109,7 +115,7 @@ def give(
     raise SlotTaken("Nobody else is free at this time. Book it anew, or call it off.", ())
 
 
-def anew(
+def move_to_other_agent(
     session: Session,
     agent_id: UUID,
     callback_id: UUID,
@@ -118,22 +124,22 @@ def anew(
     now: datetime,
 ) -> UUID:
     """Move an agent's booked callback to the first time, not before its own, at which somebody else
-    can make it, and tell its customer; gives who has it now. Raises as :func:`give`."""
-    callback = _of(session, agent_id, callback_id)
-    require(State(callback.state), State.BOOKED)
-    for at in _free(session, callback, policy, now):
-        for each in _in_turn(session, callback, at, policy):
+    can make it, and tell its customer; gives who has it now. Raises as :func:`reassign_callback`."""
+    callback = _lock_agent_callback(session, agent_id, callback_id)
+    require_state(CallbackState(callback.state), CallbackState.BOOKED)
+    for at in _slots_of_colleagues(session, callback, policy, now):
+        for each in _rank_other_agents(session, callback, at, policy):
             try:
                 with session.begin_nested():
                     callback.agent_id = each
-                    bookings.move(session, callback, at, policy, now, by)
+                    bookings.reschedule_callback(session, callback, at, policy, now, by)
                 return each
             except SlotTaken:
                 session.refresh(callback)
     raise SlotTaken("Nobody else is free within two weeks of this time. Call it off.", ())
 
 
-def call_off(
+def cancel_agent_callback(
     session: Session,
     agent_id: UUID,
     callback_id: UUID,
@@ -143,32 +149,42 @@ def call_off(
 ) -> None:
     """Call an agent's booked callback off, and tell its customer. Raises ``NotFound``,
     ``WrongState``."""
-    bookings.cancel(session, _of(session, agent_id, callback_id), policy, now, by)
+    bookings.cancel_booked_callback(
+        session, _lock_agent_callback(session, agent_id, callback_id), policy, now, by
+    )
 
 
-def _of(session: Session, agent_id: UUID, callback_id: UUID) -> Callback:
-    callback = callbacks.locked(session, callback_id)
+def _lock_agent_callback(session: Session, agent_id: UUID, callback_id: UUID) -> Callback:
+    callback = callbacks.lock_callback(session, callback_id)
     if callback is None or callback.agent_id != agent_id:
         raise NotFound("There is no such callback of this agent.")
     return callback
 
 
-def _wanted(session: Session, callback: Callback) -> tuple[Need, Callee]:
+def _reassignment_requirements(
+    session: Session, callback: Callback
+) -> tuple[AgentRequirements, Callee]:
     """The team of its agent, and its customer."""
     customer = session.get_one(Customer, callback.customer_id)
-    need = Need(team_id=of_agent(session, callback.agent_id))
+    need = AgentRequirements(team_id=team_id_of_agent(session, callback.agent_id))
     return need, Callee(customer.timezone, customer.id)
 
 
-def _free(session: Session, callback: Callback, policy: Policy, now: datetime) -> list[datetime]:
-    need, callee = _wanted(session, callback)
-    span, minutes = (callback.starts_at, callback.starts_at + WITHIN), callback.minutes
-    return agent_assignment.free_slots(
-        session, need, callee, span, minutes, policy, now, TRIES, callback.id
+def _slots_of_colleagues(
+    session: Session, callback: Callback, policy: Policy, now: datetime
+) -> list[datetime]:
+    need, callee = _reassignment_requirements(session, callback)
+    span, minutes = (callback.starts_at, callback.starts_at + SEARCH_PERIOD), callback.minutes
+    return agent_assignment.find_pool_slots(
+        session, need, callee, span, minutes, policy, now, MAX_SLOTS_TRIED, callback.id
     )
 
 
-def _in_turn(session: Session, callback: Callback, at: datetime, policy: Policy) -> list[UUID]:
-    need, callee = _wanted(session, callback)
-    found = agent_assignment.able(session, need, callee, at, callback.minutes, policy, callback.id)
+def _rank_other_agents(
+    session: Session, callback: Callback, at: datetime, policy: Policy
+) -> list[UUID]:
+    need, callee = _reassignment_requirements(session, callback)
+    found = agent_assignment.rank_free_agents(
+        session, need, callee, at, callback.minutes, policy, callback.id
+    )
     return [each for each in found if each != callback.agent_id]

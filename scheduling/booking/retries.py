@@ -6,71 +6,73 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from config.contact_details import find_link
+from config.contact_details import has_link
 from people.customers import customer_number
 from people.models import Customer
 from scheduling import callbacks
 from scheduling.availability import slot_search
 from scheduling.availability.agent_availability import Callee
 from scheduling.booking import bookings
-from scheduling.booking.bookings import Wish
+from scheduling.booking.bookings import BookingRequest
 from scheduling.errors import SlotTaken
 from scheduling.models import Callback, FollowUp
 from scheduling.notifications import callback_notifier
 from scheduling.policy import Policy
-from scheduling.states import Outcome, State
+from scheduling.states import CallbackState, CallOutcome
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
-UNREACHED = frozenset({Outcome.NO_ANSWER, Outcome.VOICEMAIL})
-_WITHIN = timedelta(days=7)
+UNREACHED = frozenset({CallOutcome.NO_ANSWER, CallOutcome.VOICEMAIL})
+_SEARCH_PERIOD = timedelta(days=7)
 
 
-def follow(session: Session, callback: Callback, policy: Policy, now: datetime) -> Callback | None:
+def book_retry(
+    session: Session, callback: Callback, policy: Policy, now: datetime
+) -> Callback | None:
     """Book the next call after one that did not reach its customer, with the same agent at their
     first free time. None when the plan is at its end, another call is booked already, the
     customer's number waits after a change, or the agent has no time within a week. ``callback`` is
     locked by the caller, and has ended."""
-    if callback.outcome not in UNREACHED or has_booked(session, callback):
+    if callback.outcome not in UNREACHED or has_upcoming_booking(session, callback):
         return None
-    if customer_number.waits(session.get_one(Customer, callback.customer_id), now):
+    if customer_number.is_number_on_hold(session.get_one(Customer, callback.customer_id), now):
         return None
-    attempt = _attempt(session, callback) + 1
+    attempt = _retry_attempt(session, callback) + 1
     if attempt > len(policy.retries):
         return None
-    return _booked(session, callback, attempt, policy, now)
+    return _book_retry_slot(session, callback, attempt, policy, now)
 
 
-def has_booked(session: Session, callback: Callback) -> bool:
+def has_upcoming_booking(session: Session, callback: Callback) -> bool:
     """Whether the customer has another call to come."""
     found = session.exec(
         select(Callback.id)
         .where(
             col(Callback.customer_id) == callback.customer_id,
-            col(Callback.state) == State.BOOKED,
+            col(Callback.state) == CallbackState.BOOKED,
         )
         .limit(1)
     ).first()
     return found is not None
 
 
-def _attempt(session: Session, callback: Callback) -> int:
+def _retry_attempt(session: Session, callback: Callback) -> int:
     """How many calls before this one were booked by the plan."""
     found = session.get(FollowUp, callback.id)
     return found.attempt if found else 0
 
 
-def _booked(
+def _book_retry_slot(
     session: Session, callback: Callback, attempt: int, policy: Policy, now: datetime
 ) -> Callback | None:
     customer = session.get_one(Customer, callback.customer_id)
     callee = Callee(customer.timezone, customer.id)
     since = now + policy.retries[attempt - 1]
-    found = slot_search.free_slots(
+    found = slot_search.find_free_slots(
         session,
         callback.agent_id,
         callee,
-        (since, since + _WITHIN),
+        (since, since + _SEARCH_PERIOD),
         callback.minutes,
         policy,
         now,
@@ -78,18 +80,20 @@ def _booked(
     )
     if not found:
         return None
-    topic, ticket = callbacks.words_of(session, callback)
-    topic = policy.voice(customer.locale).topic(topic)  # stored before today's rule, perhaps
-    wish = Wish(found[0], callback.minutes, topic, "" if find_link(ticket) else ticket)
+    topic, ticket = callbacks.decrypt_topic_and_ticket(session, callback)
+    topic = policy.message_context_for(customer.locale).safe_topic(
+        topic
+    )  # stored before today's rule, perhaps
+    wish = BookingRequest(found[0], callback.minutes, topic, "" if has_link(ticket) else ticket)
     try:
         with session.begin_nested():
-            made = bookings.placed(session, customer, callback.agent_id, wish, policy, now)
+            made = bookings.create_callback(session, customer, callback.agent_id, wish, policy, now)
     except SlotTaken:
         return None
     session.add(FollowUp(callback_id=made.id, earlier_id=callback.id, attempt=attempt))
     session.flush()
-    bookings.record(
+    bookings.record_callback_act(
         session, made, audit_log.SYSTEM, AuditAct.CALLBACK_FOLLOW, now, str(callback.id)
     )
-    callback_notifier.again(session, made, policy, now)
+    callback_notifier.notify_retry(session, made, policy, now)
     return made

@@ -16,23 +16,25 @@ from scheduling.booking import bookings
 from scheduling.errors import SlotTaken
 from scheduling.models import Callback, SlotOffer
 from scheduling.policy import Policy
-from scheduling.states import State
+from scheduling.states import CallbackState
 from vault.audit import audit_log
 
-MOST = 3
-GOOD_FOR = timedelta(hours=24)
-_AHEAD = timedelta(days=14)
+MAX_OFFERS = 3
+OFFER_VALID_FOR = timedelta(hours=24)
+_LOOK_AHEAD = timedelta(days=14)
 #: The first time offered leaves the customer a while to answer.
-_SOONEST = timedelta(hours=1)
-_APART = timedelta(hours=3)
+_MIN_NOTICE = timedelta(hours=1)
+_MIN_SPACING = timedelta(hours=3)
 
 
-def make(session: Session, callback: Callback, policy: Policy, now: datetime) -> list[SlotOffer]:
+def offer_other_slots(
+    session: Session, callback: Callback, policy: Policy, now: datetime
+) -> list[SlotOffer]:
     """Offer other times for a booked callback, with the same agent: the first there is, then
     some at other times of the day or on other days. Earlier offers are off. Nothing is held."""
     customer = session.get_one(Customer, callback.customer_id)
-    span = (now + _SOONEST, now + _AHEAD)
-    found = slot_search.free_slots(
+    span = (now + _MIN_NOTICE, now + _LOOK_AHEAD)
+    found = slot_search.find_free_slots(
         session,
         callback.agent_id,
         Callee(customer.timezone, customer.id),
@@ -44,20 +46,20 @@ def make(session: Session, callback: Callback, policy: Policy, now: datetime) ->
         but=callback.id,
     )
     others = [each for each in found if abs(each - callback.starts_at) >= timedelta(minutes=15)]
-    return put(session, callback, callback.agent_id, _spread(others), now)
+    return replace_offers(session, callback, callback.agent_id, _spread_slots(others), now)
 
 
-def _spread(found: Sequence[datetime]) -> list[datetime]:
+def _spread_slots(found: Sequence[datetime]) -> list[datetime]:
     chosen: list[datetime] = []
     for each in found:
-        if not chosen or each - chosen[-1] >= _APART:
+        if not chosen or each - chosen[-1] >= _MIN_SPACING:
             chosen.append(each)
-        if len(chosen) == MOST:
+        if len(chosen) == MAX_OFFERS:
             break
     return chosen
 
 
-def put(
+def replace_offers(
     session: Session,
     callback: Callback,
     agent_id: UUID,
@@ -65,7 +67,7 @@ def put(
     now: datetime,
 ) -> list[SlotOffer]:
     """Offer these very times, numbered from 1, instead of what was offered before."""
-    close(session, callback.customer_id, now)
+    close_offers(session, callback.customer_id, now)
     made = [
         SlotOffer(
             customer_id=callback.customer_id,
@@ -74,7 +76,7 @@ def put(
             agent_id=agent_id,
             starts_at=each,
             made_at=now,
-            expires_at=min(now + GOOD_FOR, each),
+            expires_at=min(now + OFFER_VALID_FOR, each),
         )
         for number, each in enumerate(times, 1)
     ]
@@ -83,7 +85,7 @@ def put(
     return made
 
 
-def close(session: Session, customer_id: UUID, now: datetime) -> None:
+def close_offers(session: Session, customer_id: UUID, now: datetime) -> None:
     """Offers of this customer are off."""
     session.exec(
         update(SlotOffer)
@@ -92,7 +94,7 @@ def close(session: Session, customer_id: UUID, now: datetime) -> None:
     )
 
 
-def standing(session: Session, customer_id: UUID, now: datetime) -> list[SlotOffer]:
+def list_open_offers(session: Session, customer_id: UUID, now: datetime) -> list[SlotOffer]:
     """What the customer can take now, by number."""
     return list(
         session.exec(
@@ -107,17 +109,19 @@ def standing(session: Session, customer_id: UUID, now: datetime) -> list[SlotOff
     )
 
 
-def take(session: Session, offer: SlotOffer, policy: Policy, now: datetime) -> Callback | None:
+def accept_offer(
+    session: Session, offer: SlotOffer, policy: Policy, now: datetime
+) -> Callback | None:
     """Move the callback to the time that its customer has taken; none when it is too late for
     that. Raises ``SlotTaken`` when somebody else was faster."""
-    callback = callbacks.locked(session, offer.callback_id)
-    if callback is None or callback.state != State.BOOKED:
+    callback = callbacks.lock_callback(session, offer.callback_id)
+    if callback is None or callback.state != CallbackState.BOOKED:
         return None
     if offer.starts_at < now + timedelta(minutes=policy.min_notice_minutes):
         raise SlotTaken("This time has gone by.", ())
     with session.begin_nested():
-        bookings.move(
+        bookings.reschedule_callback(
             session, callback, offer.starts_at, policy, now, audit_log.CUSTOMER, answered=True
         )
-    close(session, offer.customer_id, now)
+    close_offers(session, offer.customer_id, now)
     return callback

@@ -14,26 +14,26 @@ from scheduling import callbacks
 from scheduling.availability import reservations
 from scheduling.booking import bookings, call_window
 from scheduling.calendars import promised_local_time
-from scheduling.calendars.promised_local_time import Zones
+from scheduling.calendars.promised_local_time import ZoneLookup
 from scheduling.models import Callback, FormerTime
 from scheduling.notifications import callback_notifier
 from scheduling.policy import Policy
-from scheduling.states import State
+from scheduling.states import CallbackState
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
-AT_A_TIME = 500
-EVERY = timedelta(days=1)
-_FIRST = UUID(int=0)
+BATCH_SIZE = 500
+RUN_EVERY = timedelta(days=1)
+_LOWEST_ID = UUID(int=0)
 
 
-class ZoneRules:
+class TzdataChangesJob:
     """A job of the worker: once a day it goes through all that is booked, a few at a time, with
     the rules that the system has by then. Any number of workers may do so."""
 
-    def __init__(self, policy: Policy, zones: Zones = ZoneInfo) -> None:
+    def __init__(self, policy: Policy, zones: ZoneLookup = ZoneInfo) -> None:
         self._policy, self._zones = policy, zones
-        self._reached, self._rests_until = _FIRST, None
+        self._reached, self._rests_until = _LOWEST_ID, None
 
     _rests_until: datetime | None
 
@@ -44,57 +44,59 @@ class ZoneRules:
         rows = session.exec(
             select(Callback)
             .where(
-                col(Callback.state) == State.BOOKED,
+                col(Callback.state) == CallbackState.BOOKED,
                 col(Callback.ends_at) > now,
                 col(Callback.id) > self._reached,
             )
             .order_by(col(Callback.id))
-            .limit(AT_A_TIME)
+            .limit(BATCH_SIZE)
         ).all()
         for callback in rows:
-            if promised_local_time.instant(callback, self._zones) != callback.starts_at:
-                follow(session, callback, self._policy, now, self._zones)
-        self._reached = rows[-1].id if len(rows) == AT_A_TIME else _FIRST
-        self._rests_until = None if len(rows) == AT_A_TIME else now + EVERY
+            if promised_local_time.promised_instant(callback, self._zones) != callback.starts_at:
+                apply_zone_change(session, callback, self._policy, now, self._zones)
+        self._reached = rows[-1].id if len(rows) == BATCH_SIZE else _LOWEST_ID
+        self._rests_until = None if len(rows) == BATCH_SIZE else now + RUN_EVERY
 
     @property
     def __name__(self) -> str:
         return "zone_rules"
 
 
-def follow(
-    session: Session, callback: Callback, policy: Policy, now: datetime, zones: Zones
+def apply_zone_change(
+    session: Session, callback: Callback, policy: Policy, now: datetime, zones: ZoneLookup
 ) -> None:
     """Move a booked callback to the instant that its promised time has become, and tell the
     customer that it stays on their clock. Where somebody else has that instant, it stays where it
     is, its new time on the clock is told, and the agent is asked to find another."""
-    reservations.queue_up(session, callback.customer_id, callback.agent_id)
-    locked = callbacks.locked(session, callback.id)
-    if locked is None or locked.state != State.BOOKED:
+    reservations.lock_participants(session, callback.customer_id, callback.agent_id)
+    locked = callbacks.lock_callback(session, callback.id)
+    if locked is None or locked.state != CallbackState.BOOKED:
         return
-    outbox.withdraw(session, callback.id, now)
-    if _moved(session, callback, promised_local_time.instant(callback, zones), now):
-        callback_notifier.stays(session, callback, policy, now)
+    outbox.withdraw_for_callback(session, callback.id, now)
+    if _try_zone_move(
+        session, callback, promised_local_time.promised_instant(callback, zones), now
+    ):
+        callback_notifier.notify_unchanged_local_time(session, callback, policy, now)
         return
     callback.move_asked_at = now
-    promised_local_time.note(
+    promised_local_time.record_local_time(
         callback, session.get_one(Customer, callback.customer_id).timezone, zones
     )
     session.add(callback)
-    callback_notifier.moved(session, callback, policy, now)
+    callback_notifier.notify_moved(session, callback, policy, now)
 
 
-def _moved(session: Session, callback: Callback, to: datetime, now: datetime) -> bool:
+def _try_zone_move(session: Session, callback: Callback, to: datetime, now: datetime) -> bool:
     before = callback.starts_at
     try:
         with session.begin_nested():
-            reservations.release(session, callback.id)
+            reservations.release_slots(session, callback.id)
             callback.starts_at = to
-            callback.ends_at = call_window.closes(to, callback.minutes)
+            callback.ends_at = call_window.call_window_end(to, callback.minutes)
             session.add(callback)
             session.flush()
-            reservations.take(session, callback)
-    except reservations.Taken:
+            reservations.reserve_slots(session, callback)
+    except reservations.ReservationConflict:
         session.refresh(callback)
         return False
     callback.moves += 1
@@ -102,5 +104,7 @@ def _moved(session: Session, callback: Callback, to: datetime, now: datetime) ->
         FormerTime(callback_id=callback.id, starts_at=before, moved_at=now, moved_by="zone")
     )
     session.flush()
-    bookings.record(session, callback, audit_log.SYSTEM, AuditAct.CALLBACK_FOLLOW_ZONE, now)
+    bookings.record_callback_act(
+        session, callback, audit_log.SYSTEM, AuditAct.CALLBACK_FOLLOW_ZONE, now
+    )
     return True

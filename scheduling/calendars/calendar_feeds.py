@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select, update
 
-from people import password_seal
+from people import row_mac
 from people.credentials import new_token, token_hash
 from people.models import Role, Staff
 from scheduling.models import CalendarFeed, Callback
@@ -17,7 +17,7 @@ from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
 _BACK, _AHEAD, _MOST = timedelta(days=7), timedelta(days=60), 2000
-_good = (
+_select_valid_feed = (
     select(CalendarFeed)
     .join(Staff, col(Staff.id) == col(CalendarFeed.staff_id))
     .where(
@@ -30,7 +30,7 @@ _good = (
 
 
 @dataclass(frozen=True)
-class Entry:
+class FeedEntry:
     """A callback in a calendar: nothing but its id, times and state."""
 
     id: UUID
@@ -40,20 +40,20 @@ class Entry:
     moves: int
 
 
-def make(session: Session, staff_id: UUID, now: datetime) -> str:
+def create_feed(session: Session, staff_id: UUID, now: datetime) -> str:
     """A new secret for the address, which ends the one before; shown once."""
-    end(session, staff_id, now)
+    revoke_feed(session, staff_id, now)
     token, epoch = new_token(), session.get_one(Staff, staff_id).epoch
     made = CalendarFeed(
         token_hash=token_hash(token), staff_id=staff_id, epoch=epoch, created_at=now
     )
-    session.add(password_seal.bind(session, made))
+    session.add(row_mac.attach_mac(session, made))
     session.flush()
-    audit_log.record(session, audit_log.staff(staff_id), AuditAct.FEED_MAKE, now)
+    audit_log.record_act(session, audit_log.staff_actor(staff_id), AuditAct.FEED_MAKE, now)
     return token
 
 
-def end(session: Session, staff_id: UUID, now: datetime) -> None:
+def revoke_feed(session: Session, staff_id: UUID, now: datetime) -> None:
     """The address works no more."""
     ended = session.exec(
         update(CalendarFeed)
@@ -61,29 +61,31 @@ def end(session: Session, staff_id: UUID, now: datetime) -> None:
         .values(ended_at=now, bound=None)
     )
     if ended.rowcount:
-        audit_log.record(session, audit_log.staff(staff_id), AuditAct.FEED_END, now)
+        audit_log.record_act(session, audit_log.staff_actor(staff_id), AuditAct.FEED_END, now)
 
 
-def current(session: Session, staff_id: UUID) -> CalendarFeed | None:
+def find_active_feed(session: Session, staff_id: UUID) -> CalendarFeed | None:
     """The address that an agent has, without its secret."""
-    return session.exec(_good.where(col(CalendarFeed.staff_id) == staff_id)).first()
+    return session.exec(_select_valid_feed.where(col(CalendarFeed.staff_id) == staff_id)).first()
 
 
-def read(session: Session, token: str, now: datetime) -> Sequence[Entry] | None:
+def read_feed_entries(session: Session, token: str, now: datetime) -> Sequence[FeedEntry] | None:
     """What the calendar of that secret holds; none for one that is unknown, ended, or of somebody
     who works here no more, or not as an agent."""
-    found = session.exec(_good.where(col(CalendarFeed.token_hash) == token_hash(token))).first()
-    if found is None or not password_seal.holds(session, found):
+    found = session.exec(
+        _select_valid_feed.where(col(CalendarFeed.token_hash) == token_hash(token))
+    ).first()
+    if found is None or not row_mac.is_row_intact(session, found):
         return None
-    if not password_seal.holds(session, session.get_one(Staff, found.staff_id)):
+    if not row_mac.is_row_intact(session, session.get_one(Staff, found.staff_id)):
         return None
     found.read_at = now
     session.add(found)
     session.flush()
-    return _entries(session, found.staff_id, now)
+    return _list_feed_callbacks(session, found.staff_id, now)
 
 
-def _entries(session: Session, staff_id: UUID, now: datetime) -> list[Entry]:
+def _list_feed_callbacks(session: Session, staff_id: UUID, now: datetime) -> list[FeedEntry]:
     rows = session.exec(
         select(Callback)
         .where(
@@ -94,4 +96,4 @@ def _entries(session: Session, staff_id: UUID, now: datetime) -> list[Entry]:
         .order_by(col(Callback.starts_at))
         .limit(_MOST)
     )
-    return [Entry(row.id, row.starts_at, row.minutes, row.state, row.moves) for row in rows]
+    return [FeedEntry(row.id, row.starts_at, row.minutes, row.state, row.moves) for row in rows]

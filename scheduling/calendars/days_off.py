@@ -14,10 +14,12 @@ from scheduling.models import DatedHours, TimeOff
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
-LONGEST = timedelta(days=400)
+MAX_TIME_OFF = timedelta(days=400)
 
 
-def single_days(session: Session, staff_id: UUID, since: date) -> dict[date, list[tuple[int, int]]]:
+def list_dated_hours(
+    session: Session, staff_id: UUID, since: date
+) -> dict[date, list[tuple[int, int]]]:
     """Days with hours of their own from ``since`` on; without any for a day off."""
     found: dict[date, list[tuple[int, int]]] = {}
     rows = session.exec(
@@ -30,7 +32,7 @@ def single_days(session: Session, staff_id: UUID, since: date) -> dict[date, lis
     return {on: sorted(hours) for on, hours in sorted(found.items())}
 
 
-def set_day(
+def set_dated_hours(
     session: Session,
     staff_id: UUID,
     on: date,
@@ -53,10 +55,10 @@ def set_day(
             for begin, end in hours or ((0, 0),)
         )
     session.flush()
-    audit_log.record(session, actor, AuditAct.DAY_SET, now, detail=f"{staff_id} {on}")
+    audit_log.record_act(session, actor, AuditAct.DAY_SET, now, detail=f"{staff_id} {on}")
 
 
-def off(session: Session, staff_id: UUID, since: date) -> list[TimeOff]:
+def list_time_off(session: Session, staff_id: UUID, since: date) -> list[TimeOff]:
     """Times off that are not over on that day, earliest first."""
     return list(
         session.exec(
@@ -67,19 +69,19 @@ def off(session: Session, staff_id: UUID, since: date) -> list[TimeOff]:
     )
 
 
-def take_off(
+def add_time_off(
     session: Session, staff_id: UUID, first: date, last: date, actor: audit_log.Actor, now: datetime
 ) -> None:
     """Give whole days off, both among them; what is booked in them stays booked until somebody
     moves it or hands it over. Raises ``InvalidInput``."""
-    if not first <= last <= first + LONGEST:
+    if not first <= last <= first + MAX_TIME_OFF:
         raise InvalidInput("last", "The last day off must not be before the first.")
     session.add(TimeOff(staff_id=staff_id, first_on=first, last_on=last))
     session.flush()
-    audit_log.record(session, actor, AuditAct.OFF_ADD, now, detail=f"{staff_id} {first} {last}")
+    audit_log.record_act(session, actor, AuditAct.OFF_ADD, now, detail=f"{staff_id} {first} {last}")
 
 
-def end_off(
+def cancel_time_off(
     session: Session, staff_id: UUID, row_id: UUID, actor: audit_log.Actor, now: datetime
 ) -> None:
     """Take a time off back. Raises ``NotFound``."""
@@ -88,4 +90,4 @@ def end_off(
         raise NotFound("There is no such time off.")
     session.delete(row)
     session.flush()
-    audit_log.record(session, actor, AuditAct.OFF_END, now, detail=f"{staff_id} {row.first_on}")
+    audit_log.record_act(session, actor, AuditAct.OFF_END, now, detail=f"{staff_id} {row.first_on}")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from people.errors import InvalidInput
 
 
-class Repeated(InvalidInput):
+class AmbiguousTime(InvalidInput):
     """The wall clock shows this time twice; ``instants`` are the two, in order."""
 
     def __init__(self, message: str, instants: tuple[datetime, datetime]) -> None:
@@ -16,10 +16,10 @@ class Repeated(InvalidInput):
         self.instants = instants
 
 
-def instant(on: date, at: time, zone: ZoneInfo) -> datetime:
+def local_to_instant(on: date, at: time, zone: ZoneInfo) -> datetime:
     """The instant, in UTC, at which the clocks of ``zone`` show this day and time.
 
-    Raises ``InvalidInput`` for a time that they skip, and :class:`Repeated` for one that they
+    Raises ``InvalidInput`` for a time that they skip, and :class:`AmbiguousTime` for one that they
     show twice (PEP 495).
     """
     shown = datetime.combine(on, at.replace(tzinfo=None, fold=0))
@@ -31,14 +31,14 @@ def instant(on: date, at: time, zone: ZoneInfo) -> datetime:
             f"There is no {at:%H:%M} on {on:%d %B %Y}: the clocks go forward. Choose another time.",
         )
     if first != second:
-        raise Repeated(
+        raise AmbiguousTime(
             f"{at:%H:%M} comes twice on {on:%d %B %Y}: the clocks go back. Choose which one.",
             (first, second),
         )
     return first
 
 
-def day(on: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+def local_day_bounds(on: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The instants, in UTC, between which it is that day in ``zone``."""
     begin = datetime.combine(on, time(0), zone)
     end = datetime.combine(on + timedelta(days=1), time(0), zone)

@@ -12,20 +12,24 @@ from zoneinfo import ZoneInfo
 
 from scheduling.models import Callback
 
-Zones = Callable[[str], ZoneInfo]
-_FORM = "%Y-%m-%dT%H:%M"
+ZoneLookup = Callable[[str], ZoneInfo]
+_LOCAL_FORMAT = "%Y-%m-%dT%H:%M"
 
 
-def note(callback: Callback, zone: str, zones: Zones = ZoneInfo) -> None:
+def record_local_time(callback: Callback, zone: str, zones: ZoneLookup = ZoneInfo) -> None:
     """Keep what the clocks of ``zone`` will show at the callback's instant."""
     local = callback.starts_at.astimezone(zones(zone))
-    callback.wall, callback.wall_zone, callback.wall_fold = f"{local:{_FORM}}", zone, local.fold
+    callback.wall, callback.wall_zone, callback.wall_fold = (
+        f"{local:{_LOCAL_FORMAT}}",
+        zone,
+        local.fold,
+    )
 
 
-def instant(callback: Callback, zones: Zones = ZoneInfo) -> datetime:
+def promised_instant(callback: Callback, zones: ZoneLookup = ZoneInfo) -> datetime:
     """The instant, in UTC, at which the clocks will show what was promised. A time that they have
     come to skip is read with the offset before the change (PEP 495)."""
     if callback.wall is None or callback.wall_zone is None:
         return callback.starts_at
-    local = datetime.strptime(callback.wall, _FORM).replace(fold=callback.wall_fold)  # noqa: DTZ007
+    local = datetime.strptime(callback.wall, _LOCAL_FORMAT).replace(fold=callback.wall_fold)  # noqa: DTZ007
     return local.replace(tzinfo=zones(callback.wall_zone)).astimezone(UTC)

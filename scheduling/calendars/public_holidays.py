@@ -11,25 +11,29 @@ from holidays import country_holidays
 from people.errors import InvalidInput
 
 
-def of(place: str, years: Iterable[int]) -> frozenset[date]:
+def holidays_in_years(place: str, years: Iterable[int]) -> frozenset[date]:
     """The public holidays of a country (``GB``), or of one of its regions too (``GB-ENG``), in
     those years; none for an empty ``place``."""
-    return frozenset(day for year in years for day in _of_year(place, year)) if place else _NONE
+    return (
+        frozenset(day for year in years for day in _holidays_of_year(place, year))
+        if place
+        else _NONE
+    )
 
 
 _NONE: frozenset[date] = frozenset()
 
 
 @lru_cache(maxsize=1000)
-def _of_year(place: str, year: int) -> frozenset[date]:
+def _holidays_of_year(place: str, year: int) -> frozenset[date]:
     country, _, region = place.partition("-")
     return frozenset(country_holidays(country, subdiv=region or None, years=year))
 
 
-def require_known(place: str) -> None:
+def require_known_region(place: str) -> None:
     """Raise ``InvalidInput`` for a place whose holidays we do not know."""
     try:
-        of(place, [2026])
+        holidays_in_years(place, [2026])
     except (NotImplementedError, KeyError, ValueError):
         raise InvalidInput(
             "holidays", "Write a country like GB, or a country and region like GB-ENG."

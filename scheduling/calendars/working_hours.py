@@ -14,10 +14,10 @@ from scheduling.models import WorkingHours
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
-Week = Mapping[int, Sequence[tuple[int, int]]]
+WeeklyHours = Mapping[int, Sequence[tuple[int, int]]]
 
 
-def of(session: Session, staff_id: UUID) -> dict[int, list[tuple[int, int]]]:
+def load_working_hours(session: Session, staff_id: UUID) -> dict[int, list[tuple[int, int]]]:
     """Hours by weekday, in minutes of the day; empty for somebody bookable at any hour."""
     week: dict[int, list[tuple[int, int]]] = {}
     rows = session.exec(select(WorkingHours).where(col(WorkingHours.staff_id) == staff_id))
@@ -26,8 +26,8 @@ def of(session: Session, staff_id: UUID) -> dict[int, list[tuple[int, int]]]:
     return {day: sorted(hours) for day, hours in sorted(week.items())}
 
 
-def replace(
-    session: Session, staff_id: UUID, week: Week, actor: audit_log.Actor, now: datetime
+def replace_working_hours(
+    session: Session, staff_id: UUID, week: WeeklyHours, actor: audit_log.Actor, now: datetime
 ) -> None:
     """Set somebody's whole week. Raises ``InvalidInput`` for hours that end before they begin."""
     for hours in week.values():
@@ -42,4 +42,4 @@ def replace(
         for begin, end in hours
     )
     session.flush()
-    audit_log.record(session, actor, AuditAct.HOURS_SET, now, detail=str(staff_id))
+    audit_log.record_act(session, actor, AuditAct.HOURS_SET, now, detail=str(staff_id))

@@ -10,159 +10,176 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from messaging import line_types, outbox, text_templates, voice_templates
+from messaging import calling_hours, line_types, outbox, text_templates, voice_templates
 from messaging.models import OutboxMessage, Priority
 from messaging.providers.base import TEXT, VOICE
-from messaging.text_templates import Voice
+from messaging.text_templates import MessageContext
 from people.customers import customer_records
 from people.models import Customer, Staff
 from people.staff import staff_records
 from people.text_input import first_name
-from scheduling import callbacks, quiet
+from scheduling import callbacks
 from scheduling.models import Callback
 from scheduling.policy import Policy
-from scheduling.states import State
+from scheduling.states import CallbackState
 
 SOON = timedelta(hours=1)
-PHRASES_A_DAY = 5
+MAX_PHRASES_PER_DAY = 5
 
 
-def booked(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
+def notify_booked(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
     """Announce a callback."""
-    teller = Teller(session, callback, policy, now)
-    topic = callbacks.topic_of(session, callback)
-    teller.coming(
-        "booked", text_templates.booked(teller.voice, teller.agent, callback.starts_at, topic)
+    teller = CallbackNotifier(session, callback, policy, now)
+    topic = callbacks.callback_topic(session, callback)
+    teller.notify_upcoming(
+        "booked", text_templates.text_booked(teller.voice, teller.agent, callback.starts_at, topic)
     )
 
 
-def moved(
+def notify_moved(
     session: Session, callback: Callback, policy: Policy, now: datetime, *, answered: bool = False
 ) -> None:
     """Tell the new time, unless the customer is told it in answer to a text of theirs."""
-    teller = Teller(session, callback, policy, now)
-    body = text_templates.moved(teller.voice, teller.agent, callback.starts_at)
-    teller.coming("moved", "" if answered else body)
+    teller = CallbackNotifier(session, callback, policy, now)
+    body = text_templates.text_moved(teller.voice, teller.agent, callback.starts_at)
+    teller.notify_upcoming("moved", "" if answered else body)
 
 
-def again(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
+def notify_retry(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
     """Tell that we try once more, after nobody answered."""
-    teller = Teller(session, callback, policy, now)
-    teller.coming("again", text_templates.again(teller.voice, teller.agent, callback.starts_at))
-
-
-def handed(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
-    """Tell that somebody else will ring."""
-    teller = Teller(session, callback, policy, now)
-    teller.coming("handed", text_templates.handed(teller.voice, teller.agent, callback.starts_at))
-
-
-def stays(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
-    """Tell that the call stays when it is on the customer's clock, whose rules have changed."""
-    teller = Teller(session, callback, policy, now)
-    teller.coming("moved", text_templates.stays(teller.voice, teller.agent, callback.starts_at))
-
-
-def taken_over(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
-    """Tell, in the middle of a call, that somebody else goes on with it: by text alone."""
-    teller = Teller(session, callback, policy, now)
-    if not teller.landline:
-        teller.tell("handed", text_templates.taken_over(teller.voice, teller.agent), "")
-
-
-def cancelled(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
-    """Tell that the call is off."""
-    teller = Teller(session, callback, policy, now)
-    at = callback.starts_at
-    teller.tell(
-        "cancelled",
-        text_templates.cancelled(teller.voice, at),
-        voice_templates.off(teller.voice, at),
+    teller = CallbackNotifier(session, callback, policy, now)
+    teller.notify_upcoming(
+        "again", text_templates.text_retry(teller.voice, teller.agent, callback.starts_at)
     )
 
 
-def missed(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
+def notify_new_agent(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
+    """Tell that somebody else will ring."""
+    teller = CallbackNotifier(session, callback, policy, now)
+    teller.notify_upcoming(
+        "handed", text_templates.text_new_agent(teller.voice, teller.agent, callback.starts_at)
+    )
+
+
+def notify_unchanged_local_time(
+    session: Session, callback: Callback, policy: Policy, now: datetime
+) -> None:
+    """Tell that the call stays when it is on the customer's clock, whose rules have changed."""
+    teller = CallbackNotifier(session, callback, policy, now)
+    teller.notify_upcoming(
+        "moved",
+        text_templates.text_unchanged_local_time(teller.voice, teller.agent, callback.starts_at),
+    )
+
+
+def notify_live_takeover(
+    session: Session, callback: Callback, policy: Policy, now: datetime
+) -> None:
+    """Tell, in the middle of a call, that somebody else goes on with it: by text alone."""
+    teller = CallbackNotifier(session, callback, policy, now)
+    if not teller.landline:
+        teller.queue_notice(
+            "handed", text_templates.text_live_takeover(teller.voice, teller.agent), ""
+        )
+
+
+def notify_cancelled(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
+    """Tell that the call is off."""
+    teller = CallbackNotifier(session, callback, policy, now)
+    at = callback.starts_at
+    teller.queue_notice(
+        "cancelled",
+        text_templates.text_cancelled(teller.voice, at),
+        voice_templates.say_call_cancelled(teller.voice, at),
+    )
+
+
+def notify_missed(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
     """Own up that we did not ring, while it is of use: whoever did ring was not us."""
-    teller = Teller(session, callback, policy, now)
+    teller = CallbackNotifier(session, callback, policy, now)
     at, until = callback.starts_at, now + timedelta(days=1)
-    body = text_templates.missed(teller.voice, at)
-    teller.tell("missed", body, voice_templates.not_made(teller.voice, at), until)
+    body = text_templates.text_missed(teller.voice, at)
+    teller.queue_notice("missed", body, voice_templates.say_call_not_made(teller.voice, at), until)
 
 
-def aloud(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
+def notify_by_voice(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
     """Announce by voice what no text could tell."""
-    teller = Teller(session, callback, policy, now)
-    outbox.withdraw(session, callback.id, now)
-    teller.coming("booked", "-")
+    teller = CallbackNotifier(session, callback, policy, now)
+    outbox.withdraw_for_callback(session, callback.id, now)
+    teller.notify_upcoming("booked", "-")
 
 
-def earlier(
+def notify_earlier_slot(
     session: Session, callback: Callback, at: datetime, policy: Policy, now: datetime
 ) -> None:
     """Offer an earlier time that has come free."""
-    teller = Teller(session, callback, policy, now)
-    body = text_templates.earlier_free(teller.voice, teller.agent, at, callback.starts_at)
+    teller = CallbackNotifier(session, callback, policy, now)
+    body = text_templates.text_earlier_slot(teller.voice, teller.agent, at, callback.starts_at)
     if not teller.landline:
-        teller.tell("earlier", body, "", expires_at=at)
+        teller.queue_notice("earlier", body, "", expires_at=at)
 
 
-def phrase_changed(
+def notify_phrase_changed(
     session: Session, customer: Customer, phrase: str, policy: Policy, now: datetime
 ) -> bool:
     """Tell of a new safe phrase, with the old one: who did not ask for it sees the change. Whether
     that was told; such a text is under no limit, so it is not written more often than
-    :data:`PHRASES_A_DAY`, and the phrase must stay then."""
+    :data:`MAX_PHRASES_PER_DAY`, and the phrase must stay then."""
     lately = select(func.count()).where(
         col(OutboxMessage.customer_id) == customer.id,
-        col(OutboxMessage.kind) == outbox.PHRASE,
+        col(OutboxMessage.kind) == outbox.PHRASE_CHANGED,
         col(OutboxMessage.created_at) > now - timedelta(days=1),
     )
-    if session.exec(lately).one() >= PHRASES_A_DAY:
+    if session.exec(lately).one() >= MAX_PHRASES_PER_DAY:
         return False
-    person = customer_records.opened(session, customer)
-    voice = voice_of(session, customer, policy, now)
-    draft = outbox.Draft(
+    person = customer_records.open_customer_details(session, customer)
+    voice = customer_message_context(session, customer, policy, now)
+    draft = outbox.NewMessage(
         customer_id=customer.id,
-        kind=outbox.PHRASE,
+        kind=outbox.PHRASE_CHANGED,
         to=person.phone,
-        body=text_templates.phrase_kept(voice, phrase),
+        body=text_templates.text_phrase_saved(voice, phrase),
         due_at=now,
         expires_at=now + timedelta(days=2),
         priority=Priority.ANSWER,
     )
-    outbox.put(session, draft, now)
+    outbox.queue_message(session, draft, now)
     return True
 
 
-def plan_anew(session: Session, customer_id: UUID, policy: Policy, now: datetime) -> None:
+def rebuild_reminders(session: Session, customer_id: UUID, policy: Policy, now: datetime) -> None:
     """Write the reminders of a customer anew, whose language, zone or phrase has changed."""
-    for callback in callbacks.upcoming(session, customer_id, now):
-        if callback.state == State.BOOKED:
-            outbox.withdraw(session, callback.id, now, outbox.REMINDER)
-            Teller(session, callback, policy, now).remind()
+    for callback in callbacks.lock_upcoming_callbacks(session, customer_id, now):
+        if callback.state == CallbackState.BOOKED:
+            outbox.withdraw_for_callback(session, callback.id, now, outbox.REMINDER)
+            CallbackNotifier(session, callback, policy, now).queue_reminders()
 
 
-class Teller:
+class CallbackNotifier:
     """Tells the customer of one callback, in their language and on their clock: by text, or where
     their phone takes none, by voice."""
 
     def __init__(self, session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
         self._session, self._callback, self._policy, self._now = session, callback, policy, now
         self._customer = session.get_one(Customer, callback.customer_id)
-        self._phone = customer_records.opened(session, self._customer).phone
-        self.landline = line_types.known(session, self._phone, now) == line_types.LANDLINE
-        self.voice = voice_of(session, self._customer, policy, now)
-        self.agent = agent_name(session, callback.agent_id)
+        self._phone = customer_records.open_customer_details(session, self._customer).phone
+        self.landline = line_types.find_line_type(session, self._phone, now) == line_types.LANDLINE
+        self.voice = customer_message_context(session, self._customer, policy, now)
+        self.agent = agent_first_name(session, callback.agent_id)
 
-    def coming(self, kind: str, body: str) -> None:
+    def notify_upcoming(self, kind: str, body: str) -> None:
         """Tell of a call to come, unless the customer knows it (``body`` is empty), and remind."""
         if body:
-            self.tell(
-                kind, body, voice_templates.coming(self.voice, self.agent, self._callback.starts_at)
+            self.queue_notice(
+                kind,
+                body,
+                voice_templates.say_upcoming_call(self.voice, self.agent, self._callback.starts_at),
             )
-        self.remind()
+        self.queue_reminders()
 
-    def tell(self, kind: str, body: str, said: str, expires_at: datetime | None = None) -> None:
+    def queue_notice(
+        self, kind: str, body: str, said: str, expires_at: datetime | None = None
+    ) -> None:
         """Store a text, or what is ``said`` instead; no use once the call would be over.
 
         At night where the customer lives it waits for the morning (rule M4).
@@ -170,9 +187,11 @@ class Teller:
         soon = self._callback.starts_at - self._now <= SOON
         priority = Priority.SOON if soon else Priority.NOTICE
         until = expires_at or self._callback.ends_at
-        self._put(kind, said if self.landline else body, self._now, until, priority)
+        self._queue_callback_message(
+            kind, said if self.landline else body, self._now, until, priority
+        )
 
-    def remind(self) -> None:
+    def queue_reminders(self) -> None:
         """Store the reminders of a callback, each until the next is due. There is none for what
         was booked inside its lead, and none that the night would hold up until the call."""
         starts_at = self._callback.starts_at
@@ -180,26 +199,31 @@ class Teller:
         if self.landline:  # being rung is more of a bother: once, the last that leaves an hour
             leads = [lead for lead in leads if lead >= SOON][-1:]
         for lead, following in pairwise([*leads, timedelta(0)]):
-            due_at, useless_at = self._decent(starts_at - lead), starts_at - following
+            due_at, useless_at = (
+                self._next_allowed_for_customer(starts_at - lead),
+                starts_at - following,
+            )
             if self._now < starts_at - lead and due_at < useless_at:
-                self._put(outbox.REMINDER, self._reminder(), due_at, useless_at, Priority.REMINDER)
+                self._queue_callback_message(
+                    outbox.REMINDER, self._render_reminder(), due_at, useless_at, Priority.REMINDER
+                )
 
-    def _reminder(self) -> str:
-        say = voice_templates.coming if self.landline else text_templates.reminder
+    def _render_reminder(self) -> str:
+        say = voice_templates.say_upcoming_call if self.landline else text_templates.text_reminder
         return say(self.voice, self.agent, self._callback.starts_at)
 
-    def _decent(self, at: datetime) -> datetime:
+    def _next_allowed_for_customer(self, at: datetime) -> datetime:
         zone = self._customer.timezone
-        return quiet.until_decent(at, zone, self._policy.decent_in(zone))
+        return calling_hours.next_allowed_time(at, zone, self._policy.calling_hours_in(zone))
 
-    def _put(
+    def _queue_callback_message(
         self, kind: str, body: str, due_at: datetime, expires_at: datetime, priority: Priority
     ) -> None:
         waits = self._customer.number_waits_until
-        due_at = self._decent(max(due_at, waits) if waits else due_at)
+        due_at = self._next_allowed_for_customer(max(due_at, waits) if waits else due_at)
         if waits and due_at >= expires_at:
             return  # of no use once the new number may be told anything
-        draft = outbox.Draft(
+        draft = outbox.NewMessage(
             customer_id=self._customer.id,
             callback_id=self._callback.id,
             kind=kind,
@@ -209,18 +233,20 @@ class Teller:
             expires_at=expires_at,
             priority=priority,
             medium=VOICE if self.landline else TEXT,
-            decent=self._policy.decent(self._customer.timezone),
+            decent=self._policy.calling_hours_for(self._customer.timezone),
         )
-        outbox.put(self._session, draft, self._now)
+        outbox.queue_message(self._session, draft, self._now)
 
 
-def voice_of(session: Session, customer: Customer, policy: Policy, now: datetime) -> Voice:
+def customer_message_context(
+    session: Session, customer: Customer, policy: Policy, now: datetime
+) -> MessageContext:
     """How we speak to a customer."""
-    phrase = customer_records.safe_phrase(session, customer, now, "to write a text")
-    return policy.voice(customer.locale, customer.timezone, phrase)
+    phrase = customer_records.read_safe_phrase(session, customer, now, "to write a text")
+    return policy.message_context_for(customer.locale, customer.timezone, phrase)
 
 
-def agent_name(session: Session, agent_id: UUID) -> str:
+def agent_first_name(session: Session, agent_id: UUID) -> str:
     """The first name that a customer is told."""
     member = session.get_one(Staff, agent_id)
-    return first_name(staff_records.name_of(session, member.id, member.name))
+    return first_name(staff_records.open_staff_name(session, member.id, member.name))

@@ -19,43 +19,47 @@ from storage import advisory_lock
 from vault.keys import keyring
 
 KIND = RING_BACK
-MAX_AN_HOUR, MAX_A_DAY = 3, 6
-_GOOD_FOR = timedelta(minutes=10)
+MAX_PER_HOUR, MAX_PER_DAY = 3, 6
+_VALID_FOR = timedelta(minutes=10)
 
 
-def ring_back(session: Session, phone: str, policy: Policy, now: datetime) -> None:
+def queue_ring_back(session: Session, phone: str, policy: Policy, now: datetime) -> None:
     """Ring a customer of ours (E.164) back, at a decent hour where they live; nobody else. Anybody
     can ask in their name: so once, until somebody has pressed the key to hear it, and three times
     an hour at the most. The caller learns nothing by it."""
-    advisory_lock.take(session, keyring.of(session).unchanging("phone", phone))
-    customer = customer_number.holder(session, phone, now)
+    advisory_lock.acquire_lock(
+        session, keyring.current_keyring(session).compute_stable_form("phone", phone)
+    )
+    customer = customer_number.find_active_holder(session, phone, now)
     if customer is None:
         return
-    decent = policy.decent(customer.timezone)
-    proven_at = customer_number.proven_at(session, phone)
-    if decent.next(now) > now or not call_consent.may_ring(session, customer.id, proven_at, now):
+    decent = policy.calling_hours_for(customer.timezone)
+    proven_at = customer_number.last_proof_time(session, phone)
+    if decent.next_allowed(now) > now or not call_consent.may_place_requested_call(
+        session, customer.id, proven_at, now
+    ):
         return
     hour, day = timedelta(hours=1), timedelta(days=1)
     if (
-        _lately(session, customer.id, now - hour) >= MAX_AN_HOUR
-        or _lately(session, customer.id, now - day) >= MAX_A_DAY
+        _count_recent_ring_backs(session, customer.id, now - hour) >= MAX_PER_HOUR
+        or _count_recent_ring_backs(session, customer.id, now - day) >= MAX_PER_DAY
     ):
         return
-    draft = outbox.Draft(
+    draft = outbox.NewMessage(
         customer_id=customer.id,
         kind=KIND,
         to=phone,
         body="-",
         due_at=now,
-        expires_at=now + _GOOD_FOR,
+        expires_at=now + _VALID_FOR,
         priority=Priority.ASKED,
         medium=VOICE,
         decent=decent,
     )
-    outbox.put(session, draft, now)
+    outbox.queue_message(session, draft, now)
 
 
-def _lately(session: Session, customer_id: UUID, since: datetime) -> int:
+def _count_recent_ring_backs(session: Session, customer_id: UUID, since: datetime) -> int:
     return session.exec(
         select(func.count()).where(
             col(OutboxMessage.customer_id) == customer_id,

@@ -12,31 +12,35 @@ from messaging.providers.base import TEXT
 from scheduling import callbacks
 from scheduling.notifications import callback_notifier
 from scheduling.policy import Policy
-from scheduling.states import State
+from scheduling.states import CallbackState
 
-_ABOUT_A_CALL = ("booked", "moved", "again", "handed")
-_LATELY = timedelta(minutes=30)
-AT_A_TIME = 50
+_CALLBACK_KINDS = ("booked", "moved", "again", "handed")
+_LOOK_BACK = timedelta(minutes=30)
+BATCH_SIZE = 50
 
 
-def speak(session: Session, policy: Policy, now: datetime) -> None:
+def announce_failed_by_voice(session: Session, policy: Policy, now: datetime) -> None:
     """Announce by voice the booked calls whose text failed at a landline, each once (a job of the
     worker): a row that has been seen to says so in its error."""
     failed = session.exec(
         select(OutboxMessage)
         .where(
-            col(OutboxMessage.settled_at) > now - _LATELY,
+            col(OutboxMessage.settled_at) > now - _LOOK_BACK,
             col(OutboxMessage.state) == MessageState.FAILED,
             col(OutboxMessage.error) == line_types.LANDLINE,
             col(OutboxMessage.medium) == TEXT,
-            col(OutboxMessage.kind).in_(_ABOUT_A_CALL),
+            col(OutboxMessage.kind).in_(_CALLBACK_KINDS),
         )
-        .limit(AT_A_TIME)
+        .limit(BATCH_SIZE)
         .with_for_update(skip_locked=True)
     ).all()
     for row in failed:
         row.error = "landline, spoken"
         session.add(row)
-        callback = callbacks.locked(session, row.callback_id) if row.callback_id else None
-        if callback is not None and callback.state == State.BOOKED and callback.ends_at > now:
-            callback_notifier.aloud(session, callback, policy, now)
+        callback = callbacks.lock_callback(session, row.callback_id) if row.callback_id else None
+        if (
+            callback is not None
+            and callback.state == CallbackState.BOOKED
+            and callback.ends_at > now
+        ):
+            callback_notifier.notify_by_voice(session, callback, policy, now)

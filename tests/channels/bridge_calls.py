@@ -6,9 +6,9 @@ from datetime import timedelta
 from uuid import UUID
 
 from messaging.call_states import CallState
-from messaging.dispatch.call_worker import Dialler
+from messaging.dispatch.call_worker import CallPlacer
 from messaging.models import PhoneCall
-from messaging.providers.voice_base import Ring
+from messaging.providers.voice_base import OutboundCall
 from people.staff import staff_records
 from tests.channels.support import a_token, all_rows, booking, context, signed_post, unit
 from vault.keys import keyring
@@ -24,10 +24,10 @@ class Exchange:
     def __init__(self) -> None:
         self.ended: list[str] = []
 
-    def ring(self, call: Ring) -> str:
+    def ring(self, call: OutboundCall) -> str:
         return f"CA{call.reference.hex}"
 
-    def find(self, call: Ring) -> str | None:
+    def find(self, call: OutboundCall) -> str | None:
         return None
 
     def hang_up(self, provider_id: str) -> None:
@@ -42,8 +42,11 @@ class Bridged:
         self.headers = a_token(app)
         with unit(app) as session:
             if number:
-                staff_records.set_phone(
-                    session, staff_records.find(session, "ana@example.org"), number, clock.now
+                staff_records.set_staff_phone(
+                    session,
+                    staff_records.find_staff_by_email(session, "ana@example.org"),
+                    number,
+                    clock.now,
                 )
         made = client.post("/api/v1/callbacks", json=booking(app), headers=self.headers)
         self.callback = made.json["id"]
@@ -63,8 +66,8 @@ class Bridged:
 
     def work(self) -> None:
         here = context(self.app)
-        info = keyring.carried(here.ring)
-        Dialler(here.engine, info, self.line, self.clock, here.rules).once()
+        info = keyring.keyring_session_info(here.ring)
+        CallPlacer(here.engine, info, self.line, self.clock, here.rules).handle_due_calls()
 
     def started(self) -> Bridged:
         assert self.api("start").status_code == 202

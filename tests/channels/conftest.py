@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app import create_app
-from channels.app_context import Context
+from channels.app_context import AppContext
 from people import credentials, password_seal
 from people.customers import customer_records
 from people.models import Customer, Role
@@ -71,7 +71,7 @@ class Console:
     moment: list[datetime] = field(default_factory=lambda: [START])
 
     @property
-    def context(self) -> Context:
+    def context(self) -> AppContext:
         return self.app.extensions["vouchline"]
 
     @property
@@ -82,7 +82,9 @@ class Console:
         self.moment[0] += timedelta(**length)
 
     def unit(self):
-        return transaction(self.context.engine, info=keyring.carried(self.context.ring))
+        return transaction(
+            self.context.engine, info=keyring.keyring_session_info(self.context.ring)
+        )
 
     def member(
         self, email: str, role: Role = Role.AGENT, zone: str = "Europe/London", demo: bool = False
@@ -90,9 +92,11 @@ class Console:
         """A member of staff who can sign in."""
         name = email.partition("@")[0].title() + " Silva"
         with self.unit() as session:
-            made = staff_records.add(session, email, name, role, self.now, timezone=zone, demo=demo)
+            made = staff_records.add_staff_member(
+                session, email, name, role, self.now, timezone=zone, demo=demo
+            )
             made.password_hash = password_seal.seal_password(session, made.id, _hashed())
-            made.totp_secret = keyring.of(session).seal_for(
+            made.totp_secret = keyring.current_keyring(session).seal_for_purpose(
                 keyring.STAFF, f"staff.totp_secret:{made.id}", SECRET
             )
             session.add(made)
@@ -122,7 +126,7 @@ class Console:
     def customer(self, phone: str = PHONE, name: str = "Gwen Jones", zone: str = "") -> UUID:
         with self.unit() as session:
             new = customer_records.NewCustomer(phone, name, "en", zone)
-            return customer_records.add(
+            return customer_records.add_customer(
                 session, new, audit_log.SYSTEM, self.now, default_zone="Europe/London"
             ).id
 
@@ -134,9 +138,9 @@ class Console:
             who = known.id if known else None
         who = who or self.customer(phone)
         with self.unit() as session:
-            wish = bookings.Wish(at, 15, "your router", "T-1001")
+            wish = bookings.BookingRequest(at, 15, "your router", "T-1001")
             customer = session.get_one(Customer, who)
-            return bookings.book(
+            return bookings.book_callback(
                 session, customer, agent_id, wish, self.context.policy, self.now
             ).id
 

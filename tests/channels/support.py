@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlmodel import Session
 from twilio.request_validator import RequestValidator
 
-from channels.app_context import Context
+from channels.app_context import AppContext
 from people.staff import api_tokens, staff_records
 from storage.session import transaction
 from vault.keys import keyring
@@ -20,23 +20,27 @@ OTHER_PHONE = "+447400123457"
 AUTH_TOKEN = "twilio-test-token"
 
 
-def context(app: Flask) -> Context:
+def context(app: Flask) -> AppContext:
     return app.extensions["vouchline"]
 
 
 def unit(app: Flask):
     here = context(app)
-    return transaction(here.engine, info=keyring.carried(here.ring))
+    return transaction(here.engine, info=keyring.keyring_session_info(here.ring))
 
 
 def a_token(app: Flask, role: str = "agent", email: str = "ana@example.org") -> dict[str, str]:
     """Request headers with a bearer token of a member of staff, added if need be."""
     now = context(app).clock()
     with unit(app) as session:
-        member = staff_records.find(session, email) or staff_records.add(
+        member = staff_records.find_staff_by_email(
+            session, email
+        ) or staff_records.add_staff_member(
             session, email, "Ana Silva", role, now, timezone="Europe/London"
         )
-        return {"Authorization": f"Bearer {api_tokens.add(session, member, 'test', now)}"}
+        return {
+            "Authorization": f"Bearer {api_tokens.create_api_token(session, member, 'test', now)}"
+        }
 
 
 def booking(app: Flask, minutes_ahead: int = 10, **more: Any) -> dict[str, Any]:

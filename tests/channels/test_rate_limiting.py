@@ -8,7 +8,12 @@ from functools import partial
 import pytest
 import time_machine
 
-from channels.rate_limits import Counts, Limiter, LimiterUnavailable, TooMany
+from channels.rate_limits import (
+    MemoryCounters,
+    RateLimiter,
+    RateLimiterUnavailable,
+    RateLimitExceeded,
+)
 from tests import servers
 from tests.channels.support import PHONE
 from tests.processes import at_once
@@ -29,19 +34,19 @@ def redis():
 @pytest.fixture(params=["memory", "redis"])
 def limiter(request):
     if request.param == "memory":
-        return Limiter("memory://", RULES)
-    made = Limiter(request.getfixturevalue("redis"), RULES)
-    made._storage.reset()
+        return RateLimiter("memory://", RULES)
+    made = RateLimiter(request.getfixturevalue("redis"), RULES)
+    made._storage.forget_all_counts()
     return made
 
 
-def let_through(limiter: Limiter, tries: int, who: str = "a", kind: str = "guess") -> int:
+def let_through(limiter: RateLimiter, tries: int, who: str = "a", kind: str = "guess") -> int:
     count = 0
     for _ in range(tries):
         try:
-            limiter.hit(kind, who)
+            limiter.count_hit(kind, who)
             count += 1
-        except TooMany as told:
+        except RateLimitExceeded as told:
             assert 1 <= told.retry_after <= 3601
     return count
 
@@ -61,7 +66,7 @@ def test_any_identifier_counts_for_itself(limiter, who):
 
 def test_a_window_ends_and_a_longer_one_still_holds():
     with time_machine.travel(MOMENT, tick=False) as clock:
-        limiter = Limiter("memory://", RULES)
+        limiter = RateLimiter("memory://", RULES)
         assert let_through(limiter, 9) == 5
         clock.shift(61)
         assert let_through(limiter, 9) == 3  # eight an hour; the refused were not counted there
@@ -71,21 +76,21 @@ def test_a_window_ends_and_a_longer_one_still_holds():
 
 def test_counts_that_have_run_out_do_not_pile_up():
     with time_machine.travel(MOMENT, tick=False) as clock:
-        counts = Counts()
+        counts = MemoryCounters()
         for n in range(1000):
-            counts.incr(f"k{n}", 10)
+            counts.increment_key(f"k{n}", 10)
         clock.shift(11)
         for n in range(600):
-            counts.incr(f"new{n}", 10)
+            counts.increment_key(f"new{n}", 10)
         assert len(counts._counts) == 600
-        assert counts.get("k1") == 0
-        assert counts.get("new1") == 1
+        assert counts.count_of_key("k1") == 0
+        assert counts.count_of_key("new1") == 1
 
 
 def test_threads_of_one_process_share_a_count():
     from threading import Thread
 
-    limiter, through = Limiter("memory://", RULES), []
+    limiter, through = RateLimiter("memory://", RULES), []
     threads = [Thread(target=lambda: through.append(let_through(limiter, 5))) for _ in range(16)]
     for each in threads:
         each.start()
@@ -100,18 +105,18 @@ def test_processes_share_a_count_through_redis(redis):
 
 
 def _in_a_process(redis: str) -> int:
-    return let_through(Limiter(redis, RULES), 5, "shared")
+    return let_through(RateLimiter(redis, RULES), 5, "shared")
 
 
 def test_without_redis_it_is_closed(request):
     with ExitStack() as stack:
         try:
-            limiter = Limiter(stack.enter_context(servers.redis()), RULES)
+            limiter = RateLimiter(stack.enter_context(servers.redis()), RULES)
         except servers.Missing as missing:
             pytest.skip(str(missing))
-        limiter.hit("guess", "a")
-    with pytest.raises(LimiterUnavailable):
-        limiter.hit("guess", "a")
+        limiter.count_hit("guess", "a")
+    with pytest.raises(RateLimiterUnavailable):
+        limiter.count_hit("guess", "a")
 
 
 @pytest.mark.settings(rate_storage=f"redis://127.0.0.1:{servers.free_port()}/0")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.logging_setup import scrub
+from config.logging_setup import scrub_digits
 from storage.column_types import new_id
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +32,7 @@ logging.getLogger("library").info("quiet")
 
 
 def scrubbed(text: str) -> str:
-    return str(scrub(None, "info", {"x": text})["x"])
+    return str(scrub_digits(None, "info", {"x": text})["x"])
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_ids_times_and_counts_are_left():
     for text in (row, "12345", "took 31 ms", "port 5000", "booked", "RFC 4226"):
         assert scrubbed(text) == text
     line = {"timestamp": "2026-11-24T10:02:30.123456Z", "count": 1234567, "at": None}
-    assert scrub(None, "info", dict(line)) == line
+    assert scrub_digits(None, "info", dict(line)) == line
 
 
 @settings(max_examples=300, deadline=None)

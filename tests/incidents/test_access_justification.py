@@ -8,9 +8,14 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from incidents.access.justification import Reason, access, reasons, with_nothing_behind
-from incidents.cases.creation import Evidence, raise_case
-from incidents.cases.models import Kind, State
+from incidents.access.justification import (
+    Justification,
+    access_from_entry,
+    find_justifications,
+    list_unjustified_accesses,
+)
+from incidents.cases.creation import NewEvidence, open_or_extend_case
+from incidents.cases.models import CaseKind, CaseState
 from people.models import Customer, Staff
 from scheduling import callbacks
 from scheduling.booking import bookings, handover
@@ -26,11 +31,13 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 def looked_up(session: Session, agent: Staff, customer: Customer | None, at: datetime) -> None:
     who = customer.id if customer else None
-    audit_log.record(session, audit_log.staff(agent.id), "customer.look_up", at, customer_id=who)
+    audit_log.record_act(
+        session, audit_log.staff_actor(agent.id), "customer.look_up", at, customer_id=who
+    )
 
 
 def bare(session: Session, agent: Staff, now: datetime) -> int:
-    return len(with_nothing_behind(session, agent.id, NOW - DAY, NOW + 9 * DAY, now))
+    return len(list_unjustified_accesses(session, agent.id, NOW - DAY, NOW + 9 * DAY, now))
 
 
 def test_a_look_up_that_nothing_follows_has_nothing_behind_it(store):
@@ -38,7 +45,7 @@ def test_a_look_up_that_nothing_follows_has_nothing_behind_it(store):
         ana, gwen = factories.an_agent(session, NOW), factories.a_customer(session, NOW)
         looked_up(session, ana, gwen, NOW)
         looked_up(session, ana, None, NOW)  # found nobody, so opened nobody
-        found = with_nothing_behind(session, ana.id, NOW, NOW + MINUTE, NOW + DAY)
+        found = list_unjustified_accesses(session, ana.id, NOW, NOW + MINUTE, NOW + DAY)
         assert [each.customer_id for each in found] == [gwen.id]
 
 
@@ -57,14 +64,14 @@ def test_a_booking_for_a_colleague_is_a_reason_for_who_booked(store):
         ana, ben = factories.an_agent(session, NOW), factories.an_agent(session, NOW)
         gwen = factories.a_customer(session, NOW)
         looked_up(session, ana, gwen, NOW)
-        wish = bookings.Wish(NOW + DAY, 15, "your router")
-        by = audit_log.staff(ana.id)
-        bookings.book(session, gwen, ben.id, wish, factories.a_policy(), NOW + MINUTE, by)
+        wish = bookings.BookingRequest(NOW + DAY, 15, "your router")
+        by = audit_log.staff_actor(ana.id)
+        bookings.book_callback(session, gwen, ben.id, wish, factories.a_policy(), NOW + MINUTE, by)
         assert bare(session, ana, NOW + MINUTE) == 0
 
 
 def opened(session: Session, callback: Callback, at: datetime) -> None:
-    callbacks.open_one(session, callback, at, "card")
+    callbacks.read_callback(session, callback, at, "card")
 
 
 def a_held(session: Session, **more: Any) -> tuple[Staff, Callback]:
@@ -87,7 +94,9 @@ def test_a_booking_taken_back_by_its_agent_was_none(store, who):
         ana, callback = a_held(session)
         opened(session, callback, NOW + MINUTE)
         by = audit_log.CUSTOMER if who == "customer" else None
-        bookings.cancel(session, callback, factories.a_policy(), NOW + 2 * MINUTE, by)
+        bookings.cancel_booked_callback(
+            session, callback, factories.a_policy(), NOW + 2 * MINUTE, by
+        )
         assert bare(session, ana, NOW + 3 * MINUTE) == (1 if who == "agent" else 0)
 
 
@@ -95,7 +104,7 @@ def test_a_booking_that_the_customer_never_asked_for_was_none(store):
     with store.unit() as session:
         ana, callback = a_held(session)
         opened(session, callback, NOW + MINUTE)
-        bookings.refuse(session, callback, NOW + 2 * MINUTE)
+        bookings.refuse_callback(session, callback, NOW + 2 * MINUTE)
         assert bare(session, ana, NOW + 3 * MINUTE) == 1
 
 
@@ -103,9 +112,9 @@ def test_a_call_that_was_made_is_a_reason_until_a_day_after(store):
     with store.unit() as session:
         policy = factories.a_policy()
         ana, callback = a_held(session)
-        call_session.start(session, callback, policy, NOW + 10 * MINUTE)
+        call_session.start_call(session, callback, policy, NOW + 10 * MINUTE)
         ended = NOW + 15 * MINUTE
-        call_session.end(session, callback, "reached", policy, ended)
+        call_session.end_call(session, callback, "reached", policy, ended)
         opened(session, callback, ended + DAY)
         assert bare(session, ana, ended + 2 * DAY) == 0
         opened(session, callback, ended + DAY + MINUTE)
@@ -117,7 +126,9 @@ def test_who_handed_it_over_had_a_reason_when_they_read_it(store):
         ana, callback = a_held(session, ahead=timedelta(hours=2))
         ben = factories.an_agent(session, NOW)
         opened(session, callback, NOW + MINUTE)
-        handover.hand_over(session, callback, ben.id, factories.a_policy(), NOW + 2 * MINUTE)
+        handover.hand_over_callback(
+            session, callback, ben.id, factories.a_policy(), NOW + 2 * MINUTE
+        )
         assert bare(session, ana, NOW + 3 * MINUTE) == 0
         looked_up(session, ana, session.get_one(Customer, callback.customer_id), NOW + 6 * MINUTE)
         assert bare(session, ana, NOW + 7 * MINUTE) == 1  # it is Ben's now
@@ -127,18 +138,18 @@ def test_an_open_case_is_a_reason_for_who_names_it(store):
     with store.unit() as session:
         ines = factories.an_agent(session, NOW, role="investigator")
         gwen = factories.a_customer(session, NOW)
-        about = [Evidence("audit", "1", NOW)]
-        case = raise_case(session, Kind.ACCESS, "fold", about, NOW)
+        about = [NewEvidence("audit", "1", NOW)]
+        case = open_or_extend_case(session, CaseKind.ACCESS, "fold", about, NOW)
         entry = AuditEntry(
             id=7, at=NOW, actor="staff", staff_id=ines.id, action="customer.read",
             customer_id=gwen.id, purpose=case.reference,
         )  # fmt: skip
-        found = access(entry)
+        found = access_from_entry(entry)
         assert found is not None
-        assert reasons(session, [found], NOW) == {7: Reason.CASE}
-        case.state, case.closed_at = State.CLOSED, NOW - MINUTE
+        assert find_justifications(session, [found], NOW) == {7: Justification.CASE}
+        case.state, case.closed_at = CaseState.CLOSED, NOW - MINUTE
         session.add(case)
-        assert reasons(session, [found], NOW) == {}
+        assert find_justifications(session, [found], NOW) == {}
 
 
 def test_a_long_past_is_read_only_as_far_as_it_is_asked_for(store):
@@ -146,6 +157,6 @@ def test_a_long_past_is_read_only_as_far_as_it_is_asked_for(store):
         ana, gwen = factories.an_agent(session, NOW), factories.a_customer(session, NOW)
         for number in range(1200):
             looked_up(session, ana, gwen, NOW - 40 * DAY + number * timedelta(hours=1))
-        found = with_nothing_behind(session, ana.id, NOW - 2 * DAY, NOW - DAY, NOW)
+        found = list_unjustified_accesses(session, ana.id, NOW - 2 * DAY, NOW - DAY, NOW)
         assert len(found) == 24
         assert [each.at for each in found] == sorted(each.at for each in found)

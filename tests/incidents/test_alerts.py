@@ -15,20 +15,20 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from channels import destinations_from_settings as places_of
 from incidents.alerts import delivery_queue, job
-from incidents.alerts.job import Alerts
-from incidents.cases.creation import raise_case
-from incidents.cases.models import AlertDelivery, Case, CaseAlert, Kind
+from incidents.alerts.job import AlertDeliveryJob
+from incidents.cases.creation import open_or_extend_case
+from incidents.cases.models import AlertDelivery, Case, CaseAlert, CaseKind
 from messaging import segments, text_templates
 from tests import databases, factories
 from tests.processes import at_once
 from tests.security_rules.support.crash_helpers import Fuse, Post, until_killed
 from vault import destinations
-from vault.destinations import Note, Place, Unreachable
+from vault.destinations import Destination, DestinationUnreachable, Notification
 from vault.keys import keyring
 from vault.models import AuditEntry
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
-VOICE = factories.a_policy().voice()
+VOICE = factories.a_policy().message_context_for()
 SECRET = "whsec_" + "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 
@@ -36,13 +36,13 @@ class Box:
     """A place that keeps what it gets, and fails while it is told to."""
 
     def __init__(self, name: str = "box") -> None:
-        self.notes: list[Note] = []
+        self.notes: list[Notification] = []
         self.broken = False
-        self.place = Place(name, timedelta(0), self.send)
+        self.place = Destination(name, timedelta(0), self.send)
 
-    def send(self, note: Note) -> None:
+    def send(self, note: Notification) -> None:
         if self.broken:
-            raise Unreachable("out of order")
+            raise DestinationUnreachable("out of order")
         self.notes.append(note)
 
 
@@ -51,25 +51,27 @@ def box() -> Box:
     return Box()
 
 
-def at_work(store, clock, *at: Place) -> Alerts:
-    return Alerts(at, VOICE, store.engine, keyring.carried(store.ring), clock)
+def at_work(store, clock, *at: Destination) -> AlertDeliveryJob:
+    return AlertDeliveryJob(
+        at, VOICE, store.engine, keyring.keyring_session_info(store.ring), clock
+    )
 
 
-def a_case(store, fold: str, kind: Kind = Kind.CALLS, now=NOW, **more) -> str:
+def a_case(store, fold: str, kind: CaseKind = CaseKind.CALLS, now=NOW, **more) -> str:
     with store.unit() as session:
-        return raise_case(session, kind, fold, [], now, **more).reference
+        return open_or_extend_case(session, kind, fold, [], now, **more).reference
 
 
 def test_each_case_is_told_once_and_what_follows_soon_is_told_together(store, clock, box):
     work = at_work(store, clock, box.place)
     first = a_case(store, "a")
-    work.work()
+    work.deliver_due_alerts()
     rest = [a_case(store, each) for each in "bc"]
-    work.work()
+    work.deliver_due_alerts()
     assert [first in each.short for each in box.notes] == [True]
-    clock.now += delivery_queue.TOGETHER
-    work.work()
-    work.work()
+    clock.now += delivery_queue.BATCH_INTERVAL
+    work.deliver_due_alerts()
+    work.deliver_due_alerts()
     assert len(box.notes) == 2
     assert all(each in box.notes[1].body for each in rest)
     assert first not in box.notes[1].body
@@ -82,10 +84,10 @@ def test_an_alert_holds_reference_and_kind_and_fits_a_text(store, clock, box):
     with store.unit() as session:
         ana = factories.an_agent(session, NOW)
     for n in range(40):
-        a_case(store, str(n), list(Kind)[n % len(Kind)], subjects=[ana.id])
-    at_work(store, clock, box.place).work()
+        a_case(store, str(n), list(CaseKind)[n % len(CaseKind)], subjects=[ana.id])
+    at_work(store, clock, box.place).deliver_due_alerts()
     (note,) = box.notes
-    assert segments.count(note.short) == 1
+    assert segments.count_segments(note.short) == 1
     assert "40 new cases" in note.short
     assert "Ana" not in note.body + note.data
     assert str(ana.id) not in note.body + note.data
@@ -95,8 +97,8 @@ def test_an_alert_holds_reference_and_kind_and_fits_a_text(store, clock, box):
 def test_of_a_case_that_names_an_investigator_nothing_is_told(store, clock, box):
     with store.unit() as session:
         ines = factories.an_agent(session, NOW, role="investigator").id
-    reference = a_case(store, "a", Kind.ACCESS, subjects=[ines])
-    at_work(store, clock, box.place).work()
+    reference = a_case(store, "a", CaseKind.ACCESS, subjects=[ines])
+    at_work(store, clock, box.place).deliver_due_alerts()
     (note,) = box.notes
     assert reference not in note.body + note.data + note.short
     assert "reading" not in note.body
@@ -108,19 +110,19 @@ def test_a_place_that_fails_is_tried_again_and_holds_up_no_other(store, clock, b
     box.broken = True
     a_case(store, "a")
     work = at_work(store, clock, box.place, other.place)
-    work.work()
+    work.deliver_due_alerts()
     assert len(other.notes) == 1
     with store.unit() as session:
-        (said,) = delivery_queue.late(session, [box.place])
+        (said,) = delivery_queue.describe_failed_alerts(session, [box.place])
     assert said == "Alerts of new cases do not reach box: out of order."
     box.broken = False
     clock.now += timedelta(minutes=1)
-    work.work()
+    work.deliver_due_alerts()
     assert len(box.notes) == len(other.notes) == 1
     assert box.notes[0].again
     assert box.notes[0].id == other.notes[0].id
     with store.unit() as session:
-        assert delivery_queue.late(session, [box.place]) == []
+        assert delivery_queue.describe_failed_alerts(session, [box.place]) == []
 
 
 def test_a_place_that_never_works_is_given_up(store, clock, box):
@@ -128,7 +130,7 @@ def test_a_place_that_never_works_is_given_up(store, clock, box):
     a_case(store, "a")
     work = at_work(store, clock, box.place)
     for _ in range(4):
-        work.work()
+        work.deliver_due_alerts()
         clock.now += timedelta(days=1)
     (row,) = store.all(select(AlertDelivery))
     assert row.settled_at is not None
@@ -137,9 +139,9 @@ def test_a_place_that_never_works_is_given_up(store, clock, box):
 
 def test_without_places_nothing_is_kept_back_for_later(store, clock, box):
     a_case(store, "a")
-    at_work(store, clock).work()
+    at_work(store, clock).deliver_due_alerts()
     clock.now += timedelta(hours=1)
-    at_work(store, clock, box.place).work()
+    at_work(store, clock, box.place).deliver_due_alerts()
     assert box.notes == []
 
 
@@ -150,8 +152,10 @@ def test_many_workers_at_once_tell_each_case_once(store, tmp_path):
 
     def work() -> None:
         mine = databases.opened(store.url, wait_seconds=60)
-        kept = destinations.file(told)
-        Alerts([kept], VOICE, mine.engine, keyring.carried(mine.ring), lambda: NOW).work()
+        kept = destinations.file_destination(told)
+        AlertDeliveryJob(
+            [kept], VOICE, mine.engine, keyring.keyring_session_info(mine.ring), lambda: NOW
+        ).deliver_due_alerts()
 
     at_once([work] * 6, lambda: store.engine.dispose(close=False))
     assert told.read_text().count("3 new cases") == 1
@@ -166,15 +170,15 @@ def test_killed_at_any_act_each_case_is_told_and_by_text_once(store, tmp_path):
         post = tmp_path / f"post-{acts}"
 
         def work(mine, fuse: Fuse, post=post, now=now) -> None:
-            _texting(mine, Post(post, act=fuse), now).work()
+            _texting(mine, Post(post, act=fuse), now).deliver_due_alerts()
 
         killed = until_killed(store.url, acts, work)
         deaths += killed
         now += delivery_queue.LEASE + timedelta(seconds=1)
-        _texting(store, Post(post), now).work()
+        _texting(store, Post(post), now).deliver_due_alerts()
         taken = Post(post).taken()
         assert len(taken) == 1, (acts, taken)
-        now += delivery_queue.TOGETHER
+        now += delivery_queue.BATCH_INTERVAL
         if not killed:
             break
     assert deaths >= 4
@@ -182,10 +186,12 @@ def test_killed_at_any_act_each_case_is_told_and_by_text_once(store, tmp_path):
     assert store.all(select(Case).where(col(Case.alerted_at).is_(None))) == []
 
 
-def _texting(store, post: Post, now: datetime) -> Alerts:
+def _texting(store, post: Post, now: datetime) -> AlertDeliveryJob:
     settings = databases.settings(store.url, post.path.parent, alerts_to=("sms:+447400123456",))
-    at = places_of.for_alerts(settings, post, lambda: now)
-    return Alerts(at, VOICE, store.engine, keyring.carried(store.ring), lambda: now)
+    at = places_of.alert_destinations(settings, post, lambda: now)
+    return AlertDeliveryJob(
+        at, VOICE, store.engine, keyring.keyring_session_info(store.ring), lambda: now
+    )
 
 
 def test_a_webhook_is_signed_as_the_specification_has_it():
@@ -202,11 +208,11 @@ def test_a_webhook_is_signed_as_the_specification_has_it():
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    taken = delivery_queue.Taken(
+    taken = delivery_queue.LeasedAlert(
         UUID(int=7), "x", 1, datetime.now(UTC).replace(microsecond=0), [["C2345678", "calls"]]
     )
-    destinations.webhook(f"http://127.0.0.1:{server.server_port}/secret", SECRET).send(
-        job.as_note(taken, VOICE)
+    destinations.webhook_destination(f"http://127.0.0.1:{server.server_port}/secret", SECRET).send(
+        job.build_alert_notification(taken, VOICE)
     )
     server.shutdown()
     server.server_close()
@@ -231,18 +237,18 @@ def test_a_webhook_is_signed_as_the_specification_has_it():
 )
 def test_a_place_that_is_none_is_said(tmp_path, to, more, problem):
     settings = databases.settings("sqlite://", tmp_path, alerts_to=(to,), **more)
-    with pytest.raises(places_of.NotAPlace, match=problem):
-        places_of.for_alerts(settings, Post(tmp_path / "x"), lambda: NOW)
+    with pytest.raises(places_of.InvalidDestination, match=problem):
+        places_of.alert_destinations(settings, Post(tmp_path / "x"), lambda: NOW)
 
 
 def test_two_addresses_of_one_host_are_two_places(tmp_path):
     to = ("https://x.example/a", "https://x.example/b")
     settings = databases.settings("sqlite://", tmp_path, alerts_to=to, alerts_secret=SECRET)
-    found = places_of.for_alerts(settings, Post(tmp_path / "x"), lambda: NOW)
+    found = places_of.alert_destinations(settings, Post(tmp_path / "x"), lambda: NOW)
     assert len({each.name for each in found}) == 2
 
 
 def test_every_kind_has_words():
-    assert {text_templates.case_kind(VOICE, each) for each in Kind}.isdisjoint(
-        set(Kind) - {"objection"}
+    assert {text_templates.format_case_kind(VOICE, each) for each in CaseKind}.isdisjoint(
+        set(CaseKind) - {"objection"}
     )

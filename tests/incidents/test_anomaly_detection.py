@@ -13,14 +13,15 @@ import pytest
 from sqlmodel import col, select
 
 from incidents.anomaly_detection import access_cases
-from incidents.anomaly_detection.job import GRACE, AccessWatch
-from incidents.anomaly_detection.models import WatchOpen, WatchPerson
-from incidents.anomaly_detection.monitored_staff import _AS_JSON
-from incidents.anomaly_detection.staff_profile import Person, Signal
-from incidents.cases.models import Case, CaseEvidence, CaseSubject, Kind
+from incidents.anomaly_detection.job import GRACE, AccessAnomalyJob
+from incidents.anomaly_detection.models import PendingAccess, StaffProfileState
+from incidents.anomaly_detection.monitored_staff import _PROFILE_JSON
+from incidents.anomaly_detection.staff_profile import Indicator, StaffProfile
+from incidents.cases.models import Case, CaseEvidence, CaseKind, CaseSubject
 from people.models import Customer, Staff
+from scheduling import models
 from scheduling.booking import bookings
-from scheduling.booking.bookings import Wish
+from scheduling.booking.bookings import BookingRequest
 from tests import databases, factories
 from tests.processes import at_once
 from vault.audit import audit_log, sequencer
@@ -36,17 +37,17 @@ class Office:
     store: databases.Store
     now: datetime = NOW
     agent: UUID = field(init=False)
-    watch: AccessWatch = field(init=False)
+    watch: AccessAnomalyJob = field(init=False)
 
     def __post_init__(self) -> None:
         with self.store.unit() as session:
             self.agent = factories.an_agent(session, NOW).id
-        self.watch = AccessWatch(factories.a_policy())
+        self.watch = AccessAnomalyJob(factories.a_policy())
         self.look()
 
     def look(self) -> None:
         with self.store.unit() as session:
-            sequencer.take_in(session, self.now)
+            sequencer.sequence_entries(session, self.now)
         with self.store.unit() as session:
             self.watch(session, self.now)
 
@@ -58,8 +59,8 @@ class Office:
 
     def looks_up(self, customer: UUID | None) -> None:
         with self.store.unit() as session:
-            actor = audit_log.staff(self.agent)
-            audit_log.record(session, actor, "customer.look_up", self.now, customer_id=customer)
+            actor = audit_log.staff_actor(self.agent)
+            audit_log.record_act(session, actor, "customer.look_up", self.now, customer_id=customer)
 
     def a_customer(self) -> UUID:
         with self.store.unit() as session:
@@ -72,17 +73,17 @@ class Office:
             self.slot = getattr(self, "slot", 0) + 1 + taken
             at = NOW + ahead + 15 * MINUTE * self.slot
             policy = factories.a_policy(decent_hours=factories_any())
-            wish = Wish(at, 15, "your router")
-            return bookings.book(session, who, self.agent, wish, policy, self.now).id
+            wish = BookingRequest(at, 15, "your router")
+            return bookings.book_callback(session, who, self.agent, wish, policy, self.now).id
 
     def cases(self) -> list[Case]:
-        return self.store.all(select(Case).where(col(Case.kind) == Kind.ACCESS))
+        return self.store.all(select(Case).where(col(Case.kind) == CaseKind.ACCESS))
 
-    def person(self) -> Person:
-        (row,) = self.store.all(select(WatchPerson))
-        return _AS_JSON.validate_json(row.state)
+    def person(self) -> StaffProfile:
+        (row,) = self.store.all(select(StaffProfileState))
+        return _PROFILE_JSON.validate_json(row.state)
 
-    def seen(self, signal: Signal) -> int:
+    def seen(self, signal: Indicator) -> int:
         shift = self.person().shift
         return shift.whole.seen.get(signal, 0) if shift else 0
 
@@ -107,7 +108,7 @@ def test_looking_up_one_after_the_other_is_a_case_within_five_minutes(office):
         if office.cases():
             break
     (case,) = office.cases()
-    taken = office.seen(Signal.BARE)
+    taken = office.seen(Indicator.BARE)
     assert taken <= 6
     assert case.opened_at - acts[taken - 1] <= 5 * MINUTE  # the act that made it unusual
     held = office.store.all(select(CaseEvidence))
@@ -127,19 +128,19 @@ def test_look_ups_that_bookings_follow_are_no_case(office):
         office.wait(2 * MINUTE)
     office.wait(GRACE + MINUTE)
     assert office.cases() == []
-    assert office.seen(Signal.BARE) == 0
+    assert office.seen(Indicator.BARE) == 0
     assert office.person().shift.whole.work == 15
-    assert office.store.all(select(WatchOpen)) == []
+    assert office.store.all(select(PendingAccess)) == []
 
 
 def test_a_late_booking_takes_it_back(office):
     customer = office.a_customer()
     office.looks_up(customer)
     office.wait(GRACE + MINUTE)
-    assert office.seen(Signal.BARE) == 1
+    assert office.seen(Indicator.BARE) == 1
     office.books(customer)
     office.wait(MINUTE)
-    assert office.seen(Signal.BARE) == 0
+    assert office.seen(Indicator.BARE) == 0
     assert office.person().shift.whole.work == 1
 
 
@@ -150,13 +151,13 @@ def test_bookings_that_come_to_nothing_count_when_they_do(office):
         office.looks_up(customer)
         made.append(office.books(customer))
         office.wait(MINUTE)
-    assert office.seen(Signal.BARE) == 0
+    assert office.seen(Indicator.BARE) == 0
     for each in made:
         with office.store.unit() as session:
-            callback = session.get_one(bookings.Callback, each)
-            bookings.cancel(session, callback, factories.a_policy(), office.now)
+            callback = session.get_one(models.Callback, each)
+            bookings.cancel_booked_callback(session, callback, factories.a_policy(), office.now)
         office.wait(MINUTE)
-    assert office.seen(Signal.BARE) == 7
+    assert office.seen(Indicator.BARE) == 7
     assert len(office.cases()) == 1
 
 
@@ -165,10 +166,10 @@ def test_probing_is_a_case_and_a_mistyped_number_of_a_new_customer_is_none(offic
         office.looks_up(None)
         office.wait(MINUTE)
     with office.store.unit() as session:
-        agent = audit_log.staff(office.agent)
-        audit_log.record(session, agent, "customer.add", office.now, customer_id=office.agent)
+        agent = audit_log.staff_actor(office.agent)
+        audit_log.record_act(session, agent, "customer.add", office.now, customer_id=office.agent)
     office.wait(GRACE + MINUTE)
-    assert office.seen(Signal.MISSED) == 0
+    assert office.seen(Indicator.MISSED) == 0
     for _ in range(10):
         office.looks_up(None)
         office.wait(MINUTE)
@@ -181,29 +182,29 @@ def test_a_worker_that_dies_in_a_look_loses_and_doubles_nothing(office, monkeypa
     for _ in range(8):
         office.looks_up(office.a_customer())
     with office.store.unit() as session:
-        sequencer.take_in(session, office.now)
+        sequencer.sequence_entries(session, office.now)
     office.now += GRACE + MINUTE
 
     def dies(*_: object) -> None:
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(access_cases, "tell", dies)
+        patch.setattr(access_cases, "open_access_case", dies)
         with pytest.raises(RuntimeError):
             office.look()
     assert office.cases() == []
-    office.watch = AccessWatch(factories.a_policy())  # another worker
+    office.watch = AccessAnomalyJob(factories.a_policy())  # another worker
     office.look()
-    assert office.seen(Signal.BARE) == 8
+    assert office.seen(Indicator.BARE) == 8
     assert len(office.cases()) == 1
     for _ in range(3):
         office.look()
-    assert office.seen(Signal.BARE) == 8
+    assert office.seen(Indicator.BARE) == 8
 
 
 def _looks(url: str, now: datetime) -> int:
     mine = databases.opened(url)
-    watch = AccessWatch(factories.a_policy())
+    watch = AccessAnomalyJob(factories.a_policy())
     for _ in range(10):
         with mine.unit() as session:
             watch(session, now)
@@ -214,10 +215,10 @@ def test_workers_that_look_at_once_count_once(office):
     for _ in range(8):
         office.looks_up(office.a_customer())
     with office.store.unit() as session:
-        sequencer.take_in(session, office.now)
+        sequencer.sequence_entries(session, office.now)
     acts = [partial(_looks, office.store.url, office.now + 5 * MINUTE) for _ in range(4)]
     at_once(acts, lambda: office.store.engine.dispose(close=False))
-    assert office.seen(Signal.BARE) == 8
+    assert office.seen(Indicator.BARE) == 8
     assert len(office.cases()) == 1
 
 
@@ -226,10 +227,10 @@ def test_what_was_before_the_first_look_accuses_nobody(store):
         agent = factories.an_agent(session, NOW)
         for _ in range(30):
             who = factories.a_customer(session, NOW).id
-            audit_log.record(
-                session, audit_log.staff(agent.id), "customer.look_up", NOW, customer_id=who
+            audit_log.record_act(
+                session, audit_log.staff_actor(agent.id), "customer.look_up", NOW, customer_id=who
             )
-        sequencer.take_in(session, NOW)
+        sequencer.sequence_entries(session, NOW)
     office = Office(store, NOW + 10 * MINUTE)
     office.wait(10 * MINUTE)
     assert office.cases() == []
@@ -238,16 +239,16 @@ def test_what_was_before_the_first_look_accuses_nobody(store):
 def test_a_backlog_is_read_to_its_end_in_bounded_steps(office, monkeypatch):
     from incidents.anomaly_detection import audit_cursor
 
-    monkeypatch.setattr(audit_cursor, "AT_A_TIME", 7)
+    monkeypatch.setattr(audit_cursor, "BATCH_SIZE", 7)
     for _ in range(20):
         office.looks_up(office.a_customer())
     with office.store.unit() as session:
-        while sequencer.take_in(session, office.now):
+        while sequencer.sequence_entries(session, office.now):
             pass
     for _ in range(12):
         with office.store.unit() as session:
             office.watch(session, office.now + 5 * MINUTE)
-    assert office.seen(Signal.BARE) == 20
+    assert office.seen(Indicator.BARE) == 20
 
 
 def test_only_who_opens_customers_is_watched(office):
@@ -257,4 +258,4 @@ def test_only_who_opens_customers_is_watched(office):
     office.agent = sam.id
     office.looks_up(office.a_customer())
     office.wait(GRACE + MINUTE)
-    assert office.store.all(select(WatchPerson)) == []
+    assert office.store.all(select(StaffProfileState)) == []

@@ -10,17 +10,17 @@ from uuid import uuid4
 import pytest
 from sqlmodel import col, select
 
-from incidents.canaries import creation, detections, fake_names
+from incidents.canaries import creation, detections, fake_names, models
 from incidents.canaries import store as register
-from incidents.canaries.detections import What
-from incidents.canaries.job import CanaryWatch
-from incidents.cases.models import Case, CaseEvidence, CaseSubject, Kind, State
+from incidents.canaries.detections import DetectionKind
+from incidents.canaries.job import CanaryDetectionJob
+from incidents.cases.models import Case, CaseEvidence, CaseKind, CaseState, CaseSubject
 from incidents.reports import signals
 from messaging import inbox
-from people.customer_import.validation import Rules
+from people.customer_import.validation import ImportRules
 from people.errors import InvalidInput, NotFound
 from people.models import Customer
-from procedures.erasure import erase
+from procedures.erasure import erase_customers
 from scheduling import callbacks
 from tests import factories
 from vault.audit import audit_log
@@ -29,11 +29,11 @@ from verification import number_proof
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 PHONE = "+447400200001"
-RULES = Rules(("en", "de", "es"), "GB", (), "Europe/London")
+RULES = ImportRules(("en", "de", "es"), "GB", (), "Europe/London")
 
 
 def planned(session, *numbers: str, **more: str) -> None:
-    creation.plan(session, numbers, RULES, NOW, reference="K-######", **more)
+    creation.plan_canaries(session, numbers, RULES, NOW, reference="K-######", **more)
 
 
 @pytest.fixture
@@ -42,13 +42,13 @@ def canary(store) -> Customer:
     with store.unit() as session:
         planned(session, PHONE)
         made = factories.a_customer(session, NOW, PHONE, "Ruth Evans")
-        register.settle(session, register.known(session))
+        register.link_imported_canaries(session, register.load_canaries(session))
     return made
 
 
 def watch(store, now: datetime = NOW) -> None:
     with store.unit() as session:
-        CanaryWatch()(session, now)
+        CanaryDetectionJob()(session, now)
 
 
 def met(store) -> list[str]:
@@ -68,7 +68,7 @@ def test_opened_out_of_turn_names_who_did_it_once_however_often_it_is_looked_at(
     for _ in range(3):
         watch(store)
     case = store.all(select(Case))[0]
-    assert (case.kind, case.fold) == (Kind.CANARY, f"canary:opened:{ana.id}")
+    assert (case.kind, case.fold) == (CaseKind.CANARY, f"canary:opened:{ana.id}")
     assert store.all(select(CaseSubject.staff_id)) == [ana.id]
     assert met(store) == ["opened"]
 
@@ -80,7 +80,7 @@ def test_a_closed_case_is_not_raised_again_of_the_same(store, canary):
     watch(store)
     with store.unit() as session:
         case = session.exec(select(Case)).one()
-        case.state, case.fold = State.CLOSED, None
+        case.state, case.fold = CaseState.CLOSED, None
         session.add(case)
     watch(store)
     assert len(store.all(select(Case))) == 1
@@ -90,8 +90,8 @@ def test_through_a_planted_callback_it_is_in_turn_and_another_is_not(store, cana
     with store.unit() as session:
         ana = factories.an_agent(session, NOW)
         one = factories.a_callback(session, NOW, agent=ana, customer=session.merge(canary))
-        creation.plant(session, one.id, NOW)
-        callbacks.open_one(session, one, NOW, "card")
+        creation.plant_canary_callback(session, one.id, NOW)
+        callbacks.read_callback(session, one, NOW, "card")
     watch(store)
     assert met(store) == []
     with store.unit() as session:
@@ -105,34 +105,36 @@ def test_only_a_callback_of_a_canary_can_be_planted(store, canary):
         other = factories.a_callback(session, NOW)
         for none in (other.id, uuid4()):
             with pytest.raises(NotFound):
-                creation.plant(session, none, NOW)
+                creation.plant_canary_callback(session, none, NOW)
 
 
 def a_report(session, policy) -> None:
-    from incidents.reports import submission
+    from incidents.reports import report_fields, submission
 
-    submission.file(session, submission.Told(PHONE, "web"), NOW)
+    submission.submit_for_reference(session, report_fields.ReportSubmission(PHONE, "web"), NOW)
 
 
 def a_page(session, policy) -> None:
-    number_proof.send(session, PHONE, "text", policy, NOW)
+    number_proof.issue_page_number(session, PHONE, "text", policy, NOW)
 
 
 def a_text(session, policy) -> None:
-    inbox.first_time(session, "SM1", PHONE, "other", NOW)
+    inbox.record_once(session, "SM1", PHONE, "other", NOW)
 
 
 def a_call(session, policy) -> None:
-    inbox.first_time(session, "CA1-0", PHONE, "keypad", NOW)
+    inbox.record_once(session, "CA1-0", PHONE, "keypad", NOW)
 
 
 def a_check(session, policy) -> None:
     who = session.exec(select(Customer)).one()
-    signals.put(session, signals.Sign(signals.UNCONFIRMED, NOW, "web", customer_id=who.id))
+    signals.record_signal(
+        session, signals.Signal(signals.UNCONFIRMED, NOW, "web", customer_id=who.id)
+    )
 
 
 def called(session, policy) -> None:
-    assert detections.rang(session, PHONE, What.CALL, "call:CA2", NOW)
+    assert detections.detect_canary_contact(session, PHONE, DetectionKind.CALL, "call:CA2", NOW)
 
 
 @pytest.mark.parametrize(
@@ -157,19 +159,19 @@ def test_every_contact_raises_a_case_that_names_who_had_opened_it(store, canary,
     named = select(CaseSubject.staff_id).where(CaseSubject.case_id == case.id)
     assert store.all(named) == [ana.id]
     with store.unit() as session:
-        found = detections.contacts(session)
+        found = detections.list_canary_contacts(session)
         assert [(each.customer_id, each.what) for each in found] == [(canary.id, what)]
 
 
 def test_what_happens_between_two_looks_is_not_missed(store, canary):
     with store.unit() as session:
-        looking, ana = CanaryWatch(), factories.an_agent(session, NOW)
+        looking, ana = CanaryDetectionJob(), factories.an_agent(session, NOW)
         looking(session, NOW)
     for number in range(3):
         with store.unit() as session:
             at = NOW + number * MINUTE
             factories.looked_up(session, ana, PHONE, at)
-            inbox.first_time(session, f"SM{number}", PHONE, "other", at)
+            inbox.record_once(session, f"SM{number}", PHONE, "other", at)
         with store.unit() as session:
             looking(session, at + MINUTE)
     assert met(store) == ["opened"] * 3 + ["text"] * 3
@@ -182,12 +184,12 @@ def test_each_canary_singles_out_who_opened_it(store):
         planned(session, *numbers)
         for each in numbers:
             factories.a_customer(session, NOW, each)
-        found = register.settle(session, register.known(session))
+        found = register.link_imported_canaries(session, register.load_canaries(session))
         agents = [factories.an_agent(session, NOW) for _ in numbers]
         for agent, each in zip(agents, numbers, strict=True):
             factories.looked_up(session, agent, each, NOW)
         for agent, each in zip(agents, numbers, strict=True):
-            exposed = detections.exposed_by(session, found.by_phone[each])
+            exposed = detections.list_canary_accesses(session, found.by_phone[each])
             assert [(one.staff_id, one.first_at, one.times) for one in exposed] == [
                 (agent.id, NOW, 1)
             ]
@@ -197,19 +199,23 @@ def test_each_canary_singles_out_who_opened_it(store):
 def test_an_investigator_at_work_is_no_alarm(store, canary):
     with store.unit() as session:
         ines = factories.an_agent(session, NOW, role="investigator")
-        who = audit_log.staff(ines.id)
-        audit_log.record(session, who, "report.read", NOW, customer_id=canary.id, purpose="triage")
+        who = audit_log.staff_actor(ines.id)
+        audit_log.record_act(
+            session, who, "report.read", NOW, customer_id=canary.id, purpose="triage"
+        )
     watch(store)
     assert met(store) == []
 
 
 def test_it_is_erased_like_anybody_and_its_number_still_tells(store, canary):
     with store.unit() as session:
-        erase(session, [canary.id], audit_log.OPERATOR, NOW, "retention")
+        erase_customers(session, [canary.id], audit_log.OPERATOR, NOW, "retention")
     watch(store)
     with store.unit() as session:
-        assert detections.rang(session, PHONE, What.TEXT, "text:SM9", NOW)
-        assert not detections.rang(session, factories.PHONE, What.TEXT, "text:SM9", NOW)
+        assert detections.detect_canary_contact(session, PHONE, DetectionKind.TEXT, "text:SM9", NOW)
+        assert not detections.detect_canary_contact(
+            session, factories.PHONE, DetectionKind.TEXT, "text:SM9", NOW
+        )
     assert met(store) == ["text"]
 
 
@@ -227,26 +233,26 @@ def test_numbers_that_will_not_do_plan_nothing(store, numbers, says):
         factories.a_customer(session, NOW, factories.PHONE)
         with pytest.raises(InvalidInput, match=says):
             planned(session, *numbers)
-        assert register.known(session).canaries == ()
+        assert register.load_canaries(session).canaries == ()
 
 
 def test_a_reference_without_room_is_refused(store):
     with store.unit() as session, pytest.raises(InvalidInput, match="more # or"):
-        creation.plan(session, [PHONE, "+447400200002"], RULES, NOW, reference="K")
+        creation.plan_canaries(session, [PHONE, "+447400200002"], RULES, NOW, reference="K")
 
 
 def test_language_zone_and_name_come_from_the_number(store):
     numbers = ("+4915112345678", "+34612345678", "+447400200001", "+33612345678")
     with store.unit() as session:
         planned(session, *numbers)
-        made = register.known(session).canaries
+        made = register.load_canaries(session).canaries
     assert [(each.locale, each.timezone) for each in made] == [
         ("de", "Europe/Berlin"),
         ("es", "Europe/Madrid"),
         ("en", "Europe/London"),
         ("en", "Europe/Paris"),
     ]
-    firsts, lasts = fake_names._FIRST, fake_names._LAST
+    firsts, lasts = fake_names._FIRST_NAMES, fake_names._LAST_NAMES
     for each, spoken in zip(made, ("de", "es", "en", "fr"), strict=True):
         first, last = each.name.split(" ")
         assert first in firsts[spoken].split()
@@ -258,16 +264,18 @@ def test_language_zone_and_name_come_from_the_number(store):
 def test_every_language_has_as_many_names(store):
     counts = {
         len(words.split())
-        for words in itertools.chain(fake_names._FIRST.values(), fake_names._LAST.values())
+        for words in itertools.chain(
+            fake_names._FIRST_NAMES.values(), fake_names._LAST_NAMES.values()
+        )
     }
     assert counts == {20}
 
 
 def test_resealing_changes_what_is_written_and_not_what_it_says(store, canary):
     with store.unit() as session:
-        before = session.exec(select(register.CanaryBatch.kept)).one()
-        known = register.known(session)
-        register.reseal(session)
-        assert session.exec(select(register.CanaryBatch.kept)).one() != before
-        assert register.known(session) == known
+        before = session.exec(select(models.CanaryBatch.kept)).one()
+        known = register.load_canaries(session)
+        register.reseal_canary_batches(session)
+        assert session.exec(select(models.CanaryBatch.kept)).one() != before
+        assert register.load_canaries(session) == known
     assert store.all(select(Customer.id).where(col(Customer.id) == canary.id)) == [canary.id]

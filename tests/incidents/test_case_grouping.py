@@ -11,10 +11,23 @@ from hypothesis import strategies as st
 from sqlmodel import col, select
 
 from incidents.cases import merge_split, workflow
-from incidents.cases.creation import Evidence, name_subjects, raise_case
-from incidents.cases.models import Case, CaseEvidence, CaseSubject, GroupedReport, Kind, State
-from incidents.grouping.job import SETTLES, Grouping
-from incidents.grouping.similarity import TOGETHER, WINDOW, Features, features, likeness
+from incidents.cases.creation import NewEvidence, add_case_subjects, open_or_extend_case
+from incidents.cases.models import (
+    Case,
+    CaseEvidence,
+    CaseKind,
+    CaseState,
+    CaseSubject,
+    GroupedReport,
+)
+from incidents.grouping.job import SETTLING_TIME, GroupingJob
+from incidents.grouping.similarity import (
+    COMPARISON_WINDOW,
+    GROUPING_THRESHOLD,
+    ReportFeatures,
+    build_report_features,
+    score_similarity,
+)
 from incidents.reports import report_fields, submission
 from people.errors import InvalidInput, NotAllowed
 from tests import factories
@@ -25,7 +38,7 @@ NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 SCRIPT = "your router sends spam, our technician must connect with your computer today"
 
 
-def call(hours: float = 0, **more) -> Features:
+def call(hours: float = 0, **more) -> ReportFeatures:
     given = {
         "shown_number": "",
         "hidden": False,
@@ -34,7 +47,7 @@ def call(hours: float = 0, **more) -> Features:
         "asked_for": (),
         "claimed_to_be": "",
     }
-    return features(NOW + timedelta(hours=hours), **(given | more))
+    return build_report_features(NOW + timedelta(hours=hours), **(given | more))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +71,7 @@ def call(hours: float = 0, **more) -> Features:
     ],
 )
 def test_what_is_alike(one, other, together):
-    assert (likeness(call(**one), call(1, **other)) >= TOGETHER) is together
+    assert (score_similarity(call(**one), call(1, **other)) >= GROUPING_THRESHOLD) is together
 
 
 @given(
@@ -74,20 +87,20 @@ def test_what_is_alike(one, other, together):
 )
 def test_likeness_is_the_same_both_ways_and_ends_with_the_window(told, hours):
     one, other = call(**told), call(hours, said=SCRIPT, shown_number="+442079460999")
-    assert likeness(one, other) == likeness(other, one)
-    if abs(hours) > WINDOW / timedelta(hours=1):
-        assert likeness(one, other) == float("-inf")
+    assert score_similarity(one, other) == score_similarity(other, one)
+    if abs(hours) > COMPARISON_WINDOW / timedelta(hours=1):
+        assert score_similarity(one, other) == float("-inf")
 
 
 def filed(store, at: datetime = NOW, **more) -> UUID:
     with store.unit() as session:
-        told = submission.Told(factories.a_phone(), "web", **more)
-        return submission.filed(session, told, at).id
+        told = report_fields.ReportSubmission(factories.a_phone(), "web", **more)
+        return submission.submit_report(session, told, at).id
 
 
-def grouped(store, now: datetime, job: Grouping | None = None) -> list[Case]:
+def grouped(store, now: datetime, job: GroupingJob | None = None) -> list[Case]:
     with store.unit() as session:
-        (job or Grouping())(session, now)
+        (job or GroupingJob())(session, now)
     return store.all(select(Case).order_by(col(Case.id)))
 
 
@@ -95,20 +108,20 @@ def refs(store, case: Case) -> set[str]:
     return set(store.all(select(CaseEvidence.ref).where(col(CaseEvidence.case_id) == case.id)))
 
 
-LATER = NOW + SETTLES
+LATER = NOW + SETTLING_TIME
 
 
 def test_reports_of_one_campaign_become_one_case_as_they_come(store):
-    job = Grouping()
+    job = GroupingJob()
     first, other = filed(store, shown_number="020 7946 0999"), filed(store, said="a wrong number")
     assert grouped(store, NOW + timedelta(minutes=1), job) == []  # may still be added to
     assert grouped(store, LATER, job) == []
     second = filed(store, LATER, shown_number="+442079460999", said=SCRIPT)
-    (case,) = grouped(store, LATER + SETTLES, job)
-    assert case.kind == Kind.CALLS
+    (case,) = grouped(store, LATER + SETTLING_TIME, job)
+    assert case.kind == CaseKind.CALLS
     assert refs(store, case) == {str(first), str(second)}
-    third = filed(store, LATER + SETTLES, said=SCRIPT, shown_number="+442079460999")
-    (case,) = grouped(store, LATER + 2 * SETTLES, Grouping())  # another worker
+    third = filed(store, LATER + SETTLING_TIME, said=SCRIPT, shown_number="+442079460999")
+    (case,) = grouped(store, LATER + 2 * SETTLING_TIME, GroupingJob())  # another worker
     assert refs(store, case) == {str(first), str(second), str(third)}
     lone = store.all(select(GroupedReport.report_id).where(col(GroupedReport.case_id).is_(None)))
     assert lone == [other]
@@ -135,7 +148,7 @@ def test_many_workers_put_each_report_in_one_place(store):
     def work() -> None:
         mine = opened(store.url, wait_seconds=60)
         with mine.unit() as session:
-            Grouping()(session, LATER)
+            GroupingJob()(session, LATER)
 
     at_once([work] * 4, lambda: store.engine.dispose(close=False))
     (case,) = store.all(select(Case))
@@ -148,11 +161,13 @@ def test_a_closed_case_is_joined_by_nothing_more(store):
     (case,) = grouped(store, LATER)
     ines = held_by_ines(store, case.reference)
     with store.unit() as session:
-        workflow.decide(session, case.reference, ines, "no_leak", "no leak to be found", LATER)
-        workflow.close(session, case.reference, ines, "it belongs together", LATER)
+        workflow.decide_case_outcome(
+            session, case.reference, ines, "no_leak", "no leak to be found", LATER
+        )
+        workflow.close_decided_case(session, case.reference, ines, "it belongs together", LATER)
     for _ in range(2):
         filed(store, LATER, shown_number="020 7946 0999")
-    one, two = grouped(store, LATER + SETTLES)
+    one, two = grouped(store, LATER + SETTLING_TIME)
     assert len(refs(store, one)) == len(refs(store, two)) == 2
 
 
@@ -160,7 +175,7 @@ def held_by_ines(store, *references: str) -> UUID:
     with store.unit() as session:
         ines = factories.an_agent(session, NOW, role="investigator").id
         for each in references:
-            workflow.take(session, each, ines, NOW)
+            workflow.claim_case(session, each, ines, NOW)
         return ines
 
 
@@ -177,20 +192,22 @@ def test_joining_takes_all_and_can_be_undone(store):
     before = refs(store, one), refs(store, two)
     with store.unit() as session:
         ana = factories.an_agent(session, NOW).id
-        name_subjects(session, session.get(Case, two.id), [ana], NOW)
-        merge_split.join(session, one.reference, two.reference, ines, "one script for both", LATER)
+        add_case_subjects(session, session.get(Case, two.id), [ana], NOW)
+        merge_split.merge_cases(
+            session, one.reference, two.reference, ines, "one script for both", LATER
+        )
     assert refs(store, one) == before[0] | before[1]
     assert refs(store, two) == set()
     closed = store.all(select(Case).where(col(Case.id) == two.id))[0]
-    assert (closed.state, closed.outcome) == (State.CLOSED, "joined")
+    assert (closed.state, closed.outcome) == (CaseState.CLOSED, "joined")
     named = store.all(select(CaseSubject.case_id).where(col(CaseSubject.staff_id) == ana))
     assert set(named) == {one.id, two.id}
     with store.unit() as session:
-        merge_split.take_apart(
+        merge_split.undo_case_merge(
             session, one.reference, two.reference, ines, "no, they are two", LATER
         )
     assert (refs(store, one), refs(store, two)) == before
-    assert store.all(select(Case).where(col(Case.id) == two.id))[0].state == State.OPEN
+    assert store.all(select(Case).where(col(Case.id) == two.id))[0].state == CaseState.OPEN
 
 
 def test_what_was_split_off_stays_apart_and_can_be_joined_again(store):
@@ -201,12 +218,16 @@ def test_what_was_split_off_stays_apart_and_can_be_joined_again(store):
     rows = store.all(select(CaseEvidence).order_by(col(CaseEvidence.id)))
     with store.unit() as session:
         ids = [rows[0].id, rows[1].id]
-        fresh = merge_split.split(session, case.reference, ids, ines, "of another caller", LATER)
+        fresh = merge_split.split_case_evidence(
+            session, case.reference, ids, ines, "of another caller", LATER
+        )
     assert refs(store, fresh) == {rows[0].ref, rows[1].ref}
-    assert len(grouped(store, LATER + SETTLES)) == 2  # the job does not put them back
+    assert len(grouped(store, LATER + SETTLING_TIME)) == 2  # the job does not put them back
     assert refs(store, fresh) == {rows[0].ref, rows[1].ref}
     with store.unit() as session:
-        merge_split.join(session, case.reference, fresh.reference, ines, "yes, they are one", LATER)
+        merge_split.merge_cases(
+            session, case.reference, fresh.reference, ines, "yes, they are one", LATER
+        )
     assert len(refs(store, case)) == 4
 
 
@@ -221,14 +242,18 @@ def test_what_cannot_be_joined_or_split_changes_nothing(store, what):
     def act(session) -> None:
         if what in ("all", "none", "others"):
             parts = {"all": mine, "none": [], "others": theirs}[what]
-            merge_split.split(session, one.reference, parts, ines, "it belongs together", LATER)
+            merge_split.split_case_evidence(
+                session, one.reference, parts, ines, "it belongs together", LATER
+            )
         elif what == "not mine":
-            merge_split.join(
+            merge_split.merge_cases(
                 session, two.reference, one.reference, ines, "it belongs together", LATER
             )
         else:
             other = one.reference if what == "self" else "C2222222"
-            merge_split.join(session, one.reference, other, ines, "it belongs together", LATER)
+            merge_split.merge_cases(
+                session, one.reference, other, ines, "it belongs together", LATER
+            )
 
     with pytest.raises((InvalidInput, NotAllowed)), store.unit() as session:
         act(session)
@@ -237,14 +262,20 @@ def test_what_cannot_be_joined_or_split_changes_nothing(store, what):
 
 def test_the_same_evidence_in_both_counts_once(store):
     with store.unit() as session:
-        one = raise_case(session, Kind.ACCESS, "a", [Evidence("audit", "1", NOW)], NOW)
-        two = raise_case(session, Kind.ACCESS, "b", [Evidence("audit", n, NOW) for n in "12"], NOW)
+        one = open_or_extend_case(
+            session, CaseKind.ACCESS, "a", [NewEvidence("audit", "1", NOW)], NOW
+        )
+        two = open_or_extend_case(
+            session, CaseKind.ACCESS, "b", [NewEvidence("audit", n, NOW) for n in "12"], NOW
+        )
     ines = held_by_ines(store, one.reference)
     with store.unit() as session:
-        merge_split.join(session, one.reference, two.reference, ines, "it belongs together", NOW)
+        merge_split.merge_cases(
+            session, one.reference, two.reference, ines, "it belongs together", NOW
+        )
     assert refs(store, one) == {"1", "2"}
     with store.unit() as session:
-        merge_split.take_apart(
+        merge_split.undo_case_merge(
             session, one.reference, two.reference, ines, "it belongs together", NOW
         )
     assert (refs(store, one), refs(store, two)) == ({"1"}, {"1", "2"})

@@ -9,11 +9,11 @@ from sqlmodel import select
 
 from incidents.reports import reporter_feedback, submission
 from incidents.reports.models import Report
-from incidents.reports.submission import Told
+from incidents.reports.report_fields import ReportSubmission
 from messaging import line_types, segments, text_templates
 from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
-from messaging.providers.simulator.sms import Simulator
+from messaging.providers.simulator.sms import SimulatorSmsProvider
 from people.errors import InvalidInput
 from tests import factories
 
@@ -23,11 +23,13 @@ PHONE = factories.PHONE
 
 def told(store, at: datetime = NOW, *, wanted: bool = True, key: str = "not_us") -> None:
     with store.unit() as session:
-        report = submission.filed(session, Told(PHONE, "web", tell_me=wanted), at)
-        reporter_feedback.tell_outcome(session, report, key, at)
+        report = submission.submit_report(
+            session, ReportSubmission(PHONE, "web", tell_me=wanted), at
+        )
+        reporter_feedback.record_report_outcome(session, report, key, at)
     for _ in range(2):
         with store.unit() as session:
-            reporter_feedback.tell(session, factories.a_policy(), at)
+            reporter_feedback.queue_feedback_texts(session, factories.a_policy(), at)
 
 
 def a_customer(store) -> None:
@@ -43,7 +45,9 @@ def test_a_customer_who_wanted_to_know_is_told_once(store):
     a_customer(store)
     told(store)
     assert len(texts(store)) == 1
-    Worker(store.engine, store.ring, [Simulator(store.engine, store.ring)], lambda: NOW).once()
+    Worker(
+        store.engine, store.ring, [SimulatorSmsProvider(store.engine, store.ring)], lambda: NOW
+    ).run_once()
     with store.unit() as session:
         (sent,) = _texts(session)
     assert "NOT from us" in sent
@@ -54,7 +58,7 @@ def test_a_customer_who_wanted_to_know_is_told_once(store):
 def _texts(session) -> list[str]:
     from messaging.providers.simulator import sms
 
-    return [each["body"] for each in sms.texts(session, NOW, PHONE)]
+    return [each["body"] for each in sms.list_simulated_texts(session, NOW, PHONE)]
 
 
 def test_nobody_is_told_who_did_not_ask(store):
@@ -68,7 +72,9 @@ def test_a_number_that_is_nobodys_waits_until_we_know_it(store):
     assert texts(store) == []
     a_customer(store)
     with store.unit() as session:
-        reporter_feedback.tell(session, factories.a_policy(), NOW + timedelta(days=1))
+        reporter_feedback.queue_feedback_texts(
+            session, factories.a_policy(), NOW + timedelta(days=1)
+        )
     assert len(texts(store)) == 1
 
 
@@ -77,7 +83,7 @@ def test_the_first_outcome_counts(store):
     told(store, key="found")
     with store.unit() as session:
         (report,) = session.exec(select(Report))
-        reporter_feedback.tell_outcome(session, report, "ours", NOW)
+        reporter_feedback.record_report_outcome(session, report, "ours", NOW)
     (row,) = store.all(select(Report))
     assert row.outcome == "found"
     assert len(texts(store)) == 1
@@ -92,21 +98,25 @@ def test_at_night_it_waits_for_the_morning(store):
 def test_a_landline_is_not_rung_out_of_the_blue(store):
     a_customer(store)
     with store.unit() as session:
-        line_types.note(session, PHONE, line_types.LANDLINE, NOW)
+        line_types.record_line_type(session, PHONE, line_types.LANDLINE, NOW)
     told(store)
     assert texts(store) == []
 
 
 def test_an_outcome_that_is_none_is_refused(store):
     with store.unit() as session:
-        report = submission.filed(session, Told(PHONE, "web", tell_me=True), NOW)
+        report = submission.submit_report(
+            session, ReportSubmission(PHONE, "web", tell_me=True), NOW
+        )
         with pytest.raises(InvalidInput):
-            reporter_feedback.tell_outcome(session, report, "guilty", NOW)
+            reporter_feedback.record_report_outcome(session, report, "guilty", NOW)
 
 
-@pytest.mark.parametrize("key", text_templates.OUTCOMES)
+@pytest.mark.parametrize("key", text_templates.REPORT_OUTCOMES)
 def test_every_outcome_fits_one_segment_and_holds_no_link(key):
-    text = text_templates.outcome(factories.a_policy().voice(), "R2345678", key)
-    assert segments.count(text) == 1
+    text = text_templates.text_report_outcome(
+        factories.a_policy().message_context_for(), "R2345678", key
+    )
+    assert segments.count_segments(text) == 1
     assert "http" not in text
     assert text.startswith("Example Bank: Your report R2345678")

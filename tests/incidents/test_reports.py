@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from incidents.reports import report_fields, submission
 from incidents.reports.models import Report
-from incidents.reports.submission import Told
+from incidents.reports.report_fields import ReportSubmission
 from people.errors import InvalidInput
 from tests import factories
 from tests.databases import Store
@@ -24,12 +24,14 @@ PHONE = factories.PHONE
 
 def filed(store: Store, at: datetime = NOW, channel: str = "web", **told) -> str:
     with store.unit() as session:
-        return submission.file(session, Told(PHONE, channel, **told), at)
+        return submission.submit_for_reference(
+            session, ReportSubmission(PHONE, channel, **told), at
+        )
 
 
-def read(store: Store, reference: str) -> submission.Read:
+def read(store: Store, reference: str) -> submission.ReportView:
     with store.unit() as session:
-        found = submission.latest(session, audit_log.SYSTEM, NOW)
+        found = submission.list_latest_reports(session, audit_log.SYSTEM, NOW)
         return next(each for each in found if each.reference == reference)
 
 
@@ -107,8 +109,8 @@ def test_a_number_that_proves_itself_within_a_day_proves_what_was_reported_of_it
     late = filed(store, NOW - timedelta(hours=23))
     doubtful = filed(store, NOW - timedelta(hours=1), doubtful=True)
     with store.unit() as session:
-        submission.prove(session, PHONE, NOW)
-        submission.prove(session, PHONE, NOW)
+        submission.mark_reports_proven(session, PHONE, NOW)
+        submission.mark_reports_proven(session, PHONE, NOW)
     assert [read(store, each).proven for each in (early, late, doubtful)] == [False, True, False]
     done = store.all(select(AuditEntry).where(AuditEntry.action == "report.prove"))
     assert len(done) == 1
@@ -125,8 +127,10 @@ def test_a_refused_call_is_never_added_to_another_report(store):
     first = filed(store, channel="text", proven=True)
     with store.unit() as session:
         callback = factories.a_callback(session, NOW)
-        told = Told(PHONE, "text", proven=True, kind=report_fields.REFUSED, callback_id=callback.id)
-        assert submission.file(session, told, NOW) != first
+        told = ReportSubmission(
+            PHONE, "text", proven=True, kind=report_fields.REFUSED, callback_id=callback.id
+        )
+        assert submission.submit_for_reference(session, told, NOW) != first
 
 
 @pytest.mark.parametrize("field", ["said", "shown_number", "claimed_to_be"])
@@ -155,8 +159,10 @@ def test_a_call_of_a_year_ago_is_kept(store):
 def test_the_latest_told_stands_first(store):
     filed(store, NOW)
     with store.unit() as session:
-        submission.file(session, Told("+447400123999", "web"), NOW - timedelta(hours=1))
-        found = submission.latest(session, audit_log.SYSTEM, NOW)
+        submission.submit_for_reference(
+            session, ReportSubmission("+447400123999", "web"), NOW - timedelta(hours=1)
+        )
+        found = submission.list_latest_reports(session, audit_log.SYSTEM, NOW)
     assert [each.at for each in found] == [NOW, NOW - timedelta(hours=1)]
 
 

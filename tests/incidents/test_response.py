@@ -10,19 +10,19 @@ import pytest
 from sqlmodel import col, select
 
 from incidents.cases import case_view, workflow
-from incidents.cases.creation import raise_case
-from incidents.cases.models import Case, Kind, WarnedCustomer, WarningRun
+from incidents.cases.creation import open_or_extend_case
+from incidents.cases.models import Case, CaseKind, WarnedCustomer, WarningRun
 from incidents.response import approval_types, customer_warnings, exposure
-from incidents.response.customer_warnings import Warnings
+from incidents.response.customer_warnings import CustomerWarningJob
 from messaging import line_types, segments, text_templates
 from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
-from messaging.providers.simulator.sms import Simulator
-from messaging.sending_limits import Rules
-from people import phone_numbers
+from messaging.providers.simulator.sms import SimulatorSmsProvider
+from messaging.sending_limits import SendingLimits
+from people import models, phone_numbers
 from people.approvals import bootstrap, decisions
 from people.customers import customer_records
-from people.errors import InvalidInput, NoLonger, NotAllowed, NotFound
+from people.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from people.models import Staff
 from people.staff import api_tokens, authentication, staff_records, staff_sessions, suspension
 from procedures import approval_registry
@@ -48,25 +48,25 @@ class Scene:
             self.ana = factories.an_agent(session, NOW).id
             self.ines = factories.an_agent(session, NOW, role="investigator").id
             self.ivo = factories.an_agent(session, NOW, role="investigator").id
-            case = raise_case(session, Kind.CALLS, "x", [], NOW, subjects=[self.ana])
+            case = open_or_extend_case(session, CaseKind.CALLS, "x", [], NOW, subjects=[self.ana])
             self.reference = case.reference
-            workflow.take(session, self.reference, self.ines, NOW)
+            workflow.claim_case(session, self.reference, self.ines, NOW)
 
     def approve(self, request_id: UUID, by: UUID, now: datetime = NOW) -> None:
         with self.store.unit() as session:
             from people.approvals.models import ApprovalRequest
 
             digest = session.get_one(ApprovalRequest, request_id).digest
-            table = approval_registry.kinds(POLICY)
-            decisions.approve(session, table, request_id, digest, by, now)
+            table = approval_registry.collect_request_types(POLICY)
+            decisions.approve_request(session, table, request_id, digest, by, now)
 
-    def ask(self, act=approval_types.ask_to_suspend) -> UUID:
+    def ask(self, act=approval_types.request_staff_suspension) -> UUID:
         with self.store.unit() as session:
             return act(session, self.reference, self.ines, self.ana, "why it is to be", NOW).id
 
     def warn(self) -> None:
         with self.store.unit() as session:
-            asked = approval_types.ask_to_warn(
+            asked = approval_types.request_customer_warning(
                 session, self.reference, self.ines, self.ana, SINCE, NOW, "why it is to be", NOW
             ).id
         self.approve(asked, self.ivo)
@@ -77,14 +77,16 @@ class Scene:
             made = [factories.a_customer(session, NOW, **more).id for _ in range(count)]
             about = [(each, None) for each in made * 2]
             at = NOW - timedelta(days=1)
-            who = audit_log.staff(self.ana)
-            audit_log.record_many(session, who, "customer.read", at, about=about, purpose="own day")
+            who = audit_log.staff_actor(self.ana)
+            audit_log.record_act_per_customer(
+                session, who, "customer.read", at, about=about, purpose="own day"
+            )
             return made
 
     def steps(self) -> list[str]:
         with self.store.unit() as session:
             case = session.exec(select(Case).where(Case.reference == self.reference)).one()
-            return [each.kind for each in case_view.steps(session, case)]
+            return [each.kind for each in case_view.list_case_events(session, case)]
 
 
 @pytest.fixture
@@ -95,24 +97,24 @@ def scene(store) -> Scene:
 def test_a_suspension_ends_all_at_once_and_takes_two(scene):
     with scene.store.unit() as session:
         ana = session.get_one(Staff, scene.ana)
-        cookie = authentication.open_session(session, ana, NOW)
-        bearer = api_tokens.add(session, ana, "t", NOW)
+        cookie = authentication.open_staff_session(session, ana, NOW)
+        bearer = api_tokens.create_api_token(session, ana, "t", NOW)
         callback = factories.a_callback(session, NOW, agent=ana)
     asked = scene.ask()
     with scene.store.unit() as session:
-        assert authentication.signed_in(session, cookie, NOW) is not None
+        assert authentication.find_session_principal(session, cookie, NOW) is not None
     with pytest.raises(NotAllowed):
         scene.approve(asked, scene.ines)
     with pytest.raises((NotAllowed, NotFound)):
         scene.approve(asked, scene.ana)
     scene.approve(asked, scene.ivo)
     with scene.store.unit() as session:
-        assert authentication.signed_in(session, cookie, NOW) is None
-        assert api_tokens.bearer(session, bearer) is None
-        assert staff_sessions.of(session, scene.ana, NOW) == []
-        assert team_overview.suspended(session, NOW) == [(scene.ana, "Ana", 1)]
+        assert authentication.find_session_principal(session, cookie, NOW) is None
+        assert api_tokens.find_token_principal(session, bearer) is None
+        assert staff_sessions.list_staff_sessions(session, scene.ana, NOW) == []
+        assert team_overview.list_suspended_agents(session, NOW) == [(scene.ana, "Ana", 1)]
         assert (
-            team_overview.agent(session, scene.ana).id == scene.ana
+            team_overview.lock_agent(session, scene.ana).id == scene.ana
         )  # so that callbacks are handed over
         assert session.get_one(type(callback), callback.id).state == "booked"
     assert scene.steps()[0] == "suspended"
@@ -120,37 +122,41 @@ def test_a_suspension_ends_all_at_once_and_takes_two(scene):
 
 def test_it_is_lifted_by_two_and_what_has_ended_stays_ended(scene):
     with scene.store.unit() as session:
-        cookie = authentication.open_session(session, session.get_one(Staff, scene.ana), NOW)
+        cookie = authentication.open_staff_session(session, session.get_one(Staff, scene.ana), NOW)
     scene.approve(scene.ask(), scene.ivo)
     with pytest.raises(InvalidInput):
         scene.ask()
-    lifted = scene.ask(approval_types.ask_to_lift)
+    lifted = scene.ask(approval_types.request_suspension_lift)
     with scene.store.unit() as session:
         assert not session.get_one(Staff, scene.ana).active
     scene.approve(lifted, scene.ivo)
     with scene.store.unit() as session:
         member = session.get_one(Staff, scene.ana)
         assert member.active
-        assert authentication.signed_in(session, cookie, NOW) is None
-        assert team_overview.suspended(session, NOW) == []
+        assert authentication.find_session_principal(session, cookie, NOW) is None
+        assert team_overview.list_suspended_agents(session, NOW) == []
 
 
 def test_it_is_lifted_after_its_case_is_closed_and_says_who_approved(scene):
     scene.approve(scene.ask(), scene.ivo)
     with scene.store.unit() as session:
-        workflow.decide(session, scene.reference, scene.ines, "no_leak", "no leak after all", NOW)
-        workflow.close(session, scene.reference, scene.ines, "no leak after all", NOW)
+        workflow.decide_case_outcome(
+            session, scene.reference, scene.ines, "no_leak", "no leak after all", NOW
+        )
+        workflow.close_decided_case(session, scene.reference, scene.ines, "no leak after all", NOW)
     with scene.store.unit() as session:
-        assert [each.id for each in approval_types.suspended_for(session, scene.ivo)] == [scene.ana]
-        assert approval_types.suspended_for(session, scene.ana) == []
+        assert [
+            each.id for each in approval_types.list_visible_suspensions(session, scene.ivo)
+        ] == [scene.ana]
+        assert approval_types.list_visible_suspensions(session, scene.ana) == []
         why = "nothing came of it"
-        asked = approval_types.ask_to_lift_outside(session, scene.ivo, scene.ana, why, NOW).id
+        asked = approval_types.request_lift_outside_case(session, scene.ivo, scene.ana, why, NOW).id
     scene.approve(asked, scene.ines)
     with scene.store.unit() as session:
         assert session.get_one(Staff, scene.ana).active
-        assert approval_types.suspended_for(session, scene.ivo) == []
+        assert approval_types.list_visible_suspensions(session, scene.ivo) == []
         case = session.exec(select(Case).where(Case.reference == scene.reference)).one()
-        lifted, asking = case_view.steps(session, case)[:2]
+        lifted, asking = case_view.list_case_events(session, case)[:2]
     assert (lifted.kind, lifted.words, lifted.approved_by) == ("lifted", "", (scene.ines,))
     assert asking.words == f"suspend.lift\n{why}"
 
@@ -159,28 +165,28 @@ def test_who_is_named_beside_them_cannot_ask_to_lift_it(scene):
     """Rule I5: two who worked together do not let each other in."""
     scene.approve(scene.ask(), scene.ivo)
     with scene.store.unit() as session:
-        raise_case(session, Kind.CALLS, "y", [], NOW, subjects=[scene.ana, scene.ivo])
+        open_or_extend_case(session, CaseKind.CALLS, "y", [], NOW, subjects=[scene.ana, scene.ivo])
     with scene.store.unit() as session:
-        assert approval_types.suspended_for(session, scene.ivo) == []
+        assert approval_types.list_visible_suspensions(session, scene.ivo) == []
     with pytest.raises(NotFound), scene.store.unit() as session:
-        approval_types.ask_to_lift_outside(
+        approval_types.request_lift_outside_case(
             session, scene.ivo, scene.ana, "she is honest, I know", NOW
         )
 
 
 def test_who_is_switched_off_is_not_let_in_by_lifting(scene):
     with scene.store.unit() as session:
-        staff_records.switch_off(session, session.get_one(Staff, scene.ana), NOW)
+        staff_records.deactivate_staff_member(session, session.get_one(Staff, scene.ana), NOW)
     with pytest.raises(InvalidInput):
-        scene.ask(approval_types.ask_to_lift)
+        scene.ask(approval_types.request_suspension_lift)
     with pytest.raises(InvalidInput), scene.store.unit() as session:
-        suspension.lift(session, scene.ana, audit_log.SYSTEM, NOW)
+        suspension.lift_staff_suspension(session, scene.ana, audit_log.SYSTEM, NOW)
 
 
 def test_only_who_holds_the_case_asks_and_never_about_themself(scene):
     for who, person in ((scene.ivo, scene.ana), (scene.ines, scene.ines)):
         with pytest.raises(NotAllowed), scene.store.unit() as session:
-            approval_types.ask_to_suspend(
+            approval_types.request_staff_suspension(
                 session, scene.reference, who, person, "why it is to be", NOW
             )
 
@@ -188,13 +194,13 @@ def test_only_who_holds_the_case_asks_and_never_about_themself(scene):
 def test_exposure_is_each_customer_with_when_and_what_it_showed(scene):
     ids = scene.exposed(3)
     with scene.store.unit() as session:
-        who = audit_log.staff(scene.ana)
+        who = audit_log.staff_actor(scene.ana)
         ring = {"customer_id": ids[0], "purpose": "to ring them"}
-        audit_log.record(session, who, "customer.read", NOW - timedelta(hours=1), **ring)
-        audit_log.record(session, who, "case.read", NOW, customer_id=factories_id(session))
+        audit_log.record_act(session, who, "customer.read", NOW - timedelta(hours=1), **ring)
+        audit_log.record_act(session, who, "case.read", NOW, customer_id=factories_id(session))
         case = session.exec(select(Case)).one()
-        assert exposure.count(session, scene.ana, SINCE, NOW) == 3
-        rows = exposure.page(session, case, scene.ana, SINCE, NOW, scene.ines, NOW)
+        assert exposure.count_exposed_customers(session, scene.ana, SINCE, NOW) == 3
+        rows = exposure.load_exposure_page(session, case, scene.ana, SINCE, NOW, scene.ines, NOW)
     found = {each.customer_id: each for each in rows}
     assert set(found) == set(ids)
     assert "phone" in found[ids[0]].fields
@@ -210,7 +216,7 @@ def factories_id(session) -> UUID:
 
 
 def work(store: Store, times: int, now: datetime = NOW) -> None:
-    job = Warnings(POLICY)
+    job = CustomerWarningJob(POLICY)
     for _ in range(times):
         with store.unit() as session:
             job(session, now)
@@ -223,7 +229,7 @@ def warned(store: Store) -> Counter[UUID]:
 
 
 def test_each_exposed_customer_is_warned_once_and_nobody_else(scene, monkeypatch):
-    monkeypatch.setattr(customer_warnings, "WAVE", 3)
+    monkeypatch.setattr(customer_warnings, "BATCH_SIZE", 3)
     ids = scene.exposed(7)
     with scene.store.unit() as session:
         factories.a_customer(session, NOW)
@@ -239,8 +245,8 @@ def test_each_exposed_customer_is_warned_once_and_nobody_else(scene, monkeypatch
 
 
 def test_a_wave_waits_for_the_one_before(scene, monkeypatch):
-    monkeypatch.setattr(customer_warnings, "WAVE", 2)
-    monkeypatch.setattr(customer_warnings, "WAITING", 2)
+    monkeypatch.setattr(customer_warnings, "BATCH_SIZE", 2)
+    monkeypatch.setattr(customer_warnings, "MAX_QUEUED", 2)
     scene.exposed(6)
     scene.warn()
     work(scene.store, 3)
@@ -248,9 +254,9 @@ def test_a_wave_waits_for_the_one_before(scene, monkeypatch):
     Worker(
         scene.store.engine,
         scene.store.ring,
-        [Simulator(scene.store.engine, scene.store.ring)],
+        [SimulatorSmsProvider(scene.store.engine, scene.store.ring)],
         lambda: NOW,
-    ).once()
+    ).run_once()
     work(scene.store, 3)
     assert sum(warned(scene.store).values()) == 4
 
@@ -262,28 +268,32 @@ def test_at_night_it_waits_for_the_morning_and_the_ceiling_holds_it(scene):
     work(scene.store, 1, night)
     due = scene.store.all(select(OutboxMessage.due_at).where(OutboxMessage.kind == "warning"))
     assert {each.hour for each in due} == {8}
-    poor = Rules(segment_price=50_000, per_hour=60_000)
+    poor = SendingLimits(segment_price=50_000, per_hour=60_000)
     store, morning = scene.store, due[0]
     Worker(
-        store.engine, store.ring, [Simulator(store.engine, store.ring)], lambda: morning, rules=poor
-    ).once()
+        store.engine,
+        store.ring,
+        [SimulatorSmsProvider(store.engine, store.ring)],
+        lambda: morning,
+        rules=poor,
+    ).run_once()
     errors = store.all(select(OutboxMessage.error).where(OutboxMessage.kind == "warning"))
     assert "ceiling" in errors
 
 
 def test_stopping_withdraws_what_has_not_left(scene, monkeypatch):
-    monkeypatch.setattr(customer_warnings, "WAVE", 2)
+    monkeypatch.setattr(customer_warnings, "BATCH_SIZE", 2)
     scene.exposed(4)
     scene.warn()
     work(scene.store, 1)
     with scene.store.unit() as session:
         case = session.exec(select(Case)).one()
-        customer_warnings.stop(session, case, scene.ines, "enough", NOW)
+        customer_warnings.stop_warning_run(session, case, scene.ines, "enough", NOW)
     work(scene.store, 3)
     states = scene.store.all(select(OutboxMessage.state).where(OutboxMessage.kind == "warning"))
     assert states == ["expired", "expired"]
     with pytest.raises(WrongState), scene.store.unit() as session:
-        customer_warnings.stop(
+        customer_warnings.stop_warning_run(
             session, session.exec(select(Case)).one(), scene.ines, "why it is to be", NOW
         )
 
@@ -291,23 +301,23 @@ def test_stopping_withdraws_what_has_not_left(scene, monkeypatch):
 def test_landlines_and_the_erased_get_no_text(scene):
     first, second = scene.exposed(2)
     with scene.store.unit() as session:
-        from procedures.erasure import erase
+        from procedures.erasure import erase_customers
 
-        phone = customer_records.opened(
-            session, session.get_one(customer_records.Customer, first)
+        phone = customer_records.open_customer_details(
+            session, session.get_one(models.Customer, first)
         ).phone
-        line_types.note(session, phone, line_types.LANDLINE, NOW)
-        erase(session, [second], audit_log.SYSTEM, NOW, "x")
+        line_types.record_line_type(session, phone, line_types.LANDLINE, NOW)
+        erase_customers(session, [second], audit_log.SYSTEM, NOW, "x")
     scene.warn()
     work(scene.store, 2)
     assert warned(scene.store) == {}
     with scene.store.unit() as session:
         run = session.exec(select(WarningRun)).one()
-        assert customer_warnings.progress(session, run).landlines == 1
+        assert customer_warnings.load_warning_progress(session, run).landlines == 1
 
 
 def test_killed_at_any_act_nobody_is_left_out_or_told_twice(scene, monkeypatch):
-    monkeypatch.setattr(customer_warnings, "WAVE", 2)
+    monkeypatch.setattr(customer_warnings, "BATCH_SIZE", 2)
     ids = scene.exposed(5)
     scene.warn()
 
@@ -327,15 +337,15 @@ def test_killed_at_any_act_nobody_is_left_out_or_told_twice(scene, monkeypatch):
 
 
 def test_the_warning_is_one_segment_names_no_link_and_asks_for_nothing():
-    body = text_templates.warned(POLICY.voice())
-    assert segments.count(body) == 1
-    assert phone_numbers.displayed(factories.PHONE) not in body
+    body = text_templates.text_exposure_warning(POLICY.message_context_for())
+    assert segments.count_segments(body) == 1
+    assert phone_numbers.format_phone(factories.PHONE) not in body
     assert "http" not in body
 
 
 def test_nobody_is_warned_where_nobody_was_exposed(scene):
     with pytest.raises(InvalidInput), scene.store.unit() as session:
-        approval_types.ask_to_warn(
+        approval_types.request_customer_warning(
             session, scene.reference, scene.ines, scene.ana, SINCE, NOW, "why it is to be", NOW
         )
 
@@ -346,8 +356,8 @@ def test_the_last_supervisor_is_not_suspended(scene):
             session.get_one(Staff, each).totp_secret = b"x"
         session.get_one(Staff, scene.ana).role = "supervisor"
         session.flush()
-        bootstrap.close_if_due(session, NOW)
-    with pytest.raises(NoLonger, match="No supervisor would be left"):
+        bootstrap.finish_bootstrap(session, NOW)
+    with pytest.raises(Conflict, match="No supervisor would be left"):
         scene.ask()
     with scene.store.unit() as session:
         other = factories.an_agent(session, NOW, role="supervisor")

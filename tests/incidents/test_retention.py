@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from incidents.reports import submission
+from incidents.reports import report_fields, submission
 from incidents.reports.models import Report
 from people.customers import customer_records
 from people.models import Customer, CustomerSession
@@ -49,13 +49,13 @@ def work(store, job, now) -> None:
 
 
 def test_nobody_goes_before_their_time_and_everybody_at_it(store, clock, three):
-    job = retention.Retention(DAYS)
+    job = retention.RetentionJob(DAYS)
     ends = store.all(select(Callback).order_by(Callback.ends_at))[0].ends_at
     work(store, job, ends + DAYS)
     assert known(store) == set(PHONES)
     work(store, job, ends + DAYS + timedelta(seconds=1))
     assert known(store) == set(PHONES)  # it looks four times a day
-    work(store, job, ends + DAYS + retention.EVERY)
+    work(store, job, ends + DAYS + retention.INTERVAL)
     assert known(store) == set(PHONES[1:])
     work(store, job, ends + timedelta(days=100))
     assert known(store) == set(PHONES[2:])
@@ -64,23 +64,27 @@ def test_nobody_goes_before_their_time_and_everybody_at_it(store, clock, three):
 def test_a_report_counts_as_the_customer_being_there(store, clock, three):
     later = clock.now + timedelta(days=20)
     with store.unit() as session:
-        submission.file(session, submission.Told(PHONES[0], "web", said="they knew all"), later)
+        submission.submit_for_reference(
+            session, report_fields.ReportSubmission(PHONES[0], "web", said="they knew all"), later
+        )
     with store.unit() as session:
-        assert retention.due(session, clock.now + timedelta(days=10)) == []
-        assert retention.due(session, later + timedelta(seconds=1)) == [three[0].id]
+        assert retention.list_expired_customers(session, clock.now + timedelta(days=10)) == []
+        assert retention.list_expired_customers(session, later + timedelta(seconds=1)) == [
+            three[0].id
+        ]
 
 
 def test_of_the_erased_nothing_is_left_that_says_who_they_were(store, clock, three):
     call = factories.a_call(store, clock.now, "+447400300009")
     with store.unit() as session:
         made = customer_records.find_by_phone(session, "+447400300009")
-        customer_records.keep_safe_phrase(session, made, "blue teapot", clock.now)
-        told = submission.Told("+447400300009", "web", said="my name is Gwen")
-        submission.file(session, told, clock.now)
+        customer_records.save_safe_phrase(session, made, "blue teapot", clock.now)
+        told = report_fields.ReportSubmission("+447400300009", "web", said="my name is Gwen")
+        submission.submit_for_reference(session, told, clock.now)
         index = made.phone_index
     before = rows(store)
     with store.unit() as session:
-        erasure.erase(session, [made.id], audit_log.OPERATOR, clock.now, "test")
+        erasure.erase_customers(session, [made.id], audit_log.OPERATOR, clock.now, "test")
     after = rows(store)
     assert not any(index in row for table in after.values() for row in table)
     for table in ("customer", "callback", "report"):
@@ -94,11 +98,11 @@ def test_of_the_erased_nothing_is_left_that_says_who_they_were(store, clock, thr
     assert store.all(select(CustomerSession)) == []
     with store.unit() as session:
         assert session.get(DataKey, made.id) is None
-        opened = customer_records.opened(session, session.get_one(Customer, made.id))
+        opened = customer_records.open_customer_details(session, session.get_one(Customer, made.id))
         assert (opened.name, opened.phone) == ("", "")
         callback = session.get_one(Callback, call.callback_id)
-        assert callbacks.words_of(session, callback) == ("", "")
-        assert submission.latest(session, audit_log.SYSTEM, clock.now)[0].said == ""
+        assert callbacks.decrypt_topic_and_ticket(session, callback) == ("", "")
+        assert submission.list_latest_reports(session, audit_log.SYSTEM, clock.now)[0].said == ""
     assert before["audit_entry"] <= rows(store)["audit_entry"]
     (entry,) = store.all(select(AuditEntry).where(AuditEntry.action == "customer.erase"))
     assert entry.customer_id == made.id
@@ -106,24 +110,24 @@ def test_of_the_erased_nothing_is_left_that_says_who_they_were(store, clock, thr
 
 def test_a_number_that_was_erased_can_be_somebody_elses(store, clock, three):
     with store.unit() as session:
-        erasure.erase(session, [three[2].id], audit_log.OPERATOR, clock.now, "test")
+        erasure.erase_customers(session, [three[2].id], audit_log.OPERATOR, clock.now, "test")
     with store.unit() as session:
         again = factories.a_customer(session, clock.now, PHONES[2])
     assert again.id != three[2].id
     with store.unit() as session:
-        erasure.erase(session, [three[2].id], audit_log.OPERATOR, clock.now, "test")
+        erasure.erase_customers(session, [three[2].id], audit_log.OPERATOR, clock.now, "test")
     assert known(store) == set(PHONES)
 
 
 def test_a_callback_of_somebody_erased_is_not_booked_again(store, clock, three):
     with store.unit() as session:
         (callback,) = session.exec(select(Callback).where(Callback.customer_id == three[0].id))
-        bookings.cancel(session, callback, POLICY, clock.now)
-        erasure.erase(session, [three[0].id], audit_log.OPERATOR, clock.now, "test")
+        bookings.cancel_booked_callback(session, callback, POLICY, clock.now)
+        erasure.erase_customers(session, [three[0].id], audit_log.OPERATOR, clock.now, "test")
     with store.unit() as session, pytest.raises(WrongState, match="is gone"):
-        held = callbacks.locked(session, callback.id)
+        held = callbacks.lock_callback(session, callback.id)
         at = (clock.now + timedelta(hours=3)).replace(second=0, microsecond=0)
-        bookings.revive(session, held, at, POLICY, clock.now)
+        bookings.rebook_callback(session, held, at, POLICY, clock.now)
 
 
 def test_who_is_booked_at_that_moment_stays(store, clock, three):
@@ -132,7 +136,7 @@ def test_who_is_booked_at_that_moment_stays(store, clock, three):
 
     def forget() -> None:
         with store.unit() as session:
-            job = retention.Retention(DAYS)
+            job = retention.RetentionJob(DAYS)
             job(session, later)
 
     def book() -> bool:
@@ -143,8 +147,10 @@ def test_who_is_booked_at_that_moment_stays(store, clock, three):
                     return False
                 agent = factories.an_agent(session, later)
                 at = later + timedelta(hours=2)
-                wish = bookings.Wish(at.replace(minute=0, second=0, microsecond=0), 15, "x")
-                bookings.book(session, customer, agent.id, wish, POLICY, later)
+                wish = bookings.BookingRequest(
+                    at.replace(minute=0, second=0, microsecond=0), 15, "x"
+                )
+                bookings.book_callback(session, customer, agent.id, wish, POLICY, later)
         except Exception as error:  # its key may be gone by then
             return "key" not in str(error) and "gone" not in str(error)
         return True
@@ -159,7 +165,11 @@ def test_who_is_booked_at_that_moment_stays(store, clock, three):
 
 def test_the_report_of_somebody_unknown_stays(store, clock, three):
     with store.unit() as session:
-        submission.file(session, submission.Told("+447400399999", "web", said="x"), clock.now)
-        erasure.erase(session, [each.id for each in three], audit_log.OPERATOR, clock.now, "test")
+        submission.submit_for_reference(
+            session, report_fields.ReportSubmission("+447400399999", "web", said="x"), clock.now
+        )
+        erasure.erase_customers(
+            session, [each.id for each in three], audit_log.OPERATOR, clock.now, "test"
+        )
     (report,) = store.all(select(Report))
     assert report.said != b""

@@ -8,21 +8,21 @@ import pytest
 from sqlmodel import select
 
 from incidents.canaries import creation, detections
-from incidents.canaries.detections import What
+from incidents.canaries.detections import DetectionKind
 from incidents.reports import signals, submission
-from incidents.reports.models import StreamItem
-from incidents.reports.submission import Told
-from people.customer_import.validation import Rules
+from incidents.reports.models import SignalRecord
+from incidents.reports.report_fields import ReportSubmission
+from people.customer_import.validation import ImportRules
 from people.customers import customer_records
 from procedures import callback_refusal
-from procedures.erasure import erase
+from procedures.erasure import erase_customers
 from storage.session import core_transaction
 from tests import factories
 from tests.databases import Store
 from vault.audit import audit_log
 from vault.keys import keyring
 from verification import failed_checks
-from verification.code_check import check
+from verification.code_check import check_code
 from verification.models import Code
 from verification.verdicts import Channel
 
@@ -31,23 +31,25 @@ PHONE, OTHER = factories.PHONE, factories.OTHER_PHONE
 
 
 def checked(store: Store, phone: str, at: datetime = NOW, channel: Channel = Channel.WEB) -> None:
-    with core_transaction(store.engine, keyring.carried(store.ring)) as work:
-        check(work, phone, "123456", channel, at, organisation="")
+    with core_transaction(store.engine, keyring.keyring_session_info(store.ring)) as work:
+        check_code(work, phone, "123456", channel, at, organisation="")
 
 
-def items(store: Store, mark: int = 0, limit: int = 1000) -> list[signals.Item]:
+def items(store: Store, mark: int = 0, limit: int = 1000) -> list[signals.WeightedSignal]:
     with store.unit() as session:
-        signals.gather(session, NOW)
+        signals.collect_signals(session, NOW)
     with store.unit() as session:
-        return signals.since(session, mark, limit)
+        return signals.list_signals_after(session, mark, limit)
 
 
 def test_reports_refused_calls_and_failed_checks_run_together(store):
     with store.unit() as session:
         customer = factories.a_customer(session, NOW, PHONE)
         callback = factories.a_callback(session, NOW, customer=customer)
-        submission.file(session, Told(OTHER, "web", called_at=NOW - timedelta(hours=1)), NOW)
-        callback_refusal.refuse(session, callback, "text", NOW)
+        submission.submit_for_reference(
+            session, ReportSubmission(OTHER, "web", called_at=NOW - timedelta(hours=1)), NOW
+        )
+        callback_refusal.refuse_and_report(session, callback, "text", NOW)
         mine, theirs = customer.id, callback.id
     checked(store, PHONE)
     found = {each.kind: each for each in items(store)}
@@ -56,14 +58,16 @@ def test_reports_refused_calls_and_failed_checks_run_together(store):
     assert (found["report"].customer_id, found["report"].weight) == (None, 0.2)
     assert (found["refused"].callback_id, found["refused"].proven) == (theirs, True)
     assert found["unconfirmed"].customer_id == mine
-    assert found["unconfirmed"].phone_index == store.ring.blind_index("phone", PHONE)
+    assert found["unconfirmed"].phone_index == store.ring.compute_blind_index("phone", PHONE)
     assert found["unconfirmed"].at == NOW.replace(microsecond=0)
 
 
 def test_a_reader_who_goes_on_from_its_mark_reads_each_item_once(store):
     for n in range(7):
         with store.unit() as session:
-            submission.file(session, Told(f"+4474001234{n:02d}", "web"), NOW)
+            submission.submit_for_reference(
+                session, ReportSubmission(f"+4474001234{n:02d}", "web"), NOW
+            )
     seen, mark = [], 0
     while found := items(store, mark, limit=3):
         seen += [each.report_id for each in found]
@@ -76,21 +80,21 @@ def test_a_reader_who_goes_on_from_its_mark_reads_each_item_once(store):
 def test_what_commits_late_comes_after_what_was_read_before(store):
     """Whoever began first and commits last is missed by nobody. SQLite has one writer at a time."""
     with store.unit() as slow:
-        submission.file(slow, Told(PHONE, "web"), NOW)
+        submission.submit_for_reference(slow, ReportSubmission(PHONE, "web"), NOW)
         with store.unit() as session:
-            submission.file(session, Told(OTHER, "web"), NOW)
+            submission.submit_for_reference(session, ReportSubmission(OTHER, "web"), NOW)
         early = items(store)
         assert len(early) == 1
     late = items(store, early[-1].position)
-    assert [each.phone_index for each in late] == [store.ring.blind_index("phone", PHONE)]
+    assert [each.phone_index for each in late] == [store.ring.compute_blind_index("phone", PHONE)]
 
 
 def test_a_report_that_is_proven_later_comes_again_with_more_weight(store):
     with store.unit() as session:
-        submission.file(session, Told(PHONE, "web"), NOW)
+        submission.submit_for_reference(session, ReportSubmission(PHONE, "web"), NOW)
     before = items(store)
     with store.unit() as session:
-        submission.prove(session, PHONE, NOW + timedelta(hours=1))
+        submission.mark_reports_proven(session, PHONE, NOW + timedelta(hours=1))
     (again,) = items(store, before[-1].position)
     assert again.report_id == before[0].report_id
     assert (before[0].weight, again.weight, again.proven) == (0.2, 0.7, True)
@@ -99,7 +103,7 @@ def test_a_report_that_is_proven_later_comes_again_with_more_weight(store):
 def test_the_same_told_again_adds_no_item(store):
     with store.unit() as session:
         for _ in range(5):
-            submission.file(session, Told(PHONE, "web"), NOW)
+            submission.submit_for_reference(session, ReportSubmission(PHONE, "web"), NOW)
     (item,) = items(store)
     assert item.times == 5
 
@@ -125,16 +129,16 @@ def test_no_check_is_lost_between_two_rounds_of_the_worker(store):
     for phone in phones:
         checked(store, phone)
     found = {each.phone_index for each in items(store)}
-    assert found == {store.ring.blind_index("phone", each) for each in phones}
+    assert found == {store.ring.compute_blind_index("phone", each) for each in phones}
     assert store.all(select(Code).where(Code.unmet.is_not(None))) == []
 
 
 def test_a_contact_with_a_canary_is_a_sign_that_names_neither_customer_nor_number(store):
-    rules = Rules(("en",), "GB", (), "Europe/London")
+    rules = ImportRules(("en",), "GB", (), "Europe/London")
     with store.unit() as session:
-        creation.plan(session, [PHONE], rules, NOW, reference="K-######")
-        assert detections.rang(session, PHONE, What.CALL, "call:CA2", NOW)
-        assert detections.rang(session, PHONE, What.CALL, "call:CA2", NOW)
+        creation.plan_canaries(session, [PHONE], rules, NOW, reference="K-######")
+        assert detections.detect_canary_contact(session, PHONE, DetectionKind.CALL, "call:CA2", NOW)
+        assert detections.detect_canary_contact(session, PHONE, DetectionKind.CALL, "call:CA2", NOW)
     (item,) = items(store)
     assert (item.kind, item.channel, item.weight) == ("canary", "call", 1.0)
     assert (item.customer_id, item.phone_index) == (None, None)
@@ -142,25 +146,29 @@ def test_a_contact_with_a_canary_is_a_sign_that_names_neither_customer_nor_numbe
 
 def test_a_row_holds_so_many_and_the_oldest_give_way():
     held = None
-    for n in range(failed_checks.HELD + 5):
-        held = failed_checks.added(held, n.to_bytes(16), Channel.API, NOW + timedelta(seconds=n))
-    found = list(failed_checks.read(held))
-    assert len(found) == failed_checks.HELD
+    for n in range(failed_checks.MAX_ENTRIES + 5):
+        held = failed_checks.append_failed_check(
+            held, n.to_bytes(16), Channel.API, NOW + timedelta(seconds=n)
+        )
+    found = list(failed_checks.decode_failed_checks(held))
+    assert len(found) == failed_checks.MAX_ENTRIES
     assert found[0].phone_index == (5).to_bytes(16)
-    assert found[-1].at == (NOW + timedelta(seconds=failed_checks.HELD + 4)).replace(microsecond=0)
+    assert found[-1].at == (NOW + timedelta(seconds=failed_checks.MAX_ENTRIES + 4)).replace(
+        microsecond=0
+    )
     assert {each.channel for each in found} == {Channel.API}
 
 
 def test_a_customer_who_is_erased_leaves_no_fingerprint(store):
     with store.unit() as session:
         made = factories.a_customer(session, NOW, PHONE)
-        submission.file(session, Told(PHONE, "web"), NOW)
+        submission.submit_for_reference(session, ReportSubmission(PHONE, "web"), NOW)
         index = made.phone_index
     checked(store, PHONE)
     items(store)
     with store.unit() as session:
         found = customer_records.find_by_phone(session, PHONE)
-        erase(session, [found.id], audit_log.SYSTEM, NOW, "test")
-    left = store.all(select(StreamItem))
+        erase_customers(session, [found.id], audit_log.SYSTEM, NOW, "test")
+    left = store.all(select(SignalRecord))
     assert len(left) == 2
     assert index not in {each.phone_index for each in left}

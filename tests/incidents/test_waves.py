@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlmodel import select
 
-from incidents.cases.models import Case, CaseEvidence, Kind
-from incidents.reports import signals, submission
+from incidents.cases.models import Case, CaseEvidence, CaseKind
+from incidents.reports import report_fields, signals, submission
 from incidents.waves import job
-from incidents.waves.baseline import WEEK
-from incidents.waves.cusum import LEAST, Chart
-from incidents.waves.job import Waves, judge
+from incidents.waves.baseline import HOURS_PER_WEEK
+from incidents.waves.cusum import MIN_REPORTS, CusumChart
+from incidents.waves.job import WaveDetectionJob, detect_current_wave
 from tests import factories
 
 NOW = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
@@ -26,7 +26,7 @@ _WEEK = [1.2, 1.2, 1.1, 1.1, 1.0, 0.7, 0.7]
 
 def expected(hour: int, per_day: float) -> float:
     """How many reports an hour of the week brings, with quiet nights and weekends."""
-    day, at = divmod(hour % WEEK, 24)
+    day, at = divmod(hour % HOURS_PER_WEEK, 24)
     return per_day * _DAY[at] / sum(_DAY) * _WEEK[day] * 7 / sum(_WEEK)
 
 
@@ -39,12 +39,12 @@ def drawn(chance: random.Random, mean: float) -> int:
     return found
 
 
-def a_quiet_time(chance: random.Random, per_day: float, weeks: int) -> tuple[Chart, int]:
+def a_quiet_time(chance: random.Random, per_day: float, weeks: int) -> tuple[CusumChart, int]:
     """A past without a wave, and how many alarms it raised."""
-    chart, alarms = Chart(), 0
-    for hour in range(weeks * WEEK):
+    chart, alarms = CusumChart(), 0
+    for hour in range(weeks * HOURS_PER_WEEK):
         found = drawn(chance, expected(hour, per_day))
-        alarms += chart.add(hour, hour % WEEK, found) is not None
+        alarms += chart.add_completed_hour(hour, hour % HOURS_PER_WEEK, found) is not None
     return chart, alarms
 
 
@@ -68,16 +68,19 @@ def test_many_quiet_years_raise_less_than_one_false_alarm_in_two():
 def delay(chance: random.Random, per_day: float, more: float, weeks: int) -> tuple[int, int]:
     """Hours, and reports of the wave, until it is noticed; a week when it is not."""
     chart, _ = a_quiet_time(chance, per_day, weeks)
-    begins = weeks * WEEK + chance.randrange(WEEK)
+    begins = weeks * HOURS_PER_WEEK + chance.randrange(HOURS_PER_WEEK)
     told = 0
-    for hour in range(weeks * WEEK, begins + WEEK):
+    for hour in range(weeks * HOURS_PER_WEEK, begins + HOURS_PER_WEEK):
         found = drawn(chance, expected(hour, per_day))
         if hour >= begins:
             wave = drawn(chance, expected(hour, more))
             told, found = told + wave, found + wave
-        if chart.add(hour, hour % WEEK, found) is not None and hour >= begins:
+        if (
+            chart.add_completed_hour(hour, hour % HOURS_PER_WEEK, found) is not None
+            and hour >= begins
+        ):
             return hour - begins + 1, told
-    return WEEK, told
+    return HOURS_PER_WEEK, told
 
 
 @pytest.mark.parametrize(
@@ -97,7 +100,7 @@ def test_a_wave_is_noticed_within_a_day_and_a_dozen_or_so_reports(
     found = sorted(delay(chance, per_day, more, weeks) for _ in range(15))
     assert found[7][0] <= hours
     assert sorted(told for _, told in found)[7] <= most
-    assert found[-1][0] < WEEK  # none is missed
+    assert found[-1][0] < HOURS_PER_WEEK  # none is missed
 
 
 @pytest.mark.parametrize("per_day", [0.3, 3, 50])
@@ -109,46 +112,48 @@ def test_the_first_weeks_of_an_installation_raise_nothing_by_themselves(per_day)
 def test_a_wave_does_not_teach_that_waves_are_usual():
     chance = random.Random(20261128)
     chart, _ = a_quiet_time(chance, 1, 26)
-    before = chart.baseline.usual(60).mean
-    for hour in range(26 * WEEK, 27 * WEEK):
-        chart.add(hour, hour % WEEK, drawn(chance, expected(hour, 200)))
-    assert chart.baseline.usual(60).mean < 4 * before
+    before = chart.baseline.expected_hour_rate(60).mean
+    for hour in range(26 * HOURS_PER_WEEK, 27 * HOURS_PER_WEEK):
+        chart.add_completed_hour(hour, hour % HOURS_PER_WEEK, drawn(chance, expected(hour, 200)))
+    assert chart.baseline.expected_hour_rate(60).mean < 4 * before
 
 
 def test_what_lasts_becomes_usual():
     chance = random.Random(20261129)
     chart, _ = a_quiet_time(chance, 1, 26)
     late = 0
-    for hour in range(26 * WEEK, 38 * WEEK):
-        alarm = chart.add(hour, hour % WEEK, drawn(chance, expected(hour, 10)))
-        late += alarm is not None and hour >= 34 * WEEK
+    for hour in range(26 * HOURS_PER_WEEK, 38 * HOURS_PER_WEEK):
+        alarm = chart.add_completed_hour(
+            hour, hour % HOURS_PER_WEEK, drawn(chance, expected(hour, 10))
+        )
+        late += alarm is not None and hour >= 34 * HOURS_PER_WEEK
     assert late <= 8  # of 28 days
 
 
 def test_the_hour_that_has_begun_counts_as_far_as_it_has_come():
-    hour = job.hour_of(NOW)
-    past = hour - 8 * WEEK
+    hour = job.hours_since_epoch(NOW)
+    past = hour - 8 * HOURS_PER_WEEK
     quiet = dict.fromkeys(range(past, hour, 24), 1)
-    assert judge(quiet, past, NOW, LONDON) is None
-    now_many = judge({**quiet, hour: 12}, past, NOW, LONDON)
+    assert detect_current_wave(quiet, past, NOW, LONDON) is None
+    now_many = detect_current_wave({**quiet, hour: 12}, past, NOW, LONDON)
     assert now_many is not None
     assert (now_many.at, now_many.found) == (hour, 12)
-    assert judge({**quiet, hour: LEAST - 1}, past, NOW, LONDON) is None
+    assert detect_current_wave({**quiet, hour: MIN_REPORTS - 1}, past, NOW, LONDON) is None
 
 
 def filed(store, at: datetime, times: int = 1) -> None:
     with store.unit() as session:
         for _ in range(times):
-            told = submission.Told(factories.a_phone(), "web", called_at=None)
-            submission.file(session, told, at)
+            told = report_fields.ReportSubmission(factories.a_phone(), "web", called_at=None)
+            submission.submit_for_reference(session, told, at)
 
 
 def test_a_wave_opens_one_case_a_day_whoever_looks_and_however_often(store):
     for weeks in range(1, 9):
         filed(store, NOW - timedelta(weeks=weeks))
-    watcher = Waves("Europe/London")
+    watcher = WaveDetectionJob("Europe/London")
 
-    def look(by: Waves, now: datetime) -> list[Case]:
+    def look(by: WaveDetectionJob, now: datetime) -> list[Case]:
         with store.unit() as session:
             by(session, now)
         return store.all(select(Case))
@@ -158,8 +163,8 @@ def test_a_wave_opens_one_case_a_day_whoever_looks_and_however_often(store):
     assert look(watcher, NOW) == []  # looks once a minute
     later = NOW + timedelta(minutes=2)
     (case,) = look(watcher, later)
-    assert case.kind == Kind.WAVE
-    look(Waves("Europe/London"), later)  # another worker
+    assert case.kind == CaseKind.WAVE
+    look(WaveDetectionJob("Europe/London"), later)  # another worker
     look(watcher, later + timedelta(hours=2))
     assert len(store.all(select(CaseEvidence))) == 1
     tomorrow = later + timedelta(hours=25)
@@ -172,14 +177,14 @@ def test_checks_that_fail_while_nobody_rings_are_a_series_of_their_own(store):
     def checked(at: datetime, times: int = 1) -> None:
         with store.unit() as session:
             for _ in range(times):
-                signals.put(session, signals.Sign(signals.UNCONFIRMED, at, "web"))
+                signals.record_signal(session, signals.Signal(signals.UNCONFIRMED, at, "web"))
 
     for weeks in range(1, 9):
         checked(NOW - timedelta(weeks=weeks))
         filed(store, NOW - timedelta(weeks=weeks))
     checked(NOW, 14)
     with store.unit() as session:
-        Waves("Europe/London")(session, NOW)
+        WaveDetectionJob("Europe/London")(session, NOW)
     (found,) = store.all(select(CaseEvidence))
     assert found.ref.startswith("checks:")
     assert '"found": 14' in found.facts
@@ -187,5 +192,5 @@ def test_checks_that_fail_while_nobody_rings_are_a_series_of_their_own(store):
 
 def test_without_reports_there_is_nothing_to_count(store):
     with store.unit() as session:
-        Waves("Europe/London")(session, NOW)
+        WaveDetectionJob("Europe/London")(session, NOW)
     assert store.all(select(Case)) == []

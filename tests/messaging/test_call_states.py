@@ -6,7 +6,7 @@ from itertools import permutations, product
 
 import pytest
 
-from messaging.call_states import LINE, OVER, RANK, CallState, further
+from messaging.call_states import OVER_STATES, STATE_ORDER, STATE_RANK, CallState, furthest_state
 
 S = CallState
 TALKS = {
@@ -22,8 +22,8 @@ TALKS = {
 def end_of(told) -> CallState:
     state = S.WANTED
     for each in told:
-        after = further(state, each)
-        assert RANK[after] >= RANK[state]
+        after = furthest_state(state, each)
+        assert STATE_RANK[after] >= STATE_RANK[state]
         state = after
     return state
 
@@ -41,12 +41,12 @@ def test_repeats_change_nothing(final):
 
 
 def test_nothing_leads_out_of_what_is_over_but_to_another_end():
-    for over, told in product(OVER, LINE):
-        assert further(over, told) in OVER
+    for over, told in product(OVER_STATES, STATE_ORDER):
+        assert furthest_state(over, told) in OVER_STATES
 
 
 def test_it_is_a_join():
-    for a, b, c in product(LINE, repeat=3):
-        assert further(a, b) is further(b, a)
-        assert further(further(a, b), c) is further(a, further(b, c))
-        assert further(a, a) is a
+    for a, b, c in product(STATE_ORDER, repeat=3):
+        assert furthest_state(a, b) is furthest_state(b, a)
+        assert furthest_state(furthest_state(a, b), c) is furthest_state(a, furthest_state(b, c))
+        assert furthest_state(a, a) is a

@@ -11,11 +11,11 @@ from sqlmodel import select
 from messaging import call_queue
 from messaging.call_states import CallState
 from messaging.dispatch import call_worker
-from messaging.dispatch.call_worker import Dialler
+from messaging.dispatch.call_worker import CallPlacer
 from messaging.models import PhoneCall
 from messaging.providers.base import OutcomeUnknown, Rejected, Unavailable
-from messaging.providers.twilio.voice import TwilioLine
-from messaging.sending_limits import Rules
+from messaging.providers.twilio.voice import TwilioVoiceProvider
+from messaging.sending_limits import SendingLimits
 from tests import factories
 from tests.security_rules.support.crash_helpers import until_killed
 from vault.keys import keyring
@@ -53,17 +53,17 @@ class Exchange:
 class Desk:
     """A call that is wanted, and a dialler whose clock the test moves."""
 
-    def __init__(self, store, rules=Rules()):  # noqa: B008
+    def __init__(self, store, rules=SendingLimits()):  # noqa: B008
         self.store, self.now, self.line = store, NOW, Exchange()
         call = factories.a_call(store, NOW)
         with store.unit() as session:
-            self.id = call_queue.want(session, call.callback_id, AGENT, NOW).id
-        info = keyring.carried(store.ring)
-        self.dialler = Dialler(store.engine, info, self.line, lambda: self.now, rules)
+            self.id = call_queue.queue_call(session, call.callback_id, AGENT, NOW).id
+        info = keyring.keyring_session_info(store.ring)
+        self.dialler = CallPlacer(store.engine, info, self.line, lambda: self.now, rules)
 
     def at(self, seconds: float) -> PhoneCall:
         self.now = NOW + timedelta(seconds=seconds)
-        self.dialler.once()
+        self.dialler.handle_due_calls()
         return self.row
 
     @property
@@ -92,7 +92,7 @@ def test_what_may_have_been_placed_is_looked_up_first(desk):
 
 def test_a_worker_killed_after_dialling_leaves_a_call_that_is_looked_up(desk):
     with desk.store.unit() as session:
-        job = call_worker.lease(session, Rules(), NOW)[0]
+        job = call_worker.lease_calls(session, SendingLimits(), NOW)[0]
     desk.line.ring(job.ring)
     assert desk.at(10).state == "dialling"
     assert desk.at(31).state == "ringing_you"
@@ -114,18 +114,28 @@ def test_killed_at_any_act_it_is_dialled_once(store, tmp_path):
             return f"CA{call.reference.hex}" if str(call.reference) in taken else None
 
     def work(inner, fuse):
-        info = keyring.carried(inner.ring)
-        Dialler(inner.engine, info, Filed(), lambda: NOW, Rules()).once()
+        info = keyring.keyring_session_info(inner.ring)
+        CallPlacer(inner.engine, info, Filed(), lambda: NOW, SendingLimits()).handle_due_calls()
 
     for acts in range(0, 60, 4):
         calls.append(Desk(store).id)
         if not until_killed(store.url, acts, work):
             break
     later = NOW + timedelta(seconds=31)
-    Dialler(store.engine, keyring.carried(store.ring), Filed(), lambda: later, Rules()).once()
-    while Dialler(
-        store.engine, keyring.carried(store.ring), Filed(), lambda: later, Rules()
-    ).once():
+    CallPlacer(
+        store.engine,
+        keyring.keyring_session_info(store.ring),
+        Filed(),
+        lambda: later,
+        SendingLimits(),
+    ).handle_due_calls()
+    while CallPlacer(
+        store.engine,
+        keyring.keyring_session_info(store.ring),
+        Filed(),
+        lambda: later,
+        SendingLimits(),
+    ).handle_due_calls():
         pass
     rung = path.read_text().split()
     assert sorted(rung) == sorted(map(str, calls))
@@ -154,19 +164,19 @@ def test_a_refusal_is_final_and_says_why(desk):
 
 
 def test_the_ceiling_on_spending_holds_for_calls(store):
-    desk = Desk(store, Rules(call_price=100, per_hour=100))
+    desk = Desk(store, SendingLimits(call_price=100, per_hour=100))
     assert (desk.at(0).state, desk.row.error, desk.line.rung) == ("failed", "ceiling", [])
 
 
 def test_a_call_of_a_callback_that_is_over_is_not_dialled_and_a_placed_one_ends(desk):
     with desk.store.unit() as session:
-        call_queue.close(session, desk.row.callback_id, NOW)
+        call_queue.close_calls(session, desk.row.callback_id, NOW)
     assert desk.at(0).state == "hung_up"
     assert desk.line.rung == []
     other = Desk(desk.store)
     other.at(0)
     with desk.store.unit() as session:
-        call_queue.close(session, other.row.callback_id, NOW)
+        call_queue.close_calls(session, other.row.callback_id, NOW)
     other.at(1)
     assert other.line.ended == [f"CA{other.id.hex}"]
     other.at(50)
@@ -174,18 +184,18 @@ def test_a_call_of_a_callback_that_is_over_is_not_dialled_and_a_placed_one_ends(
 
 
 def test_twilio_is_asked_with_our_addresses():
-    from messaging.providers.voice_base import Ring
+    from messaging.providers.voice_base import OutboundCall
     from storage.column_types import new_id
     from tests.messaging.provider import provider
 
     with provider() as there:
-        line = TwilioLine(
+        line = TwilioVoiceProvider(
             "AC" + "0" * 32, "t", from_number="+442079460123",
             base_url="https://check.example.org", api_base=there.address,
         )  # fmt: skip
-        ring = Ring(new_id(), AGENT, NOW)
+        ring = OutboundCall(new_id(), AGENT, NOW)
         there.take = lambda form: {"sid": "CA" + "1" * 32, "to": form["To"]}
-        assert line.ring(ring) == "CA" + "1" * 32
+        assert line.place_call(ring) == "CA" + "1" * 32
         form = there.asked[0][2]
         assert (form["To"], form["From"]) == (AGENT, "+442079460123")
         assert form["Url"] == f"https://check.example.org/twilio/voice/bridge/{ring.reference}"
@@ -193,4 +203,4 @@ def test_twilio_is_asked_with_our_addresses():
         there.answers = [(400, 21211), (500, None), "accept and hang up", (401, 20003)]
         for kind in (Rejected, OutcomeUnknown, OutcomeUnknown, Unavailable):
             with pytest.raises(kind):
-                line.ring(ring)
+                line.place_call(ring)

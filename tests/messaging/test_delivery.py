@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import select
 
 from messaging import delivery_reports
-from messaging.models import Delivery
+from messaging.models import DeliveryReport
 from tests import databases
 from tests.processes import at_once
 
@@ -27,8 +27,8 @@ def after(store, reports) -> tuple[str, int | None]:
     """Where a text stands after these reports; nothing is left behind."""
     with store.unit() as session:
         for status, error in reports:
-            delivery_reports.note(session, "SM1", status, error, NOW)
-        row = session.get(Delivery, "SM1")
+            delivery_reports.record_delivery_report(session, "SM1", status, error, NOW)
+        row = session.get(DeliveryReport, "SM1")
         found = (row.status, row.error)
         session.delete(row)
     return found
@@ -63,17 +63,17 @@ def test_it_arrived_outweighs_it_did_not_and_the_lower_code_stays(store):
 
 def test_a_status_that_nobody_knows_changes_nothing(store):
     with store.unit() as session:
-        assert not delivery_reports.note(session, "SM1", "exploded", None, NOW)
-        assert not delivery_reports.note(session, "SM1", "", 1, NOW)
-    assert store.all(select(Delivery)) == []
+        assert not delivery_reports.record_delivery_report(session, "SM1", "exploded", None, NOW)
+        assert not delivery_reports.record_delivery_report(session, "SM1", "", 1, NOW)
+    assert store.all(select(DeliveryReport)) == []
 
 
 def test_it_says_whether_a_report_brought_anything_new(store):
     with store.unit() as session:
-        assert delivery_reports.note(session, "SM1", "sent", None, NOW)
-        assert not delivery_reports.note(session, "SM1", "sent", None, NOW)
-        assert not delivery_reports.note(session, "SM1", "queued", None, NOW)
-        assert delivery_reports.note(session, "SM1", "delivered", None, NOW)
+        assert delivery_reports.record_delivery_report(session, "SM1", "sent", None, NOW)
+        assert not delivery_reports.record_delivery_report(session, "SM1", "sent", None, NOW)
+        assert not delivery_reports.record_delivery_report(session, "SM1", "queued", None, NOW)
+        assert delivery_reports.record_delivery_report(session, "SM1", "delivered", None, NOW)
 
 
 def test_reports_at_once_from_many_processes_end_at_one_place(store):
@@ -81,18 +81,22 @@ def test_reports_at_once_from_many_processes_end_at_one_place(store):
         def act() -> None:
             mine = databases.opened(store.url, wait_seconds=60)
             with mine.unit() as session:
-                delivery_reports.note(session, "SM1", status, None, NOW)
+                delivery_reports.record_delivery_report(session, "SM1", status, None, NOW)
 
         return act
 
     acts = [report(status) for status in ("queued", "sent", "delivered", "undelivered")] * 3
     at_once(acts, lambda: store.engine.dispose(close=False))
-    assert [row.status for row in store.all(select(Delivery))] == ["delivered"]
+    assert [row.status for row in store.all(select(DeliveryReport))] == ["delivered"]
 
 
 def test_old_reports_are_forgotten(store):
     with store.unit() as session:
-        delivery_reports.note(session, "SM1", "sent", None, NOW)
-        delivery_reports.note(session, "SM2", "sent", None, NOW + timedelta(days=1))
-        delivery_reports.forget_old(session, NOW + delivery_reports.KEEP + timedelta(seconds=1))
-    assert [row.provider_id for row in store.all(select(Delivery))] == ["SM2"]
+        delivery_reports.record_delivery_report(session, "SM1", "sent", None, NOW)
+        delivery_reports.record_delivery_report(
+            session, "SM2", "sent", None, NOW + timedelta(days=1)
+        )
+        delivery_reports.purge_delivery_reports(
+            session, NOW + delivery_reports.RETENTION + timedelta(seconds=1)
+        )
+    assert [row.provider_id for row in store.all(select(DeliveryReport))] == ["SM2"]

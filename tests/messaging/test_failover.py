@@ -11,9 +11,15 @@ from sqlmodel import select
 from messaging import outbox
 from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
-from messaging.outbox import Draft
+from messaging.outbox import NewMessage
 from messaging.providers.base import OutcomeUnknown, Rejected, Unavailable
-from messaging.providers.failover import FEWEST, FIRST_REST, LONGEST_REST, WINDOW, Route
+from messaging.providers.failover import (
+    FIRST_OPEN_DURATION,
+    MAX_OPEN_DURATION,
+    MIN_RESULTS,
+    WINDOW,
+    FailoverRouter,
+)
 from tests import factories
 from tests.security_rules.support.crash_helpers import Post
 from vault.models import AuditEntry
@@ -29,48 +35,48 @@ class Named:
 
 @pytest.fixture
 def route():
-    return Route([Named("first"), Named("second")])
+    return FailoverRouter([Named("first"), Named("second")])
 
 
-def chosen(route: Route, now: datetime) -> str | None:
-    found = route.choose(now)
+def chosen(route: FailoverRouter, now: datetime) -> str | None:
+    found = route.choose_provider(now)
     return found.name if found else None
 
 
-def fail(route: Route, name: str, now: datetime, times: int = FEWEST) -> None:
+def fail(route: FailoverRouter, name: str, now: datetime, times: int = MIN_RESULTS) -> None:
     for _ in range(times):
-        route.hear(name, good=False, now=now)
+        route.record_provider_result(name, good=False, now=now)
 
 
 def test_a_few_failures_are_no_reason_to_switch(route):
-    fail(route, "first", NOW, FEWEST - 1)
+    fail(route, "first", NOW, MIN_RESULTS - 1)
     assert chosen(route, NOW) == "first"
 
 
 def test_half_of_many_is(route):
-    for _ in range(FEWEST):
+    for _ in range(MIN_RESULTS):
         route.hear("first", good=True, now=NOW)
-    fail(route, "first", NOW, FEWEST - 1)
+    fail(route, "first", NOW, MIN_RESULTS - 1)
     assert chosen(route, NOW) == "first"
     fail(route, "first", NOW, 1)
     assert chosen(route, NOW) == "second"
 
 
 def test_what_is_long_ago_does_not_count(route):
-    fail(route, "first", NOW, FEWEST - 1)
+    fail(route, "first", NOW, MIN_RESULTS - 1)
     fail(route, "first", NOW + WINDOW, 1)
     assert chosen(route, NOW + WINDOW) == "first"
 
 
 def test_it_comes_back_after_its_rest_and_rests_twice_as_long_when_no_better(route):
-    now, rest = NOW, FIRST_REST
+    now, rest = NOW, FIRST_OPEN_DURATION
     fail(route, "first", now)
     for _ in range(8):
         assert chosen(route, now + rest - SECOND) == "second"
         now += rest
         assert chosen(route, now) == "first"
         fail(route, "first", now, 1)
-        rest = min(rest * 2, LONGEST_REST)
+        rest = min(rest * 2, MAX_OPEN_DURATION)
     now += rest
     route.hear("first", good=True, now=now)
     fail(route, "first", now, 1)
@@ -81,7 +87,7 @@ def test_when_none_is_well_all_wait(route):
     fail(route, "first", NOW)
     fail(route, "second", NOW)
     assert chosen(route, NOW) is None
-    assert chosen(route, NOW + FIRST_REST) == "first"
+    assert chosen(route, NOW + FIRST_OPEN_DURATION) == "first"
 
 
 def test_one_that_asks_for_a_pause_gets_it_and_no_more(route):
@@ -95,8 +101,10 @@ def test_one_that_asks_for_a_pause_gets_it_and_no_more(route):
 def texts(store, count: int) -> set[str]:
     with store.unit() as session:
         who = factories.a_customer(session, NOW)
-        draft = Draft(who.id, "booked", factories.PHONE, "hello", NOW, NOW + timedelta(hours=1))
-        return {str(outbox.put(session, draft, NOW)) for _ in range(count)}
+        draft = NewMessage(
+            who.id, "booked", factories.PHONE, "hello", NOW, NOW + timedelta(hours=1)
+        )
+        return {str(outbox.queue_message(session, draft, NOW)) for _ in range(count)}
 
 
 class Two:
@@ -110,7 +118,7 @@ class Two:
 
     def until_settled(self) -> None:
         for _ in range(60):
-            while self.works.once():
+            while self.works.run_once():
                 pass
             self.now += timedelta(seconds=5)
 
@@ -122,7 +130,7 @@ class Two:
 def test_another_provider_takes_over_and_the_switch_is_written_down(store, tmp_path):
     two = Two(store, tmp_path)
     made = texts(store, 12)
-    two.first.stumbles = [Unavailable() for _ in range(FEWEST)]
+    two.first.stumbles = [Unavailable() for _ in range(MIN_RESULTS)]
     two.until_settled()
     assert sorted(two.first.taken() + two.second.taken()) == sorted(made)
     assert two.second.taken()
@@ -135,7 +143,7 @@ def test_what_the_first_may_have_is_asked_of_the_first_before_the_second_sends_i
     """The first takes five texts, answers none and dies: none of them may go out twice."""
     two = Two(store, tmp_path)
     made = texts(store, 8)
-    two.first.stumbles = [OutcomeUnknown() for _ in range(FEWEST)]
+    two.first.stumbles = [OutcomeUnknown() for _ in range(MIN_RESULTS)]
     two.until_settled()
     assert sorted(two.first.taken() + two.second.taken()) == sorted(made)
     assert {row.state for row in store.all(select(OutboxMessage))} == {"sent"}
@@ -145,12 +153,12 @@ def test_what_the_first_never_had_is_sent_by_the_second(store, tmp_path):
     two = Two(store, tmp_path)
     made = texts(store, 1)
     two.first.stumbles = [OutcomeUnknown()]
-    two.works.once()
+    two.works.run_once()
     two.first.path.unlink()
-    for _ in range(FEWEST):
-        two.works._route.hear("post", good=False, now=two.now)
+    for _ in range(MIN_RESULTS):
+        two.works._route.record_provider_result("post", good=False, now=two.now)
     two.now += timedelta(seconds=3)
-    two.works._deliverer._route.hear("second", good=True, now=two.now)
+    two.works._deliverer._route.record_provider_result("second", good=True, now=two.now)
     two.until_settled()
     assert two.first.asked[:2] == ["send", "find"]
     assert sorted(two.first.taken() + two.second.taken()) == sorted(made)

@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from messaging.providers.base import Gateway, Letter, OutcomeUnknown, Unavailable
-from messaging.providers.simulator.sms import Simulator
-from messaging.providers.twilio.sms import Twilio
+from messaging.providers.base import OutboundMessage, OutcomeUnknown, SmsProvider, Unavailable
+from messaging.providers.simulator.sms import SimulatorSmsProvider
+from messaging.providers.twilio.sms import TwilioSmsProvider
 from tests import databases
 from tests.messaging.provider import provider
 from tests.security_rules.support.crash_helpers import Post
@@ -25,7 +25,7 @@ PHONE = "+447400123456"
 class Kind:
     """A gateway, and how to put its provider out of reach."""
 
-    gateway: Gateway
+    gateway: SmsProvider
     cut: Callable[[], None] | None
 
 
@@ -38,10 +38,12 @@ def kind(request, tmp_path, sqlite_template):
             with store.engine.begin() as connection:
                 connection.execute(text("ALTER TABLE demo_text RENAME TO gone"))
 
-        yield Kind(Simulator(store.engine, store.ring), cut)
+        yield Kind(SimulatorSmsProvider(store.engine, store.ring), cut)
     elif request.param == "twilio":
         with provider() as there:
-            made = Twilio("ACx", "t", from_number="+442079460123", api_base=there.address)
+            made = TwilioSmsProvider(
+                "ACx", "t", from_number="+442079460123", api_base=there.address
+            )
 
             def refuse() -> None:
                 there.answers = ["hang up"] * 9
@@ -51,8 +53,8 @@ def kind(request, tmp_path, sqlite_template):
         yield Kind(Post(tmp_path / "post"), None)
 
 
-def letter(body: str = "We ring you at ten.", to: str = PHONE) -> Letter:
-    return Letter(uuid4(), to, body, NOW, NOW + timedelta(hours=1))
+def letter(body: str = "We ring you at ten.", to: str = PHONE) -> OutboundMessage:
+    return OutboundMessage(uuid4(), to, body, NOW, NOW + timedelta(hours=1))
 
 
 def test_it_has_a_name_that_fits_the_outbox(kind):

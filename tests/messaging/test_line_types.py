@@ -14,10 +14,10 @@ from sqlmodel import select
 from messaging import line_types, outbox
 from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
-from messaging.outbox import Draft
+from messaging.outbox import NewMessage
 from messaging.providers.base import Rejected, Unavailable
-from messaging.providers.twilio.sms import Twilio
-from messaging.sending_limits import Rules
+from messaging.providers.twilio.sms import TwilioSmsProvider
+from messaging.sending_limits import SendingLimits
 from tests import factories
 from tests.security_rules.support.crash_helpers import Post
 from tests.servers import free_port
@@ -32,16 +32,16 @@ class Sending:
     def __init__(self, store, folder, **rules) -> None:
         self.store, self.now, self.post = store, NOW, Post(folder / "post")
         self.works = Worker(
-            store.engine, store.ring, [self.post], lambda: self.now, rules=Rules(**rules)
+            store.engine, store.ring, [self.post], lambda: self.now, rules=SendingLimits(**rules)
         )
 
     def text(self, phone: str = LANDLINE) -> tuple[str, str | None]:
         with self.store.unit() as session:
             who = factories.a_customer(session, self.now)
             until = self.now + timedelta(hours=1)
-            draft = Draft(who.id, "booked", phone, "hello", self.now, until)
-            row = outbox.put(session, draft, self.now)
-        self.works.once()
+            draft = NewMessage(who.id, "booked", phone, "hello", self.now, until)
+            row = outbox.queue_message(session, draft, self.now)
+        self.works.run_once()
         [found] = self.store.all(select(OutboxMessage).where(OutboxMessage.id == row))
         return found.state, found.error
 
@@ -53,7 +53,7 @@ def test_a_landline_is_learned_from_its_refusal_and_forgotten_after_a_while(stor
     assert sending.text() == ("failed", "landline")
     assert sending.post.asked == ["send"]
     assert sending.text("+442079460001") == ("sent", None)
-    sending.now += line_types.GOOD_FOR
+    sending.now += line_types.VALID_FOR
     assert sending.text() == ("sent", None)
 
 
@@ -117,15 +117,17 @@ def lookup():
 def test_twilio_is_asked_for_the_line_type_alone(lookup):
     server, asked = lookup
     address = f"http://127.0.0.1:{server.server_port}"
-    gateway = Twilio("ACx", "t", from_number="+1", api_base=address)
-    assert gateway.line_kind("+447400123456") == "mobile"
-    assert gateway.line_kind(LANDLINE) == "landline"
-    assert gateway.line_kind("+447400999999") == "unknown"
+    gateway = TwilioSmsProvider("ACx", "t", from_number="+1", api_base=address)
+    assert gateway.look_up_line_type("+447400123456") == "mobile"
+    assert gateway.look_up_line_type(LANDLINE) == "landline"
+    assert gateway.look_up_line_type("+447400999999") == "unknown"
     assert all("/v2/PhoneNumbers/" in path for path in asked)
     assert all(path.endswith("?Fields=line_type_intelligence") for path in asked)
 
 
 def test_twilio_out_of_reach_cannot_say():
-    gateway = Twilio("ACx", "t", from_number="+1", api_base=f"http://127.0.0.1:{free_port()}")
+    gateway = TwilioSmsProvider(
+        "ACx", "t", from_number="+1", api_base=f"http://127.0.0.1:{free_port()}"
+    )
     with pytest.raises(Unavailable):
-        gateway.line_kind(LANDLINE)
+        gateway.look_up_line_type(LANDLINE)

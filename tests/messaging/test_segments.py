@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from messaging.segments import count
+from messaging.segments import count_segments
 
 
 @pytest.mark.parametrize(
@@ -28,4 +28,4 @@ from messaging.segments import count
     ],
 )
 def test_segments(body, segments):
-    assert count(body) == segments
+    assert count_segments(body) == segments

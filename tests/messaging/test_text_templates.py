@@ -9,31 +9,31 @@ from datetime import UTC, datetime
 import pytest
 
 from messaging import text_templates
-from messaging.text_templates import Voice
+from messaging.text_templates import MessageContext
 
-VOICE = Voice("Example Bank", "+442079460123", "en", "Europe/London")
+VOICE = MessageContext("Example Bank", "+442079460123", "en", "Europe/London")
 WINTER = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
 SUMMER = datetime(2026, 7, 24, 14, 0, tzinfo=UTC)
 
 
-def texts(voice: Voice = VOICE) -> dict[str, str]:
+def texts(voice: MessageContext = VOICE) -> dict[str, str]:
     """Every text, by the name of what makes it."""
     return {
-        "booked": text_templates.booked(voice, "Ana", WINTER, "your router"),
-        "moved": text_templates.moved(voice, "Ana", WINTER),
-        "cancelled": text_templates.cancelled(voice, WINTER),
-        "genuine": text_templates.genuine(voice, "Ana", "your router", WINTER, "apple"),
-        "already_confirmed": text_templates.already_confirmed(voice, WINTER, "web"),
-        "not_confirmed": text_templates.not_confirmed(voice),
-        "cannot_check": text_templates.cannot_check(voice),
-        "calling_you": text_templates.calling_you(voice, "Ana", WINTER),
-        "not_calling_you": text_templates.not_calling_you(voice),
-        "reported": text_templates.reported(voice, "R2345678"),
-        "refused": text_templates.refused(voice),
-        "nothing_to_refuse": text_templates.nothing_to_refuse(voice),
-        "move_asked": text_templates.move_asked(voice),
-        "help_words": text_templates.help_words(voice),
-        "number_changed": text_templates.number_changed(voice, "57"),
+        "booked": text_templates.text_booked(voice, "Ana", WINTER, "your router"),
+        "moved": text_templates.text_moved(voice, "Ana", WINTER),
+        "cancelled": text_templates.text_cancelled(voice, WINTER),
+        "genuine": text_templates.text_genuine(voice, "Ana", "your router", WINTER, "apple"),
+        "already_confirmed": text_templates.text_already_confirmed(voice, WINTER, "web"),
+        "not_confirmed": text_templates.text_not_confirmed(voice),
+        "cannot_check": text_templates.text_cannot_check(voice),
+        "calling_you": text_templates.text_calling_you(voice, "Ana", WINTER),
+        "not_calling_you": text_templates.text_not_calling_you(voice),
+        "reported": text_templates.text_report_received(voice, "R2345678"),
+        "refused": text_templates.text_call_refused(voice),
+        "nothing_to_refuse": text_templates.text_nothing_to_refuse(voice),
+        "move_asked": text_templates.text_move_requested(voice),
+        "help_words": text_templates.text_help(voice),
+        "number_changed": text_templates.text_number_changed(voice, "57"),
     }
 
 
@@ -75,23 +75,27 @@ def test_a_negative_says_what_to_do_and_our_number(name):
     ],
 )
 def test_times_are_on_the_customers_clock(zone, at, shown):
-    assert shown in text_templates.booked(replace(VOICE, zone=zone), "Ana", at, "x")
+    assert shown in text_templates.text_booked(replace(VOICE, zone=zone), "Ana", at, "x")
 
 
 @pytest.mark.parametrize("topic", ["{agent}", "{0.__class__}", "%s", "%(agent)s", "{", "}}"])
 def test_what_people_wrote_is_never_taken_for_a_pattern(topic):
-    assert topic in text_templates.booked(VOICE, "Ana", WINTER, topic)
-    assert topic in text_templates.genuine(VOICE, topic, "x", WINTER, "apple")
-    assert text_templates.refused(replace(VOICE, organisation=topic)).startswith(f"{topic}: ")
+    assert topic in text_templates.text_booked(VOICE, "Ana", WINTER, topic)
+    assert topic in text_templates.text_genuine(VOICE, topic, "x", WINTER, "apple")
+    assert text_templates.text_call_refused(replace(VOICE, organisation=topic)).startswith(
+        f"{topic}: "
+    )
 
 
 @pytest.mark.parametrize("channel", ["text", "web", "api", "keypad"])
 def test_a_number_used_before_says_when_and_how(channel):
-    said = text_templates.already_confirmed(VOICE, WINTER, channel)
+    said = text_templates.text_already_confirmed(VOICE, WINTER, channel)
     assert "14:00" in said
     assert "HANG UP" in said
 
 
 def test_a_language_that_we_do_not_speak_is_told_in_english():
     assert texts(replace(VOICE, locale="fi")) != texts(replace(VOICE, locale="de"))
-    assert text_templates.refused(replace(VOICE, locale="fi")) == text_templates.refused(VOICE)
+    assert text_templates.text_call_refused(
+        replace(VOICE, locale="fi")
+    ) == text_templates.text_call_refused(VOICE)

@@ -10,16 +10,16 @@ from sqlmodel import select
 
 from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
-from messaging.providers.base import Letter, OutcomeUnknown, Rejected, Unavailable
+from messaging.providers.base import OutboundMessage, OutcomeUnknown, Rejected, Unavailable
 from messaging.providers.twilio import sms
-from messaging.providers.twilio.sms import Twilio
+from messaging.providers.twilio.sms import TwilioSmsProvider
 from tests import databases, factories
 from tests.messaging.provider import provider
 from tests.servers import free_port
 
 NOW = datetime(2026, 11, 24, 10, 0, 30, tzinfo=UTC)
 UNTIL = NOW + timedelta(hours=1)
-LETTER = Letter(uuid4(), "+447400123456", "Hello ✓ & more", NOW, UNTIL)
+LETTER = OutboundMessage(uuid4(), "+447400123456", "Hello ✓ & more", NOW, UNTIL)
 
 
 @pytest.fixture
@@ -30,7 +30,9 @@ def there():
 
 @pytest.fixture
 def gateway(there):
-    return Twilio("ACtest", "token", from_number="+442079460123", api_base=there.address + "/")
+    return TwilioSmsProvider(
+        "ACtest", "token", from_number="+442079460123", api_base=there.address + "/"
+    )
 
 
 def test_a_text_is_created_for_its_recipient(there, gateway):
@@ -47,23 +49,23 @@ def test_a_text_is_created_for_its_recipient(there, gateway):
 
 
 def test_a_messaging_service_stands_in_for_the_number(there):
-    service = Twilio("ACtest", "t", messaging_service_sid="MG1", api_base=there.address)
-    service.send(LETTER, NOW)
+    service = TwilioSmsProvider("ACtest", "t", messaging_service_sid="MG1", api_base=there.address)
+    service.send_message(LETTER, NOW)
     assert there.asked[0][2]["MessagingServiceSid"] == "MG1"
     assert "From" not in there.asked[0][2]
 
 
-@pytest.mark.parametrize("code", sorted(sms.PERMANENT))
+@pytest.mark.parametrize("code", sorted(sms.PERMANENT_ERRORS))
 def test_what_no_later_try_can_mend_is_rejected_by_name(there, gateway, code):
     there.answers = [(400, code)]
     with pytest.raises(Rejected) as told:
         gateway.send(LETTER, NOW)
-    assert told.value.code == sms.PERMANENT[code]
+    assert told.value.code == sms.PERMANENT_ERRORS[code]
     assert len(there.asked) == 1
 
 
 def test_opted_out_and_landline_are_known():
-    assert (sms.PERMANENT[21610], sms.PERMANENT[30006]) == ("opted_out", "landline")
+    assert (sms.PERMANENT_ERRORS[21610], sms.PERMANENT_ERRORS[30006]) == ("opted_out", "landline")
 
 
 @pytest.mark.parametrize(
@@ -90,21 +92,29 @@ def test_what_each_failure_means(there, gateway, answer, meaning):
 
 
 def test_a_provider_that_is_away_is_asked_again_later():
-    away = Twilio("ACtest", "t", from_number="+1", api_base=f"http://127.0.0.1:{free_port()}")
+    away = TwilioSmsProvider(
+        "ACtest", "t", from_number="+1", api_base=f"http://127.0.0.1:{free_port()}"
+    )
     with pytest.raises((Unavailable, OutcomeUnknown)):
-        away.send(LETTER, NOW)
+        away.send_message(LETTER, NOW)
     with pytest.raises(Unavailable):
-        away.find(LETTER)
+        away.find_message(LETTER)
 
 
 def test_a_text_is_found_by_recipient_time_and_body(there, gateway):
     assert gateway.find(LETTER) is None
     sid = gateway.send(LETTER, NOW)
     assert gateway.find(LETTER) == sid
-    assert gateway.find(Letter(LETTER.reference, LETTER.to, "another", NOW, UNTIL)) is None
-    assert gateway.find(Letter(LETTER.reference, "+447400999999", LETTER.body, NOW, UNTIL)) is None
+    assert gateway.find(OutboundMessage(LETTER.reference, LETTER.to, "another", NOW, UNTIL)) is None
+    assert (
+        gateway.find(OutboundMessage(LETTER.reference, "+447400999999", LETTER.body, NOW, UNTIL))
+        is None
+    )
     later = NOW + timedelta(minutes=10)  # the one found was sent before: it is an earlier one
-    assert gateway.find(Letter(LETTER.reference, LETTER.to, LETTER.body, later, UNTIL)) is None
+    assert (
+        gateway.find(OutboundMessage(LETTER.reference, LETTER.to, LETTER.body, later, UNTIL))
+        is None
+    )
 
 
 @pytest.mark.parametrize("answer", [(500, 20500), (429, 20429), (401, 20003), "hang up", "no json"])
@@ -145,7 +155,7 @@ def test_whatever_goes_wrong_a_text_goes_out_once(store, there, gateway, answers
     there.answers = list(answers)
     works = Worker(store.engine, store.ring, [gateway], lambda: moment[0])
     for _ in range(len(answers) + 2):
-        works.once()
+        works.run_once()
         moment[0] += timedelta(seconds=30)
     kept = store.all(select(OutboxMessage))[0]
     assert (kept.state, len(there.accepted)) == (state, taken)
@@ -153,7 +163,7 @@ def test_whatever_goes_wrong_a_text_goes_out_once(store, there, gateway, answers
 
 @pytest.fixture
 def speaking(there):
-    return Twilio(
+    return TwilioSmsProvider(
         "ACtest",
         "token",
         from_number="+442079460123",
@@ -163,7 +173,7 @@ def speaking(there):
     )
 
 
-SPOKEN = Letter(uuid4(), "+442079460555", "We ring you at ten.", NOW, UNTIL, "voice")
+SPOKEN = OutboundMessage(uuid4(), "+442079460555", "We ring you at ten.", NOW, UNTIL, "voice")
 
 
 def test_what_is_spoken_is_a_call_that_asks_us_what_to_say(there, speaking):

@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import pytest
 
-from messaging.providers.base import Letter, Unavailable
-from messaging.providers.twilio.sms import Twilio
-from messaging.providers.twilio.voice import TwilioLine
-from messaging.providers.voice_base import Ring
+from messaging.providers.base import OutboundMessage, Unavailable
+from messaging.providers.twilio.sms import TwilioSmsProvider
+from messaging.providers.twilio.voice import TwilioVoiceProvider
+from messaging.providers.voice_base import OutboundCall
 from tests.messaging.twilio_description import problems
 from tests.servers import free_port
 
@@ -72,32 +72,34 @@ def there():
     server.server_close()
 
 
-def a_line(address: str) -> TwilioLine:
+def a_line(address: str) -> TwilioVoiceProvider:
     base = "https://check.example.org"
-    return TwilioLine(ACCOUNT, "t", from_number=OFFICE, base_url=base, api_base=address)
+    return TwilioVoiceProvider(ACCOUNT, "t", from_number=OFFICE, base_url=base, api_base=address)
 
 
-def a_letter(body: str, lives: timedelta) -> Letter:
-    return Letter(uuid4(), "+447400123456", body, NOW, NOW + lives)
+def a_letter(body: str, lives: timedelta) -> OutboundMessage:
+    return OutboundMessage(uuid4(), "+447400123456", body, NOW, NOW + lives)
 
 
 @pytest.mark.parametrize("sender", [{"from_number": OFFICE}, {"messaging_service_sid": SERVICE}])
 @pytest.mark.parametrize("lives", [timedelta(0), timedelta(seconds=1), timedelta(days=30)])
 def test_texts_satisfy_the_description(there, sender, lives):
     told = "https://check.example.org/twilio/status/message"
-    gateway = Twilio(ACCOUNT, "t", api_base=there.address, status_callback=told, **sender)
+    gateway = TwilioSmsProvider(
+        ACCOUNT, "t", api_base=there.address, status_callback=told, **sender
+    )
     for body in ("hello", "ж" * 1600, "a & b = c\n+%00😀"):
-        gateway.send(a_letter(body, lives), NOW)
-        gateway.find(a_letter(body, lives))
-    gateway.line_kind("+447400123456")
+        gateway.send_message(a_letter(body, lives), NOW)
+        gateway.find_message(a_letter(body, lives))
+    gateway.look_up_line_type("+447400123456")
     assert there.wrong == []
     assert {path.rsplit("/", 1)[1] for _, path in there.asked} >= {"Messages.json"}
 
 
 def test_calls_satisfy_the_description(there):
     line = a_line(there.address)
-    ring = Ring(uuid4(), AGENT, NOW)
-    assert line.ring(ring) == line.find(ring) == CALL
+    ring = OutboundCall(uuid4(), AGENT, NOW)
+    assert line.place_call(ring) == line.find_placed_call(ring) == CALL
     line.hang_up(CALL)
     assert there.wrong == []
     assert [method for method, _ in there.asked] == ["POST", "GET", "POST"]
@@ -131,8 +133,8 @@ def test_the_description_refuses_what_is_wrong():
 )
 def test_a_call_is_found_by_number_and_time_and_not_taken_for_another(there, calls, found):
     there.calls = calls
-    ring = Ring(uuid4(), AGENT, NOW, frozenset({"CA" + "2" * 32}))
-    assert a_line(there.address).find(ring) == found
+    ring = OutboundCall(uuid4(), AGENT, NOW, frozenset({"CA" + "2" * 32}))
+    assert a_line(there.address).find_placed_call(ring) == found
 
 
 @pytest.mark.parametrize("status", [404, 400])
@@ -146,6 +148,9 @@ def test_what_could_not_be_hung_up_is_said(there):
     with pytest.raises(Unavailable):
         a_line(there.address).hang_up(CALL)
     nobody = a_line(f"http://127.0.0.1:{free_port()}")
-    for act in (lambda: nobody.hang_up(CALL), lambda: nobody.find(Ring(uuid4(), AGENT, NOW))):
+    for act in (
+        lambda: nobody.hang_up(CALL),
+        lambda: nobody.find_placed_call(OutboundCall(uuid4(), AGENT, NOW)),
+    ):
         with pytest.raises(Unavailable):
             act()

@@ -12,9 +12,9 @@ from messaging.dispatch import delivery_outcomes, delivery_worker, leases, worke
 from messaging.dispatch.leases import LEASE
 from messaging.dispatch.worker import Worker
 from messaging.models import Heartbeat, OutboxMessage
-from messaging.outbox import Draft
+from messaging.outbox import NewMessage
 from messaging.providers.base import OutcomeUnknown, Rejected, Unavailable
-from messaging.sending_limits import Rules
+from messaging.sending_limits import SendingLimits
 from tests import factories
 from tests.security_rules.support.crash_helpers import Post
 from vault.models import AuditEntry
@@ -49,12 +49,12 @@ def works(store, post, clock):
 def text(store, *, due: datetime = NOW, expires: timedelta = timedelta(hours=1)) -> str:
     with store.unit() as session:
         who = factories.a_customer(session, NOW)
-        draft = Draft(who.id, "booked", factories.PHONE, "hello", due, due + expires)
-        return str(outbox.put(session, draft, NOW))
+        draft = NewMessage(who.id, "booked", factories.PHONE, "hello", due, due + expires)
+        return str(outbox.queue_message(session, draft, NOW))
 
 
-def lease(session, now: datetime) -> list[delivery_outcomes.Leased]:
-    return leases.lease(session, now, "post", Rules())
+def lease(session, now: datetime) -> list[delivery_outcomes.LeasedMessage]:
+    return leases.lease_messages(session, now, "post", SendingLimits())
 
 
 def kept(store) -> OutboxMessage:
@@ -98,14 +98,14 @@ def test_the_pause_doubles_up_to_five_minutes_until_the_text_is_of_no_use(store,
     for _ in range(40):
         post.stumbles = [Unavailable()]
         works = Worker(store.engine, store.ring, [post], clock)  # with no memory of the gateway's
-        assert works.once() == (kept(store).state == "queued")
+        assert works.run_once() == (kept(store).state == "queued")
         row = kept(store)
         if row.state == "expired":
             break
         assert (row.state, row.error) == ("queued", "unavailable")
         pauses.append((row.due_at - clock.now).total_seconds())
         clock.now = row.due_at - SECOND
-        assert works.once() == 0
+        assert works.run_once() == 0
         clock.now = row.due_at
     doubled = [min(2**n, 300) for n in range(1, len(pauses) + 1)]
     assert all(0.75 * want <= had <= 1.25 * want for want, had in zip(doubled, pauses, strict=True))
@@ -176,11 +176,11 @@ def test_a_provider_that_cannot_say_is_asked_until_it_can(store, works, post, cl
 
         with monkeypatch.context() as patch:
             patch.setattr(post, "find", cannot)
-            Worker(store.engine, store.ring, [post], clock).once()
+            Worker(store.engine, store.ring, [post], clock).run_once()
         assert (kept(store).state, kept(store).error) == ("queued", "unknown")
         assert kept(store).due_at - clock.now <= timedelta(minutes=6.25)
     clock.now = kept(store).due_at
-    Worker(store.engine, store.ring, [post], clock).once()
+    Worker(store.engine, store.ring, [post], clock).run_once()
     assert (kept(store).state, post.taken()) == ("sent", [made])
 
 
@@ -199,14 +199,14 @@ def test_a_worker_held_up_past_its_lease_has_no_say_any_more(store):
     with store.unit() as session:
         first = lease(session, NOW)[0]
         second = lease(session, NOW + LEASE)[0]
-        delivery_outcomes.failed(session, first, "landline", NOW)
-        delivery_outcomes.later(session, first, NOW, unknown=False)
-        delivery_outcomes.expired(session, first, NOW)
-        delivery_outcomes.sent(session, first, "first", NOW)
+        delivery_outcomes.mark_failed(session, first, "landline", NOW)
+        delivery_outcomes.schedule_retry(session, first, NOW, unknown=False)
+        delivery_outcomes.mark_expired(session, first, NOW)
+        delivery_outcomes.mark_sent(session, first, "first", NOW)
         assert session.exec(select(OutboxMessage)).one().state == "sending"
-        delivery_outcomes.sent(session, second, "second", NOW + LEASE)
-        delivery_outcomes.failed(session, first, "landline", NOW)
-        delivery_outcomes.later(session, first, NOW, unknown=True)
+        delivery_outcomes.mark_sent(session, second, "second", NOW + LEASE)
+        delivery_outcomes.mark_failed(session, first, "landline", NOW)
+        delivery_outcomes.schedule_retry(session, first, NOW, unknown=True)
     assert (kept(store).state, kept(store).provider_id) == ("sent", "second")
 
 
@@ -214,7 +214,7 @@ def test_a_worker_held_up_by_its_first_text_leaves_the_second_to_others(store, w
     made = {text(store), text(store)}
 
     def slow() -> None:
-        clock.now = max(clock.now, NOW + LEASE - delivery_worker.SEND_WITHIN + SECOND)
+        clock.now = max(clock.now, NOW + LEASE - delivery_worker.SEND_MARGIN + SECOND)
 
     post.act = slow
     assert works.once() == 2
@@ -228,7 +228,7 @@ def test_a_worker_held_up_by_its_first_text_leaves_the_second_to_others(store, w
 def test_a_withdrawn_text_is_not_sent(store, works, post):
     with store.unit() as session:
         made = factories.a_callback(session, NOW)
-        outbox.withdraw(session, made.id, NOW)
+        outbox.withdraw_for_callback(session, made.id, NOW)
     works.once()
     assert post.asked == []
 
@@ -237,11 +237,11 @@ def test_it_shows_that_it_lives_and_does_its_jobs_at_that_pace(store, post, cloc
     done: list[datetime] = []
     works = Worker(store.engine, store.ring, [post], clock, [lambda _, now: done.append(now)])
     for _ in range(3):
-        works.once()
-    clock.now += worker.BEAT_EVERY
-    works.once()
+        works.run_once()
+    clock.now += worker.HEARTBEAT_INTERVAL
+    works.run_once()
     assert done == [NOW, clock.now]
     assert [row.at for row in store.all(select(Heartbeat))] == [clock.now]
     with store.unit() as session:
-        assert worker.alive(session, clock.now + worker.ALIVE_WITHIN)
-        assert not worker.alive(session, clock.now + worker.ALIVE_WITHIN + SECOND)
+        assert worker.is_worker_alive(session, clock.now + worker.ALIVE_WITHIN)
+        assert not worker.is_worker_alive(session, clock.now + worker.ALIVE_WITHIN + SECOND)

@@ -34,7 +34,9 @@ def member(store):
         made = an_agent(session, NOW, email=EMAIL)
         made.password_hash = password_seal.seal_password(session, made.id, hashed())
         place = f"staff.totp_secret:{made.id}"
-        made.totp_secret = keyring.of(session).seal_for(keyring.STAFF, place, SECRET)
+        made.totp_secret = keyring.current_keyring(session).seal_for_purpose(
+            keyring.STAFF, place, SECRET
+        )
         session.add(made)
         return made
 
@@ -47,21 +49,21 @@ def enter(store, email=EMAIL, password=PASSWORD, with_code=None, now=NOW) -> str
     """Sign in as the edge does: no password is hashed while others wait, and what a failed try has
     spent stays spent."""
     with store.unit(read_only=True) as session:
-        seen = authentication.find(session, email)
-    right, given = authentication.password_right(store.ring, seen, password), with_code or code(now)
+        seen = authentication.find_account_by_email(session, email)
+    right, given = authentication.check_password(store.ring, seen, password), with_code or code(now)
     with store.unit() as session:
         try:
             who = authentication.check_second_factor(session, seen, right, given, now)
         except SignInFailed as error:
             assert str(error) == ""
             return ""
-        return authentication.open_session(session, who, now)
+        return authentication.open_staff_session(session, who, now)
 
 
 def test_all_three_together_let_in(store, member):
     token = enter(store, " ANA@example.org ")
     with store.unit() as session:
-        who = authentication.signed_in(session, token, NOW)
+        who = authentication.find_session_principal(session, token, NOW)
     assert (who.id, who.role) == (member.id, "agent")
 
 
@@ -98,7 +100,7 @@ def test_one_code_used_by_many_at_once_opens_one_session(store, member):
 
 def test_a_recovery_code_stands_in_once(store, member):
     with store.unit() as session:
-        spare = second_factor.new_recovery_codes(session, member.id)
+        spare = second_factor.issue_recovery_codes(session, member.id)
     assert enter(store, with_code=spare[0]) != ""
     assert enter(store, with_code=spare[0]) == ""
 
@@ -118,17 +120,17 @@ def test_nobody_gets_in_before_enrolment_or_after_being_switched_off(store, memb
 
 def test_a_session_ends_when_idle_when_old_and_when_signed_out(store, member):
     token = enter(store)
-    idle, lives = authentication.SESSION_IDLES, authentication.SESSION_LIVES
+    idle, lives = authentication.SESSION_IDLE_LIMIT, authentication.SESSION_LIFETIME
     second = timedelta(seconds=1)
     with store.unit() as session:
-        assert authentication.signed_in(session, token, NOW + idle - second)
-        assert authentication.signed_in(session, token, NOW + idle) is None
-        kept = authentication.signed_in(session, token, NOW).session_id
+        assert authentication.find_session_principal(session, token, NOW + idle - second)
+        assert authentication.find_session_principal(session, token, NOW + idle) is None
+        kept = authentication.find_session_principal(session, token, NOW).session_id
         for minutes in range(0, int(lives.total_seconds()) // 60, 50):
-            authentication.touch(session, kept, NOW + timedelta(minutes=minutes))
-        assert authentication.signed_in(session, token, NOW + lives - second)
-        assert authentication.signed_in(session, token, NOW + lives) is None
-        authentication.close_session(session, token, NOW)
-        assert authentication.signed_in(session, token, NOW) is None
+            authentication.touch_staff_session(session, kept, NOW + timedelta(minutes=minutes))
+        assert authentication.find_session_principal(session, token, NOW + lives - second)
+        assert authentication.find_session_principal(session, token, NOW + lives) is None
+        authentication.close_staff_session(session, token, NOW)
+        assert authentication.find_session_principal(session, token, NOW) is None
         for none in ("", "x", token + "x"):
-            assert authentication.signed_in(session, none, NOW) is None
+            assert authentication.find_session_principal(session, none, NOW) is None

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 from people.customers import customer_records
-from people.customers.customer_records import KNOWN_ALREADY, NewCustomer
+from people.customers.customer_records import ALREADY_KNOWN_MESSAGE, NewCustomer
 from people.errors import InvalidInput
 from people.models import Customer
 from tests.factories import PHONE, a_customer
@@ -25,7 +25,7 @@ def test_a_customer_is_found_by_number_and_reference_and_read_as_given(store):
     with store.unit() as session:
         assert customer_records.find_by_phone(session, PHONE).id == made.id
         assert customer_records.find_by_external_ref(session, "CRM-1").id == made.id
-        person = customer_records.opened(session, made)
+        person = customer_records.open_customer_details(session, made)
     assert (person.name, person.phone, person.phone_masked) == ("Zoë Ng", PHONE, "••• ••56")
     assert person.timezone == "Europe/London"
     assert [each.action for each in store.all(select(AuditEntry))] == ["customer.add"]
@@ -57,7 +57,7 @@ def test_nothing_less_than_the_whole_finds_anybody(store, asked):
 def test_what_cannot_be_is_refused_and_leaves_nothing(store, changes, field):
     given = {"phone": PHONE, "name": "Gwen", "locale": "en", **changes}
     with pytest.raises(InvalidInput) as refused, store.unit() as session:
-        customer_records.add(
+        customer_records.add_customer(
             session, NewCustomer(**given), audit_log.SYSTEM, NOW, default_zone="Europe/London"
         )
     assert refused.value.field == field
@@ -67,7 +67,7 @@ def test_what_cannot_be_is_refused_and_leaves_nothing(store, changes, field):
 def test_a_number_or_reference_that_is_taken_is_refused(store):
     with store.unit() as session:
         a_customer(session, NOW, PHONE, external_ref="CRM-1")
-    with pytest.raises(InvalidInput, match=KNOWN_ALREADY), store.unit() as session:
+    with pytest.raises(InvalidInput, match=ALREADY_KNOWN_MESSAGE), store.unit() as session:
         a_customer(session, NOW, PHONE)
     with pytest.raises(InvalidInput, match="reference"), store.unit() as session:
         a_customer(session, NOW, external_ref="CRM-1")
@@ -84,5 +84,5 @@ def test_of_many_who_add_the_same_number_at_once_one_does(store):
             return str(error)
 
     told = at_once([add] * 8, lambda: store.engine.dispose(close=False))
-    assert sorted(told) == sorted([KNOWN_ALREADY] * 7 + ["added"])
+    assert sorted(told) == sorted([ALREADY_KNOWN_MESSAGE] * 7 + ["added"])
     assert len(store.all(select(Customer))) == len(store.all(select(DataKey))) == 1

@@ -14,7 +14,13 @@ from sqlmodel import select
 from people.errors import InvalidInput, NotFound
 from people.models import Staff
 from people.passkeys import assertion, credential_records, registration
-from people.passkeys.relying_party import LASTS, PasskeyRefused, Site, challenge, site
+from people.passkeys.relying_party import (
+    CHALLENGE_LIFETIME,
+    PasskeyRefused,
+    RelyingParty,
+    new_challenge,
+    relying_party_from_url,
+)
 from people.signin_models import Passkey, SpentChallenge
 from people.staff import authentication, security_notices, staff_records
 from tests.authenticator import PRESENT, VERIFIED, Authenticator
@@ -24,7 +30,7 @@ from vault.errors import Tampered
 from vault.models import AuditEntry
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
-SITE = Site("localhost", "http://localhost:5000", "Example Bank")
+SITE = RelyingParty("localhost", "http://localhost:5000", "Example Bank")
 
 
 @pytest.fixture
@@ -38,22 +44,24 @@ def register(store, member, device=None, name="Phone", **lies) -> Authenticator:
     device = device or Authenticator()
     with store.unit() as session:
         row = session.get_one(Staff, member.id)
-        asked = challenge(f"register:{member.id.hex}", NOW)
-        made = device.make(asked.value, registration.handle_of(session, row), **lies)
-        registration.add(session, row, SITE, made, asked, name, NOW)
+        asked = new_challenge(f"register:{member.id.hex}", NOW)
+        made = device.make(asked.value, registration.ensure_user_handle(session, row), **lies)
+        registration.register_passkey(session, row, SITE, made, asked, name, NOW)
     return device
 
 
 def enter(store, device, asked=None, now=NOW, purpose="enter", **lies) -> str:
     """Whose passkey it is, or nobody's; as the edge does, what a failed try did is kept."""
-    asked = asked or challenge("enter", now)
+    asked = asked or new_challenge("enter", now)
     return answer(store, device.use(asked.value, **lies), asked, now, purpose)
 
 
 def answer(store, said, asked, now=NOW, purpose="enter") -> str:
     with store.unit() as session:
         try:
-            return assertion.owner(session, SITE, said, asked, now, purpose=purpose)[0].id.hex
+            return assertion.verify_assertion(session, SITE, said, asked, now, purpose=purpose)[
+                0
+            ].id.hex
         except PasskeyRefused as error:
             assert str(error) == ""
             return ""
@@ -68,8 +76,10 @@ def test_a_passkey_lets_its_owner_in_time_and_again(store, member):
     assert enter(store, device) == member.id.hex
     assert enter(store, device) == member.id.hex
     with store.unit() as session:
-        assert [each.name for each in credential_records.of(session, member.id)] == ["Phone"]
-        told = [each.kind for each in security_notices.unseen(session, member.id)]
+        assert [each.name for each in credential_records.list_passkeys(session, member.id)] == [
+            "Phone"
+        ]
+        told = [each.kind for each in security_notices.list_unseen_notices(session, member.id)]
     assert told == ["passkey_added"]
     assert "passkey.add" in actions(store)
 
@@ -126,7 +136,10 @@ def test_the_handle_says_nothing_of_its_owner(store, member):
 
 
 def test_an_answer_is_good_once_however_many_send_it(store, member):
-    device, asked = register(store, member, Authenticator(counts=False)), challenge("enter", NOW)
+    device, asked = (
+        register(store, member, Authenticator(counts=False)),
+        new_challenge("enter", NOW),
+    )
     said = device.use(asked.value)
     act = [lambda: answer(store, said, asked)] * 8
     told = at_once(act, lambda: store.engine.dispose(close=False))
@@ -137,16 +150,16 @@ def test_a_challenge_is_good_for_five_minutes_for_one_purpose_and_not_before_its
     store, member
 ):
     device, second = register(store, member), timedelta(seconds=1)
-    asked = challenge("enter", NOW)
-    assert enter(store, device, asked, NOW + LASTS) == ""
+    asked = new_challenge("enter", NOW)
+    assert enter(store, device, asked, NOW + CHALLENGE_LIFETIME) == ""
     assert enter(store, device, asked, NOW - second) == ""
     assert enter(store, device, asked, purpose=f"prove:{member.id.hex}") == ""
     assert enter(store, device, replace(asked, purpose="register")) == ""
-    assert enter(store, device, asked, NOW + LASTS - second) == member.id.hex
+    assert enter(store, device, asked, NOW + CHALLENGE_LIFETIME - second) == member.id.hex
     with store.unit() as session, pytest.raises(PasskeyRefused):
         row = session.get_one(Staff, member.id)
         made = Authenticator().make(asked.value)
-        registration.add(session, row, SITE, made, asked, "x", NOW)
+        registration.register_passkey(session, row, SITE, made, asked, "x", NOW)
 
 
 def test_spent_challenges_do_not_pile_up(store, member):
@@ -164,16 +177,19 @@ def test_a_count_that_does_not_rise_stops_the_passkey_and_what_was_begun_by_it(
     with store.unit() as session:
         row = session.exec(select(Passkey)).one()
         owner = session.get_one(Staff, member.id)
-        by_it = authentication.open_session(session, owner, NOW, how="passkey", passkey_id=row.id)
-        other = authentication.open_session(session, owner, NOW)
+        by_it = authentication.open_staff_session(
+            session, owner, NOW, how="passkey", passkey_id=row.id
+        )
+        other = authentication.open_staff_session(session, owner, NOW)
     assert enter(store, device, count=count) == ""
     assert "passkey.cloned" in actions(store)
     assert enter(store, device, count=99) == ""
     with store.unit() as session:
-        assert authentication.signed_in(session, by_it, NOW) is None
-        assert authentication.signed_in(session, other, NOW) is not None
+        assert authentication.find_session_principal(session, by_it, NOW) is None
+        assert authentication.find_session_principal(session, other, NOW) is not None
         assert (
-            next(n.kind for n in security_notices.unseen(session, member.id)) == "passkey_stopped"
+            next(n.kind for n in security_notices.list_unseen_notices(session, member.id))
+            == "passkey_stopped"
         )
 
 
@@ -190,12 +206,12 @@ def test_somebody_switched_off_or_reset_does_not_get_in(store, member):
     device = register(store, member)
     with store.unit() as session:
         row = session.get_one(Staff, member.id)
-        staff_records.switch_off(session, row, NOW)
+        staff_records.deactivate_staff_member(session, row, NOW)
     assert enter(store, device) == ""
     with store.unit() as session:
         row = session.get_one(Staff, member.id)
         row.active = True
-        credential_records.end_all(session, row, NOW)
+        credential_records.remove_all_passkeys(session, row, NOW)
     assert enter(store, device) == ""
 
 
@@ -204,10 +220,10 @@ def test_a_removed_one_is_gone_and_only_its_owner_removes_it(store, member):
     with store.unit() as session:
         ben, row = an_agent(session, NOW), session.exec(select(Passkey)).one()
         with pytest.raises(NotFound):
-            credential_records.remove(session, ben.id, row.id, NOW)
-        credential_records.remove(session, member.id, row.id, NOW)
+            credential_records.delete_passkey(session, ben.id, row.id, NOW)
+        credential_records.delete_passkey(session, member.id, row.id, NOW)
         with pytest.raises(NotFound):
-            credential_records.remove(session, member.id, row.id, NOW)
+            credential_records.delete_passkey(session, member.id, row.id, NOW)
     assert enter(store, device) == ""
 
 
@@ -244,13 +260,13 @@ def test_whoever_writes_to_the_database_makes_no_passkey_somebody_elses(store, m
 
 
 def test_there_are_so_many_and_no_more_each_with_a_name(store, member):
-    for n in range(credential_records.MOST):
+    for n in range(credential_records.MAX_PASSKEYS):
         register(store, member, name=f"Key {n}")
     with pytest.raises(InvalidInput, match="Remove one"):
         register(store, member)
     with store.unit() as session, pytest.raises(InvalidInput, match="Remove one"):
         row = session.get_one(Staff, member.id)
-        registration.options(session, row, "ana", SITE, challenge("x", NOW))
+        registration.registration_options(session, row, "ana", SITE, new_challenge("x", NOW))
 
 
 @pytest.mark.parametrize("name", ["", "x" * 41, "a\x00b", "see www.evil.example"])
@@ -263,14 +279,16 @@ def test_the_browser_is_asked_for_what_we_rely_on(store, member):
     register(store, member)
     with store.unit() as session:
         row = session.get_one(Staff, member.id)
-        asked = challenge("x", NOW)
-        wanted = json.loads(registration.options(session, row, "ana@example.org", SITE, asked))
+        asked = new_challenge("x", NOW)
+        wanted = json.loads(
+            registration.registration_options(session, row, "ana@example.org", SITE, asked)
+        )
     assert wanted["attestation"] == "none"
     assert wanted["rp"] == {"id": "localhost", "name": "Example Bank"}
     chosen = wanted["authenticatorSelection"]
     assert (chosen["residentKey"], chosen["userVerification"]) == ("required", "required")
     assert len(wanted["excludeCredentials"]) == 1
-    used = json.loads(assertion.options(SITE, asked))
+    used = json.loads(assertion.assertion_options(SITE, asked))
     assert used["userVerification"] == "required"
     assert used["allowCredentials"] == []
 
@@ -291,7 +309,7 @@ def test_the_browser_is_asked_for_what_we_rely_on(store, member):
     ],
 )
 def test_the_site_is_that_of_the_public_address(url, found):
-    made = site(url, "x")
+    made = relying_party_from_url(url, "x")
     assert (made and (made.rp_id, made.origin)) == found
 
 
@@ -299,7 +317,7 @@ def test_the_site_is_that_of_the_public_address(url, found):
 @given(data=st.data())
 def test_no_bytes_of_a_stranger_end_in_an_error(store, member, data):
     device = Authenticator()
-    asked = challenge("enter", NOW)
+    asked = new_challenge("enter", NOW)
     said = json.loads(device.use(asked.value, handle=b"x"))
     where = data.draw(st.sampled_from([said, said["response"]]))
     field = data.draw(st.sampled_from(sorted(where)))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from people.errors import NotFound, ProofNeeded
+from people.errors import NotFound, ReauthenticationRequired
 from people.models import Staff, StaffSession
 from people.staff import api_tokens, authentication, staff_records, staff_sessions
 from scheduling.calendars import calendar_feeds
@@ -25,12 +25,14 @@ def member(store) -> Staff:
 
 def opened(store, member, **more) -> str:
     with store.unit() as session:
-        return authentication.open_session(session, session.get_one(Staff, member.id), NOW, **more)
+        return authentication.open_staff_session(
+            session, session.get_one(Staff, member.id), NOW, **more
+        )
 
 
 def good(store, token: str) -> bool:
     with store.unit() as session:
-        return authentication.signed_in(session, token, NOW) is not None
+        return authentication.find_session_principal(session, token, NOW) is not None
 
 
 def test_ones_own_sessions_are_listed_with_a_coarse_word_and_nobody_elses(store, member):
@@ -40,12 +42,17 @@ def test_ones_own_sessions_are_listed_with_a_coarse_word_and_nobody_elses(store,
     opened(store, member, how="passkey")
     opened(store, other, browser="Safari, Mac")
     with store.unit() as session:
-        found = staff_sessions.of(session, member.id, NOW)
+        found = staff_sessions.list_staff_sessions(session, member.id, NOW)
         assert [(each.words, each.how) for each in found] == [
             ("", "passkey"),
             ("Firefox, Linux", "password"),
         ]
-        assert staff_sessions.of(session, member.id, NOW + staff_sessions.IDLES) == []
+        assert (
+            staff_sessions.list_staff_sessions(
+                session, member.id, NOW + staff_sessions.SESSION_IDLE_LIMIT
+            )
+            == []
+        )
     kept = b"".join(row.browser or b"" for row in store.all(select(StaffSession)))
     assert b"Firefox" not in kept
 
@@ -57,10 +64,10 @@ def test_one_of_ones_own_can_be_ended_and_no_other(store, member):
     rows = {row.staff_id: row.id for row in store.all(select(StaffSession))}
     with store.unit() as session:
         with pytest.raises(NotFound):
-            staff_sessions.end_one(session, member.id, rows[other.id], NOW)
-        staff_sessions.end_one(session, member.id, rows[member.id], NOW)
+            staff_sessions.end_staff_session(session, member.id, rows[other.id], NOW)
+        staff_sessions.end_staff_session(session, member.id, rows[member.id], NOW)
         with pytest.raises(NotFound):
-            staff_sessions.end_one(session, member.id, rows[member.id], NOW)
+            staff_sessions.end_staff_session(session, member.id, rows[member.id], NOW)
     assert (good(store, mine), good(store, theirs)) == (False, True)
 
 
@@ -68,9 +75,9 @@ def everything(store, member) -> tuple[str, str, str]:
     with store.unit() as session:
         row = session.get_one(Staff, member.id)
         return (
-            authentication.open_session(session, row, NOW),
-            api_tokens.add(session, row, "", NOW),
-            calendar_feeds.make(session, row.id, NOW),
+            authentication.open_staff_session(session, row, NOW),
+            api_tokens.create_api_token(session, row, "", NOW),
+            calendar_feeds.create_feed(session, row.id, NOW),
         )
 
 
@@ -78,9 +85,9 @@ def alive(store, given: tuple[str, str, str]) -> list[bool]:
     token, bearer, feed = given
     with store.unit() as session:
         return [
-            authentication.signed_in(session, token, NOW) is not None,
-            api_tokens.bearer(session, bearer) is not None,
-            calendar_feeds.read(session, feed, NOW) is not None,
+            authentication.find_session_principal(session, token, NOW) is not None,
+            api_tokens.find_token_principal(session, bearer) is not None,
+            calendar_feeds.read_feed_entries(session, feed, NOW) is not None,
         ]
 
 
@@ -90,7 +97,7 @@ def test_all_that_somebody_was_given_ends_at_once_and_what_comes_after_is_good(s
     before, theirs = everything(store, member), everything(store, other)
     assert alive(store, before) == [True] * 3
     with store.unit() as session:
-        staff_sessions.end_all(session, member.id, NOW, "role")
+        staff_sessions.revoke_staff_access(session, member.id, NOW, "role")
     assert alive(store, before) == [False] * 3
     assert alive(store, theirs) == [True] * 3
     assert alive(store, everything(store, member)) == [True] * 3
@@ -109,7 +116,7 @@ def test_what_was_given_for_a_role_ends_with_it_whoever_changes_it(store, member
 def test_switched_off_ends_it_too_and_for_good(store, member):
     before = everything(store, member)
     with store.unit() as session:
-        staff_records.switch_off(session, session.get_one(Staff, member.id), NOW)
+        staff_records.deactivate_staff_member(session, session.get_one(Staff, member.id), NOW)
     with store.unit() as session:
         session.get_one(Staff, member.id).active = True
     assert alive(store, before) == [False] * 3
@@ -130,12 +137,14 @@ def test_a_proof_lasts_five_minutes(store, member):
     with store.unit() as session:
         row = session.exec(select(StaffSession)).one()
         second = timedelta(seconds=1)
-        staff_sessions.require_proof(session, row.id, NOW + staff_sessions.PROOF_LASTS - second)
-        for when in (NOW + staff_sessions.PROOF_LASTS, NOW - second):
-            with pytest.raises(ProofNeeded):
-                staff_sessions.require_proof(session, row.id, when)
+        staff_sessions.require_fresh_proof(
+            session, row.id, NOW + staff_sessions.PROOF_LIFETIME - second
+        )
+        for when in (NOW + staff_sessions.PROOF_LIFETIME, NOW - second):
+            with pytest.raises(ReauthenticationRequired):
+                staff_sessions.require_fresh_proof(session, row.id, when)
         later = NOW + timedelta(minutes=30)
-        staff_sessions.proved(session, row.id, later)
-        staff_sessions.require_proof(session, row.id, later)
-        with pytest.raises(ProofNeeded):
-            staff_sessions.require_proof(session, None, later)
+        staff_sessions.record_fresh_proof(session, row.id, later)
+        staff_sessions.require_fresh_proof(session, row.id, later)
+        with pytest.raises(ReauthenticationRequired):
+            staff_sessions.require_fresh_proof(session, None, later)

@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import select
 
 from people import password_seal
-from people.errors import InvalidInput, LinkSpent
+from people.errors import InvalidInput, LinkExpired
 from people.models import EnrolmentLink, Staff
 from people.staff import api_tokens, authentication, staff_records
 from tests.factories import an_agent
@@ -22,16 +22,18 @@ PASSWORD = "several good words"
 def invited(store) -> tuple[str, str]:
     """An invitation's token and its second factor's secret."""
     with store.unit() as session:
-        link = staff_records.invite(session, an_agent(session, NOW, email="eve@example.org"), NOW)
-        return link, staff_records.invited(session, link, NOW)[2]
+        link = staff_records.create_enrolment_link(
+            session, an_agent(session, NOW, email="eve@example.org"), NOW
+        )
+        return link, staff_records.open_enrolment_link(session, link, NOW)[2]
 
 
 def test_an_address_is_the_same_in_any_case_and_belongs_to_one(store):
     with store.unit() as session:
         made = an_agent(session, NOW, email=" Eve@Example.ORG ", name="Eve  Ng")
-        assert staff_records.find(session, "eve@example.org").id == made.id
-        assert staff_records.opened(session, made).email == "eve@example.org"
-        assert staff_records.opened(session, made).name == "Eve Ng"
+        assert staff_records.find_staff_by_email(session, "eve@example.org").id == made.id
+        assert staff_records.open_staff_details(session, made).email == "eve@example.org"
+        assert staff_records.open_staff_details(session, made).name == "Eve Ng"
         with pytest.raises(InvalidInput, match="exists already"):
             an_agent(session, NOW, email="EVE@example.org")
 
@@ -53,32 +55,36 @@ def test_an_enrolment_works_once_and_in_its_time(store):
     link, secret = invited(store)
     code = pyotp.TOTP(secret).at(NOW)
     with store.unit() as session:
-        member, spare = staff_records.enrol(session, link, PASSWORD, code, NOW)
+        member, spare = staff_records.enrol_with_link(session, link, PASSWORD, code, NOW)
         assert len(spare) == 8
         assert b"$argon2" not in member.password_hash
-        assert password_seal.password_of(store.ring, member).startswith("$argon2id$")
-        with pytest.raises(LinkSpent):
-            staff_records.enrol(session, link, PASSWORD, code, NOW)
+        assert password_seal.open_password_hash(store.ring, member).startswith("$argon2id$")
+        with pytest.raises(LinkExpired):
+            staff_records.enrol_with_link(session, link, PASSWORD, code, NOW)
 
 
 def test_a_later_invitation_and_three_days_end_an_earlier_one(store):
     link = invited(store)[0]
     with store.unit() as session:
-        staff_records.invited(session, link, NOW + staff_records.LINK_LIVES - timedelta(seconds=1))
-        with pytest.raises(LinkSpent):
-            staff_records.invited(session, link, NOW + staff_records.LINK_LIVES)
-        newer = staff_records.invite(session, staff_records.find(session, "eve@example.org"), NOW)
-        staff_records.invited(session, newer, NOW)
+        staff_records.open_enrolment_link(
+            session, link, NOW + staff_records.LINK_LIFETIME - timedelta(seconds=1)
+        )
+        with pytest.raises(LinkExpired):
+            staff_records.open_enrolment_link(session, link, NOW + staff_records.LINK_LIFETIME)
+        newer = staff_records.create_enrolment_link(
+            session, staff_records.find_staff_by_email(session, "eve@example.org"), NOW
+        )
+        staff_records.open_enrolment_link(session, newer, NOW)
         for gone in (link, "", "x", link + "x"):
-            with pytest.raises(LinkSpent):
-                staff_records.invited(session, gone, NOW)
+            with pytest.raises(LinkExpired):
+                staff_records.open_enrolment_link(session, gone, NOW)
 
 
 @pytest.mark.parametrize("password", ["short", "x" * 12, "ababababababab", "y z" * 100, ""])
 def test_a_poor_password_is_refused_and_leaves_the_link(store, password):
     link, secret = invited(store)
     with pytest.raises(InvalidInput) as refused, store.unit() as session:
-        staff_records.enrol(session, link, password, pyotp.TOTP(secret).at(NOW), NOW)
+        staff_records.enrol_with_link(session, link, password, pyotp.TOTP(secret).at(NOW), NOW)
     assert refused.value.field == "password"
     assert [row.used_at for row in store.all(select(EnrolmentLink))] == [None]
     assert [row.password_hash for row in store.all(select(Staff))] == [None]
@@ -88,7 +94,7 @@ def test_a_wrong_authenticator_is_refused(store):
     link, secret = invited(store)
     late = pyotp.TOTP(secret).at(NOW + timedelta(minutes=5))
     with pytest.raises(InvalidInput, match="authenticator"), store.unit() as session:
-        staff_records.enrol(session, link, PASSWORD, late, NOW)
+        staff_records.enrol_with_link(session, link, PASSWORD, late, NOW)
 
 
 def test_of_many_who_use_one_link_at_once_one_enrols(store):
@@ -98,9 +104,9 @@ def test_of_many_who_use_one_link_at_once_one_enrols(store):
     def enrol() -> bool:
         try:
             with store.unit() as session:
-                staff_records.enrol(session, link, PASSWORD, code, NOW)
+                staff_records.enrol_with_link(session, link, PASSWORD, code, NOW)
             return True
-        except LinkSpent:
+        except LinkExpired:
             return False
 
     assert sum(at_once([enrol] * 6, lambda: store.engine.dispose(close=False))) == 1
@@ -110,14 +116,14 @@ def test_switched_off_ends_sessions_and_tokens_at_once(store):
     with store.unit() as session:
         member = an_agent(session, NOW)
         token, bearer = (
-            authentication.open_session(session, member, NOW),
-            api_tokens.add(session, member, "", NOW),
+            authentication.open_staff_session(session, member, NOW),
+            api_tokens.create_api_token(session, member, "", NOW),
         )
-        assert authentication.signed_in(session, token, NOW).id == member.id
-        assert api_tokens.bearer(session, bearer).id == member.id
-        link = staff_records.invite(session, member, NOW)
-        staff_records.switch_off(session, member, NOW)
-        assert authentication.signed_in(session, token, NOW) is None
-        assert api_tokens.bearer(session, bearer) is None
-        with pytest.raises(LinkSpent):
-            staff_records.invited(session, link, NOW)
+        assert authentication.find_session_principal(session, token, NOW).id == member.id
+        assert api_tokens.find_token_principal(session, bearer).id == member.id
+        link = staff_records.create_enrolment_link(session, member, NOW)
+        staff_records.deactivate_staff_member(session, member, NOW)
+        assert authentication.find_session_principal(session, token, NOW) is None
+        assert api_tokens.find_token_principal(session, bearer) is None
+        with pytest.raises(LinkExpired):
+            staff_records.open_enrolment_link(session, link, NOW)

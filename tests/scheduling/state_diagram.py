@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from scheduling.states import MOVES, State
+from scheduling.states import TRANSITIONS, CallbackState
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "scheduling.md"
 _BLOCK = re.compile(r"```mermaid\n.*?```\n", re.DOTALL)
@@ -13,9 +13,14 @@ _BLOCK = re.compile(r"```mermaid\n.*?```\n", re.DOTALL)
 
 def drawn() -> str:
     """The table as a Mermaid diagram, which code hosts show as a picture."""
-    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {State.BOOKED}"]
-    lines += [f"    {one} --> {other}" for one in State for other in State if other in MOVES[one]]
-    lines += [f"    {one} --> [*]" for one in State if not MOVES[one]]
+    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {CallbackState.BOOKED}"]
+    lines += [
+        f"    {one} --> {other}"
+        for one in CallbackState
+        for other in CallbackState
+        if other in TRANSITIONS[one]
+    ]
+    lines += [f"    {one} --> [*]" for one in CallbackState if not TRANSITIONS[one]]
     return "\n".join([*lines, "```", ""])
 
 

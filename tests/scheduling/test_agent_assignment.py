@@ -12,16 +12,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
+from people import models
 from people.errors import InvalidInput
 from people.models import Membership, Team
 from scheduling.availability import agent_assignment, slot_search
-from scheduling.availability.agent_assignment import Need
+from scheduling.availability.agent_assignment import AgentRequirements
 from scheduling.availability.agent_availability import Callee
 from scheduling.booking import bookings
-from scheduling.booking.bookings import Wish
+from scheduling.booking.bookings import BookingRequest
 from scheduling.calendars import working_hours
 from scheduling.errors import SlotTaken
-from scheduling.models import Callback, DatedHours, Skill, TakenStep, TimeOff
+from scheduling.models import Callback, DatedHours, ReservedSlot, Skill, TimeOff
 from tests import databases, factories
 from vault.audit import audit_log
 
@@ -44,14 +45,18 @@ def a_team(session, members: list[UUID], **given) -> UUID:
     return team.id
 
 
-def book(session, need=Need(), ahead=timedelta(hours=2), policy=POLICY, who=None) -> Callback:  # noqa: B008
+def book(
+    session, need=AgentRequirements(), ahead=timedelta(hours=2), policy=POLICY, who=None
+) -> Callback:  # noqa: B008
     who = who or factories.a_customer(session, NOW)
-    wish = Wish(NOW + ahead, 15, "your router")
-    return agent_assignment.book(session, who, need, wish, policy, NOW, audit_log.CUSTOMER)
+    wish = BookingRequest(NOW + ahead, 15, "your router")
+    return agent_assignment.book_with_any_agent(
+        session, who, need, wish, policy, NOW, audit_log.CUSTOMER
+    )
 
 
-def free(session, need=Need(), callee=LONDON, span=SPAN) -> list[datetime]:  # noqa: B008
-    return agent_assignment.free_slots(session, need, callee, span, 15, POLICY, NOW)
+def free(session, need=AgentRequirements(), callee=LONDON, span=SPAN) -> list[datetime]:  # noqa: B008
+    return agent_assignment.find_pool_slots(session, need, callee, span, 15, POLICY, NOW)
 
 
 def test_a_time_is_free_as_long_as_anybody_is(store):
@@ -70,23 +75,25 @@ def test_the_least_busy_has_the_next_call(store):
     with store.unit() as session:
         two = agents(session, 2)
         for n in (1, 2, 3):
-            wish = Wish(NOW + timedelta(hours=n), 15, "x")
-            bookings.book(session, factories.a_customer(session, NOW), two[0], wish, POLICY, NOW)
+            wish = BookingRequest(NOW + timedelta(hours=n), 15, "x")
+            bookings.book_callback(
+                session, factories.a_customer(session, NOW), two[0], wish, POLICY, NOW
+            )
         assert book(session, ahead=timedelta(hours=5)).agent_id == two[1]
 
 
 def test_by_turns_each_has_one(store):
     with store.unit() as session:
         three = agents(session, 3)
-        need = Need(team_id=a_team(session, three, assignment="round_robin"))
+        need = AgentRequirements(team_id=a_team(session, three, assignment="round_robin"))
     got = []
     for n in range(6):
         with store.unit() as session:
             who = factories.a_customer(session, NOW)
-            wish = Wish(NOW + timedelta(hours=2 + n), 15, "x")
+            wish = BookingRequest(NOW + timedelta(hours=2 + n), 15, "x")
             at = NOW + timedelta(seconds=n)
             got.append(
-                agent_assignment.book(
+                agent_assignment.book_with_any_agent(
                     session, who, need, wish, POLICY, at, audit_log.CUSTOMER
                 ).agent_id
             )
@@ -104,13 +111,13 @@ def test_only_agents_with_the_language_and_the_product_or_without_any_noted(stor
             (english, "product", "card"),
         ):
             session.add(Skill(staff_id=who, kind=kind, value=value))
-        member = session.get_one(factories.Staff, off)
+        member = session.get_one(models.Staff, off)
         member.active = False
         session.add(member)
         session.flush()
 
         def found(**need):
-            return set(agent_assignment.candidates(session, Need(**need)))
+            return set(agent_assignment.list_qualified_agents(session, AgentRequirements(**need)))
 
         assert found() == {german, english, anybody}
         assert found(language="de") == {german, anybody}
@@ -121,13 +128,13 @@ def test_only_agents_with_the_language_and_the_product_or_without_any_noted(stor
 
 def test_a_team_with_so_many_seats_has_no_more_calls_at_a_time(store):
     with store.unit() as session:
-        need = Need(team_id=a_team(session, agents(session, 4), capacity=2))
+        need = AgentRequirements(team_id=a_team(session, agents(session, 4), capacity=2))
         one, two = book(session, need), book(session, need)
         assert one.starts_at == two.starts_at
         assert one.starts_at not in free(session, need)
         with pytest.raises(SlotTaken):
             book(session, need)
-        bookings.cancel(session, one, POLICY, NOW)
+        bookings.cancel_booked_callback(session, one, POLICY, NOW)
         assert one.starts_at in free(session, need)
         book(session, need)
 
@@ -135,12 +142,14 @@ def test_a_team_with_so_many_seats_has_no_more_calls_at_a_time(store):
 def test_seats_are_shared_out_step_by_step_so_that_none_stays_empty(store):
     """Two calls that overlap a third, but not each other, need two seats and not three."""
     with store.unit() as session:
-        need = Need(team_id=a_team(session, agents(session, 3), capacity=2))
+        need = AgentRequirements(team_id=a_team(session, agents(session, 3), capacity=2))
         for ahead, minutes in ((120, 30), (150, 30), (135, 30)):
             who = factories.a_customer(session, NOW)
-            wish = Wish(NOW + timedelta(minutes=ahead), minutes, "x")
-            agent_assignment.book(session, who, need, wish, POLICY, NOW, audit_log.CUSTOMER)
-    seats = {row.seat for row in store.all(select(TakenStep)) if row.holder_id == need.team_id}
+            wish = BookingRequest(NOW + timedelta(minutes=ahead), minutes, "x")
+            agent_assignment.book_with_any_agent(
+                session, who, need, wish, POLICY, NOW, audit_log.CUSTOMER
+            )
+    seats = {row.seat for row in store.all(select(ReservedSlot)) if row.holder_id == need.team_id}
     assert seats == {0, 1}
 
 
@@ -158,7 +167,7 @@ def test_a_customer_has_one_call_at_a_time_whoever_makes_it(store):
 def test_buffers_of_the_team_are_kept_between_its_calls(store):
     with store.unit() as session:
         (agent,) = agents(session, 1)
-        need = Need(team_id=a_team(session, [agent], buffer_before=5, buffer_after=10))
+        need = AgentRequirements(team_id=a_team(session, [agent], buffer_before=5, buffer_after=10))
         made = book(session, need, timedelta(hours=3))
         near = {round((at - made.starts_at).total_seconds() / 60) for at in free(session, need)}
         assert -30 in near
@@ -171,7 +180,7 @@ def test_holidays_days_off_and_dated_hours(store):
         away, here = agents(session, 2)
         week = {day: [(540, 600)] for day in range(7)}
         for each in (away, here):
-            working_hours.replace(session, each, week, audit_log.OPERATOR, NOW)
+            working_hours.replace_working_hours(session, each, week, audit_log.OPERATOR, NOW)
         a_team(session, [away, here], holidays="GB-ENG")
         christmas = datetime(2026, 12, 25, 9, 0, tzinfo=UTC)
         day = timedelta(days=1)
@@ -208,8 +217,8 @@ def test_decent_hours_are_those_of_the_country_where_the_customer_lives(store):
         agents(session, 1)
         for zone, first in (("Europe/Berlin", 9), ("Europe/London", 9)):
             span = (NOW + timedelta(hours=12), NOW + timedelta(days=1, hours=12))
-            found = agent_assignment.free_slots(
-                session, Need(), Callee(zone), span, 15, policy, NOW
+            found = agent_assignment.find_pool_slots(
+                session, AgentRequirements(), Callee(zone), span, 15, policy, NOW
             )
             local = {at.hour for at in found}
             assert (max(local) < 12) == (zone == "Europe/Berlin"), first
@@ -228,22 +237,22 @@ def test_what_the_pool_finds_is_what_its_agents_have_one_by_one(sqlite_store, da
         for each in some:
             begin = 15 * chance.randrange(36, 60)
             week = {d: [(begin, begin + 15 * chance.randrange(1, 8))] for d in range(7)}
-            working_hours.replace(session, each, week, audit_log.OPERATOR, NOW)
+            working_hours.replace_working_hours(session, each, week, audit_log.OPERATOR, NOW)
         for _ in range(60):
-            wish = Wish(NOW + timedelta(minutes=15 * chance.randrange(1, 120)), 15, "x")
+            wish = BookingRequest(NOW + timedelta(minutes=15 * chance.randrange(1, 120)), 15, "x")
             try:
                 with session.begin_nested():
                     who = factories.a_customer(session, NOW)
-                    bookings.book(session, who, chance.choice(some), wish, POLICY, NOW)
+                    bookings.book_callback(session, who, chance.choice(some), wish, POLICY, NOW)
             except SlotTaken:
                 pass
         one_by_one = {
             at
-            for each in agent_assignment.candidates(session, Need())
-            for at in slot_search.free_slots(session, each, LONDON, SPAN, 15, POLICY, NOW)
+            for each in agent_assignment.list_qualified_agents(session, AgentRequirements())
+            for at in slot_search.find_free_slots(session, each, LONDON, SPAN, 15, POLICY, NOW)
         }
         with pytest.MonkeyPatch.context() as few_at_a_time:
-            few_at_a_time.setattr(agent_assignment, "_AT_A_TIME", 4)
+            few_at_a_time.setattr(agent_assignment, "_BATCH_SIZE", 4)
             assert free(session) == sorted(one_by_one)
         session.rollback()
 

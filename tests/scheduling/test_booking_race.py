@@ -14,9 +14,9 @@ from sqlmodel import select
 from people.models import Customer
 from scheduling import callbacks
 from scheduling.booking import bookings
-from scheduling.booking.bookings import Wish
+from scheduling.booking.bookings import BookingRequest
 from scheduling.errors import SlotTaken, WrongState
-from scheduling.models import Callback, TakenStep
+from scheduling.models import Callback, ReservedSlot
 from tests import databases, factories
 from tests.processes import at_once
 
@@ -34,11 +34,11 @@ def people(store):
 
 def book(url: str, agent: UUID, customer: UUID, ahead: int, minutes: int) -> str:
     store = databases.opened(url, wait_seconds=60)
-    wish = Wish(NOW + timedelta(minutes=ahead), minutes, "your router")
+    wish = BookingRequest(NOW + timedelta(minutes=ahead), minutes, "your router")
     try:
         with store.unit() as session:
             who = session.get_one(Customer, customer)
-            bookings.book(session, who, agent, wish, POLICY, NOW)
+            bookings.book_callback(session, who, agent, wish, POLICY, NOW)
         return "booked"
     except SlotTaken as taken:
         return f"taken, {len(taken.free_slots)} free"
@@ -48,8 +48,8 @@ def move(url: str, agent: UUID, callback: UUID, ahead: int) -> str:
     store = databases.opened(url, wait_seconds=60)
     try:
         with store.unit() as session:
-            held = callbacks.held(session, callback, agent, lock=True)
-            bookings.move(session, held, NOW + timedelta(minutes=ahead), POLICY, NOW)
+            held = callbacks.get_held_callback(session, callback, agent, lock=True)
+            bookings.reschedule_callback(session, held, NOW + timedelta(minutes=ahead), POLICY, NOW)
         return "moved"
     except (SlotTaken, WrongState):
         return "refused"
@@ -61,7 +61,7 @@ def nothing_overlaps(store) -> list[Callback]:
     booked.sort(key=lambda row: (row.agent_id, row.starts_at))
     for one, other in pairwise(booked):
         assert one.agent_id != other.agent_id or one.ends_at <= other.starts_at
-    taken = Counter(step.callback_id for step in store.all(select(TakenStep)))
+    taken = Counter(step.callback_id for step in store.all(select(ReservedSlot)))
     assert set(taken) == {row.id for row in booked}
     return booked
 
@@ -91,11 +91,11 @@ def test_bookings_that_swap_their_times_at_once_do_not_wait_for_each_other(store
     agent, customers = people
     with store.unit() as session:
         made = [
-            bookings.book(
+            bookings.book_callback(
                 session,
                 session.get_one(Customer, who),
                 agent,
-                Wish(NOW + timedelta(minutes=60 + 15 * n), 15, "x"),
+                BookingRequest(NOW + timedelta(minutes=60 + 15 * n), 15, "x"),
                 POLICY,
                 NOW,
             ).id

@@ -14,9 +14,9 @@ from people.errors import InvalidInput
 from people.models import Customer
 from scheduling import callbacks
 from scheduling.booking import bookings
-from scheduling.booking.bookings import Wish
+from scheduling.booking.bookings import BookingRequest
 from scheduling.errors import SlotTaken, WrongState
-from scheduling.models import Callback, TakenStep
+from scheduling.models import Callback, ReservedSlot
 from tests import factories
 from vault.models import AuditEntry
 
@@ -24,15 +24,15 @@ NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 POLICY = factories.a_policy()
 
 
-def wish(ahead: int = 60, **changes: Any) -> Wish:
+def wish(ahead: int = 60, **changes: Any) -> BookingRequest:
     given = {"starts_at": NOW + timedelta(minutes=ahead), "minutes": 15, "topic": "your router"}
-    return Wish(**(given | changes))
+    return BookingRequest(**(given | changes))
 
 
-def book(session, asked: Wish, agent=None, customer=None, policy=POLICY) -> Callback:
+def book(session, asked: BookingRequest, agent=None, customer=None, policy=POLICY) -> Callback:
     agent = agent or factories.an_agent(session, NOW)
     customer = customer or factories.a_customer(session, NOW)
-    return bookings.book(session, customer, agent.id, asked, policy, NOW)
+    return bookings.book_callback(session, customer, agent.id, asked, policy, NOW)
 
 
 def texts(store) -> list[tuple[str, str]]:
@@ -42,10 +42,10 @@ def texts(store) -> list[tuple[str, str]]:
 def test_a_booking_takes_its_time_tells_the_customer_and_is_written_down(store):
     with store.unit() as session:
         made = book(session, wish(ticket="T-1"))
-        shown = callbacks.open_one(session, made, NOW, "test")
+        shown = callbacks.read_callback(session, made, NOW, "test")
     assert (shown.topic, shown.ticket, shown.state) == ("your router", "T-1", "booked")
     assert made.ends_at == made.starts_at + timedelta(minutes=15)
-    steps = store.all(select(TakenStep))
+    steps = store.all(select(ReservedSlot))
     held = Counter(step.holder_id for step in steps)
     assert held == {made.agent_id: 3, made.customer_id: 3}
     assert texts(store) == [("booked", "queued")]
@@ -74,7 +74,7 @@ def test_what_cannot_be_booked_is_refused_and_leaves_nothing(store, changes, fie
     with pytest.raises(InvalidInput) as refused, store.unit() as session:
         book(session, wish(**changes))
     assert refused.value.field == field
-    assert store.all(select(Callback)) == store.all(select(TakenStep)) == []
+    assert store.all(select(Callback)) == store.all(select(ReservedSlot)) == []
     assert texts(store) == []
 
 
@@ -118,12 +118,12 @@ def test_moving_frees_the_old_time_takes_the_new_and_tells_only_the_new(store):
     with store.unit() as session:
         agent = factories.an_agent(session, NOW)
         made = book(session, wish(60), agent)
-        bookings.ask_to_move(session, made, NOW)
-        bookings.move(session, made, NOW + timedelta(minutes=65), POLICY, NOW)
+        bookings.request_move(session, made, NOW)
+        bookings.reschedule_callback(session, made, NOW + timedelta(minutes=65), POLICY, NOW)
         assert made.move_asked_at is None
         book(session, wish(45), agent)
         with pytest.raises(SlotTaken):
-            bookings.move(session, made, NOW + timedelta(minutes=50), POLICY, NOW)
+            bookings.reschedule_callback(session, made, NOW + timedelta(minutes=50), POLICY, NOW)
     assert texts(store) == [("booked", "expired"), ("booked", "queued"), ("moved", "queued")]
 
 
@@ -143,7 +143,7 @@ def test_calling_off_gives_the_time_back_and_happens_once(store, name, state, to
         with pytest.raises(WrongState):
             act(session, made)
         with pytest.raises(WrongState):
-            bookings.move(session, made, NOW + timedelta(hours=3), POLICY, NOW)
+            bookings.reschedule_callback(session, made, NOW + timedelta(hours=3), POLICY, NOW)
         book(session, wish(), agent, session.get_one(Customer, made.customer_id))
     kinds = [("booked", "expired"), ("booked", "queued")]
     assert texts(store) == kinds + [("cancelled", "queued")] * told
@@ -154,6 +154,6 @@ def test_a_window_that_went_by_is_missed_once(store):
         made = book(session, wish())
     for now, state in ((made.ends_at - timedelta(seconds=1), "booked"), (made.ends_at, "missed")):
         with store.unit() as session:
-            bookings.miss_overdue(session, POLICY, now)
+            bookings.mark_overdue_missed(session, POLICY, now)
         assert [row.state for row in store.all(select(Callback))] == [state]
-    assert store.all(select(TakenStep)) == []
+    assert store.all(select(ReservedSlot)) == []

@@ -21,12 +21,12 @@ from people.errors import InvalidInput
 from people.models import Customer, Membership, Staff, Team
 from scheduling import callbacks
 from scheduling.availability import agent_assignment, slots
-from scheduling.availability.agent_assignment import Need
+from scheduling.availability.agent_assignment import AgentRequirements
 from scheduling.booking import bookings, handover
-from scheduling.booking.bookings import Wish
+from scheduling.booking.bookings import BookingRequest
 from scheduling.errors import SlotTaken, WrongState
-from scheduling.models import Callback, TakenStep
-from scheduling.states import State
+from scheduling.models import Callback, ReservedSlot
+from scheduling.states import CallbackState
 from tests import databases, factories
 from tests.processes import at_once
 from vault.audit import audit_log
@@ -87,27 +87,31 @@ class Worker:
     def at(self) -> datetime:
         return NOW + timedelta(minutes=5 * self.random.randrange(1, 60))
 
-    def wish(self) -> Wish:
-        return Wish(self.at(), self.random.choice((5, 15, 20, 45)), "your router")
+    def wish(self) -> BookingRequest:
+        return BookingRequest(self.at(), self.random.choice((5, 15, 20, 45)), "your router")
 
     def someone(self, session) -> Customer:
         return session.get_one(Customer, self.random.choice(self.customers))
 
-    def one_of(self, session, *states: State) -> Callback | None:
+    def one_of(self, session, *states: CallbackState) -> Callback | None:
         found = session.exec(
             select(Callback.id).where(col(Callback.state).in_(states)).order_by(Callback.id)
         ).all()
-        return callbacks.locked(session, self.random.choice(found)) if found else None
+        return callbacks.lock_callback(session, self.random.choice(found)) if found else None
 
     def book(self, session) -> str:
         agent = self.random.choice(self.agents)
-        made = bookings.book(session, self.someone(session), agent, self.wish(), POLICY, NOW)
+        made = bookings.book_callback(
+            session, self.someone(session), agent, self.wish(), POLICY, NOW
+        )
         return self.note(made)
 
     def book_anybody(self, session) -> str:
-        need, who = Need(team_id=self.random.choice(self.teams)), self.someone(session)
+        need, who = AgentRequirements(team_id=self.random.choice(self.teams)), self.someone(session)
         return self.note(
-            agent_assignment.book(session, who, need, self.wish(), POLICY, NOW, audit_log.CUSTOMER)
+            agent_assignment.book_with_any_agent(
+                session, who, need, self.wish(), POLICY, NOW, audit_log.CUSTOMER
+            )
         )
 
     def note(self, made: Callback) -> str:
@@ -115,38 +119,38 @@ class Worker:
         return "done"
 
     def move(self, session) -> str:
-        found = self.one_of(session, State.BOOKED)
+        found = self.one_of(session, CallbackState.BOOKED)
         if found is None:
             return "nothing there"
-        bookings.move(session, found, self.at(), POLICY, NOW)
+        bookings.reschedule_callback(session, found, self.at(), POLICY, NOW)
         return "done"
 
     def hand_over(self, session) -> str:
-        found = self.one_of(session, State.BOOKED)
+        found = self.one_of(session, CallbackState.BOOKED)
         if found is None:
             return "nothing there"
-        handover.hand_over(session, found, self.random.choice(self.agents), POLICY, NOW)
+        handover.hand_over_callback(session, found, self.random.choice(self.agents), POLICY, NOW)
         return "done"
 
     def cancel(self, session) -> str:
-        found = self.one_of(session, State.BOOKED)
+        found = self.one_of(session, CallbackState.BOOKED)
         if found is None:
             return "nothing there"
-        bookings.cancel(session, found, POLICY, NOW)
+        bookings.cancel_booked_callback(session, found, POLICY, NOW)
         return "done"
 
     def refuse(self, session) -> str:
-        found = self.one_of(session, State.BOOKED)
+        found = self.one_of(session, CallbackState.BOOKED)
         if found is None or self.random.random() < 0.7:
             return "nothing there"
-        bookings.refuse(session, found, NOW)
+        bookings.refuse_callback(session, found, NOW)
         return "done"
 
     def revive(self, session) -> str:
-        found = self.one_of(session, State.CANCELLED)
+        found = self.one_of(session, CallbackState.CANCELLED)
         if found is None:
             return "nothing there"
-        bookings.revive(session, found, self.at(), POLICY, NOW)
+        bookings.rebook_callback(session, found, self.at(), POLICY, NOW)
         return "done"
 
 
@@ -168,7 +172,7 @@ def test_whatever_is_done_at_once_nobody_has_two_calls_at_a_time(store, people):
     made = {UUID(each) for _, ids in answers for each in ids}
     kept = store.all(select(Callback))
     assert made == {row.id for row in kept}
-    look(store, [row for row in kept if row.state == State.BOOKED])
+    look(store, [row for row in kept if row.state == CallbackState.BOOKED])
 
 
 def look(store, booked: list[Callback]) -> None:
@@ -180,7 +184,7 @@ def look(store, booked: list[Callback]) -> None:
     (loans,) = (team for team in store.all(select(Team)) if team.capacity)
     ours = [row for row in booked if members[row.agent_id] == loans.id]
     at_once_most(ours, loans.capacity)
-    rows = store.all(select(TakenStep))
+    rows = store.all(select(ReservedSlot))
     assert Counter(row.callback_id for row in rows) == Counter(
         {row.id: steps_of(row, row in ours) for row in booked}
     )
@@ -208,8 +212,8 @@ def at_once_most(rows: list[Callback], capacity: int) -> None:
 
 
 def steps_of(row: Callback, seated: bool) -> int:
-    own = slots.steps(row.starts_at, row.minutes, row.buffer_before, row.buffer_after)
-    call = slots.steps(row.starts_at, row.minutes)
+    own = slots.call_steps(row.starts_at, row.minutes, row.buffer_before, row.buffer_after)
+    call = slots.call_steps(row.starts_at, row.minutes)
     return len(own) + len(call) * (2 if seated else 1)
 
 
@@ -217,4 +221,4 @@ def test_one_process_alone_keeps_the_same_promises(store, people):
     """The same acts without a race, so that a mistake in them is seen at once."""
     told, _ = work(store.url, people, 60, 1)
     assert sum(told.values()) == 60
-    look(store, [row for row in store.all(select(Callback)) if row.state == State.BOOKED])
+    look(store, [row for row in store.all(select(Callback)) if row.state == CallbackState.BOOKED])

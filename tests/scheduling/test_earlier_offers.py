@@ -10,8 +10,8 @@ from sqlmodel import col, select
 from messaging.models import OutboxMessage
 from scheduling import callbacks
 from scheduling.booking import bookings, earlier_offers, slot_offers
-from scheduling.booking.bookings import Wish
-from scheduling.booking.earlier_offers import EarlierTimes
+from scheduling.booking.bookings import BookingRequest
+from scheduling.booking.earlier_offers import EarlierOffersJob
 from scheduling.errors import SlotTaken
 from scheduling.models import Callback, SlotOffer
 from tests import factories
@@ -29,14 +29,14 @@ def agent(store):
     with store.unit() as session:
         made = factories.an_agent(session, NOW)
         week = {day: [(14 * 60, 16 * 60)] for day in range(7)}
-        working_hours.replace(session, made.id, week, audit_log.OPERATOR, NOW)
+        working_hours.replace_working_hours(session, made.id, week, audit_log.OPERATOR, NOW)
         return made.id
 
 
 def book(store, agent, at: datetime, *, waiting: bool = False) -> Callback:
     with store.unit() as session:
         who = factories.a_customer(session, NOW)
-        made = bookings.book(session, who, agent, Wish(at, 15, "x"), POLICY, NOW)
+        made = bookings.book_callback(session, who, agent, BookingRequest(at, 15, "x"), POLICY, NOW)
         made.earlier_wanted_at = NOW if waiting else None
         session.add(made)
         return made
@@ -49,7 +49,7 @@ def full_day(store, agent) -> list[Callback]:
 
 def run(store, now=NOW) -> list[SlotOffer]:
     with store.unit() as session:
-        EarlierTimes(POLICY)(session, now)
+        EarlierOffersJob(POLICY)(session, now)
     open_ones = select(SlotOffer).where(col(SlotOffer.closed_at).is_(None))
     return store.all(open_ones.order_by(col(SlotOffer.made_at)))
 
@@ -69,12 +69,14 @@ def test_a_time_that_comes_free_is_offered_once_and_can_be_taken(store, agent):
     taken = full_day(store, agent)
     waiting = book(store, agent, NOW.replace(hour=14) + timedelta(days=1), waiting=True)
     with store.unit() as session:
-        bookings.cancel(session, session.get_one(Callback, taken[3].id), POLICY, NOW)
+        bookings.cancel_booked_callback(
+            session, session.get_one(Callback, taken[3].id), POLICY, NOW
+        )
     (offer,) = run(store)
     assert (offer.starts_at, offer.number) == (taken[3].starts_at, 1)
     assert len(run(store, NOW + timedelta(minutes=2))) == texts(store) == 1
     with store.unit() as session:
-        moved = slot_offers.take(session, session.get_one(SlotOffer, offer.id), POLICY, NOW)
+        moved = slot_offers.accept_offer(session, session.get_one(SlotOffer, offer.id), POLICY, NOW)
         assert moved is not None
         assert (moved.id, moved.starts_at) == (waiting.id, taken[3].starts_at)
         assert moved.earlier_wanted_at is None
@@ -98,29 +100,29 @@ def test_of_two_who_were_offered_it_the_second_is_too_late(store, agent):
     one, two = run(store)
     assert one.starts_at == two.starts_at
     with store.unit() as session:
-        assert slot_offers.take(session, session.get_one(SlotOffer, one.id), POLICY, NOW)
+        assert slot_offers.accept_offer(session, session.get_one(SlotOffer, one.id), POLICY, NOW)
     with store.unit() as session, pytest.raises(SlotTaken):
-        slot_offers.take(session, session.get_one(SlotOffer, two.id), POLICY, NOW)
+        slot_offers.accept_offer(session, session.get_one(SlotOffer, two.id), POLICY, NOW)
 
 
 @pytest.mark.parametrize("act", ["refuse", "cancel"])
 def test_who_has_no_call_any_more_is_offered_nothing(store, agent, act):
     made = book(store, agent, NOW.replace(hour=14) + timedelta(days=1), waiting=True)
     with store.unit() as session:
-        found = callbacks.locked(session, made.id)
+        found = callbacks.lock_callback(session, made.id)
         if act == "refuse":
-            bookings.refuse(session, found, NOW)
+            bookings.refuse_callback(session, found, NOW)
         else:
-            bookings.cancel(session, found, POLICY, NOW)
+            bookings.cancel_booked_callback(session, found, POLICY, NOW)
     assert run(store) == []
 
 
 def test_it_is_done_once_a_minute_for_who_waits_longest(store, agent, monkeypatch):
-    monkeypatch.setattr(earlier_offers, "AT_A_TIME", 1)
+    monkeypatch.setattr(earlier_offers, "BATCH_SIZE", 1)
     tomorrow = NOW.replace(hour=14) + timedelta(days=1)
     for n in range(3):
         book(store, agent, tomorrow + timedelta(minutes=15 * n), waiting=True)
-    job = EarlierTimes(POLICY)
+    job = EarlierOffersJob(POLICY)
     for seconds, count in ((1, 1), (30, 1), (62, 2), (63, 2), (125, 3)):
         with store.unit() as session:
             job(session, NOW + timedelta(seconds=seconds))

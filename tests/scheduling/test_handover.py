@@ -12,11 +12,11 @@ from people.errors import InvalidInput, NotFound
 from people.models import Staff
 from scheduling import callbacks
 from scheduling.errors import SlotTaken, WrongState
-from scheduling.models import Callback, TakenStep
+from scheduling.models import Callback, ReservedSlot
 from tests import factories
 from vault.models import AuditEntry
 from verification import call_session, live_handover
-from verification.code_check import check
+from verification.code_check import check_code
 from verification.verdicts import Channel, Genuine, NotConfirmed
 
 POLICY = factories.a_policy()
@@ -24,8 +24,8 @@ POLICY = factories.a_policy()
 
 def hand(store, clock, callback_id, to, policy=POLICY) -> None:
     with store.unit() as session:
-        found = callbacks.locked(session, callback_id)
-        live_handover.hand_over(session, found, to, policy, clock.now)
+        found = callbacks.lock_callback(session, callback_id)
+        live_handover.hand_over_call(session, found, to, policy, clock.now)
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def ben(store, clock):
 
 def ask(store, clock, phone: str, code: str, channel=Channel.WEB):
     with store.unit() as session:
-        return check(session, phone, code, channel, clock.now, organisation="B")
+        return check_code(session, phone, code, channel, clock.now, organisation="B")
 
 
 def test_a_booked_call_goes_over_with_its_time_and_the_customer_is_told(store, clock, ben):
@@ -46,9 +46,9 @@ def test_a_booked_call_goes_over_with_its_time_and_the_customer_is_told(store, c
     hand(store, clock, made.id, ben)
     with store.unit() as session:
         with pytest.raises(NotFound):
-            callbacks.held(session, made.id, giver)
-        assert callbacks.held(session, made.id, ben).state == "booked"
-    holders = {row.holder_id for row in store.all(select(TakenStep))}
+            callbacks.get_held_callback(session, made.id, giver)
+        assert callbacks.get_held_callback(session, made.id, ben).state == "booked"
+    holders = {row.holder_id for row in store.all(select(ReservedSlot))}
     assert holders == {ben, made.customer_id}
     kinds = [(m.kind, m.state) for m in store.all(select(OutboxMessage))]
     assert sorted(kinds) == [("booked", "expired"), ("handed", "queued")]
@@ -61,8 +61,8 @@ def test_the_code_that_the_first_agent_knew_is_dead_and_the_second_has_another(s
     hand(store, clock, call.callback_id, ben)
     assert isinstance(ask(store, clock, call.phone, call.code), NotConfirmed)
     with store.unit() as session:
-        held = callbacks.held(session, call.callback_id, ben)
-        code = call_session.shown(session, held, clock.now).code
+        held = callbacks.get_held_callback(session, call.callback_id, ben)
+        code = call_session.current_code(session, held, clock.now).code
     assert code != call.code
     told = ask(store, clock, call.phone, code)
     assert isinstance(told, Genuine)
@@ -79,7 +79,7 @@ def test_it_counts_among_the_three_new_codes(store, clock, ben):
     with pytest.raises(WrongState, match="three new"):
         hand(store, clock, call.callback_id, ana)
     with store.unit() as session:
-        assert callbacks.held(session, call.callback_id, ben).state == "started"
+        assert callbacks.get_held_callback(session, call.callback_id, ben).state == "started"
 
 
 def test_a_confirmed_or_ended_call_stays_with_its_agent(store, clock, ben):
@@ -88,8 +88,8 @@ def test_a_confirmed_or_ended_call_stays_with_its_agent(store, clock, ben):
     with pytest.raises(WrongState):
         hand(store, clock, call.callback_id, ben)
     with store.unit() as session:
-        held = callbacks.held(session, call.callback_id, call.agent_id)
-        call_session.end(session, held, "reached", POLICY, clock.now)
+        held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
+        call_session.end_call(session, held, "reached", POLICY, clock.now)
     with pytest.raises(WrongState):
         hand(store, clock, call.callback_id, ben)
 

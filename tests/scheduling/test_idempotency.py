@@ -25,7 +25,7 @@ def test_a_key_that_is_none_is_refused(store, key):
     with store.unit() as session:
         agent = factories.an_agent(session, NOW)
         with pytest.raises(InvalidInput, match="printable"):
-            idempotency.claim(session, agent.id, key, b"x", NOW)
+            idempotency.claim_idempotency_key(session, agent.id, key, b"x", NOW)
 
 
 @pytest.mark.parametrize("key", ["k", "k" * 255, "Ünïcode 🙂", "'; --"])
@@ -33,12 +33,16 @@ def test_a_key_is_its_owners_and_of_one_request(store, key):
     with store.unit() as session:
         one, other = factories.an_agent(session, NOW), factories.an_agent(session, NOW)
         made = factories.a_callback(session, NOW, agent=one).id
-        idempotency.claim(session, one.id, key, b"x", NOW).callback_id = made
+        idempotency.claim_idempotency_key(session, one.id, key, b"x", NOW).callback_id = made
     with store.unit() as session:
-        assert idempotency.claim(session, one.id, key, b"x", NOW).callback_id == made
-        assert idempotency.claim(session, other.id, key, b"x", NOW).callback_id is None
+        assert (
+            idempotency.claim_idempotency_key(session, one.id, key, b"x", NOW).callback_id == made
+        )
+        assert (
+            idempotency.claim_idempotency_key(session, other.id, key, b"x", NOW).callback_id is None
+        )
         with pytest.raises(InvalidInput, match="another request"):
-            idempotency.claim(session, one.id, key, b"y", NOW)
+            idempotency.claim_idempotency_key(session, one.id, key, b"y", NOW)
 
 
 def test_a_key_of_a_booking_that_failed_can_be_used_again(app, client):

@@ -11,7 +11,7 @@ from messaging.models import MessageState, OutboxMessage
 from people.models import Customer
 from scheduling import callbacks
 from scheduling.booking import bookings, handover
-from scheduling.booking.bookings import Wish
+from scheduling.booking.bookings import BookingRequest
 from tests import factories
 from vault.keys import field_encryption
 from verification import call_session
@@ -25,8 +25,8 @@ def book(store, starts_at: datetime, policy=POLICY, **customer):
     with store.unit() as session:
         agent = factories.an_agent(session, NOW)
         who = factories.a_customer(session, NOW, **customer)
-        wish = Wish(starts_at, 15, "your router")
-        return bookings.book(session, who, agent.id, wish, policy, NOW)
+        wish = BookingRequest(starts_at, 15, "your router")
+        return bookings.book_callback(session, who, agent.id, wish, policy, NOW)
 
 
 def planned(store, state: MessageState = MessageState.QUEUED) -> list[OutboxMessage]:
@@ -36,8 +36,8 @@ def planned(store, state: MessageState = MessageState.QUEUED) -> list[OutboxMess
 
 def body(store, row: OutboxMessage) -> str:
     with store.unit() as session:
-        key = field_encryption.data_key(session, row.customer_id)
-        return key.open("outbox_message", "body", row.id, row.body)
+        key = field_encryption.load_data_key(session, row.customer_id)
+        return key.open_field("outbox_message", "body", row.id, row.body)
 
 
 def test_a_call_is_reminded_of_a_day_an_hour_and_ten_minutes_before(store):
@@ -85,7 +85,7 @@ def test_it_speaks_the_customers_language_on_their_clock(store):
 def test_a_move_plans_them_anew(store):
     made = book(store, NOW + timedelta(days=3))
     with store.unit() as session:
-        bookings.move(session, made, NOW + timedelta(days=5, hours=1), POLICY, NOW)
+        bookings.reschedule_callback(session, made, NOW + timedelta(days=5, hours=1), POLICY, NOW)
     rows = planned(store)
     assert {row.expires_at - timedelta(days=5, hours=1) <= NOW for row in rows} == {True}
     assert [made.starts_at - row.wanted_at for row in rows] == [DAY, HOUR, TEN]
@@ -96,13 +96,13 @@ def test_a_move_plans_them_anew(store):
 def test_none_comes_after_a_refusal_or_an_end(store, act):
     made = book(store, NOW + timedelta(days=3))
     with store.unit() as session:
-        found = callbacks.locked(session, made.id)
+        found = callbacks.lock_callback(session, made.id)
         if act == "refuse":
-            bookings.refuse(session, found, NOW)
+            bookings.refuse_callback(session, found, NOW)
         elif act == "cancel":
-            bookings.cancel(session, found, POLICY, NOW)
+            bookings.cancel_booked_callback(session, found, POLICY, NOW)
         else:
-            call_session.start(session, found, POLICY, made.starts_at - timedelta(minutes=15))
+            call_session.start_call(session, found, POLICY, made.starts_at - timedelta(minutes=15))
     assert planned(store) == []
 
 
@@ -110,7 +110,7 @@ def test_a_handed_over_call_is_reminded_of_with_the_new_name(store):
     made = book(store, NOW + timedelta(days=3))
     with store.unit() as session:
         other = factories.an_agent(session, NOW, name="Ben Okafor")
-        handover.hand_over(session, made, other.id, POLICY, NOW)
+        handover.hand_over_callback(session, made, other.id, POLICY, NOW)
     assert all("Ben rings you" in body(store, row) for row in planned(store))
     assert len(planned(store)) == 3
 
@@ -120,9 +120,9 @@ def test_the_safe_phrase_is_in_each(store):
 
     with store.unit() as session:
         who = factories.a_customer(session, NOW)
-        customer_records.keep_safe_phrase(session, who, "blue teapot", NOW)
+        customer_records.save_safe_phrase(session, who, "blue teapot", NOW)
         agent = factories.an_agent(session, NOW)
-        wish = Wish(NOW + timedelta(days=3), 15, "your router")
+        wish = BookingRequest(NOW + timedelta(days=3), 15, "your router")
         kept = session.get_one(Customer, who.id)
-        bookings.book(session, kept, agent.id, wish, POLICY, NOW)
+        bookings.book_callback(session, kept, agent.id, wish, POLICY, NOW)
     assert all("(blue teapot)" in body(store, row) for row in planned(store))

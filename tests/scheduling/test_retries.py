@@ -12,7 +12,7 @@ from messaging.models import OutboxMessage
 from scheduling import callbacks
 from scheduling.booking import bookings
 from scheduling.models import Callback, FollowUp, TimeOff
-from scheduling.states import Outcome, State
+from scheduling.states import CallbackState, CallOutcome
 from tests import databases, factories
 from tests.processes import at_once
 from verification import call_session
@@ -24,11 +24,11 @@ POLICY = factories.a_policy(retries=(HOURS_2, DAY))
 def ended(store, clock, outcome: str, call=None, policy=POLICY) -> Callback | None:
     call = call or factories.a_call(store, clock.now)
     with store.unit() as session:
-        held = callbacks.held(session, call.callback_id, call.agent_id)
-        return call_session.end(session, held, outcome, policy, clock.now)
+        held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
+        return call_session.end_call(session, held, outcome, policy, clock.now)
 
 
-@pytest.mark.parametrize("outcome", Outcome)
+@pytest.mark.parametrize("outcome", CallOutcome)
 def test_only_a_call_that_did_not_reach_anybody_is_followed(store, clock, outcome):
     made = ended(store, clock, outcome)
     assert (made is not None) == (outcome in ("no_answer", "voicemail"))
@@ -39,7 +39,7 @@ def test_the_next_call_is_about_the_same_by_the_same_agent_and_told(store, clock
     made = ended(store, clock, "no_answer", call)
     assert made.starts_at == clock.now.replace(minute=15, second=0, microsecond=0) + HOURS_2
     with store.unit() as session:
-        shown = callbacks.open_one(session, made, clock.now, "test")
+        shown = callbacks.read_callback(session, made, clock.now, "test")
     assert (shown.topic, shown.ticket, shown.customer.phone) == (
         "your router",
         "T-1001",
@@ -58,8 +58,8 @@ def test_the_plan_comes_to_an_end(store, clock):
         assert store.all(select(FollowUp))[-1].attempt == attempt
         clock.now = made.starts_at
         with store.unit() as session:
-            held = callbacks.held(session, made.id, made.agent_id)
-            issued = call_session.start(session, held, POLICY, clock.now)
+            held = callbacks.get_held_callback(session, made.id, made.agent_id)
+            issued = call_session.start_call(session, held, POLICY, clock.now)
         call = factories.Call(
             made.id, made.agent_id, call.phone, issued.code, clock.now, issued.valid_until
         )
@@ -108,12 +108,14 @@ def test_ended_twice_at_once_it_is_followed_once(store, clock):
 
     told = at_once([partial(end, store.url)] * 8, lambda: store.engine.dispose(close=False))
     assert sum(told) == 1
-    booked = [row for row in store.all(select(Callback)) if row.state == State.BOOKED]
+    booked = [row for row in store.all(select(Callback)) if row.state == CallbackState.BOOKED]
     assert len(booked) == len(store.all(select(FollowUp))) == 1
 
 
 def test_a_refused_follow_up_stays_refused(store, clock):
     made = ended(store, clock, "no_answer")
     with store.unit() as session:
-        bookings.refuse(session, callbacks.locked(session, made.id), clock.now)
-    assert store.all(select(Callback).where(Callback.id == made.id))[0].state == State.REFUSED
+        bookings.refuse_callback(session, callbacks.lock_callback(session, made.id), clock.now)
+    assert (
+        store.all(select(Callback).where(Callback.id == made.id))[0].state == CallbackState.REFUSED
+    )

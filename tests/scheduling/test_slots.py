@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scheduling.availability import slots
-from scheduling.availability.slots import Rules
+from scheduling.availability.slots import SlotRules
 
 ZONES = ["Europe/London", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu"]
 ZONES += ["Australia/Lord_Howe", "America/St_Johns", "Pacific/Apia", "UTC", "Africa/Cairo"]
@@ -86,7 +86,7 @@ def situations(draw, zones=some_zone, days=some_day):
     """A day, what an agent works around it, and what is taken."""
     day = date(*draw(days))
     near = days_near.map(lambda n: day + timedelta(days=n))
-    rules = Rules(
+    rules = SlotRules(
         draw(hours),
         ZoneInfo(draw(zones)),
         ZoneInfo(draw(zones)),
@@ -109,7 +109,7 @@ def situations(draw, zones=some_zone, days=some_day):
 @settings(max_examples=150, deadline=None)
 @given(situations())
 def test_the_free_slots_are_those_of_a_slow_search(situation):
-    assert list(slots.free(*situation)) == slow_free(*situation)
+    assert list(slots.iter_free_starts(*situation)) == slow_free(*situation)
 
 
 any_zone = st.sampled_from(sorted(available_timezones() - {"Factory", "localtime"}))
@@ -120,7 +120,7 @@ any_day = st.dates(date(2000, 1, 1), date(2037, 12, 30)).map(lambda day: day.tim
 @settings(max_examples=1500, deadline=None)
 @given(situations(any_zone, any_day))
 def test_the_same_holds_in_every_zone_on_every_day_of_37_years(situation):
-    assert list(slots.free(*situation)) == slow_free(*situation)
+    assert list(slots.iter_free_starts(*situation)) == slow_free(*situation)
 
 
 @settings(max_examples=60, deadline=None)
@@ -128,9 +128,11 @@ def test_the_same_holds_in_every_zone_on_every_day_of_37_years(situation):
 def test_a_time_asked_for_is_good_when_the_slow_search_says_so(situation, minute):
     rules, _, since, _, minutes, _ = situation
     at = since.replace(second=0) + minute * MINUTE
-    good = slots.at_work(rules, at, minutes) and slots.decent(rules, at, minutes)
+    good = slots.is_within_working_hours(rules, at, minutes) and slots.is_within_calling_hours(
+        rules, at, minutes
+    )
     assert good == _good(
-        Rules(**{**vars(rules), "before": 0, "after": 0}), set(), set(), at, minutes
+        SlotRules(**{**vars(rules), "before": 0, "after": 0}), set(), set(), at, minutes
     )
 
 
@@ -140,7 +142,7 @@ def test_a_time_asked_for_is_good_when_the_slow_search_says_so(situation, minute
     st.integers(5, 120),
 )
 def test_the_steps_of_a_call_are_all_it_touches_and_no_more(starts_at, minutes):
-    found = slots.steps(starts_at, minutes)
+    found = slots.call_steps(starts_at, minutes)
     ends_at = starts_at + timedelta(minutes=minutes)
     first = datetime.fromtimestamp(found.start * 300, UTC)
     last = datetime.fromtimestamp(found.stop * 300, UTC)
@@ -155,34 +157,40 @@ SUNDAY = {6: [(0, 24 * 60)]}
     ("day", "hours_long"), [((2026, 3, 29), 23), ((2026, 10, 25), 25), ((2026, 11, 22), 24)]
 )
 def test_a_whole_working_day_is_as_long_as_the_day(day, hours_long):
-    rules = Rules(SUNDAY, LONDON, LONDON, (time(0), None))
+    rules = SlotRules(SUNDAY, LONDON, LONDON, (time(0), None))
     middle = datetime(*day, 12, tzinfo=UTC)
     span = (middle - timedelta(days=2), middle + timedelta(days=2))
-    assert len(list(slots.free(rules, set(), *span, 15))) == hours_long * 4
+    assert len(list(slots.iter_free_starts(rules, set(), *span, 15))) == hours_long * 4
 
 
 @pytest.mark.parametrize(("minutes", "fits"), [(15, True), (16, False)])
 def test_a_call_may_end_exactly_when_the_hours_do(minutes, fits):
     at = datetime(2026, 11, 24, 16, 45, tzinfo=UTC)
-    office = Rules({1: [(540, 1020)]}, LONDON, LONDON, (time(0), None))
-    assert slots.at_work(office, at, minutes) == fits
-    assert slots.decent(Rules({}, LONDON, LONDON, (time(8), time(17))), at, minutes) == fits
+    office = SlotRules({1: [(540, 1020)]}, LONDON, LONDON, (time(0), None))
+    assert slots.is_within_working_hours(office, at, minutes) == fits
+    assert (
+        slots.is_within_calling_hours(
+            SlotRules({}, LONDON, LONDON, (time(8), time(17))), at, minutes
+        )
+        == fits
+    )
 
 
 def test_a_night_shift_goes_on_over_midnight():
-    night = Rules({0: [(1320, 1440)], 1: [(0, 360)]}, LONDON, LONDON, ALWAYS)
+    night = SlotRules({0: [(1320, 1440)], 1: [(0, 360)]}, LONDON, LONDON, ALWAYS)
     midnight = datetime(2026, 11, 24, tzinfo=UTC)
-    assert slots.at_work(night, midnight - 10 * MINUTE, 20)
-    found = list(slots.free(night, (), midnight - timedelta(hours=3), midnight, 30))
+    assert slots.is_within_working_hours(night, midnight - 10 * MINUTE, 20)
+    found = list(slots.iter_free_starts(night, (), midnight - timedelta(hours=3), midnight, 30))
     assert found[-1] == midnight - 15 * MINUTE
 
 
 def test_buffers_may_not_touch_what_is_taken_but_may_lie_outside_the_hours():
-    rules = Rules({1: [(540, 1020)]}, LONDON, LONDON, ALWAYS, before=10, after=15)
+    rules = SlotRules({1: [(540, 1020)]}, LONDON, LONDON, ALWAYS, before=10, after=15)
     day = datetime(2026, 11, 24, tzinfo=UTC)
-    busy = slots.steps(day.replace(hour=12), 30)
+    busy = slots.call_steps(day.replace(hour=12), 30)
     found = {
-        each.strftime("%H:%M") for each in slots.free(rules, busy, day, day.replace(hour=23), 30)
+        each.strftime("%H:%M")
+        for each in slots.iter_free_starts(rules, busy, day, day.replace(hour=23), 30)
     }
     assert {"09:00", "16:30", "11:15", "12:45"} <= found
     assert not {"11:30", "12:30"} & found
@@ -191,9 +199,12 @@ def test_buffers_may_not_touch_what_is_taken_but_may_lie_outside_the_hours():
 @example(0)
 @given(st.integers(0, 400))
 def test_a_month_of_slots_does_not_depend_on_where_it_is_cut(cut):
-    rules = Rules({d: [(540, 1020)] for d in range(5)}, LONDON, LONDON, (time(8), time(21)))
+    rules = SlotRules({d: [(540, 1020)] for d in range(5)}, LONDON, LONDON, (time(8), time(21)))
     since = datetime(2026, 10, 20, tzinfo=UTC)
     until, middle = since + timedelta(days=10), since + cut * 35 * MINUTE
-    whole = list(slots.free(rules, (), since, until, 15))
-    parts = [*slots.free(rules, (), since, middle, 15), *slots.free(rules, (), middle, until, 15)]
+    whole = list(slots.iter_free_starts(rules, (), since, until, 15))
+    parts = [
+        *slots.iter_free_starts(rules, (), since, middle, 15),
+        *slots.iter_free_starts(rules, (), middle, until, 15),
+    ]
     assert whole == parts or cut * 35 > 14400

@@ -13,11 +13,18 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from scheduling.booking import bookings
 from scheduling.errors import OutsideWindow, WrongState
 from scheduling.models import Callback
-from scheduling.states import LIVE, MOVES, Outcome, State, require, require_move
+from scheduling.states import (
+    LIVE_STATES,
+    TRANSITIONS,
+    CallbackState,
+    CallOutcome,
+    require_state,
+    require_transition,
+)
 from tests import databases, factories
 from tests.scheduling import state_diagram
 from verification import call_session
-from verification.code_check import check
+from verification.code_check import check_code
 from verification.verdicts import Channel, Genuine
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -36,20 +43,20 @@ ALLOWED = {
 }
 
 
-@pytest.mark.parametrize(("current", "wanted"), product(State, State))
+@pytest.mark.parametrize(("current", "wanted"), product(CallbackState, CallbackState))
 def test_exactly_the_moves_of_the_table_are_allowed(current, wanted):
     if (current, wanted) in ALLOWED:
-        require_move(current, wanted)
+        require_transition(current, wanted)
         return
     with pytest.raises(WrongState, match="This callback "):
-        require_move(current, wanted)
+        require_transition(current, wanted)
 
 
 def test_every_state_has_its_row_and_is_reached():
-    assert set(MOVES) == set(State)
-    reached = {State.BOOKED}.union(*MOVES.values())
-    assert reached == set(State)
-    assert {state for state in State if not MOVES[state]}.isdisjoint(LIVE)
+    assert set(TRANSITIONS) == set(CallbackState)
+    reached = {CallbackState.BOOKED}.union(*TRANSITIONS.values())
+    assert reached == set(CallbackState)
+    assert {state for state in CallbackState if not TRANSITIONS[state]}.isdisjoint(LIVE_STATES)
 
 
 def test_the_docs_show_the_table_as_it_is():
@@ -58,11 +65,11 @@ def test_the_docs_show_the_table_as_it_is():
     )
 
 
-@pytest.mark.parametrize("current", State)
+@pytest.mark.parametrize("current", CallbackState)
 def test_what_needs_a_state_is_refused_in_any_other(current):
-    require(current, current)
+    require_state(current, current)
     with pytest.raises(WrongState):
-        require(current, *(set(State) - {current}))
+        require_state(current, *(set(CallbackState) - {current}))
 
 
 class Life(RuleBasedStateMachine):
@@ -78,7 +85,7 @@ class Life(RuleBasedStateMachine):
         with self.store.unit() as session:
             who = factories.a_customer(session, self.now, self.phone)
             self.id = factories.a_callback(session, self.now, customer=who).id
-        self.past = [State.BOOKED]
+        self.past = [CallbackState.BOOKED]
 
     def do(self, act, *arguments) -> None:
         try:
@@ -91,8 +98,8 @@ class Life(RuleBasedStateMachine):
     def look(self) -> None:
         with self.store.unit() as session:
             self.kept = session.get_one(Callback, self.id)
-            self.open = call_session.code_of(session, self.id)
-        state = State(self.kept.state)
+            self.open = call_session.find_open_code(session, self.id)
+        state = CallbackState(self.kept.state)
         if state != self.past[-1]:
             assert (self.past[-1], state) in ALLOWED
             self.past.append(state)
@@ -104,14 +111,14 @@ class Life(RuleBasedStateMachine):
     @rule()
     def start(self):
         def act(session, callback):
-            self.code = call_session.start(session, callback, self.policy, self.now).code
+            self.code = call_session.start_call(session, callback, self.policy, self.now).code
 
         self.do(act)
 
     @rule()
     def new_code(self):
         def act(session, callback):
-            self.code = call_session.reissue(session, callback, self.policy, self.now).code
+            self.code = call_session.reissue_code(session, callback, self.policy, self.now).code
 
         self.do(act)
 
@@ -120,38 +127,38 @@ class Life(RuleBasedStateMachine):
     def try_code(self, channel, right):
         code = self.code if right else factories.wrong(self.code)
         with self.store.unit() as session:
-            told = check(session, self.phone, code, channel, self.now, organisation="B")
+            told = check_code(session, self.phone, code, channel, self.now, organisation="B")
         self.genuine += isinstance(told, Genuine)
         self.look()
 
-    @rule(outcome=st.sampled_from(Outcome))
+    @rule(outcome=st.sampled_from(CallOutcome))
     def end(self, outcome):
-        self.do(call_session.end, outcome, self.policy, self.now)
+        self.do(call_session.end_call, outcome, self.policy, self.now)
 
     @rule()
     def cancel(self):
-        self.do(bookings.cancel, self.policy, self.now)
+        self.do(bookings.cancel_booked_callback, self.policy, self.now)
 
     @rule()
     def refuse(self):
-        self.do(bookings.refuse, self.now)
+        self.do(bookings.refuse_callback, self.now)
 
     @rule()
     def tidy(self):
         with self.store.unit() as session:
-            bookings.miss_overdue(session, self.policy, self.now)
-            call_session.end_forgotten(session, self.now)
+            bookings.mark_overdue_missed(session, self.policy, self.now)
+            call_session.end_overdue_calls(session, self.now)
         self.look()
 
     @invariant()
     def what_the_row_says_fits_its_state(self):
         self.look()
-        kept, state = self.kept, State(self.kept.state)
+        kept, state = self.kept, CallbackState(self.kept.state)
         assert self.genuine == (kept.confirmed_at is not None) <= 1
-        assert (State.CONFIRMED in self.past) == (kept.confirmed_at is not None)
-        assert (kept.started_at is not None) == (State.STARTED in self.past)
-        assert (kept.ended_at is not None) == (state not in {State.BOOKED, *LIVE})
-        assert (self.open is not None) == (state in LIVE)
+        assert (CallbackState.CONFIRMED in self.past) == (kept.confirmed_at is not None)
+        assert (kept.started_at is not None) == (CallbackState.STARTED in self.past)
+        assert (kept.ended_at is not None) == (state not in {CallbackState.BOOKED, *LIVE_STATES})
+        assert (self.open is not None) == (state in LIVE_STATES)
 
     def teardown(self) -> None:
         self.store.engine.dispose()

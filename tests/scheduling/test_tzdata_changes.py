@@ -11,10 +11,10 @@ from sqlmodel import select
 
 from messaging.models import OutboxMessage
 from scheduling.booking import bookings, tzdata_changes
-from scheduling.booking.bookings import Wish
-from scheduling.booking.tzdata_changes import ZoneRules
+from scheduling.booking.bookings import BookingRequest
+from scheduling.booking.tzdata_changes import TzdataChangesJob
 from scheduling.calendars import promised_local_time
-from scheduling.models import Callback, FormerTime, TakenStep
+from scheduling.models import Callback, FormerTime, ReservedSlot
 from tests import factories
 from vault.keys import field_encryption
 
@@ -34,16 +34,16 @@ def book(store, ahead=timedelta(days=2), agent=None, **customer) -> Callback:
     with store.unit() as session:
         who = factories.a_customer(session, NOW, **customer)
         agent_id = agent or factories.an_agent(session, NOW).id
-        wish = Wish(NOW + ahead, 15, "your router")
-        return bookings.book(session, who, agent_id, wish, POLICY, NOW)
+        wish = BookingRequest(NOW + ahead, 15, "your router")
+        return bookings.book_callback(session, who, agent_id, wish, POLICY, NOW)
 
 
 def kept(store, made: Callback) -> Callback:
     return store.all(select(Callback).where(Callback.id == made.id))[0]
 
 
-def follow(store, zones=berlin_for_london, now=NOW) -> ZoneRules:
-    job = ZoneRules(POLICY, zones)
+def follow(store, zones=berlin_for_london, now=NOW) -> TzdataChangesJob:
+    job = TzdataChangesJob(POLICY, zones)
     with store.unit() as session:
         job(session, now)
     return job
@@ -52,16 +52,16 @@ def follow(store, zones=berlin_for_london, now=NOW) -> ZoneRules:
 def test_what_was_promised_is_kept_beside_the_instant(store):
     made = book(store, timezone="Asia/Kathmandu")
     assert (made.wall, made.wall_zone) == ("2026-11-26T15:45", "Asia/Kathmandu")
-    assert promised_local_time.instant(made) == made.starts_at
+    assert promised_local_time.promised_instant(made) == made.starts_at
 
 
 def test_both_instants_of_an_hour_that_comes_twice_are_kept_apart(store):
     first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     for at in (first, first + timedelta(hours=1)):
         callback = Callback(starts_at=at)
-        promised_local_time.note(callback, "Europe/London")
+        promised_local_time.record_local_time(callback, "Europe/London")
         assert callback.wall == "2026-10-25T01:30"
-        assert promised_local_time.instant(callback) == at
+        assert promised_local_time.promised_instant(callback) == at
 
 
 def test_the_instant_follows_the_new_rules_and_both_are_told(store):
@@ -74,14 +74,14 @@ def test_the_instant_follows_the_new_rules_and_both_are_told(store):
     assert (row.wall, row.moves) == (made.wall, 1)
     (former,) = store.all(select(FormerTime))
     assert (former.starts_at, former.moved_by) == (before, "zone")
-    steps = {s.step for s in store.all(select(TakenStep))}
+    steps = {s.step for s in store.all(select(ReservedSlot))}
     assert min(steps) == int(row.starts_at.timestamp()) // 300
     queued = [m for m in store.all(select(OutboxMessage)) if m.state == "queued"]
     assert sorted(m.kind for m in queued) == ["moved", "reminder"]
     with store.unit() as session:
         (told,) = [m for m in queued if m.kind == "moved"]
-        key = field_encryption.data_key(session, told.customer_id)
-        assert "still ring you" in key.open("outbox_message", "body", told.id, told.body)
+        key = field_encryption.load_data_key(session, told.customer_id)
+        assert "still ring you" in key.open_field("outbox_message", "body", told.id, told.body)
 
 
 def test_with_the_rules_as_they_were_nothing_moves(store):
@@ -114,15 +114,15 @@ def test_where_somebody_has_the_new_instant_the_agent_is_asked_and_the_customer_
 def test_what_is_over_or_off_stays_as_it_was(store):
     made = book(store)
     with store.unit() as session:
-        bookings.cancel(session, session.get_one(Callback, made.id), POLICY, NOW)
+        bookings.cancel_booked_callback(session, session.get_one(Callback, made.id), POLICY, NOW)
     follow(store)
     assert kept(store, made).starts_at == made.starts_at
 
 
 def test_it_goes_through_everything_a_few_at_a_time_and_then_rests(store, monkeypatch):
-    monkeypatch.setattr(tzdata_changes, "AT_A_TIME", 2)
+    monkeypatch.setattr(tzdata_changes, "BATCH_SIZE", 2)
     made = [book(store, timedelta(days=n)) for n in range(2, 7)]
-    job = ZoneRules(POLICY, berlin_for_london)
+    job = TzdataChangesJob(POLICY, berlin_for_london)
     for _ in range(3):
         with store.unit() as session:
             job(session, NOW)
@@ -141,4 +141,4 @@ def test_it_goes_through_everything_a_few_at_a_time_and_then_rests(store, monkey
 def test_a_time_that_the_new_rules_skip_is_still_some_instant(at):
     callback = Callback(starts_at=NOW, wall=at, wall_zone="Europe/London", wall_fold=0)
     for zones in (ZoneInfo, berlin_for_london):
-        assert promised_local_time.instant(callback, zones).tzinfo is UTC
+        assert promised_local_time.promised_instant(callback, zones).tzinfo is UTC

@@ -13,7 +13,7 @@ from sqlmodel import select
 
 from messaging.models import Heartbeat
 from people.models import RecoveryCode
-from storage.group_commit import shared_commits
+from storage.group_commit import find_group_commit
 from storage.session import StoreUnavailable, core_transaction
 from tests import databases
 
@@ -34,7 +34,7 @@ class Shared:
         self.commits += 1
 
     def waiting(self) -> int:
-        return len(shared_commits(self.engine)._coming)
+        return len(find_group_commit(self.engine)._coming)
 
     def begin(self, name, act=lambda work: None) -> threading.Thread:
         """A unit in a thread of its own that inserts a row called ``name``, then acts."""
@@ -184,7 +184,7 @@ def test_a_lost_connection_keeps_nobody_else_out(shared, alone):
                 lose_the_connection(work)
         else:
             shared.together(a=lose_the_connection)
-    assert not shared_commits(shared.engine)._turn.locked()
+    assert not find_group_commit(shared.engine)._turn.locked()
     assert shared.engine.pool.checkedout() == 0
     shared.together(next=nothing)
     assert shared.rows() == {"holder", "next"}
@@ -193,7 +193,7 @@ def test_a_lost_connection_keeps_nobody_else_out(shared, alone):
 def test_nobody_is_answered_before_the_commit(shared):
     go = threading.Event()
     early = shared.begin("early", lambda _: until(shared.waiting))
-    until(shared_commits(shared.engine)._turn.locked)
+    until(find_group_commit(shared.engine)._turn.locked)
     late = shared.begin("late", lambda _: go.wait(SOON))
     until(lambda: shared.waiting() == 0)
     early.join(0.2)

@@ -37,29 +37,29 @@ def tables(url: str) -> set[str]:
 def test_an_empty_store_is_brought_to_what_the_models_say_and_back(empty):
     engine = make_engine(empty)
     with engine.connect() as connection:
-        assert migrate.current(connection) is None
-    migrate.upgrade(engine)
-    assert migrate.drift(engine) == []
+        assert migrate.current_revision(connection) is None
+    migrate.upgrade_store(engine)
+    assert migrate.find_schema_drift(engine) == []
     assert "callback" in tables(empty)
     with engine.connect() as connection:
-        assert migrate.current(connection) == migrate.head() != ""
-    migrate.upgrade(engine)
-    migrate.downgrade(engine)
+        assert migrate.current_revision(connection) == migrate.head_revision() != ""
+    migrate.upgrade_store(engine)
+    migrate.downgrade_store(engine)
     assert tables(empty) == set()
-    migrate.upgrade(engine)
-    assert migrate.drift(engine) == []
+    migrate.upgrade_store(engine)
+    assert migrate.find_schema_drift(engine) == []
 
 
 def test_processes_that_upgrade_at_once_do_it_once(empty):
     def upgrade() -> str:
         engine = make_engine(empty, wait_seconds=60)
-        migrate.upgrade(engine)
+        migrate.upgrade_store(engine)
         with engine.connect() as connection:
-            return str(migrate.current(connection))
+            return str(migrate.current_revision(connection))
 
-    assert set(at_once([upgrade] * 4, lambda: None)) == {migrate.head()}
+    assert set(at_once([upgrade] * 4, lambda: None)) == {migrate.head_revision()}
     engine = make_engine(empty)
-    assert migrate.drift(engine) == []
+    assert migrate.find_schema_drift(engine) == []
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM alembic_version")).scalar() == 1
 
@@ -69,27 +69,27 @@ def test_an_upgrade_that_fails_leaves_the_store_as_it_was(empty):
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE outbox_message (id integer)"))
     with pytest.raises(Exception, match="outbox_message"):
-        migrate.upgrade(engine)
+        migrate.upgrade_store(engine)
     assert tables(empty) == {"outbox_message"}
     with engine.connect() as connection:
-        assert migrate.current(connection) is None
+        assert migrate.current_revision(connection) is None
 
 
 def test_a_store_that_differs_is_noticed(store):
     with store.engine.begin() as connection:
         connection.execute(text("ALTER TABLE heartbeat ADD COLUMN extra integer"))
-    assert [each[0] for each in migrate.drift(store.engine)] == ["remove_column"]
+    assert [each[0] for each in migrate.find_schema_drift(store.engine)] == ["remove_column"]
 
 
 def test_the_folder_of_a_new_store_is_its_owners_alone(tmp_path):
     path = tmp_path / "instance" / "store.sqlite3"
-    migrate.upgrade(make_engine(f"sqlite:///{path}"))
+    migrate.upgrade_store(make_engine(f"sqlite:///{path}"))
     assert Path(path).parent.stat().st_mode & 0o077 == 0
 
 
 def test_texts_survive_the_way_up_and_down(empty):
     engine = make_engine(empty)
-    migrate.upgrade(engine, "0001")
+    migrate.upgrade_store(engine, "0001")
     row = {"a": uuid4().hex, "c": uuid4().hex, "at": "2026-11-24 10:00:00+00:00"}
     with engine.begin() as connection:
         for state, extra in (
@@ -105,14 +105,14 @@ def test_texts_survive_the_way_up_and_down(empty):
                 ),
                 {**row, "id": uuid4().hex, "state": state, "b": b"x"},
             )
-    migrate.upgrade(engine)
+    migrate.upgrade_store(engine)
     with engine.connect() as connection:
         found = connection.execute(
             text("SELECT state, priority, segments, settled_at FROM outbox_message ORDER BY state")
         ).all()
     assert [each[:3] for each in found] == [("queued", 5, 1), ("sending", 5, 1), ("sent", 5, 1)]
     assert [each[3] is not None for each in found] == [False, False, True]
-    migrate.downgrade(engine, "0001")
+    migrate.downgrade_store(engine, "0001")
     with engine.connect() as connection:
         count = "SELECT count(*), count(sent_at), count(leased_until) FROM outbox_message"
         assert connection.execute(text(count)).one() == (3, 1, 1)
@@ -120,7 +120,7 @@ def test_texts_survive_the_way_up_and_down(empty):
 
 def test_the_tally_survives_being_read_by_blocks(empty):
     engine, who = make_engine(empty), uuid4()
-    migrate.upgrade(engine, "0025")
+    migrate.upgrade_store(engine, "0025")
     days = {20_000: 3, 20_031: 1, 20_032: 70_000, 20_480: 2}
     with engine.begin() as connection:
         for day, fresh in days.items():
@@ -128,18 +128,18 @@ def test_the_tally_survives_being_read_by_blocks(empty):
                 text("INSERT INTO access_tally (staff_id, day, fresh) VALUES (:who, :day, :fresh)"),
                 {"who": who.hex, "day": day, "fresh": fresh},
             )
-    migrate.upgrade(engine)
+    migrate.upgrade_store(engine)
     with Session(engine) as session:
-        found = access_counts.by_day(session)
+        found = access_counts.load_daily_first_accesses(session)
     assert {day: n for day, n in zip(found.span, found.fresh[who], strict=True) if n} == days
-    migrate.downgrade(engine, "0025")
-    migrate.upgrade(engine)
-    assert migrate.drift(engine) == []
+    migrate.downgrade_store(engine, "0025")
+    migrate.upgrade_store(engine)
+    assert migrate.find_schema_drift(engine) == []
 
 
 def test_a_request_of_before_gets_its_case_and_a_joined_one_whom_the_other_names(empty):
     engine = make_engine(empty)
-    migrate.upgrade(engine, "0027")
+    migrate.upgrade_store(engine, "0027")
     ids = {name: uuid4().hex for name in ("goes_on", "joined", "ivo", "ines", "asked", "role")}
     at = "2026-11-24 10:00:00+00:00"
     with engine.begin() as connection:
@@ -156,7 +156,7 @@ def test_a_request_of_before_gets_its_case_and_a_joined_one_whom_the_other_names
             connection.execute(text(_A_REQUEST), row)
         step = {"id": uuid4().hex, "case": ids["goes_on"], "by": ids["ivo"], "at": at, "b": b"x"}
         connection.execute(text(_A_STEP), step)
-    migrate.upgrade(engine)
+    migrate.upgrade_store(engine)
     with engine.connect() as connection:
         requests = connection.execute(text("SELECT id, case_id FROM approval_request")).all()
         named = connection.execute(text("SELECT case_id, staff_id FROM case_subject")).all()
@@ -164,9 +164,9 @@ def test_a_request_of_before_gets_its_case_and_a_joined_one_whom_the_other_names
     assert plain == {ids["asked"]: ids["goes_on"], ids["role"]: None}
     both = {(ids["goes_on"], ids["ines"]), (ids["joined"], ids["ines"])}
     assert {(_hex(case), _hex(who)) for case, who in named} == both
-    migrate.downgrade(engine, "0027")
-    migrate.upgrade(engine)
-    assert migrate.drift(engine) == []
+    migrate.downgrade_store(engine, "0027")
+    migrate.upgrade_store(engine)
+    assert migrate.find_schema_drift(engine) == []
 
 
 def _hex(value: object) -> str:

@@ -11,9 +11,9 @@ from sqlalchemy.exc import IntegrityError, NoResultFound, OperationalError
 from sqlmodel import select
 
 from messaging.models import Heartbeat, InboundText
-from storage.compiled_statements import Prepared
+from storage.compiled_statements import CompiledStatement
 from storage.engine import make_engine
-from storage.session import StoreUnavailable, core_transaction, in_short, transaction
+from storage.session import StoreUnavailable, core_transaction, summarise_store_error, transaction
 from tests import databases, factories
 from tests.processes import at_once
 from tests.servers import free_port
@@ -74,18 +74,18 @@ def test_an_error_never_shows_what_was_stored(store):
 
 
 def test_a_prepared_statement_gives_and_refuses_what_the_plain_one_does(store):
-    select_one = Prepared(select(TABLE.c.name, TABLE.c.at).where(TABLE.c.name == "x"))
-    insert = Prepared(TABLE.insert().inline(), ("name", "at"))
+    select_one = CompiledStatement(select(TABLE.c.name, TABLE.c.at).where(TABLE.c.name == "x"))
+    insert = CompiledStatement(TABLE.insert().inline(), ("name", "at"))
     with core_transaction(store.engine, {}) as work:
         with pytest.raises(NoResultFound):
-            select_one.one(work, {})
-        insert.run(work, {"name": "x", "at": NOW})
-        found = select_one.one(work, {})
+            select_one.fetch_one_row(work, {})
+        insert.run_without_result(work, {"name": "x", "at": NOW})
+        found = select_one.fetch_one_row(work, {})
         assert (found.name, found.at) == ("x", NOW)
     with pytest.raises(IntegrityError), core_transaction(store.engine, {}) as work:
-        insert.run(work, {"name": "x", "at": NOW})
+        insert.run_without_result(work, {"name": "x", "at": NOW})
     with pytest.raises(ValueError, match="zone"), core_transaction(store.engine, {}) as work:
-        insert.run(work, {"name": "y", "at": NOW.replace(tzinfo=None)})
+        insert.run_without_result(work, {"name": "y", "at": NOW.replace(tzinfo=None)})
 
 
 def test_counts_by_many_processes_at_once_add_up(store):
@@ -144,6 +144,6 @@ def test_another_kind_of_database_is_refused(url):
 
 def test_the_log_is_told_why_a_store_is_out_of_reach_and_nothing_of_what_it_keeps():
     driver = Exception("database is locked\nDETAIL: more")
-    assert in_short(OperationalError("SELECT 1", {}, driver)) == "database is locked"
+    assert summarise_store_error(OperationalError("SELECT 1", {}, driver)) == "database is locked"
     told = Exception("Key (phone)=(+447400123456) already exists.")
-    assert in_short(IntegrityError("INSERT", {}, told)) == "IntegrityError"
+    assert summarise_store_error(IntegrityError("INSERT", {}, told)) == "IntegrityError"

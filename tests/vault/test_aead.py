@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vault.errors import Tampered
-from vault.keys.aead import KEY_BYTES, new_key, seal, unseal
+from vault.keys.aead import KEY_BYTES, generate_key, seal, unseal
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 
@@ -53,6 +53,6 @@ def test_the_error_tells_nothing_of_the_value():
 
 
 def test_keys_are_fresh_and_whole():
-    keys = {new_key() for _ in range(100)}
+    keys = {generate_key() for _ in range(100)}
     assert len(keys) == 100
     assert {len(key) for key in keys} == {KEY_BYTES}

@@ -16,26 +16,26 @@ from vault.keys import field_encryption, keyring, master_keys
 from vault.models import DataKey, KeyRegisterRow, PurposeKey
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-OTHER = master_keys.parse("x-1:" + "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg=")
+OTHER = master_keys.parse_master_keys("x-1:" + "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg=")
 
 
 def test_a_value_opens_in_its_table_column_and_row_alone(store):
     owner, row = new_id(), new_id()
     with store.unit() as session:
-        key = field_encryption.new_data_key(session, owner)
-        sealed = key.seal("t", "c", row, "Zoë 🙂")
-        again = field_encryption.data_key(session, owner)
-        assert again.open("t", "c", row, sealed) == "Zoë 🙂"
+        key = field_encryption.create_data_key(session, owner)
+        sealed = key.seal_field("t", "c", row, "Zoë 🙂")
+        again = field_encryption.load_data_key(session, owner)
+        assert again.open_field("t", "c", row, sealed) == "Zoë 🙂"
         for place in (("u", "c", row), ("t", "d", row), ("t", "c", new_id()), ("t.c", "", row)):
             with pytest.raises(Tampered):
-                again.open(*place, sealed)
+                again.open_field(*place, sealed)
         with pytest.raises(Tampered):
-            field_encryption.new_data_key(session, new_id()).open("t", "c", row, sealed)
+            field_encryption.create_data_key(session, new_id()).open_field("t", "c", row, sealed)
 
 
 def test_a_key_does_not_show_itself(store):
     with store.unit() as session:
-        key = field_encryption.new_data_key(session, new_id())
+        key = field_encryption.create_data_key(session, new_id())
     assert key.key.hex() not in repr(key)
     assert repr(key.key)[2:-1] not in repr(key)
 
@@ -43,23 +43,23 @@ def test_a_key_does_not_show_itself(store):
 def test_a_key_that_is_gone_or_never_was_is_unavailable(store):
     owner = new_id()
     with store.unit() as session:
-        field_encryption.new_data_key(session, owner)
+        field_encryption.create_data_key(session, owner)
         session.delete(session.get_one(DataKey, owner))
         session.flush()
         for each in (owner, uuid4()):
             with pytest.raises(KeyUnavailable):
-                field_encryption.data_key(session, each)
+                field_encryption.load_data_key(session, each)
 
 
 def test_under_another_master_key_nothing_opens_and_nothing_is_found(store):
     owner = new_id()
     with store.unit() as session:
-        field_encryption.new_data_key(session, owner)
+        field_encryption.create_data_key(session, owner)
     ring = keyring.Keyring(OTHER, store.engine)
     for act in (
-        lambda: ring.blind_index("phone", "+447400123456"),
-        lambda: ring.seal_for(keyring.STAFF, "a", "b"),
-        lambda: ring.open_for(keyring.STAFF, "a", b"b"),
+        lambda: ring.compute_blind_index("phone", "+447400123456"),
+        lambda: ring.seal_for_purpose(keyring.STAFF, "a", "b"),
+        lambda: ring.open_for_purpose(keyring.STAFF, "a", b"b"),
         lambda: ring.unwrap_key(store.all(select(DataKey))[0].wrapped, owner),
     ):
         with pytest.raises(KeyUnavailable):
@@ -72,15 +72,15 @@ def test_a_purpose_key_put_in_anothers_place_does_not_open(store):
         rows["staff"].wrapped = rows["demo"].wrapped
         session.add(rows["staff"])
     with pytest.raises(Tampered):
-        keyring.Keyring(store.master, store.engine).seal_for(keyring.STAFF, "a", "b")
+        keyring.Keyring(store.master, store.engine).seal_for_purpose(keyring.STAFF, "a", "b")
 
 
 def test_a_purpose_has_its_own_key(store):
-    sealed = store.ring.seal_for(keyring.STAFF, "place", "x")
-    assert store.ring.open_for(keyring.STAFF, "place", sealed) == "x"
+    sealed = store.ring.seal_for_purpose(keyring.STAFF, "place", "x")
+    assert store.ring.open_for_purpose(keyring.STAFF, "place", sealed) == "x"
     for purpose in set(keyring.PURPOSES) - {keyring.STAFF}:
         with pytest.raises(Tampered):
-            store.ring.open_for(purpose, "place", sealed)
+            store.ring.open_for_purpose(purpose, "place", sealed)
 
 
 def test_processes_that_make_the_purpose_keys_at_once_agree(store):
@@ -97,7 +97,7 @@ def test_processes_that_make_the_purpose_keys_at_once_agree(store):
 
     def make() -> str:
         keyring.make_purpose_keys(mine[0].engine, mine[0].master, NOW)
-        return mine[0].ring.blind_index("phone", "x").hex()
+        return mine[0].ring.compute_blind_index("phone", "x").hex()
 
     assert len(set(at_once([make] * 12, connect))) == 1
     assert len(store.all(select(PurposeKey))) == len(keyring.PURPOSES)
@@ -108,4 +108,4 @@ def test_a_store_without_keys_says_what_to_do(store):
         for row in session.exec(select(PurposeKey)):
             session.delete(row)
     with pytest.raises(KeyUnavailable, match="db upgrade"):
-        keyring.Keyring(store.master, store.engine).blind_index("phone", "x")
+        keyring.Keyring(store.master, store.engine).compute_blind_index("phone", "x")

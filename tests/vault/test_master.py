@@ -13,18 +13,18 @@ ONE, TWO = base64.b64encode(b"1" * 32).decode(), base64.b64encode(b"2" * 32).dec
 
 
 def test_the_first_key_wraps_and_all_open(tmp_path):
-    old = master_keys.parse(f"a:{ONE}")
-    wrapped = old.wrap(b"secret", "place")
-    rotated = master_keys.parse(f"b:{TWO},\n a:{ONE}")
+    old = master_keys.parse_master_keys(f"a:{ONE}")
+    wrapped = old.wrap_with_master(b"secret", "place")
+    rotated = master_keys.parse_master_keys(f"b:{TWO},\n a:{ONE}")
     assert rotated.current == "b"
-    assert rotated.unwrap(wrapped, "place") == b"secret"
-    assert rotated.wrap(b"secret", "place").startswith(b"b:")
+    assert rotated.unwrap_with_master(wrapped, "place") == b"secret"
+    assert rotated.wrap_with_master(b"secret", "place").startswith(b"b:")
     with pytest.raises(KeyUnavailable):
-        old.unwrap(rotated.wrap(b"secret", "place"), "place")
+        old.unwrap_with_master(rotated.wrap_with_master(b"secret", "place"), "place")
     with pytest.raises(Tampered):
-        rotated.unwrap(wrapped, "elsewhere")
+        rotated.unwrap_with_master(wrapped, "elsewhere")
     with pytest.raises(Tampered):  # a key's name is no more than a hint
-        rotated.unwrap(b"b" + wrapped[1:], "place")
+        rotated.unwrap_with_master(b"b" + wrapped[1:], "place")
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_the_first_key_wraps_and_all_open(tmp_path):
 )
 def test_what_was_never_wrapped_does_not_open(wrapped):
     with pytest.raises((KeyUnavailable, Tampered)):
-        master_keys.parse(f"a:{ONE}").unwrap(wrapped, "place")
+        master_keys.parse_master_keys(f"a:{ONE}").unwrap_with_master(wrapped, "place")
 
 
 @pytest.mark.parametrize(
@@ -55,18 +55,21 @@ def test_what_was_never_wrapped_does_not_open(wrapped):
 )
 def test_keys_not_well_written_are_refused_without_telling_them(text):
     with pytest.raises(KeyUnavailable) as told:
-        master_keys.parse(text)
+        master_keys.parse_master_keys(text)
     assert ONE not in str(told.value)
     assert ONE[:12] not in repr(told.value)
 
 
 def test_keys_do_not_show_themselves():
-    keys = master_keys.parse(f"a:{ONE}")
+    keys = master_keys.parse_master_keys(f"a:{ONE}")
     assert "1111" not in repr(keys)
     assert ONE not in repr(keys)
 
 
 def test_keys_derived_for_purposes_differ_and_come_from_each_master_key():
-    keys = master_keys.parse(f"b:{TWO},a:{ONE}")
-    assert len({*keys.derive("one"), *keys.derive("two"), b"1" * 32, b"2" * 32}) == 6
-    assert keys.derive("one")[1] == master_keys.parse(f"a:{ONE}").derive("one")[0]
+    keys = master_keys.parse_master_keys(f"b:{TWO},a:{ONE}")
+    assert len({*keys.derive_keys("one"), *keys.derive_keys("two"), b"1" * 32, b"2" * 32}) == 6
+    assert (
+        keys.derive_keys("one")[1]
+        == master_keys.parse_master_keys(f"a:{ONE}").derive_keys("one")[0]
+    )

@@ -12,49 +12,56 @@ import pytest
 from tests.processes import at_once
 from vault.errors import KeyUnavailable
 from vault.keys import master_key_providers, master_keys
-from vault.keys.master_key_providers import Command, Embedded, Environment, File
+from vault.keys.master_key_providers import (
+    CommandProvider,
+    EmbeddedProvider,
+    FileProvider,
+    SettingProvider,
+)
 
 ONE, TWO = base64.b64encode(b"1" * 32).decode(), base64.b64encode(b"2" * 32).decode()
 
 
 def test_a_setting_names_its_provider_by_its_scheme_and_reads_nothing_yet(tmp_path):
     named = {
-        "": Embedded(tmp_path),
-        "file:/nowhere/keys": File("/nowhere/keys"),
-        "command:/nowhere/kms --get": Command("/nowhere/kms --get"),
-        f"a:{ONE}": Environment(f"a:{ONE}"),
-        "files:x": Environment("files:x"),
+        "": EmbeddedProvider(tmp_path),
+        "file:/nowhere/keys": FileProvider("/nowhere/keys"),
+        "command:/nowhere/kms --get": CommandProvider("/nowhere/kms --get"),
+        f"a:{ONE}": SettingProvider(f"a:{ONE}"),
+        "files:x": SettingProvider("files:x"),
     }
     for setting, provider in named.items():
-        assert master_key_providers.configured(setting, tmp_path) == provider
+        assert master_key_providers.select_provider(setting, tmp_path) == provider
     assert os.listdir(tmp_path) == []
 
 
 def test_one_more_scheme_is_one_more_row(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        master_key_providers, "SCHEMES", {**master_key_providers.SCHEMES, "twice": _Twice}
+        master_key_providers,
+        "PROVIDERS_BY_SCHEME",
+        {**master_key_providers.PROVIDERS_BY_SCHEME, "twice": _Twice},
     )
-    assert master_keys.load(f"twice:{ONE}", tmp_path).current == "a"
+    assert master_keys.load_master_keys(f"twice:{ONE}", tmp_path).current == "a"
 
 
 class _Twice:
     def __init__(self, rest: str) -> None:
         self.rest = rest
 
-    def entries(self) -> str:
+    def read_key_entries(self) -> str:
         return f"a:{self.rest},b:{TWO}"
 
 
 def test_entries_in_the_setting_do_not_show_themselves():
-    given = Environment(f"a:{ONE}")
-    assert given.entries() == f"a:{ONE}"
+    given = SettingProvider(f"a:{ONE}")
+    assert given.read_key_entries() == f"a:{ONE}"
     assert ONE not in repr(given)
 
 
 def test_embedded_keys_are_made_once_and_are_private(tmp_path):
     folder = tmp_path / "deep" / "instance"
-    made = master_keys.load("", folder)
-    assert master_keys.load("", folder).keys == made.keys
+    made = master_keys.load_master_keys("", folder)
+    assert master_keys.load_master_keys("", folder).keys == made.keys
     assert made.current.startswith("demo-")
     assert stat.S_IMODE((folder / "master.keys").stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -62,7 +69,7 @@ def test_embedded_keys_are_made_once_and_are_private(tmp_path):
 
 
 def _made(folder) -> str:
-    return Embedded(folder).entries()
+    return EmbeddedProvider(folder).read_key_entries()
 
 
 def test_processes_that_start_at_once_agree_on_one_key(tmp_path):
@@ -73,38 +80,40 @@ def test_processes_that_start_at_once_agree_on_one_key(tmp_path):
 def test_keys_from_a_file_or_a_reason_why_not(tmp_path):
     path = tmp_path / "keys"
     with pytest.raises(KeyUnavailable, match="cannot be read"):
-        master_keys.load(f"file:{path}", tmp_path)
+        master_keys.load_master_keys(f"file:{path}", tmp_path)
     path.write_text(f"# none\n{ONE}")
     path.chmod(0o640)
     with pytest.raises(KeyUnavailable, match="chmod 600"):
-        master_keys.load(f"file:{path}", tmp_path)
+        master_keys.load_master_keys(f"file:{path}", tmp_path)
     path.chmod(0o600)
     with pytest.raises(KeyUnavailable):
-        master_keys.load(f"file:{path}", tmp_path)
+        master_keys.load_master_keys(f"file:{path}", tmp_path)
     path.write_text(f"b:{TWO}\na:{ONE}\n")
-    assert master_keys.load(f"file:{path}", tmp_path).current == "b"
-    assert master_keys.load(f"a:{ONE}", tmp_path).current == "a"
-    assert master_keys.parse(master_key_providers.new_entry("prod")).current.startswith("prod-")
+    assert master_keys.load_master_keys(f"file:{path}", tmp_path).current == "b"
+    assert master_keys.load_master_keys(f"a:{ONE}", tmp_path).current == "a"
+    assert master_keys.parse_master_keys(
+        master_key_providers.generate_key_entry("prod")
+    ).current.startswith("prod-")
 
 
 def test_keys_from_a_command_or_a_reason_why_not(tmp_path):
     script = tmp_path / "kms"
     script.write_text(f"#!/bin/sh\necho b:{TWO}\necho a:{ONE}\n")
     script.chmod(0o700)
-    assert master_keys.load(f"command:{script} --quiet", tmp_path).current == "b"
+    assert master_keys.load_master_keys(f"command:{script} --quiet", tmp_path).current == "b"
     script.write_text("#!/bin/sh\necho secret >&2; echo secret; exit 3\n")
     with pytest.raises(KeyUnavailable, match="ended with 3") as error:
-        master_keys.load(f"command:{script}", tmp_path)
+        master_keys.load_master_keys(f"command:{script}", tmp_path)
     assert "secret" not in str(error.value)
     for wrong in ("/nowhere/kms", "", "'"):
         with pytest.raises(KeyUnavailable, match="cannot be run"):
-            master_keys.load(f"command:{wrong}", tmp_path)
+            master_keys.load_master_keys(f"command:{wrong}", tmp_path)
     script.write_text("#!/bin/sh\necho nothing\n")
     with pytest.raises(KeyUnavailable, match="id:base64"):
-        master_keys.load(f"command:{script}", tmp_path)
+        master_keys.load_master_keys(f"command:{script}", tmp_path)
 
 
 def test_a_command_that_hangs_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(master_key_providers, "COMMAND_SECONDS", 0.2)
+    monkeypatch.setattr(master_key_providers, "COMMAND_TIMEOUT_SECONDS", 0.2)
     with pytest.raises(KeyUnavailable, match="TimeoutExpired"):
-        master_keys.load("command:sleep 20", tmp_path)
+        master_keys.load_master_keys("command:sleep 20", tmp_path)

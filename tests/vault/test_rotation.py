@@ -19,7 +19,7 @@ from vault.keys.master_keys import MasterKeys
 from vault.models import AuditEntry
 
 NEW = "new-1:" + "bmV3LWtleS0wMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc="
-BOTH = master_keys.parse(f"{NEW},{databases.MASTER_KEYS}")
+BOTH = master_keys.parse_master_keys(f"{NEW},{databases.MASTER_KEYS}")
 PHONES = [f"+4474003{n:05d}" for n in range(30)]
 
 
@@ -31,45 +31,48 @@ def people(store, clock) -> list[Customer]:
 
 def unit(store, keys: MasterKeys):
     ring = Keyring(keys, store.engine)
-    return transaction(store.engine, info=keyring.carried(ring))
+    return transaction(store.engine, info=keyring.keyring_session_info(ring))
 
 
 def opened(store, keys: MasterKeys) -> list[str]:
     with unit(store, keys) as session:
         return sorted(
-            customer_records.opened(session, each).phone for each in session.exec(select(Customer))
+            customer_records.open_customer_details(session, each).phone
+            for each in session.exec(select(Customer))
         )
 
 
 def rotate(store, keys: MasterKeys = BOTH) -> None:
     with unit(store, keys) as session:
-        master_key_rotation.rewrap_purposes(session, keys)
-    after = master_key_rotation.FIRST
+        master_key_rotation.rewrap_purpose_keys(session, keys)
+    after = master_key_rotation.FIRST_OWNER
     while after is not None:
         with unit(store, keys) as session:
-            _, after = master_key_rotation.rewrap(session, keys, after)
+            _, after = master_key_rotation.rewrap_data_keys(session, keys, after)
 
 
 def test_afterwards_the_new_key_alone_opens_all_and_the_old_one_nothing(store, people):
     assert opened(store, BOTH) == PHONES
     rotate(store)
-    assert opened(store, BOTH) == opened(store, master_keys.parse(NEW)) == PHONES
+    assert opened(store, BOTH) == opened(store, master_keys.parse_master_keys(NEW)) == PHONES
     with pytest.raises(KeyUnavailable):
-        opened(store, master_keys.parse(databases.MASTER_KEYS))
+        opened(store, master_keys.parse_master_keys(databases.MASTER_KEYS))
 
 
 def test_it_is_found_out_what_is_left(store, people, monkeypatch):
-    monkeypatch.setattr(master_key_rotation, "AT_A_TIME", 10)
+    monkeypatch.setattr(master_key_rotation, "BATCH_SIZE", 10)
     purposes = len(keyring.PURPOSES)
     names = ["new-1", "test-1"]
 
     def left() -> dict[str, int]:
         with unit(store, BOTH) as session:
-            return master_key_rotation.wrapped_by(session, names)
+            return master_key_rotation.count_keys_by_master(session, names)
 
     assert left() == {"new-1": 0, "test-1": 30 + purposes}
     with unit(store, BOTH) as session:
-        looked_at, after = master_key_rotation.rewrap(session, BOTH, master_key_rotation.FIRST)
+        looked_at, after = master_key_rotation.rewrap_data_keys(
+            session, BOTH, master_key_rotation.FIRST_OWNER
+        )
     assert (looked_at, left()) == (10, {"new-1": 10, "test-1": 20 + purposes})
     assert after is not None  # and here it was killed
     assert opened(store, BOTH) == PHONES
@@ -79,15 +82,15 @@ def test_it_is_found_out_what_is_left(store, people, monkeypatch):
 
 def test_a_customer_erased_meanwhile_stays_erased(store, people):
     with unit(store, BOTH) as session:
-        master_key_rotation.rewrap(session, BOTH, master_key_rotation.FIRST)
-        field_encryption.destroy(session, [people[3].id])
+        master_key_rotation.rewrap_data_keys(session, BOTH, master_key_rotation.FIRST_OWNER)
+        field_encryption.destroy_data_keys(session, [people[3].id])
     rotate(store)
     with unit(store, BOTH) as session, pytest.raises(KeyUnavailable):
-        field_encryption.data_key(session, people[3].id)
+        field_encryption.load_data_key(session, people[3].id)
 
 
 def test_many_rotate_and_write_at_once_and_nothing_is_lost(store, people, clock, monkeypatch):
-    monkeypatch.setattr(master_key_rotation, "AT_A_TIME", 7)
+    monkeypatch.setattr(master_key_rotation, "BATCH_SIZE", 7)
 
     def work(n: int) -> None:
         other = databases.opened(store.url, wait_seconds=60)
@@ -100,13 +103,13 @@ def test_many_rotate_and_write_at_once_and_nothing_is_lost(store, people, clock,
 
     at_once([partial(work, n) for n in range(8)], lambda: store.engine.dispose(close=False))
     rotate(store)
-    assert len(opened(store, master_keys.parse(NEW))) == 70
+    assert len(opened(store, master_keys.parse_master_keys(NEW))) == 70
 
 
 def test_without_the_old_key_nothing_is_changed(store, people):
     with pytest.raises(KeyUnavailable):
-        rotate(store, master_keys.parse(NEW))
-    assert opened(store, master_keys.parse(databases.MASTER_KEYS)) == PHONES
+        rotate(store, master_keys.parse_master_keys(NEW))
+    assert opened(store, master_keys.parse_master_keys(databases.MASTER_KEYS)) == PHONES
 
 
 def test_the_command_rotates_says_what_is_left_and_is_written_down(app, clock):

@@ -17,7 +17,7 @@ from tests.processes import at_once
 from vault.keys import field_encryption
 from vault.models import AuditEntry
 from verification import number_proof
-from verification.code_check import check
+from verification.code_check import check_code
 from verification.verdicts import Channel, NotConfirmed
 
 POLICY = factories.a_policy()
@@ -32,7 +32,7 @@ def customer(store, clock):
 
 def send(store, clock, phone: str = PHONE, medium: str = "text") -> None:
     with store.unit() as session:
-        number_proof.send(session, phone, medium, POLICY, clock.now)
+        number_proof.issue_page_number(session, phone, medium, POLICY, clock.now)
 
 
 def sent(store) -> list[str]:
@@ -41,8 +41,8 @@ def sent(store) -> list[str]:
     found = []
     with store.unit() as session:
         for row in sorted(rows, key=lambda each: each.id):
-            key = field_encryption.data_key(session, row.customer_id)
-            body = key.open("outbox_message", "body", row.id, row.body)
+            key = field_encryption.load_data_key(session, row.customer_id)
+            body = key.open_field("outbox_message", "body", row.id, row.body)
             said = re.search(r"(\d(, \d){7})", body) or re.search(r"(\d{4} \d{4})", body)
             found.append(re.sub(r"\D", "", said[1]))
     return found
@@ -50,7 +50,7 @@ def sent(store) -> list[str]:
 
 def prove(store, clock, number: str, phone: str = PHONE):
     with store.unit() as session:
-        return number_proof.prove(session, phone, number, clock.now)
+        return number_proof.verify_page_number(session, phone, number, clock.now)
 
 
 def test_the_number_proves_once_and_names_the_customer(store, clock, customer):
@@ -163,14 +163,14 @@ def test_it_is_no_check_number_and_a_check_number_is_no_page_number(store, clock
     (number,) = sent(store)
     with store.unit() as session:
         for channel in Channel:
-            told = check(session, PHONE, number, channel, clock.now, organisation="B")
+            told = check_code(session, PHONE, number, channel, clock.now, organisation="B")
             assert isinstance(told, NotConfirmed) or number == call.code
     assert prove(store, clock, call.code) is None or number == call.code
 
 
 def test_who_wants_no_texts_is_sent_none_but_may_be_rung(store, clock, customer):
     with store.unit() as session:
-        opt_outs.note_out(session, PHONE, clock.now)
+        opt_outs.record_opt_out(session, PHONE, clock.now)
     send(store, clock)
     assert sent(store) == []
     send(store, clock, medium="voice")

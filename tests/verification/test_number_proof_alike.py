@@ -22,7 +22,7 @@ def phones(store, clock) -> dict[str, str]:
     with store.unit() as session:
         factories.a_customer(session, clock.now, KNOWN)
         factories.a_customer(session, clock.now, OUT)
-        opt_outs.note_out(session, OUT, clock.now)
+        opt_outs.record_opt_out(session, OUT, clock.now)
     send(store, clock, "+447400300009")  # opens what is opened once
     prove(store, clock, "+447400300009")
     return PHONES
@@ -30,12 +30,12 @@ def phones(store, clock) -> dict[str, str]:
 
 def send(store, clock, phone: str, medium: str = "text") -> None:
     with store.unit() as session:
-        number_proof.send(session, phone, medium, POLICY, clock.now)
+        number_proof.issue_page_number(session, phone, medium, POLICY, clock.now)
 
 
 def prove(store, clock, phone: str, number: str = "00000001") -> None:
     with store.unit() as session:
-        number_proof.prove(session, phone, number, clock.now)
+        number_proof.verify_page_number(session, phone, number, clock.now)
 
 
 def shape(asked: list[str]) -> list[str]:
@@ -105,7 +105,7 @@ def test_of_what_was_sent_to_nobody_nothing_is_kept_but_the_proof(store, clock, 
 
 def test_a_landline_is_told_aloud_whatever_was_chosen(store, clock, phones):
     with store.unit() as session:
-        line_types.note(session, KNOWN, line_types.LANDLINE, clock.now)
+        line_types.record_line_type(session, KNOWN, line_types.LANDLINE, clock.now)
     before = rows(store)["outbox_message"]
     send(store, clock, KNOWN, "text")
     (row,) = rows(store)["outbox_message"] - before

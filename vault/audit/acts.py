@@ -236,12 +236,12 @@ class AuditAct(StrEnum):
 
 
 #: Groups and acts by their values.
-GROUPS = {group.value: group for group in ActGroup}
-BY_VALUE = {act.value: act for act in AuditAct}
+GROUPS_BY_VALUE = {group.value: group for group in ActGroup}
+ACTS_BY_VALUE = {act.value: act for act in AuditAct}
 #: The acts by which staff are shown a customer's data.
-READINGS = tuple(act for act in AuditAct if act.reads_customer)
+CUSTOMER_ACCESS_ACTS = tuple(act for act in AuditAct if act.reads_customer)
 
 
-def acts_of(group: ActGroup) -> tuple[AuditAct, ...]:
+def acts_in_group(group: ActGroup) -> tuple[AuditAct, ...]:
     """The acts of one group."""
     return tuple(act for act in AuditAct if act.group is group)

@@ -19,12 +19,12 @@ from sqlalchemy import insert
 from sqlmodel import Session
 
 from storage import transaction_outcomes
-from storage.compiled_statements import NotKept, Prepared
-from storage.session import Work
+from storage.compiled_statements import CompiledStatement, RowNotKept
+from storage.session import UnitOfWork
 from vault.audit.acts import AuditAct
-from vault.audit.entry_encoding import MARKS, marked
+from vault.audit.entry_encoding import WRITER_COLUMNS, encode_entry_for_mac
 from vault.keys import keyring
-from vault.keys.keyring import WRITERS
+from vault.keys.keyring import AUDIT_WRITER
 from vault.models import AuditEntry
 
 _TABLE = AuditEntry.__table__  # type: ignore[attr-defined]
@@ -38,10 +38,10 @@ _COLUMNS = (
     "callback_id",
     "purpose",
     "detail",
-    *MARKS,
+    *WRITER_COLUMNS,
 )
 _RETURNED = [_TABLE.c[name] for name in _COLUMNS]
-_INSERT_ONE = Prepared(_INSERT.inline().returning(*_RETURNED), _COLUMNS)
+_INSERT_ONE = CompiledStatement(_INSERT.inline().returning(*_RETURNED), _COLUMNS)
 _INSERT_MANY = _INSERT.returning(*_RETURNED)
 
 
@@ -59,13 +59,13 @@ PROVIDER = Actor("provider")
 CUSTOMER = Actor("customer")
 
 
-def staff(staff_id: UUID) -> Actor:
+def staff_actor(staff_id: UUID) -> Actor:
     """A member of staff as the one who acts."""
     return Actor("staff", staff_id)
 
 
-def record(
-    session: Work,
+def record_act(
+    session: UnitOfWork,
     actor: Actor,
     action: AuditAct,
     now: datetime,
@@ -77,12 +77,12 @@ def record(
 ) -> None:
     """Add one entry. ``purpose`` and ``detail`` hold fixed words and ids, never personal data.
     Raises ``NotKept`` when the database does not keep it."""
-    row = _row(actor, action, now, customer_id, callback_id, purpose, detail)
-    with _numbered(session, [row]):
-        _INSERT_ONE.kept(session, row)
+    row = _audit_entry_row(actor, action, now, customer_id, callback_id, purpose, detail)
+    with _number_and_mark(session, [row]):
+        _INSERT_ONE.insert_and_verify(session, row)
 
 
-def record_many(
+def record_act_per_customer(
     session: Session,
     actor: Actor,
     action: AuditAct,
@@ -94,38 +94,38 @@ def record_many(
 ) -> None:
     """One entry for each customer of one act or reading: pairs of customer and callback id.
     Raises ``NotKept`` when the database does not keep them all."""
-    rows = [_row(actor, action, now, who, what, purpose, detail) for who, what in about]
+    rows = [_audit_entry_row(actor, action, now, who, what, purpose, detail) for who, what in about]
     if not rows:
         return
-    with _numbered(session, rows):
+    with _number_and_mark(session, rows):
         found = session.connection().execute(_INSERT_MANY, rows).all()
         by_number = {each.number: tuple(each) for each in found}
         given = {row["number"]: tuple(row[name] for name in _COLUMNS) for row in rows}
         if by_number != given or len(found) != len(rows):
-            raise NotKept(str(_INSERT_MANY))
+            raise RowNotKept(str(_INSERT_MANY))
 
 
 @contextmanager
-def _numbered(work: Work, rows: Sequence[dict[str, Any]]) -> Iterator[None]:
+def _number_and_mark(work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> Iterator[None]:
     """Give entries the writer's next numbers and their marks. When the block fails, or the
     transaction does later, the numbers are void."""
-    ring = keyring.of(work)
-    writer = ring.writer()
-    taken = writer.take(len(rows))
+    ring = keyring.current_keyring(work)
+    writer = ring.get_entry_writer()
+    taken = writer.reserve_numbers(len(rows))
     try:
         for number, row in enumerate(rows, taken.first):
             row["writer"], row["number"], row["void"] = writer.id, number, None
             if number == taken.first and taken.void:
                 row["void"] = str(taken.void)
-            row["mark"] = ring.mac(WRITERS, marked(row))
+            row["mark"] = ring.mac_for_purpose(AUDIT_WRITER, encode_entry_for_mac(row))
         yield
     except BaseException:
         taken(False)
         raise
-    transaction_outcomes.follow(work.connection(), taken)
+    transaction_outcomes.call_on_transaction_end(work.connection(), taken)
 
 
-def _row(
+def _audit_entry_row(
     actor: Actor,
     action: AuditAct,
     now: datetime,

@@ -13,25 +13,25 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from storage.session import StoreUnavailable, transaction
-from vault.audit import checkpoints, row_macs, sequencer
+from vault.audit import checkpoints, log_state, row_macs, sequencer
 from vault.audit.models import AuditPublication
 from vault.audit.row_macs import LogTampered
-from vault.destinations import Note, Place, Unreachable
+from vault.destinations import Destination, DestinationUnreachable, Notification
 from vault.errors import KeyUnavailable, Tampered
 
 log = structlog.get_logger("audit")
-EVERY = timedelta(seconds=20)
-AGAIN_AFTER = timedelta(seconds=30)
+SIGN_INTERVAL = timedelta(seconds=20)
+RETRY_INTERVAL = timedelta(seconds=30)
 
 
-class AuditLog:
+class CheckpointJob:
     """A job of the worker. Any number of workers may do it. It has a thread of its own, so that a
     place that hangs holds up nothing else, and short transactions, so that no check waits long."""
 
     def __init__(
         self,
         origin: str,
-        places: Sequence[Place],
+        places: Sequence[Destination],
         engine: Engine,
         info: dict[Any, Any],
         clock: Callable[[], datetime],
@@ -45,95 +45,99 @@ class AuditLog:
     def __call__(self, _session: Session, _now: datetime) -> None:
         """Set it to work, unless it still is."""
         if self._busy is None or self._busy.done():
-            self._busy = self._hands.submit(self.work)
+            self._busy = self._hands.submit(self.update_audit_log)
 
     @property
     def __name__(self) -> str:
         return "audit_log"
 
-    def work(self) -> None:
+    def update_audit_log(self) -> None:
         """Take all new entries in; sign what is new at most every twenty seconds; write it out."""
         try:
-            while self._take_in() == sequencer.AT_A_TIME:
+            while self._sequence_new_entries() == sequencer.BATCH_SIZE:
                 pass
-            self._sign()
-            self.publish()
+            self._sign_checkpoint()
+            self.publish_checkpoint()
         except (*StoreUnavailable, KeyUnavailable, Tampered, ValueError, TypeError):
             # The last two for what no column can hold: SQLite takes any value in any.
             log.exception("the audit log cannot be kept up")
 
-    def _take_in(self) -> int:
+    def _sequence_new_entries(self) -> int:
         with transaction(self._engine, info=self._info) as session:
-            size = sequencer.size(session)
+            size = log_state.count_sequenced_entries(session)
             if size < self._size:
                 raise LogTampered(f"The log was put back: it had {self._size} entries, now {size}.")
-            taken = sequencer.take_in(session, self._clock())
+            taken = sequencer.sequence_entries(session, self._clock())
         self._size = size + taken
         return taken
 
-    def _sign(self) -> None:
+    def _sign_checkpoint(self) -> None:
         with transaction(self._engine, info=self._info) as session:
-            last, now = checkpoints.latest(session), self._clock()
-            if last is None or abs(now - last.at) >= EVERY:
-                checkpoints.make(session, self._origin, now)
+            last, now = checkpoints.find_latest_checkpoint(session), self._clock()
+            if last is None or abs(now - last.at) >= SIGN_INTERVAL:
+                checkpoints.create_checkpoint(session, self._origin, now)
 
-    def publish(self) -> None:
+    def publish_checkpoint(self) -> None:
         """Write the newest committed checkpoint to each place that lacks it and is due."""
         for place in self._places:
-            self._publish(place)
+            self._publish_to_destination(place)
 
-    def _publish(self, place: Place) -> None:
+    def _publish_to_destination(self, place: Destination) -> None:
         now = self._clock()
         with transaction(self._engine, read_only=True, info=self._info) as session:
-            newest = checkpoints.newest(session, self._origin)
+            newest = checkpoints.verify_latest_checkpoint(session, self._origin)
             before = session.get(AuditPublication, place.name)
-            if before is not None and not row_macs.fits(session, before):
+            if before is not None and not row_macs.has_valid_row_mac(session, before):
                 before = None  # somebody changed it: written out again
-            if newest is None or not _is_due(place, before, newest.size, now):
+            if newest is None or not _is_publication_due(place, before, newest.size, now):
                 return
             note, size = newest.note, newest.size
         try:
-            place.send(as_note(note))
+            place.send(checkpoint_notification(note))
             failed = ""
-        except Unreachable as error:
+        except DestinationUnreachable as error:
             failed = str(error)
             log.warning("checkpoint not taken", place=place.name, reason=failed)
         with transaction(self._engine, info=self._info) as session:
-            _note(session, place, size, failed, self._clock())
+            _store_publication(session, place, size, failed, self._clock())
 
 
-def as_note(checkpoint: str) -> Note:
+def checkpoint_notification(checkpoint: str) -> Notification:
     """A signed checkpoint, with size and root for a text, which fit one segment."""
     origin, size, root, *_ = checkpoint.split("\n")
     short = f"Audit checkpoint {origin} {size} {root}"
-    return Note(checkpoint, f"Audit checkpoint {size} of {origin}", short)
+    return Notification(checkpoint, f"Audit checkpoint {size} of {origin}", short)
 
 
-def _is_due(place: Place, before: AuditPublication | None, size: int, now: datetime) -> bool:
+def _is_publication_due(
+    place: Destination, before: AuditPublication | None, size: int, now: datetime
+) -> bool:
     if before is None:
         return True
     if before.failed_at is not None:
-        return now - before.failed_at >= AGAIN_AFTER
+        return now - before.failed_at >= RETRY_INTERVAL
     return before.size < size and now - before.at >= place.every
 
 
-def _note(session: Session, place: Place, size: int, failed: str, now: datetime) -> None:
+def _store_publication(
+    session: Session, place: Destination, size: int, failed: str, now: datetime
+) -> None:
     row = session.get(AuditPublication, place.name) or AuditPublication(
         place=place.name, size=0, at=now
     )
     row.failed_at, row.error = (now, failed[:200]) if failed else (None, "")
     if not failed:
         row.size, row.at = size, now
-    row_macs.seal(session, row)
+    row_macs.set_row_mac(session, row)
     session.merge(row)
 
 
-def late(session: Session, places: Sequence[Place]) -> list[str]:
+def describe_late_publications(session: Session, places: Sequence[Destination]) -> list[str]:
     """What is wrong with the writing out, in sentences: for ``doctor``."""
     found = []
     for place in places:
         row = session.get(AuditPublication, place.name)
-        if row is not None and not row_macs.fits(session, row):
+        if row is not None and not row_macs.has_valid_row_mac(session, row):
             found.append(f"What the store says of checkpoints for {place.name} was changed.")
         elif row is not None and row.failed_at is not None:
             since = f"{row.at:%Y-%m-%d %H:%M} UTC" if row.size else "the beginning"

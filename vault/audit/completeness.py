@@ -15,30 +15,30 @@ from hmac import compare_digest
 from sqlmodel import Session, select
 
 from vault.audit import log_state, row_macs
-from vault.audit.entry_encoding import Columns, marked
+from vault.audit.entry_encoding import EntryColumns, encode_entry_for_mac
 from vault.audit.models import AuditWriter
 from vault.audit.row_macs import LogTampered
-from vault.audit_writers import LIVING, Stand
+from vault.audit_writers import ACTIVE_WRITERS, WriterPosition
 from vault.keys import keyring
-from vault.number_ranges import Ranges, parsed
+from vault.number_ranges import NumberRanges, parse_number_ranges
 
 ALIVE, ENDED, LOST = "alive", "ended", "lost"
 #: A writer that has said nothing for so long is no more.
 SILENT_AFTER = timedelta(minutes=3)
-CHANGED_WRITER = "What a process said of its entries was changed by somebody without the key."
+WRITER_ROW_CHANGED = "What a process said of its entries was changed by somebody without the key."
 
 
 @dataclass
-class _Known:
+class _SeenEntries:
     """What is known of a writer by its entries."""
 
-    numbers: Ranges = field(default_factory=Ranges)
-    void: Ranges = field(default_factory=Ranges)
+    numbers: NumberRanges = field(default_factory=NumberRanges)
+    void: NumberRanges = field(default_factory=NumberRanges)
     at: datetime | None = None
 
 
 @dataclass(frozen=True)
-class End:
+class LostWriter:
     """An end that nobody explains: a process that stopped without its last word, after ``since``.
     Entries that it wrote within half a minute of that may be missing."""
 
@@ -58,32 +58,34 @@ class End:
         )
 
 
-class Marks:
+class CompletenessCheck:
     """Goes through entries in any order, and says at the end what is wrong with their writers.
 
     Make it before the entries are read: what writers say must not be newer than what is read.
     """
 
     def __init__(self, session: Session) -> None:
-        self._ring = keyring.of(session)
-        self._known: dict[int, _Known] = {}
+        self._ring = keyring.current_keyring(session)
+        self._known: dict[int, _SeenEntries] = {}
         self._rows: dict[int, AuditWriter] = {}
-        self._memory: dict[int, Stand] = {}
+        self._memory: dict[int, WriterPosition] = {}
         self._own: int | None = None
-        self.hear(session)
-        self._unmarked_id = log_state.unmarked_id(session)
+        self.load_writer_positions(session)
+        self._unmarked_id = log_state.last_unmarked_id(session)
 
-    def hear(self, session: Session) -> None:
+    def load_writer_positions(self, session: Session) -> None:
         """Ask all writers how far they are. Raises :class:`LogTampered`."""
-        own = self._ring.writing()
+        own = self._ring.find_entry_writer()
         self._own = own.id if own else None
-        self._memory = {each: writer.stand() for each, writer in dict(LIVING).items()}
+        self._memory = {
+            each: writer.current_position() for each, writer in dict(ACTIVE_WRITERS).items()
+        }
         try:
             rows = session.exec(select(AuditWriter).execution_options(populate_existing=True)).all()
         except (ValueError, TypeError):
-            raise LogTampered(CHANGED_WRITER) from None
+            raise LogTampered(WRITER_ROW_CHANGED) from None
         for row in rows:
-            row_macs.require(session, row, CHANGED_WRITER)
+            row_macs.require_valid_row_mac(session, row, WRITER_ROW_CHANGED)
         self._rows = {row.id: row for row in rows}
 
     @property
@@ -91,77 +93,80 @@ class Marks:
         """What writers said in the store."""
         return self._rows
 
-    def see(self, row: Columns, *, again: bool = False) -> None:
+    def check_entry(self, row: EntryColumns, *, again: bool = False) -> None:
         """One entry. Raises :class:`LogTampered` for one that is not as it was written, or is there
         twice; ``again`` says that it may have been seen before."""
         if row["mark"] is None:
             if row["id"] > self._unmarked_id:
                 raise LogTampered(f"Entry {row['id']} carries no mark: it was not written by us.")
             return
-        if not self._is_ours(row):
+        if not self._has_valid_entry_mac(row):
             raise LogTampered(f"Entry {row['id']} is not as it was written: its mark is wrong.")
-        known, number = self._known.setdefault(row["writer"], _Known()), row["number"]
+        known, number = self._known.setdefault(row["writer"], _SeenEntries()), row["number"]
         if not again and number in known.numbers:
             raise LogTampered(f"Entry {row['id']} is there twice.")
-        known.numbers.add(number, number + 1)
+        known.numbers.add_span(number, number + 1)
         if row["void"]:
-            for span in parsed(row["void"]):
-                known.void.add(*span)
+            for span in parse_number_ranges(row["void"]):
+                known.void.add_span(*span)
         if known.at is None or row["at"] > known.at:
             known.at = row["at"]
 
-    def _is_ours(self, row: Columns) -> bool:
+    def _has_valid_entry_mac(self, row: EntryColumns) -> bool:
         try:
-            return compare_digest(row["mark"], self._ring.mac(keyring.WRITERS, marked(row)))
+            return compare_digest(
+                row["mark"],
+                self._ring.mac_for_purpose(keyring.AUDIT_WRITER, encode_entry_for_mac(row)),
+            )
         except (TypeError, ValueError, AttributeError):  # what no column of that kind can hold
             return False
 
-    def take_as_good(self) -> None:
+    def assume_earlier_complete(self) -> None:
         """Ask for nothing from before the first entry that was seen of each writer: for a look at
         the end of the log alone."""
         for each in {*self._known, *self._rows}:
-            numbers = self._known.setdefault(each, _Known()).numbers
-            first = next(iter(numbers), (self._said(each).number + 1, 0))[0]
+            numbers = self._known.setdefault(each, _SeenEntries()).numbers
+            first = next(iter(numbers), (self._reported_position(each).number + 1, 0))[0]
             if first > 1:
-                numbers.add(1, first)
+                numbers.add_span(1, first)
 
-    def missing(self) -> str:
+    def describe_missing_entries(self) -> str:
         """A sentence for the first entries that were committed and are not there, or nothing."""
         for each in {*self._known, *self._rows, *([self._own] if self._own else [])}:
-            gone = self._missing_of(each)
+            gone = self._missing_numbers(each)
             if gone:
                 count = sum(end - begin for begin, end in gone)
                 return (
                     f"{count} {'entry is' if count == 1 else 'entries are'} missing that a process"
-                    f" ({self._kind(each)}, {each:016x}) has written: its number {gone}."
+                    f" ({self._writer_kind(each)}, {each:016x}) has written: its number {gone}."
                 )
         return ""
 
-    def _missing_of(self, writer: int) -> Ranges:
-        said, known = self._said(writer), self._known.get(writer, _Known())
-        wanted = Ranges(((1, said.number + 1),) if said.number else ())
+    def _missing_numbers(self, writer: int) -> NumberRanges:
+        said, known = self._reported_position(writer), self._known.get(writer, _SeenEntries())
+        wanted = NumberRanges(((1, said.number + 1),) if said.number else ())
         there: Sequence[Iterable[tuple[int, int]]] = (
             *(known.numbers, known.void),
-            *(parsed(said.open), parsed(said.void)),
+            *(parse_number_ranges(said.open), parse_number_ranges(said.void)),
         )
         for spans in there:
             for span in spans:
-                wanted.remove(*span)
+                wanted.remove_span(*span)
         return wanted
 
-    def _said(self, writer: int) -> Stand:
+    def _reported_position(self, writer: int) -> WriterPosition:
         """How far a writer is: by its own memory, if it is of this process."""
         stand = self._memory.get(writer)
         if stand is not None:
             return stand
         row = self._rows.get(writer)
-        return Stand(row.number, row.open, row.void) if row else Stand(0, "", "")
+        return WriterPosition(row.number, row.open, row.void) if row else WriterPosition(0, "", "")
 
-    def _kind(self, writer: int) -> str:
+    def _writer_kind(self, writer: int) -> str:
         row = self._rows.get(writer)
         return row.kind if row else "unknown"
 
-    def ends(self, now: datetime | None = None) -> list[End]:
+    def find_lost_writers(self, now: datetime | None = None) -> list[LostWriter]:
         """The ends that nobody explains; by the latest time that is told anywhere, unless ``now``
         is given."""
         times = [each.at for each in self._known.values() if each.at]
@@ -174,5 +179,5 @@ class Marks:
                 continue
             told = row is not None and row.state == LOST
             if told or latest - heard > SILENT_AFTER:
-                found.append(End(each, row.kind if row else "unknown", heard, told))
+                found.append(LostWriter(each, row.kind if row else "unknown", heard, told))
         return sorted(found, key=lambda each: each.since)

@@ -18,44 +18,44 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from storage.session import StoreUnavailable, transaction
-from storage.upsert import insert_or
+from storage.upsert import insert_on_conflict
 from vault.audit import row_macs
 from vault.audit.completeness import ALIVE, ENDED
 from vault.audit.models import AuditWriter
-from vault.audit_writers import Writer
+from vault.audit_writers import EntryWriter
 from vault.errors import KeyUnavailable, Tampered
 from vault.keys import keyring
 from vault.keys.keyring import Keyring
 
 log = structlog.get_logger("audit")
 
-FIRST_SECONDS, EVERY_SECONDS = 1.0, 30.0
+FIRST_AFTER_SECONDS, INTERVAL_SECONDS = 1.0, 30.0
 #: Failures in a row that are told of: a store can be busy for a second or two.
-TELLS_AFTER = 5
+WARN_AFTER_FAILURES = 5
 _TABLE = AuditWriter.__table__  # type: ignore[attr-defined]
 
 
-class Beats:
+class WriterHeartbeats:
     """Follows the writer of each process that uses a keyring. ``kind`` names the process
     (``web``, ``worker``, ``command``)."""
 
     def __init__(
         self, engine: Engine, ring: Keyring, clock: Callable[[], datetime], kind: str
     ) -> None:
-        self._engine, self._info = engine, keyring.carried(ring)
+        self._engine, self._info = engine, keyring.keyring_session_info(ring)
         self._clock, self._kind = clock, kind
-        ring.on_writer = self._follow
+        ring.on_writer = self._start_heartbeat
 
-    def _follow(self, writer: Writer) -> None:
+    def _start_heartbeat(self, writer: EntryWriter) -> None:
         """A process has begun to write."""
-        said = Said(self._engine, self._info, self._clock, self._kind, writer)
-        Thread(target=said.go_on, name="audit-beat", daemon=True).start()
-        atexit.register(said.end)
+        said = WriterHeartbeat(self._engine, self._info, self._clock, self._kind, writer)
+        Thread(target=said.send_until_exit, name="audit-beat", daemon=True).start()
+        atexit.register(said.send_last_heartbeat)
         # A process that multiprocessing made ends without what atexit knows.
-        util.Finalize(None, said.end, exitpriority=1)
+        util.Finalize(None, said.send_last_heartbeat, exitpriority=1)
 
 
-class Said:
+class WriterHeartbeat:
     """What one writer says of itself."""
 
     def __init__(
@@ -64,44 +64,46 @@ class Said:
         info: dict[str, object],
         clock: Callable[[], datetime],
         kind: str,
-        writer: Writer,
+        writer: EntryWriter,
     ) -> None:
         self._engine, self._info, self._clock = engine, info, clock
         self._kind, self._writer, self._began_at = kind, writer, clock()
         self._lock, self._over, self._failed = Lock(), Event(), 0
 
-    def go_on(self) -> None:
+    def send_until_exit(self) -> None:
         """Say it until the process ends. A store that is out of reach is tried again."""
-        wait = FIRST_SECONDS
+        wait = FIRST_AFTER_SECONDS
         while not self._over.wait(wait):
-            wait = EVERY_SECONDS if self.say(ALIVE) else FIRST_SECONDS
+            wait = INTERVAL_SECONDS if self.send_heartbeat(ALIVE) else FIRST_AFTER_SECONDS
 
-    def end(self) -> None:
+    def send_last_heartbeat(self) -> None:
         """The last word, once, in the process that it is of."""
         if self._over.is_set() or os.getpid() != self._writer.pid:
             return
         self._over.set()
-        self.say(ENDED)
+        self.send_heartbeat(ENDED)
 
-    def say(self, state: str) -> bool:
+    def send_heartbeat(self, state: str) -> bool:
         """Write down how far the writer is; whether the store took it."""
         try:
             with self._lock, transaction(self._engine, info=self._info) as session:
-                write(session, self._writer, self._kind, self._began_at, self._clock(), state)
+                store_heartbeat(
+                    session, self._writer, self._kind, self._began_at, self._clock(), state
+                )
         except (*StoreUnavailable, KeyUnavailable, Tampered) as error:
             self._failed += 1
-            if self._failed >= TELLS_AFTER or state == ENDED:
+            if self._failed >= WARN_AFTER_FAILURES or state == ENDED:
                 log.warning("what was written is not noted", kind=type(error).__name__)
             return False
         self._failed = 0
         return True
 
 
-def write(
-    session: Session, writer: Writer, kind: str, began_at: datetime, now: datetime, state: str
+def store_heartbeat(
+    session: Session, writer: EntryWriter, kind: str, began_at: datetime, now: datetime, state: str
 ) -> None:
     """How far a writer is, in the store. Raises ``Tampered`` when it is not kept there."""
-    stand = writer.stand()
+    stand = writer.current_position()
     row = AuditWriter(
         id=writer.id,
         kind=kind,
@@ -112,10 +114,10 @@ def write(
         void=stand.void,
         state=state,
     )
-    row_macs.seal(session, row)
+    row_macs.set_row_mac(session, row)
     values = {column.name: getattr(row, column.name) for column in _TABLE.columns}
     kept = session.connection().execute(
-        insert_or(session, _TABLE, values)
+        insert_on_conflict(session, _TABLE, values)
         .on_conflict_do_update(index_elements=["id"], set_=values)
         .returning(_TABLE.c.mark)
     )

@@ -14,12 +14,14 @@ from vault.audit.row_macs import LogTampered
 LATE_AFTER = timedelta(minutes=2)
 
 
-def faults(session: Session, now: datetime) -> list[str]:
+def find_log_faults(session: Session, now: datetime) -> list[str]:
     """What is wrong, in sentences."""
-    found = [f"The store has {each}, which is none of ours." for each in _strangers(session)]
-    wrong = log_state.fault(session, now, sequencer.SETTLES_AFTER)
+    found = [
+        f"The store has {each}, which is none of ours." for each in _list_foreign_objects(session)
+    ]
+    wrong = log_state.find_state_fault(session, now, sequencer.SETTLES_AFTER)
     found += [wrong] if wrong else []
-    since = waiting_since(session, now)
+    since = unsequenced_since(session, now)
     if since is not None and now - since > LATE_AFTER:
         found.append(
             f"An audit entry has had no place in the log since {since:%Y-%m-%d %H:%M} UTC."
@@ -27,22 +29,22 @@ def faults(session: Session, now: datetime) -> list[str]:
     return found
 
 
-def ends(session: Session, now: datetime) -> list[str]:
+def describe_lost_writers(session: Session, now: datetime) -> list[str]:
     """The ends of processes that nobody explains, in sentences."""
     try:
-        heard = completeness.Marks(session)
+        heard = completeness.CompletenessCheck(session)
     except LogTampered as error:
         return [str(error)]
-    return [each.sentence for each in heard.ends(now)]
+    return [each.sentence for each in heard.find_lost_writers(now)]
 
 
-def waiting_since(session: Session, now: datetime) -> datetime | None:
+def unsequenced_since(session: Session, now: datetime) -> datetime | None:
     """Since when an entry has waited for its place. One that cannot be read has waited for ever."""
     try:
-        return recent_entries.waiting_since(session)
+        return recent_entries.find_first_unsequenced_time(session)
     except (ValueError, TypeError):
         return now - timedelta(days=1)
 
 
-def _strangers(session: Session) -> list[str]:
-    return foreign_objects.found(session.connection())
+def _list_foreign_objects(session: Session) -> list[str]:
+    return foreign_objects.find_foreign_objects(session.connection())

@@ -14,128 +14,128 @@ from vault.audit.row_macs import LogTampered
 from vault.audit.tiles import Tiles
 from vault.models import AuditEntry
 
-CHANGED = "The state of the audit log was changed by somebody without its key."
-GONE = "The state of the audit log was deleted."
-SET_BACK = "The state of the audit log is not that of its tree: one of them was put back."
-CUT = "The log was cut: a checkpoint in the store tells of {} entries, there are {}."
-CHANGED_RUN = "The order of the log was changed at place {} by somebody without its key."
+STATE_CHANGED = "The state of the audit log was changed by somebody without its key."
+STATE_GONE = "The state of the audit log was deleted."
+STATE_SET_BACK = "The state of the audit log is not that of its tree: one of them was put back."
+LOG_CUT = "The log was cut: a checkpoint in the store tells of {} entries, there are {}."
+RUN_CHANGED = "The order of the log was changed at place {} by somebody without its key."
 _AHEAD = timedelta(minutes=5)
 _NEVER = datetime.fromtimestamp(0, UTC)
 
 
-def last_run(session: Session) -> AuditRun | None:
+def find_last_run(session: Session) -> AuditRun | None:
     """The end of the order of the log."""
     return session.exec(select(AuditRun).order_by(col(AuditRun.place).desc()).limit(1)).first()
 
 
-def size(session: Session) -> int:
+def count_sequenced_entries(session: Session) -> int:
     """How many entries the log holds."""
-    last = last_run(session)
+    last = find_last_run(session)
     return last.place + last.count if last else 0
 
 
-def required(session: Session, now: datetime) -> AuditState:
+def load_or_create_state(session: Session, now: datetime) -> AuditState:
     """The state, to be written again; a new one for a log that was never begun. Raises
     :class:`LogTampered` for one that does not fit."""
-    found = _read(session)
+    found = _read_log_state(session)
     if found is not None:
-        require_fitting(session, found)
+        require_state_fits_tree(session, found)
         return found
-    if begun(session):
-        raise LogTampered(GONE)
+    if was_log_begun(session):
+        raise LogTampered(STATE_GONE)
     found = AuditState(id=1, next_at=now)
-    row_macs.seal(session, found)
+    row_macs.set_row_mac(session, found)
     session.add(found)
     session.flush()
     return found
 
 
-def _read(session: Session) -> AuditState | None:
+def _read_log_state(session: Session) -> AuditState | None:
     try:
         return session.get(AuditState, 1, populate_existing=True)
     except (ValueError, TypeError):  # what no column of that kind can hold
-        raise LogTampered(CHANGED) from None
+        raise LogTampered(STATE_CHANGED) from None
 
 
-def begun(session: Session) -> bool:
+def was_log_begun(session: Session) -> bool:
     """Whether anything says that there was a log."""
     tables: tuple[Any, ...] = (AuditRun, AuditTile, AuditCheckpoint, AuditPublication)
     return any(session.exec(select(each).limit(1)).first() is not None for each in tables)
 
 
-def require_fitting(session: Session, found: AuditState) -> None:
+def require_state_fits_tree(session: Session, found: AuditState) -> None:
     """Raises :class:`LogTampered` unless the state is sealed, and that of the tree as it is."""
-    row_macs.require(session, found, CHANGED)
-    last = last_run(session)
+    row_macs.require_valid_row_mac(session, found, STATE_CHANGED)
+    last = find_last_run(session)
     if last is not None:
-        row_macs.require(session, last, CHANGED_RUN.format(last.place))
+        row_macs.require_valid_row_mac(session, last, RUN_CHANGED.format(last.place))
     if found.size != (last.place + last.count if last else 0):
-        raise LogTampered(SET_BACK)
-    if found.size and root_of(Tiles(session), found.size) != found.root:
-        raise LogTampered(SET_BACK)
+        raise LogTampered(STATE_SET_BACK)
+    if found.size and compute_stored_root(Tiles(session), found.size) != found.root:
+        raise LogTampered(STATE_SET_BACK)
     newest = session.exec(select(func.max(AuditCheckpoint.size))).one()
     if newest and newest > found.size:
-        raise LogTampered(CUT.format(newest, found.size))
+        raise LogTampered(LOG_CUT.format(newest, found.size))
 
 
-def require_possible(
+def require_plausible_state(
     session: Session, found: AuditState, now: datetime | None, settles_after: timedelta
 ) -> None:
     """Raises :class:`LogTampered` for what no log can be, whatever its seal: settled beyond the
     last entry, or next looked at later than it is put off for."""
     highest = session.exec(select(func.max(AuditEntry.id))).one() or 0
     if max(found.settled_id, found.next_id) > highest:
-        raise LogTampered(f"{CHANGED} It is settled beyond the last entry.")
+        raise LogTampered(f"{STATE_CHANGED} It is settled beyond the last entry.")
     latest = found.next_at if now is None else now + settles_after + _AHEAD
     if found.settled_id > found.next_id or found.next_at > latest:
-        raise LogTampered(f"{CHANGED} It is put off.")
+        raise LogTampered(f"{STATE_CHANGED} It is put off.")
 
 
-def root_of(tiles: Tiles, of_size: int) -> bytes:
+def compute_stored_root(tiles: Tiles, of_size: int) -> bytes:
     """The root of the tree; of one whose tiles are gone, none."""
     try:
-        return merkle.root(tiles, of_size)
+        return merkle.compute_root(tiles, of_size)
     except KeyError:
         raise LogTampered("A part of the tree of the audit log is gone.") from None
 
 
-def seal_earlier(session: Session) -> None:
+def add_macs_to_earlier_rows(session: Session) -> None:
     """Seal what there is, once: a step of the upgrade to revision 0029. Entries of before have no
     mark."""
     rows: tuple[Any, ...] = (AuditRun, AuditPublication)
     for table in rows:
         for row in session.exec(select(table)):
-            row_macs.seal(session, row)
+            row_macs.set_row_mac(session, row)
             session.add(row)
     found = session.get(AuditState, 1) or AuditState(id=1, next_at=_NEVER)
-    found.size = size(session)
-    found.root = root_of(Tiles(session), found.size) if found.size else None
+    found.size = count_sequenced_entries(session)
+    found.root = compute_stored_root(Tiles(session), found.size) if found.size else None
     found.unmarked_id = session.exec(select(func.max(AuditEntry.id))).one() or 0
-    row_macs.seal(session, found)
+    row_macs.set_row_mac(session, found)
     session.add(found)
     session.flush()
 
 
-def unmarked_id(session: Session) -> int:
+def last_unmarked_id(session: Session) -> int:
     """The last entry from before entries were marked."""
-    found = _read(session)
-    return found.unmarked_id if found and row_macs.fits(session, found) else 0
+    found = _read_log_state(session)
+    return found.unmarked_id if found and row_macs.has_valid_row_mac(session, found) else 0
 
 
-def settled_id(session: Session) -> int:
+def last_settled_id(session: Session) -> int:
     """Up to where no entry can turn up any more; 0 where the state says nothing that fits."""
-    found = _read(session)
-    return found.settled_id if found and row_macs.fits(session, found) else 0
+    found = _read_log_state(session)
+    return found.settled_id if found and row_macs.has_valid_row_mac(session, found) else 0
 
 
-def fault(session: Session, now: datetime | None, settles_after: timedelta) -> str:
+def find_state_fault(session: Session, now: datetime | None, settles_after: timedelta) -> str:
     """What is wrong with the state, in a sentence, or nothing."""
     try:
-        found = _read(session)
+        found = _read_log_state(session)
         if found is None:
-            return GONE if begun(session) else ""
-        require_fitting(session, found)
-        require_possible(session, found, now, settles_after)
+            return STATE_GONE if was_log_begun(session) else ""
+        require_state_fits_tree(session, found)
+        require_plausible_state(session, found, now, settles_after)
     except LogTampered as error:
         return str(error)
     return ""

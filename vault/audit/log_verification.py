@@ -15,15 +15,15 @@ from sqlalchemy import func
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
-from storage.statement_timeout import take_time
+from storage.statement_timeout import remove_statement_timeout
 from vault.audit import log_state, merkle, sequencer
-from vault.audit.completeness import End, Marks
-from vault.audit.entry_encoding import ALL, Columns, encoded
+from vault.audit.completeness import CompletenessCheck, LostWriter
+from vault.audit.entry_encoding import ALL_COLUMNS, EntryColumns, encode_entry
 from vault.audit.merkle import Frontier, leaf_hash
 from vault.audit.models import AuditRun, AuditState
 from vault.audit.row_macs import LogTampered
 from vault.audit.signed_notes import Checkpoint
-from vault.audit.tiles import WIDTH, Tiles
+from vault.audit.tiles import TILE_WIDTH, Tiles
 from vault.keys import keyring
 from vault.models import AuditEntry
 
@@ -32,7 +32,7 @@ _CHUNK = 10_000
 
 
 @dataclass(frozen=True)
-class Found:
+class VerificationResult:
     """What a verification found. ``bad`` is a sentence for what is wrong, empty when nothing is;
     ``size`` entries are in the log, of which ``covered`` are vouched for by a checkpoint; ``ends``
     are those of processes that stopped without their last word."""
@@ -40,55 +40,55 @@ class Found:
     size: int
     covered: int
     bad: str = ""
-    ends: tuple[End, ...] = ()
+    ends: tuple[LostWriter, ...] = ()
 
 
-class _Bad(Exception):
+class _LogFault(Exception):
     pass
 
 
 @dataclass
-class _Reader:
+class _EntryReader:
     """Goes through the entries in the order of the log."""
 
     session: Session
     progress: Callable[[int], None]
     size: int
-    marks: Marks | None = None
+    marks: CompletenessCheck | None = None
     place: int = 0
     #: The first entry whose hash is not the one in the store's tree.
     differs: str = ""
     #: What is wrong with the first entry that is not as its writer left it.
     unlike: str = ""
 
-    def hashes(self) -> Iterator[bytes]:
+    def read_entry_hashes(self) -> Iterator[bytes]:
         """The hash of each entry as it is now."""
         tiles = Tiles(self.session)
         stored: list[bytes] = []
-        for row_id, leaf in self._leaves():
-            at = self.place % WIDTH
+        for row_id, leaf in self._read_leaves_in_order():
+            at = self.place % TILE_WIDTH
             if at == 0:
-                stored = tiles.leaves(self.place // WIDTH)
+                stored = tiles.read_leaf_hashes(self.place // TILE_WIDTH)
             if not self.differs and stored[at : at + 1] != [leaf]:
                 self.differs = f"entry {row_id} (place {self.place})"
             self.place += 1
             yield leaf
 
-    def _leaves(self) -> Iterator[tuple[int, bytes]]:
+    def _read_leaves_in_order(self) -> Iterator[tuple[int, bytes]]:
         place = 0
-        for run in self._runs():
+        for run in self._read_runs():
             if run.place != place or run.count < 1:
-                raise _Bad(f"The order of the log is broken at place {place}.")
+                raise _LogFault(f"The order of the log is broken at place {place}.")
             count = min(run.count, self.size - place)  # it may have grown while we read
             for begin in range(run.first_id, run.first_id + count, _CHUNK):
                 end = min(begin + _CHUNK, run.first_id + count)
-                yield from self._entries(begin, end)
+                yield from self._read_entry_leaves(begin, end)
                 self.progress(end - begin)
             place += count
             if place >= self.size:
                 return
 
-    def _runs(self) -> Iterator[AuditRun]:
+    def _read_runs(self) -> Iterator[AuditRun]:
         after = -1
         while True:
             rows = self.session.exec(
@@ -103,17 +103,17 @@ class _Reader:
             after = rows[-1].place
             self.session.expunge_all()
 
-    def notice(self, row: Columns) -> None:
+    def check_against_writer(self, row: EntryColumns) -> None:
         """Hold an entry against its writer. What is wrong with it is said after what is wrong with
         the tree, which knows more."""
         if self.marks is not None and not self.unlike:
             try:
-                self.marks.see(row)
+                self.marks.check_entry(row)
             except LogTampered as error:
                 self.unlike = str(error)
 
-    def _entries(self, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
-        columns = [_ENTRY.c[name] for name in ALL]
+    def _read_entry_leaves(self, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
+        columns = [_ENTRY.c[name] for name in ALL_COLUMNS]
         statement = (
             select_columns(*columns)
             .where(_ENTRY.c.id >= begin, _ENTRY.c.id < end)
@@ -124,117 +124,123 @@ class _Reader:
             for row in self.session.connection().execute(statement).mappings():
                 if row["id"] != expected:
                     break
-                yield row["id"], leaf_hash(encoded(row))
+                yield row["id"], leaf_hash(encode_entry(row))
                 expected += 1
                 if self.marks is not None:
-                    self.notice(row)
+                    self.check_against_writer(row)
         except (ValueError, TypeError, AttributeError):  # what no column of that kind can hold
-            raise _Bad(f"Entry {expected} (place {self.place}) cannot be read.") from None
+            raise _LogFault(f"Entry {expected} (place {self.place}) cannot be read.") from None
         if expected != end:
-            raise _Bad(f"Entry {expected} (place {self.place}) is gone.")
+            raise _LogFault(f"Entry {expected} (place {self.place}) is gone.")
 
 
-def verify(
+def verify_log(
     session: Session,
     checkpoints: Sequence[Checkpoint],
     progress: Callable[[int], None] = lambda _: None,
     now: datetime | None = None,
-) -> Found:
+) -> VerificationResult:
     """Hold the log against earlier checkpoints, in any order. ``progress`` is told of entries as
     they are read.
 
     Where the session carries the keys, everything is looked at: also entries that have no place
     yet, those that are missing, and what the log keeps about itself.
     """
-    take_time(session)
+    remove_statement_timeout(session)
     wanted = sorted(checkpoints, key=lambda each: each.size)
     size = 0
     try:
-        marks = _marks(session)  # writers are asked before anything is read
-        size = sequencer.size(session)
-        reader = _Reader(session, progress, size, marks)
-        covered = _compared(reader, wanted, size)
-        _require_no_strangers(session)
+        marks = _make_completeness_check(session)  # writers are asked before anything is read
+        size = log_state.count_sequenced_entries(session)
+        reader = _EntryReader(session, progress, size, marks)
+        covered = _compare_with_checkpoints(reader, wanted, size)
+        _require_no_foreign_entries(session)
         if marks is not None:
-            _require_all(reader, marks, now)
-    except (_Bad, LogTampered) as bad:
-        return Found(size, 0, str(bad))
-    return Found(size, covered, ends=tuple(marks.ends(now)) if marks else ())
+            _require_completeness(reader, marks, now)
+    except (_LogFault, LogTampered) as bad:
+        return VerificationResult(size, 0, str(bad))
+    return VerificationResult(
+        size, covered, ends=tuple(marks.find_lost_writers(now)) if marks else ()
+    )
 
 
-def _marks(session: Session) -> Marks | None:
-    if not keyring.is_carried(session):
+def _make_completeness_check(session: Session) -> CompletenessCheck | None:
+    if not keyring.has_keyring(session):
         return None
-    return Marks(session)
+    return CompletenessCheck(session)
 
 
-def _require_all(reader: _Reader, marks: Marks, now: datetime | None) -> None:
+def _require_completeness(
+    reader: _EntryReader, marks: CompletenessCheck, now: datetime | None
+) -> None:
     """Raise what is wrong with the entries that are not in the tree yet, with writers, and with
     the state of the log."""
     session = reader.session
-    fault = log_state.fault(session, now, sequencer.SETTLES_AFTER)
+    fault = log_state.find_state_fault(session, now, sequencer.SETTLES_AFTER)
     if fault:
-        raise _Bad(fault)
+        raise _LogFault(fault)
     try:
-        for row in sequencer.waiting(session):
-            reader.notice(row)
+        for row in sequencer.read_unsequenced_entries(session):
+            reader.check_against_writer(row)
     except (ValueError, TypeError, AttributeError):
-        raise _Bad("An entry that has no place yet cannot be read.") from None
-    bad = reader.unlike or marks.missing()
+        raise _LogFault("An entry that has no place yet cannot be read.") from None
+    bad = reader.unlike or marks.describe_missing_entries()
     if bad:
-        raise _Bad(bad)
+        raise _LogFault(bad)
 
 
-def _compared(reader: _Reader, wanted: Sequence[Checkpoint], size: int) -> int:
+def _compare_with_checkpoints(reader: _EntryReader, wanted: Sequence[Checkpoint], size: int) -> int:
     frontier, good = Frontier(), 0
     left = list(wanted)
-    _at_checkpoint(reader, frontier, left, good)
-    for leaf in reader.hashes():
-        frontier.add(leaf)
-        good = _at_checkpoint(reader, frontier, left, good)
+    _compare_at_checkpoint(reader, frontier, left, good)
+    for leaf in reader.read_entry_hashes():
+        frontier.append_leaf(leaf)
+        good = _compare_at_checkpoint(reader, frontier, left, good)
     if frontier.size != size:
-        raise _Bad(f"The log says {size} entries and holds {frontier.size}.")
+        raise _LogFault(f"The log says {size} entries and holds {frontier.size}.")
     if left:
-        raise _Bad(
+        raise _LogFault(
             f"The log was cut: a checkpoint tells of {left[-1].size} entries, there are"
-            f" {size}. {_blame(reader)}".strip()
+            f" {size}. {_describe_first_bad_entry(reader)}".strip()
         )
     if reader.differs:
-        raise _Bad(f"The first bad entry: {reader.differs}.")
+        raise _LogFault(f"The first bad entry: {reader.differs}.")
     return good
 
 
-def _at_checkpoint(reader: _Reader, frontier: Frontier, left: list[Checkpoint], good: int) -> int:
+def _compare_at_checkpoint(
+    reader: _EntryReader, frontier: Frontier, left: list[Checkpoint], good: int
+) -> int:
     while left and left[0].size == frontier.size:
         if left[0].root != frontier.root:
-            raise _Bad(
+            raise _LogFault(
                 f"The first {frontier.size} entries are not those of the checkpoint."
-                f" {_where(reader, left[0], good)}"
+                f" {_locate_first_fault(reader, left[0], good)}"
             )
         good = left.pop(0).size
     return good
 
 
-def _where(reader: _Reader, checkpoint: Checkpoint, good: int) -> str:
+def _locate_first_fault(reader: _EntryReader, checkpoint: Checkpoint, good: int) -> str:
     """The first bad entry, where the store's tree is still the checkpoint's; otherwise the places
     between the last good checkpoint and this one."""
-    if reader.differs and _tree_is(reader.session, checkpoint):
+    if reader.differs and _is_tree_unchanged(reader.session, checkpoint):
         return f"The first bad entry: {reader.differs}."
     return f"The first bad entry is at place {good} or after, and before {checkpoint.size}."
 
 
-def _tree_is(session: Session, checkpoint: Checkpoint) -> bool:
+def _is_tree_unchanged(session: Session, checkpoint: Checkpoint) -> bool:
     try:
-        return merkle.root(Tiles(session), checkpoint.size) == checkpoint.root
+        return merkle.compute_root(Tiles(session), checkpoint.size) == checkpoint.root
     except KeyError:
         return False
 
 
-def _blame(reader: _Reader) -> str:
+def _describe_first_bad_entry(reader: _EntryReader) -> str:
     return f"The first bad entry: {reader.differs}." if reader.differs else ""
 
 
-def _require_no_strangers(session: Session) -> None:
+def _require_no_foreign_entries(session: Session) -> None:
     """Entries that are settled (older than an hour) and not in the log were put there by hand."""
     found = session.get(AuditState, 1)
     settled = found.settled_id if found else 0
@@ -255,4 +261,4 @@ def _require_no_strangers(session: Session) -> None:
     )
     more = count.scalar_one() - known
     if more > 0:
-        raise _Bad(f"{more} entries stand in the table that the log does not know.")
+        raise _LogFault(f"{more} entries stand in the table that the log does not know.")

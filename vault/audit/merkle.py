@@ -11,7 +11,7 @@ from functools import reduce
 from hashlib import sha256
 
 HASH_BYTES = 32
-Node = Callable[[int, int], bytes]
+NodeHash = Callable[[int, int], bytes]
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -31,7 +31,7 @@ class Frontier:
         self.size = 0
         self._whole: list[bytes] = []
 
-    def add(self, leaf: bytes) -> None:
+    def append_leaf(self, leaf: bytes) -> None:
         """One more leaf, by its hash."""
         found, bits = leaf, self.size
         while bits & 1:
@@ -42,21 +42,21 @@ class Frontier:
     @property
     def root(self) -> bytes:
         """The hash of the whole tree."""
-        return _joined(self._whole)
+        return _hash_peaks(self._whole)
 
 
-def _joined(whole: Sequence[bytes]) -> bytes:
+def _hash_peaks(whole: Sequence[bytes]) -> bytes:
     if not whole:
         return sha256().digest()
     return reduce(lambda right, left: node_hash(left, right), reversed(whole))
 
 
-def root(node: Node, size: int) -> bytes:
+def compute_root(node: NodeHash, size: int) -> bytes:
     """The hash of a tree of so many leaves."""
-    return span(node, 0, size) if size else sha256().digest()
+    return hash_leaf_span(node, 0, size) if size else sha256().digest()
 
 
-def span(node: Node, begin: int, end: int) -> bytes:
+def hash_leaf_span(node: NodeHash, begin: int, end: int) -> bytes:
     """The hash of the leaves from ``begin`` up to ``end``, which is a part of a tree as the RFC
     splits it: ``begin`` is a multiple of the least power of two that holds them."""
     whole, at = [], begin
@@ -64,49 +64,51 @@ def span(node: Node, begin: int, end: int) -> bytes:
         if (end - begin) >> level & 1:
             whole.append(node(level, at >> level))
             at += 1 << level
-    return _joined(whole)
+    return _hash_peaks(whole)
 
 
-def _split(size: int) -> int:
+def _largest_power_below(size: int) -> int:
     """The largest power of two that is smaller."""
     return 1 << (size - 1).bit_length() - 1
 
 
-def inclusion(node: Node, index: int, size: int) -> list[bytes]:
+def build_inclusion_proof(node: NodeHash, index: int, size: int) -> list[bytes]:
     """The path from leaf ``index`` to the root of a tree of ``size`` leaves (2.1.3.1)."""
     if not 0 <= index < size:
         raise ValueError(f"there is no leaf {index} in a tree of {size}")
     found, begin, end = [], 0, size
     while end - begin > 1:
-        middle = begin + _split(end - begin)
+        middle = begin + _largest_power_below(end - begin)
         if index < middle:
-            found.append(span(node, middle, end))
+            found.append(hash_leaf_span(node, middle, end))
             end = middle
         else:
-            found.append(span(node, begin, middle))
+            found.append(hash_leaf_span(node, begin, middle))
             begin = middle
     return found[::-1]
 
 
-def consistency(node: Node, old: int, size: int) -> list[bytes]:
+def build_consistency_proof(node: NodeHash, old: int, size: int) -> list[bytes]:
     """The proof that the tree of ``old`` leaves is how the tree of ``size`` begins (2.1.4.1)."""
     if not 0 < old <= size:
         raise ValueError(f"a tree of {size} does not begin with one of {old}")
     found, begin, end, at_left = [], 0, size, True
     while old != end:
-        middle = begin + _split(end - begin)
+        middle = begin + _largest_power_below(end - begin)
         if old <= middle:
-            found.append(span(node, middle, end))
+            found.append(hash_leaf_span(node, middle, end))
             end = middle
         else:
-            found.append(span(node, begin, middle))
+            found.append(hash_leaf_span(node, begin, middle))
             begin, at_left = middle, False
     if not at_left:
-        found.append(span(node, begin, end))
+        found.append(hash_leaf_span(node, begin, end))
     return found[::-1]
 
 
-def includes(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
+def verify_inclusion(
+    leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes
+) -> bool:
     """Whether a path leads from the leaf's hash to the root (2.1.3.2)."""
     if not 0 <= index < size:
         return False
@@ -124,7 +126,9 @@ def includes(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: by
     return last == 0 and found == root
 
 
-def consistent(old: int, old_root: bytes, size: int, root: bytes, proof: Sequence[bytes]) -> bool:
+def verify_consistency(
+    old: int, old_root: bytes, size: int, root: bytes, proof: Sequence[bytes]
+) -> bool:
     """Whether a proof shows that the newer tree begins with the older one (2.1.4.2)."""
     if not 0 < old <= size:
         return False

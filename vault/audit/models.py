@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, SmallInteger, String, Text
 from sqlmodel import Field, SQLModel
 
-from storage.column_helpers import instant
+from storage.column_helpers import instant_column
 
 
-def _seal() -> Any:
+def _row_mac_column() -> Any:
     """A MAC over the row (:mod:`vault.audit.audit_log.row_macs`)."""
     return Field(default=None, sa_column=Column(LargeBinary))
 
@@ -25,7 +25,7 @@ class AuditRun(SQLModel, table=True):
     place: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     first_id: int = Field(sa_column=Column(BigInteger, nullable=False, unique=True))
     count: int = Field(sa_column=Column(BigInteger, nullable=False))
-    mark: bytes | None = _seal()
+    mark: bytes | None = _row_mac_column()
 
 
 class AuditTile(SQLModel, table=True):
@@ -49,11 +49,11 @@ class AuditState(SQLModel, table=True):
     id: int = Field(default=1, sa_column=Column(Integer, primary_key=True))
     settled_id: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     next_id: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
-    next_at: datetime = instant()
+    next_at: datetime = instant_column()
     size: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     root: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     unmarked_id: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
-    mark: bytes | None = _seal()
+    mark: bytes | None = _row_mac_column()
 
 
 class AuditCheckpoint(SQLModel, table=True):
@@ -62,7 +62,7 @@ class AuditCheckpoint(SQLModel, table=True):
     __tablename__ = "audit_checkpoint"
 
     size: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    at: datetime = instant(index=True)
+    at: datetime = instant_column(index=True)
     note: str = Field(sa_column=Column(Text, nullable=False))
 
 
@@ -74,10 +74,10 @@ class AuditPublication(SQLModel, table=True):
 
     place: str = Field(sa_column=Column(Text, primary_key=True))
     size: int = Field(sa_column=Column(BigInteger, nullable=False))
-    at: datetime = instant()
-    failed_at: datetime | None = instant(nullable=True)
+    at: datetime = instant_column()
+    failed_at: datetime | None = instant_column(nullable=True)
     error: str = Field(default="", sa_column=Column(Text, nullable=False))
-    mark: bytes | None = _seal()
+    mark: bytes | None = _row_mac_column()
 
 
 class AuditWriter(SQLModel, table=True):
@@ -89,10 +89,10 @@ class AuditWriter(SQLModel, table=True):
 
     id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     kind: str = Field(sa_column=Column(String(40), nullable=False))
-    began_at: datetime = instant()
-    at: datetime = instant(index=True)
+    began_at: datetime = instant_column()
+    at: datetime = instant_column(index=True)
     number: int = Field(sa_column=Column(BigInteger, nullable=False))
     open: str = Field(default="", sa_column=Column(Text, nullable=False))
     void: str = Field(default="", sa_column=Column(Text, nullable=False))
     state: str = Field(sa_column=Column(String(8), nullable=False))
-    mark: bytes | None = _seal()
+    mark: bytes | None = _row_mac_column()

@@ -10,20 +10,20 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from vault.audit import checkpoints, merkle
-from vault.audit.entry_encoding import ALL, encoded
+from vault.audit.entry_encoding import ALL_COLUMNS, encode_entry
 from vault.audit.models import AuditRun
-from vault.audit.signed_notes import Checkpoint, Verifier, opened
+from vault.audit.signed_notes import Checkpoint, VerifierKey, open_checkpoint
 from vault.audit.tiles import Tiles
 from vault.models import AuditEntry
 
 _ENTRY = AuditEntry.__table__  # type: ignore[attr-defined]
 
 
-class NotProven(ValueError):
+class InvalidProof(ValueError):
     """A proof does not show what it says; the message says what is wrong."""
 
 
-def place_of(session: Session, entry_id: int) -> int | None:
+def find_entry_place(session: Session, entry_id: int) -> int | None:
     """The place of an entry in the log, from 0."""
     run = session.exec(
         select(AuditRun)
@@ -36,53 +36,53 @@ def place_of(session: Session, entry_id: int) -> int | None:
     return run.place + entry_id - run.first_id
 
 
-def of_entry(session: Session, entry_id: int) -> dict[str, Any] | None:
+def build_entry_proof(session: Session, entry_id: int) -> dict[str, Any] | None:
     """The entry, its place, the path to the newest checkpoint, and that checkpoint."""
-    place, newest = place_of(session, entry_id), checkpoints.latest(session)
+    place, newest = find_entry_place(session, entry_id), checkpoints.find_latest_checkpoint(session)
     if place is None or newest is None or place >= newest.size:
         return None
-    columns = [_ENTRY.c[name] for name in ALL]
+    columns = [_ENTRY.c[name] for name in ALL_COLUMNS]
     statement = select_columns(*columns).where(_ENTRY.c.id == entry_id)
     row = session.connection().execute(statement).mappings().first()
     if row is None:
         return None
-    path = merkle.inclusion(Tiles(session), place, newest.size)
+    path = merkle.build_inclusion_proof(Tiles(session), place, newest.size)
     return {
-        "entry": encoded(dict(row)).decode(),
+        "entry": encode_entry(dict(row)).decode(),
         "place": place,
         "path": [b64encode(each).decode() for each in path],
         "checkpoint": newest.note,
     }
 
 
-def of_growth(session: Session, old: int) -> dict[str, Any] | None:
+def build_growth_proof(session: Session, old: int) -> dict[str, Any] | None:
     """The proof from a log of ``old`` entries to the newest checkpoint, and that checkpoint."""
-    newest = checkpoints.latest(session)
+    newest = checkpoints.find_latest_checkpoint(session)
     if newest is None or newest.size < old:
         return None
-    path = merkle.consistency(Tiles(session), old, newest.size)
+    path = merkle.build_consistency_proof(Tiles(session), old, newest.size)
     return {"path": [b64encode(each).decode() for each in path], "checkpoint": newest.note}
 
 
-def checked(proof: Mapping[str, Any], key: Verifier, earlier: Checkpoint | None) -> str:
-    """What a proof shows, in a sentence. Raises :class:`NotProven`, or ``NotValid`` for a
+def verify_proof(proof: Mapping[str, Any], key: VerifierKey, earlier: Checkpoint | None) -> str:
+    """What a proof shows, in a sentence. Raises :class:`InvalidProof`, or ``NotValid`` for a
     checkpoint that is not signed as it should be."""
     try:
         path = [b64decode(each, validate=True) for each in proof["path"]]
-        newest = opened(str(proof["checkpoint"]), key)
+        newest = open_checkpoint(str(proof["checkpoint"]), key)
         if "entry" in proof:
-            return _entry_checked(str(proof["entry"]), int(proof["place"]), path, newest)
+            return _verify_entry_proof(str(proof["entry"]), int(proof["place"]), path, newest)
     except (KeyError, TypeError) as error:
-        raise NotProven(f"The proof lacks its {error}.") from None
+        raise InvalidProof(f"The proof lacks its {error}.") from None
     if earlier is None:
-        raise NotProven("Give the earlier checkpoint, to see that the log grew from it.")
-    if not merkle.consistent(earlier.size, earlier.root, newest.size, newest.root, path):
-        raise NotProven("The newer log does not begin with the older one.")
+        raise InvalidProof("Give the earlier checkpoint, to see that the log grew from it.")
+    if not merkle.verify_consistency(earlier.size, earlier.root, newest.size, newest.root, path):
+        raise InvalidProof("The newer log does not begin with the older one.")
     return f"the log of {newest.size:,} entries begins with the {earlier.size:,} of before."
 
 
-def _entry_checked(entry: str, place: int, path: list[bytes], newest: Checkpoint) -> str:
+def _verify_entry_proof(entry: str, place: int, path: list[bytes], newest: Checkpoint) -> str:
     leaf = merkle.leaf_hash(entry.encode())
-    if not merkle.includes(leaf, place, newest.size, path, newest.root):
-        raise NotProven("This entry is not in the log of that checkpoint.")
+    if not merkle.verify_inclusion(leaf, place, newest.size, path, newest.root):
+        raise InvalidProof("This entry is not in the log of that checkpoint.")
     return f"this is entry {place:,} of the {newest.size:,} of that checkpoint: {entry}"

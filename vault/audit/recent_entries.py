@@ -14,73 +14,75 @@ from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
 from vault.audit import log_state
-from vault.audit.completeness import End, Marks
-from vault.audit.entry_encoding import ALL
+from vault.audit.completeness import CompletenessCheck, LostWriter
+from vault.audit.entry_encoding import ALL_COLUMNS
 from vault.audit.models import AuditRun
 from vault.audit.row_macs import LogTampered
 from vault.models import AuditEntry
 
 _ENTRY = AuditEntry.__table__  # type: ignore[attr-defined]
 #: So many entries it begins with, and so many looks each entry is looked at again.
-BEGINS_WITH, LOOKS = 20_000, 4
+INITIAL_ENTRIES, CHECKS_PER_ENTRY = 20_000, 4
 
 
-class Recent:
+class RecentEntries:
     """What one process has seen of the end of the log."""
 
     def __init__(self) -> None:
-        self._marks: Marks | None = None
+        self._marks: CompletenessCheck | None = None
         self._ids: set[int] = set()
-        self._lows: deque[int] = deque(maxlen=LOOKS)
+        self._lows: deque[int] = deque(maxlen=CHECKS_PER_ENTRY)
 
-    def look(self, session: Session) -> str:
+    def check_recent_entries(self, session: Session) -> str:
         """What is wrong with the end of the log, in a sentence, or nothing."""
         try:
-            return self._looked(session)
+            return self._check_or_begin(session)
         except LogTampered as error:
             return str(error)
         except (ValueError, TypeError, AttributeError):  # what no column of that kind can hold
             return "An entry of the last minutes cannot be read."
 
-    def ends(self, now: datetime) -> list[End]:
+    def find_recently_lost_writers(self, now: datetime) -> list[LostWriter]:
         """The ends that nobody explains, of what it has seen."""
-        return self._marks.ends(now) if self._marks else []
+        return self._marks.find_lost_writers(now) if self._marks else []
 
-    def _looked(self, session: Session) -> str:
+    def _check_or_begin(self, session: Session) -> str:
         if self._marks is None:
-            marks = Marks(session)
-            self._lows.append(max(0, _highest(session) - BEGINS_WITH))
-            self._read(session, marks)
-            marks.take_as_good()
+            marks = CompletenessCheck(session)
+            self._lows.append(max(0, _highest_entry_id(session) - INITIAL_ENTRIES))
+            self._check_newest_entries(session, marks)
+            marks.assume_earlier_complete()
             self._marks = marks
             return ""
-        self._marks.hear(session)
+        self._marks.load_writer_positions(session)
         before = {each for each in self._ids if each > self._lows[0]}
-        self._read(session, self._marks)
+        self._check_newest_entries(session, self._marks)
         gone = before - self._ids
         if gone:
             return f"Entry {min(gone)} was there a minute ago and is gone."
-        return self._missing(session, self._marks)
+        return self._describe_missing_after_recheck(session, self._marks)
 
-    def _read(self, session: Session, marks: Marks) -> None:
+    def _check_newest_entries(self, session: Session, marks: CompletenessCheck) -> None:
         seen, low = set(), self._lows[0]
-        for row in _rows(session, _ENTRY.c.id > low):
-            marks.see(row, again=row["id"] in self._ids)
+        for row in _read_audit_entries(session, _ENTRY.c.id > low):
+            marks.check_entry(row, again=row["id"] in self._ids)
             seen.add(row["id"])
         self._ids = seen
         self._lows.append(max(seen, default=low))
 
-    def _missing(self, session: Session, marks: Marks) -> str:
+    def _describe_missing_after_recheck(self, session: Session, marks: CompletenessCheck) -> str:
         """What is missing, after another look at the last hour: a transaction that took long can
         have an id from before the last minutes."""
-        if marks.missing():
-            low = log_state.settled_id(session)
-            for row in _rows(session, _ENTRY.c.id > low, _ENTRY.c.id <= self._lows[0]):
-                marks.see(row, again=True)
-        return marks.missing()
+        if marks.describe_missing_entries():
+            low = log_state.last_settled_id(session)
+            for row in _read_audit_entries(
+                session, _ENTRY.c.id > low, _ENTRY.c.id <= self._lows[0]
+            ):
+                marks.check_entry(row, again=True)
+        return marks.describe_missing_entries()
 
 
-def waiting_since(session: Session) -> datetime | None:
+def find_first_unsequenced_time(session: Session) -> datetime | None:
     """The time of the first entry that has no place yet, of those after the last that has one."""
     last = session.exec(
         select_rows(AuditRun).order_by(col(AuditRun.first_id).desc()).limit(1)
@@ -94,11 +96,11 @@ def waiting_since(session: Session) -> datetime | None:
     ).first()
 
 
-def _highest(session: Session) -> int:
+def _highest_entry_id(session: Session) -> int:
     return session.connection().execute(select(func.max(_ENTRY.c.id))).scalar() or 0
 
 
-def _rows(session: Session, *where: ColumnElement[bool]) -> Iterable[RowMapping]:
-    columns = [_ENTRY.c[name] for name in ALL]
+def _read_audit_entries(session: Session, *where: ColumnElement[bool]) -> Iterable[RowMapping]:
+    columns = [_ENTRY.c[name] for name in ALL_COLUMNS]
     statement = select(*columns).where(*where).order_by(_ENTRY.c.id)
     return session.connection().execute(statement).mappings()

@@ -23,47 +23,45 @@ from sqlmodel import Session, col, select
 
 from storage import advisory_lock
 from vault.audit import log_state, row_macs
-from vault.audit.entry_encoding import ALL, encoded
-from vault.audit.log_state import last_run, size
+from vault.audit.entry_encoding import ALL_COLUMNS, encode_entry
+from vault.audit.log_state import find_last_run
 from vault.audit.merkle import leaf_hash
 from vault.audit.models import AuditRun, AuditState
 from vault.audit.tiles import Tiles
 from vault.models import AuditEntry
 
-__all__ = ["AT_A_TIME", "SETTLES_AFTER", "size", "take_in"]
-
-AT_A_TIME = 1000
+BATCH_SIZE = 1000
 SETTLES_AFTER = timedelta(hours=1)
 _TURN = b"audit log"
 _HOLES = 200
 _ENTRY = AuditEntry.__table__  # type: ignore[attr-defined]
-Range = tuple[int, int | None]
+IdRange = tuple[int, int | None]
 
 
-def take_in(session: Session, now: datetime, limit: int = AT_A_TIME) -> int:
+def sequence_entries(session: Session, now: datetime, limit: int = BATCH_SIZE) -> int:
     """Give committed entries their places, the next ``limit`` at the most; how many there were.
     Raises :class:`~vault.audit.row_macs.LogTampered` where the log's own rows were changed."""
-    advisory_lock.take(session, _TURN)
-    found = log_state.required(session, now)
-    log_state.require_possible(session, found, now, SETTLES_AFTER)
-    rows = _waiting(session, found.settled_id, limit)
+    advisory_lock.acquire_lock(session, _TURN)
+    found = log_state.load_or_create_state(session, now)
+    log_state.require_plausible_state(session, found, now, SETTLES_AFTER)
+    rows = _read_next_unsequenced(session, found.settled_id, limit)
     if rows:
         tiles = Tiles(session)
-        tiles.add(found.size, [leaf_hash(encoded(row)) for row in rows])
-        _append(session, last_run(session), found.size, [row["id"] for row in rows])
+        tiles.append_leaves(found.size, [leaf_hash(encode_entry(row)) for row in rows])
+        _append_runs(session, find_last_run(session), found.size, [row["id"] for row in rows])
         found.size += len(rows)
-        found.root = log_state.root_of(tiles, found.size)
-    if _settle(session, found, now) or rows:
-        row_macs.seal(session, found)
+        found.root = log_state.compute_stored_root(tiles, found.size)
+    if _advance_settled_id(session, found, now) or rows:
+        row_macs.set_row_mac(session, found)
         session.add(found)
         session.flush()
     return len(rows)
 
 
-def _waiting(session: Session, settled: int, limit: int) -> Sequence[dict[str, Any]]:
-    columns = [_ENTRY.c[name] for name in ALL]
+def _read_next_unsequenced(session: Session, settled: int, limit: int) -> Sequence[dict[str, Any]]:
+    columns = [_ENTRY.c[name] for name in ALL_COLUMNS]
     found: list[dict[str, Any]] = []
-    holes = iter(holes_of(session, settled))
+    holes = iter(find_id_gaps(session, settled))
     while len(found) < limit and (some := list(islice(holes, _HOLES))):
         ranges = [
             and_(_ENTRY.c.id >= begin, _ENTRY.c.id < end) if end else _ENTRY.c.id >= begin
@@ -75,11 +73,11 @@ def _waiting(session: Session, settled: int, limit: int) -> Sequence[dict[str, A
     return found
 
 
-def waiting(session: Session) -> Iterator[dict[str, Any]]:
+def read_unsequenced_entries(session: Session) -> Iterator[dict[str, Any]]:
     """All entries that have no place yet, as they are now."""
     found = session.get(AuditState, 1)
-    columns = [_ENTRY.c[name] for name in ALL]
-    for begin, end in holes_of(session, found.settled_id if found else 0):
+    columns = [_ENTRY.c[name] for name in ALL_COLUMNS]
+    for begin, end in find_id_gaps(session, found.settled_id if found else 0):
         statement = select_columns(*columns).where(_ENTRY.c.id >= begin).order_by(_ENTRY.c.id)
         if end is not None:
             statement = statement.where(_ENTRY.c.id < end)
@@ -87,7 +85,7 @@ def waiting(session: Session) -> Iterator[dict[str, Any]]:
             yield dict(row)
 
 
-def holes_of(session: Session, settled: int) -> Iterator[Range]:
+def find_id_gaps(session: Session, settled: int) -> Iterator[IdRange]:
     """Ranges of ids above ``settled`` that are not in the log; the last has no end."""
     across = select(func.max(AuditRun.first_id)).where(col(AuditRun.first_id) <= settled)
     runs = session.exec(
@@ -97,26 +95,26 @@ def holes_of(session: Session, settled: int) -> Iterator[Range]:
     ).all()
     begin = settled + 1
     for run in runs:
-        row_macs.require(session, run, log_state.CHANGED_RUN.format(run.place))
+        row_macs.require_valid_row_mac(session, run, log_state.RUN_CHANGED.format(run.place))
         if run.first_id > begin:
             yield begin, run.first_id
         begin = max(begin, run.first_id + run.count)
     yield begin, None
 
 
-def _append(session: Session, last: AuditRun | None, place: int, ids: Sequence[int]) -> None:
-    for run in _runs(ids):
+def _append_runs(session: Session, last: AuditRun | None, place: int, ids: Sequence[int]) -> None:
+    for run in _consecutive_runs(ids):
         if last is not None and last.first_id + last.count == run[0]:
             last.count += len(run)
         else:
             last = AuditRun(place=place, first_id=run[0], count=len(run))
-        row_macs.seal(session, last)
+        row_macs.set_row_mac(session, last)
         session.add(last)
         place += len(run)
     session.flush()
 
 
-def _runs(ids: Sequence[int]) -> Iterator[list[int]]:
+def _consecutive_runs(ids: Sequence[int]) -> Iterator[list[int]]:
     run: list[int] = []
     for each in ids:
         if run and each != run[-1] + 1:
@@ -126,7 +124,7 @@ def _runs(ids: Sequence[int]) -> Iterator[list[int]]:
     yield run
 
 
-def _settle(session: Session, found: AuditState, now: datetime) -> bool:
+def _advance_settled_id(session: Session, found: AuditState, now: datetime) -> bool:
     if now < found.next_at:
         return False
     highest = session.exec(

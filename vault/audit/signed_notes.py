@@ -15,16 +15,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 _ED25519 = b"\x01"
 _NAME = re.compile(r"[^\s+]{1,200}")
 _SIGNATURE = re.compile(r"— (\S+) ([A-Za-z0-9+/]+={0,2})")
-MOST = 64 * 1024
+MAX_NOTE_CHARS = 64 * 1024
 
 
-class NotValid(ValueError):
+class InvalidNote(ValueError):
     """A note, key or checkpoint that is none, or is not signed as it should be; the message says
     what is wrong."""
 
 
 @dataclass(frozen=True)
-class Verifier:
+class VerifierKey:
     """A public key and the name it signs under."""
 
     name: str
@@ -37,9 +37,9 @@ class Verifier:
 
     def __str__(self) -> str:
         """The key as C2SP writes it: name, key id and key."""
-        return f"{self.name}+{self.key_id.hex()}+{_text(_ED25519 + self.key)}"
+        return f"{self.name}+{self.key_id.hex()}+{_encode_base64(_ED25519 + self.key)}"
 
-    def verify(self, text: str, signature: bytes) -> bool:
+    def verify_signature(self, text: str, signature: bytes) -> bool:
         """Whether that is a signature of this key's under the text."""
         try:
             Ed25519PublicKey.from_public_bytes(self.key).verify(signature, text.encode())
@@ -48,30 +48,30 @@ class Verifier:
         return True
 
 
-def verifier(text: str) -> Verifier:
-    """A public key from how C2SP writes it. Raises :class:`NotValid`."""
+def parse_verifier_key(text: str) -> VerifierKey:
+    """A public key from how C2SP writes it. Raises :class:`InvalidNote`."""
     name, _, rest = text.strip().partition("+")
     key_id, _, key = rest.partition("+")
-    found = Verifier(name, _bytes(key)[1:])
-    good = _NAME.fullmatch(name) and _bytes(key)[:1] == _ED25519 and len(found.key) == 32
+    found = VerifierKey(name, _decode_base64(key)[1:])
+    good = _NAME.fullmatch(name) and _decode_base64(key)[:1] == _ED25519 and len(found.key) == 32
     if not good or found.key_id.hex() != key_id:
-        raise NotValid("This is no Ed25519 key like name+1234abcd+base64.")
+        raise InvalidNote("This is no Ed25519 key like name+1234abcd+base64.")
     return found
 
 
-class Signer:
-    """A private key (32 bytes) and the name it signs under. Raises :class:`NotValid`."""
+class NoteSigner:
+    """A private key (32 bytes) and the name it signs under. Raises :class:`InvalidNote`."""
 
     def __init__(self, name: str, seed: bytes) -> None:
         if not _NAME.fullmatch(name):
-            raise NotValid("The name of a log has neither spaces nor plus signs.")
+            raise InvalidNote("The name of a log has neither spaces nor plus signs.")
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
-        self.verifier = Verifier(name, self._key.public_key().public_bytes_raw())
+        self.verifier = VerifierKey(name, self._key.public_key().public_bytes_raw())
 
-    def sign(self, text: str) -> str:
+    def sign_note(self, text: str) -> str:
         """The text as a note with our signature. It ends with a line feed."""
         signed = self.verifier.key_id + self._key.sign(text.encode())
-        return f"{text}\n— {self.verifier.name} {_text(signed)}\n"
+        return f"{text}\n— {self.verifier.name} {_encode_base64(signed)}\n"
 
 
 @dataclass(frozen=True)
@@ -83,48 +83,52 @@ class Checkpoint:
     root: bytes
 
     def __str__(self) -> str:
-        return f"{self.origin}\n{self.size}\n{_text(self.root)}\n"
+        return f"{self.origin}\n{self.size}\n{_encode_base64(self.root)}\n"
 
 
-def opened(note: str, key: Verifier) -> Checkpoint:
+def open_checkpoint(note: str, key: VerifierKey) -> Checkpoint:
     """The checkpoint in a note, once the key's signature under it is found good; signatures of
-    others (witnesses) are passed over. Raises :class:`NotValid`."""
-    text = signed_text(note, key)
+    others (witnesses) are passed over. Raises :class:`InvalidNote`."""
+    text = open_signed_text(note, key)
     lines = text.split("\n")
     if len(lines) < 4 or lines[0] != key.name:
-        raise NotValid("This is no checkpoint of this log.")
+        raise InvalidNote("This is no checkpoint of this log.")
     if not re.fullmatch(r"0|[1-9][0-9]{0,18}", lines[1]):
-        raise NotValid("The size of this checkpoint cannot be read.")
-    root = _bytes(lines[2])
+        raise InvalidNote("The size of this checkpoint cannot be read.")
+    root = _decode_base64(lines[2])
     if len(root) != 32:
-        raise NotValid("The root of this checkpoint cannot be read.")
+        raise InvalidNote("The root of this checkpoint cannot be read.")
     return Checkpoint(lines[0], int(lines[1]), root)
 
 
-def signed_text(note: str, key: Verifier) -> str:
+def open_signed_text(note: str, key: VerifierKey) -> str:
     """The text of a note, once the key's signature under it is found good. Raises
-    :class:`NotValid`."""
-    if len(note) > MOST:
-        raise NotValid("This note is too long.")
+    :class:`InvalidNote`."""
+    if len(note) > MAX_NOTE_CHARS:
+        raise InvalidNote("This note is too long.")
     text, blank, signatures = note.rpartition("\n\n")
     if not blank or not signatures.endswith("\n"):
-        raise NotValid("This is no signed note.")
+        raise InvalidNote("This is no signed note.")
     text += "\n"
     for line in signatures[:-1].split("\n"):
         found = _SIGNATURE.fullmatch(line)
         if not found:
-            raise NotValid("This note has a line that is no signature.")
-        signed = _bytes(found[2])
-        if found[1] == key.name and signed[:4] == key.key_id and key.verify(text, signed[4:]):
+            raise InvalidNote("This note has a line that is no signature.")
+        signed = _decode_base64(found[2])
+        if (
+            found[1] == key.name
+            and signed[:4] == key.key_id
+            and key.verify_signature(text, signed[4:])
+        ):
             return text
-    raise NotValid(f"This note has no good signature of {key.name}.")
+    raise InvalidNote(f"This note has no good signature of {key.name}.")
 
 
-def _text(data: bytes) -> str:
+def _encode_base64(data: bytes) -> str:
     return b64encode(data).decode()
 
 
-def _bytes(text: str) -> bytes:
+def _decode_base64(text: str) -> bytes:
     try:
         return b64decode(text, validate=True)
     except (Error, ValueError):

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlmodel import Session
 
-from storage.upsert import insert_or
+from storage.upsert import insert_on_conflict
 from vault.audit.merkle import HASH_BYTES, node_hash
 from vault.audit.models import AuditTile
 
-WIDTH, BITS = 256, 8
+TILE_WIDTH, TILE_BITS = 256, 8
 _TABLE = AuditTile.__table__  # type: ignore[attr-defined]
 
 
@@ -24,64 +24,66 @@ class Tiles:
 
     def __call__(self, level: int, index: int) -> bytes:
         """The hash of a whole node. Raises ``KeyError`` for one that is not in the store."""
-        tile, below = divmod(level, BITS)
+        tile, below = divmod(level, TILE_BITS)
         first = index << below
-        hashes = self._tile(tile, first // WIDTH)
-        at = first % WIDTH
+        hashes = self._read_tile(tile, first // TILE_WIDTH)
+        at = first % TILE_WIDTH
         part = [hashes[n * HASH_BYTES :][:HASH_BYTES] for n in range(at, at + (1 << below))]
         if not all(len(each) == HASH_BYTES for each in part):
             raise KeyError((level, index))
-        return folded(part)
+        return fold_node_hashes(part)
 
-    def leaves(self, place: int) -> list[bytes]:
+    def read_leaf_hashes(self, place: int) -> list[bytes]:
         """The hashes of the leaves of tile ``place``; as many as there are."""
-        hashes = self._tile(0, place)
+        hashes = self._read_tile(0, place)
         return [hashes[n : n + HASH_BYTES] for n in range(0, len(hashes), HASH_BYTES)]
 
-    def add(self, size: int, leaves: Sequence[bytes]) -> None:
+    def append_leaves(self, size: int, leaves: Sequence[bytes]) -> None:
         """Put more leaves after the first ``size``."""
         level, begin, new = 0, size, list(leaves)
         while new:
-            whole = self._put(level, begin, new)
-            level, begin, new = level + 1, begin // WIDTH, whole
+            whole = self._append_to_level(level, begin, new)
+            level, begin, new = level + 1, begin // TILE_WIDTH, whole
 
-    def _put(self, level: int, begin: int, hashes: list[bytes]) -> list[bytes]:
+    def _append_to_level(self, level: int, begin: int, hashes: list[bytes]) -> list[bytes]:
         """Write hashes to a level from place ``begin`` on; gives the nodes over the tiles that
         became full."""
         full, at = [], begin
         while hashes:
-            place, inside = divmod(at, WIDTH)
-            kept = self._tile(level, place) if inside else b""
-            some, hashes = hashes[: WIDTH - inside], hashes[WIDTH - inside :]
+            place, inside = divmod(at, TILE_WIDTH)
+            kept = self._read_tile(level, place) if inside else b""
+            some, hashes = hashes[: TILE_WIDTH - inside], hashes[TILE_WIDTH - inside :]
             tile = kept[: inside * HASH_BYTES] + b"".join(some)
-            self._write(level, place, tile)
+            self._write_tile(level, place, tile)
             at += len(some)
-            if len(tile) == WIDTH * HASH_BYTES:
-                full.append(folded([tile[n : n + HASH_BYTES] for n in range(0, len(tile), 32)]))
+            if len(tile) == TILE_WIDTH * HASH_BYTES:
+                full.append(
+                    fold_node_hashes([tile[n : n + HASH_BYTES] for n in range(0, len(tile), 32)])
+                )
         return full
 
-    def _tile(self, level: int, place: int) -> bytes:
+    def _read_tile(self, level: int, place: int) -> bytes:
         found = self._read.get((level, place))
         if found is None:
             statement = select(_TABLE.c.hashes).where(
                 _TABLE.c.level == level, _TABLE.c.place == place
             )
             found = self._session.connection().execute(statement).scalar() or b""
-            if len(self._read) > 4 * WIDTH:
+            if len(self._read) > 4 * TILE_WIDTH:
                 self._read.clear()
             self._read[level, place] = found
         return found
 
-    def _write(self, level: int, place: int, hashes: bytes) -> None:
+    def _write_tile(self, level: int, place: int, hashes: bytes) -> None:
         self._read[level, place] = hashes
         row = {"level": level, "place": place, "hashes": hashes}
-        statement = insert_or(self._session, _TABLE, row).on_conflict_do_update(
+        statement = insert_on_conflict(self._session, _TABLE, row).on_conflict_do_update(
             index_elements=["level", "place"], set_={"hashes": hashes}
         )
         self._session.connection().execute(statement)
 
 
-def folded(hashes: Sequence[bytes]) -> bytes:
+def fold_node_hashes(hashes: Sequence[bytes]) -> bytes:
     """The node over a power of two of hashes."""
     found = list(hashes)
     while len(found) > 1:

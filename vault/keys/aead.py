@@ -2,7 +2,7 @@
 
 SP 800-38D (8.3) allows 2^32 random 96-bit nonces under a key. A customer's own key and a master key
 never come near that (:func:`seal`). The keys of purposes can: each visit of the check page seals a
-cookie under one, and strangers decide how many there are. So :func:`seal_often` derives a key for
+cookie under one, and strangers decide how many there are. So :func:`seal_with_derived_key` derives a key for
 each value from half of a nonce of 192 bits, as XAES-256-GCM (C2SP) does: 2^80 values are safe.
 """
 
@@ -18,13 +18,13 @@ from vault.errors import Tampered
 
 _NONCE = 12
 _VERSION, _OFTEN = b"\x01", b"\x02"
-#: In front of what a key is derived by; no value that :func:`fingerprint` is given begins with it.
+#: In front of what a key is derived by; no value that :func:`hex_fingerprint` is given begins with it.
 _DERIVED = b"\x00vouchline seal\x00"
 
 KEY_BYTES = 32
 
 
-def new_key() -> bytes:
+def generate_key() -> bytes:
     """32 bytes from the system's generator."""
     return os.urandom(KEY_BYTES)
 
@@ -39,21 +39,24 @@ def seal(key: bytes, plain: bytes, place: str) -> bytes:
     return _VERSION + nonce + AESGCM(key).encrypt(nonce, plain, place.encode())
 
 
-def seal_often(key: bytes, plain: bytes, place: str) -> bytes:
+def seal_with_derived_key(key: bytes, plain: bytes, place: str) -> bytes:
     """The same for a key that seals more values than anybody counts, in 12 bytes more."""
     both = os.urandom(2 * _NONCE)
-    cipher = AESGCM(_derived(key, both[:_NONCE]))
+    cipher = AESGCM(_derive_value_key(key, both[:_NONCE]))
     return _OFTEN + both + cipher.encrypt(both[_NONCE:], plain, place.encode())
 
 
-def _derived(key: bytes, salt: bytes) -> bytes:
+def _derive_value_key(key: bytes, salt: bytes) -> bytes:
     return hmac.digest(key, _DERIVED + salt, "sha256")
 
 
 def unseal(key: bytes, sealed: bytes, place: str) -> bytes:
     """The inverse of both. Raises :class:`Tampered` when it does not open here."""
     if sealed[:1] == _OFTEN:
-        key, sealed = _derived(key, sealed[1 : 1 + _NONCE]), _VERSION + sealed[1 + _NONCE :]
+        key, sealed = (
+            _derive_value_key(key, sealed[1 : 1 + _NONCE]),
+            _VERSION + sealed[1 + _NONCE :],
+        )
     if len(sealed) < 1 + _NONCE + 16 or sealed[:1] != _VERSION:
         raise Tampered("not a sealed value")
     try:
@@ -62,11 +65,11 @@ def unseal(key: bytes, sealed: bytes, place: str) -> bytes:
         raise Tampered("a sealed value does not open where it stands") from None
 
 
-def fingerprint(key: bytes, value: str) -> str:
+def hex_fingerprint(key: bytes, value: str) -> str:
     """What only a holder of ``key`` can make of ``value``: HMAC-SHA-256, 32 hexadecimal digits."""
     return hmac.digest(key, value.encode(), "sha256")[:16].hex()
 
 
-def mac(key: bytes, value: bytes) -> bytes:
+def compute_mac(key: bytes, value: bytes) -> bytes:
     """The same of bytes, as 16 bytes."""
     return hmac.digest(key, value, "sha256")[:16]

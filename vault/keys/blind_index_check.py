@@ -17,7 +17,7 @@ from vault.errors import Tampered
 log = structlog.get_logger("vault")
 
 
-def is_own(table: str, row: UUID, opened: Callable[[], str], asked: str) -> bool:
+def matches_sealed_value(table: str, row: UUID, opened: Callable[[], str], asked: str) -> bool:
     """Whether the sealed value that ``opened`` gives is the one that was asked for, compared in a
     time that does not tell where they differ. One that does not open is another one."""
     try:

@@ -12,43 +12,43 @@ from storage import statement_timeout
 from storage.session import transaction
 from vault.errors import KeyForged, KeyUnavailable
 from vault.keys import key_register
-from vault.keys.blind_index import ALONE, IndexKeys
-from vault.keys.key_register import INDEX, NO_KEYS, index_number
+from vault.keys.blind_index import ONLY, IndexKeys
+from vault.keys.key_register import INDEX, NO_KEYS, index_key_number
 from vault.keys.master_keys import MasterKeys
 from vault.models import PurposeKey
 
 #: For how many seconds a process goes by what it has read.
-KNOWS_FOR = 30.0
+MAX_AGE_SECONDS = 30.0
 _MOST_WAIT = 1.0
 _ROW = PurposeKey.__table__  # type: ignore[attr-defined]
-INDEX_ROWS = key_register.ROWS.where(_ROW.c.purpose.startswith(INDEX))
+INDEX_ROWS = key_register.KEY_ROWS.where(_ROW.c.purpose.startswith(INDEX))
 
 
-class KnownIndex:
+class IndexKeyCache:
     """The index keys, read anew before they are too old to go by. Safe for many threads."""
 
     def __init__(
         self,
         master: MasterKeys,
         engine: Engine,
-        ticks: Callable[[], float] = statement_timeout.ticks,
+        ticks: Callable[[], float] = statement_timeout.monotonic_seconds,
     ) -> None:
         self._master, self._engine, self._ticks = master, engine, ticks
         self._keys: IndexKeys | None = None
         self._read_at = 0.0
         self._reading, self._changing = Lock(), Lock()
 
-    def keys(self) -> IndexKeys:
+    def get_index_keys(self) -> IndexKeys:
         """What is known. One thread reads it anew when it begins to be old; the others wait only
         where it is too old to go by, and not for long (rule F1)."""
         known, age = self._keys, self._ticks() - self._read_at
-        if known is not None and age < KNOWS_FOR / 2:
+        if known is not None and age < MAX_AGE_SECONDS / 2:
             return known
-        must = known is None or age > KNOWS_FOR
+        must = known is None or age > MAX_AGE_SECONDS
         if self._reading.acquire(timeout=_MOST_WAIT if must else 0):
             try:
-                if known is self._keys or self._ticks() - self._read_at > KNOWS_FOR / 2:
-                    self._read()
+                if known is self._keys or self._ticks() - self._read_at > MAX_AGE_SECONDS / 2:
+                    self._reload_index_keys()
             finally:
                 self._reading.release()
         elif must:
@@ -57,25 +57,25 @@ class KnownIndex:
             raise KeyUnavailable(NO_KEYS)
         return self._keys
 
-    def _read(self) -> None:
+    def _reload_index_keys(self) -> None:
         """On a connection of its own, outside the caller's transaction."""
         began = self._ticks()
         with transaction(self._engine, read_only=True) as session:
             rows = session.connection().execute(INDEX_ROWS).all()
         if rows:
-            self.learn(rows)
+            self.accept_key_rows(rows)
             self._read_at = began
         elif self._keys is not None:
-            raise KeyForged(key_register.MISSING.format(INDEX, "purpose_key"))
+            raise KeyForged(key_register.KEY_MISSING.format(INDEX, "purpose_key"))
 
-    def learn(self, rows: Sequence[Any]) -> None:
+    def accept_key_rows(self, rows: Sequence[Any]) -> None:
         """Go by these rows of keys, unless it is known that they have changed since. Raises
         ``KeyForged`` where they are not what the key register says."""
-        newest = max(rows, key=lambda row: index_number(row.purpose))
-        stage, known = (len(rows), newest.state or ALONE), self._keys
+        newest = max(rows, key=lambda row: index_key_number(row.purpose))
+        stage, known = (len(rows), newest.state or ONLY), self._keys
         if known is not None and stage == (len(known.keys), known.state):
             return
-        keys = key_register.open_index(self._master, rows)
+        keys = key_register.open_index_keys(self._master, rows)
         found = IndexKeys(keys, stage[1])
         with self._changing:
             if self._keys is None or found.stage > self._keys.stage:

@@ -6,7 +6,7 @@ and two at once do no harm.
 
 1. ``known``: all look for both forms of a value, and still write the former.
 2. ``current``: all write the new form. Who adds what may be there once holds the keys while it does
-   (:func:`vault.keys.keyring.hold_index`), so no value is added under both.
+   (:func:`vault.keys.keyring.lock_index_keys`), so no value is added under both.
 3. ``alone``: no former form is left, and none is looked for.
 """
 
@@ -34,28 +34,28 @@ from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
 from storage import advisory_lock
-from storage.column_helpers import BLIND
-from storage.statement_timeout import take_time
+from storage.column_helpers import BLIND_INDEX
+from storage.statement_timeout import remove_statement_timeout
 from vault.keys import key_register, keyring
-from vault.keys.aead import new_key
-from vault.keys.blind_index import ALONE, FORM_BYTES, KNOWN
-from vault.keys.index_key_cache import INDEX_ROWS, KNOWS_FOR
-from vault.keys.key_register import INDEX, KeyRegister, index_number
+from vault.keys.aead import generate_key
+from vault.keys.blind_index import FORM_BYTES, KNOWN, ONLY
+from vault.keys.index_key_cache import INDEX_ROWS, MAX_AGE_SECONDS
+from vault.keys.key_register import INDEX, KeyRegister, index_key_number
 from vault.keys.master_keys import MasterKeys
 from vault.models import PurposeKey
 
-AT_A_TIME = 200
+BATCH_SIZE = 200
 _TURN = b"index key"
 #: A process may have begun a unit of work with what it was just about to read anew.
-ALL_KNOW_AFTER = timedelta(seconds=2 * KNOWS_FOR)
+PROPAGATION_DELAY = timedelta(seconds=2 * MAX_AGE_SECONDS)
 #: How a row of a column is brought to the new key that holds more than the form, by its id.
-Movers = Mapping[str, Callable[[Session, Any], None]]
+RowMovers = Mapping[str, Callable[[Session, Any], None]]
 
 
-def newest(session: Session) -> PurposeKey:
+def lock_newest_index_key(session: Session) -> PurposeKey:
     """The newest index key, locked: nobody adds what may be there once, or goes on with a rotation,
     until this transaction ends."""
-    advisory_lock.take(session, _TURN)  # first, to see a key that another run has just made
+    advisory_lock.acquire_lock(session, _TURN)  # first, to see a key that another run has just made
     rows = session.exec(
         select_rows(PurposeKey)
         .where(col(PurposeKey.purpose).startswith(INDEX))
@@ -63,77 +63,85 @@ def newest(session: Session) -> PurposeKey:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
-    return max(rows, key=lambda row: index_number(row.purpose))
+    return max(rows, key=lambda row: index_key_number(row.purpose))
 
 
-def since(session: Session) -> datetime:
+def find_rotation_state_time(session: Session) -> datetime:
     """When the newest index key came into its state."""
     rows = session.connection().execute(INDEX_ROWS).all()
-    row = max(rows, key=lambda each: index_number(each.purpose))
+    row = max(rows, key=lambda each: index_key_number(each.purpose))
     found: datetime = row.since
     return found
 
 
-def begin(session: Session, master: MasterKeys, now: datetime) -> tuple[PurposeKey, bool]:
+def begin_index_rotation(
+    session: Session, master: MasterKeys, now: datetime
+) -> tuple[PurposeKey, bool]:
     """A new index key that is looked for, or the one whose rotation goes on; and whether it is
     new."""
-    last = newest(session)
-    if last.state not in (None, ALONE):
+    last = lock_newest_index_key(session)
+    if last.state not in (None, ONLY):
         return last, False
-    purpose, key = f"{INDEX}-{index_number(last.purpose) + 1}", new_key()
-    wrapped = master.wrap(key, key_register.place(purpose))
+    purpose, key = f"{INDEX}-{index_key_number(last.purpose) + 1}", generate_key()
+    wrapped = master.wrap_with_master(key, key_register.wrap_context(purpose))
     made = PurposeKey(purpose=purpose, wrapped=wrapped, created_at=now, state=KNOWN, since=now)
     session.add(made)
     session.flush()
-    mark = key_register.key_fingerprint(key)
-    key_register.change(
-        session, master, lambda r: _in_state(r, purpose, KNOWN, {**r.keys, purpose: mark})
+    mark = key_register.register_fingerprint(key)
+    key_register.update_register(
+        session, master, lambda r: _with_index_state(r, purpose, KNOWN, {**r.keys, purpose: mark})
     )
     return made, True
 
 
-def _in_state(
+def _with_index_state(
     register: KeyRegister, purpose: str, state: str, keys: Mapping[str, str]
 ) -> KeyRegister:
     return replace(register, keys=keys, states={**register.states, purpose: state})
 
 
-def advance(session: Session, purpose: str, before: str, after: str, now: datetime) -> bool:
+def advance_index_rotation(
+    session: Session, purpose: str, before: str, after: str, now: datetime
+) -> bool:
     """Put a rotation into its next state, unless another run has; whether it was this one. For the
-    first step, and the last, :data:`ALL_KNOW_AFTER` must have gone by."""
-    last = newest(session)
+    first step, and the last, :data:`PROPAGATION_DELAY` must have gone by."""
+    last = lock_newest_index_key(session)
     if (last.purpose, last.state) != (purpose, before):
         return False
     last.state, last.since = after, now
     session.add(last)
     session.flush()
-    keyring.of(session).change_register(session, lambda r: _in_state(r, purpose, after, r.keys))
-    keyring.hold_index(session)
+    keyring.current_keyring(session).update_key_register(
+        session, lambda r: _with_index_state(r, purpose, after, r.keys)
+    )
+    keyring.lock_index_keys(session)
     return True
 
 
-def columns(metadata: MetaData) -> list[Column[bytes]]:
+def list_index_columns(metadata: MetaData) -> list[Column[bytes]]:
     """All columns of blind indexes. Codes come first and customers last: a call begins with the
     form that its customer has, and looks whether another goes on with that number."""
     found = [
         column
         for table in metadata.tables.values()
         for column in table.columns
-        if column.info.get(BLIND)
+        if column.info.get(BLIND_INDEX)
     ]
     order = {"code": 0, "customer": 2}
     return sorted(found, key=lambda c: (order.get(c.table.name, 1), str(c)))
 
 
-def left(session: Session, column: Column[bytes]) -> int:
+def count_rows_left(session: Session, column: Column[bytes]) -> int:
     """How many rows of a column are still under the key before the newest."""
-    take_time(session)
-    found = select(func.count()).select_from(column.table).where(_former(session, column))
+    remove_statement_timeout(session)
+    found = (
+        select(func.count()).select_from(column.table).where(_is_under_former_key(session, column))
+    )
     return session.connection().execute(found).scalar_one()
 
 
-def _former(session: Session, column: Column[bytes]) -> ColumnElement[bool]:
-    keys = keyring.of(session).index_keys()
+def _is_under_former_key(session: Session, column: Column[bytes]) -> ColumnElement[bool]:
+    keys = keyring.current_keyring(session).index_keys()
     before = keys.written - 1
     if before == 0:
         # What begins with zeros stands in for numbers nobody is calling, and is no form.
@@ -143,33 +151,33 @@ def _former(session: Session, column: Column[bytes]) -> ColumnElement[bool]:
     return and_(fits, func.substr(column, 1, 1) == bytes([before]))
 
 
-def move(
-    session: Session, column: Column[bytes], after: Sequence[Any] | None, movers: Movers
+def move_next_rows(
+    session: Session, column: Column[bytes], after: Sequence[Any] | None, movers: RowMovers
 ) -> tuple[int, Sequence[Any] | None]:
     """Bring the next rows of a column to the newest key; how many, and the last of them: none at
     the end. ``after`` is the last of the batch before."""
-    take_time(session)
-    keyring.hold_index(session)
+    remove_statement_timeout(session)
+    keyring.lock_index_keys(session)
     key = list(column.table.primary_key.columns)
-    statement = select(*key, column.label("form")).where(_former(session, column))
+    statement = select(*key, column.label("form")).where(_is_under_former_key(session, column))
     if after is not None:
         bounds = [literal(each, c.type) for each, c in zip(after, key, strict=True)]
         statement = statement.where(tuple_(*key) > tuple_(*bounds))
-    rows = session.connection().execute(statement.order_by(*key).limit(AT_A_TIME)).all()
+    rows = session.connection().execute(statement.order_by(*key).limit(BATCH_SIZE)).all()
     mover = movers.get(str(column))
     if mover is not None:
         for row in rows:
             mover(session, row[0])
     elif rows:
-        _move(session, column, rows)
-    return len(rows), tuple(rows[-1][:-1]) if len(rows) == AT_A_TIME else None
+        _rewrite_index_rows(session, column, rows)
+    return len(rows), tuple(rows[-1][:-1]) if len(rows) == BATCH_SIZE else None
 
 
-def _move(session: Session, column: Column[bytes], rows: Sequence[Any]) -> None:
-    ring, key = keyring.of(session), list(column.table.primary_key.columns)
-    pairs = {row.form: ring.anew(row.form) for row in rows}
+def _rewrite_index_rows(session: Session, column: Column[bytes], rows: Sequence[Any]) -> None:
+    ring, key = keyring.current_keyring(session), list(column.table.primary_key.columns)
+    pairs = {row.form: ring.to_current_form(row.form) for row in rows}
     if key == [column]:
-        _drop_known_twice(session, column, pairs)
+        _drop_duplicate_facts(session, column, pairs)
     changed = (
         update(column.table)
         .where(*(c == bindparam(f"key{n}") for n, c in enumerate(key)))
@@ -184,7 +192,7 @@ def _move(session: Session, column: Column[bytes], rows: Sequence[Any]) -> None:
     session.connection().execute(changed, values)
 
 
-def _drop_known_twice(
+def _drop_duplicate_facts(
     session: Session, column: Column[bytes], pairs: Mapping[bytes, bytes]
 ) -> None:
     """A fact about a number that has been noted again since: the later row says it too."""

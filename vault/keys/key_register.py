@@ -2,7 +2,7 @@
 
 A database writer can delete, replace or restore rows of ``purpose_key``, but cannot write the
 register: it holds each purpose's fingerprint, the states of the index keys, the revision that the
-last upgrade reached, and facts that hold for good (:data:`SET_UP`). Whatever differs from it is
+last upgrade reached, and facts that hold for good (:data:`SET_UP_FACT`). Whatever differs from it is
 found wherever keys are read, and nothing is made that the register says was made before.
 """
 
@@ -17,21 +17,21 @@ from typing import Any
 from sqlalchemy import Row, select, update
 from sqlalchemy import insert as insert_row
 
-from storage.session import Work
+from storage.session import UnitOfWork
 from vault.errors import KeyForged, KeyUnavailable, Tampered
-from vault.keys.aead import fingerprint
+from vault.keys.aead import hex_fingerprint
 from vault.keys.master_keys import MasterKeys
 from vault.models import KeyRegisterRow, PurposeKey
 
 INDEX = "index"
 #: The fact that the installation has had two people who can approve (people/approvals/bootstrap.py).
-SET_UP = "set up"
+SET_UP_FACT = "set up"
 _PLACE = "key_register.sealed"
 _KEYS = PurposeKey.__table__  # type: ignore[attr-defined]
 _TABLE = KeyRegisterRow.__table__  # type: ignore[attr-defined]
 _SEALED = select(_TABLE.c.sealed).where(_TABLE.c.id == 1)
 #: One statement, so that keys and register are of one moment.
-ROWS = select(
+KEY_ROWS = select(
     _KEYS.c.purpose,
     _KEYS.c.wrapped,
     _KEYS.c.state,
@@ -45,11 +45,13 @@ _WHAT_TO_DO = (
     " 'flask --app app db upgrade' does not make it again (docs/production.md, 'Keys that are"
     " missing')"
 )
-GONE = f"the store's key register is missing or cannot be opened: {_WHAT_TO_DO}"
-MISSING = f"the key for '{{}}' is missing from the store: {_WHAT_TO_DO}"
-OTHER = f"the key for '{{}}' is not the one that was made for this store: {_WHAT_TO_DO}"
-UNKNOWN = f"the store has a key for '{{}}' that was never made for it: {_WHAT_TO_DO}"
-STATE = f"the index keys are not in the state that they were brought to: {_WHAT_TO_DO}"
+REGISTER_GONE = f"the store's key register is missing or cannot be opened: {_WHAT_TO_DO}"
+KEY_MISSING = f"the key for '{{}}' is missing from the store: {_WHAT_TO_DO}"
+KEY_MISMATCH = f"the key for '{{}}' is not the one that was made for this store: {_WHAT_TO_DO}"
+KEY_UNKNOWN = f"the store has a key for '{{}}' that was never made for it: {_WHAT_TO_DO}"
+INDEX_STATE_MISMATCH = (
+    f"the index keys are not in the state that they were brought to: {_WHAT_TO_DO}"
+)
 
 
 @dataclass(frozen=True)
@@ -70,97 +72,101 @@ class KeyRegister:
         return f"{self.store}:{self.generation}"
 
 
-def place(purpose: str) -> str:
+def wrap_context(purpose: str) -> str:
     """Where a purpose's key is wrapped for, once the store has a register. It differs from
-    :func:`early_place`: a store with such keys had a register once, whatever it says now."""
+    :func:`early_wrap_context`: a store with such keys had a register once, whatever it says now."""
     return f"purpose_key.registered:{purpose}"
 
 
-def early_place(purpose: str) -> str:
+def early_wrap_context(purpose: str) -> str:
     """Where a purpose's key was wrapped for before there was a register."""
     return f"purpose_key:{purpose}"
 
 
-def key_fingerprint(key: bytes) -> str:
+def register_fingerprint(key: bytes) -> str:
     """What the register keeps of a key."""
-    return fingerprint(key, "key register")
+    return hex_fingerprint(key, "key register")
 
 
-def opened(master: MasterKeys, sealed: bytes | None) -> KeyRegister:
+def open_register(master: MasterKeys, sealed: bytes | None) -> KeyRegister:
     """The register. Raises ``KeyUnavailable`` when it is missing, forged, or of another master."""
     try:
         if sealed is None:
             raise Tampered("no register")
-        return KeyRegister(**json.loads(master.unwrap(sealed, _PLACE)))
+        return KeyRegister(**json.loads(master.unwrap_with_master(sealed, _PLACE)))
     except Tampered:
-        raise KeyForged(GONE.format("key_register")) from None
+        raise KeyForged(REGISTER_GONE.format("key_register")) from None
 
 
-def load(session: Work, master: MasterKeys) -> KeyRegister:
-    """The register of the store. Raises as :func:`opened`."""
-    return opened(master, session.connection().execute(_SEALED).scalar())
+def load_register(session: UnitOfWork, master: MasterKeys) -> KeyRegister:
+    """The register of the store. Raises as :func:`open_register`."""
+    return open_register(master, session.connection().execute(_SEALED).scalar())
 
 
-def add(session: Work, master: MasterKeys, register: KeyRegister) -> None:
+def add_register(session: UnitOfWork, master: MasterKeys, register: KeyRegister) -> None:
     """Keep the first register of a store."""
-    session.connection().execute(insert_row(_TABLE).values(id=1, sealed=_sealed(master, register)))
+    session.connection().execute(
+        insert_row(_TABLE).values(id=1, sealed=_seal_register(master, register))
+    )
 
 
-def change(
-    session: Work, master: MasterKeys, how: Callable[[KeyRegister], KeyRegister]
+def update_register(
+    session: UnitOfWork, master: MasterKeys, how: Callable[[KeyRegister], KeyRegister]
 ) -> KeyRegister:
     """Change the register, one change at a time; lock rows of ``purpose_key`` before, never
-    after. Raises as :func:`opened`."""
+    after. Raises as :func:`open_register`."""
     work = session.connection()
-    before = opened(master, work.execute(_SEALED.with_for_update()).scalar())
+    before = open_register(master, work.execute(_SEALED.with_for_update()).scalar())
     after = how(before)
     if after != before:
         after = replace(after, generation=before.generation + 1)
-        work.execute(update(_TABLE).values(sealed=_sealed(master, after)))
+        work.execute(update(_TABLE).values(sealed=_seal_register(master, after)))
     return after
 
 
-def rewrap(session: Work, master: MasterKeys) -> None:
+def rewrap_register(session: UnitOfWork, master: MasterKeys) -> None:
     """Seal it under the current master key, as it is."""
     work = session.connection()
     sealed = work.execute(_SEALED.with_for_update()).scalar()
-    if sealed is None or master.wrapped_by(sealed) != master.current:
-        register = opened(master, sealed)
-        work.execute(update(_TABLE).values(sealed=_sealed(master, register)))
+    if sealed is None or master.wrapping_key_id(sealed) != master.current:
+        register = open_register(master, sealed)
+        work.execute(update(_TABLE).values(sealed=_seal_register(master, register)))
 
 
-def _sealed(master: MasterKeys, register: KeyRegister) -> bytes:
-    return master.wrap(json.dumps(asdict(register)).encode(), _PLACE)
+def _seal_register(master: MasterKeys, register: KeyRegister) -> bytes:
+    return master.wrap_with_master(json.dumps(asdict(register)).encode(), _PLACE)
 
 
-def open_all(session: Work, master: MasterKeys) -> tuple[KeyRegister, dict[str, bytes]]:
+def open_register_and_keys(
+    session: UnitOfWork, master: MasterKeys
+) -> tuple[KeyRegister, dict[str, bytes]]:
     """The register, and all keys by purpose, each what the register says.
 
     Raises ``KeyUnavailable`` with a sentence that says what is wrong and what to do.
     """
-    rows = session.connection().execute(ROWS).all()
+    rows = session.connection().execute(KEY_ROWS).all()
     sealed = rows[0].register if rows else session.connection().execute(_SEALED).scalar()
     if not rows and sealed is None:
         raise KeyUnavailable(NO_KEYS)
-    register = opened(master, sealed)
-    return register, _matched(master, register, register.keys, rows)
+    register = open_register(master, sealed)
+    return register, _match_keys_to_register(master, register, register.keys, rows)
 
 
-def open_index(master: MasterKeys, rows: Sequence[Row[Any]]) -> list[bytes]:
-    """The index keys of these rows of :data:`ROWS`, the first one first. Raises as
-    :func:`open_all`."""
-    register = opened(master, rows[-1].register)
+def open_index_keys(master: MasterKeys, rows: Sequence[Row[Any]]) -> list[bytes]:
+    """The index keys of these rows of :data:`KEY_ROWS`, the first one first. Raises as
+    :func:`open_register_and_keys`."""
+    register = open_register(master, rows[-1].register)
     expected = {name: mark for name, mark in register.keys.items() if name.startswith(INDEX)}
-    found = _matched(master, register, expected, rows)
-    return [found[name] for name in sorted(found, key=index_number)]
+    found = _match_keys_to_register(master, register, expected, rows)
+    return [found[name] for name in sorted(found, key=index_key_number)]
 
 
-def index_number(purpose: str) -> int:
+def index_key_number(purpose: str) -> int:
     """Which index key it is, by its name: the database's own order could be changed."""
     return int(purpose.removeprefix(INDEX).removeprefix("-") or 0)
 
 
-def _matched(
+def _match_keys_to_register(
     master: MasterKeys,
     register: KeyRegister,
     expected: Mapping[str, str],
@@ -169,22 +175,22 @@ def _matched(
     found = {row.purpose: row for row in rows}
     for name in expected:
         if name not in found:
-            raise KeyForged(MISSING.format(name, "purpose_key"))
+            raise KeyForged(KEY_MISSING.format(name, "purpose_key"))
     keys = {}
     for name, row in found.items():
         if name not in expected:
-            raise KeyForged(UNKNOWN.format(name, "purpose_key"))
+            raise KeyForged(KEY_UNKNOWN.format(name, "purpose_key"))
         if row.state != register.states.get(name):
-            raise KeyForged(STATE.format("purpose_key"))
-        keys[name] = _unwrapped(master, name, row.wrapped)
-        if not secrets.compare_digest(key_fingerprint(keys[name]), expected[name]):
-            raise KeyForged(OTHER.format(name, "purpose_key"))
+            raise KeyForged(INDEX_STATE_MISMATCH.format("purpose_key"))
+        keys[name] = _unwrap_purpose_key(master, name, row.wrapped)
+        if not secrets.compare_digest(register_fingerprint(keys[name]), expected[name]):
+            raise KeyForged(KEY_MISMATCH.format(name, "purpose_key"))
     return keys
 
 
-def _unwrapped(master: MasterKeys, purpose: str, wrapped: bytes) -> bytes:
+def _unwrap_purpose_key(master: MasterKeys, purpose: str, wrapped: bytes) -> bytes:
     """The register opened, so the master keys are right: what they do not open is not ours."""
     try:
-        return master.unwrap(wrapped, place(purpose))
+        return master.unwrap_with_master(wrapped, wrap_context(purpose))
     except (KeyUnavailable, Tampered):
-        raise KeyForged(OTHER.format(purpose, "purpose_key")) from None
+        raise KeyForged(KEY_MISMATCH.format(purpose, "purpose_key")) from None

@@ -12,21 +12,21 @@ from sqlmodel import Session, SQLModel
 from storage import migrate
 from vault.errors import KeyForged, KeyUnavailable, Tampered
 from vault.keys import key_register, keyring
-from vault.keys.key_register import KeyRegister, early_place, place
-from vault.keys.keyring import INTRODUCED
+from vault.keys.key_register import KeyRegister, early_wrap_context, wrap_context
+from vault.keys.keyring import INTRODUCED_AT
 from vault.keys.master_keys import MasterKeys
 from vault.models import KeyRegisterRow, PurposeKey
 
 #: The revision from which on a store has a register.
-REGISTERED = "0028"
+REGISTER_REVISION = "0028"
 _KEYS = PurposeKey.__table__  # type: ignore[attr-defined]
 _REGISTER = KeyRegisterRow.__table__  # type: ignore[attr-defined]
 _HELP = "(docs/production.md, 'Keys that are missing')"
-NO_REVISION = (
+REVISION_MISSING = (
     "the store has tables but does not say at which revision: somebody changed the database. Put"
     f" table alembic_version back from a backup {_HELP}"
 )
-WENT_BACK = (
+REVISION_MISMATCH = (
     "the database says that it is at revision {}, but its key register says {}: somebody changed"
     f" the database. Put table alembic_version back from a backup {_HELP}"
 )
@@ -34,15 +34,17 @@ WAS_REGISTERED = (
     "the database says that it is at revision {}, but its keys are those of a later one: somebody"
     f" changed the database. Put it back from a backup {_HELP}"
 )
-TOO_NEW = "the store is at revision {}, which this version does not know: start a newer version"
-PINNED = (
+REVISION_TOO_NEW = (
+    "the store is at revision {}, which this version does not know: start a newer version"
+)
+PIN_MISMATCH = (
     "the store is not, or no longer, the one that VOUCHLINE_KEY_REGISTER_PIN names: somebody"
     f" changed the database. Put it back from a backup {_HELP}"
 )
 
 
 @dataclass
-class Found:
+class StoreKeyState:
     """How far a store is in truth. ``reached`` are its revisions, and none of a fresh one."""
 
     reached: list[str] = field(default_factory=list)
@@ -50,80 +52,84 @@ class Found:
     register: KeyRegister | None = None
 
 
-def examine(
+def examine_store(
     connection: Connection, master: MasterKeys, revision: str | None, pin: str = ""
-) -> Found:
+) -> StoreKeyState:
     """How far the store is. Raises ``KeyUnavailable`` with a sentence where its keys, its register
     and its revision are not what they must be together."""
-    found = _examined(connection, master, revision)
+    found = _examine_revision(connection, master, revision)
     _require_pinned(found.register, pin)
     return found
 
 
-def _examined(connection: Connection, master: MasterKeys, revision: str | None) -> Found:
+def _examine_revision(
+    connection: Connection, master: MasterKeys, revision: str | None
+) -> StoreKeyState:
     if revision is None:
         _require_no_tables(connection)
-        return Found()
+        return StoreKeyState()
     try:
-        reached = migrate.reached(revision)
+        reached = migrate.list_reached_revisions(revision)
     except ValueError:
-        raise KeyUnavailable(TOO_NEW.format(revision)) from None
-    if REGISTERED not in reached:
-        return _early(connection, master, revision, reached)
-    return _registered(connection, master, revision, reached)
+        raise KeyUnavailable(REVISION_TOO_NEW.format(revision)) from None
+    if REGISTER_REVISION not in reached:
+        return _examine_early_store(connection, master, revision, reached)
+    return _examine_registered_store(connection, master, revision, reached)
 
 
 def _require_no_tables(connection: Connection) -> None:
     ours = set(SQLModel.metadata.tables)
     if ours & set(inspect(connection).get_table_names()):
-        raise KeyForged(NO_REVISION)
+        raise KeyForged(REVISION_MISSING)
 
 
-def _registered(
+def _examine_registered_store(
     connection: Connection, master: MasterKeys, revision: str, reached: list[str]
-) -> Found:
+) -> StoreKeyState:
     if "key_register" not in inspect(connection).get_table_names():
-        raise KeyForged(key_register.GONE.format("key_register"))
+        raise KeyForged(key_register.REGISTER_GONE.format("key_register"))
     with Session(connection) as session:
         try:
-            register, keys = key_register.open_all(session, master)
+            register, keys = key_register.open_register_and_keys(session, master)
         except KeyUnavailable as error:
             if str(error) == key_register.NO_KEYS:  # the tables are there, so keys were made
-                raise KeyForged(key_register.GONE.format("key_register")) from None
+                raise KeyForged(key_register.REGISTER_GONE.format("key_register")) from None
             raise
     if register.revision != revision:
-        raise KeyForged(WENT_BACK.format(revision, register.revision))
+        raise KeyForged(REVISION_MISMATCH.format(revision, register.revision))
     _require_introduced(reached, keys)
-    return Found(reached, keys, register)
+    return StoreKeyState(reached, keys, register)
 
 
-def _early(connection: Connection, master: MasterKeys, revision: str, reached: list[str]) -> Found:
+def _examine_early_store(
+    connection: Connection, master: MasterKeys, revision: str, reached: list[str]
+) -> StoreKeyState:
     """A store from before there was a register."""
     if "key_register" in inspect(connection).get_table_names():
         raise KeyForged(WAS_REGISTERED.format(revision))
     rows = connection.execute(select(_KEYS.c.purpose, _KEYS.c.wrapped)).all()
-    if not rows and _is_unused(connection):
-        return Found(reached=[])
-    keys = {name: _early_key(master, name, wrapped, revision) for name, wrapped in rows}
+    if not rows and _is_store_unused(connection):
+        return StoreKeyState(reached=[])
+    keys = {name: _unwrap_early_key(master, name, wrapped, revision) for name, wrapped in rows}
     _require_introduced(reached, keys)
-    if keyring.SIGN_IN in keys and INTRODUCED[keyring.SIGN_IN] not in reached:
+    if keyring.SIGN_IN in keys and INTRODUCED_AT[keyring.SIGN_IN] not in reached:
         raise KeyForged(WAS_REGISTERED.format(revision))  # what it would bind is bound already
-    return Found(reached, keys)
+    return StoreKeyState(reached, keys)
 
 
-def _early_key(master: MasterKeys, purpose: str, wrapped: bytes, revision: str) -> bytes:
+def _unwrap_early_key(master: MasterKeys, purpose: str, wrapped: bytes, revision: str) -> bytes:
     try:
-        return master.unwrap(wrapped, early_place(purpose))
+        return master.unwrap_with_master(wrapped, early_wrap_context(purpose))
     except Tampered:
         pass
     try:
-        master.unwrap(wrapped, place(purpose))
+        master.unwrap_with_master(wrapped, wrap_context(purpose))
     except Tampered:
-        raise KeyForged(key_register.OTHER.format(purpose, "purpose_key")) from None
+        raise KeyForged(key_register.KEY_MISMATCH.format(purpose, "purpose_key")) from None
     raise KeyForged(WAS_REGISTERED.format(revision))
 
 
-def _is_unused(connection: Connection) -> bool:
+def _is_store_unused(connection: Connection) -> bool:
     """Whether an upgrade was stopped before it made the keys: nothing that needs one is there."""
     known = set(inspect(connection).get_table_names())
     return not any(
@@ -134,9 +140,9 @@ def _is_unused(connection: Connection) -> bool:
 
 
 def _require_introduced(reached: list[str], keys: Mapping[str, bytes]) -> None:
-    for purpose, revision in INTRODUCED.items():
+    for purpose, revision in INTRODUCED_AT.items():
         if revision in reached and purpose not in keys:
-            raise KeyForged(key_register.MISSING.format(purpose, "purpose_key"))
+            raise KeyForged(key_register.KEY_MISSING.format(purpose, "purpose_key"))
 
 
 def _require_pinned(register: KeyRegister | None, pin: str) -> None:
@@ -144,16 +150,18 @@ def _require_pinned(register: KeyRegister | None, pin: str) -> None:
     if not pin:
         return
     if register is None or register.store != store or register.generation < int(generation):
-        raise KeyForged(PINNED)
+        raise KeyForged(PIN_MISMATCH)
 
 
-def is_untouched(connection: Connection) -> bool:
+def is_store_untouched(connection: Connection) -> bool:
     """Whether a store has its tables, and neither keys, nor a register, nor anybody."""
     kept = select(_KEYS.c.purpose).limit(1), select(_REGISTER.c.id).limit(1)
-    return _is_unused(connection) and not any(connection.execute(each).first() for each in kept)
+    return _is_store_unused(connection) and not any(
+        connection.execute(each).first() for each in kept
+    )
 
 
-def is_used(engine: Engine) -> bool:
+def has_purpose_keys(engine: Engine) -> bool:
     """Whether a store has keys, so that no master key may be made for it."""
     with engine.connect() as connection:
         known = inspect(connection).get_table_names()

@@ -1,7 +1,7 @@
 """Keys and once-only steps of an upgrade, in the transaction of its migrations.
 
 A key is made by the upgrade that reaches the revision which introduces its purpose
-(:data:`vault.keys.keyring.INTRODUCED`), and a step is run by the upgrade that reaches its revision. How
+(:data:`vault.keys.keyring.INTRODUCED_AT`), and a step is run by the upgrade that reaches its revision. How
 far a store has come is taken from the sealed key register, not from ``alembic_version``, which any
 database writer can set back: where the two differ, nothing is upgraded. A store from before there
 was a register shows how far it is by its keys: those of a purpose that it must have by now, or
@@ -26,105 +26,110 @@ from storage import migrate
 from storage.session import transaction
 from vault.errors import KeyUnavailable
 from vault.keys import key_register, key_state, keyring
-from vault.keys.aead import new_key
-from vault.keys.key_register import KeyRegister, early_place, key_fingerprint, place
-from vault.keys.key_state import REGISTERED, Found, examine
-from vault.keys.keyring import INTRODUCED, PURPOSES, Keyring
+from vault.keys.aead import generate_key
+from vault.keys.key_register import (
+    KeyRegister,
+    early_wrap_context,
+    register_fingerprint,
+    wrap_context,
+)
+from vault.keys.key_state import REGISTER_REVISION, StoreKeyState, examine_store
+from vault.keys.keyring import INTRODUCED_AT, PURPOSES, Keyring
 from vault.keys.master_keys import MasterKeys
 from vault.models import PurposeKey
 
-Step = Callable[[Session], None]
-Steps = Mapping[str, Step]
+UpgradeStep = Callable[[Session], None]
+UpgradeSteps = Mapping[str, UpgradeStep]
 _KEYS = PurposeKey.__table__  # type: ignore[attr-defined]
 
 
 @dataclass
-class Upgrade:
-    """What :func:`storage.migrate.upgrade` is given as ``around``."""
+class KeyUpgrade:
+    """What :func:`storage.migrate.upgrade_store` is given as ``around``."""
 
     engine: Engine
     master: MasterKeys
     now: datetime
-    steps: Steps
+    steps: UpgradeSteps
     pin: str = ""
-    found: Found = field(default_factory=Found)
+    found: StoreKeyState = field(default_factory=StoreKeyState)
 
-    def before(self, connection: Connection, revision: str | None) -> None:
-        self.found = examine(connection, self.master, revision, self.pin)
+    def before_migration(self, connection: Connection, revision: str | None) -> None:
+        self.found = examine_store(connection, self.master, revision, self.pin)
 
-    def after(self, connection: Connection, revision: str) -> None:
+    def after_migration(self, connection: Connection, revision: str) -> None:
         """Make the keys that the new revisions introduce, write the register, run the steps."""
         found = self.found
         if found.register is not None and found.register.revision == revision:
             return
         with Session(connection) as session:
-            self._make_keys(session)
-            self._register(session, revision)
-            self._run_steps(session, revision)
+            self._make_purpose_keys(session)
+            self._write_register(session, revision)
+            self._run_upgrade_steps(session, revision)
             session.flush()
 
-    def _make_keys(self, session: Session) -> None:
+    def _make_purpose_keys(self, session: Session) -> None:
         work, keys = session.connection(), self.found.keys
         if self.found.register is None:
             for purpose, key in keys.items():
-                wrapped = self.master.wrap(key, place(purpose))
+                wrapped = self.master.wrap_with_master(key, wrap_context(purpose))
                 work.execute(
                     update(_KEYS).where(_KEYS.c.purpose == purpose).values(wrapped=wrapped)
                 )
         for purpose in PURPOSES:
             if purpose not in keys:
-                keys[purpose] = new_key()
-                wrapped = self.master.wrap(keys[purpose], place(purpose))
+                keys[purpose] = generate_key()
+                wrapped = self.master.wrap_with_master(keys[purpose], wrap_context(purpose))
                 session.add(PurposeKey(purpose=purpose, wrapped=wrapped, created_at=self.now))
         session.flush()
 
-    def _register(self, session: Session, revision: str) -> None:
-        marks = {purpose: key_fingerprint(key) for purpose, key in self.found.keys.items()}
+    def _write_register(self, session: Session, revision: str) -> None:
+        marks = {purpose: register_fingerprint(key) for purpose, key in self.found.keys.items()}
         if self.found.register is None:
             rows = session.connection().execute(select(_KEYS.c.purpose, _KEYS.c.state)).all()
             states = {name: state for name, state in rows if state is not None}
-            key_register.add(session, self.master, KeyRegister(revision, marks, states))
+            key_register.add_register(session, self.master, KeyRegister(revision, marks, states))
         else:
-            key_register.change(
+            key_register.update_register(
                 session, self.master, lambda r: replace(r, revision=revision, keys=marks)
             )
 
-    def _run_steps(self, session: Session, revision: str) -> None:
+    def _run_upgrade_steps(self, session: Session, revision: str) -> None:
         if not self.found.reached:
             return  # a fresh store: nothing was kept before
         ring = Keyring(self.master, self.engine, keys=self.found.keys, ticks=lambda: 0.0)
-        session.info.update(keyring.carried(ring))
-        ring.learn_index(session)
-        for each in migrate.reached(revision):
+        session.info.update(keyring.keyring_session_info(ring))
+        ring.refresh_index_keys(session)
+        for each in migrate.list_reached_revisions(revision):
             if each in self.steps and each not in self.found.reached:
                 self.steps[each](session)
 
 
 @dataclass
-class Downgrade:
-    """The same for :func:`storage.migrate.downgrade`: below :data:`REGISTERED`, keys are wrapped
+class KeyDowngrade:
+    """The same for :func:`storage.migrate.downgrade_store`: below :data:`REGISTER_REVISION`, keys are wrapped
     as they were; keys that later revisions introduced are dropped with what they sealed."""
 
     master: MasterKeys
     pin: str = ""
-    found: Found = field(default_factory=Found)
+    found: StoreKeyState = field(default_factory=StoreKeyState)
 
-    def before(self, connection: Connection, revision: str | None) -> None:
-        self.found = examine(connection, self.master, revision, self.pin)
+    def before_migration(self, connection: Connection, revision: str | None) -> None:
+        self.found = examine_store(connection, self.master, revision, self.pin)
 
-    def after(self, connection: Connection, revision: str) -> None:
+    def after_migration(self, connection: Connection, revision: str) -> None:
         try:
-            reached = [] if revision == "base" else migrate.reached(revision)
+            reached = [] if revision == "base" else migrate.list_reached_revisions(revision)
         except ValueError:
             raise KeyUnavailable(f"there is no revision {revision}") from None
-        gone = [p for p in PURPOSES if INTRODUCED[p] not in reached and p in self.found.keys]
+        gone = [p for p in PURPOSES if INTRODUCED_AT[p] not in reached and p in self.found.keys]
         connection.execute(delete(_KEYS).where(_KEYS.c.purpose.in_(gone)))
         kept = {p: key for p, key in self.found.keys.items() if p not in gone}
-        if REGISTERED in reached:
+        if REGISTER_REVISION in reached:
             self._keep_register(connection, revision, kept)
         elif self.found.register is not None:
             for purpose, key in kept.items():
-                wrapped = self.master.wrap(key, early_place(purpose))
+                wrapped = self.master.wrap_with_master(key, early_wrap_context(purpose))
                 connection.execute(
                     update(_KEYS).where(_KEYS.c.purpose == purpose).values(wrapped=wrapped)
                 )
@@ -132,9 +137,9 @@ class Downgrade:
     def _keep_register(
         self, connection: Connection, revision: str, kept: Mapping[str, bytes]
     ) -> None:
-        marks = {purpose: key_fingerprint(key) for purpose, key in kept.items()}
+        marks = {purpose: register_fingerprint(key) for purpose, key in kept.items()}
         with Session(connection) as session:
-            key_register.change(
+            key_register.update_register(
                 session, self.master, lambda r: replace(r, revision=revision, keys=marks)
             )
 
@@ -146,10 +151,10 @@ def make_first_keys(engine: Engine, master: MasterKeys, now: datetime) -> None:
     try:
         with transaction(engine) as session:
             work = session.connection()
-            revision = migrate.current(work) or ""
-            if key_state.is_untouched(work):
-                Upgrade(engine, master, now, {}).after(work, revision)
+            revision = migrate.current_revision(work) or ""
+            if key_state.is_store_untouched(work):
+                KeyUpgrade(engine, master, now, {}).after_migration(work, revision)
             else:
-                key_state.examine(work, master, revision)
+                key_state.examine_store(work, master, revision)
     except IntegrityError:
         make_first_keys(engine, master, now)  # another process was first

@@ -1,6 +1,6 @@
 """The keys a unit of work uses: purpose keys from the store, customers' keys on demand.
 
-To introduce a purpose, add a line to :data:`INTRODUCED` with the revision of the migration that
+To introduce a purpose, add a line to :data:`INTRODUCED_AT` with the revision of the migration that
 needs its key: the upgrade that reaches this revision makes the key, and nothing else ever does
 (:mod:`vault.keys.key_upgrade`).
 """
@@ -18,22 +18,28 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from storage import statement_timeout
-from storage.session import Work, transaction
-from vault.audit_writers import Writer
+from storage.session import UnitOfWork, transaction
+from vault.audit_writers import EntryWriter
 from vault.errors import KeyForged, KeyUnavailable
 from vault.keys import key_register
-from vault.keys.aead import fingerprint, mac, new_key, seal_often, unseal
+from vault.keys.aead import (
+    compute_mac,
+    generate_key,
+    hex_fingerprint,
+    seal_with_derived_key,
+    unseal,
+)
 from vault.keys.blind_index import IndexKeys
-from vault.keys.index_key_cache import INDEX_ROWS, KnownIndex
+from vault.keys.index_key_cache import INDEX_ROWS, IndexKeyCache
 from vault.keys.key_register import INDEX, NO_KEYS, KeyRegister
 from vault.keys.master_keys import MasterKeys
 
 STAFF, REPORTS, LINE, DEMO = "staff", "reports", "line", "demo"
 LOG, APPROVALS, CANARIES, SIGN_IN = "log", "approvals", "canaries", "sign-in"
 #: Marks entries of the audit log, and seals what the log keeps about itself.
-WRITERS = "audit-writer"
+AUDIT_WRITER = "audit-writer"
 #: Each purpose with the first revision at which every store has its key.
-INTRODUCED = {
+INTRODUCED_AT = {
     INDEX: "0001",
     STAFF: "0001",
     REPORTS: "0001",
@@ -43,9 +49,9 @@ INTRODUCED = {
     APPROVALS: "0010",
     CANARIES: "0015",
     SIGN_IN: "0024",
-    WRITERS: "0029",
+    AUDIT_WRITER: "0029",
 }
-PURPOSES = tuple(INTRODUCED)
+PURPOSES = tuple(INTRODUCED_AT)
 #: Nobody: owns no row.
 DECOY_OWNER = UUID(int=0)
 _SESSION_KEY = "vouchline.keyring"
@@ -63,60 +69,60 @@ class Keyring:
         master: MasterKeys,
         engine: Engine,
         *,
-        ticks: Callable[[], float] = statement_timeout.ticks,
+        ticks: Callable[[], float] = statement_timeout.monotonic_seconds,
         keys: Mapping[str, bytes] | None = None,
     ) -> None:
         """``keys`` are given by an upgrade, whose keys nobody else can read yet."""
         self._master = master
         self._engine = engine
         self._purpose: dict[str, bytes] = dict(keys or {})
-        self._index = KnownIndex(master, engine, ticks)
+        self._index = IndexKeyCache(master, engine, ticks)
         self._lock = Lock()
         #: A wrapped key that opens nothing, as that of :data:`DECOY_OWNER`: for work that must
         #: take as long when there is nothing to open (rule C5).
-        self.decoy = master.wrap(new_key(), f"data_key.wrapped:{DECOY_OWNER}")
-        self._writer: Writer | None = None
+        self.decoy = master.wrap_with_master(generate_key(), f"data_key.wrapped:{DECOY_OWNER}")
+        self._writer: EntryWriter | None = None
         #: Is told of the writer of a process once it begins: :mod:`vault.audit.audit_log.heartbeats`.
-        self.on_writer: Callable[[Writer], None] | None = None
+        self.on_writer: Callable[[EntryWriter], None] | None = None
 
-    def blind_index(self, kind: str, value: str) -> bytes:
+    def compute_blind_index(self, kind: str, value: str) -> bytes:
         """The form of a value that a new row is written under (see :mod:`vault.keys.blind_index`).
 
         ``kind`` (``phone``, ``ticket``, ``email`` …) parts the values of different columns.
         """
-        return self.forms(kind, value)[0]
+        return self.compute_search_forms(kind, value)[0]
 
-    def forms(self, kind: str, value: str) -> list[bytes]:
+    def compute_search_forms(self, kind: str, value: str) -> list[bytes]:
         """What a row with this value may be found by: two forms while the index key changes."""
-        return self.index_keys().forms(kind, value)
+        return self.index_keys().search_forms(kind, value)
 
     def index_keys(self) -> IndexKeys:
         """The index keys as this process knows them."""
-        return self._index.keys()
+        return self._index.get_index_keys()
 
-    def ready(self) -> None:
+    def load_all_keys(self) -> None:
         """Read all keys now, and compare them with the key register. Raises ``KeyUnavailable``, or
         as a store does that is out of reach."""
         with self._lock:
-            self._load()
-        self._index.keys()
+            self._load_purpose_keys()
+        self._index.get_index_keys()
 
-    def unchanging(self, kind: str, value: str) -> bytes:
+    def compute_stable_form(self, kind: str, value: str) -> bytes:
         """A form for turns (:mod:`storage.advisory_lock`), never stored: it is the same for all processes,
         however far each knows a rotation to be."""
-        return self.index_keys().first(kind, value)
+        return self.index_keys().first_form(kind, value)
 
-    def anew(self, form: bytes) -> bytes:
+    def to_current_form(self, form: bytes) -> bytes:
         """A form that stands in the store, as new rows are written."""
-        return self.index_keys().anew(form)
+        return self.index_keys().to_written_form(form)
 
     def wrap_new_key(self, owner: UUID) -> bytes:
         """A fresh data key of ``owner``, wrapped by the master key."""
-        return self._master.wrap(new_key(), f"data_key.wrapped:{owner}")
+        return self._master.wrap_with_master(generate_key(), f"data_key.wrapped:{owner}")
 
     def unwrap_key(self, wrapped: bytes, owner: UUID) -> bytes:
         """The inverse of :meth:`wrap_new_key`."""
-        return self._master.unwrap(wrapped, f"data_key.wrapped:{owner}")
+        return self._master.unwrap_with_master(wrapped, f"data_key.wrapped:{owner}")
 
     def unwrap_decoy(self, key: bytes) -> bytes:
         """``key`` itself, after unwrapping one of the same size: for work that must take as
@@ -124,108 +130,108 @@ class Keyring:
         self.unwrap_key(self.decoy, DECOY_OWNER)
         return key
 
-    def seal_for(self, purpose: str, place: str, value: str) -> bytes:
+    def seal_for_purpose(self, purpose: str, place: str, value: str) -> bytes:
         """``value`` under the key of ``purpose``, bound to ``place``."""
-        return seal_often(self._key(purpose), value.encode(), place)
+        return seal_with_derived_key(self._get_purpose_key(purpose), value.encode(), place)
 
-    def open_for(self, purpose: str, place: str, sealed: bytes) -> str:
+    def open_for_purpose(self, purpose: str, place: str, sealed: bytes) -> str:
         """The inverse of :meth:`seal_for`."""
-        return unseal(self._key(purpose), sealed, place).decode()
+        return unseal(self._get_purpose_key(purpose), sealed, place).decode()
 
-    def mark(self, purpose: str, value: str) -> str:
+    def fingerprint_for_purpose(self, purpose: str, value: str) -> str:
         """A fingerprint of ``value`` under the key of ``purpose``, in 32 hexadecimal digits."""
-        return fingerprint(self._key(purpose), value)
+        return hex_fingerprint(self._get_purpose_key(purpose), value)
 
-    def mac(self, purpose: str, value: bytes) -> bytes:
+    def mac_for_purpose(self, purpose: str, value: bytes) -> bytes:
         """What only a holder of the key of ``purpose`` can make of ``value``: 16 bytes."""
-        return mac(self._key(purpose), value)
+        return compute_mac(self._get_purpose_key(purpose), value)
 
-    def writer(self) -> Writer:
+    def get_entry_writer(self) -> EntryWriter:
         """Who writes the audit log's entries of this store in this process."""
         found = self._writer
         if found is None or found.pid != os.getpid():
-            found = self._writer_begun()
+            found = self._start_entry_writer()
         return found
 
-    def writing(self) -> Writer | None:
+    def find_entry_writer(self) -> EntryWriter | None:
         """The same, unless it has not written anything yet."""
         found = self._writer
         return found if found is not None and found.pid == os.getpid() else None
 
-    def _writer_begun(self) -> Writer:
+    def _start_entry_writer(self) -> EntryWriter:
         with self._lock:
             if self._writer is None or self._writer.pid != os.getpid():
-                self._writer = Writer()
+                self._writer = EntryWriter()
                 if self.on_writer is not None:
                     self.on_writer(self._writer)
             return self._writer
 
-    def log_seed(self) -> bytes:
+    def log_signing_seed(self) -> bytes:
         """The private key that signs the audit log's checkpoints (32 bytes, for Ed25519)."""
-        return self._key(LOG)
+        return self._get_purpose_key(LOG)
 
-    def learn_index(self, session: Work) -> None:
-        """See :func:`hold_index`."""
+    def refresh_index_keys(self, session: UnitOfWork) -> None:
+        """See :func:`lock_index_keys`."""
         rows = session.connection().execute(INDEX_ROWS.with_for_update(read=True)).all()
         if not rows:
             raise KeyUnavailable(NO_KEYS)
         try:
-            self._index.learn(rows)
+            self._index.accept_key_rows(rows)
         except KeyForged:
             # A rotation went on while this waited for its lock: the keys are of now, the register
             # of when the statement began.
-            self._index.learn(session.connection().execute(INDEX_ROWS).all())
+            self._index.accept_key_rows(session.connection().execute(INDEX_ROWS).all())
 
-    def has_fact(self, session: Work, fact: str) -> bool:
+    def has_fact(self, session: UnitOfWork, fact: str) -> bool:
         """Whether the key register holds a fact for good. Raises ``KeyUnavailable``."""
-        return fact in key_register.load(session, self._master).facts
+        return fact in key_register.load_register(session, self._master).facts
 
-    def add_fact(self, session: Work, fact: str) -> None:
+    def add_fact(self, session: UnitOfWork, fact: str) -> None:
         """Have the key register hold a fact for good."""
-        self.change_register(
+        self.update_key_register(
             session, lambda r: r if fact in r.facts else replace(r, facts=(*r.facts, fact))
         )
 
-    def change_register(
-        self, session: Work, how: Callable[[KeyRegister], KeyRegister]
+    def update_key_register(
+        self, session: UnitOfWork, how: Callable[[KeyRegister], KeyRegister]
     ) -> KeyRegister:
-        """See :func:`vault.keys.key_register.change`."""
-        return key_register.change(session, self._master, how)
+        """See :func:`vault.keys.key_register.update_register`."""
+        return key_register.update_register(session, self._master, how)
 
-    def _key(self, purpose: str) -> bytes:
+    def _get_purpose_key(self, purpose: str) -> bytes:
         key = self._purpose.get(purpose)
         if key is None:
             with self._lock:
-                self._load()
+                self._load_purpose_keys()
             key = self._purpose.get(purpose)
         if key is None:
             raise KeyUnavailable(NO_KEYS)
         return key
 
-    def _load(self) -> None:
+    def _load_purpose_keys(self) -> None:
         """Read all purpose keys on a connection of its own, outside the caller's transaction."""
         with transaction(self._engine, read_only=True) as session:
-            self._purpose = key_register.open_all(session, self._master)[1]
+            self._purpose = key_register.open_register_and_keys(session, self._master)[1]
 
 
-def of(session: Work) -> Keyring:
+def current_keyring(session: UnitOfWork) -> Keyring:
     """The keyring that the edge put on the session."""
     return cast(Keyring, session.info[_SESSION_KEY])
 
 
-def is_carried(session: Work) -> bool:
+def has_keyring(session: UnitOfWork) -> bool:
     """Whether the edge has put one there."""
     return _SESSION_KEY in session.info
 
 
-def hold_index(session: Work) -> None:
+def lock_index_keys(session: UnitOfWork) -> None:
     """To be called before a look-up that decides whether a value is added which may be there once:
     until this transaction ends, all that add write under one and the same index key, or find what
     was written under the one before."""
-    of(session).learn_index(session)
+    current_keyring(session).refresh_index_keys(session)
 
 
-def carried(keyring: Keyring) -> dict[str, object]:
+def keyring_session_info(keyring: Keyring) -> dict[str, object]:
     """What to pass as ``info`` when opening a transaction whose work needs keys."""
     return {_SESSION_KEY: keyring}
 

@@ -13,35 +13,35 @@ from pathlib import Path
 from typing import Protocol
 
 from vault.errors import KeyUnavailable
-from vault.keys.aead import new_key
+from vault.keys.aead import generate_key
 
-COMMAND_SECONDS = 30
+COMMAND_TIMEOUT_SECONDS = 30
 
 
-class Provider(Protocol):
+class MasterKeyProvider(Protocol):
     """Gives the master keys as text, ``id:base64`` entries parted by commas or new lines."""
 
-    def entries(self) -> str:
+    def read_key_entries(self) -> str:
         """Raises ``KeyUnavailable`` with a sentence that says what to do, never with a key."""
 
 
 @dataclass(frozen=True, repr=False)
-class Environment:
+class SettingProvider:
     """The entries stand in the setting itself."""
 
     rest: str
 
-    def entries(self) -> str:
+    def read_key_entries(self) -> str:
         return self.rest
 
 
 @dataclass(frozen=True)
-class File:
+class FileProvider:
     """``file:/path``, which nobody but its owner can read."""
 
     rest: str
 
-    def entries(self) -> str:
+    def read_key_entries(self) -> str:
         path = Path(self.rest)
         try:
             if path.stat().st_mode & 0o077:
@@ -52,20 +52,20 @@ class File:
 
 
 @dataclass(frozen=True)
-class Command:
+class CommandProvider:
     """``command:…``, which prints the entries: it asks a key service for them, say. What it says of
     errors is its own affair and not repeated: it may hold a secret."""
 
     rest: str
 
-    def entries(self) -> str:
+    def read_key_entries(self) -> str:
         try:
             done = subprocess.run(  # noqa: S603  (the operator's own command)
                 shlex.split(self.rest),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
-                timeout=COMMAND_SECONDS,
+                timeout=COMMAND_TIMEOUT_SECONDS,
                 check=True,
             )
         except subprocess.CalledProcessError as error:
@@ -80,7 +80,7 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Embedded:
+class EmbeddedProvider:
     """The demo's keys in ``folder/master.keys`` (mode 0600), made on first use: not where the store
     has keys already that another master key wraps.
 
@@ -91,7 +91,7 @@ class Embedded:
     folder: Path
     may_make: Callable[[], bool] = field(default=lambda: True, compare=False)
 
-    def entries(self) -> str:
+    def read_key_entries(self) -> str:
         path = self.folder / "master.keys"
         if not path.exists():
             if not self.may_make():
@@ -99,15 +99,15 @@ class Embedded:
                     f"{path} is missing, and the store has keys that its key wraps: put it back"
                     " from a backup, or give the keys in VOUCHLINE_MASTER_KEYS"
                 )
-            self._make(path)
+            self._create_key_file(path)
         return path.read_text()
 
-    def _make(self, path: Path) -> None:
+    def _create_key_file(self, path: Path) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         aside = self.folder / f".master.keys.{os.getpid()}.{os.urandom(4).hex()}"
         handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as file:
-            file.write(new_entry("demo") + "\n")
+            file.write(generate_key_entry("demo") + "\n")
             file.flush()
             os.fsync(file.fileno())
         try:
@@ -118,27 +118,34 @@ class Embedded:
             aside.unlink()
 
 
-class Scheme(Protocol):
+class ProviderFactory(Protocol):
     """Makes a provider of what stands behind ``scheme:``."""
 
-    def __call__(self, rest: str) -> Provider:
+    def __call__(self, rest: str) -> MasterKeyProvider:
         """Nothing is read yet."""
 
 
-SCHEMES: Mapping[str, Scheme] = {"file": File, "command": Command}
+PROVIDERS_BY_SCHEME: Mapping[str, ProviderFactory] = {
+    "file": FileProvider,
+    "command": CommandProvider,
+}
 
 
-def configured(setting: str, folder: Path, may_make: Callable[[], bool] = lambda: True) -> Provider:
+def select_provider(
+    setting: str, folder: Path, may_make: Callable[[], bool] = lambda: True
+) -> MasterKeyProvider:
     """The provider that the setting names: by its scheme, the entries themselves where it begins
     with none, the embedded keys in ``folder`` where it is empty."""
     if not setting:
-        return Embedded(folder, may_make)
+        return EmbeddedProvider(folder, may_make)
     name, _, rest = setting.partition(":")
-    return SCHEMES[name](rest) if name in SCHEMES else Environment(setting)
+    return (
+        PROVIDERS_BY_SCHEME[name](rest) if name in PROVIDERS_BY_SCHEME else SettingProvider(setting)
+    )
 
 
-def new_entry(prefix: str) -> str:
+def generate_key_entry(prefix: str) -> str:
     """A fresh ``id:base64`` entry whose id names its key by a short fingerprint."""
-    key = new_key()
+    key = generate_key()
     name = f"{prefix}-{hashlib.sha256(b'id' + key).hexdigest()[:8]}"
     return f"{name}:{base64.b64encode(key).decode()}"

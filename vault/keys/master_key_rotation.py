@@ -12,71 +12,71 @@ from uuid import UUID
 from sqlalchemy import Column, func, select, update
 from sqlmodel import Session
 
-from storage.statement_timeout import take_time
+from storage.statement_timeout import remove_statement_timeout
 from vault.keys import key_register
 from vault.keys.master_keys import MasterKeys
 from vault.models import DataKey, KeyRegisterRow, PurposeKey
 
-AT_A_TIME = 500
+BATCH_SIZE = 500
 _DATA = DataKey.__table__  # type: ignore[attr-defined]
 _PURPOSE = PurposeKey.__table__  # type: ignore[attr-defined]
 _REGISTER = KeyRegisterRow.__table__  # type: ignore[attr-defined]
-FIRST = UUID(int=0)
+FIRST_OWNER = UUID(int=0)
 
 
-def count(session: Session) -> int:
+def count_data_keys(session: Session) -> int:
     """How many customers have a key."""
-    take_time(session)
+    remove_statement_timeout(session)
     return session.connection().execute(select(func.count()).select_from(_DATA)).scalar_one()
 
 
-def rewrap(session: Session, master: MasterKeys, after: UUID) -> tuple[int, UUID | None]:
+def rewrap_data_keys(session: Session, master: MasterKeys, after: UUID) -> tuple[int, UUID | None]:
     """Wrap the next customers' keys anew that are not under the current master key; how many rows
     were looked at, and the last of them: none at the end. Raises ``KeyUnavailable``."""
     rows = session.connection().execute(
         select(_DATA.c.owner_id, _DATA.c.wrapped)
         .where(_DATA.c.owner_id > after)
         .order_by(_DATA.c.owner_id)
-        .limit(AT_A_TIME)
+        .limit(BATCH_SIZE)
     )
     found = rows.all()
     for owner, wrapped in found:
-        if master.wrapped_by(wrapped) != master.current:
-            new = _anew(master, wrapped, f"data_key.wrapped:{owner}")
+        if master.wrapping_key_id(wrapped) != master.current:
+            new = _rewrap_key(master, wrapped, f"data_key.wrapped:{owner}")
             # Erased meanwhile, or done by another run: then there is nothing to do.
             session.connection().execute(
                 update(_DATA)
                 .where(_DATA.c.owner_id == owner, _DATA.c.wrapped == wrapped)
                 .values(wrapped=new)
             )
-    return len(found), found[-1][0] if len(found) == AT_A_TIME else None
+    return len(found), found[-1][0] if len(found) == BATCH_SIZE else None
 
 
-def rewrap_purposes(session: Session, master: MasterKeys) -> None:
+def rewrap_purpose_keys(session: Session, master: MasterKeys) -> None:
     """The same for the few keys of purposes, and for the key register."""
     rows = session.connection().execute(select(_PURPOSE.c.purpose, _PURPOSE.c.wrapped)).all()
     for purpose, wrapped in rows:
-        if master.wrapped_by(wrapped) != master.current:
-            new = _anew(master, wrapped, key_register.place(purpose))
+        if master.wrapping_key_id(wrapped) != master.current:
+            new = _rewrap_key(master, wrapped, key_register.wrap_context(purpose))
             session.connection().execute(
                 update(_PURPOSE)
                 .where(_PURPOSE.c.purpose == purpose, _PURPOSE.c.wrapped == wrapped)
                 .values(wrapped=new)
             )
-    key_register.rewrap(session, master)
+    key_register.rewrap_register(session, master)
 
 
-def _anew(master: MasterKeys, wrapped: bytes, place: str) -> bytes:
-    return master.wrap(master.unwrap(wrapped, place), place)
+def _rewrap_key(master: MasterKeys, wrapped: bytes, place: str) -> bytes:
+    return master.wrap_with_master(master.unwrap_with_master(wrapped, place), place)
 
 
-def wrapped_by(session: Session, names: Sequence[str]) -> dict[str, int]:
+def count_keys_by_master(session: Session, names: Sequence[str]) -> dict[str, int]:
     """How many keys in the store each of these master keys wraps; one that seals nothing but the
     key register counts one, since the store is of no use without it either."""
-    take_time(session)
+    remove_statement_timeout(session)
     found = {}
     for name in names:
-        counts = [_count(session, each, name) for each in _COLUMNS]
+        counts = [_count_wrapped_rows(session, each, name) for each in _COLUMNS]
         found[name] = sum(counts[:2]) or counts[2]
     return found
 
@@ -84,7 +84,7 @@ def wrapped_by(session: Session, names: Sequence[str]) -> dict[str, int]:
 _COLUMNS = (_DATA.c.wrapped, _PURPOSE.c.wrapped, _REGISTER.c.sealed)
 
 
-def _count(session: Session, column: Column[bytes], name: str) -> int:
+def _count_wrapped_rows(session: Session, column: Column[bytes], name: str) -> int:
     prefix = f"{name}:".encode()
     found = (
         select(func.count())

@@ -26,11 +26,11 @@ class MasterKeys:
     current: str
     keys: Mapping[str, bytes]
 
-    def wrap(self, key: bytes, place: str) -> bytes:
+    def wrap_with_master(self, key: bytes, place: str) -> bytes:
         """``key`` sealed under the current master key, with that key's id in front."""
         return self.current.encode() + b":" + seal(self.keys[self.current], key, place)
 
-    def unwrap(self, wrapped: bytes, place: str) -> bytes:
+    def unwrap_with_master(self, wrapped: bytes, place: str) -> bytes:
         """The inverse of :meth:`wrap`. Raises :class:`KeyUnavailable` without the master key."""
         name, _, sealed = wrapped.partition(b":")
         master = self.keys.get(name.decode("ascii", "replace"))
@@ -39,11 +39,11 @@ class MasterKeys:
         return unseal(master, sealed, place)
 
     @staticmethod
-    def wrapped_by(wrapped: bytes) -> str:
+    def wrapping_key_id(wrapped: bytes) -> str:
         """The id of the master key that wrapped this."""
         return wrapped.partition(b":")[0].decode("ascii", "replace")
 
-    def derive(self, purpose: str) -> list[bytes]:
+    def derive_keys(self, purpose: str) -> list[bytes]:
         """A 32-byte key for ``purpose`` from each master key, the current one first (RFC 5869)."""
         ordered = [self.current, *(name for name in self.keys if name != self.current)]
         return [
@@ -52,7 +52,7 @@ class MasterKeys:
         ]
 
 
-def parse(text: str) -> MasterKeys:
+def parse_master_keys(text: str) -> MasterKeys:
     """Master keys from ``id:base64`` entries, parted by commas or new lines.
 
     Raises :class:`KeyUnavailable` with a sentence that says what to do, never with the key.
@@ -74,8 +74,12 @@ def parse(text: str) -> MasterKeys:
     return MasterKeys(next(iter(keys)), keys)
 
 
-def load(setting: str, folder: Path, may_make: Callable[[], bool] = lambda: True) -> MasterKeys:
+def load_master_keys(
+    setting: str, folder: Path, may_make: Callable[[], bool] = lambda: True
+) -> MasterKeys:
     """The keys of the setting ``MASTER_KEYS`` (:mod:`vault.keys.master_key_providers`); the embedded ones in
     ``folder`` when it is empty, which are made where there are none and ``may_make`` says so.
-    Raises as :func:`parse` does."""
-    return parse(master_key_providers.configured(setting, folder, may_make).entries())
+    Raises as :func:`parse_master_keys` does."""
+    return parse_master_keys(
+        master_key_providers.select_provider(setting, folder, may_make).read_key_entries()
+    )

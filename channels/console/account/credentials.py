@@ -6,9 +6,9 @@ from flask import render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from channels.app_context import ctx
-from channels.console.account.overview import back
-from channels.console.staff_request import Desk, pages, staff_page
+from channels.app_context import current_context
+from channels.console.account.overview import redirect_to_account
+from channels.console.staff_request import StaffRequest, bp, staff_page
 from people.credentials import MIN_PASSWORD
 from people.errors import InvalidInput
 from people.models import Role
@@ -18,44 +18,50 @@ from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
 
-@pages.get("/account/password")
+@bp.get("/account/password")
 @staff_page(*Role)
-def password(desk: Desk) -> ResponseReturnValue:
+def show_password_form(desk: StaffRequest) -> ResponseReturnValue:
     """The form for another password."""
-    desk.require_proof()
-    return _form({})
+    desk.require_reauthentication()
+    return _render_password_form({})
 
 
-@pages.post("/account/password")
+@bp.post("/account/password")
 @staff_page(*Role)
-def change_password(desk: Desk) -> ResponseReturnValue:
+def change_password(desk: StaffRequest) -> ResponseReturnValue:
     """Keep it, and end what was begun by the one before, but for this browser."""
-    desk.require_proof()
+    desk.require_reauthentication()
     new, again = (request.form.get(name, "")[:500] for name in ("password", "again"))
     if new != again:
-        return _form({"again": gettext("The two are not the same. Write both again.")}), 422
-    organisation = ctx().policy.organisation
+        return _render_password_form(
+            {"again": gettext("The two are not the same. Write both again.")}
+        ), 422
+    organisation = current_context().policy.organisation
     try:
-        staff_records.new_password(
+        staff_records.replace_password(
             desk.session, desk.member, new, desk.moment, organisation=organisation
         )
     except InvalidInput as error:
-        return _form({error.field: str(error)}), 422
+        return _render_password_form({error.field: str(error)}), 422
     mine, here = desk.principal.id, desk.principal.session_id
-    staff_sessions.end_others(desk.session, mine, here, desk.moment, "password")
-    return back("password")
+    staff_sessions.end_other_sessions(desk.session, mine, here, desk.moment, "password")
+    return redirect_to_account("password")
 
 
-def _form(errors: dict[str, str]) -> str:
+def _render_password_form(errors: dict[str, str]) -> str:
     return render_template("console/password.html", errors=errors, shortest=MIN_PASSWORD)
 
 
-@pages.post("/account/recovery")
+@bp.post("/account/recovery")
 @staff_page(*Role)
-def new_recovery(desk: Desk) -> ResponseReturnValue:
+def replace_recovery_codes(desk: StaffRequest) -> ResponseReturnValue:
     """Fresh recovery codes, shown this once."""
-    desk.require_proof()
-    codes = second_factor.new_recovery_codes(desk.session, desk.principal.id)
-    audit_log.record(desk.session, desk.principal.actor, AuditAct.STAFF_RECOVERY_CODES, desk.moment)
-    security_notices.add(desk.session, desk.principal.id, Notice.RECOVERY_CODES, desk.moment)
+    desk.require_reauthentication()
+    codes = second_factor.issue_recovery_codes(desk.session, desk.principal.id)
+    audit_log.record_act(
+        desk.session, desk.principal.actor, AuditAct.STAFF_RECOVERY_CODES, desk.moment
+    )
+    security_notices.add_security_notice(
+        desk.session, desk.principal.id, Notice.RECOVERY_CODES, desk.moment
+    )
     return render_template("console/enrolled.html", recovery=codes, signed_in=True)

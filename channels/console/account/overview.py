@@ -7,13 +7,13 @@ from uuid import UUID
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from channels.app_context import ctx
+from channels.app_context import current_context
 from channels.console.account import reenrolment, sign_in_labels
 from channels.console.auth import sign_in
-from channels.console.staff_request import Desk, pages, staff_page
+from channels.console.staff_request import StaffRequest, bp, staff_page
 from people.models import Role
 from people.passkeys import credential_records
-from people.passkeys.relying_party import site
+from people.passkeys.relying_party import relying_party_from_url
 from people.staff import (
     second_factor,
     security_notices,
@@ -23,59 +23,63 @@ from people.staff import (
 )
 
 
-@pages.get("/account")
+@bp.get("/account")
 @staff_page(*Role)
-def account(desk: Desk) -> ResponseReturnValue:
+def show_account(desk: StaffRequest) -> ResponseReturnValue:
     """Everything about one's sign-in on one page."""
     session, mine = desk.session, desk.principal.id
     return render_template(
         "console/account.html",
-        who=staff_records.opened(session, desk.member),
-        notices=security_notices.unseen(session, mine),
-        browsers=staff_sessions.of(session, mine, desk.moment),
+        who=staff_records.open_staff_details(session, desk.member),
+        notices=security_notices.list_unseen_notices(session, mine),
+        browsers=staff_sessions.list_staff_sessions(session, mine, desk.moment),
         here=desk.principal.session_id,
-        passkeys=credential_records.of(session, mine),
-        site=site(ctx().base_url, ctx().policy.organisation),
-        codes_left=second_factor.recovery_codes_left(session, mine),
-        new_role=reenrolment.waiting_role(desk),
-        events=sign_in_history.latest(session, mine),
+        passkeys=credential_records.list_passkeys(session, mine),
+        site=relying_party_from_url(
+            current_context().base_url, current_context().policy.organisation
+        ),
+        codes_left=second_factor.count_recovery_codes(session, mine),
+        new_role=reenrolment.describe_waiting_role(desk),
+        events=sign_in_history.list_sign_in_events(session, mine),
         words=sign_in_labels,
         clock=desk.clock,
         done=request.args.get("done", ""),
     )
 
 
-@pages.post("/account/read")
+@bp.post("/account/read")
 @staff_page(*Role)
-def notices_read(desk: Desk) -> ResponseReturnValue:
+def mark_notices_read(desk: StaffRequest) -> ResponseReturnValue:
     """They have read what they were told."""
-    security_notices.seen(desk.session, desk.principal.id, desk.moment)
-    return back()
+    security_notices.mark_notices_seen(desk.session, desk.principal.id, desk.moment)
+    return redirect_to_account()
 
 
-@pages.post("/account/sessions/<uuid:session_id>/end")
+@bp.post("/account/sessions/<uuid:session_id>/end")
 @staff_page(*Role)
-def end_session(desk: Desk, session_id: UUID) -> ResponseReturnValue:
+def end_own_session(desk: StaffRequest, session_id: UUID) -> ResponseReturnValue:
     """End one of one's own; the one of this very browser is a sign-out."""
     if session_id == desk.principal.session_id:
-        return _out(desk)
-    staff_sessions.end_one(desk.session, desk.principal.id, session_id, desk.moment)
-    return back("ended")
+        return _sign_out_this_browser(desk)
+    staff_sessions.end_staff_session(desk.session, desk.principal.id, session_id, desk.moment)
+    return redirect_to_account("ended")
 
 
-@pages.post("/account/sessions/end")
+@bp.post("/account/sessions/end")
 @staff_page(*Role)
-def end_sessions(desk: Desk) -> ResponseReturnValue:
+def end_all_sessions(desk: StaffRequest) -> ResponseReturnValue:
     """Sign out everywhere, here too."""
-    staff_sessions.end_others(desk.session, desk.principal.id, None, desk.moment, "everywhere")
-    return _out(desk)
+    staff_sessions.end_other_sessions(
+        desk.session, desk.principal.id, None, desk.moment, "everywhere"
+    )
+    return _sign_out_this_browser(desk)
 
 
-def _out(desk: Desk) -> ResponseReturnValue:
-    sign_in.forget(desk.session)
-    return redirect(url_for("console.sign_in", out=1), code=303)
+def _sign_out_this_browser(desk: StaffRequest) -> ResponseReturnValue:
+    sign_in.end_browser_session(desk.session)
+    return redirect(url_for("console.show_staff_sign_in", out=1), code=303)
 
 
-def back(done: str = "") -> ResponseReturnValue:
+def redirect_to_account(done: str = "") -> ResponseReturnValue:
     """To the page, with a word of what was done."""
-    return redirect(url_for("console.account", done=done or None), code=303)
+    return redirect(url_for("console.show_account", done=done or None), code=303)

@@ -16,153 +16,186 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from werkzeug.exceptions import NotFound as NoPage
 
 from channels import failed_attempts
-from channels.app_context import ctx, now, unit
-from channels.console.account.overview import back
+from channels.app_context import current_context, current_time, unit_of_work
+from channels.console.account.overview import redirect_to_account
 from channels.console.auth import reauthentication, sign_in
-from channels.console.staff_request import Desk, pages, staff_page
+from channels.console.staff_request import StaffRequest, bp, staff_page
 from people.errors import InvalidInput
 from people.models import Role, Staff
 from people.passkeys import assertion, credential_records, registration
-from people.passkeys.relying_party import Challenge, PasskeyRefused, Site, challenge, site
+from people.passkeys.relying_party import (
+    Challenge,
+    PasskeyRefused,
+    RelyingParty,
+    new_challenge,
+    relying_party_from_url,
+)
 from people.signin_models import Passkey
 from people.staff import staff_records
 
-_WAITS = "passkey"
+_CHALLENGE_ENTRY = "passkey"
 
 
-@pages.post("/sign-in/passkey/ask")
-def ask_passkey() -> ResponseReturnValue:
+@bp.post("/sign-in/passkey/ask")
+def get_sign_in_options() -> ResponseReturnValue:
     """What to sign to come in. It takes no name, and so tells nothing of anybody."""
-    return _json(assertion.options(_site(), _asked(assertion.PURPOSE, now())))
-
-
-@pages.post("/sign-in/passkey")
-def let_in_by_passkey() -> ResponseReturnValue:
-    """Let its owner in. Passkeys cannot be guessed, so no number of tries locks them."""
-    moment = now()
-    with unit() as session:  # refusals are caught in here, so that what they write is committed
-        try:
-            member, row = _owner(session, assertion.PURPOSE, moment)
-        except PasskeyRefused:
-            return _refused()
-        there = sign_in.enter(session, member, moment, how="passkey", passkey_id=row.id)
-        return jsonify(next=there)
-
-
-@pages.post("/account/proof/passkey/ask")
-@staff_page(*Role)
-def ask_proof(desk: Desk) -> ResponseReturnValue:
-    """What to sign to prove again who is at the desk."""
-    return _json(assertion.options(_site(), _asked(_proving(desk), desk.moment)))
-
-
-@pages.post("/account/proof/passkey")
-@staff_page(*Role)
-def prove_by_passkey(desk: Desk) -> ResponseReturnValue:
-    """A passkey of their own, and nobody else's."""
-    try:
-        member, _ = _owner(desk.session, _proving(desk), desk.moment)
-    except PasskeyRefused:
-        return _refused()
-    if member.id != desk.principal.id:
-        return _refused()
-    reauthentication.keep(desk)
-    return jsonify(next=reauthentication.onward())
-
-
-@pages.post("/account/passkeys/ask")
-@staff_page(*Role)
-def ask_new_passkey(desk: Desk) -> ResponseReturnValue:
-    """What the browser is to make."""
-    desk.require_proof()
-    who = staff_records.opened(desk.session, desk.member).email
-    asked = _asked(_registering(desk), desk.moment)
-    try:
-        return _json(registration.options(desk.session, desk.member, who, _site(), asked))
-    except InvalidInput as error:
-        return jsonify(error=str(error)), 422
-
-
-@pages.post("/account/passkeys")
-@staff_page(*Role)
-def add_passkey(desk: Desk) -> ResponseReturnValue:
-    """Keep what it made."""
-    desk.require_proof()
-    answer, given = _given(), _waiting()
-    name = str(_body().get("name", ""))[:200]
-    try:
-        registration.add(desk.session, desk.member, _site(), answer, given, name, desk.moment)
-    except PasskeyRefused:
-        return _refused()
-    except InvalidInput as error:
-        return jsonify(error=str(error)), 422
-    return jsonify(next=url_for("console.account", done="passkey"))
-
-
-@pages.post("/account/passkeys/<uuid:passkey_id>/remove")
-@staff_page(*Role)
-def remove_passkey(desk: Desk, passkey_id: UUID) -> ResponseReturnValue:
-    """Remove one of one's own."""
-    desk.require_proof()
-    credential_records.remove(desk.session, desk.principal.id, passkey_id, desk.moment)
-    return back("removed")
-
-
-def _proving(desk: Desk) -> str:
-    return f"prove:{desk.principal.id.hex}"
-
-
-def _registering(desk: Desk) -> str:
-    return f"{registration.PURPOSE}:{desk.principal.id.hex}"
-
-
-def _owner(session: Session, purpose: str, moment: datetime) -> tuple[Staff, Passkey]:
-    return assertion.owner(
-        session, _site(), _given(), _waiting(), moment, purpose=purpose, noted=_noted
+    return _passkey_json_response(
+        assertion.assertion_options(
+            _require_passkey_site(),
+            _issue_browser_challenge(assertion.ASSERTION_PURPOSE, current_time()),
+        )
     )
 
 
-def _noted(account: UUID | None) -> bool:
-    return failed_attempts.first_of_the_hour("passkey", account)
+@bp.post("/sign-in/passkey")
+def sign_in_by_passkey() -> ResponseReturnValue:
+    """Let its owner in. Passkeys cannot be guessed, so no number of tries locks them."""
+    moment = current_time()
+    with (
+        unit_of_work() as session
+    ):  # refusals are caught in here, so that what they write is committed
+        try:
+            member, row = _find_passkey_owner(session, assertion.ASSERTION_PURPOSE, moment)
+        except PasskeyRefused:
+            return _answer_passkey_refused()
+        there = sign_in.begin_browser_session(
+            session, member, moment, how="passkey", passkey_id=row.id
+        )
+        return jsonify(next=there)
 
 
-def _site() -> Site:
-    found = site(ctx().base_url, ctx().policy.organisation)
+@bp.post("/account/proof/passkey/ask")
+@staff_page(*Role)
+def get_proof_options(desk: StaffRequest) -> ResponseReturnValue:
+    """What to sign to prove again who is at the desk."""
+    return _passkey_json_response(
+        assertion.assertion_options(
+            _require_passkey_site(), _issue_browser_challenge(_proof_purpose(desk), desk.moment)
+        )
+    )
+
+
+@bp.post("/account/proof/passkey")
+@staff_page(*Role)
+def prove_by_passkey(desk: StaffRequest) -> ResponseReturnValue:
+    """A passkey of their own, and nobody else's."""
+    try:
+        member, _ = _find_passkey_owner(desk.session, _proof_purpose(desk), desk.moment)
+    except PasskeyRefused:
+        return _answer_passkey_refused()
+    if member.id != desk.principal.id:
+        return _answer_passkey_refused()
+    reauthentication.record_session_proof(desk)
+    return jsonify(next=reauthentication.choose_next_address())
+
+
+@bp.post("/account/passkeys/ask")
+@staff_page(*Role)
+def get_registration_options(desk: StaffRequest) -> ResponseReturnValue:
+    """What the browser is to make."""
+    desk.require_reauthentication()
+    who = staff_records.open_staff_details(desk.session, desk.member).email
+    asked = _issue_browser_challenge(_registration_purpose(desk), desk.moment)
+    try:
+        return _passkey_json_response(
+            registration.registration_options(
+                desk.session, desk.member, who, _require_passkey_site(), asked
+            )
+        )
+    except InvalidInput as error:
+        return jsonify(error=str(error)), 422
+
+
+@bp.post("/account/passkeys")
+@staff_page(*Role)
+def add_passkey(desk: StaffRequest) -> ResponseReturnValue:
+    """Keep what it made."""
+    desk.require_reauthentication()
+    answer, given = _read_passkey_answer(), _take_browser_challenge()
+    name = str(_read_passkey_body().get("name", ""))[:200]
+    try:
+        registration.register_passkey(
+            desk.session, desk.member, _require_passkey_site(), answer, given, name, desk.moment
+        )
+    except PasskeyRefused:
+        return _answer_passkey_refused()
+    except InvalidInput as error:
+        return jsonify(error=str(error)), 422
+    return jsonify(next=url_for("console.show_account", done="passkey"))
+
+
+@bp.post("/account/passkeys/<uuid:passkey_id>/remove")
+@staff_page(*Role)
+def remove_passkey(desk: StaffRequest, passkey_id: UUID) -> ResponseReturnValue:
+    """Remove one of one's own."""
+    desk.require_reauthentication()
+    credential_records.delete_passkey(desk.session, desk.principal.id, passkey_id, desk.moment)
+    return redirect_to_account("removed")
+
+
+def _proof_purpose(desk: StaffRequest) -> str:
+    return f"prove:{desk.principal.id.hex}"
+
+
+def _registration_purpose(desk: StaffRequest) -> str:
+    return f"{registration.REGISTRATION_PURPOSE}:{desk.principal.id.hex}"
+
+
+def _find_passkey_owner(session: Session, purpose: str, moment: datetime) -> tuple[Staff, Passkey]:
+    return assertion.verify_assertion(
+        session,
+        _require_passkey_site(),
+        _read_passkey_answer(),
+        _take_browser_challenge(),
+        moment,
+        purpose=purpose,
+        noted=_may_note_passkey_failure,
+    )
+
+
+def _may_note_passkey_failure(account: UUID | None) -> bool:
+    return failed_attempts.is_first_this_hour("passkey", account)
+
+
+def _require_passkey_site() -> RelyingParty:
+    found = relying_party_from_url(
+        current_context().base_url, current_context().policy.organisation
+    )
     if found is None:
         raise NoPage
     return found
 
 
-def _asked(purpose: str, moment: datetime) -> Challenge:
+def _issue_browser_challenge(purpose: str, moment: datetime) -> Challenge:
     """A fresh challenge, waiting in this browser's cookie; an earlier one is forgotten."""
-    made = challenge(purpose, moment)
-    cookie[_WAITS] = [bytes_to_base64url(made.value), moment.timestamp(), purpose]
+    made = new_challenge(purpose, moment)
+    cookie[_CHALLENGE_ENTRY] = [bytes_to_base64url(made.value), moment.timestamp(), purpose]
     return made
 
 
-def _waiting() -> Challenge:
+def _take_browser_challenge() -> Challenge:
     """What this browser was asked, for this once."""
-    kept = cookie.pop(_WAITS, None)
+    kept = cookie.pop(_CHALLENGE_ENTRY, None)
     if kept is None:
         return Challenge(b"", datetime.min.replace(tzinfo=UTC), "")
     value, at, purpose = kept
     return Challenge(base64url_to_bytes(value), datetime.fromtimestamp(at, tz=UTC), purpose)
 
 
-def _body() -> dict[str, object]:
+def _read_passkey_body() -> dict[str, object]:
     found = request.get_json(silent=True)
     return found if isinstance(found, dict) else {}
 
 
-def _given() -> str:
-    return json.dumps(_body().get("answer"))
+def _read_passkey_answer() -> str:
+    return json.dumps(_read_passkey_body().get("answer"))
 
 
-def _json(text: str) -> Response:
+def _passkey_json_response(text: str) -> Response:
     return current_app.response_class(text, mimetype="application/json")
 
 
-def _refused() -> ResponseReturnValue:
+def _answer_passkey_refused() -> ResponseReturnValue:
     """One answer for whatever was wrong."""
     said = gettext("This passkey was not accepted. Try again, or sign in by password.")
     return jsonify(error=said), 403

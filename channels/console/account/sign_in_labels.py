@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import gettext
 
 from people.staff.security_notices import Notice
-from people.staff.sign_in_history import Event
+from people.staff.sign_in_history import SignInEvent
 from vault.audit.acts import AuditAct
 
 #: Marks a text for the catalogues.
@@ -63,12 +63,12 @@ NOTICES = {
 }
 
 
-def how(word: str) -> str:
+def describe_sign_in_method(word: str) -> str:
     """By what somebody signed in."""
     return gettext(_HOW.get(word, word))
 
 
-def event(of: Event) -> str:
+def describe_sign_in_event(of: SignInEvent) -> str:
     """Like *Signed in: passkey*."""
     said = gettext(_EVENTS[of.act])
     failed = of.act is AuditAct.STAFF_SIGN_IN_FAILED
@@ -76,6 +76,6 @@ def event(of: Event) -> str:
     return f"{said}: {gettext(detail)}" if detail else said
 
 
-def notice(kind: str) -> str:
+def describe_security_notice(kind: str) -> str:
     """What they are told."""
     return gettext(NOTICES[Notice(kind)])

@@ -9,13 +9,13 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from channels.app_context import ctx
+from channels.app_context import current_context
 from channels.console import labels
 from channels.console.agent import booking_form, booking_submission, time_picker
-from channels.console.agent.booking_form import Typed
-from channels.console.staff_request import Desk, pages, staff_page
-from channels.form_choices import locales, zones
-from channels.locale_selection import select
+from channels.console.agent.booking_form import BookingFields
+from channels.console.staff_request import StaffRequest, bp, staff_page
+from channels.form_choices import list_locales, list_time_zones
+from channels.locale_selection import select_locale
 from people.customers import lookup_purposes
 from people.errors import InvalidInput
 from people.models import Role
@@ -23,118 +23,122 @@ from scheduling.availability import skills
 from scheduling.availability.agent_assignment import PRODUCT
 from scheduling.availability.agent_availability import Callee
 from scheduling.booking import callback_history, customer_lookup
-from scheduling.booking.customer_lookup import Match
+from scheduling.booking.customer_lookup import CustomerMatch
 from scheduling.errors import SlotTaken
 from scheduling.models import Callback
 from scheduling.notifications import callback_notifier
 
 
-@pages.get("/book")
+@bp.get("/book")
 @staff_page(Role.AGENT)
-def book(_: Desk) -> ResponseReturnValue:
+def show_booking_search(_: StaffRequest) -> ResponseReturnValue:
     """Whom? One field."""
-    return _whom({}, {})
+    return _render_booking_search({}, {})
 
 
-@pages.get("/book/find")
+@bp.get("/book/find")
 @staff_page(Role.AGENT)
-def found(_: Desk) -> ResponseReturnValue:
+def redirect_to_booking_search(_: StaffRequest) -> ResponseReturnValue:
     """A reload of the second step's address begins anew; nothing of a customer is in it."""
-    return redirect(url_for("console.book"), code=303)
+    return redirect(url_for("console.show_booking_search"), code=303)
 
 
-@pages.post("/book/find")
+@bp.post("/book/find")
 @staff_page(Role.AGENT)
-def find(desk: Desk) -> ResponseReturnValue:
+def show_booking_details(desk: StaffRequest) -> ResponseReturnValue:
     """What about, and when? Also to look at another day's free times; nothing typed is lost."""
-    typed = booking_form.typed(request.form)
+    typed = booking_form.read_booking_fields(request.form)
     try:
-        match = _match(desk, typed)
+        match = _find_booking_match(desk, typed)
     except InvalidInput as error:
-        return _whom(typed, {error.field: str(error)}), 422
-    return _details(desk, match, typed, {})
+        return _render_booking_search(typed, {error.field: str(error)}), 422
+    return _render_booking_details(desk, match, typed, {})
 
 
-@pages.post("/book")
+@bp.post("/book")
 @staff_page(Role.AGENT)
-def make_booking(desk: Desk) -> ResponseReturnValue:
+def make_booking(desk: StaffRequest) -> ResponseReturnValue:
     """Book and announce it; or the form again with what stands against it."""
-    typed = booking_form.typed(request.form)
+    typed = booking_form.read_booking_fields(request.form)
     try:
-        match = _match(desk, typed)
+        match = _find_booking_match(desk, typed)
     except InvalidInput as error:
-        return _whom(typed, {error.field: str(error)}), 422
-    errors, twice = booking_form.problems(desk, match, typed)
+        return _render_booking_search(typed, {error.field: str(error)}), 422
+    errors, twice = booking_form.check_booking_fields(desk, match, typed)
     if errors:
-        return _details(desk, match, typed, errors, twice), 422
+        return _render_booking_details(desk, match, typed, errors, twice), 422
     try:
-        callback_id = booking_submission.book(desk, match, typed)
+        callback_id = booking_submission.book_from_form(desk, match, typed)
     except SlotTaken as error:
-        return _details(desk, match, typed, {"starts_at": str(error)}, error.free_slots), 409
+        return _render_booking_details(
+            desk, match, typed, {"starts_at": str(error)}, error.free_slots
+        ), 409
     except InvalidInput as error:
         if error.field == "phone":  # added by a colleague at this moment, so known by now
-            match = _match(desk, typed)
-        return _details(desk, match, typed, {error.field: str(error)}), 422
+            match = _find_booking_match(desk, typed)
+        return _render_booking_details(desk, match, typed, {error.field: str(error)}), 422
     callback = desk.session.get_one(Callback, callback_id)
     if callback.agent_id != desk.principal.id:
-        return _with_a_colleague(desk, callback)
-    return redirect(url_for("console.card", callback_id=callback_id), code=303)
+        return _render_colleague_booking(desk, callback)
+    return redirect(url_for("console.show_callback_page", callback_id=callback_id), code=303)
 
 
-def _with_a_colleague(desk: Desk, callback: Callback) -> str:
+def _render_colleague_booking(desk: StaffRequest, callback: Callback) -> str:
     return render_template(
         "console/handed.html",
         title=gettext("Booked"),
-        name=callback_notifier.agent_name(desk.session, callback.agent_id),
+        name=callback_notifier.agent_first_name(desk.session, callback.agent_id),
         at=callback.starts_at,
         clock=desk.clock,
         live=False,
     )
 
 
-def _match(desk: Desk, typed: Typed) -> Match:
+def _find_booking_match(desk: StaffRequest, typed: BookingFields) -> CustomerMatch:
     """Whom the first step names; the second carries it along, so nothing of a customer does."""
-    purpose = lookup_purposes.read(typed["purpose"])
-    who, policy = desk.principal, ctx().policy
-    return customer_lookup.find(desk.session, who, typed["find"], purpose, policy, desk.moment)
+    purpose = lookup_purposes.parse_lookup_purpose(typed["purpose"])
+    who, policy = desk.principal, current_context().policy
+    return customer_lookup.look_up_customer(
+        desk.session, who, typed["find"], purpose, policy, desk.moment
+    )
 
 
-def _whom(typed: Typed, errors: dict[str, str]) -> str:
+def _render_booking_search(typed: BookingFields, errors: dict[str, str]) -> str:
     return render_template(
         "console/book_whom.html",
         asked=typed.get("find", ""),
         purpose=typed.get("purpose", ""),
-        purposes=labels.purposes(),
+        purposes=labels.list_lookup_purposes(),
         errors=errors,
     )
 
 
-def _details(
-    desk: Desk,
-    match: Match,
-    typed: Typed,
+def _render_booking_details(
+    desk: StaffRequest,
+    match: CustomerMatch,
+    typed: BookingFields,
     errors: dict[str, str],
     slots: Sequence[datetime] | None = None,
 ) -> str:
-    zone = booking_form.zone_of(match, typed)
+    zone = booking_form.choose_customer_zone(match, typed)
     if slots is None:
         callee = Callee(zone, match.customer.id if match.customer else None)
-        need = booking_form.need_of(desk, match, typed)
-        slots = time_picker.free(
-            desk, callee, booking_form.length_of(typed), typed["on"], need=need
+        need = booking_form.build_form_requirements(desk, match, typed)
+        slots = time_picker.find_free_times(
+            desk, callee, booking_form.parse_minutes_or_default(typed), typed["on"], need=need
         )
     return render_template(
         "console/book_details.html",
         match=match,
         typed={**typed, "timezone": typed["timezone"] or zone},
         errors=errors,
-        offers=time_picker.offers(desk, zone, slots),
+        offers=time_picker.build_time_offers(desk, zone, slots),
         zone=zone,
         clock=desk.clock,
         now=desk.moment,
-        key=booking_form.key_for(typed, errors),
-        locales=locales(ctx().policy.languages, select()),
-        zones=zones(),
-        others=bool(callback_history.colleagues(desk.session, desk.principal.id)),
-        products=skills.known(desk.session, PRODUCT),
+        key=booking_form.choose_form_key(typed, errors),
+        locales=list_locales(current_context().policy.languages, select_locale()),
+        zones=list_time_zones(),
+        others=bool(callback_history.list_handover_candidates(desk.session, desk.principal.id)),
+        products=skills.list_known_skills(desk.session, PRODUCT),
     )

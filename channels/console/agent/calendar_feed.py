@@ -7,49 +7,49 @@ from flask.typing import ResponseReturnValue
 from icalendar import Calendar, Event
 from werkzeug.exceptions import NotFound as NoSuchAddress
 
-from channels.app_context import ctx, now, unit
+from channels.app_context import current_context, current_time, unit_of_work
 from channels.client_network import request_network
-from channels.console.staff_request import Desk, pages, staff_page
+from channels.console.staff_request import StaffRequest, bp, staff_page
 from people.models import Role
 from scheduling.booking import callback_reference
-from scheduling.booking.call_window import closes
+from scheduling.booking.call_window import call_window_end
 from scheduling.calendars import calendar_feeds
-from scheduling.calendars.calendar_feeds import Entry
-from scheduling.states import State
+from scheduling.calendars.calendar_feeds import FeedEntry
+from scheduling.states import CallbackState
 
-public = Blueprint("feed", __name__)
-_OFF = (State.CANCELLED, State.REFUSED, State.MISSED)
+public_bp = Blueprint("feed", __name__)
+_CANCELLED_STATES = (CallbackState.CANCELLED, CallbackState.REFUSED, CallbackState.MISSED)
 
 
-@pages.get("/calendar")
+@bp.get("/calendar")
 @staff_page(Role.AGENT)
-def feed(desk: Desk) -> ResponseReturnValue:
+def show_calendar_feed(desk: StaffRequest) -> ResponseReturnValue:
     """Whether there is an address, and what it is for."""
-    return _shown(desk, "")
+    return _render_calendar_feed(desk, "")
 
 
-@pages.post("/calendar")
+@bp.post("/calendar")
 @staff_page(Role.AGENT)
-def make_feed(desk: Desk) -> ResponseReturnValue:
+def submit_calendar_feed(desk: StaffRequest) -> ResponseReturnValue:
     """A new address, shown this once; or the end of the one there is."""
     if "end" in request.form:
-        calendar_feeds.end(desk.session, desk.principal.id, desk.moment)
-        return redirect(url_for("console.feed"), code=303)
-    token = calendar_feeds.make(desk.session, desk.principal.id, desk.moment)
-    return _shown(desk, f"{ctx().base_url}/calendar/{token}.ics")
+        calendar_feeds.revoke_feed(desk.session, desk.principal.id, desk.moment)
+        return redirect(url_for("console.show_calendar_feed"), code=303)
+    token = calendar_feeds.create_feed(desk.session, desk.principal.id, desk.moment)
+    return _render_calendar_feed(desk, f"{current_context().base_url}/calendar/{token}.ics")
 
 
-def _shown(desk: Desk, address: str) -> str:
-    found = calendar_feeds.current(desk.session, desk.principal.id)
+def _render_calendar_feed(desk: StaffRequest, address: str) -> str:
+    found = calendar_feeds.find_active_feed(desk.session, desk.principal.id)
     return render_template("console/feed.html", found=found, address=address, clock=desk.clock)
 
 
-@public.get("/calendar/<token>.ics")
-def calendar_file(token: str) -> Response:
+@public_bp.get("/calendar/<token>.ics")
+def serve_calendar_feed(token: str) -> Response:
     """The calendar of that secret; anything else is not found."""
-    ctx().limiter.hit("feed_address", request_network())
-    with unit() as session:
-        entries = calendar_feeds.read(session, token[:100], now())
+    current_context().limiter.count_hit("feed_address", request_network())
+    with unit_of_work() as session:
+        entries = calendar_feeds.read_feed_entries(session, token[:100], current_time())
     if entries is None:
         raise NoSuchAddress
     calendar = Calendar()
@@ -57,18 +57,18 @@ def calendar_file(token: str) -> Response:
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
     for each in entries:
-        calendar.add_component(_event(each))
+        calendar.add_component(_build_feed_event(each))
     return current_app.response_class(calendar.to_ical(), mimetype="text/calendar")
 
 
-def _event(entry: Entry) -> Event:
+def _build_feed_event(entry: FeedEntry) -> Event:
     """Nothing but when, and a reference: the address may come into wrong hands."""
     event = Event()
     event.add("uid", f"{entry.id}@vouchline")
     event.add("sequence", entry.moves)
-    event.add("dtstamp", now())
+    event.add("dtstamp", current_time())
     event.add("dtstart", entry.starts_at)
-    event.add("dtend", closes(entry.starts_at, entry.minutes))
-    event.add("status", "CANCELLED" if entry.state in _OFF else "CONFIRMED")
-    event.add("summary", f"Callback {callback_reference.of(entry.id)}")
+    event.add("dtend", call_window_end(entry.starts_at, entry.minutes))
+    event.add("status", "CANCELLED" if entry.state in _CANCELLED_STATES else "CONFIRMED")
+    event.add("summary", f"Callback {callback_reference.format_callback_reference(entry.id)}")
     return event

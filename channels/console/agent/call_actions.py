@@ -7,10 +7,10 @@ from uuid import UUID
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from channels.app_context import ctx
+from channels.app_context import current_context
 from channels.console.agent import time_picker
-from channels.console.agent.callback_page import show
-from channels.console.staff_request import Desk, pages, staff_page
+from channels.console.agent.callback_page import render_callback_page
+from channels.console.staff_request import StaffRequest, bp, staff_page
 from people.errors import InvalidInput
 from people.models import Role
 from scheduling import callbacks
@@ -20,78 +20,96 @@ from scheduling.errors import SlotTaken
 from verification import bridged_calls, call_session
 
 
-def _to_card(callback_id: UUID) -> ResponseReturnValue:
-    return redirect(url_for("console.card", callback_id=callback_id, _anchor="call"), code=303)
+def _redirect_to_callback_page(callback_id: UUID) -> ResponseReturnValue:
+    return redirect(
+        url_for("console.show_callback_page", callback_id=callback_id, _anchor="call"), code=303
+    )
 
 
-@pages.post("/callback/<uuid:callback_id>/start")
+@bp.post("/callback/<uuid:callback_id>/start")
 @staff_page(Role.AGENT)
-def start(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
+def submit_call_start(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
     """Start the call. Pressed twice, it starts once."""
-    callback = callbacks.held_lately(desk.session, callback_id, desk.principal.id, desk.moment)
-    bridged_calls.start(desk.session, callback, ctx().policy, desk.moment)
-    return _to_card(callback_id)
+    callback = callbacks.get_recent_callback(
+        desk.session, callback_id, desk.principal.id, desk.moment
+    )
+    bridged_calls.start_bridged_call(desk.session, callback, current_context().policy, desk.moment)
+    return _redirect_to_callback_page(callback_id)
 
 
-@pages.post("/callback/<uuid:callback_id>/ring")
+@bp.post("/callback/<uuid:callback_id>/ring")
 @staff_page(Role.AGENT)
-def ring_again(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
+def submit_ring_again(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
     """Ring once more after a bridged call that missed the customer."""
-    callback = callbacks.held_lately(desk.session, callback_id, desk.principal.id, desk.moment)
-    bridged_calls.ring_again(desk.session, callback, desk.moment)
-    return _to_card(callback_id)
+    callback = callbacks.get_recent_callback(
+        desk.session, callback_id, desk.principal.id, desk.moment
+    )
+    bridged_calls.redial_customer(desk.session, callback, desk.moment)
+    return _redirect_to_callback_page(callback_id)
 
 
-@pages.post("/callback/<uuid:callback_id>/code")
+@bp.post("/callback/<uuid:callback_id>/code")
 @staff_page(Role.AGENT)
-def new_code(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
+def submit_new_code(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
     """A new code, which kills the old."""
-    callback = callbacks.held_lately(desk.session, callback_id, desk.principal.id, desk.moment)
-    call_session.reissue(desk.session, callback, ctx().policy, desk.moment)
-    return _to_card(callback_id)
+    callback = callbacks.get_recent_callback(
+        desk.session, callback_id, desk.principal.id, desk.moment
+    )
+    call_session.reissue_code(desk.session, callback, current_context().policy, desk.moment)
+    return _redirect_to_callback_page(callback_id)
 
 
-@pages.post("/callback/<uuid:callback_id>/end")
+@bp.post("/callback/<uuid:callback_id>/end")
 @staff_page(Role.AGENT)
-def end(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
+def submit_call_end(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
     """End the call with its outcome."""
-    callback = callbacks.held_lately(desk.session, callback_id, desk.principal.id, desk.moment)
+    callback = callbacks.get_recent_callback(
+        desk.session, callback_id, desk.principal.id, desk.moment
+    )
     try:
-        call_session.end(
-            desk.session, callback, request.form.get("outcome", ""), ctx().policy, desk.moment
+        call_session.end_call(
+            desk.session,
+            callback,
+            request.form.get("outcome", ""),
+            current_context().policy,
+            desk.moment,
         )
     except InvalidInput:
-        return show(desk, callback, {"outcome": "Choose how the call went."}), 422
-    return _to_card(callback_id)
+        return render_callback_page(desk, callback, {"outcome": "Choose how the call went."}), 422
+    return _redirect_to_callback_page(callback_id)
 
 
-@pages.post("/callback/<uuid:callback_id>/move")
+@bp.post("/callback/<uuid:callback_id>/move")
 @staff_page(Role.AGENT)
-def move(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
+def submit_callback_move(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
     """Another time, and the customer is told."""
-    callback = callbacks.held_lately(
+    callback = callbacks.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment, lock=True
     )
     try:
-        starts_at = time_picker.chosen(desk, request.form)
+        starts_at = time_picker.read_chosen_time(desk, request.form)
         with desk.session.begin_nested():
-            bookings.move(desk.session, callback, starts_at, ctx().policy, desk.moment)
+            bookings.reschedule_callback(
+                desk.session, callback, starts_at, current_context().policy, desk.moment
+            )
     except SlotTaken as error:
         desk.session.refresh(callback)
-        return show(desk, callback, {"starts_at": str(error)}, error.free_slots), 409
-    except local_time.Repeated as error:
-        return show(desk, callback, {"starts_at": str(error)}, error.instants), 422
+        return render_callback_page(
+            desk, callback, {"starts_at": str(error)}, error.free_slots
+        ), 409
+    except local_time.AmbiguousTime as error:
+        return render_callback_page(desk, callback, {"starts_at": str(error)}, error.instants), 422
     except InvalidInput as error:
-        return show(desk, callback, {"starts_at": str(error)}), 422
-    return _to_card(callback_id)
+        return render_callback_page(desk, callback, {"starts_at": str(error)}), 422
+    return _redirect_to_callback_page(callback_id)
 
 
-@pages.post("/callback/<uuid:callback_id>/cancel")
+@bp.post("/callback/<uuid:callback_id>/cancel")
 @staff_page(Role.AGENT)
-def cancel(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
+def submit_cancellation(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
     """Call it off, and the customer is told."""
-    callback = callbacks.held_lately(
+    callback = callbacks.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment, lock=True
     )
-    bookings.cancel(desk.session, callback, ctx().policy, desk.moment)
-    return _to_card(callback_id)
+    bookings.cancel_booked_callback(desk.session, callback, current_context().policy, desk.moment)
+    return _redirect_to_callback_page(callback_id)

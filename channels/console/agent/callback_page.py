@@ -10,96 +10,98 @@ from uuid import UUID
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
-from channels.app_context import ctx
+from channels.app_context import current_context
 from channels.console import labels
 from channels.console.agent import time_picker
-from channels.console.agent.delivery_status import Told, told
-from channels.console.staff_request import Desk, pages, staff_page
+from channels.console.agent.delivery_status import DeliveryStatus, describe_delivery_status
+from channels.console.staff_request import StaffRequest, bp, staff_page
 from messaging import call_queue, delivery_reports, outbox
-from messaging.call_states import OVER, CallState
+from messaging.call_states import OVER_STATES, CallState
 from people import phone_numbers
 from people.models import Role
 from scheduling import callbacks
 from scheduling.availability.agent_availability import Callee
 from scheduling.booking import call_window, callback_history, callback_reference
-from scheduling.callbacks import Appointment
+from scheduling.callbacks import CallbackDetails
 from scheduling.models import Callback
-from scheduling.states import LIVE, MOVES, State
+from scheduling.states import LIVE_STATES, TRANSITIONS, CallbackState
 from verification import bridged_calls, call_session, codes
-from verification.call_session import MAX_TRIES, Live
+from verification.call_session import MAX_TRIES, CallStatus
 
-_TYPED = ("slot", "on", "at", "agent", "number", "why")
+_FORM_FIELDS = ("slot", "on", "at", "agent", "number", "why")
 
 
-@pages.get("/callback/<uuid:callback_id>")
+@bp.get("/callback/<uuid:callback_id>")
 @staff_page(Role.AGENT)
-def card(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
+def show_callback_page(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
     """A callback that the agent holds; any other is not found."""
-    callback = callbacks.held_lately(desk.session, callback_id, desk.principal.id, desk.moment)
-    return show(desk, callback)
+    callback = callbacks.get_recent_callback(
+        desk.session, callback_id, desk.principal.id, desk.moment
+    )
+    return render_callback_page(desk, callback)
 
 
-def show(
-    desk: Desk,
+def render_callback_page(
+    desk: StaffRequest,
     callback: Callback,
     errors: Mapping[str, str] | None = None,
     slots: Sequence[datetime] | None = None,
 ) -> str:
     """The card, read and written down; with ``errors`` by field after a form that did not do."""
-    found = callbacks.open_one(desk.session, callback, desk.moment, "card")
-    live = call_session.live(desk.session, callback)
-    policy = ctx().policy
+    found = callbacks.read_callback(desk.session, callback, desk.moment, "card")
+    live = call_session.call_status(desk.session, callback)
+    policy = current_context().policy
     zone = found.customer.timezone
     if slots is None:
-        slots = _free(desk, found)
+        slots = _find_other_free_times(desk, found)
     return render_template(
         "console/card.html",
         call=found,
         live=live,
-        code=_code(desk, callback, live),
-        number=_number(found),
-        phone_call=_phone_call(desk, callback),
-        told=_told(desk, callback),
-        opens=call_window.opens(found.starts_at, policy.window_lead_minutes),
+        code=_code_to_read_out(desk, callback, live),
+        number=_number_to_dial(found),
+        phone_call=_load_phone_call_state(desk, callback),
+        told=_latest_delivery_status(desk, callback),
+        opens=call_window.call_window_start(found.starts_at, policy.window_lead_minutes),
         moment=desk.moment,
         over=desk.moment >= found.ends_at,
-        waits=_waits(desk, found),
+        waits=_number_hold_until(desk, found),
         max_tries=MAX_TRIES,
-        offers=time_picker.offers(desk, zone, slots),
-        typed={field: request.form.get(field, "")[:300] for field in _TYPED},
+        offers=time_picker.build_time_offers(desk, zone, slots),
+        typed={field: request.form.get(field, "")[:300] for field in _FORM_FIELDS},
         errors=errors or {},
         clock=desk.clock,
         words=labels,
         still="still" in request.args,
-        reference=callback_reference.of(found.id),
-        history=callback_history.of(desk.session, callback),
-        colleagues=_colleagues(desk, found),
-        revivable=State.BOOKED in MOVES[found.state] and bool(found.customer.name),
+        reference=callback_reference.format_callback_reference(found.id),
+        history=callback_history.load_callback_history(desk.session, callback),
+        colleagues=_list_handover_choices(desk, found),
+        revivable=CallbackState.BOOKED in TRANSITIONS[found.state] and bool(found.customer.name),
     )
 
 
-def _waits(desk: Desk, found: Appointment) -> datetime | None:
+def _number_hold_until(desk: StaffRequest, found: CallbackDetails) -> datetime | None:
     """Until when nobody is rung, since the customer's number was changed."""
     until = found.number_waits_until
     return until if until is not None and desk.moment < until else None
 
 
-def _colleagues(desk: Desk, found: Appointment) -> list[tuple[str, str]]:
+def _list_handover_choices(desk: StaffRequest, found: CallbackDetails) -> list[tuple[str, str]]:
     """Who could make the call instead: ids and first names."""
-    if found.state not in (State.BOOKED, State.STARTED):
+    if found.state not in (CallbackState.BOOKED, CallbackState.STARTED):
         return []
-    return callback_history.colleagues(desk.session, desk.principal.id)
+    return callback_history.list_handover_candidates(desk.session, desk.principal.id)
 
 
-def _number(found: Appointment) -> str:
+def _number_to_dial(found: CallbackDetails) -> str:
     """The customer's number, for whoever must dial it: nobody, where we bridge the call."""
-    if found.state not in LIVE or ctx().policy.bridge_calls:
+    if found.state not in LIVE_STATES or current_context().policy.bridge_calls:
         return ""
-    return phone_numbers.displayed(found.customer.phone)
+    return phone_numbers.format_phone(found.customer.phone)
 
 
 @dataclass(frozen=True)
-class PhoneState:
+class PhoneCallState:
     """A bridged call on the card: ``live`` says whether the code may be read out."""
 
     state: str
@@ -110,38 +112,40 @@ class PhoneState:
     can_ring_again: bool
 
 
-def _phone_call(desk: Desk, callback: Callback) -> PhoneState | None:
-    call = call_queue.latest(desk.session, callback.id)
+def _load_phone_call_state(desk: StaffRequest, callback: Callback) -> PhoneCallState | None:
+    call = call_queue.find_latest_call(desk.session, callback.id)
     if call is None:
         return None
     state = CallState(call.state)
-    return PhoneState(
+    return PhoneCallState(
         state,
-        labels.call(state),
-        labels.call_error(call.error),
+        labels.describe_call_state(state),
+        labels.describe_call_error(call.error),
         state is CallState.LIVE,
-        state in OVER,
-        bridged_calls.can_ring_again(call),
+        state in OVER_STATES,
+        bridged_calls.can_redial(call),
     )
 
 
-def _told(desk: Desk, callback: Callback) -> Told:
-    message = outbox.latest_for(desk.session, callback.id)
-    return told(message, delivery_reports.of(desk.session, message))
+def _latest_delivery_status(desk: StaffRequest, callback: Callback) -> DeliveryStatus:
+    message = outbox.find_latest_message(desk.session, callback.id)
+    return describe_delivery_status(
+        message, delivery_reports.find_delivery_report(desk.session, message)
+    )
 
 
-def _free(desk: Desk, found: Appointment) -> list[datetime]:
+def _find_other_free_times(desk: StaffRequest, found: CallbackDetails) -> list[datetime]:
     """Other times to offer, while the call can still be moved."""
-    if State.BOOKED not in (found.state, *MOVES[found.state]):
+    if CallbackState.BOOKED not in (found.state, *TRANSITIONS[found.state]):
         return []
     callee = Callee(found.customer.timezone, found.customer.id)
-    return time_picker.free(desk, callee, found.minutes, but=found.id)
+    return time_picker.find_free_times(desk, callee, found.minutes, but=found.id)
 
 
-def _code(desk: Desk, callback: Callback, live: Live) -> str:
+def _code_to_read_out(desk: StaffRequest, callback: Callback, live: CallStatus) -> str:
     """The code in groups while it is to be read out; once confirmed, nobody needs it again."""
-    if live.state is not State.STARTED or live.valid_until is None:
+    if live.state is not CallbackState.STARTED or live.valid_until is None:
         return ""
     if desk.moment >= live.valid_until:
         return ""
-    return codes.grouped(call_session.shown(desk.session, callback, desk.moment).code)
+    return codes.format_code(call_session.current_code(desk.session, callback, desk.moment).code)

@@ -10,44 +10,46 @@ from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from channels.console import labels
-from channels.console.staff_request import Desk, pages, staff_page
+from channels.console.staff_request import StaffRequest, bp, staff_page
 from channels.time_format import read_date
 from people.models import Role
 from scheduling import callbacks
 from scheduling.booking import callback_reference
 from scheduling.calendars import local_time
-from scheduling.callbacks import Row
-from scheduling.states import LIVE, State
+from scheduling.callbacks import CallbackSummary
+from scheduling.states import LIVE_STATES, CallbackState
 
 
-@pages.get("/day")
+@bp.get("/day")
 @staff_page(Role.AGENT)
-def day(desk: Desk) -> ResponseReturnValue:
+def show_own_day(desk: StaffRequest) -> ResponseReturnValue:
     """The callbacks of ``?on=``, today's unless it is given, on the agent's clock."""
-    today = desk.clock.today(desk.moment)
+    today = desk.clock.local_date_of(desk.moment)
     wanted = request.args.get("on", "")
     on = read_date(wanted, "on") if wanted else today
-    since, until = local_time.day(on, desk.zone)
-    found = callbacks.day(desk.session, desk.principal.id, since, until, desk.moment)
+    since, until = local_time.local_day_bounds(on, desk.zone)
+    found = callbacks.list_day_callbacks(desk.session, desk.principal.id, since, until, desk.moment)
     return render_template(
         "console/day.html",
         on=on,
         today=today,
-        days=_around(on),
+        days=_adjacent_days(on),
         appointments=found,
-        following=next_up(found, desk.moment),
+        following=find_next_callback(found, desk.moment),
         clock=desk.clock,
         words=labels,
-        reference=callback_reference.of,
+        reference=callback_reference.format_callback_reference,
     )
 
 
-def _around(on: date) -> tuple[date, date]:
+def _adjacent_days(on: date) -> tuple[date, date]:
     return on - timedelta(days=1), on + timedelta(days=1)
 
 
-def next_up(found: Sequence[Row], moment: datetime) -> UUID | None:
+def find_next_callback(found: Sequence[CallbackSummary], moment: datetime) -> UUID | None:
     """The call going on, or else the next to be made; its row stands out."""
-    live = [each.id for each in found if each.state in LIVE]
-    coming = [each.id for each in found if each.state is State.BOOKED and each.ends_at > moment]
+    live = [each.id for each in found if each.state in LIVE_STATES]
+    coming = [
+        each.id for each in found if each.state is CallbackState.BOOKED and each.ends_at > moment
+    ]
     return next(iter(live + coming), None)

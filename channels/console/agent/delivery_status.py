@@ -8,12 +8,12 @@ from typing import Literal
 from flask_babel import gettext
 
 from messaging import delivery_reports
-from messaging.models import Delivery, MessageState, OutboxMessage
-from messaging.providers.twilio.sms import PERMANENT
+from messaging.models import DeliveryReport, MessageState, OutboxMessage
+from messaging.providers.twilio.sms import PERMANENT_ERRORS
 
 
 @dataclass(frozen=True)
-class Told:
+class DeliveryStatus:
     """``words`` on how it stands, ``advice`` on what to do; ``tone`` chooses icon and colour."""
 
     words: str
@@ -21,49 +21,53 @@ class Told:
     advice: str = ""
 
 
-def told(message: OutboxMessage | None, report: Delivery | None) -> Told:
+def describe_delivery_status(
+    message: OutboxMessage | None, report: DeliveryReport | None
+) -> DeliveryStatus:
     """How the latest text about a callback stands, with what the provider has reported of it."""
     if message is None:
-        return Told(gettext("no text yet"), "waiting")
+        return DeliveryStatus(gettext("no text yet"), "waiting")
     if message.state == MessageState.SENT:
-        return _sent(report)
+        return _describe_sent_text(report)
     if message.state == MessageState.FAILED:
-        return _failed(message.error or "")
+        return _describe_failed_text(message.error or "")
     if message.state == MessageState.EXPIRED:
         words = gettext("text not sent in time")
-        return Told(words, "bad", gettext("Tell the customer in another way."))
-    return _waiting(message)
+        return DeliveryStatus(words, "bad", gettext("Tell the customer in another way."))
+    return _describe_waiting_text(message)
 
 
-def _sent(report: Delivery | None) -> Told:
-    if report is not None and report.status in delivery_reports.LOST:
-        return _failed(PERMANENT.get(report.error or 0, ""))
-    if report is not None and report.status in delivery_reports.ARRIVED:
-        return Told(gettext("text delivered"), "good")
-    return Told(gettext("text sent"), "good")
+def _describe_sent_text(report: DeliveryReport | None) -> DeliveryStatus:
+    if report is not None and report.status in delivery_reports.LOST_STATUSES:
+        return _describe_failed_text(PERMANENT_ERRORS.get(report.error or 0, ""))
+    if report is not None and report.status in delivery_reports.ARRIVED_STATUSES:
+        return DeliveryStatus(gettext("text delivered"), "good")
+    return DeliveryStatus(gettext("text sent"), "good")
 
 
-def _waiting(message: OutboxMessage) -> Told:
+def _describe_waiting_text(message: OutboxMessage) -> DeliveryStatus:
     if message.error == "ceiling":
         why = gettext("The ceiling on spending is reached. Tell whoever runs Vouchline.")
-        return Told(gettext("text held back"), "bad", why)
+        return DeliveryStatus(gettext("text held back"), "bad", why)
     if message.error is not None:
-        return Told(gettext("text on its way"), "waiting", gettext("It takes longer than usual."))
-    return Told(gettext("text on its way"), "waiting")
+        return DeliveryStatus(
+            gettext("text on its way"), "waiting", gettext("It takes longer than usual.")
+        )
+    return DeliveryStatus(gettext("text on its way"), "waiting")
 
 
-def _failed(reason: str) -> Told:
-    why = _reasons().get(reason, "")
-    what = "" if reason in _KNOWS_A_WAY else gettext("Tell the customer in another way.")
+def _describe_failed_text(reason: str) -> DeliveryStatus:
+    why = _text_failure_reasons().get(reason, "")
+    what = "" if reason in _REASONS_WITH_ADVICE else gettext("Tell the customer in another way.")
     words = gettext("text failed: the customer does not know")
-    return Told(words, "bad", f"{why} {what}".strip())
+    return DeliveryStatus(words, "bad", f"{why} {what}".strip())
 
 
 #: Reasons whose sentence says what to do.
-_KNOWS_A_WAY = frozenset({"landline", "opted_out", "invalid_number", "unknown_number"})
+_REASONS_WITH_ADVICE = frozenset({"landline", "opted_out", "invalid_number", "unknown_number"})
 
 
-def _reasons() -> dict[str, str]:
+def _text_failure_reasons() -> dict[str, str]:
     wrong = gettext("The number is wrong or not in use. Ask the customer for the right one.")
     return {
         "landline": gettext(

@@ -7,9 +7,9 @@ from uuid import UUID
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from channels.app_context import ctx
-from channels.console.agent.callback_page import show
-from channels.console.staff_request import Desk, pages, staff_page
+from channels.app_context import current_context
+from channels.console.agent.callback_page import render_callback_page
+from channels.console.staff_request import StaffRequest, bp, staff_page
 from people import phone_numbers
 from people.errors import InvalidInput
 from people.models import Role
@@ -17,16 +17,24 @@ from procedures import number_change
 from scheduling import callbacks
 
 
-@pages.post("/callback/<uuid:callback_id>/number")
+@bp.post("/callback/<uuid:callback_id>/number")
 @staff_page(Role.AGENT)
-def ask_for_number(desk: Desk, callback_id: UUID) -> ResponseReturnValue:
+def submit_number_change(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
     """Ask a supervisor to approve another number."""
-    callback = callbacks.held_lately(desk.session, callback_id, desk.principal.id, desk.moment)
-    typed, why, policy = request.form.get("number", ""), request.form.get("why", ""), ctx().policy
+    callback = callbacks.get_recent_callback(
+        desk.session, callback_id, desk.principal.id, desk.moment
+    )
+    typed, why, policy = (
+        request.form.get("number", ""),
+        request.form.get("why", ""),
+        current_context().policy,
+    )
     try:
-        phone = phone_numbers.parse(typed[:100], policy.default_region)
-        number_change.ask(desk.session, callback, phone, why[:1000], policy, desk.moment)
+        phone = phone_numbers.parse_phone(typed[:100], policy.default_region)
+        number_change.request_number_change(
+            desk.session, callback, phone, why[:1000], policy, desk.moment
+        )
     except InvalidInput as error:
         field = "number" if error.field == "phone" else error.field
-        return show(desk, callback, {field: str(error)}), 422
-    return redirect(url_for("console.approvals", done="asked"), code=303)
+        return render_callback_page(desk, callback, {field: str(error)}), 422
+    return redirect(url_for("console.show_approvals", done="asked"), code=303)

@@ -10,42 +10,44 @@ from flask_babel import gettext
 
 from channels.check_service import read_number
 from channels.console.agent import report_form_choices
-from channels.console.staff_request import Desk, pages, staff_page
+from channels.console.staff_request import StaffRequest, bp, staff_page
 from channels.web.public import report_choices
-from incidents.reports import submission
+from incidents.reports import report_fields, submission
 from people.errors import InvalidInput
 from people.models import Role
 
 
-@pages.get("/report")
+@bp.get("/report")
 @staff_page(Role.AGENT)
-def take_report(_: Desk) -> ResponseReturnValue:
+def show_agent_report_form(_: StaffRequest) -> ResponseReturnValue:
     """The empty form."""
-    return _form({}, {})
+    return _render_agent_report_form({}, {})
 
 
-@pages.post("/report")
+@bp.post("/report")
 @staff_page(Role.AGENT)
-def file_report(desk: Desk) -> ResponseReturnValue:
+def submit_agent_report(desk: StaffRequest) -> ResponseReturnValue:
     """Keep it as unproven: the agent vouches for having heard it, not for whose number it is. The
     answer is the same whether or not the number is a customer's."""
     try:
-        told = _told(desk)
-        reference = submission.file(desk.session, told, desk.moment, desk.principal.actor)
+        told = _read_agent_report(desk)
+        reference = submission.submit_for_reference(
+            desk.session, told, desk.moment, desk.principal.actor
+        )
     except InvalidInput as error:
         values = {name: value[:1000] for name, value in request.form.items()}
-        return _form({error.field: _advice(error)}, values), 422
+        return _render_agent_report_form({error.field: _agent_report_advice(error)}, values), 422
     gave = sorted(set(told.gave) - {"nothing"})
-    steps = report_choices.help_now(gave) if gave else []
+    steps = report_choices.list_urgent_steps(gave) if gave else []
     return render_template("console/report_filed.html", reference=reference, steps=steps)
 
 
-def _told(desk: Desk) -> submission.Told:
+def _read_agent_report(desk: StaffRequest) -> report_fields.ReportSubmission:
     form = request.form
-    return submission.Told(
+    return report_fields.ReportSubmission(
         phone=read_number(form.get("phone", "")),
         channel="agent",
-        called_at=_called_at(form.get("called_at", ""), desk),
+        called_at=_parse_agent_call_time(form.get("called_at", ""), desk),
         shown_number=form.get("shown_number", "").strip(),
         number_hidden="number_hidden" in form,
         said=form.get("said", "").strip(),
@@ -57,7 +59,7 @@ def _told(desk: Desk) -> submission.Told:
     )
 
 
-def _called_at(text: str, desk: Desk) -> datetime | None:
+def _parse_agent_call_time(text: str, desk: StaffRequest) -> datetime | None:
     """The time as the agent typed it, on the agent's own clock; empty when nobody knows."""
     try:
         local = datetime.fromisoformat(text) if text else None
@@ -66,7 +68,7 @@ def _called_at(text: str, desk: Desk) -> datetime | None:
     return local.replace(tzinfo=desk.zone) if local else None
 
 
-def _advice(error: InvalidInput) -> str:
+def _agent_report_advice(error: InvalidInput) -> str:
     return {
         "phone": gettext("Type the whole phone number that was called."),
         "called_at": gettext(
@@ -75,7 +77,7 @@ def _advice(error: InvalidInput) -> str:
     }.get(error.field, str(error))
 
 
-def _form(errors: dict[str, str], values: dict[str, str]) -> str:
+def _render_agent_report_form(errors: dict[str, str], values: dict[str, str]) -> str:
     return render_template(
         "console/report_form.html",
         errors=errors,

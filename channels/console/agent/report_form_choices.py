@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import gettext
 
 
-def knew() -> dict[str, str]:
+def list_knew_for_agent() -> dict[str, str]:
     """What the caller knew."""
     return {
         "name": gettext("their name"),
@@ -17,7 +17,7 @@ def knew() -> dict[str, str]:
     }
 
 
-def wanted() -> dict[str, str]:
+def list_wanted_for_agent() -> dict[str, str]:
     """What the caller asked for."""
     return {
         "code": gettext("a code from a text or an app"),
@@ -31,7 +31,7 @@ def wanted() -> dict[str, str]:
     }
 
 
-def gave() -> dict[str, str]:
+def list_gave_for_agent() -> dict[str, str]:
     """What was given or done."""
     return {
         "code": gettext("told the caller a code"),

@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from channels.app_context import ctx
-from channels.console.staff_request import Desk
+from channels.app_context import current_context
+from channels.console.staff_request import StaffRequest
 from channels.time_format import read_date, read_instant, read_time
 from people.errors import InvalidInput
 from scheduling.availability import agent_assignment, slot_search
-from scheduling.availability.agent_assignment import Need
+from scheduling.availability.agent_assignment import AgentRequirements
 from scheduling.availability.agent_availability import Callee
 from scheduling.calendars import local_time
 
 OTHER = "other"
-_NEXT, _OF_A_DAY = 6, 40
-_AHEAD = timedelta(days=14)
+_NEXT_LIMIT, _DAY_LIMIT = 6, 40
+_SEARCH_PERIOD = timedelta(days=14)
 
 
 @dataclass(frozen=True)
-class Offer:
+class TimeOffer:
     """A time to press: ``value`` goes into the form; ``time`` and ``day`` are on the agent's
     wall, ``there`` is on the customer's."""
 
@@ -32,7 +32,7 @@ class Offer:
     there: str
 
 
-def chosen(desk: Desk, form: Mapping[str, str]) -> datetime:
+def read_chosen_time(desk: StaffRequest, form: Mapping[str, str]) -> datetime:
     """The instant that a form chooses. Raises ``InvalidInput``, or ``wall.Repeated``."""
     slot = form.get("slot", "")
     if slot and slot != OTHER:
@@ -40,38 +40,47 @@ def chosen(desk: Desk, form: Mapping[str, str]) -> datetime:
     if not form.get("on") and not form.get("at"):
         raise InvalidInput("starts_at", "Choose a time, or write a day and time.")
     on = read_date(form.get("on", ""), "starts_at")
-    return local_time.instant(on, read_time(form.get("at", ""), "starts_at"), desk.zone)
+    return local_time.local_to_instant(on, read_time(form.get("at", ""), "starts_at"), desk.zone)
 
 
-def free(
-    desk: Desk,
+def find_free_times(
+    desk: StaffRequest,
     callee: Callee,
     minutes: int,
     on: str = "",
     but: UUID | None = None,
-    need: Need | None = None,
+    need: AgentRequirements | None = None,
 ) -> list[datetime]:
     """Free slots of a day as it was typed; the next ones when that is none. ``but`` is a callback
     that is to be moved; with ``need`` they are those of anybody who could make the call."""
-    span, limit = (desk.moment, desk.moment + _AHEAD), _NEXT
+    span, limit = (desk.moment, desk.moment + _SEARCH_PERIOD), _NEXT_LIMIT
     try:
         if on:
-            span, limit = local_time.day(read_date(on, "on"), desk.zone), _OF_A_DAY
+            span, limit = local_time.local_day_bounds(read_date(on, "on"), desk.zone), _DAY_LIMIT
     except InvalidInput:
         pass
-    session, policy, moment = desk.session, ctx().policy, desk.moment
+    session, policy, moment = desk.session, current_context().policy, desk.moment
     if need is not None:
-        return agent_assignment.free_slots(
+        return agent_assignment.find_pool_slots(
             session, need, callee, span, minutes, policy, moment, limit, but
         )
     me = desk.principal.id
-    return slot_search.free_slots(session, me, callee, span, minutes, policy, moment, limit, but)
+    return slot_search.find_free_slots(
+        session, me, callee, span, minutes, policy, moment, limit, but
+    )
 
 
-def offers(desk: Desk, zone: str, instants: Sequence[datetime]) -> list[Offer]:
+def build_time_offers(
+    desk: StaffRequest, zone: str, instants: Sequence[datetime]
+) -> list[TimeOffer]:
     """How slots are shown, for a customer of that zone."""
     clock = desk.clock
     return [
-        Offer(each.isoformat(), clock.time(each), clock.short_day(each), clock.there(each, zone))
+        TimeOffer(
+            each.isoformat(),
+            clock.format_time(each),
+            clock.format_short_day(each),
+            clock.format_in_zone(each, zone),
+        )
         for each in instants
     ]

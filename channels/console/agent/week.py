@@ -8,9 +8,9 @@ from datetime import date, timedelta
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
-from channels.app_context import ctx
+from channels.app_context import current_context
 from channels.console import hours_format, labels
-from channels.console.staff_request import Desk, pages, staff_page
+from channels.console.staff_request import StaffRequest, bp, staff_page
 from channels.time_format import read_date
 from people.models import Role
 from scheduling import callbacks
@@ -18,54 +18,56 @@ from scheduling.availability import slot_search
 from scheduling.availability.agent_availability import Callee
 from scheduling.booking import callback_reference
 from scheduling.calendars import local_time
-from scheduling.callbacks import Row
+from scheduling.callbacks import CallbackSummary
 
 
 @dataclass(frozen=True)
-class Day:
+class AgentDay:
     """A day: ``hours`` as text, empty for a day off."""
 
     on: date
     hours: str
     any_hour: bool
-    appointments: list[Row]
+    appointments: list[CallbackSummary]
 
 
-@pages.get("/week")
+@bp.get("/week")
 @staff_page(Role.AGENT)
-def week_of(desk: Desk) -> ResponseReturnValue:
+def show_own_week(desk: StaffRequest) -> ResponseReturnValue:
     """The week of ``?on=``, this week's unless it is given, Monday first."""
     wanted = request.args.get("on", "")
-    on = read_date(wanted, "on") if wanted else desk.clock.today(desk.moment)
+    on = read_date(wanted, "on") if wanted else desk.clock.local_date_of(desk.moment)
     monday = on - timedelta(days=on.weekday())
     return render_template(
         "console/week.html",
-        days=_days(desk, monday),
-        today=desk.clock.today(desk.moment),
+        days=_build_week_days(desk, monday),
+        today=desk.clock.local_date_of(desk.moment),
         before=monday - timedelta(days=7),
         after=monday + timedelta(days=7),
         clock=desk.clock,
         words=labels,
-        reference=callback_reference.of,
+        reference=callback_reference.format_callback_reference,
     )
 
 
-def _days(desk: Desk, monday: date) -> list[Day]:
+def _build_week_days(desk: StaffRequest, monday: date) -> list[AgentDay]:
     since, until = (
-        local_time.day(monday, desk.zone)[0],
-        local_time.day(monday + timedelta(6), desk.zone)[1],
+        local_time.local_day_bounds(monday, desk.zone)[0],
+        local_time.local_day_bounds(monday + timedelta(6), desk.zone)[1],
     )
     me = desk.principal.id
-    found = callbacks.day(desk.session, me, since, until, desk.moment)
+    found = callbacks.list_day_callbacks(desk.session, me, since, until, desk.moment)
     callee = Callee(desk.zone.key)
-    habit = slot_search.rules_for(desk.session, [me], callee, ctx().policy, (since, until))[me]
+    habit = slot_search.load_slot_rules(
+        desk.session, [me], callee, current_context().policy, (since, until)
+    )[me]
     days = [monday + timedelta(days=n) for n in range(7)]
     return [
-        Day(
+        AgentDay(
             day,
-            hours_format.write(sorted(habit.rules.on(day))),
-            not habit.rules.hours and bool(habit.rules.on(day)),
-            [each for each in found if desk.clock.today(each.starts_at) == day],
+            hours_format.format_hours(sorted(habit.rules.working_hours_on(day))),
+            not habit.rules.hours and bool(habit.rules.working_hours_on(day)),
+            [each for each in found if desk.clock.local_date_of(each.starts_at) == day],
         )
         for day in days
     ]

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from channels.app_context import ctx
+from channels.app_context import current_context
 from channels.simulator.seed_data import DEMO_PASSWORD
 from people.models import Staff
 from people.staff import second_factor, staff_records
@@ -16,7 +16,7 @@ from vault.keys import keyring
 
 
 @dataclass(frozen=True)
-class SignIn:
+class DemoSignIn:
     """A demo member of staff; ``spent`` says that the code was used and the next is to come."""
 
     name: str
@@ -27,20 +27,20 @@ class SignIn:
 
 
 @dataclass(frozen=True)
-class SignIns:
+class DemoSignIns:
     """All of them; ``seconds`` until the codes change."""
 
-    people: list[SignIn]
+    people: list[DemoSignIn]
     password: str
     seconds: int
 
 
 def is_on() -> bool:
     """Only where no real text or call can leave the house."""
-    return ctx().demo and ctx().simulated
+    return current_context().demo and current_context().simulated
 
 
-def sign_ins(session: Session, now: datetime) -> SignIns:
+def list_demo_sign_ins(session: Session, now: datetime) -> DemoSignIns:
     """Who can sign in, with what their authenticator shows now."""
     rows = session.exec(
         select(Staff)
@@ -53,13 +53,17 @@ def sign_ins(session: Session, now: datetime) -> SignIns:
         .limit(20)
     )
     left = STEP_SECONDS - int(now.timestamp()) % STEP_SECONDS
-    return SignIns([_sign_in(session, row, now) for row in rows], DEMO_PASSWORD, left)
+    return DemoSignIns(
+        [_build_demo_sign_in(session, row, now) for row in rows], DEMO_PASSWORD, left
+    )
 
 
-def _sign_in(session: Session, row: Staff, now: datetime) -> SignIn:
-    who = staff_records.opened(session, row)
+def _build_demo_sign_in(session: Session, row: Staff, now: datetime) -> DemoSignIn:
+    who = staff_records.open_staff_details(session, row)
     place = f"staff.totp_secret:{row.id}"
-    secret = keyring.of(session).open_for(keyring.STAFF, place, row.totp_secret or b"")
-    code = second_factor.code_now(secret, now)
+    secret = keyring.current_keyring(session).open_for_purpose(
+        keyring.STAFF, place, row.totp_secret or b""
+    )
+    code = second_factor.current_totp_code(secret, now)
     spent = row.totp_last_step >= int(now.timestamp()) // STEP_SECONDS
-    return SignIn(who.name, who.email, who.role.value, f"{code[:3]} {code[3:]}", spent)
+    return DemoSignIn(who.name, who.email, who.role.value, f"{code[:3]} {code[3:]}", spent)

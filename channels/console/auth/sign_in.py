@@ -15,74 +15,78 @@ from sqlmodel import Session
 from werkzeug.exceptions import NotFound as NoPage
 
 from channels import failed_attempts
-from channels.app_context import ctx, now, unit
+from channels.app_context import current_context, current_time, unit_of_work
 from channels.console.auth import demo_sign_ins, device_cookie, sign_in_limits, user_agent
-from channels.console.auth.sign_in_limits import Tries
-from channels.console.staff_request import HOMES, TOKEN, pages
-from channels.rate_limits import TooMany
+from channels.console.auth.sign_in_limits import SignInTries
+from channels.console.staff_request import HOME_ENDPOINTS, SESSION_TOKEN_ENTRY, bp
+from channels.rate_limits import RateLimitExceeded
 from people.errors import SignInFailed
 from people.models import Role, Staff
-from people.passkeys.relying_party import site
+from people.passkeys.relying_party import relying_party_from_url
 from people.staff import authentication, second_factor, security_notices
 
 _LOCAL = re.compile(r"/staff/[\w\-./?=&%:+]*", re.ASCII)
 
 
-@pages.get("/sign-in")
-def sign_in() -> ResponseReturnValue:
+@bp.get("/sign-in")
+def show_staff_sign_in() -> ResponseReturnValue:
     """The form; somebody signed in already goes on."""
-    with unit(read_only=True) as session:
-        token, moment = cookie.get(TOKEN), now()
-        if isinstance(token, str) and (who := authentication.signed_in(session, token, moment)):
-            return redirect(_onward(session, who.id, who.role), code=303)
+    with unit_of_work(read_only=True) as session:
+        token, moment = cookie.get(SESSION_TOKEN_ENTRY), current_time()
+        if isinstance(token, str) and (
+            who := authentication.find_session_principal(session, token, moment)
+        ):
+            return redirect(_address_after_sign_in(session, who.id, who.role), code=303)
         out = gettext("You are signed out. Sign in to go on.") if "out" in request.args else ""
-        return _form(session, note=out)
+        return _render_sign_in_form(session, note=out)
 
 
-@pages.post("/sign-in")
-def let_in() -> ResponseReturnValue:
+@bp.post("/sign-in")
+def submit_staff_sign_in() -> ResponseReturnValue:
     """Password and second factor together. One answer for whatever was wrong."""
-    email, moment = request.form.get("email", "")[:250], now()
+    email, moment = request.form.get("email", "")[:250], current_time()
     password, code = request.form.get("password", ""), request.form.get("code", "")[:40]
-    with unit(read_only=True) as session:  # nobody else need wait while a password is hashed
-        seen = authentication.find(session, email)
-        tried = sign_in_limits.of(session, seen, email, code, moment)
+    with unit_of_work(
+        read_only=True
+    ) as session:  # nobody else need wait while a password is hashed
+        seen = authentication.find_account_by_email(session, email)
+        tried = sign_in_limits.build_sign_in_tries(session, seen, email, code, moment)
     try:
-        counted = tried.count()
-    except TooMany as error:
-        return _wait(tried, seen, error, email)
-    right = authentication.password_right(ctx().ring, seen, password[:500])
-    with unit() as session:
+        counted = tried.count_try()
+    except RateLimitExceeded as error:
+        return _answer_too_many_tries(tried, seen, error, email)
+    right = authentication.check_password(current_context().ring, seen, password[:500])
+    with unit_of_work() as session:
         try:
             member = authentication.check_second_factor(
-                session, seen, right, code, moment, noted=_noted
+                session, seen, right, code, moment, noted=_may_note_sign_in
             )
         except SignInFailed:  # caught in here, so that what it writes down is committed
             if counted.refused is None:
-                return _wrong(session, email)
+                return _answer_wrong_credentials(session, email)
         else:
-            counted.give_back()
+            counted.release_limit_counts()
             how = "recovery" if second_factor.is_recovery_code(code) else "password"
-            return redirect(enter(session, member, moment, how=how), code=303)
-    return _wait(tried, seen, counted.refused, email)
+            return redirect(begin_browser_session(session, member, moment, how=how), code=303)
+    return _answer_too_many_tries(tried, seen, counted.refused, email)
 
 
-def _noted() -> bool:
-    return failed_attempts.first_of_the_hour("sign-in")
+def _may_note_sign_in() -> bool:
+    return failed_attempts.is_first_this_hour("sign-in")
 
 
-def _wrong(session: Session, email: str) -> ResponseReturnValue:
+def _answer_wrong_credentials(session: Session, email: str) -> ResponseReturnValue:
     wrong = gettext("These do not fit together. Check all three, and try again.")
-    return _form(session, problem=wrong, email=email), 403
+    return _render_sign_in_form(session, problem=wrong, email=email), 403
 
 
-@pages.get("/sign-in/lost")
-def lost() -> ResponseReturnValue:
+@bp.get("/sign-in/lost")
+def show_lost_credentials() -> ResponseReturnValue:
     """What to do without password or phone: the same for everybody, and nothing is sent."""
     return render_template("console/lost.html")
 
 
-def enter(
+def begin_browser_session(
     session: Session,
     member: Staff,
     moment: datetime,
@@ -91,67 +95,77 @@ def enter(
     passkey_id: UUID | None = None,
 ) -> str:
     """Begin a session in this browser, under a token of its own; where to go on."""
-    forget(session)
-    cookie[TOKEN] = authentication.open_session(
-        session, member, moment, how=how, browser=user_agent.words(), passkey_id=passkey_id
+    end_browser_session(session)
+    cookie[SESSION_TOKEN_ENTRY] = authentication.open_staff_session(
+        session,
+        member,
+        moment,
+        how=how,
+        browser=user_agent.describe_user_agent(),
+        passkey_id=passkey_id,
     )
-    device_cookie.remember(member, moment)
-    return _onward(session, member.id, Role(member.role))
+    device_cookie.remember_browser(member, moment)
+    return _address_after_sign_in(session, member.id, Role(member.role))
 
 
-@pages.post("/sign-out")
+@bp.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
     """End the session, here and in the store."""
-    with unit() as session:
-        forget(session)
-        return redirect(url_for("console.sign_in"), code=303)
+    with unit_of_work() as session:
+        end_browser_session(session)
+        return redirect(url_for("console.show_staff_sign_in"), code=303)
 
 
-@pages.get("/sign-in/demo")
-def demo_codes() -> ResponseReturnValue:
+@bp.get("/sign-in/demo")
+def show_demo_codes() -> ResponseReturnValue:
     """The demo's second-factor codes alone, for the page to keep itself fresh."""
     if not demo_sign_ins.is_on():
         raise NoPage
-    with unit(read_only=True) as session:
+    with unit_of_work(read_only=True) as session:
         return render_template(
-            "console/_demo_codes.html", demo=demo_sign_ins.sign_ins(session, now())
+            "console/_demo_codes.html",
+            demo=demo_sign_ins.list_demo_sign_ins(session, current_time()),
         )
 
 
-def forget(session: Session) -> None:
+def end_browser_session(session: Session) -> None:
     """Drop whatever this browser was signed in as: no session outlives a sign-in or sign-out."""
-    token = cookie.get(TOKEN)
+    token = cookie.get(SESSION_TOKEN_ENTRY)
     if isinstance(token, str):
-        authentication.close_session(session, token, now())
+        authentication.close_staff_session(session, token, current_time())
     cookie.clear()
 
 
-def _onward(session: Session, staff_id: UUID, role: Role) -> str:
+def _address_after_sign_in(session: Session, staff_id: UUID, role: Role) -> str:
     """To what they have to be told, else to the page that was asked for, if it is one of ours,
     else to the role's own."""
-    if security_notices.unseen(session, staff_id):
-        return url_for("console.account")
+    if security_notices.list_unseen_notices(session, staff_id):
+        return url_for("console.show_account")
     wanted = request.values.get("next", "")
-    return wanted if is_local(wanted) else url_for(HOMES[role])
+    return wanted if is_console_address(wanted) else url_for(HOME_ENDPOINTS[role])
 
 
-def is_local(address: str) -> bool:
+def is_console_address(address: str) -> bool:
     """Whether an address leads to a page of the console and nowhere else."""
     plain = bool(_LOCAL.fullmatch(address)) and ".." not in address and "//" not in address
     parts = urlsplit(address) if plain else None
     return parts is not None and not parts.scheme and not parts.netloc
 
 
-def _wait(tried: Tries, seen: Staff | None, error: TooMany, email: str) -> Response:
+def _answer_too_many_tries(
+    tried: SignInTries, seen: Staff | None, error: RateLimitExceeded, email: str
+) -> Response:
     wait = gettext("Too many tries. Try again in %(s)s seconds.", s=error.retry_after)
-    with unit() as session:
-        tried.note(session, seen, now())
-        response = make_response(_form(session, problem=wait, email=email, locked=True), 429)
+    with unit_of_work() as session:
+        tried.note_lockout(session, seen, current_time())
+        response = make_response(
+            _render_sign_in_form(session, problem=wait, email=email, locked=True), 429
+        )
     response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 
-def _form(
+def _render_sign_in_form(
     session: Session, *, problem: str = "", note: str = "", email: str = "", locked: bool = False
 ) -> str:
     wanted = request.values.get("next", "")
@@ -161,7 +175,11 @@ def _form(
         note=note,
         email=email,
         locked=locked,
-        next=wanted if is_local(wanted) else "",
-        passkeys=site(ctx().base_url, ctx().policy.organisation),
-        demo=demo_sign_ins.sign_ins(session, now()) if demo_sign_ins.is_on() else None,
+        next=wanted if is_console_address(wanted) else "",
+        passkeys=relying_party_from_url(
+            current_context().base_url, current_context().policy.organisation
+        ),
+        demo=demo_sign_ins.list_demo_sign_ins(session, current_time())
+        if demo_sign_ins.is_on()
+        else None,
     )

@@ -26,11 +26,13 @@ _SYSTEMS = (
 )
 
 
-def words() -> str:
+def describe_user_agent() -> str:
     """Like ``Firefox, Windows``; empty when nothing is known."""
     said = request.headers.get("User-Agent", "")[:500]
-    return ", ".join(filter(None, (_first(_BROWSERS, said), _first(_SYSTEMS, said))))
+    return ", ".join(
+        filter(None, (_match_user_agent(_BROWSERS, said), _match_user_agent(_SYSTEMS, said)))
+    )
 
 
-def _first(names: tuple[tuple[str, str], ...], said: str) -> str:
+def _match_user_agent(names: tuple[tuple[str, str], ...], said: str) -> str:
     return next((name for pattern, name in names if re.search(pattern, said)), "")

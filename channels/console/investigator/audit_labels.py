@@ -8,37 +8,37 @@ from uuid import UUID
 
 from flask_babel import gettext
 
-from vault.audit.acts import BY_VALUE, GROUPS, ActGroup, AuditAct, acts_of
+from vault.audit.acts import ACTS_BY_VALUE, GROUPS_BY_VALUE, ActGroup, AuditAct, acts_in_group
 from vault.models import AuditEntry
 
 _CASE = re.compile(r"C[0-9A-Z]{7}")
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def action(value: str) -> str:
+def describe_act(value: str) -> str:
     """What was done, by the value that the log keeps."""
-    act = BY_VALUE.get(value)
+    act = ACTS_BY_VALUE.get(value)
     return gettext(act.label) if act else value
 
 
-def groups() -> list[tuple[ActGroup, str, tuple[AuditAct, ...]]]:
+def list_act_groups() -> list[tuple[ActGroup, str, tuple[AuditAct, ...]]]:
     """What can be filtered by: each group with its label and its acts. All acts are in one."""
-    return [(group, gettext(group.label), acts_of(group)) for group in ActGroup]
+    return [(group, gettext(group.label), acts_in_group(group)) for group in ActGroup]
 
 
-def is_act(value: str | None) -> bool:
+def is_act_value(value: str | None) -> bool:
     """Whether this is the value of one act."""
-    return value in BY_VALUE
+    return value in ACTS_BY_VALUE
 
 
-def acts_meant(name: str) -> tuple[AuditAct, ...] | None:
+def parse_act_filter(name: str) -> tuple[AuditAct, ...] | None:
     """The acts that a filter names, by a group's value or by one act's; none if it names none."""
-    if name in BY_VALUE:
-        return (BY_VALUE[name],)
-    return acts_of(GROUPS[name]) if name in GROUPS else None
+    if name in ACTS_BY_VALUE:
+        return (ACTS_BY_VALUE[name],)
+    return acts_in_group(GROUPS_BY_VALUE[name]) if name in GROUPS_BY_VALUE else None
 
 
-def purpose(value: str) -> str:
+def describe_entry_purpose(value: str) -> str:
     """What it was for."""
     if _CASE.fullmatch(value):
         return gettext("case %(reference)s", reference=value)
@@ -58,12 +58,12 @@ def purpose(value: str) -> str:
     }.get(value, value)
 
 
-def ids(text: str) -> list[UUID]:
+def find_ids_in_detail(text: str) -> list[UUID]:
     """The ids in the detail of an entry: they may be those of members of staff."""
     return [UUID(each) for each in _ID.findall(text)]
 
 
-def detail(entry: AuditEntry, names: Mapping[UUID, str]) -> str:
+def describe_entry_detail(entry: AuditEntry, names: Mapping[UUID, str]) -> str:
     """More about it: members of staff by name, any other id by its end. The id of a reading
     says nothing to a reader."""
     if entry.action == AuditAct.AUDIT_BEGIN:
@@ -71,14 +71,14 @@ def detail(entry: AuditEntry, names: Mapping[UUID, str]) -> str:
     return _ID.sub(lambda found: names.get(UUID(found[0])) or f"…{found[0][-6:]}", entry.detail)
 
 
-def who(entry: AuditEntry, names: dict[object, str]) -> str:
+def describe_entry_author(entry: AuditEntry, names: dict[object, str]) -> str:
     """Who did it."""
     if entry.staff_id is not None:
         return names.get(entry.staff_id) or gettext("somebody who has left")
-    return actor(entry.actor)
+    return describe_actor(entry.actor)
 
 
-def actor(value: str) -> str:
+def describe_actor(value: str) -> str:
     """Who did it, where that is no member of staff."""
     return {
         "customer": gettext("The customer"),

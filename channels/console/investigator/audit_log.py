@@ -11,12 +11,12 @@ from uuid import UUID
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from channels.app_context import ctx
+from channels.app_context import current_context
 from channels.console.investigator import audit_labels, timeline
-from channels.console.staff_request import Desk, pages, staff_page
+from channels.console.staff_request import StaffRequest, bp, staff_page
 from channels.time_format import read_date
 from incidents.audit_search import customer_search, entry_search
-from incidents.audit_search.entry_search import Filter
+from incidents.audit_search.entry_search import EntryFilter
 from incidents.cases import case_view
 from people import phone_numbers
 from people.errors import InvalidInput
@@ -30,78 +30,84 @@ _LOOKS_BACK = timedelta(days=30)
 _MARK = "audit.page"
 
 
-@pages.get("/audit")
+@bp.get("/audit")
 @staff_page(Role.INVESTIGATOR)
-def audit(desk: Desk) -> ResponseReturnValue:
+def show_audit_log(desk: StaffRequest) -> ResponseReturnValue:
     """The latest entries, by ``?person=``, ``?what=``, ``?from=``, ``?to=``, ``?purpose=``;
     ``?before=`` a mark of ours goes back."""
-    return _filtered(desk)
+    return _answer_audit_query(desk)
 
 
-@pages.post("/audit/customer")
+@bp.post("/audit/customer")
 @staff_page(Role.INVESTIGATOR)
-def audit_customer(desk: Desk) -> ResponseReturnValue:
+def start_customer_audit(desk: StaffRequest) -> ResponseReturnValue:
     """Who read this customer: of an exact number with a reason, or of a case that one holds."""
     me, form = desk.principal.id, request.form
     case, customer = form.get("case", "")[:12], form.get("customer", "")
     try:
         if case:
-            who = _uuid(customer, "customer")
-            begun = customer_search.in_case(desk.session, me, case, who, desk.moment)
+            who = _parse_filter_id(customer, "customer")
+            begun = customer_search.start_search_in_case(desk.session, me, case, who, desk.moment)
         else:
-            phone = phone_numbers.parse(form.get("phone", "")[:60], ctx().policy.default_region)
+            phone = phone_numbers.parse_phone(
+                form.get("phone", "")[:60], current_context().policy.default_region
+            )
             reason = form.get("reason", "")[:10_000]
-            begun = customer_search.of_number(desk.session, me, phone, reason, desk.moment)
+            begun = customer_search.start_search_by_number(
+                desk.session, me, phone, reason, desk.moment
+            )
     except InvalidInput as error:
-        return _shown(desk, Filter(), errors={error.field: str(error)}), 422
-    return redirect(url_for("console.audit_reading", reading_id=begun), code=303)
+        return _render_audit_entries(desk, EntryFilter(), errors={error.field: str(error)}), 422
+    return redirect(url_for("console.show_customer_audit", reading_id=begun), code=303)
 
 
-@pages.get("/audit/customer/<uuid:reading_id>")
+@bp.get("/audit/customer/<uuid:reading_id>")
 @staff_page(Role.INVESTIGATOR)
-def audit_reading(desk: Desk, reading_id: UUID) -> ResponseReturnValue:
+def show_customer_audit(desk: StaffRequest, reading_id: UUID) -> ResponseReturnValue:
     """Who read the customer of a reading that one has begun, for an hour."""
     me = desk.principal.id
-    begun, case = customer_search.going_on(desk.session, me, reading_id, desk.moment)
-    reason = customer_search.reason_of(desk.session, begun)
+    begun, case = customer_search.require_active_search(desk.session, me, reading_id, desk.moment)
+    reason = customer_search.unseal_search_reason(desk.session, begun)
     purpose = case.reference if case else "oversight"
     more = {"reading": begun.id, "case": case, "reason": reason}
-    return _filtered(desk, begun.customer_id, purpose, **more)
+    return _answer_audit_query(desk, begun.customer_id, purpose, **more)
 
 
-def _filtered(
-    desk: Desk, customer: UUID | None = None, purpose: str = "oversight", **more: object
+def _answer_audit_query(
+    desk: StaffRequest, customer: UUID | None = None, purpose: str = "oversight", **more: object
 ) -> ResponseReturnValue:
     """The page that was asked for; or, with nothing read, the filter with what stands against
     it."""
     try:
-        before = _opened(desk, request.args.get("before", ""))
-        wanted = _filter(desk, customer)
+        before = _open_page_mark(desk, request.args.get("before", ""))
+        wanted = _read_audit_filter(desk, customer)
     except InvalidInput as error:
-        return _page(desk, Filter(customer=customer), errors={error.field: str(error)}, **more), 422
-    return _shown(desk, wanted, purpose, before, **more)
+        return _render_audit_page(
+            desk, EntryFilter(customer=customer), errors={error.field: str(error)}, **more
+        ), 422
+    return _render_audit_entries(desk, wanted, purpose, before, **more)
 
 
-def _filter(desk: Desk, customer: UUID | None = None) -> Filter:
+def _read_audit_filter(desk: StaffRequest, customer: UUID | None = None) -> EntryFilter:
     args = request.args
     person, what = args.get("person", ""), args.get("what", "")
     purpose = args.get("purpose", "").strip()
     if not _PURPOSE.fullmatch(purpose):
         raise InvalidInput("purpose", "Write a case's reference, like C2345678.")
-    acts = audit_labels.acts_meant(what) if what else ()
+    acts = audit_labels.parse_act_filter(what) if what else ()
     if acts is None:
         raise InvalidInput("what", "Choose what was done from the list.")
-    return Filter(
-        person=_uuid(person, "person") if person else None,
+    return EntryFilter(
+        person=_parse_filter_id(person, "person") if person else None,
         actions=acts,
         customer=customer,
-        since=_day(desk, "from"),
-        until=_day(desk, "to", days=1),
+        since=_read_filter_day(desk, "from"),
+        until=_read_filter_day(desk, "to", days=1),
         purpose=purpose,
     )
 
 
-def _day(desk: Desk, field: str, days: int = 0) -> datetime | None:
+def _read_filter_day(desk: StaffRequest, field: str, days: int = 0) -> datetime | None:
     text = request.args.get(field, "")
     if not text:
         return None
@@ -109,37 +115,39 @@ def _day(desk: Desk, field: str, days: int = 0) -> datetime | None:
     return datetime.combine(on, time(0), desk.zone)
 
 
-def _uuid(text: str, field: str) -> UUID:
+def _parse_filter_id(text: str, field: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
         raise InvalidInput(field, "Choose one from the list.") from None
 
 
-def _shown(
-    desk: Desk,
-    wanted: Filter,
+def _render_audit_entries(
+    desk: StaffRequest,
+    wanted: EntryFilter,
     purpose: str = "oversight",
     before: int | None = None,
     **more: object,
 ) -> str:
     me, session = desk.principal.id, desk.session
-    found = entry_search.page(session, me, wanted, desk.moment, before=before, purpose=purpose)
+    found = entry_search.search_entries(
+        session, me, wanted, desk.moment, before=before, purpose=purpose
+    )
     people = [each.staff_id for each in found.entries]
-    people += [id for each in found.entries for id in audit_labels.ids(each.detail)]
-    return _page(
+    people += [id for each in found.entries for id in audit_labels.find_ids_in_detail(each.detail)]
+    return _render_audit_page(
         desk,
         wanted,
         entries=found.entries,
-        names=case_view.names(session, people),
-        following=_mark(desk, found.following) if found.following else "",
+        names=case_view.list_staff_names(session, people),
+        following=_seal_page_mark(desk, found.following) if found.following else "",
         paged=before is not None,
-        picture=_picture(desk, wanted),
+        picture=_build_audit_timeline(desk, wanted),
         **more,
     )
 
 
-def _page(desk: Desk, wanted: Filter, **more: object) -> str:
+def _render_audit_page(desk: StaffRequest, wanted: EntryFilter, **more: object) -> str:
     """The page of the log around what was found, if anything."""
     me, session = desk.principal.id, desk.session
     kept = {name: value[:100] for name, value in request.args.items() if name != "before" and value}
@@ -148,38 +156,45 @@ def _page(desk: Desk, wanted: Filter, **more: object) -> str:
         "console/audit.html",
         wanted=wanted,
         kept=kept,
-        colleagues=[each for each in staff_records.everybody(session) if each[0] != me],
+        colleagues=[each for each in staff_records.list_all_staff_names(session) if each[0] != me],
         audit_words=audit_labels,
         clock=desk.clock,
         **{**nothing, "reading": None, "case": None, "reason": "", "errors": {}, **more},
     )
 
 
-def _picture(desk: Desk, wanted: Filter) -> timeline.Timeline:
+def _build_audit_timeline(desk: StaffRequest, wanted: EntryFilter) -> timeline.Timeline:
     """Of the days asked for, or of the last 30; of a longer time, its end."""
     until = wanted.until or desk.moment
     since = wanted.since or datetime.combine(
-        desk.clock.today(until - _LOOKS_BACK), time(0), desk.zone
+        desk.clock.local_date_of(until - _LOOKS_BACK), time(0), desk.zone
     )
-    since = max(since, until - timeline.MOST)
-    shown = Filter(wanted.person, wanted.actions, wanted.customer, since, until, wanted.purpose)
+    since = max(since, until - timeline.MAX_PERIOD)
+    shown = EntryFilter(
+        wanted.person, wanted.actions, wanted.customer, since, until, wanted.purpose
+    )
     me = desk.principal.id
-    return timeline.of(
-        desk.clock, since, until, lambda bins: entry_search.counted(desk.session, me, shown, bins)
+    return timeline.build_timeline(
+        desk.clock,
+        since,
+        until,
+        lambda bins: entry_search.count_entries_by_bin(desk.session, me, shown, bins),
     )
 
 
-def _mark(desk: Desk, entry: int) -> str:
+def _seal_page_mark(desk: StaffRequest, entry: int) -> str:
     """Where the next page begins, sealed: gaps between entries would tell what one may not see."""
-    ring = keyring.of(desk.session)
-    return urlsafe_b64encode(ring.seal_for(keyring.REPORTS, _MARK, str(entry))).decode()
+    ring = keyring.current_keyring(desk.session)
+    return urlsafe_b64encode(ring.seal_for_purpose(keyring.REPORTS, _MARK, str(entry))).decode()
 
 
-def _opened(desk: Desk, mark: str) -> int | None:
+def _open_page_mark(desk: StaffRequest, mark: str) -> int | None:
     if not mark:
         return None
     try:
         sealed = urlsafe_b64decode(mark[:400].encode())
-        return int(keyring.of(desk.session).open_for(keyring.REPORTS, _MARK, sealed))
+        return int(
+            keyring.current_keyring(desk.session).open_for_purpose(keyring.REPORTS, _MARK, sealed)
+        )
     except (Error, ValueError, Tampered):
         raise InvalidInput("before", "The page asked for is none.") from None

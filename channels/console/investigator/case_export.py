@@ -5,16 +5,16 @@ from __future__ import annotations
 from flask import Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from channels.app_context import ctx
+from channels.app_context import current_context
 from channels.console import labels
 from channels.console.investigator import case_labels
-from channels.console.investigator.case_workflow import typed
-from channels.console.investigator.cases import show
-from channels.console.investigator.export_labels import Telling
-from channels.console.staff_request import Desk, pages, staff_page
-from incidents.cases.visibility import held, seen
+from channels.console.investigator.case_workflow import read_case_field
+from channels.console.investigator.cases import render_case
+from channels.console.investigator.export_labels import ExportFormatter
+from channels.console.staff_request import StaffRequest, bp, staff_page
+from incidents.cases.visibility import get_held_case, get_visible_case
 from incidents.export import archive, case_data
-from incidents.export.case_data import Collected
+from incidents.export.case_data import ExportedCase
 from incidents.leak_tracing import service
 from people.errors import InvalidInput
 from people.models import Role
@@ -27,29 +27,39 @@ _STYLE = (
 )
 
 
-@pages.post("/cases/<reference>/export")
+@bp.post("/cases/<reference>/export")
 @staff_page(Role.INVESTIGATOR)
-def export_case(desk: Desk, reference: str) -> ResponseReturnValue:
+def export_case(desk: StaffRequest, reference: str) -> ResponseReturnValue:
     """The file, with the fields that were ticked."""
-    me, fields, reason = desk.principal.id, request.form.getlist("field"), typed("exporting")
-    origin = ctx().audit_origin
+    me, fields, reason = (
+        desk.principal.id,
+        request.form.getlist("field"),
+        read_case_field("exporting"),
+    )
+    origin = current_context().audit_origin
     try:
         with desk.session.begin_nested():
-            case = held(desk.session, reference, me)
-            traced = service.goes_out(desk.session, case, me)
-            ranking = service.of_case(desk.session, reference, me, desk.moment) if traced else None
+            case = get_held_case(desk.session, reference, me)
+            traced = service.should_export_ranking(desk.session, case, me)
+            ranking = (
+                service.trace_case_signals(desk.session, reference, me, desk.moment)
+                if traced
+                else None
+            )
             if traced and ranking is None:  # it says something about whoever exports
                 return render_template("console/trace_handed_on.html")
-            found = case_data.collect(
+            found = case_data.collect_for_export(
                 desk.session, reference, me, fields, reason, origin, desk.moment, ranking
             )
     except InvalidInput as error:
-        return show(desk, seen(desk.session, reference, me), {error.field: str(error)}), 422
-    return _file(desk, found, origin)
+        return render_case(
+            desk, get_visible_case(desk.session, reference, me), {error.field: str(error)}
+        ), 422
+    return _build_export_response(desk, found, origin)
 
 
-def _file(desk: Desk, found: Collected, origin: str) -> Response:
-    key = str(checkpoints.signer(desk.session, origin).verifier)
+def _build_export_response(desk: StaffRequest, found: ExportedCase, origin: str) -> Response:
+    key = str(checkpoints.log_signer(desk.session, origin).verifier)
     given = {
         "found": found.data,
         "reference": found.case.reference,
@@ -57,12 +67,12 @@ def _file(desk: Desk, found: Collected, origin: str) -> Response:
         "proofs": found.proofs,
         "words": labels,
         "case_words": case_labels,
-        "telling": Telling(found.data, desk.clock),
+        "telling": ExportFormatter(found.data, desk.clock),
         "style": _STYLE,
     }
     page = render_template("console/export.html", **given)
     readme = render_template("console/export.txt", **given)
-    data = archive.pack(desk.session, found, page, readme, origin, desk.moment)
+    data = archive.build_export_archive(desk.session, found, page, readme, origin, desk.moment)
     answer = make_response(data)
     answer.headers["Content-Type"] = "application/zip"
     name = f"{found.case.reference}.zip"

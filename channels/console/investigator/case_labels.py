@@ -11,14 +11,14 @@ from flask_babel import gettext, ngettext
 
 from channels.console import approval_labels
 from channels.console.investigator import audit_labels
-from incidents.cases.case_view import Item
-from incidents.cases.models import Kind, Outcome, State
-from incidents.cases.workflow import DECISIONS
+from incidents.cases.case_view import EvidenceItem
+from incidents.cases.models import CaseKind, CaseOutcome, CaseState
+from incidents.cases.workflow import SELECTABLE_OUTCOMES
 from incidents.reports import report_fields
 from vault.models import AuditEntry
 
 #: The icon of each state, in ``console/_icons.html``; the colour goes by the state's name.
-ICONS = {State.OPEN: "flag", State.TAKEN: "clock", State.CLOSED: "done"}
+ICONS = {CaseState.OPEN: "flag", CaseState.TAKEN: "clock", CaseState.CLOSED: "done"}
 
 #: Kinds of evidence that have a template of their own, under ``console/evidence/``, and the facts
 #: that it speaks of.
@@ -33,47 +33,47 @@ EVIDENCE: dict[str, tuple[str, ...]] = {
 }
 
 
-def kind(value: str) -> str:
+def describe_case_kind(value: str) -> str:
     """What a case is about."""
     return {
-        Kind.CALLS: gettext("Unexpected calls that belong together"),
-        Kind.ACCESS: gettext("Unusual reading of records"),
-        Kind.BUDGET: gettext("More customers opened than allowed"),
-        Kind.CANARY: gettext("A customer who does not exist was touched"),
-        Kind.OBJECTION: gettext("A customer objects to who read their record"),
-        Kind.WAVE: gettext("A wave of reports or failed checks"),
-        Kind.LOG: gettext("The audit log is not as it should be"),
-        Kind.NUMBER: gettext("A number was changed, and the old one could not be told"),
-        Kind.GUESSES: gettext("Too many wrong page numbers"),
-    }[Kind(value)]
+        CaseKind.CALLS: gettext("Unexpected calls that belong together"),
+        CaseKind.ACCESS: gettext("Unusual reading of records"),
+        CaseKind.BUDGET: gettext("More customers opened than allowed"),
+        CaseKind.CANARY: gettext("A customer who does not exist was touched"),
+        CaseKind.OBJECTION: gettext("A customer objects to who read their record"),
+        CaseKind.WAVE: gettext("A wave of reports or failed checks"),
+        CaseKind.LOG: gettext("The audit log is not as it should be"),
+        CaseKind.NUMBER: gettext("A number was changed, and the old one could not be told"),
+        CaseKind.GUESSES: gettext("Too many wrong page numbers"),
+    }[CaseKind(value)]
 
 
-def state(value: str) -> str:
+def describe_case_state(value: str) -> str:
     return {
-        State.OPEN: gettext("Open"),
-        State.TAKEN: gettext("Taken"),
-        State.CLOSED: gettext("Closed"),
-    }[State(value)]
+        CaseState.OPEN: gettext("Open"),
+        CaseState.TAKEN: gettext("Taken"),
+        CaseState.CLOSED: gettext("Closed"),
+    }[CaseState(value)]
 
 
-def outcome(value: str) -> str:
+def describe_case_outcome(value: str) -> str:
     return {
-        Outcome.LEAK: gettext("A leak was found"),
-        Outcome.NO_LEAK: gettext("No leak"),
-        Outcome.EXPLAINED: gettext("Unusual, and rightly so"),
-        Outcome.FALSE_ALARM: gettext("A false alarm"),
-        Outcome.UNDECIDED: gettext("It cannot be told"),
-        Outcome.POLICE: gettext("Handed to the police or the regulator"),
-        Outcome.JOINED: gettext("Goes on in another case"),
-    }[Outcome(value)]
+        CaseOutcome.LEAK: gettext("A leak was found"),
+        CaseOutcome.NO_LEAK: gettext("No leak"),
+        CaseOutcome.EXPLAINED: gettext("Unusual, and rightly so"),
+        CaseOutcome.FALSE_ALARM: gettext("A false alarm"),
+        CaseOutcome.UNDECIDED: gettext("It cannot be told"),
+        CaseOutcome.POLICE: gettext("Handed to the police or the regulator"),
+        CaseOutcome.JOINED: gettext("Goes on in another case"),
+    }[CaseOutcome(value)]
 
 
-def outcomes() -> list[tuple[str, str]]:
+def list_case_outcomes() -> list[tuple[str, str]]:
     """What an investigator chooses from."""
-    return [(each.value, outcome(each)) for each in DECISIONS]
+    return [(each.value, describe_case_outcome(each)) for each in SELECTABLE_OUTCOMES]
 
 
-def step(value: str) -> str:
+def describe_case_event(value: str) -> str:
     """A step that was done."""
     return {
         "opened": gettext("Opened"),
@@ -98,42 +98,44 @@ def step(value: str) -> str:
     }.get(value, value)
 
 
-def step_words(kind: str, written: str) -> str:
+def describe_event_text(kind: str, written: str) -> str:
     """What is written beside a step: its fixed words said, the rest as somebody wrote it."""
     first, _, rest = written.partition("\n")
     if kind == "asked":
-        return f"{approval_labels.title(first)}\n{rest}"
+        return f"{approval_labels.describe_request_type(first)}\n{rest}"
     if kind in ("warning", "warned") and first.isdecimal():
         return ngettext("%(num)s customer", "%(num)s customers", int(first))
     if kind == "exported":
         plain, _, chosen = written.rpartition("\n")
-        labels = dict(export_fields())
+        labels = dict(list_export_fields())
         said = ", ".join(labels.get(each, each) for each in chosen.strip("()").split(", ") if each)
         return f"{plain}\n{said}".strip()
     return written
 
 
-def percent(share: float) -> str:
+def format_percent(share: float) -> str:
     """A share of one in hundredths; the last is never said away."""
     found = 100 * share
     return "<1" if found < 1 else ">99" if found > 99 else f"{found:.0f}"
 
 
-def did(entries: Sequence[AuditEntry]) -> list[str]:
+def summarise_acts(entries: Sequence[AuditEntry]) -> list[str]:
     """What was done, each once, with how often."""
-    counted = Counter(audit_labels.action(each.action) for each in entries)
+    counted = Counter(audit_labels.describe_act(each.action) for each in entries)
     return [
         what if times == 1 else gettext("%(what)s, %(num)s times", what=what, num=times)
         for what, times in counted.items()
     ]
 
 
-def purposes(entries: Sequence[AuditEntry]) -> str:
+def summarise_purposes(entries: Sequence[AuditEntry]) -> str:
     """What it was done for, each once."""
-    return ", ".join(dict.fromkeys(audit_labels.purpose(e.purpose) for e in entries if e.purpose))
+    return ", ".join(
+        dict.fromkeys(audit_labels.describe_entry_purpose(e.purpose) for e in entries if e.purpose)
+    )
 
 
-def evidence_template(item: Item) -> str:
+def choose_evidence_template(item: EvidenceItem) -> str:
     """The template that says a piece of evidence in words."""
     needed = EVIDENCE.get(item.kind)
     lost = item.kind in ("report", "audit") and not (item.told or item.entry)
@@ -141,16 +143,16 @@ def evidence_template(item: Item) -> str:
     return f"console/evidence/{item.kind if known else 'other'}.html"
 
 
-def evidence(item: Item) -> str:
+def describe_evidence(item: EvidenceItem) -> str:
     """A piece of evidence in a sentence."""
     if len(item.entries) > 1:
         return gettext("What one person did with a record on one day.")
     if item.told is not None and item.told.kind == report_fields.OBJECTION:
         return gettext("A customer does not know why their record was opened.")
-    return evidence_kind(item.kind)
+    return describe_evidence_kind(item.kind)
 
 
-def evidence_kind(value: str) -> str:
+def describe_evidence_kind(value: str) -> str:
     """What kind of evidence, in a sentence."""
     return {
         "report": gettext("A customer reported a call."),
@@ -167,7 +169,7 @@ def evidence_kind(value: str) -> str:
     }.get(value, value)
 
 
-def fact(name: str) -> str:
+def describe_evidence_fact(name: str) -> str:
     """What a fact of the evidence is."""
     return {
         "customers": gettext("Customers"),
@@ -185,7 +187,7 @@ def fact(name: str) -> str:
     }.get(name, name.replace("_", " "))
 
 
-def told() -> list[tuple[str, str]]:
+def list_feedback_choices() -> list[tuple[str, str]]:
     """What those who reported a call can be told of what came of it."""
     return [
         ("", gettext("nothing yet")),
@@ -196,7 +198,7 @@ def told() -> list[tuple[str, str]]:
     ]
 
 
-def export_fields() -> list[tuple[str, str]]:
+def list_export_fields() -> list[tuple[str, str]]:
     """What can be chosen for an export."""
     return [
         ("names", gettext("Names of customers")),
@@ -208,7 +210,7 @@ def export_fields() -> list[tuple[str, str]]:
     ]
 
 
-def warning(value: str) -> str:
+def describe_warning_state(value: str) -> str:
     """How a warning of customers stands."""
     return {
         "running": gettext("going on"),
@@ -217,7 +219,7 @@ def warning(value: str) -> str:
     }[value]
 
 
-def text_state(value: str) -> str:
+def describe_text_state(value: str) -> str:
     """What became of a text."""
     return {
         "queued": gettext("waiting"),
@@ -228,7 +230,7 @@ def text_state(value: str) -> str:
     }.get(value, value)
 
 
-def signal(value: str) -> str:
+def describe_access_signal(value: str) -> str:
     """What was unusual about how records were read."""
     return {
         "nothing_behind": gettext("Customers opened with no call or booking behind it"),
@@ -237,7 +239,7 @@ def signal(value: str) -> str:
     }.get(value, value)
 
 
-def canary(value: str) -> str:
+def describe_canary_contact(value: str) -> str:
     """How a canary was met."""
     return {
         "opened": gettext("A colleague opened it out of turn"),
@@ -250,11 +252,11 @@ def canary(value: str) -> str:
     }.get(value, value)
 
 
-def length(of: timedelta, locale: str) -> str:
+def format_duration(of: timedelta, locale: str) -> str:
     """A length of time, like ``3 hours``."""
     return str(format_timedelta(of, granularity="minute", threshold=1.5, locale=locale))
 
 
-def since(at: datetime, now: datetime, locale: str) -> str:
+def format_elapsed_time(at: datetime, now: datetime, locale: str) -> str:
     """How long ago, like ``3 hours``."""
-    return length(max(now - at, timedelta(minutes=1)), locale)
+    return format_duration(max(now - at, timedelta(minutes=1)), locale)

@@ -12,12 +12,12 @@ from flask.typing import ResponseReturnValue
 
 from channels.console import labels
 from channels.console.investigator import audit_labels, case_labels, timeline
-from channels.console.staff_request import Desk, pages, staff_page
+from channels.console.staff_request import StaffRequest, bp, staff_page
 from incidents.cases import board as board_of
 from incidents.cases import case_view, merge_split, workflow
-from incidents.cases.evidence_summary import gathered, told_often
-from incidents.cases.models import Case, State, WarningRun
-from incidents.cases.visibility import seen
+from incidents.cases.evidence_summary import count_common_answers, group_evidence_items
+from incidents.cases.models import Case, CaseState, WarningRun
+from incidents.cases.visibility import get_visible_case
 from incidents.response import customer_warnings, post_warning_reports
 from people.errors import InvalidInput
 from people.models import Role, Staff
@@ -27,15 +27,15 @@ _REFERENCE = re.compile(r"C[0-9A-Z]{7}")
 _PAGE = re.compile(r"[1-9][0-9]{0,4}")
 
 
-@pages.app_template_filter("instant")
-def instant(text: str) -> datetime:
+@bp.app_template_filter("instant")
+def parse_fact_instant(text: str) -> datetime:
     """An instant among the facts of a case."""
     return datetime.fromisoformat(text)
 
 
-@pages.get("/cases")
+@bp.get("/cases")
 @staff_page(Role.INVESTIGATOR)
-def cases(desk: Desk) -> ResponseReturnValue:
+def show_case_board(desk: StaffRequest) -> ResponseReturnValue:
     """The board: ``?view=`` open, mine or closed; ``?after=`` a reference goes on."""
     view = request.args.get("view", board_of.OPEN)
     after = request.args.get("after", "")
@@ -44,89 +44,93 @@ def cases(desk: Desk) -> ResponseReturnValue:
     if after and not _REFERENCE.fullmatch(after):
         raise InvalidInput("after", "The page asked for is none.")
     reader = desk.principal.id
-    board = board_of.of(desk.session, reader, view, desk.moment, after)
+    board = board_of.load_case_board(desk.session, reader, view, desk.moment, after)
     return render_template(
         "console/cases.html",
         board=board,
         view=view,
-        names=case_view.names(desk.session, [each.taken_by for each in board.rows]),
-        **_shared(desk),
+        names=case_view.list_staff_names(desk.session, [each.taken_by for each in board.rows]),
+        **_case_label_context(desk),
     )
 
 
-@pages.get("/cases/<reference>")
+@bp.get("/cases/<reference>")
 @staff_page(Role.INVESTIGATOR)
-def case(desk: Desk, reference: str) -> ResponseReturnValue:
+def show_case(desk: StaffRequest, reference: str) -> ResponseReturnValue:
     """A case with its evidence (``?page=`` from 1), and what has been done."""
-    return show(desk, seen(desk.session, reference, desk.principal.id))
+    return render_case(desk, get_visible_case(desk.session, reference, desk.principal.id))
 
 
-def show(desk: Desk, found: Case, errors: Mapping[str, str] | None = None) -> str:
+def render_case(desk: StaffRequest, found: Case, errors: Mapping[str, str] | None = None) -> str:
     """The page of a case; ``errors`` are what stands against a form of it."""
     reader = desk.principal.id
     asked = request.args.get("page", "1")
     page = int(asked) if _PAGE.fullmatch(asked) else 1
-    evidence, count = case_view.evidence(desk.session, found, reader, desk.moment, page)
-    steps = case_view.steps(desk.session, found, reader)
-    subjects = case_view.subjects(desk.session, found)
+    evidence, count = case_view.load_evidence_page(desk.session, found, reader, desk.moment, page)
+    steps = case_view.list_case_events(desk.session, found, reader)
+    subjects = case_view.list_subject_ids(desk.session, found)
     people = [found.taken_by, *subjects, *(each.staff_id for each in steps)]
     people += [each.entry.staff_id for each in evidence if each.entry]
     people += [each for step in steps for each in step.approved_by]
     return render_template(
         "console/case.html",
         case=found,
-        mine=found.state == State.TAKEN and found.taken_by == reader,
-        evidence=gathered(evidence, desk.zone),
-        often=told_often(evidence),
+        mine=found.state == CaseState.TAKEN and found.taken_by == reader,
+        evidence=group_evidence_items(evidence, desk.zone),
+        often=count_common_answers(evidence),
         count=count,
         page=page,
-        last=max(1, -(-count // case_view.PAGE)),
+        last=max(1, -(-count // case_view.PAGE_SIZE)),
         steps=steps,
         subjects=subjects,
-        names=case_view.names(desk.session, people),
-        joined=merge_split.joined_from(desk.session, found),
-        waiting=len(workflow.reporters(desk.session, found, reader)),
-        **_acted(desk, found, subjects),
+        names=case_view.list_staff_names(desk.session, people),
+        joined=merge_split.list_merged_cases(desk.session, found),
+        waiting=len(workflow.list_reports_awaiting_feedback(desk.session, found, reader)),
+        **_case_response_context(desk, found, subjects),
         errors=errors or {},
         typed={name: value[:5000] for name, value in request.form.items()},
-        **_shared(desk),
+        **_case_label_context(desk),
     )
 
 
-def _acted(desk: Desk, found: Case, subjects: list[UUID]) -> dict[str, object]:
+def _case_response_context(
+    desk: StaffRequest, found: Case, subjects: list[UUID]
+) -> dict[str, object]:
     """What has been done about those whom it names, and their customers."""
-    session, run = desk.session, customer_warnings.of_case(desk.session, found)
+    session, run = desk.session, customer_warnings.find_latest_warning_run(desk.session, found)
     members = {each: session.get_one(Staff, each) for each in subjects}
     return {
         "members": members,
         "colleagues": [
-            each for each in staff_records.everybody(session) if each[0] != desk.principal.id
+            each
+            for each in staff_records.list_all_staff_names(session)
+            if each[0] != desk.principal.id
         ],
-        "warning": customer_warnings.progress(session, run) if run else None,
-        "after": _after(desk, run) if run else None,
+        "warning": customer_warnings.load_warning_progress(session, run) if run else None,
+        "after": _post_warning_timeline(desk, run) if run else None,
     }
 
 
-def _after(desk: Desk, run: WarningRun) -> timeline.Timeline:
+def _post_warning_timeline(desk: StaffRequest, run: WarningRun) -> timeline.Timeline:
     """Reports of those who were exposed, from two weeks before the warning on."""
     since = run.begun_at - timedelta(days=14)
     until = min(desk.moment, run.begun_at + timedelta(days=60))
-    return timeline.of(
+    return timeline.build_timeline(
         desk.clock,
         since,
         until,
-        lambda bins: post_warning_reports.counted(
+        lambda bins: post_warning_reports.count_reports_by_bin(
             desk.session, run, desk.principal.id, since, until, bins
         ),
     )
 
 
-def _shared(desk: Desk) -> dict[str, object]:
+def _case_label_context(desk: StaffRequest) -> dict[str, object]:
     shared = {"words": labels, "case_words": case_labels, "audit_words": audit_labels}
     return {"clock": desk.clock, "moment": desk.moment, **shared}
 
 
-def id_from(text: str, field: str) -> UUID:
+def parse_form_id(text: str, field: str) -> UUID:
     """An id from a form of ours. Raises ``InvalidInput``."""
     try:
         return UUID(text)

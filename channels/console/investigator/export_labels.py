@@ -12,63 +12,67 @@ from flask_babel import gettext
 
 from channels.console import labels
 from channels.console.investigator import audit_labels
-from channels.time_format import Clock
+from channels.time_format import LocalClock
 from incidents.leak_tracing.model_types import EVERYTHING, OUTSIDE
 from people.models import Role
 
 
-class Telling:
+class ExportFormatter:
     """Says what is in an export; names only where it holds them."""
 
-    def __init__(self, found: Mapping[str, Any], clock: Clock) -> None:
+    def __init__(self, found: Mapping[str, Any], clock: LocalClock) -> None:
         self._found, self._clock = found, clock
 
-    def when(self, text: str) -> str:
+    def format_export_time(self, text: str) -> str:
         """Like ``24 Nov 2026 10:00 GMT``."""
         at, clock = datetime.fromisoformat(text), self._clock
         return format_datetime(at, "d MMM y HH:mm z", tzinfo=clock.zone, locale=clock.locale)
 
-    def person(self, staff_id: str) -> str:
+    def describe_staff_member(self, staff_id: str) -> str:
         """By name; else by role and the end of the id, which tells two apart."""
         if name := self._found["colleagues"].get(staff_id):
             return str(name)
         role = self._found["roles"].get(staff_id)
-        said = labels.role(Role(role)) if role else gettext("somebody who has left")
+        said = labels.describe_role(Role(role)) if role else gettext("somebody who has left")
         return f"{said} …{staff_id[-6:]}"
 
-    def customer(self, customer_id: str) -> str:
+    def describe_export_customer(self, customer_id: str) -> str:
         """By name; else by the end of the id."""
         name = self._found["customers"].get(customer_id, {}).get("name")
         return name or f"{gettext('Customer')} …{customer_id[-6:]}"
 
-    def number(self, customer_id: str) -> str:
+    def find_customer_number(self, customer_id: str) -> str:
         """The number that a customer has today, where it is in the export."""
         return str(self._found["customers"].get(customer_id, {}).get("phone", ""))
 
-    def done(self, done: Mapping[str, Any]) -> str:
+    def describe_exported_act(self, done: Mapping[str, Any]) -> str:
         """Like ``Ana Silva: read a customer's record (their own day)``."""
-        who = self.person(done["by"]) if done["by"] else audit_labels.actor(done["actor"])
-        what = audit_labels.action(done["action"])
-        why = audit_labels.purpose(done["purpose"]) if done["purpose"] else ""
+        who = (
+            self.describe_staff_member(done["by"])
+            if done["by"]
+            else audit_labels.describe_actor(done["actor"])
+        )
+        what = audit_labels.describe_act(done["action"])
+        why = audit_labels.describe_entry_purpose(done["purpose"]) if done["purpose"] else ""
         return f"{who}: {what} ({why})" if why else f"{who}: {what}"
 
-    def entry(self, text: str) -> str:
+    def describe_log_entry(self, text: str) -> str:
         """An entry of the log as it was proven."""
         entry = json.loads(text)
-        said = self.done({**entry, "by": entry["staff_id"]})
+        said = self.describe_exported_act({**entry, "by": entry["staff_id"]})
         number = gettext("Entry %(number)s of the audit log.", number=entry["id"])
-        return f"{self.when(entry['at'])}, {said}. {number}"
+        return f"{self.format_export_time(entry['at'])}, {said}. {number}"
 
-    def source(self, source: str) -> str:
+    def describe_trace_source(self, source: str) -> str:
         """Whom a row of the ranking is about."""
         ours = {
             OUTSIDE: gettext("Nobody with access"),
             EVERYTHING: gettext("A copy of the table, or of a part of it"),
         }
-        return ours.get(source) or self.person(source)
+        return ours.get(source) or self.describe_staff_member(source)
 
-    def fact(self, name: str, value: object) -> str:
+    def format_fact_value(self, name: str, value: object) -> str:
         """The value of a fact."""
         if name == "since" and isinstance(value, str):
-            return self.when(value)
+            return self.format_export_time(value)
         return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

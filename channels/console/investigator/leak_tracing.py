@@ -12,23 +12,30 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from channels.console.investigator import case_labels
-from channels.console.staff_request import Desk, pages, staff_page
+from channels.console.staff_request import StaffRequest, bp, staff_page
 from incidents.cases import case_view
 from incidents.leak_tracing import service
 from incidents.leak_tracing.model_types import EVERYTHING, OUTSIDE
-from incidents.leak_tracing.ranking import ENOUGH, FURTHER, LEADS, WORTH_A_WORD, Ranked, Ranking
+from incidents.leak_tracing.ranking import (
+    LEADING_THRESHOLD,
+    MAX_FURTHER_REPORTS,
+    MENTION_THRESHOLD,
+    MIN_CUSTOMERS_SEEN,
+    RankedSource,
+    Ranking,
+)
 from people.models import Role
 
 #: Of the staff, so many are shown; in the picture's units a row is so high and so wide.
-SHOWN = 8
-ROW, WIDE = 34, 320
+MAX_STAFF_SHOWN = 8
+ROW_HEIGHT, MAX_BAR_WIDTH = 34, 320
 
 
 @dataclass(frozen=True)
-class Line:
+class RankingRow:
     """One source as it is shown."""
 
-    row: Ranked
+    row: RankedSource
     name: str
     since: str
     until: str
@@ -39,70 +46,78 @@ class Line:
 
     @property
     def percent(self) -> str:
-        return case_labels.percent(self.row.posterior)
+        return case_labels.format_percent(self.row.posterior)
 
 
 @dataclass(frozen=True)
-class Picture:
+class RankingChart:
     """Bars of how many of the customers each had seen, with a mark at how many by chance."""
 
-    lines: list[Line]
+    lines: list[RankingRow]
     most: float
 
     @property
     def height(self) -> int:
-        return ROW * len(self.lines)
+        return ROW_HEIGHT * len(self.lines)
 
-    def width(self, count: float) -> float:
+    def width_for_count(self, count: float) -> float:
         """How long a bar of so many customers is."""
-        return round(WIDE * count / max(self.most, 1.0), 1)
+        return round(MAX_BAR_WIDTH * count / max(self.most, 1.0), 1)
 
 
-@pages.get("/cases/<reference>/trace")
+@bp.get("/cases/<reference>/trace")
 @staff_page(Role.INVESTIGATOR)
-def trace(desk: Desk, reference: str) -> ResponseReturnValue:
+def show_leak_ranking(desk: StaffRequest, reference: str) -> ResponseReturnValue:
     """The ranking by the reports of a case. Whoever it says something about is not shown it: the
     case goes on with another investigator (rule I5)."""
-    ranking = service.of_case(desk.session, reference, desk.principal.id, desk.moment)
+    ranking = service.trace_case_signals(desk.session, reference, desk.principal.id, desk.moment)
     if ranking is None:
         return render_template("console/trace_handed_on.html")
-    return render_template("console/trace.html", reference=reference, **shown(desk, ranking))
+    return render_template(
+        "console/trace.html", reference=reference, **build_ranking_context(desk, ranking)
+    )
 
 
-def shown(desk: Desk, ranking: Ranking) -> dict[str, object]:
+def build_ranking_context(desk: StaffRequest, ranking: Ranking) -> dict[str, object]:
     """What ``console/_ranking.html`` needs."""
-    people = [row for row in ranking.people if row.seen][:SHOWN]
+    people = [row for row in ranking.people if row.seen][:MAX_STAFF_SHOWN]
     rows = [row for row in ranking.rows if row in people or row.source in (OUTSIDE, EVERYTHING)]
     pairs = [each for pair in ranking.together for each in pair[:2]]
     ids = [UUID(source) for source in {*(row.source for row in people), *pairs}]
-    names = {str(each): name for each, name in case_view.names(desk.session, ids).items()}
-    lines = [_line(desk, row, names) for row in rows]
+    names = {
+        str(each): name for each, name in case_view.list_staff_names(desk.session, ids).items()
+    }
+    lines = [_build_ranking_row(desk, row, names) for row in rows]
     seen = [line for line in lines if line.is_person]
     most = max((max(line.row.seen, line.row.expected) for line in seen), default=0.0)
     return {
         "ranking": ranking,
         "lines": lines,
-        "picture": Picture(seen, most),
+        "picture": RankingChart(seen, most),
         "names": names,
-        "leads_at": round(100 * LEADS),
-        "enough": ENOUGH,
-        "further": FURTHER,
-        "worth_a_word": WORTH_A_WORD,
+        "leads_at": round(100 * LEADING_THRESHOLD),
+        "enough": MIN_CUSTOMERS_SEEN,
+        "further": MAX_FURTHER_REPORTS,
+        "worth_a_word": MENTION_THRESHOLD,
     }
 
 
-def _line(desk: Desk, row: Ranked, names: Mapping[str, str]) -> Line:
+def _build_ranking_row(
+    desk: StaffRequest, row: RankedSource, names: Mapping[str, str]
+) -> RankingRow:
     ours = {
         OUTSIDE: gettext("Nobody with access"),
         EVERYTHING: gettext("A copy of the table, or of a part of it"),
     }
     name = ours.get(row.source) or names[row.source]
-    return Line(row, name, _date(desk, row.since), _date(desk, row.until))
+    return RankingRow(
+        row, name, _format_day_number(desk, row.since), _format_day_number(desk, row.until)
+    )
 
 
-def _date(desk: Desk, day: float | None) -> str:
+def _format_day_number(desk: StaffRequest, day: float | None) -> str:
     """With its year: a look may be long ago."""
     if day is None:
         return ""
     on = datetime.fromtimestamp(day * 86400, desk.zone).date()
-    return desk.clock.dated(on)
+    return desk.clock.format_full_date(on)

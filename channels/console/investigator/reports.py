@@ -6,14 +6,14 @@ from flask import render_template
 from flask.typing import ResponseReturnValue
 
 from channels.console import labels
-from channels.console.staff_request import Desk, pages, staff_page
+from channels.console.staff_request import StaffRequest, bp, staff_page
 from incidents.reports import submission as told
 from people.models import Role
 
 
-@pages.get("/reports")
+@bp.get("/reports")
 @staff_page(Role.INVESTIGATOR)
-def reports(desk: Desk) -> ResponseReturnValue:
+def show_latest_reports(desk: StaffRequest) -> ResponseReturnValue:
     """The latest, newest first; each reading is written down."""
-    found = told.latest(desk.session, desk.principal.actor, desk.moment)
+    found = told.list_latest_reports(desk.session, desk.principal.actor, desk.moment)
     return render_template("console/reports.html", reports=found, clock=desk.clock, words=labels)

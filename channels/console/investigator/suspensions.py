@@ -9,40 +9,43 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from channels.console import approval_labels
-from channels.console.staff_request import Desk, pages, staff_page
+from channels.console.staff_request import StaffRequest, bp, staff_page
 from incidents.response import approval_types
 from people.errors import InvalidInput
 from people.models import Role
 from people.staff import staff_records
 
 
-@pages.get("/suspended")
+@bp.get("/suspended")
 @staff_page(Role.INVESTIGATOR)
-def suspended(desk: Desk) -> ResponseReturnValue:
+def show_suspensions(desk: StaffRequest) -> ResponseReturnValue:
     """All but those in a case that names the reader too."""
-    return _shown(desk, {})
+    return _render_suspensions(desk, {})
 
 
-@pages.post("/suspended/<uuid:staff_id>/lift")
+@bp.post("/suspended/<uuid:staff_id>/lift")
 @staff_page(Role.INVESTIGATOR)
-def ask_to_lift(desk: Desk, staff_id: UUID) -> ResponseReturnValue:
+def submit_lift_request(desk: StaffRequest, staff_id: UUID) -> ResponseReturnValue:
     """Another approves it."""
     why = request.form.get("why", "")[:1000]
     try:
         with desk.session.begin_nested():
-            approval_types.ask_to_lift_outside(
+            approval_types.request_lift_outside_case(
                 desk.session, desk.principal.id, staff_id, why, desk.moment
             )
     except InvalidInput as error:
-        return _shown(desk, {f"why-{staff_id}": str(error)}), 422
-    return redirect(url_for("console.approvals", done="asked"), code=303)
+        return _render_suspensions(desk, {f"why-{staff_id}": str(error)}), 422
+    return redirect(url_for("console.show_approvals", done="asked"), code=303)
 
 
-def _shown(desk: Desk, errors: Mapping[str, str]) -> str:
-    found = approval_types.suspended_for(desk.session, desk.principal.id)
+def _render_suspensions(desk: StaffRequest, errors: Mapping[str, str]) -> str:
+    found = approval_types.list_visible_suspensions(desk.session, desk.principal.id)
     return render_template(
         "console/suspended.html",
-        people=[(each, staff_records.name_of(desk.session, each.id, each.name)) for each in found],
+        people=[
+            (each, staff_records.open_staff_name(desk.session, each.id, each.name))
+            for each in found
+        ],
         errors=errors,
         typed=request.form.get("why", "")[:300],
         words=approval_labels,

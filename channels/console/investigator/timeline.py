@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from channels.time_format import Clock
+from channels.time_format import LocalClock
 
 #: In units of the view box.
 COLUMN, HEIGHT = 10, 60
 HOURS_UP_TO = timedelta(days=3)
-MOST = timedelta(days=92)
+MAX_PERIOD = timedelta(days=92)
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Timeline:
     def width(self) -> int:
         return COLUMN * max(1, len(self.bars))
 
-    def height(self, count: int) -> float:
+    def height_for_count(self, count: int) -> float:
         """How high a bar is."""
         return round(HEIGHT * count / max(1, *(each.count for each in self.bars)), 1)
 
@@ -49,29 +49,35 @@ class Timeline:
         return sum(each.count for each in self.bars)
 
 
-def of(
-    clock: Clock,
+def build_timeline(
+    clock: LocalClock,
     since: datetime,
     until: datetime,
     count: Callable[[Callable[[datetime], int]], Counter[int]],
 ) -> Timeline:
     """Bars from ``since`` until before ``until``; ``count`` counts by what it is handed."""
     if until - since <= HOURS_UP_TO:
-        return _by_hour(clock, since, until, count(lambda at: (at - since) // timedelta(hours=1)))
-    first, last = clock.today(since), clock.today(until - timedelta(microseconds=1))
-    days = count(lambda at: (clock.today(at) - first).days)
-    return _by_day(clock, first, (last - first).days + 1, days)
+        return _build_hourly_timeline(
+            clock, since, until, count(lambda at: (at - since) // timedelta(hours=1))
+        )
+    first, last = clock.local_date_of(since), clock.local_date_of(until - timedelta(microseconds=1))
+    days = count(lambda at: (clock.local_date_of(at) - first).days)
+    return _build_daily_timeline(clock, first, (last - first).days + 1, days)
 
 
-def _by_hour(clock: Clock, since: datetime, until: datetime, counts: Counter[int]) -> Timeline:
+def _build_hourly_timeline(
+    clock: LocalClock, since: datetime, until: datetime, counts: Counter[int]
+) -> Timeline:
     hours = -((since - until) // timedelta(hours=1))
     parts = [since + timedelta(hours=n) for n in range(hours)]
     return Timeline(
-        [Bar(clock.day_time(at), counts[n]) for n, at in enumerate(parts)], by_hour=True
+        [Bar(clock.format_day_time(at), counts[n]) for n, at in enumerate(parts)], by_hour=True
     )
 
 
-def _by_day(clock: Clock, first: date, days: int, counts: Counter[int]) -> Timeline:
+def _build_daily_timeline(
+    clock: LocalClock, first: date, days: int, counts: Counter[int]
+) -> Timeline:
     parts = [first + timedelta(days=n) for n in range(days)]
-    bars = [Bar(clock.day(on), counts[n]) for n, on in enumerate(parts)]
+    bars = [Bar(clock.format_day(on), counts[n]) for n, on in enumerate(parts)]
     return Timeline(bars, by_hour=False)

@@ -8,11 +8,11 @@ from uuid import UUID
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from channels.app_context import ctx
+from channels.app_context import current_context
 from channels.console import approval_labels
-from channels.console.staff_request import Desk, pages, staff_page
+from channels.console.staff_request import StaffRequest, bp, staff_page
 from incidents.response import approval_types
-from people.errors import AskedAlready, InvalidInput, NotFound
+from people.errors import AlreadyRequested, InvalidInput, NotFound
 from people.models import Role, Staff
 from people.staff import staff_approvals, staff_records, suspension
 from procedures import role_change
@@ -20,26 +20,28 @@ from procedures import role_change
 _FIELDS = ("email", "name", "role", "why", "why_role")
 
 
-@pages.get("/people")
+@bp.get("/people")
 @staff_page(Role.SUPERVISOR)
-def people(desk: Desk) -> ResponseReturnValue:
+def show_staff_directory(desk: StaffRequest) -> ResponseReturnValue:
     """Everybody at work here, by name."""
-    return _shown(desk)
+    return _render_staff_directory(desk)
 
 
-def _shown(desk: Desk, errors: Mapping[str, str] | None = None, link: str = "") -> str:
-    hidden = approval_types.suspensions_hidden(desk.session, desk.principal.id)
+def _render_staff_directory(
+    desk: StaffRequest, errors: Mapping[str, str] | None = None, link: str = ""
+) -> str:
+    hidden = approval_types.list_hidden_suspensions(desk.session, desk.principal.id)
     return render_template(
         "console/people.html",
-        people=staff_records.at_work(desk.session, hidden),
+        people=staff_records.list_active_staff(desk.session, hidden),
         suspended=[
-            (staff_records.name_of(desk.session, each.id, each.name), each)
-            for each in suspension.suspended(desk.session)
+            (staff_records.open_staff_name(desk.session, each.id, each.name), each)
+            for each in suspension.list_suspended_staff(desk.session)
             if each.id not in hidden
         ],
         clock=desk.clock,
         me=desk.principal.id,
-        roles=[(each.value, approval_labels.role(each)) for each in Role],
+        roles=[(each.value, approval_labels.describe_role_capitalised(each)) for each in Role],
         errors=errors or {},
         typed={name: request.form.get(name, "")[:300] for name in _FIELDS},
         link=link,
@@ -47,14 +49,14 @@ def _shown(desk: Desk, errors: Mapping[str, str] | None = None, link: str = "") 
     )
 
 
-@pages.post("/people")
+@bp.post("/people")
 @staff_page(Role.SUPERVISOR)
-def ask_to_add(desk: Desk) -> ResponseReturnValue:
+def submit_new_staff_member(desk: StaffRequest) -> ResponseReturnValue:
     """Ask for a new member of staff; shows their link, which works once somebody has approved."""
     form = {name: request.form.get(name, "")[:300] for name in _FIELDS}
-    zone = ctx().policy.default_zone
+    zone = current_context().policy.default_zone
     try:
-        made = staff_approvals.ask_to_add(
+        made = staff_approvals.request_new_staff_member(
             desk.session,
             form["email"],
             form["name"],
@@ -65,23 +67,25 @@ def ask_to_add(desk: Desk) -> ResponseReturnValue:
             timezone=zone,
         )
     except InvalidInput as error:
-        return _shown(desk, {error.field: str(error)}), 422
-    except AskedAlready:  # answered in here, so that the look-up stays written down
-        return redirect(url_for("console.approvals", done="already"), code=303)
-    path = url_for("console.enrolment", token=made.token)
-    return _shown(desk, link=f"{ctx().base_url}{path}")
+        return _render_staff_directory(desk, {error.field: str(error)}), 422
+    except AlreadyRequested:  # answered in here, so that the look-up stays written down
+        return redirect(url_for("console.show_approvals", done="already"), code=303)
+    path = url_for("console.show_enrolment", token=made.token)
+    return _render_staff_directory(desk, link=f"{current_context().base_url}{path}")
 
 
-@pages.post("/people/<uuid:staff_id>/role")
+@bp.post("/people/<uuid:staff_id>/role")
 @staff_page(Role.SUPERVISOR)
-def ask_for_role(desk: Desk, staff_id: UUID) -> ResponseReturnValue:
+def submit_role_request(desk: StaffRequest, staff_id: UUID) -> ResponseReturnValue:
     """Ask for another role for somebody."""
     member = desk.session.get(Staff, staff_id)
     if member is None or not member.active:
         raise NotFound("There is no such member of staff.")
     role, why = request.form.get("role", ""), request.form.get("why_role", "")[:1000]
     try:
-        role_change.ask(desk.session, member, role, why, desk.principal.id, desk.moment)
+        role_change.request_role_change(
+            desk.session, member, role, why, desk.principal.id, desk.moment
+        )
     except InvalidInput as error:
-        return _shown(desk, {f"{error.field}-{staff_id}": str(error)}), 422
-    return redirect(url_for("console.approvals", done="asked"), code=303)
+        return _render_staff_directory(desk, {f"{error.field}-{staff_id}": str(error)}), 422
+    return redirect(url_for("console.show_approvals", done="asked"), code=303)

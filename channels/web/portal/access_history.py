@@ -9,25 +9,25 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from channels.web.portal import purpose_labels
-from channels.web.portal.auth import Owner, own_page, pages
+from channels.web.portal.auth import CustomerRequest, bp, customer_required
 from incidents.access_history import access_groups as opened
 from incidents.access_history import objections
 from people.errors import InvalidInput
 
-_ENTRY = re.compile(r"[0-9]{1,18}")
+_ENTRY_PATTERN = re.compile(r"[0-9]{1,18}")
 
 
-@pages.get("/openings")
-@own_page
-def openings(owner: Owner) -> ResponseReturnValue:
+@bp.get("/openings")
+@customer_required
+def show_access_history(owner: CustomerRequest) -> ResponseReturnValue:
     """The latest; ``?before=`` an entry goes back."""
     before = request.args.get("before", "")
-    found = opened.page(
+    found = opened.load_access_page(
         owner.session,
         owner.customer.id,
         ZoneInfo(owner.customer.timezone),
         owner.moment,
-        _entry(before) if before else None,
+        _parse_entry_number(before) if before else None,
     )
     return render_template(
         "own/openings.html",
@@ -39,18 +39,18 @@ def openings(owner: Owner) -> ResponseReturnValue:
     )
 
 
-@pages.post("/openings/object")
-@own_page
-def object_to(owner: Owner) -> ResponseReturnValue:
+@bp.post("/openings/object")
+@customer_required
+def submit_access_objection(owner: CustomerRequest) -> ResponseReturnValue:
     """The customer does not know why; pressed twice, it counts once."""
-    entry = _entry(request.form.get("entry", ""))
-    objections.object_to(owner.session, owner.customer, entry, owner.moment)
+    entry = _parse_entry_number(request.form.get("entry", ""))
+    objections.file_objection(owner.session, owner.customer, entry, owner.moment)
     before = request.form.get("before", "")
-    older = before if _ENTRY.fullmatch(before) else None
-    return redirect(url_for("own.openings", before=older, thanks=1), code=303)
+    older = before if _ENTRY_PATTERN.fullmatch(before) else None
+    return redirect(url_for("own.show_access_history", before=older, thanks=1), code=303)
 
 
-def _entry(text: str) -> int:
-    if not _ENTRY.fullmatch(text):
+def _parse_entry_number(text: str) -> int:
+    if not _ENTRY_PATTERN.fullmatch(text):
         raise InvalidInput("entry", "Choose one of the openings on the page.")
     return int(text)

@@ -14,21 +14,21 @@ from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-from channels.app_context import now, unit
-from channels.locale_selection import select
-from channels.time_format import Clock
+from channels.app_context import current_time, unit_of_work
+from channels.locale_selection import select_locale
+from channels.time_format import LocalClock
 from people.customers import customer_sessions
 from people.models import Customer
 
-pages = Blueprint("own", __name__, url_prefix="/my")
+bp = Blueprint("own", __name__, url_prefix="/my")
 
-TOKEN = "customer"  # noqa: S105  (the name of the cookie's one entry)
+TOKEN_KEY = "customer"  # noqa: S105  (the name of the cookie's one entry)
 P = ParamSpec("P")
 View = Callable[P, ResponseReturnValue]
 
 
 @dataclass(frozen=True)
-class Owner:
+class CustomerRequest:
     """An open unit of work, the customer whose page it is, and this moment."""
 
     session: Session
@@ -36,34 +36,40 @@ class Owner:
     moment: datetime
 
     @property
-    def clock(self) -> Clock:
+    def clock(self) -> LocalClock:
         """The clock on the customer's wall."""
-        return Clock(ZoneInfo(self.customer.timezone), select(), self.moment)
+        return LocalClock(ZoneInfo(self.customer.timezone), select_locale(), self.moment)
 
 
-def own_page(view: Callable[Concatenate[Owner, P], ResponseReturnValue]) -> View[P]:
-    """Let in a customer and hand them an :class:`Owner`; anybody else proves their number first.
+def customer_required(
+    view: Callable[Concatenate[CustomerRequest, P], ResponseReturnValue],
+) -> View[P]:
+    """Let in a customer and hand them an :class:`CustomerRequest`; anybody else proves their number first.
 
     As at the console, the answer goes out after the unit has committed.
     """
 
     @wraps(view)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
-        moment = now()
-        with unit() as session:
-            owner = here(session, moment)
+    def view_for_customer(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        moment = current_time()
+        with unit_of_work() as session:
+            owner = find_customer_request(session, moment)
             if owner is None:
-                out = 1 if TOKEN in cookie else None
-                return redirect(url_for("own.enter", out=out), code=303)
+                out = 1 if TOKEN_KEY in cookie else None
+                return redirect(url_for("own.show_portal_home", out=out), code=303)
             return make_response(view(owner, *args, **kwargs))
 
-    return guarded
+    return view_for_customer
 
 
-def here(session: Session, moment: datetime) -> Owner | None:
+def find_customer_request(session: Session, moment: datetime) -> CustomerRequest | None:
     """The customer of this browser, if there is one."""
-    token = cookie.get(TOKEN)
-    found = customer_sessions.signed_in(session, token, moment) if isinstance(token, str) else None
+    token = cookie.get(TOKEN_KEY)
+    found = (
+        customer_sessions.find_session_customer(session, token, moment)
+        if isinstance(token, str)
+        else None
+    )
     if found is None:
         return None
-    return Owner(session, session.get_one(Customer, found), moment)
+    return CustomerRequest(session, session.get_one(Customer, found), moment)

@@ -8,19 +8,21 @@ from itertools import groupby
 
 from flask import Flask
 
-from channels.time_format import Clock
+from channels.time_format import LocalClock
 from channels.web.portal import access_history, booking, callbacks, home, settings
-from channels.web.portal.auth import pages
+from channels.web.portal.auth import bp
 
 PARTS = (home, booking, callbacks, access_history, settings)
 
 
-def register(app: Flask) -> None:
+def register_portal(app: Flask) -> None:
     """The pages under ``/my``, guarded against forged requests by a token in each form."""
-    app.register_blueprint(pages)
-    app.jinja_env.filters["groupby_day"] = _by_day
+    app.register_blueprint(bp)
+    app.jinja_env.filters["groupby_day"] = _group_times_by_day
 
 
-def _by_day(times: Iterable[datetime], clock: Clock) -> list[tuple[str, list[datetime]]]:
+def _group_times_by_day(
+    times: Iterable[datetime], clock: LocalClock
+) -> list[tuple[str, list[datetime]]]:
     """Times under the day on which they are, in words."""
-    return [(day, list(group)) for day, group in groupby(times, clock.short_day)]
+    return [(day, list(group)) for day, group in groupby(times, clock.format_short_day)]

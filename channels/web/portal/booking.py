@@ -8,87 +8,95 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from channels.app_context import ctx
+from channels.app_context import current_context
 from channels.time_format import read_instant
-from channels.web.portal.auth import Owner, own_page, pages
-from channels.web.portal.slots import AHEAD, MOST, few
+from channels.web.portal.auth import CustomerRequest, bp, customer_required
+from channels.web.portal.slots import BOOKING_HORIZON, MAX_FREE_SLOTS, spread_out_times
 from people.errors import InvalidInput
 from scheduling import callbacks
 from scheduling.availability import agent_assignment
-from scheduling.availability.agent_assignment import Need
+from scheduling.availability.agent_assignment import AgentRequirements
 from scheduling.availability.agent_availability import Callee
 from scheduling.booking import bookings, customer_callbacks
-from scheduling.booking.bookings import Wish
+from scheduling.booking.bookings import BookingRequest
 from scheduling.errors import SlotTaken
 from vault.audit import audit_log
 
-MINUTES = 15
+CALL_MINUTES = 15
 
 
-@pages.get("/book")
-@own_page
-def book(owner: Owner) -> ResponseReturnValue:
+@bp.get("/book")
+@customer_required
+def show_portal_booking(owner: CustomerRequest) -> ResponseReturnValue:
     """What about? And when?"""
-    return _form(owner, "", {})
+    return _render_portal_booking(owner, "", {})
 
 
-@pages.post("/book")
-@own_page
-def make_call(owner: Owner) -> ResponseReturnValue:
+@bp.post("/book")
+@customer_required
+def submit_portal_booking(owner: CustomerRequest) -> ResponseReturnValue:
     """Book one of the times offered, unless three are booked already."""
     topic = request.form.get("topic", "")[:200]
     try:
         bookings.clean_topic(topic)
     except InvalidInput:
-        return _form(owner, topic, {"topic": _about()}), 422
+        return _render_portal_booking(owner, topic, {"topic": _topic_advice()}), 422
     try:
-        _book(owner, topic)
+        _reserve_offered_time(owner, topic)
     except SlotTaken as error:
         gone = gettext("Somebody else was faster. These times are free:")
-        return _form(owner, topic, {"starts_at": gone}, list(error.free_slots)), 409
+        return _render_portal_booking(
+            owner, topic, {"starts_at": gone}, list(error.free_slots)
+        ), 409
     except InvalidInput as error:
         enough = gettext("You have three calls booked. Call one off first.")
         advice = enough if error.field == "calls" else gettext("Choose one of these times:")
-        return _form(owner, topic, {"starts_at": advice}), 422
-    return redirect(url_for("own.enter", done="booked"), code=303)
+        return _render_portal_booking(owner, topic, {"starts_at": advice}), 422
+    return redirect(url_for("own.show_portal_home", done="booked"), code=303)
 
 
-def _about() -> str:
+def _topic_advice() -> str:
     return gettext("Write in a few words what the call is about, without a link.")
 
 
-def _book(owner: Owner, topic: str) -> None:
+def _reserve_offered_time(owner: CustomerRequest, topic: str) -> None:
     starts_at = read_instant(request.form.get("starts_at", ""), "starts_at")
     session, customer = owner.session, owner.customer
     with session.begin_nested():
         if (
-            len(callbacks.upcoming(session, customer.id, owner.moment))
-            >= customer_callbacks.MOST_BOOKED
+            len(callbacks.lock_upcoming_callbacks(session, customer.id, owner.moment))
+            >= customer_callbacks.MAX_BOOKED
         ):
             raise InvalidInput("calls", "Three calls are booked already.")
-        wish = Wish(starts_at, MINUTES, topic)
-        need = Need(language=customer.locale)
-        agent_assignment.book(
-            session, customer, need, wish, ctx().policy, owner.moment, audit_log.CUSTOMER
+        wish = BookingRequest(starts_at, CALL_MINUTES, topic)
+        need = AgentRequirements(language=customer.locale)
+        agent_assignment.book_with_any_agent(
+            session,
+            customer,
+            need,
+            wish,
+            current_context().policy,
+            owner.moment,
+            audit_log.CUSTOMER,
         )
 
 
-def _form(
-    owner: Owner, topic: str, errors: dict[str, str], times: list[datetime] | None = None
+def _render_portal_booking(
+    owner: CustomerRequest, topic: str, errors: dict[str, str], times: list[datetime] | None = None
 ) -> str:
     customer = owner.customer
     if times is None:
-        found = agent_assignment.free_slots(
+        found = agent_assignment.find_pool_slots(
             owner.session,
-            Need(language=customer.locale),
+            AgentRequirements(language=customer.locale),
             Callee(customer.timezone, customer.id),
-            (owner.moment, owner.moment + AHEAD),
-            MINUTES,
-            ctx().policy,
+            (owner.moment, owner.moment + BOOKING_HORIZON),
+            CALL_MINUTES,
+            current_context().policy,
             owner.moment,
-            MOST,
+            MAX_FREE_SLOTS,
         )
-        times = few(found, customer.timezone)
+        times = spread_out_times(found, customer.timezone)
     return render_template(
         "own/book.html", topic=topic, times=times, errors=errors, clock=owner.clock
     )

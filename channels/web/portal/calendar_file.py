@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 from flask_babel import gettext
 from icalendar import Calendar, Event
 
-from scheduling.booking.customer_callbacks import OwnCall
+from scheduling.booking.customer_callbacks import CustomerCallback
 from scheduling.policy import Policy
-from scheduling.states import State
+from scheduling.states import CallbackState
 
-_OFF = (State.CANCELLED, State.REFUSED, State.MISSED)
+_CANCELLED_STATES = (CallbackState.CANCELLED, CallbackState.REFUSED, CallbackState.MISSED)
 
 
-def written(call: OwnCall, policy: Policy, zone: str, now: datetime) -> bytes:
+def write_calendar_file(call: CustomerCallback, policy: Policy, zone: str, now: datetime) -> bytes:
     """The file, in the customer's zone, so that it stays right where clocks change their rules.
     Loaded again after a move, it takes the place of the first."""
     starts_at = call.starts_at.astimezone(ZoneInfo(zone))
@@ -25,12 +25,12 @@ def written(call: OwnCall, policy: Policy, zone: str, now: datetime) -> bytes:
     event.add("dtstamp", now)
     event.add("dtstart", starts_at)
     event.add("dtend", starts_at + timedelta(minutes=call.minutes))
-    event.add("status", "CANCELLED" if call.state in _OFF else "CONFIRMED")
+    event.add("status", "CANCELLED" if call.state in _CANCELLED_STATES else "CONFIRMED")
     event.add(
         "summary",
         gettext("%(organisation)s rings you", organisation=policy.organisation),
     )
-    event.add("description", _description(call, policy))
+    event.add("description", _event_description(call, policy))
     calendar = Calendar()
     calendar.add("prodid", "-//Vouchline//Vouchline//EN")
     calendar.add("version", "2.0")
@@ -40,7 +40,7 @@ def written(call: OwnCall, policy: Policy, zone: str, now: datetime) -> bytes:
     return bytes(calendar.to_ical())
 
 
-def _description(call: OwnCall, policy: Policy) -> str:
+def _event_description(call: CustomerCallback, policy: Policy) -> str:
     return gettext(
         "%(agent)s rings you about %(topic)s. First the caller tells you a check number. We never"
         " ask you for one. No check number? Hang up. Our number: %(phone)s",

@@ -8,7 +8,7 @@ from flask_babel import gettext
 from people.models import Role
 
 
-def _by_purpose() -> dict[str, str]:
+def _sentences_by_purpose() -> dict[str, str]:
     return {
         "card": gettext("To get ready for your call."),
         "own day": gettext("You were on their list of calls for the day."),
@@ -37,7 +37,7 @@ def _by_purpose() -> dict[str, str]:
     }
 
 
-def _by_action() -> dict[str, str]:
+def _sentences_by_action() -> dict[str, str]:
     return {
         "callback": gettext("To look after your call."),
         "customer": gettext("To change what we know of you."),
@@ -46,24 +46,28 @@ def _by_action() -> dict[str, str]:
     }
 
 
-def known() -> frozenset[str]:
+def list_known_purposes() -> frozenset[str]:
     """The purposes that have a sentence of their own."""
-    return frozenset(_by_purpose())
+    return frozenset(_sentences_by_purpose())
 
 
-def sentence(action: str, purpose: str) -> str:
+def describe_log_purpose(action: str, purpose: str) -> str:
     """What one entry of the log was for. A purpose that is no fixed word is a case's reference."""
     if purpose:
-        return _by_purpose().get(purpose) or gettext("To look into something that happened.")
-    return _by_action().get(action.partition(".")[0]) or gettext("For another reason. Ask us.")
+        return _sentences_by_purpose().get(purpose) or gettext(
+            "To look into something that happened."
+        )
+    return _sentences_by_action().get(action.partition(".")[0]) or gettext(
+        "For another reason. Ask us."
+    )
 
 
-def sentences(reasons: tuple[tuple[str, str], ...]) -> list[str]:
+def describe_log_purposes(reasons: tuple[tuple[str, str], ...]) -> list[str]:
     """Those of several entries, each once."""
-    return list(dict.fromkeys(sentence(*each) for each in reasons))
+    return list(dict.fromkeys(describe_log_purpose(*each) for each in reasons))
 
 
-def role(value: str) -> str:
+def describe_staff_role(value: str) -> str:
     """Who somebody is, in plain words."""
     return {
         Role.AGENT.value: gettext("rings customers"),

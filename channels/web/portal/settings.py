@@ -6,67 +6,75 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from channels.app_context import ctx
-from channels.form_choices import locales, zones
-from channels.locale_selection import select
-from channels.web.portal.auth import Owner, own_page, pages
+from channels.app_context import current_context
+from channels.form_choices import list_locales, list_time_zones
+from channels.locale_selection import select_locale
+from channels.web.portal.auth import CustomerRequest, bp, customer_required
 from people.customers import customer_records
 from people.errors import InvalidInput
 from scheduling.notifications import callback_notifier
 
 
-@pages.get("/settings")
-@own_page
-def settings(owner: Owner) -> ResponseReturnValue:
+@bp.get("/settings")
+@customer_required
+def show_portal_settings(owner: CustomerRequest) -> ResponseReturnValue:
     """The form."""
-    return _form(owner, {})
+    return _render_portal_settings(owner, {})
 
 
-@pages.post("/settings")
-@own_page
-def choose(owner: Owner) -> ResponseReturnValue:
+@bp.post("/settings")
+@customer_required
+def submit_portal_settings(owner: CustomerRequest) -> ResponseReturnValue:
     """Keep language and zone; reminders are written anew."""
     locale, zone = request.form.get("locale", ""), request.form.get("timezone", "")
-    if locale not in ctx().policy.languages:
-        return _form(owner, {"locale": gettext("Choose a language from the list.")}), 422
+    if locale not in current_context().policy.languages:
+        return _render_portal_settings(
+            owner, {"locale": gettext("Choose a language from the list.")}
+        ), 422
     try:
-        customer_records.choose(
+        customer_records.save_customer_preferences(
             owner.session, owner.customer, owner.moment, locale=locale, timezone=zone
         )
     except InvalidInput:
-        return _form(owner, {"timezone": gettext("Choose a time zone from the list.")}), 422
-    callback_notifier.plan_anew(owner.session, owner.customer.id, ctx().policy, owner.moment)
-    return redirect(url_for("own.settings", saved=1), code=303)
+        return _render_portal_settings(
+            owner, {"timezone": gettext("Choose a time zone from the list.")}
+        ), 422
+    callback_notifier.rebuild_reminders(
+        owner.session, owner.customer.id, current_context().policy, owner.moment
+    )
+    return redirect(url_for("own.show_portal_settings", saved=1), code=303)
 
 
-@pages.post("/settings/phrase")
-@own_page
-def keep_phrase(owner: Owner) -> ResponseReturnValue:
+@bp.post("/settings/phrase")
+@customer_required
+def submit_safe_phrase(owner: CustomerRequest) -> ResponseReturnValue:
     """A new safe phrase; it is told in a text that shows the old one."""
-    phrase = customer_records.phrase_from(request.form.get("phrase", "")[:100])
+    phrase = customer_records.parse_safe_phrase(request.form.get("phrase", "")[:100])
     if not phrase:
-        return _form(
+        return _render_portal_settings(
             owner, {"phrase": gettext("Choose 2 to 20 letters; spaces between words are fine.")}
         ), 422
-    if not callback_notifier.phrase_changed(
-        owner.session, owner.customer, phrase, ctx().policy, owner.moment
+    if not callback_notifier.notify_phrase_changed(
+        owner.session, owner.customer, phrase, current_context().policy, owner.moment
     ):
         advice = gettext("You have changed it often today. Please try again tomorrow.")
-        return _form(owner, {"phrase": advice}), 422
-    customer_records.keep_safe_phrase(owner.session, owner.customer, phrase, owner.moment)
-    callback_notifier.plan_anew(owner.session, owner.customer.id, ctx().policy, owner.moment)
-    return redirect(url_for("own.settings", saved=1), code=303)
+        return _render_portal_settings(owner, {"phrase": advice}), 422
+    customer_records.save_safe_phrase(owner.session, owner.customer, phrase, owner.moment)
+    callback_notifier.rebuild_reminders(
+        owner.session, owner.customer.id, current_context().policy, owner.moment
+    )
+    return redirect(url_for("own.show_portal_settings", saved=1), code=303)
 
 
-def _form(owner: Owner, errors: dict[str, str]) -> str:
+def _render_portal_settings(owner: CustomerRequest, errors: dict[str, str]) -> str:
     customer = owner.customer
     return render_template(
         "own/settings.html",
         locale=request.form.get("locale", customer.locale),
         timezone=request.form.get("timezone", customer.timezone),
-        phrase=customer_records.safe_phrase(owner.session, customer, owner.moment, "own page"),
-        locales=locales(ctx().policy.languages, select()),
-        zones=zones(),
+        phrase=customer_records.read_safe_phrase(owner.session, customer, owner.moment, "own page"),
+        locales=list_locales(current_context().policy.languages, select_locale()),
+        zones=list_time_zones(),
         errors=errors,
         saved="saved" in request.args,
     )

@@ -15,31 +15,31 @@ from prometheus_client import (
 from sqlmodel import Session
 
 from channels import database_upgrade, proxy_detection
-from channels.app_context import ctx, now, unit
-from channels.error_handlers import OUT_OF_REACH
+from channels.app_context import current_context, current_time, unit_of_work
+from channels.error_handlers import UNAVAILABLE_ERRORS
 from incidents.anomaly_detection import log_integrity
 from incidents.cases import creation
 from messaging import outbox_stats, spending
 from messaging.dispatch import worker
-from messaging.message_kinds import SMALL
+from messaging.message_kinds import SMALL_BUDGETS
 from storage import migrate
 from vault.audit import checkpoint_job, log_health
 from vault.errors import KeyForged
 from verification import page_number_limits
 
-pages = Blueprint("health", __name__)
+bp = Blueprint("health", __name__)
 #: Parts that nobody's work stops for.
-_TOLD_ONLY = ("checkpoints", "audit_log", "page_numbers", "proxies")
+_INFORMATIONAL_PARTS = ("checkpoints", "audit_log", "page_numbers", "proxies")
 
 
-@pages.get("/healthz")
+@bp.get("/healthz")
 def healthz() -> Response:
     """The process answers; to the doctor also what arrived with the question."""
-    told = proxy_detection.answer()
+    told = proxy_detection.answer_probe()
     return jsonify(status="ok", probe=told) if told else jsonify(status="ok")
 
 
-@pages.get("/readyz")
+@bp.get("/readyz")
 def readyz() -> tuple[Response, int]:
     """Database, keys, migrations, worker, the audit log, its checkpoints and page numbers: each
     ``ok`` or what to do about it. What is wrong with the log, checkpoints that are late, page
@@ -48,55 +48,57 @@ def readyz() -> tuple[Response, int]:
     names = ("database", "keys", "migrations", "worker", "checkpoints", "audit_log", "page_numbers")
     parts = dict.fromkeys(names, "ok")
     try:
-        with unit(read_only=True) as session:
-            _look(session, parts)
-    except OUT_OF_REACH:
+        with unit_of_work(read_only=True) as session:
+            _check_readiness_parts(session, parts)
+    except UNAVAILABLE_ERRORS:
         parts = {"database": "out of reach"}
-    if proxy_detection.noticed():
+    if proxy_detection.was_uncounted_noticed():
         parts["proxies"] = "one is not counted: run 'flask --app app doctor'"
-    ready = all(state == "ok" for name, state in parts.items() if name not in _TOLD_ONLY)
+    ready = all(state == "ok" for name, state in parts.items() if name not in _INFORMATIONAL_PARTS)
     status = "ready" if ready else "not ready"
     return jsonify(status=status, parts=parts), 200 if ready else 503
 
 
-def _look(session: Session, parts: dict[str, str]) -> None:
-    here = ctx()
+def _check_readiness_parts(session: Session, parts: dict[str, str]) -> None:
+    here = current_context()
     try:
-        database_upgrade.require_sound(session, here.master, here.key_register_pin)
-        if migrate.current(session.connection()) != migrate.head():
+        database_upgrade.require_sound_keys(session, here.master, here.key_register_pin)
+        if migrate.current_revision(session.connection()) != migrate.head_revision():
             parts["migrations"] = "run 'flask --app app db upgrade'"
             return
-        here.ring.ready()
+        here.ring.load_all_keys()
     except KeyForged:
         parts["keys"] = "not what this store had: run 'flask --app app doctor'"
-    except OUT_OF_REACH:
+    except UNAVAILABLE_ERRORS:
         parts["keys"] = "the master keys do not open this store"
-    if checkpoint_job.late(session, ctx().places):
+    if checkpoint_job.describe_late_publications(session, current_context().places):
         parts["checkpoints"] = "not all places take them: run 'flask --app app doctor'"
-    if page_number_limits.bound_reached(session, now()):
+    if page_number_limits.is_guess_limit_reached(session, current_time()):
         parts["page_numbers"] = "too many are guessed: given by text alone for now"
     if _log_faults(session):
         parts["audit_log"] = "it is not as it should be: run 'flask --app app doctor'"
-    if not worker.alive(session, now()):
+    if not worker.is_worker_alive(session, current_time()):
         parts["worker"] = "no worker has been at work lately: run 'flask --app app worker'"
 
 
 def _log_faults(session: Session) -> list[str]:
     """What is wrong with the log now, or was found by the worker and is an open case."""
-    found = log_health.faults(session, now())
+    found = log_health.find_log_faults(session, current_time())
     return found or (
-        ["A case of it is open."] if creation.is_open(session, log_integrity.FOLD) else []
+        ["A case of it is open."]
+        if creation.has_unclosed_case(session, log_integrity.DEDUP_KEY)
+        else []
     )
 
 
-@pages.get("/metrics")
-def metrics() -> Response | tuple[Response, int]:
+@bp.get("/metrics")
+def serve_metrics() -> Response | tuple[Response, int]:
     """Counts for Prometheus, for the bearer token's holder; production is closed without one."""
-    token = ctx().metrics_token
+    token = current_context().metrics_token
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if token and not hmac.compare_digest(token.encode(), given.encode()):
         return Response("a bearer token is needed\n", mimetype="text/plain"), 401
-    if not token and not ctx().demo:
+    if not token and not current_context().demo:
         return Response("set VOUCHLINE_METRICS_TOKEN\n", mimetype="text/plain"), 403
     body = generate_latest(REGISTRY) + _outbox_metrics()
     return Response(body, content_type=CONTENT_TYPE_LATEST)
@@ -105,13 +107,13 @@ def metrics() -> Response | tuple[Response, int]:
 def _outbox_metrics() -> bytes:
     """What the store knows of the outbox, whichever process is asked."""
     try:
-        with unit(read_only=True) as session:
-            standing = outbox_stats.now_standing(session, now())
-            hour, day = spending.spent(session, now())
-            small = spending.spent_small(session, now())[0]
-            wrong = page_number_limits.wrong_tries(session, now())
-            log = _log_values(session)
-    except OUT_OF_REACH:
+        with unit_of_work(read_only=True) as session:
+            standing = outbox_stats.measure_outbox(session, current_time())
+            hour, day = spending.total_spent(session, current_time())
+            small = spending.small_budgets_spent(session, current_time())[0]
+            wrong = page_number_limits.count_wrong_tries(session, current_time())
+            log = _log_metric_values(session)
+    except UNAVAILABLE_ERRORS:
         return b""
     registry = CollectorRegistry()
     for name, text, value in (
@@ -132,7 +134,7 @@ def _outbox_metrics() -> bytes:
         ["purse"],
         registry=registry,
     )
-    for purse in SMALL:
+    for purse in SMALL_BUDGETS:
         anybodys.labels(purse.value).set(small[purse] / 1e6)
     failed = Gauge(
         "vouchline_texts_failed_last_hour",
@@ -147,10 +149,10 @@ def _outbox_metrics() -> bytes:
     return generate_latest(registry)
 
 
-def _log_values(session: Session) -> list[tuple[str, str, float]]:
+def _log_metric_values(session: Session) -> list[tuple[str, str, float]]:
     """How the audit log does: name, help and value of each gauge."""
-    moment = now()
-    since = log_health.waiting_since(session, moment)
+    moment = current_time()
+    since = log_health.unsequenced_since(session, moment)
     waits = max(0.0, (moment - since).total_seconds()) if since else 0.0
     wrong = len(_log_faults(session))
     return [

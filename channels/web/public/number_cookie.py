@@ -12,24 +12,24 @@ import binascii
 
 from flask import Response, current_app, request
 
-from channels.app_context import ctx
+from channels.app_context import current_context
 from vault.errors import Tampered
 from vault.keys import keyring
 
-COOKIE = "number"
+NUMBER_COOKIE = "number"
 KEPT_SECONDS = 900
-LENGTH = 40
-_PLACE = "web.number"
+PADDED_LENGTH = 40
+_SEAL_CONTEXT = "web.number"
 
 
-def keep(response: Response, typed: str) -> Response:
+def keep_checked_number(response: Response, typed: str) -> Response:
     """Hand it to a browser that shows the page to somebody, for a quarter of an hour."""
     if request.headers.get("Sec-Fetch-Mode") != "navigate":
         return response
-    plain = "".join(c for c in typed if c.isascii())[:LENGTH].ljust(LENGTH)
-    sealed = ctx().ring.seal_for(keyring.REPORTS, _PLACE, plain)
+    plain = "".join(c for c in typed if c.isascii())[:PADDED_LENGTH].ljust(PADDED_LENGTH)
+    sealed = current_context().ring.seal_for_purpose(keyring.REPORTS, _SEAL_CONTEXT, plain)
     response.set_cookie(
-        COOKIE,
+        NUMBER_COOKIE,
         base64.urlsafe_b64encode(sealed).decode(),
         max_age=KEPT_SECONDS,
         path="/report",
@@ -40,17 +40,21 @@ def keep(response: Response, typed: str) -> Response:
     return response
 
 
-def read() -> str:
+def read_checked_number() -> str:
     """The number as it was typed; empty for none."""
-    text = request.cookies.get(COOKIE, "")
+    text = request.cookies.get(NUMBER_COOKIE, "")
     try:
         sealed = base64.urlsafe_b64decode(text)
-        return ctx().ring.open_for(keyring.REPORTS, _PLACE, sealed).strip() if text else ""
+        return (
+            current_context().ring.open_for_purpose(keyring.REPORTS, _SEAL_CONTEXT, sealed).strip()
+            if text
+            else ""
+        )
     except (binascii.Error, ValueError, Tampered):
         return ""
 
 
-def forget(response: Response) -> Response:
+def forget_checked_number(response: Response) -> Response:
     """The report has been sent."""
-    response.delete_cookie(COOKIE, path="/report")
+    response.delete_cookie(NUMBER_COOKIE, path="/report")
     return response

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask_babel import gettext
 
-from channels.app_context import ctx
+from channels.app_context import current_context
 
 
-def knew() -> dict[str, str]:
+def list_known_details() -> dict[str, str]:
     """What the caller knew."""
     return {
         "name": gettext("my name"),
@@ -19,7 +19,7 @@ def knew() -> dict[str, str]:
     }
 
 
-def wanted() -> dict[str, str]:
+def list_requested_items() -> dict[str, str]:
     """What the caller asked for."""
     return {
         "code": gettext("a code from a text or an app"),
@@ -33,7 +33,7 @@ def wanted() -> dict[str, str]:
     }
 
 
-def gave() -> dict[str, str]:
+def list_given_items() -> dict[str, str]:
     """What was given or done."""
     return {
         "code": gettext("I told them a code"),
@@ -46,10 +46,10 @@ def gave() -> dict[str, str]:
     }
 
 
-def claimed() -> dict[str, str]:
+def list_claimed_identities() -> dict[str, str]:
     """Who the caller said they were."""
     return {
-        "us": ctx().policy.organisation,
+        "us": current_context().policy.organisation,
         "bank": gettext("my bank"),
         "police": gettext("the police"),
         "computer": gettext("a computer company"),
@@ -58,7 +58,7 @@ def claimed() -> dict[str, str]:
     }
 
 
-def days() -> dict[str, str]:
+def list_call_days() -> dict[str, str]:
     """On which day the call was."""
     return {
         "now": gettext("Now, or a moment ago"),
@@ -68,7 +68,7 @@ def days() -> dict[str, str]:
     }
 
 
-def help_now(given: list[str]) -> list[str]:
+def list_urgent_steps(given: list[str]) -> list[str]:
     """What to do at once, by what was given, most urgent first."""
     has = set(given)
     steps = [gettext("If they are still on the phone: hang up. Do not say goodbye.")]

@@ -8,52 +8,52 @@ from flask import Blueprint, render_template, request
 from flask_babel import gettext
 
 from channels import report_submission
-from channels.app_context import ctx, now, unit
+from channels.app_context import current_context, current_time, unit_of_work
 from channels.check_service import read_number
 from channels.web.public import number_cookie, report_choices
-from incidents.reports import submission
+from incidents.reports import report_fields, submission
 from people import phone_numbers
 from people.errors import InvalidInput
 
-pages = Blueprint("report", __name__)
+bp = Blueprint("report", __name__)
 
 
-@pages.get("/report")
-def form() -> str:
+@bp.get("/report")
+def show_report_start() -> str:
     """What to do first, and where the questions begin."""
     return render_template("report/start.html")
 
 
-@pages.get("/report/whole")
-def whole() -> str:
+@bp.get("/report/whole")
+def show_whole_report() -> str:
     """All questions on one page, for browsers that keep no cookies."""
-    return _form({}, {"phone": number_cookie.read()})
+    return _render_whole_report({}, {"phone": number_cookie.read_checked_number()})
 
 
-@pages.post("/report")
-def send() -> str | tuple[str, int]:
+@bp.post("/report")
+def submit_whole_report() -> str | tuple[str, int]:
     """Keep the report and say what to do now. Needs no session, so no CSRF token either."""
-    report_submission.count_address()
+    report_submission.count_report_address()
     try:
-        told = _told()
-        with unit() as session:
-            reference = submission.file(session, told, now())
+        told = _submission_from_form()
+        with unit_of_work() as session:
+            reference = submission.submit_for_reference(session, told, current_time())
             gave = bool(set(told.gave) - {"nothing"})
             return render_template(
                 "reported.html", reference=reference, tell=told.tell_me, gave=gave
             )
     except InvalidInput as error:
         values = {name: value[:1000] for name, value in request.form.items()}
-        return _form({error.field: _advice(error)}, values), 422
+        return _render_whole_report({error.field: _report_field_advice(error)}, values), 422
 
 
-def _told() -> submission.Told:
+def _submission_from_form() -> report_fields.ReportSubmission:
     form = request.form
     phone = read_number(form.get("phone", ""))
-    return submission.Told(
+    return report_fields.ReportSubmission(
         phone=phone,
         channel="web",
-        called_at=_called_at(form.get("called_at", ""), phone),
+        called_at=_parse_reported_time(form.get("called_at", ""), phone),
         shown_number=form.get("shown_number", "").strip(),
         number_hidden="number_hidden" in form,
         said=form.get("said", "").strip(),
@@ -66,7 +66,7 @@ def _told() -> submission.Told:
     )
 
 
-def _called_at(text: str, phone: str) -> datetime | None:
+def _parse_reported_time(text: str, phone: str) -> datetime | None:
     """The time on the reporter's clock, as the browser's field writes it; empty when skipped."""
     if not text:
         return None
@@ -77,11 +77,13 @@ def _called_at(text: str, phone: str) -> datetime | None:
     if local.tzinfo is not None:
         raise InvalidInput("called_at", "")
     return local.replace(
-        tzinfo=phone_numbers.zone(phone_numbers.zone_of(phone, ctx().policy.default_zone))
+        tzinfo=phone_numbers.parse_time_zone(
+            phone_numbers.guess_phone_zone(phone, current_context().policy.default_zone)
+        )
     )
 
 
-def _advice(error: InvalidInput) -> str:
+def _report_field_advice(error: InvalidInput) -> str:
     return {
         "phone": gettext("Type your own whole phone number, the one that rang."),
         "called_at": gettext(
@@ -93,7 +95,7 @@ def _advice(error: InvalidInput) -> str:
     }.get(error.field, str(error))
 
 
-def _form(errors: dict[str, str], values: dict[str, str]) -> str:
+def _render_whole_report(errors: dict[str, str], values: dict[str, str]) -> str:
     ticked = {name: request.form.getlist(name) for name in ("knew", "asked_for", "gave")}
     return render_template(
         "report.html", errors=errors, values=values, words=report_choices, ticked=ticked

@@ -10,94 +10,108 @@ from flask_babel import gettext
 from werkzeug.exceptions import NotFound as NoPage
 
 from channels import report_submission
-from channels.app_context import now, unit
+from channels.app_context import current_time, unit_of_work
 from channels.check_service import read_number
-from channels.locale_selection import select
+from channels.locale_selection import select_locale
 from channels.web.public import (
     number_cookie,
     report_choices,
     report_wizard_state,
     report_wizard_steps,
 )
-from channels.web.public.report_wizard_state import Answers
-from channels.web.public.report_wizard_steps import QUESTIONS
-from incidents.reports import submission
-from messaging.i18n import hour_of_day
+from channels.web.public.report_wizard_state import WizardAnswers
+from channels.web.public.report_wizard_steps import WIZARD_STEPS
+from incidents.reports import report_fields, submission
+from messaging.i18n import format_hour
 from people.errors import InvalidInput
 
-pages = Blueprint("asking", __name__, url_prefix="/report")
+bp = Blueprint("asking", __name__, url_prefix="/report")
 
 
-@pages.post("/start")
-def start() -> Response:
+@bp.post("/start")
+def start_wizard() -> Response:
     """Begin a report of its own."""
-    tab = report_wizard_state.new_tab()
-    return report_wizard_state.keep(
-        _to(tab, QUESTIONS[0]), tab, Answers(phone=number_cookie.read())
+    tab = report_wizard_state.new_tab_name()
+    return report_wizard_state.keep_wizard_answers(
+        _redirect_to_step(tab, WIZARD_STEPS[0]),
+        tab,
+        WizardAnswers(phone=number_cookie.read_checked_number()),
     )
 
 
-@pages.get("/<tab>/<question>")
-def ask(tab: str, question: str) -> Response | str:
+@bp.get("/<tab>/<question>")
+def show_wizard_question(tab: str, question: str) -> Response | str:
     """One question, with what was answered before. A browser that keeps no cookies gets all of
     them on one page."""
-    found = report_wizard_state.read(tab)
-    if question not in (*QUESTIONS, "now", "done"):
+    found = report_wizard_state.read_wizard_answers(tab)
+    if question not in (*WIZARD_STEPS, "now", "done"):
         raise NoPage
     if found is None:
-        return redirect(url_for("report.whole"), code=303)  # type: ignore[return-value]
+        return redirect(url_for("report.show_whole_report"), code=303)  # type: ignore[return-value]
     if found.reference:
-        return _to(tab, "done") if question != "done" else _thanks(found)
+        return _redirect_to_step(tab, "done") if question != "done" else _render_thanks(found)
     if question == "now":
-        return _help_now(tab, found)
-    return _page(tab, question, found) if question != "done" else _to(tab, QUESTIONS[-1])
+        return _render_help_now(tab, found)
+    return (
+        _render_wizard_question(tab, question, found)
+        if question != "done"
+        else _redirect_to_step(tab, WIZARD_STEPS[-1])
+    )
 
 
-@pages.post("/<tab>/<question>")
-def answer(tab: str, question: str) -> Response | tuple[str, int]:
+@bp.post("/<tab>/<question>")
+def submit_wizard_answer(tab: str, question: str) -> Response | tuple[str, int]:
     """Keep an answer and go on; the last one sends the report."""
-    if question not in QUESTIONS:
+    if question not in WIZARD_STEPS:
         raise NoPage
-    found = report_wizard_state.read(tab)
+    found = report_wizard_state.read_wizard_answers(tab)
     if found is None:
-        return redirect(url_for("report.whole"), code=303)  # type: ignore[return-value]
+        return redirect(url_for("report.show_whole_report"), code=303)  # type: ignore[return-value]
     if found.reference:
-        return _to(tab, "done")
+        return _redirect_to_step(tab, "done")
     try:
         if "skip" in request.form and question != "phone":
-            found = report_wizard_steps.skipped(question, found)
+            found = report_wizard_steps.clear_wizard_answer(question, found)
         else:
-            found = report_wizard_steps.taken(question, found)
+            found = report_wizard_steps.apply_wizard_answer(question, found)
         if question == "phone":
-            return _send(tab, found)
+            return _file_wizard_report(tab, found)
     except InvalidInput as error:
-        return _page(tab, question, found, {error.field: _advice(error)}), 422
-    return report_wizard_state.keep(_to(tab, _after(question, found)), tab, found)
+        return _render_wizard_question(
+            tab, question, found, {error.field: _wizard_error_advice(error)}
+        ), 422
+    return report_wizard_state.keep_wizard_answers(
+        _redirect_to_step(tab, _step_after(question, found)), tab, found
+    )
 
 
-def _after(question: str, given: Answers) -> str:
+def _step_after(question: str, given: WizardAnswers) -> str:
     if question == "gave" and set(given.gave) - {"nothing"}:
         return "now"
-    return QUESTIONS[QUESTIONS.index(question) + 1]
+    return WIZARD_STEPS[WIZARD_STEPS.index(question) + 1]
 
 
-def _send(tab: str, given: Answers) -> Response:
+def _file_wizard_report(tab: str, given: WizardAnswers) -> Response:
     """File the report. Of what was answered, the browser then keeps no more than it must show."""
-    report_submission.count_address()
+    report_submission.count_report_address()
     phone = read_number(given.phone)
-    with unit() as session:
-        reference = submission.file(session, _told(given.but(phone=phone)), now())
-        kept = Answers(reference=reference, tell=given.tell, gave=given.gave)
-        return number_cookie.forget(report_wizard_state.keep(_to(tab, "done"), tab, kept))
+    with unit_of_work() as session:
+        reference = submission.submit_for_reference(
+            session, _submission_from_answers(given.with_changes(phone=phone)), current_time()
+        )
+        kept = WizardAnswers(reference=reference, tell=given.tell, gave=given.gave)
+        return number_cookie.forget_checked_number(
+            report_wizard_state.keep_wizard_answers(_redirect_to_step(tab, "done"), tab, kept)
+        )
 
 
-def _told(given: Answers) -> submission.Told:
-    names = report_choices.claimed()
+def _submission_from_answers(given: WizardAnswers) -> report_fields.ReportSubmission:
+    names = report_choices.list_claimed_identities()
     known = given.who if given.who != "other" else ""
-    return submission.Told(
+    return report_fields.ReportSubmission(
         phone=given.phone,
         channel="web",
-        called_at=given.called_at(now()),
+        called_at=given.called_at(current_time()),
         shown_number=given.shown,
         number_hidden=given.hidden,
         said=given.said,
@@ -110,29 +124,31 @@ def _told(given: Answers) -> submission.Told:
     )
 
 
-def _advice(error: InvalidInput) -> str:
+def _wizard_error_advice(error: InvalidInput) -> str:
     if error.field == "phone":
         return gettext("Type your own whole phone number, the one that rang.")
     return str(error)
 
 
-def _page(tab: str, question: str, given: Answers, errors: dict[str, str] | None = None) -> str:
-    place = QUESTIONS.index(question)
+def _render_wizard_question(
+    tab: str, question: str, given: WizardAnswers, errors: dict[str, str] | None = None
+) -> str:
+    place = WIZARD_STEPS.index(question)
     return render_template(
         f"report/{question}.html",
         tab=tab,
         question=question,
         number=place + 1,
-        count=len(QUESTIONS),
-        back=QUESTIONS[place - 1] if place else None,
-        given={**asdict(given), **_typed(errors)},
+        count=len(WIZARD_STEPS),
+        back=WIZARD_STEPS[place - 1] if place else None,
+        given={**asdict(given), **_retained_form_values(errors)},
         errors=errors or {},
         words=report_choices,
-        hours=[(str(hour), hour_of_day(hour, select())) for hour in range(24)],
+        hours=[(str(hour), format_hour(hour, select_locale())) for hour in range(24)],
     )
 
 
-def _typed(errors: dict[str, str] | None) -> dict[str, str]:
+def _retained_form_values(errors: dict[str, str] | None) -> dict[str, str]:
     """What was typed into a form that could not be used, so that it can be put right."""
     names = {"shown_number": "shown", "who_else": "who_else", "said": "said", "on": "on"}
     names |= {"phone": "phone", "when": "when"}
@@ -142,16 +158,18 @@ def _typed(errors: dict[str, str] | None) -> dict[str, str]:
     return {kept: form[name][:1000] for name, kept in names.items() if name in form}
 
 
-def _help_now(tab: str, given: Answers) -> str:
-    following = QUESTIONS[1]
-    steps = report_choices.help_now(given.gave)
+def _render_help_now(tab: str, given: WizardAnswers) -> str:
+    following = WIZARD_STEPS[1]
+    steps = report_choices.list_urgent_steps(given.gave)
     return render_template("report/now.html", tab=tab, steps=steps, following=following)
 
 
-def _thanks(given: Answers) -> str:
+def _render_thanks(given: WizardAnswers) -> str:
     gave = bool(set(given.gave) - {"nothing"})
     return render_template("reported.html", reference=given.reference, tell=given.tell, gave=gave)
 
 
-def _to(tab: str, question: str) -> Response:
-    return make_response(redirect(url_for("asking.ask", tab=tab, question=question), code=303))
+def _redirect_to_step(tab: str, question: str) -> Response:
+    return make_response(
+        redirect(url_for("asking.show_wizard_question", tab=tab, question=question), code=303)
+    )

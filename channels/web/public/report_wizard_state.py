@@ -17,18 +17,18 @@ from zoneinfo import ZoneInfo
 
 from flask import Response, current_app, request
 
-from channels.app_context import ctx
+from channels.app_context import current_context
 from people import phone_numbers
 from vault.errors import Tampered
 from vault.keys import keyring
 
-COOKIE = "report"
+WIZARD_COOKIE = "report"
 KEPT_SECONDS = 3600
 NOON = time(12)
 
 
 @dataclass(frozen=True)
-class Answers:
+class WizardAnswers:
     """What has been answered so far; empty is skipped. ``answered_at`` is when *when* was, in ISO
     8601. ``reference`` is there once the report has been sent, and then little else."""
 
@@ -48,7 +48,7 @@ class Answers:
     tell: bool = False
     reference: str = ""
 
-    def but(self, **changes: object) -> Answers:
+    def with_changes(self, **changes: object) -> WizardAnswers:
         """These answers with some changed."""
         return replace(self, **changes)  # type: ignore[arg-type]
 
@@ -60,43 +60,49 @@ class Answers:
         answered = datetime.fromisoformat(self.answered_at)
         if self.when == "now":
             return answered
-        zone = ZoneInfo(phone_numbers.zone_of(self.phone, ctx().policy.default_zone))
-        day = self._day(answered.astimezone(zone).date())
+        zone = ZoneInfo(
+            phone_numbers.guess_phone_zone(self.phone, current_context().policy.default_zone)
+        )
+        day = self._day_of_call(answered.astimezone(zone).date())
         if day is None:
             return None
         at = datetime.combine(day, time(int(self.hour)) if self.hour else NOON, zone)
         return min(at, now)
 
-    def _day(self, today: date) -> date | None:
+    def _day_of_call(self, today: date) -> date | None:
         if self.when == "other":
             return date.fromisoformat(self.on) if self.on else None
         return today - timedelta(days=self.when == "yesterday")
 
 
-def new_tab() -> str:
+def new_tab_name() -> str:
     """A random name for one report's pages."""
     return secrets.token_hex(6)
 
 
-def read(tab: str) -> Answers | None:
+def read_wizard_answers(tab: str) -> WizardAnswers | None:
     """The answers that the browser brings along for this tab; ``None`` for none of ours."""
-    text = request.cookies.get(COOKIE, "")
+    text = request.cookies.get(WIZARD_COOKIE, "")
     if not text or not re.fullmatch(r"[0-9a-f]{12}", tab):
         return None
     try:
         sealed = base64.urlsafe_b64decode(text)
-        plain = ctx().ring.open_for(keyring.REPORTS, _place(tab), sealed)
-        return Answers(**json.loads(plain))
+        plain = current_context().ring.open_for_purpose(
+            keyring.REPORTS, _wizard_seal_context(tab), sealed
+        )
+        return WizardAnswers(**json.loads(plain))
     except (binascii.Error, ValueError, TypeError, Tampered):
         return None
 
 
-def keep(response: Response, tab: str, answers: Answers) -> Response:
+def keep_wizard_answers(response: Response, tab: str, answers: WizardAnswers) -> Response:
     """Send them along with a page."""
     plain = json.dumps(asdict(answers), ensure_ascii=False)
-    sealed = ctx().ring.seal_for(keyring.REPORTS, _place(tab), plain)
+    sealed = current_context().ring.seal_for_purpose(
+        keyring.REPORTS, _wizard_seal_context(tab), plain
+    )
     response.set_cookie(
-        COOKIE,
+        WIZARD_COOKIE,
         base64.urlsafe_b64encode(sealed).decode(),
         max_age=KEPT_SECONDS,
         path=f"/report/{tab}",
@@ -107,5 +113,5 @@ def keep(response: Response, tab: str, answers: Answers) -> Response:
     return response
 
 
-def _place(tab: str) -> str:
+def _wizard_seal_context(tab: str) -> str:
     return f"web.report:{tab}"

@@ -9,99 +9,105 @@ from zoneinfo import ZoneInfo
 from flask import request
 from flask_babel import gettext
 
-from channels.app_context import ctx, now
+from channels.app_context import current_context, current_time
 from channels.web.public import report_choices
-from channels.web.public.report_wizard_state import Answers
+from channels.web.public.report_wizard_state import WizardAnswers
 from incidents.reports import report_fields
 from people.errors import InvalidInput
 
 #: In this order. What was given comes first, since that may need help at once.
-QUESTIONS = ("gave", "when", "number", "who", "knew", "wanted", "phone")
+WIZARD_STEPS = ("gave", "when", "number", "who", "knew", "wanted", "phone")
 #: What is kept of somebody's own words here: a cookie holds little.
 SAID_LIMIT = 500
-_OLDEST = timedelta(days=366)
+_OLDEST_CALL = timedelta(days=366)
 
 
-def taken(question: str, before: Answers) -> Answers:
+def apply_wizard_answer(question: str, before: WizardAnswers) -> WizardAnswers:
     """The answers with that of the form on this question. Raises ``InvalidInput``."""
-    return _FORMS[question](before)
+    return _FORM_READERS[question](before)
 
 
-def skipped(question: str, before: Answers) -> Answers:
+def clear_wizard_answer(question: str, before: WizardAnswers) -> WizardAnswers:
     """The answers without one to this question."""
-    empty = Answers()
-    return before.but(**{name: getattr(empty, name) for name in _FIELDS[question]})
+    empty = WizardAnswers()
+    return before.with_changes(**{name: getattr(empty, name) for name in _ANSWER_FIELDS[question]})
 
 
-def _gave(before: Answers) -> Answers:
-    ticked = _ticks("gave", report_choices.gave())
-    return before.but(gave=ticked or (["nothing"] if "nothing" in request.form else []))
+def _read_given_items(before: WizardAnswers) -> WizardAnswers:
+    ticked = _ticked_choices("gave", report_choices.list_given_items())
+    return before.with_changes(gave=ticked or (["nothing"] if "nothing" in request.form else []))
 
 
-def _when(before: Answers) -> Answers:
-    when = _one("when", report_choices.days())
+def _read_call_time(before: WizardAnswers) -> WizardAnswers:
+    when = _chosen_option("when", report_choices.list_call_days())
     hour = request.form.get("hour", "")
     on = request.form.get("on", "").strip() if when == "other" else ""
-    kept = before.but(
+    kept = before.with_changes(
         when=when,
-        on=_day(on) if on else "",
+        on=_parse_call_day(on) if on else "",
         hour=hour if hour in _HOURS and when != "now" else "",
-        answered_at=now().isoformat(),
+        answered_at=current_time().isoformat(),
     )
     if when == "other" and not on:
         raise InvalidInput("on", gettext("Choose the day of the call."))
     return kept
 
 
-def _day(text: str) -> str:
+def _parse_call_day(text: str) -> str:
     problem = InvalidInput("on", gettext("Choose the day of the call. It cannot be in the future."))
     try:
         day = date.fromisoformat(text)
     except ValueError:
         raise problem from None
-    today = now().astimezone(ZoneInfo(ctx().policy.default_zone)).date()
-    if not today - _OLDEST <= day <= today + timedelta(days=1):
+    today = current_time().astimezone(ZoneInfo(current_context().policy.default_zone)).date()
+    if not today - _OLDEST_CALL <= day <= today + timedelta(days=1):
         raise problem
     return day.isoformat()
 
 
-def _number(before: Answers) -> Answers:
-    shown = _text("shown_number", report_fields.NUMBER_LIMIT, gettext("This number is too long."))
+def _read_shown_number(before: WizardAnswers) -> WizardAnswers:
+    shown = _limited_text(
+        "shown_number", report_fields.NUMBER_LIMIT, gettext("This number is too long.")
+    )
     hidden = "hidden" in request.form
-    return before.but(shown="" if hidden else shown, hidden=hidden)
+    return before.with_changes(shown="" if hidden else shown, hidden=hidden)
 
 
-def _who(before: Answers) -> Answers:
-    other = _text("who_else", report_fields.CLAIMED_LIMIT, gettext("Please use fewer words."))
-    who = _one("who", report_choices.claimed())
-    return before.but(who=who or ("other" if other else ""), who_else=other)
+def _read_claimed_identity(before: WizardAnswers) -> WizardAnswers:
+    other = _limited_text(
+        "who_else", report_fields.CLAIMED_LIMIT, gettext("Please use fewer words.")
+    )
+    who = _chosen_option("who", report_choices.list_claimed_identities())
+    return before.with_changes(who=who or ("other" if other else ""), who_else=other)
 
 
-def _knew(before: Answers) -> Answers:
-    return before.but(knew=_ticks("knew", report_choices.knew()))
+def _read_known_details(before: WizardAnswers) -> WizardAnswers:
+    return before.with_changes(knew=_ticked_choices("knew", report_choices.list_known_details()))
 
 
-def _wanted(before: Answers) -> Answers:
-    said = _text("said", SAID_LIMIT, gettext("Please use fewer words."))
-    return before.but(wanted=_ticks("wanted", report_choices.wanted()), said=said)
+def _read_requested_items(before: WizardAnswers) -> WizardAnswers:
+    said = _limited_text("said", SAID_LIMIT, gettext("Please use fewer words."))
+    return before.with_changes(
+        wanted=_ticked_choices("wanted", report_choices.list_requested_items()), said=said
+    )
 
 
-def _phone(before: Answers) -> Answers:
+def _read_own_phone(before: WizardAnswers) -> WizardAnswers:
     phone = request.form.get("phone", "").strip()[:80]
-    return before.but(phone=phone, tell="tell" in request.form)
+    return before.with_changes(phone=phone, tell="tell" in request.form)
 
 
-def _ticks(name: str, known: dict[str, str]) -> list[str]:
+def _ticked_choices(name: str, known: dict[str, str]) -> list[str]:
     given = request.form.getlist(name)
     return [each for each in known if each in given]
 
 
-def _one(name: str, known: dict[str, str]) -> str:
+def _chosen_option(name: str, known: dict[str, str]) -> str:
     given = request.form.get(name, "")
     return given if given in known else ""
 
 
-def _text(name: str, limit: int, advice: str) -> str:
+def _limited_text(name: str, limit: int, advice: str) -> str:
     text = request.form.get(name, "").replace("\r\n", "\n").strip()
     if len(text) > limit or "\x00" in text:
         raise InvalidInput(name, advice)
@@ -109,16 +115,16 @@ def _text(name: str, limit: int, advice: str) -> str:
 
 
 _HOURS = frozenset(str(hour) for hour in range(24))
-_FORMS: dict[str, Callable[[Answers], Answers]] = {
-    "gave": _gave,
-    "when": _when,
-    "number": _number,
-    "who": _who,
-    "knew": _knew,
-    "wanted": _wanted,
-    "phone": _phone,
+_FORM_READERS: dict[str, Callable[[WizardAnswers], WizardAnswers]] = {
+    "gave": _read_given_items,
+    "when": _read_call_time,
+    "number": _read_shown_number,
+    "who": _read_claimed_identity,
+    "knew": _read_known_details,
+    "wanted": _read_requested_items,
+    "phone": _read_own_phone,
 }
-_FIELDS = {
+_ANSWER_FIELDS = {
     "gave": ("gave",),
     "when": ("when", "on", "hour", "answered_at"),
     "number": ("shown", "hidden"),

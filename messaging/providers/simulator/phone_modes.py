@@ -8,14 +8,14 @@ from enum import StrEnum
 from sqlmodel import Session, col, delete, select
 
 from messaging import delivery_reports, line_types, opt_outs
-from messaging.models import DemoLine
+from messaging.models import SimulatorPhoneMode
 from vault.keys import keyring
 
-MOST_SECONDS = 600
+MAX_DELAY_SECONDS = 600
 _NEVER = timedelta(days=36_500)
 
 
-class Mode(StrEnum):
+class SimulatorMode(StrEnum):
     """What a phone does with texts."""
 
     AT_ONCE = "at_once"
@@ -29,41 +29,47 @@ class Mode(StrEnum):
 
 #: What the provider reports of a text it took, with its error code.
 _REPORTS = {
-    Mode.AT_ONCE: ("delivered", None),
-    Mode.LATE: ("sent", None),
-    Mode.OFF: ("undelivered", 30003),
-    Mode.UNSURE: ("delivered", None),
+    SimulatorMode.AT_ONCE: ("delivered", None),
+    SimulatorMode.LATE: ("sent", None),
+    SimulatorMode.OFF: ("undelivered", 30003),
+    SimulatorMode.UNSURE: ("delivered", None),
 }
 
 
-def choose(session: Session, phone: str, mode: Mode, seconds: int, now: datetime) -> None:
+def set_simulator_mode(
+    session: Session, phone: str, mode: SimulatorMode, seconds: int, now: datetime
+) -> None:
     """Set how texts arrive on a phone (E.164); ``seconds`` late, ten minutes at the most. What was
     learned of the number before is forgotten, so that the choice shows."""
-    line_types.forget(session, phone)
-    opt_outs.note_in(session, phone, now)
-    forms = keyring.of(session).forms("phone", phone)
-    session.exec(delete(DemoLine).where(col(DemoLine.phone_index).in_(forms)))
-    late = min(max(seconds, 0), MOST_SECONDS)
-    session.add(DemoLine(phone_index=forms[0], mode=mode, seconds=late))
+    line_types.forget_line_type(session, phone)
+    opt_outs.record_opt_in(session, phone, now)
+    forms = keyring.current_keyring(session).compute_search_forms("phone", phone)
+    session.exec(delete(SimulatorPhoneMode).where(col(SimulatorPhoneMode.phone_index).in_(forms)))
+    late = min(max(seconds, 0), MAX_DELAY_SECONDS)
+    session.add(SimulatorPhoneMode(phone_index=forms[0], mode=mode, seconds=late))
     session.flush()
 
 
-def of(session: Session, phone: str) -> DemoLine | None:
+def find_simulator_mode(session: Session, phone: str) -> SimulatorPhoneMode | None:
     """How texts arrive on a phone, where that was chosen."""
-    forms = keyring.of(session).forms("phone", phone)
-    return session.exec(select(DemoLine).where(col(DemoLine.phone_index).in_(forms))).first()
+    forms = keyring.current_keyring(session).compute_search_forms("phone", phone)
+    return session.exec(
+        select(SimulatorPhoneMode).where(col(SimulatorPhoneMode.phone_index).in_(forms))
+    ).first()
 
 
-def arrival(line: DemoLine | None, now: datetime) -> datetime:
+def simulated_arrival(line: SimulatorPhoneMode | None, now: datetime) -> datetime:
     """When a text taken now is on the phone."""
-    if line is None or line.mode not in (Mode.LATE, Mode.OFF):
+    if line is None or line.mode not in (SimulatorMode.LATE, SimulatorMode.OFF):
         return now
-    if line.mode == Mode.OFF:
+    if line.mode == SimulatorMode.OFF:
         return now + _NEVER
     return now + timedelta(seconds=line.seconds)
 
 
-def report(session: Session, line: DemoLine | None, provider_id: str, now: datetime) -> None:
+def report_simulated_delivery(
+    session: Session, line: SimulatorPhoneMode | None, provider_id: str, now: datetime
+) -> None:
     """Say what became of a text, as the provider's webhook would."""
-    if line is not None and (told := _REPORTS.get(Mode(line.mode))):
-        delivery_reports.note(session, provider_id, *told, now)
+    if line is not None and (told := _REPORTS.get(SimulatorMode(line.mode))):
+        delivery_reports.record_delivery_report(session, provider_id, *told, now)

@@ -8,17 +8,17 @@ from datetime import datetime
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from messaging.models import DemoLine, DemoText
-from messaging.providers.base import VOICE, Letter, OutcomeUnknown, Rejected, Unavailable
+from messaging.models import SimulatorPhoneMode, SimulatorText
+from messaging.providers.base import VOICE, OutboundMessage, OutcomeUnknown, Rejected, Unavailable
 from messaging.providers.simulator import phone_modes
-from messaging.providers.simulator.phone_modes import Mode
+from messaging.providers.simulator.phone_modes import SimulatorMode
 from storage.column_types import new_id
 from storage.session import StoreUnavailable, transaction
 from vault.keys import keyring
 from vault.keys.keyring import Keyring
 
 
-class Simulator:
+class SimulatorSmsProvider:
     """A gateway that keeps what it is given in the store, sealed like everything else."""
 
     name = "simulator"
@@ -27,63 +27,71 @@ class Simulator:
         self._engine = engine
         self._ring = ring
 
-    def send(self, letter: Letter, now: datetime) -> str:
+    def send_message(self, letter: OutboundMessage, now: datetime) -> str:
         try:
-            with transaction(self._engine, info=keyring.carried(self._ring)) as session:
-                line = phone_modes.of(session, letter.to)
-                if line is not None and _refused(line, letter):
-                    raise _REFUSALS[Mode(line.mode)]()
-                taken = _take(session, letter, line, now)
+            with transaction(
+                self._engine, info=keyring.keyring_session_info(self._ring)
+            ) as session:
+                line = phone_modes.find_simulator_mode(session, letter.to)
+                if line is not None and _is_refused_by_phone(line, letter):
+                    raise _REFUSALS[SimulatorMode(line.mode)]()
+                taken = _accept_simulated_message(session, letter, line, now)
         except StoreUnavailable as error:
             raise Unavailable from error
-        if line is not None and line.mode == Mode.UNSURE:
+        if line is not None and line.mode == SimulatorMode.UNSURE:
             raise OutcomeUnknown  # as if the provider's answer had been lost
         return taken
 
-    def find(self, letter: Letter) -> str | None:
+    def find_message(self, letter: OutboundMessage) -> str | None:
         try:
             with transaction(self._engine, read_only=True) as session:
                 row = session.exec(
-                    select(DemoText).where(col(DemoText.reference) == letter.reference)
+                    select(SimulatorText).where(col(SimulatorText.reference) == letter.reference)
                 ).first()
                 return f"demo-{row.id}" if row else None
         except StoreUnavailable as error:
             raise Unavailable from error
 
-    def line_kind(self, phone: str) -> str:  # noqa: ARG002 (the protocol's)
+    def look_up_line_type(self, phone: str) -> str:  # noqa: ARG002 (the protocol's)
         return "mobile"
 
 
-_REFUSALS: dict[Mode, Callable[[], Exception]] = {
-    Mode.LANDLINE: lambda: Rejected("landline"),
-    Mode.OPTED_OUT: lambda: Rejected("opted_out"),
-    Mode.DOWN: Unavailable,
+_REFUSALS: dict[SimulatorMode, Callable[[], Exception]] = {
+    SimulatorMode.LANDLINE: lambda: Rejected("landline"),
+    SimulatorMode.OPTED_OUT: lambda: Rejected("opted_out"),
+    SimulatorMode.DOWN: Unavailable,
 }
 
 
-def _refused(line: DemoLine, letter: Letter) -> bool:
+def _is_refused_by_phone(line: SimulatorPhoneMode, letter: OutboundMessage) -> bool:
     """A landline can be rung, and so can who wants no texts."""
-    return line.mode == Mode.DOWN or (line.mode in _REFUSALS and letter.medium != VOICE)
+    return line.mode == SimulatorMode.DOWN or (line.mode in _REFUSALS and letter.medium != VOICE)
 
 
-def _take(session: Session, letter: Letter, line: DemoLine | None, now: datetime) -> str:
+def _accept_simulated_message(
+    session: Session, letter: OutboundMessage, line: SimulatorPhoneMode | None, now: datetime
+) -> str:
     body = f"☎ {letter.body}" if letter.medium == VOICE else letter.body
-    row = keep(session, letter.to, body, phone_modes.arrival(line, now), outgoing=False)
+    row = store_simulated_text(
+        session, letter.to, body, phone_modes.simulated_arrival(line, now), outgoing=False
+    )
     row.reference = letter.reference
     session.add(row)
-    phone_modes.report(session, line, f"demo-{row.id}", now)
+    phone_modes.report_simulated_delivery(session, line, f"demo-{row.id}", now)
     return f"demo-{row.id}"
 
 
-def keep(session: Session, phone: str, body: str, now: datetime, *, outgoing: bool) -> DemoText:
+def store_simulated_text(
+    session: Session, phone: str, body: str, now: datetime, *, outgoing: bool
+) -> SimulatorText:
     """Put a text on a simulated phone; ``outgoing`` is from the phone's owner to us."""
-    ring, row = keyring.of(session), new_id()
-    kept = DemoText(
+    ring, row = keyring.current_keyring(session), new_id()
+    kept = SimulatorText(
         id=row,
-        phone=ring.seal_for(keyring.DEMO, f"demo_text.phone:{row}", phone),
-        phone_index=ring.blind_index("phone", phone),
+        phone=ring.seal_for_purpose(keyring.DEMO, f"demo_text.phone:{row}", phone),
+        phone_index=ring.compute_blind_index("phone", phone),
         outgoing=outgoing,
-        body=ring.seal_for(keyring.DEMO, f"demo_text.body:{row}", body),
+        body=ring.seal_for_purpose(keyring.DEMO, f"demo_text.body:{row}", body),
         at=now,
     )
     session.add(kept)
@@ -91,23 +99,27 @@ def keep(session: Session, phone: str, body: str, now: datetime, *, outgoing: bo
     return kept
 
 
-def texts(
+def list_simulated_texts(
     session: Session, now: datetime, phone: str | None = None, limit: int = 200
 ) -> list[dict[str, str]]:
     """The latest texts that have arrived, in plain, oldest first: of one phone, or of all."""
-    ring = keyring.of(session)
-    statement = select(DemoText).where(col(DemoText.at) <= now)
-    statement = statement.order_by(col(DemoText.at).desc(), col(DemoText.id).desc()).limit(limit)
+    ring = keyring.current_keyring(session)
+    statement = select(SimulatorText).where(col(SimulatorText.at) <= now)
+    statement = statement.order_by(
+        col(SimulatorText.at).desc(), col(SimulatorText.id).desc()
+    ).limit(limit)
     if phone is not None:
-        statement = statement.where(col(DemoText.phone_index).in_(ring.forms("phone", phone)))
+        statement = statement.where(
+            col(SimulatorText.phone_index).in_(ring.compute_search_forms("phone", phone))
+        )
     rows = list(session.exec(statement))
     rows.reverse()
     return [
         {
             "id": str(row.id),
             "direction": "from_phone" if row.outgoing else "to_phone",
-            "phone": ring.open_for(keyring.DEMO, f"demo_text.phone:{row.id}", row.phone),
-            "body": ring.open_for(keyring.DEMO, f"demo_text.body:{row.id}", row.body),
+            "phone": ring.open_for_purpose(keyring.DEMO, f"demo_text.phone:{row.id}", row.phone),
+            "body": ring.open_for_purpose(keyring.DEMO, f"demo_text.body:{row.id}", row.body),
             "at": row.at.isoformat(),
         }
         for row in rows

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from messaging.call_states import CallState
-from messaging.providers.voice_base import Ring
+from messaging.providers.voice_base import OutboundCall
 
 
-class SimulatorLine:
+class SimulatorVoiceProvider:
     """Places nothing: the row of the call is all there is of it."""
 
     placed = CallState.RINGING
 
-    def ring(self, call: Ring) -> str:
+    def place_call(self, call: OutboundCall) -> str:
         return f"demo-{call.reference}"
 
-    def find(self, call: Ring) -> str | None:  # noqa: ARG002  (nothing is ever under way unseen)
+    def find_placed_call(self, call: OutboundCall) -> str | None:  # noqa: ARG002  (nothing is ever under way unseen)
         return None
 
     def hang_up(self, provider_id: str) -> None:

@@ -15,19 +15,19 @@ from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
-from messaging.providers.base import VOICE, Letter, OutcomeUnknown, Rejected, Unavailable
+from messaging.providers.base import VOICE, OutboundMessage, OutcomeUnknown, Rejected, Unavailable
 
 TIMEOUT_SECONDS = 10.0
 LOOK_BACK = 100  # more than go to one number within any lease
 LONGEST_VALIDITY = 36_000  # seconds, the provider's own limit
 RING_SECONDS = 40
-_BUSY = timedelta(seconds=2)  # what the client's errors do not carry: how long to wait
-CLOCKS_DIFFER = timedelta(minutes=2)
+_BUSY_PAUSE = timedelta(seconds=2)  # what the client's errors do not carry: how long to wait
+CLOCK_SKEW = timedelta(minutes=2)
 #: No answer, or one that cannot be read. A list that is refused raises the client's plainest kind.
-UNCLEAR = (requests.RequestException, TwilioException, ValueError)
+UNCLEAR_ERRORS = (requests.RequestException, TwilioException, ValueError)
 
 #: Twilio's error codes that no later try can mend, in our words.
-PERMANENT = {
+PERMANENT_ERRORS = {
     21211: "invalid_number",
     21214: "invalid_number",
     21217: "invalid_number",
@@ -46,7 +46,7 @@ PERMANENT = {
 }
 
 
-class Twilio:
+class TwilioSmsProvider:
     """A gateway to Twilio's Programmable Messaging."""
 
     def __init__(
@@ -81,12 +81,12 @@ class Twilio:
         if status_callback:
             self._always["status_callback"] = status_callback
 
-    def send(self, letter: Letter, now: datetime) -> str:
+    def send_message(self, letter: OutboundMessage, now: datetime) -> str:
         if letter.medium == VOICE:
-            return self._made(lambda: self._rung(letter))
-        return self._made(lambda: self._texted(letter, now))
+            return self._with_mapped_errors(lambda: self._create_voice_message_call(letter))
+        return self._with_mapped_errors(lambda: self._create_twilio_message(letter, now))
 
-    def _texted(self, letter: Letter, now: datetime) -> str:
+    def _create_twilio_message(self, letter: OutboundMessage, now: datetime) -> str:
         validity = (letter.expires_at - now) // timedelta(seconds=1)
         sent = self._client.messages.create(
             to=letter.to,
@@ -96,7 +96,7 @@ class Twilio:
         )
         return str(sent.sid)
 
-    def _rung(self, letter: Letter) -> str:
+    def _create_voice_message_call(self, letter: OutboundMessage) -> str:
         """Our webhook says what is to be said, once somebody has pressed a key."""
         made = self._client.calls.create(
             to=letter.to,
@@ -106,38 +106,42 @@ class Twilio:
         )
         return str(made.sid)
 
-    def _made(self, act: Callable[[], str]) -> str:
+    def _with_mapped_errors(self, act: Callable[[], str]) -> str:
         try:
             return act()
         except TwilioRestException as error:
-            raise _meaning(error) from error
+            raise _map_twilio_sms_error(error) from error
         except requests.ConnectTimeout as error:
             raise Unavailable from error
-        except UNCLEAR as error:
+        except UNCLEAR_ERRORS as error:
             raise OutcomeUnknown from error
 
-    def find(self, letter: Letter) -> str | None:
-        return self._call_to(letter) if letter.medium == VOICE else self._text_to(letter)
+    def find_message(self, letter: OutboundMessage) -> str | None:
+        return (
+            self._find_twilio_call(letter)
+            if letter.medium == VOICE
+            else self._find_twilio_message(letter)
+        )
 
-    def _call_to(self, letter: Letter) -> str | None:
+    def _find_twilio_call(self, letter: OutboundMessage) -> str | None:
         """A call of ours to this number, that is not one which an agent was bridged to."""
         try:
             made = self._client.calls.list(to=letter.to, limit=LOOK_BACK)
-        except UNCLEAR as error:
+        except UNCLEAR_ERRORS as error:
             raise Unavailable from error
-        since = letter.first_tried_at - CLOCKS_DIFFER
+        since = letter.first_tried_at - CLOCK_SKEW
         for each in made:
             late = each.date_created is None or each.date_created >= since
             if late and not each.parent_call_sid:
                 return str(each.sid)
         return None
 
-    def _text_to(self, letter: Letter) -> str | None:
+    def _find_twilio_message(self, letter: OutboundMessage) -> str | None:
         try:
             # Newest first. The provider's filter by time leaves out what still waits to be sent.
-            since = letter.first_tried_at - CLOCKS_DIFFER
+            since = letter.first_tried_at - CLOCK_SKEW
             sent = self._client.messages.list(to=letter.to, limit=LOOK_BACK)
-        except UNCLEAR as error:
+        except UNCLEAR_ERRORS as error:
             raise Unavailable from error
         for message in sent:
             made = message.date_created
@@ -145,22 +149,22 @@ class Twilio:
                 return str(message.sid)
         return None
 
-    def line_kind(self, phone: str) -> str:
+    def look_up_line_type(self, phone: str) -> str:
         """By Lookup v2, line type intelligence, which costs money."""
         try:
             asked = self._client.lookups.v2.phone_numbers(phone)
             found: object = asked.fetch(fields="line_type_intelligence").line_type_intelligence
-        except UNCLEAR as error:
+        except UNCLEAR_ERRORS as error:
             raise Unavailable from error
         kind = found.get("type") if isinstance(found, dict) else None
         return str(kind or "unknown")
 
 
-def _meaning(error: TwilioRestException) -> Exception:
-    if error.code in PERMANENT:
-        return Rejected(PERMANENT[error.code])
+def _map_twilio_sms_error(error: TwilioRestException) -> Exception:
+    if error.code in PERMANENT_ERRORS:
+        return Rejected(PERMANENT_ERRORS[error.code])
     if error.status == 429:
-        return Unavailable(_BUSY)
+        return Unavailable(_BUSY_PAUSE)
     if error.status >= 500:
         return OutcomeUnknown()
     if error.status in (401, 403):

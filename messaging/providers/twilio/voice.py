@@ -10,19 +10,19 @@ from twilio.rest import Client
 from messaging.call_states import CallState
 from messaging.providers.base import OutcomeUnknown, Rejected, Unavailable
 from messaging.providers.twilio.sms import (
-    CLOCKS_DIFFER,
+    CLOCK_SKEW,
     LOOK_BACK,
-    PERMANENT,
+    PERMANENT_ERRORS,
     TIMEOUT_SECONDS,
-    UNCLEAR,
+    UNCLEAR_ERRORS,
 )
-from messaging.providers.voice_base import Ring
+from messaging.providers.voice_base import OutboundCall
 
 RING_SECONDS = 30
-_NOT_THERE = frozenset({404, 400})  # over already, or never was
+_NO_LIVE_CALL = frozenset({404, 400})  # over already, or never was
 
 
-class TwilioLine:
+class TwilioVoiceProvider:
     """Rings the agent; Twilio then asks our webhooks what to do with whoever answers."""
 
     placed = CallState.RINGING_YOU
@@ -36,7 +36,7 @@ class TwilioLine:
             self._client.api.base_url = api_base.rstrip("/")
         self._from, self._base = from_number, base_url
 
-    def ring(self, call: Ring) -> str:
+    def place_call(self, call: OutboundCall) -> str:
         try:
             made = self._client.calls.create(
                 to=call.to,
@@ -47,19 +47,19 @@ class TwilioLine:
                 timeout=RING_SECONDS,
             )
         except TwilioRestException as error:
-            raise _meaning(error) from error
+            raise _map_twilio_call_error(error) from error
         except requests.ConnectTimeout as error:
             raise Unavailable from error
-        except UNCLEAR as error:
+        except UNCLEAR_ERRORS as error:
             raise OutcomeUnknown from error
         return str(made.sid)
 
-    def find(self, call: Ring) -> str | None:
+    def find_placed_call(self, call: OutboundCall) -> str | None:
         try:
-            since = call.first_tried_at - CLOCKS_DIFFER
+            since = call.first_tried_at - CLOCK_SKEW
             # Newest first. The provider's filter by time leaves out what has not begun to ring.
             made = self._client.calls.list(to=call.to, limit=LOOK_BACK)
-        except UNCLEAR as error:
+        except UNCLEAR_ERRORS as error:
             raise Unavailable from error
         for each in made:
             late = each.date_created is None or each.date_created >= since
@@ -71,15 +71,15 @@ class TwilioLine:
         try:
             self._client.calls(provider_id).update(status="completed")
         except TwilioRestException as error:
-            if error.status not in _NOT_THERE:
+            if error.status not in _NO_LIVE_CALL:
                 raise Unavailable from error
-        except UNCLEAR as error:
+        except UNCLEAR_ERRORS as error:
             raise Unavailable from error
 
 
-def _meaning(error: TwilioRestException) -> Exception:
-    if error.code in PERMANENT:
-        return Rejected(PERMANENT[error.code])
+def _map_twilio_call_error(error: TwilioRestException) -> Exception:
+    if error.code in PERMANENT_ERRORS:
+        return Rejected(PERMANENT_ERRORS[error.code])
     if error.status == 429 or error.status in (401, 403):
         return Unavailable()
     if error.status >= 500:

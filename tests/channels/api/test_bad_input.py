@@ -148,7 +148,9 @@ def test_a_switched_off_members_token_is_dead_at_once(app, client, clock):
     headers = a_token(app)
     assert client.get("/api/v1/callbacks", headers=headers).status_code == 200
     with unit(app) as session:
-        staff_records.switch_off(session, staff_records.find(session, "ana@example.org"), clock.now)
+        staff_records.deactivate_staff_member(
+            session, staff_records.find_staff_by_email(session, "ana@example.org"), clock.now
+        )
     assert client.get("/api/v1/callbacks", headers=headers).status_code == 401
 
 

@@ -80,7 +80,7 @@ def test_language_and_product_choose_who_makes_it(app, client, clock, ana, ben):
     with unit(app) as session:
         for each, language in ((colleague(client, ana), "es"), (colleague(client, ben), "de")):
             said = {"language": [language], "product": ["router"]}
-            skills.replace(session, UUID(each), said, audit_log.SYSTEM, clock.now)
+            skills.replace_agent_skills(session, UUID(each), said, audit_log.SYSTEM, clock.now)
     made = booked(app, client, ana, agent="any", language="ES", product="router")
     assert made["agent"]["id"] == colleague(client, ana)
     assert free(client, ana, clock, agent="any", language="fr") == []

@@ -8,12 +8,13 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from channels.app_context import ctx
+from channels.app_context import current_context
 from people.approvals import bootstrap, decisions
 from people.approvals.models import ApprovalRequest
 from people.customer_import import runner as importing
+from people.customer_import import upsert
 from people.customers import customer_records
-from people.errors import NoLonger
+from people.errors import Conflict
 from people.models import Customer, Staff
 from people.staff import staff_approvals, staff_records
 from procedures import approval_registry
@@ -52,7 +53,7 @@ def approvers(app, clock):
             session.add(member)
             made.append(member.id)
         session.flush()
-        bootstrap.close_if_due(session, clock.now)
+        bootstrap.finish_bootstrap(session, clock.now)
     return made
 
 
@@ -63,13 +64,16 @@ def approve(app, clock, *by) -> None:
             row = session.exec(
                 select(ApprovalRequest).where(ApprovalRequest.state == "asked")
             ).one()
-            kinds = approval_registry.kinds(ctx().policy)
-            decisions.approve(session, kinds, row.id, row.digest, each, clock.now)
+            kinds = approval_registry.collect_request_types(current_context().policy)
+            decisions.approve_request(session, kinds, row.id, row.digest, each, clock.now)
 
 
 def names(app) -> set[str]:
     with unit(app) as session:
-        return {customer_records.opened(session, c).name for c in session.exec(select(Customer))}
+        return {
+            customer_records.open_customer_details(session, c).name
+            for c in session.exec(select(Customer))
+        }
 
 
 def set_up_acts(app) -> list[str]:
@@ -151,13 +155,13 @@ def test_a_file_that_is_changed_while_it_is_read_is_imported_as_approved(
     first, second, _ = approvers
     run("customers", "import", str(file))
     approve(app, clock, first, second)
-    begin = importing.begin
+    begin = importing.create_import
 
     def swapped(session, now):
         file.write_text(HEAD + "C-9,07400 123459,Eve Black\n")
         return begin(session, now)
 
-    monkeypatch.setattr("channels.cli.customers.begin", swapped)
+    monkeypatch.setattr("channels.cli.customers.create_import", swapped)
     assert run("customers", "import", str(file)).exit_code == 0
     assert names(app) == {"Gwen Jones", "Ivo Ott"}
 
@@ -169,7 +173,7 @@ def test_an_import_that_was_killed_goes_on_under_the_same_approval(
     file.write_text(HEAD + "".join(f"C-{n},07400 {n:06d},Gwen\n" for n in range(1100)))
     run("customers", "import", str(file))
     approve(app, clock, first, second)
-    keep, batches = importing.keep, []
+    keep, batches = upsert.upsert_rows, []
 
     def dies(*given, **more):
         batches.append(1)
@@ -177,7 +181,7 @@ def test_an_import_that_was_killed_goes_on_under_the_same_approval(
             raise SystemExit(137)
         return keep(*given, **more)
 
-    monkeypatch.setattr(importing, "keep", dies)
+    monkeypatch.setattr(importing, "upsert_rows", dies)
     assert run("customers", "import", str(file)).exit_code == 137
     clock.now += timedelta(days=6)
     goes_on = run("customers", "import", str(file))
@@ -193,7 +197,7 @@ def test_one_who_left_since_does_not_count_when_the_command_is_run(
     run("customers", "import", str(file))
     approve(app, clock, first, second)
     with unit(app) as session:
-        staff_records.switch_off(session, session.get_one(Staff, first), clock.now)
+        staff_records.deactivate_staff_member(session, session.get_one(Staff, first), clock.now)
     assert run("customers", "import", str(file)).exit_code == 3
     assert names(app) == set()
     approve(app, clock, third)
@@ -203,7 +207,7 @@ def test_one_who_left_since_does_not_count_when_the_command_is_run(
 def test_switching_approvers_off_opens_nothing(app, run, file, clock, approvers):
     with unit(app) as session:
         for each in approvers:
-            staff_records.switch_off(session, session.get_one(Staff, each), clock.now)
+            staff_records.deactivate_staff_member(session, session.get_one(Staff, each), clock.now)
     for words in (
         ("customers", "import", str(file)),
         ("keys", "rotate"),
@@ -233,7 +237,9 @@ def test_a_link_works_once_two_have_approved_it(app, run, clock, approvers):
 def test_an_operator_cannot_take_over_a_colleague_by_a_new_link(app, run, clock, approvers):
     """Else two links of their own making would be two approvers."""
     with unit(app) as session:
-        email = staff_records.opened(session, session.get_one(Staff, approvers[0])).email
+        email = staff_records.open_staff_details(
+            session, session.get_one(Staff, approvers[0])
+        ).email
     waits = run("staff", "invite", "--email", email)
     assert waits.exit_code == 3
     link = re.search(r"/staff/enrol/[\w-]+", waits.output)[0]
@@ -254,7 +260,7 @@ def test_keys_are_rotated_once_approved(app, run, clock, approvers):
 def test_an_erasure_is_done_at_the_second_approval(app, run, clock, approvers):
     with unit(app) as session:
         new = customer_records.NewCustomer("+447400123456", "Gwen", "en", external_ref="C-1")
-        customer_records.add(
+        customer_records.add_customer(
             session, new, audit_log.SYSTEM, clock.now, default_zone="Europe/London"
         )
     assert run("customers", "erase", "--reference", "C-9").exit_code == 1
@@ -284,8 +290,12 @@ def test_a_request_of_the_command_line_shows_what_exactly(app, run, file, clock,
         row = session.exec(select(ApprovalRequest)).one()
         from people.approvals import sealed_requests
 
-        act = sealed_requests.opened(session, row)
-        facts = dict(approval_registry.kinds(ctx().policy)[act.kind].facts(session, act))
+        act = sealed_requests.open_approval_request(session, row)
+        facts = dict(
+            approval_registry.collect_request_types(current_context().policy)[act.kind].facts(
+                session, act
+            )
+        )
     assert facts["file"] == "new.csv"
     assert len(facts["sha256"]) == 64
     assert act.why == "The new region"
@@ -293,18 +303,19 @@ def test_a_request_of_the_command_line_shows_what_exactly(app, run, file, clock,
 
 def test_every_kind_of_the_table_takes_two_and_never_an_agent(app):
     with app.app_context():
-        kinds = approval_registry.kinds(ctx().policy)
+        kinds = approval_registry.collect_request_types(current_context().policy)
     assert {staff_approvals.ADD.name, "customer.number", "keys.rotate"} <= kinds.keys()
     for kind in kinds.values():
         assert kind.people >= 2
         assert "agent" not in kind.approves
-        assert kind.needed(None) >= 2
+        assert kind.approvals_required(None) >= 2
 
 
 def test_the_last_of_a_role_that_others_need_stays(app, run, clock, approvers):
     with unit(app) as session:
         first, second, third = (
-            staff_records.opened(session, session.get_one(Staff, each)).email for each in approvers
+            staff_records.open_staff_details(session, session.get_one(Staff, each)).email
+            for each in approvers
         )
     assert run("staff", "role", "--email", first, "--role", "investigator").exit_code == 3
     assert run("staff", "off", "--email", third).exit_code == 0
@@ -324,8 +335,12 @@ def test_a_role_asked_for_while_there_was_another_is_not_given_once_there_is_non
     app, run, clock, approvers
 ):
     with unit(app) as session:
-        first = staff_records.opened(session, session.get_one(Staff, approvers[0])).email
-        third = staff_records.opened(session, session.get_one(Staff, approvers[2])).email
+        first = staff_records.open_staff_details(
+            session, session.get_one(Staff, approvers[0])
+        ).email
+        third = staff_records.open_staff_details(
+            session, session.get_one(Staff, approvers[2])
+        ).email
         fourth = factories.an_agent(session, clock.now, role="investigator")
         fourth.totp_secret = b"x"
         session.add(fourth)
@@ -333,7 +348,7 @@ def test_a_role_asked_for_while_there_was_another_is_not_given_once_there_is_non
         by = approvers[1], fourth.id
     assert run("staff", "role", "--email", first, "--role", "investigator").exit_code == 3
     assert run("staff", "off", "--email", third).exit_code == 0
-    with pytest.raises(NoLonger, match="No supervisor would be left"):
+    with pytest.raises(Conflict, match="No supervisor would be left"):
         approve(app, clock, *by)
     with unit(app) as session:
         assert session.get_one(Staff, approvers[0]).role == "supervisor"

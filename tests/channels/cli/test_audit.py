@@ -23,7 +23,7 @@ def run(app):
 def entries(app, clock):
     with unit(app) as session:
         for _ in range(20):
-            audit_log.record(session, audit_log.OPERATOR, "x.y", clock.now)
+            audit_log.record_act(session, audit_log.OPERATOR, "x.y", clock.now)
 
 
 def first_id(app) -> int:
@@ -48,7 +48,7 @@ def test_a_good_log_is_good_by_a_checkpoint_that_was_kept(app, entries, run, tmp
 def test_the_file_of_the_instance_folder_can_be_brought_as_it_is(app, entries, run, clock):
     run("checkpoint")
     with unit(app) as session:
-        audit_log.record(session, audit_log.OPERATOR, "x.y", clock.now)
+        audit_log.record_act(session, audit_log.OPERATOR, "x.y", clock.now)
     run("checkpoint")
     (place,) = context(app).places
     told = run("verify", "--checkpoint", place.name.removeprefix("file:"))
@@ -103,7 +103,7 @@ def test_growth_is_proven_from_an_old_checkpoint(app, entries, run, tmp_path, cl
     path, key = kept(app, tmp_path, run)
     with unit(app) as session:
         for _ in range(13):
-            audit_log.record(session, audit_log.OPERATOR, "x.y", clock.now)
+            audit_log.record_act(session, audit_log.OPERATOR, "x.y", clock.now)
     run("checkpoint")
     proof = tmp_path / "proof"
     proof.write_text(run("prove-growth", "20").stdout)

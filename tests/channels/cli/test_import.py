@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from people.customer_import import runner
+from people.customer_import import runner, upsert
 from people.customers import customer_records
 from people.models import Customer, CustomerImport
 from tests import factories
@@ -42,7 +42,7 @@ def take(app, tmp_path):
 def people(app) -> dict[str, tuple[str, str, str, str]]:
     with unit(app) as session:
         rows = session.exec(select(Customer).order_by(col(Customer.id))).all()
-        found = [customer_records.opened(session, row) for row in rows]
+        found = [customer_records.open_customer_details(session, row) for row in rows]
         return {each.phone: (each.name, each.locale, each.timezone) for each in found}
 
 
@@ -80,7 +80,7 @@ def test_a_changed_name_or_zone_is_kept_and_written_down(app, take):
 def test_a_customer_whom_an_agent_added_gets_the_reference(app, take, clock):
     with unit(app) as session:
         new = customer_records.NewCustomer("+447400123456", "Gwen", "en")
-        customer_records.add(
+        customer_records.add_customer(
             session, new, audit_log.SYSTEM, clock.now, default_zone="Europe/London"
         )
     assert "1 changed" in take(HEAD + GWEN).output
@@ -174,7 +174,7 @@ def test_all_refused_lines_go_to_a_file(app, take, tmp_path):
 
 def test_an_import_that_broke_goes_on_where_it_stopped(app, take, monkeypatch):
     text = HEAD + "".join(f"C-{n},07400{100000 + n},Uta,,\n" for n in range(1200))
-    kept, count = runner.keep, []
+    kept, count = upsert.upsert_rows, []
 
     def breaks(*args, **more):
         count.append(1)
@@ -182,10 +182,10 @@ def test_an_import_that_broke_goes_on_where_it_stopped(app, take, monkeypatch):
             raise KeyboardInterrupt
         return kept(*args, **more)
 
-    monkeypatch.setattr(runner, "keep", breaks)
+    monkeypatch.setattr(runner, "upsert_rows", breaks)
     take(text)
     assert len(people(app)) == 500
-    monkeypatch.setattr(runner, "keep", kept)
+    monkeypatch.setattr(runner, "upsert_rows", kept)
     done = take(text)
     assert "Going on after line 501." in done.output
     assert "1,200 added, 0 changed, 0 the same" in done.output
@@ -198,8 +198,10 @@ def test_another_file_does_not_go_on_where_this_one_stopped(app, take, monkeypat
     text = HEAD + "".join(f"C-{n},07400{100000 + n},Uta,,\n" for n in range(600))
 
     with monkeypatch.context() as patch:
-        kept = runner.keep
-        patch.setattr(runner, "keep", lambda *a, **m: kept(*a, **m) if len(a[1]) == 500 else 1 / 0)
+        kept = upsert.upsert_rows
+        patch.setattr(
+            runner, "upsert_rows", lambda *a, **m: kept(*a, **m) if len(a[1]) == 500 else 1 / 0
+        )
         take(text)
     done = take(text.replace("Uta", "Ute"))
     assert "Going on" not in done.output
@@ -207,20 +209,20 @@ def test_another_file_does_not_go_on_where_this_one_stopped(app, take, monkeypat
 
 
 def test_somebody_added_at_the_same_moment_is_no_error(app, take, monkeypatch, clock):
-    kept, first = runner.keep, []
+    kept, first = upsert.upsert_rows, []
 
     def beaten(session, rows, *args, **more):
         if not first:
             first.append(1)
             with unit(app) as other:
                 new = customer_records.NewCustomer("+447400123456", "Gwen", "en")
-                customer_records.add(
+                customer_records.add_customer(
                     other, new, audit_log.SYSTEM, clock.now, default_zone="Europe/London"
                 )
             raise IntegrityError("x", {}, Exception("unique"))
         return kept(session, rows, *args, **more)
 
-    monkeypatch.setattr(runner, "keep", beaten)
+    monkeypatch.setattr(runner, "upsert_rows", beaten)
     done = take(HEAD + GWEN + IVO)
     assert "1 added, 1 changed" in done.output, done.output
 
@@ -281,16 +283,16 @@ def test_a_dry_run_sees_what_comes_twice_in_a_file_as_the_import_does(app, take)
 
 
 def test_a_dry_run_remembers_only_so_many():
-    from people.customer_import.dry_run import Seen
-    from people.customer_import.upsert import Outcome
-    from people.customer_import.validation import Row
+    from people.customer_import.dry_run import DryRunMemory
+    from people.customer_import.upsert import BatchOutcome
+    from people.customer_import.validation import ImportRow
 
-    seen = Seen(most=1)
-    rows = [Row(n, f"C-{n}", f"+4474001234{n:02d}", "Gwen", "", "") for n in range(2)]
+    seen = DryRunMemory(most=1)
+    rows = [ImportRow(n, f"C-{n}", f"+4474001234{n:02d}", "Gwen", "", "") for n in range(2)]
     assert not seen.full
-    assert len(seen.again(Outcome(added=rows)).added) == 2
+    assert len(seen.reconcile_batch(BatchOutcome(added=rows)).added) == 2
     assert seen.full
-    assert seen.again(Outcome(added=rows[:1])).same == 1
+    assert seen.again(BatchOutcome(added=rows[:1])).same == 1
 
 
 @pytest.mark.parametrize(

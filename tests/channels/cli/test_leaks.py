@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from channels.cli.leaks import leaks
+from channels.cli.leaks import leaks_group
 
 LOG = ["staff,customer,at"]
 LOG += [f"ana,a{n},2026-03-{1 + n % 28:02d}T09:00:00Z" for n in range(60)]
@@ -31,7 +31,7 @@ def run(tmp_path):
             data = lines if isinstance(lines, bytes) else ("\n".join(lines) + "\n").encode()
             path.write_bytes(data)
         given = ["--access", str(access), "--reports", str(reports), "--population", population]
-        return CliRunner().invoke(leaks, ["trace", *given, *more])
+        return CliRunner().invoke(leaks_group, ["trace", *given, *more])
 
     return run_it
 
@@ -152,7 +152,7 @@ def test_more_customers_than_there_are_is_said(run):
 def test_what_is_asked_for_wrongly_ends_with_2(more):
     from click.testing import CliRunner
 
-    assert CliRunner().invoke(leaks, ["trace", "--population", "5", *more]).exit_code == 2
+    assert CliRunner().invoke(leaks_group, ["trace", "--population", "5", *more]).exit_code == 2
 
 
 def test_it_needs_no_store_of_ours(tmp_path):

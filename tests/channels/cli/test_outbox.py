@@ -11,8 +11,8 @@ from sqlmodel import select
 from messaging import outbox
 from messaging.dispatch import delivery_outcomes, leases
 from messaging.models import OutboxMessage
-from messaging.outbox import Draft
-from messaging.sending_limits import Rules
+from messaging.outbox import NewMessage
+from messaging.sending_limits import SendingLimits
 from tests import factories
 from tests.databases import opened
 
@@ -28,14 +28,14 @@ def texts(there, clock):
     with there.unit() as session:
         who = factories.a_customer(session, clock.now, factories.PHONE, "Gwen Jones")
         until = clock.now + timedelta(hours=2)
-        draft = Draft(who.id, "booked", factories.PHONE, "hello", clock.now, until)
+        draft = NewMessage(who.id, "booked", factories.PHONE, "hello", clock.now, until)
         for _ in range(4):
-            outbox.put(session, draft, clock.now)
-        taken = leases.lease(session, clock.now, "post", Rules())
-        delivery_outcomes.failed(session, taken[0], "filtered", clock.now)
-        delivery_outcomes.failed(session, taken[1], "blocked", clock.now)
-        delivery_outcomes.later(session, taken[2], clock.now, unknown=True)
-        delivery_outcomes.sent(session, taken[3], "SM1", clock.now)
+            outbox.queue_message(session, draft, clock.now)
+        taken = leases.lease_messages(session, clock.now, "post", SendingLimits())
+        delivery_outcomes.mark_failed(session, taken[0], "filtered", clock.now)
+        delivery_outcomes.mark_failed(session, taken[1], "blocked", clock.now)
+        delivery_outcomes.schedule_retry(session, taken[2], clock.now, unknown=True)
+        delivery_outcomes.mark_sent(session, taken[3], "SM1", clock.now)
     clock.now += timedelta(minutes=10)
     return [each.id for each in taken]
 
@@ -65,7 +65,7 @@ def test_one_is_tried_again(app, there, texts, clock):
     assert (done.exit_code, states(there)[texts[0]]) == (0, "queued")
     assert states(there)[texts[1]] == "failed"
     with there.unit() as session:
-        again = leases.lease(session, clock.now, "post", Rules())
+        again = leases.lease_messages(session, clock.now, "post", SendingLimits())
     assert {each.id: each.unknown for each in again} == {texts[0]: False, texts[2]: True}
 
 

@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from channels.cli.staff_mail import StaffMail
+from channels.cli.staff_mail import StaffMailJob
 from people.signin_models import StaffNotice
 from people.staff import security_notices
 from people.staff.security_notices import Notice
 from tests.factories import an_agent
 from tests.processes import at_once
-from vault.destinations import Unreachable
+from vault.destinations import DestinationUnreachable
 from vault.keys import keyring
 
 
@@ -26,7 +26,7 @@ class Post:
 
     def send(self, to: str, subject: str, body: str) -> None:
         if self.out:
-            raise Unreachable("no")
+            raise DestinationUnreachable("no")
         self.taken.append((to, subject, body))
 
 
@@ -36,16 +36,16 @@ def post() -> Post:
 
 
 @pytest.fixture
-def job(store, clock, post) -> StaffMail:
-    info = keyring.carried(store.ring)
-    return StaffMail(post, "Example Bank", store.engine, info, clock)
+def job(store, clock, post) -> StaffMailJob:
+    info = keyring.keyring_session_info(store.ring)
+    return StaffMailJob(post, "Example Bank", store.engine, info, clock)
 
 
 def tell(store, clock, *kinds: Notice) -> None:
     with store.unit() as session:
         member = an_agent(session, clock.now, email="ana@example.org")
         for each in kinds:
-            security_notices.add(session, member.id, each, clock.now)
+            security_notices.add_security_notice(session, member.id, each, clock.now)
 
 
 def test_each_is_mailed_once_to_its_owner_and_says_what_happened(store, clock, job, post):
@@ -90,7 +90,7 @@ def test_of_many_workers_one_takes_it(store, clock):
 
     def take() -> bool:
         with store.unit() as session:
-            return security_notices.take(session, row, clock.now)
+            return security_notices.claim_notice(session, row, clock.now)
 
     told = at_once([take] * 6, lambda: store.engine.dispose(close=False))
     assert sum(told) == 1

@@ -10,7 +10,7 @@ import pytest
 
 from app import create_app
 from config.settings import Settings
-from config.settings_checks import findings, refusals
+from config.settings_checks import check_settings, find_start_refusals
 from vault.keys import master_keys
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,8 +37,8 @@ def settings(**changes) -> Settings:
 
 
 def test_safe_settings_start():
-    assert refusals(settings()) == []
-    assert findings(settings()) == []
+    assert find_start_refusals(settings()) == []
+    assert check_settings(settings()) == []
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_safe_settings_start():
 )
 def test_production_refuses_unsafe_settings_and_says_why(change, word, tmp_path):
     unsafe = settings(**change, instance=tmp_path)
-    assert any(word in sentence for sentence in refusals(unsafe))
+    assert any(word in sentence for sentence in find_start_refusals(unsafe))
     with pytest.raises(SystemExit, match=word):
         create_app(unsafe)
 
@@ -126,7 +126,7 @@ def test_commands_on_a_store_that_is_not_migrated_say_what_to_do(tmp_path):
 def test_a_new_master_key_can_be_used_as_it_is_printed(tmp_path):
     done = flask("keys", "new", tmp_path, VOUCHLINE_ENVIRONMENT="production")
     assert done.returncode == 0, done.stderr
-    assert len(master_keys.parse(done.stdout).keys) == 1
+    assert len(master_keys.parse_master_keys(done.stdout).keys) == 1
 
 
 def test_every_setting_is_documented():

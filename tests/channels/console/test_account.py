@@ -167,7 +167,7 @@ def test_two_passwords_that_differ_are_asked_again(console):
 def test_new_recovery_codes_end_the_old(console):
     agent, tab = console.agent()
     with console.unit() as session:
-        old = second_factor.new_recovery_codes(session, agent)[0]
+        old = second_factor.issue_recovery_codes(session, agent)[0]
     page = tab.post("/staff/account/recovery").text
     new = re.findall(r"<code>([a-z0-9]{4}-[a-z0-9]{4}-[a-z0-9]{4})</code>", page)
     assert len(new) == 8

@@ -96,14 +96,17 @@ def test_team_and_skills_of_an_agent(console, sam, ana):
     data = {"team": str(team.id), "language": "de, EN", "product": "router"}
     assert sam.post(f"/staff/team/{ana}/skills", data).status_code == 303
     with console.unit() as session:
-        assert teams.of_agent(session, ana) == team.id
-        assert skills.of(session, ana) == {"language": ["de", "en"], "product": ["router"]}
+        assert teams.team_id_of_agent(session, ana) == team.id
+        assert skills.load_agent_skills(session, ana) == {
+            "language": ["de", "en"],
+            "product": ["router"],
+        }
     page = sam.get(f"/staff/team/{ana}").text
     assert 'value="de, en"' in page
     for bad in ({"language": "!!"}, {"team": "x"}, {"team": str(ana)}):
         assert sam.post(f"/staff/team/{ana}/skills", {**data, **bad}).status_code == 422
     with console.unit() as session:
-        assert skills.of(session, ana)["language"] == ["de", "en"]
+        assert skills.load_agent_skills(session, ana)["language"] == ["de", "en"]
 
 
 def test_single_days_are_set_and_taken_back(console, sam, ana):
@@ -116,7 +119,9 @@ def test_single_days_are_set_and_taken_back(console, sam, ana):
         assert sam.post(path, bad).status_code == 422
     sam.post(path, {"on": "2026-12-24", "usual": "yes"})
     with console.unit() as session:
-        assert days_off.single_days(session, ana, date(2026, 12, 1)) == {date(2026, 12, 25): []}
+        assert days_off.list_dated_hours(session, ana, date(2026, 12, 1)) == {
+            date(2026, 12, 25): []
+        }
 
 
 def test_days_off_are_given_and_taken_back(console, sam, ana):
@@ -126,14 +131,14 @@ def test_days_off_are_given_and_taken_back(console, sam, ana):
     for bad in ({}, {"first": "2026-12-05", "last": "2026-12-01"}, {"end": "x"}):
         assert sam.post(path, bad).status_code == 422
     with console.unit() as session:
-        rows = days_off.off(session, ana, date(2026, 11, 1))
+        rows = days_off.list_time_off(session, ana, date(2026, 11, 1))
         assert [(row.first_on.day, row.last_on.day) for row in rows] == [(1, 5), (24, 24)]
         first = rows[0].id
     other = console.member("ben@example.org")
     assert sam.post(f"/staff/team/{other}/off", {"end": str(first)}).status_code == 404
     assert sam.post(path, {"end": str(first)}).status_code == 303
     with console.unit() as session:
-        assert len(days_off.off(session, ana, date(2026, 11, 1))) == 1
+        assert len(days_off.list_time_off(session, ana, date(2026, 11, 1))) == 1
 
 
 def test_what_is_booked_is_seen_without_its_customer_and_goes_to_a_colleague(console, sam, ana):
@@ -167,7 +172,7 @@ def test_the_calls_of_a_suspended_agent_are_booked_anew_or_off_and_the_customer_
     ben = console.member("ben@example.org")
     console.callback(ben, minutes_ahead=90, phone="+447400123458")
     with console.unit() as session:
-        suspension.suspend(session, ana, audit_log.SYSTEM, console.now)
+        suspension.suspend_staff_member(session, ana, audit_log.SYSTEM, console.now)
         before = session.get_one(Callback, one).starts_at
     path = f"/staff/team/{ana}/hand-over"
     stuck = sam.post(path, {"callback": str(one)})
@@ -206,7 +211,7 @@ def test_where_nobody_is_free_for_two_weeks_a_call_can_only_be_called_off(consol
     made = console.callback(ana, minutes_ahead=90)
     path = f"/staff/team/{ana}/hand-over"
     with console.unit() as session:
-        suspension.suspend(session, ana, audit_log.SYSTEM, console.now)
+        suspension.suspend_staff_member(session, ana, audit_log.SYSTEM, console.now)
     answer = sam.post(path, {"callback": str(made), "anew": "yes"})
     assert answer.status_code == 409
     assert "Call it off." in answer.text
@@ -248,7 +253,7 @@ def test_coverage_counts_the_minutes_taken(console, sam, ana):
     console.callback(ana, minutes_ahead=60)
     with console.unit() as session:
         policy = console.context.policy
-        hours = coverage.of_day(session, None, console.now.date(), _zone(), policy)
+        hours = coverage.load_by_hour(session, None, console.now.date(), _zone(), policy)
     taken = {each.begins_at.hour: (each.working, each.taken) for each in hours if each.taken}
     assert taken == {11: (60, 15)}
 

@@ -52,7 +52,9 @@ def approve(tab, which: tuple[str, str] | None = None):
 
 def phone_of(console) -> str:
     with console.unit() as session:
-        return customer_records.opened(session, session.exec(select(Customer)).one()).phone
+        return customer_records.open_customer_details(
+            session, session.exec(select(Customer)).one()
+        ).phone
 
 
 def test_a_number_is_asked_for_on_the_card_and_approved_by_a_supervisor(console, three):
@@ -194,7 +196,8 @@ def test_a_number_that_somebody_else_has_is_said_to_the_supervisor_alone(console
 def phone_of_each(console) -> set[str]:
     with console.unit() as session:
         return {
-            customer_records.opened(session, each).phone for each in session.exec(select(Customer))
+            customer_records.open_customer_details(session, each).phone
+            for each in session.exec(select(Customer))
         }
 
 
@@ -253,7 +256,7 @@ def test_nobody_approves_their_own_new_role(console, three):
 
 def _email(session, member) -> str:
     place = f"staff.email:{member.id}"
-    return keyring.of(session).open_for(keyring.STAFF, place, member.email)
+    return keyring.current_keyring(session).open_for_purpose(keyring.STAFF, place, member.email)
 
 
 def _any(console) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from messaging.call_states import CallState
 from people.models import Role
 from tests.channels.conftest import Console
 from vault.audit import audit_log
-from vault.audit.acts import BY_VALUE, READINGS, ActGroup, AuditAct, acts_of
+from vault.audit.acts import ACTS_BY_VALUE, CUSTOMER_ACCESS_ACTS, ActGroup, AuditAct, acts_in_group
 
 ROOT = Path(__file__).resolve().parents[3]
 ROOMS = (
@@ -45,35 +45,35 @@ def test_no_two_acts_have_the_same_words():
 
 def test_every_act_is_in_exactly_one_group_that_can_be_filtered(app):
     with app.test_request_context():
-        members = [act for _, _, acts in audit_labels.groups() for act in acts]
+        members = [act for _, _, acts in audit_labels.list_act_groups() for act in acts]
     assert sorted(members) == sorted(AuditAct)
 
 
 def test_an_act_is_filtered_by_its_own_value_or_its_groups():
-    assert audit_labels.acts_meant("check") == (AuditAct.CHECK,)
-    assert audit_labels.acts_meant("keys") == acts_of(ActGroup.KEYS)
-    assert audit_labels.acts_meant("customer.") is None
-    assert audit_labels.acts_meant("nonsense") is None
+    assert audit_labels.parse_act_filter("check") == (AuditAct.CHECK,)
+    assert audit_labels.parse_act_filter("keys") == acts_in_group(ActGroup.KEYS)
+    assert audit_labels.parse_act_filter("customer.") is None
+    assert audit_labels.parse_act_filter("nonsense") is None
 
 
 def test_what_is_traced_and_budgeted_as_a_reading_is_what_the_acts_say():
-    assert READINGS == (AuditAct.CUSTOMER_READ, AuditAct.CUSTOMER_LOOK_UP)
+    assert CUSTOMER_ACCESS_ACTS == (AuditAct.CUSTOMER_READ, AuditAct.CUSTOMER_LOOK_UP)
 
 
 def test_a_stored_value_that_no_act_has_is_shown_as_it_is(app):
     with app.test_request_context():
-        assert audit_labels.action("other.thing") == "other.thing"
-        assert all(audit_labels.action(value) != value for value in BY_VALUE)
+        assert audit_labels.describe_act("other.thing") == "other.thing"
+        assert all(audit_labels.describe_act(value) != value for value in ACTS_BY_VALUE)
 
 
 def test_each_act_is_filtered_on_the_page(console: Console):
     console.member("ines@example.org", Role.INVESTIGATOR)
     tab = console.sign_in("ines@example.org")
     with console.unit() as session:
-        audit_log.record(
+        audit_log.record_act(
             session, audit_log.CUSTOMER, AuditAct.CHECK, console.now, detail="web genuine"
         )
-        audit_log.record(
+        audit_log.record_act(
             session, audit_log.OPERATOR, AuditAct.KEYS_ROTATE, console.now, detail="k-2"
         )
     checks = tab.get("/staff/audit?what=checks").text

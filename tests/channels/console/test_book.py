@@ -188,24 +188,24 @@ def test_a_number_added_by_a_colleague_at_this_moment_is_no_error(console, monke
     from scheduling.booking import customer_lookup
 
     _, tab = console.agent()
-    real = customer_lookup.find
+    real = customer_lookup.look_up_customer
 
     def just_before(*args):
         match = real(*args)
-        monkeypatch.setattr(customer_lookup, "find", real)
+        monkeypatch.setattr(customer_lookup, "look_up_customer", real)
         console_customer.append(match)
         return match
 
     console_customer: list[object] = []
-    monkeypatch.setattr(customer_lookup, "find", just_before)
+    monkeypatch.setattr(customer_lookup, "look_up_customer", just_before)
     from people.customers import customer_records
 
     def taken(*_: object, **__: object):
         from people.errors import InvalidInput
 
-        raise InvalidInput("phone", customer_records.KNOWN_ALREADY)
+        raise InvalidInput("phone", customer_records.ALREADY_KNOWN_MESSAGE)
 
-    monkeypatch.setattr(customer_records, "add", taken)
+    monkeypatch.setattr(customer_records, "add_customer", taken)
     answer = tab.post("/staff/book", form(console))
     assert answer.status_code == 422
     assert "already known" in answer.text

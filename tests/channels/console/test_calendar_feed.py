@@ -33,7 +33,7 @@ def test_the_calendar_holds_times_and_references_and_nothing_of_a_customer(conso
     assert answer.mimetype == "text/calendar"
     assert [each for each in PERSONAL if each in answer.text] == []
     (event,) = Calendar.from_ical(answer.data).walk("VEVENT")
-    assert event["SUMMARY"] == f"Callback {callback_reference.of(made)}"
+    assert event["SUMMARY"] == f"Callback {callback_reference.format_callback_reference(made)}"
     assert event.decoded("dtend") - event.decoded("dtstart") == timedelta(minutes=15)
     assert event["STATUS"] == "CONFIRMED"
 
@@ -72,7 +72,7 @@ def test_who_left_has_no_calendar(console):
     ana, tab = console.agent()
     address = make(tab)
     with console.unit() as session:
-        staff_records.switch_off(session, session.get_one(Staff, ana), console.now)
+        staff_records.deactivate_staff_member(session, session.get_one(Staff, ana), console.now)
     assert console.tab().get(address).status_code == 404
 
 

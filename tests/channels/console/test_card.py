@@ -33,7 +33,7 @@ def code_on(page: str) -> str:
 
 def check(console: Console, code: str):
     with console.app.test_request_context():
-        return check_service.decide("07400 123456", code, Channel.WEB)
+        return check_service.decide_verdict("07400 123456", code, Channel.WEB)
 
 
 def test_before_start_there_is_no_code_and_a_masked_number(console):
@@ -235,7 +235,9 @@ def test_a_refused_call_cannot_be_moved_any_more(console):
     agent, tab = console.agent()
     callback_id = console.callback(agent)
     with console.unit() as session:
-        bookings.refuse(session, callbacks.held(session, callback_id, agent), console.now)
+        bookings.refuse_callback(
+            session, callbacks.get_held_callback(session, callback_id, agent), console.now
+        )
     answer = tab.post(f"/staff/callback/{callback_id}/move", {"on": "2026-11-24", "at": "12:00"})
     assert answer.status_code == 409
     assert "refused by the customer" in answer.text

@@ -14,17 +14,17 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, select
 
-from incidents.cases.creation import Evidence, raise_case
-from incidents.cases.models import Case, CaseEvidence, CaseSubject, Kind
+from incidents.cases.creation import NewEvidence, open_or_extend_case
+from incidents.cases.models import Case, CaseEvidence, CaseKind, CaseSubject
 from incidents.export import archive, archive_verification
-from incidents.export.case_data import FIELDS
-from incidents.reports import submission
+from incidents.export.case_data import OPTIONAL_FIELDS
+from incidents.reports import report_fields, submission
 from incidents.reports.models import Report
 from incidents.response import customer_warnings
 from people.models import Customer, Role, Staff
 from tests.ids import without_random
 from vault.audit import audit_log, checkpoints
-from vault.audit.signed_notes import Signer, Verifier
+from vault.audit.signed_notes import NoteSigner, VerifierKey
 from vault.keys import field_encryption
 from vault.models import AuditEntry
 
@@ -34,17 +34,17 @@ def case(console) -> str:
     """A case with a report of Gwen's and an entry of Ana's."""
     ana, gwen = console.member("ana@example.org"), console.customer()
     with console.unit() as session:
-        told = submission.Told(
+        told = report_fields.ReportSubmission(
             "+447400123456",
             "web",
             said="<b>gift cards</b>",
             shown_number="020 7946 0999",
             knew=["ticket"],
         )
-        report = submission.filed(session, told, console.now)
-        audit_log.record(
+        report = submission.submit_report(session, told, console.now)
+        audit_log.record_act(
             session,
-            audit_log.staff(ana),
+            audit_log.staff_actor(ana),
             "customer.read",
             console.now,
             customer_id=gwen,
@@ -52,15 +52,17 @@ def case(console) -> str:
         )
         entry = session.exec(select(AuditEntry.id).order_by(col(AuditEntry.id).desc())).first()
         evidence = [
-            Evidence("report", str(report.id), console.now, gwen),
-            Evidence("audit", str(entry), console.now, gwen),
-            Evidence("wave", "7", console.now, None, WAVE),
-            Evidence("budget", "8", console.now, None, BUDGET),
-            Evidence("access", "6", console.now, None, ACCESS),
-            Evidence("canary", "5", console.now, None, {"canary": 4, "what": "call"}),
-            Evidence("new kind", "9", console.now, None, {"customers": 3, "names": ["a", "b"]}),
+            NewEvidence("report", str(report.id), console.now, gwen),
+            NewEvidence("audit", str(entry), console.now, gwen),
+            NewEvidence("wave", "7", console.now, None, WAVE),
+            NewEvidence("budget", "8", console.now, None, BUDGET),
+            NewEvidence("access", "6", console.now, None, ACCESS),
+            NewEvidence("canary", "5", console.now, None, {"canary": 4, "what": "call"}),
+            NewEvidence("new kind", "9", console.now, None, {"customers": 3, "names": ["a", "b"]}),
         ]
-        return raise_case(session, Kind.CALLS, "x", evidence, console.now, subjects=[ana]).reference
+        return open_or_extend_case(
+            session, CaseKind.CALLS, "x", evidence, console.now, subjects=[ana]
+        ).reference
 
 
 ACCESS = {
@@ -169,8 +171,12 @@ def test_a_customer_is_shown_once_with_a_reason(console, case):
 def test_cases_are_joined_and_split_by_forms(console, case):
     tab = ines(console)
     with console.unit() as session:
-        other = raise_case(
-            session, Kind.WAVE, "y", [Evidence("wave", "1", console.now, None, WAVE)], console.now
+        other = open_or_extend_case(
+            session,
+            CaseKind.WAVE,
+            "y",
+            [NewEvidence("wave", "1", console.now, None, WAVE)],
+            console.now,
         ).reference
     at = f"/staff/cases/{case}"
     tab.post(f"{at}/take")
@@ -230,7 +236,7 @@ def test_an_access_is_suspended_and_customers_warned_from_the_case(console, case
 # --- The export -----------------------------------------------------------------------
 
 
-def exported(console, case: str, *fields: str) -> tuple[bytes, Verifier]:
+def exported(console, case: str, *fields: str) -> tuple[bytes, VerifierKey]:
     tab = ines(console)
     tab.post(f"/staff/cases/{case}/take")
     tab.post(f"/staff/cases/{case}/note", {"words": "a secret note"})
@@ -240,7 +246,7 @@ def exported(console, case: str, *fields: str) -> tuple[bytes, Verifier]:
     assert answer.status_code == 200, answer.text
     assert answer.mimetype == "application/zip"
     with console.unit() as session:
-        key = checkpoints.signer(session, console.context.audit_origin).verifier
+        key = checkpoints.log_signer(session, console.context.audit_origin).verifier
     return answer.data, key
 
 
@@ -249,10 +255,10 @@ def parts_of(data: bytes) -> dict[str, bytes]:
         return {each: archive.read(each) for each in archive.namelist()}
 
 
-def checked(folder: Path, data: bytes, key: Verifier) -> str:
+def checked(folder: Path, data: bytes, key: VerifierKey) -> str:
     path = folder / "case.zip"
     path.write_bytes(data)
-    return archive_verification.check(path, key)
+    return archive_verification.verify_export_file(path, key)
 
 
 def test_an_export_holds_only_what_was_chosen_and_is_written_down(console, case, tmp_path):
@@ -270,9 +276,9 @@ def test_an_export_holds_only_what_was_chosen_and_is_written_down(console, case,
 def test_an_export_with_all_fields_names_them_and_writes_each_customer_down(
     console, case, tmp_path
 ):
-    data, key = exported(console, case, *FIELDS)
+    data, key = exported(console, case, *OPTIONAL_FIELDS)
     assert "audit entries" in checked(tmp_path, data, key)
-    page = parts_of(data)[archive.PAGE].decode()
+    page = parts_of(data)[archive.HTML_FILE].decode()
     for shown in ("Gwen Jones", "+447400123456", "&lt;b&gt;gift cards", "Ana Silva", "secret note"):
         assert shown in page
     assert [each.purpose for each in console.trail("customer.read")].count(case) == 1
@@ -280,50 +286,64 @@ def test_an_export_with_all_fields_names_them_and_writes_each_customer_down(
     assert "Who had seen these customers" in page
     assert re.search(r"24 Nov 2026 \d\d:\d\d GMT", page)
     assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-|\d\.\d{6}", page)
-    told = json.loads(parts_of(data)[archive.CASE])
-    proven = json.loads(parts_of(data)[archive.PROOFS])
+    told = json.loads(parts_of(data)[archive.CASE_FILE])
+    proven = json.loads(parts_of(data)[archive.PROOFS_FILE])
     actions = {json.loads(each["entry"])["action"] for each in proven}
     assert {"case.opened", "case.exported", "customer.read"} <= actions
     assert told["case"]["reference"] == case
 
 
 def test_any_change_to_an_export_is_found(console, case, tmp_path):
-    data, key = exported(console, case, *FIELDS)
+    data, key = exported(console, case, *OPTIONAL_FIELDS)
     parts = parts_of(data)
     for name, held in parts.items():
         for at in (0, len(held) // 2, len(held) - 1):
             changed = held[:at] + bytes([held[at] ^ 1]) + held[at + 1 :]
-            with pytest.raises(archive_verification.NotGenuine):
-                checked(tmp_path, archive._zipped({**parts, name: changed}), key)
-        with pytest.raises(archive_verification.NotGenuine):
-            checked(tmp_path, archive._zipped({n: p for n, p in parts.items() if n != name}), key)
-    with pytest.raises(archive_verification.NotGenuine):
-        checked(tmp_path, archive._zipped({**parts, "more.html": b"x"}), key)
+            with pytest.raises(archive_verification.InvalidExport):
+                checked(tmp_path, archive._zip_export_parts({**parts, name: changed}), key)
+        with pytest.raises(archive_verification.InvalidExport):
+            checked(
+                tmp_path,
+                archive._zip_export_parts({n: p for n, p in parts.items() if n != name}),
+                key,
+            )
+    with pytest.raises(archive_verification.InvalidExport):
+        checked(tmp_path, archive._zip_export_parts({**parts, "more.html": b"x"}), key)
     for cut in (b"", data[: len(data) // 2], b"PK\x03\x04" + data[4:100]):
-        with pytest.raises(archive_verification.NotGenuine):
+        with pytest.raises(archive_verification.InvalidExport):
             checked(tmp_path, cut, key)
-    with pytest.raises(archive_verification.NotGenuine):
-        checked(tmp_path, data, Signer(key.name, b"x" * 32).verifier)
+    with pytest.raises(archive_verification.InvalidExport):
+        checked(tmp_path, data, NoteSigner(key.name, b"x" * 32).verifier)
 
 
 def test_one_who_signs_anew_with_another_key_or_leaves_a_proof_out_is_found(
     console, case, tmp_path
 ):
-    data, key = exported(console, case, *FIELDS)
+    data, key = exported(console, case, *OPTIONAL_FIELDS)
     parts = parts_of(data)
-    rest = {name: held for name, held in parts.items() if name != archive.MANIFEST}
-    forged = Signer(key.name, b"x" * 32).sign(archive.manifest(case, console.now, rest))
-    with pytest.raises(archive_verification.NotGenuine):
-        checked(tmp_path, archive._zipped({**rest, archive.MANIFEST: forged.encode()}), key)
+    rest = {name: held for name, held in parts.items() if name != archive.MANIFEST_FILE}
+    forged = NoteSigner(key.name, b"x" * 32).sign_note(
+        archive.build_export_manifest(case, console.now, rest)
+    )
+    with pytest.raises(archive_verification.InvalidExport):
+        checked(
+            tmp_path,
+            archive._zip_export_parts({**rest, archive.MANIFEST_FILE: forged.encode()}),
+            key,
+        )
     with console.unit() as session:
-        ours = checkpoints.signer(session, console.context.audit_origin)
-        none = {**rest, archive.PROOFS: b"[]"}
-        note = ours.sign(archive.manifest(case, console.now, none))
-        with pytest.raises(archive_verification.NotGenuine, match="cited and not proven"):
-            checked(tmp_path, archive._zipped({**none, archive.MANIFEST: note.encode()}), key)
-        checkpoint = {archive.MANIFEST: parts[archive.CHECKPOINT]}
-    with pytest.raises(archive_verification.NotGenuine):
-        checked(tmp_path, archive._zipped({**rest, **checkpoint}), key)
+        ours = checkpoints.log_signer(session, console.context.audit_origin)
+        none = {**rest, archive.PROOFS_FILE: b"[]"}
+        note = ours.sign_note(archive.build_export_manifest(case, console.now, none))
+        with pytest.raises(archive_verification.InvalidExport, match="cited and not proven"):
+            checked(
+                tmp_path,
+                archive._zip_export_parts({**none, archive.MANIFEST_FILE: note.encode()}),
+                key,
+            )
+        checkpoint = {archive.MANIFEST_FILE: parts[archive.CHECKPOINT_FILE]}
+    with pytest.raises(archive_verification.InvalidExport):
+        checked(tmp_path, archive._zip_export_parts({**rest, **checkpoint}), key)
 
 
 def test_the_command_checks_a_file_without_a_store(console, case, tmp_path):
@@ -347,7 +367,7 @@ def test_the_page_of_reports_per_day_stands_after_a_warning(console, case):
         found = session.exec(select(Case)).one()
         ana = session.exec(select(CaseSubject.staff_id)).one()
         since = console.now - timedelta(days=10)
-        customer_warnings.begin(
+        customer_warnings.start_warning_run(
             session, found, ana, since, console.now + timedelta(hours=1), console.now
         )
     page = tab.get(f"/staff/cases/{case}").text
@@ -359,16 +379,16 @@ def test_the_page_of_reports_per_day_stands_after_a_warning(console, case):
 def test_an_export_says_the_number_that_a_report_was_about(console, case):
     with console.unit() as session:
         gwen = session.exec(select(Customer)).one()
-        key = field_encryption.data_key(session, gwen.id)
-        gwen.phone = key.seal("customer", "phone", gwen.id, "+447400999888")
+        key = field_encryption.load_data_key(session, gwen.id)
+        gwen.phone = key.seal_field("customer", "phone", gwen.id, "+447400999888")
         session.add(gwen)
-    told = json.loads(parts_of(exported(console, case, *FIELDS)[0])[archive.CASE])
+    told = json.loads(parts_of(exported(console, case, *OPTIONAL_FIELDS)[0])[archive.CASE_FILE])
     (report,) = [each["report"] for each in told["evidence"] if "report" in each]
     assert report["phone"] == "+447400123456"
 
 
 def test_an_export_without_names_says_who_by_role(console, case):
-    page = parts_of(exported(console, case)[0])[archive.PAGE].decode()
+    page = parts_of(exported(console, case)[0])[archive.HTML_FILE].decode()
     assert re.search(r"agent …[0-9a-f]{6}: read a customer", page)
 
 
@@ -377,11 +397,15 @@ def test_what_one_person_did_with_one_record_on_a_day_is_one_item_in_words(conso
     with console.unit() as session:
         for minute in range(24):
             at = console.now + timedelta(minutes=minute)
-            actor = audit_log.staff(ana)
-            audit_log.record(session, actor, "customer.read", at, customer_id=gwen, purpose="card")
+            actor = audit_log.staff_actor(ana)
+            audit_log.record_act(
+                session, actor, "customer.read", at, customer_id=gwen, purpose="card"
+            )
         ids = session.exec(select(AuditEntry.id).where(AuditEntry.action == "customer.read")).all()
-        evidence = [Evidence("audit", str(each), console.now, gwen) for each in ids]
-        reference = raise_case(session, Kind.OBJECTION, "o", evidence, console.now).reference
+        evidence = [NewEvidence("audit", str(each), console.now, gwen) for each in ids]
+        reference = open_or_extend_case(
+            session, CaseKind.OBJECTION, "o", evidence, console.now
+        ).reference
     tab = ines(console)
     at = f"/staff/cases/{reference}"
     tab.post(f"{at}/take")
@@ -398,15 +422,15 @@ def test_the_ticked_item_takes_all_that_it_shows_into_the_new_case(console, case
     with console.unit() as session:
         ana = session.exec(select(CaseSubject.staff_id)).one()
         gwen = session.exec(select(Report.customer_id)).one()
-        audit_log.record(
-            session, audit_log.staff(ana), "customer.read", console.now, customer_id=gwen
+        audit_log.record_act(
+            session, audit_log.staff_actor(ana), "customer.read", console.now, customer_id=gwen
         )
         entry = session.exec(select(AuditEntry.id).order_by(col(AuditEntry.id).desc())).first()
-        raise_case(
+        open_or_extend_case(
             session,
-            Kind.CALLS,
+            CaseKind.CALLS,
             "x",
-            [Evidence("audit", str(entry), console.now, gwen)],
+            [NewEvidence("audit", str(entry), console.now, gwen)],
             console.now,
         )
     at = f"/staff/cases/{case}"
@@ -462,13 +486,17 @@ def test_what_many_reports_tell_alike_is_said_once_with_how_many(console):
     with console.unit() as session:
         found = []
         for n, number in enumerate(("020 7946 0999", "02079460999", "020 7946 0111")):
-            told = submission.Told(
+            told = report_fields.ReportSubmission(
                 f"+4474001234{n + 10}", "web", shown_number=number, knew=["name", "ticket"][: n + 1]
             )
-            found.append(submission.filed(session, told, console.now))
-        evidence = [Evidence("report", str(each.id), each.at, None) for each in found]
-        fewer = raise_case(session, Kind.CALLS, "y", evidence[:2], console.now).reference
-        reference = raise_case(session, Kind.CALLS, "x", evidence, console.now).reference
+            found.append(submission.submit_report(session, told, console.now))
+        evidence = [NewEvidence("report", str(each.id), each.at, None) for each in found]
+        fewer = open_or_extend_case(
+            session, CaseKind.CALLS, "y", evidence[:2], console.now
+        ).reference
+        reference = open_or_extend_case(
+            session, CaseKind.CALLS, "x", evidence, console.now
+        ).reference
     console.member("ines@example.org", Role.INVESTIGATOR)
     ines = console.sign_in("ines@example.org")
     page = " ".join(ines.get(f"/staff/cases/{reference}").text.split())

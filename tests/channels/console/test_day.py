@@ -42,7 +42,9 @@ def test_a_customer_who_wants_another_time_is_flagged(console):
     agent, tab = console.agent()
     callback_id = console.callback(agent)
     with console.unit() as session:
-        bookings.ask_to_move(session, callbacks.held(session, callback_id, agent), console.now)
+        bookings.request_move(
+            session, callbacks.get_held_callback(session, callback_id, agent), console.now
+        )
     assert "Wants another time" in tab.get("/staff/day").text
     assert "asks for another time" in tab.get(f"/staff/callback/{callback_id}").text
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from channels.console.agent.delivery_status import told
-from messaging.models import Delivery, MessageState, OutboxMessage
-from messaging.providers.twilio.sms import PERMANENT
+from channels.console.agent.delivery_status import describe_delivery_status
+from messaging.models import DeliveryReport, MessageState, OutboxMessage
+from messaging.providers.twilio.sms import PERMANENT_ERRORS
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -17,8 +17,8 @@ def message(state: str, error: str | None = None) -> OutboxMessage:
     return OutboxMessage(state=MessageState(state), error=error)
 
 
-def report(status: str, error: int | None = None) -> Delivery:
-    return Delivery(provider_id="SM1", status=status, error=error, first_at=NOW)
+def report(status: str, error: int | None = None) -> DeliveryReport:
+    return DeliveryReport(provider_id="SM1", status=status, error=error, first_at=NOW)
 
 
 @pytest.fixture(autouse=True)
@@ -44,19 +44,21 @@ STANDS = [
 
 def test_how_it_stands():
     for outbox, provider, words, tone in STANDS:
-        found = told(outbox, provider)
+        found = describe_delivery_status(outbox, provider)
         assert words in found.words
         assert found.tone == tone
         assert (found.tone == "bad") == bool(found.advice), words
 
 
 def test_every_failure_says_what_to_do():
-    for reason in {*PERMANENT.values(), "too_many", "provider_99999"}:
-        advice = told(message("failed", reason), None).advice
+    for reason in {*PERMANENT_ERRORS.values(), "too_many", "provider_99999"}:
+        advice = describe_delivery_status(message("failed", reason), None).advice
         assert advice.endswith("."), reason
         assert len(advice) > 20, reason
 
 
 def test_a_landline_is_told_of_the_other_ways():
-    assert "keypad" in told(message("sent"), report("undelivered", 30006)).advice
-    assert "keypad" in told(message("failed", "landline"), None).advice
+    assert (
+        "keypad" in describe_delivery_status(message("sent"), report("undelivered", 30006)).advice
+    )
+    assert "keypad" in describe_delivery_status(message("failed", "landline"), None).advice

@@ -13,10 +13,10 @@ from tests.channels.conftest import PASSWORD, Console
 
 def link(console: Console) -> str:
     with console.unit() as session:
-        made = staff_records.add(
+        made = staff_records.add_staff_member(
             session, "eve@example.org", "Eve Ng", "agent", console.now, timezone="Europe/London"
         )
-        return f"/staff/enrol/{staff_records.invite(session, made, console.now)}"
+        return f"/staff/enrol/{staff_records.create_enrolment_link(session, made, console.now)}"
 
 
 def secret_on(page: str) -> str:

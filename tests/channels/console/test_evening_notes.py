@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from incidents.cases.creation import raise_case
-from incidents.cases.models import Kind
+from incidents.cases.creation import open_or_extend_case
+from incidents.cases.models import CaseKind
 from incidents.evening_notes import case_evidence, note_creation
-from incidents.evening_notes.due_evenings import Evening
+from incidents.evening_notes.due_evenings import DueEvening
 from incidents.evening_notes.models import NotedAccess
 from people.models import Role
 from tests.ids import without_random
@@ -25,14 +25,18 @@ def asked(console):
     found = [console.customer(phone) for phone in ("+447400300001", "+447400300002")]
     with console.unit() as session:
         for who in found:
-            audit_log.record(
-                session, audit_log.staff(ana), "customer.look_up", console.now, customer_id=who
+            audit_log.record_act(
+                session,
+                audit_log.staff_actor(ana),
+                "customer.look_up",
+                console.now,
+                customer_id=who,
             )
     console.wait(hours=9)
     with console.unit() as session:
         day = (console.now - timedelta(hours=9)).date()
-        note_creation.write(
-            session, Evening(ana, day, console.now - timedelta(hours=1)), console.now
+        note_creation.create_evening_note(
+            session, DueEvening(ana, day, console.now - timedelta(hours=1)), console.now
         )
     return ana, console.sign_in("ana@example.org", tab)
 
@@ -91,8 +95,10 @@ def test_an_investigator_reads_it_within_the_case(console, asked):
     ana, _ = asked
     console.member("ines@example.org", Role.INVESTIGATOR)
     with console.unit() as session:
-        case = raise_case(session, Kind.ACCESS, f"access:{ana}", [], console.now, subjects=[ana])
-        case_evidence.attach(session, timedelta(0), console.now)
+        case = open_or_extend_case(
+            session, CaseKind.ACCESS, f"access:{ana}", [], console.now, subjects=[ana]
+        )
+        case_evidence.attach_notes_to_cases(session, timedelta(0), console.now)
     tab = console.sign_in("ines@example.org")
     page = tab.get(f"/staff/cases/{case.reference}").text
     assert "0 of 2 accesses explained" in page

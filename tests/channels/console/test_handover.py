@@ -61,7 +61,7 @@ def test_a_callback_goes_to_a_colleague_and_is_theirs_alone(console):
     assert other.get(f"/staff/callback/{made}").status_code == 404
     card = tab.get(f"/staff/callback/{made}").text
     assert "Hand over to a colleague" in card
-    assert callback_reference.of(made) in card
+    assert callback_reference.format_callback_reference(made) in card
     answer = tab.post(f"/staff/callback/{made}/hand-over", {"agent": str(ben)})
     assert answer.status_code == 200
     assert "Only Ben can open the callback now." in answer.text
@@ -125,7 +125,7 @@ def test_a_refused_callback_stays_refused(console):
     ana, tab = console.agent()
     made = console.callback(ana, minutes_ahead=60)
     with console.unit() as session:
-        bookings.refuse(session, session.get_one(Callback, made), console.now)
+        bookings.refuse_callback(session, session.get_one(Callback, made), console.now)
     card = tab.get(f"/staff/callback/{made}").text
     assert "Book this call again" not in card
     at = (console.now + timedelta(hours=3)).replace(second=0).isoformat()
@@ -162,7 +162,9 @@ def test_a_call_for_whoever_is_free_goes_to_one_who_speaks_the_language(console)
     console.customer()
     with console.unit() as session:
         for who, language in ((ana, "de"), (ben, "es"), (cleo, "en")):
-            skills.replace(session, who, {"language": [language]}, audit_log.SYSTEM, console.now)
+            skills.replace_agent_skills(
+                session, who, {"language": [language]}, audit_log.SYSTEM, console.now
+            )
     page = details(tab, whose="any")
     slot = SLOT.search(page)[1]
     key = re.search(r'name="key" value="([^"]+)"', page)[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from channels.console.auth.sign_in import is_local
+from channels.console.auth.sign_in import is_console_address
 from people.models import Role, Staff
 from people.staff import second_factor, staff_records
 from tests.channels.conftest import PASSWORD, Console, make_console
@@ -62,7 +62,7 @@ def test_a_code_signs_in_once(console):
 def test_a_recovery_code_signs_in_once_and_stays_spent(console):
     agent = console.member(ANA)
     with console.unit() as session:
-        code = second_factor.new_recovery_codes(session, agent)[0]
+        code = second_factor.issue_recovery_codes(session, agent)[0]
     form = credentials(console, code=code.upper())
     assert console.tab().post("/staff/sign-in", form).status_code == 303
     assert console.tab().post("/staff/sign-in", form).status_code == 403
@@ -105,7 +105,7 @@ def test_somebody_switched_off_is_out_at_the_next_request(console):
     tab = console.sign_in(ANA)
     assert tab.get("/staff/day").status_code == 200
     with console.unit() as session:
-        staff_records.switch_off(session, session.get_one(Staff, agent), console.now)
+        staff_records.deactivate_staff_member(session, session.get_one(Staff, agent), console.now)
     assert tab.get("/staff/day").status_code == 303
     assert console.tab().post("/staff/sign-in", credentials(console)).status_code == 403
 
@@ -158,7 +158,7 @@ def test_after_signing_in_one_is_where_one_wanted_to_be(console):
     ],
 )
 def test_no_other_address_is_followed_after_signing_in(console, address):
-    assert not is_local(address)
+    assert not is_console_address(address)
     console.member(ANA)
     answer = console.tab().post("/staff/sign-in", credentials(console, next=address))
     assert answer.location == "/staff/day"

@@ -31,14 +31,17 @@ def test_hours_are_set_for_the_whole_week_and_written_down(console):
     data = {"day0": "09:00-12:30, 13:30-17:00", "day4": "9-12"}
     assert tab.post(f"/staff/team/{ana}/hours", data).status_code == 303
     with console.unit() as session:
-        assert working_hours.of(session, ana) == {0: [(540, 750), (810, 1020)], 4: [(540, 720)]}
+        assert working_hours.load_working_hours(session, ana) == {
+            0: [(540, 750), (810, 1020)],
+            4: [(540, 720)],
+        }
     assert len(console.trail("hours.set")) == 1
     page = tab.get(f"/staff/team?saved={ana}").text
     assert 'value="09:00-12:30, 13:30-17:00"' in page
     assert "Saved." in page
     assert tab.post(f"/staff/team/{ana}/hours", {}).status_code == 303
     with console.unit() as session:
-        assert working_hours.of(session, ana) == {}
+        assert working_hours.load_working_hours(session, ana) == {}
 
 
 def test_hours_that_cannot_be_read_are_said_by_day_and_change_nothing(console):
@@ -49,7 +52,7 @@ def test_hours_that_cannot_be_read_are_said_by_day_and_change_nothing(console):
     assert 'value="late"' in answer.text
     assert answer.text.count('aria-invalid="true"') == 2
     with console.unit() as session:
-        assert working_hours.of(session, ana) == {}
+        assert working_hours.load_working_hours(session, ana) == {}
 
 
 def test_only_agents_have_hours_here(console):

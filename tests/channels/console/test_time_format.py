@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.console import hours_format
-from channels.time_format import Clock, read_date, read_instant, read_time
+from channels.time_format import LocalClock, read_date, read_instant, read_time
 from people.errors import InvalidInput
 from scheduling.calendars import local_time
 
@@ -27,8 +27,8 @@ def test_an_instant_shows_the_time_that_was_typed(typed, zone_name):
     zone = ZoneInfo(zone_name)
     typed = typed.replace(second=0, microsecond=0)
     try:
-        found = local_time.instant(typed.date(), typed.time(), zone)
-    except local_time.Repeated as error:
+        found = local_time.local_to_instant(typed.date(), typed.time(), zone)
+    except local_time.AmbiguousTime as error:
         first, second = error.instants
         assert first < second
         assert all(each.astimezone(zone).replace(tzinfo=None) == typed for each in error.instants)
@@ -45,43 +45,43 @@ def test_a_time_that_the_clocks_skip_is_refused_with_a_sentence():
     with pytest.raises(
         InvalidInput, match="There is no 01:30 on 28 March 2027: the clocks go forw"
     ):
-        local_time.instant(date(2027, 3, 28), time(1, 30), LONDON)
+        local_time.local_to_instant(date(2027, 3, 28), time(1, 30), LONDON)
 
 
 def test_a_time_that_comes_twice_gives_both_instants():
-    with pytest.raises(local_time.Repeated, match="comes twice") as caught:
-        local_time.instant(date(2026, 10, 25), time(1, 30), LONDON)
+    with pytest.raises(local_time.AmbiguousTime, match="comes twice") as caught:
+        local_time.local_to_instant(date(2026, 10, 25), time(1, 30), LONDON)
     first, second = caught.value.instants
     assert first == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     assert second - first == timedelta(hours=1)
-    clock = Clock(LONDON, "en", NOW)
-    assert clock.time(first) == "01:30 (BST)"
-    assert clock.time(second) == "01:30 (GMT)"
+    clock = LocalClock(LONDON, "en", NOW)
+    assert clock.format_time(first) == "01:30 (BST)"
+    assert clock.format_time(second) == "01:30 (GMT)"
 
 
 def test_the_days_on_which_the_clocks_change_are_23_and_25_hours_long():
-    since, until = local_time.day(date(2027, 3, 28), LONDON)
+    since, until = local_time.local_day_bounds(date(2027, 3, 28), LONDON)
     assert until - since == timedelta(hours=23)
-    since, until = local_time.day(date(2026, 10, 25), LONDON)
+    since, until = local_time.local_day_bounds(date(2026, 10, 25), LONDON)
     assert until - since == timedelta(hours=25)
 
 
 def test_there_names_the_day_only_when_it_is_another():
-    clock = Clock(LONDON, "en", NOW)
+    clock = LocalClock(LONDON, "en", NOW)
     when = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
-    assert clock.there(when, "America/New_York") == "09:00"
-    assert clock.there(when, "Pacific/Auckland") == "Wed 25 Nov 03:00"
+    assert clock.format_in_zone(when, "America/New_York") == "09:00"
+    assert clock.format_in_zone(when, "Pacific/Auckland") == "Wed 25 Nov 03:00"
 
 
 def test_a_day_of_an_earlier_year_is_shown_with_its_year():
-    clock = Clock(LONDON, "en", NOW)
+    clock = LocalClock(LONDON, "en", NOW)
     last = datetime(2025, 12, 31, 14, 0, 9, tzinfo=UTC)
-    assert clock.day_time(last) == "Wed 31 Dec 2025 14:00"
-    assert clock.seconds(last) == "31 Dec 2025 14:00:09"
-    assert clock.short_day(last) == "Wed 31 Dec 2025"
-    assert clock.day(last.date()) == "Wednesday 31 December 2025"
-    assert clock.day_time(NOW) == "Tue 24 Nov 10:00"
-    assert Clock(LONDON, "de", NOW).day_time(last) == "Mi 31. Dez 2025 14:00"
+    assert clock.format_day_time(last) == "Wed 31 Dec 2025 14:00"
+    assert clock.format_with_seconds(last) == "31 Dec 2025 14:00:09"
+    assert clock.format_short_day(last) == "Wed 31 Dec 2025"
+    assert clock.format_day(last.date()) == "Wednesday 31 December 2025"
+    assert clock.format_day_time(NOW) == "Tue 24 Nov 10:00"
+    assert LocalClock(LONDON, "de", NOW).format_day_time(last) == "Mi 31. Dez 2025 14:00"
 
 
 @pytest.mark.parametrize("text", ["", "24:00", "12:60", "1", "٠٩:٠٠", "12:00:30", "x" * 9999])
@@ -112,8 +112,8 @@ def test_what_is_no_slot_of_ours_is_refused(text):
     ],
 )
 def test_hours_are_read_as_people_write_them(text, hours):
-    assert hours_format.read(text, "day0") == hours
-    assert hours_format.read(hours_format.write(hours), "day0") == hours
+    assert hours_format.parse_hours(text, "day0") == hours
+    assert hours_format.parse_hours(hours_format.format_hours(hours), "day0") == hours
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_hours_are_read_as_people_write_them(text, hours):
 )
 def test_hours_that_make_no_sense_are_refused(text):
     with pytest.raises(InvalidInput):
-        hours_format.read(text, "day0")
+        hours_format.parse_hours(text, "day0")
 
 
 @pytest.mark.parametrize(
@@ -140,5 +140,5 @@ def test_hours_that_make_no_sense_are_refused(text):
     [("en", "24 November 2026"), ("de", "24. November 2026"), ("es", "24 de noviembre de 2026")],
 )
 def test_a_date_with_its_year_reads_as_its_language_writes_it(locale, shown):
-    clock = Clock(ZoneInfo("Europe/London"), locale, datetime(2026, 11, 24, tzinfo=UTC))
-    assert clock.dated(date(2026, 11, 24)) == shown
+    clock = LocalClock(ZoneInfo("Europe/London"), locale, datetime(2026, 11, 24, tzinfo=UTC))
+    assert clock.format_full_date(date(2026, 11, 24)) == shown

@@ -24,7 +24,7 @@ def gwen(app, database, store, clock):
         ahead = timedelta(hours=2)
         call = factories.a_callback(session, clock.now, agent=ana, customer=who, ahead=ahead)
         for _ in range(40):
-            callbacks.open_one(session, call, clock.now, "card")
+            callbacks.read_callback(session, call, clock.now, "card")
         factories.looked_up(session, ben, PHONE, clock.now)
     clock.now += timedelta(hours=1)
     browser = Browser(app, database)

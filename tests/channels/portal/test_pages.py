@@ -15,7 +15,7 @@ from messaging.models import OutboxMessage
 from people.models import Customer, CustomerSession
 from scheduling import callbacks
 from scheduling.booking import bookings
-from scheduling.booking.bookings import Wish
+from scheduling.booking.bookings import BookingRequest
 from scheduling.models import Callback
 from tests import databases, factories
 from vault.models import AuditEntry
@@ -49,10 +49,10 @@ class Browser:
         rows = self.store.all(select(OutboxMessage).where(OutboxMessage.kind == "proof"))
         row = max(rows, key=lambda each: each.id)
         with self.store.unit() as session:
-            key = field_encryption.data_key(session, row.customer_id)
-            return re.search(r"\d{4} \d{4}", key.open("outbox_message", "body", row.id, row.body))[
-                0
-            ]
+            key = field_encryption.load_data_key(session, row.customer_id)
+            return re.search(
+                r"\d{4} \d{4}", key.open_field("outbox_message", "body", row.id, row.body)
+            )[0]
 
     def enter(self, phone: str = PHONE):
         self.page = self.post("/my/number", 200, phone=phone, medium="text").text
@@ -69,9 +69,11 @@ def people(store, clock, app):
         for n, (phone, name) in enumerate(((PHONE, "Gwen Jones"), (OTHER, "Heinz Becker"))):
             who = factories.a_customer(session, clock.now, phone, name)
             at = (clock.now + timedelta(days=1, hours=n)).replace(minute=0, second=0, microsecond=0)
-            wish = Wish(at, 15, f"{name}s matter")
+            wish = BookingRequest(at, 15, f"{name}s matter")
             found.append(
-                bookings.book(session, who, agent.id, wish, factories.a_policy(), clock.now)
+                bookings.book_callback(
+                    session, who, agent.id, wish, factories.a_policy(), clock.now
+                )
             )
         return found
 
@@ -199,9 +201,9 @@ def test_every_call_that_we_made_is_listed_and_nothing_else(app, gwen, store, cl
     with store.unit() as session:
         from verification import call_session
 
-        held = callbacks.locked(session, mine.id)
-        call_session.start(session, held, factories.a_policy(), clock.now)
-        call_session.end(session, held, "no_answer", factories.a_policy(), clock.now)
+        held = callbacks.lock_callback(session, mine.id)
+        call_session.start_call(session, held, factories.a_policy(), clock.now)
+        call_session.end_call(session, held, "no_answer", factories.a_policy(), clock.now)
     again = Browser(app, store.url)
     again.enter()
     page = again.get("/my/calls").text

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from channels.web.public.report_wizard_steps import QUESTIONS
+from channels.web.public.report_wizard_steps import WIZARD_STEPS
 from incidents.reports import submission
 from incidents.reports.models import Report
 from tests.channels.support import OTHER_PHONE, PHONE, all_rows, unit
@@ -44,9 +44,9 @@ def asked(client):
     return Asked(client)
 
 
-def the_report(app) -> submission.Read:
+def the_report(app) -> submission.ReportView:
     with unit(app) as session:
-        (found,) = submission.latest(session, audit_log.SYSTEM, NOON)
+        (found,) = submission.list_latest_reports(session, audit_log.SYSTEM, NOON)
         return found
 
 
@@ -72,7 +72,7 @@ def test_all_questions_one_a_page_to_a_reference(app, asked):
 
 
 def test_everything_but_the_number_can_be_skipped(app, asked):
-    for question in QUESTIONS[:-1]:
+    for question in WIZARD_STEPS[:-1]:
         assert asked.at.endswith(question)
         asked.say(skip="1")
     refused = asked.say(skip="1")
@@ -126,7 +126,10 @@ def test_two_tabs_make_two_reports(app, client):
     one.to("phone").say(phone=PHONE)
     other.to("phone").say(phone=OTHER_PHONE)
     with unit(app) as session:
-        shown = [each.shown_number for each in submission.latest(session, audit_log.SYSTEM, NOON)]
+        shown = [
+            each.shown_number
+            for each in submission.list_latest_reports(session, audit_log.SYSTEM, NOON)
+        ]
     assert sorted(shown) == ["111", "222"]
 
 

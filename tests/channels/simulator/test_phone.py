@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from messaging.dispatch.worker import Worker
-from messaging.models import Delivery, DemoLine, OutboxMessage
-from messaging.providers.simulator.phone_modes import Mode
-from messaging.providers.simulator.sms import Simulator
-from messaging.providers.simulator.voice import SimulatorLine
+from messaging.models import DeliveryReport, OutboxMessage, SimulatorPhoneMode
+from messaging.providers.simulator.phone_modes import SimulatorMode
+from messaging.providers.simulator.sms import SimulatorSmsProvider
+from messaging.providers.simulator.voice import SimulatorVoiceProvider
 from tests.channels.bridge_calls import Bridged
 from tests.channels.support import (
     PHONE,
@@ -29,7 +29,11 @@ bridged = pytest.mark.settings(bridge_calls=True)
 def worker(app, clock) -> Worker:
     here = context(app)
     return Worker(
-        here.engine, here.ring, [Simulator(here.engine, here.ring)], clock, line=SimulatorLine()
+        here.engine,
+        here.ring,
+        [SimulatorSmsProvider(here.engine, here.ring)],
+        clock,
+        line=SimulatorVoiceProvider(),
     )
 
 
@@ -46,7 +50,7 @@ def act(client, what: str):
 def ringing(app, client, clock) -> Bridged:
     call = Bridged(app, client, clock)
     call.api("start")
-    worker(app, clock).once()
+    worker(app, clock).run_once()
     return call
 
 
@@ -126,41 +130,41 @@ def test_a_bent_form_is_no_error(client, field, value):
         assert client.post(f"/demo/phone/{path}", data=form).status_code == 303
 
 
-def booked_on(app, client, clock, mode: Mode, seconds: str = "") -> OutboxMessage:
+def booked_on(app, client, clock, mode: SimulatorMode, seconds: str = "") -> OutboxMessage:
     """A booking's text to a phone of that kind, after a worker's round."""
     form = {"phone": PHONE, "mode": mode, "seconds": seconds}
     assert client.post("/demo/phone/line", data=form).status_code == 303
     made = client.post("/api/v1/callbacks", json=booking(app), headers=a_token(app))
     assert made.status_code == 201
-    worker(app, clock).once()
+    worker(app, clock).run_once()
     return all_rows(app, OutboxMessage)[0]
 
 
 @pytest.mark.parametrize(
     ("mode", "state", "error", "report", "arrives"),
     [
-        (Mode.AT_ONCE, "sent", None, ["delivered"], True),
-        (Mode.LANDLINE, "failed", "landline", [], False),
-        (Mode.OPTED_OUT, "failed", "opted_out", [], False),
-        (Mode.OFF, "sent", None, ["undelivered"], False),
-        (Mode.DOWN, "queued", "unavailable", [], False),
-        (Mode.UNSURE, "queued", "unknown", ["delivered"], True),
+        (SimulatorMode.AT_ONCE, "sent", None, ["delivered"], True),
+        (SimulatorMode.LANDLINE, "failed", "landline", [], False),
+        (SimulatorMode.OPTED_OUT, "failed", "opted_out", [], False),
+        (SimulatorMode.OFF, "sent", None, ["undelivered"], False),
+        (SimulatorMode.DOWN, "queued", "unavailable", [], False),
+        (SimulatorMode.UNSURE, "queued", "unknown", ["delivered"], True),
     ],
 )
 def test_texts_arrive_as_chosen(app, client, clock, mode, state, error, report, arrives):
     row = booked_on(app, client, clock, mode)
     assert (row.state, row.error) == (state, error)
-    assert [each.status for each in all_rows(app, Delivery)] == report
+    assert [each.status for each in all_rows(app, DeliveryReport)] == report
     assert ("will ring you" in phone(client)) is arrives
-    if mode is Mode.UNSURE:
+    if mode is SimulatorMode.UNSURE:
         clock.now += timedelta(minutes=1)
-        worker(app, clock).once()
+        worker(app, clock).run_once()
         assert all_rows(app, OutboxMessage)[0].state == "sent"
         assert phone(client).count("will ring you") == 1
 
 
 def test_a_late_text_comes_late(app, client, clock):
-    booked_on(app, client, clock, Mode.LATE, "45")
+    booked_on(app, client, clock, SimulatorMode.LATE, "45")
     for seconds, there in ((0, False), (44, False), (2, True)):
         clock.now += timedelta(seconds=seconds)
         assert ("will ring you" in phone(client)) is there
@@ -170,7 +174,7 @@ def test_a_late_text_comes_late(app, client, clock):
 
 def test_a_phone_left_alone_gets_its_texts_at_once(app, client, clock):
     client.post("/api/v1/callbacks", json=booking(app), headers=a_token(app))
-    worker(app, clock).once()
+    worker(app, clock).run_once()
     assert "will ring you" in phone(client)
-    assert all_rows(app, Delivery) == []
-    assert all_rows(app, DemoLine) == []
+    assert all_rows(app, DeliveryReport) == []
+    assert all_rows(app, SimulatorPhoneMode) == []

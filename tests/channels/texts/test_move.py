@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from channels.texts.command_parser import read
+from channels.texts.command_parser import parse_text_command
 from messaging.models import OutboxMessage
 from scheduling.models import Callback, FormerTime, SlotOffer
 from tests.channels.support import (
@@ -172,10 +172,10 @@ def test_the_same_number_from_many_phones_at_once_leaves_no_overlap(app, client,
     ],
 )
 def test_what_counts_as_the_number_of_a_time(body, picked):
-    found = read(body, 6)
+    found = parse_text_command(body, 6)
     assert (found.code if found.word == "pick" else "") == picked
 
 
 def test_a_code_is_never_taken_for_a_number():
-    assert read("482915", 6).word == "code"
-    assert read("4", 6).word == "pick"
+    assert parse_text_command("482915", 6).word == "code"
+    assert parse_text_command("4", 6).word == "pick"

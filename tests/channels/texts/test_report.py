@@ -24,7 +24,7 @@ from tests.channels.support import (
 )
 from tests.security_rules.messages.test_m3_reply_words import CARRIERS
 from vault.audit import audit_log
-from verification.reply_words import WORDS as REPLY_WORDS
+from verification.reply_words import REPLY_WORDS as REPLY_WORDS
 
 pytestmark = pytest.mark.settings(
     public_url="https://check.example.org", twilio_auth_token=AUTH_TOKEN
@@ -50,9 +50,9 @@ def thread(client):
     return Thread(client)
 
 
-def read(app) -> list[submission.Read]:
+def read(app) -> list[submission.ReportView]:
     with unit(app) as session:
-        return submission.latest(session, audit_log.SYSTEM, NOON)
+        return submission.list_latest_reports(session, audit_log.SYSTEM, NOON)
 
 
 def test_scam_is_filed_at_once_with_the_advice_first_and_then_asks(app, thread):
@@ -70,7 +70,7 @@ def test_scam_is_filed_at_once_with_the_advice_first_and_then_asks(app, thread):
 
 def test_each_answer_fits_one_segment(thread):
     for body in ("SCAM", "NEXT", "NONE", "scam they wanted money"):
-        assert segments.count(thread.send(body)) == 1
+        assert segments.count_segments(thread.send(body)) == 1
 
 
 @pytest.mark.parametrize("word", ["NEXT", "skip", "Nächste", "NAECHSTE", "siguiente", "None"])
@@ -147,7 +147,7 @@ def test_texts_in_any_order_lose_no_report(app, thread, order):
 
 def test_who_wants_no_texts_files_in_silence(app, thread, clock):
     with unit(app) as session:
-        opt_outs.note_out(session, PHONE, clock.now)
+        opt_outs.record_opt_out(session, PHONE, clock.now)
     assert thread.send("SCAM") == ""
     assert thread.send("020 7946 0000") == ""
     assert len(read(app)) == 1
@@ -172,13 +172,13 @@ def test_a_reporter_in_a_hurry_is_one_report_not_many(app, thread):
 
 def test_no_word_of_an_answer_is_a_carriers_a_command_or_a_reply_word():
     words = {
-        *report_answer_parser.SKIP,
-        *report_answer_parser.NONE,
-        *report_answer_parser.HIDDEN,
-        *report_answer_parser.KNEW,
+        *report_answer_parser.SKIP_WORDS,
+        *report_answer_parser.NONE_WORDS,
+        *report_answer_parser.HIDDEN_WORDS,
+        *report_answer_parser.KNEW_WORDS,
     }
     assert words.isdisjoint(CARRIERS)
-    assert words.isdisjoint(command_parser.WORDS)
+    assert words.isdisjoint(command_parser.COMMAND_WORDS)
     for of in REPLY_WORDS.values():
         assert words.isdisjoint(of)
 
@@ -198,14 +198,14 @@ def test_no_word_of_an_answer_is_a_carriers_a_command_or_a_reply_word():
     ids=str,
 )
 def test_a_number_is_read_however_it_is_written(body, number):
-    assert report_answer_parser.read(body).number == number
+    assert report_answer_parser.parse_report_answer(body).number == number
 
 
 def test_an_answer_that_cannot_be_read_is_asked_for_once_more(app, thread):
     thread.send("SCAM")
     again = thread.send("what do you mean??")
     assert "What number did they show?" in again
-    assert segments.count(again) == 1
+    assert segments.count_segments(again) == 1
     assert "CHECK" in thread.send("I do not understand you")
     assert thread.send("hola") == ""
     assert "What did they know" in thread.send("020 7946 0000")

@@ -33,8 +33,8 @@ def known(app, client):
 def last_text(app) -> str:
     row = max(all_rows(app, OutboxMessage), key=lambda each: each.id)
     with unit(app) as session:
-        key = field_encryption.data_key(session, row.customer_id)
-        return key.open("outbox_message", "body", row.id, row.body)
+        key = field_encryption.load_data_key(session, row.customer_id)
+        return key.open_field("outbox_message", "body", row.id, row.body)
 
 
 @pytest.mark.parametrize(
@@ -81,4 +81,4 @@ def test_it_is_sealed(app, client, known):
     a_text(client, "PHRASE blue teapot", "SM1")
     [row] = all_rows(app, Customer)
     assert b"teapot" not in row.safe_phrase
-    assert context(app).policy.voice().phrase == ""
+    assert context(app).policy.message_context_for().phrase == ""

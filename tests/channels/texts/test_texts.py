@@ -7,7 +7,7 @@ import re
 import pytest
 from twilio.request_validator import RequestValidator
 
-from channels.texts.command_parser import Asked, read
+from channels.texts.command_parser import TextCommand, parse_text_command
 from incidents.reports.models import Report
 from messaging.models import InboundText
 from tests.channels.support import (
@@ -85,7 +85,7 @@ def test_without_a_token_nothing_is_signed(app, client):
     import dataclasses
 
     with app.app_context():
-        dataclasses.replace(app.extensions["vouchline"], twilio_auth_tokens=()).carry(app)
+        dataclasses.replace(app.extensions["vouchline"], twilio_auth_tokens=()).attach_to_app(app)
     assert a_text(client, "123456", "SM1", token="").status_code == 403
 
 
@@ -136,30 +136,30 @@ def test_anything_else_is_helped_once_an_hour(client, clock):
 @pytest.mark.parametrize(
     ("body", "asked"),
     [
-        ("482915", Asked("code", "482915")),
-        ("482 915", Asked("code", "482915")),
-        ("482-915", Asked("code", "482915")),
-        ("482 915", Asked("code", "482915")),
-        ("４８２９１５", Asked("code", "482915")),
-        ("٤٨٢٩١٥", Asked("code", "482915")),
-        ("४८२ ९१५", Asked("code", "482915")),
-        ("he said 482 915", Asked("code", "482915")),
-        ("Is it 482915?", Asked("code", "482915")),
-        ("482915 482916", Asked("other")),
-        ("4829151", Asked("other")),
-        ("+447400123456", Asked("other")),
-        ("07400 123456", Asked("other")),
-        ("check", Asked("check")),
-        (" CHECK! ", Asked("check")),
-        ("ＣＨＥＣＫ", Asked("check")),
-        ("Scam", Asked("scam")),
-        ("Refuse.", Asked("refuse")),
-        ("I will check tomorrow", Asked("other")),
-        ("", Asked("other")),
-        ("😀", Asked("other")),
-        ("\x00" * 100, Asked("other")),
-        ("9" * 100000, Asked("other")),
+        ("482915", TextCommand("code", "482915")),
+        ("482 915", TextCommand("code", "482915")),
+        ("482-915", TextCommand("code", "482915")),
+        ("482 915", TextCommand("code", "482915")),
+        ("４８２９１５", TextCommand("code", "482915")),
+        ("٤٨٢٩١٥", TextCommand("code", "482915")),
+        ("४८२ ९१५", TextCommand("code", "482915")),
+        ("he said 482 915", TextCommand("code", "482915")),
+        ("Is it 482915?", TextCommand("code", "482915")),
+        ("482915 482916", TextCommand("other")),
+        ("4829151", TextCommand("other")),
+        ("+447400123456", TextCommand("other")),
+        ("07400 123456", TextCommand("other")),
+        ("check", TextCommand("check")),
+        (" CHECK! ", TextCommand("check")),
+        ("ＣＨＥＣＫ", TextCommand("check")),
+        ("Scam", TextCommand("scam")),
+        ("Refuse.", TextCommand("refuse")),
+        ("I will check tomorrow", TextCommand("other")),
+        ("", TextCommand("other")),
+        ("😀", TextCommand("other")),
+        ("\x00" * 100, TextCommand("other")),
+        ("9" * 100000, TextCommand("other")),
     ],
 )
 def test_what_a_text_asks_for(body, asked):
-    assert read(body, 6) == asked
+    assert parse_text_command(body, 6) == asked

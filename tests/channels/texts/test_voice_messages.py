@@ -11,8 +11,8 @@ from sqlmodel import col, select
 from incidents.reports.models import Report
 from messaging import line_types
 from messaging.dispatch.worker import Worker
-from messaging.models import DemoLine, MessageState, OutboxMessage
-from messaging.providers.simulator.sms import Simulator
+from messaging.models import MessageState, OutboxMessage, SimulatorPhoneMode
+from messaging.providers.simulator.sms import SimulatorSmsProvider
 from scheduling.models import Callback
 from scheduling.notifications import voice_fallback
 from tests import databases, factories
@@ -37,7 +37,7 @@ def landline(there, clock):
     """A customer with a landline, and a call booked in two days: its announcement is spoken."""
     with there.unit() as session:
         customer = factories.a_customer(session, clock.now, PHONE)
-        line_types.note(session, PHONE, line_types.LANDLINE, clock.now)
+        line_types.record_line_type(session, PHONE, line_types.LANDLINE, clock.now)
         ahead = timedelta(days=2)
         return factories.a_callback(
             session, clock.now, customer=customer, ahead=ahead, policy=POLICY
@@ -131,17 +131,17 @@ def test_a_text_that_failed_at_a_landline_is_said_once(there, clock, app):
     with there.unit() as session:
         customer = factories.a_customer(session, clock.now, PHONE)
         made = factories.a_callback(session, clock.now, customer=customer, ahead=timedelta(days=1))
-        index = keyring.of(session).blind_index("phone", PHONE)
-        session.add(DemoLine(phone_index=index, mode="landline", seconds=0))
-    gateways = [Simulator(there.engine, there.ring)]
+        index = keyring.current_keyring(session).compute_blind_index("phone", PHONE)
+        session.add(SimulatorPhoneMode(phone_index=index, mode="landline", seconds=0))
+    gateways = [SimulatorSmsProvider(there.engine, there.ring)]
     worker = Worker(there.engine, there.ring, gateways, clock)
-    worker.once()
+    worker.run_once()
     (text,) = there.all(select(OutboxMessage))
     assert (text.state, text.error) == (MessageState.FAILED, "landline")
     for _ in range(3):
         with there.unit() as session:
-            voice_fallback.speak(session, POLICY, clock.now)
-        worker.once()
+            voice_fallback.announce_failed_by_voice(session, POLICY, clock.now)
+        worker.run_once()
     said = spoken(there, kind="booked")
     assert [(row.state, row.callback_id) for row in said] == [(MessageState.SENT, made.id)]
 
@@ -184,7 +184,7 @@ def test_who_wants_to_hear_it_is_rung_back_again_three_times_an_hour(client, the
 def test_a_page_number_is_never_said_to_a_machine(client, there, clock):
     with there.unit() as session:
         factories.a_customer(session, clock.now, PHONE)
-        number_proof.send(session, PHONE, "voice", POLICY, clock.now)
+        number_proof.issue_page_number(session, PHONE, "voice", POLICY, clock.now)
     (row,) = spoken(there, kind="proof")
     heard = "".join(re.findall(r"<Say[^>]*>([^<]*)</Say>", press(client, row)))
     assert re.findall(r"\d", heard) == ["1", "1"]  # the key, said twice

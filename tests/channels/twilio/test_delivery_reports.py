@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from messaging.models import Delivery
+from messaging.models import DeliveryReport
 from tests.channels.support import AUTH_TOKEN, all_rows, signed_post
 
 pytestmark = pytest.mark.settings(
@@ -21,7 +21,7 @@ def report(client, sid: str, status: str, error: str = "", **more: str):
 
 
 def kept(app) -> list[tuple[str, str, int | None]]:
-    return [(row.provider_id, row.status, row.error) for row in all_rows(app, Delivery)]
+    return [(row.provider_id, row.status, row.error) for row in all_rows(app, DeliveryReport)]
 
 
 def test_a_report_is_kept_also_of_a_text_we_do_not_know(app, client):

@@ -47,8 +47,10 @@ def secret_code(call: Bridged) -> str:
     from verification import call_session, codes
 
     with unit(call.app) as session:
-        row = call_session.code_of(session, call.row.callback_id)
-        return codes.at(call_session._open(session, row), row.counter, row.digits)
+        row = call_session.find_open_code(session, call.row.callback_id)
+        return codes.hotp_code(
+            call_session._open_code_secret(session, row), row.counter, row.digits
+        )
 
 
 def test_the_code_comes_and_goes_with_the_customer(call):
@@ -212,7 +214,9 @@ def test_a_person_of_whom_no_machine_was_heard_is_presumed(app, call, clock):
     for seconds, state in ((14, "answered"), (2, "live")):
         clock.now += timedelta(seconds=seconds)
         with unit(app) as session:
-            bridged_calls.presume_people(session, app.extensions["vouchline"].policy, clock.now)
+            bridged_calls.presume_answered_by_person(
+                session, app.extensions["vouchline"].policy, clock.now
+            )
         assert call.shown["call"] == state
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from messaging import call_queue
 from messaging.call_states import CallState
+from people import models
 from people.staff import staff_records
 from tests.channels.conftest import make_console
 from tests.channels.support import a_token, all_rows, unit
@@ -27,8 +28,10 @@ def bridged(database, tmp_path):
 def told(console, callback, *states: CallState) -> None:
     for state in states:
         with console.unit() as session:
-            call = call_queue.latest(session, callback)
-            bridged_calls.told(session, call.id, state, console.context.policy, console.now)
+            call = call_queue.find_latest_call(session, callback)
+            bridged_calls.record_call_progress(
+                session, call.id, state, console.context.policy, console.now
+            )
 
 
 def test_the_card_shows_the_call_and_never_the_number(bridged):
@@ -38,8 +41,8 @@ def test_the_card_shows_the_call_and_never_the_number(bridged):
     bridged.wait(minutes=8)
     assert tab.post(f"{card}/start").status_code == 409
     with bridged.unit() as session:
-        staff_records.set_phone(
-            session, session.get_one(staff_records.Staff, agent), "+447400123499", bridged.now
+        staff_records.set_staff_phone(
+            session, session.get_one(models.Staff, agent), "+447400123499", bridged.now
         )
     seen = []
 
@@ -74,7 +77,9 @@ def test_the_number_of_a_member_of_staff_is_set_by_command_and_sealed(app, clock
     assert run(args=["staff", "add", "--email", "bo@example.org", *more]).exit_code == 0
     with unit(app) as session:
         numbers = [
-            staff_records.phone_of(session, staff_records.find(session, f"{who}@example.org"))
+            staff_records.open_staff_phone(
+                session, staff_records.find_staff_by_email(session, f"{who}@example.org")
+            )
             for who in ("ana", "bo")
         ]
     assert numbers == ["+447400123499", "+447400123498"]

@@ -19,9 +19,9 @@ pytestmark = pytest.mark.settings(
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def read(app) -> submission.Read:
+def read(app) -> submission.ReportView:
     with unit(app) as session:
-        (found,) = submission.latest(session, audit_log.SYSTEM, NOON)
+        (found,) = submission.list_latest_reports(session, audit_log.SYSTEM, NOON)
         return found
 
 

@@ -6,7 +6,14 @@ from collections import Counter
 from collections.abc import Mapping
 from random import Random
 
-from incidents.leak_tracing.model_types import Call, Group, Records, Sight, Steps, merged
+from incidents.leak_tracing.model_types import (
+    AccessRecords,
+    Call,
+    FirstAccess,
+    SourceGroup,
+    StepTimeline,
+    merge_timelines,
+)
 from incidents.leak_tracing.tracer import Tracer
 
 DAY = 100  # looks happen from here on, for sixty days, and calls after them
@@ -30,23 +37,25 @@ def tracer(seen: Looks, population: int, teams: Mapping[str, list[str]] | None =
     """A trace that knows these looks, without reports yet."""
     fresh = {s: Counter(int(day) for day in days.values()) for s, days in seen.items()}
     groups = {
-        name: Group(frozenset(members), merged(fresh[m] for m in members))
+        name: SourceGroup(frozenset(members), merge_timelines(fresh[m] for m in members))
         for name, members in (teams or {}).items()
     }
-    lines = {source: Steps.of(counts) for source, counts in fresh.items()}
-    return Tracer(Records(population, lines, merged(fresh.values()), groups), DAY + 120)
+    lines = {source: StepTimeline.from_unit_counts(counts) for source, counts in fresh.items()}
+    return Tracer(
+        AccessRecords(population, lines, merge_timelines(fresh.values()), groups), DAY + 120
+    )
 
 
-def viewers(seen: Looks, customer: str) -> dict[str, Sight]:
+def viewers(seen: Looks, customer: str) -> dict[str, FirstAccess]:
     """Who has ever seen that customer."""
-    return {s: Sight(days[customer]) for s, days in seen.items() if customer in days}
+    return {s: FirstAccess(days[customer]) for s, days in seen.items() if customer in days}
 
 
 def traced(seen: Looks, population: int, calls: list[Call], **more) -> Tracer:
     """A trace with these reports."""
     made = tracer(seen, population, **more)
     for call in calls:
-        made.add(call, viewers(seen, str(call.customer)))
+        made.add_report(call, viewers(seen, str(call.customer)))
     return made
 
 

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from incidents.cases.creation import Evidence, raise_case
-from incidents.cases.models import Kind
-from incidents.reports import submission
+from incidents.cases.creation import NewEvidence, open_or_extend_case
+from incidents.cases.models import CaseKind
+from incidents.reports import report_fields, submission
 from incidents.reports.models import Report
 from people.models import Role
 from tests import factories
@@ -34,9 +34,9 @@ class Scene:
 
     def look(self, who: UUID, customer: UUID, at: datetime, purpose: str = "own day") -> None:
         with self.store.unit() as session:
-            audit_log.record(
+            audit_log.record_act(
                 session,
-                audit_log.staff(who),
+                audit_log.staff_actor(who),
                 "customer.read",
                 at,
                 customer_id=customer,
@@ -69,9 +69,11 @@ def report(scene: Scene, insider: UUID, others: int = 2, **told) -> None:
         for n, (_, phone) in enumerate(own + rest[:others]):
             at = NOW - timedelta(days=5, hours=-n)
             given = {"proven": True, "called_at": at, **told}
-            submission.file(
-                session, submission.Told(phone, "text", **given), at + timedelta(hours=1)
+            submission.submit_for_reference(
+                session,
+                report_fields.ReportSubmission(phone, "text", **given),
+                at + timedelta(hours=1),
             )
         rows = session.exec(select(Report).order_by(col(Report.id))).all()
-        evidence = [Evidence("report", str(row.id), row.at, row.customer_id) for row in rows]
-        scene.reference = raise_case(session, Kind.CALLS, "x", evidence, NOW).reference
+        evidence = [NewEvidence("report", str(row.id), row.at, row.customer_id) for row in rows]
+        scene.reference = open_or_extend_case(session, CaseKind.CALLS, "x", evidence, NOW).reference

@@ -8,25 +8,25 @@ from sqlmodel import col, select
 
 from incidents.canaries import creation, detections
 from incidents.canaries import store as register
-from incidents.canaries.detections import What
+from incidents.canaries.detections import DetectionKind
 from incidents.cases.models import Case
 from incidents.leak_tracing import service
-from people.customer_import.validation import Rules
+from people.customer_import.validation import ImportRules
 from tests import factories
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 LATER = NOW + timedelta(days=2)
 PHONES = ("+447400200001", "+447400200002")
-RULES = Rules(("en", "de", "es"), "GB", (), "Europe/London")
+RULES = ImportRules(("en", "de", "es"), "GB", (), "Europe/London")
 
 
 def opened_and_rung(store):
     """Two canaries that Ana has opened, beside customers of Ben's; both have been rung."""
     with store.unit() as session:
-        creation.plan(session, PHONES, RULES, NOW, reference="K-######")
+        creation.plan_canaries(session, PHONES, RULES, NOW, reference="K-######")
         for phone in PHONES:
             factories.a_customer(session, NOW, phone, "Ruth Evans")
-        register.settle(session, register.known(session))
+        register.link_imported_canaries(session, register.load_canaries(session))
     with store.unit() as session:
         ana, ben = (factories.an_agent(session, NOW, name=name) for name in ("Ana", "Ben"))
         for phone in PHONES:
@@ -37,14 +37,16 @@ def opened_and_rung(store):
             factories.looked_up(session, ben, other, NOW)
     for phone in PHONES:
         with store.unit() as session:
-            assert detections.rang(session, phone, What.CALL, f"call {phone}", LATER)
+            assert detections.detect_canary_contact(
+                session, phone, DetectionKind.CALL, f"call {phone}", LATER
+            )
     return ana, ben
 
 
 def test_who_opened_the_canaries_that_were_rung_leads_over_who_did_not(store):
     ana, ben = opened_and_rung(store)
     with store.unit() as session:
-        found = service.trace(session, None, LATER)
+        found = service.trace_recent_signals(session, None, LATER)
     rows = {row.source: row for row in found.rows}
     assert (found.customers, found.strays) == (2, 0)
     assert rows[str(ana.id)].seen == 2
@@ -60,6 +62,6 @@ def test_the_case_of_one_canary_is_traced_by_its_own_contacts(store):
     references = store.all(select(Case.reference).where(contact))
     assert len(references) == 2
     with store.unit() as session:
-        found = service.of_case(session, references[0], reader.id, LATER)
+        found = service.trace_case_signals(session, references[0], reader.id, LATER)
     assert found is not None
     assert (found.customers, found.likeliest.source) == (1, str(ana.id))

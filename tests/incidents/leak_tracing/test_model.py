@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incidents.leak_tracing.model_types import EVERYTHING, OUTSIDE, Call, Sight
-from incidents.leak_tracing.ranking import LEADS, rank
+from incidents.leak_tracing.model_types import EVERYTHING, OUTSIDE, Call, FirstAccess
+from incidents.leak_tracing.ranking import LEADING_THRESHOLD, rank_sources
 from tests.incidents.leak_tracing.logs import DAY, calls_of, looks, traced, tracer, viewers
 
 POPULATION = 2000
@@ -30,7 +30,7 @@ def total(found) -> float:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(ANY_CALL, max_size=12))
 def test_the_posteriors_sum_to_one(calls):
-    found = rank(traced(SEEN, POPULATION, calls))
+    found = rank_sources(traced(SEEN, POPULATION, calls))
     assert total(found) == pytest.approx(1)
     assert all(0 <= row.posterior <= row.involved <= 1 + 1e-9 for row in found.rows)
     assert {row.source for row in found.rows} == {OUTSIDE, EVERYTHING, *SEEN}
@@ -41,9 +41,11 @@ def test_the_posteriors_sum_to_one(calls):
 def test_the_order_of_reports_does_not_matter(calls, chance):
     mixed = list(calls)
     chance.shuffle(mixed)
-    one, other = (traced(SEEN, POPULATION, each).posterior() for each in (calls, mixed))
+    one, other = (traced(SEEN, POPULATION, each).compute_posterior() for each in (calls, mixed))
     for source in SEEN:
-        assert one.of(source) == pytest.approx(other.of(source), rel=1e-6)
+        assert one.attributed_share(source) == pytest.approx(
+            other.attributed_share(source), rel=1e-6
+        )
 
 
 @settings(max_examples=40, deadline=None)
@@ -54,28 +56,31 @@ def test_one_more_customer_seen_never_speaks_against_an_insider(calls, which):
     seen = {**SEEN, "s3": {**SEEN["s3"], customer: DAY + 1.0}}
     before = traced(seen, POPULATION, calls)
     after = traced(seen, POPULATION, [*calls, Call(customer, DAY + 50.0 + which)])
-    assert after.posterior().involved("s3") >= before.posterior().involved("s3") - 1e-9
+    assert (
+        after.compute_posterior().involvement_probability("s3")
+        >= before.compute_posterior().involvement_probability("s3") - 1e-9
+    )
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(ANY_CALL, max_size=8), st.permutations(sorted(SEEN)))
 def test_names_do_not_matter(calls, names):
     renamed = dict(zip(names, SEEN.values(), strict=True))
-    one = traced(SEEN, POPULATION, calls).posterior()
-    other = traced(renamed, POPULATION, calls).posterior()
+    one = traced(SEEN, POPULATION, calls).compute_posterior()
+    other = traced(renamed, POPULATION, calls).compute_posterior()
     for old, new in zip(SEEN, names, strict=True):
-        assert one.of(old) == pytest.approx(other.of(new), rel=1e-6)
+        assert one.attributed_share(old) == pytest.approx(other.attributed_share(new), rel=1e-6)
 
 
 def test_without_reports_there_is_the_prior():
-    found = rank(tracer(SEEN, POPULATION))
+    found = rank_sources(tracer(SEEN, POPULATION))
     assert found.rows[0].source == OUTSIDE
     assert max(row.posterior for row in found.people) < 0.05
     assert found.leading is None and found.halved_by is None
 
 
 def test_a_log_without_anybody_leaves_nobody():
-    found = rank(traced({}, POPULATION, [Call("c1", DAY + 3.0)]))
+    found = rank_sources(traced({}, POPULATION, [Call("c1", DAY + 3.0)]))
     assert {row.source for row in found.rows} == {OUTSIDE, EVERYTHING}
     assert total(found) == pytest.approx(1)
 
@@ -83,7 +88,7 @@ def test_a_log_without_anybody_leaves_nobody():
 @pytest.mark.parametrize("seed", range(20))
 def test_the_insider_leads_after_a_dozen_and_a_half(seed):
     calls = calls_of(seed, SEEN, "s7", 18, POPULATION)
-    found = rank(traced(SEEN, POPULATION, calls))
+    found = rank_sources(traced(SEEN, POPULATION, calls))
     assert found.rows[0].source == "s7"
     assert found.leading is None or found.leading.source == "s7"
     assert found.likeliest is not None and found.likeliest.involved > 0.9
@@ -93,14 +98,14 @@ def test_the_insider_leads_after_a_dozen_and_a_half(seed):
 def test_nobody_leads_when_callers_ring_anybody(seed):
     chance = Random(1000 + seed)
     calls = [Call(f"c{chance.randrange(POPULATION)}", DAY + 70.0) for _ in range(12)]
-    found = rank(traced(SEEN, POPULATION, calls))
+    found = rank_sources(traced(SEEN, POPULATION, calls))
     assert found.leading is None
     assert all(row.involved < 0.9 for row in found.people)
 
 
 def test_one_report_accuses_nobody():
     alone = {"s1": {"c1": DAY + 1.0}, "s2": {"c2": DAY + 1.0}}
-    found = rank(traced(alone, 12_000_000, [Call("c1", DAY + 9.0)]))
+    found = rank_sources(traced(alone, 12_000_000, [Call("c1", DAY + 9.0)]))
     assert found.leading is None
     assert max(row.posterior for row in found.people) < 0.6
 
@@ -112,7 +117,7 @@ def test_a_busy_honest_agent_is_no_decoy():
     seen = {**SEEN, "busy": busy}
     for seed in range(10):
         calls = calls_of(seed, seen, "s7", 18, POPULATION)
-        found = rank(traced(seen, POPULATION, calls))
+        found = rank_sources(traced(seen, POPULATION, calls))
         figures = {row.source: row for row in found.people}
         assert figures["busy"].seen >= 4  # counting alone would point here
         assert figures["busy"].involved < 0.3 < figures["s7"].involved
@@ -123,7 +128,7 @@ def test_who_only_looked_after_the_calls_is_not_suspected():
     seen = {s: dict(days) for s, days in SEEN.items()}
     calls = [Call(f"c{n}", DAY + 70.0) for n in range(0, 24, 2)]
     seen["desk"] = {str(call.customer): call.day + 0.1 for call in calls}
-    found = rank(traced(seen, POPULATION, calls))
+    found = rank_sources(traced(seen, POPULATION, calls))
     row = next(row for row in found.people if row.source == "desk")
     assert row.seen == 0 and row.late == 12
     assert row.posterior < 0.1
@@ -136,27 +141,29 @@ def test_two_who_act_together_are_both_found():
         for source in ("s2", "s5")
         for customer in chance.sample(sorted(SEEN[source]), 8)
     ]
-    found = rank(traced(SEEN, POPULATION, calls))
+    found = rank_sources(traced(SEEN, POPULATION, calls))
     assert {row.source for row in found.rows[:2]} == {"s2", "s5"}
-    assert all(row.involved > LEADS for row in found.rows[:2])
+    assert all(row.involved > LEADING_THRESHOLD for row in found.rows[:2])
     assert found.together[0][:2] == ("s2", "s5")
 
 
 def test_the_same_customer_again_is_one_finding():
     calls = [Call("c1", DAY + 70.0 + n) for n in range(12)]
     seen = {**SEEN, "s3": {**SEEN["s3"], "c1": DAY + 1.0}}
-    once = traced(seen, POPULATION, calls[:1]).posterior()
-    often = traced(seen, POPULATION, calls).posterior()
-    assert often.involved("s3") == pytest.approx(once.involved("s3"), rel=0.05)
+    once = traced(seen, POPULATION, calls[:1]).compute_posterior()
+    often = traced(seen, POPULATION, calls).compute_posterior()
+    assert often.involvement_probability("s3") == pytest.approx(
+        once.involvement_probability("s3"), rel=0.05
+    )
 
 
 def test_numbers_that_are_no_customers_speak_for_outside():
     calls = calls_of(2, SEEN, "s7", 6, POPULATION)
     strays = [Call(None, DAY + 70.0) for _ in range(12)]
-    without = traced(SEEN, POPULATION, calls).posterior()
+    without = traced(SEEN, POPULATION, calls).compute_posterior()
     found = traced(SEEN, POPULATION, [*calls, *strays])
     assert found.strays == 12
-    assert found.posterior().outside > without.outside
+    assert found.compute_posterior().outside > without.outside
 
 
 def test_what_callers_knew_tells_a_copy_of_the_table_from_chance():
@@ -164,8 +171,8 @@ def test_what_callers_knew_tells_a_copy_of_the_table_from_chance():
     chosen = [f"c{chance.randrange(POPULATION)}" for _ in range(12)]
     knowing = [Call(c, DAY + 70.0, frozenset({"name", "ticket", "product"})) for c in chosen]
     guessing = [Call(c, DAY + 70.0, frozenset()) for c in chosen]
-    assert rank(traced(SEEN, POPULATION, knowing)).rows[0].source == EVERYTHING
-    assert rank(traced(SEEN, POPULATION, guessing)).rows[0].source == OUTSIDE
+    assert rank_sources(traced(SEEN, POPULATION, knowing)).rows[0].source == EVERYTHING
+    assert rank_sources(traced(SEEN, POPULATION, guessing)).rows[0].source == OUTSIDE
 
 
 def test_what_an_access_does_not_show_cannot_have_leaked_by_it():
@@ -174,9 +181,11 @@ def test_what_an_access_does_not_show_cannot_have_leaked_by_it():
     full, slim = tracer(SEEN, POPULATION), tracer(SEEN, POPULATION)
     for call in calls:
         sights = viewers(SEEN, str(call.customer))
-        full.add(call, sights)
-        slim.add(call, sights | {"s7": Sight(sights["s7"].day, frozenset({"phone"}))})
-    assert full.posterior().involved("s7") > slim.posterior().involved("s7")
+        full.add_report(call, sights)
+        slim.add_report(call, sights | {"s7": FirstAccess(sights["s7"].day, frozenset({"phone"}))})
+    assert full.compute_posterior().involvement_probability(
+        "s7"
+    ) > slim.compute_posterior().involvement_probability("s7")
 
 
 def test_a_leak_of_a_whole_team_accuses_none_of_it():
@@ -190,7 +199,7 @@ def test_a_leak_of_a_whole_team_accuses_none_of_it():
     for seed in range(20):
         chance = Random(1000 + seed)
         calls = [Call(f"c{chance.randrange(400)}", DAY + 70.0) for _ in range(12)]
-        found = rank(traced(seen, 2000, calls, teams=teams))
+        found = rank_sources(traced(seen, 2000, calls, teams=teams))
         assert found.leading is None
         first.append(found.rows[0].source)
     assert first.count(EVERYTHING) >= 16

@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from incidents.leak_tracing.csv_trace import trace
-from incidents.leak_tracing.ranking import rank
-from incidents.leak_tracing.team_clustering import Sample, groups
+from incidents.leak_tracing.csv_trace import trace_csv_files
+from incidents.leak_tracing.ranking import rank_sources
+from incidents.leak_tracing.team_clustering import CustomerSample, cluster_sources
 
 REGIONS, EACH, CUSTOMERS, LOOKS = 5, 12, 4000, 300
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
@@ -34,7 +34,9 @@ def ranked(tmp_path):
         (tmp_path / "a.csv").write_text("\n".join(["staff,customer,at", *lines]))
         calls = [f"{c},2026-03-01T09:00:00Z" for c in called]
         (tmp_path / "r.csv").write_text("\n".join(["customer,at", *calls]))
-        return rank(trace(tmp_path / "a.csv", tmp_path / "r.csv", POPULATION, NOW))
+        return rank_sources(
+            trace_csv_files(tmp_path / "a.csv", tmp_path / "r.csv", POPULATION, NOW)
+        )
 
     return run
 
@@ -44,7 +46,7 @@ def test_each_region_is_a_group():
     for source, those in seen(1).items():
         for customer in those:
             by_customer.setdefault(customer, set()).add(source)
-    found = groups(by_customer.values(), POPULATION)
+    found = cluster_sources(by_customer.values(), POPULATION)
     expected = [frozenset(f"s{n}" for n in range(r, REGIONS * EACH, REGIONS)) for r in range(5)]
     assert sorted(found, key=sorted) == sorted(expected, key=sorted)
 
@@ -52,7 +54,7 @@ def test_each_region_is_a_group():
 def test_who_sees_customers_at_random_is_like_nobody():
     chance = Random(2)
     customers = [{f"s{s}" for s in range(20) if chance.random() < 0.2} for _ in range(2000)]
-    assert groups(customers, 2000) == []
+    assert cluster_sources(customers, 2000) == []
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -73,11 +75,11 @@ def test_the_insider_of_a_region_is_found(ranked, seed):
 
 
 def test_a_sample_stays_bounded_and_fair():
-    sample = Sample(most=100)
+    sample = CustomerSample(most=100)
     for digest in range(10_000):
-        sample.add(digest, "a")
-        sample.add(digest, "b")
-    kept, among = sample.customers(10_000)
+        sample.add_viewer(digest, "a")
+        sample.add_viewer(digest, "b")
+    kept, among = sample.get_viewer_sets(10_000)
     assert 50 <= len(kept) <= 100
     assert all(each == {"a", "b"} for each in kept)
     assert among == pytest.approx(len(kept), rel=0.05)
@@ -85,4 +87,4 @@ def test_a_sample_stays_bounded_and_fair():
 
 def test_many_who_have_seen_everybody_do_not_take_for_ever():
     everybody = {f"s{n}" for n in range(800)}
-    assert groups((everybody for _ in range(2000)), 2000) == []
+    assert cluster_sources((everybody for _ in range(2000)), 2000) == []

@@ -9,8 +9,8 @@ from sqlmodel import select
 
 from incidents.leak_tracing import access_counts, access_data, service
 from incidents.leak_tracing.model_types import EVERYTHING, OUTSIDE
-from incidents.leak_tracing.models import AccessMark, AccessTally
-from incidents.reports import submission
+from incidents.leak_tracing.models import AccessTally, AccessTallyCursor
+from incidents.reports import report_fields, submission
 from people.models import Membership, Team
 from tests import factories
 from tests.incidents.leak_tracing.stores import LOOKED, NOW, a_scene, report
@@ -25,7 +25,7 @@ def scene(store):
 
 def trace(scene, by=None):
     with scene.store.unit() as session:
-        return service.trace(session, by, NOW)
+        return service.trace_recent_signals(session, by, NOW)
 
 
 def settled(scene, entry_id: int) -> None:
@@ -38,7 +38,7 @@ def settled(scene, entry_id: int) -> None:
 
 def keep_up(scene) -> None:
     with scene.store.unit() as session:
-        access_counts.keep_up(session, NOW)
+        access_counts.update_access_tally(session, NOW)
 
 
 def test_the_insider_leads_by_the_audit_log_and_the_reports(scene):
@@ -71,7 +71,9 @@ def test_a_report_without_a_time_is_of_a_while_before_it(scene):
     fresh = [each for each in scene.customers if each[0] not in scene.seen[desk]][:4]
     with scene.store.unit() as session:
         for _, phone in fresh:
-            submission.file(session, submission.Told(phone, "web"), NOW)
+            submission.submit_for_reference(
+                session, report_fields.ReportSubmission(phone, "web"), NOW
+            )
     for customer, _ in fresh:
         scene.look(desk, customer, NOW - timedelta(minutes=5))
     row = next(row for row in trace(scene).people if row.source == str(desk))
@@ -82,7 +84,7 @@ def test_the_tally_counts_each_customer_of_each_reader_once(scene):
     ana = scene.staff[0]
     first = scene.store.all(select(AuditEntry.id).order_by(AuditEntry.id.desc()))[0]
     with scene.store.unit() as session:
-        before = access_data.records(session).sources
+        before = access_data.load_access_records(session).sources
     settled(scene, first)
     keep_up(scene)
     again = next(iter(scene.seen[ana]))
@@ -91,12 +93,12 @@ def test_the_tally_counts_each_customer_of_each_reader_once(scene):
     scene.look(ana, other, NOW)
     scene.look(ana, other, NOW)
     with scene.store.unit() as session:
-        after = access_data.records(session).sources
+        after = access_data.load_access_records(session).sources
     end = NOW.timestamp() / 86400
     for who in scene.staff:
-        expected = before[str(who)].by(end) + (who == ana)
-        assert after[str(who)].by(end) == expected
-    assert after[str(ana)].by(LOOKED.timestamp() / 86400) == 12
+        expected = before[str(who)].count_until(end) + (who == ana)
+        assert after[str(who)].count_until(end) == expected
+    assert after[str(ana)].count_until(LOOKED.timestamp() / 86400) == 12
 
 
 def test_counting_on_does_not_change_what_was_found(scene):
@@ -109,24 +111,24 @@ def test_counting_on_does_not_change_what_was_found(scene):
         assert [row.source for row in trace(scene).rows] == [row.source for row in first.rows]
         for one, other in zip(trace(scene).rows, first.rows, strict=True):
             assert one.posterior == pytest.approx(other.posterior)
-    mark = scene.store.all(select(AccessMark))[0]
+    mark = scene.store.all(select(AccessTallyCursor))[0]
     assert (mark.entry_id, mark.customers) == (200, 60)
     assert scene.store.all(select(AccessTally))
 
 
 def test_customers_who_came_since_the_days_count_are_counted(scene):
     keep_up(scene)
-    assert scene.store.all(select(AccessMark.customers)) == [60]
+    assert scene.store.all(select(AccessTallyCursor.customers)) == [60]
     with scene.store.unit() as session:
         for _ in range(40):
             factories.a_customer(session, NOW)
-        assert access_data.records(session).population == 100
+        assert access_data.load_access_records(session).population == 100
 
 
 def test_an_entry_that_may_still_turn_up_is_not_passed_by(scene):
     settled(scene, 5)
     keep_up(scene)
-    assert scene.store.all(select(AccessMark.entry_id)) == [5]
+    assert scene.store.all(select(AccessTallyCursor.entry_id)) == [5]
 
 
 def test_of_two_who_keep_up_at_once_each_entry_counts_once(scene):
@@ -136,7 +138,7 @@ def test_of_two_who_keep_up_at_once_each_entry_counts_once(scene):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: keep_up(scene), range(8)))
     with scene.store.unit() as session:
-        settled_days = access_counts.by_day(session).fresh.values()
+        settled_days = access_counts.load_daily_first_accesses(session).fresh.values()
     assert sum(map(sum, settled_days)) == 6 * 12
     assert scene.store.all(select(AccessTally))
 
@@ -148,13 +150,15 @@ def test_teams_are_sources_of_their_own(scene):
         session.flush()
         session.add_all(Membership(staff_id=who, team_id=team.id) for who in scene.staff[:3])
         session.flush()
-        groups = access_data.records(session).groups
+        groups = access_data.load_access_records(session).groups
     assert [len(group.members) for group in groups.values()] == [3]
 
 
 def test_a_number_that_is_no_customers_is_counted_as_such(scene):
     with scene.store.unit() as session:
-        submission.file(session, submission.Told("+447400999999", "web"), NOW)
+        submission.submit_for_reference(
+            session, report_fields.ReportSubmission("+447400999999", "web"), NOW
+        )
     found = trace(scene)
     assert (found.customers, found.strays) == (0, 1)
     assert found.leading is None
@@ -167,6 +171,6 @@ def test_an_access_shows_what_it_shows(scene):
     scene.look(ringing, customer, LOOKED, "to ring them")
     scene.look(reading, customer, LOOKED, "own day")
     with scene.store.unit() as session:
-        sights = access_data.sights(session, [customer])[customer]
+        sights = access_data.load_first_accesses(session, [customer])[customer]
     assert sights[str(ringing)].shown == {"phone"}
     assert {"name", "ticket"} <= (sights[str(reading)].shown or set())

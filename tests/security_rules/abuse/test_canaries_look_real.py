@@ -17,7 +17,7 @@ import pytest
 from sqlmodel import col, select
 
 from incidents.canaries import store
-from incidents.canaries.job import CanaryWatch
+from incidents.canaries.job import CanaryDetectionJob
 from incidents.canaries.models import CanaryBatch
 from incidents.cases.models import Case, CaseEvidence, CaseSubject
 from messaging.models import OutboxMessage
@@ -45,8 +45,8 @@ def console(database: str, tmp_path: Path) -> Iterator[Console]:
     made.context.ring._index._ticks = lambda: 0.0
     command(made, tmp_path, [CANARY], "canaries", "add", "--numbers", "--ref", "C-####")
     with made.unit() as session:
-        known = store.known(session).canaries
-        store.change(session, [replace(each, name="Gwen Jones") for each in known])
+        known = store.load_canaries(session).canaries
+        store.update_canaries(session, [replace(each, name="Gwen Jones") for each in known])
     rows = [f"C-{n:06},+4474009{n:05},Ivo Klein,en,Europe/London\n" for n in range(40)]
     rows[5] = f"C-9001,{WARM},Gwen Jones,en,Europe/London\n"
     rows[25] = f"C-9002,{REAL},Gwen Jones,en,Europe/London\n"
@@ -156,10 +156,10 @@ class Visit:
                 .where(OutboxMessage.kind == "proof")
                 .order_by(col(OutboxMessage.id).desc())
             ).first()
-            key = field_encryption.data_key(session, row.customer_id)
-            return re.search(r"\d{4} \d{4}", key.open("outbox_message", "body", row.id, row.body))[
-                0
-            ]
+            key = field_encryption.load_data_key(session, row.customer_id)
+            return re.search(
+                r"\d{4} \d{4}", key.open_field("outbox_message", "body", row.id, row.body)
+            )[0]
 
     def by_web(self) -> None:
         client = self.console.app.test_client()
@@ -190,7 +190,7 @@ def test_supervisors_see_no_trace_of_a_canary_nor_of_its_case(console):
     console.member("ines@example.org", Role.INVESTIGATOR)
     before = supervisors(console.sign_in("sam@example.org"))
     with console.unit() as session:
-        CanaryWatch()(session, console.now)
+        CanaryDetectionJob()(session, console.now)
     after = supervisors(console.sign_in("sam@example.org"))
     assert _TOKEN.sub("", before) == _TOKEN.sub("", after)
     with console.unit() as session:
@@ -202,7 +202,7 @@ def test_a_copy_of_the_store_does_not_tell_which_customer_it_is(console):
     Visit(console, REAL, "ana@1.example.org").all()
     Visit(console, CANARY, "ana@2.example.org").all()
     with console.unit() as session:
-        CanaryWatch()(session, console.now)
+        CanaryDetectionJob()(session, console.now)
     with console.unit() as session:
         shapes = [shape(session, phone) for phone in (REAL, CANARY)]
         assert shapes[0] == shapes[1]
@@ -216,7 +216,7 @@ def test_a_copy_of_the_store_does_not_tell_which_customer_it_is(console):
             assert (row.at.second, row.at.microsecond) == (0, 0)
         batch = session.exec(select(CanaryBatch)).one()
         assert batch.id.version == 4
-        assert len(batch.kept) % store.PAD == 1 + 24 + 16
+        assert len(batch.kept) % store.PADDING_LENGTH == 1 + 24 + 16
 
 
 def found(session: Any, phone: str) -> Customer:
@@ -292,7 +292,7 @@ def test_a_planted_callback_is_met_in_turn(console):
     path = f"/staff/callback/{callback.id}"
     assert "Gwen Jones" in console.sign_in("ben@example.org").get(path).text
     with console.unit() as session:
-        CanaryWatch()(session, console.now)
+        CanaryDetectionJob()(session, console.now)
         assert session.exec(select(CaseSubject.staff_id)).all() == [visit.agent]
 
 
@@ -331,9 +331,9 @@ def test_nobody_whom_its_case_names_sees_the_case(console):
 
     Visit(console, CANARY, "ana@1.example.org").as_agent()
     with console.unit() as session:
-        CanaryWatch()(session, console.now)
+        CanaryDetectionJob()(session, console.now)
         named = session.exec(select(Staff)).one()
         named.role = Role.INVESTIGATOR
         session.add(named)
         session.flush()
-        assert board.of(session, named.id, board.OPEN, console.now).rows == []
+        assert board.load_case_board(session, named.id, board.OPEN, console.now).rows == []

@@ -10,7 +10,7 @@ from sqlmodel import SQLModel, select
 
 import app  # noqa: F401  (so that every table is known)
 from incidents.cases.models import Case, CaseEvidence, GroupedReport
-from incidents.reports.models import Report, StreamItem
+from incidents.reports.models import Report, SignalRecord
 from messaging.models import InboundText
 from people.models import NumberProof
 from procedures import data_expiry
@@ -67,14 +67,14 @@ def test_every_table_has_an_answer():
 def test_what_strangers_added_long_ago_is_removed(store):
     """Was red on c916469: nothing removed any of it."""
     young = [
-        NOW - data_expiry.PROOFS_KEPT,
-        NOW - data_expiry.SENDERS_KEPT,
-        NOW - data_expiry.SIGNS_KEPT,
+        NOW - data_expiry.PROOF_RETENTION,
+        NOW - data_expiry.SENDER_RETENTION,
+        NOW - data_expiry.SIGNAL_RETENTION,
     ]
     old = [each - timedelta(seconds=1) for each in young]
     for times in (young, old):
         fill(store, *times, count=3)
-    job = data_expiry.Growth()
+    job = data_expiry.DataExpiryJob()
     for _ in range(3):
         with store.unit() as session:
             job(session, NOW)
@@ -83,7 +83,7 @@ def test_what_strangers_added_long_ago_is_removed(store):
     assert sorted((row.received_at, bool(row.sender_index)) for row in texts) == sorted(
         [(young[1], True)] * 3 + [(old[1], False)] * 3
     )
-    assert [row.at for row in store.all(select(StreamItem))] == [young[2]] * 3
+    assert [row.at for row in store.all(select(SignalRecord))] == [young[2]] * 3
     reports = store.all(select(Report))
     assert sorted(row.at for row in reports) == [young[2]] * 3
     with store.unit() as session:
@@ -109,27 +109,27 @@ def test_a_report_that_names_a_customer_or_a_case_stays(store, named):
             ref = str(row.id)
             session.add(CaseEvidence(case_id=case.id, kind="report", ref=ref, at=NOW))
     with store.unit() as session:
-        data_expiry.Growth()(session, NOW)
+        data_expiry.DataExpiryJob()(session, NOW)
     assert len(store.all(select(Report))) == 1
 
 
 def test_many_are_removed_in_batches(store, monkeypatch):
-    monkeypatch.setattr(data_expiry, "AT_A_TIME", 2)
+    monkeypatch.setattr(data_expiry, "BATCH_SIZE", 2)
     fill(store, *(NOW - timedelta(days=900) for _ in range(3)), count=5)
-    job = data_expiry.Growth()
+    job = data_expiry.DataExpiryJob()
     for _ in range(5):
         with store.unit() as session:
             job(session, NOW)
-    for table in (NumberProof, StreamItem, Report, GroupedReport):
+    for table in (NumberProof, SignalRecord, Report, GroupedReport):
         assert store.all(select(table)) == []
 
 
 def fill(store, proof_at: datetime, text_at: datetime, sign_at: datetime, *, count: int) -> None:
     """What strangers cause, at these times."""
     with store.unit() as session:
-        ring = keyring.of(session)
+        ring = keyring.current_keyring(session)
         for _ in range(count):
-            form = ring.blind_index("phone", str(uuid4()))
+            form = ring.compute_blind_index("phone", str(uuid4()))
             session.add(NumberProof(phone_index=form, made_at=proof_at, valid_until=proof_at))
             session.add(
                 InboundText(
@@ -137,7 +137,7 @@ def fill(store, proof_at: datetime, text_at: datetime, sign_at: datetime, *, cou
                 )
             )
             session.add(
-                StreamItem(
+                SignalRecord(
                     kind="unconfirmed", at=sign_at, channel="web", proven=False, phone_index=form
                 )
             )

@@ -10,8 +10,8 @@ import pytest
 from sqlmodel import select
 
 from config.settings import Settings
-from config.settings_checks import findings
-from people.errors import LinkSpent
+from config.settings_checks import check_settings
+from people.errors import LinkExpired
 from people.staff import second_factor, staff_records
 from scheduling import callbacks
 from scheduling.models import Callback
@@ -24,7 +24,7 @@ from tests.security_rules.support.check_channels import CHANNELS, SETTINGS, ask,
 from tests.security_rules.support.cost_counters import difference, rows
 from vault.keys import field_encryption
 from verification import call_session, codes
-from verification.models import Code, secret_row
+from verification.models import Code, code_seal_context
 
 pytestmark = pytest.mark.settings(**SETTINGS)
 
@@ -55,10 +55,10 @@ def test_a_stale_copy_of_the_row_brings_no_tries_back(app, there, clock, call):
     """An agent's request that read the row before five tries, and writes after them."""
     outages.impatient(app, there.url)
     with there.unit() as session:
-        held = callbacks.held(session, call.callback_id, call.agent_id)
-        stale = call_session.code_of(session, call.callback_id)
+        held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
+        stale = call_session.find_open_code(session, call.callback_id)
         told = set(guess(app, call, 5))
-        call_session.start(session, held, factories.a_policy(), clock.now)
+        call_session.start_call(session, held, factories.a_policy(), clock.now)
         session.add(stale)
     if there.kind == "sqlite":  # where nobody gets between an agent's reading and writing
         assert told == {"cannot_check"}
@@ -70,14 +70,14 @@ def test_a_stale_copy_of_the_row_brings_no_tries_back(app, there, clock, call):
 def test_no_other_counter_than_the_present_one_is_accepted(app, there, clock, call):
     """Resynchronisation (RFC 4226 section 7.4) would give a guesser more than one code to hit."""
     with there.unit() as session:
-        held = callbacks.held(session, call.callback_id, call.agent_id)
-        new = call_session.reissue(session, held, factories.a_policy(), clock.now)
-        row = call_session.code_of(session, call.callback_id)
-        place = secret_row(row.id, row.phone_index, row.counter)
-        secret = field_encryption.data_key(session, row.customer_id).open(
+        held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
+        new = call_session.reissue_code(session, held, factories.a_policy(), clock.now)
+        row = call_session.find_open_code(session, call.callback_id)
+        place = code_seal_context(row.id, row.phone_index, row.counter)
+        secret = field_encryption.load_data_key(session, row.customer_id).open_field(
             "code", "secret", place, row.secret
         )
-    others = {codes.at(secret, counter, 6) for counter in (0, 2, 3, 4)} - {new.code}
+    others = {codes.hotp_code(secret, counter, 6) for counter in (0, 2, 3, 4)} - {new.code}
     for each in others:
         assert CHANNELS["text"](app, call.phone, each) == "not_confirmed"
     assert the_code(there).tries_own == len(others)
@@ -171,11 +171,11 @@ def test_what_happens_after_a_phone_call_began_counts_when_its_code_is_keyed(
         clock.now += timedelta(minutes=10)
     else:
         with there.unit() as session:
-            held = callbacks.held(session, call.callback_id, call.agent_id)
+            held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
             if meanwhile == "ended":
-                call_session.end(session, held, "reached", factories.a_policy(), clock.now)
+                call_session.end_call(session, held, "reached", factories.a_policy(), clock.now)
             else:
-                new = call_session.reissue(session, held, factories.a_policy(), clock.now)
+                new = call_session.reissue_code(session, held, factories.a_policy(), clock.now)
                 assert new.code != call.code
     told = signed_post(client, path, {**line, "Digits": call.code}).text
     assert "Not confirmed" in told
@@ -188,20 +188,20 @@ def test_an_enrolment_link_that_was_good_when_opened_must_be_so_when_redeemed(
 ):
     with store.unit() as session:
         member = factories.an_agent(session, clock.now)
-        link = staff_records.invite(session, member, clock.now)
-        secret = staff_records.invited(session, link, clock.now)[2]
+        link = staff_records.create_enrolment_link(session, member, clock.now)
+        secret = staff_records.open_enrolment_link(session, link, clock.now)[2]
         if meanwhile == "expired":
             clock.now += timedelta(days=3)
         elif meanwhile == "switched off":
-            staff_records.switch_off(session, member, clock.now)
+            staff_records.deactivate_staff_member(session, member, clock.now)
         elif meanwhile == "replaced":
-            staff_records.invite(session, member, clock.now)
+            staff_records.create_enrolment_link(session, member, clock.now)
         else:
-            code = second_factor.code_now(secret, clock.now)
-            staff_records.enrol(session, link, PASSWORD, code, clock.now)
-    with store.unit() as session, pytest.raises(LinkSpent):
-        code = second_factor.code_now(secret, clock.now)
-        staff_records.enrol(session, link, "another " + PASSWORD, code, clock.now)
+            code = second_factor.current_totp_code(secret, clock.now)
+            staff_records.enrol_with_link(session, link, PASSWORD, code, clock.now)
+    with store.unit() as session, pytest.raises(LinkExpired):
+        code = second_factor.current_totp_code(secret, clock.now)
+        staff_records.enrol_with_link(session, link, "another " + PASSWORD, code, clock.now)
 
 
 # Zitadel: parallel attempts were all let through before the first of them was counted.
@@ -221,11 +221,15 @@ def test_parallel_wrong_tries_are_each_counted(app, there, call):
 
 def test_a_limiter_for_each_worker_is_refused_and_named_by_the_doctor():
     given = {"web_workers": 2, "rate_storage": "memory://"}
-    said = [each for each in findings(Settings(_env_file=None, **given)) if "RATE" in each.sentence]
+    said = [
+        each
+        for each in check_settings(Settings(_env_file=None, **given))
+        if "RATE" in each.sentence
+    ]
     assert [each.level for each in said] == ["refuse"]
     assert Settings(_env_file=None).web_workers == 1
     shared = Settings(_env_file=None, web_workers=2, rate_storage="redis://127.0.0.1/0")
-    assert not [each for each in findings(shared) if "RATE" in each.sentence]
+    assert not [each for each in check_settings(shared) if "RATE" in each.sentence]
 
 
 # Botpress: a webhook without a signature was believed.
@@ -248,5 +252,5 @@ def test_no_webhook_of_any_kind_is_believed_unsigned(app, client, there, call):
 
 
 def test_processes_born_at_the_same_moment_make_unlike_secrets():
-    made = at_once([codes.new_secret] * 8, lambda: None)
+    made = at_once([codes.new_code_secret] * 8, lambda: None)
     assert len(set(made)) == 8

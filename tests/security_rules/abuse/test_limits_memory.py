@@ -13,10 +13,10 @@ import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.rate_limit_memory import Counts, Full, Window
-from channels.rate_limit_redis import RedisCounts
-from channels.rate_limits import Limiter, TooMany
-from config.ip_addresses import Network, network_of
+from channels.rate_limit_memory import CounterTableFull, LimitWindow, MemoryCounters
+from channels.rate_limit_redis import RedisCounters
+from channels.rate_limits import RateLimiter, RateLimitExceeded
+from config.ip_addresses import Network, parse_network
 from tests import servers
 from tests.channels.support import PHONE
 
@@ -52,11 +52,11 @@ def test_so_many_networks_stay_under_30_megabytes(count):
     assert int(done.stdout) < 30
 
 
-def tight(networks: int = 64, others: int = 64, crowds: int = 64) -> Limiter:
+def tight(networks: int = 64, others: int = 64, crowds: int = 64) -> RateLimiter:
     """A limiter with room for so few counters."""
-    limiter = Limiter("memory://", RULES)
-    limiter._storage = Counts(networks, others, crowds)
-    limiter._strategy.hit = limiter._storage.hit
+    limiter = RateLimiter("memory://", RULES)
+    limiter._storage = MemoryCounters(networks, others, crowds)
+    limiter._strategy.hit = limiter._storage.count_hit
     return limiter
 
 
@@ -71,25 +71,25 @@ def full(request):
             url = stack.enter_context(servers.redis())
         except servers.Missing as missing:
             pytest.skip(str(missing))
-        limiter = Limiter(url, RULES)
-        limiter._storage = RedisCounts(url, most=64)
-        limiter._strategy.hit = limiter._storage.hit
+        limiter = RateLimiter(url, RULES)
+        limiter._storage = RedisCounters(url, most=64)
+        limiter._strategy.hit = limiter._storage.count_hit
         yield limiter
 
 
-def hits(limiter: Limiter, address: str, count: int = 1) -> int:
+def hits(limiter: RateLimiter, address: str, count: int = 1) -> int:
     """How many of so many were let through."""
     through = 0
     for _ in range(count):
         try:
-            limiter.hit("check_address", network_of(address))
+            limiter.count_hit("check_address", parse_network(address))
             through += 1
-        except TooMany as told:
+        except RateLimitExceeded as told:
             assert 1 <= told.retry_after <= 3601
     return through
 
 
-def flood(limiter: Limiter, count: int = 600) -> int:
+def flood(limiter: RateLimiter, count: int = 600) -> int:
     return sum(hits(limiter, f"2001:db8:{n:x}::1") for n in range(count))
 
 
@@ -136,21 +136,21 @@ def test_a_flood_of_networks_takes_nothing_from_numbers_and_accounts():
     assert sum(_number(limiter, "b") for _ in range(9)) == 3
 
 
-def _number(limiter: Limiter, who: str) -> bool:
+def _number(limiter: RateLimiter, who: str) -> bool:
     try:
-        limiter.hit("check_number", who)
-    except TooMany:
+        limiter.count_hit("check_number", who)
+    except RateLimitExceeded:
         return False
     return True
 
 
 def test_a_good_try_is_taken_back_and_never_below_nothing():
     limiter = tight()
-    where = network_of("2001:db8::1")
+    where = parse_network("2001:db8::1")
     for _ in range(20):
-        limiter.hit("check_address", where)
-        limiter.give_back("check_address", where)
-        limiter.give_back("check_address", where)
+        limiter.count_hit("check_address", where)
+        limiter.refund_hit("check_address", where)
+        limiter.refund_hit("check_address", where)
     assert hits(limiter, "2001:db8::1", 9) == 3
 
 
@@ -161,16 +161,16 @@ OPS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 40)), max_size=120)
 @settings(max_examples=60, deadline=None)
 def test_the_tables_count_as_a_dictionary_does_or_say_that_they_are_full(steps):
     with time_machine.travel(MOMENT, tick=False) as clock:
-        counts, model, now = Counts(64, 8, 8), {}, 0
+        counts, model, now = MemoryCounters(64, 8, 8), {}, 0
         for name, wait in steps:
             clock.shift(wait)
             now += wait
-            key, window = f"n{name}", [Window(4, 60)]
+            key, window = f"n{name}", [LimitWindow(4, 60)]
             count, ends = model.get(key, (0, 0))
             live = now < ends
             try:
-                refused = counts.hit("check_address", key, window)
-            except Full:
+                refused = counts.count_hit("check_address", key, window)
+            except CounterTableFull:
                 assert not live
                 assert sum(now < ends for _, ends in model.values()) >= 8
                 continue
@@ -211,11 +211,11 @@ def test_the_doctor_says_when_redis_may_forget_counts(policy, most, unsafe):
         there = redis.Redis.from_url(url)
         there.config_set("maxmemory", most)
         there.config_set("maxmemory-policy", policy)
-        said = Limiter(url, RULES).unsafe()
+        said = RateLimiter(url, RULES).find_storage_faults()
     assert bool(said) == unsafe
     assert all(policy in each for each in said)
-    assert "cannot be used" in Limiter(url, RULES).unsafe()[0]
+    assert "cannot be used" in RateLimiter(url, RULES).find_storage_faults()[0]
 
 
 def test_a_network_is_named_and_not_counted_twice():
-    assert network_of("198.51.100.7") == Network("198.51.100.7", "", "198.51.0.0/16")
+    assert parse_network("198.51.100.7") == Network("198.51.100.7", "", "198.51.0.0/16")

@@ -124,7 +124,7 @@ def test_a_locked_account_lets_its_owner_in_by_passkey_and_by_recovery_code(stri
     device, _ = add_passkey(tab)
     tab.post("/staff/account/read")
     with strict.unit() as session:
-        spare = second_factor.new_recovery_codes(session, agent)
+        spare = second_factor.issue_recovery_codes(session, agent)
     for each in strangers(strict, 30):
         each.tries()
     assert good(strict, strict.tab()).status_code == 429  # at a new browser, by the usual way
@@ -207,7 +207,7 @@ def test_an_address_of_ipv6_is_what_one_customer_of_a_provider_has(strict):
 def test_a_recovery_code_that_was_stolen_is_no_way_around_the_limits(strict):
     agent = strict.member(ANA)
     with strict.unit() as session:
-        code = second_factor.new_recovery_codes(session, agent)[0]
+        code = second_factor.issue_recovery_codes(session, agent)[0]
     told = [each.tries(code=code).status_code for each in strangers(strict, 60)]
     assert told == [403] * 20 + [429] * 40
 
@@ -223,7 +223,7 @@ def redis():
 
 def test_tries_of_many_processes_at_once_are_each_counted(database, tmp_path, redis):
     console = make_console(database, tmp_path, rate_storage=redis, **DEFAULT)
-    console.context.limiter._storage.reset()
+    console.context.limiter._storage.forget_all_counts()
     console.member(ANA)
     here = console.context.engine
     acts = [partial(_one_try, each) for each in strangers(console, 24)]
@@ -277,8 +277,8 @@ def accounts(strict) -> dict[str, str]:
     off = strict.member("off@example.org")
     strict.member(ANA)
     with strict.unit() as session:
-        staff_records.switch_off(session, session.get_one(Staff, off), strict.now)
-        staff_records.add(
+        staff_records.deactivate_staff_member(session, session.get_one(Staff, off), strict.now)
+        staff_records.add_staff_member(
             session, "new@example.org", "New", "agent", strict.now, timezone="Europe/London"
         )
     Stranger(strict, "192.0.2.200").tries("warm@example.org", code="abcdefghjkmn")
@@ -406,7 +406,7 @@ def new_link(tab: Tab, staff_id) -> str:
 
 def spare_codes(console: Console, staff_id) -> list[str]:
     with console.unit() as session:
-        return second_factor.new_recovery_codes(session, staff_id)
+        return second_factor.issue_recovery_codes(session, staff_id)
 
 
 def use(console: Console, link: str, piece: str, recovery: str = ""):
@@ -491,7 +491,7 @@ def test_nobody_makes_their_own_or_one_for_who_is_off_or_has_no_code_left(consol
     off, bare = console.member(ANA), console.member("cy@example.org")
     tab = console.sign_in(BEN)
     with console.unit() as session:
-        staff_records.switch_off(session, session.get_one(Staff, off), console.now)
+        staff_records.deactivate_staff_member(session, session.get_one(Staff, off), console.now)
     tried = {each: tab.post(f"/staff/colleagues/{each}/link") for each in (mine, off, bare)}
     assert [each.status_code for each in tried.values()] == [403, 404, 422]
     assert "no recovery code left" in tried[bare].text
@@ -513,9 +513,9 @@ def test_a_link_is_made_only_by_who_has_just_proven_who_they_are(console):
 
 def pinned(console: Console, pin: str = "204060") -> str:
     with console.unit() as session:
-        made = staff_records.add(session, "eve@example.org", "Eve Ng", "agent", console.now,
+        made = staff_records.add_staff_member(session, "eve@example.org", "Eve Ng", "agent", console.now,
                          timezone="Europe/London")  # fmt: skip
-        return f"/staff/enrol/{staff_records.invite(session, made, console.now, pin=pin)}"
+        return f"/staff/enrol/{staff_records.create_enrolment_link(session, made, console.now, pin=pin)}"
 
 
 def test_a_link_with_a_pin_shows_nothing_without_it_and_works_with_it(console):
@@ -544,12 +544,12 @@ def _a_pin(console: Console, link: str, pin: str) -> int:
 
 def test_looking_at_a_link_spends_nothing_and_says_little(console):
     with console.unit() as session:
-        made = staff_records.add(session, "eve@example.org", "Eve Ng", "agent", console.now,
+        made = staff_records.add_staff_member(session, "eve@example.org", "Eve Ng", "agent", console.now,
                          timezone="Europe/London")  # fmt: skip
-        link = f"/staff/enrol/{staff_records.invite(session, made, console.now)}"
+        link = f"/staff/enrol/{staff_records.create_enrolment_link(session, made, console.now)}"
     for _ in range(10):
         page = console.tab().get(link).text
-        assert console.tab().client.head(link).status_code == 200
+        assert console.tab().client.find_cluster_root(link).status_code == 200
     assert "eve@example.org" not in page.replace("eve%40", "eve@").split("<svg")[0]
     assert "Ng" not in page.split("<svg")[0]
     assert use(console, link, "").status_code == 200
@@ -592,7 +592,7 @@ def test_a_password_that_is_planted_or_pasted_opens_nothing(two):
     console, ana, mallory = two
     with console.unit() as session:
         member = session.get_one(Staff, mallory)
-        staff_records.new_password(session, member, OWN, console.now)
+        staff_records.replace_password(session, member, OWN, console.now)
         own = member.password_hash
     for planted in (credentials.hash_password(OWN).encode(), own, b"", b"x"):
         with console.unit() as session:
@@ -607,7 +607,7 @@ def test_a_password_that_is_planted_or_pasted_opens_nothing(two):
 def test_a_recovery_code_that_is_planted_or_pasted_opens_nothing(two):
     console, ana, mallory = two
     with console.unit() as session:
-        own = second_factor.new_recovery_codes(session, mallory)
+        own = second_factor.issue_recovery_codes(session, mallory)
         first, second, *_ = session.exec(select(RecoveryCode)).all()
         first.staff_id = ana
         session.add(RecoveryCode(staff_id=ana, code_hash=second.code_hash, bound=second.bound))
@@ -620,8 +620,12 @@ def test_a_recovery_code_that_is_planted_or_pasted_opens_nothing(two):
 def test_a_link_that_is_planted_or_pasted_opens_nothing(two):
     console, ana, mallory = two
     with console.unit() as session:
-        staff_records.invite(session, session.get_one(Staff, ana), console.now, pin="204060")
-        own = staff_records.invite(session, session.get_one(Staff, mallory), console.now)
+        staff_records.create_enrolment_link(
+            session, session.get_one(Staff, ana), console.now, pin="204060"
+        )
+        own = staff_records.create_enrolment_link(
+            session, session.get_one(Staff, mallory), console.now
+        )
     changes = (
         (mallory, {"staff_id": ana}),  # their own link, made Ana's
         (mallory, {"expires_at": console.now + timedelta(days=30)}),
@@ -652,12 +656,16 @@ def test_a_link_that_is_planted_or_pasted_opens_nothing(two):
 def test_a_session_or_token_that_is_planted_or_pasted_opens_nothing(two, pasted):
     console, ana, mallory = two
     with console.unit() as session:
-        token = authentication.open_session(session, session.get_one(Staff, mallory), console.now)
-        bearer = api_tokens.add(session, session.get_one(Staff, mallory), "x", console.now)
-        feed = calendar_feeds.make(session, mallory, console.now)
-        assert authentication.signed_in(session, token, console.now).id == mallory
-        assert api_tokens.bearer(session, bearer).id == mallory
-        assert calendar_feeds.read(session, feed, console.now) is not None
+        token = authentication.open_staff_session(
+            session, session.get_one(Staff, mallory), console.now
+        )
+        bearer = api_tokens.create_api_token(
+            session, session.get_one(Staff, mallory), "x", console.now
+        )
+        feed = calendar_feeds.create_feed(session, mallory, console.now)
+        assert authentication.find_session_principal(session, token, console.now).id == mallory
+        assert api_tokens.find_token_principal(session, bearer).id == mallory
+        assert calendar_feeds.read_feed_entries(session, feed, console.now) is not None
         forged = token.replace(mallory.hex, ana.hex)
         for kind in (StaffSession, ApiToken, CalendarFeed):
             row = row_of(session, kind, mallory)
@@ -667,42 +675,42 @@ def test_a_session_or_token_that_is_planted_or_pasted_opens_nothing(two, pasted)
             if not pasted:
                 row.bound = None
         session.flush()
-        assert authentication.signed_in(session, forged, console.now) is None
-        assert api_tokens.bearer(session, bearer) is None
-        assert calendar_feeds.read(session, feed, console.now) is None
+        assert authentication.find_session_principal(session, forged, console.now) is None
+        assert api_tokens.find_token_principal(session, bearer) is None
+        assert calendar_feeds.read_feed_entries(session, feed, console.now) is None
 
 
 def test_a_customers_session_that_is_planted_or_pasted_shows_nothing(console):
     gwen, other = console.customer(), console.customer("+447400123457", "Huw Price")
     with console.unit() as session:
-        token = customer_sessions.begin(session, other, console.now)
-        assert customer_sessions.signed_in(session, token, console.now) == other
+        token = customer_sessions.start_customer_session(session, other, console.now)
+        assert customer_sessions.find_session_customer(session, token, console.now) == other
         row = session.exec(select(CustomerSession)).one()
         row.customer_id = gwen
         session.flush()
-        assert customer_sessions.signed_in(session, token, console.now) is None
+        assert customer_sessions.find_session_customer(session, token, console.now) is None
         row.bound = None
         session.flush()
-        assert customer_sessions.signed_in(session, token, console.now) is None
+        assert customer_sessions.find_session_customer(session, token, console.now) is None
 
 
 def test_what_was_kept_before_is_bound_once_and_what_is_planted_later_is_not(two):
     console, ana, _ = two
     here = console.context
     with console.unit() as session:
-        spare = second_factor.new_recovery_codes(session, ana)[0]
-        bearer = api_tokens.add(session, session.get_one(Staff, ana), "x", console.now)
-    database_upgrade.downgrade(here.engine, here.master, "0023")
+        spare = second_factor.issue_recovery_codes(session, ana)[0]
+        bearer = api_tokens.create_api_token(session, session.get_one(Staff, ana), "x", console.now)
+    database_upgrade.downgrade_with_keys(here.engine, here.master, "0023")
     with console.context.engine.begin() as work:
         work.execute(text("UPDATE staff SET password_hash = :h"), {"h": _earlier().decode()})
-    database_upgrade.upgrade(here.engine, here.master, console.now)
+    database_upgrade.upgrade_with_keys(here.engine, here.master, console.now)
     outages.with_ring_of(console.app, here.master)
     assert good(console, console.tab()).status_code == 303
     assert good(console, console.tab(), code=spare).status_code == 303
     with console.unit() as session:
-        assert api_tokens.bearer(session, bearer).id == ana
+        assert api_tokens.find_token_principal(session, bearer).id == ana
         session.get_one(Staff, ana).password_hash = _earlier()
-    database_upgrade.upgrade(here.engine, here.master, console.now)
+    database_upgrade.upgrade_with_keys(here.engine, here.master, console.now)
     assert good(console, console.tab()).status_code == 403
 
 

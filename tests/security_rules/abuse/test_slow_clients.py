@@ -152,7 +152,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 def test_slow_bodies_take_no_thread(way, running):
     """Was red on c916469: eight were enough."""
     lines = [
-        Slow.__new__(Slow)._begun(running, way) for _ in range(request_reader.MOST_OF_A_NETWORK - 4)
+        Slow.__new__(Slow)._begun(running, way)
+        for _ in range(request_reader.MAX_BODIES_PER_NETWORK - 4)
     ]
     assert max(checks(running, 20)) < 5
     for line, _more in lines:
@@ -163,7 +164,7 @@ def test_a_body_has_a_deadline_and_one_network_so_many_at_a_time(running):
     """Was red on c916469."""
     lines = [
         Slow.__new__(Slow)._begun(running, "body")[0]
-        for _ in range(request_reader.MOST_OF_A_NETWORK + 6)
+        for _ in range(request_reader.MAX_BODIES_PER_NETWORK + 6)
     ]
     since = time.monotonic()
     found = [status(line) for line in lines[:6]]  # ended for those that came after

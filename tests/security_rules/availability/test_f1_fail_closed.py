@@ -132,8 +132,8 @@ def test_without_the_audit_log_there_is_no_verdict(app, there, call, channel, ou
 @pytest.mark.parametrize("name", ["test-1", "another-1"])
 def test_without_the_master_key_there_is_no_verdict(app, call, channel, name):
     """Another key under the same name does not open anything either."""
-    key = master_key_providers.new_entry("x").partition(":")[2]
-    outages.with_ring_of(app, master_keys.parse(f"{name}:{key}"))
+    key = master_key_providers.generate_key_entry("x").partition(":")[2]
+    outages.with_ring_of(app, master_keys.parse_master_keys(f"{name}:{key}"))
     assert cannot_check(app, call, channel)
 
 
@@ -180,7 +180,7 @@ def test_without_the_limiter_there_is_no_verdict(app, there, call, channel):
 def test_an_error_that_nobody_foresaw_is_no_verdict(app, call, channel, monkeypatch):
     from verification import codes
 
-    monkeypatch.setattr(codes, "fits", lambda *_: 1 / 0)
+    monkeypatch.setattr(codes, "codes_match", lambda *_: 1 / 0)
     assert cannot_check(app, call, channel)
 
 

@@ -18,7 +18,13 @@ from hypothesis import strategies as st
 
 from channels import client_network
 from config import ip_addresses
-from config.ip_addresses import UNKNOWN, Network, client, entries, network_of
+from config.ip_addresses import (
+    UNKNOWN_NETWORK,
+    Network,
+    find_client_network,
+    parse_network,
+    split_forwarded_for,
+)
 from tests.channels.conftest import Console, make_console
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -55,7 +61,7 @@ def spelled(address: IPv4Address, port: int) -> list[str]:
 
 @given(V4, PORT)
 def test_an_ipv4_address_is_one_network_however_it_is_spelled_and_whatever_the_port(address, port):
-    assert {network_of(each) for each in spelled(address, port)} == {
+    assert {parse_network(each) for each in spelled(address, port)} == {
         Network(str(address), "", f"{IPv4Address(int(address) >> 16 << 16)}/16")
     }
 
@@ -65,7 +71,7 @@ def test_what_the_owner_of_an_ipv6_network_can_change_changes_nothing(address, r
     other = IPv6Address(int(address) >> 64 << 64 | rest)
     forms = [str(address), str(other), other.exploded.upper(), f"[{other}]:{port}", f"[{other}]"]
     forms += [f'"[{other}]:{port}"', f"{other}%eth0", f"{other.exploded}:{port}"]
-    (found,) = {network_of(each) for each in forms}
+    (found,) = {parse_network(each) for each in forms}
     assert found == Network(
         f"{IPv6Address(int(address) >> 64 << 64)}/64",
         f"{IPv6Address(int(address) >> 80 << 80)}/48",
@@ -77,12 +83,12 @@ def test_what_the_owner_of_an_ipv6_network_can_change_changes_nothing(address, r
 def test_other_networks_are_others(address, bit):
     other = IPv6Address(int(address) ^ 1 << bit)
     if plain(other):
-        assert network_of(str(other)).near != network_of(str(address)).near
+        assert parse_network(str(other)).near != parse_network(str(address)).near
 
 
 @pytest.mark.parametrize("text", ["fe80::1%eth0", "[fe80::1%eth0]:443", "fe80::2%25en1"])
 def test_a_zone_is_no_part_of_it(text):
-    assert network_of(text).near == "fe80::/64"
+    assert parse_network(text).near == "fe80::/64"
 
 
 @pytest.mark.parametrize(
@@ -92,12 +98,12 @@ def test_a_zone_is_no_part_of_it(text):
      "0x7f.1", "127.1", "010.0.0.1", '"', "for=1.2.3.4", "é", "\ud800", "1.2.3.4\x00"],
 )  # fmt: skip
 def test_what_is_no_address_is_none(text):
-    assert network_of(text) is None
+    assert parse_network(text) is None
 
 
 @given(WRITTEN)
 def test_nothing_that_is_written_there_raises(text):
-    found = network_of(text)
+    found = parse_network(text)
     assert found is None or found.near
 
 
@@ -108,25 +114,29 @@ def test_nothing_that_is_written_there_raises(text):
 def test_whatever_a_client_writes_the_entry_of_our_outermost_proxy_counts(text, real, hops, parted):
     inner = [f"10.0.0.{n}" for n in range(hops - 1)]
     header = parted.join([text, str(real), *inner])
-    assert client("127.0.0.1", entries(header), hops) == network_of(str(real))
+    assert find_client_network("127.0.0.1", split_forwarded_for(header), hops) == parse_network(
+        str(real)
+    )
 
 
 @given(WRITTEN, V4)
 def test_without_proxies_no_header_counts(text, peer):
-    assert client(str(peer), entries(text), 0) == network_of(str(peer))
+    assert find_client_network(str(peer), split_forwarded_for(text), 0) == parse_network(str(peer))
 
 
 @pytest.mark.parametrize("entry", ["unknown", "", "unix:", "_x", '"'])
 def test_an_entry_without_an_address_is_the_nearest_behind_it_that_has_one(entry):
-    assert client("127.0.0.1", ["9.9.9.9", entry, "10.0.0.2"], 2) == network_of("10.0.0.2")
-    assert client("192.0.2.7", ["9.9.9.9", entry], 1) == network_of("192.0.2.7")
-    assert client("", ["9.9.9.9", entry], 1) == UNKNOWN
-    assert client("unix:", [], 0) == UNKNOWN
+    assert find_client_network("127.0.0.1", ["9.9.9.9", entry, "10.0.0.2"], 2) == parse_network(
+        "10.0.0.2"
+    )
+    assert find_client_network("192.0.2.7", ["9.9.9.9", entry], 1) == parse_network("192.0.2.7")
+    assert find_client_network("", ["9.9.9.9", entry], 1) == UNKNOWN_NETWORK
+    assert find_client_network("unix:", [], 0) == UNKNOWN_NETWORK
 
 
 def test_with_fewer_entries_than_proxies_it_is_the_furthest_known():
-    assert client("127.0.0.1", ["198.51.100.7"], 3) == network_of("198.51.100.7")
-    assert client("127.0.0.1", [], 1) == network_of("127.0.0.1")
+    assert find_client_network("127.0.0.1", ["198.51.100.7"], 3) == parse_network("198.51.100.7")
+    assert find_client_network("127.0.0.1", [], 1) == parse_network("127.0.0.1")
 
 
 # Every limit by address.
@@ -244,5 +254,5 @@ def test_nothing_else_looks_at_addresses():
         if _LOOKS.search(path.read_text())
     }
     assert found <= _MAY, found - _MAY
-    assert ip_addresses.network_of is network_of
+    assert ip_addresses.parse_network is parse_network
     assert callable(client_network.request_network)

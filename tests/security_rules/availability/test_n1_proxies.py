@@ -15,7 +15,7 @@ import pytest
 
 from channels import database_upgrade, proxy_detection
 from channels.cli import proxy_check as asking
-from channels.proxy_detection import Arrived
+from channels.proxy_detection import ArrivedRequest
 from storage.engine import make_engine
 from tests import databases, servers
 from tests.channels.conftest import PASSWORD, Console, make_console
@@ -121,7 +121,9 @@ def test_what_answers_with_other_keys_is_not_ours(template, tmp_path):
     port = servers.free_port()
     here = f"http://127.0.0.1:{port}"
     keys, url = "o-1:" + "QUJD" * 10 + "QUI=", f"sqlite:///{tmp_path / 'other.sqlite3'}"
-    database_upgrade.upgrade(make_engine(url), master_keys.parse(keys), datetime.now(UTC))
+    database_upgrade.upgrade_with_keys(
+        make_engine(url), master_keys.parse_master_keys(keys), datetime.now(UTC)
+    )
     other = make_console(url, tmp_path, public_url=here, master_keys=keys)
     console = make_console(template, tmp_path, public_url=here)
     with proxy_chain.served(other.app, port):
@@ -132,33 +134,37 @@ def test_what_answers_with_other_keys_is_not_ours(template, tmp_path):
 
 
 def test_a_proxy_that_passes_underscores_on_is_named(monkeypatch):
-    def arrived(_: str, headers: dict[str, str]) -> Arrived:
+    def arrived(_: str, headers: dict[str, str]) -> ArrivedRequest:
         (written,) = headers.values()
         below = "X_Forwarded_For" in headers
-        return Arrived("127.0.0.1", [written if below else "192.0.2.1"], 1, "192.0.2.1")
+        return ArrivedRequest("127.0.0.1", [written if below else "192.0.2.1"], 1, "192.0.2.1")
 
-    monkeypatch.setattr(asking, "_in_time", arrived)
-    assert [each.sentence for each in asking.findings("https://x")] == [asking.UNDERSCORE]
+    monkeypatch.setattr(asking, "_ask_with_deadline", arrived)
+    assert [each.sentence for each in asking.find_proxy_faults("https://x")] == [
+        asking.UNDERSCORE_HEADER_FAULT
+    ]
 
 
 def test_the_question_is_fresh_used_once_and_answered_to_its_asker_alone(template, tmp_path):
     console = make_console(template, tmp_path, trusted_proxies=1)
     client, master = console.app.test_client(), console.context.master
-    word, nonce = proxy_detection.question(master, console.now)
-    headers = {proxy_detection.HEADER: word, "X-Forwarded-For": "2001:db8::1, 192.0.2.9:77"}
+    word, nonce = proxy_detection.make_probe_header(master, console.now)
+    headers = {proxy_detection.PROBE_HEADER: word, "X-Forwarded-For": "2001:db8::1, 192.0.2.9:77"}
     told = client.get("/healthz", headers=headers).json["probe"]
     assert "192.0.2.9" not in bytes.fromhex(told).decode("latin-1")
-    said = proxy_detection.answered(master, nonce, told)
-    assert said == Arrived("127.0.0.1", ["2001:db8::1", "192.0.2.9:77"], 1, "192.0.2.9")
-    assert proxy_detection.answered(master, "0" * 32, told) is None
+    said = proxy_detection.open_probe_answer(master, nonce, told)
+    assert said == ArrivedRequest("127.0.0.1", ["2001:db8::1", "192.0.2.9:77"], 1, "192.0.2.9")
+    assert proxy_detection.open_probe_answer(master, "0" * 32, told) is None
     assert client.get("/healthz", headers=headers).json == {"status": "ok"}
-    word, nonce = proxy_detection.question(master, console.now)
+    word, nonce = proxy_detection.make_probe_header(master, console.now)
     for forged in (word[:-1] + "0", word.replace(nonce, "0" * 32), "1" + word[1:], word[:-4]):
         if forged != word:
-            answer = client.get("/healthz", headers={proxy_detection.HEADER: forged})
+            answer = client.get("/healthz", headers={proxy_detection.PROBE_HEADER: forged})
             assert answer.json == {"status": "ok"}
     console.wait(seconds=61)
-    assert client.get("/healthz", headers={proxy_detection.HEADER: word}).json == {"status": "ok"}
+    assert client.get("/healthz", headers={proxy_detection.PROBE_HEADER: word}).json == {
+        "status": "ok"
+    }
     console.context.engine.dispose()
 
 

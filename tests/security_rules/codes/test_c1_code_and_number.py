@@ -51,15 +51,15 @@ def _reissued(there, call, now):
     from verification import call_session
 
     with there.unit() as session:
-        held = callbacks.held(session, call.callback_id, call.agent_id)
-        issued = call_session.reissue(session, held, factories.a_policy(), now)
+        held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
+        issued = call_session.reissue_code(session, held, factories.a_policy(), now)
         return replace(call, code=issued.code)
 
 
 def test_two_calls_whose_codes_happen_to_be_equal_are_kept_apart(app, there, clock, monkeypatch):
     from verification import codes
 
-    monkeypatch.setattr(codes, "at", lambda secret, counter, digits: "123456")
+    monkeypatch.setattr(codes, "hotp_code", lambda secret, counter, digits: "123456")
     one = factories.a_call(there, clock.now, VICTIM)
     two = factories.a_call(there, clock.now, SCAMMER)
     assert one.code == two.code == "123456"
@@ -113,9 +113,9 @@ def test_two_agents_who_start_at_once_leave_one_code(app, there, clock):
 
     def start(callback_id, agent_id) -> str:
         with databases.opened(there.url, wait_seconds=60).unit() as session:
-            held = callbacks.held(session, callback_id, agent_id)
+            held = callbacks.get_held_callback(session, callback_id, agent_id)
             try:
-                return call_session.start(session, held, EARLY, clock.now).code
+                return call_session.start_call(session, held, EARLY, clock.now).code
             except WrongState:
                 return "refused"
 

@@ -17,7 +17,7 @@ from tests.channels.support import a_started_call, a_token
 from tests.channels.support import booking as body_of_booking
 from vault.keys import keyring
 from verification import call_session
-from verification.code_check import check
+from verification.code_check import check_code
 from verification.models import Code
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine, NotConfirmed
 
@@ -39,12 +39,14 @@ def booked(store, minutes=15):
 
 def start(store, made, now, policy=POLICY):
     with store.unit() as session:
-        return call_session.start(session, callbacks.held(session, *made[:2]), policy, now)
+        return call_session.start_call(
+            session, callbacks.get_held_callback(session, *made[:2]), policy, now
+        )
 
 
 def verdict(store, made, code, now, channel=Channel.WEB):
-    with core_transaction(store.engine, keyring.carried(store.ring)) as work:
-        return check(work, made[2], code, channel, now, organisation="Example Bank")
+    with core_transaction(store.engine, keyring.keyring_session_info(store.ring)) as work:
+        return check_code(work, made[2], code, channel, now, organisation="Example Bank")
 
 
 def confirmed(store, made, code, now) -> bool:
@@ -99,8 +101,12 @@ def test_after_end_nothing_is_told_even_of_a_confirmed_call(store):
             assert confirmed(store, made, issued.code, BOOKED)
             assert isinstance(verdict(store, made, issued.code, BOOKED), AlreadyConfirmed)
         with store.unit() as session:
-            call_session.end(
-                session, callbacks.held(session, *made[:2]), "reached", factories.a_policy(), BOOKED
+            call_session.end_call(
+                session,
+                callbacks.get_held_callback(session, *made[:2]),
+                "reached",
+                factories.a_policy(),
+                BOOKED,
             )
         assert isinstance(verdict(store, made, issued.code, BOOKED), NotConfirmed)
         kept = next(c for c in store.all(select(Code)) if c.callback_id == made[0])
@@ -112,7 +118,9 @@ def test_a_new_code_kills_the_old_at_once_and_brings_ten_minutes_of_its_own(stor
     old = start(store, made, BOOKED)
     later = BOOKED + timedelta(minutes=9)
     with store.unit() as session:
-        new = call_session.reissue(session, callbacks.held(session, *made[:2]), POLICY, later)
+        new = call_session.reissue_code(
+            session, callbacks.get_held_callback(session, *made[:2]), POLICY, later
+        )
     assert new.valid_until == BOOKED + timedelta(minutes=15)
     assert old.code == new.code or not confirmed(store, made, old.code, later)
     assert confirmed(store, made, new.code, old.valid_until)
@@ -123,13 +131,17 @@ def test_a_code_that_ran_out_can_be_replaced_until_the_window_is_over(store):
     start(store, made, BOOKED)
     over = BOOKED + timedelta(minutes=15)
     with store.unit() as session, pytest.raises(WrongState, match="run out"):
-        call_session.shown(
-            session, callbacks.held(session, *made[:2]), BOOKED + timedelta(minutes=10)
+        call_session.current_code(
+            session, callbacks.get_held_callback(session, *made[:2]), BOOKED + timedelta(minutes=10)
         )
     with store.unit() as session, pytest.raises(OutsideWindow):
-        call_session.reissue(session, callbacks.held(session, *made[:2]), POLICY, over)
+        call_session.reissue_code(
+            session, callbacks.get_held_callback(session, *made[:2]), POLICY, over
+        )
     with store.unit() as session:
-        new = call_session.reissue(session, callbacks.held(session, *made[:2]), POLICY, over - TICK)
+        new = call_session.reissue_code(
+            session, callbacks.get_held_callback(session, *made[:2]), POLICY, over - TICK
+        )
     assert confirmed(store, made, new.code, over - TICK)
 
 
@@ -137,13 +149,13 @@ def test_a_code_that_ran_out_can_be_replaced_until_the_window_is_over(store):
 def test_a_callback_that_never_started_has_no_code_to_guess(store, how):
     made = booked(store)
     with store.unit() as session:
-        held = callbacks.held(session, *made[:2])
+        held = callbacks.get_held_callback(session, *made[:2])
         if how == "cancelled":
-            bookings.cancel(session, held, POLICY, BOOKED)
+            bookings.cancel_booked_callback(session, held, POLICY, BOOKED)
         elif how == "refused":
-            bookings.refuse(session, held, BOOKED)
+            bookings.refuse_callback(session, held, BOOKED)
         elif how == "missed":
-            bookings.miss_overdue(session, factories.a_policy(), BOOKED + timedelta(hours=1))
+            bookings.mark_overdue_missed(session, factories.a_policy(), BOOKED + timedelta(hours=1))
     assert store.all(select(Callback))[0].state == how
     assert not [c for c in store.all(select(Code)) if c.callback_id]
     if how != "booked":
@@ -167,10 +179,10 @@ def test_a_call_left_open_is_closed_when_its_window_is_over(store):
     issued = start(store, made, BOOKED)
     over = BOOKED + timedelta(minutes=15)
     with store.unit() as session:
-        call_session.end_forgotten(session, over - TICK)
+        call_session.end_overdue_calls(session, over - TICK)
     assert store.all(select(Callback))[0].state == "started"
     with store.unit() as session:
-        call_session.end_forgotten(session, over)
+        call_session.end_overdue_calls(session, over)
     assert store.all(select(Callback))[0].state == "ended"
     assert not confirmed(store, made, issued.code, over - TICK)
 

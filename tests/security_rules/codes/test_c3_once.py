@@ -66,8 +66,8 @@ def test_a_new_code_after_the_confirmation_is_not_to_be_had(app, there, clock):
     call = factories.a_call(there, clock.now)
     CHANNELS["web"](app, call.phone, call.code)
     with there.unit() as session, pytest.raises(WrongState):
-        held = callbacks.held(session, call.callback_id, call.agent_id)
-        call_session.reissue(session, held, factories.a_policy(), clock.now)
+        held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
+        call_session.reissue_code(session, held, factories.a_policy(), clock.now)
 
 
 @pytest.mark.campaign
@@ -77,8 +77,8 @@ def test_confirming_and_ending_at_once_leave_one_story(app, there, clock):
 
     def end() -> str:
         with databases.opened(there.url, wait_seconds=60).unit() as session:
-            held = callbacks.held(session, call.callback_id, call.agent_id)
-            call_session.end(session, held, "reached", factories.a_policy(), clock.now)
+            held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
+            call_session.end_call(session, held, "reached", factories.a_policy(), clock.now)
         return "ended"
 
     for _ in range(5):

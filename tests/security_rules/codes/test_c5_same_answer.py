@@ -16,7 +16,7 @@ from tests.security_rules.support import cost_counters, failed_check_cases
 from tests.security_rules.support.check_channels import SETTINGS
 from tests.security_rules.support.cost_counters import difference, rows, statements
 from tests.security_rules.support.failed_check_cases import CHANNELS, UNKNOWN, seen
-from verification.code_check import DECOYS, check, decoy_index, queue_index
+from verification.code_check import DECOY_COUNT, check_code, decoy_index, queue_index
 from verification.models import Code
 from verification.verdicts import Channel
 
@@ -148,9 +148,9 @@ def test_a_right_code_is_looked_at_no_less_where_it_no_longer_counts(app, ways, 
 @pytest.mark.parametrize("stand_in", [decoy_index, queue_index])
 def test_every_number_has_a_decoy_and_a_queue_row(there, ways, stand_in):
     """They stand in for every number there can be, and none is open to a real one."""
-    indexes = {there.ring.blind_index("phone", f"+44740{n:07d}") for n in range(4000)}
+    indexes = {there.ring.compute_blind_index("phone", f"+44740{n:07d}") for n in range(4000)}
     rows = {stand_in(index) for index in indexes}
-    assert len(rows) == DECOYS
+    assert len(rows) == DECOY_COUNT
     with there.engine.connect() as connection:
         stored = connection.execute(
             select(Code.phone_index).where(Code.callback_id.is_(None), Code.closed_at.is_(None))
@@ -165,9 +165,9 @@ def test_checks_queue_up_alike_whether_the_number_is_being_called(there, ways, c
     called; else it would be quicker than one of numbers that nobody is calling. SQLite has one
     writer at a time, whatever is checked."""
     phone, code = ways["wrong code"]
-    queue = queue_index(there.ring.blind_index("phone", phone))
+    queue = queue_index(there.ring.compute_blind_index("phone", phone))
     with there.engine.begin() as other:
         other.execute(select(Code.id).where(Code.phone_index == queue).with_for_update())
         with pytest.raises(OperationalError), there.unit() as work:
             work.connection().exec_driver_sql("SET LOCAL lock_timeout = '50ms'")
-            check(work, phone, code, Channel.WEB, clock.now, organisation="Test")
+            check_code(work, phone, code, Channel.WEB, clock.now, organisation="Test")

@@ -39,12 +39,12 @@ RFC_NUMBERS = [
 @pytest.mark.parametrize("digits", [6, 7, 8])
 def test_codes_are_those_of_the_rfc(digits):
     for counter, number in enumerate(RFC_NUMBERS):
-        assert codes.at(RFC_SECRET, counter, digits) == f"{number % 10**digits:0{digits}d}"
-    assert [codes.at(RFC_SECRET, n, 6) for n in range(10)] == RFC_CODES
+        assert codes.hotp_code(RFC_SECRET, counter, digits) == f"{number % 10**digits:0{digits}d}"
+    assert [codes.hotp_code(RFC_SECRET, n, 6) for n in range(10)] == RFC_CODES
 
 
 def test_leading_zeros_are_kept():
-    found = [codes.at(RFC_SECRET, counter, 6) for counter in range(400)]
+    found = [codes.hotp_code(RFC_SECRET, counter, 6) for counter in range(400)]
     assert any(code.startswith("0") for code in found)
     assert {len(code) for code in found} == {6}
 
@@ -52,7 +52,7 @@ def test_leading_zeros_are_kept():
 def test_a_secret_is_160_bits_of_the_systems_generator(monkeypatch):
     asked = []
     monkeypatch.setattr(codes.os, "urandom", lambda n: asked.append(n) or bytes(range(n)))
-    assert base64.b32decode(codes.new_secret()) == bytes(range(20))
+    assert base64.b32decode(codes.new_code_secret()) == bytes(range(20))
     assert asked == [20]
 
 
@@ -81,8 +81,8 @@ def test_the_counter_only_rises(store, clock):
         seen.append(row.counter)
         if len(seen) < 4:
             with store.unit() as session:
-                held = callbacks.held(session, call.callback_id, call.agent_id)
-                call_session.reissue(session, held, factories.a_policy(), clock.now)
+                held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
+                call_session.reissue_code(session, held, factories.a_policy(), clock.now)
     assert seen == [0, 1, 2, 3]
 
 
@@ -91,8 +91,8 @@ def test_a_counter_set_back_in_the_store_brings_no_dead_code_to_life(app, databa
     there = databases.opened(database)
     call = factories.a_call(there, clock.now)
     with there.unit() as session:
-        held = callbacks.held(session, call.callback_id, call.agent_id)
-        call_session.reissue(session, held, factories.a_policy(), clock.now)
+        held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
+        call_session.reissue_code(session, held, factories.a_policy(), clock.now)
     for counter in (0, 2):
         with there.unit() as session:
             at = col(Code.callback_id) == call.callback_id
@@ -117,12 +117,12 @@ PARTING = st.sampled_from(["", " ", "-", "\u00a0", "\u2011", "\u2013", "\u202f",
 def test_digits_of_every_script_count_however_they_are_parted(written):
     text = "".join(parting + digit for parting, digit in written)
     expected = "".join(str(unicodedata.decimal(digit)) for _, digit in written)
-    assert codes.normal(text, 6) == expected
+    assert codes.normalise_code(text, 6) == expected
 
 
 @given(st.text(max_size=80))
 def test_nothing_else_is_taken_for_a_code(text):
-    found = codes.normal(text, 6)
+    found = codes.normalise_code(text, 6)
     if found is not None:
         folded = unicodedata.normalize("NFKC", text)
         digits = [
@@ -138,13 +138,13 @@ def test_nothing_else_is_taken_for_a_code(text):
      "1e5000", "123456\x00", "1" * 10**6, "--------", "二三四五六七"],
 )  # fmt: skip
 def test_what_is_no_code_is_none(text):
-    assert codes.normal(text, 6) is None
+    assert codes.normalise_code(text, 6) is None
 
 
 def test_a_number_that_lost_its_leading_zero_does_not_confirm(app, client, clock, monkeypatch):
     from tests.channels.support import PHONE, a_started_call, a_token
 
-    monkeypatch.setattr(codes, "at", lambda secret, counter, digits: "012345")
+    monkeypatch.setattr(codes, "hotp_code", lambda secret, counter, digits: "012345")
     a_started_call(app, client, clock, a_token(app))
     for lost in (12345, 12345.0, "12345", "12345 ", True, None, ["012345"], {"code": "012345"}):
         answer = client.post("/api/v1/checks", json={"phone": PHONE, "code": lost})

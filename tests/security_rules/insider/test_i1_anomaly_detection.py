@@ -13,26 +13,33 @@ from bench.anomaly_detection import STYLES, measure, table
 from incidents.anomaly_detection import detector
 from incidents.anomaly_detection import staff_profile as counting
 from incidents.anomaly_detection.detector import Window
-from incidents.anomaly_detection.distributions import Prior, fit, log_chance, tail
-from incidents.anomaly_detection.staff_profile import Person, Signal
+from incidents.anomaly_detection.distributions import (
+    GammaPrior,
+    fit_prior,
+    log_probability,
+    tail_probability,
+)
+from incidents.anomaly_detection.staff_profile import Indicator, StaffProfile
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
-PEERS = {signal: Prior(0.03, 5.0) for signal in Signal}
+PEERS = {signal: GammaPrior(0.03, 5.0) for signal in Indicator}
 
 
-def works(person: Person, day: int, calls: int, bare: int, *, hour: int = 9) -> list[str]:
+def works(person: StaffProfile, day: int, calls: int, bare: int, *, hour: int = 9) -> list[str]:
     """A shift of so many calls, and what was found in it."""
     begin = BEGIN + day * DAY + timedelta(hours=hour)
-    if person.ends_shift(begin):
-        detector.close(person, PEERS)
+    if person.starts_new_shift(begin):
+        detector.close_shift(person, PEERS)
     for n in range(calls):
         at = begin + n * 10 * MINUTE
-        counting.with_reason(person, f"{day}c{n}", at, at.hour, off=False)
+        counting.record_justified_access(person, f"{day}c{n}", at, at.hour, off=False)
     found = []
     for n in range(bare):
         at = begin + (n * 25 + 5) * MINUTE
-        counting.bare(person, f"{day}b{n}", at, off=person.is_unusual_hour(at.hour))
-        found += [f"{each.signal}:{each.window}" for each in detector.check(person, PEERS)]
+        counting.record_unjustified_access(
+            person, f"{day}b{n}", at, off=person.is_unusual_hour(at.hour)
+        )
+        found += [f"{each.signal}:{each.window}" for each in detector.find_anomalies(person, PEERS)]
     return found
 
 
@@ -58,36 +65,36 @@ def test_nothing_is_found_in_a_company_without_an_insider_but_what_chance_gives(
 
 
 def test_three_times_the_calls_bring_three_times_the_slips_and_no_finding():
-    person = Person()
+    person = StaffProfile()
     for day in range(30):
         assert works(person, day, 16, 1) == []
     assert works(person, 30, 48, 4) == []
 
 
 def test_the_same_slips_without_the_work_are_found():
-    person = Person()
+    person = StaffProfile()
     for day in range(30):
         works(person, day, 16, 1)
     assert "nothing_behind:shift" in works(person, 30, 2, 6)
 
 
 def test_what_is_too_little_for_a_day_adds_up_over_weeks():
-    person, found = Person(), []
+    person, found = StaffProfile(), []
     for day in range(20):
         found += works(person, day, 16, 0)
     for day in range(20, 50):
         found += works(person, day, 16, 2)
-    assert found[0] == f"{Signal.BARE}:{Window.WEEKS}"
+    assert found[0] == f"{Indicator.BARE}:{Window.WEEKS}"
 
 
 def test_a_slow_ramp_does_not_make_it_usual():
     """However slowly somebody goes up, more than twice what peers do is never expected of them."""
-    person = Person()
+    person = StaffProfile()
     for day in range(300):
         works(person, day, 20, day // 30)
-    usual = detector._usual(person, Signal.BARE, PEERS[Signal.BARE])
-    assert usual.rate <= 2 * PEERS[Signal.BARE].mean
-    person = Person()
+    usual = detector._expected_rate(person, Indicator.BARE, PEERS[Indicator.BARE])
+    assert usual.rate <= 2 * PEERS[Indicator.BARE].mean
+    person = StaffProfile()
     found = [each for day in range(300) for each in works(person, day, 20, day // 30)]
     assert len(found) >= 3
 
@@ -95,15 +102,17 @@ def test_a_slow_ramp_does_not_make_it_usual():
 def test_peers_who_take_much_do_not_make_it_usual_for_all():
     """One in twenty can do what they like: it moves nobody's measure."""
     usual = [(4.0, 100.0)] * 38
-    assert fit([*usual, (400.0, 100.0), (400.0, 100.0)], Prior(0.06)) == fit(usual, Prior(0.06))
+    assert fit_prior([*usual, (400.0, 100.0), (400.0, 100.0)], GammaPrior(0.06)) == fit_prior(
+        usual, GammaPrior(0.06)
+    )
 
 
 def test_at_night_a_few_are_enough_but_not_for_who_covers_a_shift():
-    person = Person()
+    person = StaffProfile()
     for day in range(40):
         works(person, day, 16, 1)
     assert any(each.startswith("off_hours") for each in works(person, 40, 0, 3, hour=22))
-    other = Person()
+    other = StaffProfile()
     for day in range(40):
         works(other, day, 16, 1)
     assert works(other, 41, 16, 1, hour=22) == []
@@ -113,13 +122,13 @@ def test_at_night_a_few_are_enough_but_not_for_who_covers_a_shift():
 def test_the_chances_are_those_of_the_negative_binomial(mean, shape):
     from math import exp
 
-    chances = [exp(log_chance(k, mean, shape)) for k in range(2000)]
+    chances = [exp(log_probability(k, mean, shape)) for k in range(2000)]
     assert sum(chances) == pytest.approx(1.0, abs=1e-6)
     assert sum(k * p for k, p in enumerate(chances)) == pytest.approx(mean, rel=1e-4)
-    assert tail(0, mean, shape) == pytest.approx(1.0)
+    assert tail_probability(0, mean, shape) == pytest.approx(1.0)
     for seen in (1, 3, 10):
-        assert tail(seen, mean, shape) == pytest.approx(sum(chances[seen:]), rel=1e-6)
-    assert 0 < tail(400, 0.1, 20.0) < 1e-12
+        assert tail_probability(seen, mean, shape) == pytest.approx(sum(chances[seen:]), rel=1e-6)
+    assert 0 < tail_probability(400, 0.1, 20.0) < 1e-12
 
 
 def test_the_command_prints_its_table(monkeypatch, capsys):

@@ -13,11 +13,11 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import col, func, select
 
 from channels import access_budget_response as answered
-from incidents.cases.models import Case, CaseEvidence, CaseSubject, Kind
+from incidents.cases.models import Case, CaseEvidence, CaseKind, CaseSubject
 from people.customers import access_budgets
-from people.customers.access_budgets import Spared
-from people.errors import BudgetSpent
-from people.models import Opening
+from people.customers.access_budgets import BudgetExemption
+from people.errors import BudgetExceeded
+from people.models import RecordAccess
 from storage.column_types import new_id
 from tests import databases, factories
 from tests.channels.conftest import make_console
@@ -40,16 +40,16 @@ def opens(
     who: UUID,
     count: int,
     now: datetime = NOW,
-    spared: Spared = Spared.NOTHING,
+    spared: BudgetExemption = BudgetExemption.NOTHING,
 ) -> int:
     """How many of so many new customers somebody gets to open."""
     done = 0
     for _ in range(count):
         try:
             with store.unit() as session:
-                access_budgets.open_customer(session, who, new_id(), now, spared)
+                access_budgets.count_customer_access(session, who, new_id(), now, spared)
             done += 1
-        except BudgetSpent:
+        except BudgetExceeded:
             pass
     return done
 
@@ -59,8 +59,8 @@ def looks_up(
 ) -> bool:
     try:
         with store.unit() as session:
-            access_budgets.look_up(session, who, found, asked, now)
-    except BudgetSpent:
+            access_budgets.count_customer_lookup(session, who, found, asked, now)
+    except BudgetExceeded:
         return False
     return True
 
@@ -87,14 +87,15 @@ def test_a_customer_who_is_open_already_can_be_opened_again(store):
     ana, gwen = an_agent(store), new_id()
     for _ in range(50):
         with store.unit() as session:
-            access_budgets.open_customer(session, ana, gwen, NOW)
+            access_budgets.count_customer_access(session, ana, gwen, NOW)
     assert opens(store, ana, 30) == 29
     with store.unit() as session:
-        access_budgets.open_customer(session, ana, gwen, NOW)
+        access_budgets.count_customer_access(session, ana, gwen, NOW)
 
 
 @pytest.mark.parametrize(
-    ("spared", "hours", "left"), [(Spared.HOUR, 1, 5), (Spared.HOUR, 4, 0), (Spared.ALL, 4, 5)]
+    ("spared", "hours", "left"),
+    [(BudgetExemption.HOUR, 1, 5), (BudgetExemption.HOUR, 4, 0), (BudgetExemption.ALL, 4, 5)],
 )
 def test_todays_own_calls_pass_a_busy_hour_and_the_call_at_hand_passes_all(
     store, spared, hours, left
@@ -121,7 +122,7 @@ def test_the_same_miss_counts_once_and_its_number_is_not_kept(store):
     ana = an_agent(store)
     for _ in range(15):
         assert looks_up(store, ana, "+447400199999", None)
-    assert len({each.subject for each in store.all(select(Opening))}) == 1
+    assert len({each.subject for each in store.all(select(RecordAccess))}) == 1
     assert looks_up(store, ana, "+447400199998", None)
 
 
@@ -134,7 +135,7 @@ def test_tabs_that_race_cannot_have_more(store):
     ana = an_agent(store)
     acts = [partial(_race, store.url, ana) for _ in range(10)]
     assert sum(at_once(acts, lambda: store.engine.dispose(close=False))) == 30
-    held = store.all(select(func.count(func.distinct(Opening.subject))))
+    held = store.all(select(func.count(func.distinct(RecordAccess.subject))))
     assert held == [30]
 
 
@@ -143,7 +144,7 @@ def test_who_is_unlocked_begins_anew_and_it_is_written_down(store):
     opens(store, ana, 30)
     for _ in range(2):
         with store.unit() as session:
-            access_budgets.unlock(session, ana, audit_log.SYSTEM, NOW + MINUTE)
+            access_budgets.reset_staff_budget(session, ana, audit_log.SYSTEM, NOW + MINUTE)
         assert opens(store, ana, 35, NOW + 2 * MINUTE) == 30 or _ == 1
     entries = store.all(select(AuditEntry).where(col(AuditEntry.action) == "budget.unlock"))
     assert [each.detail for each in entries] == [str(ana)] * 2
@@ -154,8 +155,8 @@ def test_what_counts_no_more_is_removed(store):
     opens(store, ana, 3)
     opens(store, ana, 2, NOW + HOUR)
     with store.unit() as session:
-        access_budgets.forget_old(session, NOW + timedelta(days=1))
-    assert len(store.all(select(Opening))) == 2
+        access_budgets.prune_record_accesses(session, NOW + timedelta(days=1))
+    assert len(store.all(select(RecordAccess))) == 2
 
 
 # At the edge.
@@ -197,7 +198,7 @@ def test_a_stop_shows_nothing_says_whom_to_ask_and_is_a_case(tight):
     assert "••" not in stopped.text
     assert "Gwen" not in stopped.text
     (case,) = cases(tight)
-    assert case.kind == Kind.BUDGET
+    assert case.kind == CaseKind.BUDGET
     with tight.unit() as session:
         assert session.exec(select(CaseSubject.staff_id)).all() == [ana]
         (evidence,) = session.exec(select(CaseEvidence)).all()

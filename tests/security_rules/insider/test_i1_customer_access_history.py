@@ -15,14 +15,14 @@ from sqlmodel import Session, col, select
 from channels.web.portal import purpose_labels
 from incidents.access_history import access_groups, objections
 from incidents.access_history.models import Objection
-from incidents.cases.creation import raise_case
-from incidents.cases.models import Case, CaseEvidence, CaseSubject, Kind, State
-from incidents.reports import submission
+from incidents.cases.creation import open_or_extend_case
+from incidents.cases.models import Case, CaseEvidence, CaseKind, CaseState, CaseSubject
+from incidents.reports import report_fields, submission
 from incidents.reports.models import Report
-from people.customers.lookup_purposes import Purpose
+from people.customers.lookup_purposes import LookupPurpose
 from people.errors import NotFound
 from people.models import Customer, Staff
-from scheduling import callbacks
+from scheduling import callbacks, models
 from tests import databases, factories
 from tests.processes import at_once
 from vault.audit import audit_log
@@ -45,8 +45,8 @@ ROOMS = (
 )
 
 
-def shown(session: Session, customer: Customer, now: datetime = LATER) -> access_groups.Page:
-    return access_groups.page(session, customer.id, ZONE, now)
+def shown(session: Session, customer: Customer, now: datetime = LATER) -> access_groups.AccessPage:
+    return access_groups.load_access_page(session, customer.id, ZONE, now)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def people(store) -> tuple[Customer, Staff, Staff]:
         gwen = factories.a_customer(session, NOW, factories.PHONE)
         callback = factories.a_callback(session, NOW, agent=ana, customer=gwen, ahead=2 * HOUR)
         for number in range(40):
-            callbacks.open_one(session, callback, NOW + number * MINUTE, "card")
+            callbacks.read_callback(session, callback, NOW + number * MINUTE, "card")
         return gwen, ana, ben
 
 
@@ -76,7 +76,7 @@ def test_one_odd_look_stands_before_forty_of_a_call(store, people):
 def test_an_odd_look_through_ones_own_old_call_is_not_hidden_in_its_group(store, people):
     gwen, _, _ = people
     with store.unit() as session:
-        callback = session.exec(select(callbacks.Callback)).one()
+        callback = session.exec(select(models.Callback)).one()
         callback.state = "missed"
         session.add(callback)
     with store.unit() as session:
@@ -101,12 +101,12 @@ def test_looks_of_one_visit_for_a_call_are_told_as_one_and_each_look_for_nothing
 def test_what_is_looked_at_around_a_call_that_was_made_is_told_as_during_it(store, people):
     gwen, _, _ = people
     with store.unit() as session:
-        call = session.exec(select(callbacks.Callback)).one()
+        call = session.exec(select(models.Callback)).one()
         call.started_at, call.ended_at = NOW + 20 * MINUTE, NOW + 25 * MINUTE
         session.add(call)
     with store.unit() as session:
         assert {each.in_call for each in shown(session, gwen).others} == {True}
-        call = session.exec(select(callbacks.Callback)).one()
+        call = session.exec(select(models.Callback)).one()
         call.started_at = call.ended_at = NOW + HOUR
         session.add(call)
     with store.unit() as session:
@@ -130,7 +130,7 @@ def test_nothing_of_another_customer_is_shown_and_nothing_of_it_can_be_objected_
         assert shown(session, gwen).odd == []
         for entry in (theirs, 10**9):
             with pytest.raises(NotFound):
-                objections.object_to(session, gwen, entry, LATER)
+                objections.file_objection(session, gwen, entry, LATER)
     assert store.all(select(Objection)) == []
 
 
@@ -167,7 +167,9 @@ def test_paging_leaves_none_out_and_shows_none_twice(store, people, monkeypatch)
         ).all()
         counted, before = 0, None
         for _ in range(40):
-            page = access_groups.page(session, gwen.id, ZONE, NOW + timedelta(days=20), before)
+            page = access_groups.load_access_page(
+                session, gwen.id, ZONE, NOW + timedelta(days=20), before
+            )
             counted += sum(each.count for each in [*page.odd, *page.others])
             before = page.following
             if before is None:
@@ -178,7 +180,7 @@ def test_paging_leaves_none_out_and_shows_none_twice(store, people, monkeypatch)
 def objected(session: Session, gwen: Customer, ben: Staff) -> str:
     factories.looked_up(session, ben, factories.PHONE, NOW)
     odd = shown(session, gwen).odd[0]
-    objections.object_to(session, gwen, odd.entry, LATER)
+    objections.file_objection(session, gwen, odd.entry, LATER)
     received = shown(session, gwen).odd[0].received
     assert received is not None
     return received.reference
@@ -191,7 +193,7 @@ def test_an_objection_is_a_proven_report_and_a_case_that_names_who_did_it(store,
     report = store.all(select(Report))[0]
     assert (report.reference, report.kind, report.proven) == (reference, "objection", True)
     case = store.all(select(Case))[0]
-    assert case.kind == Kind.OBJECTION
+    assert case.kind == CaseKind.OBJECTION
     assert store.all(select(CaseSubject.staff_id)) == [ben.id]
     kinds = [each.kind for each in store.all(select(CaseEvidence))]
     assert sorted(kinds) == ["audit", "report"]
@@ -203,7 +205,7 @@ def test_the_same_reading_cannot_be_objected_to_twice(store, people):
     with store.unit() as session:
         objected(session, gwen, ben)
         entry = shown(session, gwen).odd[0].entry
-        objections.object_to(session, gwen, entry, LATER)
+        objections.file_objection(session, gwen, entry, LATER)
     assert len(store.all(select(Report))) == 1
     with store.unit() as session:  # a new look is a new reading
         factories.looked_up(session, ben, factories.PHONE, NOW + MINUTE)
@@ -222,7 +224,7 @@ def test_many_presses_at_once_are_one_objection(database, people):
     def press() -> None:
         mine = databases.opened(database)
         with mine.unit() as session:
-            objections.object_to(session, session.get_one(Customer, gwen.id), entry, LATER)
+            objections.file_objection(session, session.get_one(Customer, gwen.id), entry, LATER)
         mine.engine.dispose()
 
     at_once([press] * 6, lambda: None)
@@ -235,7 +237,7 @@ def test_the_customer_learns_when_it_has_been_looked_into(store, people):
         objected(session, gwen, ben)
         assert not shown(session, gwen).odd[0].received.closed
         case = session.exec(select(Case)).one()
-        case.state, case.fold = State.CLOSED, None
+        case.state, case.fold = CaseState.CLOSED, None
         session.add(case)
         session.flush()
         assert shown(session, gwen).odd[0].received.closed
@@ -245,10 +247,10 @@ def test_an_investigator_is_shown_by_role_alone_and_only_once_the_case_is_closed
     gwen, _, ben = people
     with store.unit() as session:
         ines = factories.an_agent(session, NOW, name="Ines Moreau", role="investigator")
-        case = raise_case(session, Kind.ACCESS, "x", [], NOW, subjects=[ben.id])
-        audit_log.record(
+        case = open_or_extend_case(session, CaseKind.ACCESS, "x", [], NOW, subjects=[ben.id])
+        audit_log.record_act(
             session,
-            audit_log.staff(ines.id),
+            audit_log.staff_actor(ines.id),
             "customer.read",
             NOW,
             customer_id=gwen.id,
@@ -261,8 +263,8 @@ def test_an_investigator_is_shown_by_role_alone_and_only_once_the_case_is_closed
         ).first()
         assert all(each.role != "investigator" for each in shown(session, gwen).others)
         with pytest.raises(NotFound):
-            objections.object_to(session, gwen, hidden, LATER)
-        case.state, case.fold, case.closed_at = State.CLOSED, None, LATER
+            objections.file_objection(session, gwen, hidden, LATER)
+        case.state, case.fold, case.closed_at = CaseState.CLOSED, None, LATER
         session.add(case)
         session.flush()
         page = shown(session, gwen)
@@ -275,8 +277,10 @@ def test_reading_ones_report_is_shown_as_an_investigator_without_a_name(store, p
     gwen, _, _ = people
     with store.unit() as session:
         ines = factories.an_agent(session, NOW, name="Ines Moreau", role="investigator")
-        submission.file(session, submission.Told(factories.PHONE, "web"), NOW)
-        submission.latest(session, audit_log.staff(ines.id), NOW)
+        submission.submit_for_reference(
+            session, report_fields.ReportSubmission(factories.PHONE, "web"), NOW
+        )
+        submission.list_latest_reports(session, audit_log.staff_actor(ines.id), NOW)
         page = shown(session, gwen)
     assert [e.name for e in page.others if ("report.read", "triage") in e.reasons] == [""]
     assert page.odd == []
@@ -325,7 +329,9 @@ def test_every_purpose_that_the_code_records_has_a_sentence(app):
     assert {"card", "own day", "triage", "import", "retention"} <= found.keys()
     with app.test_request_context():
         unsaid = {
-            each: where for each, where in found.items() if each not in purpose_labels.known()
+            each: where
+            for each, where in found.items()
+            if each not in purpose_labels.list_known_purposes()
         }
-        assert set(Purpose) <= purpose_labels.known()
+        assert set(LookupPurpose) <= purpose_labels.list_known_purposes()
     assert unsaid == {}

@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlmodel import Session, col, select
 
-from incidents.cases.creation import Evidence, raise_case
-from incidents.cases.models import Case, CaseEvidence, Kind, State
+from incidents.cases.creation import NewEvidence, open_or_extend_case
+from incidents.cases.models import Case, CaseEvidence, CaseKind, CaseState
 from incidents.evening_notes import (
     case_evidence,
     due_evenings,
@@ -19,7 +19,7 @@ from incidents.evening_notes import (
     note_creation,
     note_mail,
 )
-from incidents.evening_notes.job import EveningNotes
+from incidents.evening_notes.job import EveningNotesJob
 from incidents.evening_notes.models import EveningNote, NotedAccess
 from people.errors import InvalidInput, NotFound
 from people.models import Staff
@@ -27,7 +27,7 @@ from scheduling.calendars import working_hours
 from tests import databases, factories
 from tests.processes import at_once
 from vault.audit import audit_log
-from vault.destinations import Unreachable
+from vault.destinations import DestinationUnreachable
 from vault.keys import keyring
 from vault.models import AuditEntry
 
@@ -46,14 +46,14 @@ class Post:
 
     def send(self, to: str, subject: str, text: str) -> None:
         if self.down:
-            raise Unreachable("down")
+            raise DestinationUnreachable("down")
         self.sent.append((to, subject, text))
 
 
 def job(store, now: datetime, post: Post | None = None) -> None:
-    info = keyring.carried(store.ring)
-    made = EveningNotes(PATIENCE, post, "Example Bank", store.engine, info, lambda: now)  # type: ignore[arg-type]
-    made.work()
+    info = keyring.keyring_session_info(store.ring)
+    made = EveningNotesJob(PATIENCE, post, "Example Bank", store.engine, info, lambda: now)  # type: ignore[arg-type]
+    made.process_evening_notes()
 
 
 @pytest.fixture
@@ -67,9 +67,9 @@ def ana(store) -> Staff:
 
 def opened(session: Session, who: Staff, at: datetime) -> None:
     customer = factories.a_customer(session, at)
-    audit_log.record(
+    audit_log.record_act(
         session,
-        audit_log.staff(who.id),
+        audit_log.staff_actor(who.id),
         "customer.look_up",
         at,
         customer_id=customer.id,
@@ -94,9 +94,9 @@ def test_who_has_a_call_behind_every_access_gets_none(store):
     with store.unit() as session:
         ana = factories.an_agent(session, NOW - DAY)
         callback = factories.a_callback(session, NOW, agent=ana, ahead=DAY)
-        audit_log.record(
+        audit_log.record_act(
             session,
-            audit_log.staff(ana.id),
+            audit_log.staff_actor(ana.id),
             "customer.read",
             NOW,
             customer_id=callback.customer_id,
@@ -163,15 +163,19 @@ def test_the_evening_is_after_ones_own_hours_on_ones_own_clock(store):
         tokyo = factories.an_agent(session, NOW, timezone="Asia/Tokyo")
         early = factories.an_agent(session, NOW)
         away = factories.an_agent(session, NOW)
-        working_hours.replace(
+        working_hours.replace_working_hours(
             session, early.id, {1: [(360, 840)]}, audit_log.SYSTEM, NOW
         )  # Tuesday to 14:00
-        working_hours.replace(
+        working_hours.replace_working_hours(
             session, away.id, {0: [(540, 1020)]}, audit_log.SYSTEM, NOW
         )  # Mondays alone
 
         def come(at: datetime) -> set:
-            return {(e.staff_id, e.on) for e in due_evenings.come(session, at) if e.on == at.date()}
+            return {
+                (e.staff_id, e.on)
+                for e in due_evenings.find_due_evenings(session, at)
+                if e.on == at.date()
+            }
 
         assert come(datetime(2026, 11, 24, 9, 29, tzinfo=UTC)) == set()
         assert come(datetime(2026, 11, 24, 9, 30, tzinfo=UTC)) == {(tokyo.id, date(2026, 11, 24))}
@@ -187,7 +191,7 @@ def test_the_mail_holds_nobodys_data_and_no_link(store, ana):
     with store.unit() as session:
         from people.staff import staff_records
 
-        assert to == staff_records.opened(session, session.get_one(Staff, ana.id)).email
+        assert to == staff_records.open_staff_details(session, session.get_one(Staff, ana.id)).email
     assert "10:00" in text
     assert "asked us" in text
     for secret in ("Gwen", "Jones", "+44", "7400", "http", "://", "token"):
@@ -205,7 +209,9 @@ def test_a_mail_server_that_is_down_is_tried_again_and_gets_one_mail(store, ana)
 def test_a_mail_that_may_have_gone_is_not_sent_twice(store, ana):
     job(store, EVENING)
     with store.unit() as session:
-        assert note_mail.take(session, noted(store)[0].id, EVENING)  # and then the process died
+        assert note_mail.claim_note(
+            session, noted(store)[0].id, EVENING
+        )  # and then the process died
     post = Post()
     job(store, EVENING + HOUR, post)
     assert post.sent == []
@@ -215,13 +221,20 @@ def test_an_explanation_is_kept_sealed_and_cannot_be_changed(store, ana):
     job(store, EVENING)
     note = noted(store)[0]
     with store.unit() as session:
-        explanations.explain(session, ana.id, note.id, {}, "the customer stood at my desk", EVENING)
+        explanations.save_explanations(
+            session, ana.id, note.id, {}, "the customer stood at my desk", EVENING
+        )
     held = store.all(select(NotedAccess.explanation))[0]
     assert b"desk" not in held
     with store.unit() as session:
-        explanations.explain(session, ana.id, note.id, {}, "something else", EVENING + HOUR)
-        assert explanations.of(session, ana.id)[0].asked[0].words == "the customer stood at my desk"
-        assert explanations.waiting(session, ana.id) == 0
+        explanations.save_explanations(
+            session, ana.id, note.id, {}, "something else", EVENING + HOUR
+        )
+        assert (
+            explanations.list_staff_notes(session, ana.id)[0].asked[0].words
+            == "the customer stood at my desk"
+        )
+        assert explanations.count_unexplained_notes(session, ana.id) == 0
 
 
 @pytest.mark.parametrize("words", ["", "   ", "x" * 501, "a\x00b"])
@@ -229,7 +242,7 @@ def test_what_explains_nothing_is_refused_and_nothing_kept(store, ana, words):
     job(store, EVENING)
     note = noted(store)[0]
     with store.unit() as session, pytest.raises(InvalidInput):
-        explanations.explain(session, ana.id, note.id, {}, words, EVENING)
+        explanations.save_explanations(session, ana.id, note.id, {}, words, EVENING)
     assert store.all(select(NotedAccess.explanation)) == [None]
 
 
@@ -238,14 +251,14 @@ def test_nobody_explains_or_sees_the_note_of_another(store, ana):
     note = noted(store)[0]
     with store.unit() as session:
         ben = factories.an_agent(session, NOW)
-        assert explanations.of(session, ben.id) == []
+        assert explanations.list_staff_notes(session, ben.id) == []
         with pytest.raises(NotFound):
-            explanations.explain(session, ben.id, note.id, {}, "I did it", EVENING)
+            explanations.save_explanations(session, ben.id, note.id, {}, "I did it", EVENING)
 
 
-def a_case(session: Session, who: Staff, kind: Kind = Kind.ACCESS) -> Case:
-    about = [Evidence("audit", "1", NOW)]
-    return raise_case(session, kind, f"{kind}:{who.id}", about, NOW, subjects=[who.id])
+def a_case(session: Session, who: Staff, kind: CaseKind = CaseKind.ACCESS) -> Case:
+    about = [NewEvidence("audit", "1", NOW)]
+    return open_or_extend_case(session, kind, f"{kind}:{who.id}", about, NOW, subjects=[who.id])
 
 
 def test_a_note_opens_no_case_and_waits_before_it_is_evidence(store, ana):
@@ -257,10 +270,10 @@ def test_a_note_opens_no_case_and_waits_before_it_is_evidence(store, ana):
 def test_unexplained_for_days_or_explained_it_is_evidence_in_the_case_that_there_is(store, ana):
     job(store, EVENING)
     with store.unit() as session:
-        case, other = a_case(session, ana), a_case(session, ana, Kind.BUDGET)
-        assert case_evidence.attach(session, PATIENCE, EVENING + HOUR) == 0
-        assert case_evidence.attach(session, PATIENCE, EVENING + PATIENCE) == 1
-        assert case_evidence.attach(session, PATIENCE, EVENING + PATIENCE) == 0
+        case, other = a_case(session, ana), a_case(session, ana, CaseKind.BUDGET)
+        assert case_evidence.attach_notes_to_cases(session, PATIENCE, EVENING + HOUR) == 0
+        assert case_evidence.attach_notes_to_cases(session, PATIENCE, EVENING + PATIENCE) == 1
+        assert case_evidence.attach_notes_to_cases(session, PATIENCE, EVENING + PATIENCE) == 0
         kept = session.exec(select(CaseEvidence).where(CaseEvidence.kind == "note")).one()
         assert kept.case_id == case.id != other.id
         assert '"explained": 0' in kept.facts
@@ -272,11 +285,11 @@ def test_only_investigators_whom_the_case_does_not_name_read_it_and_it_is_writte
     with store.unit() as session:
         ines = factories.an_agent(session, NOW, role="investigator")
         case = a_case(session, ana)
-        explanations.explain(session, ana.id, note.id, {}, "at my desk", EVENING)
-        assert case_evidence.attach(session, PATIENCE, EVENING) == 1
-        found = case_evidence.of_case(session, case, ines.id, EVENING)
+        explanations.save_explanations(session, ana.id, note.id, {}, "at my desk", EVENING)
+        assert case_evidence.attach_notes_to_cases(session, PATIENCE, EVENING) == 1
+        found = case_evidence.read_case_notes(session, case, ines.id, EVENING)
         assert [each.words for one in found for each in one.asked] == ["at my desk"]
-        assert case_evidence.of_case(session, case, ana.id, EVENING) == []
+        assert case_evidence.read_case_notes(session, case, ana.id, EVENING) == []
     read = store.all(select(AuditEntry).where(AuditEntry.action == "note.read"))
     assert [(each.staff_id, each.purpose) for each in read] == [(ines.id, case.reference)]
 
@@ -285,7 +298,7 @@ def test_a_closed_case_takes_no_note(store, ana):
     job(store, EVENING)
     with store.unit() as session:
         case = a_case(session, ana)
-        case.state, case.fold = State.CLOSED, None
+        case.state, case.fold = CaseState.CLOSED, None
         session.add(case)
         session.flush()
-        assert case_evidence.attach(session, PATIENCE, EVENING + PATIENCE) == 0
+        assert case_evidence.attach_notes_to_cases(session, PATIENCE, EVENING + PATIENCE) == 0

@@ -166,7 +166,7 @@ def desk(console: Console, request: pytest.FixtureRequest) -> Desk:
     if role is A:
         callback = console.callback(who)
     with console.unit() as session:
-        token = api_tokens.add(session, session.get_one(Staff, who), "t", console.now)
+        token = api_tokens.create_api_token(session, session.get_one(Staff, who), "t", console.now)
     tab = console.sign_in("ana@example.org")
     return Desk(console, who, tab, {"Authorization": f"Bearer {token}"}, callback)
 
@@ -273,7 +273,7 @@ def test_the_command_line_leaves_an_entry_for_each(console, command, action):
 def test_the_command_line_leaves_one_for_a_hit(console):
     console.customer()
     with console.unit() as session:
-        assert bootstrap.is_open(session, console.now)
+        assert bootstrap.is_bootstrap_open(session, console.now)
     run = console.app.test_cli_runner()
     assert run.invoke(args=("customers", "erase", "--phone", PHONE)).exit_code == 0
     (entry,) = entries(console, LOOK_UP)

@@ -15,11 +15,11 @@ from sqlmodel import select
 from werkzeug.test import TestResponse
 
 from incidents.cases import customer_access as within
-from incidents.cases.creation import Evidence, raise_case
-from incidents.cases.models import Kind, State
-from incidents.reports import submission
+from incidents.cases.creation import NewEvidence, open_or_extend_case
+from incidents.cases.models import CaseKind, CaseState
+from incidents.reports import report_fields, submission
 from people.customers import customer_records, customer_sessions
-from people.errors import BudgetSpent
+from people.errors import BudgetExceeded
 from people.models import Role
 from scheduling.booking import bookings
 from scheduling.models import Callback
@@ -57,13 +57,15 @@ class World:
             self.customer = factories.a_customer(session, console.now, NUMBER, NAME)
             other = factories.a_customer(session, console.now, "+447400555666", "Other Person")
             self.other_id = other.id
-            wish = bookings.Wish(factories_at(console, 20), 15, TOPIC, TICKET)
-            made = bookings.book(
+            wish = bookings.BookingRequest(factories_at(console, 20), 15, TOPIC, TICKET)
+            made = bookings.book_callback(
                 session, self.customer, self.holder, wish, console.context.policy, console.now
             )
             self.callback = made.id
-            told = submission.Told(phone=NUMBER, channel="web", said="they rang", knew=("name",))
-            submission.file(session, told, console.now)
+            told = report_fields.ReportSubmission(
+                phone=NUMBER, channel="web", said="they rang", knew=("name",)
+            )
+            submission.submit_for_reference(session, told, console.now)
         self.clients = {name: self._browser(name) for name in BROWSERS}
         self.headers = {
             f"{name}_token": a_token(console.app, email=f"{name}@example.org") for name in STAFF
@@ -78,11 +80,13 @@ class World:
 
             with self.console.unit() as session:
                 member = session.get_one(Staff, self.staff[name])
-                token = authentication.open_session(session, member, self.console.now)
+                token = authentication.open_staff_session(session, member, self.console.now)
             self._keep(client, "staff", token)
         elif name == "customer":
             with self.console.unit() as session:
-                token = customer_sessions.begin(session, self.other_id, self.console.now)
+                token = customer_sessions.start_customer_session(
+                    session, self.other_id, self.console.now
+                )
             self._keep(client, "customer", token)
         return client
 
@@ -365,14 +369,19 @@ def test_an_investigators_customers_within_cases_are_counted_too(store):
     with store.unit() as session:
         ines = factories.an_agent(session, now, role="investigator")
         known = [factories.a_customer(session, now) for _ in range(21)]
-        about = [Evidence("audit", str(n), now, who.id) for n, who in enumerate(known)]
-        case = raise_case(session, Kind.ACCESS, "fold", about, now)
-        case.state, case.taken_by = State.TAKEN, ines.id
+        about = [NewEvidence("audit", str(n), now, who.id) for n, who in enumerate(known)]
+        case = open_or_extend_case(session, CaseKind.ACCESS, "fold", about, now)
+        case.state, case.taken_by = CaseState.TAKEN, ines.id
         session.add(case)
     opened = 0
     for who in known:
-        with pytest.raises(BudgetSpent) if opened == 20 else nullcontext(), store.unit() as session:
-            within.open_one(session, case.reference, ines.id, who.id, "To ask her about it", now)
+        with (
+            pytest.raises(BudgetExceeded) if opened == 20 else nullcontext(),
+            store.unit() as session,
+        ):
+            within.open_case_customer(
+                session, case.reference, ines.id, who.id, "To ask her about it", now
+            )
             opened += 1
     assert opened == 20
 
@@ -385,4 +394,4 @@ def test_customers_are_found_by_nothing_but_an_exact_value(store):
             assert customer_records.find_by_phone(session, asked) is None
             assert customer_records.find_by_external_ref(session, asked) is None
         assert session.exec(select(Callback)).all() == []
-        assert audit_log.staff(NONE).kind == "staff"
+        assert audit_log.staff_actor(NONE).kind == "staff"

@@ -67,7 +67,9 @@ def test_thirty_days_after_its_end_no_route_takes_it(console, state):
     agent, _ = console.agent()
     callback_id = console.callback(agent)
     with console.unit() as session:
-        bearer = api_tokens.add(session, session.get_one(Staff, agent), "", console.now)
+        bearer = api_tokens.create_api_token(
+            session, session.get_one(Staff, agent), "", console.now
+        )
         row = session.get_one(Callback, callback_id)
         row.state = state
         row.ended_at = row.ends_at if state not in ("booked", "started") else None
@@ -109,5 +111,5 @@ def test_a_booking_far_ahead_is_no_old_one(console):
     agent, _ = console.agent()
     callback_id = console.callback(agent, minutes_ahead=60 * 24 * 100)
     with console.unit() as session:
-        found = callbacks.held_lately(session, callback_id, agent, console.now)
-        assert callbacks.holds_customer(session, agent, found.customer_id, console.now)
+        found = callbacks.get_recent_callback(session, callback_id, agent, console.now)
+        assert callbacks.has_recent_callback(session, agent, found.customer_id, console.now)

@@ -14,16 +14,16 @@ from incidents.cases.models import Case, CaseSubject
 from messaging import line_types, opt_outs
 from messaging.dispatch import delivery_outcomes, leases
 from messaging.models import OutboxMessage
-from messaging.sending_limits import Limit, Rules
+from messaging.sending_limits import NumberLimit, SendingLimits
 from people.approvals import decisions
 from people.approvals.models import ApprovalRequest
 from people.customers import customer_records, customer_sessions
-from people.errors import InvalidInput, NoLonger, NotFound
+from people.errors import Conflict, InvalidInput, NotFound
 from people.models import Customer, CustomerSession, NumberProof, Staff
 from procedures import approval_registry, number_change, undelivered_number_change
 from scheduling import callbacks
 from scheduling.booking import bookings, customer_callbacks, handover
-from scheduling.booking.bookings import Wish
+from scheduling.booking.bookings import BookingRequest
 from scheduling.errors import WrongState
 from scheduling.models import Callback
 from storage.session import core_transaction
@@ -32,13 +32,13 @@ from tests.processes import at_once
 from vault.keys import field_encryption, keyring
 from vault.models import AuditEntry
 from verification import bridged_calls, call_session, number_proof
-from verification.code_check import check
+from verification.code_check import check_code
 from verification.models import Code
 from verification.verdicts import Channel, NotConfirmed
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 POLICY = factories.a_policy(reminders=(timedelta(days=1), timedelta(hours=1)))
-KINDS = approval_registry.kinds(POLICY)
+KINDS = approval_registry.collect_request_types(POLICY)
 OLD, NEW = factories.PHONE, "+447400123499"
 WAIT = timedelta(hours=48)
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
@@ -51,7 +51,7 @@ def life(store):
         agent = factories.an_agent(session, NOW)
         supervisor = factories.an_agent(session, NOW, role="supervisor", name="Sue Poe")
         customer = factories.a_customer(session, NOW, OLD)
-        customer_records.keep_safe_phrase(session, customer, "blue teapot", NOW)
+        customer_records.save_safe_phrase(session, customer, "blue teapot", NOW)
         ahead = timedelta(days=3)
         made = factories.a_callback(session, NOW, agent=agent, customer=customer, ahead=ahead)
         return made.id, agent.id, supervisor.id, customer.id
@@ -60,14 +60,16 @@ def life(store):
 def ask(store, life, new: str = NEW, now: datetime = NOW) -> tuple:
     with store.unit() as session:
         callback = session.get_one(Callback, life[0])
-        number_change.ask(session, callback, new, "she has a new phone", POLICY, now)
+        number_change.request_number_change(
+            session, callback, new, "she has a new phone", POLICY, now
+        )
     row = store.all(select(ApprovalRequest))[-1]
     return row.id, row.digest
 
 
 def approve(store, life, request: tuple, now: datetime = NOW) -> str:
     with store.unit() as session:
-        return str(decisions.approve(session, KINDS, *request, life[2], now))
+        return str(decisions.approve_request(session, KINDS, *request, life[2], now))
 
 
 def changed(store, life, now: datetime = NOW) -> None:
@@ -77,24 +79,24 @@ def changed(store, life, now: datetime = NOW) -> None:
     waited(store, now)
 
 
-def sent(store, now: datetime, rules: Rules = Rules()) -> int:  # noqa: B008 (cannot be changed)
+def sent(store, now: datetime, rules: SendingLimits = SendingLimits()) -> int:  # noqa: B008 (cannot be changed)
     """Hand the notices to old numbers that are due to the provider; gives how many left."""
     with store.unit() as session:
-        taken = leases.lease(session, now, "post", rules)
+        taken = leases.lease_messages(session, now, "post", rules)
         told = [each for each in taken if session.get_one(OutboxMessage, each.id).kind == "number"]
         for each in told:
-            delivery_outcomes.sent(session, each, f"sm-{each.id}", now)
+            delivery_outcomes.mark_sent(session, each, f"sm-{each.id}", now)
         for each in taken:
             if each not in told:
-                delivery_outcomes.give_back(session, each, now)
+                delivery_outcomes.return_to_queue(session, each, now)
     return len(told)
 
 
 def waited(store, now: datetime) -> datetime:
     """Until when the number waits, after the worker came by."""
     with store.unit() as session:
-        number_change.begin_waits(session, POLICY, now)
-        undelivered_number_change.raise_cases(session, now)
+        number_change.start_number_holds(session, POLICY, now)
+        undelivered_number_change.open_undelivered_cases(session, now)
     return store.all(select(Customer).where(Customer.number_waits_until.is_not(None)))[
         0
     ].number_waits_until
@@ -102,7 +104,9 @@ def waited(store, now: datetime) -> datetime:
 
 def phone(store, customer_id) -> str:
     with store.unit() as session:
-        return customer_records.opened(session, session.get_one(Customer, customer_id)).phone
+        return customer_records.open_customer_details(
+            session, session.get_one(Customer, customer_id)
+        ).phone
 
 
 def queued(store) -> list[tuple[str, str, str]]:
@@ -111,9 +115,9 @@ def queued(store) -> list[tuple[str, str, str]]:
         found = []
         for row in session.exec(select(OutboxMessage).order_by(OutboxMessage.id)):
             if row.state == "queued" and row.expires_at > NOW:
-                key = field_encryption.data_key(session, row.customer_id)
+                key = field_encryption.load_data_key(session, row.customer_id)
                 opened = (
-                    key.open("outbox_message", name, row.id, getattr(row, name))
+                    key.open_field("outbox_message", name, row.id, getattr(row, name))
                     for name in ("recipient", "body")
                 )
                 found.append((row.kind, *opened))
@@ -133,22 +137,24 @@ def test_the_old_number_is_told_in_words_that_only_we_know(store, life):
 
 
 def test_an_insider_who_has_many_texts_go_out_first_does_not_drown_the_warning(store, life):
-    rules = Rules(per_number=(Limit(1, timedelta(hours=1)),))
+    rules = SendingLimits(per_number=(NumberLimit(1, timedelta(hours=1)),))
     with store.unit() as session:
-        (booked,) = leases.lease(session, NOW, "post", rules)
-        delivery_outcomes.sent(session, booked, "sm-1", NOW)
+        (booked,) = leases.lease_messages(session, NOW, "post", rules)
+        delivery_outcomes.mark_sent(session, booked, "sm-1", NOW)
     for later in (1, 2):
         with store.unit() as session:
             callback = session.get_one(Callback, life[0])
-            bookings.move(session, callback, callback.starts_at + later * HOUR, POLICY, NOW)
+            bookings.reschedule_callback(
+                session, callback, callback.starts_at + later * HOUR, POLICY, NOW
+            )
     approve(store, life, ask(store, life))
     assert sent(store, NOW, rules) == 1
 
 
 def test_the_warning_has_its_share_of_a_spent_ceiling(store, life):
-    dear = Rules(segment_price=10, per_hour=10)
+    dear = SendingLimits(segment_price=10, per_hour=10)
     with store.unit() as session:
-        assert leases.lease(session, NOW, "post", dear) == []  # 8 are left for notices
+        assert leases.lease_messages(session, NOW, "post", dear) == []  # 8 are left for notices
     approve(store, life, ask(store, life))
     assert sent(store, NOW, dear) == 1
 
@@ -231,14 +237,14 @@ def test_a_landline_is_told_by_voice_and_a_wish_for_no_texts_is_shown_to_the_sup
     store, life
 ):
     with store.unit() as session:
-        line_types.note(session, OLD, line_types.LANDLINE, NOW)
-        opt_outs.note_out(session, OLD, NOW)
+        line_types.record_line_type(session, OLD, line_types.LANDLINE, NOW)
+        opt_outs.record_opt_out(session, OLD, NOW)
     request = ask(store, life)
     with store.unit() as session:
         from people.approvals import sealed_requests
 
         row = session.get_one(ApprovalRequest, request[0])
-        facts = KINDS[row.kind].facts(session, sealed_requests.opened(session, row))
+        facts = KINDS[row.kind].facts(session, sealed_requests.open_approval_request(session, row))
     assert ("warning", "opted out") in facts
     assert ("old number", "••• ••56") in facts
     approve(store, life, request)
@@ -251,11 +257,11 @@ def test_an_old_number_that_turns_out_to_be_a_landline_is_told_by_voice_once(sto
     with store.unit() as session:
         row = session.exec(select(OutboxMessage).where(OutboxMessage.kind == "number")).one()
         row.state, row.error, row.settled_at = "failed", line_types.LANDLINE, NOW
-        line_types.note(session, OLD, line_types.LANDLINE, NOW)
+        line_types.record_line_type(session, OLD, line_types.LANDLINE, NOW)
         session.add(row)
     for _ in range(2):
         with store.unit() as session:
-            number_change.speak(session, POLICY, NOW)
+            number_change.queue_voice_notices(session, POLICY, NOW)
     spoken = [(kind, to) for kind, to, body in queued(store) if "one that ends in 9, 9" in body]
     assert spoken == [("number", OLD)]
 
@@ -277,20 +283,24 @@ def test_no_call_is_booked_moved_or_started_before_the_time_is_over_to_the_secon
 
 
 def _book(session, life, moment):
-    wish = Wish(moment.replace(second=0) + timedelta(hours=30), 15, "x")
+    wish = BookingRequest(moment.replace(second=0) + timedelta(hours=30), 15, "x")
     customer = session.get_one(Customer, life[3])
-    bookings.book(session, customer, life[1], wish, POLICY, moment)
+    bookings.book_callback(session, customer, life[1], wish, POLICY, moment)
 
 
 def _move(session, life, moment):
-    held = callbacks.held(session, life[0], life[1], lock=True)
-    bookings.move(session, held, moment.replace(second=0) + timedelta(hours=30), POLICY, moment)
+    held = callbacks.get_held_callback(session, life[0], life[1], lock=True)
+    bookings.reschedule_callback(
+        session, held, moment.replace(second=0) + timedelta(hours=30), POLICY, moment
+    )
 
 
 def _revive(session, life, moment):
-    held = callbacks.held(session, life[0], life[1], lock=True)
-    bookings.cancel(session, held, POLICY, moment)
-    bookings.revive(session, held, moment.replace(second=0) + timedelta(hours=30), POLICY, moment)
+    held = callbacks.get_held_callback(session, life[0], life[1], lock=True)
+    bookings.cancel_booked_callback(session, held, POLICY, moment)
+    bookings.rebook_callback(
+        session, held, moment.replace(second=0) + timedelta(hours=30), POLICY, moment
+    )
 
 
 @pytest.mark.parametrize("bridged", [False, True])
@@ -302,18 +312,18 @@ def test_a_call_that_was_booked_before_cannot_be_started_until_then(store, life,
         if bridged:
             from people.staff import staff_records
 
-            staff_records.set_phone(session, agent, "+447400123000", NOW)
+            staff_records.set_staff_phone(session, agent, "+447400123000", NOW)
         soon = made.id
     changed(store, life)
     with store.unit() as session:  # one that somebody had in hand when the others were called off
         session.get_one(Callback, soon).state = "booked"
     begins = NOW + timedelta(minutes=10)
     with store.unit() as session, pytest.raises(WrongState, match="waiting time"):
-        bridged_calls.start(session, session.get_one(Callback, soon), policy, begins)
+        bridged_calls.start_bridged_call(session, session.get_one(Callback, soon), policy, begins)
     assert store.all(select(Code).where(Code.customer_id == life[3])) == []
     with store.unit() as session:
         at = NOW + timedelta(days=3)
-        call_session.start(session, session.get_one(Callback, life[0]), POLICY, at)
+        call_session.start_call(session, session.get_one(Callback, life[0]), POLICY, at)
 
 
 def test_a_call_that_is_going_on_loses_its_code_and_gets_no_other(store, life):
@@ -321,14 +331,14 @@ def test_a_call_that_is_going_on_loses_its_code_and_gets_no_other(store, life):
         agent, customer = session.get_one(Staff, life[1]), session.get_one(Customer, life[3])
         made = factories.a_callback(session, NOW, agent=agent, customer=customer)
         begins = NOW + timedelta(minutes=10)
-        code = call_session.start(session, made, POLICY, begins).code
+        code = call_session.start_call(session, made, POLICY, begins).code
         live = made.id
     changed(store, life, begins)
     for number in (OLD, NEW):
-        with core_transaction(store.engine, keyring.carried(store.ring)) as work:
-            told = check(work, number, code, Channel.WEB, begins, organisation="Example Bank")
+        with core_transaction(store.engine, keyring.keyring_session_info(store.ring)) as work:
+            told = check_code(work, number, code, Channel.WEB, begins, organisation="Example Bank")
         assert isinstance(told, NotConfirmed)
-    for again in (call_session.reissue, call_session.start):
+    for again in (call_session.reissue_code, call_session.start_call):
         with store.unit() as session, pytest.raises(WrongState):
             again(session, session.get_one(Callback, live), POLICY, begins)
 
@@ -336,17 +346,17 @@ def test_a_call_that_is_going_on_loses_its_code_and_gets_no_other(store, life):
 @pytest.mark.parametrize("number", [OLD, NEW])
 def test_page_numbers_and_browsers_of_before_are_dead_and_none_is_sent(store, life, number):
     with store.unit() as session:
-        customer_sessions.begin(session, life[3], NOW)
-        number_proof.send(session, OLD, "text", POLICY, NOW)
+        customer_sessions.start_customer_session(session, life[3], NOW)
+        number_proof.issue_page_number(session, OLD, "text", POLICY, NOW)
     changed(store, life)
     assert all(row.ended_at for row in store.all(select(CustomerSession)))
     assert all(row.closed_at for row in store.all(select(NumberProof)))
     before = len(store.all(select(OutboxMessage)))
     with store.unit() as session:
-        number_proof.send(session, number, "text", POLICY, NOW + WAIT - SECOND)
+        number_proof.issue_page_number(session, number, "text", POLICY, NOW + WAIT - SECOND)
     assert len(store.all(select(OutboxMessage))) == before
     with store.unit() as session:
-        number_proof.send(session, NEW, "text", POLICY, NOW + WAIT)
+        number_proof.issue_page_number(session, NEW, "text", POLICY, NOW + WAIT)
     assert len(store.all(select(OutboxMessage))) == before + 1
 
 
@@ -357,13 +367,13 @@ def test_texts_from_the_new_number_are_answered_as_from_a_stranger(store, life, 
     answers = []
     for sender in (NEW, stranger):
         with store.unit() as session:
-            text = handler.Text(f"SM-{sender}", sender, word)
-            answers.append(handler.receive(session, text, POLICY, Rules(), NOW))
+            text = handler.ReceivedText(f"SM-{sender}", sender, word)
+            answers.append(handler.handle_text(session, text, POLICY, SendingLimits(), NOW))
     assert answers[0] == answers[1]
     assert "teapot" not in str(answers[0])
     with store.unit() as session:
         kept = session.get_one(Customer, life[3])
-        assert customer_records.safe_phrase(session, kept, NOW, "x") == "blue teapot"
+        assert customer_records.read_safe_phrase(session, kept, NOW, "x") == "blue teapot"
         assert session.get_one(Callback, life[0]).state == "booked"
 
 
@@ -371,9 +381,9 @@ def test_the_agent_who_gave_the_customer_away_meanwhile_asks_no_more(store, life
     request = ask(store, life)
     with store.unit() as session:
         other = factories.an_agent(session, NOW)
-        held = callbacks.held(session, life[0], life[1], lock=True)
-        handover.hand_over(session, held, other.id, POLICY, NOW)
-    with pytest.raises(NoLonger, match="does not hold"):
+        held = callbacks.get_held_callback(session, life[0], life[1], lock=True)
+        handover.hand_over_callback(session, held, other.id, POLICY, NOW)
+    with pytest.raises(Conflict, match="does not hold"):
         approve(store, life, request)
     assert phone(store, life[3]) == OLD
 
@@ -382,7 +392,7 @@ def test_two_requests_from_one_old_number_are_not_both_done(store, life):
     """The second was read against a number that is no longer so."""
     one, two = ask(store, life), ask(store, life, "+447400123498")
     assert approve(store, life, one) == "done"
-    with pytest.raises(NoLonger, match="changed since"):
+    with pytest.raises(Conflict, match="changed since"):
         approve(store, life, two)
     assert phone(store, life[3]) == NEW
 
@@ -397,7 +407,9 @@ def test_a_number_that_is_taken_or_not_called_changes_nothing(store, life):
     with store.unit() as session, pytest.raises(InvalidInput, match="this country"):
         callback = session.get_one(Callback, life[0])
         ours = factories.a_policy(countries=("GB",))
-        number_change.ask(session, callback, "+4915123456789", "she has a new phone", ours, NOW)
+        number_change.request_number_change(
+            session, callback, "+4915123456789", "she has a new phone", ours, NOW
+        )
     assert phone(store, life[3]) == OLD
     assert [row.state for row in store.all(select(ApprovalRequest))] == ["asked"]
 
@@ -426,7 +438,7 @@ def _approve(url: str, life: tuple, request: tuple) -> str:
     store = databases.opened(url, wait_seconds=60)
     try:
         return approve(store, life, request)
-    except (NoLonger, InvalidInput) as error:
+    except (Conflict, InvalidInput) as error:
         return type(error).__name__
 
 
@@ -469,7 +481,9 @@ def test_a_booking_at_the_moment_of_the_change_is_told_to_no_new_number(store, l
 def test_the_customer_sees_the_call_that_waits_as_booked(store, life):
     changed(store, life)
     with store.unit() as session:
-        assert [each.id for each in customer_callbacks.booked(session, life[3], NOW)] == [life[0]]
+        assert [
+            each.id for each in customer_callbacks.list_booked_calls(session, life[3], NOW)
+        ] == [life[0]]
         actions = [row.action for row in session.exec(select(AuditEntry))]
     assert [each for each in actions if each.startswith(("customer.n", "number"))] == [
         "customer.number",

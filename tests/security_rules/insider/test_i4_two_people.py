@@ -23,8 +23,8 @@ from people.approvals import (
     sealed_requests,
 )
 from people.approvals.models import ApprovalRequest, ApprovalVote
-from people.approvals.request_types import Act, Kind
-from people.errors import AskedAlready, NoLonger, NotAllowed, NotFound
+from people.approvals.request_types import ApprovalRequestView, RequestType
+from people.errors import AlreadyRequested, Conflict, NotAllowed, NotFound
 from people.models import Role, Staff
 from people.staff import staff_records
 from tests import databases, factories
@@ -39,15 +39,17 @@ NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 BOTH = frozenset({Role.SUPERVISOR, Role.INVESTIGATOR})
 
 
-def mark(session, act: Act, now: datetime) -> None:
+def mark(session, act: ApprovalRequestView, now: datetime) -> None:
     """What the kinds of these tests do: an entry that can be counted."""
-    audit_log.record(session, act.actor, "test.done", now, detail=str(act.payload["value"]))
+    audit_log.record_act(session, act.actor, "test.done", now, detail=str(act.payload["value"]))
 
 
-ONE = Kind("one", BOTH, BOTH, no_facts, mark)
-LONG = Kind("long", frozenset(), BOTH, no_facts, by_operator=True)
-SHELL = Kind("shell", frozenset(), BOTH, no_facts, mark, by_operator=True)
-TWICE = Kind("twice", BOTH, BOTH, no_facts, mark, same=("value",), hopeless=lambda _, act: "no")
+ONE = RequestType("one", BOTH, BOTH, no_facts, mark)
+LONG = RequestType("long", frozenset(), BOTH, no_facts, by_operator=True)
+SHELL = RequestType("shell", frozenset(), BOTH, no_facts, mark, by_operator=True)
+TWICE = RequestType(
+    "twice", BOTH, BOTH, no_facts, mark, same=("value",), hopeless=lambda _, act: "no"
+)
 KINDS = {each.name: each for each in (ONE, LONG, SHELL, TWICE)}
 
 
@@ -56,15 +58,17 @@ def people(store, *roles: str) -> list[UUID]:
         return [factories.an_agent(session, NOW, role=role).id for role in roles]
 
 
-def ask(store, by: UUID | None, kind: Kind = ONE, value: int = 1) -> tuple[UUID, str]:
+def ask(store, by: UUID | None, kind: RequestType = ONE, value: int = 1) -> tuple[UUID, str]:
     with store.unit() as session:
-        made = approval_requests.ask(session, kind, {"value": value}, "why it is to be", by, NOW)
+        made = approval_requests.submit_for_approval(
+            session, kind, {"value": value}, "why it is to be", by, NOW
+        )
         return made.id, made.digest
 
 
 def approve(store, request: tuple[UUID, str], by: UUID, now: datetime = NOW) -> str:
     with store.unit() as session:
-        return decisions.approve(session, KINDS, *request, by, now)
+        return decisions.approve_request(session, KINDS, *request, by, now)
 
 
 def done(store) -> list[str]:
@@ -88,11 +92,11 @@ def test_the_same_is_asked_for_once_while_it_waits_and_its_asker_may_ask(store):
     sue, sam = people(store, "supervisor", "supervisor")
     first, _ = ask(store, sue, TWICE)
     for by in (sue, sam):
-        with pytest.raises(AskedAlready):
+        with pytest.raises(AlreadyRequested):
             ask(store, by, TWICE)
     ask(store, sam, TWICE, 2)
     with store.unit() as session:
-        approval_requests.withdraw(session, first, sue, NOW)
+        approval_requests.withdraw_approval_request(session, first, sue, NOW)
     ask(store, sue, TWICE)
     with store.unit() as session:
         session.get_one(Staff, sue).active = False
@@ -106,7 +110,7 @@ def test_a_form_that_is_sent_many_times_at_once_asks_once(store):
         mine = databases.opened(store.url, wait_seconds=60)
         try:
             ask(mine, sue, TWICE)
-        except AskedAlready:
+        except AlreadyRequested:
             return False
         return True
 
@@ -119,15 +123,15 @@ def test_what_can_come_to_nothing_is_void_and_says_why(store):
     orphan = ask(store, sue)
     with store.unit() as session:
         session.get_one(Staff, sue).active = False
-        invalidation.sweep(session, KINDS, NOW)
+        invalidation.void_unexecutable_requests(session, KINDS, NOW)
         rows = {row.id: row for row in session.exec(select(ApprovalRequest))}
         found = [(rows[each[0]].state, rows[each[0]].void_why) for each in (hopeless, orphan, fine)]
     assert found == [("void", "asker"), ("void", "asker"), ("asked", None)]
     again = ask(store, sam, TWICE)
     with store.unit() as session:
-        invalidation.sweep(session, KINDS, NOW)
+        invalidation.void_unexecutable_requests(session, KINDS, NOW)
         assert session.get_one(ApprovalRequest, again[0]).void_why == "no"
-    with pytest.raises(NoLonger, match="nothing any more"):
+    with pytest.raises(Conflict, match="nothing any more"):
         approve(store, again, people(store, "supervisor")[0])
 
 
@@ -173,7 +177,7 @@ def test_it_is_done_in_the_transaction_of_the_approval_and_once(store):
     asker, other, third = people(store, "supervisor", "supervisor", "investigator")
     request = ask(store, asker)
     assert approve(store, request, other) == "done"
-    with pytest.raises(NoLonger):
+    with pytest.raises(Conflict):
         approve(store, request, third)
     assert done(store) == ["1"]
 
@@ -194,9 +198,9 @@ def test_an_approval_is_void_once_its_giver_may_no_longer_give_it(store, lost):
     with store.unit() as session:
         member = session.get_one(Staff, first)
         if lost == "role":
-            staff_records.change_role(session, member, Role.AGENT, audit_log.OPERATOR, NOW)
+            staff_records.assign_staff_role(session, member, Role.AGENT, audit_log.OPERATOR, NOW)
         else:
-            staff_records.switch_off(session, member, NOW)
+            staff_records.deactivate_staff_member(session, member, NOW)
     assert approve(store, request, second) == "asked"
     assert done(store) == []
     assert approve(store, request, third) == "done"
@@ -209,18 +213,18 @@ def test_an_approved_run_stops_when_an_approver_goes(store):
     assert approve(store, request, second) == "approved"
     for _ in range(2):  # killed, and run again
         with store.unit() as session:
-            assert command_execution.begin(session, LONG, request[0], NOW)
+            assert command_execution.begin_approved_command(session, LONG, request[0], NOW)
     with store.unit() as session:
-        staff_records.switch_off(session, session.get_one(Staff, first), NOW)
+        staff_records.deactivate_staff_member(session, session.get_one(Staff, first), NOW)
     for _ in range(2):
         with store.unit() as session:
-            assert not command_execution.begin(session, LONG, request[0], NOW)
+            assert not command_execution.begin_approved_command(session, LONG, request[0], NOW)
     assert approve(store, request, third) == "approved"
     with store.unit() as session:
-        assert command_execution.begin(session, LONG, request[0], NOW)
-        command_execution.finish(session, request[0], NOW)
+        assert command_execution.begin_approved_command(session, LONG, request[0], NOW)
+        command_execution.finish_approved_command(session, request[0], NOW)
     with store.unit() as session:
-        assert not command_execution.begin(session, LONG, request[0], NOW)
+        assert not command_execution.begin_approved_command(session, LONG, request[0], NOW)
 
 
 @pytest.mark.parametrize(
@@ -232,10 +236,10 @@ def test_a_request_is_good_for_a_week_to_the_second(store, late, ok):
     if ok:
         assert approve(store, request, other, NOW + late) == "done"
         return
-    with pytest.raises(NoLonger):
+    with pytest.raises(Conflict):
         approve(store, request, other, NOW + late)
     with store.unit() as session:
-        command_execution.expire(session, NOW + late)
+        command_execution.expire_requests(session, NOW + late)
         row = session.get_one(ApprovalRequest, request[0])
         assert (row.state, row.payload) == ("expired", b"")
 
@@ -250,7 +254,7 @@ def test_what_was_read_is_what_is_done(store):
     """Another request's digest, or one from before, does not approve this one."""
     asker, other = people(store, "supervisor", "supervisor")
     small, large = ask(store, asker, value=1), ask(store, asker, value=1_000_000)
-    with pytest.raises(NoLonger):
+    with pytest.raises(Conflict):
         approve(store, (large[0], small[1]), other)
     assert done(store) == []
 
@@ -296,7 +300,7 @@ def test_a_vote_put_into_the_database_counts_for_nothing(store):
         row.state = "approved"
         session.add_all([given, row])
     with store.unit() as session:
-        assert not command_execution.begin(session, LONG, request[0], NOW)
+        assert not command_execution.begin_approved_command(session, LONG, request[0], NOW)
     with store.unit() as session:
         row = session.get_one(ApprovalRequest, request[0])
         row.state = "approved"
@@ -311,7 +315,7 @@ def test_a_vote_put_into_the_database_counts_for_nothing(store):
             )
         )
     with pytest.raises(Tampered), store.unit() as session:
-        command_execution.begin(session, LONG, request[0], NOW)
+        command_execution.begin_approved_command(session, LONG, request[0], NOW)
 
 
 def test_the_digest_tells_nothing_of_a_short_payload(store):
@@ -323,7 +327,7 @@ def test_the_digest_tells_nothing_of_a_short_payload(store):
     with store.unit() as session:
         row = session.get_one(ApprovalRequest, one[0])
         assert row.payload == b""
-        assert sealed_requests.opened(session, row).payload == {}
+        assert sealed_requests.open_approval_request(session, row).payload == {}
 
 
 def test_each_step_is_in_the_audit_log(store):
@@ -331,10 +335,14 @@ def test_each_step_is_in_the_audit_log(store):
     request = ask(store, asker)
     approve(store, request, other)
     with store.unit() as session:
-        refused = approval_requests.ask(session, ONE, {"value": 2}, "why it is to be", asker, NOW)
-        decisions.refuse(session, KINDS, refused.id, other, NOW)
-        back = approval_requests.ask(session, ONE, {"value": 3}, "why it is to be", asker, NOW)
-        approval_requests.withdraw(session, back.id, asker, NOW)
+        refused = approval_requests.submit_for_approval(
+            session, ONE, {"value": 2}, "why it is to be", asker, NOW
+        )
+        decisions.refuse_request(session, KINDS, refused.id, other, NOW)
+        back = approval_requests.submit_for_approval(
+            session, ONE, {"value": 3}, "why it is to be", asker, NOW
+        )
+        approval_requests.withdraw_approval_request(session, back.id, asker, NOW)
     steps = select(AuditEntry).where(col(AuditEntry.action).startswith("approval."))
     rows = store.all(steps.order_by(col(AuditEntry.id)))
     assert [(row.action, row.staff_id) for row in rows] == [
@@ -354,7 +362,7 @@ def _approve(url: str, request: tuple[UUID, str], by: UUID) -> str:
     store = databases.opened(url, wait_seconds=60)
     try:
         return str(approve(store, request, by))
-    except NoLonger:
+    except Conflict:
         return "late"
 
 
@@ -386,7 +394,7 @@ def _strip(url: str, who: UUID) -> str:
     store = databases.opened(url, wait_seconds=60)
     with store.unit() as session:
         member = session.exec(select(Staff).where(col(Staff.id) == who).with_for_update()).one()
-        staff_records.change_role(session, member, Role.AGENT, audit_log.OPERATOR, NOW)
+        staff_records.assign_staff_role(session, member, Role.AGENT, audit_log.OPERATOR, NOW)
     return "stripped"
 
 
@@ -415,20 +423,29 @@ def test_setting_up_ends_for_good_with_the_second_who_may_approve(store, gone):
     with store.unit() as session:
         demo = factories.an_agent(session, NOW, role="supervisor", demo=True)
         _enrolled(session, demo.id, first)
-        assert bootstrap.is_open(session, NOW)
+        assert bootstrap.is_bootstrap_open(session, NOW)
     with store.unit() as session:
         _enrolled(session, second)
-        assert not bootstrap.is_open(session, NOW)
+        assert not bootstrap.is_bootstrap_open(session, NOW)
     with store.unit() as session:
         for each in (first, second):
             member = session.get_one(Staff, each)
             if gone == "off":
-                staff_records.switch_off(session, member, NOW)
+                staff_records.deactivate_staff_member(session, member, NOW)
             else:
-                staff_records.change_role(session, member, Role.AGENT, audit_log.OPERATOR, NOW)
-        assert bootstrap.approvers(session) == 0
-        assert not bootstrap.is_open(session, NOW)
-    assert len(store.all(select(AuditEntry).where(col(AuditEntry.action) == bootstrap.CLOSE))) == 1
+                staff_records.assign_staff_role(
+                    session, member, Role.AGENT, audit_log.OPERATOR, NOW
+                )
+        assert bootstrap.count_approvers(session) == 0
+        assert not bootstrap.is_bootstrap_open(session, NOW)
+    assert (
+        len(
+            store.all(
+                select(AuditEntry).where(col(AuditEntry.action) == bootstrap.BOOTSTRAP_CLOSED)
+            )
+        )
+        == 1
+    )
 
 
 def _enrolled(session, *ids: UUID) -> None:

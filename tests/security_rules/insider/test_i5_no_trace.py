@@ -21,23 +21,23 @@ import pytest
 from sqlmodel import col, select
 
 from incidents.cases import case_view, merge_split, workflow
-from incidents.cases.creation import Evidence, name_subjects, raise_case
-from incidents.cases.models import Case, CaseSubject, Kind
+from incidents.cases.creation import NewEvidence, add_case_subjects, open_or_extend_case
+from incidents.cases.models import Case, CaseKind, CaseSubject
 from incidents.leak_tracing import service
-from incidents.reports import reporter_feedback, submission
+from incidents.reports import report_fields, reporter_feedback, submission
 from incidents.reports.models import Report
 from incidents.response import approval_types, customer_warnings, exposure
-from messaging.sending_limits import limits
+from messaging.sending_limits import parse_limits
 from people.approvals import approval_requests, bootstrap, decisions, sealed_requests
 from people.approvals.models import ApprovalRequest
-from people.approvals.request_types import About
-from people.approvals.states import State
+from people.approvals.request_types import RequestSubject
+from people.approvals.states import RequestState
 from people.customers import access_budgets
 from people.errors import NotFound
 from people.models import Role, Staff
 from people.staff import api_tokens, authentication, suspension
 from procedures import approval_registry
-from procedures.role_change import ROLE
+from procedures.role_change import CHANGE_ROLE
 from storage.column_types import new_id
 from tests import databases
 from tests.channels.conftest import PHONE, Console, Tab, make_console
@@ -51,7 +51,7 @@ SECRET = "Bob and Ines sold the list together"
 #: Each of them asks every route.
 NAMED = {"ines": Role.INVESTIGATOR, "sam": Role.SUPERVISOR}
 #: What would end the session of the walker, or differs by the moment.
-LEFT_OUT = {"console.sign_out", "health.metrics", "console.change_password"}
+LEFT_OUT = {"console.sign_out", "health.serve_metrics", "console.change_password"}
 _ALIKE = [
     (re.compile(r'name="csrf_token" value="[^"]+"'), "token"),
     (re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}"), "id"),
@@ -86,7 +86,7 @@ class House:
         made = self.console.tab()
         with self.console.unit() as session:
             member = session.get_one(Staff, self.people[name])
-            token = authentication.open_session(session, member, self.console.now)
+            token = authentication.open_staff_session(session, member, self.console.now)
         with made.client.session_transaction() as cookie:
             cookie["staff"] = token
         return made
@@ -99,28 +99,30 @@ def a_house(url: str, folder: Path) -> House:
     folder.mkdir(exist_ok=True)
     console = make_console(url, folder, **OPEN)
     wide = replace(
-        access_budgets.DEFAULTS, unknown=limits("100000/hour"), misses=limits("10000/hour")
+        access_budgets.DEFAULTS,
+        unknown=parse_limits("100000/hour"),
+        misses=parse_limits("10000/hour"),
     )
-    console.context.info.update(access_budgets.carried(wide))
+    console.context.info.update(access_budgets.budget_session_info(wide))
     roles = {**NAMED, "ivo": Role.INVESTIGATOR, "ida": Role.INVESTIGATOR, "sue": Role.SUPERVISOR}
     people = {name: console.member(f"{name}@example.org", role) for name, role in roles.items()}
     people["bob"] = console.member("bob@example.org")
     gwen, now = console.customer(), console.now
     with console.unit() as session:
-        bootstrap.close_if_due(session, now)
-        bob = audit_log.staff(people["bob"])
-        audit_log.record(
+        bootstrap.finish_bootstrap(session, now)
+        bob = audit_log.staff_actor(people["bob"])
+        audit_log.record_act(
             session, bob, AuditAct.CUSTOMER_READ, now, customer_id=gwen, purpose="card"
         )
-        told = submission.Told("+447400123457", "web", said="somebody rang me")
-        shown = submission.filed(session, told, now)
-        case = raise_case(
-            session, Kind.CALLS, "seen", [Evidence("report", str(shown.id), now)], now
+        told = report_fields.ReportSubmission("+447400123457", "web", said="somebody rang me")
+        shown = submission.submit_report(session, told, now)
+        case = open_or_extend_case(
+            session, CaseKind.CALLS, "seen", [NewEvidence("report", str(shown.id), now)], now
         )
-        about = About(staff_id=people["ida"])
-        approval_requests.ask(
+        about = RequestSubject(staff_id=people["ida"])
+        approval_requests.submit_for_approval(
             session,
-            ROLE,
+            CHANGE_ROLE,
             {"from": "investigator", "to": "agent"},
             "she wants to ring",
             people["sue"],
@@ -135,44 +137,63 @@ def investigate(house: House) -> None:
     on; what is asked in it waits, is done, or was refused."""
     people, now = house.people, house.console.now
     ivo, ida, bob = people["ivo"], people["ida"], people["bob"]
-    table = approval_registry.kinds(house.console.context.policy)
+    table = approval_registry.collect_request_types(house.console.context.policy)
     with house.unit() as session:
-        told = submission.Told(PHONE, "web", said=SECRET, tell_me=True)
-        report = submission.filed(session, told, now)
-        rows = [Evidence("report", str(report.id), now, house.gwen), Evidence("note", "n", now)]
+        told = report_fields.ReportSubmission(PHONE, "web", said=SECRET, tell_me=True)
+        report = submission.submit_report(session, told, now)
+        rows = [
+            NewEvidence("report", str(report.id), now, house.gwen),
+            NewEvidence("note", "n", now),
+        ]
         named = [people[each] for each in ("bob", *NAMED)]
-        case = raise_case(session, Kind.CALLS, "h", rows, now, subjects=named)
-        second = raise_case(session, Kind.ACCESS, "j", [Evidence("audit", "9", now)], now)
+        case = open_or_extend_case(session, CaseKind.CALLS, "h", rows, now, subjects=named)
+        second = open_or_extend_case(
+            session, CaseKind.ACCESS, "j", [NewEvidence("audit", "9", now)], now
+        )
         house.hidden = case.reference
-        workflow.take(session, case.reference, ivo, now)
-        workflow.note(session, case.reference, ivo, SECRET, now)
-        merge_split.join(session, case.reference, second.reference, ivo, "they are one thing", now)
-        split = [each.id for each in case_view.evidence(session, case, ivo, now)[0][:1]]
-        merge_split.split(session, case.reference, split, ivo, "this is another thing", now)
-        service.of_case(session, case.reference, ivo, now)
+        workflow.claim_case(session, case.reference, ivo, now)
+        workflow.write_case_note(session, case.reference, ivo, SECRET, now)
+        merge_split.merge_cases(
+            session, case.reference, second.reference, ivo, "they are one thing", now
+        )
+        split = [each.id for each in case_view.load_evidence_page(session, case, ivo, now)[0][:1]]
+        merge_split.split_case_evidence(
+            session, case.reference, split, ivo, "this is another thing", now
+        )
+        service.trace_case_signals(session, case.reference, ivo, now)
         span = now - timedelta(days=9), now + timedelta(days=1)
-        exposure.page(session, case, bob, *span, ivo, now)
-        approval_types.ask_to_warn(session, case.reference, ivo, bob, *span, SECRET, now)
+        exposure.load_exposure_page(session, case, bob, *span, ivo, now)
+        approval_types.request_customer_warning(
+            session, case.reference, ivo, bob, *span, SECRET, now
+        )
         warn = session.exec(
             select(ApprovalRequest).where(col(ApprovalRequest.kind) == "warn_customers")
         ).one()
-        decisions.approve(session, table, warn.id, warn.digest, ida, now)
-        refused = approval_types.ask_to_suspend(session, case.reference, ivo, bob, SECRET, now)
-        decisions.refuse(session, table, refused.id, ida, now)
-        waits = approval_types.ask_to_suspend(session, case.reference, ivo, bob, SECRET, now)
+        decisions.approve_request(session, table, warn.id, warn.digest, ida, now)
+        refused = approval_types.request_staff_suspension(
+            session, case.reference, ivo, bob, SECRET, now
+        )
+        decisions.refuse_request(session, table, refused.id, ida, now)
+        waits = approval_types.request_staff_suspension(
+            session, case.reference, ivo, bob, SECRET, now
+        )
         house.request, house.digest = waits.id, waits.digest
-        customer_warnings.Warnings(house.console.context.policy)(session, now)
-        reporter_feedback.tell_outcome(session, session.get_one(Report, report.id), "found", now)
-        reporter_feedback.tell(session, house.console.context.policy, now)
+        customer_warnings.CustomerWarningJob(house.console.context.policy)(session, now)
+        reporter_feedback.record_report_outcome(
+            session, session.get_one(Report, report.id), "found", now
+        )
+        reporter_feedback.queue_feedback_texts(session, house.console.context.policy, now)
         # A colleague writes of it in a case that everybody may see.
-        workflow.take(session, house.other, ida, now)
-        workflow.note(session, house.other, ida, f"See also {case.reference.lower()}.", now)
+        workflow.claim_case(session, house.other, ida, now)
+        workflow.write_case_note(
+            session, house.other, ida, f"See also {case.reference.lower()}.", now
+        )
 
 
 def visible_twin(house: House) -> None:
     """What everybody may see of the same: a case that was taken."""
     with house.unit() as session:
-        workflow.take(session, house.other, house.people["ida"], house.console.now)
+        workflow.claim_case(session, house.other, house.people["ida"], house.console.now)
 
 
 @pytest.fixture
@@ -306,7 +327,7 @@ def test_the_api_tells_nothing_of_it(houses):
     for house in houses:
         with house.unit() as session:
             member = session.get_one(Staff, house.people["ines"])
-            token = api_tokens.add(session, member, "t", house.console.now)
+            token = api_tokens.create_api_token(session, member, "t", house.console.now)
         client = house.console.app.test_client()
         answer = client.get("/api/v1/reports", headers={"Authorization": f"Bearer {token}"})
         said.append(plain(answer.text, house))
@@ -335,18 +356,21 @@ def test_nothing_can_be_said_to_a_request_of_it(house, who, act):
     for request in (house.request, new_id()):
         answer = tab.post(f"/staff/approvals/{request}/{act}", {"digest": house.digest})
         assert answer.status_code == 404
-    assert state_of(house) == State.ASKED
+    assert state_of(house) == RequestState.ASKED
 
 
 def test_an_approval_given_before_its_giver_was_named_does_not_count(house):
     """Nor does one count that is given while somebody is being named: that waits for it."""
-    table, now = approval_registry.kinds(house.console.context.policy), house.console.now
+    table, now = (
+        approval_registry.collect_request_types(house.console.context.policy),
+        house.console.now,
+    )
     ida, told = house.people["ida"], []
 
     def approve() -> None:
         try:
             with house.unit() as session:
-                decisions.approve(session, table, house.request, house.digest, ida, now)
+                decisions.approve_request(session, table, house.request, house.digest, ida, now)
             told.append("approved")
         except NotFound:
             told.append("none such")
@@ -355,30 +379,33 @@ def test_an_approval_given_before_its_giver_was_named_does_not_count(house):
         case = session.exec(
             select(Case).where(col(Case.reference) == house.hidden).with_for_update()
         ).one()
-        name_subjects(session, case, [ida], now)
+        add_case_subjects(session, case, [ida], now)
         session.flush()
         racing = Thread(target=approve)
         racing.start()
         racing.join(0.5)
     racing.join()
     assert told == ["none such"]
-    assert state_of(house) == State.ASKED
+    assert state_of(house) == RequestState.ASKED
 
 
 def test_who_asked_and_is_named_since_has_asked_for_nothing(house):
-    table, now = approval_registry.kinds(house.console.context.policy), house.console.now
+    table, now = (
+        approval_registry.collect_request_types(house.console.context.policy),
+        house.console.now,
+    )
     with house.unit() as session:
         case = session.exec(select(Case).where(col(Case.reference) == house.hidden)).one()
-        name_subjects(session, case, [house.people["ivo"]], now)
+        add_case_subjects(session, case, [house.people["ivo"]], now)
     ivo = house.tab("ivo")
     page = ivo.get("/staff/approvals").text
     assert house.hidden not in page
     assert SECRET not in page
     assert ivo.post(f"/staff/approvals/{house.request}/withdraw").status_code == 404
     with house.unit() as session:
-        approval_registry.void_hopeless(session, house.console.context.policy, now)
+        approval_registry.void_invalid_requests(session, house.console.context.policy, now)
         row = session.get_one(ApprovalRequest, house.request)
-        assert (row.state, row.void_why) == (State.VOID, "asker")
+        assert (row.state, row.void_why) == (RequestState.VOID, "asker")
         assert table
     assert str(house.request)[-6:] not in ivo.get("/staff/audit").text
 
@@ -388,12 +415,12 @@ def test_the_same_can_be_asked_in_another_case_without_learning_of_it(house):
     names her too, she does not hear."""
     now, ines, bob = house.console.now, house.people["ines"], house.people["bob"]
     with house.unit() as session:
-        case = raise_case(session, Kind.ACCESS, "own", [], now, subjects=[bob])
-        workflow.take(session, case.reference, ines, now)
-        made = approval_types.ask_to_suspend(
+        case = open_or_extend_case(session, CaseKind.ACCESS, "own", [], now, subjects=[bob])
+        workflow.claim_case(session, case.reference, ines, now)
+        made = approval_types.request_staff_suspension(
             session, case.reference, ines, bob, "he reads too much", now
         )
-        assert made.state == State.ASKED
+        assert made.state == RequestState.ASKED
 
 
 def test_where_nobody_is_left_to_approve_the_asker_is_told_and_nobody_else(house):
@@ -402,7 +429,7 @@ def test_where_nobody_is_left_to_approve_the_asker_is_told_and_nobody_else(house
     with house.unit() as session:
         case = session.exec(select(Case).where(col(Case.reference) == house.hidden)).one()
         named = [house.people[each] for each in ("ida", "sue")]
-        name_subjects(session, case, named, house.console.now)
+        add_case_subjects(session, case, named, house.console.now)
     assert stuck in house.tab("ivo").get("/staff/approvals").text
     for who in ("ida", "sue", "ines", "sam"):
         page = house.tab(who).get("/staff/approvals").text
@@ -415,7 +442,7 @@ def test_a_case_that_was_joined_names_whom_the_other_comes_to_name(house):
     with house.unit() as session:
         case = session.exec(select(Case).where(col(Case.reference) == house.hidden)).one()
         joined = session.exec(select(Case).where(col(Case.joined_into) == case.id)).one()
-        name_subjects(session, case, [ida], now)
+        add_case_subjects(session, case, [ida], now)
         assert session.get(CaseSubject, (joined.id, ida)) is not None
         reference = joined.reference
     assert house.tab("ida").get(f"/staff/cases/{reference}").status_code == 404
@@ -424,8 +451,11 @@ def test_a_case_that_was_joined_names_whom_the_other_comes_to_name(house):
 def test_a_suspension_that_came_of_it_is_none_to_whom_it_names(house):
     """Sam still finds Bob among those at work; Sue finds that his access is suspended."""
     with house.unit() as session:
-        suspension.suspend(
-            session, house.people["bob"], audit_log.staff(house.people["ida"]), house.console.now
+        suspension.suspend_staff_member(
+            session,
+            house.people["bob"],
+            audit_log.staff_actor(house.people["ida"]),
+            house.console.now,
         )
     for page in ("/staff/people", "/staff/team"):
         assert "uspended" not in house.tab("sam").get(page).text
@@ -440,7 +470,7 @@ def test_a_case_that_waits_for_an_investigator_is_not_told_to_a_supervisor_it_na
     with house.unit() as session:
         case = session.exec(select(Case).where(col(Case.reference) == house.hidden)).one()
         named = [house.people[each] for each in ("ivo", "ida")]
-        name_subjects(session, case, named, house.console.now)
+        add_case_subjects(session, case, named, house.console.now)
     waits = "case needs another investigator"
     assert waits in house.tab("sue").get("/staff/team").text
     assert waits not in house.tab("sam").get("/staff/team").text
@@ -448,13 +478,18 @@ def test_a_case_that_waits_for_an_investigator_is_not_told_to_a_supervisor_it_na
 
 def test_a_request_is_of_the_case_that_it_was_asked_in(house):
     """Who writes to the database cannot move it to another case, to decide on it there."""
-    table, now = approval_registry.kinds(house.console.context.policy), house.console.now
+    table, now = (
+        approval_registry.collect_request_types(house.console.context.policy),
+        house.console.now,
+    )
     from vault.errors import Tampered
 
     with house.unit() as session:
         row = session.get_one(ApprovalRequest, house.request)
         row.case_id = None
         session.add(row)
-        assert sealed_requests.opened(session, row).about.case_id is None
+        assert sealed_requests.open_approval_request(session, row).about.case_id is None
     with pytest.raises(Tampered), house.unit() as session:
-        decisions.approve(session, table, house.request, house.digest, house.people["ines"], now)
+        decisions.approve_request(
+            session, table, house.request, house.digest, house.people["ines"], now
+        )

@@ -17,9 +17,9 @@ import pytest
 from sqlmodel import col, select
 
 from incidents.cases import workflow
-from incidents.cases.creation import Evidence, raise_case
-from incidents.cases.models import Case, CaseSubject, Kind, State
-from incidents.reports import submission
+from incidents.cases.creation import NewEvidence, open_or_extend_case
+from incidents.cases.models import Case, CaseKind, CaseState, CaseSubject
+from incidents.reports import report_fields, submission
 from incidents.reports.models import Report
 from people.models import Role, Staff
 from people.staff import api_tokens, staff_records
@@ -60,20 +60,28 @@ def _set(console: Console) -> Scene:
     gwen = console.customer()
     now = console.now
     with console.unit() as session:
-        told = submission.Told("+447400123456", "web", said=SAID)
-        submission.file(session, told, now)
+        told = report_fields.ReportSubmission("+447400123456", "web", said=SAID)
+        submission.submit_for_reference(session, told, now)
         report = session.exec(select(Report)).one()
-        shared = Evidence("report", str(report.id), now, gwen)
-        audit_log.record(
-            session, audit_log.staff(ines), "customer.read", now, customer_id=gwen, purpose="x"
+        shared = NewEvidence("report", str(report.id), now, gwen)
+        audit_log.record_act(
+            session,
+            audit_log.staff_actor(ines),
+            "customer.read",
+            now,
+            customer_id=gwen,
+            purpose="x",
         )
         read = session.exec(
             select(AuditEntry.id).where(col(AuditEntry.staff_id) == ines).limit(1)
         ).one()
-        evidence = [shared, Evidence("audit", str(read), now, gwen)]
-        named = raise_case(session, Kind.ACCESS, "a", evidence, now, subjects=[ines])
-        around = [shared, Evidence("access", "1", now, None, {"staff": str(ines), "customers": 9})]
-        other = raise_case(session, Kind.CALLS, "b", around, now)
+        evidence = [shared, NewEvidence("audit", str(read), now, gwen)]
+        named = open_or_extend_case(session, CaseKind.ACCESS, "a", evidence, now, subjects=[ines])
+        around = [
+            shared,
+            NewEvidence("access", "1", now, None, {"staff": str(ines), "customers": 9}),
+        ]
+        other = open_or_extend_case(session, CaseKind.CALLS, "b", around, now)
         return Scene(console, ines, ivo, named.reference, other.reference, gwen)
 
 
@@ -90,11 +98,13 @@ def test_the_board_shows_neither_the_case_nor_its_count(scene):
 
 def test_no_view_of_the_board_shows_it(scene):
     with scene.console.unit() as session:
-        workflow.take(session, scene.reference, scene.ivo, scene.console.now)
-        workflow.decide(
+        workflow.claim_case(session, scene.reference, scene.ivo, scene.console.now)
+        workflow.decide_case_outcome(
             session, scene.reference, scene.ivo, "leak", "this is a leak", scene.console.now
         )
-        workflow.close(session, scene.reference, scene.ivo, "all of it is done", scene.console.now)
+        workflow.close_decided_case(
+            session, scene.reference, scene.ivo, "all of it is done", scene.console.now
+        )
     tab = scene.tab("ines")
     for view in ("open", "mine", "closed"):
         assert scene.reference not in tab.get(f"/staff/cases?view={view}").text
@@ -129,7 +139,7 @@ def test_nothing_can_be_done_to_it(scene, act):
         assert "Gwen" not in answer.text
     with scene.console.unit() as session:
         case = session.exec(select(Case).where(col(Case.reference) == scene.reference)).one()
-        assert (case.state, case.taken_by, case.outcome) == (State.OPEN, None, None)
+        assert (case.state, case.taken_by, case.outcome) == (CaseState.OPEN, None, None)
 
 
 def test_whom_an_access_exposed_is_closed_too(scene):
@@ -192,7 +202,7 @@ def test_the_api_leaves_its_reports_out(scene):
     said = {}
     for who in (scene.ines, scene.ivo):
         with scene.console.unit() as session:
-            token = api_tokens.add(session, session.get_one(Staff, who), "t", now)
+            token = api_tokens.create_api_token(session, session.get_one(Staff, who), "t", now)
         answer = client.get("/api/v1/reports", headers={"Authorization": f"Bearer {token}"})
         said[who] = answer.json["reports"]
     assert said[scene.ines] == []
@@ -218,9 +228,9 @@ def test_an_investigator_who_is_named_while_holding_it_loses_it(scene):
     tab = scene.tab("ines")
     tab.post(f"/staff/cases/{scene.other}/take")
     with console.unit() as session:
-        raise_case(session, Kind.CALLS, "b", [], now, subjects=[scene.ines])
+        open_or_extend_case(session, CaseKind.CALLS, "b", [], now, subjects=[scene.ines])
         case = session.exec(select(Case).where(col(Case.reference) == scene.other)).one()
-        assert (case.state, case.taken_by) == (State.OPEN, None)
+        assert (case.state, case.taken_by) == (CaseState.OPEN, None)
     assert tab.get(f"/staff/cases/{scene.other}").status_code == 404
     assert tab.post(f"/staff/cases/{scene.other}/note", {"words": "x"}).status_code == 404
     assert "Taken from an investigator" in scene.tab("ivo").get(f"/staff/cases/{scene.other}").text
@@ -233,7 +243,9 @@ def test_where_all_investigators_are_named_the_case_waits_and_supervisors_hear_t
     waits = "case needs another investigator"
     assert waits not in sam.get("/staff/team").text
     with console.unit() as session:
-        staff_records.switch_off(session, session.get_one(Staff, scene.ivo), console.now)
+        staff_records.deactivate_staff_member(
+            session, session.get_one(Staff, scene.ivo), console.now
+        )
     page = sam.get("/staff/team").text
     assert waits in page
     assert scene.reference not in page
@@ -274,19 +286,19 @@ def test_who_read_a_customer_of_a_case_is_closed_to_whom_the_case_names(scene):
 
 def test_what_is_asked_about_somebody_is_not_in_their_log(scene):
     from people.approvals import approval_requests
-    from people.approvals.request_types import About
-    from procedures.role_change import ROLE
+    from people.approvals.request_types import RequestSubject
+    from procedures.role_change import CHANGE_ROLE
 
     console = scene.console
     with console.unit() as session:
-        asked = approval_requests.ask(
+        asked = approval_requests.submit_for_approval(
             session,
-            ROLE,
+            CHANGE_ROLE,
             {"role": "agent"},
             "they are to be one",
             None,
             console.now,
-            about=About(None, None, scene.ines),
+            about=RequestSubject(None, None, scene.ines),
         ).id
     assert f"…{str(asked)[-6:]}" in scene.tab("ivo").get("/staff/audit").text
     assert str(asked)[-6:] not in scene.tab("ines").get("/staff/audit").text

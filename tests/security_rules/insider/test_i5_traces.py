@@ -11,10 +11,10 @@ import pytest
 from sqlmodel import col, select
 
 from incidents.cases import workflow
-from incidents.cases.creation import Evidence, raise_case
-from incidents.cases.models import Case, CaseSubject, Kind, State
+from incidents.cases.creation import NewEvidence, open_or_extend_case
+from incidents.cases.models import Case, CaseKind, CaseState, CaseSubject
 from incidents.leak_tracing import service
-from incidents.reports import submission
+from incidents.reports import report_fields, submission
 from people.errors import NotFound
 from people.models import Role
 from tests import factories
@@ -32,24 +32,24 @@ def scene(store):
 
 
 def test_a_leading_investigator_is_not_shown_the_ranking(scene):
-    with pytest.raises(service.NotForYou), scene.store.unit() as session:
-        service.trace(session, scene.staff[-1], NOW)
+    with pytest.raises(service.RankingNamesReader), scene.store.unit() as session:
+        service.trace_recent_signals(session, scene.staff[-1], NOW)
 
 
 def test_the_case_goes_on_with_another(scene):
     named = scene.staff[-1]
     with scene.store.unit() as session:
         other = factories.an_agent(session, LOOKED, role=Role.INVESTIGATOR).id
-        workflow.take(session, scene.reference, named, NOW)
+        workflow.claim_case(session, scene.reference, named, NOW)
     with scene.store.unit() as session:
-        assert service.of_case(session, scene.reference, named, NOW) is None
+        assert service.trace_case_signals(session, scene.reference, named, NOW) is None
     case = scene.store.all(select(Case).where(col(Case.reference) == scene.reference))[0]
-    assert (case.state, case.taken_by) == (State.OPEN, None)
+    assert (case.state, case.taken_by) == (CaseState.OPEN, None)
     assert scene.store.all(select(CaseSubject.staff_id)) == [named]
     with pytest.raises(NotFound), scene.store.unit() as session:
-        service.of_case(session, scene.reference, named, NOW)
+        service.trace_case_signals(session, scene.reference, named, NOW)
     with scene.store.unit() as session:
-        found = service.of_case(session, scene.reference, other, NOW)
+        found = service.trace_case_signals(session, scene.reference, other, NOW)
     assert found is not None
     assert found.rows[0].source == str(named)
 
@@ -57,7 +57,7 @@ def test_the_case_goes_on_with_another(scene):
 def test_an_investigator_of_whom_it_says_nothing_reads_on(scene):
     with scene.store.unit() as session:
         other = factories.an_agent(session, LOOKED, role=Role.INVESTIGATOR).id
-        assert service.of_case(session, scene.reference, other, NOW) is not None
+        assert service.trace_case_signals(session, scene.reference, other, NOW) is not None
     assert scene.store.all(select(CaseSubject.staff_id)) == []
 
 
@@ -92,10 +92,10 @@ def _a_case_that_points_at(console: Console, named: UUID) -> str:
             phone = factories.a_phone()
             customer = factories.a_customer(session, console.now, phone)
             looked, at = (console.now - timedelta(days=days) for days in (9, 2))
-            who = audit_log.staff([named, *readers][n % 6])
-            audit_log.record(session, who, "customer.read", looked, customer_id=customer.id)
+            who = audit_log.staff_actor([named, *readers][n % 6])
+            audit_log.record_act(session, who, "customer.read", looked, customer_id=customer.id)
             if n % 6 == 0:
-                told = submission.Told(phone, "text", proven=True, called_at=at)
-                report_id = submission.filed(session, told, console.now).id
-                evidence.append(Evidence("report", str(report_id), at, customer.id))
-        return raise_case(session, Kind.CALLS, "x", evidence, console.now).reference
+                told = report_fields.ReportSubmission(phone, "text", proven=True, called_at=at)
+                report_id = submission.submit_report(session, told, console.now).id
+                evidence.append(NewEvidence("report", str(report_id), at, customer.id))
+        return open_or_extend_case(session, CaseKind.CALLS, "x", evidence, console.now).reference

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, select, update
 from sqlmodel import SQLModel
 
-from channels.rate_limits import OutsideCounts
+from channels.rate_limits import ExternalCounters
 from messaging.dispatch import leases
 from people.customers import customer_records
 from people.models import Customer, Staff
@@ -93,7 +93,7 @@ def at_work(console: Console):
 def started(console: Console, callback: UUID) -> str:
     with at_work(console) as session:
         row = session.get_one(Callback, callback)
-        return call_session.start(session, row, console.context.policy, console.now).code
+        return call_session.start_call(session, row, console.context.policy, console.now).code
 
 
 def verdict(console: Console, phone: str, code: str) -> str:
@@ -142,7 +142,7 @@ def test_a_number_swapped_with_an_accomplices_opens_no_page(console, writer):
     browser.post("/my/number", data={"csrf_token": token, "phone": ACCOMPLICE})
     with console.unit() as session:
         rules = console.context.rules
-        assert not leases.lease(session, console.now, "post", rules, 50)
+        assert not leases.lease_messages(session, console.now, "post", rules, 50)
 
 
 @pytest.mark.parametrize("swapped", ["phone_index", "external_ref_index"])
@@ -170,20 +170,22 @@ def test_staff_tickets_and_passkeys_are_not_found_by_an_index_of_others(console,
     ana, ben = console.member("ana@example.org"), console.member("ben@example.org")
     first, second = console.callback(ana, 60, VICTIM), console.callback(ben, 60, ACCOMPLICE)
     with console.unit() as session:
-        mine = credential_records.keep(session, ana, b"mine", b"key", 0, "phone", console.now).id
-        theirs = credential_records.keep(
+        mine = credential_records.store_passkey(
+            session, ana, b"mine", b"key", 0, "phone", console.now
+        ).id
+        theirs = credential_records.store_passkey(
             session, ben, b"theirs", b"key", 0, "phone", console.now
         ).id
-        found = callbacks.by_ticket(session, "T-1001")
+        found = callbacks.find_customer_by_ticket(session, "T-1001")
         assert found == session.get_one(Callback, second).customer_id
     writer.swap("staff", "email_index", ana, ben)
     writer.swap("passkey", "credential_index", mine, theirs)
     writer.put("callback", second, ticket_index=b"z" * 16, ticket=None)
     writer.put("callback", second, ticket_index=writer.row("callback", first)["ticket_index"])
     with console.unit() as session:
-        assert staff_records.find(session, "ana@example.org") is None
-        assert credential_records.find(session, b"mine") is None
-        assert callbacks.by_ticket(session, "T-1001") is None
+        assert staff_records.find_staff_by_email(session, "ana@example.org") is None
+        assert credential_records.lock_passkey(session, b"mine") is None
+        assert callbacks.find_customer_by_ticket(session, "T-1001") is None
 
 
 @pytest.mark.parametrize(
@@ -247,12 +249,14 @@ def test_ten_wrong_tries_of_two_kinds_leave_a_code_alive_until_they_are_ten(cons
 
 def _by_domain(console: Console, code: str) -> str:
     from storage.session import core_transaction
-    from verification.code_check import check
+    from verification.code_check import check_code
     from verification.verdicts import Channel
 
     here = console.context
     with core_transaction(here.engine, here.info) as work:
-        found = check(work, VICTIM, code, Channel.WEB, console.now, organisation="Example Bank")
+        found = check_code(
+            work, VICTIM, code, Channel.WEB, console.now, organisation="Example Bank"
+        )
     return type(found).__name__
 
 
@@ -272,14 +276,14 @@ def test_a_code_that_ended_or_was_replaced_is_not_revived_by_an_old_row(console,
     code_before, call_before = _code_of(writer, callback), writer.row("callback", callback)
     with at_work(console) as session:
         row = session.get_one(Callback, callback)
-        call_session.reissue(session, row, console.context.policy, console.now)
+        call_session.reissue_code(session, row, console.context.policy, console.now)
     after = _code_of(writer, callback)
     writer.put_back("code", code_before)
     assert verdict(console, VICTIM, code) == "not_confirmed"
     writer.put_back("code", after)
     with at_work(console) as session:
         row = session.get_one(Callback, callback)
-        call_session.end(session, row, "reached", console.context.policy, console.now)
+        call_session.end_call(session, row, "reached", console.context.policy, console.now)
     writer.put_back("code", after)
     writer.put_back("callback", call_before)
     no_genuine(console, VICTIM, code)
@@ -302,8 +306,8 @@ def test_a_callback_that_is_changed_is_told_of_as_genuine_to_nobody(console, wri
     with pytest.raises(WrongState), at_work(console) as session:
         row = session.get_one(Callback, callback)
         if row.state == "booked":
-            call_session.start(session, row, console.context.policy, console.now)
-        call_session.shown(session, row, console.now)
+            call_session.start_call(session, row, console.context.policy, console.now)
+        call_session.current_code(session, row, console.now)
 
 
 def test_a_callback_that_its_customer_refused_cannot_be_booked_again_in_the_table(console, writer):
@@ -313,7 +317,7 @@ def test_a_callback_that_its_customer_refused_cannot_be_booked_again_in_the_tabl
     agent = console.member("ana@example.org")
     callback = console.callback(agent, 10)
     with console.unit() as session:
-        bookings.refuse(session, session.get_one(Callback, callback), console.now)
+        bookings.refuse_callback(session, session.get_one(Callback, callback), console.now)
     writer.put("callback", callback, state="booked", ended_at=None)
     console.wait(minutes=10)
     with pytest.raises(WrongState):
@@ -324,8 +328,8 @@ def test_a_role_changed_in_the_table_lets_nobody_act_by_it(console, writer):
     """Was red on c916469: session and token said another role, but signing in again did not."""
     ana, tab = console.agent()
     with console.unit() as session:
-        token = api_tokens.add(session, session.get_one(Staff, ana), "x", console.now)
-        feed = calendar_feeds.make(session, ana, console.now)
+        token = api_tokens.create_api_token(session, session.get_one(Staff, ana), "x", console.now)
+        feed = calendar_feeds.create_feed(session, ana, console.now)
     writer.put("staff", ana, role="supervisor")
     assert tab.get("/staff/team").status_code in (302, 303)
     form = {"email": "ana@example.org", "password": "several good words", "code": console.code()}
@@ -333,8 +337,8 @@ def test_a_role_changed_in_the_table_lets_nobody_act_by_it(console, writer):
     answer = console.tab().post("/staff/sign-in", {**form, "code": console.code()})
     assert answer.status_code == 403
     with console.unit() as session:
-        assert api_tokens.bearer(session, token) is None
-        assert calendar_feeds.read(session, feed, console.now) is None
+        assert api_tokens.find_token_principal(session, token) is None
+        assert calendar_feeds.read_feed_entries(session, feed, console.now) is None
 
 
 @pytest.mark.parametrize(
@@ -346,7 +350,7 @@ def test_somebody_switched_off_is_not_let_in_again_by_the_table(console, writer,
     """Was red on c916469."""
     ana, _tab = console.agent()
     with console.unit() as session:
-        staff_records.switch_off(session, session.get_one(Staff, ana), console.now)
+        staff_records.deactivate_staff_member(session, session.get_one(Staff, ana), console.now)
     writer.put("staff", ana, **values)
     console.wait(seconds=30)
     form = {"email": "ana@example.org", "password": "several good words", "code": console.code()}
@@ -359,7 +363,7 @@ def test_a_session_that_ended_is_not_revived(console, writer, whole):
     ana, tab = console.agent()
     before = writer.only("staff_session")
     with console.unit() as session:
-        staff_records.switch_off(session, session.get_one(Staff, ana), console.now)
+        staff_records.deactivate_staff_member(session, session.get_one(Staff, ana), console.now)
         member = session.get_one(Staff, ana)
         member.active = True
     if whole:
@@ -375,27 +379,29 @@ def test_a_customers_session_that_ended_is_not_revived(console, writer):
 
     gwen = console.customer()
     with console.unit() as session:
-        token = customer_sessions.begin(session, gwen, console.now)
-        customer_sessions.end(session, token, console.now)
+        token = customer_sessions.start_customer_session(session, gwen, console.now)
+        customer_sessions.end_customer_session(session, token, console.now)
     row = writer.only("customer_session")
     writer.put("customer_session", row["id"], ended_at=None)
     with console.unit() as session:
-        assert customer_sessions.signed_in(session, token, console.now) is None
+        assert customer_sessions.find_session_customer(session, token, console.now) is None
 
 
 def test_a_link_that_was_used_or_is_too_old_is_not_made_good(console, writer):
     """Was red on c916469."""
-    from people.errors import LinkSpent
+    from people.errors import LinkExpired
 
     ana = console.member("ana@example.org")
     with console.unit() as session:
-        first = staff_records.invite(session, session.get_one(Staff, ana), console.now)
-        staff_records.invite(session, session.get_one(Staff, ana), console.now)
+        first = staff_records.create_enrolment_link(
+            session, session.get_one(Staff, ana), console.now
+        )
+        staff_records.create_enrolment_link(session, session.get_one(Staff, ana), console.now)
     table = SQLModel.metadata.tables["enrolment_link"]
     with writer._engine.begin() as work:
         work.execute(update(table).values(used_at=None, tries=0))
-    with console.unit() as session, pytest.raises(LinkSpent):
-        staff_records.invited(session, first, console.now)
+    with console.unit() as session, pytest.raises(LinkExpired):
+        staff_records.open_enrolment_link(session, first, console.now)
 
 
 def test_a_number_that_waits_after_a_change_waits_on(console, writer):
@@ -407,15 +413,17 @@ def test_a_number_that_waits_after_a_change_waits_on(console, writer):
     with console.unit() as session:
         row = session.get_one(Customer, gwen)
         until = console.now + timedelta(hours=48)
-        customer_number.change(session, row, ACCOMPLICE, until, audit_log.SYSTEM, console.now)
+        customer_number.change_customer_number(
+            session, row, ACCOMPLICE, until, audit_log.SYSTEM, console.now
+        )
     for moved in (None, console.now - timedelta(hours=1)):
         writer.put("customer", gwen, number_waits_until=moved)
         with console.unit() as session:
-            assert customer_number.holder(session, ACCOMPLICE, console.now) is None
+            assert customer_number.find_active_holder(session, ACCOMPLICE, console.now) is None
 
 
 def test_counts_outside_the_database_last_as_long_as_a_code_can(console):
-    assert 60 * console.context.policy.code_minutes <= external_counters.LASTS
-    counts = OutsideCounts("memory://")
-    counts.add("x", 3)
-    assert (counts.read("x"), counts.read("y")) == (3, 0)
+    assert 60 * console.context.policy.code_minutes <= external_counters.COUNTER_SECONDS
+    counts = ExternalCounters("memory://")
+    counts.add_to_counter("x", 3)
+    assert (counts.read_counter("x"), counts.read_counter("y")) == (3, 0)

@@ -44,8 +44,8 @@ from vault.keys import (
     master_key_rotation,
     master_keys,
 )
-from vault.keys.aead import new_key
-from vault.keys.blind_index import ALONE, CURRENT, KNOWN
+from vault.keys.aead import generate_key
+from vault.keys.blind_index import CURRENT, KNOWN, ONLY
 from vault.keys.keyring import Keyring
 from vault.models import PurposeKey
 
@@ -56,7 +56,7 @@ SAM, ANA, IVY = "sam@example.org", "ana@example.org", "ivy@example.org"
 
 def keys_of(engine, keys) -> dict[str, bytes]:
     with transaction(engine, read_only=True) as session:
-        return key_register.open_all(session, keys)[1]
+        return key_register.open_register_and_keys(session, keys)[1]
 
 
 class Scene:
@@ -69,9 +69,11 @@ class Scene:
         self.ivy = self.first.member(IVY, Role.INVESTIGATOR)
         self.ana = self.first.member(ANA)
         with self.first.unit() as session:
-            bootstrap.close_if_due(session, NOW)
-            self.spare = second_factor.new_recovery_codes(session, self.sam)
-            self.bearer = api_tokens.add(session, session.get_one(Staff, self.ana), "", NOW)
+            bootstrap.finish_bootstrap(session, NOW)
+            self.spare = second_factor.issue_recovery_codes(session, self.sam)
+            self.bearer = api_tokens.create_api_token(
+                session, session.get_one(Staff, self.ana), "", NOW
+            )
         self.writer = Writer(url)
         self.engine, self.keys = self.first.context.engine, self.first.context.master
 
@@ -89,7 +91,7 @@ class Scene:
         return str(stopped.value)
 
     def upgrade(self) -> None:
-        database_upgrade.upgrade(self.engine, self.keys, NOW)
+        database_upgrade.upgrade_with_keys(self.engine, self.keys, NOW)
 
     def require_nobody_gets_in(self, console: Console) -> None:
         browser = console.app.test_client()
@@ -103,7 +105,7 @@ class Scene:
     def require_stopped(self, word: str = "somebody changed the database") -> None:
         """Neither a start nor an upgrade, and nothing is changed by trying."""
         before = self.writer.what_lets_in()
-        assert word in database_upgrade.problem(self.engine, self.keys)
+        assert word in database_upgrade.find_key_problem(self.engine, self.keys)
         with pytest.raises(KeyForged, match=word):
             self.upgrade()
         assert self.writer.what_lets_in() == before
@@ -167,10 +169,10 @@ def test_each_key_that_is_gone_or_another_stops_the_start(scene, how):
     scene.writer.plant(scene.sam, scene.ana)
     for purpose in keyring.PURPOSES:
         scene.writer.put_back("purpose_key", kept)
-        assert database_upgrade.problem(scene.engine, scene.keys) == ""
+        assert database_upgrade.find_key_problem(scene.engine, scene.keys) == ""
         made = {
-            "another store's": scene.keys.wrap(new_key(), key_register.place(purpose)),
-            "early": scene.keys.wrap(new_key(), key_register.early_place(purpose)),
+            "another store's": scene.keys.wrap(generate_key(), key_register.wrap_context(purpose)),
+            "early": scene.keys.wrap(generate_key(), key_register.early_wrap_context(purpose)),
         }
         if how in made:
             scene.writer.run(
@@ -180,7 +182,7 @@ def test_each_key_that_is_gone_or_another_stops_the_start(scene, how):
             scene.writer.break_key(purpose, how, "log" if purpose == "demo" else "demo")
         scene.require_stopped(f"the key for '{purpose}' is ")
         with pytest.raises(KeyForged):
-            Keyring(scene.keys, scene.engine).seal_for(keyring.STAFF, "a", "b")
+            Keyring(scene.keys, scene.engine).seal_for_purpose(keyring.STAFF, "a", "b")
     scene.require_shut()
 
 
@@ -188,12 +190,12 @@ def test_a_key_of_an_earlier_time_is_not_taken_back(scene):
     """As after an approved change of a key: the former row, kept by the writer, is put back."""
     kept = scene.writer.rows("purpose_key")
     with scene.first.unit() as session:
-        row, key = session.get_one(PurposeKey, "canaries"), new_key()
-        row.wrapped = scene.keys.wrap(key, key_register.place("canaries"))
-        scene.first.context.ring.change_register(
+        row, key = session.get_one(PurposeKey, "canaries"), generate_key()
+        row.wrapped = scene.keys.wrap(key, key_register.wrap_context("canaries"))
+        scene.first.context.ring.update_key_register(
             session,
             lambda r: key_upgrade.replace(
-                r, keys={**r.keys, "canaries": key_register.key_fingerprint(key)}
+                r, keys={**r.keys, "canaries": key_register.register_fingerprint(key)}
             ),
         )
     scene.restart()
@@ -242,7 +244,7 @@ def test_a_revision_that_is_set_back_runs_no_migration_again(scene, more):
 
 def test_a_store_that_is_truly_taken_back_by_a_writer_is_not_upgraded(scene):
     """They undo the tables down to before sign-ins were bound, delete the key, and wait."""
-    migrate.downgrade(scene.engine, "0023")
+    migrate.downgrade_store(scene.engine, "0023")
     scene.writer.plant(scene.sam, scene.ana)
     before = scene.writer.what_lets_in()
     assert "its keys are those of a later one" in scene.refusal()
@@ -253,8 +255,8 @@ def test_a_store_that_is_truly_taken_back_by_a_writer_is_not_upgraded(scene):
 
 def test_a_revision_that_is_set_forward_leaves_no_step_out(scene, monkeypatch):
     ran: list[str] = []
-    monkeypatch.setattr(database_upgrade, "STEPS", {"0028": lambda _: ran.append("0028")})
-    database_upgrade.downgrade(scene.engine, scene.keys, "0027")
+    monkeypatch.setattr(database_upgrade, "UPGRADE_STEPS", {"0028": lambda _: ran.append("0028")})
+    database_upgrade.downgrade_with_keys(scene.engine, scene.keys, "0027")
     scene.writer.run("UPDATE alembic_version SET version_num = '0028'")
     with pytest.raises(KeyForged):
         scene.upgrade()
@@ -266,10 +268,10 @@ def test_a_revision_that_is_set_forward_leaves_no_step_out(scene, monkeypatch):
 def _rotated(scene: Scene) -> None:
     unit = scene.first.unit
     with unit() as session:
-        index_key_rotation.begin(session, scene.keys, NOW)
-    for before, after in ((KNOWN, CURRENT), (CURRENT, ALONE)):
+        index_key_rotation.begin_index_rotation(session, scene.keys, NOW)
+    for before, after in ((KNOWN, CURRENT), (CURRENT, ONLY)):
         with unit() as session:
-            assert index_key_rotation.advance(session, "index-1", before, after, NOW)
+            assert index_key_rotation.advance_index_rotation(session, "index-1", before, after, NOW)
 
 
 @pytest.mark.parametrize(
@@ -288,22 +290,22 @@ def test_index_keys_are_not_set_back(scene, how):
     _rotated(scene)
     ticks = [0.0]
     ring = Keyring(scene.keys, scene.engine, ticks=lambda: ticks[0])
-    form = ring.blind_index("phone", "+447400123456")
+    form = ring.compute_blind_index("phone", "+447400123456")
     scene.restart()
     scene.writer.run(how)
     ticks[0] += 60
     with suppress(KeyForged):  # one that runs knows how far it was, or fails
-        assert ring.blind_index("phone", "+447400123456") == form
+        assert ring.compute_blind_index("phone", "+447400123456") == form
     with pytest.raises(KeyUnavailable):
-        Keyring(scene.keys, scene.engine).blind_index("phone", "+447400123456")
+        Keyring(scene.keys, scene.engine).compute_blind_index("phone", "+447400123456")
     scene.require_stopped()
 
 
 def test_the_order_of_index_keys_is_not_the_databases(scene):
     _rotated(scene)
-    form = scene.first.context.ring.blind_index("phone", "+447400123456")
+    form = scene.first.context.ring.compute_blind_index("phone", "+447400123456")
     scene.writer.run("UPDATE purpose_key SET created_at = '2020-01-01' WHERE purpose = 'index-1'")
-    assert Keyring(scene.keys, scene.engine).blind_index("phone", "+447400123456") == form
+    assert Keyring(scene.keys, scene.engine).compute_blind_index("phone", "+447400123456") == form
 
 
 def test_a_store_that_is_set_up_is_never_being_set_up_again(scene):
@@ -315,8 +317,8 @@ def test_a_store_that_is_set_up_is_never_being_set_up_again(scene):
         "UPDATE staff SET totp_secret = NULL",
     )
     with scene.restart().unit() as session:
-        assert bootstrap.approvers(session) == 0
-        assert not bootstrap.is_open(session, NOW)
+        assert bootstrap.count_approvers(session) == 0
+        assert not bootstrap.is_bootstrap_open(session, NOW)
     done = scene.first.app.test_cli_runner().invoke(
         args=["staff", "add", "--email", "m@example.org", "--name", "Mal", "--role", "supervisor"]
     )
@@ -402,22 +404,22 @@ def test_the_upgrade_command_says_it_in_a_sentence(scene):
 @pytest.mark.parametrize("revision", ["0001", "0005", "0014", "0022", "0023", "0024", "0027"])
 def test_an_earlier_store_is_upgraded_and_its_keys_are_kept(store, revision):
     before, writer = keys_of(store.engine, store.master), Writer(store.url)
-    database_upgrade.downgrade(store.engine, store.master, revision)
+    database_upgrade.downgrade_with_keys(store.engine, store.master, revision)
     names = {row["purpose"] for row in writer.rows("purpose_key")}
-    reached = migrate.reached(revision)
-    assert names == {p for p, since in keyring.INTRODUCED.items() if since in reached}
+    reached = migrate.list_reached_revisions(revision)
+    assert names == {p for p, since in keyring.INTRODUCED_AT.items() if since in reached}
     for _ in range(2):
-        database_upgrade.upgrade(store.engine, store.master, NOW)
+        database_upgrade.upgrade_with_keys(store.engine, store.master, NOW)
     after = keys_of(store.engine, store.master)
     assert {name: after[name] for name in names} == {name: before[name] for name in names}
     assert set(after) == set(keyring.PURPOSES)
-    assert database_upgrade.problem(store.engine, store.master) == ""
+    assert database_upgrade.find_key_problem(store.engine, store.master) == ""
 
 
 def test_an_earlier_store_without_a_key_that_it_must_have_is_not_upgraded(scene):
-    database_upgrade.downgrade(scene.engine, scene.keys, "0027")
+    database_upgrade.downgrade_with_keys(scene.engine, scene.keys, "0027")
     kept = scene.writer.rows("purpose_key")
-    for purpose in [p for p, since in keyring.INTRODUCED.items() if since <= "0027"]:
+    for purpose in [p for p, since in keyring.INTRODUCED_AT.items() if since <= "0027"]:
         scene.writer.put_back("purpose_key", kept)
         scene.writer.break_key(purpose, "deleted")
         scene.require_stopped(f"the key for '{purpose}' is missing")
@@ -426,22 +428,22 @@ def test_an_earlier_store_without_a_key_that_it_must_have_is_not_upgraded(scene)
 
 
 def test_what_was_kept_before_is_bound_once_and_what_is_planted_later_is_not(scene):
-    database_upgrade.downgrade(scene.engine, scene.keys, "0023")
+    database_upgrade.downgrade_with_keys(scene.engine, scene.keys, "0023")
     scene.upgrade()
     console = scene.restart()
     with console.unit() as session:
-        assert api_tokens.bearer(session, scene.bearer).id == scene.ana
+        assert api_tokens.find_token_principal(session, scene.bearer).id == scene.ana
     scene.writer.plant(scene.sam, scene.ana)
     scene.upgrade()
     scene.require_nobody_gets_in(scene.restart())
 
 
 def test_an_early_store_that_was_set_up_still_is(scene):
-    database_upgrade.downgrade(scene.engine, scene.keys, "0027")
+    database_upgrade.downgrade_with_keys(scene.engine, scene.keys, "0027")
     scene.upgrade()
     scene.writer.run("DELETE FROM audit_entry", "UPDATE staff SET totp_secret = NULL")
     with scene.restart().unit() as session:
-        assert not bootstrap.is_open(session, NOW)
+        assert not bootstrap.is_bootstrap_open(session, NOW)
 
 
 def test_a_step_runs_once_in_the_upgrade_that_reaches_it(scene, monkeypatch):
@@ -449,12 +451,12 @@ def test_a_step_runs_once_in_the_upgrade_that_reaches_it(scene, monkeypatch):
 
     def step(session) -> None:
         ran.append(len(session.exec(select(Staff)).all()))
-        keyring.of(session).seal_for(keyring.SIGN_IN, "a", "b")
+        keyring.current_keyring(session).seal_for_purpose(keyring.SIGN_IN, "a", "b")
         if len(ran) == 1:
             raise KeyUnavailable("it fails the first time")
 
-    database_upgrade.downgrade(scene.engine, scene.keys, "0027")
-    monkeypatch.setattr(database_upgrade, "STEPS", {"0028": step})
+    database_upgrade.downgrade_with_keys(scene.engine, scene.keys, "0027")
+    monkeypatch.setattr(database_upgrade, "UPGRADE_STEPS", {"0028": step})
     before = scene.writer.what_lets_in()
     with pytest.raises(KeyUnavailable):
         scene.upgrade()
@@ -466,32 +468,36 @@ def test_a_step_runs_once_in_the_upgrade_that_reaches_it(scene, monkeypatch):
 
 def test_no_step_runs_on_a_fresh_store(database, tmp_path, monkeypatch):
     ran: list[str] = []
-    monkeypatch.setattr(database_upgrade, "STEPS", {"0024": lambda _: ran.append("0024")})
+    monkeypatch.setattr(database_upgrade, "UPGRADE_STEPS", {"0024": lambda _: ran.append("0024")})
     engine = make_engine(f"sqlite:///{tmp_path / 'fresh.sqlite3'}")
-    database_upgrade.upgrade(engine, master_keys.parse(databases.MASTER_KEYS), NOW)
+    database_upgrade.upgrade_with_keys(
+        engine, master_keys.parse_master_keys(databases.MASTER_KEYS), NOW
+    )
     assert ran == []
-    assert set(keys_of(engine, master_keys.parse(databases.MASTER_KEYS))) == set(keyring.PURPOSES)
+    assert set(keys_of(engine, master_keys.parse_master_keys(databases.MASTER_KEYS))) == set(
+        keyring.PURPOSES
+    )
 
 
 def test_an_upgrade_that_was_stopped_before_it_made_keys_goes_on(tmp_path):
     """As an earlier version could be, on a store that nobody used yet."""
     engine, keys = (
         make_engine(f"sqlite:///{tmp_path / 'x.db'}"),
-        master_keys.parse(databases.MASTER_KEYS),
+        master_keys.parse_master_keys(databases.MASTER_KEYS),
     )
-    migrate.upgrade(engine, "0027")
-    database_upgrade.upgrade(engine, keys, NOW)
+    migrate.upgrade_store(engine, "0027")
+    database_upgrade.upgrade_with_keys(engine, keys, NOW)
     assert set(keys_of(engine, keys)) == set(keyring.PURPOSES)
 
 
 @pytest.mark.both
 def test_many_upgrades_at_once_make_one_set_of_keys(store):
-    database_upgrade.downgrade(store.engine, store.master, "0005")
+    database_upgrade.downgrade_with_keys(store.engine, store.master, "0005")
 
     def act() -> str:
         there = databases.opened(store.url, wait_seconds=60)
-        database_upgrade.upgrade(there.engine, there.master, NOW)
-        return there.ring.mark(keyring.SIGN_IN, "x")
+        database_upgrade.upgrade_with_keys(there.engine, there.master, NOW)
+        return there.ring.fingerprint_for_purpose(keyring.SIGN_IN, "x")
 
     assert len(set(at_once([act] * 6, partial(store.engine.dispose, close=False)))) == 1
 
@@ -499,7 +505,7 @@ def test_many_upgrades_at_once_make_one_set_of_keys(store):
 @pytest.mark.both
 def test_an_upgrade_that_is_killed_is_run_again(scene):
     """Killed after any of its statements; each time it leaves the store as it was, or done."""
-    database_upgrade.downgrade(scene.engine, scene.keys, "0022")
+    database_upgrade.downgrade_with_keys(scene.engine, scene.keys, "0022")
     before = scene.writer.rows("purpose_key"), scene.writer.rows("alembic_version")
     acts, killed, times = 5, True, 0
     while killed:
@@ -512,7 +518,7 @@ def test_an_upgrade_that_is_killed_is_run_again(scene):
     assert times > 3
     scene.upgrade()
     with scene.restart().unit() as session:
-        assert api_tokens.bearer(session, scene.bearer).id == scene.ana
+        assert api_tokens.find_token_principal(session, scene.bearer).id == scene.ana
 
 
 def until_killed(url: str, acts: int) -> bool:
@@ -526,14 +532,16 @@ def until_killed(url: str, acts: int) -> bool:
 def _upgrade(url: str, acts: int) -> None:
     engine = make_engine(url)
     Fuse(acts).into(engine)
-    database_upgrade.upgrade(engine, master_keys.parse(databases.MASTER_KEYS), NOW)
+    database_upgrade.upgrade_with_keys(
+        engine, master_keys.parse_master_keys(databases.MASTER_KEYS), NOW
+    )
 
 
 def test_the_register_goes_with_the_master_keys(scene):
     with databases.opened(scene.url).unit() as session:
-        master_key_rotation.rewrap_purposes(session, BOTH)
+        master_key_rotation.rewrap_purpose_keys(session, BOTH)
         session.flush()
-        assert master_key_rotation.wrapped_by(session, ["test-1"])["test-1"] == 0
+        assert master_key_rotation.count_keys_by_master(session, ["test-1"])["test-1"] == 0
     scene.restart(master_keys=NEW)
     scene.refusal()
 
@@ -541,10 +549,10 @@ def test_the_register_goes_with_the_master_keys(scene):
 def test_a_register_that_alone_is_left_under_a_master_key_is_counted(scene):
     kept = scene.writer.rows("key_register")
     with databases.opened(scene.url).unit() as session:
-        master_key_rotation.rewrap_purposes(session, BOTH)
+        master_key_rotation.rewrap_purpose_keys(session, BOTH)
     scene.writer.put_back("key_register", kept)
     with databases.opened(scene.url).unit() as session:
-        assert master_key_rotation.wrapped_by(session, ["test-1"]) == {"test-1": 1}
+        assert master_key_rotation.count_keys_by_master(session, ["test-1"]) == {"test-1": 1}
 
 
 def test_a_customers_key_that_is_gone_or_another_is_not_made_again(store):
@@ -561,7 +569,7 @@ def test_a_customers_key_that_is_gone_or_another_is_not_made_again(store):
     before = writer.rows("data_key")
     for each in (one, two):
         with pytest.raises((KeyUnavailable, Tampered)), store.unit() as session:
-            customer_records.opened(session, session.get_one(Customer, each))
+            customer_records.open_customer_details(session, session.get_one(Customer, each))
         with pytest.raises((KeyUnavailable, Tampered)), store.unit() as session:
-            field_encryption.data_key(session, each)
+            field_encryption.load_data_key(session, each)
     assert writer.rows("data_key") == before

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import col, select
 
-from channels.cli.approvals import WAITS
+from channels.cli.approvals import EXIT_AWAITING_APPROVAL
 from people import password_seal
 from people.approvals import bootstrap, independence
 from people.approvals.models import ApprovalRequest, ApprovalVote
@@ -31,6 +31,7 @@ from tests.channels.enrolment_steps import (
     set_anew,
     sign_in,
 )
+from vault import errors
 
 CARL = "carl@example.org"
 SIX_DIGITS = re.compile(r"(?<![\d:.-])\d{6}(?![\d.])")
@@ -50,14 +51,14 @@ def office(console: Console) -> tuple[Tab, Tab, Tab]:
     for name, role in (("sue", "supervisor"), ("sam", "supervisor"), ("ivy", "investigator")):
         console.member(f"{name}@example.org", Role(role))
     with console.unit() as session:
-        assert bootstrap.close_if_due(session, console.now)
+        assert bootstrap.finish_bootstrap(session, console.now)
     sue, sam, ivy = (console.sign_in(f"{name}@example.org") for name in ("sue", "sam", "ivy"))
     return sue, sam, ivy
 
 
 def id_of(console: Console, email: str) -> UUID:
     with console.unit() as session:
-        found = staff_records.find(session, email)
+        found = staff_records.find_staff_by_email(session, email)
         assert found is not None
         return found.id
 
@@ -82,7 +83,7 @@ def test_who_asks_for_an_agent_does_not_become_them(console, office):
         assert secret_on(answer.text) == ""
         assert "Carl" not in answer.text
     with console.unit() as session:
-        carl = staff_records.find(session, CARL)
+        carl = staff_records.find_staff_by_email(session, CARL)
         assert carl.password_hash is None
 
 
@@ -151,7 +152,7 @@ def test_a_refused_expired_or_withdrawn_request_keeps_no_pin_and_opens_no_link(c
             from people.approvals import command_execution
 
             with console.unit() as session:
-                command_execution.expire(session, console.now + timedelta(days=8))
+                command_execution.expire_requests(session, console.now + timedelta(days=8))
         assert set_anew(console, console.tab(), link, pin).status_code == 410
         with console.unit() as session:
             assert {row.pin for row in session.exec(select(ApprovalVote))} == {None}
@@ -178,7 +179,9 @@ def test_a_colleague_whom_one_supervisor_met_has_one_voice_with_them(console, of
         assert "count as one person" in answer.text
     assert "done=done" in approved(sue).location
     with console.unit() as session:
-        changed = customer_records.opened(session, session.get_one(Customer, victim)).phone
+        changed = customer_records.open_customer_details(
+            session, session.get_one(Customer, victim)
+        ).phone
     assert changed == "+447400666666"
 
 
@@ -224,7 +227,7 @@ def test_the_command_line_needs_the_pins_of_both_who_approve(console, office):
     _, sam, ivy = office
     words = ["staff", "add", "--email", CARL, "--name", "Carl Hughes", "--role", "agent"]
     ran = console.app.test_cli_runner().invoke(args=words)
-    assert ran.exit_code == WAITS
+    assert ran.exit_code == EXIT_AWAITING_APPROVAL
     assert not SIX_DIGITS.search(ran.output)
     link = re.search(r"/staff/enrol/[\w-]+", ran.output)[0]
     first, second = pin_on(approved(sam).text), pin_on(approved(ivy).text)
@@ -234,8 +237,8 @@ def test_the_command_line_needs_the_pins_of_both_who_approve(console, office):
     carl = id_of(console, CARL)
     with console.unit() as session:
         for name in ("sam", "ivy"):
-            other = staff_records.find(session, f"{name}@example.org").id
-            assert independence.independent(session, carl, other)
+            other = staff_records.find_staff_by_email(session, f"{name}@example.org").id
+            assert independence.are_independent(session, carl, other)
 
 
 def test_a_colleague_who_never_enrolled_gets_another_link_by_two_people_and_a_pin(console, office):
@@ -262,7 +265,7 @@ def test_an_approval_of_before_the_pins_lets_nobody_in(console, office):
     assert answer.status_code == 409
     assert "before there were PINs" in answer.text
     with console.unit() as session:
-        assert staff_records.find(session, CARL) is None
+        assert staff_records.find_staff_by_email(session, CARL) is None
 
 
 # Who counts as one, without pages.
@@ -300,7 +303,7 @@ def house(session, proven: dict[str, str]) -> dict[str, UUID]:
 def test_who_counts_as_one_person(store, proven, parted):
     with store.unit() as session:
         ids = house(session, proven)
-        found = independence.groups(session, [*ids.values(), uuid4(), None])
+        found = independence.find_identity_groups(session, [*ids.values(), uuid4(), None])
         told: dict[UUID, str] = {}
         for name, each in ids.items():
             told[found[each]] = told.get(found[each], "") + name
@@ -315,17 +318,17 @@ def test_a_proof_that_was_pasted_or_cut_off_in_the_database_frees_nobody(store):
         kept = p.password_hash
         p.password_hash = a.password_hash
         session.flush()
-        with pytest.raises(password_seal.Tampered):
-            independence.groups(session, [p.id])
-        assert password_seal.password_of(store.ring, p) is None
+        with pytest.raises(errors.Tampered):
+            independence.find_identity_groups(session, [p.id])
+        assert password_seal.open_password_hash(store.ring, p) is None
         p.password_hash = kept
         session.flush()
-        assert not independence.independent(session, p.id, a.id)
+        assert not independence.are_independent(session, p.id, a.id)
 
 
 def test_another_password_keeps_whom_one_is_proven_to(store):
     with store.unit() as session:
         ids = house(session, {"a": "", "p": "a"})
         member = session.get_one(Staff, ids["p"])
-        staff_records.new_password(session, member, "nine purple umbrellas", NOW)
-        assert not independence.independent(session, ids["p"], ids["a"])
+        staff_records.replace_password(session, member, "nine purple umbrellas", NOW)
+        assert not independence.are_independent(session, ids["p"], ids["a"])

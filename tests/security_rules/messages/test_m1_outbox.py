@@ -15,7 +15,7 @@ from sqlmodel import select
 from messaging.dispatch.leases import LEASE
 from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
-from messaging.outbox import Draft, put
+from messaging.outbox import NewMessage, queue_message
 from scheduling.models import Callback
 from tests import databases, factories
 from tests.channels.support import a_token, booking
@@ -31,14 +31,16 @@ def texts(store: Store, count: int) -> set[str]:
     """So many texts, due now, to one customer."""
     with store.unit() as session:
         who = factories.a_customer(session, NOW)
-        draft = Draft(who.id, "booked", factories.PHONE, "hello", NOW, NOW + timedelta(hours=9))
-        return {str(put(session, draft, NOW)) for _ in range(count)}
+        draft = NewMessage(
+            who.id, "booked", factories.PHONE, "hello", NOW, NOW + timedelta(hours=9)
+        )
+        return {str(queue_message(session, draft, NOW)) for _ in range(count)}
 
 
 def delivered_once(store: Store, post: Post, expected: set[str], now: datetime) -> None:
     """A worker that starts after the crash brings everything to its end."""
     worker = _worker(store, post, now)
-    while worker.once():
+    while worker.run_once():
         pass
     assert Counter(post.taken()) == dict.fromkeys(expected, 1)
     rows = store.all(select(OutboxMessage))
@@ -102,7 +104,7 @@ def test_a_worker_killed_at_any_act_loses_nothing_and_doubles_nothing(store, tmp
         killed = worker_until_killed(store.url, path, now, acts)
         deaths += killed
         too_early = now + LEASE - timedelta(seconds=1)
-        _worker(store, Post(path), too_early).once()
+        _worker(store, Post(path), too_early).run_once()
         now += LEASE + timedelta(seconds=1)
         delivered_once(store, Post(path), expected, now)
         _clear(store)
@@ -138,7 +140,7 @@ def test_an_unknown_outcome_is_looked_up_before_any_second_try(store, tmp_path):
 def _drain(url: str, path: Path) -> int:
     worker = _worker(databases.opened(url, wait_seconds=60), Post(path), NOW)
     handled = 0
-    while found := worker.once():
+    while found := worker.run_once():
         handled += found
     return handled
 

@@ -13,7 +13,7 @@ import pytest
 from twilio.request_validator import RequestValidator
 from werkzeug.datastructures import MultiDict
 
-from messaging.models import Delivery, InboundText
+from messaging.models import DeliveryReport, InboundText
 from tests.channels.support import AUTH_TOKEN, PHONE, all_rows
 
 BASE = "https://check.example.org"
@@ -173,4 +173,4 @@ def test_nothing_is_taken_that_the_providers_own_validator_would_not_take(app, c
         "other_host",
     }
     most = sum(count for (_, took), count in ends.items() if took)
-    assert len(all_rows(app, InboundText)) + len(all_rows(app, Delivery)) <= most
+    assert len(all_rows(app, InboundText)) + len(all_rows(app, DeliveryReport)) <= most

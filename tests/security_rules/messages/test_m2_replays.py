@@ -94,8 +94,8 @@ def test_an_overheard_text_cut_anew_does_not_pass_for_another(app, client, there
 def test_texts_that_arrive_late_or_in_another_order_do_no_harm(app, client, there, clock):
     call = a_call(there, clock.now, PHONE)
     with there.unit() as session:
-        held = callbacks.held(session, call.callback_id, call.agent_id)
-        call_session.end(session, held, "reached", a_policy(), clock.now)
+        held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
+        call_session.end_call(session, held, "reached", a_policy(), clock.now)
     assert "GENUINE" not in a_text(client, call.code, "SM1").text
     with there.unit() as session:
         customer = customer_records.find_by_phone(session, PHONE)
@@ -116,7 +116,7 @@ def test_texts_that_arrive_late_or_in_another_order_do_no_harm(app, client, ther
 def test_an_earlier_code_of_the_same_call_arrives_too_late(app, client, there, clock):
     first = a_call(there, clock.now, PHONE)
     with there.unit() as session:
-        held = callbacks.held(session, first.callback_id, first.agent_id)
-        second = call_session.reissue(session, held, a_policy(), clock.now)
+        held = callbacks.get_held_callback(session, first.callback_id, first.agent_id)
+        second = call_session.reissue_code(session, held, a_policy(), clock.now)
     assert "GENUINE" not in a_text(client, first.code, "SM1").text
     assert "GENUINE" in a_text(client, second.code, "SM2").text

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from channels.texts import command_parser
-from channels.texts.command_parser import read
+from channels.texts.command_parser import parse_text_command
 from messaging import text_templates
 from messaging.i18n import FOLDER
 from messaging.models import InboundText, OptOut
 from tests.channels.support import AUTH_TOKEN, a_text, all_rows
-from verification.reply_words import RESERVED, WORDS, reply_word
+from verification.reply_words import REPLY_WORDS, RESERVED_WORDS, choose_reply_word
 
 pytestmark = pytest.mark.settings(
     public_url="https://check.example.org", twilio_auth_token=AUTH_TOKEN
@@ -29,7 +29,7 @@ stopp abmelden abbestellen abbrechen beenden ende hilfe ja anmelden weiter nein 
 CARRIERS = frozenset(_TAKEN.split())
 OPT_OUTS = ["STOP", "stop", " Stop. ", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"]
 OPT_OUTS += ["REVOKE", "OPTOUT", "opt out"]
-LANGUAGES = sorted(WORDS)
+LANGUAGES = sorted(REPLY_WORDS)
 
 
 def plain(word: str) -> str:
@@ -39,27 +39,27 @@ def plain(word: str) -> str:
 
 @pytest.mark.parametrize("locale", LANGUAGES)
 def test_no_reply_word_is_a_carriers_or_a_command_of_ours(locale):
-    taken = CARRIERS | set(command_parser.WORDS) | RESERVED
-    assert [word for word in WORDS[locale] if plain(word) in taken] == []
+    taken = CARRIERS | set(command_parser.COMMAND_WORDS) | RESERVED_WORDS
+    assert [word for word in REPLY_WORDS[locale] if plain(word) in taken] == []
 
 
 @pytest.mark.parametrize("locale", LANGUAGES)
 def test_a_reply_word_is_short_and_one_of_many(locale):
-    words = WORDS[locale]
+    words = REPLY_WORDS[locale]
     assert len(set(words)) == len(words) >= 100
     assert [word for word in words if not re.fullmatch(r"[a-z]{2,10}", plain(word))] == []
 
 
 @pytest.mark.parametrize("locale", LANGUAGES)
 def test_a_reply_word_texted_to_us_by_mistake_is_taken_for_nothing(locale):
-    assert {read(word, 6).word for word in WORDS[locale]} == {"other"}
+    assert {parse_text_command(word, 6).word for word in REPLY_WORDS[locale]} == {"other"}
 
 
 def test_no_word_that_a_customer_can_text_is_a_carriers():
-    assert CARRIERS.isdisjoint(command_parser.WORDS)
-    assert "stop" in RESERVED
+    assert CARRIERS.isdisjoint(command_parser.COMMAND_WORDS)
+    assert "stop" in RESERVED_WORDS
     for word in CARRIERS:
-        assert read(word, 6).word == "other"
+        assert parse_text_command(word, 6).word == "other"
 
 
 def test_no_text_of_ours_in_any_language_asks_for_a_carriers_word():
@@ -67,14 +67,16 @@ def test_no_text_of_ours_in_any_language_asks_for_a_carriers_word():
     sources = [Path(text_templates.__file__), *FOLDER.glob("*/*/*.po")]
     assert len(sources) >= len(LANGUAGES)
     told = {word for each in sources for word in re.findall(r"\b[A-Z]{3,}\b", each.read_text())}
-    assert {read(word, 6).word for word in told} >= set(command_parser.WORDS.values())
+    assert {parse_text_command(word, 6).word for word in told} >= set(
+        command_parser.COMMAND_WORDS.values()
+    )
     assert [word for word in sorted(told) if plain(word) in CARRIERS] == []
 
 
 def test_reply_words_come_from_the_customers_language_or_from_english():
     for locale, of in (("de", "de"), ("es_MX", "es"), ("en_GB", "en"), ("fi", "en"), ("", "en")):
-        assert {reply_word(locale) for _ in range(50)} <= set(WORDS[of])
-    assert len({reply_word("en") for _ in range(200)}) > 60
+        assert {choose_reply_word(locale) for _ in range(50)} <= set(REPLY_WORDS[of])
+    assert len({choose_reply_word("en") for _ in range(200)}) > 60
 
 
 @pytest.mark.parametrize("body", OPT_OUTS)

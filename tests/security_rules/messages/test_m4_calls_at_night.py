@@ -10,15 +10,15 @@ import pytest
 from sqlmodel import select
 
 from messaging import line_types, outbox
-from messaging.calling_hours import Decent, read
+from messaging.calling_hours import CallingHours, parse_calling_hours
 from messaging.dispatch import delivery_outcomes, leases
 from messaging.models import OutboxMessage, Priority
-from messaging.sending_limits import Limit, Rules
+from messaging.sending_limits import NumberLimit, SendingLimits
 from people.models import NumberProof
 from tests import databases, factories
 from tests.security_rules.support.stranger_requests import SETTINGS, Outside
 from vault.keys import field_encryption
-from verification import codes, number_proof
+from verification import codes, page_number_limits
 
 pytestmark = pytest.mark.settings(**SETTINGS)
 PHONE, UNKNOWN = "+447400123456", "+447400999999"
@@ -43,9 +43,9 @@ def types_it(outside: Outside, there) -> int:
     """The customer types the page number that is good just now."""
     with there.unit() as session:
         row = session.exec(select(NumberProof).where(NumberProof.closed_at.is_(None))).one()
-        key = field_encryption.data_key(session, row.customer_id)
-        secret = key.open("number_proof", "secret", row.id, row.secret)
-        number = codes.at(secret, row.counter, number_proof.DIGITS)
+        key = field_encryption.load_data_key(session, row.customer_id)
+        secret = key.open_field("number_proof", "secret", row.id, row.secret)
+        number = codes.hotp_code(secret, row.counter, page_number_limits.DIGITS)
     return outside.tries_page_number(PHONE, number)
 
 
@@ -54,7 +54,7 @@ def test_nobody_can_have_somebody_rung_at_night(outside, there, clock, way):
     """From two to eight, every half hour. Was red on c916469: three an hour."""
     if way == "landline":
         with there.unit() as session:
-            line_types.note(session, PHONE, line_types.LANDLINE, clock.now)
+            line_types.record_line_type(session, PHONE, line_types.LANDLINE, clock.now)
     while clock.now < NIGHT.replace(hour=8):
         if way == "line":
             outside.rings_and_asks(PHONE)
@@ -150,18 +150,18 @@ def held_up(store, now, **more) -> None:
     with store.unit() as session:
         who = factories.a_customer(session, now, PHONE)
         for _ in range(2):
-            draft = outbox.Draft(
+            draft = outbox.NewMessage(
                 who.id, "booked", PHONE, "hello", now, now + timedelta(days=2), **more
             )
-            outbox.put(session, draft, now)
+            outbox.queue_message(session, draft, now)
 
 
-def leased(store, rules: Rules, now: datetime) -> list[delivery_outcomes.Leased]:
+def leased(store, rules: SendingLimits, now: datetime) -> list[delivery_outcomes.LeasedMessage]:
     with store.unit() as session:
-        return leases.lease(session, now, "post", rules)
+        return leases.lease_messages(session, now, "post", rules)
 
 
-DECENT = Decent("Europe/London", (datetime(1, 1, 1, 8).time(), datetime(1, 1, 1, 21).time()))
+DECENT = CallingHours("Europe/London", (datetime(1, 1, 1, 8).time(), datetime(1, 1, 1, 21).time()))
 
 
 @pytest.mark.parametrize("why", ["number", "ceiling", "provider"])
@@ -171,20 +171,20 @@ def test_what_was_held_up_until_the_night_waits_for_the_morning(store, why):
     evening = datetime(2026, 11, 24, 20, 30, tzinfo=UTC)
     held_up(store, evening, decent=DECENT)
     rules = {
-        "number": Rules(per_number=(Limit(1, timedelta(hours=1)),)),
-        "ceiling": Rules(segment_price=10, per_hour=13),
-        "provider": Rules(),
+        "number": SendingLimits(per_number=(NumberLimit(1, timedelta(hours=1)),)),
+        "ceiling": SendingLimits(segment_price=10, per_hour=13),
+        "provider": SendingLimits(),
     }[why]
     first = leased(store, rules, evening)
     assert len(first) == (2 if why == "provider" else 1)
     with store.unit() as session:
         for each in first:
             if why == "provider":
-                delivery_outcomes.later(
+                delivery_outcomes.schedule_retry(
                     session, each, evening + timedelta(minutes=29), unknown=False
                 )
             else:
-                delivery_outcomes.sent(session, each, "sm", evening)
+                delivery_outcomes.mark_sent(session, each, "sm", evening)
     for minutes in range(31, 660, 61):
         assert leased(store, rules, evening + timedelta(minutes=minutes)) == []
     morning = datetime(2026, 11, 25, 8, tzinfo=UTC)
@@ -202,17 +202,19 @@ def test_every_automatic_message_says_when_it_may_leave(store):
         )
     rows = store.all(select(OutboxMessage))
     assert len(rows) == 2
-    assert {read(row.decent) for row in rows} == {DECENT}
+    assert {parse_calling_hours(row.decent) for row in rows} == {DECENT}
 
 
 @pytest.mark.parametrize("text", ["Europe/London 08:00-21:00", "Asia/Kolkata 00:00-24:00"])
 def test_decent_hours_are_read_as_they_are_written(text):
-    assert read(text).written() == text
+    assert parse_calling_hours(text).to_stored_hours() == text
 
 
 def test_an_answer_is_no_automatic_message(store):
     with store.unit() as session:
         who = factories.a_customer(session, NIGHT, PHONE)
-        draft = outbox.Draft(who.id, "phrase", PHONE, "x", NIGHT, NOON, priority=Priority.ANSWER)
-        outbox.put(session, draft, NIGHT)
-    assert len(leased(store, Rules(), NIGHT)) == 1
+        draft = outbox.NewMessage(
+            who.id, "phrase", PHONE, "x", NIGHT, NOON, priority=Priority.ANSWER
+        )
+        outbox.queue_message(session, draft, NIGHT)
+    assert len(leased(store, SendingLimits(), NIGHT)) == 1

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from sqlmodel import select
 
 from messaging import opt_outs, outbox, spending
+from messaging.calling_hours import next_allowed_time
 from messaging.dispatch import delivery_outcomes, leases
 from messaging.dispatch.worker import Worker
-from messaging.models import OutboxMessage, Priority, Spending
-from messaging.outbox import Draft
-from messaging.sending_limits import Limit, Rules
+from messaging.models import HourlySpending, OutboxMessage, Priority
+from messaging.outbox import NewMessage
+from messaging.sending_limits import NumberLimit, SendingLimits
 from scheduling.booking import bookings
-from scheduling.quiet import until_decent
 from tests import databases, factories
 from tests.processes import at_once
 from tests.security_rules.support.crash_helpers import Post
@@ -33,16 +33,16 @@ def text(store, *, phone: str = "", priority: Priority = Priority.NOTICE, now=NO
     with store.unit() as session:
         who = who or factories.a_customer(session, now, phone)
         to = phone or factories.PHONE
-        draft = Draft(who.id, "booked", to, "hello", now, now + 3 * DAY, priority=priority)
-        return str(outbox.put(session, draft, now))
+        draft = NewMessage(who.id, "booked", to, "hello", now, now + 3 * DAY, priority=priority)
+        return str(outbox.queue_message(session, draft, now))
 
 
-def leased(store, rules: Rules, now: datetime = NOW) -> list[str]:
+def leased(store, rules: SendingLimits, now: datetime = NOW) -> list[str]:
     """Which of the due texts leave."""
     with store.unit() as session:
-        taken = leases.lease(session, now, "post", rules)
+        taken = leases.lease_messages(session, now, "post", rules)
         for each in taken:
-            delivery_outcomes.sent(session, each, "sm", now)
+            delivery_outcomes.mark_sent(session, each, "sm", now)
         return [str(each.id) for each in taken]
 
 
@@ -58,7 +58,7 @@ def rows(store) -> dict[str, OutboxMessage]:
     st.sampled_from(ZONES),
 )
 def test_an_automatic_text_leaves_at_a_decent_hour_and_no_later_than_the_next(now, zone):
-    due = until_decent(now, zone, DECENT)
+    due = next_allowed_time(now, zone, DECENT)
     there = due.astimezone(ZoneInfo(zone))
     assert time(8) <= there.time() < time(21)
     assert now <= due <= now + timedelta(hours=12)
@@ -66,7 +66,7 @@ def test_an_automatic_text_leaves_at_a_decent_hour_and_no_later_than_the_next(no
 
 
 def test_where_any_hour_is_decent_nothing_waits():
-    assert until_decent(NOW.replace(hour=3), "Europe/London", (time(0), None)) == NOW.replace(
+    assert next_allowed_time(NOW.replace(hour=3), "Europe/London", (time(0), None)) == NOW.replace(
         hour=3
     )
 
@@ -76,7 +76,9 @@ def test_where_any_hour_is_decent_nothing_waits():
 )
 def test_the_morning_begins_by_the_clock_on_the_wall_when_it_changes(on, utc_hour):
     night = datetime.combine(on, time(0, 30), UTC)
-    assert until_decent(night, "Europe/London", DECENT) == datetime.combine(on, time(utc_hour), UTC)
+    assert next_allowed_time(night, "Europe/London", DECENT) == datetime.combine(
+        on, time(utc_hour), UTC
+    )
 
 
 @pytest.mark.parametrize("act", ["book", "move", "cancel"])
@@ -88,18 +90,18 @@ def test_what_is_done_at_night_is_told_in_the_morning(store, act):
         ahead = datetime(2026, 11, 26, 10, tzinfo=UTC) - early.replace(second=0)
         made = factories.a_callback(session, early, ahead=ahead, policy=policy)
         if act == "move":
-            bookings.move(session, made, made.starts_at + HOUR, policy, night)
+            bookings.reschedule_callback(session, made, made.starts_at + HOUR, policy, night)
         if act == "cancel":
-            bookings.cancel(session, made, policy, night)
+            bookings.cancel_booked_callback(session, made, policy, night)
     latest = max(store.all(select(OutboxMessage)), key=lambda row: row.id)
     assert latest.due_at == datetime(2026, 11, 25, 8, tzinfo=UTC)
-    assert leased(store, Rules(), latest.due_at - timedelta(seconds=1)) == []
-    assert leased(store, Rules(), latest.due_at) == [str(latest.id)]
+    assert leased(store, SendingLimits(), latest.due_at - timedelta(seconds=1)) == []
+    assert leased(store, SendingLimits(), latest.due_at) == [str(latest.id)]
 
 
 # Money
 
-CHEAP = Rules(segment_price=10, per_hour=100, per_day=250)
+CHEAP = SendingLimits(segment_price=10, per_hour=100, per_day=250)
 
 
 def test_the_ceiling_of_the_hour_holds_texts_back_until_the_next(store):
@@ -137,7 +139,7 @@ def test_the_last_fifth_is_for_answers(store):
 
 
 def spent(store) -> int:
-    return sum(row.spent for row in store.all(select(Spending)))
+    return sum(row.spent for row in store.all(select(HourlySpending)))
 
 
 def test_a_text_costs_by_its_segments_and_once_however_often_it_is_tried(store, tmp_path):
@@ -146,24 +148,30 @@ def test_a_text_costs_by_its_segments_and_once_however_often_it_is_tried(store, 
     post, now = Post(tmp_path / "post", stumbles=[Unavailable()]), [NOW]
     with store.unit() as session:
         who = factories.a_customer(session, NOW)
-        outbox.put(session, Draft(who.id, "x", factories.PHONE, "ж" * 71, NOW, NOW + DAY), NOW)
-    works = Worker(store.engine, store.ring, [post], lambda: now[0], rules=Rules(segment_price=7))
-    works.once()
+        outbox.queue_message(
+            session, NewMessage(who.id, "x", factories.PHONE, "ж" * 71, NOW, NOW + DAY), NOW
+        )
+    works = Worker(
+        store.engine, store.ring, [post], lambda: now[0], rules=SendingLimits(segment_price=7)
+    )
+    works.run_once()
     now[0] += timedelta(minutes=1)
-    works.once()
+    works.run_once()
     assert (post.asked, spent(store)) == (["send", "send"], 14)
 
 
 def test_many_at_once_spend_no_more_than_there_is(store):
     with store.unit() as session:
-        spending.purse(session, CHEAP, NOW)
+        spending.lock_spending_budget(session, CHEAP, NOW)
 
     def spend() -> int:
         mine = databases.opened(store.url, wait_seconds=60)
         done = 0
         for _ in range(10):
             with mine.unit() as session:
-                done += spending.purse(session, CHEAP, NOW).take(10, answer=True)
+                done += spending.lock_spending_budget(session, CHEAP, NOW).try_spend(
+                    10, answer=True
+                )
         return done
 
     assert sum(at_once([spend] * 6, lambda: store.engine.dispose(close=False))) == 10
@@ -175,7 +183,7 @@ def test_many_at_once_spend_no_more_than_there_is(store):
 
 def test_a_number_of_another_country_gets_nothing(store):
     foreign, own = text(store, phone="+4915112345678"), text(store)
-    assert leased(store, Rules(countries=("GB",))) == [own]
+    assert leased(store, SendingLimits(countries=("GB",))) == [own]
     assert (rows(store)[foreign].state, rows(store)[foreign].error) == (
         "failed",
         "country_not_enabled",
@@ -184,7 +192,7 @@ def test_a_number_of_another_country_gets_nothing(store):
 
 def test_a_number_gets_so_many_texts_an_hour_and_no_more(store):
     """What is one too many waits until it is not; an answer would be of no use by then."""
-    rules = Rules(per_number=(Limit(2, HOUR), Limit(3, DAY)))
+    rules = SendingLimits(per_number=(NumberLimit(2, HOUR), NumberLimit(3, DAY)))
     with store.unit() as session:
         who = factories.a_customer(session, NOW)
     made = [text(store, who=who) for _ in range(3)]
@@ -202,7 +210,7 @@ def test_a_number_gets_so_many_texts_an_hour_and_no_more(store):
 
 
 def test_what_is_full_until_a_text_would_be_of_no_use_drops_it(store):
-    rules = Rules(per_number=(Limit(1, 5 * DAY),))
+    rules = SendingLimits(per_number=(NumberLimit(1, 5 * DAY),))
     with store.unit() as session:
         who = factories.a_customer(session, NOW)
     first, second = (text(store, who=who) for _ in range(2))
@@ -213,15 +221,15 @@ def test_what_is_full_until_a_text_would_be_of_no_use_drops_it(store):
 def test_a_number_that_wants_no_texts_gets_none_even_of_those_that_waited(store):
     made = text(store)
     with store.unit() as session:
-        opt_outs.note_out(session, factories.PHONE, NOW)
-        opt_outs.note_out(session, factories.PHONE, NOW)
-    assert leased(store, Rules()) == []
+        opt_outs.record_opt_out(session, factories.PHONE, NOW)
+        opt_outs.record_opt_out(session, factories.PHONE, NOW)
+    assert leased(store, SendingLimits()) == []
     assert rows(store)[made].error == "opted_out"
     with store.unit() as session:
-        opt_outs.note_in(session, factories.PHONE, NOW)
-    assert leased(store, Rules()) == []
+        opt_outs.record_opt_in(session, factories.PHONE, NOW)
+    assert leased(store, SendingLimits()) == []
     again = text(store)
-    assert leased(store, Rules()) == [again]
+    assert leased(store, SendingLimits()) == [again]
 
 
 # Order
@@ -234,6 +242,12 @@ def test_the_urgent_leave_first_and_then_the_oldest(store):
         for at, priority in enumerate(order)
     ]
     with store.unit() as session:
-        first = [str(each.id) for each in leases.lease(session, NOW, "post", Rules(), limit=3)]
-        then = [str(each.id) for each in leases.lease(session, NOW, "post", Rules(), limit=3)]
+        first = [
+            str(each.id)
+            for each in leases.lease_messages(session, NOW, "post", SendingLimits(), limit=3)
+        ]
+        then = [
+            str(each.id)
+            for each in leases.lease_messages(session, NOW, "post", SendingLimits(), limit=3)
+        ]
     assert first + then == [made[2], made[3], made[1], made[4], made[0]]

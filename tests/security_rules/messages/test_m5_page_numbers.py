@@ -15,7 +15,7 @@ from people.models import NumberProof, PageNumberTries
 from tests import databases, factories
 from tests.security_rules.support.stranger_requests import SETTINGS, Outside
 from vault.keys import field_encryption
-from verification import number_proof, page_number_limits
+from verification import page_number_limits
 
 pytestmark = pytest.mark.settings(**SETTINGS)
 PHONE, UNKNOWN = "+447400123456", "+447400999999"
@@ -40,28 +40,32 @@ def open_number(there) -> str:
     """The page number that is good just now."""
     with there.unit() as session:
         row = session.exec(select(NumberProof).where(NumberProof.closed_at.is_(None))).one()
-        key = field_encryption.data_key(session, row.customer_id)
+        key = field_encryption.load_data_key(session, row.customer_id)
         from verification import codes
 
-        secret = key.open("number_proof", "secret", row.id, row.secret)
-        return codes.at(secret, row.counter, number_proof.DIGITS)
+        secret = key.open_field("number_proof", "secret", row.id, row.secret)
+        return codes.hotp_code(secret, row.counter, page_number_limits.DIGITS)
 
 
 def too_many_guess(there, clock) -> None:
     with there.unit() as session:
-        page_number_limits.note_wrong(session, page_number_limits.MAX_WRONG_AN_HOUR, clock.now)
+        page_number_limits.add_wrong_tries(
+            session, page_number_limits.MAX_WRONG_PER_HOUR, clock.now
+        )
 
 
 def test_ten_thousand_stolen_numbers_open_less_than_one_page_a_year():
     """By the code's own constants: on the web and by forged texts together, with a network for
     every try. On c916469 it was 0.15 an hour."""
-    tries_a_day = page_number_limits.MAX_A_DAY * number_proof.MAX_TRIES
-    by_hand = 365 * STOLEN * tries_a_day / 10**number_proof.DIGITS
+    tries_a_day = page_number_limits.MAX_PER_DAY * page_number_limits.MAX_TRIES
+    by_hand = 365 * STOLEN * tries_a_day / 10**page_number_limits.DIGITS
     assert by_hand < 0.5
-    assert page_number_limits.opened_a_year(STOLEN) <= 2 * by_hand < 1
-    assert 365 * page_number_limits.MAX_WRONG_A_DAY / 10**number_proof.DIGITS < 0.02
+    assert page_number_limits.expected_opened_per_year(STOLEN) <= 2 * by_hand < 1
+    assert 365 * page_number_limits.MAX_WRONG_PER_DAY / 10**page_number_limits.DIGITS < 0.02
     # However long the list is, the web gives no more than its bound.
-    on_the_web = page_number_limits.opened_a_year(10**7) - 365 * 10**7 * tries_a_day / 10**8
+    on_the_web = (
+        page_number_limits.expected_opened_per_year(10**7) - 365 * 10**7 * tries_a_day / 10**8
+    )
     assert on_the_web < 0.02
 
 
@@ -73,13 +77,14 @@ def test_a_phone_has_no_more_tries_in_a_day_than_the_arithmetic_says(outside, th
         else:
             outside.texts(PHONE, "PAGE")
         for guess in range(5):
-            outside.tries_page_number(PHONE, f"{guess:0{number_proof.DIGITS}d}")
+            outside.tries_page_number(PHONE, f"{guess:0{page_number_limits.DIGITS}d}")
         outside.waits(minutes=20)
     rows = there.all(select(NumberProof))
     assert (
-        sum(row.tries for row in rows) <= 2 * page_number_limits.MAX_A_DAY * number_proof.MAX_TRIES
+        sum(row.tries for row in rows)
+        <= 2 * page_number_limits.MAX_PER_DAY * page_number_limits.MAX_TRIES
     )
-    assert all(row.tries <= number_proof.MAX_TRIES for row in rows)
+    assert all(row.tries <= page_number_limits.MAX_TRIES for row in rows)
 
 
 def test_at_the_bound_the_web_gives_and_takes_none_and_says_so_to_nobody(outside, there, clock):
@@ -121,7 +126,7 @@ def test_a_phone_that_we_do_not_know_is_texted_no_page_number(outside, there):
 
 def test_wrong_tries_over_all_phones_and_networks_are_counted(outside, there, clock, monkeypatch):
     """Known or not, one each; the bound is met by their sum."""
-    monkeypatch.setattr(page_number_limits, "MAX_WRONG_AN_HOUR", 8)
+    monkeypatch.setattr(page_number_limits, "MAX_WRONG_PER_HOUR", 8)
     others = [f"+4474004{n:05d}" for n in range(5)]
     for phone in [PHONE, *others]:
         outside.asks_page_number(phone)
@@ -136,7 +141,7 @@ def test_the_bound_raises_one_case_and_shows_in_readyz_and_the_metrics(outside, 
 
     def look() -> None:
         with there.unit() as session:
-            page_number_guesses.raise_cases(session, now)
+            page_number_guesses.open_guessing_case(session, now)
 
     look()
     assert there.all(select(Case)) == []

@@ -69,16 +69,18 @@ def test_a_stranger_uses_up_no_text_of_an_announcement(outside, there, clock, tr
 
 def _told_outcome(there, clock, n: int) -> None:
     """A stranger reports a call to the number of another person, and asks for the outcome."""
-    from incidents.reports import reporter_feedback, submission
+    from incidents.reports import report_fields, reporter_feedback, submission
     from messaging import text_templates
 
     with there.unit() as session:
-        told = submission.Told(phone=PHONE, channel="web", said=f"call {n}", tell_me=True)
-        report = submission.filed(session, told, clock.now)
-        reporter_feedback.tell_outcome(
-            session, report, next(iter(text_templates.OUTCOMES)), clock.now
+        told = report_fields.ReportSubmission(
+            phone=PHONE, channel="web", said=f"call {n}", tell_me=True
         )
-        reporter_feedback.tell(session, factories.a_policy(), clock.now)
+        report = submission.submit_report(session, told, clock.now)
+        reporter_feedback.record_report_outcome(
+            session, report, next(iter(text_templates.REPORT_OUTCOMES)), clock.now
+        )
+        reporter_feedback.queue_feedback_texts(session, factories.a_policy(), clock.now)
 
 
 @pytest.mark.settings(**SETTINGS, spending_per_hour="1", spending_per_day="100")
@@ -143,7 +145,7 @@ def test_codes_keyed_in_for_somebodys_number_silence_none_of_their_texts(outside
 
     for n in range(40):
         with outside.unit() as session:
-            assert inbox.first_time(session, f"CA{n}-1", PHONE, "keypad", outside.clock.now)
+            assert inbox.record_once(session, f"CA{n}-1", PHONE, "keypad", outside.clock.now)
     assert outside.texts(PHONE, "CHECK") is not None
 
 
@@ -185,11 +187,11 @@ def test_the_phrase_is_changed_no_more_often_than_its_warnings_are_affordable(st
         who = factories.a_customer(session, clock.now, PHONE)
         policy = factories.a_policy()
         told = [
-            callback_notifier.phrase_changed(session, who, "blue moon", policy, clock.now)
+            callback_notifier.notify_phrase_changed(session, who, "blue moon", policy, clock.now)
             for _ in range(8)
         ]
-    assert told.count(True) == callback_notifier.PHRASES_A_DAY
-    assert len(store.all(select(OutboxMessage))) == callback_notifier.PHRASES_A_DAY
+    assert told.count(True) == callback_notifier.MAX_PHRASES_PER_DAY
+    assert len(store.all(select(OutboxMessage))) == callback_notifier.MAX_PHRASES_PER_DAY
 
 
 @pytest.mark.settings(**SETTINGS, worker_hands=1)
@@ -215,15 +217,15 @@ def test_what_strangers_set_off_is_counted_by_number(outside, there, clock):
         outside.waits(hours=3)
     media = Counter(each.medium for each in outside.left)
     assert media["voice"] == 1
-    assert media["text"] <= 3 * page_number_limits.MAX_A_DAY
+    assert media["text"] <= 3 * page_number_limits.MAX_PER_DAY
 
 
 def test_every_kind_of_message_says_whether_anybody_can_set_it_off():
     """A new kind has to be put on one side or the other."""
     found = {kind for path in _sources() for kind in _kinds_in(path)}
     assert found >= {"booked", "earlier"}
-    assert message_kinds.ANYBODY.isdisjoint(message_kinds.PROTECTS)
-    assert found <= message_kinds.ANYBODY | message_kinds.PROTECTS
+    assert message_kinds.ANYONE_CAN_TRIGGER.isdisjoint(message_kinds.PROTECTIVE_KINDS)
+    assert found <= message_kinds.ANYONE_CAN_TRIGGER | message_kinds.PROTECTIVE_KINDS
 
 
 def _sources() -> list[Path]:

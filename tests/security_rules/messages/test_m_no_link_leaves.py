@@ -12,17 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config import settings_checks
-from config.contact_details import Contact, find_contact, find_link, spaced_out
+from config.contact_details import Contact, find_contact, has_link, space_after_full_stops
 from config.settings import Settings
 from messaging import text_templates, voice_templates
-from messaging.text_templates import Voice
+from messaging.text_templates import MessageContext
 from people import text_input
-from people.customer_import.record_reader import Record
-from people.customer_import.validation import Rules, _row
+from people.customer_import.record_reader import FileRecord
+from people.customer_import.validation import ImportRules, _build_import_row
 from people.customers import customer_records
 from people.errors import InvalidInput
 from people.staff import staff_records
-from people.text_input import Allowed, clean
+from people.text_input import AllowedContent, clean_text_input
 from scheduling.booking import bookings
 from tests.channels.support import PHONE, a_token, unit
 from tests.channels.support import booking as a_booking
@@ -204,7 +204,9 @@ KEPT = [
     ),
 ]
 AT = datetime(2026, 11, 28, 14, tzinfo=UTC)
-VOICES = [Voice("Bank", "+442079460123", each, "Europe/London") for each in ("en", "de", "es")]
+VOICES = [
+    MessageContext("Bank", "+442079460123", each, "Europe/London") for each in ("en", "de", "es")
+]
 #: What phones make a link of, and the number in ours that they may ring.
 _LINKED = re.compile(r"(?i)\w\.[^\W\d_]{2,}|://|@|www")
 
@@ -213,9 +215,9 @@ _LINKED = re.compile(r"(?i)\w\.[^\W\d_]{2,}|://|@|www")
 def test_no_link_comes_in_whatever_its_spelling(typed):
     """Was red on c916469."""
     assert find_contact(typed) is Contact.LINK
-    for allowed in (Allowed.WORDS, Allowed.NUMBERS):
+    for allowed in (AllowedContent.WORDS, AllowedContent.NUMBERS):
         with pytest.raises(InvalidInput):
-            clean("topic", typed, limit=60, what="topic", allowed=allowed)
+            clean_text_input("topic", typed, limit=60, what="topic", allowed=allowed)
 
 
 @pytest.mark.parametrize("typed", NUMBERS)
@@ -223,12 +225,15 @@ def test_no_number_to_ring_comes_in_whatever_its_spelling(typed):
     """Was red on c916469."""
     assert find_contact(typed) is Contact.NUMBER
     with pytest.raises(InvalidInput):
-        clean("topic", typed, limit=60, what="topic", allowed=Allowed.WORDS)
+        clean_text_input("topic", typed, limit=60, what="topic", allowed=AllowedContent.WORDS)
 
 
 @pytest.mark.parametrize("typed", KEPT)
 def test_a_name_or_a_topic_that_is_neither_is_kept(typed):
-    assert clean("name", typed, limit=60, what="name", allowed=Allowed.WORDS) == typed
+    assert (
+        clean_text_input("name", typed, limit=60, what="name", allowed=AllowedContent.WORDS)
+        == typed
+    )
 
 
 @pytest.mark.parametrize("ticket", ["00012345678", "T-1001", "2026/1142", "CASE 20261142 7"])
@@ -239,7 +244,7 @@ def test_a_ticket_keeps_its_numbers(ticket):
 @pytest.mark.parametrize("typed", ["bank dot com", "t dot me", "zero eight zero zero"])
 def test_a_safe_phrase_is_no_link(typed):
     """Was red on c916469."""
-    assert customer_records.phrase_from(typed) == "" or find_contact(typed) is None
+    assert customer_records.parse_safe_phrase(typed) == "" or find_contact(typed) is None
 
 
 def test_a_name_on_its_way_out_is_no_link():
@@ -247,7 +252,7 @@ def test_a_name_on_its_way_out_is_no_link():
     assert text_input.first_name("J.de Vries") == "J."
     assert text_input.first_name("M.A.Smith") == "M.A."
     assert text_input.first_name("Ana Souza") == "Ana"
-    assert [each for each in KEPT if _LINKED.search(spaced_out(each))] == []
+    assert [each for each in KEPT if _LINKED.search(space_after_full_stops(each))] == []
 
 
 _GLUE = st.sampled_from(["", " ", "\u200b", "\u00ad", "\ufe0f", "\u2060"])
@@ -259,12 +264,12 @@ _END = st.sampled_from(["com", "net", "eu", "ly", "site", "xyz", "app", "ch", "u
 @given(_WORD, _DOT, _END, st.sampled_from(["", "/x", "/3xYz?a=b", " now", ":80"]), st.booleans())
 def test_any_word_and_any_known_end_is_a_link(word, dot, end, more, shout):
     spelled = f"{word}{dot}{end}{more}"
-    assert find_link(f"refund: {spelled.upper() if shout else spelled}")
+    assert has_link(f"refund: {spelled.upper() if shout else spelled}")
 
 
 @given(_WORD, st.text("abcdefghijklmnopqrstuvwxyz", min_size=2, max_size=12), _GLUE)
 def test_a_full_stop_between_words_is_a_link_even_to_an_end_of_tomorrow(word, end, glue):
-    assert find_link(f"{word}{glue if glue != ' ' else ''}.{end}")
+    assert has_link(f"{word}{glue if glue != ' ' else ''}.{end}")
 
 
 @given(
@@ -290,10 +295,10 @@ def test_any_seven_digits_are_a_number_however_they_are_parted(digits, parts, ze
 def test_nothing_stored_makes_a_link_in_what_is_written(topic, agent, voice):
     """Whatever is stored, by whatever way it came in: the text is written, and holds no link."""
     for body in (
-        text_templates.booked(voice, agent, AT, topic),
-        text_templates.genuine(voice, agent, topic, AT, "maple"),
-        voice_templates.genuine(voice, agent, topic, "maple"),
-        voice_templates.coming(voice, agent, AT),
+        text_templates.text_booked(voice, agent, AT, topic),
+        text_templates.text_genuine(voice, agent, topic, AT, "maple"),
+        voice_templates.say_genuine(voice, agent, topic, "maple"),
+        voice_templates.say_upcoming_call(voice, agent, AT),
     ):
         assert not _LINKED.search(body.replace("+442079460123", ""))
 
@@ -302,19 +307,25 @@ def test_nothing_stored_makes_a_link_in_what_is_written(topic, agent, voice):
 @pytest.mark.parametrize("voice", VOICES, ids=lambda voice: voice.locale)
 def test_what_is_stored_already_is_left_out_and_the_call_announced(typed, voice):
     """Was red on c916469."""
-    neutral = text_templates.booked(voice, "Bank", AT, voice.gettext("your request"))
-    assert text_templates.booked(voice, typed, AT, typed) == neutral
-    said = voice_templates.genuine(voice, typed, typed, "maple")
-    assert said == voice_templates.genuine(voice, "Bank", voice.gettext("your request"), "maple")
-    hostile = Voice(voice.organisation, voice.official_phone, voice.locale, voice.zone, typed)
-    assert text_templates.not_confirmed(hostile) == text_templates.not_confirmed(voice)
-    assert voice_templates.knock(hostile) == voice_templates.knock(voice)
+    neutral = text_templates.text_booked(voice, "Bank", AT, voice.gettext("your request"))
+    assert text_templates.text_booked(voice, typed, AT, typed) == neutral
+    said = voice_templates.say_genuine(voice, typed, typed, "maple")
+    assert said == voice_templates.say_genuine(
+        voice, "Bank", voice.gettext("your request"), "maple"
+    )
+    hostile = MessageContext(
+        voice.organisation, voice.official_phone, voice.locale, voice.zone, typed
+    )
+    assert text_templates.text_not_confirmed(hostile) == text_templates.text_not_confirmed(voice)
+    assert voice_templates.prompt_accept_message(hostile) == voice_templates.prompt_accept_message(
+        voice
+    )
 
 
 def test_an_organisation_named_like_a_link_is_refused_by_the_doctor():
     """Was red on c916469."""
     for name, found in (("Booking.com", 1), ("Bank & Co. Ltd", 0), ("St. John's", 0)):
-        told = settings_checks.findings(Settings(_env_file=None, organisation=name))
+        told = settings_checks.check_settings(Settings(_env_file=None, organisation=name))
         assert sum("reads like a link" in each.sentence for each in told) == found
 
 
@@ -326,12 +337,12 @@ def test_every_way_in_refuses_it(typed, app, client, clock):
         body = a_booking(app, 30, **more)
         told = client.post("/api/v1/callbacks", json=body, headers=headers)
         assert told.status_code == 422, told.text
-    line = Record(2, {"external_ref": "C-1", "phone": PHONE, "name": typed})
-    rules = Rules(("en",), "GB", (), "Europe/London")
+    line = FileRecord(2, {"external_ref": "C-1", "phone": PHONE, "name": typed})
+    rules = ImportRules(("en",), "GB", (), "Europe/London")
     with pytest.raises(InvalidInput):
-        _row(line, rules)
+        _build_import_row(line, rules)
     with unit(app) as session, pytest.raises(InvalidInput):
-        staff_records.add(
+        staff_records.add_staff_member(
             session, "eve@example.org", typed, "agent", clock.now, timezone="Europe/London"
         )
 

@@ -26,7 +26,7 @@ from config import settings_checks
 from config.settings import Settings
 from tests.databases import MASTER_KEYS
 from vault import destinations
-from vault.destinations import Mailer, Note, Unreachable
+from vault.destinations import DestinationUnreachable, Mailer, Notification
 
 PASSWORD = "pa55word"
 SECRET = "secret body"
@@ -155,7 +155,7 @@ def authority(tmp_path: Path) -> Certificate:
 
 def mail(port: int, scheme: str, *, user: str = f"vouchline:{PASSWORD}@", **more: Path) -> None:
     server = f"{scheme}://{user}127.0.0.1:{port}"
-    Mailer(server, "log@bank.example", **more).send("auditor@firm.example", "s", SECRET)
+    Mailer(server, "log@bank.example", **more).send_mail("auditor@firm.example", "s", SECRET)
 
 
 BAD = {
@@ -181,7 +181,7 @@ BAD = {
 def test_no_mail_and_no_password_for_a_certificate_that_is(which, scheme, tmp_path, authority):
     """Was red on c916469."""
     server = MailServer(BAD[which](tmp_path, authority), from_start=scheme == "smtps")
-    with pytest.raises(Unreachable, match="certificate is not valid"):
+    with pytest.raises(DestinationUnreachable, match="certificate is not valid"):
         mail(server.start(), scheme, ca_file=authority.file)
     assert not server.knows(server.clear + server.private)
 
@@ -189,7 +189,7 @@ def test_no_mail_and_no_password_for_a_certificate_that_is(which, scheme, tmp_pa
 def test_a_certificate_of_no_authority_of_the_systems_is_refused(tmp_path, authority):
     """Was red on c916469."""
     server = MailServer(certificate(tmp_path, "127.0.0.1", issuer=authority), from_start=True)
-    with pytest.raises(Unreachable, match="certificate is not valid"):
+    with pytest.raises(DestinationUnreachable, match="certificate is not valid"):
         mail(server.start(), "smtps")
     assert not server.knows(server.clear + server.private)
 
@@ -198,7 +198,7 @@ def test_a_certificate_of_no_authority_of_the_systems_is_refused(tmp_path, autho
 def test_no_password_where_starttls_is(refuses, tmp_path, authority):
     """Was red on c916469."""
     server = MailServer(None, offers=refuses, refuses=refuses)
-    with pytest.raises(Unreachable) as told:
+    with pytest.raises(DestinationUnreachable) as told:
         mail(server.start(), "smtp", ca_file=authority.file)
     assert not server.knows(server.clear)
     assert PASSWORD not in str(told.value)
@@ -214,8 +214,8 @@ def test_no_mail_in_clear_to_another_machine_even_without_a_password(monkeypatch
         socket, "create_connection", lambda _, *a, **k: real(("127.0.0.1", port), *a, **k)
     )
     mailer = Mailer("smtp://mail.other.example", "log@bank.example")
-    with pytest.raises(Unreachable, match="mail is not sent in clear"):
-        mailer.send("auditor@firm.example", "s", SECRET)
+    with pytest.raises(DestinationUnreachable, match="mail is not sent in clear"):
+        mailer.send_mail("auditor@firm.example", "s", SECRET)
     assert not server.knows(server.clear)
 
 
@@ -260,7 +260,7 @@ def test_no_providers_token_is_sent_in_clear_even_in_a_demo(name, base, tmp_path
 
 @pytest.mark.parametrize("base", ["", "https://api.example", "http://127.0.0.1:80", "http://[::1]"])
 def test_a_providers_other_host_over_tls_or_on_this_machine_is_taken(base):
-    assert settings_checks.refusals(settings(twilio_api_base=base)) == []
+    assert settings_checks.find_start_refusals(settings(twilio_api_base=base)) == []
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_a_providers_other_host_over_tls_or_on_this_machine_is_taken(base):
 def test_the_doctor_names_a_server_of_ours_that_is_not_verified(given, level):
     found = [
         each.level
-        for each in settings_checks.findings(settings(**given))
+        for each in settings_checks.check_settings(settings(**given))
         if "verify-full" in each.sentence
         or "without TLS" in each.sentence
         or "certificate check" in each.sentence
@@ -326,13 +326,15 @@ def test_a_redirect_has_not_taken_a_note(status, redirecting):
     """Followed, it was a GET without the note, and the note counted as taken. Was red on
     c916469."""
     address, got = redirecting
-    with pytest.raises(Unreachable):
-        destinations.web(f"{address}/{status}").send(Note("checkpoint"))
+    with pytest.raises(DestinationUnreachable):
+        destinations.http_destination(f"{address}/{status}").send(Notification("checkpoint"))
     assert got == ["POST"]
 
 
 def test_a_web_address_is_verified(tmp_path, authority):
     server = MailServer(certificate(tmp_path, "127.0.0.1", issuer=authority), from_start=True)
-    with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
-        destinations.web(f"https://127.0.0.1:{server.start()}/").send(Note(SECRET))
+    with pytest.raises(DestinationUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
+        destinations.http_destination(f"https://127.0.0.1:{server.start()}/").send(
+            Notification(SECRET)
+        )
     assert not server.knows(server.clear + server.private)

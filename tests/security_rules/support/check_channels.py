@@ -17,7 +17,7 @@ from tests.databases import PATIENT, Store
 from tests.factories import Call
 from tests.security_rules.support import outages
 from vault.keys import keyring
-from verification.code_check import check
+from verification.code_check import check_code
 from verification.verdicts import Channel
 
 SETTINGS = {
@@ -108,8 +108,8 @@ def _until_told(store: Store, channel: Channel, phone: str, code: str, now: date
     """Ask again where the store was too busy, as the answer says to."""
     for _ in range(20):
         try:
-            with core_transaction(store.engine, keyring.carried(store.ring)) as work:
-                found = check(work, phone, code, channel, now, organisation="Example Bank")
+            with core_transaction(store.engine, keyring.keyring_session_info(store.ring)) as work:
+                found = check_code(work, phone, code, channel, now, organisation="Example Bank")
             return type(found).__name__
         except StoreUnavailable:
             continue

@@ -16,16 +16,17 @@ from flask.testing import FlaskClient
 from sqlmodel import select
 from werkzeug.test import TestResponse
 
-from channels.web.portal.auth import TOKEN
+from channels.web.portal.auth import TOKEN_KEY
 from incidents.audit_search import customer_search
 from incidents.cases import workflow
-from incidents.cases.creation import Evidence, raise_case
-from incidents.cases.models import Kind
-from incidents.reports import submission
+from incidents.cases.creation import NewEvidence, open_or_extend_case
+from incidents.cases.models import CaseKind
+from incidents.reports import report_fields, submission
 from messaging.models import OutboxMessage
 from people.customers import customer_records, customer_sessions
 from people.models import Role, Staff
 from people.staff import staff_records
+from scheduling import models
 from scheduling.availability import teams
 from scheduling.calendars import calendar_feeds
 from storage.column_types import new_id
@@ -317,36 +318,41 @@ class House:
         now, policy = self.console.now, self.console.context.policy
         with self.console.unit() as session:
             gwen = customer_records.find_by_phone(session, PHONE)
-            customer_records.keep_safe_phrase(session, gwen, "blue teapot", now)
-            cookie = customer_sessions.begin(session, gwen.id, now)
-            link = staff_records.invite(
-                session, staff_records.find(session, "bob@example.org"), now
+            customer_records.save_safe_phrase(session, gwen, "blue teapot", now)
+            cookie = customer_sessions.start_customer_session(session, gwen.id, now)
+            link = staff_records.create_enrolment_link(
+                session, staff_records.find_staff_by_email(session, "bob@example.org"), now
             )
-            feed = calendar_feeds.make(session, agent, now)
-            team = teams.add(session, teams.Habits("Day"), _by(agent), now)
+            feed = calendar_feeds.create_feed(session, agent, now)
+            team = teams.create_team(session, teams.TeamSettings("Day"), _by(agent), now)
             message = session.exec(select(OutboxMessage.id)).first()
-            staff_records.set_phone(session, session.get_one(Staff, agent), "+447400123499", now)
-            submission.file(session, submission.Told(PHONE, "web", said="about your router"), now)
-            held = session.get_one(call_session.Callback, going)
-            self.code = call_session.start(session, held, policy, now).code
+            staff_records.set_staff_phone(
+                session, session.get_one(Staff, agent), "+447400123499", now
+            )
+            submission.submit_for_reference(
+                session, report_fields.ReportSubmission(PHONE, "web", said="about your router"), now
+            )
+            held = session.get_one(models.Callback, going)
+            self.code = call_session.start_call(session, held, policy, now).code
         self.names |= {"customer": gwen.id, "link": link, "feed": feed, "team": team.id}
         self.names |= {"none": new_id()}
         self.names |= {"message": message, "call": message, "code": self.code}
         self.tabs[CUSTOMER] = self.app.test_client()
         self.tabs[ANYBODY] = self.app.test_client()
         with self.tabs[CUSTOMER].session_transaction() as kept:
-            kept[TOKEN] = cookie
+            kept[TOKEN_KEY] = cookie
 
     def _case(self, investigator: Any) -> None:
         """One that the investigator holds, with the customer in it, and one that is free."""
         gwen, now = self.names["customer"], self.console.now
         with self.console.unit() as session:
-            found = [Evidence("report", str(new_id()), now, gwen)]
+            found = [NewEvidence("report", str(new_id()), now, gwen)]
             case, free = (
-                raise_case(session, Kind.CALLS, fold, found, now) for fold in ("fold", "other")
+                open_or_extend_case(session, CaseKind.CALLS, fold, found, now)
+                for fold in ("fold", "other")
             )
-            workflow.take(session, case.reference, investigator, now)
-            reading = customer_search.of_number(
+            workflow.claim_case(session, case.reference, investigator, now)
+            reading = customer_search.start_search_by_number(
                 session, investigator, PHONE, "She asked who looked.", now
             )
             self.names |= {"reference": case.reference, "free": free.reference, "reading": reading}
@@ -427,7 +433,7 @@ class House:
 def _by(staff_id: Any) -> Any:
     from vault.audit import audit_log
 
-    return audit_log.staff(staff_id)
+    return audit_log.staff_actor(staff_id)
 
 
 def _sid(kind: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import Engine, event
 
 from messaging.dispatch.worker import Worker
-from messaging.providers.base import Letter, Rejected, Unavailable
+from messaging.providers.base import OutboundMessage, Rejected, Unavailable
 from tests import databases
 
 _FORK = multiprocessing.get_context("fork")
@@ -34,7 +34,7 @@ class Post:
     act: Callable[[], None] = lambda: None
     name = "post"
 
-    def send(self, letter: Letter, now: datetime) -> str:
+    def send(self, letter: OutboundMessage, now: datetime) -> str:
         self.act()
         self.asked.append("send")
         problem = self.stumbles.pop(0) if self.stumbles else None
@@ -48,7 +48,7 @@ class Post:
             raise problem
         return f"post-{letter.reference}"
 
-    def find(self, letter: Letter) -> str | None:
+    def find(self, letter: OutboundMessage) -> str | None:
         self.act()
         self.asked.append("find")
         return f"post-{letter.reference}" if str(letter.reference) in self.taken() else None
@@ -90,7 +90,7 @@ def until_killed(url: str, acts: int, work: Callable[[databases.Store, Fuse], No
 
 def _work(url: str, acts: int, work: Callable[[databases.Store, Fuse], None]) -> None:
     store, fuse = databases.opened(url), Fuse(acts)
-    store.ring.ready()  # reads the keys, which is no act of the work's
+    store.ring.load_all_keys()  # reads the keys, which is no act of the work's
     fuse.into(store.engine)
     work(store, fuse)
 
@@ -101,6 +101,6 @@ def worker_until_killed(url: str, path: Path, now: datetime, acts: int, rounds: 
     def work(store: databases.Store, fuse: Fuse) -> None:
         worker = Worker(store.engine, store.ring, [Post(path, act=fuse)], lambda: now)
         for _ in range(rounds):
-            worker.once()
+            worker.run_once()
 
     return until_killed(url, acts, work)

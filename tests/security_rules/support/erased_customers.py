@@ -13,7 +13,7 @@ from people.customers import customer_records
 from people.models import Role, Staff
 from procedures import approval_registry
 from scheduling.booking import bookings
-from scheduling.callbacks import upcoming
+from scheduling.callbacks import lock_upcoming_callbacks
 from tests.channels.support import context, unit
 from tests.security_rules.support import sealed_columns as columns
 from vault.audit import audit_log
@@ -29,8 +29,10 @@ def erase(app: Flask, phone: str) -> bytes:
         found = customer_records.find_by_phone(session, phone)
         assert found is not None
         wrapped = session.get_one(DataKey, found.id).wrapped
-        for each in upcoming(session, found.id, here.clock()):
-            bookings.cancel(session, each, here.policy, here.clock(), audit_log.CUSTOMER)
+        for each in lock_upcoming_callbacks(session, found.id, here.clock()):
+            bookings.cancel_booked_callback(
+                session, each, here.policy, here.clock(), audit_log.CUSTOMER
+            )
     said = command(app, "customers", "erase", "--phone", phone, "--why", "she wants it so")
     assert said == ""  # two must approve
     with unit(app) as session:
@@ -41,12 +43,13 @@ def erase(app: Flask, phone: str) -> bytes:
 def _approved(session: Session, here) -> str:
     row = session.exec(select(ApprovalRequest).where(ApprovalRequest.state == "asked")).one()
     kinds, digest = (
-        approval_registry.kinds(here.policy),
-        sealed_requests.opened(session, row).digest,
+        approval_registry.collect_request_types(here.policy),
+        sealed_requests.open_approval_request(session, row).digest,
     )
     who = session.exec(select(Staff).where(col(Staff.role) != Role.AGENT)).all()
     said = [
-        decisions.approve(session, kinds, row.id, digest, each.id, here.clock()) for each in who
+        decisions.approve_request(session, kinds, row.id, digest, each.id, here.clock())
+        for each in who
     ]
     return str(said[-1])
 

@@ -18,7 +18,7 @@ from tests.channels.support import a_text, signed_post
 from tests.databases import Store
 from vault.keys import keyring
 from verification import call_session
-from verification.code_check import check
+from verification.code_check import check_code
 from verification.verdicts import Channel
 
 UNKNOWN = "+447911123456"
@@ -30,8 +30,12 @@ def ways(store: Store, now: datetime) -> dict[str, tuple[str, str]]:
     expired, locked = factories.a_call(store, ran_out), factories.a_call(store, now)
     ended, stranger = factories.a_call(store, now), factories.a_call(store, now)
     with store.unit() as session:
-        call_session.end(
-            session, callbacks.held(session, *_held(ended)), "reached", factories.a_policy(), now
+        call_session.end_call(
+            session,
+            callbacks.get_held_callback(session, *_held(ended)),
+            "reached",
+            factories.a_policy(),
+            now,
         )
     _lock(store, locked, now)
     nobody = factories.a_phone()
@@ -65,15 +69,15 @@ def _only_booked(store: Store, now: datetime, cancelled: bool = False) -> str:
         customer = factories.a_customer(session, now, phone := factories.a_phone())
         made = factories.a_callback(session, now, customer=customer)
         if cancelled:
-            bookings.cancel(session, made, factories.a_policy(), now)
+            bookings.cancel_booked_callback(session, made, factories.a_policy(), now)
     return phone
 
 
 def _lock(store: Store, call: factories.Call, now: datetime) -> None:
     for n in range(10):
         channel = (Channel.WEB, Channel.TEXT)[n % 2]
-        with core_transaction(store.engine, keyring.carried(store.ring)) as work:
-            check(
+        with core_transaction(store.engine, keyring.keyring_session_info(store.ring)) as work:
+            check_code(
                 work, call.phone, factories.wrong(call.code, n + 1), channel, now, organisation=""
             )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -238,5 +238,3 @@ _MAKE: dict[str, Callable[[Mutation, Connection], bool]] = {
     "twice": _twice,
     "trigger": _trigger,
 }
-
-__all__ = ["KINDS", "OVERWRITES", "Mutation", "any_mutation", "each_of", "rows", "timedelta"]

@@ -15,8 +15,8 @@ import pyotp
 from sqlalchemy import Connection, Engine, event
 from sqlmodel import Session, select
 
-from channels.rate_limits import OutsideCounts
-from channels.texts.handler import Text, receive
+from channels.rate_limits import ExternalCounters
+from channels.texts.handler import ReceivedText, handle_text
 from messaging.dispatch import leases
 from people.customers import customer_sessions
 from people.models import Customer, Role, Staff
@@ -31,10 +31,9 @@ from tests import factories
 from tests.channels.conftest import SECRET, Console
 from vault import external_counters
 from vault.audit import log_verification
-from vault.keys import keyring
 from vault.models import AuditEntry
 from verification import call_session, codes, number_proof
-from verification.code_check import check
+from verification.code_check import check_code
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine
 
 VICTIM, ACCOMPLICE, GWEN = "+447400123456", "+447400555555", "+447400777777"
@@ -80,34 +79,46 @@ def built(console: Console) -> House:
         at = console.now.replace(second=0, microsecond=0) + timedelta(minutes=10)
         for phone, agent in ((ACCOMPLICE, "ana"), (GWEN, "ben")):
             row = session.get_one(Customer, house.customers[phone])
-            wish = bookings.Wish(at, 15, TOPICS[phone], f"T-{phone[-3:]}")
-            made_call = bookings.book(session, row, house.people[agent], wish, policy, console.now)
+            wish = bookings.BookingRequest(at, 15, TOPICS[phone], f"T-{phone[-3:]}")
+            made_call = bookings.book_callback(
+                session, row, house.people[agent], wish, policy, console.now
+            )
             house.calls[phone] = made_call.id
             house.truth[made_call.id] = (phone, agent.title(), at)
-        later = bookings.Wish(at + timedelta(hours=3), 15, TOPICS[VICTIM], "T-1")
+        later = bookings.BookingRequest(at + timedelta(hours=3), 15, TOPICS[VICTIM], "T-1")
         row = session.get_one(Customer, house.customers[VICTIM])
-        made_call = bookings.book(session, row, house.people["ben"], later, policy, console.now)
+        made_call = bookings.book_callback(
+            session, row, house.people["ben"], later, policy, console.now
+        )
         house.calls[VICTIM] = made_call.id
         house.truth[made_call.id] = (VICTIM, "Ben", later.starts_at)
         for name, who in house.people.items():
             member = session.get_one(Staff, who)
-            house.tokens[f"session {name}"] = authentication.open_session(
+            house.tokens[f"session {name}"] = authentication.open_staff_session(
                 session, member, console.now
             )
-            house.tokens[f"bearer {name}"] = api_tokens.add(session, member, "x", console.now)
-            house.tokens[f"link {name}"] = staff_records.invite(session, member, console.now)
-            house.spare[name] = second_factor.new_recovery_codes(session, who)[0]
-            credential_records.keep(session, who, name.encode(), b"key", 0, "phone", console.now)
+            house.tokens[f"bearer {name}"] = api_tokens.create_api_token(
+                session, member, "x", console.now
+            )
+            house.tokens[f"link {name}"] = staff_records.create_enrolment_link(
+                session, member, console.now
+            )
+            house.spare[name] = second_factor.issue_recovery_codes(session, who)[0]
+            credential_records.store_passkey(
+                session, who, name.encode(), b"key", 0, "phone", console.now
+            )
             if member.role == Role.AGENT:
-                house.tokens[f"feed {name}"] = calendar_feeds.make(session, who, console.now)
+                house.tokens[f"feed {name}"] = calendar_feeds.create_feed(session, who, console.now)
         for phone, who in house.customers.items():
-            token = customer_sessions.begin(session, who, console.now)
+            token = customer_sessions.start_customer_session(session, who, console.now)
             house.tokens[f"customer {phone}"] = token
-        staff_records.switch_off(session, session.get_one(Staff, house.people["off"]), console.now)
+        staff_records.deactivate_staff_member(
+            session, session.get_one(Staff, house.people["off"]), console.now
+        )
     console.wait(minutes=9)
     with console.unit() as session:
         row = session.get_one(Callback, house.calls[GWEN])
-        call_session.start(session, row, policy, console.now)
+        call_session.start_call(session, row, policy, console.now)
     return house
 
 
@@ -117,7 +128,7 @@ class Journey:
     def __init__(self, house: House, connection: Connection) -> None:
         self.house, self.connection = house, connection
         here = house.console.context
-        counts = external_counters.carried(OutsideCounts("memory://"))
+        counts = external_counters.counter_session_info(ExternalCounters("memory://"))
         self.info = {**here.info, **counts}
         here.ring._writer = None  # a process of its own, whose entries nothing has rolled back
         #: Codes that agents were told, each with the callback it may be said in.
@@ -142,7 +153,7 @@ class Journey:
             yield session
             session.commit()
         # What is rolled back with the whole journey counts as committed while it goes on.
-        transaction_outcomes.settle(self.connection, True)
+        transaction_outcomes.settle_transaction(self.connection, True)
 
     def run(self, act: Callable[[], None]) -> None:
         """An act; whatever it raises is an answer that lets in nobody, and never says *genuine*."""
@@ -163,10 +174,10 @@ class Journey:
 
     # -- calls
     def start(self) -> None:
-        self._issue(ACCOMPLICE, call_session.start)
+        self._issue(ACCOMPLICE, call_session.start_call)
 
     def reveal(self) -> None:
-        self._issue(GWEN, lambda s, row, _policy, now: call_session.shown(s, row, now))
+        self._issue(GWEN, lambda s, row, _policy, now: call_session.current_code(s, row, now))
 
     def _issue(self, phone: str, by: Callable[..., Any]) -> None:
         callback = self.house.calls[phone]
@@ -197,7 +208,7 @@ class Journey:
 
     def _check(self, phone: str, code: str, channel: Channel) -> None:
         with self.unit() as session:
-            found = check(session, phone, code, channel, self.now, organisation="Example Bank")
+            found = check_code(session, phone, code, channel, self.now, organisation="Example Bank")
         self._hold(found, phone, code)
 
     def _hold(self, found: Any, phone: str, code: str) -> None:
@@ -224,10 +235,10 @@ class Journey:
             for phone in TOPICS:
                 body, own_number = f"{code}", phone == self.house.truth[callback][0]
                 with self.unit() as session:
-                    message = Text(f"SM{phone}{code}", phone, body)
+                    message = ReceivedText(f"SM{phone}{code}", phone, body)
                     if own_number:
                         self.texted.add(callback)
-                    answer = receive(session, message, here.policy, here.rules, self.now) or ""
+                    answer = handle_text(session, message, here.policy, here.rules, self.now) or ""
                 if "genuine" in answer.lower() and "not" not in answer.lower():
                     if not own_number or callback in self.confirmed:
                         raise Broken(f"by text: {answer}")
@@ -236,13 +247,13 @@ class Journey:
 
     def _ask_whether_we_call(self, phone: str) -> None:
         with self.unit() as session:
-            if call_session.ringing_now(session, phone, self.now) is not None:
+            if call_session.find_active_call(session, phone, self.now) is not None:
                 raise Broken("we are said to call a number that we do not call")
 
     def other_call(self) -> None:
         """A new code of the same call: the former is dead."""
         former = [code for code, callback in self.told.items() if self._is_of(callback, GWEN)]
-        self._issue(GWEN, call_session.reissue)
+        self._issue(GWEN, call_session.reissue_code)
         self.confirmed.discard(self.house.calls[GWEN])
         for code in former:
             self.told.pop(code, None)
@@ -257,7 +268,7 @@ class Journey:
         for phone in (ACCOMPLICE, GWEN):
             with self.unit() as session:
                 row = session.get_one(Callback, self.house.calls[phone])
-                call_session.end(session, row, "reached", policy, self.now)
+                call_session.end_call(session, row, "reached", policy, self.now)
             for code, callback in list(self.told.items()):
                 if self._is_of(callback, phone):
                     self.told.pop(code)
@@ -266,7 +277,7 @@ class Journey:
     def after_end(self) -> None:
         for phone, code in getattr(self, "_ended", []):
             with self.unit() as session:
-                found = check(session, phone, code, Channel.API, self.now, organisation="")
+                found = check_code(session, phone, code, Channel.API, self.now, organisation="")
             if isinstance(found, Genuine):
                 raise Broken("genuine after the call's end")
 
@@ -274,13 +285,15 @@ class Journey:
     def send_page_number(self) -> None:
         here = self.house.console.context
         with self.unit() as session:
-            number_proof.send(session, ACCOMPLICE, "text", here.policy, self.now)
-            found = leases.lease(session, self.now, "post", here.rules, 50)
+            number_proof.issue_page_number(session, ACCOMPLICE, "text", here.policy, self.now)
+            found = leases.lease_messages(session, self.now, "post", here.rules, 50)
         sent = [each.letter for each in found if each.letter.to == ACCOMPLICE]
         for letter in sent:
             digits = "".join(c if c.isdigit() else " " for c in letter.body).split()
             groups = ["".join(digits[n : n + 2]) for n in range(len(digits))]
-            self.page_number = next((g for g in groups if codes.normal(g, 6)), self.page_number)
+            self.page_number = next(
+                (g for g in groups if codes.normalise_code(g, 6)), self.page_number
+            )
         for each in found:
             if "page" in each.letter.body.lower() and each.letter.to != ACCOMPLICE:
                 raise Broken("a page number went to somebody else")
@@ -289,7 +302,7 @@ class Journey:
         for phone in (VICTIM, ACCOMPLICE, ACCOMPLICE):
             for number in ("000000", self.page_number or "111111"):
                 with self.unit() as session:
-                    found = number_proof.prove(session, phone, number, self.now)
+                    found = number_proof.verify_page_number(session, phone, number, self.now)
                 if found is None:
                     continue
                 right = phone == ACCOMPLICE and number == self.page_number
@@ -301,10 +314,12 @@ class Journey:
         for phone, who in self.house.customers.items():
             token = self.house.tokens[f"customer {phone}"]
             with self.unit() as session:
-                found = customer_sessions.signed_in(session, token, self.now)
+                found = customer_sessions.find_session_customer(session, token, self.now)
                 if found not in (None, who):
                     raise Broken("another customer's page")
-                shown = customer_callbacks.booked(session, who, self.now) if found else []
+                shown = (
+                    customer_callbacks.list_booked_calls(session, who, self.now) if found else []
+                )
             for each in shown:
                 self.readings += 1
                 if (phone, each.agent, each.starts_at) != self.house.truth[each.id]:
@@ -313,17 +328,20 @@ class Journey:
     # -- staff
     def staff_doors(self) -> None:
         for name, who in self.house.people.items():
-            for kind, enter in (("session", authentication.signed_in), ("bearer", None)):
+            for kind, enter in (
+                ("session", authentication.find_session_principal),
+                ("bearer", None),
+            ):
                 token = self.house.tokens[f"{kind} {name}"]
                 with self.unit() as session:
                     if enter is None:
-                        found = api_tokens.bearer(session, token)
+                        found = api_tokens.find_token_principal(session, token)
                     else:
                         found = enter(session, token, self.now)
                 self._hold_member(name, who, found.id if found else None, found and found.role)
             if feed := self.house.tokens.get(f"feed {name}"):
                 with self.unit() as session:
-                    entries = calendar_feeds.read(session, feed, self.now)
+                    entries = calendar_feeds.read_feed_entries(session, feed, self.now)
                 if entries is not None and name == "off":
                     raise Broken("the calendar of somebody who is off")
 
@@ -336,11 +354,11 @@ class Journey:
     def links(self) -> None:
         for name, who in self.house.people.items():
             with self.unit() as session:
-                _, member, _ = staff_records.invited(
+                _, member, _ = staff_records.open_enrolment_link(
                     session, self.house.tokens[f"link {name}"], self.now
                 )
                 self._hold_member(name, who, member.id, member.role)
-                found = credential_records.find(session, name.encode())
+                found = credential_records.lock_passkey(session, name.encode())
             if found is not None and found.staff_id != who and keeping_opens(self, found):
                 raise Broken("a passkey of somebody else's")
 
@@ -355,7 +373,7 @@ class Journey:
 
     def _second_factor(self, name: str, who: UUID, given: str) -> None:
         with self.unit() as session:
-            seen = authentication.find(session, f"{name}@example.org")
+            seen = authentication.find_account_by_email(session, f"{name}@example.org")
             member = authentication.check_second_factor(session, seen, True, given, self.now)
             self._hold_member(name, who, member.id, member.role)
         used = (name, given)
@@ -375,15 +393,15 @@ class Journey:
         for phone, name in ((ACCOMPLICE, "ana"), (GWEN, "ben")):
             who = self.house.people[name]
             with self.unit() as session:
-                row = callbacks.held(session, self.house.calls[phone], who)
-                shown = callbacks.open_one(session, row, self.now, "own day")
+                row = callbacks.get_held_callback(session, self.house.calls[phone], who)
+                shown = callbacks.read_callback(session, row, self.now, "own day")
             self.readings += 1
             if shown.customer.id != self.house.customers[phone]:
                 raise Broken("an agent was shown another customer")
             if not kept_reading(self, who, shown.customer.id):
                 self.missed += 1
                 with self.unit() as session:
-                    found = log_verification.verify(session, [], now=self.now)
+                    found = log_verification.verify_log(session, [], now=self.now)
                 if not (found.bad or found.ends):
                     raise Broken("a reading has no entry, and verification finds nothing")
 
@@ -392,7 +410,7 @@ def keeping_opens(journey: Journey, row: Any) -> bool:
     """Whether a passkey's key opens, which it does for its owner alone."""
     try:
         with journey.unit() as session:
-            credential_records.public_key_of(session, row)
+            credential_records.open_public_key(session, row)
     except Exception:
         return False
     return True
@@ -427,6 +445,3 @@ def touched(engine: Engine, act: Callable[[], Any]) -> set[str]:
         event.remove(engine, "before_cursor_execute", hook)
     words = set(" ".join(asked).replace('"', " ").replace(".", " ").replace("(", " ").split())
     return {name for name in SQLModel.metadata.tables if name in words}
-
-
-__all__ = ["Broken", "House", "Journey", "built", "keyring", "touched"]

@@ -21,7 +21,7 @@ from tests.channels.support import AUTH_TOKEN, a_text, signed_post, unit, wrong
 from vault.keys import field_encryption, keyring
 from vault.models import DataKey
 from verification import reply_words
-from verification.models import Code, secret_row
+from verification.models import Code, code_seal_context
 
 STAFF, EMAIL = "Anastasia Silverthorne", "anastasia.silverthorne@helpdesk.example"
 SAID, SHOWN = "He wanted marzipan gift cards", "+442079460999"
@@ -85,7 +85,7 @@ class Journey:
             code_digits=8,
             log_level="debug",
         )
-        reply_words.WORDS["en"] = (WORD,)  # one that the tables' own words cannot hold
+        reply_words.REPLY_WORDS["en"] = (WORD,)  # one that the tables' own words cannot hold
         self.app = create_app(settings, now=lambda: self.now)
         self.context = self.app.extensions["vouchline"]
         self.client: FlaskClient = self.app.test_client()
@@ -97,11 +97,11 @@ class Journey:
         """A member of staff enrols and signs in by the pages; an agent gets a token too."""
         client = self.app.test_client()
         with unit(self.app) as session:
-            member = staff_records.add(
+            member = staff_records.add_staff_member(
                 session, email, name, role, self.now, timezone="Europe/London"
             )
-            link = staff_records.invite(session, member, self.now)
-            token = api_tokens.add(session, member, "desk", self.now)
+            link = staff_records.create_enrolment_link(session, member, self.now)
+            token = api_tokens.create_api_token(session, member, "desk", self.now)
         if role == "agent":
             self.headers = {"Authorization": f"Bearer {token}"}
         page = client.get(f"/staff/enrol/{link}").text
@@ -142,7 +142,7 @@ class Journey:
     def deliver(self) -> int:
         """How many texts left."""
         here = self.context
-        return Worker(here.engine, here.ring, here.gateways, here.clock).once()
+        return Worker(here.engine, here.ring, here.gateways, here.clock).run_once()
 
     def _code(self, step: str) -> str:
         answer = self.client.post(f"{self.path}/{step}", headers=self.headers)
@@ -185,11 +185,13 @@ class Journey:
         raw = self.bytes + [ring._key(each) for each in keyring.PURPOSES]
         raw += self.context.master.keys.values()
         with unit(self.app) as session:
-            raw += [field_encryption.data_key(session, each).key for each in session.exec(_OWNERS)]
+            raw += [
+                field_encryption.load_data_key(session, each).key for each in session.exec(_OWNERS)
+            ]
             for code in session.exec(select(Code).where(col(Code.secret).is_not(None))):
-                key = field_encryption.data_key(session, code.customer_id)
-                place = secret_row(code.id, code.phone_index, code.counter)
-                plain = key.open("code", "secret", place, code.secret)
+                key = field_encryption.load_data_key(session, code.customer_id)
+                place = code_seal_context(code.id, code.phone_index, code.counter)
+                plain = key.open_field("code", "secret", place, code.secret)
                 self.secrets.append(plain)
         return raw
 

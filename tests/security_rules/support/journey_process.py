@@ -24,7 +24,7 @@ from webauthn.helpers import base64url_to_bytes
 from incidents.canaries import store
 from incidents.cases.models import Case
 from incidents.evening_notes import note_creation
-from incidents.evening_notes.due_evenings import Evening
+from incidents.evening_notes.due_evenings import DueEvening
 from people.customers import customer_records
 from people.staff import staff_records
 from tests.authenticator import Authenticator
@@ -68,10 +68,10 @@ def brought_in(journey: Journey) -> None:
             done = journey.app.test_cli_runner().invoke(args=words)
         assert done.exit_code == 0, done.output
     with unit(journey.app) as session:
-        (known,) = store.known(session).canaries
+        (known,) = store.load_canaries(session).canaries
         found = customer_records.find_by_phone(session, CANARY)
         assert found is not None
-        person = customer_records.opened(session, found)
+        person = customer_records.open_customer_details(session, found)
     assert known.phone == CANARY and known.external_ref
     journey.secrets += [*BART.values, person.name, known.external_ref, *notations(CANARY)]
 
@@ -85,10 +85,10 @@ def with_a_passkey(journey: Journey, agent: FlaskClient) -> None:
     body = {"answer": json.loads(made), "name": PASSKEY}
     _script(agent, "/staff/account/passkeys", body)
     with unit(journey.app) as session:
-        member = staff_records.find(session, EMAIL)
+        member = staff_records.find_staff_by_email(session, EMAIL)
         assert member is not None
-        staff_records.set_phone(session, member, DESK, journey.now)
-        staff_records.invite(session, member, journey.now, pin="unguessable-pin")
+        staff_records.set_staff_phone(session, member, DESK, journey.now)
+        staff_records.create_enrolment_link(session, member, journey.now, pin="unguessable-pin")
     journey.secrets += ["unguessable-pin", PASSKEY, *notations(DESK)]
     journey.bytes += [device.credential, handle, device._public()[-32:]]
 
@@ -157,10 +157,12 @@ class Inside:
         form = {"find": CANARY, "purpose": "asked_us"}
         sent(self.agent, "/staff/book/find", form, "/staff/book")
         with unit(journey.app) as session:
-            member = staff_records.find(session, EMAIL)
+            member = staff_records.find_staff_by_email(session, EMAIL)
             assert member is not None
-            evening = Evening(member.id, journey.now.date(), journey.now + timedelta(minutes=1))
-            note = note_creation.write(session, evening, journey.now + timedelta(hours=1))
+            evening = DueEvening(member.id, journey.now.date(), journey.now + timedelta(minutes=1))
+            note = note_creation.create_evening_note(
+                session, evening, journey.now + timedelta(hours=1)
+            )
         assert note is not None
         sent(self.agent, f"/staff/notes/{note.id}", {"all": SAYS["explained"]}, "/staff/notes")
 

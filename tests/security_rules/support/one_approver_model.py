@@ -22,19 +22,19 @@ from sqlmodel import Session, select
 
 from people.approvals import approval_requests, bootstrap, command_execution, decisions
 from people.approvals.models import ApprovalRequest
-from people.approvals.request_types import About, Kind
-from people.approvals.states import State
+from people.approvals.request_types import RequestSubject, RequestType
+from people.approvals.states import RequestState
 from people.errors import (
+    Conflict,
     InvalidInput,
-    LinkSpent,
-    NoLonger,
+    LinkExpired,
     NotAllowed,
     NotFound,
-    SecondPieceWrong,
+    SecondStepFailed,
 )
 from people.models import Role, Staff
 from people.staff import reset_links, second_factor, staff_approvals, staff_records
-from people.staff.enrolment_links import Pieces
+from people.staff.enrolment_links import SecondStepInput
 from procedures import role_change
 from tests import factories
 from tests.databases import Store
@@ -43,7 +43,7 @@ from vault.keys import keyring
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 A, S, I = Role.AGENT, Role.SUPERVISOR, Role.INVESTIGATOR  # noqa: E741
-ERRORS = (InvalidInput, LinkSpent, NoLonger, NotAllowed, NotFound, SecondPieceWrong)
+ERRORS = (InvalidInput, LinkExpired, Conflict, NotAllowed, NotFound, SecondStepFailed)
 ANYBODY, BOTH = frozenset(Role), frozenset({S, I})
 PASSWORD = "several good words"
 
@@ -59,11 +59,11 @@ def no_facts(*_: Any) -> list[tuple[str, str]]:
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("one", ANYBODY, BOTH, no_facts, nothing),
-        Kind("three", ANYBODY, BOTH, no_facts, nothing, people=3),
-        Kind("shell", frozenset(), BOTH, no_facts, nothing, by_operator=True),
-        Kind("long", frozenset(), BOTH, no_facts, by_operator=True),
-        *(staff_approvals.ADD, staff_approvals.INVITE, reset_links.RESET, role_change.ROLE),
+        RequestType("one", ANYBODY, BOTH, no_facts, nothing),
+        RequestType("three", ANYBODY, BOTH, no_facts, nothing, people=3),
+        RequestType("shell", frozenset(), BOTH, no_facts, nothing, by_operator=True),
+        RequestType("long", frozenset(), BOTH, no_facts, by_operator=True),
+        *(staff_approvals.ADD, staff_approvals.INVITE, reset_links.RESET, role_change.CHANGE_ROLE),
     )
 }
 ACTS = ("one", "three", "shell", "long")
@@ -74,7 +74,7 @@ class Asked:
     """A request, the token of its link, and the PINs that were shown for it, by who saw them."""
 
     id: UUID
-    kind: Kind
+    kind: RequestType
     digest: str
     by: UUID | None
     subject: UUID | None
@@ -104,9 +104,9 @@ def furnish(store: Store) -> House:
             made = factories.an_agent(
                 session, NOW, role=role, email=f"p{n}@example.org", name=f"P{n}"
             )
-            token = staff_records.invite(session, made, NOW)
-            code = pyotp.TOTP(staff_records.invited(session, token, NOW)[2]).at(NOW)
-            codes[made.id] = staff_records.enrol(session, token, PASSWORD, code, NOW)[1]
+            token = staff_records.create_enrolment_link(session, made, NOW)
+            code = pyotp.TOTP(staff_records.open_enrolment_link(session, token, NOW)[2]).at(NOW)
+            codes[made.id] = staff_records.enrol_with_link(session, token, PASSWORD, code, NOW)[1]
             people.append(made.id)
     return House(store, tuple(people), codes)
 
@@ -116,7 +116,7 @@ class Run:
 
     def __init__(self, house: House, seed: int) -> None:
         self.random, self.seed, self.now = random.Random(seed), seed, NOW
-        info = dict(keyring.carried(house.store.ring))
+        info = dict(keyring.keyring_session_info(house.store.ring))
         self.work = Session(house.store.engine, expire_on_commit=False, info=info)
         self.asked: list[Asked] = []
         self.people, self.codes = list(house.people), dict(house.codes)
@@ -125,10 +125,10 @@ class Run:
         self.she = self.random.choice(self.people[:6])
         self.hers = {self.she}
 
-    def enrolled(self, token: str, pieces: Pieces) -> UUID:
-        secret = staff_records.invited(self.work, token, self.now, pieces=pieces)[2]
+    def enrolled(self, token: str, pieces: SecondStepInput) -> UUID:
+        secret = staff_records.open_enrolment_link(self.work, token, self.now, pieces=pieces)[2]
         code = pyotp.TOTP(secret).at(self.now)
-        member, codes = staff_records.enrol(
+        member, codes = staff_records.enrol_with_link(
             self.work, token, PASSWORD, code, self.now, pieces=pieces
         )
         self.codes[member.id] = codes
@@ -167,8 +167,8 @@ class Run:
     def ask_act(self) -> None:
         kind = KINDS[self.random.choice(ACTS)]
         by = None if kind.by_operator else self.somebody()
-        about = About(staff_id=self.random.choice([None, self.random.choice(self.people)]))
-        approval_requests.ask(
+        about = RequestSubject(staff_id=self.random.choice([None, self.random.choice(self.people)]))
+        approval_requests.submit_for_approval(
             self.work, kind, {"n": 1}, "why it is to be", by, self.now, about=about
         )
         self.keep()
@@ -176,7 +176,7 @@ class Run:
     def ask_to_add(self) -> None:
         self.number += 1
         by = self.random.choice([None, self.somebody(), self.somebody()])
-        made = staff_approvals.ask_to_add(
+        made = staff_approvals.request_new_staff_member(
             self.work,
             f"p{self.number}@example.org",
             f"P{self.number}",
@@ -191,19 +191,23 @@ class Run:
     def ask_to_reset(self) -> None:
         about = self.work.get_one(Staff, self.somebody())
         if self.random.random() < 0.3:
-            made = staff_approvals.ask_to_invite(self.work, about, "why it is to be", self.now)
+            made = staff_approvals.request_enrolment_link(
+                self.work, about, "why it is to be", self.now
+            )
             self.keep(made.token)
             return
         by = self.work.get_one(Staff, self.somebody())
         role = Role(by.role)
-        token = reset_links.make(self.work, by.id, role, about.id, "why it is to be", self.now)
+        token = reset_links.request_reset_link(
+            self.work, by.id, role, about.id, "why it is to be", self.now
+        )
         self.keep(token)
 
     def ask_for_role(self) -> None:
         about = self.work.get_one(Staff, self.somebody())
         by = self.random.choice([None, self.somebody(), self.somebody()])
         role = self.random.choice((A, S, I))
-        role_change.ask(self.work, about, role, "why it is to be", by, self.now)
+        role_change.request_role_change(self.work, about, role, "why it is to be", by, self.now)
         self.keep()
 
     # Deciding.
@@ -213,17 +217,21 @@ class Run:
         if not waiting:
             return
         asked, by = self.random.choice(waiting), self.somebody()
-        given = decisions.approve_with_pin(self.work, KINDS, asked.id, asked.digest, by, self.now)
+        given = decisions.approve_issuing_pin(
+            self.work, KINDS, asked.id, asked.digest, by, self.now
+        )
         if given.pin:
             asked.pins[by] = given.pin
-        if given.state in (State.DONE, State.APPROVED):
+        if given.state in (RequestState.DONE, RequestState.APPROVED):
             self.behind(asked)
 
     def behind(self, asked: Asked) -> None:
         """Something was done, or may be: by more than her?"""
         asked.open, self.done = False, self.done + 1
         row = self.work.get_one(ApprovalRequest, asked.id)
-        voices = {each.staff_id for each in decisions.counting(self.work, asked.kind, row)}
+        voices = {
+            each.staff_id for each in decisions.list_valid_approvals(self.work, asked.kind, row)
+        }
         voices |= {asked.by} if asked.by else set()
         if len(voices) < asked.kind.people or voices <= self.hers:
             raise Broken(f"seed {self.seed}: {asked.kind.name} by {voices}, hers {self.hers}")
@@ -235,13 +243,13 @@ class Run:
         found = [each for each in self.asked if each.kind.name == "long" and not each.open]
         if found:
             asked = self.random.choice(found)
-            if command_execution.begin(self.work, asked.kind, asked.id, self.now):
+            if command_execution.begin_approved_command(self.work, asked.kind, asked.id, self.now):
                 self.behind(asked)
 
     def refuse(self) -> None:
         if self.asked:
             asked = self.random.choice(self.asked)
-            decisions.refuse(self.work, KINDS, asked.id, self.somebody(), self.now)
+            decisions.refuse_request(self.work, KINDS, asked.id, self.somebody(), self.now)
 
     # Enrolling.
 
@@ -255,7 +263,9 @@ class Run:
                     return
 
     def tried(self, asked: Asked, pins: list[str], codes: list[str] | None) -> bool:
-        pieces = Pieces(" ".join(self.random.sample(pins, len(pins))), codes[0] if codes else "")
+        pieces = SecondStepInput(
+            " ".join(self.random.sample(pins, len(pins))), codes[0] if codes else ""
+        )
         try:
             with self.work.begin_nested():
                 who = self.enrolled(asked.token, pieces)
@@ -275,7 +285,7 @@ class Run:
             return  # nobody honest has met anybody
         codes = self.codes.get(asked.subject, [""]) if asked.subject else [""]
         pins = " ".join(asked.pins.values())
-        who = self.enrolled(asked.token, Pieces(pins, codes[0]))
+        who = self.enrolled(asked.token, SecondStepInput(pins, codes[0]))
         if who != self.she:  # there she is the person
             self.hers.discard(who)
 
@@ -289,9 +299,9 @@ class Run:
         if asked.subject in self.hers and not set(asked.pins) <= self.hers:
             return
         pins = " ".join(asked.pins.values())
-        link = role_change.to_take_up(self.work, asked.subject, pins, self.now)
+        link = role_change.open_role_enrolment(self.work, asked.subject, pins, self.now)
         code = pyotp.TOTP(link.secret).at(self.now)
-        self.codes[asked.subject] = role_change.take_up(
+        self.codes[asked.subject] = role_change.accept_role(
             self.work, asked.subject, pins, PASSWORD, code, self.now
         )
 
@@ -303,22 +313,24 @@ class Run:
         if found:
             token = self.random.choice(found).token
             guess = f"{self.random.randrange(10**6):06d}"
-            staff_records.invited(self.work, token, self.now, pieces=Pieces(guess))
+            staff_records.open_enrolment_link(
+                self.work, token, self.now, pieces=SecondStepInput(guess)
+            )
 
     def somebody_leaves(self) -> None:
         who = self.random.choice(self.people)
         member = self.work.get_one(Staff, who)
-        if who != self.she and bootstrap.approvers(self.work) > 4:
-            staff_records.switch_off(self.work, member, self.now)
+        if who != self.she and bootstrap.count_approvers(self.work) > 4:
+            staff_records.deactivate_staff_member(self.work, member, self.now)
 
     def new_codes(self) -> None:
         who = self.random.choice(self.people)
-        self.codes[who] = second_factor.new_recovery_codes(self.work, who)
+        self.codes[who] = second_factor.issue_recovery_codes(self.work, who)
 
     def demoted(self) -> None:
         who = self.work.get_one(Staff, self.random.choice(self.people))
-        if who.role != A and bootstrap.approvers(self.work) > 4:
-            staff_records.change_role(self.work, who, A, audit_log.OPERATOR, self.now)
+        if who.role != A and bootstrap.count_approvers(self.work) > 4:
+            staff_records.assign_staff_role(self.work, who, A, audit_log.OPERATOR, self.now)
 
     def time_passes(self) -> None:
         self.now += timedelta(hours=self.random.randrange(1, 20))

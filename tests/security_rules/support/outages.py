@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select
 
 from storage.engine import make_engine
-from storage.session import CoreWork
+from storage.session import CoreUnitOfWork
 from tests.channels.support import context
 from tests.databases import Store
 from vault.audit import audit_log
@@ -29,12 +29,12 @@ from verification.models import Code
 def reopened(app: Flask, **changes: Any) -> None:
     """The application with another engine, ring or limiter, as if started with it."""
     here = replace(context(app), **changes)
-    replace(here, info=dict(keyring.carried(here.ring))).carry(app)
+    replace(here, info=dict(keyring.keyring_session_info(here.ring))).attach_to_app(app)
 
 
 def impatient(app: Flask, url: str, seconds: float = 0.2) -> None:
     """The application with a shorter wait than production's, so that a test need not wait."""
-    context(app).ring.ready()  # reads its keys while it can
+    context(app).ring.load_all_keys()  # reads its keys while it can
     reopened(app, engine=make_engine(url, wait_seconds=seconds))
 
 
@@ -184,8 +184,8 @@ def fill_up(engine: Engine, ring: Keyring) -> None:
         with suppress(DBAPIError):
             for _ in range(10_000):
                 with engine.begin() as connection:
-                    audit_log.record(
-                        CoreWork(connection, keyring.carried(ring)),
+                    audit_log.record_act(
+                        CoreUnitOfWork(connection, keyring.keyring_session_info(ring)),
                         audit_log.SYSTEM,
                         "x",
                         _LONG_AGO,
@@ -204,8 +204,8 @@ def fill(store: Store, engine: Engine, call: Any) -> None:
     with suppress(DBAPIError):
         for _ in range(10_000):
             with engine.begin() as connection:
-                work = CoreWork(connection, keyring.carried(store.ring))
-                audit_log.record(work, audit_log.SYSTEM, "x", call.started_at, **ids)
+                work = CoreUnitOfWork(connection, keyring.keyring_session_info(store.ring))
+                audit_log.record_act(work, audit_log.SYSTEM, "x", call.started_at, **ids)
 
 
 _CUSTOMER = select(Code.customer_id).where(col(Code.customer_id).is_not(None))

@@ -11,10 +11,10 @@ from sqlmodel import Session, col, select
 from webauthn.helpers import base64url_to_bytes
 
 from incidents.cases import merge_split, workflow
-from incidents.cases.creation import Evidence, raise_case
-from incidents.cases.models import Case, CaseEvidence, Kind, Outcome
+from incidents.cases.creation import NewEvidence, open_or_extend_case
+from incidents.cases.models import Case, CaseEvidence, CaseKind, CaseOutcome
 from incidents.evening_notes import case_evidence, note_creation
-from incidents.evening_notes.due_evenings import Evening
+from incidents.evening_notes.due_evenings import DueEvening
 from incidents.response import customer_warnings
 from messaging import call_queue
 from messaging.call_states import CallState
@@ -59,17 +59,24 @@ def _of_calls(console: Console, session: Session, names: dict[str, Any]) -> dict
     opening that its customer sees."""
     now, policy = console.now, console.context.policy
     going = session.get_one(Callback, names["going"])
-    number_change.ask(session, going, NEW, _WHY, policy, now)
+    number_change.request_number_change(session, going, NEW, _WHY, policy, now)
     asked = session.exec(select(ApprovalRequest)).one()
     booked = session.get_one(Callback, names["callback"])
-    wish = bookings.Wish(now.replace(second=0, microsecond=0) + timedelta(hours=2), 15, "your bill")
+    wish = bookings.BookingRequest(
+        now.replace(second=0, microsecond=0) + timedelta(hours=2), 15, "your bill"
+    )
     customer = session.get_one(Customer, booked.customer_id)
-    off = bookings.book(session, customer, booked.agent_id, wish, policy, now)
-    bookings.cancel(session, off, policy, now)
+    off = bookings.book_callback(session, customer, booked.agent_id, wish, policy, now)
+    bookings.cancel_booked_callback(session, off, policy, now)
     about = {"customer_id": booked.customer_id, "callback_id": booked.id}
-    audit_log.record(session, audit_log.staff(booked.agent_id), "customer.read", now, **about)
+    audit_log.record_act(
+        session, audit_log.staff_actor(booked.agent_id), "customer.read", now, **about
+    )
     newest = select(AuditEntry.id).order_by(col(AuditEntry.id).desc()).limit(1)
-    entry, digest = session.exec(newest).one(), sealed_requests.opened(session, asked).digest
+    entry, digest = (
+        session.exec(newest).one(),
+        sealed_requests.open_approval_request(session, asked).digest,
+    )
     return {
         "off": off.id,
         "rung": _rung(console, session, going.agent_id),
@@ -83,12 +90,12 @@ def _rung(console: Console, session: Session, agent: UUID) -> UUID:
     """A call that another had begun, which missed its customer."""
     now, policy = console.now, replace(console.context.policy, min_notice_minutes=0)
     at = now.replace(second=0, microsecond=0) + timedelta(minutes=2)
-    wish = bookings.Wish(at, 15, "your bill")
+    wish = bookings.BookingRequest(at, 15, "your bill")
     other, customer = factories.an_agent(session, now), factories.a_customer(session, now)
-    callback = bookings.book(session, customer, other.id, wish, policy, now)
-    call_session.start(session, callback, policy, now)
+    callback = bookings.book_callback(session, customer, other.id, wish, policy, now)
+    call_session.start_call(session, callback, policy, now)
     callback.agent_id = agent
-    call = call_queue.want(session, callback.id, "+447400123499", now)
+    call = call_queue.queue_call(session, callback.id, "+447400123499", now)
     call.state = CallState.NO_ANSWER
     session.add_all([callback, call])
     return callback.id
@@ -101,18 +108,20 @@ def _of_staff(
     suspended."""
     now, devices = console.now, {}
     ana = session.get_one(Staff, people[Role.AGENT])
-    authentication.open_session(session, ana, now, browser="Firefox, Linux")
+    authentication.open_staff_session(session, ana, now, browser="Firefox, Linux")
     newest = select(StaffSession.id).order_by(col(StaffSession.id).desc()).limit(1)
     for role in (Role.AGENT, Role.INVESTIGATOR):
         device = devices[role] = Authenticator(**_SITE)
-        device.handle = registration.handle_of(session, session.get_one(Staff, people[role]))
-        credential_records.keep(
+        device.handle = registration.ensure_user_handle(
+            session, session.get_one(Staff, people[role])
+        )
+        credential_records.store_passkey(
             session, people[role], device.credential, device._public(), 0, "Phone", now
         )
-    second_factor.new_recovery_codes(session, colleague)
+    second_factor.issue_recovery_codes(session, colleague)
     carl = factories.an_agent(session, now, name="Carl Ortiz")
-    suspension.suspend(session, carl.id, audit_log.SYSTEM, now)
-    mine = credential_records.rows(session, ana.id)[0].id
+    suspension.suspend_staff_member(session, carl.id, audit_log.SYSTEM, now)
+    mine = credential_records.list_passkey_rows(session, ana.id)[0].id
     return {
         "passkey_id": mine,
         "session_id": session.exec(newest).one(),
@@ -125,26 +134,26 @@ def _cases(console: Console, session: Session, people: dict[Role, UUID]) -> dict
     """One that names the agent, with what she was asked about; one that is decided; one that is
     closed, and names who is suspended."""
     now, ivy, ana = console.now, people[Role.INVESTIGATOR], people[Role.AGENT]
-    evening = Evening(ana, now.date(), now + timedelta(minutes=1))
-    note = note_creation.write(session, evening, now)
+    evening = DueEvening(ana, now.date(), now + timedelta(minutes=1))
+    note = note_creation.create_evening_note(session, evening, now)
     assert note is not None
     found: dict[str, Any] = {"note_id": note.id}
     for name in ("sought", "decided", "closed", "other"):
-        found_in = [Evidence("report", str(new_id()), now) for _ in range(2)]
-        case = raise_case(session, Kind.ACCESS, f"{name} case", found_in, now)
-        workflow.take(session, case.reference, ivy, now)
+        found_in = [NewEvidence("report", str(new_id()), now) for _ in range(2)]
+        case = open_or_extend_case(session, CaseKind.ACCESS, f"{name} case", found_in, now)
+        workflow.claim_case(session, case.reference, ivy, now)
         found[name] = case.reference
     carl = session.exec(select(Staff.id).where(col(Staff.suspended_at).is_not(None))).one()
     for name, person in (("sought", ana), ("closed", carl)):
-        workflow.name_somebody(session, found[name], ivy, person, _WHY, now)
+        workflow.add_named_staff_member(session, found[name], ivy, person, _WHY, now)
     for name in ("decided", "closed"):
-        workflow.decide(session, found[name], ivy, Outcome.EXPLAINED, _WHY, now)
-    workflow.close(session, found["closed"], ivy, _WHY, now)
-    case_evidence.attach(session, timedelta(0), now)
-    merge_split.join(session, found["decided"], found["other"], ivy, _WHY, now)
+        workflow.decide_case_outcome(session, found[name], ivy, CaseOutcome.EXPLAINED, _WHY, now)
+    workflow.close_decided_case(session, found["closed"], ivy, _WHY, now)
+    case_evidence.attach_notes_to_cases(session, timedelta(0), now)
+    merge_split.merge_cases(session, found["decided"], found["other"], ivy, _WHY, now)
     case = session.exec(select(Case).where(Case.reference == found["decided"])).one()
     since, until = now - timedelta(days=1), now + timedelta(days=1)
-    customer_warnings.begin(session, case, ana, since, until, now)
+    customer_warnings.start_warning_run(session, case, ana, since, until, now)
     parts = select(CaseEvidence.id).where(CaseEvidence.case_id == case.id)
     return {**found, "part": session.exec(parts.limit(1)).one()}
 

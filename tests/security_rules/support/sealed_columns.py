@@ -8,10 +8,10 @@ from sqlalchemy import LargeBinary
 from sqlmodel import Session, SQLModel, select
 
 import app  # noqa: F401  (so that every table is known)
-from people import password_seal
+from people import row_mac
 from vault.keys import field_encryption, key_register, keyring
 from vault.models import DataKey, KeyRegisterRow, PurposeKey
-from verification.models import secret_row
+from verification.models import code_seal_context
 
 #: Found by, never opened: a keyed fingerprint.
 INDEXES = {
@@ -50,7 +50,7 @@ HASHES = {
 #: Packed numbers that say how many, and of nobody.
 COUNTS = {"access_tally.fresh"}
 #: Keyed fingerprints of what must not be parted of a row, see people/password_seal.py.
-MARKS = {f"{table}.bound" for table in password_seal.PARTS} | {
+MARKS = {f"{table}.bound" for table in row_mac.MAC_COLUMNS} | {
     f"audit_{table}.mark" for table in ("entry", "run", "state", "publication", "writer")
 }
 #: Sealed under the key of one customer, named by this column of the row.
@@ -131,19 +131,19 @@ def values(session: Session, column: str) -> list[tuple[Any, bytes]]:
 def opened(session: Session, column: str, row: Any, sealed: bytes, master: Any) -> str | bytes:
     """What ``sealed`` says, opened as the product opens that column of that row."""
     table, name = column.split(".")
-    ring = keyring.of(session)
+    ring = keyring.current_keyring(session)
     if isinstance(row, DataKey):
         return ring.unwrap_key(sealed, row.owner_id)
     if isinstance(row, PurposeKey):
-        return master.unwrap(sealed, key_register.place(row.purpose))
+        return master.unwrap_with_master(sealed, key_register.wrap_context(row.purpose))
     if isinstance(row, KeyRegisterRow):
-        return master.unwrap(sealed, "key_register.sealed")
+        return master.unwrap_with_master(sealed, "key_register.sealed")
     if column in PURPOSES:
-        return ring.open_for(PURPOSES[column], f"{column}:{row.id}", sealed)
+        return ring.open_for_purpose(PURPOSES[column], f"{column}:{row.id}", sealed)
     owner = getattr(row, CUSTOMERS[column])
     secret = column == "code.secret"
-    place = secret_row(row.id, row.phone_index, row.counter) if secret else row.id
-    return field_encryption.data_key(session, owner).open(table, name, place, sealed)
+    place = code_seal_context(row.id, row.phone_index, row.counter) if secret else row.id
+    return field_encryption.load_data_key(session, owner).open_field(table, name, place, sealed)
 
 
 def owner_of(column: str, row: Any) -> Any:

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sqlmodel import Session
 
-from channels.texts.handler import Text, receive
-from incidents.reports import reporter_feedback, submission
+from channels.texts.handler import ReceivedText, handle_text
+from incidents.reports import report_fields, reporter_feedback, submission
 from messaging import inbox, text_templates
 from messaging.dispatch import delivery_outcomes, leases
-from messaging.message_kinds import ANYBODY
+from messaging.message_kinds import ANYONE_CAN_TRIGGER
 from messaging.models import OutboxMessage
-from messaging.sending_limits import Rules, limits
+from messaging.sending_limits import SendingLimits, parse_limits
 from people.models import Customer
 from scheduling.booking import bookings
 from scheduling.models import Callback
@@ -36,9 +36,9 @@ WORDS = ("CHECK", "SCAM", "MOVE", "PHRASE blue moon", "PAGE", "hello", "2", "000
 NOISE = ("SCAM", "MOVE", "PHRASE red sun", "PAGE", "hello", "REFUSE", "2")
 #: Small enough that a stranger can empty what is theirs.
 MONEY = 1_000_000
-RULES = Rules(
-    per_number=limits("10/hour;30/day"),
-    asked_per_number=limits("4/hour;8/day"),
+RULES = SendingLimits(
+    per_number=parse_limits("10/hour;30/day"),
+    asked_per_number=parse_limits("4/hour;8/day"),
     segment_price=1 * MONEY,
     call_price=2 * MONEY,
     per_hour=80 * MONEY,
@@ -53,7 +53,9 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.now, self.ids = START, count(1)
         self.work = Session(
-            store.engine, expire_on_commit=False, info=dict(keyring.carried(store.ring))
+            store.engine,
+            expire_on_commit=False,
+            info=dict(keyring.keyring_session_info(store.ring)),
         )
         self.policy = factories.a_policy(min_notice_minutes=0)
         known = [factories.a_customer(self.work, START, phone) for phone in PHONES[:4]]
@@ -75,12 +77,14 @@ class Machine(RuleBasedStateMachine):
     )
     def asks_page_number(self, phone: str, medium: str, times: int) -> None:
         for _ in range(times):
-            number_proof.send(self.work, phone, medium, self.policy, self.now)
+            number_proof.issue_page_number(self.work, phone, medium, self.policy, self.now)
 
     @rule(phone=st.sampled_from(PHONES), number=st.integers(0, 10**8 - 1), times=st.integers(1, 4))
     def guesses(self, phone: str, number: int, times: int) -> None:
         for n in range(times):
-            number_proof.prove(self.work, phone, f"{(number + n) % 10**8:08d}", self.now)
+            number_proof.verify_page_number(
+                self.work, phone, f"{(number + n) % 10**8:08d}", self.now
+            )
 
     @rule(phone=st.sampled_from(PHONES), word=st.sampled_from(WORDS), times=st.integers(1, 40))
     def texts(self, phone: str, word: str, times: int) -> None:
@@ -91,23 +95,25 @@ class Machine(RuleBasedStateMachine):
     @rule(phone=st.sampled_from(PHONES), times=st.integers(1, 4))
     def rings_the_line(self, phone: str, times: int) -> None:
         for _ in range(times):
-            inbox.first_time(self.work, f"CA{next(self.ids)}", phone, "own", self.now)
-            ring_back.ring_back(self.work, phone, self.policy, self.now)
+            inbox.record_once(self.work, f"CA{next(self.ids)}", phone, "own", self.now)
+            ring_back.queue_ring_back(self.work, phone, self.policy, self.now)
 
     @rule(times=st.integers(1, 40))
     def keys_codes_in(self, times: int) -> None:
         for _ in range(times):
-            inbox.first_time(self.work, f"CA{next(self.ids)}", VICTIM, "keypad", self.now)
+            inbox.record_once(self.work, f"CA{next(self.ids)}", VICTIM, "keypad", self.now)
 
     @rule(phone=st.sampled_from(PHONES), times=st.integers(1, 5))
     def reports_a_call(self, phone: str, times: int) -> None:
         for n in range(times):
-            told = submission.Told(phone=phone, channel="web", said=f"call {n}", tell_me=True)
-            report = submission.filed(self.work, told, self.now)
-            reporter_feedback.tell_outcome(
-                self.work, report, next(iter(text_templates.OUTCOMES)), self.now
+            told = report_fields.ReportSubmission(
+                phone=phone, channel="web", said=f"call {n}", tell_me=True
             )
-        reporter_feedback.tell(self.work, self.policy, self.now)
+            report = submission.submit_report(self.work, told, self.now)
+            reporter_feedback.record_report_outcome(
+                self.work, report, next(iter(text_templates.REPORT_OUTCOMES)), self.now
+            )
+        reporter_feedback.queue_feedback_texts(self.work, self.policy, self.now)
 
     @rule(minutes=st.sampled_from((1, 7, 20, 61, 5 * 60, 11 * 60)))
     def waits(self, minutes: int) -> None:
@@ -129,7 +135,7 @@ class Machine(RuleBasedStateMachine):
         self.booked.append(self.now)
         callback = self.book(minutes)
         assert callback.id in self.worker(), "the customer is not told"
-        bookings.cancel(self.work, callback, self.policy, self.now)
+        bookings.cancel_booked_callback(self.work, callback, self.policy, self.now)
         assert callback.id in self.worker(), "the customer is not told that it is off"
 
     @precondition(may_book)
@@ -139,42 +145,42 @@ class Machine(RuleBasedStateMachine):
         callback = self.book(5)
         assert callback.id in self.worker()
         self.now += timedelta(seconds=1)
-        issued = call_session.start(self.work, callback, self.policy, self.now)
+        issued = call_session.start_call(self.work, callback, self.policy, self.now)
         self.now += timedelta(seconds=1)
         for word in (*noise, *["CHECK"] * asks, *["000000"] * asks):
             if self.says(VICTIM, word) is not None:
                 self.answers.append(self.now)
-        number_proof.send(self.work, VICTIM, "text", self.policy, self.now)
+        number_proof.issue_page_number(self.work, VICTIM, "text", self.policy, self.now)
         checked = self.says(VICTIM, "CHECK")
         assert checked is not None
         assert "is calling you" in checked
         told = self.says(VICTIM, issued.code)
         assert told is not None, "the verdict is not answered"
         assert "GENUINE" in told
-        call_session.end(self.work, callback, "reached", self.policy, self.now)
+        call_session.end_call(self.work, callback, "reached", self.policy, self.now)
 
     def book(self, minutes: int) -> Callback:
         """With an agent who has nothing else to do."""
         customer = self.work.get_one(Customer, self.victim)
         agent = factories.an_agent(self.work, self.now)
         at = self.now.replace(second=0, microsecond=0) + timedelta(minutes=minutes)
-        wish = bookings.Wish(at, 5, "your router", "T-1")
-        return bookings.book(self.work, customer, agent.id, wish, self.policy, self.now)
+        wish = bookings.BookingRequest(at, 5, "your router", "T-1")
+        return bookings.book_callback(self.work, customer, agent.id, wish, self.policy, self.now)
 
     # The rest
 
     def says(self, phone: str, body: str) -> str | None:
-        text = Text(f"SM{next(self.ids)}", phone, body)
-        return receive(self.work, text, self.policy, RULES, self.now)
+        text = ReceivedText(f"SM{next(self.ids)}", phone, body)
+        return handle_text(self.work, text, self.policy, RULES, self.now)
 
     def worker(self) -> set[Any]:
         """One round, of eight messages; which callbacks were told of."""
         told = set()
-        for each in leases.lease(self.work, self.now, "post", RULES, 8):
-            delivery_outcomes.sent(self.work, each, f"SM{each.id.hex}", self.now)
+        for each in leases.lease_messages(self.work, self.now, "post", RULES, 8):
+            delivery_outcomes.mark_sent(self.work, each, f"SM{each.id.hex}", self.now)
             row = self.work.get_one(OutboxMessage, each.id)
             told.add(row.callback_id)
-            if row.kind in ANYBODY and each.letter.to == VICTIM:
+            if row.kind in ANYONE_CAN_TRIGGER and each.letter.to == VICTIM:
                 self.left.append((self.now, row.kind, row.medium))
         return told
 
@@ -183,10 +189,10 @@ class Machine(RuleBasedStateMachine):
         days = (self.now - START) // timedelta(days=1) + 1
         assert sum(medium == "voice" for *_, medium in self.left) <= 1
         assert len(self.left) <= 8 * days
-        groups = len(inbox.APART) + 1
+        groups = len(inbox.COUNTED_SEPARATELY) + 1
         assert len(
             self.answers
-        ) <= groups * inbox.MOST_A_DAY * days + 2 * inbox.MOST_IN_A_CALL * len(self.booked)
+        ) <= groups * inbox.MAX_PER_DAY * days + 2 * inbox.MAX_PER_CALL * len(self.booked)
         for at, _, medium in self.left:
             assert medium != "voice" or 8 <= at.hour < 21
         nights = Counter(at.date() for at, kind, _ in self.left if kind == "proof" and at.hour < 8)
@@ -196,7 +202,7 @@ class Machine(RuleBasedStateMachine):
     def strangers_spend_their_share(self) -> None:
         from messaging import spending
 
-        small, day = spending.spent_small(self.work, self.now)
+        small, day = spending.small_budgets_spent(self.work, self.now)
         for purse in small | day:
             assert small[purse] <= RULES.per_hour * RULES.small_share
             assert day[purse] <= RULES.per_day * RULES.small_share

@@ -13,8 +13,9 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 
-from channels.app_context import Context
-from channels.texts.handler import Text, receive
+from channels.app_context import AppContext
+from channels.texts.handler import ReceivedText, handle_text
+from messaging import models
 from messaging.dispatch import delivery_outcomes, leases
 from storage.session import transaction
 from tests.channels.support import AUTH_TOKEN, signed_post
@@ -52,12 +53,14 @@ class Outside:
         self._token = _TOKEN.search(self._client.get("/my").text)[1]  # type: ignore[index]
 
     @property
-    def context(self) -> Context:
-        found: Context = self.app.extensions["vouchline"]
+    def context(self) -> AppContext:
+        found: AppContext = self.app.extensions["vouchline"]
         return found
 
     def unit(self) -> Any:
-        return transaction(self.context.engine, info=keyring.carried(self.context.ring))
+        return transaction(
+            self.context.engine, info=keyring.keyring_session_info(self.context.ring)
+        )
 
     def form(self, path: str, **form: str) -> Any:
         """A form of the own page, from a network of its own each time."""
@@ -81,8 +84,8 @@ class Outside:
         """A text that says it comes from ``phone``, and our answer to it."""
         here = self.context
         with self.unit() as session:
-            text = Text(f"SM{next(self.numbers)}", phone, body)
-            return receive(session, text, here.policy, here.rules, self.clock.now)
+            text = ReceivedText(f"SM{next(self.numbers)}", phone, body)
+            return handle_text(session, text, here.policy, here.rules, self.clock.now)
 
     def rings_and_asks(self, phone: str) -> None:
         """A call to the official line that says it comes from ``phone`` and asks for its calls."""
@@ -96,9 +99,9 @@ class Outside:
         """One round of a worker: what leaves."""
         now, gone = self.clock.now, []
         with self.unit() as session:
-            for each in leases.lease(session, now, "post", self.context.rules, most):
-                delivery_outcomes.sent(session, each, f"SM{each.id.hex}", now)
-                row = delivery_outcomes.OutboxMessage
+            for each in leases.lease_messages(session, now, "post", self.context.rules, most):
+                delivery_outcomes.mark_sent(session, each, f"SM{each.id.hex}", now)
+                row = models.OutboxMessage
                 kind = session.get_one(row, each.id).kind
                 gone.append(Left(now, kind, each.letter.medium, each.letter.to))
         self.left += gone

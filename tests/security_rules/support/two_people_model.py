@@ -14,8 +14,8 @@ from sqlmodel import Session, select
 
 from people.approvals import approval_requests, command_execution, decisions
 from people.approvals.models import ApprovalRequest
-from people.approvals.request_types import About, Act, Kind
-from people.errors import InvalidInput, NoLonger, NotAllowed, NotFound
+from people.approvals.request_types import ApprovalRequestView, RequestSubject, RequestType
+from people.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from people.models import Role, Staff
 from people.staff import staff_records
 from tests import factories
@@ -26,7 +26,7 @@ from vault.keys import keyring
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 A, S, I = Role.AGENT, Role.SUPERVISOR, Role.INVESTIGATOR  # noqa: E741
 HANDS = (A, S, S, S, I, I, I)
-ERRORS = (InvalidInput, NoLonger, NotAllowed, NotFound)
+ERRORS = (InvalidInput, Conflict, NotAllowed, NotFound)
 ENDS = ("done", "refused", "withdrawn", "expired")
 
 
@@ -39,7 +39,7 @@ class Asked:
     """A request as the model sees it."""
 
     id: UUID
-    kind: Kind
+    kind: RequestType
     by: int | None
     subject: int | None
     payload: dict[str, Any]
@@ -62,15 +62,21 @@ class Machine(RuleBasedStateMachine):
         self.all: list[Asked] = []
         self.stumbles = False
         self.kinds = {
-            "one": Kind("one", frozenset({A, S, I}), frozenset({S, I}), no_facts, self.run_it),
-            "two": Kind("two", frozenset({S}), frozenset({I}), no_facts, self.run_it, people=3),
-            "shell": Kind(
+            "one": RequestType(
+                "one", frozenset({A, S, I}), frozenset({S, I}), no_facts, self.run_it
+            ),
+            "two": RequestType(
+                "two", frozenset({S}), frozenset({I}), no_facts, self.run_it, people=3
+            ),
+            "shell": RequestType(
                 "shell", frozenset({S}), frozenset({S, I}), no_facts, self.run_it, by_operator=True
             ),
-            "long": Kind("long", frozenset(), frozenset({S, I}), no_facts, by_operator=True),
+            "long": RequestType("long", frozenset(), frozenset({S, I}), no_facts, by_operator=True),
         }
         self.work = Session(
-            store.engine, expire_on_commit=False, info=dict(keyring.carried(store.ring))
+            store.engine,
+            expire_on_commit=False,
+            info=dict(keyring.keyring_session_info(store.ring)),
         )
         self.people = [
             factories.an_agent(self.work, NOW, role=role, email=f"p{n}@example.org").id
@@ -83,7 +89,7 @@ class Machine(RuleBasedStateMachine):
         self.work.rollback()
         self.work.close()
 
-    def run_it(self, session: Session, act: Act, now: datetime) -> None:
+    def run_it(self, session: Session, act: ApprovalRequestView, now: datetime) -> None:
         if self.stumbles:
             raise InvalidInput("x", "It cannot be done.")
         self.done.append((act.id, dict(act.payload)))
@@ -118,7 +124,7 @@ class Machine(RuleBasedStateMachine):
             return NotFound
         if who in (asked.by, asked.subject):
             return NotAllowed
-        return NoLonger if who in asked.said else None
+        return Conflict if who in asked.said else None
 
     @rule(
         target=requests,
@@ -129,10 +135,10 @@ class Machine(RuleBasedStateMachine):
     )
     def ask(self, kind: str, by: int | None, subject: int | None, value: int) -> Asked | None:
         what, payload = self.kinds[kind], {"value": value}
-        about = About(staff_id=None if subject is None else self.people[subject])
+        about = RequestSubject(staff_id=None if subject is None else self.people[subject])
         who = None if by is None else self.people[by]
         made = self.tried(
-            lambda: approval_requests.ask(
+            lambda: approval_requests.submit_for_approval(
                 self.work, what, payload, "why it is to be", who, self.now, about=about
             )
         )
@@ -152,7 +158,7 @@ class Machine(RuleBasedStateMachine):
         digest, self.stumbles = "0" * 64 if stale else asked.digest, s
         before, people = len(self.done), self.people
         given = self.tried(
-            lambda: decisions.approve(
+            lambda: decisions.approve_request(
                 self.work, self.kinds, asked.id, digest, people[who], self.now
             )
         )
@@ -161,7 +167,7 @@ class Machine(RuleBasedStateMachine):
         if barred is not None:
             assert given is barred
         elif stale or asker_gone or asked.state != "asked" or self.now >= asked.expires_at:
-            assert given is NoLonger
+            assert given is Conflict
         else:
             self.approved(asked, who, given, before)
 
@@ -188,13 +194,13 @@ class Machine(RuleBasedStateMachine):
             return
         people = self.people
         given = self.tried(
-            lambda: decisions.refuse(self.work, self.kinds, asked.id, people[who], self.now)
+            lambda: decisions.refuse_request(self.work, self.kinds, asked.id, people[who], self.now)
         )
         barred = self.barred(asked, who)
         if barred is not None:
             assert given is barred
         elif asked.state in ENDS or self.now >= asked.expires_at:
-            assert given is NoLonger
+            assert given is Conflict
         else:
             assert given is None
             asked.state, asked.said[who] = "refused", "refuse"
@@ -204,11 +210,13 @@ class Machine(RuleBasedStateMachine):
         if asked is None:
             return
         who = None if by is None else self.people[by]
-        given = self.tried(lambda: approval_requests.withdraw(self.work, asked.id, who, self.now))
+        given = self.tried(
+            lambda: approval_requests.withdraw_approval_request(self.work, asked.id, who, self.now)
+        )
         if by != asked.by:
             assert given is NotFound
         elif asked.state in ENDS:
-            assert given is NoLonger
+            assert given is Conflict
         else:
             assert given is None
             asked.state = "withdrawn"
@@ -219,7 +227,9 @@ class Machine(RuleBasedStateMachine):
         if asked is None or asked.kind.name != "long":
             return
         given = self.tried(
-            lambda: command_execution.begin(self.work, asked.kind, asked.id, self.now)
+            lambda: command_execution.begin_approved_command(
+                self.work, asked.kind, asked.id, self.now
+            )
         )
         if asked.state != "approved" or self.now >= asked.expires_at:
             assert given is False
@@ -236,15 +246,17 @@ class Machine(RuleBasedStateMachine):
         """The command has come to its end, if it ever began."""
         if asked is None or not asked.begun:
             return
-        given = self.tried(lambda: command_execution.finish(self.work, asked.id, self.now))
-        assert given is (None if asked.state == "approved" else NoLonger)
+        given = self.tried(
+            lambda: command_execution.finish_approved_command(self.work, asked.id, self.now)
+        )
+        assert given is (None if asked.state == "approved" else Conflict)
         if asked.state == "approved":
             asked.state = "done"
 
     @rule(who=st.sampled_from(range(len(HANDS))), role=st.sampled_from([A, S, I]))
     def another_role(self, who: int, role: Role) -> None:
         member = self.work.get_one(Staff, self.people[who])
-        staff_records.change_role(self.work, member, role, audit_log.OPERATOR, self.now)
+        staff_records.assign_staff_role(self.work, member, role, audit_log.OPERATOR, self.now)
         self.roles[who] = role
 
     @rule(who=st.sampled_from(range(len(HANDS))), active=st.booleans())
@@ -254,7 +266,7 @@ class Machine(RuleBasedStateMachine):
             member.active = True
             self.work.add(member)
         else:
-            staff_records.switch_off(self.work, member, self.now)
+            staff_records.deactivate_staff_member(self.work, member, self.now)
         self.active[who] = active
 
     @rule(hours=st.integers(1, 60))
@@ -264,7 +276,7 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def the_worker_looks(self) -> None:
         """Marks what is too old, and nothing else."""
-        command_execution.expire(self.work, self.now)
+        command_execution.expire_requests(self.work, self.now)
         for asked in self.all:
             if asked.state not in ENDS and self.now >= asked.expires_at:
                 asked.state = "expired"

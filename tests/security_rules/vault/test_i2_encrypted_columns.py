@@ -11,21 +11,23 @@ from sqlmodel import select
 from incidents.audit_search import customer_search
 from incidents.canaries import store as register
 from incidents.canaries.store import Canary
-from incidents.cases.creation import raise_case
-from incidents.cases.models import Kind
+from incidents.cases.creation import open_or_extend_case
+from incidents.cases.models import CaseKind
 from incidents.evening_notes import explanations, note_creation
-from incidents.evening_notes.due_evenings import Evening
-from incidents.reports import submission
+from incidents.evening_notes.due_evenings import DueEvening
+from incidents.reports import report_fields, submission
 from messaging import call_queue
 from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
-from messaging.providers.simulator.sms import Simulator
+from messaging.providers.simulator.sms import SimulatorSmsProvider
+from people import models
 from people.approvals import approval_requests, decisions
 from people.customers import customer_records
 from people.models import Customer
 from people.passkeys import credential_records, registration
 from people.staff import authentication, staff_approvals, staff_records
-from people.staff.second_factor import code_now
+from people.staff.second_factor import current_totp_code
+from scheduling import models
 from scheduling.booking import idempotency
 from storage.session import core_transaction
 from tests import factories
@@ -36,7 +38,7 @@ from vault.errors import KeyUnavailable, Tampered
 from vault.keys import keyring
 from vault.models import DataKey, KeyRegisterRow, PurposeKey
 from verification import call_session, number_proof
-from verification.code_check import check
+from verification.code_check import check_code
 from verification.models import Code
 from verification.verdicts import Channel, Genuine
 
@@ -48,33 +50,41 @@ def a_life(store: Store, phone: str) -> factories.Call:
     """Somebody of whom every table holds something, and whose call is confirmed and going on."""
     with store.unit() as session:
         made = factories.a_customer(session, NOW, phone, external_ref=f"crm-{phone}")
-        customer_records.keep_safe_phrase(session, made, "blue teapot", NOW)
-        told = submission.Told(
+        customer_records.save_safe_phrase(session, made, "blue teapot", NOW)
+        told = report_fields.ReportSubmission(
             phone, "web", said="x", shown_number="+1", claimed_to_be="us", asked_for=["code"]
         )
-        submission.file(session, told, NOW)
-        raise_case(session, Kind.CALLS, phone[-4:], [], NOW)
+        submission.submit_for_reference(session, told, NOW)
+        open_or_extend_case(session, CaseKind.CALLS, phone[-4:], [], NOW)
         ines = factories.an_agent(session, NOW, role="investigator")
-        customer_search.of_number(session, ines.id, phone, "she asks who read", NOW)
+        customer_search.start_search_by_number(session, ines.id, phone, "she asks who read", NOW)
         _a_vote(session, phone)
-        register.add(session, [Canary(1, phone)])
+        register.save_canary_batch(session, [Canary(1, phone)])
         _a_note(session, made)
     call = factories.a_call(store, NOW, phone)
     with store.unit() as session:
-        member = staff_records.find(session, _email(session, call))
-        staff_records.set_phone(session, member, "+447400123499", NOW)
-        call_queue.want(session, call.callback_id, staff_records.phone_of(session, member), NOW)
-        link = staff_records.invite(session, member, NOW, pin="123456")
-        secret = staff_records.invited(session, link, NOW, "123456")[2]
-        staff_records.enrol(session, link, "several good words", _totp(secret), NOW, piece="123456")
-        authentication.open_session(session, member, NOW, browser="Firefox, Linux")
-        credential_records.keep(session, member.id, phone.encode(), b"key", 0, "My phone", NOW)
-        registration.handle_of(session, member)
-        idempotency.claim(session, call.agent_id, "k", b"x", NOW)
-        number_proof.send(session, phone, "text", factories.a_policy(), NOW)
-    Worker(store.engine, store.ring, [Simulator(store.engine, store.ring)], lambda: NOW).once()
-    with core_transaction(store.engine, keyring.carried(store.ring)) as work:
-        told = check(work, phone, call.code, Channel.WEB, NOW, organisation="Example Bank")
+        member = staff_records.find_staff_by_email(session, _email(session, call))
+        staff_records.set_staff_phone(session, member, "+447400123499", NOW)
+        call_queue.queue_call(
+            session, call.callback_id, staff_records.open_staff_phone(session, member), NOW
+        )
+        link = staff_records.create_enrolment_link(session, member, NOW, pin="123456")
+        secret = staff_records.open_enrolment_link(session, link, NOW, "123456")[2]
+        staff_records.enrol_with_link(
+            session, link, "several good words", _totp(secret), NOW, piece="123456"
+        )
+        authentication.open_staff_session(session, member, NOW, browser="Firefox, Linux")
+        credential_records.store_passkey(
+            session, member.id, phone.encode(), b"key", 0, "My phone", NOW
+        )
+        registration.ensure_user_handle(session, member)
+        idempotency.claim_idempotency_key(session, call.agent_id, "k", b"x", NOW)
+        number_proof.issue_page_number(session, phone, "text", factories.a_policy(), NOW)
+    Worker(
+        store.engine, store.ring, [SimulatorSmsProvider(store.engine, store.ring)], lambda: NOW
+    ).run_once()
+    with core_transaction(store.engine, keyring.keyring_session_info(store.ring)) as work:
+        told = check_code(work, phone, call.code, Channel.WEB, NOW, organisation="Example Bank")
     assert isinstance(told, Genuine)
     return call
 
@@ -82,7 +92,7 @@ def a_life(store: Store, phone: str) -> factories.Call:
 def _a_vote(session, phone: str) -> None:
     """A request of the command line that one of two has approved."""
     member = factories.an_agent(session, NOW, role="supervisor")
-    asked = approval_requests.ask(
+    asked = approval_requests.submit_for_approval(
         session,
         staff_approvals.ADD,
         {"email": f"{phone}@example.org"},
@@ -90,7 +100,7 @@ def _a_vote(session, phone: str) -> None:
         None,
         NOW,
     )
-    decisions.approve(
+    decisions.approve_request(
         session,
         {staff_approvals.ADD.name: staff_approvals.ADD},
         asked.id,
@@ -103,20 +113,22 @@ def _a_vote(session, phone: str) -> None:
 def _a_note(session, customer) -> None:
     """Somebody looked a customer up for nothing, was asked about it, and has said why."""
     ana = factories.an_agent(session, NOW)
-    audit_log.record(
-        session, audit_log.staff(ana.id), "customer.look_up", NOW, customer_id=customer.id
+    audit_log.record_act(
+        session, audit_log.staff_actor(ana.id), "customer.look_up", NOW, customer_id=customer.id
     )
-    evening = Evening(ana.id, NOW.date(), NOW + timedelta(minutes=1))
-    note = note_creation.write(session, evening, NOW + timedelta(hours=1))
-    explanations.explain(session, ana.id, note.id, {}, "a wrong number", NOW)
+    evening = DueEvening(ana.id, NOW.date(), NOW + timedelta(minutes=1))
+    note = note_creation.create_evening_note(session, evening, NOW + timedelta(hours=1))
+    explanations.save_explanations(session, ana.id, note.id, {}, "a wrong number", NOW)
 
 
 def _email(session, call) -> str:
-    return staff_records.opened(session, session.get_one(staff_records.Staff, call.agent_id)).email
+    return staff_records.open_staff_details(
+        session, session.get_one(models.Staff, call.agent_id)
+    ).email
 
 
 def _totp(secret: str) -> str:
-    return code_now(secret, NOW)
+    return current_totp_code(secret, NOW)
 
 
 @pytest.fixture
@@ -177,9 +189,9 @@ def test_a_callers_own_secret_pasted_into_a_victims_call_is_not_genuine(store, l
         session.add(theirs)
     with (
         pytest.raises(Tampered),
-        core_transaction(store.engine, keyring.carried(store.ring)) as work,
+        core_transaction(store.engine, keyring.keyring_session_info(store.ring)) as work,
     ):
-        check(work, victim.phone, own.code, Channel.WEB, later, organisation="Example Bank")
+        check_code(work, victim.phone, own.code, Channel.WEB, later, organisation="Example Bank")
 
 
 def test_without_a_customers_key_all_of_theirs_is_gone_and_nobody_elses(store, lives):
@@ -198,9 +210,11 @@ def test_without_a_customers_key_all_of_theirs_is_gone_and_nobody_elses(store, l
                     columns.opened(session, column, row, value, store.master)
         assert unread >= len(columns.CUSTOMERS)
         with pytest.raises(KeyUnavailable):
-            customer_records.opened(session, session.get_one(Customer, gone))
+            customer_records.open_customer_details(session, session.get_one(Customer, gone))
         with pytest.raises(KeyUnavailable):
-            call_session.live(session, session.get_one(call_session.Callback, lives[0].callback_id))
+            call_session.call_status(
+                session, session.get_one(models.Callback, lives[0].callback_id)
+            )
 
 
 def test_a_text_to_an_erased_customer_fails_and_keeps_no_other_waiting(store):
@@ -209,14 +223,16 @@ def test_a_text_to_an_erased_customer_fails_and_keeps_no_other_waiting(store):
             factories.a_callback(session, NOW, customer=factories.a_customer(session, NOW, phone))
         gone = customer_records.find_by_phone(session, PHONES[0]).id
         session.delete(session.get_one(DataKey, gone))
-    Worker(store.engine, store.ring, [Simulator(store.engine, store.ring)], lambda: NOW).once()
+    Worker(
+        store.engine, store.ring, [SimulatorSmsProvider(store.engine, store.ring)], lambda: NOW
+    ).run_once()
     states = {row.customer_id: row.state for row in store.all(select(OutboxMessage))}
     assert states.pop(gone) == "failed"
     assert list(states.values()) == ["sent"]
 
 
 def test_a_blind_index_is_equal_for_equals_and_tells_nothing_else(store):
-    index = store.ring.blind_index
+    index = store.ring.compute_blind_index
     assert index("phone", PHONES[0]) == index("phone", PHONES[0])
     assert index("phone", PHONES[0]) != index("phone", PHONES[1])
     assert index("phone", "T-1001") != index("ticket", "T-1001")
@@ -225,4 +241,7 @@ def test_a_blind_index_is_equal_for_equals_and_tells_nothing_else(store):
         for row in (*session.exec(select(PurposeKey)), *session.exec(select(KeyRegisterRow))):
             session.delete(row)
     keyring.make_purpose_keys(store.engine, store.master, NOW)
-    assert keyring.Keyring(store.master, store.engine).blind_index("phone", PHONES[0]) != before
+    assert (
+        keyring.Keyring(store.master, store.engine).compute_blind_index("phone", PHONES[0])
+        != before
+    )

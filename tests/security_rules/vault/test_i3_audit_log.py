@@ -14,9 +14,17 @@ from storage.column_types import new_id
 from storage.session import transaction
 from tests import databases
 from tests.processes import at_once
-from vault.audit import audit_log, checkpoints, log_verification, merkle, proofs, sequencer
+from vault.audit import (
+    audit_log,
+    checkpoints,
+    log_state,
+    log_verification,
+    merkle,
+    proofs,
+    sequencer,
+)
 from vault.audit.models import AuditCheckpoint, AuditRun, AuditState, AuditTile
-from vault.audit.signed_notes import Checkpoint, NotValid, opened
+from vault.audit.signed_notes import Checkpoint, InvalidNote, open_checkpoint
 from vault.audit.tiles import Tiles
 from vault.keys import keyring
 from vault.models import AuditEntry
@@ -30,27 +38,27 @@ STAFF, CUSTOMERS = [new_id() for _ in range(5)], [new_id() for _ in range(9)]
 def write(store, count: int, start: int = 0) -> None:
     with store.unit() as session:
         for n in range(start, start + count):
-            actor, moment = audit_log.staff(STAFF[n % 5]), NOW + timedelta(seconds=n)
+            actor, moment = audit_log.staff_actor(STAFF[n % 5]), NOW + timedelta(seconds=n)
             customer = CUSTOMERS[n % 9]
-            audit_log.record(
+            audit_log.record_act(
                 session, actor, "customer.read", moment, customer_id=customer, purpose="x"
             )
 
 
-def take_in(store, now: datetime = NOW, limit: int = sequencer.AT_A_TIME) -> int:
+def take_in(store, now: datetime = NOW, limit: int = sequencer.BATCH_SIZE) -> int:
     with store.unit() as session:
-        return sequencer.take_in(session, now, limit)
+        return sequencer.sequence_entries(session, now, limit)
 
 
 def point(store) -> Checkpoint:
     with store.unit() as session:
-        made = checkpoints.make(session, ORIGIN, NOW)
-        return opened(made.note, checkpoints.signer(session, ORIGIN).verifier)
+        made = checkpoints.create_checkpoint(session, ORIGIN, NOW)
+        return open_checkpoint(made.note, checkpoints.log_signer(session, ORIGIN).verifier)
 
 
-def verify(store, *known: Checkpoint) -> log_verification.Found:
+def verify(store, *known: Checkpoint) -> log_verification.VerificationResult:
     with store.unit() as session:
-        return log_verification.verify(session, known)
+        return log_verification.verify_log(session, known)
 
 
 def log_of(store, *sizes: int) -> list[Checkpoint]:
@@ -105,9 +113,9 @@ def test_entries_that_commit_out_of_order_all_get_their_place(store):
     with store.unit() as session:
         session.connection().execute(insert(ENTRY).values(**late))
     assert take_in(store) == 1
-    assert verify(store, early, point(store)) == log_verification.Found(10, 10)
+    assert verify(store, early, point(store)) == log_verification.VerificationResult(10, 10)
     with store.unit() as session:
-        assert proofs.place_of(session, held) == 9
+        assert proofs.find_entry_place(session, held) == 9
 
 
 def test_what_turns_up_long_after_is_no_entry_of_ours(store):
@@ -134,9 +142,9 @@ def test_many_who_take_in_at_once_make_one_log(store):
         other = databases.opened(store.url, wait_seconds=60)
         for n in range(20):
             with other.unit() as session:
-                sequencer.take_in(session, NOW, 50 + n)
+                sequencer.sequence_entries(session, NOW, 50 + n)
             with other.unit() as session:
-                audit_log.record(session, audit_log.SYSTEM, "x.y", NOW)
+                audit_log.record_act(session, audit_log.SYSTEM, "x.y", NOW)
 
     at_once([work] * 8, lambda: store.engine.dispose(close=False))
     while take_in(store):
@@ -195,7 +203,7 @@ def test_a_rewritten_log_with_a_new_tree_and_good_signatures_is_found(store):
     rebuilt(store)
     own = point(store)
     with transaction(store.engine) as session:  # by its own word it is good, but for the marks
-        assert log_verification.verify(session, [own]).bad == ""
+        assert log_verification.verify_log(session, [own]).bad == ""
     assert f"Entry {bad} is not as it was written" in verify(store, own).bad
     said = verify(store, *known).bad
     assert "The first 200 entries are not those of the checkpoint." in said
@@ -223,25 +231,27 @@ def test_a_tree_that_was_changed_is_no_way_out(store):
 def test_a_checkpoint_of_another_key_is_not_believed(store, tmp_path):
     log_of(store, 10)
     with store.unit() as session:
-        note = checkpoints.latest(session).note
-        other = checkpoints.signer(session, "other.example/log").verifier
-        with pytest.raises(NotValid):
-            opened(note, other)
-        with pytest.raises(NotValid):
-            opened(note.replace("\n10\n", "\n9\n"), checkpoints.signer(session, ORIGIN).verifier)
+        note = checkpoints.find_latest_checkpoint(session).note
+        other = checkpoints.log_signer(session, "other.example/log").verifier
+        with pytest.raises(InvalidNote):
+            open_checkpoint(note, other)
+        with pytest.raises(InvalidNote):
+            open_checkpoint(
+                note.replace("\n10\n", "\n9\n"), checkpoints.log_signer(session, ORIGIN).verifier
+            )
 
 
 def test_proofs_hold_without_the_log_and_for_nothing_else(store):
     known = log_of(store, 5, 300, 777)
     with store.unit() as session:
-        key = checkpoints.signer(session, ORIGIN).verifier
-        proof = proofs.of_entry(session, ids(store)[400])
-        growth = {each.size: proofs.of_growth(session, each.size) for each in known}
-        assert proofs.of_entry(session, 10**9) is None
-        assert proofs.of_growth(session, 778) is None
-    assert "entry 400 of the 777" in proofs.checked(proof, key, None)
+        key = checkpoints.log_signer(session, ORIGIN).verifier
+        proof = proofs.build_entry_proof(session, ids(store)[400])
+        growth = {each.size: proofs.build_growth_proof(session, each.size) for each in known}
+        assert proofs.build_entry_proof(session, 10**9) is None
+        assert proofs.build_growth_proof(session, 778) is None
+    assert "entry 400 of the 777" in proofs.verify_proof(proof, key, None)
     for each in known:
-        assert "begins with" in proofs.checked(growth[each.size], key, each)
+        assert "begins with" in proofs.verify_proof(growth[each.size], key, each)
     for wrong in (
         {**proof, "place": 401},
         {**proof, "entry": proof["entry"].replace("customer.read", "customer.seen")},
@@ -249,10 +259,10 @@ def test_proofs_hold_without_the_log_and_for_nothing_else(store):
         {"path": []},
         growth[300],
     ):
-        with pytest.raises((proofs.NotProven, NotValid)):
-            proofs.checked(wrong, key, None)
-    with pytest.raises(proofs.NotProven):
-        proofs.checked(growth[300], key, Checkpoint(ORIGIN, 300, bytes(32)))
+        with pytest.raises((proofs.InvalidProof, InvalidNote)):
+            proofs.verify_proof(wrong, key, None)
+    with pytest.raises(proofs.InvalidProof):
+        proofs.verify_proof(growth[300], key, Checkpoint(ORIGIN, 300, bytes(32)))
 
 
 def test_the_nodes_in_the_store_are_those_of_the_definition(store):
@@ -265,7 +275,7 @@ def test_the_nodes_in_the_store_are_those_of_the_definition(store):
                 part = leaves[index << level : (index + 1) << level]
                 frontier = merkle.Frontier()
                 for leaf in part:
-                    frontier.add(leaf)
+                    frontier.append_leaf(leaf)
                 assert tiles(level, index) == frontier.root
         with pytest.raises(KeyError):
             tiles(9, 1)
@@ -369,16 +379,16 @@ def test_2500_random_attacks_each_are_all_found(store, seed):
 
 def _found(store, connection, attack, rng, rows, known, anew) -> bool:
     with Session(connection, join_transaction_mode="create_savepoint") as session:
-        session.info.update(keyring.carried(store.ring))
+        session.info.update(keyring.keyring_session_info(store.ring))
         attack(rng, session, rows)
         session.flush()
         if anew and attack is not reorder:
             for table in (AuditRun, AuditTile, AuditState, AuditCheckpoint):
                 session.exec(delete(table))
-            sequencer.take_in(session, NOW)
-            if sequencer.size(session):
-                checkpoints.make(session, ORIGIN, NOW)
-        return bool(log_verification.verify(session, known).bad)
+            sequencer.sequence_entries(session, NOW)
+            if log_state.count_sequenced_entries(session):
+                checkpoints.create_checkpoint(session, ORIGIN, NOW)
+        return bool(log_verification.verify_log(session, known).bad)
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -401,9 +411,9 @@ def test_a_leaf_that_is_there_twice_makes_another_tree():
         for more in range(1, size + 1):
             once, twice = merkle.Frontier(), merkle.Frontier()
             for leaf in leaves:
-                once.add(leaf)
+                once.append_leaf(leaf)
             for leaf in [*leaves, *leaves[-more:]]:
-                twice.add(leaf)
+                twice.append_leaf(leaf)
             assert once.root != twice.root
 
 
@@ -424,12 +434,12 @@ def test_many_holes_are_gone_through(store):
     for start in range(0, 750, 50):
         with store.unit() as session:
             for n in range(start, start + 50):
-                audit_log.record(session, audit_log.SYSTEM, "x.y", NOW, detail=str(n))
+                audit_log.record_act(session, audit_log.SYSTEM, "x.y", NOW, detail=str(n))
                 undone = session.begin_nested()
-                audit_log.record(session, audit_log.SYSTEM, "x.undone", NOW)
+                audit_log.record_act(session, audit_log.SYSTEM, "x.undone", NOW)
                 undone.rollback()
     for _ in range(20):
         take_in(store, limit=100)
     write(store, 10, 1500)
     take_in(store)
-    assert verify(store, point(store)) == log_verification.Found(760, 760)
+    assert verify(store, point(store)) == log_verification.VerificationResult(760, 760)

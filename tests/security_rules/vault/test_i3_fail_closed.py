@@ -20,9 +20,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
 from messaging.dispatch.worker import Worker
-from messaging.models import DemoText, OutboxMessage
-from messaging.providers.simulator.sms import Simulator
-from storage.engine import WAIT_SECONDS, make_engine
+from messaging.models import OutboxMessage, SimulatorText
+from messaging.providers.simulator.sms import SimulatorSmsProvider
+from storage.engine import LOCK_WAIT_SECONDS, make_engine
 from tests import databases
 from tests.security_rules.support import cost_counters, outages
 from tests.security_rules.support.closed_routes import (
@@ -37,7 +37,7 @@ from tests.security_rules.support.closed_routes import (
     House,
 )
 from vault import destinations, external_counters
-from vault.audit.checkpoint_job import AuditLog
+from vault.audit.checkpoint_job import CheckpointJob
 from vault.models import AuditEntry
 
 SIGNED_IN = (AGENT, SUPERVISOR, INVESTIGATOR, CUSTOMER)
@@ -92,7 +92,7 @@ def as_it_was(house: House, folder: Path) -> Iterator[None]:
     for each in path.parent.glob(f"{path.name}-*"):
         each.unlink()
     shutil.copyfile(folder / "kept", path)
-    house.console.context.info[external_counters._SESSION_KEY]._storage.reset()
+    house.console.context.info[external_counters._SESSION_KEY]._storage.forget_all_counts()
 
 
 def full(house: House, there: databases.Store) -> None:
@@ -198,7 +198,7 @@ def test_every_route_answers_soon_while_a_lock_is_held_or_a_statement_hangs(
                 break
         assert late == {}
         assert {name: what for name, (_, what) in asked(house, LEAVING).items() if what} == {}
-    assert WAIT_SECONDS < SOON
+    assert LOCK_WAIT_SECONDS < SOON
 
 
 def asked(house: House, names: Sequence[str]) -> dict[str, tuple[float, str]]:
@@ -216,10 +216,10 @@ def timed(house: House, name: str) -> tuple[float, str]:
 @pytest.mark.parametrize("outage", [*OUTAGES, "held", "hanging"])
 def test_no_text_is_sent_without_its_entry(house, database, outage):
     there, here = databases.opened(database), house.console.context
-    sent = len(there.all(select(DemoText)))
+    sent = len(there.all(select(SimulatorText)))
     assert [row.state for row in there.all(select(OutboxMessage))].count("queued") > 0
     own = make_engine(database, wait_seconds=0.2)
-    worker = Worker(own, here.ring, [Simulator(own, here.ring)], here.clock)
+    worker = Worker(own, here.ring, [SimulatorSmsProvider(own, here.ring)], here.clock)
     with ExitStack() as stack:
         if outage in OUTAGES:
             OUTAGES[outage](house, there)
@@ -228,15 +228,17 @@ def test_no_text_is_sent_without_its_entry(house, database, outage):
         if outage == "full" and there.kind == "sqlite":
             outages.fill_up(own, here.ring)
         with suppress(DBAPIError):
-            worker.once()
-    assert len(there.all(select(DemoText))) == sent
+            worker.run_once()
+    assert len(there.all(select(SimulatorText))) == sent
     own.dispose()
 
 
 def test_where_checkpoints_cannot_be_written_out_the_service_goes_on_and_says_so(house):
     here = house.console.context
     broken = replaced(house)
-    AuditLog(here.audit_origin, broken.places, here.engine, here.info, here.clock).work()
+    CheckpointJob(
+        here.audit_origin, broken.places, here.engine, here.info, here.clock
+    ).update_audit_log()
     assert "checkpoints" in house.app.test_client().get("/readyz").json["parts"]
     told = house.app.test_client().get("/readyz")
     assert "doctor" in told.json["parts"]["checkpoints"]
@@ -246,6 +248,8 @@ def test_where_checkpoints_cannot_be_written_out_the_service_goes_on_and_says_so
 
 
 def replaced(house: House) -> Any:
-    here = replace(house.console.context, places=[destinations.file(Path("/dev/null/x"))])
-    here.carry(house.app)
+    here = replace(
+        house.console.context, places=[destinations.file_destination(Path("/dev/null/x"))]
+    )
+    here.attach_to_app(house.app)
     return here

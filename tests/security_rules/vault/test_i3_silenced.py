@@ -15,18 +15,18 @@ from hypothesis import strategies as st
 from sqlalchemy import LargeBinary, String, delete, func, insert, select, update
 from sqlmodel import Session
 
-from incidents.anomaly_detection.log_integrity import LogWatch
+from incidents.anomaly_detection.log_integrity import LogIntegrityJob
 from incidents.cases.models import Case
 from messaging.models import Heartbeat
 from storage import foreign_objects
 from storage.column_types import UtcDateTime, new_id
-from storage.compiled_statements import NotKept
+from storage.compiled_statements import RowNotKept
 from storage.session import StoreUnavailable, core_transaction
 from tests import databases
 from tests.channels.support import a_token, booking
 from tests.security_rules.support import outages
 from vault.audit import audit_log, checkpoints, heartbeats, log_state, log_verification, sequencer
-from vault.audit.checkpoint_job import AuditLog
+from vault.audit.checkpoint_job import CheckpointJob
 from vault.audit.models import (
     AuditCheckpoint,
     AuditPublication,
@@ -36,8 +36,8 @@ from vault.audit.models import (
     AuditWriter,
 )
 from vault.audit.row_macs import LogTampered
-from vault.audit.signed_notes import Checkpoint, opened
-from vault.destinations import Place
+from vault.audit.signed_notes import Checkpoint, open_checkpoint
+from vault.destinations import Destination
 from vault.keys import keyring
 from vault.models import AuditEntry
 
@@ -50,26 +50,26 @@ EVA, OTHER = new_id(), new_id()
 def write(store: databases.Store, count: int = 1, who: Any = EVA, now: datetime = NOW) -> None:
     with store.unit() as session:
         for _ in range(count):
-            audit_log.record(
-                session, audit_log.staff(who), "customer.read", now, customer_id=new_id()
+            audit_log.record_act(
+                session, audit_log.staff_actor(who), "customer.read", now, customer_id=new_id()
             )
 
 
 def take_in(store: databases.Store, now: datetime = NOW) -> None:
     with store.unit() as session:
-        while sequencer.take_in(session, now) == sequencer.AT_A_TIME:
+        while sequencer.sequence_entries(session, now) == sequencer.BATCH_SIZE:
             pass
 
 
 def point(store: databases.Store, now: datetime = NOW) -> Checkpoint:
     with store.unit() as session:
-        note = checkpoints.make(session, ORIGIN, now).note
-        return opened(note, checkpoints.signer(session, ORIGIN).verifier)
+        note = checkpoints.create_checkpoint(session, ORIGIN, now).note
+        return open_checkpoint(note, checkpoints.log_signer(session, ORIGIN).verifier)
 
 
 def found(store: databases.Store, *known: Checkpoint, now: datetime | None = None):
     with store.unit(read_only=True) as session:
-        return log_verification.verify(session, known, now=now)
+        return log_verification.verify_log(session, known, now=now)
 
 
 def bad(store: databases.Store, *known: Checkpoint, now: datetime | None = None) -> str:
@@ -148,14 +148,16 @@ def _one(store: databases.Store, who: Any) -> None:
 
 
 def _core(store: databases.Store, who: Any) -> None:
-    with core_transaction(store.engine, keyring.carried(store.ring)) as work:
-        audit_log.record(work, audit_log.staff(who), "check", NOW)
+    with core_transaction(store.engine, keyring.keyring_session_info(store.ring)) as work:
+        audit_log.record_act(work, audit_log.staff_actor(who), "check", NOW)
 
 
 def _many(store: databases.Store, who: Any) -> None:
     with store.unit() as session:
         about = [(new_id(), None) for _ in range(5)]
-        audit_log.record_many(session, audit_log.staff(who), "x.y", NOW, about=about, purpose="z")
+        audit_log.record_act_per_customer(
+            session, audit_log.staff_actor(who), "x.y", NOW, about=about, purpose="z"
+        )
 
 
 def test_an_entry_that_is_changed_on_its_way_in_fails_the_act(store):
@@ -164,7 +166,7 @@ def test_an_entry_that_is_changed_on_its_way_in_fails_the_act(store):
         return
     trigger(store, "BEFORE", f"NEW.staff_id := '{OTHER}'; RETURN NEW;")
     for write_one in (_one, _core, _many):
-        with pytest.raises(NotKept):
+        with pytest.raises(RowNotKept):
             write_one(store, EVA)
 
 
@@ -243,7 +245,7 @@ def test_an_edit_a_copy_and_a_stranger_are_found_before_they_have_a_place(store)
         with store.unit() as session:
             change(session)
             session.flush()
-            assert log_verification.verify(session, []).bad
+            assert log_verification.verify_log(session, []).bad
             session.rollback()
     assert bad(store) == ""
 
@@ -261,9 +263,9 @@ class Process:
         if self._pid == 0:
             try:
                 own = databases.opened(store.url)
-                writer = own.ring.writer()
-                info = keyring.carried(own.ring)
-                work(own, heartbeats.Said(own.engine, info, lambda: NOW, "web", writer))
+                writer = own.ring.get_entry_writer()
+                info = keyring.keyring_session_info(own.ring)
+                work(own, heartbeats.WriterHeartbeat(own.engine, info, lambda: NOW, "web", writer))
                 os.write(done, b"x")
                 os.read(self._wait, 1)
             finally:
@@ -280,15 +282,15 @@ class Process:
         os.waitpid(self._pid, 0)
 
 
-def living(store: databases.Store, said: heartbeats.Said) -> None:
+def living(store: databases.Store, said: heartbeats.WriterHeartbeat) -> None:
     write(store, 5)
-    assert said.say("alive")
+    assert said.send_heartbeat("alive")
     write(store, 2)
 
 
-def ended(store: databases.Store, said: heartbeats.Said) -> None:
+def ended(store: databases.Store, said: heartbeats.WriterHeartbeat) -> None:
     living(store, said)
-    said.end()
+    said.send_last_heartbeat()
 
 
 def test_a_process_that_is_killed_is_told_of_with_its_window(store):
@@ -316,7 +318,7 @@ def test_last_entries_that_are_cut_with_their_last_word_are_told_of(store, how):
     """Was red on c916469."""
     old: list[dict[str, Any]] = []
 
-    def work(own: databases.Store, said: heartbeats.Said) -> None:
+    def work(own: databases.Store, said: heartbeats.WriterHeartbeat) -> None:
         living(own, said)
         own.engine.dispose()
 
@@ -347,7 +349,9 @@ def test_a_process_that_was_lost_is_told_of_in_the_log_once(store, clock):
     Process(store, living).kill()
     clock.now = NOW + timedelta(minutes=5)
     for _ in range(3):
-        LogWatch(store.engine, keyring.carried(store.ring), clock).work()
+        LogIntegrityJob(
+            store.engine, keyring.keyring_session_info(store.ring), clock
+        ).check_log_integrity()
     (end,) = found(store, now=clock.now).ends
     assert end.told
     told = store.all(select(func.count()).select_from(ENTRY).where(ENTRY.c.action == "log.lost"))
@@ -361,8 +365,10 @@ def test_a_process_that_was_lost_is_told_of_in_the_log_once(store, clock):
 def test_what_a_writer_said_is_sealed(store, column):
     """Was red on c916469, which had no such thing."""
     write(store, 5)
-    info = keyring.carried(store.ring)
-    assert heartbeats.Said(store.engine, info, lambda: NOW, "web", store.ring.writer()).say("ended")
+    info = keyring.keyring_session_info(store.ring)
+    assert heartbeats.WriterHeartbeat(
+        store.engine, info, lambda: NOW, "web", store.ring.writer()
+    ).send_heartbeat("ended")
     values = {column: _other(AuditWriter, column)}
     put(store, lambda s: s.exec(update(AuditWriter).values(**values)))
     assert bad(store)
@@ -397,7 +403,7 @@ def test_a_state_that_was_set_stops_the_log_with_an_alarm(store, column, ahead):
     )
     write(store, 5)
     with store.unit() as session, pytest.raises(LogTampered):
-        sequencer.take_in(session, NOW + timedelta(minutes=1))
+        sequencer.sequence_entries(session, NOW + timedelta(minutes=1))
     assert bad(store)
 
 
@@ -421,7 +427,7 @@ def test_a_state_that_was_deleted_or_put_back_stops_the_log(store, how):
         if how == "old":
             session.exec(insert(AuditState).values(**was))
     with store.unit() as session, pytest.raises(LogTampered):
-        sequencer.take_in(session, NOW)
+        sequencer.sequence_entries(session, NOW)
     assert bad(store)
 
 
@@ -437,7 +443,7 @@ def test_an_order_that_was_changed_stops_the_log(store, column, ahead):
     )
     write(store, 5)
     with store.unit() as session, pytest.raises(LogTampered):
-        sequencer.take_in(session, NOW)
+        sequencer.sequence_entries(session, NOW)
     assert bad(store)
 
 
@@ -448,20 +454,20 @@ def test_an_order_that_was_added_to_stops_the_log(store):
     put(store, lambda s: s.exec(insert(AuditRun).values(place=10**9, first_id=6, count=10**9)))
     write(store, 5)
     with store.unit() as session, pytest.raises(LogTampered):
-        sequencer.take_in(session, NOW)
+        sequencer.sequence_entries(session, NOW)
     assert bad(store)
 
 
 def test_the_whole_log_put_back_is_found_by_what_a_worker_remembers(store, clock):
     """Was red on c916469. What is not remembered, an old checkpoint finds."""
-    job = AuditLog(ORIGIN, [], store.engine, keyring.carried(store.ring), clock)
+    job = CheckpointJob(ORIGIN, [], store.engine, keyring.keyring_session_info(store.ring), clock)
     write(store, 5)
-    job.work()
+    job.update_audit_log()
     tables = (AuditEntry, AuditRun, AuditTile, AuditState, AuditCheckpoint)
     was = {each: [dict(r._mapping) for r in store.all(select(each.__table__))] for each in tables}
     write(store, 5)
     clock.now += timedelta(minutes=1)
-    job.work()
+    job.update_audit_log()
     known = point(store, clock.now)
     with store.unit() as session:
         for each in reversed(tables):
@@ -469,7 +475,7 @@ def test_the_whole_log_put_back_is_found_by_what_a_worker_remembers(store, clock
         for each in tables:
             session.exec(insert(each), params=was[each])
     write(store, 2)
-    job.work()
+    job.update_audit_log()
     assert store.all(select(AuditState.__table__.c.size)) == [(5,)]  # it does not go on
     assert bad(store, known)
     assert bad(store)  # and what this process wrote it knows
@@ -478,18 +484,20 @@ def test_the_whole_log_put_back_is_found_by_what_a_worker_remembers(store, clock
 def test_what_is_noted_of_checkpoints_is_sealed(store, clock):
     """Was red on c916469: a size set far ahead, and no checkpoint left any more."""
     sent = []
-    place = Place("box", timedelta(0), lambda note: sent.append(note.body))
-    job = AuditLog(ORIGIN, [place], store.engine, keyring.carried(store.ring), clock)
+    place = Destination("box", timedelta(0), lambda note: sent.append(note.body))
+    job = CheckpointJob(
+        ORIGIN, [place], store.engine, keyring.keyring_session_info(store.ring), clock
+    )
     for column in ("size", "at", "failed_at", "error", "mark"):
         write(store)
         clock.now += timedelta(minutes=1)
-        job.work()
+        job.update_audit_log()
         before = len(sent)
         values = {column: _other(AuditPublication, column)}
         put(store, lambda s, values=values: s.exec(update(AuditPublication).values(**values)))
         write(store)
         clock.now += timedelta(minutes=1)
-        job.work()
+        job.update_audit_log()
         assert len(sent) > before, column
 
 
@@ -497,20 +505,20 @@ def test_what_is_noted_of_checkpoints_is_sealed(store, clock):
 def test_a_checkpoint_that_was_changed_keeps_none_from_being_made(store, clock, column):
     """Was red on c916469: a time far ahead, and none was signed any more. What was not signed by
     us stops the log instead, with an alarm."""
-    job = AuditLog(ORIGIN, [], store.engine, keyring.carried(store.ring), clock)
+    job = CheckpointJob(ORIGIN, [], store.engine, keyring.keyring_session_info(store.ring), clock)
     write(store)
-    job.work()
+    job.update_audit_log()
     values = {column: _other(AuditCheckpoint, column)}
     put(store, lambda s: s.exec(update(AuditCheckpoint).values(**values)))
     write(store)
     clock.now += timedelta(minutes=1)
-    job.work()
+    job.update_audit_log()
     made = store.all(select(func.count()).select_from(AuditCheckpoint))[0][0]
     if column == "at":
         assert made == 2
     else:
         with store.unit() as session, pytest.raises(LogTampered):
-            checkpoints.make(session, ORIGIN, clock.now)
+            checkpoints.create_checkpoint(session, ORIGIN, clock.now)
 
 
 def test_what_is_there_at_the_upgrade_is_sealed_once(store):
@@ -523,14 +531,14 @@ def test_what_is_there_at_the_upgrade_is_sealed_once(store):
             session.exec(delete(each))
     made = databases.opened(store.url)
     with made.unit() as session:
-        log_state.seal_earlier(session)
+        log_state.add_macs_to_earlier_rows(session)
     assert bad(made) == ""
     write(made, 3)
     take_in(made)
     assert bad(made, point(made)) == ""
     with made.unit() as session:
         session.exec(update(AuditEntry).where(ENTRY.c.id == 5).values(mark=None))
-        assert log_verification.verify(session, []).bad
+        assert log_verification.verify_log(session, []).bad
 
 
 # --- Alarms
@@ -560,17 +568,17 @@ STRANGERS = {
 def test_what_is_none_of_ours_in_the_store_is_told_of(store, kind):
     """Was red on c916469."""
     with store.engine.connect() as connection:
-        assert foreign_objects.found(connection) == []
+        assert foreign_objects.find_foreign_objects(connection) == []
     statement = STRANGERS[store.kind].get(kind)
     if statement is None:
         return
     run(store, *statement.split("; ") if store.kind == "postgresql" else [statement])
     store.engine.dispose()
     with store.engine.connect() as connection:
-        assert foreign_objects.found(connection)
-    watch = LogWatch(store.engine, keyring.carried(store.ring), lambda: NOW)
+        assert foreign_objects.find_foreign_objects(connection)
+    watch = LogIntegrityJob(store.engine, keyring.keyring_session_info(store.ring), lambda: NOW)
     if kind in ("view", "index", "inherits", "default", "other table"):
-        assert watch.work()
+        assert watch.check_log_integrity()
         (case,) = store.all(select(Case.__table__))
         assert case.kind == "log"
 
@@ -625,21 +633,21 @@ def test_the_worker_finds_what_is_deleted_within_a_minute_and_raises_one_case(
     store, clock, seconds
 ):
     """Was red on c916469."""
-    watch = LogWatch(store.engine, keyring.carried(store.ring), clock)
+    watch = LogIntegrityJob(store.engine, keyring.keyring_session_info(store.ring), clock)
     made = databases.opened(store.url)
     write(made, 5, now=clock.now)
     take_in(store, clock.now)
-    assert watch.work() == []
+    assert watch.check_log_integrity() == []
     write(made, 5, now=clock.now)
     for _ in range(seconds // 30):
         clock.now += timedelta(seconds=30)
         take_in(store, clock.now)
-        assert watch.work() == []
+        assert watch.check_log_integrity() == []
     last = store.all(select(func.max(ENTRY.c.id)))[0][0]
     put(store, lambda s: s.exec(delete(AuditEntry).where(ENTRY.c.id == last)))
     clock.now += timedelta(minutes=1)
-    assert watch.work() != []
-    watch.work()
+    assert watch.check_log_integrity() != []
+    watch.check_log_integrity()
     assert [row.kind for row in store.all(select(Case.__table__))] == ["log"]
 
 
@@ -675,15 +683,17 @@ def test_honest_work_with_whatever_is_rolled_back_verifies(store, acts):
 
 
 def _honest(store: databases.Store, act: str, count: int) -> None:
-    info = keyring.carried(store.ring)
+    info = keyring.keyring_session_info(store.ring)
     if act == "beat":
-        heartbeats.Said(store.engine, info, lambda: NOW, "web", store.ring.writer()).say("alive")
+        heartbeats.WriterHeartbeat(
+            store.engine, info, lambda: NOW, "web", store.ring.get_entry_writer()
+        ).send_heartbeat("alive")
     elif act == "take in":
         take_in(store)
     elif act.startswith("core"):
         try:
             with core_transaction(store.engine, info) as work:
-                audit_log.record(work, audit_log.CUSTOMER, "check", NOW)
+                audit_log.record_act(work, audit_log.CUSTOMER, "check", NOW)
                 if act == "core undo":
                     raise Undone
         except Undone:
@@ -697,20 +707,22 @@ def _honest(store: databases.Store, act: str, count: int) -> None:
 
 
 def _inside(session: Session, act: str, count: int) -> None:
-    audit_log.record(session, audit_log.SYSTEM, "x.y", NOW)
+    audit_log.record_act(session, audit_log.SYSTEM, "x.y", NOW)
     if act == "many":
         about = [(new_id(), None)] * count
-        audit_log.record_many(session, audit_log.SYSTEM, "x.y", NOW, about=about, purpose="z")
+        audit_log.record_act_per_customer(
+            session, audit_log.SYSTEM, "x.y", NOW, about=about, purpose="z"
+        )
     if act == "nested":
         for n in range(count):
             try:
                 with session.begin_nested():
-                    audit_log.record(session, audit_log.SYSTEM, "x.nested", NOW)
+                    audit_log.record_act(session, audit_log.SYSTEM, "x.nested", NOW)
                     if n % 2 == 0:
                         raise Undone
             except Undone:
                 pass
-        audit_log.record(session, audit_log.SYSTEM, "x.z", NOW)
+        audit_log.record_act(session, audit_log.SYSTEM, "x.z", NOW)
     if act == "undo":
         raise Undone
 
@@ -728,10 +740,14 @@ def test_threads_and_shared_commits_with_failures_verify_at_any_moment(store):
             each.result()
     take_in(store)
     assert bad(store, point(store)) == ""
-    said = heartbeats.Said(
-        store.engine, keyring.carried(store.ring), lambda: NOW, "web", store.ring.writer()
+    said = heartbeats.WriterHeartbeat(
+        store.engine,
+        keyring.keyring_session_info(store.ring),
+        lambda: NOW,
+        "web",
+        store.ring.writer(),
     )
-    assert said.say("alive")
+    assert said.send_heartbeat("alive")
     (row,) = store.all(select(AuditWriter.__table__))
     assert row.open == ""
 
@@ -746,7 +762,7 @@ def test_commits_that_fail_leave_no_false_alarm(store):
     run(store, "DROP TRIGGER late" + (" ON audit_entry" * (store.kind == "postgresql")))
     if store.kind == "postgresql":
         with pytest.raises(StoreUnavailable), store.unit() as session:
-            audit_log.record(session, audit_log.SYSTEM, "x.y", NOW)
+            audit_log.record_act(session, audit_log.SYSTEM, "x.y", NOW)
             pid = session.connection().connection.dbapi_connection.info.backend_pid
             outages.terminate(databases.opened(store.url), pid)
     write(store, 3)

@@ -25,9 +25,9 @@ def entries(store) -> list[AuditEntry]:
 def test_an_entry_says_who_did_what_to_whom_why_and_when(store):
     who, whom, what = new_id(), new_id(), new_id()
     with store.unit() as session:
-        audit_log.record(
+        audit_log.record_act(
             session,
-            audit_log.staff(who),
+            audit_log.staff_actor(who),
             "customer.read",
             NOW,
             customer_id=whom,
@@ -42,8 +42,8 @@ def test_an_entry_says_who_did_what_to_whom_why_and_when(store):
 
 
 def test_the_check_path_writes_the_same(store):
-    with core_transaction(store.engine, keyring.carried(store.ring)) as work:
-        audit_log.record(work, audit_log.CUSTOMER, "check", NOW, detail="web genuine")
+    with core_transaction(store.engine, keyring.keyring_session_info(store.ring)) as work:
+        audit_log.record_act(work, audit_log.CUSTOMER, "check", NOW, detail="web genuine")
     entry = entries(store)[0]
     assert (entry.actor, entry.staff_id, entry.at) == ("customer", None, NOW)
 
@@ -51,10 +51,12 @@ def test_the_check_path_writes_the_same(store):
 def test_many_readings_are_an_entry_each_and_none_is_none(store):
     pairs = [(new_id(), new_id()) for _ in range(5)]
     with store.unit() as session:
-        audit_log.record_many(
+        audit_log.record_act_per_customer(
             session, audit_log.SYSTEM, "report.read", NOW, about=pairs, purpose="triage"
         )
-        audit_log.record_many(session, audit_log.SYSTEM, "x", NOW, about=[], purpose="triage")
+        audit_log.record_act_per_customer(
+            session, audit_log.SYSTEM, "x", NOW, about=[], purpose="triage"
+        )
     assert [(each.customer_id, each.callback_id) for each in entries(store)] == pairs
 
 
@@ -80,5 +82,5 @@ def test_without_its_entry_nothing_is_done(store):
 def test_entries_are_numbered_in_order_of_writing(store):
     with store.unit() as session:
         for n in range(20):
-            audit_log.record(session, audit_log.SYSTEM, f"a.{n}", NOW)
+            audit_log.record_act(session, audit_log.SYSTEM, f"a.{n}", NOW)
     assert [each.action for each in entries(store)] == [f"a.{n}" for n in range(20)]

@@ -37,7 +37,7 @@ def leaves_of(size: int) -> list[bytes]:
     return [merkle.leaf_hash(n.to_bytes(4, "big")) for n in range(size)]
 
 
-def node_of(leaves: list[bytes]) -> merkle.Node:
+def node_of(leaves: list[bytes]) -> merkle.NodeHash:
     def node(level: int, index: int) -> bytes:
         part = leaves[index << level : (index + 1) << level]
         assert len(part) == 1 << level, "only whole nodes have a hash"
@@ -51,8 +51,8 @@ def test_known_roots(size, root):
     leaves = [merkle.leaf_hash(bytes.fromhex(each)) for each in INPUTS[:size]]
     frontier = merkle.Frontier()
     for leaf in leaves:
-        frontier.add(leaf)
-    assert frontier.root.hex() == merkle.root(node_of(leaves), size).hex() == root
+        frontier.append_leaf(leaf)
+    assert frontier.root.hex() == merkle.compute_root(node_of(leaves), size).hex() == root
 
 
 @pytest.mark.parametrize("size", [*range(1, 70), 127, 128, 129, 255, 256, 257])
@@ -60,50 +60,52 @@ def test_roots_are_those_of_the_definition(size):
     leaves = leaves_of(size)
     frontier = merkle.Frontier()
     for leaf in leaves:
-        frontier.add(leaf)
-    assert frontier.root == merkle.root(node_of(leaves), size) == slow_root(leaves)
+        frontier.append_leaf(leaf)
+    assert frontier.root == merkle.compute_root(node_of(leaves), size) == slow_root(leaves)
 
 
 @given(st.integers(1, 200), st.data())
 def test_each_leaf_is_shown_to_be_in_and_at_no_other_place(size, data):
     index = data.draw(st.integers(0, size - 1))
     leaves = leaves_of(size)
-    path = merkle.inclusion(node_of(leaves), index, size)
+    path = merkle.build_inclusion_proof(node_of(leaves), index, size)
     root = slow_root(leaves)
-    assert merkle.includes(leaves[index], index, size, path, root)
+    assert merkle.verify_inclusion(leaves[index], index, size, path, root)
     other = data.draw(st.integers(-1, size + 1))
-    assert merkle.includes(leaves[index], other, size, path, root) == (other == index)
-    assert not merkle.includes(leaves[index - 1] if size > 1 else b"x", index, size, path, root)
-    assert not merkle.includes(leaves[index], index, size, [*path, root], root)
-    assert not (path and merkle.includes(leaves[index], index, size, path[:-1], root))
+    assert merkle.verify_inclusion(leaves[index], other, size, path, root) == (other == index)
+    assert not merkle.verify_inclusion(
+        leaves[index - 1] if size > 1 else b"x", index, size, path, root
+    )
+    assert not merkle.verify_inclusion(leaves[index], index, size, [*path, root], root)
+    assert not (path and merkle.verify_inclusion(leaves[index], index, size, path[:-1], root))
 
 
 @given(st.integers(1, 200), st.integers(1, 200), st.data())
 def test_growth_is_shown_and_nothing_else_is(one, other, data):
     old, size = sorted((one, other))
     leaves = leaves_of(size)
-    proof = merkle.consistency(node_of(leaves), old, size)
+    proof = merkle.build_consistency_proof(node_of(leaves), old, size)
     roots = slow_root(leaves[:old]), slow_root(leaves)
-    assert merkle.consistent(old, roots[0], size, roots[1], proof)
+    assert merkle.verify_consistency(old, roots[0], size, roots[1], proof)
     at = data.draw(st.integers(0, old - 1))
     changed = [*leaves[:at], merkle.leaf_hash(b"another"), *leaves[at + 1 :]]
-    assert not merkle.consistent(old, slow_root(changed[:old]), size, roots[1], proof)
-    rewritten = merkle.consistency(node_of(changed), old, size)
-    assert not merkle.consistent(old, roots[0], size, slow_root(changed), rewritten)
+    assert not merkle.verify_consistency(old, slow_root(changed[:old]), size, roots[1], proof)
+    rewritten = merkle.build_consistency_proof(node_of(changed), old, size)
+    assert not merkle.verify_consistency(old, roots[0], size, slow_root(changed), rewritten)
     if proof:
-        assert not merkle.consistent(old, roots[0], size, roots[1], proof[:-1])
-        assert not merkle.consistent(old, roots[0], size, roots[1], [*proof, proof[0]])
+        assert not merkle.verify_consistency(old, roots[0], size, roots[1], proof[:-1])
+        assert not merkle.verify_consistency(old, roots[0], size, roots[1], [*proof, proof[0]])
 
 
 def test_there_is_no_proof_of_what_is_not_there():
     node = node_of(leaves_of(5))
     for index, size in ((5, 5), (-1, 5), (0, 0)):
         with pytest.raises(ValueError, match="no leaf"):
-            merkle.inclusion(node, index, size)
+            merkle.build_inclusion_proof(node, index, size)
     for old, size in ((0, 5), (6, 5)):
         with pytest.raises(ValueError, match="does not begin"):
-            merkle.consistency(node, old, size)
-        assert not merkle.consistent(old, b"", size, b"", [])
+            merkle.build_consistency_proof(node, old, size)
+        assert not merkle.verify_consistency(old, b"", size, b"", [])
 
 
 def test_a_node_never_passes_for_a_leaf():

@@ -14,9 +14,13 @@ from sqlmodel import select
 
 from vault import destinations
 from vault.audit import audit_log, checkpoints
-from vault.audit.checkpoint_job import AuditLog, as_note, late
+from vault.audit.checkpoint_job import (
+    CheckpointJob,
+    checkpoint_notification,
+    describe_late_publications,
+)
 from vault.audit.models import AuditCheckpoint, AuditPublication
-from vault.destinations import Mailer, Note, Place, Unreachable
+from vault.destinations import Destination, DestinationUnreachable, Mailer, Notification
 from vault.errors import KeyUnavailable
 from vault.keys import keyring
 
@@ -29,11 +33,11 @@ class Box:
     def __init__(self, every: timedelta = timedelta(0)) -> None:
         self.notes: list[str] = []
         self.broken = False
-        self.place = Place("box", every, self.send)
+        self.place = Destination("box", every, self.send)
 
-    def send(self, note: Note) -> None:
+    def send(self, note: Notification) -> None:
         if self.broken:
-            raise Unreachable("out of order")
+            raise DestinationUnreachable("out of order")
         self.notes.append(note.body)
 
 
@@ -42,18 +46,18 @@ def box() -> Box:
     return Box()
 
 
-def work_for(store, clock, *at: Place) -> AuditLog:
-    return AuditLog(ORIGIN, at, store.engine, keyring.carried(store.ring), clock)
+def work_for(store, clock, *at: Destination) -> CheckpointJob:
+    return CheckpointJob(ORIGIN, at, store.engine, keyring.keyring_session_info(store.ring), clock)
 
 
-def run(work: AuditLog) -> None:
+def run(work: CheckpointJob) -> None:
     """What a worker does every few seconds."""
-    work.work()
+    work.update_audit_log()
 
 
 def write(store, clock) -> None:
     with store.unit() as session:
-        audit_log.record(session, audit_log.SYSTEM, "x.y", clock.now)
+        audit_log.record_act(session, audit_log.SYSTEM, "x.y", clock.now)
 
 
 def test_each_checkpoint_reaches_a_place_once(store, clock, box):
@@ -87,7 +91,7 @@ def test_a_place_that_failed_gets_the_newest_later_and_doctor_says_so(store, clo
     write(store, clock)
     run(work)
     with store.unit() as session:
-        (said,) = late(session, [box.place])
+        (said,) = describe_late_publications(session, [box.place])
     assert "have not reached box since the beginning: out of order." in said
     box.broken = False
     run(work)
@@ -96,13 +100,13 @@ def test_a_place_that_failed_gets_the_newest_later_and_doctor_says_so(store, clo
     run(work)
     assert len(box.notes) == 1
     with store.unit() as session:
-        assert late(session, [box.place]) == []
+        assert describe_late_publications(session, [box.place]) == []
 
 
 def test_one_place_that_hangs_or_fails_does_not_hold_up_signing(store, clock, box):
     box.broken = True
     other = Box()
-    work = work_for(store, clock, box.place, Place("other", timedelta(0), other.send))
+    work = work_for(store, clock, box.place, Destination("other", timedelta(0), other.send))
     write(store, clock)
     run(work)
     assert len(other.notes) == 1
@@ -121,12 +125,12 @@ def test_a_slow_place_gets_one_in_its_time(store, clock):
 
 def test_a_file_keeps_all_and_says_when_it_cannot(tmp_path):
     path = tmp_path / "new" / "checkpoints"
-    place = destinations.file(path)
-    place.send(Note("a\n1\nx\n\n— a b\n"))
-    place.send(Note("a\n2\nx\n\n— a b\n"))
+    place = destinations.file_destination(path)
+    place.send(Notification("a\n1\nx\n\n— a b\n"))
+    place.send(Notification("a\n2\nx\n\n— a b\n"))
     assert path.read_text() == "a\n1\nx\n\n— a b\n\na\n2\nx\n\n— a b\n\n"
-    with pytest.raises(Unreachable):
-        destinations.file(tmp_path).send(Note("x"))
+    with pytest.raises(DestinationUnreachable):
+        destinations.file_destination(tmp_path).send(Notification("x"))
 
 
 @pytest.fixture
@@ -153,16 +157,16 @@ def web() -> Iterator[tuple[str, list[bytes], list[int]]]:
 
 def test_a_web_address_gets_the_note_and_its_secret_is_not_shown(web):
     address, got, answers = web
-    place = destinations.web(address)
-    place.send(Note("note — é\n"))
+    place = destinations.http_destination(address)
+    place.send(Notification("note — é\n"))
     assert got == ["note — é\n".encode()]
     assert "secret" not in place.name
     answers.append(500)
-    with pytest.raises(Unreachable) as error:
-        place.send(Note("x"))
+    with pytest.raises(DestinationUnreachable) as error:
+        place.send(Notification("x"))
     assert "secret" not in str(error.value)
-    with pytest.raises(Unreachable):
-        destinations.web("http://127.0.0.1:1/secret").send(Note("x"))
+    with pytest.raises(DestinationUnreachable):
+        destinations.http_destination("http://127.0.0.1:1/secret").send(Notification("x"))
 
 
 def test_a_mailbox_gets_the_note_by_the_servers_rules(monkeypatch):
@@ -195,8 +199,8 @@ def test_a_mailbox_gets_the_note_by_the_servers_rules(monkeypatch):
 
     monkeypatch.setattr(smtplib, "SMTP", Server)
     mailer = Mailer("smtp://us%40bank:p%2Fw@mail.example:2525", "log@bank.example")
-    place = destinations.mail(mailer, "auditor@firm.example", timedelta(hours=1))
-    place.send(as_note("bank.example/log\n42\nroot=\n\n— x y\n"))
+    place = destinations.mailbox_destination(mailer, "auditor@firm.example", timedelta(hours=1))
+    place.send(checkpoint_notification("bank.example/log\n42\nroot=\n\n— x y\n"))
     assert sent == [
         ("mail.example", 2525),
         "tls",
@@ -211,17 +215,19 @@ def test_a_mailbox_gets_the_note_by_the_servers_rules(monkeypatch):
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
 def test_a_mail_server_out_of_reach_is_said(scheme):
-    with pytest.raises(Unreachable):
-        Mailer(f"{scheme}://127.0.0.1:1", "log@bank.example").send("a@b", "s", "b")
+    with pytest.raises(DestinationUnreachable):
+        Mailer(f"{scheme}://127.0.0.1:1", "log@bank.example").send_mail("a@b", "s", "b")
 
 
 def test_a_phone_gets_size_and_root_in_one_segment():
     got: list[str] = []
-    place = destinations.text(
+    place = destinations.phone_destination(
         "sms:••• ••56", lambda note: got.append(note.short), timedelta(days=1)
     )
     root = "x" * 43 + "="
-    place.send(as_note(f"check.bank.example/vouchline\n100000000\n{root}\n\n— x y\n"))
+    place.send(
+        checkpoint_notification(f"check.bank.example/vouchline\n100000000\n{root}\n\n— x y\n")
+    )
     assert got == [f"Audit checkpoint check.bank.example/vouchline 100000000 {root}"]
     assert len(got[0]) <= 160
 
@@ -237,11 +243,11 @@ def test_what_was_published_is_noted_by_place(store, clock, box):
 def test_the_workers_job_sets_it_to_work_and_does_not_wait(store, clock, box):
     held = threading.Event()
 
-    def hang(note: Note) -> None:
+    def hang(note: Notification) -> None:
         box.send(note)
         held.wait(20)
 
-    job = work_for(store, clock, Place("slow", timedelta(0), hang))
+    job = work_for(store, clock, Destination("slow", timedelta(0), hang))
     write(store, clock)
     with store.unit() as session:
         job(session, clock.now)
@@ -256,7 +262,7 @@ def test_a_store_out_of_reach_ends_no_worker(store, clock, box, monkeypatch):
     def gone(*_: object) -> None:
         raise KeyUnavailable("gone")
 
-    monkeypatch.setattr(checkpoints, "make", gone)
+    monkeypatch.setattr(checkpoints, "create_checkpoint", gone)
     write(store, clock)
     run(work_for(store, clock, box.place))
     assert box.notes == []

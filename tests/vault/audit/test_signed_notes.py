@@ -8,7 +8,13 @@ from hashlib import sha256
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from vault.audit.signed_notes import Checkpoint, NotValid, Signer, opened, verifier
+from vault.audit.signed_notes import (
+    Checkpoint,
+    InvalidNote,
+    NoteSigner,
+    open_checkpoint,
+    parse_verifier_key,
+)
 
 #: The key and note of the signed-note specification's own package (Go's x/mod/sumdb/note).
 PETER_KEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
@@ -19,21 +25,21 @@ PETER_TEXT = (
 PETER_SIGNATURE = (
     "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM="
 )
-SIGNER = Signer("bank.example/audit", bytes(range(32)))
+SIGNER = NoteSigner("bank.example/audit", bytes(range(32)))
 POINT = Checkpoint("bank.example/audit", 42, sha256(b"root").digest())
 
 
 def test_a_note_of_the_specification_is_read():
-    key = verifier(PETER_KEY)
+    key = parse_verifier_key(PETER_KEY)
     assert str(key) == PETER_KEY
     signed = b64decode(PETER_SIGNATURE)
     assert signed[:4] == key.key_id
-    assert key.verify(PETER_TEXT, signed[4:])
-    assert not key.verify(PETER_TEXT.replace("think", "know"), signed[4:])
+    assert key.verify_signature(PETER_TEXT, signed[4:])
+    assert not key.verify_signature(PETER_TEXT.replace("think", "know"), signed[4:])
 
 
 def test_a_checkpoint_is_written_as_the_specification_says():
-    note = SIGNER.sign(str(POINT))
+    note = SIGNER.sign_note(str(POINT))
     lines = note.split("\n")
     assert lines[:4] == [
         "bank.example/audit",
@@ -54,12 +60,12 @@ def test_a_checkpoint_is_written_as_the_specification_says():
 
 
 def test_a_checkpoint_is_opened_with_others_signatures_beside_ours():
-    note = SIGNER.sign(str(POINT))
-    assert opened(note, SIGNER.verifier) == POINT
-    witnessed = note + Signer("witness.example", bytes(32)).sign("x\n").split("\n\n")[1]
-    assert opened(witnessed, SIGNER.verifier) == POINT
-    extended = SIGNER.sign(f"{POINT}more\n")
-    assert opened(extended, SIGNER.verifier) == POINT
+    note = SIGNER.sign_note(str(POINT))
+    assert open_checkpoint(note, SIGNER.verifier) == POINT
+    witnessed = note + NoteSigner("witness.example", bytes(32)).sign_note("x\n").split("\n\n")[1]
+    assert open_checkpoint(witnessed, SIGNER.verifier) == POINT
+    extended = SIGNER.sign_note(f"{POINT}more\n")
+    assert open_checkpoint(extended, SIGNER.verifier) == POINT
 
 
 @pytest.mark.parametrize(
@@ -74,35 +80,35 @@ def test_a_checkpoint_is_opened_with_others_signatures_beside_ours():
     ],
 )
 def test_a_changed_note_is_found(old, new):
-    note = SIGNER.sign(str(POINT))
+    note = SIGNER.sign_note(str(POINT))
     assert old in note
-    with pytest.raises(NotValid):
-        opened(note.replace(old, new, 1), SIGNER.verifier)
+    with pytest.raises(InvalidNote):
+        open_checkpoint(note.replace(old, new, 1), SIGNER.verifier)
 
 
 @pytest.mark.parametrize(
     "note", ["", "\n", "\n\n", "x", "a\n\n— b c\n", "x" * 100_000, "é\n\n— é é\n"]
 )
 def test_what_is_no_note_is_said(note):
-    with pytest.raises(NotValid):
-        opened(note, SIGNER.verifier)
+    with pytest.raises(InvalidNote):
+        open_checkpoint(note, SIGNER.verifier)
 
 
 def test_another_key_of_the_same_name_is_not_ours():
-    note = Signer("bank.example/audit", bytes(32)).sign(str(POINT))
-    with pytest.raises(NotValid, match="no good signature"):
-        opened(note, SIGNER.verifier)
+    note = NoteSigner("bank.example/audit", bytes(32)).sign_note(str(POINT))
+    with pytest.raises(InvalidNote, match="no good signature"):
+        open_checkpoint(note, SIGNER.verifier)
 
 
 @pytest.mark.parametrize(
     "text", ["", "a+b", PETER_KEY[:-4], PETER_KEY.replace("c74f20a3", "c74f20a4"), "a+b+c"]
 )
 def test_a_key_that_is_none_is_said(text):
-    with pytest.raises(NotValid):
-        verifier(text)
+    with pytest.raises(InvalidNote):
+        parse_verifier_key(text)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a+b", "x\n"])
 def test_a_log_has_a_name_that_notes_can_hold(name):
-    with pytest.raises(NotValid):
-        Signer(name, bytes(32))
+    with pytest.raises(InvalidNote):
+        NoteSigner(name, bytes(32))
