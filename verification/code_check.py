@@ -29,7 +29,7 @@ from vault.audit.acts import AuditAct
 from vault.external_counters import CodeCounter
 from vault.keys import field_encryption, keyring
 from vault.keys.aead import generate_key, seal, unseal
-from vault.keys.blind_index import FORM_BYTES, oldest_form
+from vault.keys.blind_index import STAND_IN_PREFIX, oldest_form
 from vault.keys.keyring import DECOY_OWNER, Keyring
 from vault.models import DataKey
 from verification import codes, failed_checks
@@ -136,13 +136,13 @@ _CALLBACK_DETAILS = CompiledStatement(
 
 
 def decoy_index(phone_index: bytes) -> bytes:
-    """Which decoy stands in for a number; no keyed fingerprint begins with so many zeros."""
-    return bytes(FORM_BYTES - 1) + phone_index[-1:]
+    """Which decoy stands in for a number."""
+    return STAND_IN_PREFIX + b"\0" + phone_index[-1:]
 
 
 def queue_index(phone_index: bytes) -> bytes:
     """At which queue row the checks of a number wait for each other."""
-    return bytes(FORM_BYTES - 2) + b"\x01" + phone_index[-1:]
+    return STAND_IN_PREFIX + b"\x01" + phone_index[-1:]
 
 
 def check_code(

@@ -32,6 +32,10 @@ class Application(OpenAPI):
             doc_ui=False,
         )
 
+    def generate_spec_json(self) -> None:
+        super().generate_spec_json()  # type: ignore[no-untyped-call]
+        openapi_docs.publish_schema_names(self.spec_json)
+
 
 def register_api(app: Application, csrf: CSRFProtect) -> None:
     """Routes under ``/api``. No cookie is looked at here, so there is nothing for a forged

@@ -156,6 +156,7 @@ def start_callback(path: CallbackPath) -> tuple[Response, int]:
 @bp.post(
     "/callbacks/<uuid:id>/ring",
     summary="Ring again",
+    operation_id="api_callbacks_ring_again_callbacks__uuid_id__ring_post",
     responses={202: PhoneOut, 409: Problem},
 )
 def ring_callback_again(path: CallbackPath) -> tuple[Response, int]:

@@ -45,6 +45,7 @@ def list_colleagues() -> Response:
 @bp.post(
     "/callbacks/<uuid:id>/hand-over",
     summary="Hand it over",
+    operation_id="api_handing_hand_over_callbacks__uuid_id__hand_over_post",
     responses={200: HandedOut, 409: Problem},
 )
 def hand_over_to_colleague(path: CallbackPath, body: HandOverIn) -> Response:
@@ -66,6 +67,7 @@ def hand_over_to_colleague(path: CallbackPath, body: HandOverIn) -> Response:
 @bp.post(
     "/callbacks/<uuid:id>/revive",
     summary="Book it again",
+    operation_id="api_handing_revive_callbacks__uuid_id__revive_post",
     responses={200: CallbackOut, 409: Problem},
 )
 def revive_callback(path: CallbackPath, body: MoveIn) -> Response:

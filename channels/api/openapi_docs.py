@@ -9,6 +9,13 @@ from flask_openapi3 import OpenAPI
 
 bp = Blueprint("api_docs", __name__)
 
+#: What the document calls an enumeration whose class has another name.
+_PUBLISHED_NAMES = {
+    "CallbackState": "State",
+    "CallOutcome": "Outcome",
+    "LookupPurpose": "Purpose",
+}
+
 
 @bp.get("/api/openapi.json")
 def serve_openapi_document() -> Response:
@@ -36,6 +43,29 @@ def build_openapi_document() -> dict[str, Any]:
         for operation in methods.values():
             _add_error_responses(path, operation)
     return spec
+
+
+def publish_schema_names(spec: dict[str, Any]) -> None:
+    """Give the schemas of a document the names that they are published by."""
+    schemas = spec["components"]["schemas"]
+    for name, published in _PUBLISHED_NAMES.items():
+        schemas[name]["title"] = published
+    spec["components"]["schemas"] = {
+        _PUBLISHED_NAMES.get(name, name): schema for name, schema in schemas.items()
+    }
+    _publish_references(spec)
+
+
+def _publish_references(part: Any) -> None:
+    if isinstance(part, dict):
+        path, _, name = str(part.get("$ref", "")).rpartition("/")
+        if name in _PUBLISHED_NAMES:
+            part["$ref"] = f"{path}/{_PUBLISHED_NAMES[name]}"
+        for each in part.values():
+            _publish_references(each)
+    elif isinstance(part, list):
+        for each in part:
+            _publish_references(each)
 
 
 def _add_error_responses(path: str, operation: dict[str, Any]) -> None:

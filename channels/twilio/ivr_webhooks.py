@@ -26,7 +26,8 @@ _WITHHELD = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86
 _HUNG_UP_STATUSES = frozenset({"completed", "canceled", "failed", "busy", "no-answer"})
 
 
-@bp.post("")
+# A stage's endpoint is its name: so the TwiML finds where the next keys go.
+@bp.post("", endpoint="answer")
 def receive_line_call() -> Response:
     """Somebody rings the official line; or a canary's number, where nobody answers."""
     if report_canary_contact(DetectionKind.CALL, read_provider_id("CallSid", "CA")):
@@ -34,37 +35,37 @@ def receive_line_call() -> Response:
     return _run_ivr_stage("answer")
 
 
-@bp.post("/code")
+@bp.post("/code", endpoint="keyed")
 def receive_code_keys() -> Response:
     """What was keyed in: a code, star for languages, or nothing that helps."""
     return _run_ivr_stage("keyed")
 
 
-@bp.post("/language")
+@bp.post("/language", endpoint="language")
 def receive_language_key() -> Response:
     """The language that was chosen."""
     return _run_ivr_stage("language")
 
 
-@bp.post("/number")
+@bp.post("/number", endpoint="number")
 def receive_own_number() -> Response:
     """The own number of a caller whose phone withholds it."""
     return _run_ivr_stage("number")
 
 
-@bp.post("/after")
+@bp.post("/after", endpoint="after")
 def receive_menu_key() -> Response:
     """Say the verdict again, or take a report."""
     return _run_ivr_stage("after")
 
 
-@bp.post("/report-when")
+@bp.post("/report-when", endpoint="report_when")
 def receive_report_day() -> Response:
     """On which day the call was that is being reported."""
     return _run_ivr_stage("report_when")
 
 
-@bp.post("/report-gave")
+@bp.post("/report-gave", endpoint="report_gave")
 def receive_report_given() -> Response:
     """Whether the caller was given anything."""
     return _run_ivr_stage("report_gave")

@@ -24,10 +24,10 @@ class Exchange:
     def __init__(self) -> None:
         self.ended: list[str] = []
 
-    def ring(self, call: OutboundCall) -> str:
+    def place_call(self, call: OutboundCall) -> str:
         return f"CA{call.reference.hex}"
 
-    def find(self, call: OutboundCall) -> str | None:
+    def find_placed_call(self, call: OutboundCall) -> str | None:
         return None
 
     def hang_up(self, provider_id: str) -> None:

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 FORM_BYTES = 16
+#: Zeros that rows begin with which stand for no value: no form begins with so many.
+STAND_IN_PREFIX = bytes(FORM_BYTES - 2)
 #: The states of the newest generation. ``known``: looked for, not yet written. ``current``:
 #: written, and the one before it is looked for too. ``alone``: nothing is left under that one.
 KNOWN, CURRENT, ONLY = "known", "current", "alone"

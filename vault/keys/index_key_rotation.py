@@ -38,7 +38,7 @@ from storage.column_helpers import BLIND_INDEX
 from storage.statement_timeout import remove_statement_timeout
 from vault.keys import key_register, keyring
 from vault.keys.aead import generate_key
-from vault.keys.blind_index import FORM_BYTES, KNOWN, ONLY
+from vault.keys.blind_index import FORM_BYTES, KNOWN, ONLY, STAND_IN_PREFIX
 from vault.keys.index_key_cache import INDEX_ROWS, MAX_AGE_SECONDS
 from vault.keys.key_register import INDEX, KeyRegister, index_key_number
 from vault.keys.master_keys import MasterKeys
@@ -144,9 +144,9 @@ def _is_under_former_key(session: Session, column: Column[bytes]) -> ColumnEleme
     keys = keyring.current_keyring(session).index_keys()
     before = keys.written - 1
     if before == 0:
-        # What begins with zeros stands in for numbers nobody is calling, and is no form.
+        # Decoys and queue rows of checks are found by no number.
         fits = func.length(column) == FORM_BYTES
-        return and_(fits, func.substr(column, 1, FORM_BYTES - 1) != bytes(FORM_BYTES - 1))
+        return and_(fits, func.substr(column, 1, len(STAND_IN_PREFIX)) != STAND_IN_PREFIX)
     fits = func.length(column) == FORM_BYTES + 1
     return and_(fits, func.substr(column, 1, 1) == bytes([before]))
 

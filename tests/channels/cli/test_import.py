@@ -292,7 +292,7 @@ def test_a_dry_run_remembers_only_so_many():
     assert not seen.full
     assert len(seen.reconcile_batch(BatchOutcome(added=rows)).added) == 2
     assert seen.full
-    assert seen.again(BatchOutcome(added=rows[:1])).same == 1
+    assert seen.reconcile_batch(BatchOutcome(added=rows[:1])).same == 1
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ def test_a_store_out_of_reach_shows_nothing(console, monkeypatch):
     def gone(*_: object, **__: object) -> None:
         raise OperationalError("x", {}, Exception("gone"))
 
-    monkeypatch.setattr(callbacks.audit, "record_many", gone)
+    monkeypatch.setattr(callbacks.audit_log, "record_many", gone)
     answer = tab.get("/staff/day")
     assert answer.status_code == 503
     assert "Gwen" not in answer.text
