@@ -4,7 +4,7 @@ PORT ?= 5000
 BIN := .venv/bin
 export PORT
 
-.PHONY: run test test-fast campaigns lint format bench bench-tracing pictures translations clean
+.PHONY: run test test-both test-fast campaigns lint format bench bench-tracing pictures translations clean
 
 # The main job with the embedded defaults: SQLite, simulator, demo data. The demo allows calls at
 # once and at any hour, so that a newcomer can try the whole journey whatever the time is.
@@ -15,6 +15,10 @@ run: .venv/run
 
 test: .venv/test
 	$(BIN)/pytest -n auto -m "not campaign" $(ARGS)
+
+# The same, each test on both databases.
+test-both: .venv/test
+	$(BIN)/pytest -n auto -m "not campaign" --both $(ARGS)
 
 # The long races and fuzzing.
 campaigns: .venv/test

@@ -21,6 +21,7 @@ from channels.database_upgrade import DEMO_STAFF_PROBLEM
 from channels.rate_limits import ExternalCounters, RateLimiter
 from config import logging_setup, settings_checks
 from config.settings import Settings
+from incidents import tables as _tables  # noqa: F401  (so that every table is known)
 from messaging.providers.base import SmsProvider
 from messaging.providers.simulator.sms import SimulatorSmsProvider
 from messaging.providers.simulator.voice import SimulatorVoiceProvider

@@ -116,7 +116,9 @@ def make_sqlite_engine(url: str, path: str | None, wait_seconds: float, pool_siz
         driver: Any = connection.connection.dbapi_connection
         try:
             options = connection.get_execution_options()
-            driver.begin_transaction(reading=READ_ONLY in options, until=options.get(BEGIN_DEADLINE))
+            driver.begin_transaction(
+                reading=READ_ONLY in options, until=options.get(BEGIN_DEADLINE)
+            )
         except sqlite3.Error as error:
             raise OperationalError("BEGIN", None, error, hide_parameters=True) from error
 

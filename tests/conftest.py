@@ -65,11 +65,11 @@ def _server(config: pytest.Config) -> str:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--both", action="store_true", help="tests of channels on both databases")
+    parser.addoption("--both", action="store_true", help="every test on both databases")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests of channels take turns, unless somebody names one."""
+    """Tests take turns on the databases, unless one is named."""
     if config.getoption("--both") or any("::" in each for each in config.args):
         return
     left = [each for each in items if database_selection.left_out(each)]

@@ -1,8 +1,9 @@
-"""Which of both databases a test of the channels runs on.
+"""Which of both databases a test runs on.
 
-Rooms below the channels, every rule and every race run on both. What a page or a command says does
-not differ by the database, and these are two in five of all tests: each runs on one of them, by
-its name, so that each file is spread over both. ``--both`` runs all of it.
+Races, and what stands or falls with the database (``pytest.mark.both``), always run on both; so do
+the rooms of :data:`ALWAYS_BOTH`, whose subject is the database itself. What a rule, a page or a
+command says does not differ by the database: each of these tests runs on one of them, chosen by a
+hash of its name, so that each file is spread over both. ``--both`` (``make test-both``) runs all.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from zlib import crc32
 import pytest
 
 KINDS = ("sqlite", "postgresql")
+ALWAYS_BOTH = ("tests/storage/",)
 
 
 def left_out(item: pytest.Item) -> bool:
     """Whether it is the other database's turn."""
     params = getattr(getattr(item, "callspec", None), "params", {})
-    if not item.nodeid.startswith("tests/channels/") or item.get_closest_marker("both"):
+    marked = item.get_closest_marker("both") or item.get_closest_marker("campaign")
+    if marked or item.nodeid.startswith(ALWAYS_BOTH):
         return False
     if params.get("database") not in KINDS:
         return False

@@ -13,8 +13,8 @@ from sqlmodel import Session
 from people.customers import customer_records
 from people.customers.lookup_purposes import LookupPurpose
 from people.models import Customer, Role, Staff
+from people.principal import Principal
 from people.staff import staff_records
-from people.staff.authentication import Principal
 from scheduling.booking import bookings, customer_lookup
 from scheduling.booking.bookings import BookingRequest
 from scheduling.models import Callback

@@ -207,7 +207,7 @@ def test_no_text_holds_a_link_or_a_code(language):
         assert not _LINK.search(text), name
         # The page number opens a page for who asked for it there; it is no check number.
         secret = text.replace(PHONE, "").replace(
-            "482915", "" if name == "page_number" else "482915"
+            "482915", "" if name == "text_page_number" else "482915"
         )
         assert not re.search(r"\d{4,}", secret), name
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from people.staff.authentication import Principal
+from people.principal import Principal
 from scheduling.availability import teams
 from scheduling.availability.agent_assignment import AgentRequirements
 

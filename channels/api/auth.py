@@ -14,8 +14,8 @@ from channels.app_context import unit_of_work
 from channels.not_found_audit import audit_not_found
 from people.errors import NotAllowed
 from people.models import Role
+from people.principal import Principal
 from people.staff import api_tokens
-from people.staff.authentication import Principal
 
 #: Endpoints that anybody may use, on blueprints that otherwise need a token.
 PUBLIC_ENDPOINTS = frozenset({"api_reports.make_report"})

@@ -34,10 +34,9 @@ from messaging import call_queue
 from people import phone_numbers
 from people.customers import access_budgets
 from people.models import Role, Staff
-from people.staff.authentication import Principal
+from people.principal import Principal
 from scheduling import callbacks
-from scheduling.availability import agent_assignment
-from scheduling.booking import bookings, idempotency
+from scheduling.booking import any_agent_booking, bookings, idempotency
 from scheduling.calendars import local_time
 from scheduling.models import Callback
 from verification import bridged_calls, call_session
@@ -100,7 +99,7 @@ def _create_requested_booking(
     if body.agent == ME:
         return bookings.book_callback(session, customer, agent.id, wish, policy, moment)
     need = requirements_from_request(session, agent, body)
-    return agent_assignment.book_with_any_agent(
+    return any_agent_booking.book_with_any_agent(
         session, customer, need, wish, policy, moment, agent.actor
     )
 

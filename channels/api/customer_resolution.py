@@ -14,7 +14,7 @@ from messaging.i18n import best_language
 from people.customers import customer_records
 from people.errors import InvalidInput, NotFound
 from people.models import Customer
-from people.staff.authentication import Principal
+from people.principal import Principal
 from scheduling import callbacks
 from scheduling.booking import customer_lookup
 

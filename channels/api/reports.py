@@ -10,6 +10,7 @@ from channels.api.auth import require_token, unit_for_role
 from channels.api.schemas import Problem, ReferenceOut, ReportIn, ReportOut, ReportsOut
 from channels.app_context import current_time, unit_of_work
 from channels.check_service import read_number
+from incidents.cases import report_list
 from incidents.reports import report_fields, submission
 from people.models import Role
 
@@ -57,7 +58,7 @@ def make_report(body: ReportIn) -> tuple[Response, int]:
 def list_reports() -> Response:
     """For investigators, newest first; each reading is written down."""
     with unit_for_role(Role.INVESTIGATOR) as (session, investigator):
-        found = submission.list_latest_reports(session, investigator.actor, current_time())
+        found = report_list.list_latest_reports(session, investigator.actor, current_time())
         return jsonify(
             reports=[
                 ReportOut.model_validate(each, from_attributes=True).model_dump(mode="json")

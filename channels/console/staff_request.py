@@ -23,8 +23,8 @@ from incidents.evening_notes import explanations
 from people.approvals import approval_inbox
 from people.errors import NotAllowed
 from people.models import Role, Staff
+from people.principal import Principal
 from people.staff import authentication, staff_records, staff_sessions
-from people.staff.authentication import Principal
 from people.text_input import first_name
 from procedures import approval_registry
 

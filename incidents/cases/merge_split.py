@@ -11,11 +11,21 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from incidents.cases import states
-from incidents.cases.creation import add_case_event, add_case_subjects, generate_case_reference
-from incidents.cases.models import Case, CaseEvidence, CaseOutcome, CaseState, CaseSubject
+from incidents.cases.creation import (
+    add_case_event,
+    add_case_subjects,
+    generate_case_reference,
+)
+from incidents.cases.models import (
+    Case,
+    CaseEvidence,
+    CaseOutcome,
+    CaseState,
+    CaseSubject,
+    GroupedReport,
+)
 from incidents.cases.visibility import evidence_visible_to, get_held_case, get_visible_case
 from incidents.cases.workflow import clean_case_reason
-from incidents.grouping.job import record_manual_grouping
 from people.errors import InvalidInput, NotFound
 from scheduling.errors import WrongState
 from storage.column_types import new_id
@@ -160,3 +170,13 @@ def _move_evidence_row(session: Session, row: CaseEvidence, to: Case, origin: UU
         row.case_id, row.from_case_id = to.id, origin
         session.add(row)
         session.flush()
+
+
+def record_manual_grouping(
+    session: Session, rows: Sequence[CaseEvidence], case_id: UUID, now: datetime
+) -> None:
+    """Note that these reports were moved to a case by hand."""
+    for row in rows:
+        if row.kind == "report":
+            session.merge(GroupedReport(report_id=UUID(row.ref), case_id=case_id, at=now))
+    session.flush()

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from incidents.cases.creation import NewEvidence, open_or_extend_case
-from incidents.cases.models import Case, CaseEvidence, CaseKind, CaseState, GroupedReport
+from incidents.cases.models import Case, CaseKind, CaseState, GroupedReport
 from incidents.grouping.similarity import (
     COMPARISON_WINDOW,
     GROUPING_THRESHOLD,
@@ -152,14 +152,4 @@ def _add_reports_to_case(
     made = open_or_extend_case(session, CaseKind.CALLS, fold, evidence, now)
     for each in found:
         session.merge(GroupedReport(report_id=each.id, case_id=made.id, at=now))
-    session.flush()
-
-
-def record_manual_grouping(
-    session: Session, rows: Sequence[CaseEvidence], case_id: UUID, now: datetime
-) -> None:
-    """Note that these reports were moved to a case by hand."""
-    for row in rows:
-        if row.kind == "report":
-            session.merge(GroupedReport(report_id=UUID(row.ref), case_id=case_id, at=now))
     session.flush()

@@ -8,11 +8,6 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Uuid, text
 from sqlmodel import Field, SQLModel
 
-from incidents.access_history import models as _mirror  # noqa: F401
-from incidents.canaries import models as _canaries  # noqa: F401
-from incidents.cases import models as _cases  # noqa: F401  (so that every table is known)
-from incidents.evening_notes import models as _notes  # noqa: F401
-from incidents.leak_tracing import models as _tracing  # noqa: F401
 from storage.column_helpers import (
     blind_index_column,
     foreign_key_column,

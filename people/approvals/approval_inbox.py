@@ -15,7 +15,7 @@ from people.approvals.decisions import APPROVE, find_dependence
 from people.approvals.models import ApprovalRequest, ApprovalVote
 from people.approvals.request_types import ApprovalRequestView, RequestTypes
 from people.approvals.states import OPEN_STATES, RequestState
-from people.staff.authentication import Principal
+from people.principal import Principal
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 

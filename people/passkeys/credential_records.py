@@ -9,13 +9,12 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, select
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 from people.errors import NotFound
-from people.models import Staff
+from people.models import Passkey
 from people.passkeys.relying_party import PasskeyRefused
-from people.signin_models import Passkey
 from people.staff import security_notices, staff_sessions
 from people.staff.security_notices import Notice
 from storage.column_types import new_id
@@ -172,16 +171,3 @@ def _record_passkey_change(
 ) -> None:
     audit_log.record_act(session, actor, action, now, detail=f"{row.staff_id} {row.id}")
     security_notices.add_security_notice(session, row.staff_id, notice, now)
-
-
-def remove_all_passkeys(session: Session, member: Staff, now: datetime) -> None:
-    """Remove all of somebody's, and the name by which they knew them."""
-    gone = session.exec(delete(Passkey).where(col(Passkey.staff_id) == member.id)).rowcount
-    member.passkey_handle = None
-    session.add(member)
-    session.flush()
-    if gone:
-        detail = f"{member.id} all"
-        audit_log.record_act(
-            session, audit_log.staff_actor(member.id), AuditAct.PASSKEY_REMOVE, now, detail=detail
-        )

@@ -23,7 +23,7 @@ from webauthn.helpers.structs import (
 from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from people.errors import InvalidInput
-from people.models import Staff
+from people.models import Passkey, Staff
 from people.passkeys import credential_records
 from people.passkeys.relying_party import (
     CHALLENGE_LIFETIME,
@@ -32,7 +32,6 @@ from people.passkeys.relying_party import (
     RelyingParty,
     spend_challenge,
 )
-from people.signin_models import Passkey
 from people.staff import security_notices
 from people.staff.security_notices import Notice
 from people.text_input import AllowedContent, clean_text_input

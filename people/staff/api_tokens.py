@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from people import row_mac
 from people.credentials import new_token, token_hash
 from people.models import ApiToken, Role, Staff
-from people.staff.authentication import Principal
+from people.principal import Principal
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 

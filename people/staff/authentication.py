@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from people import attempt_log, password_seal, row_mac
 from people.credentials import new_token, password_matches, token_hash
 from people.errors import InvalidInput, SignInFailed
 from people.models import Role, Staff, StaffSession
+from people.principal import Principal
 from people.staff import second_factor, staff_records, staff_sessions
 from storage.column_types import new_id
 from vault import external_counters
@@ -28,19 +28,6 @@ SESSION_LIFETIME, SESSION_IDLE_LIMIT = (
 _TOUCH_INTERVAL = timedelta(minutes=1)
 _NOBODY = UUID(int=0)
 _DECOY_TOTP_SECRET = "A" * 32
-
-
-@dataclass(frozen=True)
-class Principal:
-    """A member of staff who has proven who they are."""
-
-    id: UUID
-    role: Role
-    session_id: UUID | None = None
-
-    @property
-    def actor(self) -> audit_log.Actor:
-        return audit_log.staff_actor(self.id)
 
 
 def find_account_by_email(session: Session, email: str) -> Staff | None:

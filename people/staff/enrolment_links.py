@@ -10,12 +10,11 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, delete, select
 
 from people import credentials, row_mac
 from people.errors import LinkExpired, SecondStepFailed
-from people.models import EnrolmentLink, Staff
-from people.passkeys import credential_records
+from people.models import EnrolmentLink, Passkey, Staff
 from people.staff import second_factor, security_notices, staff_sessions
 from people.staff.security_notices import Notice
 from vault.audit import audit_log
@@ -175,7 +174,7 @@ def end_former_credentials(
     if link.kind == LinkKind.SELF:
         staff_sessions.end_other_sessions(session, member.id, None, now, "authenticator")
     else:
-        credential_records.remove_all_passkeys(session, member, now)
+        remove_all_passkeys(session, member, now)
         end_unused_links(session, member.id, now, promotions=True)
         staff_sessions.revoke_staff_access(
             session, member.id, now, "reset", actor=audit_log.staff_actor(member.id)
@@ -185,3 +184,16 @@ def end_former_credentials(
         session, audit_log.staff_actor(member.id), AuditAct.STAFF_RESET_USED, now, detail=link.kind
     )
     security_notices.add_security_notice(session, member.id, Notice.RESET_USED, now)
+
+
+def remove_all_passkeys(session: Session, member: Staff, now: datetime) -> None:
+    """Remove all of somebody's, and the name by which they knew them."""
+    gone = session.exec(delete(Passkey).where(col(Passkey.staff_id) == member.id)).rowcount
+    member.passkey_handle = None
+    session.add(member)
+    session.flush()
+    if gone:
+        detail = f"{member.id} all"
+        audit_log.record_act(
+            session, audit_log.staff_actor(member.id), AuditAct.PASSKEY_REMOVE, now, detail=detail
+        )

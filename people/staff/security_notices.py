@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select, update
 
-from people.signin_models import StaffNotice
+from people.models import StaffNotice
 
 MAIL_WITHIN = timedelta(days=1)
 BATCH_SIZE = 20

@@ -12,18 +12,13 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import Session, col, exists, or_, select
 
-from people.errors import InvalidInput
-from people.models import Customer, Membership, Role, Staff, Team
+from people.models import Membership, Role, Staff, Team
 from scheduling.availability import reservations, slot_search, slots
 from scheduling.availability.agent_availability import AgentAvailability, Callee
 from scheduling.availability.slot_search import InstantRange
 from scheduling.availability.slots import StartGrid
-from scheduling.booking import bookings
-from scheduling.booking.bookings import BookingRequest
-from scheduling.errors import SlotTaken
 from scheduling.models import Callback, Skill
 from scheduling.policy import Policy
-from vault.audit import audit_log
 
 LANGUAGE, PRODUCT = "language", "product"
 LEAST_BUSY, ROUND_ROBIN = "least_busy", "round_robin"
@@ -180,31 +175,3 @@ def _order_by_assignment(
     day = slots.call_steps(starts_at - _HALF_DAY, int(2 * _HALF_DAY.total_seconds()) // 60)
     busy = reservations.list_reserved_steps(session, agents, day)
     return sorted(agents, key=lambda agent: (len(busy.get(agent, ())), agent))
-
-
-def book_with_any_agent(
-    session: Session,
-    customer: Customer,
-    need: AgentRequirements,
-    wish: BookingRequest,
-    policy: Policy,
-    now: datetime,
-    by: audit_log.Actor,
-) -> Callback:
-    """Book with whoever's turn it is. Raises as :func:`booking.book`; the free slots of its
-    ``SlotTaken`` are anybody's."""
-    callee = Callee(customer.timezone, customer.id)
-    slot_search.require_call_length(wish.minutes)
-    slot_search.require_bookable_time(wish.starts_at, now, policy)
-    for agent in rank_free_agents(session, need, callee, wish.starts_at, wish.minutes, policy):
-        try:
-            with session.begin_nested():
-                return bookings.book_callback(session, customer, agent, wish, policy, now, by)
-        except SlotTaken:  # taken since it was looked at
-            continue
-    span = (wish.starts_at - timedelta(hours=4), wish.starts_at + timedelta(days=14))
-    found = find_pool_slots(session, need, callee, span, wish.minutes, policy, now, 200)
-    if not found:
-        raise InvalidInput("starts_at", "Nobody is free within two weeks of this time.")
-    near = slot_search.pick_nearest(found, wish.starts_at)
-    raise SlotTaken("Nobody is free at this time.", near)

@@ -12,7 +12,7 @@ from people.customers import customer_records, lookup_log
 from people.customers.lookup_purposes import LookupPurpose
 from people.errors import InvalidInput
 from people.models import Customer
-from people.staff.authentication import Principal
+from people.principal import Principal
 from people.text_input import AllowedContent, clean_text_input
 from scheduling import callbacks
 from scheduling.policy import Policy

@@ -17,8 +17,8 @@ from storage.column_types import new_id
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
 import logging, structlog
-from config import logs
-logs.set_up({level!r})
+from config.logging_setup import set_up_logging
+set_up_logging({level!r})
 log = structlog.get_logger("t")
 log.debug("fine")
 log.info("text", to="+44 7400 123456", id="{id}")

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 from sqlmodel import select
 
+from incidents.cases import report_list
 from incidents.reports import report_fields, submission
 from incidents.reports.models import Report
 from incidents.reports.report_fields import ReportSubmission
@@ -31,7 +32,7 @@ def filed(store: Store, at: datetime = NOW, channel: str = "web", **told) -> str
 
 def read(store: Store, reference: str) -> submission.ReportView:
     with store.unit() as session:
-        found = submission.list_latest_reports(session, audit_log.SYSTEM, NOW)
+        found = report_list.list_latest_reports(session, audit_log.SYSTEM, NOW)
         return next(each for each in found if each.reference == reference)
 
 
@@ -162,7 +163,7 @@ def test_the_latest_told_stands_first(store):
         submission.submit_for_reference(
             session, ReportSubmission("+447400123999", "web"), NOW - timedelta(hours=1)
         )
-        found = submission.list_latest_reports(session, audit_log.SYSTEM, NOW)
+        found = report_list.list_latest_reports(session, audit_log.SYSTEM, NOW)
     assert [each.at for each in found] == [NOW, NOW - timedelta(hours=1)]
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
+from incidents.cases import report_list
 from incidents.reports import report_fields, submission
 from incidents.reports.models import Report
 from people.customers import customer_records
@@ -102,7 +103,7 @@ def test_of_the_erased_nothing_is_left_that_says_who_they_were(store, clock, thr
         assert (opened.name, opened.phone) == ("", "")
         callback = session.get_one(Callback, call.callback_id)
         assert callbacks.decrypt_topic_and_ticket(session, callback) == ("", "")
-        assert submission.list_latest_reports(session, audit_log.SYSTEM, clock.now)[0].said == ""
+        assert report_list.list_latest_reports(session, audit_log.SYSTEM, clock.now)[0].said == ""
     assert before["audit_entry"] <= rows(store)["audit_entry"]
     (entry,) = store.all(select(AuditEntry).where(AuditEntry.action == "customer.erase"))
     assert entry.customer_id == made.id

@@ -33,7 +33,7 @@ class Exchange:
     ended: list = field(default_factory=list)
     placed = CallState.RINGING_YOU
 
-    def ring(self, call):
+    def place_call(self, call):
         problem = self.stumbles.pop(0) if self.stumbles else None
         if isinstance(problem, (Unavailable, Rejected)):
             raise problem
@@ -42,7 +42,7 @@ class Exchange:
             raise problem
         return f"CA{call.reference.hex}"
 
-    def find(self, call):
+    def find_placed_call(self, call):
         found = [reference for reference, _ in self.rung if reference == call.reference]
         return f"CA{found[0].hex}" if found else None
 
@@ -93,7 +93,7 @@ def test_what_may_have_been_placed_is_looked_up_first(desk):
 def test_a_worker_killed_after_dialling_leaves_a_call_that_is_looked_up(desk):
     with desk.store.unit() as session:
         job = call_worker.lease_calls(session, SendingLimits(), NOW)[0]
-    desk.line.ring(job.ring)
+    desk.line.place_call(job.ring)
     assert desk.at(10).state == "dialling"
     assert desk.at(31).state == "ringing_you"
     assert len(desk.line.rung) == 1
@@ -104,12 +104,12 @@ def test_killed_at_any_act_it_is_dialled_once(store, tmp_path):
     calls, path = [], tmp_path / "rung"
 
     class Filed(Exchange):
-        def ring(self, call):
+        def place_call(self, call):
             with path.open("a") as file:
                 file.write(f"{call.reference}\n")
             return f"CA{call.reference.hex}"
 
-        def find(self, call):
+        def find_placed_call(self, call):
             taken = path.read_text().split() if path.exists() else []
             return f"CA{call.reference.hex}" if str(call.reference) in taken else None
 

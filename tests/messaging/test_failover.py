@@ -55,7 +55,7 @@ def test_a_few_failures_are_no_reason_to_switch(route):
 
 def test_half_of_many_is(route):
     for _ in range(MIN_RESULTS):
-        route.hear("first", good=True, now=NOW)
+        route.record_provider_result("first", good=True, now=NOW)
     fail(route, "first", NOW, MIN_RESULTS - 1)
     assert chosen(route, NOW) == "first"
     fail(route, "first", NOW, 1)
@@ -78,7 +78,7 @@ def test_it_comes_back_after_its_rest_and_rests_twice_as_long_when_no_better(rou
         fail(route, "first", now, 1)
         rest = min(rest * 2, MAX_OPEN_DURATION)
     now += rest
-    route.hear("first", good=True, now=now)
+    route.record_provider_result("first", good=True, now=now)
     fail(route, "first", now, 1)
     assert chosen(route, now) == "first"
 
@@ -91,7 +91,7 @@ def test_when_none_is_well_all_wait(route):
 
 
 def test_one_that_asks_for_a_pause_gets_it_and_no_more(route):
-    route.hear("first", good=False, now=NOW, rest=2 * SECOND)
+    route.record_provider_result("first", good=False, now=NOW, rest=2 * SECOND)
     assert chosen(route, NOW + SECOND) == "second"
     assert chosen(route, NOW + 2 * SECOND) == "first"
     fail(route, "first", NOW + 2 * SECOND, 1)

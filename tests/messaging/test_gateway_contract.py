@@ -63,23 +63,23 @@ def test_it_has_a_name_that_fits_the_outbox(kind):
 
 def test_what_was_sent_is_found_by_the_same_id(kind):
     sent = letter()
-    told = kind.gateway.send(sent, NOW)
-    assert kind.gateway.find(sent) == told
+    told = kind.gateway.send_message(sent, NOW)
+    assert kind.gateway.find_message(sent) == told
     assert 0 < len(told) <= 64
 
 
 def test_what_was_never_sent_is_not_found(kind):
-    kind.gateway.send(letter(), NOW)
-    assert kind.gateway.find(letter("Another text.")) is None
-    assert kind.gateway.find(letter("We ring you at eleven.", "+447400123457")) is None
+    kind.gateway.send_message(letter(), NOW)
+    assert kind.gateway.find_message(letter("Another text.")) is None
+    assert kind.gateway.find_message(letter("We ring you at eleven.", "+447400123457")) is None
 
 
 @pytest.mark.parametrize("body", ["é ñ ü ¿", "ж" * 300, "😀 & <b> %00 + =", "a\nb", "x" * 1500])
 def test_a_text_arrives_as_it_was_written(kind, body):
     sent = letter(body)
-    assert kind.gateway.find(sent) is None
-    told = kind.gateway.send(sent, NOW)
-    assert kind.gateway.find(sent) == told
+    assert kind.gateway.find_message(sent) is None
+    told = kind.gateway.send_message(sent, NOW)
+    assert kind.gateway.find_message(sent) == told
 
 
 def test_a_provider_out_of_reach_is_said_to_be_so_or_the_outcome_unknown(kind):
@@ -87,6 +87,6 @@ def test_a_provider_out_of_reach_is_said_to_be_so_or_the_outcome_unknown(kind):
         return
     kind.cut()
     with pytest.raises((Unavailable, OutcomeUnknown)):
-        kind.gateway.send(letter(), NOW)
+        kind.gateway.send_message(letter(), NOW)
     with pytest.raises(Unavailable):
-        kind.gateway.find(letter())
+        kind.gateway.find_message(letter())

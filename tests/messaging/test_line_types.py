@@ -80,7 +80,7 @@ def test_a_provider_that_cannot_say_keeps_no_text_back(store, tmp_path, monkeypa
     def cannot(phone):
         raise Unavailable
 
-    monkeypatch.setattr(sending.post, "line_kind", cannot)
+    monkeypatch.setattr(sending.post, "look_up_line_type", cannot)
     assert sending.text() == ("sent", None)
 
 

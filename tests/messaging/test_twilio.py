@@ -36,7 +36,7 @@ def gateway(there):
 
 
 def test_a_text_is_created_for_its_recipient(there, gateway):
-    sid = gateway.send(LETTER, NOW)
+    sid = gateway.send_message(LETTER, NOW)
     assert sid == there.accepted[0]["sid"]
     method, path, form = there.asked[0]
     assert (method, path) == ("POST", "/2010-04-01/Accounts/ACtest/Messages.json")
@@ -59,7 +59,7 @@ def test_a_messaging_service_stands_in_for_the_number(there):
 def test_what_no_later_try_can_mend_is_rejected_by_name(there, gateway, code):
     there.answers = [(400, code)]
     with pytest.raises(Rejected) as told:
-        gateway.send(LETTER, NOW)
+        gateway.send_message(LETTER, NOW)
     assert told.value.code == sms.PERMANENT_ERRORS[code]
     assert len(there.asked) == 1
 
@@ -87,7 +87,7 @@ def test_opted_out_and_landline_are_known():
 def test_what_each_failure_means(there, gateway, answer, meaning):
     there.answers = [answer]
     with pytest.raises(meaning):
-        gateway.send(LETTER, NOW)
+        gateway.send_message(LETTER, NOW)
     assert len([each for each in there.asked if each[0] == "POST"]) == 1
 
 
@@ -102,17 +102,24 @@ def test_a_provider_that_is_away_is_asked_again_later():
 
 
 def test_a_text_is_found_by_recipient_time_and_body(there, gateway):
-    assert gateway.find(LETTER) is None
-    sid = gateway.send(LETTER, NOW)
-    assert gateway.find(LETTER) == sid
-    assert gateway.find(OutboundMessage(LETTER.reference, LETTER.to, "another", NOW, UNTIL)) is None
+    assert gateway.find_message(LETTER) is None
+    sid = gateway.send_message(LETTER, NOW)
+    assert gateway.find_message(LETTER) == sid
     assert (
-        gateway.find(OutboundMessage(LETTER.reference, "+447400999999", LETTER.body, NOW, UNTIL))
+        gateway.find_message(OutboundMessage(LETTER.reference, LETTER.to, "another", NOW, UNTIL))
+        is None
+    )
+    assert (
+        gateway.find_message(
+            OutboundMessage(LETTER.reference, "+447400999999", LETTER.body, NOW, UNTIL)
+        )
         is None
     )
     later = NOW + timedelta(minutes=10)  # the one found was sent before: it is an earlier one
     assert (
-        gateway.find(OutboundMessage(LETTER.reference, LETTER.to, LETTER.body, later, UNTIL))
+        gateway.find_message(
+            OutboundMessage(LETTER.reference, LETTER.to, LETTER.body, later, UNTIL)
+        )
         is None
     )
 
@@ -121,7 +128,7 @@ def test_a_text_is_found_by_recipient_time_and_body(there, gateway):
 def test_a_provider_that_cannot_say_has_not_said_no(there, gateway, answer):
     there.answers = [answer]
     with pytest.raises(Unavailable):
-        gateway.find(LETTER)
+        gateway.find_message(LETTER)
 
 
 def test_an_application_sends_where_its_settings_say(tmp_path, sqlite_template, there):
@@ -131,7 +138,7 @@ def test_an_application_sends_where_its_settings_say(tmp_path, sqlite_template, 
     given = {"twilio_account_sid": "ACtest", "twilio_auth_token": "t", "messaging": "twilio"}
     given |= {"twilio_from_number": "+1", "twilio_api_base": there.address}
     made = create_app(databases.settings(url, tmp_path, **given))
-    made.extensions["vouchline"].gateways[0].send(LETTER, NOW)
+    made.extensions["vouchline"].gateways[0].send_message(LETTER, NOW)
     assert len(there.accepted) == 1
 
 
@@ -177,7 +184,7 @@ SPOKEN = OutboundMessage(uuid4(), "+442079460555", "We ring you at ten.", NOW, U
 
 
 def test_what_is_spoken_is_a_call_that_asks_us_what_to_say(there, speaking):
-    speaking.send(SPOKEN, NOW)
+    speaking.send_message(SPOKEN, NOW)
     method, path, form = there.asked[0]
     assert (method, path) == ("POST", "/2010-04-01/Accounts/ACtest/Calls.json")
     assert form["To"] == SPOKEN.to
@@ -189,7 +196,7 @@ def test_what_is_spoken_is_a_call_that_asks_us_what_to_say(there, speaking):
 def test_a_call_of_unknown_outcome_is_found_again_and_no_other(there, speaking):
     there.answers = ["hang up"]
     with pytest.raises(OutcomeUnknown):
-        speaking.send(SPOKEN, NOW)
-    assert speaking.find(SPOKEN) is None
-    sid = speaking.send(SPOKEN, NOW)
-    assert speaking.find(SPOKEN) == sid
+        speaking.send_message(SPOKEN, NOW)
+    assert speaking.find_message(SPOKEN) is None
+    sid = speaking.send_message(SPOKEN, NOW)
+    assert speaking.find_message(SPOKEN) == sid

@@ -64,10 +64,10 @@ def kept(store) -> OutboxMessage:
 def test_a_text_is_sent_when_due_and_not_before(store, works, post, clock):
     made = text(store, due=NOW + timedelta(minutes=5))
     clock.now = NOW + timedelta(minutes=5) - SECOND
-    assert works.once() == 0
+    assert works.run_once() == 0
     clock.now += SECOND
-    assert works.once() == 1
-    assert works.once() == 0
+    assert works.run_once() == 1
+    assert works.run_once() == 0
     row = kept(store)
     assert (row.state, row.settled_at, row.provider_id) == ("sent", clock.now, f"post-{made}")
     assert post.taken() == [made]
@@ -78,16 +78,16 @@ def test_a_text_is_sent_when_due_and_not_before(store, works, post, clock):
 def test_a_text_that_is_too_late_is_not_sent(store, works, post, clock):
     text(store, expires=timedelta(minutes=1))
     clock.now += timedelta(minutes=1)
-    works.once()
+    works.run_once()
     assert (kept(store).state, post.asked) == ("expired", [])
 
 
 def test_a_rejection_is_for_good(store, works, post, clock):
     post.stumbles = [Rejected("landline")]
     text(store)
-    works.once()
+    works.run_once()
     clock.now += timedelta(minutes=30)
-    works.once()
+    works.run_once()
     row = kept(store)
     assert (row.state, row.error, post.asked) == ("failed", "landline", ["send"])
 
@@ -117,21 +117,21 @@ def test_a_provider_that_says_how_long_is_left_alone_so_long(store, works, post,
     post.stumbles = [Unavailable(timedelta(minutes=3))]
     text(store)
     text(store)
-    works.once()
-    works.once()
+    works.run_once()
+    works.run_once()
     assert post.asked == ["send"]
     clock.now += timedelta(minutes=3)
-    works.once()
+    works.run_once()
     assert len(post.taken()) == 2
 
 
 def test_an_unknown_outcome_is_looked_up_and_not_sent_again(store, works, post, clock):
     made = text(store)
     post.stumbles = [OutcomeUnknown()]
-    works.once()
+    works.run_once()
     assert (kept(store).state, kept(store).error) == ("queued", "unknown")
     clock.now = kept(store).due_at
-    works.once()
+    works.run_once()
     assert kept(store).state == "sent"
     assert (post.taken(), post.asked) == ([made], ["send", "find"])
 
@@ -139,9 +139,9 @@ def test_an_unknown_outcome_is_looked_up_and_not_sent_again(store, works, post, 
 def test_an_unknown_outcome_is_looked_up_even_when_too_late_to_send(store, works, post, clock):
     text(store, expires=timedelta(seconds=1))
     post.stumbles = [OutcomeUnknown()]
-    works.once()
+    works.run_once()
     clock.now += timedelta(hours=1)
-    works.once()
+    works.run_once()
     assert (kept(store).state, post.asked) == ("sent", ["send", "find"])
 
 
@@ -150,16 +150,16 @@ def test_a_text_that_never_arrived_and_is_too_late_expires_unsent(store, works, 
     with store.unit() as session:
         lease(session, NOW)  # by a worker that then dies
     clock.now += LEASE
-    works.once()
+    works.run_once()
     assert (kept(store).state, post.asked) == ("expired", ["find"])
 
 
 def test_an_answer_that_nobody_foresaw_stops_no_other_text(store, works, post, clock):
     made = {text(store), text(store)}
     post.stumbles = [KeyError(factories.PHONE)]
-    assert works.once() == 2
+    assert works.run_once() == 2
     clock.now += timedelta(minutes=1)
-    works.once()
+    works.run_once()
     assert {row.state for row in store.all(select(OutboxMessage))} == {"sent"}
     assert sorted(post.taken()) == sorted(made)
 
@@ -167,7 +167,7 @@ def test_an_answer_that_nobody_foresaw_stops_no_other_text(store, works, post, c
 def test_a_provider_that_cannot_say_is_asked_until_it_can(store, works, post, clock, monkeypatch):
     made = text(store, expires=timedelta(days=9))
     post.stumbles = [OutcomeUnknown()]
-    works.once()
+    works.run_once()
     for _ in range(12):
         clock.now = kept(store).due_at
 
@@ -175,7 +175,7 @@ def test_a_provider_that_cannot_say_is_asked_until_it_can(store, works, post, cl
             raise Unavailable
 
         with monkeypatch.context() as patch:
-            patch.setattr(post, "find", cannot)
+            patch.setattr(post, "find_message", cannot)
             Worker(store.engine, store.ring, [post], clock).run_once()
         assert (kept(store).state, kept(store).error) == ("queued", "unknown")
         assert kept(store).due_at - clock.now <= timedelta(minutes=6.25)
@@ -217,10 +217,10 @@ def test_a_worker_held_up_by_its_first_text_leaves_the_second_to_others(store, w
         clock.now = max(clock.now, NOW + LEASE - delivery_worker.SEND_MARGIN + SECOND)
 
     post.act = slow
-    assert works.once() == 2
+    assert works.run_once() == 2
     assert len(post.taken()) == 1
     clock.now = NOW + LEASE
-    works.once()
+    works.run_once()
     assert set(post.taken()) == made
     assert post.asked == ["send", "find", "send"]
 
@@ -229,7 +229,7 @@ def test_a_withdrawn_text_is_not_sent(store, works, post):
     with store.unit() as session:
         made = factories.a_callback(session, NOW)
         outbox.withdraw_for_callback(session, made.id, NOW)
-    works.once()
+    works.run_once()
     assert post.asked == []
 
 

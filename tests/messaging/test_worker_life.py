@@ -31,7 +31,7 @@ class Slow:
         self.meanwhile = lambda: None
         self._lock = Lock()
 
-    def send(self, letter: OutboundMessage, now: datetime) -> str:
+    def send_message(self, letter: OutboundMessage, now: datetime) -> str:
         with self._lock:
             self.at_once += 1
             self.most = max(self.most, self.at_once)
@@ -41,10 +41,10 @@ class Slow:
             self.taken[str(letter.reference)] += 1
         return f"slow-{letter.reference}"
 
-    def find(self, letter: OutboundMessage) -> str | None:
+    def find_message(self, letter: OutboundMessage) -> str | None:
         return f"slow-{letter.reference}" if self.taken[str(letter.reference)] else None
 
-    def line_kind(self, phone: str) -> str:
+    def look_up_line_type(self, phone: str) -> str:
         return "mobile"
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlmodel import select
 
 from people.errors import InvalidInput, NotFound
-from people.models import Staff
+from people.models import Passkey, SpentChallenge, Staff
 from people.passkeys import assertion, credential_records, registration
 from people.passkeys.relying_party import (
     CHALLENGE_LIFETIME,
@@ -21,8 +21,7 @@ from people.passkeys.relying_party import (
     new_challenge,
     relying_party_from_url,
 )
-from people.signin_models import Passkey, SpentChallenge
-from people.staff import authentication, security_notices, staff_records
+from people.staff import authentication, enrolment_links, security_notices, staff_records
 from tests.authenticator import PRESENT, VERIFIED, Authenticator
 from tests.factories import an_agent
 from tests.processes import at_once
@@ -211,7 +210,7 @@ def test_somebody_switched_off_or_reset_does_not_get_in(store, member):
     with store.unit() as session:
         row = session.get_one(Staff, member.id)
         row.active = True
-        credential_records.remove_all_passkeys(session, row, NOW)
+        enrolment_links.remove_all_passkeys(session, row, NOW)
     assert enter(store, device) == ""
 
 

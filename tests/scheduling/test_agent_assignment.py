@@ -18,7 +18,7 @@ from people.models import Membership, Team
 from scheduling.availability import agent_assignment, slot_search
 from scheduling.availability.agent_assignment import AgentRequirements
 from scheduling.availability.agent_availability import Callee
-from scheduling.booking import bookings
+from scheduling.booking import any_agent_booking, bookings
 from scheduling.booking.bookings import BookingRequest
 from scheduling.calendars import working_hours
 from scheduling.errors import SlotTaken
@@ -50,7 +50,7 @@ def book(
 ) -> Callback:  # noqa: B008
     who = who or factories.a_customer(session, NOW)
     wish = BookingRequest(NOW + ahead, 15, "your router")
-    return agent_assignment.book_with_any_agent(
+    return any_agent_booking.book_with_any_agent(
         session, who, need, wish, policy, NOW, audit_log.CUSTOMER
     )
 
@@ -93,7 +93,7 @@ def test_by_turns_each_has_one(store):
             wish = BookingRequest(NOW + timedelta(hours=2 + n), 15, "x")
             at = NOW + timedelta(seconds=n)
             got.append(
-                agent_assignment.book_with_any_agent(
+                any_agent_booking.book_with_any_agent(
                     session, who, need, wish, POLICY, at, audit_log.CUSTOMER
                 ).agent_id
             )
@@ -146,7 +146,7 @@ def test_seats_are_shared_out_step_by_step_so_that_none_stays_empty(store):
         for ahead, minutes in ((120, 30), (150, 30), (135, 30)):
             who = factories.a_customer(session, NOW)
             wish = BookingRequest(NOW + timedelta(minutes=ahead), minutes, "x")
-            agent_assignment.book_with_any_agent(
+            any_agent_booking.book_with_any_agent(
                 session, who, need, wish, POLICY, NOW, audit_log.CUSTOMER
             )
     seats = {row.seat for row in store.all(select(ReservedSlot)) if row.holder_id == need.team_id}

@@ -128,11 +128,12 @@ def test_moving_frees_the_old_time_takes_the_new_and_tells_only_the_new(store):
 
 
 @pytest.mark.parametrize(
-    ("name", "state", "told"), [("cancel", "cancelled", True), ("refuse", "refused", False)]
+    ("name", "state", "told"),
+    [("cancel_booked_callback", "cancelled", True), ("refuse_callback", "refused", False)],
 )
 def test_calling_off_gives_the_time_back_and_happens_once(store, name, state, told):
     def act(session, callback) -> None:
-        more = (POLICY, NOW) if name == "cancel" else (NOW,)
+        more = (POLICY, NOW) if name == "cancel_booked_callback" else (NOW,)
         getattr(bookings, name)(session, callback, *more)
 
     with store.unit() as session:

@@ -20,9 +20,9 @@ from sqlmodel import col, select
 from people.errors import InvalidInput
 from people.models import Customer, Membership, Staff, Team
 from scheduling import callbacks
-from scheduling.availability import agent_assignment, slots
+from scheduling.availability import slots
 from scheduling.availability.agent_assignment import AgentRequirements
-from scheduling.booking import bookings, handover
+from scheduling.booking import any_agent_booking, bookings, handover
 from scheduling.booking.bookings import BookingRequest
 from scheduling.errors import SlotTaken, WrongState
 from scheduling.models import Callback, ReservedSlot
@@ -109,7 +109,7 @@ class Worker:
     def book_anybody(self, session) -> str:
         need, who = AgentRequirements(team_id=self.random.choice(self.teams)), self.someone(session)
         return self.note(
-            agent_assignment.book_with_any_agent(
+            any_agent_booking.book_with_any_agent(
                 session, who, need, self.wish(), POLICY, NOW, audit_log.CUSTOMER
             )
         )

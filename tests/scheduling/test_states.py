@@ -61,7 +61,7 @@ def test_every_state_has_its_row_and_is_reached():
 
 def test_the_docs_show_the_table_as_it_is():
     assert state_diagram.in_docs() == state_diagram.drawn(), (
-        "run: python -m tests.scheduling.drawing"
+        "run: python -m tests.scheduling.state_diagram"
     )
 
 

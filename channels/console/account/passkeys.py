@@ -21,7 +21,7 @@ from channels.console.account.overview import redirect_to_account
 from channels.console.auth import reauthentication, sign_in
 from channels.console.staff_request import StaffRequest, bp, staff_page
 from people.errors import InvalidInput
-from people.models import Role, Staff
+from people.models import Passkey, Role, Staff
 from people.passkeys import assertion, credential_records, registration
 from people.passkeys.relying_party import (
     Challenge,
@@ -30,7 +30,6 @@ from people.passkeys.relying_party import (
     new_challenge,
     relying_party_from_url,
 )
-from people.signin_models import Passkey
 from people.staff import staff_records
 
 _CHALLENGE_ENTRY = "passkey"

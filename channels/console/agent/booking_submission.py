@@ -19,8 +19,7 @@ from messaging.i18n import best_language
 from people.customers import customer_records
 from people.errors import InvalidInput
 from people.models import Customer
-from scheduling.availability import agent_assignment
-from scheduling.booking import bookings, idempotency
+from scheduling.booking import any_agent_booking, bookings, idempotency
 from scheduling.booking.customer_lookup import CustomerMatch
 from scheduling.models import Callback
 
@@ -72,7 +71,7 @@ def _create_form_booking(
     need = build_form_requirements(desk, match, form)
     if need is None:
         return bookings.book_callback(session, customer, agent.id, wish, policy, desk.moment)
-    return agent_assignment.book_with_any_agent(
+    return any_agent_booking.book_with_any_agent(
         session, customer, need, wish, policy, desk.moment, agent.actor
     )
 

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from channels.console import labels
 from channels.console.staff_request import StaffRequest, bp, staff_page
-from incidents.reports import submission as told
+from incidents.cases import report_list
 from people.models import Role
 
 
@@ -15,5 +15,5 @@ from people.models import Role
 @staff_page(Role.INVESTIGATOR)
 def show_latest_reports(desk: StaffRequest) -> ResponseReturnValue:
     """The latest, newest first; each reading is written down."""
-    found = told.list_latest_reports(desk.session, desk.principal.actor, desk.moment)
+    found = report_list.list_latest_reports(desk.session, desk.principal.actor, desk.moment)
     return render_template("console/reports.html", reports=found, clock=desk.clock, words=labels)

@@ -17,7 +17,7 @@ from scheduling import callbacks
 from scheduling.availability import agent_assignment
 from scheduling.availability.agent_assignment import AgentRequirements
 from scheduling.availability.agent_availability import Callee
-from scheduling.booking import bookings, customer_callbacks
+from scheduling.booking import any_agent_booking, bookings, customer_callbacks
 from scheduling.booking.bookings import BookingRequest
 from scheduling.errors import SlotTaken
 from vault.audit import audit_log
@@ -70,7 +70,7 @@ def _reserve_offered_time(owner: CustomerRequest, topic: str) -> None:
             raise InvalidInput("calls", "Three calls are booked already.")
         wish = BookingRequest(starts_at, CALL_MINUTES, topic)
         need = AgentRequirements(language=customer.locale)
-        agent_assignment.book_with_any_agent(
+        any_agent_booking.book_with_any_agent(
             session,
             customer,
             need,

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 from channels.cli.staff_mail import StaffMailJob
-from people.signin_models import StaffNotice
+from people.models import StaffNotice
 from people.staff import security_notices
 from people.staff.security_notices import Notice
 from tests.factories import an_agent

@@ -8,19 +8,20 @@ import re
 import pytest
 from sqlmodel import select
 
-from people.models import Role
-from people.signin_models import Passkey
+from people.models import Passkey, Role
 from people.staff import second_factor
 from tests.authenticator import Authenticator
 from tests.channels.conftest import PASSWORD, Console, Tab
 
 #: What is no role's own: open to everybody signed in, or to nobody signed in yet.
 OF_ALL = {
-    "account", "notices_read", "end_session", "end_sessions", "password", "change_password",
-    "new_recovery", "new_authenticator", "prove", "proved", "ask_passkey", "let_in_by_passkey",
-    "ask_proof", "prove_by_passkey", "ask_new_passkey", "add_passkey", "remove_passkey", "lost",
-    "colleagues", "make_link", "own_authenticator", "keep_authenticator", "new_role",
-    "take_up_role",
+    "show_account", "mark_notices_read", "end_own_session", "end_all_sessions",
+    "show_password_form", "change_password", "replace_recovery_codes",
+    "start_authenticator_change", "show_proof_form", "submit_proof", "get_sign_in_options",
+    "sign_in_by_passkey", "get_proof_options", "prove_by_passkey", "get_registration_options",
+    "add_passkey", "remove_passkey", "show_lost_credentials", "show_reset_links",
+    "issue_reset_link", "show_authenticator_form", "submit_authenticator", "show_role_form",
+    "submit_new_role",
 }  # fmt: skip
 ANA = "ana@example.org"
 NONE = "01930000-0000-7000-8000-000000000000"

@@ -19,7 +19,13 @@ NEW = "07400 123 499"
 NONE = "01930000-0000-7000-8000-000000000000"
 #: Pages that are open to whoever is signed in; what each sees there is its own.
 ACTS = ("approve", "refuse", "withdraw")
-OF_EVERY_ROLE = {"approvals", "approve", "refuse", "withdraw", "ask_to_unlock"}
+OF_EVERY_ROLE = {
+    "show_approvals",
+    "submit_approval",
+    "submit_refusal",
+    "submit_withdrawal",
+    "submit_unlock_request",
+}
 
 
 @pytest.fixture

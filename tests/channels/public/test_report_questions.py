@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from channels.web.public.report_wizard_steps import WIZARD_STEPS
+from incidents.cases import report_list
 from incidents.reports import submission
 from incidents.reports.models import Report
 from tests.channels.support import OTHER_PHONE, PHONE, all_rows, unit
@@ -46,7 +47,7 @@ def asked(client):
 
 def the_report(app) -> submission.ReportView:
     with unit(app) as session:
-        (found,) = submission.list_latest_reports(session, audit_log.SYSTEM, NOON)
+        (found,) = report_list.list_latest_reports(session, audit_log.SYSTEM, NOON)
         return found
 
 
@@ -128,7 +129,7 @@ def test_two_tabs_make_two_reports(app, client):
     with unit(app) as session:
         shown = [
             each.shown_number
-            for each in submission.list_latest_reports(session, audit_log.SYSTEM, NOON)
+            for each in report_list.list_latest_reports(session, audit_log.SYSTEM, NOON)
         ]
     assert sorted(shown) == ["111", "222"]
 

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from channels.texts import command_parser, report_answer_parser
+from incidents.cases import report_list
 from incidents.reports import submission
 from incidents.reports.models import Report
 from messaging import opt_outs, segments
@@ -24,7 +25,7 @@ from tests.channels.support import (
 )
 from tests.security_rules.messages.test_m3_reply_words import CARRIERS
 from vault.audit import audit_log
-from verification.reply_words import REPLY_WORDS as REPLY_WORDS
+from verification.reply_words import REPLY_WORDS
 
 pytestmark = pytest.mark.settings(
     public_url="https://check.example.org", twilio_auth_token=AUTH_TOKEN
@@ -52,7 +53,7 @@ def thread(client):
 
 def read(app) -> list[submission.ReportView]:
     with unit(app) as session:
-        return submission.list_latest_reports(session, audit_log.SYSTEM, NOON)
+        return report_list.list_latest_reports(session, audit_log.SYSTEM, NOON)
 
 
 def test_scam_is_filed_at_once_with_the_advice_first_and_then_asks(app, thread):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from incidents.cases import report_list
 from incidents.reports import submission
 from incidents.reports.models import Report
 from tests.channels.support import AUTH_TOKEN, PHONE, a_text, all_rows, signed_post, unit
@@ -21,7 +22,7 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 def read(app) -> submission.ReportView:
     with unit(app) as session:
-        (found,) = submission.list_latest_reports(session, audit_log.SYSTEM, NOON)
+        (found,) = report_list.list_latest_reports(session, audit_log.SYSTEM, NOON)
         return found
 
 

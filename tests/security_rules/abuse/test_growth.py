@@ -24,9 +24,10 @@ A_CASE = "one or a few a case or report, and cases are opened within limits"
 ANSWERS = {
     # Strangers add to these, and a job takes from them.
     "number_proof": "procedures/data_expiry.py: after 7 days",
-    "inbound_text": "procedures/data_expiry.py: the sender after 90 days; the id stays (rule M2), and"
-    " its sender has paid for a text",
-    "stream_item": "procedures/data_expiry.py: after 400 days where no customer and no report is named",
+    "inbound_text": "procedures/data_expiry.py: the sender after 90 days; the id stays (rule M2),"
+    " and its sender has paid for a text",
+    "stream_item": "procedures/data_expiry.py: after 400 days where no customer and no report is"
+    " named",
     "report": "procedures/data_expiry.py: after 400 days where no customer and no case is named",
     "grouped_report": "procedures/data_expiry.py: with its report",
     "delivery": "messaging/delivery_reports.py: after 90 days",

@@ -25,16 +25,16 @@ MOMENT = "2026-11-24T10:00:00Z"
 ROOT = Path(__file__).resolve().parents[3]
 _FLOOD = """
 import resource
-from config.addresses import network_of
-from channels.limiting import Limiter, TooMany
-limiter = Limiter("memory://", {"check_address": "300/minute;5000/hour"})
+from config.ip_addresses import parse_network
+from channels.rate_limits import RateLimiter, RateLimitExceeded
+limiter = RateLimiter("memory://", {"check_address": "300/minute;5000/hour"})
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
 before = resident()
 for n in range(%d):
     try:
-        limiter.hit("check_address", network_of(f"2a00:{n >> 16:x}:{n & 0xffff:x}::1"))
-    except TooMany:  # those for whom there is no more room share the count of their /32
+        limiter.count_hit("check_address", parse_network(f"2a00:{n >> 16:x}:{n & 0xffff:x}::1"))
+    except RateLimitExceeded:  # those for whom there is no more room share the count of their /32
         pass
 print((resident() - before) // 2**20)
 """

@@ -513,9 +513,11 @@ def test_a_link_is_made_only_by_who_has_just_proven_who_they_are(console):
 
 def pinned(console: Console, pin: str = "204060") -> str:
     with console.unit() as session:
-        made = staff_records.add_staff_member(session, "eve@example.org", "Eve Ng", "agent", console.now,
-                         timezone="Europe/London")  # fmt: skip
-        return f"/staff/enrol/{staff_records.create_enrolment_link(session, made, console.now, pin=pin)}"
+        made = staff_records.add_staff_member(
+            session, "eve@example.org", "Eve Ng", "agent", console.now, timezone="Europe/London"
+        )
+        token = staff_records.create_enrolment_link(session, made, console.now, pin=pin)
+        return f"/staff/enrol/{token}"
 
 
 def test_a_link_with_a_pin_shows_nothing_without_it_and_works_with_it(console):
@@ -544,8 +546,9 @@ def _a_pin(console: Console, link: str, pin: str) -> int:
 
 def test_looking_at_a_link_spends_nothing_and_says_little(console):
     with console.unit() as session:
-        made = staff_records.add_staff_member(session, "eve@example.org", "Eve Ng", "agent", console.now,
-                         timezone="Europe/London")  # fmt: skip
+        made = staff_records.add_staff_member(
+            session, "eve@example.org", "Eve Ng", "agent", console.now, timezone="Europe/London"
+        )
         link = f"/staff/enrol/{staff_records.create_enrolment_link(session, made, console.now)}"
     for _ in range(10):
         page = console.tab().get(link).text

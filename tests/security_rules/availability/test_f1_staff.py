@@ -140,7 +140,7 @@ sys.stderr = open("/dev/full", "w", buffering=1)
 from pathlib import Path
 from app import create_app
 from tests import databases
-from tests.rules.channels import CHANNELS, SETTINGS
+from tests.security_rules.support.check_channels import CHANNELS, SETTINGS
 folder = Path(sys.argv[1])
 app = create_app(databases.settings(f"sqlite:///{folder}/not-migrated.sqlite3", folder, **SETTINGS))
 print([each(app, "+447400123456", "123456") for each in CHANNELS.values()])

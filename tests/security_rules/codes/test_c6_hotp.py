@@ -21,8 +21,8 @@ from verification.models import Code
 
 ROOT = Path(__file__).resolve().parents[3]
 PRODUCT = [
-    "app.py", "channels", "config", "incidents", "procedures", "messaging", "people", "scheduling", "storage",
-    "vault", "verification",
+    "app.py", "channels", "config", "incidents", "procedures", "messaging", "people", "scheduling",
+    "storage", "vault", "verification",
 ]  # fmt: skip
 #: RFC 4226, appendix D.
 RFC_SECRET = base64.b32encode(b"12345678901234567890").decode()

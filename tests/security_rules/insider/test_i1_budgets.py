@@ -256,7 +256,7 @@ def test_without_its_case_a_stop_is_not_answered(tight, monkeypatch):
         raise OperationalError("x", {}, Exception("gone"))
 
     with monkeypatch.context() as patch:
-        patch.setattr(answered.budget_stops, "file", gone)
+        patch.setattr(answered.budget_cases, "open_budget_case", gone)
         answer = asks(tab, numbers[2])
     assert answer.status_code == 503
     assert "Gwen" not in answer.text

@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 from channels.web.portal import purpose_labels
 from incidents.access_history import access_groups, objections
 from incidents.access_history.models import Objection
+from incidents.cases import report_list
 from incidents.cases.creation import open_or_extend_case
 from incidents.cases.models import Case, CaseEvidence, CaseKind, CaseState, CaseSubject
 from incidents.reports import report_fields, submission
@@ -151,7 +152,7 @@ def test_every_reading_by_staff_is_shown_to_its_customer_and_each_is_counted(sto
 
 def test_paging_leaves_none_out_and_shows_none_twice(store, people, monkeypatch):
     gwen, _, ben = people
-    monkeypatch.setattr(access_groups.readings, "PAGE", 7)
+    monkeypatch.setattr(access_groups.visible_entries, "PAGE_SIZE", 7)
     with store.unit() as session:
         for day in range(1, 12):
             for each in range(day % 4 + 1):
@@ -280,7 +281,7 @@ def test_reading_ones_report_is_shown_as_an_investigator_without_a_name(store, p
         submission.submit_for_reference(
             session, report_fields.ReportSubmission(factories.PHONE, "web"), NOW
         )
-        submission.list_latest_reports(session, audit_log.staff_actor(ines.id), NOW)
+        report_list.list_latest_reports(session, audit_log.staff_actor(ines.id), NOW)
         page = shown(session, gwen)
     assert [e.name for e in page.others if ("report.read", "triage") in e.reasons] == [""]
     assert page.odd == []
@@ -314,7 +315,7 @@ def recorded() -> Iterator[tuple[str, str]]:
 def _given(call: ast.Call, constants: dict[str, object]) -> Iterator[str]:
     name = getattr(call.func, "attr", getattr(call.func, "id", ""))
     values = [each.value for each in call.keywords if each.arg == "purpose"]
-    place = {"open_one": 3, "safe_phrase": 3, "erase": 4}.get(name)
+    place = {"read_callback": 3, "read_safe_phrase": 3, "erase_customers": 4}.get(name)
     if place is not None and len(call.args) > place:
         values.append(call.args[place])
     for value in values:

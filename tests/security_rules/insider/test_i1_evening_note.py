@@ -44,7 +44,7 @@ class Post:
         self.sent: list[tuple[str, str, str]] = []
         self.down = down
 
-    def send(self, to: str, subject: str, text: str) -> None:
+    def send_mail(self, to: str, subject: str, text: str) -> None:
         if self.down:
             raise DestinationUnreachable("down")
         self.sent.append((to, subject, text))
@@ -120,7 +120,7 @@ def test_many_workers_at_once_write_one_note(database, ana):
 
 
 def test_a_worker_killed_at_any_point_leaves_one_note_or_none_and_the_next_writes_it(database, ana):
-    for stage in ("write", "_asked"):
+    for stage in ("create_evening_note", "_noted_access_row"):
         _die_at(database, stage)
     store = databases.opened(database)
     assert noted(store) == []

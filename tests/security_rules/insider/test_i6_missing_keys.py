@@ -171,8 +171,12 @@ def test_each_key_that_is_gone_or_another_stops_the_start(scene, how):
         scene.writer.put_back("purpose_key", kept)
         assert database_upgrade.find_key_problem(scene.engine, scene.keys) == ""
         made = {
-            "another store's": scene.keys.wrap(generate_key(), key_register.wrap_context(purpose)),
-            "early": scene.keys.wrap(generate_key(), key_register.early_wrap_context(purpose)),
+            "another store's": scene.keys.wrap_with_master(
+                generate_key(), key_register.wrap_context(purpose)
+            ),
+            "early": scene.keys.wrap_with_master(
+                generate_key(), key_register.early_wrap_context(purpose)
+            ),
         }
         if how in made:
             scene.writer.run(
@@ -191,7 +195,7 @@ def test_a_key_of_an_earlier_time_is_not_taken_back(scene):
     kept = scene.writer.rows("purpose_key")
     with scene.first.unit() as session:
         row, key = session.get_one(PurposeKey, "canaries"), generate_key()
-        row.wrapped = scene.keys.wrap(key, key_register.wrap_context("canaries"))
+        row.wrapped = scene.keys.wrap_with_master(key, key_register.wrap_context("canaries"))
         scene.first.context.ring.update_key_register(
             session,
             lambda r: key_upgrade.replace(

@@ -240,9 +240,9 @@ def _kinds_in(path: Path) -> Iterator[str]:
             continue
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
         given = [each.value for each in node.keywords if each.arg == "kind"]
-        if name in ("tell", "coming") and len(node.args) > 1:
+        if name in ("queue_notice", "notify_upcoming") and len(node.args) > 1:
             given += node.args[:1]
-        if name in ("Draft", "tell", "coming"):
+        if name in ("NewMessage", "queue_notice", "notify_upcoming"):
             yield from (
                 each.value
                 for each in given

@@ -34,7 +34,7 @@ class Post:
     act: Callable[[], None] = lambda: None
     name = "post"
 
-    def send(self, letter: OutboundMessage, now: datetime) -> str:
+    def send_message(self, letter: OutboundMessage, now: datetime) -> str:
         self.act()
         self.asked.append("send")
         problem = self.stumbles.pop(0) if self.stumbles else None
@@ -48,12 +48,12 @@ class Post:
             raise problem
         return f"post-{letter.reference}"
 
-    def find(self, letter: OutboundMessage) -> str | None:
+    def find_message(self, letter: OutboundMessage) -> str | None:
         self.act()
         self.asked.append("find")
         return f"post-{letter.reference}" if str(letter.reference) in self.taken() else None
 
-    def line_kind(self, phone: str) -> str:
+    def look_up_line_type(self, phone: str) -> str:
         self.asked.append("line_kind")
         return self.kinds.get(phone, "mobile")
 

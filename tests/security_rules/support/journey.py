@@ -182,7 +182,7 @@ class Journey:
     def held(self) -> list[bytes]:
         """Keys and secrets as the process has them in memory."""
         ring = self.context.ring
-        raw = self.bytes + [ring._key(each) for each in keyring.PURPOSES]
+        raw = self.bytes + [ring._get_purpose_key(each) for each in keyring.PURPOSES]
         raw += self.context.master.keys.values()
         with unit(self.app) as session:
             raw += [

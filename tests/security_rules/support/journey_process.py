@@ -1,5 +1,6 @@
-"""A whole journey in a process of its own, as ``python -m tests.security_rules.support.journey_process URL FOLDER``:
-calls, and what staff and customers do around them.
+"""A whole journey in a process of its own: calls, and what staff and customers do around them.
+
+Run as ``python -m tests.security_rules.support.journey_process URL FOLDER``.
 
 Logs go to standard error as they do in production. What personal and secret values went through
 it is written as JSON. Then the process dies without closing the store, so that whatever SQLite has

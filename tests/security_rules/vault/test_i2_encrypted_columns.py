@@ -20,15 +20,14 @@ from messaging import call_queue
 from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
 from messaging.providers.simulator.sms import SimulatorSmsProvider
-from people import models
 from people.approvals import approval_requests, decisions
 from people.customers import customer_records
-from people.models import Customer
+from people.models import Customer, Staff
 from people.passkeys import credential_records, registration
 from people.staff import authentication, staff_approvals, staff_records
 from people.staff.second_factor import current_totp_code
-from scheduling import models
 from scheduling.booking import idempotency
+from scheduling.models import Callback
 from storage.session import core_transaction
 from tests import factories
 from tests.databases import Store
@@ -122,9 +121,7 @@ def _a_note(session, customer) -> None:
 
 
 def _email(session, call) -> str:
-    return staff_records.open_staff_details(
-        session, session.get_one(models.Staff, call.agent_id)
-    ).email
+    return staff_records.open_staff_details(session, session.get_one(Staff, call.agent_id)).email
 
 
 def _totp(secret: str) -> str:
@@ -212,9 +209,7 @@ def test_without_a_customers_key_all_of_theirs_is_gone_and_nobody_elses(store, l
         with pytest.raises(KeyUnavailable):
             customer_records.open_customer_details(session, session.get_one(Customer, gone))
         with pytest.raises(KeyUnavailable):
-            call_session.call_status(
-                session, session.get_one(models.Callback, lives[0].callback_id)
-            )
+            call_session.call_status(session, session.get_one(Callback, lives[0].callback_id))
 
 
 def test_a_text_to_an_erased_customer_fails_and_keeps_no_other_waiting(store):

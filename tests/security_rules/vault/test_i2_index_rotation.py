@@ -410,8 +410,8 @@ def test_a_rotation_never_goes_back_in_what_a_process_knows(store):
         assert earlier != later
     step(store, None, KNOWN)
     step(store, KNOWN, CURRENT)
-    ring._index.learn(rows)  # of a thread that was slow
-    assert len(ring.forms("phone", PHONE)) == 2
+    ring._index.accept_key_rows(rows)  # of a thread that was slow
+    assert len(ring.compute_search_forms("phone", PHONE)) == 2
 
 
 @pytest.mark.settings(**SETTINGS)

@@ -75,7 +75,7 @@ def test_with_the_log_each_closed_route_does_its_work_and_writes_an_entry(
             silent += [name] * (entries(house) == before)
             idle += [name] * (answer.status_code >= 400)
     assert silent == []
-    assert idle == ["own.prove POST"]  # a wrong number, of which each try is counted
+    assert idle == ["own.submit_page_number POST"]  # a wrong number, of which each try is counted
 
 
 @contextmanager
@@ -243,8 +243,8 @@ def test_where_checkpoints_cannot_be_written_out_the_service_goes_on_and_says_so
     told = house.app.test_client().get("/readyz")
     assert "doctor" in told.json["parts"]["checkpoints"]
     assert "have not reached" in house.app.test_cli_runner().invoke(args=["doctor"]).output
-    assert house.ask("console.card GET").status_code == 200
-    assert house.ask("own.enter GET").status_code == 200
+    assert house.ask("console.show_callback_page GET").status_code == 200
+    assert house.ask("own.show_portal_home GET").status_code == 200
 
 
 def replaced(house: House) -> Any:

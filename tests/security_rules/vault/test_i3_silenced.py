@@ -367,7 +367,7 @@ def test_what_a_writer_said_is_sealed(store, column):
     write(store, 5)
     info = keyring.keyring_session_info(store.ring)
     assert heartbeats.WriterHeartbeat(
-        store.engine, info, lambda: NOW, "web", store.ring.writer()
+        store.engine, info, lambda: NOW, "web", store.ring.get_entry_writer()
     ).send_heartbeat("ended")
     values = {column: _other(AuditWriter, column)}
     put(store, lambda s: s.exec(update(AuditWriter).values(**values)))
@@ -745,7 +745,7 @@ def test_threads_and_shared_commits_with_failures_verify_at_any_moment(store):
         keyring.keyring_session_info(store.ring),
         lambda: NOW,
         "web",
-        store.ring.writer(),
+        store.ring.get_entry_writer(),
     )
     assert said.send_heartbeat("alive")
     (row,) = store.all(select(AuditWriter.__table__))

@@ -1,0 +1,21 @@
+"""All tables of incidents: what reads the tables' metadata as a whole finds each of them here."""
+
+from __future__ import annotations
+
+from incidents.access_history import models as access_history
+from incidents.anomaly_detection import models as anomaly_detection
+from incidents.canaries import models as canaries
+from incidents.cases import models as cases
+from incidents.evening_notes import models as evening_notes
+from incidents.leak_tracing import models as leak_tracing
+from incidents.reports import models as reports
+
+TABLE_MODULES = (
+    access_history,
+    anomaly_detection,
+    canaries,
+    cases,
+    evening_notes,
+    leak_tracing,
+    reports,
+)

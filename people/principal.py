@@ -1,0 +1,22 @@
+"""Who is signed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from people.models import Role
+from vault.audit import audit_log
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A member of staff who has proven who they are."""
+
+    id: UUID
+    role: Role
+    session_id: UUID | None = None
+
+    @property
+    def actor(self) -> audit_log.Actor:
+        return audit_log.staff_actor(self.id)

@@ -1,0 +1,51 @@
+"""A callback that any of several agents can make."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from people.errors import InvalidInput
+from people.models import Customer
+from scheduling.availability import slot_search
+from scheduling.availability.agent_assignment import (
+    AgentRequirements,
+    find_pool_slots,
+    rank_free_agents,
+)
+from scheduling.availability.agent_availability import Callee
+from scheduling.booking import bookings
+from scheduling.booking.bookings import BookingRequest
+from scheduling.errors import SlotTaken
+from scheduling.models import Callback
+from scheduling.policy import Policy
+from vault.audit import audit_log
+
+
+def book_with_any_agent(
+    session: Session,
+    customer: Customer,
+    need: AgentRequirements,
+    wish: BookingRequest,
+    policy: Policy,
+    now: datetime,
+    by: audit_log.Actor,
+) -> Callback:
+    """Book with whoever's turn it is. Raises as :func:`booking.book`; the free slots of its
+    ``SlotTaken`` are anybody's."""
+    callee = Callee(customer.timezone, customer.id)
+    slot_search.require_call_length(wish.minutes)
+    slot_search.require_bookable_time(wish.starts_at, now, policy)
+    for agent in rank_free_agents(session, need, callee, wish.starts_at, wish.minutes, policy):
+        try:
+            with session.begin_nested():
+                return bookings.book_callback(session, customer, agent, wish, policy, now, by)
+        except SlotTaken:  # taken since it was looked at
+            continue
+    span = (wish.starts_at - timedelta(hours=4), wish.starts_at + timedelta(days=14))
+    found = find_pool_slots(session, need, callee, span, wish.minutes, policy, now, 200)
+    if not found:
+        raise InvalidInput("starts_at", "Nobody is free within two weeks of this time.")
+    near = slot_search.pick_nearest(found, wish.starts_at)
+    raise SlotTaken("Nobody is free at this time.", near)
