@@ -2,8 +2,8 @@
 
 Strangers choose what is counted: addresses, accounts, numbers. So counters lie in tables that never
 grow, and one that counts is kept until its time is over, whatever else comes: nobody gets rid of a
-count by flooding. Where a table has no room, :class:`CounterTableFull` is raised, and the caller counts under
-a name that many share.
+count by flooding. Where a table has no room, :class:`CounterTableFull` is raised, and the caller
+counts under a name that many share.
 """
 
 from __future__ import annotations
@@ -144,7 +144,8 @@ class MemoryCounters:
         self, kind: str, name: str, windows: Sequence[LimitWindow], start: int = 0
     ) -> int:
         """Count one in each window from ``start`` on; the position of the first that has had its
-        hits, in which and behind which it does not count, or -1. Raises :class:`CounterTableFull`."""
+        hits, in which and behind which it does not count, or -1. Raises
+        :class:`CounterTableFull`."""
         table, now = self._table_for_kind(kind), int(time.time() * 1000)
         mark, position = table.fingerprint_name(f"{kind}/{name}"), start
         try:

@@ -1,8 +1,8 @@
 """Counts that processes share in Redis or Valkey, so many and no more.
 
 A counter ends by itself with its time. So what bounds their memory is how many may begin within
-one: beyond that :class:`CounterTableFull` is raised, and the caller counts under a name that many share, as
-it does on ``memory://``. So Redis never needs to remove what still counts.
+one: beyond that :class:`CounterTableFull` is raised, and the caller counts under a name that many
+share, as it does on ``memory://``. So Redis never needs to remove what still counts.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _SAFE_POLICIES = ("noeviction", "volatile-ttl")
 
 
 class RedisCounters:
-    """What :class:`channels.rate_limit_memory.MemoryCounters` is, for several processes. All of it raises the
-    ``StorageError`` of the ``limits`` library when Redis is out of reach."""
+    """What :class:`channels.rate_limit_memory.MemoryCounters` is, for several processes. All of it
+    raises the ``StorageError`` of the ``limits`` library when Redis is out of reach."""
 
     def __init__(self, address: str, most: int = MAX_NEW_COUNTERS) -> None:
         found = storage_from_string(address, wrap_exceptions=True, socket_timeout=1.0)

@@ -151,8 +151,8 @@ def _check_production_values(s: Settings) -> list[FaultRow]:
         found.append(
             (
                 "warn",
-                f"VOUCHLINE_METRICS_TOKEN can be guessed: take {MIN_TOKEN_CHARS} characters or more "
-                "at random.",
+                f"VOUCHLINE_METRICS_TOKEN can be guessed: take {MIN_TOKEN_CHARS} characters or more"
+                " at random.",
             )
         )
     if s.log_level == "debug":

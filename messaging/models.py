@@ -59,8 +59,8 @@ class OutboxMessage(SQLModel, table=True):
     ``due_at`` is when a worker looks at it next: while it is in a worker's hands, when its lease
     ends. ``wanted_at`` is when it was first due. ``gateway`` is the one it was last handed to.
     ``medium`` is ``text``, or ``voice`` for one that is spoken in a call. ``decent`` are the hours
-    in which it may leave (:class:`messaging.calling_hours.CallingHours`), none for any; ``heard_at`` is when
-    somebody who was rung pressed a key to hear it.
+    in which it may leave (:class:`messaging.calling_hours.CallingHours`), none for any;
+    ``heard_at`` is when somebody who was rung pressed a key to hear it.
     """
 
     __tablename__ = "outbox_message"
@@ -138,7 +138,8 @@ def _small_budget_column() -> Any:
 
 class HourlySpending(SQLModel, table=True):
     """What was spent on texts and calls in one hour (since 1970, UTC), in millionths: in all, and
-    what part of it came out of each small purse (:class:`messaging.message_kinds.SpendingBudgetName`)."""
+    what part of it came out of each small purse
+    (:class:`messaging.message_kinds.SpendingBudgetName`)."""
 
     __tablename__ = "spending"
 

@@ -1,4 +1,5 @@
-"""The outbox: texts are stored with the fact they tell (rule M1); see :mod:`messaging.dispatch.leases`."""
+"""The outbox: texts are stored with the fact they tell (rule M1); see
+:mod:`messaging.dispatch.leases`."""
 
 from __future__ import annotations
 
@@ -99,8 +100,8 @@ def _expire_queued(session: Session, queued: Sequence[ColumnElement[bool]], now:
 
 
 def withdraw_for_customer(session: Session, customer_id: UUID, now: datetime, *, but: str) -> None:
-    """All texts to a customer that have not left yet, but those of one kind, as :func:`withdraw_for_callback`
-    does with those about a callback."""
+    """All texts to a customer that have not left yet, but those of one kind, as
+    :func:`withdraw_for_callback` does with those about a callback."""
     queued = [
         col(OutboxMessage.customer_id) == customer_id,
         col(OutboxMessage.state) == MessageState.QUEUED,

@@ -30,10 +30,10 @@ class NumberLimit:
 @dataclass(frozen=True)
 class SendingLimits:
     """``countries`` are ISO 3166 codes, none allows all. Money is in millionths of the owner's
-    currency; a ceiling of 0 is none. ``look_up_lines`` asks the provider, for money, what kind
-    of line a number is before the first text to it. ``asked_per_number`` limits what anybody can
-    set off (:mod:`messaging.message_kinds`), and ``per_number`` the rest; ``anybodys_share`` is the part
-    of the ceilings that the first may cost."""
+    currency; a ceiling of 0 is none. ``look_up_lines`` asks the provider, for money, what kind of
+    line a number is before the first text to it. ``asked_per_number`` limits what anybody can set
+    off (:mod:`messaging.message_kinds`), and ``per_number`` the rest; ``anybodys_share`` is the
+    part of the ceilings that the first may cost."""
 
     countries: Sequence[str] = ()
     per_number: Sequence[NumberLimit] = ()

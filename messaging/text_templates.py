@@ -322,7 +322,8 @@ REPORT_OUTCOMES = ("not_us", "found", "ours", "unsolved")
 
 
 def text_report_outcome(voice: MessageContext, reference: str, key: str) -> str:
-    """What came of a report; ``key`` is one of :data:`REPORT_OUTCOMES`. Names nobody, asks for nothing."""
+    """What came of a report; ``key`` is one of :data:`REPORT_OUTCOMES`. Names nobody, asks for
+    nothing."""
     gettext = voice.gettext
     texts = {
         "not_us": gettext(

@@ -183,8 +183,9 @@ class CustomerSession(SQLModel, table=True):
 
 class EnrolmentLink(SQLModel, table=True):
     """A one-time invitation to set a password and a second factor. ``kind`` says who made it
-    (:class:`people.staff.staff_records.enrolment_links.Kind`), ``made_by`` which colleague; ``tries`` counts what did not fit
-    of what is asked beside the link, the ``pin`` or a recovery code."""
+    (:class:`people.staff.staff_records.enrolment_links.Kind`), ``made_by`` which colleague;
+    ``tries`` counts what did not fit of what is asked beside the link, the ``pin`` or a recovery
+    code."""
 
     __tablename__ = "enrolment_link"
 

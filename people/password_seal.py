@@ -2,7 +2,8 @@
 has no key makes no password, code, link or session of their own another's.
 
 What was kept before there was such a key is bound once, by the upgrade that takes the store to
-revision 0024 (:func:`migrate_sign_in_macs`), and never again: a row that is put there later opens nothing.
+revision 0024 (:func:`migrate_sign_in_macs`), and never again: a row that is put there later opens
+nothing.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """A mark on a row that only a holder of the sign-in key can make: a keyed MAC over its columns.
 
 Who can write to the database but has no key can change a row, and then its mark does not hold. What
-of a row is not under its mark is named in :data:`UNCOVERED_COLUMNS`; columns of blind indexes are compared with
-what is sealed instead (:mod:`vault.keys.blind_index_check`), since they change with the index key. An old
-row that is put back whole holds again: what must be used once is counted outside the database too
-(:mod:`vault.external_counters`).
+of a row is not under its mark is named in :data:`UNCOVERED_COLUMNS`; columns of blind indexes are
+compared with what is sealed instead (:mod:`vault.keys.blind_index_check`), since they change with
+the index key. An old row that is put back whole holds again: what must be used once is counted
+outside the database too (:mod:`vault.external_counters`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from vault.keys import keyring
 from vault.keys.keyring import SIGN_IN
 
 _Row = TypeVar("_Row", bound=Any)
-#: Tables whose rows are marked by each who writes one, with :func:`attach_mac` or :func:`refresh_mac`.
+#: Tables whose rows are marked by each who writes one, with :func:`attach_mac` or
+#: :func:`refresh_mac`.
 EXPLICIT_TABLES = (
     *("enrolment_link", "recovery_code", "staff_session", "api_token"),
     *("calendar_feed", "customer_session", "number_proof"),
@@ -41,7 +42,8 @@ UNCOVERED_COLUMNS = {
     "calendar_feed": frozenset({"read_at"}),
     "code": frozenset({"unmet", "tries_ignored"}),
 }
-#: A code is found by its number and bound to it; :func:`verification.call_session.reindex_code` moves both.
+#: A code is found by its number and bound to it; :func:`verification.call_session.reindex_code`
+#: moves both.
 _INDEX_COVERED = frozenset({"code"})
 
 

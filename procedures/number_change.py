@@ -110,8 +110,8 @@ def _requesting_callback_facts(session: Session, act: ApprovalRequestView) -> li
 def _execute_number_change(
     policy: Policy, session: Session, act: ApprovalRequestView, now: datetime
 ) -> None:
-    """The customer's row is locked first, as :func:`verification.call_session.mark_call_started` does: a call is
-    started before the change, and its code dies by it, or not at all."""
+    """The customer's row is locked first, as :func:`verification.call_session.mark_call_started`
+    does: a call is started before the change, and its code dies by it, or not at all."""
     customer = session.exec(
         select(Customer)
         .where(col(Customer.id) == act.about.customer_id)

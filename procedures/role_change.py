@@ -106,9 +106,9 @@ def accept_role(
     now: datetime,
     organisation: str = "",
 ) -> list[str]:
-    """Take up the role: another password and second factor, and the end of whatever was begun
-    under the role before; gives the recovery codes. Raises as :func:`open_role_enrolment`, ``InvalidInput``,
-    or ``NoLonger``."""
+    """Take up the role: another password and second factor, and the end of whatever was begun under
+    the role before; gives the recovery codes. Raises as :func:`open_role_enrolment`,
+    ``InvalidInput``, or ``NoLonger``."""
     found = open_role_enrolment(session, staff_id, pins, now)
     role = enrolment_links.open_link_terms(session, found.link).role
     codes = staff_records.set_credentials(session, found, password, code, now, organisation)

@@ -25,11 +25,11 @@ def make_engine(
     """An engine for ``sqlite:///…`` or ``postgresql+psycopg://…``.
 
     ``wait_seconds`` bounds the wait for a lock and a statement, and for all those of a request
-    together (:mod:`storage.lock_wait_budget`); jobs that take longer say so (:mod:`storage.statement_timeout`). A
-    connection is waited for a quarter of that: a pool has two for each thread, and whoever waited
-    for one may yet have to wait for a lock. Parameters never appear in errors, since they would
-    carry personal data into logs.
-    Raises ``ValueError`` for another kind of database.
+    together (:mod:`storage.lock_wait_budget`); jobs that take longer say so
+    (:mod:`storage.statement_timeout`). A connection is waited for a quarter of that: a pool has two
+    for each thread, and whoever waited for one may yet have to wait for a lock. Parameters never
+    appear in errors, since they would carry personal data into logs. Raises ``ValueError`` for
+    another kind of database.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":

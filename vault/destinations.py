@@ -169,7 +169,8 @@ class Mailer:
 
 
 def _start_tls(smtp: smtplib.SMTP, context: ssl.SSLContext, host: str, *, secret: bool) -> None:
-    """Raises :class:`DestinationUnreachable` where there is no TLS and something would be read on the way."""
+    """Raises :class:`DestinationUnreachable` where there is no TLS and something would be read on
+    the way."""
     if smtp.has_extn("starttls"):
         smtp.starttls(context=context)
         smtp.ehlo()

@@ -29,8 +29,8 @@ log = structlog.get_logger("outside_counts")
 
 
 class CounterStore(Protocol):
-    """Counts by name; they last for :data:`COUNTER_SECONDS`. Raises what the storage raises when it is out of
-    reach, and then there is no verdict (rule F1)."""
+    """Counts by name; they last for :data:`COUNTER_SECONDS`. Raises what the storage raises when it
+    is out of reach, and then there is no verdict (rule F1)."""
 
     def read_counter(self, name: str) -> int:
         """How much was added of late."""

@@ -13,7 +13,8 @@ from storage.column_helpers import instant_column, sealed_column
 
 class PurposeKey(SQLModel, table=True):
     """A key for one purpose (blind index, staff data), wrapped by a master key. Later keys of the
-    index are ``index-1`` and so on; theirs are ``state`` (:mod:`vault.keys.blind_index`), and since when."""
+    index are ``index-1`` and so on; theirs are ``state`` (:mod:`vault.keys.blind_index`), and since
+    when."""
 
     __tablename__ = "purpose_key"
 

@@ -156,8 +156,8 @@ def check_code(
 ) -> Verdict:
     """Whether ``code`` was told to the owner of ``phone`` by a caller of ours, just now.
 
-    ``phone`` is E.164 and ``code`` normal (see :func:`codes.normalise_code`). Gives the verdict; the
-    caller commits before it answers, whatever the verdict: the try counts. Raises what the
+    ``phone`` is E.164 and ``code`` normal (see :func:`codes.normalise_code`). Gives the verdict;
+    the caller commits before it answers, whatever the verdict: the try counts. Raises what the
     store and the vault raise, and then the answer must be *cannot check* (rule F1).
     """
     ring = keyring.current_keyring(session)

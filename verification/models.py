@@ -24,9 +24,9 @@ class Code(SQLModel, table=True):
     """The code of a started call, and the tries made at it.
 
     A phone number has at most one open row, which the partial index both enforces and finds: it
-    holds no more rows than there are calls going on, however many there have been. Rows without
-    a callback are decoys: a check of a number that nobody is calling does its work on one, so
-    that it takes as long as any other (rule C5). ``unmet`` is for :mod:`verification.failed_checks`.
+    holds no more rows than there are calls going on, however many there have been. Rows without a
+    callback are decoys: a check of a number that nobody is calling does its work on one, so that it
+    takes as long as any other (rule C5). ``unmet`` is for :mod:`verification.failed_checks`.
     """
 
     __tablename__ = "code"

@@ -1,9 +1,10 @@
 """How many page numbers there are, and how many tries at them.
 
 Anybody can ask for the page number of any phone and guess it. With a list of stolen numbers they
-guess at each, so what counts is all tries over all numbers: :func:`expected_opened_per_year` is what they can
-expect to open. A bound on wrong tries over all networks comes on top; while it is reached, page
-numbers are given only in answer to a text from the phone itself, so that nobody is locked out.
+guess at each, so what counts is all tries over all numbers: :func:`expected_opened_per_year` is
+what they can expect to open. A bound on wrong tries over all networks comes on top; while it is
+reached, page numbers are given only in answer to a text from the phone itself, so that nobody is
+locked out.
 """
 
 from __future__ import annotations

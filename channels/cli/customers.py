@@ -189,8 +189,8 @@ def _run_import(
         )
     if work.seen.full:
         click.echo(
-            f"Only the first {MAX_REMEMBERED_ROWS:,} customers of the file were held against later lines: an"
-            " import may refuse more lines of the same reference or number.",
+            f"Only the first {MAX_REMEMBERED_ROWS:,} customers of the file were held against later"
+            " lines: an import may refuse more lines of the same reference or number.",
             err=True,
         )
     return work.counts

@@ -136,7 +136,8 @@ def _explain_ranking(ranking: Ranking, named: Mapping[str, str]) -> list[str]:
         said.append(_NO_LEADER_SENTENCES[ranking.unled])
     elif ranking.leading is None:
         said.append(
-            f"Nobody leads: that takes {LEADING_THRESHOLD:.0%} and {MIN_CUSTOMERS_SEEN} customers seen before."
+            f"Nobody leads: that takes {LEADING_THRESHOLD:.0%} and {MIN_CUSTOMERS_SEEN} customers"
+            " seen before."
         )
     else:
         said.append(f"{named[ranking.leading.source]} leads.")

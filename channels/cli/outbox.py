@@ -34,7 +34,8 @@ def _print_outbox_stats() -> None:
         standing = outbox_stats.measure_outbox(session, moment)
         stuck = outbox_stats.list_stuck_messages(session, moment)
     click.echo(
-        f"waiting {standing.waiting}, due {standing.due}, oldest due {_oldest_due_seconds(standing)} s"
+        f"waiting {standing.waiting}, due {standing.due},"
+        f" oldest due {_oldest_due_seconds(standing)} s"
     )
     click.echo(f"last hour: sent {standing.sent}, within 10 s {standing.sent_soon}")
     for reason, count in sorted(standing.failures.items()):

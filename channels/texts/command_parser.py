@@ -41,8 +41,8 @@ _PICKED_PATTERN = re.compile(r"[^\d:/+]{0,10}([1-9])[^\d:/+]{0,8}")
 @dataclass(frozen=True)
 class TextCommand:
     """``word`` is ``code``, ``pick`` for the number of a time that was offered, one of the values
-    of :data:`COMMAND_WORDS`, or ``other``; ``code`` in plain digits, the number that was picked too;
-    ``rest`` is what follows the word, as it was written."""
+    of :data:`COMMAND_WORDS`, or ``other``; ``code`` in plain digits, the number that was picked
+    too; ``rest`` is what follows the word, as it was written."""
 
     word: str
     code: str = ""

@@ -1,5 +1,6 @@
 """What a text says in answer to a question about a report. Only for texts that ask for nothing
-else: a code and every word of :data:`channels.texts.command_parser.COMMAND_WORDS` keep their meaning."""
+else: a code and every word of :data:`channels.texts.command_parser.COMMAND_WORDS` keep their
+meaning."""
 
 from __future__ import annotations
 

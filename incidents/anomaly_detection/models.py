@@ -21,7 +21,8 @@ class AuditCursor(SQLModel, table=True):
 
 
 class StaffProfileState(SQLModel, table=True):
-    """What is remembered of a member of staff, as JSON (``incidents.anomaly_detection.staff_profile.Person``)."""
+    """What is remembered of a member of staff, as JSON
+    (``incidents.anomaly_detection.staff_profile.Person``)."""
 
     __tablename__ = "watch_person"
 

@@ -80,7 +80,8 @@ def list_merged_cases(session: Session, case: Case) -> list[Case]:
 def undo_case_merge(
     session: Session, reference: str, other: str, who: UUID, words: str, now: datetime
 ) -> Case:
-    """Undo a joining: the other case is open again, with its evidence. Raises as :func:`merge_cases`."""
+    """Undo a joining: the other case is open again, with its evidence. Raises as
+    :func:`merge_cases`."""
     case = get_held_case(session, reference, who)
     plain = clean_case_reason(words, "parting")
     second = next(

@@ -96,8 +96,8 @@ def close_decided_case(
     session: Session, reference: str, who: UUID, words: str, now: datetime, *, tell: str = ""
 ) -> Case:
     """Close a decided case, with a reason. Whoever reported a call in it and wanted to know is told
-    ``tell``, if anything (:data:`messaging.text_templates.REPORT_OUTCOMES`). Raises as :func:`write_case_note`, or
-    ``WrongState``."""
+    ``tell``, if anything (:data:`messaging.text_templates.REPORT_OUTCOMES`). Raises as
+    :func:`write_case_note`, or ``WrongState``."""
     case = get_held_case(session, reference, who)
     if case.outcome is None:
         raise WrongState("Decide what the case comes to before you close it.")
@@ -135,7 +135,8 @@ def list_reports_awaiting_feedback(session: Session, case: Case, reader: UUID) -
 def reopen_closed_case(
     session: Session, reference: str, who: UUID, words: str, now: datetime
 ) -> Case:
-    """Open a closed case again, with a reason. Raises as :func:`write_case_note`, or ``WrongState``."""
+    """Open a closed case again, with a reason. Raises as :func:`write_case_note`, or
+    ``WrongState``."""
     case = get_visible_case(session, reference, who, lock=True)
     if case.state != CaseState.CLOSED:
         raise WrongState("This case is not closed.")

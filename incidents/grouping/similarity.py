@@ -3,8 +3,9 @@
 A sum of weights for what agrees and what differs, each about the logarithm of how much oftener it
 is so between calls of one campaign than between any two (record linkage as in Fellegi and Sunter
 1969, Journal of the American Statistical Association 64: 1183-1210). The weights are set by hand
-and held against labelled weeks that are made up (``bench/case_grouping.py``), for want of real ones. A
-shown number can be forged and is often another one each time, so a different one says little.
+and held against labelled weeks that are made up (``bench/case_grouping.py``), for want of real
+ones. A shown number can be forged and is often another one each time, so a different one says
+little.
 """
 
 from __future__ import annotations

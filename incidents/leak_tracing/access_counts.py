@@ -55,8 +55,8 @@ def update_access_tally(session: Session, now: datetime) -> None:
 
 
 def add_tally_counts(session: Session, counts: Mapping[tuple[UUID, int], int]) -> None:
-    """Add what :func:`count_first_accesses` has counted to the blocks. Nobody else does meanwhile: whoever calls
-    this has its turn."""
+    """Add what :func:`count_first_accesses` has counted to the blocks. Nobody else does meanwhile:
+    whoever calls this has its turn."""
     added: dict[tuple[UUID, int], list[int]] = {}
     for (who, day), count in counts.items():
         added.setdefault((who, day // BLOCK_DAYS), [0] * BLOCK_DAYS)[day % BLOCK_DAYS] += count

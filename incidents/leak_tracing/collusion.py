@@ -30,8 +30,8 @@ def select_candidate_pairs(
 def compute_pair_gains(
     first: RatiosByFinding, second: RatiosByFinding, noise: Mapping[int, Sequence[LogValues]]
 ) -> list[LogValues]:
-    """What the pair gains over having seen nobody, for each of :data:`MIXTURE_SHARES`, by noise share;
-    ``noise`` is that of each finding's reports."""
+    """What the pair gains over having seen nobody, for each of :data:`MIXTURE_SHARES`, by noise
+    share; ``noise`` is that of each finding's reports."""
     found = []
     for share in MIXTURE_SHARES:
         row = [0.0] * len(next(iter(noise.values()))[0])

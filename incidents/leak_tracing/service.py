@@ -48,8 +48,8 @@ class RankingNamesReader(Exception):
 def trace_recent_signals(session: Session, investigator: UUID | None, now: datetime) -> Ranking:
     """The ranking of our staff by all signs of the last half year.
 
-    Writes down that it was made. Raises :class:`RankingNamesReader` where it says more than a word about
-    the investigator; an operator of the machine is none.
+    Writes down that it was made. Raises :class:`RankingNamesReader` where it says more than a word
+    about the investigator; an operator of the machine is none.
     """
     after = now - LOOKBACK
     # The stream does not say who is a canary, and so not which was rung.

@@ -1,9 +1,9 @@
 """Every sign that somebody may be posing as us, in one stream: reports and refused callbacks,
 checks that failed while nobody of ours was calling, and whoever called or texted a canary.
 
-Whoever works on it (cases, tracing) remembers how far it has read and asks :func:`list_signals_after`. Of a
-report that has changed (proven later, more was told) a new item follows, with the same
-``report_id``: the latest counts.
+Whoever works on it (cases, tracing) remembers how far it has read and asks
+:func:`list_signals_after`. Of a report that has changed (proven later, more was told) a new item
+follows, with the same ``report_id``: the latest counts.
 """
 
 from __future__ import annotations

@@ -55,8 +55,8 @@ def request_lift_outside_case(
     session: Session, who: UUID, person: UUID, why: str, now: datetime
 ) -> ApprovalRequest:
     """Ask that a suspension be lifted though nobody holds its case any more: the asking is kept in
-    the latest case that names them. Raises as :func:`request_staff_suspension`, alike for nobody and for
-    somebody in a case that names the asker (rule I5)."""
+    the latest case that names them. Raises as :func:`request_staff_suspension`, alike for nobody
+    and for somebody in a case that names the asker (rule I5)."""
     if person not in {each.id for each in list_visible_suspensions(session, who)}:
         raise NotFound("There is no such colleague.")
     found = (

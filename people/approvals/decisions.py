@@ -123,7 +123,8 @@ def is_request_void(session: Session, kinds: RequestTypes, request_id: UUID, by:
 def refuse_request(
     session: Session, kinds: RequestTypes, request_id: UUID, by: UUID, now: datetime
 ) -> None:
-    """Refuse: one who may approve is enough, until it is done. Raises as :func:`approve_request`."""
+    """Refuse: one who may approve is enough, until it is done. Raises as
+    :func:`approve_request`."""
     found = _lock_for_decision(session, kinds, request_id, by)
     repository.require_not_expired(found.row, now)
     _cast_vote(session, found, REFUSE, by, now)

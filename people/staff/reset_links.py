@@ -56,7 +56,8 @@ def request_reset_link(
     works as before until they use the link.
 
     Raises ``NotAllowed`` for one's own link, ``NotFound`` for a person who is not in
-    :func:`list_resettable_staff`, ``InvalidInput`` if they have no recovery code left, ``AskedAlready``.
+    :func:`list_resettable_staff`, ``InvalidInput`` if they have no recovery code left,
+    ``AskedAlready``.
     """
     if staff_id == maker:
         raise NotAllowed("Nobody makes a link for themself. Ask a colleague.")

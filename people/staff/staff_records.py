@@ -309,9 +309,9 @@ def enrol_with_link(
     """Set password and second factor, and spend the link.
 
     ``code`` proves that the authenticator has the secret. Gives the member of staff and the
-    recovery codes, which are shown this once. What they had before ends now, and not when the
-    link was made: nobody can throw a colleague out with one. Raises as :func:`open_enrolment_link` does, or
-    ``InvalidInput``.
+    recovery codes, which are shown this once. What they had before ends now, and not when the link
+    was made: nobody can throw a colleague out with one. Raises as :func:`open_enrolment_link` does,
+    or ``InvalidInput``.
     """
     link, member, secret = open_enrolment_link(session, token, now, piece, pieces)
     found = UsableLink(link, member, secret)

@@ -32,7 +32,8 @@ def suspend_staff_member(
 def lift_staff_suspension(
     session: Session, staff_id: UUID, by: audit_log.Actor, now: datetime
 ) -> Staff:
-    """Let them sign in again; what has ended stays ended. Raises as :func:`suspend_staff_member`."""
+    """Let them sign in again; what has ended stays ended. Raises as
+    :func:`suspend_staff_member`."""
     member = _lock_staff_member(session, staff_id)
     require_suspended(member)
     member.active, member.suspended_at = True, None

@@ -101,7 +101,8 @@ def reserve_slots(session: Session, callback: Callback) -> None:
 
 
 def _pick_team_seats(session: Session, agent_id: UUID, call: range) -> list[tuple[UUID, int, int]]:
-    """The lowest free seat of the agent's team at each step. Raises :class:`ReservationConflict`."""
+    """The lowest free seat of the agent's team at each step. Raises
+    :class:`ReservationConflict`."""
     team = session.exec(
         select(Team)
         .join(Membership, col(Membership.team_id) == col(Team.id))

@@ -126,8 +126,8 @@ def iter_free_starts(
 ) -> Iterator[datetime]:
     """Free starts in [``since``, ``until``), every quarter of an hour, earliest first.
 
-    ``busy`` holds the agent's taken steps, as :func:`call_steps` numbers them; at ``others`` the call
-    itself cannot be, whereas the agent's buffers can.
+    ``busy`` holds the agent's taken steps, as :func:`call_steps` numbers them; at ``others`` the
+    call itself cannot be, whereas the agent's buffers can.
     """
     grid = StartGrid(since, until, minutes)
     starts = grid.starts_within(callable_intervals(rules, grid.span))

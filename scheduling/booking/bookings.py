@@ -84,7 +84,8 @@ def create_callback(
     policy: Policy,
     now: datetime,
 ) -> Callback:
-    """A new callback with its time, of which nobody has been told. Raises as :func:`book_callback`."""
+    """A new callback with its time, of which nobody has been told. Raises as
+    :func:`book_callback`."""
     topic = clean_topic(wish.topic)
     ticket = clean_ticket(wish.ticket)
     slot_search.require_call_length(wish.minutes)

@@ -26,7 +26,8 @@ def claim_idempotency_key(
 ) -> IdempotencyKey:
     """The key's row; its ``callback_id`` is set when the booking was made before.
 
-    Raises ``InvalidInput`` when the key was used with another ``request``, and :class:`ConcurrentRequest`.
+    Raises ``InvalidInput`` when the key was used with another ``request``, and
+    :class:`ConcurrentRequest`.
     """
     if not 1 <= len(key) <= 255 or not key.isprintable():
         raise InvalidInput("Idempotency-Key", "Use a key of 1 to 255 printable characters.")

@@ -124,7 +124,8 @@ def move_to_other_agent(
     now: datetime,
 ) -> UUID:
     """Move an agent's booked callback to the first time, not before its own, at which somebody else
-    can make it, and tell its customer; gives who has it now. Raises as :func:`reassign_callback`."""
+    can make it, and tell its customer; gives who has it now. Raises as
+    :func:`reassign_callback`."""
     callback = _lock_agent_callback(session, agent_id, callback_id)
     require_state(CallbackState(callback.state), CallbackState.BOOKED)
     for at in _slots_of_colleagues(session, callback, policy, now):

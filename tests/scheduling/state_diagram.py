@@ -1,4 +1,5 @@
-"""``python -m tests.scheduling.state_diagram``: draws the table of states into ``docs/scheduling.md``."""
+"""``python -m tests.scheduling.state_diagram``: draws the table of states into
+``docs/scheduling.md``."""
 
 from __future__ import annotations
 

@@ -45,9 +45,10 @@ def a_team(session, members: list[UUID], **given) -> UUID:
     return team.id
 
 
-def book(
-    session, need=AgentRequirements(), ahead=timedelta(hours=2), policy=POLICY, who=None
-) -> Callback:  # noqa: B008
+ANYBODY = AgentRequirements()
+
+
+def book(session, need=ANYBODY, ahead=timedelta(hours=2), policy=POLICY, who=None) -> Callback:
     who = who or factories.a_customer(session, NOW)
     wish = BookingRequest(NOW + ahead, 15, "your router")
     return any_agent_booking.book_with_any_agent(

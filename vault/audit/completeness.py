@@ -1,8 +1,9 @@
 """Holds entries against their writers: each as it was written, and none missing.
 
 A writer's numbers have no hole but those that it tells void. How far it was it says itself, each
-half minute and at its end (:mod:`vault.audit.audit_log.heartbeats`), so that the last entries cannot be cut off
-unseen either. It needs the key, and so is no part of what an auditor with a checkpoint does.
+half minute and at its end (:mod:`vault.audit.audit_log.heartbeats`), so that the last entries
+cannot be cut off unseen either. It needs the key, and so is no part of what an auditor with a
+checkpoint does.
 """
 
 from __future__ import annotations

@@ -52,7 +52,8 @@ def encode_entry_for_mac(row: EntryColumns) -> bytes:
     """
     return (
         f"audit_entry {row['writer']:020d} {row['number']:020d} {_entry_time_text(row)}"
-        f" {_fixed_width_id(row['staff_id'])} {_fixed_width_id(row['customer_id'])} {_fixed_width_id(row['callback_id'])}"
+        f" {_fixed_width_id(row['staff_id'])} {_fixed_width_id(row['customer_id'])}"
+        f" {_fixed_width_id(row['callback_id'])}"
         f" {_json_string(row['action'])} {_json_string(row['actor'])} {_json_string(row['detail'])}"
         f" {_json_string(row['purpose'])} {_json_string(row['void'])}"
     ).encode()

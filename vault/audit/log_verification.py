@@ -2,7 +2,8 @@
 
 This needs no key and trusts nothing in the store. It assumes only that the checkpoints were kept
 out of reach of anybody who may have changed the log. With the keys it also says whether entries
-that are in no checkpoint yet are missing or were changed (:mod:`vault.audit.audit_log.completeness`).
+that are in no checkpoint yet are missing or were changed
+(:mod:`vault.audit.audit_log.completeness`).
 """
 
 from __future__ import annotations

@@ -6,8 +6,9 @@ ids are given out before a transaction commits, and some are never used, so an e
 below the highest id in the log: for an hour it is still looked for, and later it is no entry of
 ours (the verifier says so).
 
-How far this has come is sealed (:mod:`vault.audit.audit_log.row_macs`). A state that was changed stops it, with
-an alarm, since one that says that all is in its place would keep every later entry out.
+How far this has come is sealed (:mod:`vault.audit.audit_log.row_macs`). A state that was changed
+stops it, with an alarm, since one that says that all is in its place would keep every later entry
+out.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ _TABLE = AuditTile.__table__  # type: ignore[attr-defined]
 
 
 class Tiles:
-    """Reads nodes (:data:`vault.audit.audit_log.merkle.Node`), and adds leaves at the right edge."""
+    """Reads nodes (:data:`vault.audit.audit_log.merkle.Node`), and adds leaves at the right
+    edge."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

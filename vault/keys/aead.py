@@ -2,8 +2,9 @@
 
 SP 800-38D (8.3) allows 2^32 random 96-bit nonces under a key. A customer's own key and a master key
 never come near that (:func:`seal`). The keys of purposes can: each visit of the check page seals a
-cookie under one, and strangers decide how many there are. So :func:`seal_with_derived_key` derives a key for
-each value from half of a nonce of 192 bits, as XAES-256-GCM (C2SP) does: 2^80 values are safe.
+cookie under one, and strangers decide how many there are. So :func:`seal_with_derived_key` derives
+a key for each value from half of a nonce of 192 bits, as XAES-256-GCM (C2SP) does: 2^80 values are
+safe.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from vault.errors import Tampered
 
 _NONCE = 12
 _VERSION, _OFTEN = b"\x01", b"\x02"
-#: In front of what a key is derived by; no value that :func:`hex_fingerprint` is given begins with it.
+#: In front of what a key is derived by; no value that :func:`hex_fingerprint` is given begins with
+#: it.
 _DERIVED = b"\x00vouchline seal\x00"
 
 KEY_BYTES = 32

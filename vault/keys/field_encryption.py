@@ -48,8 +48,8 @@ def create_data_key(session: Session, owner: UUID) -> FieldKey:
 
 
 def generate_data_key(session: UnitOfWork, owner: UUID) -> tuple[bytes, FieldKey]:
-    """A key for somebody who is about to be added: wrapped, to be kept by :func:`store_data_keys`, and ready
-    to seal with."""
+    """A key for somebody who is about to be added: wrapped, to be kept by :func:`store_data_keys`,
+    and ready to seal with."""
     wrapped = keyring.current_keyring(session).wrap_new_key(owner)
     return wrapped, unwrap_data_key(session, wrapped, owner)
 

@@ -1,8 +1,8 @@
 """A new index key: everything in the store is brought to it, as all works on.
 
-A rotation goes through three states (:mod:`vault.keys.blind_index`), and never back. Between them it must wait
-until every process knows of the last. What is done stays done: a run that was killed is run again,
-and two at once do no harm.
+A rotation goes through three states (:mod:`vault.keys.blind_index`), and never back. Between them
+it must wait until every process knows of the last. What is done stays done: a run that was killed
+is run again, and two at once do no harm.
 
 1. ``known``: all look for both forms of a value, and still write the former.
 2. ``current``: all write the new form. Who adds what may be there once holds the keys while it does

@@ -2,8 +2,8 @@
 
 A database writer can delete, replace or restore rows of ``purpose_key``, but cannot write the
 register: it holds each purpose's fingerprint, the states of the index keys, the revision that the
-last upgrade reached, and facts that hold for good (:data:`SET_UP_FACT`). Whatever differs from it is
-found wherever keys are read, and nothing is made that the register says was made before.
+last upgrade reached, and facts that hold for good (:data:`SET_UP_FACT`). Whatever differs from it
+is found wherever keys are read, and nothing is made that the register says was made before.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from vault.keys.master_keys import MasterKeys
 from vault.models import KeyRegisterRow, PurposeKey
 
 INDEX = "index"
-#: The fact that the installation has had two people who can approve (people/approvals/bootstrap.py).
+#: The fact that the installation has had two people who can approve
+#: (people/approvals/bootstrap.py).
 SET_UP_FACT = "set up"
 _PLACE = "key_register.sealed"
 _KEYS = PurposeKey.__table__  # type: ignore[attr-defined]

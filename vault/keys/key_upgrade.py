@@ -1,11 +1,11 @@
 """Keys and once-only steps of an upgrade, in the transaction of its migrations.
 
 A key is made by the upgrade that reaches the revision which introduces its purpose
-(:data:`vault.keys.keyring.INTRODUCED_AT`), and a step is run by the upgrade that reaches its revision. How
-far a store has come is taken from the sealed key register, not from ``alembic_version``, which any
-database writer can set back: where the two differ, nothing is upgraded. A store from before there
-was a register shows how far it is by its keys: those of a purpose that it must have by now, or
-cannot have yet, are missed or refused.
+(:data:`vault.keys.keyring.INTRODUCED_AT`), and a step is run by the upgrade that reaches its
+revision. How far a store has come is taken from the sealed key register, not from
+``alembic_version``, which any database writer can set back: where the two differ, nothing is
+upgraded. A store from before there was a register shows how far it is by its keys: those of a
+purpose that it must have by now, or cannot have yet, are missed or refused.
 
 A step is a function ``step(session)`` that seals or binds rows that were kept before there was a
 key for it. It gets the tables as they are at the newest revision, finds keys by
@@ -107,8 +107,9 @@ class KeyUpgrade:
 
 @dataclass
 class KeyDowngrade:
-    """The same for :func:`storage.migrate.downgrade_store`: below :data:`REGISTER_REVISION`, keys are wrapped
-    as they were; keys that later revisions introduced are dropped with what they sealed."""
+    """The same for :func:`storage.migrate.downgrade_store`: below :data:`REGISTER_REVISION`, keys
+    are wrapped as they were; keys that later revisions introduced are dropped with what they
+    sealed."""
 
     master: MasterKeys
     pin: str = ""

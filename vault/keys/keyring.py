@@ -61,7 +61,8 @@ class Keyring:
     """Seals and opens fields, and computes blind indexes.
 
     Purpose keys are made with the first migration and read once a process; those of the blind index
-    can change meanwhile (:mod:`vault.keys.index_key_rotation`), so they are read anew before they are too old.
+    can change meanwhile (:mod:`vault.keys.index_key_rotation`), so they are read anew before they
+    are too old.
     """
 
     def __init__(
@@ -82,7 +83,8 @@ class Keyring:
         #: take as long when there is nothing to open (rule C5).
         self.decoy = master.wrap_with_master(generate_key(), f"data_key.wrapped:{DECOY_OWNER}")
         self._writer: EntryWriter | None = None
-        #: Is told of the writer of a process once it begins: :mod:`vault.audit.audit_log.heartbeats`.
+        #: Is told of the writer of a process once it begins:
+        #: :mod:`vault.audit.audit_log.heartbeats`.
         self.on_writer: Callable[[EntryWriter], None] | None = None
 
     def compute_blind_index(self, kind: str, value: str) -> bytes:
@@ -108,8 +110,8 @@ class Keyring:
         self._index.get_index_keys()
 
     def compute_stable_form(self, kind: str, value: str) -> bytes:
-        """A form for turns (:mod:`storage.advisory_lock`), never stored: it is the same for all processes,
-        however far each knows a rotation to be."""
+        """A form for turns (:mod:`storage.advisory_lock`), never stored: it is the same for all
+        processes, however far each knows a rotation to be."""
         return self.index_keys().first_form(kind, value)
 
     def to_current_form(self, form: bytes) -> bytes:

@@ -77,9 +77,9 @@ def parse_master_keys(text: str) -> MasterKeys:
 def load_master_keys(
     setting: str, folder: Path, may_make: Callable[[], bool] = lambda: True
 ) -> MasterKeys:
-    """The keys of the setting ``MASTER_KEYS`` (:mod:`vault.keys.master_key_providers`); the embedded ones in
-    ``folder`` when it is empty, which are made where there are none and ``may_make`` says so.
-    Raises as :func:`parse_master_keys` does."""
+    """The keys of the setting ``MASTER_KEYS`` (:mod:`vault.keys.master_key_providers`); the
+    embedded ones in ``folder`` when it is empty, which are made where there are none and
+    ``may_make`` says so. Raises as :func:`parse_master_keys` does."""
     return parse_master_keys(
         master_key_providers.select_provider(setting, folder, may_make).read_key_entries()
     )

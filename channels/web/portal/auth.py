@@ -44,7 +44,8 @@ class CustomerRequest:
 def customer_required(
     view: Callable[Concatenate[CustomerRequest, P], ResponseReturnValue],
 ) -> View[P]:
-    """Let in a customer and hand them an :class:`CustomerRequest`; anybody else proves their number first.
+    """Let in a customer and hand them an :class:`CustomerRequest`; anybody else proves their number
+    first.
 
     As at the console, the answer goes out after the unit has committed.
     """
