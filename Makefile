@@ -44,7 +44,7 @@ bench: .venv/test
 
 # Leaks at simulated companies, traced; figures and pictures go into docs.
 bench-tracing: .venv/test
-	$(BIN)/python -m bench.tracing $(ARGS)
+	$(BIN)/python -m bench.leak_tracing $(ARGS)
 
 # The pictures of the README, taken from the real pages.
 pictures: .venv/test

@@ -1,4 +1,5 @@
-"""``python -m bench.watch``: honest shifts flagged and insiders found, on a labelled simulation."""
+"""``python -m bench.anomaly_detection``: honest shifts flagged and insiders found, on a simulation
+that is labelled."""
 
 from __future__ import annotations
 
@@ -110,7 +111,7 @@ def table(company: Honest, found: Mapping[str, Found]) -> str:
     lines = [
         "# The watch, on a labelled simulation",
         "",
-        "By `python -m bench.watch`; the company is in `bench/anomaly_company.py`.",
+        "By `python -m bench.anomaly_detection`; the company is in `bench/anomaly_company.py`.",
         "",
         f"Honest shifts: {company.shifts:,}, flagged {company.flagged:,} ({rate:.2%}); of people in"
         f" their first four weeks {new:.2%}, on Mondays and in outages {busy:.2%}.",

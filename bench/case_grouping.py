@@ -1,4 +1,4 @@
-"""``python -m bench.grouping``: reports put together as cases, on labelled weeks that are made up.
+"""``python -m bench.case_grouping``: reports put together as cases, on labelled weeks made up here.
 
 Two campaigns go on beside calls that have nothing to do with them. A campaign's callers read
 one script, which those who report it tell in parts and in words of their own or not at all; they

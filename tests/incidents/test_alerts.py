@@ -145,6 +145,7 @@ def test_without_places_nothing_is_kept_back_for_later(store, clock, box):
     assert box.notes == []
 
 
+@pytest.mark.both
 def test_many_workers_at_once_tell_each_case_once(store, tmp_path):
     told = tmp_path / "told"
     for each in "abc":
@@ -162,6 +163,7 @@ def test_many_workers_at_once_tell_each_case_once(store, tmp_path):
     assert len(store.all(select(CaseAlert))) == 1
 
 
+@pytest.mark.both
 def test_killed_at_any_act_each_case_is_told_and_by_text_once(store, tmp_path):
     """The provider is asked before a second try, so that a text leaves once."""
     now, deaths = NOW, 0

@@ -211,6 +211,7 @@ def _looks(url: str, now: datetime) -> int:
     return 1
 
 
+@pytest.mark.both
 def test_workers_that_look_at_once_count_once(office):
     for _ in range(8):
         office.looks_up(office.a_customer())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlmodel import col, select
 
 from incidents.access import budget_cases
@@ -68,6 +69,7 @@ def test_each_step_is_audited_under_the_case_and_its_words_are_sealed(store):
         )
 
 
+@pytest.mark.both
 def test_many_at_once_open_one_case(store):
     def one(number: int) -> None:
         mine = opened(store.url)

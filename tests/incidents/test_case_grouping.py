@@ -141,6 +141,7 @@ def test_what_a_program_filled_in_groups_nothing(store):
     assert grouped(store, LATER) == []
 
 
+@pytest.mark.both
 def test_many_workers_put_each_report_in_one_place(store):
     for _ in range(6):
         filed(store, shown_number="020 7946 0999")

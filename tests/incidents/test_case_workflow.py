@@ -86,6 +86,7 @@ def test_only_who_holds_a_case_works_on_it(store, act):
         workflow.claim_case(session, reference, ines, NOW)
 
 
+@pytest.mark.both
 def test_of_many_who_take_it_at_once_one_gets_it(store):
     reference = a_case(store)
     people = [an_investigator(store) for _ in range(8)]

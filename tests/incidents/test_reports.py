@@ -177,6 +177,7 @@ def test_one_number_reported_over_and_over_counts_for_little_and_silences_nobody
     assert not read(store, filed(store, NOW + timedelta(hours=25))).doubtful
 
 
+@pytest.mark.both
 def test_a_form_sent_many_times_at_once_makes_one_report(store):
     references = at_once([partial(filed, store) for _ in range(8)], store.engine.dispose)
     assert len(set(references)) == 1

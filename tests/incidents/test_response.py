@@ -316,6 +316,7 @@ def test_landlines_and_the_erased_get_no_text(scene):
         assert customer_warnings.load_warning_progress(session, run).landlines == 1
 
 
+@pytest.mark.both
 def test_killed_at_any_act_nobody_is_left_out_or_told_twice(scene, monkeypatch):
     monkeypatch.setattr(customer_warnings, "BATCH_SIZE", 2)
     ids = scene.exposed(5)

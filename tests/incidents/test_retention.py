@@ -131,6 +131,7 @@ def test_a_callback_of_somebody_erased_is_not_booked_again(store, clock, three):
         bookings.rebook_callback(session, held, at, POLICY, clock.now)
 
 
+@pytest.mark.both
 def test_who_is_booked_at_that_moment_stays(store, clock, three):
     """Whoever wins, nobody ends up erased with a call to come."""
     later = clock.now + timedelta(days=90)

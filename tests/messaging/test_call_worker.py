@@ -99,6 +99,7 @@ def test_a_worker_killed_after_dialling_leaves_a_call_that_is_looked_up(desk):
     assert len(desk.line.rung) == 1
 
 
+@pytest.mark.both
 def test_killed_at_any_act_it_is_dialled_once(store, tmp_path):
     """The line keeps its calls in a file, which outlives the worker."""
     calls, path = [], tmp_path / "rung"

@@ -76,6 +76,7 @@ def test_it_says_whether_a_report_brought_anything_new(store):
         assert delivery_reports.record_delivery_report(session, "SM1", "delivered", None, NOW)
 
 
+@pytest.mark.both
 def test_reports_at_once_from_many_processes_end_at_one_place(store):
     def report(status: str):
         def act() -> None:

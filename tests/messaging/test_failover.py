@@ -127,6 +127,7 @@ class Two:
         return [row.detail for row in rows]
 
 
+@pytest.mark.both
 def test_another_provider_takes_over_and_the_switch_is_written_down(store, tmp_path):
     two = Two(store, tmp_path)
     made = texts(store, 12)
@@ -139,6 +140,7 @@ def test_another_provider_takes_over_and_the_switch_is_written_down(store, tmp_p
     assert by <= {"post", "second"}
 
 
+@pytest.mark.both
 def test_what_the_first_may_have_is_asked_of_the_first_before_the_second_sends_it(store, tmp_path):
     """The first takes five texts, answers none and dies: none of them may go out twice."""
     two = Two(store, tmp_path)
@@ -149,6 +151,7 @@ def test_what_the_first_may_have_is_asked_of_the_first_before_the_second_sends_i
     assert {row.state for row in store.all(select(OutboxMessage))} == {"sent"}
 
 
+@pytest.mark.both
 def test_what_the_first_never_had_is_sent_by_the_second(store, tmp_path):
     two = Two(store, tmp_path)
     made = texts(store, 1)
@@ -164,6 +167,7 @@ def test_what_the_first_never_had_is_sent_by_the_second(store, tmp_path):
     assert sorted(two.first.taken() + two.second.taken()) == sorted(made)
 
 
+@pytest.mark.both
 def test_a_rejection_is_no_failure_of_the_provider(store, tmp_path):
     two = Two(store, tmp_path)
     texts(store, 9)

@@ -46,6 +46,7 @@ class Sending:
         return found.state, found.error
 
 
+@pytest.mark.both
 def test_a_landline_is_learned_from_its_refusal_and_forgotten_after_a_while(store, tmp_path):
     sending = Sending(store, tmp_path)
     sending.post.stumbles = [Rejected("landline")]
@@ -57,12 +58,14 @@ def test_a_landline_is_learned_from_its_refusal_and_forgotten_after_a_while(stor
     assert sending.text() == ("sent", None)
 
 
+@pytest.mark.both
 def test_nobody_is_asked_unless_that_is_wanted(store, tmp_path):
     sending = Sending(store, tmp_path)
     sending.text()
     assert sending.post.asked == ["send"]
 
 
+@pytest.mark.both
 def test_where_it_is_wanted_the_provider_is_asked_once_and_no_text_is_wasted(store, tmp_path):
     sending = Sending(store, tmp_path, look_up_lines=True)
     sending.post.kinds = {LANDLINE: "landline"}
@@ -74,6 +77,7 @@ def test_where_it_is_wanted_the_provider_is_asked_once_and_no_text_is_wasted(sto
     assert sending.post.asked == ["line_kind", "line_kind", "send", "send"]
 
 
+@pytest.mark.both
 def test_a_provider_that_cannot_say_keeps_no_text_back(store, tmp_path, monkeypatch):
     sending = Sending(store, tmp_path, look_up_lines=True)
 

@@ -61,6 +61,7 @@ def kept(store) -> OutboxMessage:
     return store.all(select(OutboxMessage))[0]
 
 
+@pytest.mark.both
 def test_a_text_is_sent_when_due_and_not_before(store, works, post, clock):
     made = text(store, due=NOW + timedelta(minutes=5))
     clock.now = NOW + timedelta(minutes=5) - SECOND
@@ -75,6 +76,7 @@ def test_a_text_is_sent_when_due_and_not_before(store, works, post, clock):
     assert actions.count("text.open") == actions.count("text.sent") == 1
 
 
+@pytest.mark.both
 def test_a_text_that_is_too_late_is_not_sent(store, works, post, clock):
     text(store, expires=timedelta(minutes=1))
     clock.now += timedelta(minutes=1)
@@ -82,6 +84,7 @@ def test_a_text_that_is_too_late_is_not_sent(store, works, post, clock):
     assert (kept(store).state, post.asked) == ("expired", [])
 
 
+@pytest.mark.both
 def test_a_rejection_is_for_good(store, works, post, clock):
     post.stumbles = [Rejected("landline")]
     text(store)
@@ -92,6 +95,7 @@ def test_a_rejection_is_for_good(store, works, post, clock):
     assert (row.state, row.error, post.asked) == ("failed", "landline", ["send"])
 
 
+@pytest.mark.both
 def test_the_pause_doubles_up_to_five_minutes_until_the_text_is_of_no_use(store, post, clock):
     text(store, expires=timedelta(hours=1))
     pauses = []
@@ -113,6 +117,7 @@ def test_the_pause_doubles_up_to_five_minutes_until_the_text_is_of_no_use(store,
     assert kept(store).state == "expired"
 
 
+@pytest.mark.both
 def test_a_provider_that_says_how_long_is_left_alone_so_long(store, works, post, clock):
     post.stumbles = [Unavailable(timedelta(minutes=3))]
     text(store)
@@ -125,6 +130,7 @@ def test_a_provider_that_says_how_long_is_left_alone_so_long(store, works, post,
     assert len(post.taken()) == 2
 
 
+@pytest.mark.both
 def test_an_unknown_outcome_is_looked_up_and_not_sent_again(store, works, post, clock):
     made = text(store)
     post.stumbles = [OutcomeUnknown()]
@@ -136,6 +142,7 @@ def test_an_unknown_outcome_is_looked_up_and_not_sent_again(store, works, post, 
     assert (post.taken(), post.asked) == ([made], ["send", "find"])
 
 
+@pytest.mark.both
 def test_an_unknown_outcome_is_looked_up_even_when_too_late_to_send(store, works, post, clock):
     text(store, expires=timedelta(seconds=1))
     post.stumbles = [OutcomeUnknown()]
@@ -145,6 +152,7 @@ def test_an_unknown_outcome_is_looked_up_even_when_too_late_to_send(store, works
     assert (kept(store).state, post.asked) == ("sent", ["send", "find"])
 
 
+@pytest.mark.both
 def test_a_text_that_never_arrived_and_is_too_late_expires_unsent(store, works, post, clock):
     text(store, expires=timedelta(seconds=1))
     with store.unit() as session:
@@ -154,6 +162,7 @@ def test_a_text_that_never_arrived_and_is_too_late_expires_unsent(store, works, 
     assert (kept(store).state, post.asked) == ("expired", ["find"])
 
 
+@pytest.mark.both
 def test_an_answer_that_nobody_foresaw_stops_no_other_text(store, works, post, clock):
     made = {text(store), text(store)}
     post.stumbles = [KeyError(factories.PHONE)]
@@ -164,6 +173,7 @@ def test_an_answer_that_nobody_foresaw_stops_no_other_text(store, works, post, c
     assert sorted(post.taken()) == sorted(made)
 
 
+@pytest.mark.both
 def test_a_provider_that_cannot_say_is_asked_until_it_can(store, works, post, clock, monkeypatch):
     made = text(store, expires=timedelta(days=9))
     post.stumbles = [OutcomeUnknown()]
@@ -210,6 +220,7 @@ def test_a_worker_held_up_past_its_lease_has_no_say_any_more(store):
     assert (kept(store).state, kept(store).provider_id) == ("sent", "second")
 
 
+@pytest.mark.both
 def test_a_worker_held_up_by_its_first_text_leaves_the_second_to_others(store, works, post, clock):
     made = {text(store), text(store)}
 
@@ -225,6 +236,7 @@ def test_a_worker_held_up_by_its_first_text_leaves_the_second_to_others(store, w
     assert post.asked == ["send", "find", "send"]
 
 
+@pytest.mark.both
 def test_a_withdrawn_text_is_not_sent(store, works, post):
     with store.unit() as session:
         made = factories.a_callback(session, NOW)
@@ -233,6 +245,7 @@ def test_a_withdrawn_text_is_not_sent(store, works, post):
     assert post.asked == []
 
 
+@pytest.mark.both
 def test_it_shows_that_it_lives_and_does_its_jobs_at_that_pace(store, post, clock):
     done: list[datetime] = []
     works = Worker(store.engine, store.ring, [post], clock, [lambda _, now: done.append(now)])

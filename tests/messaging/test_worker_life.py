@@ -61,6 +61,7 @@ def states(store) -> Counter[str]:
     return Counter(row.state for row in store.all(select(OutboxMessage)))
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("hands", [1, 4])
 def test_it_sends_as_many_at_a_time_as_it_has_hands_and_each_once(store, hands):
     made, slow = texts(store, 30), Slow()
@@ -72,6 +73,7 @@ def test_it_sends_as_many_at_a_time_as_it_has_hands_and_each_once(store, hands):
     assert states(store) == {"sent": 30}
 
 
+@pytest.mark.both
 def test_it_takes_no_more_than_it_will_soon_send(store):
     texts(store, 30)
     slow = Slow()
@@ -82,6 +84,7 @@ def test_it_takes_no_more_than_it_will_soon_send(store):
     assert max(seen) <= 2 * LEASES_PER_THREAD
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("hands", [1, 3])
 def test_a_stop_finishes_what_is_in_hand_and_gives_the_rest_back_at_once(store, hands):
     texts(store, 30)
@@ -103,6 +106,7 @@ def test_a_stop_finishes_what_is_in_hand_and_gives_the_rest_back_at_once(store, 
     assert states(store) == {"sent": 30}
 
 
+@pytest.mark.both
 def test_a_report_that_is_ahead_of_the_answer_counts(store):
     """The provider says that it arrived before it says that it took it."""
     [made] = texts(store, 1)
@@ -120,6 +124,7 @@ def test_a_report_that_is_ahead_of_the_answer_counts(store):
         assert delivery_reports.find_delivery_report(session, row).status == "delivered"
 
 
+@pytest.mark.both
 def test_how_it_does_is_told(store):
     texts(store, 3)
     late = NOW + timedelta(seconds=11)

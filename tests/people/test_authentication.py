@@ -93,6 +93,7 @@ def test_a_code_opens_one_session(store, member):
     assert enter(store, now=later) != ""
 
 
+@pytest.mark.both
 def test_one_code_used_by_many_at_once_opens_one_session(store, member):
     act = [lambda: enter(store) != ""] * 8
     assert sum(at_once(act, lambda: store.engine.dispose(close=False))) == 1

@@ -74,6 +74,7 @@ def test_a_number_or_reference_that_is_taken_is_refused(store):
     assert len(store.all(select(Customer))) == 1
 
 
+@pytest.mark.both
 def test_of_many_who_add_the_same_number_at_once_one_does(store):
     def add() -> str:
         try:

@@ -134,6 +134,7 @@ def test_the_handle_says_nothing_of_its_owner(store, member):
     assert b"ana" not in handle
 
 
+@pytest.mark.both
 def test_an_answer_is_good_once_however_many_send_it(store, member):
     device, asked = (
         register(store, member, Authenticator(counts=False)),

@@ -72,6 +72,7 @@ def test_a_recovery_code_works_once_for_its_owner_however_it_is_typed(store):
     assert not any(each.replace("-", "").encode() in kept for each in codes)
 
 
+@pytest.mark.both
 def test_of_many_who_use_one_recovery_code_at_once_one_gets_in(store):
     with store.unit() as session:
         owner = an_agent(session, NOW).id

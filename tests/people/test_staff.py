@@ -97,6 +97,7 @@ def test_a_wrong_authenticator_is_refused(store):
         staff_records.enrol_with_link(session, link, PASSWORD, late, NOW)
 
 
+@pytest.mark.both
 def test_of_many_who_use_one_link_at_once_one_enrols(store):
     link, secret = invited(store)
     code = pyotp.TOTP(secret).at(NOW)

@@ -66,6 +66,7 @@ def nothing_overlaps(store) -> list[Callback]:
     return booked
 
 
+@pytest.mark.both
 def test_64_processes_book_the_same_slot_and_one_has_it(store, people):
     agent, customers = people
     acts = [partial(book, store.url, agent, each, 60, 15) for each in customers * 2]

@@ -62,6 +62,7 @@ def post(app, headers) -> tuple[int, str]:
     return answer.status_code, str(answer.json.get("id"))
 
 
+@pytest.mark.both
 def test_of_many_with_one_key_at_once_all_get_the_one_booking(app, database):
     headers = a_token(app) | {"Idempotency-Key": "k"}
     told = at_once([partial(post, app, headers)] * 16, of_its_own(app))

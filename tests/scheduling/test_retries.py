@@ -96,6 +96,7 @@ def test_it_is_at_a_decent_hour(store, clock):
     assert made.starts_at == (clock.now + DAY).replace(hour=8, minute=0, second=0, microsecond=0)
 
 
+@pytest.mark.both
 def test_ended_twice_at_once_it_is_followed_once(store, clock):
     call = factories.a_call(store, clock.now)
 

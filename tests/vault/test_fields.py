@@ -83,6 +83,7 @@ def test_a_purpose_has_its_own_key(store):
             store.ring.open_for_purpose(purpose, "place", sealed)
 
 
+@pytest.mark.both
 def test_processes_that_make_the_purpose_keys_at_once_agree(store):
     with store.unit() as session:
         for row in (*session.exec(select(PurposeKey)), *session.exec(select(KeyRegisterRow))):

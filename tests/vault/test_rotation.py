@@ -89,6 +89,7 @@ def test_a_customer_erased_meanwhile_stays_erased(store, people):
         field_encryption.load_data_key(session, people[3].id)
 
 
+@pytest.mark.both
 def test_many_rotate_and_write_at_once_and_nothing_is_lost(store, people, clock, monkeypatch):
     monkeypatch.setattr(master_key_rotation, "BATCH_SIZE", 7)
 

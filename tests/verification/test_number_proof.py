@@ -80,6 +80,7 @@ def test_a_fourth_try_is_never_looked_at(store, clock, customer, tries):
     assert (prove(store, clock, number) is not None) == (tries < 3)
 
 
+@pytest.mark.both
 def test_64_who_guess_at_once_have_three_tries_together(store, clock, customer):
     send(store, clock)
     (number,) = sent(store)
@@ -98,6 +99,7 @@ def test_64_who_guess_at_once_have_three_tries_together(store, clock, customer):
     assert len(failed) == 3
 
 
+@pytest.mark.both
 def test_of_many_with_the_right_number_at_once_one_is_let_in(store, clock, customer):
     send(store, clock)
     (number,) = sent(store)

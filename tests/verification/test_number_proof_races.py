@@ -24,6 +24,7 @@ def phone(request, store, clock) -> str:
     return PHONE
 
 
+@pytest.mark.both
 def test_of_many_who_ask_at_once_two_are_sent_and_one_is_good(store, clock, phone):
     def ask() -> None:
         with databases.opened(store.url, wait_seconds=60).unit() as session:
@@ -35,6 +36,7 @@ def test_of_many_who_ask_at_once_two_are_sent_and_one_is_good(store, clock, phon
     assert len([row for row in rows if row.closed_at is None]) == 1
 
 
+@pytest.mark.both
 def test_who_asks_and_guesses_at_once_never_has_a_fourth_try_at_one(store, clock, phone):
     def act(n: int) -> None:
         with databases.opened(store.url, wait_seconds=60).unit() as session:

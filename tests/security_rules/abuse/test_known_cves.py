@@ -114,6 +114,7 @@ def test_nor_does_a_post_that_claims_to_be_another_method_or_the_other_way_round
     assert the_code(there).tries_open == 1
 
 
+@pytest.mark.both
 def test_a_code_raced_with_itself_is_accepted_once(app, call):
     acts = [partial(ask, app, "api", call.phone, call.code)] * 12
     told = sorted(at_once(acts, of_its_own(app)))
@@ -207,6 +208,7 @@ def test_an_enrolment_link_that_was_good_when_opened_must_be_so_when_redeemed(
 # Zitadel: parallel attempts were all let through before the first of them was counted.
 
 
+@pytest.mark.both
 def test_parallel_wrong_tries_are_each_counted(app, there, call):
     wrong = [factories.wrong(call.code, n + 1) for n in range(16)]
     acts = [

@@ -221,6 +221,7 @@ def redis():
             pytest.skip(str(missing))
 
 
+@pytest.mark.both
 def test_tries_of_many_processes_at_once_are_each_counted(database, tmp_path, redis):
     console = make_console(database, tmp_path, rate_storage=redis, **DEFAULT)
     console.context.limiter._storage.forget_all_counts()
@@ -530,6 +531,7 @@ def test_a_link_with_a_pin_shows_nothing_without_it_and_works_with_it(console):
     assert use(console, link, "204060").status_code == 410
 
 
+@pytest.mark.both
 def test_five_wrong_pins_spend_the_link_however_many_at_once(console):
     link = pinned(console)
     here = console.context.engine

@@ -98,6 +98,7 @@ def test_a_store_that_is_gone_is_no_verdict(app, client, there, call, channel):
     assert report.status_code == 503
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_a_full_disk_is_no_verdict_though_not_even_a_log_can_be_written(app, there, call, channel):
     if there.kind == "postgresql":

@@ -94,6 +94,7 @@ def test_a_customer_has_one_call_at_a_time_so_a_number_never_has_two_codes(there
         factories.a_call(there, clock.now, VICTIM, ahead=later, policy=EARLY)
 
 
+@pytest.mark.both
 def test_two_agents_who_start_at_once_leave_one_code(app, there, clock):
     """All calls are booked; all Starts come at the same moment, each in its own process."""
     from scheduling import callbacks

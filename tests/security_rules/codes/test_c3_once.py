@@ -26,6 +26,7 @@ def there(app, database) -> databases.Store:
     return databases.opened(database)
 
 
+@pytest.mark.both
 def test_of_64_processes_on_mixed_channels_exactly_one_confirms(app, there, clock):
     call = factories.a_call(there, clock.now)
     verdicts = Counter(at_once(asks(app, call.phone, [call.code] * PROCESSES), of_its_own(app)))

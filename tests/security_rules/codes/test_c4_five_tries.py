@@ -38,6 +38,7 @@ def try_wrong(app, call, channel: str, times: int) -> None:
         assert CHANNELS[channel](app, call.phone, wrong) == "not_confirmed"
 
 
+@pytest.mark.both
 def test_64_guessers_at_once_have_five_tries_between_them(app, there, clock):
     """Each guesses another code over a channel that anybody can use, and then the right one."""
     call = factories.a_call(there, clock.now)
@@ -82,6 +83,7 @@ def test_the_customers_own_texts_have_five_tries_and_no_more(app, there, clock):
     assert CHANNELS["web"](app, call.phone, call.code) == "genuine"
 
 
+@pytest.mark.both
 def test_64_texts_at_once_have_five_tries_between_them(app, there, clock):
     call = factories.a_call(there, clock.now)
     acts = [

@@ -131,6 +131,7 @@ def _race(url: str, who: UUID) -> int:
     return opens(mine, who, 5)
 
 
+@pytest.mark.both
 def test_tabs_that_race_cannot_have_more(store):
     ana = an_agent(store)
     acts = [partial(_race, store.url, ana) for _ in range(10)]

@@ -214,6 +214,7 @@ def test_the_same_reading_cannot_be_objected_to_twice(store, people):
         assert [each.received is None for each in page.odd] == [True, False]
 
 
+@pytest.mark.both
 def test_many_presses_at_once_are_one_objection(database, people):
     store = databases.opened(database)
     gwen, _, ben = people

@@ -106,6 +106,7 @@ def test_who_has_a_call_behind_every_access_gets_none(store):
     assert noted(store) == []
 
 
+@pytest.mark.both
 def test_many_workers_at_once_write_one_note(database, ana):
     store = databases.opened(database)
 

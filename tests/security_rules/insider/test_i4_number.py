@@ -452,6 +452,7 @@ def _book_now(url: str, life: tuple) -> str:
         return "waits"
 
 
+@pytest.mark.both
 def test_two_customers_who_are_given_one_number_at_once_do_not_both_have_it(store, life):
     with store.unit() as session:
         agent = session.get_one(Staff, life[1])
@@ -465,6 +466,7 @@ def test_two_customers_who_are_given_one_number_at_once_do_not_both_have_it(stor
     assert Counter(came) == {"done": 1, "InvalidInput": 1}
 
 
+@pytest.mark.both
 def test_a_booking_at_the_moment_of_the_change_is_told_to_no_new_number(store, life):
     """Whichever comes first: the booking's text went to the old number and is withdrawn, or there
     is no booking."""

@@ -103,6 +103,7 @@ def test_the_same_is_asked_for_once_while_it_waits_and_its_asker_may_ask(store):
     ask(store, sam, TWICE)
 
 
+@pytest.mark.both
 def test_a_form_that_is_sent_many_times_at_once_asks_once(store):
     (sue,) = people(store, "supervisor")
 
@@ -366,6 +367,7 @@ def _approve(url: str, request: tuple[UUID, str], by: UUID) -> str:
         return "late"
 
 
+@pytest.mark.both
 def test_however_many_approve_at_once_it_is_done_once(store):
     asker, *others = people(store, "supervisor", *["investigator"] * 12)
     for _ in range(3):
@@ -378,6 +380,7 @@ def test_however_many_approve_at_once_it_is_done_once(store):
     assert done(store) == ["1"] * 3
 
 
+@pytest.mark.both
 def test_one_who_approves_in_many_tabs_at_once_is_one(store):
     first, second = people(store, "supervisor", "investigator")
     request = ask(store, None, SHELL)
@@ -405,6 +408,7 @@ def _approve_or_not(url: str, request: tuple[UUID, str], by: UUID) -> str:
         return "not theirs"
 
 
+@pytest.mark.both
 def test_a_role_revoked_at_the_same_moment_comes_before_or_after(store):
     """Whatever comes first: what is done was approved by somebody who could, by the log's order."""
     for n in range(12):

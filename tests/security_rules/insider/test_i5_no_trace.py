@@ -359,6 +359,7 @@ def test_nothing_can_be_said_to_a_request_of_it(house, who, act):
     assert state_of(house) == RequestState.ASKED
 
 
+@pytest.mark.both
 def test_an_approval_given_before_its_giver_was_named_does_not_count(house):
     """Nor does one count that is given while somebody is being named: that waits for it."""
     table, now = (

@@ -76,6 +76,7 @@ def test_a_booking_whose_text_cannot_be_stored_is_none(app, client, store):
     assert len(store.all(select(OutboxMessage))) == 1
 
 
+@pytest.mark.both
 def test_a_booking_killed_at_any_act_is_told_of_or_is_none(store):
     def book(store: Store, fuse: Fuse) -> None:
         with store.unit() as session:
@@ -93,6 +94,7 @@ def test_a_booking_killed_at_any_act_is_told_of_or_is_none(store):
     assert len(made) > 8
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("part", range(4))
 def test_a_worker_killed_at_any_act_loses_nothing_and_doubles_nothing(store, tmp_path, part):
     """At every fourth act from the first to the last: statements, commits, calls of the
@@ -123,6 +125,7 @@ def _clear(store: Store) -> None:
         connection.execute(text("DELETE FROM outbox_message"))
 
 
+@pytest.mark.both
 def test_an_unknown_outcome_is_looked_up_before_any_second_try(store, tmp_path):
     expected = texts(store, 1)
     path = tmp_path / "post"
@@ -145,6 +148,7 @@ def _drain(url: str, path: Path) -> int:
     return handled
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("count", [40, pytest.param(200, marks=pytest.mark.campaign)])
 def test_many_workers_at_once_send_each_text_once(store, tmp_path, count):
     expected = texts(store, count)

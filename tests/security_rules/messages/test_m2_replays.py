@@ -35,6 +35,7 @@ def a_wrong_text(app, code: str) -> str:
     return a_text(app.test_client(), code, "SMab").text
 
 
+@pytest.mark.both
 def test_a_text_handed_over_16_times_at_once_is_one_try_and_one_answer(app, there, clock):
     call = a_call(there, clock.now, PHONE)
     act = partial(a_wrong_text, app, wrong(call.code))
@@ -44,6 +45,7 @@ def test_a_text_handed_over_16_times_at_once_is_one_try_and_one_answer(app, ther
     assert len(all_rows(app, InboundText)) == 1
 
 
+@pytest.mark.both
 def test_a_keying_handed_over_16_times_at_once_is_one_try(app, client, there, clock):
     call = a_call(there, clock.now, PHONE)
     form = form_for(wrong(call.code), "ab")

@@ -142,6 +142,7 @@ def spent(store) -> int:
     return sum(row.spent for row in store.all(select(HourlySpending)))
 
 
+@pytest.mark.both
 def test_a_text_costs_by_its_segments_and_once_however_often_it_is_tried(store, tmp_path):
     from messaging.providers.base import Unavailable
 
@@ -160,6 +161,7 @@ def test_a_text_costs_by_its_segments_and_once_however_often_it_is_tried(store, 
     assert (post.asked, spent(store)) == (["send", "send"], 14)
 
 
+@pytest.mark.both
 def test_many_at_once_spend_no_more_than_there_is(store):
     with store.unit() as session:
         spending.lock_spending_budget(session, CHEAP, NOW)

@@ -321,6 +321,7 @@ def test_an_opt_out_is_what_its_owner_said_last_at_every_stage(store, wanted):
         assert out == (phones if wanted else phones[phones.index(phone) + 1 :])
 
 
+@pytest.mark.both
 def test_opt_outs_hold_while_they_are_moved_and_said_again_by_many(store, monkeypatch):
     """Processes that move, opt out again and look, all at once: at no look is one missing."""
     monkeypatch.setattr(index_key_rotation, "BATCH_SIZE", 5)
@@ -363,6 +364,7 @@ def index_move_all(store: databases.Store) -> None:
     raise AssertionError("it never came through")
 
 
+@pytest.mark.both
 def test_many_who_add_the_same_numbers_while_the_key_changes_add_each_once(store):
     """Each process knows of a rotation only what it read, and none adds what another has."""
     numbers = [f"+4474004{n:05d}" for n in range(40)]
@@ -443,6 +445,7 @@ def forget_calls(store: databases.Store) -> None:
                 code.closed_at, code.secret = NOW, None
 
 
+@pytest.mark.both
 def test_killed_anywhere_it_is_run_again_and_nothing_is_lost(store, monkeypatch):
     monkeypatch.setattr(index_key_rotation, "BATCH_SIZE", 3)
     phones = [f"+4474005{n:05d}" for n in range(9)]
@@ -512,6 +515,7 @@ def test_the_command_goes_on_where_one_was_stopped(app, database, clock, monkeyp
     assert len(there.all(select(PurposeKey).where(col(PurposeKey.purpose) == "index-2"))) == 0
 
 
+@pytest.mark.both
 def test_two_commands_at_once_do_one_rotation(store, monkeypatch):
     """Not the waiting, which the command's own test has, but all that writes."""
     monkeypatch.setattr(index_key_rotation, "BATCH_SIZE", 4)

@@ -39,6 +39,7 @@ def a_journey(url: str, folder: Path) -> tuple[bytes, list[bytes]]:
     return done.stderr, [each.encode() for each in told["secrets"]] + keys
 
 
+@pytest.mark.both
 def test_neither_store_nor_logs_tell_a_name_a_number_a_code_or_a_key(database, tmp_path):
     logs, secrets = a_journey(database, tmp_path)
     store = everything_in(database, tmp_path)

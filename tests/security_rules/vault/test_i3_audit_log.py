@@ -135,6 +135,7 @@ def test_what_turns_up_long_after_is_no_entry_of_ours(store):
     assert "1 entries stand in the table" in verify(store, known).bad
 
 
+@pytest.mark.both
 def test_many_who_take_in_at_once_make_one_log(store):
     write(store, 3000)
 

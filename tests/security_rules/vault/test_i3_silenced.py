@@ -727,6 +727,7 @@ def _inside(session: Session, act: str, count: int) -> None:
         raise Undone
 
 
+@pytest.mark.both
 def test_threads_and_shared_commits_with_failures_verify_at_any_moment(store):
     def work(seed: int) -> None:
         for n in range(25):

@@ -240,6 +240,7 @@ def test_what_was_published_is_noted_by_place(store, clock, box):
     assert (row.place, row.failed_at, row.error) == ("box", None, "")
 
 
+@pytest.mark.both
 def test_the_workers_job_sets_it_to_work_and_does_not_wait(store, clock, box):
     held = threading.Event()
 
