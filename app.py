@@ -114,7 +114,7 @@ def _build_app_context(settings: Settings, now: Callable[[], datetime]) -> AppCo
         simulated=settings.messaging == "simulator",
         demo=not settings.in_production,
         official_hours=settings.official_hours,
-        twilio_auth_tokens=[each.auth_token for each in settings.twilio_accounts],
+        twilio_auth_tokens=[account.auth_token for account in settings.twilio_accounts],
         info={
             **keyring.keyring_session_info(ring),
             **access_budgets.budget_session_info(_build_access_budgets(settings)),
@@ -252,8 +252,8 @@ def _build_access_budgets(settings: Settings) -> access_budgets.AccessBudgets:
 def _multiply_limits(limits: str, factor: int) -> str:
     """The limits so many times over."""
     return ";".join(
-        f"{each.amount * factor}/{each.multiples} {each.GRANULARITY.name}"
-        for each in parse_many(limits)
+        f"{item.amount * factor}/{item.multiples} {item.GRANULARITY.name}"
+        for item in parse_many(limits)
     )
 
 
@@ -286,8 +286,8 @@ def _settings_from_environment() -> Settings:
         return Settings()
     except ValidationError as error:
         problems = [
-            f"{each['loc'][0]}: {each['msg'].removeprefix('Value error, ')}."
-            for each in error.errors(include_input=False, include_url=False)
+            f"{one_error['loc'][0]}: {one_error['msg'].removeprefix('Value error, ')}."
+            for one_error in error.errors(include_input=False, include_url=False)
         ]
         raise _startup_refusal(problems) from None
 
@@ -305,7 +305,7 @@ def _startup_refusal(sentences: list[str]) -> SystemExit:
 def _process_kind() -> str:
     """What this process is, for the audit log."""
     known = {"serve": "web", "worker": "worker"}
-    return next((known[each] for each in sys.argv if each in known), "command")
+    return next((known[item] for item in sys.argv if item in known), "command")
 
 
 def _is_diagnostic_command() -> bool:

@@ -125,7 +125,7 @@ def live(who: Worker, acts: list[Act], peers: Priors, dice: Random, taken: int) 
         _count(who.state, kind, customer, at)
         if kind not in ("behind", "explained"):
             found = detector.find_anomalies(who.state, peers)
-            alarms += [Alarm(at, at - act, taken, each) for each in found]
+            alarms += [Alarm(at, at - act, taken, item) for item in found]
     return alarms
 
 
@@ -157,10 +157,10 @@ def honest(seed: int, count: int, days: int) -> Honest:
     """Live through the company without an insider."""
     dice = Random(seed)
     people = workers(dice, count, days)
-    teams = {each.team for each in people}
+    teams = {person.team for person in people}
     totals, usual = {"all": [0, 0], "new": [0, 0], "busy": [0, 0]}, []
     for day in range(days):
-        peers = detector.fit_peer_priors([each.state for each in people])
+        peers = detector.fit_peer_priors([person.state for person in people])
         usual.append(peers)
         outages = {team for team in teams if dice.random() < OUTAGE}
         for who in people if day % 7 < 5 else ():

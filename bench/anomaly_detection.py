@@ -90,7 +90,7 @@ class Found:
 
     @property
     def slowest(self) -> timedelta:
-        return max((each.after for each in self.alarms), default=timedelta())
+        return max((alarm.after for alarm in self.alarms), default=timedelta())
 
 
 def measure(style: Style, new: bool, company: Honest, runs: int, seed: int) -> Found:
@@ -128,7 +128,7 @@ def table(company: Honest, found: Mapping[str, Found]) -> str:
             f" | {each.slowest.total_seconds() / 60:.1f} min |"
         )
     promised = [each for name, each in found.items() if name in STYLES]
-    whole = sum(len(each.alarms) for each in promised) / sum(each.runs for each in promised)
+    whole = sum(len(item.alarms) for item in promised) / sum(item.runs for item in promised)
     lines += ["", f"All but the last line together: {whole:.1%} found within thirty shifts."]
     return "\n".join(lines) + "\n"
 

@@ -82,8 +82,8 @@ def _told(
         number_hidden=hidden,
         shown_number="" if hidden else _maybe(dice, 0.7, dice.choice(of.numbers)),
         said=_maybe(dice, 0.6, " ".join(words)),
-        knew=[each for each in of.knows if dice.random() < 0.75],
-        asked_for=[each for each in of.wants if dice.random() < 0.6],
+        knew=[know for know in of.knows if dice.random() < 0.75],
+        asked_for=[want for want in of.wants if dice.random() < 0.6],
         claimed_to_be=_maybe(dice, 0.6, "Example Support" if ours else dice.choice(of.words)),
     )
 
@@ -132,8 +132,8 @@ def _figures(found: list[tuple[str, UUID | None]]) -> dict[str, float]:
     own = {cell: n for cell, n in cells.items() if cell[0].isdigit()}
     mixed = {case for _, case in own}
     largest = [
-        max((n for (name, _), n in own.items() if name == str(each)), default=0) / REPORTS
-        for each in range(CAMPAIGNS)
+        max((n for (name, _), n in own.items() if name == str(number)), default=0) / REPORTS
+        for number in range(CAMPAIGNS)
     ]
     strays = sum(n for cell, n in cells.items() if cell not in own and cell[1] in mixed)
     return {

@@ -94,7 +94,7 @@ class Sum:
 
     def _at(self, month: int) -> float:
         if month not in self._known:
-            self._known[month] = sum(each.count_until(month * 73.0) for each in self._several)
+            self._known[month] = sum(item.count_until(month * 73.0) for item in self._several)
         return self._known[month]
 
     def count_until(self, day: float) -> float:
@@ -183,8 +183,8 @@ class Company:
     def _sums(self) -> list[float]:
         if not hasattr(self, "_running"):
             total, self._running = 0.0, []
-            for each in self.staff:
-                total += each.total * each.away
+            for item in self.staff:
+                total += item.total * item.away
                 self._running.append(total)
         return self._running
 
@@ -202,4 +202,4 @@ def everybody(kept: float = 1.0) -> Sum:
     """The timeline of all staff of a company, of which the log has kept a share, the same for each:
     of a thousand, the sum hardly differs from one company to the next."""
     staff = Company.drawn(Random(0)).staff
-    return Sum([replace(each, total=each.total * kept) for each in staff])
+    return Sum([replace(item, total=item.total * kept) for item in staff])

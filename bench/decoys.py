@@ -156,19 +156,19 @@ def _burst(phones: Sequence[str], one: Callable[[str], None]) -> float:
             one(phone)
 
     threads = [threading.Thread(target=run, args=(phone,)) for phone in phones]
-    for each in threads:
-        each.start()
+    for thread in threads:
+        thread.start()
     gate.wait()
     since = time.perf_counter()
-    for each in threads:
-        each.join()
+    for thread in threads:
+        thread.join()
     return time.perf_counter() - since
 
 
 def signed_ranks(differences: Sequence[float]) -> float:
     """Wilcoxon's signed-rank test, two sided, by the normal approximation (twenty pairs or more):
     how likely differences so lopsided are where there are none."""
-    found = sorted((each for each in differences if each), key=abs)
+    found = sorted((difference for difference in differences if difference), key=abs)
     n = len(found)
     if n < 2:
         return 1.0

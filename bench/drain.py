@@ -114,10 +114,10 @@ def _workers(url: str, folder: Path, address: str, count: int) -> Iterator[None]
     try:
         yield
     finally:
-        for each in running:
-            each.terminate()
-        for each in running:
-            each.wait(30)
+        for item in running:
+            item.terminate()
+        for item in running:
+            item.wait(30)
 
 
 def _wait(store: databases.Store, texts: int) -> None:

@@ -119,7 +119,7 @@ class _Drawing:
             self.guilty.append(other)
         if scenario.missing:
             kept = 1 - scenario.missing
-            self.company.staff = [replace(each, total=each.total * kept) for each in staff]
+            self.company.staff = [replace(item, total=item.total * kept) for item in staff]
 
     def leak(self) -> Leak:
         reports = [self._report(n) for n in range(REPORTS)]

@@ -78,13 +78,13 @@ def warm_up(subjects: Mapping[str, Subject], loader: Executor, lines: int) -> No
 
 def _figures(outcomes: Sequence[Outcome]) -> Figures:
     return Figures(
-        per_second=[each.per_second for each in outcomes],
+        per_second=[outcome.per_second for outcome in outcomes],
         percentiles={
-            percent: [_percentile(each.milliseconds, percent) for each in outcomes]
+            percent: [_percentile(outcome.milliseconds, percent) for outcome in outcomes]
             for percent in (50, 95, 99)
         },
-        answers=sum((each.answers for each in outcomes), Counter()),
-        core_share=median(each.core_share for each in outcomes),
+        answers=sum((outcome.answers for outcome in outcomes), Counter()),
+        core_share=median(outcome.core_share for outcome in outcomes),
     )
 
 

@@ -128,7 +128,7 @@ def _verdict(result: Result) -> list[str]:
     if LARGE in result.full:
         size = median(ratios(result.full[LARGE], ours))
         found.append(_aim("Large store against small", f"{size:.2f}", f"{SIZE}", size >= SIZE))
-    core = max(each.core_share for each in result.full.values())
+    core = max(value.core_share for value in result.full.values())
     found.append(f"- Making the load took {core:.0%} of one core at the most.")
     return found
 

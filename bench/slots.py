@@ -71,11 +71,11 @@ def _agents(store: databases.Store, count: int) -> list[UUID]:
             for n in range(count)
         ]
         hours = []
-        for each in agents:
+        for agent in agents:
             begin = 15 * chance.randrange(28, 40)
             for day in range(5):
                 for span in ((begin, begin + 240), (begin + 285, begin + 525)):
-                    hours.append((each, day, *span))
+                    hours.append((agent, day, *span))
         session.connection().execute(
             insert(WorkingHours.__table__),
             [

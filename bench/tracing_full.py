@@ -102,7 +102,7 @@ def _fill(store: databases.Store, looks: int, customers: int) -> None:
             connection.execute(text("SET LOCAL work_mem = '1GB'"))
             connection.execute(text(statement), given | {"mark": looks - TAIL})
 
-    indexes = [f"ix_audit_entry_{each}" for each in ("customer_id", "staff_id", "exposed")]
+    indexes = [f"ix_audit_entry_{item}" for item in ("customer_id", "staff_id", "exposed")]
     with store.engine.connect() as connection:
         kept = dict(
             connection.execute(

@@ -46,9 +46,9 @@ def _calibration(results: Results) -> str:
     parts = [_axes("said", "was so", [(n / 4, f"{25 * n} %") for n in range(5)])]
     parts.append(_line([(0, 0), (1, 1)], "#bbbbbb"))
     bins = reliability(results)
-    parts.append(_line([(each.said, each.so) for each in bins], "#174a7c"))
-    for each in bins:
-        x, y = _at(each.said, each.so)
+    parts.append(_line([(one_bin.said, one_bin.so) for one_bin in bins], "#174a7c"))
+    for one_bin in bins:
+        x, y = _at(one_bin.said, one_bin.so)
         parts.append(f'<circle cx="{x}" cy="{y}" r="4" fill="#174a7c"/>')
     return _svg("Calibration", "How often it was so, by how likely it was said to be.", parts)
 

@@ -112,7 +112,7 @@ def reliability(results: Results) -> list[Bin]:
 
 def _calibration(results: Results) -> str:
     bins = reliability(results)
-    error = sum(each.weight * abs(each.said - each.so) for each in bins)
+    error = sum(one_bin.weight * abs(one_bin.said - one_bin.so) for one_bin in bins)
     brier = sum(
         share
         * sum((p - guilty) ** 2 for result in results[name] for p, guilty in result.said)
@@ -121,7 +121,8 @@ def _calibration(results: Results) -> str:
     )
     mixed = ", ".join(f"{100 * share:.0f} % {name}" for name, share in PRIOR.items())
     rows = "\n".join(
-        f"| {100 * each.said:.1f} % | {100 * each.so:.1f} % | {each.count:,} |" for each in bins
+        f"| {100 * one_bin.said:.1f} % | {100 * one_bin.so:.1f} % | {one_bin.count:,} |"
+        for one_bin in bins
     )
     return f"""## Calibration
 

@@ -56,8 +56,8 @@ def checkpoint_destinations(
     """
     wanted = settings.checkpoints_to or (f"file:{settings.instance / 'checkpoints'}",)
     return [
-        _destination_for_address(each, settings, gateway, clock, CHECKPOINT_POLICY)
-        for each in wanted
+        _destination_for_address(item, settings, gateway, clock, CHECKPOINT_POLICY)
+        for item in wanted
     ]
 
 
@@ -68,8 +68,8 @@ def alert_destinations(
     :class:`InvalidDestination`."""
     form = DeliveryPolicy(secret=settings.alerts_secret.get_secret_value())
     found = [
-        _destination_for_address(each, settings, gateway, clock, form)
-        for each in settings.alerts_to
+        _destination_for_address(item, settings, gateway, clock, form)
+        for item in settings.alerts_to
     ]
     named = Counter[str]()
     for n, place in enumerate(found):

@@ -11,7 +11,7 @@ from config.time_zones import known_zones
 
 def list_locales(spoken: tuple[str, ...], shown_in: str) -> list[tuple[str, str]]:
     """The languages that a customer can have, with their names."""
-    return [(each, Locale.parse(each).get_display_name(shown_in) or each) for each in spoken]
+    return [(item, Locale.parse(item).get_display_name(shown_in) or item) for item in spoken]
 
 
 @lru_cache(maxsize=1)

@@ -22,7 +22,7 @@ def select_locale() -> str:
         return chosen
     tags = [tag.lower() for tag, weight in request.accept_languages if weight > 0]
     wanted = (tag.replace("_", "-").partition("-")[0] for tag in tags)
-    return next((each for each in wanted if each in supported_locales()), supported_locales()[0])
+    return next((item for item in wanted if item in supported_locales()), supported_locales()[0])
 
 
 def set_up_locales(app: Flask, languages: tuple[str, ...]) -> None:

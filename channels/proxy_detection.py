@@ -59,7 +59,7 @@ def is_proxy_uncounted() -> bool:
     """Whether the request at hand came through a proxy of ours that is not counted: it says so
     itself, and comes from this machine or this network, and not from anywhere in the internet."""
     if current_context().trusted_proxies or not any(
-        each in request.headers for each in _FORWARDING_HEADERS
+        item in request.headers for item in _FORWARDING_HEADERS
     ):
         return False
     peer = ip_addresses.parse_ip_address(client_network.peer_address())

@@ -62,7 +62,7 @@ class RateLimiter:
         self._strategy = FixedWindowStrategy(self._storage)
         self._rules: dict[str, list[LimitWindow]] = {}
         for kind, text in rules.items():
-            windows = [LimitWindow(each.amount, each.get_expiry()) for each in parse_many(text)]
+            windows = [LimitWindow(item.amount, item.get_expiry()) for item in parse_many(text)]
             self._rules[kind] = windows
             if kind.endswith(BY_NETWORK):
                 self._rules[kind + WIDE_SUFFIX] = [

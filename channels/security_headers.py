@@ -86,5 +86,5 @@ class LazySessionInterface(SecureCookieSessionInterface):
         be done, the browser is who it was: whoever would leave can try again."""
         if response.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
             super().save_session(app, session, response)
-        for each in g.pop("cookies", ()):
-            response.set_cookie(**each)
+        for item in g.pop("cookies", ()):
+            response.set_cookie(**item)

@@ -108,7 +108,7 @@ def _normalise_character(char: str) -> str:
 def contains_link(plain: str) -> bool:
     """The same of text that has one form for each sign."""
     joined = _SPELLED.sub(lambda found: found[0].replace(" ", ""), plain)
-    return any(_reads_as_link(each) for each in {plain, joined})
+    return any(_reads_as_link(item) for item in {plain, joined})
 
 
 def _reads_as_link(plain: str) -> bool:

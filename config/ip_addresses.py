@@ -60,7 +60,7 @@ def _unwrap_embedded_ipv4(address: Address) -> Address:
     addresses are returned unchanged."""
     if isinstance(address, IPv4Address):
         return address
-    if any(address in each for each in _NAT64):
+    if any(address in item for item in _NAT64):
         return IPv4Address(int(address) & 0xFFFFFFFF)
     teredo = address.teredo
     return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else address)
@@ -93,7 +93,7 @@ def _network_prefix(address: Address, bits: int) -> str:
 def split_forwarded_for(header: str) -> list[str]:
     """The entries of ``X-Forwarded-For``, the nearest proxy's last. Each proxy adds one behind the
     last comma; quotes mean nothing here, so that none that a client opened can swallow it."""
-    return [each.strip() for each in header.split(",")] if header else []
+    return [part.strip() for part in header.split(",")] if header else []
 
 
 def find_client_network(peer: str, forwarded: Sequence[str], proxies: int) -> Network:
@@ -104,5 +104,5 @@ def find_client_network(peer: str, forwarded: Sequence[str], proxies: int) -> Ne
     entry that counts holds no address, the nearest behind it that does is taken.
     """
     ours = forwarded[-proxies:] if proxies else ()
-    found = (parse_network(each) for each in (*ours, peer))
-    return next((each for each in found if each is not None), UNKNOWN_NETWORK)
+    found = (parse_network(item) for item in (*ours, peer))
+    return next((item for item in found if item is not None), UNKNOWN_NETWORK)

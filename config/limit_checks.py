@@ -87,7 +87,7 @@ LIMIT_BOUNDS = (
 
 def find_limit_faults(settings: Settings) -> list[FaultRow]:
     """What is unsafe, each with its sentence."""
-    found = [row for each in LIMIT_BOUNDS for row in _check_limit_bounds(settings, each)]
+    found = [row for item in LIMIT_BOUNDS for row in _check_limit_bounds(settings, item)]
     found += _check_mail_password(settings) + _check_redis_password(settings)
     return found + _check_production_values(settings) if settings.in_production else found
 
@@ -112,8 +112,9 @@ def _check_limit_bounds(settings: Settings, bounds: LimitBounds) -> list[FaultRo
 def strictest_allowance(windows: Sequence[RateLimitItem], seconds: int) -> int:
     """How many hits the strictest of some windows lets through in so many seconds."""
     return min(
-        each.amount * max(1, seconds // each.get_expiry())  # a longer window can begin at its end
-        for each in windows
+        window.amount
+        * max(1, seconds // window.get_expiry())  # a longer window can begin at its end
+        for window in windows
     )
 
 

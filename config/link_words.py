@@ -96,5 +96,5 @@ LOOKALIKE_LETTERS = str.maketrans(
 TOP_LEVEL_DOMAINS = (
     GENERIC_DOMAINS
     | COUNTRY_DOMAINS
-    | {each.translate(LOOKALIKE_LETTERS) for each in GENERIC_DOMAINS}
+    | {item.translate(LOOKALIKE_LETTERS) for item in GENERIC_DOMAINS}
 )

@@ -195,7 +195,7 @@ class Settings(BaseSettings):
     @classmethod
     def _check_rate_format(cls, value: str) -> str:
         try:
-            good = bool(parse_many(value)) and all(each.amount > 0 for each in parse_many(value))
+            good = bool(parse_many(value)) and all(item.amount > 0 for item in parse_many(value))
         except ValueError:
             good = False
         if not good:
@@ -273,7 +273,7 @@ class Settings(BaseSettings):
             )
             for name, prefix in (("twilio", "twilio_"), ("second", "second_twilio_"))
         ]
-        return [each for each in accounts if each.auth_token]
+        return [account for account in accounts if account.auth_token]
 
     @property
     def in_production(self) -> bool:

@@ -34,7 +34,7 @@ def check_settings(settings: Settings) -> list[SettingsFinding]:
         *_check_server_connections(settings),
         *limit_checks.find_limit_faults(settings),
     ]
-    return [SettingsFinding(*each) for each in found]
+    return [SettingsFinding(*item) for item in found]
 
 
 def find_start_refusals(settings: Settings) -> list[str]:
@@ -46,7 +46,7 @@ def find_start_refusals(settings: Settings) -> list[str]:
 
 
 def _check_checkpoint_destinations(s: Settings) -> list[FaultRow]:
-    if any(not each.startswith("file:") for each in s.checkpoints_to):
+    if any(not item.startswith("file:") for item in s.checkpoints_to):
         return []
     return [
         (
@@ -241,5 +241,5 @@ def _check_rate_limits(s: Settings) -> list[FaultRow]:
 def _is_ceiling_too_low(s: Settings) -> bool:
     """Whether a third of anybody's part of a ceiling does not pay one call and one long text."""
     dearest = max(s.call_price, 2 * s.text_price)
-    ceilings = [each for each in (s.spending_per_hour, s.spending_per_day) if each]
-    return any(each * s.spending_anybody_percent / 300 < dearest for each in ceilings)
+    ceilings = [item for item in (s.spending_per_hour, s.spending_per_day) if item]
+    return any(ceiling * s.spending_anybody_percent / 300 < dearest for ceiling in ceilings)

@@ -93,8 +93,8 @@ def has_texted_too_often(
     at = _received_times(session, sender, word, now - day)
     return (
         len(at) > MAX_PER_DAY
-        or sum(each > now - hour for each in at) > MAX_PER_HOUR
-        or (night is not None and sum(each >= night for each in at) > MAX_PER_NIGHT)
+        or sum(item > now - hour for item in at) > MAX_PER_HOUR
+        or (night is not None and sum(item >= night for item in at) > MAX_PER_NIGHT)
     )
 
 
@@ -103,7 +103,7 @@ def count_texts_since(
 ) -> int:
     """How many texts of this kind came from a number after ``start``, or ``with_it`` at it."""
     at = _received_times(session, sender, word, start)
-    return sum(each > start or with_it for each in at)
+    return sum(item > start or with_it for item in at)
 
 
 def _received_times(

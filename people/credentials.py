@@ -57,7 +57,7 @@ def hash_password(password: str, words: Iterable[str] = ()) -> str:
 
 
 def _refuse_guessable(plain: str, words: Iterable[str]) -> None:
-    said = {part for each in words for part in re.findall(r"[^\W_]{4,}", each.casefold())}
+    said = {part for word in words for part in re.findall(r"[^\W_]{4,}", word.casefold())}
     if any(part in plain for part in said):
         raise InvalidInput("password", "Leave out your name, your address and the organisation's.")
     steps = [ord(b) - ord(a) for a, b in pairwise(plain)]

@@ -51,7 +51,7 @@ def seal_password(
     without the other."""
     kept = hashed
     if proven_to:
-        kept = json.dumps({"hash": hashed, "proven_to": sorted(each.hex for each in proven_to)})
+        kept = json.dumps({"hash": hashed, "proven_to": sorted(item.hex for item in proven_to)})
     return keyring.current_keyring(session).seal_for_purpose(
         SIGN_IN, _password_seal_context(staff_id), kept
     )
@@ -81,7 +81,7 @@ def load_vouched_by(session: Session, staff_id: UUID, sealed: bytes | None) -> f
         SIGN_IN, _password_seal_context(staff_id), sealed
     )
     names = json.loads(kept)["proven_to"] if kept.startswith("{") else []
-    return frozenset(UUID(hex=each) for each in names)
+    return frozenset(UUID(hex=name) for name in names)
 
 
 _NO_HASH = "x" * 97
@@ -145,7 +145,7 @@ def _set_table_macs(
 def _former_mac_input(name: str, row: Mapping[str, Any]) -> str:
     """What was under the mark of a row until all its columns were."""
     return json.dumps(
-        [name, *(row_mac.canonical_value(row[each]) for each in _FORMER_COLUMNS[name])]
+        [name, *(row_mac.canonical_value(row[item]) for item in _FORMER_COLUMNS[name])]
     )
 
 

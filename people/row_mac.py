@@ -125,7 +125,7 @@ def mac_matches(
 
 def encode_mac_input(name: str, values: Mapping[str, Any], extra: str = "") -> str:
     """What is marked. ``extra`` is what a row must not be parted from and does not hold."""
-    parts = [name, *(canonical_value(values[each]) for each in MAC_COLUMNS[name])]
+    parts = [name, *(canonical_value(values[item]) for item in MAC_COLUMNS[name])]
     if extra:
         parts.append(extra)
     return json.dumps(parts).ljust(_PADDED_LENGTHS.get(name, 0))

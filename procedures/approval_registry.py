@@ -20,7 +20,7 @@ ROTATE_MASTER_KEY, ROTATE_INDEX_KEY = "keys.rotate", "keys.rotate_index"
 
 def collect_request_types(policy: Policy) -> RequestTypes:
     """Every kind by its name, under the rules of this installation."""
-    return {each.name: each for each in _registered_request_types(policy)}
+    return {type_.name: type_ for type_ in _registered_request_types(policy)}
 
 
 def void_invalid_requests(session: Session, policy: Policy, now: datetime) -> None:
@@ -41,8 +41,8 @@ def _registered_request_types(policy: Policy) -> tuple[RequestType, ...]:
         acting.LIFT,
         acting.WARN,
         *(
-            _command_request_type(each)
-            for each in (IMPORT_CUSTOMERS, APPLY_RETENTION, ROTATE_MASTER_KEY, ROTATE_INDEX_KEY)
+            _command_request_type(item)
+            for item in (IMPORT_CUSTOMERS, APPLY_RETENTION, ROTATE_MASTER_KEY, ROTATE_INDEX_KEY)
         ),
     )
 

@@ -96,7 +96,7 @@ def delete_old_reports(session: Session, now: datetime, after: UUID | None) -> U
             col(CaseEvidence.kind) == "report", col(CaseEvidence.ref).in_([str(i) for i in found])
         )
     ).all()
-    gone = [each for each in found if str(each) not in set(used)]
+    gone = [item for item in found if str(item) not in set(used)]
     session.exec(delete(SignalRecord).where(col(SignalRecord.report_id).in_(gone)))
     session.exec(delete(GroupedReport).where(col(GroupedReport.report_id).in_(gone)))
     session.exec(delete(Report).where(col(Report.id).in_(gone)))

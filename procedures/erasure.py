@@ -37,17 +37,17 @@ def erase_customers(
         .order_by(col(Customer.id))
         .with_for_update()
     ).all()
-    ids = [each.id for each in found]
+    ids = [item.id for item in found]
     _erase_related_rows(session, ids, _customer_number_forms(session, found))
     customer_erasure.clear_customer_requests(session, ids, now)
     field_encryption.destroy_data_keys(session, ids)
-    for each in found:
-        each.phone, each.name, each.external_ref, each.safe_phrase = b"", b"", None, None
-        each.phone_index, each.external_ref_index = secrets.token_bytes(32), None
-        each.erased_at = now
-        session.add(each)
+    for item in found:
+        item.phone, item.name, item.external_ref, item.safe_phrase = b"", b"", None, None
+        item.phone_index, item.external_ref_index = secrets.token_bytes(32), None
+        item.erased_at = now
+        session.add(item)
     session.flush()
-    about = [(each, None) for each in ids]
+    about = [(id_, None) for id_ in ids]
     audit_log.record_act_per_customer(
         session, actor, AuditAct.CUSTOMER_ERASE, now, about=about, purpose=why
     )
@@ -63,12 +63,12 @@ _ERASED_REPORT_COLUMNS = {
 def _customer_number_forms(session: Session, found: Sequence[Customer]) -> list[bytes]:
     """All forms of their numbers: what is known of one may stand under another index key."""
     keys, ring = (
-        field_encryption.load_data_keys(session, [each.id for each in found]),
+        field_encryption.load_data_keys(session, [item.id for item in found]),
         keyring.current_keyring(session),
     )
-    opened = [open_phone(keys[each.id], each) for each in found if each.id in keys]
+    opened = [open_phone(keys[item.id], item) for item in found if item.id in keys]
     forms = [form for phone in opened for form in ring.compute_search_forms("phone", phone)]
-    return [*forms, *(each.phone_index for each in found)]
+    return [*forms, *(item.phone_index for item in found)]
 
 
 def _erase_related_rows(session: Session, ids: Sequence[UUID], numbers: Sequence[bytes]) -> None:

@@ -85,5 +85,5 @@ def erase_expired_customers(
         )
     )
     erase_customers(
-        session, [each for each in locked if each not in busy], actor, now, ERASURE_REASON
+        session, [item for item in locked if item not in busy], actor, now, ERASURE_REASON
     )

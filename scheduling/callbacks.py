@@ -176,7 +176,7 @@ def list_day_callbacks(
         .limit(500)
     )
     found = session.exec(statement).all()
-    at_hand = [each for each in found if _is_at_hand(each[0], now)]
+    at_hand = [item for item in found if _is_at_hand(item[0], now)]
     for callback, customer in at_hand:
         access_budgets.count_customer_access(
             session, agent_id, customer.id, now, _budget_exemption(callback, now)
@@ -293,4 +293,4 @@ def lock_upcoming_callbacks(session: Session, customer_id: UUID, now: datetime) 
 def lock_next_booked(session: Session, customer_id: UUID, now: datetime) -> Callback | None:
     """The customer's next call that has not begun, locked."""
     found = lock_upcoming_callbacks(session, customer_id, now)
-    return next((each for each in found if each.state == CallbackState.BOOKED), None)
+    return next((item for item in found if item.state == CallbackState.BOOKED), None)

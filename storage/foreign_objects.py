@@ -62,19 +62,23 @@ def find_foreign_objects(connection: Connection) -> list[str]:
     """What there is in the store that is none of ours, or is ours and missing, each in a few words;
     nothing in a store that is as our migrations left it."""
     tables = list(SQLModel.metadata.tables.values())
-    names, unique = sorted(each.name for each in tables), sorted(_unique_index_names(tables))
+    names, unique = sorted(table.name for table in tables), sorted(_unique_index_names(tables))
     if connection.dialect.name == "postgresql":
         rows = connection.execute(_POSTGRESQL, {"names": names, "unique": unique})
-        return [str(each) for each in rows.scalars()]
+        return [str(row) for row in rows.scalars()]
     there = {(kind, name) for kind, name in connection.execute(_SQLITE_NAMES)}
-    indexes = [each for each in unique if not each.startswith("uq_")]  # those are in the table
+    indexes = [item for item in unique if not item.startswith("uq_")]  # those are in the table
     return [
-        *(str(each) for each in connection.execute(_SQLITE).scalars()),
-        *(f"a table that is missing: {each}" for each in names if ("table", each) not in there),
+        *(str(row) for row in connection.execute(_SQLITE).scalars()),
         *(
-            f"a unique index that is missing: {each}"
-            for each in indexes
-            if ("index", each) not in there
+            f"a table that is missing: {one_name}"
+            for one_name in names
+            if ("table", one_name) not in there
+        ),
+        *(
+            f"a unique index that is missing: {index}"
+            for index in indexes
+            if ("index", index) not in there
         ),
     ]
 
@@ -83,8 +87,10 @@ def _unique_index_names(tables: Sequence[Table]) -> set[str]:
     """The names of what keeps values from being there twice."""
     found: set[str] = set()
     for table in tables:
-        found.update(str(each.name) for each in table.indexes if each.unique)
+        found.update(str(index.name) for index in table.indexes if index.unique)
         found.update(
-            str(each.name) for each in table.constraints if isinstance(each, UniqueConstraint)
+            str(constraint.name)
+            for constraint in table.constraints
+            if isinstance(constraint, UniqueConstraint)
         )
     return found

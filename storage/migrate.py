@@ -49,7 +49,10 @@ def list_reached_revisions(revision: str) -> list[str]:
     """The revisions that a store at ``revision`` has gone through, the first one first. Raises
     ``ValueError`` for one that this code does not know."""
     try:
-        found = [each.revision for each in _script_directory().iterate_revisions(revision, "base")]
+        found = [
+            one_revision.revision
+            for one_revision in _script_directory().iterate_revisions(revision, "base")
+        ]
     except util.CommandError:
         raise ValueError(f"there is no revision {revision}") from None
     return found[::-1]

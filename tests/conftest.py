@@ -70,11 +70,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests take turns on the databases, unless one is named."""
-    if config.getoption("--both") or any("::" in each for each in config.args):
+    if config.getoption("--both") or any("::" in arg for arg in config.args):
         return
-    left = [each for each in items if database_selection.left_out(each)]
+    left = [item for item in items if database_selection.left_out(item)]
     config.hook.pytest_deselected(items=left)
-    items[:] = [each for each in items if not database_selection.left_out(each)]
+    items[:] = [item for item in items if not database_selection.left_out(item)]
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -18,7 +18,7 @@ from tests import servers
 def problems(engine: Engine) -> list[str]:
     """What is wrong with the migrations on an empty store, in words."""
     migrate.upgrade_store(engine)
-    found = [f"model and migrations differ: {each}" for each in migrate.find_schema_drift(engine)]
+    found = [f"model and migrations differ: {item}" for item in migrate.find_schema_drift(engine)]
     migrate.downgrade_store(engine)
     left = set(inspect(engine).get_table_names()) - {"alembic_version"}
     found += [f"not undone by the way down: {name}" for name in sorted(left)]
@@ -36,14 +36,14 @@ def main() -> int:
     except servers.Missing as missing:
         sys.stderr.write(f"drift on PostgreSQL was skipped: {missing}\n")
         found += [str(missing)] if os.environ.get("CI") else []
-    sys.stderr.writelines(f"{each}\n" for each in found)
+    sys.stderr.writelines(f"{item}\n" for item in found)
     return bool(found)
 
 
 def _tried(url: str) -> list[str]:
     engine = make_engine(url)
     try:
-        return [f"{engine.dialect.name}: {each}" for each in problems(engine)]
+        return [f"{engine.dialect.name}: {problem}" for problem in problems(engine)]
     finally:
         engine.dispose()
 

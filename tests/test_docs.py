@@ -18,7 +18,7 @@ _TEST = re.compile(
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_to_a_file(page):
     missing = [
-        each for each in _LINK.findall(page.read_text()) if not (page.parent / each).exists()
+        match_ for match_ in _LINK.findall(page.read_text()) if not (page.parent / match_).exists()
     ]
     assert missing == []
 
@@ -53,7 +53,7 @@ def promises() -> list[tuple[list[str], list[list[str]]]]:
     tables = re.findall(r"^\| who \|(.+)\|\n\|[-|]+\n((?:\| \*\*.+\n)+)", page, re.M)
     return [
         (
-            [each.strip() for each in head.split("|")],
+            [part.strip() for part in head.split("|")],
             [[cell.strip() for cell in row.strip("|").split("|")] for row in rows.splitlines()],
         )
         for head, rows in tables
@@ -63,7 +63,7 @@ def promises() -> list[tuple[list[str], list[list[str]]]]:
 def test_each_promise_is_answered_for_each_adversary():
     named = []
     for columns, rows in promises():
-        named += [each.partition(" ")[0] for each in columns]
+        named += [column.partition(" ")[0] for column in columns]
         assert [row[0].strip("*") for row in rows] == list(ADVERSARIES)
         for row in rows:
             assert len(row) == len(columns) + 1

@@ -31,7 +31,7 @@ from verification.reply_words import REPLY_WORDS, RESERVED_WORDS
 
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = Settings(_env_file=None).languages
-TRANSLATED = [each for each in LANGUAGES if each != i18n.FALLBACK]
+TRANSLATED = [item for item in LANGUAGES if item != i18n.FALLBACK]
 CARRIERS = RESERVED_WORDS - set(command_parser.COMMAND_WORDS)
 EXTENDED = frozenset("^{}\\[~]|€")
 ONE, TWO = 160, 306
@@ -55,7 +55,7 @@ def catalogue(language: str) -> Catalog:
 
 def messages(found: Catalog) -> dict[tuple[str, ...], tuple[str, ...]]:
     """What is said by what it is called: singular and plural, mostly one."""
-    return {forms(each.id): forms(each.string) for each in found if each.id}
+    return {forms(item.id): forms(item.string) for item in found if item.id}
 
 
 def forms(text: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
@@ -79,8 +79,8 @@ def test_a_catalogue_says_everything_and_nothing_else(language):
     found = catalogue(language)
     assert set(messages(found)) == set(messages(template()))
     assert not found.obsolete
-    assert [each.id for each in found if each.id and each.fuzzy] == []
-    assert [each.id for each in found if each.id and not all(forms(each.string))] == []
+    assert [item.id for item in found if item.id and item.fuzzy] == []
+    assert [item.id for item in found if item.id and not all(forms(item.string))] == []
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
@@ -95,7 +95,7 @@ def test_a_translation_keeps_the_placeholders_and_the_space_around(language):
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_no_sentence_is_left_in_english(language):
     same = [i[0] for i, said in messages(catalogue(language)).items() if i == said]
-    assert [each for each in same if len(_PLACE.sub("", each).split()) > 1] == []
+    assert [item for item in same if len(_PLACE.sub("", item).split()) > 1] == []
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
@@ -307,10 +307,10 @@ def test_the_spoken_line_says_everything_in_its_language(language):
         wanted = list(inspect.signature(make).parameters)[1:]
         said = [
             make(
-                MessageContext("Example Bank", PHONE, each, "UTC"),
+                MessageContext("Example Bank", PHONE, item, "UTC"),
                 **{name: values[name] for name in wanted},
             )
-            for each in (i18n.FALLBACK, language)
+            for item in (i18n.FALLBACK, language)
         ]
         assert said[0] != said[1], make.__name__
         assert "{" not in said[1], make.__name__

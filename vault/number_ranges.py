@@ -61,7 +61,7 @@ class NumberRanges:
 def parse_number_ranges(text: str) -> NumberRanges:
     """The inverse of ``str``. Raises ``ValueError``."""
     found = NumberRanges()
-    for each in text.split():
-        first, _, last = each.partition("-")
+    for part in text.split():
+        first, _, last = part.partition("-")
         found.add_span(int(first), int(last or first) + 1)
     return found

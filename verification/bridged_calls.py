@@ -151,8 +151,8 @@ def presume_answered_by_person(session: Session, policy: Policy, now: datetime) 
         )
         .limit(50)
     ).all()
-    for each in rows:
-        record_call_progress(session, each, CallState.LIVE, policy, now)
+    for row in rows:
+        record_call_progress(session, row, CallState.LIVE, policy, now)
 
 
 def accept_agent_leg(

@@ -65,7 +65,7 @@ def drain_failed_checks(session: Session, most: int = 256) -> list[FailedCheck]:
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     ).all()
-    found = [each for row in rows for each in decode_failed_checks(row.unmet or b"")]
+    found = [check for row in rows for check in decode_failed_checks(row.unmet or b"")]
     for row in rows:
         row.unmet = None
         session.add(row)

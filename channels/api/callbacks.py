@@ -116,7 +116,7 @@ def list_callbacks(query: DayQuery) -> Response:
             session, agent.id, *local_time.local_day_bounds(on, zone), moment
         )
         return jsonify(
-            on=on.isoformat(), callbacks=[serialize_callback_row(each) for each in found]
+            on=on.isoformat(), callbacks=[serialize_callback_row(item) for item in found]
         )
 
 

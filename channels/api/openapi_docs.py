@@ -61,11 +61,11 @@ def _publish_references(part: Any) -> None:
         path, _, name = str(part.get("$ref", "")).rpartition("/")
         if name in _PUBLISHED_NAMES:
             part["$ref"] = f"{path}/{_PUBLISHED_NAMES[name]}"
-        for each in part.values():
-            _publish_references(each)
+        for item in part.values():
+            _publish_references(item)
     elif isinstance(part, list):
-        for each in part:
-            _publish_references(each)
+        for item in part:
+            _publish_references(item)
 
 
 def _add_error_responses(path: str, operation: dict[str, Any]) -> None:

@@ -46,12 +46,12 @@ def answer_validation_error(error: ValidationError) -> Response:
         )
     errors = [
         {
-            "field": ".".join(str(part) for part in each["loc"]) or "body",
-            "detail": _advice_for_error_type(each["type"], each.get("ctx", {})),
+            "field": ".".join(str(part) for part in one_error["loc"]) or "body",
+            "detail": _advice_for_error_type(one_error["type"], one_error.get("ctx", {})),
         }
-        for each in error.errors(include_url=False, include_input=False)
+        for one_error in error.errors(include_url=False, include_input=False)
     ]
-    detail = " ".join(f"{each['field']}: {each['detail']}" for each in errors[:3])
+    detail = " ".join(f"{one_error['field']}: {one_error['detail']}" for one_error in errors[:3])
     return build_error_response(422, "This cannot be used", detail, errors=errors)
 
 

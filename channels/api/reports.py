@@ -61,7 +61,7 @@ def list_reports() -> Response:
         found = report_list.list_latest_reports(session, investigator.actor, current_time())
         return jsonify(
             reports=[
-                ReportOut.model_validate(each, from_attributes=True).model_dump(mode="json")
-                for each in found
+                ReportOut.model_validate(item, from_attributes=True).model_dump(mode="json")
+                for item in found
             ]
         )

@@ -94,9 +94,9 @@ def list_requests_command() -> None:
             approval_registry.collect_request_types(current_context().policy),
             current_time(),
         )
-    for each in found:
-        said = f"{each.approvals} of {each.needed} approvals"
-        click.echo(f"{each.act.id}  {each.act.kind:<20} {said}, until {each.act.expires_at:%F %R}")
+    for item in found:
+        said = f"{item.approvals} of {item.needed} approvals"
+        click.echo(f"{item.act.id}  {item.act.kind:<20} {said}, until {item.act.expires_at:%F %R}")
     if not found:
         click.echo("Nothing waits.")
 

@@ -84,9 +84,9 @@ def verify_log_command(files: tuple[Path, ...], key_text: str | None) -> None:
         f"Good: {found.size:,} entries, {found.covered:,} of them vouched for by"
         f" {len(known):,} checkpoint{'' if len(known) == 1 else 's'}."
     )
-    for each in found.ends:
-        click.echo(f"NOT EXPLAINED: {each.sentence}")
-    if not all(each.told for each in found.ends):
+    for end in found.ends:
+        click.echo(f"NOT EXPLAINED: {end.sentence}")
+    if not all(end.told for end in found.ends):
         sys.exit(3)
 
 

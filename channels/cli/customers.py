@@ -145,16 +145,16 @@ def _copy_with_digest(file: Path) -> Iterator[tuple[BinaryIO, str]]:
 def _find_resume_point(copy: BinaryIO, from_start: bool) -> ImportProgress:
     """Where to go on: at the end of what an unfinished import read of this very file."""
     with unit_of_work() as session:
-        for each in [] if from_start else list_unfinished_imports(session):
+        for item in [] if from_start else list_unfinished_imports(session):
             copy.seek(0)
             source = LineReader(copy)
             if (
-                each.position
-                and source.skip_to_position(each.position)
-                and source.digest == each.digest
+                item.position
+                and source.skip_to_position(item.position)
+                and source.digest == item.digest
             ):
-                click.echo(f"Going on after line {each.line}.", err=True)
-                return each
+                click.echo(f"Going on after line {item.line}.", err=True)
+                return item
         return create_import(session, current_time())
 
 
@@ -209,15 +209,15 @@ def _refused_line_reporter(path: Path | None) -> Iterator[Any]:
         told.extend(refused[: MAX_SHOWN_LINES - len(told)])
 
     yield keep_first_refused
-    for each in told:
-        click.echo(f"Line {each.line}, {each.field}: {each.sentence}", err=True)
+    for item in told:
+        click.echo(f"Line {item.line}, {item.field}: {item.sentence}", err=True)
 
 
 def _csv_line_reporter(file: TextIO) -> Any:
     writer = csv.writer(file)
 
     def write_refused_lines(refused: list[ImportProblem]) -> None:
-        writer.writerows((each.line, each.field, each.sentence) for each in refused)
+        writer.writerows((item.line, item.field, item.sentence) for item in refused)
         file.flush()
 
     return write_refused_lines
@@ -311,7 +311,7 @@ def _record_erasure_lookups(session: Session, reference: str, phone: str) -> lis
         found.append(customer_records.find_by_external_ref(session, reference))
     if phone:
         found.append(customer_records.find_by_phone(session, number))
-    ids = [each.id if each else None for each in found]
+    ids = [item.id if item else None for item in found]
     for who in ids:
         lookup_log.log_customer_lookup(
             session, audit_log.OPERATOR, who, "", "erasure", current_time()
@@ -321,7 +321,7 @@ def _record_erasure_lookups(session: Session, reference: str, phone: str) -> lis
 
 def _require_one_customer(found: list[UUID | None]) -> UUID:
     first = found[0] if found else None
-    if first is not None and all(each == first for each in found):
+    if first is not None and all(item == first for item in found):
         return first
     if len(found) > 1:
         raise NotFound("No customer has both this reference and this number. Nobody is erased.")

@@ -66,7 +66,7 @@ def add_demo_if_empty() -> bool:
 
 def format_demo_sign_ins() -> str:
     """The demo sign-ins, for the terminal."""
-    rows = [f"  {each.role:<13} {each.email}" for each in seed_data.DEMO_STAFF_MEMBERS]
+    rows = [f"  {item.role:<13} {item.email}" for item in seed_data.DEMO_STAFF_MEMBERS]
     return "\n".join(
         [
             "Demo sign-ins (the sign-in page shows each one's second-factor code):",

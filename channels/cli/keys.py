@@ -144,7 +144,7 @@ def _proxy_findings() -> tuple[list[SettingsFinding], str]:
 
 def _rate_limit_findings() -> list[SettingsFinding]:
     return [
-        SettingsFinding("warn", each) for each in current_context().limiter.find_storage_faults()
+        SettingsFinding("warn", fault) for fault in current_context().limiter.find_storage_faults()
     ]
 
 
@@ -174,20 +174,20 @@ def _database_findings() -> list[SettingsFinding]:
             if bootstrap.count_approvers(session) < bootstrap.MIN_APPROVERS:
                 found.append(SettingsFinding("warn", TOO_FEW_APPROVERS))
             found += [
-                SettingsFinding("warn", each)
-                for each in checkpoint_job.describe_late_publications(session, here.places)
+                SettingsFinding("warn", publication)
+                for publication in checkpoint_job.describe_late_publications(session, here.places)
             ]
             found += [
-                SettingsFinding("warn", each)
-                for each in log_health.find_log_faults(session, current_time())
+                SettingsFinding("warn", fault)
+                for fault in log_health.find_log_faults(session, current_time())
             ]
             found += [
-                SettingsFinding("warn", each)
-                for each in log_health.describe_lost_writers(session, current_time())
+                SettingsFinding("warn", writer)
+                for writer in log_health.describe_lost_writers(session, current_time())
             ]
             found += [
-                SettingsFinding("warn", each)
-                for each in alerts.describe_failed_alerts(session, here.alert_places)
+                SettingsFinding("warn", alert)
+                for alert in alerts.describe_failed_alerts(session, here.alert_places)
             ]
             return found
     except KeyUnavailable as error:

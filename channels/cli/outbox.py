@@ -60,7 +60,7 @@ def _retry_stuck_messages(which: tuple[UUID, ...], everything: bool) -> None:
         ]
         chosen = stuck if everything else list(which)
         done = [
-            each for each in chosen if outbox_stats.retry_message(session, each, current_time())
+            item for item in chosen if outbox_stats.retry_message(session, item, current_time())
         ]
     click.echo(f"{len(done)} of {len(chosen)} texts are tried again at once.")
     if not everything and len(done) < len(chosen):

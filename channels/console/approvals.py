@@ -61,10 +61,11 @@ def _render_approvals(desk: StaffRequest, errors: Mapping[str, str] | None = Non
 def _load_requester_names(desk: StaffRequest, found: ApprovalInbox) -> dict[UUID, str]:
     """Who asked, by id."""
     items = (*found.to_decide, *found.waiting)
-    ids = {each.act.asked_by for each in items if each.act.asked_by is not None}
-    members = (desk.session.get_one(Staff, each) for each in ids)
+    ids = {item.act.asked_by for item in items if item.act.asked_by is not None}
+    members = (desk.session.get_one(Staff, id_) for id_ in ids)
     return {
-        each.id: staff_records.open_staff_name(desk.session, each.id, each.name) for each in members
+        member.id: staff_records.open_staff_name(desk.session, member.id, member.name)
+        for member in members
     }
 
 

@@ -69,7 +69,7 @@ def show_case_notes(desk: StaffRequest, reference: str) -> ResponseReturnValue:
         "console/case_notes.html",
         case=case,
         notes=found,
-        names=case_view.list_staff_names(desk.session, [each.staff_id for each in found]),
+        names=case_view.list_staff_names(desk.session, [item.staff_id for item in found]),
         words=labels,
         clock=desk.clock,
     )

@@ -46,7 +46,7 @@ def describe_call_outcome(value: str) -> str:
 
 def list_call_outcomes() -> list[tuple[str, str]]:
     """What an agent chooses from at the end of a call."""
-    return [(each.value, describe_call_outcome(each)) for each in CallOutcome]
+    return [(item.value, describe_call_outcome(item)) for item in CallOutcome]
 
 
 def describe_channel(value: str | None) -> str:
@@ -108,7 +108,7 @@ def describe_lookup_purpose(value: LookupPurpose) -> str:
 
 def list_lookup_purposes() -> list[tuple[str, str]]:
     """What an agent chooses from before a look-up."""
-    return [(each.value, describe_lookup_purpose(each)) for each in CONSOLE_PURPOSES]
+    return [(item.value, describe_lookup_purpose(item)) for item in CONSOLE_PURPOSES]
 
 
 def describe_access_purpose(value: str) -> str:

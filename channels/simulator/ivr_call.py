@@ -20,7 +20,7 @@ def take_simulated_turn(number: str, form: Mapping[str, str]) -> dict[str, objec
     if not re.fullmatch(r"CA[0-9a-f]{32}", call):
         call = f"CA{uuid4().hex}"
     stage = form.get("stage", "")
-    locales = {each.phone: each.locale for each in DEMO_CUSTOMERS}
+    locales = {item.phone: item.locale for item in DEMO_CUSTOMERS}
     step = ivr_state.unseal_state(
         form.get("at", ""), locales.get(number, current_context().policy.languages[0])
     )

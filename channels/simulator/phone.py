@@ -33,8 +33,8 @@ def show_phone() -> str:
             incoming=incoming_call.find_incoming_call(session, number, current_time()),
             line=phone_modes.find_simulator_mode(session, number),
             modes=_phone_mode_labels(),
-            numbers=sorted({number, *(each.phone for each in DEMO_CUSTOMERS)}),
-            names={each.phone: each.name for each in DEMO_CUSTOMERS},
+            numbers=sorted({number, *(item.phone for item in DEMO_CUSTOMERS)}),
+            names={item.phone: item.name for item in DEMO_CUSTOMERS},
         )
 
 

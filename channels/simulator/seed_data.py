@@ -74,11 +74,11 @@ def is_database_empty(session: Session) -> bool:
 
 def add_seed_data(session: Session, policy: Policy, now: datetime) -> None:
     """Add demo staff, customers, and callbacks of which the first can be started at once."""
-    members = [_add_seed_staff_member(session, each, policy, now) for each in DEMO_STAFF_MEMBERS]
+    members = [_add_seed_staff_member(session, item, policy, now) for item in DEMO_STAFF_MEMBERS]
     ana, ben = members[0], members[1]
     week = {day: [(9 * 60, 17 * 60)] for day in range(5)}
     working_hours.replace_working_hours(session, ben.id, week, audit_log.SYSTEM, now)
-    known = [_add_seed_customer(session, each, ana, policy, now) for each in DEMO_CUSTOMERS]
+    known = [_add_seed_customer(session, item, ana, policy, now) for item in DEMO_CUSTOMERS]
     any_hour = replace(policy, min_notice_minutes=0, decent_hours=(time(0), None))
     minute = now.replace(second=0, microsecond=0)
     plan = (

@@ -264,14 +264,14 @@ def _handle_move_word(job: _TextJob) -> str:
 
 def _offer_times_by_text(job: _TextJob, callback: Callback) -> list[datetime]:
     made = slot_offers.offer_other_slots(job.session, callback, job.policy, job.now)
-    return [each.starts_at for each in made]
+    return [item.starts_at for item in made]
 
 
 def _handle_picked_time(job: _TextJob) -> str | None:
     """The number of a time that was offered; without an offer, a text like any other."""
     customer = job.customer
     found = slot_offers.list_open_offers(job.session, customer.id, job.now) if customer else []
-    offer = next((each for each in found if str(each.number) == job.asked.code), None)
+    offer = next((item for item in found if str(item.number) == job.asked.code), None)
     if offer is None:
         return _answer_with_help(job)
     agent = callback_notifier.agent_first_name(job.session, offer.agent_id)

@@ -33,7 +33,9 @@ class ReplyAllowance:
         """Take the price of an answer; whether there was enough."""
         price = segments.count_segments(answer) * rules.segment_price
         purse = spending.lock_spending_budget(session, rules, now)
-        return any(purse.try_spend(price, answer=True, purse=each) for each in self.purses)
+        return any(
+            purse.try_spend(price, answer=True, purse=one_purse) for one_purse in self.purses
+        )
 
 
 def allowance_for_text(

@@ -53,14 +53,14 @@ class ReportAnswer:
 def parse_report_answer(body: str) -> ReportAnswer:
     """The answer in a short text. Letter case, accents and the digits' script do not matter."""
     text = unicodedata.normalize("NFKC", body[:400])
-    words = [_plain_answer_word(each) for each in re.findall(r"[^\W\d_]+", text)]
+    words = [_plain_answer_word(match_) for match_ in re.findall(r"[^\W\d_]+", text)]
     if len(words) > _MAX_ANSWER_WORDS:
         return ReportAnswer()
     number = _find_shown_number(text)
     if number:
         return ReportAnswer(number=number)
     found = set(words)
-    knew = tuple(dict.fromkeys(KNEW_WORDS[each] for each in words if each in KNEW_WORDS))
+    knew = tuple(dict.fromkeys(KNEW_WORDS[word] for word in words if word in KNEW_WORDS))
     if knew:
         return ReportAnswer(knew=knew)
     if found & HIDDEN_WORDS:
@@ -71,7 +71,9 @@ def parse_report_answer(body: str) -> ReportAnswer:
 def _find_shown_number(text: str) -> str:
     plain = "".join(str(unicodedata.decimal(c, c)) for c in text)
     runs = [
-        each for each in _NUMBER.findall(plain) if len(re.sub(r"\D", "", each)) in _DIGIT_COUNTS
+        match_
+        for match_ in _NUMBER.findall(plain)
+        if len(re.sub(r"\D", "", match_)) in _DIGIT_COUNTS
     ]
     return runs[0][:NUMBER_LIMIT].strip() if len(runs) == 1 else ""
 

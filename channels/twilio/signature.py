@@ -37,7 +37,7 @@ def is_signature_valid() -> bool:
     url = current_context().base_url + request.full_path.removesuffix("?")
     try:
         validators = [RequestValidator(token) for token in tokens]
-        return any(each.validate(url, request.form, given) for each in validators)
+        return any(validator.validate(url, request.form, given) for validator in validators)
     except (ValueError, TypeError, IndexError, AttributeError):
         return False
 

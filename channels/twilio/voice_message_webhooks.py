@@ -57,7 +57,7 @@ class _AnsweredCall:
             found = callbacks.lock_upcoming_callbacks(
                 self.session, self.message.customer_id, self.now
             )
-            return next((each for each in found if each.state == CallbackState.BOOKED), None)
+            return next((item for item in found if item.state == CallbackState.BOOKED), None)
         if self.message.callback_id is None:
             return None
         one = callbacks.lock_callback(self.session, self.message.callback_id)
@@ -156,13 +156,13 @@ def _handle_answer_key(call: _AnsweredCall) -> _Prompt:
 
 def _say_offered_times(call: _AnsweredCall, callback: Callback) -> _Prompt:
     made = slot_offers.offer_other_slots(call.session, callback, current_context().policy, call.now)
-    text = voice_templates.prompt_offered_times(call.voice, [each.starts_at for each in made])
+    text = voice_templates.prompt_offered_times(call.voice, [item.starts_at for item in made])
     return _Prompt(text, "pick" if made else "")
 
 
 def _handle_offer_key(call: _AnsweredCall) -> _Prompt:
     standing = slot_offers.list_open_offers(call.session, call.message.customer_id, call.now)
-    offer = next((each for each in standing if str(each.number) == call.keys), None)
+    offer = next((item for item in standing if str(item.number) == call.keys), None)
     if offer is None:
         return _Prompt("")
     try:

@@ -90,9 +90,9 @@ def find_justifications(
     while some := list(islice(waiting, _BATCH_SIZE)):
         known = _CustomerFacts(session, some)
         found |= {
-            each.entry_id: reason
-            for each in some
-            if (reason := known.justify_access(each, now)) is not None
+            item.entry_id: reason
+            for item in some
+            if (reason := known.justify_access(item, now)) is not None
         }
     return found
 
@@ -104,7 +104,7 @@ def list_unjustified_accesses(
     them, earliest first."""
     own = list(_iterate_staff_accesses(session, staff_id, since, until))
     known = find_justifications(session, own, now)
-    return [each for each in reversed(own) if each.entry_id not in known]
+    return [item for item in reversed(own) if item.entry_id not in known]
 
 
 def _iterate_staff_accesses(
@@ -130,7 +130,7 @@ class _CustomerFacts:
     """What the store knows of the customers of a few accesses."""
 
     def __init__(self, session: Session, accesses: Sequence[Access]) -> None:
-        customers = {each.customer_id for each in accesses}
+        customers = {access.customer_id for access in accesses}
         self._callbacks: dict[UUID, list[Callback]] = {}
         for row in session.exec(select(Callback).where(col(Callback.customer_id).in_(customers))):
             self._callbacks.setdefault(row.customer_id, []).append(row)
@@ -146,9 +146,9 @@ class _CustomerFacts:
         for entry in acts:
             if entry.action == BOOK_ACT:
                 self._booked.setdefault((entry.staff_id, entry.customer_id), []).append(entry)
-        purposes = {each.purpose for each in accesses if each.purpose}
+        purposes = {access.purpose for access in accesses if access.purpose}
         found = session.exec(select(Case).where(col(Case.reference).in_(purposes)))
-        self._cases = {each.reference: each for each in found}
+        self._cases = {item.reference: item for item in found}
 
     def justify_access(self, each: Access, now: datetime) -> Justification | None:
         callbacks = self._callbacks.get(each.customer_id, ())

@@ -87,8 +87,8 @@ def load_access_page(
     found = _group_accesses(session, rows, zone, now)
     software = visible_entries.count_software_accesses(session, customer_id, before, following)
     visible_entries.record_history_view(session, customer_id, now)
-    odd = [each for each in found if each.odd]
-    return AccessPage(odd, [each for each in found if not each.odd], software, following)
+    odd = [item for item in found if item.odd]
+    return AccessPage(odd, [item for item in found if not item.odd], software, following)
 
 
 GroupKey = tuple[date, UUID | None, UUID | None, bool, UUID | None]
@@ -160,11 +160,14 @@ def _names_by_entry(session: Session, rows: Sequence[AuditEntry]) -> dict[int, t
     """First name and role by entry."""
     wanted = {row.staff_id for row in rows if row.staff_id}
     members = {
-        each.id: each for each in session.exec(select(Staff).where(col(Staff.id).in_(wanted)))
+        one_row.id: one_row
+        for one_row in session.exec(select(Staff).where(col(Staff.id).in_(wanted)))
     }
     names = {
-        each.id: first_name(staff_records.open_staff_name(session, each.id, each.name))
-        for each in members.values()
+        one_member.id: first_name(
+            staff_records.open_staff_name(session, one_member.id, one_member.name)
+        )
+        for one_member in members.values()
     }
     for_cases = visible_entries.find_case_entries(session, rows)
     found: dict[int, tuple[str, str]] = {}
@@ -184,7 +187,7 @@ def _names_by_entry(session: Session, rows: Sequence[AuditEntry]) -> dict[int, t
 
 
 def _call_times_by_id(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, _CallTimes]:
-    wanted = {each for each in ids if each}
+    wanted = {id_ for id_ in ids if id_}
     rows = session.exec(
         select(Callback.id, Callback.starts_at, Callback.started_at, col(Callback.ended_at)).where(
             col(Callback.id).in_(wanted)

@@ -87,7 +87,8 @@ def file_objection(session: Session, customer: Customer, entry_id: int, now: dat
     session.add(objection)
     session.flush()
     session.add_all(
-        ObjectedEntry(entry_id=each.id or 0, objection_id=objection.id) for each in entries
+        ObjectedEntry(entry_id=one_entry.id or 0, objection_id=objection.id)
+        for one_entry in entries
     )
     _open_objection_case(session, report, entries, now)
 
@@ -132,12 +133,12 @@ def _open_objection_case(
     read = [
         NewEvidence(
             "audit",
-            str(each.id),
-            each.at,
-            each.customer_id,
-            {"action": each.action, "purpose": each.purpose},
+            str(entry.id),
+            entry.at,
+            entry.customer_id,
+            {"action": entry.action, "purpose": entry.purpose},
         )
-        for each in entries[:MAX_EVIDENCE]
+        for entry in entries[:MAX_EVIDENCE]
     ]
     open_or_extend_case(
         session,

@@ -76,7 +76,7 @@ def find_unjustified_entries(
     found = [each for row in due if (each := access_from_entry(row))]
     for_cases = find_case_entries(session, due)
     known = find_justifications(session, found, now)
-    return {each.entry_id for each in found} - known.keys() - for_cases
+    return {item.entry_id for item in found} - known.keys() - for_cases
 
 
 def count_software_accesses(

@@ -54,18 +54,18 @@ def queue_new_case_alert(session: Session, places: Sequence[Destination], now: d
     ).all()
     if not cases:
         return
-    named = visibility.find_cases_naming_investigators(session, [each.id for each in cases])
-    told = [["", ""] if each.id in named else [each.reference, each.kind] for each in cases]
+    named = visibility.find_cases_naming_investigators(session, [case.id for case in cases])
+    told = [["", ""] if case.id in named else [case.reference, case.kind] for case in cases]
     alert = CaseAlert(id=new_id(), at=now, cases=json.dumps(told))
     session.add(alert)
     session.flush()
     for place in places:
         session.add(AlertDelivery(alert_id=alert.id, place=place.name, due_at=now))
-    for each in cases:
-        each.alerted_at = now
-        session.add(each)
+    for case in cases:
+        case.alerted_at = now
+        session.add(case)
         audit_log.record_act(
-            session, audit_log.SYSTEM, AuditAct.CASE_ALERT, now, purpose=each.reference
+            session, audit_log.SYSTEM, AuditAct.CASE_ALERT, now, purpose=case.reference
         )
     session.flush()
 
@@ -117,10 +117,8 @@ def describe_failed_alerts(session: Session, places: Sequence[Destination]) -> l
     """What is wrong with the alerts, in sentences: for ``doctor``."""
     rows = session.exec(
         select(AlertDelivery).where(
-            col(AlertDelivery.place).in_([each.name for each in places]),
+            col(AlertDelivery.place).in_([place.name for place in places]),
             col(AlertDelivery.error) != "",
         )
     )
-    return sorted(
-        {f"Alerts of new cases do not reach {each.place}: {each.error}." for each in rows}
-    )
+    return sorted({f"Alerts of new cases do not reach {row.place}: {row.error}." for row in rows})

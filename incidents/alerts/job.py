@@ -33,7 +33,7 @@ def build_alert_notification(taken: LeasedAlert, voice: MessageContext) -> Notif
         "timestamp": taken.at.isoformat(),
         "data": {"count": len(named), "cases": shown},
     }
-    lines = [text_templates.format_case_line(voice, *each) for each in named]
+    lines = [text_templates.format_case_line(voice, *item) for item in named]
     return Notification(
         body="\n".join([short, "", *lines]) + "\n",
         subject=short,
@@ -56,7 +56,7 @@ class AlertDeliveryJob:
         info: dict[Any, Any],
         clock: Callable[[], datetime],
     ) -> None:
-        self._places = {each.name: each for each in places}
+        self._places = {place.name: place for place in places}
         self._voice, self._engine, self._info, self._clock = voice, engine, info, clock
         self._hands = ThreadPoolExecutor(1, "alerts")
         self._busy: Future[None] | None = None

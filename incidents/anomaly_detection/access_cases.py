@@ -26,18 +26,18 @@ def open_access_case(
     session: Session, staff_id: UUID, found: Sequence[Finding], now: datetime
 ) -> None:
     """Raise the case of this person, or add to it, or to that of their budget of the same day."""
-    numbers = [_finding_evidence(staff_id, each, now) for each in found]
-    since = max(min(each.since for each in found), now - _MAX_LOOKBACK)
+    numbers = [_finding_evidence(staff_id, item, now) for item in found]
+    since = max(min(item.since for item in found), now - _MAX_LOOKBACK)
     bare = list_unjustified_accesses(session, staff_id, since, now, now)[-_MAX_ACCESSES:]
     accesses = [
         NewEvidence(
             "audit",
-            str(each.entry_id),
-            each.at,
-            each.customer_id,
-            {"action": each.action, "purpose": each.purpose},
+            str(item.entry_id),
+            item.at,
+            item.customer_id,
+            {"action": item.action, "purpose": item.purpose},
         )
-        for each in bare
+        for item in bare
     ]
     fold = choose_dedup_key(
         session, now, access_dedup_key(staff_id), budget_dedup_key(staff_id, now)

@@ -106,15 +106,15 @@ def find_anomalies(person: StaffProfile, peers: Priors) -> list[Finding]:
         return []
     for signal in Indicator:
         usual = _expected_rate(person, signal, peers[signal])
-        for each in (
+        for item in (
             _detect_burst(shift.hour, Window.HOUR, signal, usual, peers[signal]),
             _detect_burst(shift.whole, Window.SHIFT, signal, usual, peers[signal]),
             _detect_drift(person, shift, signal, usual, peers[signal]),
         ):
-            name = f"{signal}:{each.window}" if each else ""
-            if each and name not in shift.found:
+            name = f"{signal}:{item.window}" if item else ""
+            if item and name not in shift.found:
                 shift.found.append(name)
-                found.append(each)
+                found.append(item)
     return found
 
 

@@ -57,7 +57,9 @@ class LogIntegrityJob:
                 wrong = self._recent.check_recent_entries(session)
                 found = [wrong] * bool(wrong) + log_health.find_log_faults(session, now)
                 ends = [
-                    each for each in self._recent.find_recently_lost_writers(now) if not each.told
+                    writer
+                    for writer in self._recent.find_recently_lost_writers(now)
+                    if not writer.told
                 ]
             if found or ends:
                 log.critical("the audit log is not as it should be", found=found, ends=len(ends))
@@ -65,16 +67,16 @@ class LogIntegrityJob:
                     _report_log_faults(session, found, ends, now)
         except (*StoreUnavailable, KeyUnavailable, Tampered):
             log.exception("the audit log cannot be watched")
-        return found + [each.sentence for each in ends]
+        return found + [end.sentence for end in ends]
 
 
 def _report_log_faults(
     session: Session, found: Sequence[str], ends: Sequence[LostWriter], now: datetime
 ) -> None:
-    evidence = [_log_fault_evidence("changed", each, now) for each in found]
-    for each in ends:
-        if _record_lost_writer(session, each, now):
-            evidence.append(_log_fault_evidence("ended", each.sentence, each.since))
+    evidence = [_log_fault_evidence("changed", item, now) for item in found]
+    for end in ends:
+        if _record_lost_writer(session, end, now):
+            evidence.append(_log_fault_evidence("ended", end.sentence, end.since))
     if evidence:
         open_or_extend_case(session, CaseKind.LOG, DEDUP_KEY, evidence, now)
 

@@ -99,7 +99,7 @@ class StaffProfile:
 
     def decay_history(self) -> None:
         """Let the past fade by one shift."""
-        self.hours = [each * _DECAY for each in self.hours]
+        self.hours = [hour * _DECAY for hour in self.hours]
         for past in self.past.values():
             past.count *= _DECAY
             past.work *= _DECAY

@@ -39,9 +39,9 @@ def plan_canaries(
     Raises ``InvalidInput`` with the line that it is about; then nothing is planned.
     """
     before = store.load_canaries(session).canaries
-    taken = {each.phone for each in before}
-    refs = {each.external_ref for each in before if each.external_ref}
-    number = max((each.number for each in before), default=0)
+    taken = {item.phone for item in before}
+    refs = {item.external_ref for item in before if item.external_ref}
+    number = max((item.number for item in before), default=0)
     batch: list[Canary] = []
     for line, text in enumerate(numbers, 1):
         try:

@@ -93,7 +93,7 @@ def list_canary_contacts(
     """Every contact from outside with a canary, or those of one case, of the evidence that is
     ``seen``, oldest first: for who traces leaks, each is worth more than a report, since nobody
     real has that number."""
-    customers = {each.number: each.customer_id for each in load_canaries(session).canaries}
+    customers = {canary.number: canary.customer_id for canary in load_canaries(session).canaries}
     statement = select(CaseEvidence).where(col(CaseEvidence.kind) == EVIDENCE_KIND, *seen)
     if case_id is not None:
         statement = statement.where(col(CaseEvidence.case_id) == case_id)
@@ -110,7 +110,7 @@ def list_canary_contacts(
 def report_detections(session: Session, signs: Sequence[CanaryDetection], now: datetime) -> None:
     """Raise a case of each that is in none yet: one for all that a member of staff opened out of
     turn, one for all contacts with a canary, which names everybody who had opened it."""
-    refs = {_mark_detection_source(session, each): each for each in signs}
+    refs = {_mark_detection_source(session, one_sign): one_sign for one_sign in signs}
     told = set(
         session.exec(
             select(CaseEvidence.ref).where(
@@ -137,7 +137,7 @@ def _open_detection_case(session: Session, ref: str, sign: CanaryDetection, now:
         # Without a customer or a number: the stream is no place to learn who is a canary.
         signals.record_signal(session, signals.Signal(signals.CANARY, at, sign.what.value))
         fold = f"canary:contact:{sign.canary.number}"
-        subjects = [each.staff_id for each in list_canary_accesses(session, sign.canary)]
+        subjects = [access.staff_id for access in list_canary_accesses(session, sign.canary)]
     evidence = [NewEvidence(EVIDENCE_KIND, ref, at, facts=facts)]
     open_or_extend_case(session, CaseKind.CANARY, fold, evidence, now, subjects=subjects)
 

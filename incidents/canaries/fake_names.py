@@ -56,7 +56,7 @@ def get_region_language(region: str) -> str:
 def generate_fake_name(language: str) -> str:
     """A name of first and last name."""
     spoken = language if language in _FIRST_NAMES else "en"
-    return " ".join(secrets.choice(each[spoken].split()) for each in (_FIRST_NAMES, _LAST_NAMES))
+    return " ".join(secrets.choice(item[spoken].split()) for item in (_FIRST_NAMES, _LAST_NAMES))
 
 
 def fill_reference_pattern(pattern: str) -> str:

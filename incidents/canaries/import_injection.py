@@ -22,20 +22,20 @@ from people.errors import InvalidInput
 def list_pending_canaries(session: Session) -> list[Canary]:
     """Those that have not come in yet."""
     planned = store.load_canaries(session).planned
-    return [each for each in planned if customer_records.find_by_phone(session, each.phone) is None]
+    return [item for item in planned if customer_records.find_by_phone(session, item.phone) is None]
 
 
 def build_import_records(canaries: Iterable[Canary], line: int = 0) -> Iterator[FileRecord]:
     """They as an import has its customers."""
-    for each in canaries:
+    for canary in canaries:
         yield FileRecord(
             line,
             {
-                "external_ref": each.external_ref,
-                "phone": each.phone,
-                "name": each.name,
-                "locale": each.locale,
-                "timezone": each.timezone,
+                "external_ref": canary.external_ref,
+                "phone": canary.phone,
+                "name": canary.name,
+                "locale": canary.locale,
+                "timezone": canary.timezone,
             },
         )
 
@@ -82,7 +82,7 @@ class ImportDetector:
     def report_detected_canaries(self, session: Session, source: str, now: datetime) -> None:
         """Raise a case of those that were in it; ``source`` names the import."""
         signs = [
-            CanaryDetection(each, DetectionKind.IMPORT, f"{source}:{each.number}", now)
-            for each in self._met
+            CanaryDetection(item, DetectionKind.IMPORT, f"{source}:{item.number}", now)
+            for item in self._met
         ]
         report_detections(session, signs, now)

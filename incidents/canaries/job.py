@@ -78,11 +78,15 @@ class CanaryDetectionJob:
         self._last = max([self._last, *(row.id or 0 for row in rows)])
         investigators = _find_acting_investigators(session, rows)
         told = (_detection_from_entry(row, by_customer, investigators) for row in rows)
-        return [each for each in told if each is not None]
+        return [item for item in told if item is not None]
 
     def _detect_in_texts(self, session: Session, found: CanarySet) -> Iterator[CanaryDetection]:
         forms = keyring.current_keyring(session).compute_search_forms
-        by_index = {form: each for each in found.canaries for form in forms("phone", each.phone)}
+        by_index = {
+            form: one_canary
+            for one_canary in found.canaries
+            for form in forms("phone", one_canary.phone)
+        }
         for some in _batch_canary_keys(list(by_index)):
             statement = select(InboundText).where(col(InboundText.sender_index).in_(some))
             if self._since is not None:

@@ -43,22 +43,22 @@ class CanarySet:
 
     @property
     def by_customer(self) -> dict[UUID, Canary]:
-        return {each.customer_id: each for each in self.canaries if each.customer_id}
+        return {canary.customer_id: canary for canary in self.canaries if canary.customer_id}
 
     @property
     def by_phone(self) -> dict[str, Canary]:
-        return {each.phone: each for each in self.canaries}
+        return {canary.phone: canary for canary in self.canaries}
 
     @property
     def planned(self) -> list[Canary]:
         """Those that are to come in with the next import."""
-        return [each for each in self.canaries if each.customer_id is None]
+        return [canary for canary in self.canaries if canary.customer_id is None]
 
 
 def load_canaries(session: Session) -> CanarySet:
     """Every canary. Raises what the vault raises."""
     rows = session.exec(select(CanaryBatch)).all()
-    return CanarySet(tuple(each for row in rows for each in _open_canary_batch(session, row)))
+    return CanarySet(tuple(item for row in rows for item in _open_canary_batch(session, row)))
 
 
 def save_canary_batch(session: Session, batch: Sequence[Canary]) -> None:
@@ -71,12 +71,12 @@ def save_canary_batch(session: Session, batch: Sequence[Canary]) -> None:
 
 def update_canaries(session: Session, changed: Iterable[Canary]) -> None:
     """Keep canaries that are known by their numbers as they are now."""
-    wanted = {each.number: each for each in changed}
+    wanted = {item.number: item for item in changed}
     if not wanted:
         return
     for row in session.exec(select(CanaryBatch).with_for_update()).all():
         before = _open_canary_batch(session, row)
-        after = [wanted.get(each.number, each) for each in before]
+        after = [wanted.get(item.number, item) for item in before]
         if after != before:
             row.kept = _seal_canary_batch(session, row.id, after)
             session.add(row)
@@ -94,7 +94,7 @@ def reseal_canary_batches(session: Session) -> None:
 def link_imported_canaries(session: Session, found: CanarySet) -> CanarySet:
     """Find the customers of those that have come in since; what they are called is forgotten."""
     forms = keyring.current_keyring(session).compute_search_forms
-    waiting = {form: each for each in found.planned for form in forms("phone", each.phone)}
+    waiting = {form: item for item in found.planned for form in forms("phone", item.phone)}
     if not waiting:
         return found
     rows = session.exec(
@@ -105,12 +105,12 @@ def link_imported_canaries(session: Session, found: CanarySet) -> CanarySet:
         for phone, who in rows
     ]
     update_canaries(session, come)
-    new = {each.number: each for each in come}
-    return CanarySet(tuple(new.get(each.number, each) for each in found.canaries))
+    new = {item.number: item for item in come}
+    return CanarySet(tuple(new.get(canary.number, canary) for canary in found.canaries))
 
 
 def _seal_canary_batch(session: Session, row: UUID, batch: Sequence[Canary]) -> bytes:
-    text = json.dumps([asdict(each) for each in batch], default=str, separators=(",", ":"))
+    text = json.dumps([asdict(item) for item in batch], default=str, separators=(",", ":"))
     padded = text.ljust(-(-len(text) // PADDING_LENGTH) * PADDING_LENGTH)
     place = f"canary_batch.kept:{row}"
     return keyring.current_keyring(session).seal_for_purpose(keyring.CANARIES, place, padded)
@@ -119,7 +119,7 @@ def _seal_canary_batch(session: Session, row: UUID, batch: Sequence[Canary]) -> 
 def _open_canary_batch(session: Session, row: CanaryBatch) -> list[Canary]:
     place = f"canary_batch.kept:{row.id}"
     text = keyring.current_keyring(session).open_for_purpose(keyring.CANARIES, place, row.kept)
-    return [_decode_canary(each) for each in json.loads(text)]
+    return [_decode_canary(load) for load in json.loads(text)]
 
 
 def _decode_canary(held: dict[str, Any]) -> Canary:

@@ -56,7 +56,7 @@ def load_case_board(
     if last is not None:
         statement = statement.where(col(Case.id) < last if view == CLOSED else col(Case.id) > last)
     found = session.exec(statement.order_by(order).limit(PAGE_SIZE + 1)).all()
-    counts = {each: _count_cases_in_view(session, reader, each) for each in VIEWS}
+    counts = {item: _count_cases_in_view(session, reader, item) for item in VIEWS}
     audit_log.record_act(
         session, audit_log.staff_actor(reader), AuditAct.CASE_BOARD, now, detail=view
     )
@@ -95,12 +95,12 @@ def _build_board_rows(session: Session, cases: Sequence[Case], reader: UUID) -> 
             func.coalesce(func.sum(when((is_report, 1), else_=0)), 0),
         )
         .where(
-            col(CaseEvidence.case_id).in_([each.id for each in cases]), evidence_visible_to(reader)
+            col(CaseEvidence.case_id).in_([case.id for case in cases]), evidence_visible_to(reader)
         )
         .group_by(col(CaseEvidence.case_id))
     ).all()
     counts = {case_id: (int(all_), int(reports)) for case_id, all_, reports in counted}
-    return [_build_board_row(each, *counts.get(each.id, (0, 0))) for each in cases]
+    return [_build_board_row(case, *counts.get(case.id, (0, 0))) for case in cases]
 
 
 def _build_board_row(case: Case, evidence: int, reports: int) -> BoardRow:

@@ -48,13 +48,13 @@ class EvidenceItem:
     @property
     def entries(self) -> list[AuditEntry]:
         """The audit entries that are shown in one, earliest first."""
-        found = [each.entry for each in (self, *self.also) if each.entry is not None]
+        found = [item.entry for item in (self, *self.also) if item.entry is not None]
         return sorted(found, key=lambda each: each.at)
 
     @property
     def ids(self) -> list[UUID]:
         """All pieces of evidence that are shown in one."""
-        return [each.id for each in (self, *self.also)]
+        return [item.id for item in (self, *self.also)]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def load_evidence_page(
     ).all()
     _record_case_access(session, case, found, reader, now)
     told, entries = _load_evidence_reports(session, found), _load_evidence_entries(session, found)
-    return [_build_evidence_item(each, told, entries) for each in found], count
+    return [_build_evidence_item(item, told, entries) for item in found], count
 
 
 def _record_case_access(
@@ -95,7 +95,7 @@ def _record_case_access(
     audit_log.record_act(
         session, who, AuditAct.CASE_READ, now, purpose=case.reference, detail=case.kind
     )
-    about = [(each.customer_id, None) for each in found if each.kind == "report"]
+    about = [(item.customer_id, None) for item in found if item.kind == "report"]
     audit_log.record_act_per_customer(
         session, who, AuditAct.REPORT_READ, now, about=about, purpose=case.reference
     )
@@ -105,7 +105,7 @@ def _load_evidence_reports(
     session: Session, found: Sequence[CaseEvidence]
 ) -> dict[str, submission.ReportView]:
     ids = [
-        UUID(each.ref) for each in found if each.kind == "report" and _is_canonical_uuid(each.ref)
+        UUID(item.ref) for item in found if item.kind == "report" and _is_canonical_uuid(item.ref)
     ]
     rows = session.exec(select(Report).where(col(Report.id).in_(ids)))
     return {str(row.id): submission.build_report_view(session, row) for row in rows}
@@ -121,7 +121,7 @@ def _is_canonical_uuid(text: str) -> bool:
 def _load_evidence_entries(
     session: Session, found: Sequence[CaseEvidence]
 ) -> dict[str, AuditEntry]:
-    ids = [int(each.ref) for each in found if each.kind == "audit" and each.ref.isdecimal()]
+    ids = [int(item.ref) for item in found if item.kind == "audit" and item.ref.isdecimal()]
     rows = session.exec(select(AuditEntry).where(col(AuditEntry.id).in_(ids)))
     return {str(row.id): row for row in rows}
 
@@ -161,7 +161,7 @@ def list_case_events(
     return [
         _build_case_event_view(row, words)
         for row, words in told
-        if not any(each in words.upper() for each in hidden)
+        if not any(item in words.upper() for item in hidden)
     ]
 
 
@@ -169,8 +169,8 @@ def _build_case_event_view(row: CaseEvent, words: str) -> CaseEventView:
     if row.kind not in APPROVED_EVENT_KINDS:
         return CaseEventView(row.at, row.staff_id, row.kind, words)
     lines = words.splitlines()
-    approved = tuple(UUID(each) for each in lines if _is_canonical_uuid(each))
-    plain = "\n".join(each for each in lines if not _is_canonical_uuid(each))
+    approved = tuple(UUID(line) for line in lines if _is_canonical_uuid(line))
+    plain = "\n".join(line for line in lines if not _is_canonical_uuid(line))
     return CaseEventView(row.at, row.staff_id, row.kind, plain, approved)
 
 
@@ -182,6 +182,6 @@ def list_subject_ids(session: Session, case: Case) -> list[UUID]:
 
 def list_staff_names(session: Session, ids: Sequence[UUID | None]) -> dict[UUID, str]:
     """Members of staff by name."""
-    wanted = {each for each in ids if each is not None}
+    wanted = {id_ for id_ in ids if id_ is not None}
     found = session.exec(select(Staff).where(col(Staff.id).in_(wanted)))
-    return {each.id: staff_records.open_staff_name(session, each.id, each.name) for each in found}
+    return {item.id: staff_records.open_staff_name(session, item.id, item.name) for item in found}

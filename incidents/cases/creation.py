@@ -49,7 +49,7 @@ def open_or_extend_case(
     staff as its subjects: opened unless one is open or taken. The same evidence counts once."""
     case = _lock_unclosed_case(session, fold) or _insert_new_case(session, kind, fold, actor, now)
     add_case_subjects(session, case, subjects, now)
-    added = [each for each in evidence if _insert_case_evidence(session, case, each)]
+    added = [item for item in evidence if _insert_case_evidence(session, case, item)]
     if added:
         case.changed_at = now
         session.add(case)
@@ -58,7 +58,7 @@ def open_or_extend_case(
             actor,
             AuditAct.CASE_EVIDENCE,
             now,
-            about=[(each.customer_id, None) for each in added],
+            about=[(item.customer_id, None) for item in added],
             purpose=case.reference,
             detail=kind,
         )
@@ -85,7 +85,7 @@ def choose_dedup_key(session: Session, now: datetime, *folds: str) -> str:
         )
     )
     of_today = {fold for fold, changed in rows if changed.date() == now.date()}
-    return next((each for each in folds if each in of_today), folds[0])
+    return next((one_fold for one_fold in folds if one_fold in of_today), folds[0])
 
 
 def add_case_subjects(
@@ -96,11 +96,11 @@ def add_case_subjects(
     people = list(subjects)
     for joined in _lock_merged_cases(session, case) if people else ():
         add_case_subjects(session, joined, people, now)
-    for each in people:
-        if session.get(CaseSubject, (case.id, each)) is None:
-            session.add(CaseSubject(case_id=case.id, staff_id=each))
+    for person in people:
+        if session.get(CaseSubject, (case.id, person)) is None:
+            session.add(CaseSubject(case_id=case.id, staff_id=person))
             session.flush()
-        if case.state == CaseState.TAKEN and case.taken_by == each:
+        if case.state == CaseState.TAKEN and case.taken_by == person:
             states.transition_case(session, case, CaseState.OPEN, now)
             add_case_event(session, case, AuditAct.CASE_WITHDRAWN, "", audit_log.SYSTEM, now)
 

@@ -35,11 +35,11 @@ def count_common_answers(items: Sequence[EvidenceItem]) -> dict[str, list[tuple[
     if len(told) < _MIN_REPORTS:
         return {}
     found = {
-        "shown_number": _count_equal_answers([each.shown_number] for each in told),
-        "knew": _count_equal_answers(each.knew for each in told),
-        "claimed_to_be": _count_equal_answers([each.claimed_to_be] for each in told),
-        "asked_for": _count_equal_answers(each.asked_for for each in told),
-        "gave": _count_equal_answers(each.gave for each in told),
+        "shown_number": _count_equal_answers([one_item.shown_number] for one_item in told),
+        "knew": _count_equal_answers(one_item.knew for one_item in told),
+        "claimed_to_be": _count_equal_answers([one_item.claimed_to_be] for one_item in told),
+        "asked_for": _count_equal_answers(one_item.asked_for for one_item in told),
+        "gave": _count_equal_answers(one_item.gave for one_item in told),
     }
     return {name: values for name, values in found.items() if values}
 

@@ -85,7 +85,8 @@ def undo_case_merge(
     case = get_held_case(session, reference, who)
     plain = clean_case_reason(words, "parting")
     second = next(
-        (each for each in list_merged_cases(session, case) if each.reference == other), None
+        (one_case for one_case in list_merged_cases(session, case) if one_case.reference == other),
+        None,
     )
     if second is None:
         raise InvalidInput("other", "That case was not joined to this one.")

@@ -87,7 +87,7 @@ def list_hidden_evidence_ids(session: Session, kind: str, reader: UUID | None) -
             col(CaseEvidence.case_id).in_(_select_cases_naming(reader)),
         )
     )
-    return [UUID(each) for each in found]
+    return [UUID(item) for item in found]
 
 
 def request_hidden_from(reader: UUID) -> ColumnElement[bool]:
@@ -125,8 +125,8 @@ def audit_entry_visible_to(session: Session, reader: UUID) -> ColumnElement[bool
     detail = col(AuditEntry.detail)
     hidden = [
         col(AuditEntry.purpose).in_(references),
-        *(detail.like(f"{each}%") for each in closed),
-        and_(others, or_(*(detail.like(f"%{each}%") for each in (reader, *about, *references)))),
+        *(detail.like(f"{item}%") for item in closed),
+        and_(others, or_(*(detail.like(f"%{item}%") for item in (reader, *about, *references)))),
         and_(others, _entry_reveals_outcome(session, reader)),
     ]
     return not_(or_(*hidden))
@@ -136,7 +136,7 @@ def _entry_reveals_outcome(session: Session, reader: UUID) -> ColumnElement[bool
     """Entries that tell what came of a case that names the reader: whose access was suspended, and
     what those who reported its calls were told, and its warnings."""
     detail, action = col(AuditEntry.detail), col(AuditEntry.action)
-    both = [detail.like(f"%{each}%") for each in list_co_named_staff(session, reader)]
+    both = [detail.like(f"%{item}%") for item in list_co_named_staff(session, reader)]
     hidden = col(Report.id).in_(list_hidden_evidence_ids(session, "report", reader))
     about = func.substr(detail, 1, REFERENCE_LENGTH)
     told = exists().where(

@@ -22,7 +22,7 @@ from vault.audit.acts import AuditAct
 
 MAX_TEXT_LENGTH = 4000
 #: What is decided by hand; a case is joined by joining it.
-SELECTABLE_OUTCOMES = tuple(each for each in CaseOutcome if each is not CaseOutcome.JOINED)
+SELECTABLE_OUTCOMES = tuple(item for item in CaseOutcome if item is not CaseOutcome.JOINED)
 
 
 def claim_case(session: Session, reference: str, who: UUID, now: datetime) -> Case:
@@ -123,7 +123,7 @@ def list_reports_awaiting_feedback(session: Session, case: Case, reader: UUID) -
     found = session.exec(
         select(Report)
         .where(
-            col(Report.id).in_([UUID(each) for each in refs]),
+            col(Report.id).in_([UUID(ref) for ref in refs]),
             col(Report.tell_outcome),
             col(Report.outcome).is_(None),
         )

@@ -77,7 +77,7 @@ def read_case_notes(session: Session, case: Case, reader: UUID, now: datetime) -
             evidence_visible_to(reader),
         )
     )
-    ids = [UUID(each) for each in refs]
+    ids = [UUID(ref) for ref in refs]
     rows = session.exec(
         select(EveningNote)
         .where(col(EveningNote.id).in_(ids), col(EveningNote.staff_id) != reader)

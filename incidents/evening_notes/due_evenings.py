@@ -35,7 +35,7 @@ def find_due_evenings(session: Session, now: datetime) -> Iterator[DueEvening]:
     weekly = _weekly_end_minutes(session)
     dated = _dated_end_minutes(session, now)
     rounds = session.exec(select(EveningProgress)).all()
-    seen = {each.staff_id: each.on for each in rounds}
+    seen = {one_round.staff_id: one_round.on for one_round in rounds}
     rows = session.exec(select(Staff.id, Staff.timezone).where(col(Staff.active).is_(True)))
     for staff_id, zone in rows.all():
         today = now.astimezone(ZoneInfo(zone)).date()

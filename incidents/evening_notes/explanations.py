@@ -70,7 +70,7 @@ def list_staff_notes(session: Session, staff_id: UUID) -> list[NoteView]:
 
 def unseal_notes(session: Session, notes: Sequence[EveningNote]) -> list[NoteView]:
     """Notes with what they ask about and what was said to it."""
-    ids = [each.id for each in notes]
+    ids = [note.id for note in notes]
     asked: dict[UUID, list[NotedAccessView]] = {}
     for row in session.exec(
         select(NotedAccess)

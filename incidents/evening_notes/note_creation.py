@@ -61,7 +61,7 @@ def _insert_evening_note(
     note = EveningNote(staff_id=evening.staff_id, on=evening.on, made_at=now)
     session.add(note)
     session.flush()
-    session.add_all(_noted_access_row(note.id, each) for each in found)
+    session.add_all(_noted_access_row(note.id, item) for item in found)
     session.flush()
     detail = f"{evening.staff_id} {len(found)}"
     audit_log.record_act(session, audit_log.SYSTEM, AuditAct.NOTE_WRITE, now, detail=detail)

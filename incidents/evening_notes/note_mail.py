@@ -65,8 +65,8 @@ def compose_note_mail(session: Session, note_id: UUID, organisation: str) -> tup
 def render_note_body(note: NoteView, zone: str) -> str:
     """The text of the mail."""
     lines = (
-        f"{each.at:%Y-%m-%d} {format_time_of_day(each.at, zone, 'en')}  customer ...{each.customer}"
-        f"  {each.purpose.replace('_', ' ') or 'no purpose'}"
-        for each in note.asked
+        f"{item.at:%Y-%m-%d} {format_time_of_day(item.at, zone, 'en')}  customer ...{item.customer}"
+        f"  {item.purpose.replace('_', ' ') or 'no purpose'}"
+        for item in note.asked
     )
     return BODY.format(lines="\n".join(lines))

@@ -52,12 +52,12 @@ def verify_export_file(path: Path, key: VerifierKey) -> str:
 def _read_archive_parts(path: Path) -> dict[str, bytes]:
     with zipfile.ZipFile(path) as archive:
         infos = archive.infolist()
-        names = [each.filename for each in infos]
+        names = [info.filename for info in infos]
         if sorted(names) != sorted({*_SIGNED_PARTS, MANIFEST_FILE}):
             raise InvalidExport("This file does not hold the parts of an exported case.")
-        if sum(each.file_size for each in infos) > MAX_BYTES:
+        if sum(info.file_size for info in infos) > MAX_BYTES:
             raise InvalidExport("This file is too large.")
-        return {each: archive.read(each) for each in names}
+        return {name: archive.read(name) for name in names}
 
 
 def _verify_export_manifest(parts: dict[str, bytes], key: VerifierKey) -> tuple[str, str]:
@@ -80,13 +80,13 @@ def _verify_entry_proofs(parts: dict[str, bytes], key: VerifierKey) -> int:
     found: list[dict[str, Any]] = json.loads(parts[PROOFS_FILE])
     checkpoint = parts[CHECKPOINT_FILE].decode()
     proven = set()
-    for each in found:
-        if each["checkpoint"] != checkpoint:
+    for item in found:
+        if item["checkpoint"] != checkpoint:
             raise InvalidExport("A proof is of another checkpoint.")
-        proofs.verify_proof(each, key, None)
-        proven.add(int(json.loads(each["entry"])["id"]))
+        proofs.verify_proof(item, key, None)
+        proven.add(int(json.loads(item["entry"])["id"]))
     case = json.loads(parts[CASE_FILE])
-    cited = {each["entry"] for each in case["evidence"] if "entry" in each}
+    cited = {item["entry"] for item in case["evidence"] if "entry" in item}
     if missing := cited - proven:
         raise InvalidExport(f"Entry {min(missing)} is cited and not proven.")
     return len(proven)

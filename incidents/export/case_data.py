@@ -60,7 +60,7 @@ def collect_for_export(
     kept and each reading written down. Raises ``NotFound``,
     ``NotAllowed``, ``InvalidInput``."""
     case = get_held_case(session, reference, who)
-    chosen = [each for each in OPTIONAL_FIELDS if each in fields]
+    chosen = [item for item in OPTIONAL_FIELDS if item in fields]
     plain = clean_case_reason(reason, "exporting")
     add_case_event(
         session,
@@ -78,9 +78,9 @@ def collect_for_export(
     involved = _involved_staff_ids(session, case, who, entries, ranking)
     data = {
         "case": _serialise_case(case, now),
-        "evidence": [_serialise_evidence_item(each, chosen, numbers) for each in items],
+        "evidence": [_serialise_evidence_item(item, chosen, numbers) for item in items],
         "steps": _serialise_case_events(session, case, who, chosen),
-        "named": [str(each) for each in case_view.list_subject_ids(session, case)],
+        "named": [str(id_) for id_ in case_view.list_subject_ids(session, case)],
         "ranking": _serialise_ranking(ranking),
         "colleagues": _involved_staff_names(session, involved) if "staff" in chosen else {},
         "roles": _involved_staff_roles(session, involved),
@@ -114,10 +114,10 @@ def _collect_customer_details(
     chosen: Sequence[str],
     now: datetime,
 ) -> dict[str, dict[str, str]]:
-    ids = {each.customer_id for each in items if each.customer_id}
+    ids = {item.customer_id for item in items if item.customer_id}
     if not ids or not {"names", "numbers"}.intersection(chosen):
         return {}
-    about = [(each, None) for each in sorted(ids)]
+    about = [(id_, None) for id_ in sorted(ids)]
     actor = audit_log.staff_actor(who)
     audit_log.record_act_per_customer(
         session, actor, AuditAct.CUSTOMER_READ, now, about=about, purpose=case.reference
@@ -127,13 +127,13 @@ def _collect_customer_details(
     for row in rows:
         person = customer_records.open_customer_details(session, row)
         plain = {"names": ("name", person.name), "numbers": ("phone", person.phone)}
-        found[str(row.id)] = dict(plain[each] for each in ("names", "numbers") if each in chosen)
+        found[str(row.id)] = dict(plain[item] for item in ("names", "numbers") if item in chosen)
     return found
 
 
 def _load_reported_phones(session: Session, items: Sequence[EvidenceItem]) -> dict[str, str]:
     """The number that each report was about, by its reference: the customer may have another."""
-    wanted = {each.told.reference for each in items if each.told}
+    wanted = {item.told.reference for item in items if item.told}
     rows = session.exec(select(Report).where(col(Report.reference).in_(wanted)))
     return {row.reference: report_fields.unseal_report_field(session, row, "phone") for row in rows}
 
@@ -157,7 +157,7 @@ def _load_exported_entries(
 ) -> list[AuditEntry]:
     """All that was done under the case's reference, and all entries that are evidence, but for what
     its exporter may not see."""
-    cited = [each.entry.id for each in items if each.entry]
+    cited = [item.entry.id for item in items if item.entry]
     rows = session.exec(
         select(AuditEntry)
         .where(
@@ -183,10 +183,10 @@ def _prove_exported_entries(
     while sequencer.sequence_entries(session, now) == sequencer.BATCH_SIZE:
         pass
     checkpoints.create_checkpoint(session, origin, now)
-    found = [proofs.build_entry_proof(session, each.id or 0) for each in entries]
+    found = [proofs.build_entry_proof(session, entry.id or 0) for entry in entries]
     if None in found:
         raise InvalidInput("exporting", "An entry is not in the log yet. Try again in a minute.")
-    return [each for each in found if each is not None]
+    return [item for item in found if item is not None]
 
 
 def _serialise_case(case: Case, now: datetime) -> dict[str, Any]:
@@ -241,13 +241,13 @@ def _serialise_case_events(
     steps = reversed(case_view.list_case_events(session, case, who))
     return [
         {
-            "at": each.at.isoformat(),
-            "by": str(each.staff_id) if each.staff_id else None,
-            "kind": each.kind,
-            **({"approved_by": list(map(str, each.approved_by))} if each.approved_by else {}),
-            **({"words": each.words} if "notes" in chosen else {}),
+            "at": step.at.isoformat(),
+            "by": str(step.staff_id) if step.staff_id else None,
+            "kind": step.kind,
+            **({"approved_by": list(map(str, step.approved_by))} if step.approved_by else {}),
+            **({"words": step.words} if "notes" in chosen else {}),
         }
-        for each in steps
+        for step in steps
     ]
 
 
@@ -268,8 +268,8 @@ def _involved_staff_ids(
     entries: Sequence[AuditEntry],
     ranking: Ranking | None,
 ) -> list[UUID]:
-    ids = [*case_view.list_subject_ids(session, case), *(each.staff_id for each in entries)]
+    ids = [*case_view.list_subject_ids(session, case), *(entry.staff_id for entry in entries)]
     for done in case_view.list_case_events(session, case, who):
         ids += [done.staff_id, *done.approved_by]
     ids += [UUID(row.source) for row in (ranking.people if ranking else ()) if row.seen]
-    return sorted({each for each in ids if each is not None})
+    return sorted({id_ for id_ in ids if id_ is not None})

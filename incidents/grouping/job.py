@@ -146,10 +146,10 @@ def _add_reports_to_case(
     """Put reports into a case, or into a new one."""
     fold = case.fold if case is not None and case.fold else f"calls:{found[0].id}"
     evidence = [
-        NewEvidence("report", str(each.id), each.called_at or each.at, each.customer_id)
-        for each in found
+        NewEvidence("report", str(item.id), item.called_at or item.at, item.customer_id)
+        for item in found
     ]
     made = open_or_extend_case(session, CaseKind.CALLS, fold, evidence, now)
-    for each in found:
-        session.merge(GroupedReport(report_id=each.id, case_id=made.id, at=now))
+    for item in found:
+        session.merge(GroupedReport(report_id=item.id, case_id=made.id, at=now))
     session.flush()

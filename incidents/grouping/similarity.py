@@ -88,7 +88,7 @@ def score_similarity(one: ReportFeatures, other: ReportFeatures) -> float:
         return float("-inf")
     time = next((weight for within, weight in _TIME_WEIGHTS if apart <= within), _LATER)
     parts = (_score_shown_number, _score_script, _score_knowledge, _score_name_and_request)
-    return time + sum(each(one, other) for each in parts)
+    return time + sum(part(one, other) for part in parts)
 
 
 def _score_shown_number(one: ReportFeatures, other: ReportFeatures) -> float:

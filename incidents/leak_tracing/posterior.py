@@ -43,7 +43,7 @@ class Posterior:
         """A source's share: alone, and of each pair the part of the reports that is its own, so
         that who leads in a doubtful pair is not held back by it, nor the other raised."""
         shared = sum(
-            value * self.hits[source] / sum(self.hits[each] for each in pair)
+            value * self.hits[source] / sum(self.hits[item] for item in pair)
             for pair, value in self.pairs.items()
             if source in pair
         )
@@ -121,4 +121,4 @@ class PosteriorBuilder:
 def log_sum_exp(logs: Sequence[float]) -> float:
     """The logarithm of the sum of what these are the logarithms of."""
     most = max(logs)
-    return most + log(sum(exp(each - most) for each in logs))
+    return most + log(sum(exp(one_log - most) for one_log in logs))

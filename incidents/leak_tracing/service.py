@@ -54,9 +54,11 @@ def trace_recent_signals(session: Session, investigator: UUID | None, now: datet
     after = now - LOOKBACK
     # The stream does not say who is a canary, and so not which was rung.
     items = [
-        each for each in signals.list_recent_signals(session, after) if each.kind != signals.CANARY
+        signal
+        for signal in signals.list_recent_signals(session, after)
+        if signal.kind != signals.CANARY
     ]
-    rung = [each for each in detections.list_canary_contacts(session) if each.at > after]
+    rung = [contact for contact in detections.list_canary_contacts(session) if contact.at > after]
     return _rank_and_record(session, [*items, *map(_signal_from_contact, rung)], investigator, now)
 
 
@@ -132,18 +134,24 @@ def should_export_ranking(session: Session, case: Case, reader: UUID) -> bool:
 
 
 def _build_tracer(session: Session, items: Sequence[WeightedSignal], now: datetime) -> Tracer:
-    told = [each for each in items if each.kind != report_fields.OBJECTION]
-    customers = {each.customer_id for each in told if each.customer_id}
+    told = [one_item for one_item in items if one_item.kind != report_fields.OBJECTION]
+    customers = {one_item.customer_id for one_item in told if one_item.customer_id}
     with statement_timeout.extended_timeout(
         session
     ):  # who asks for a trace waits for it on a busy machine too
         seen_by = access_data.load_first_accesses(session, customers)
         records = access_data.load_access_records(session)
     tracer = Tracer(_with_missing_timelines(records, seen_by), epoch_days(now))
-    knew = _load_caller_knowledge(session, {each.report_id for each in told if each.report_id})
-    for each in sorted(told, key=lambda item: item.at):
-        call = call_from_signal(each, knew.get(each.report_id) if each.report_id else None)
-        tracer.add_report(call, seen_by.get(each.customer_id, {}) if each.customer_id else {})
+    knew = _load_caller_knowledge(
+        session, {one_item.report_id for one_item in told if one_item.report_id}
+    )
+    for one_item in sorted(told, key=lambda item: item.at):
+        call = call_from_signal(
+            one_item, knew.get(one_item.report_id) if one_item.report_id else None
+        )
+        tracer.add_report(
+            call, seen_by.get(one_item.customer_id, {}) if one_item.customer_id else {}
+        )
     return tracer
 
 

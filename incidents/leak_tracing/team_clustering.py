@@ -82,4 +82,4 @@ def _connected_components(pairs: Iterable[tuple[str, str]]) -> list[frozenset[st
     found: dict[str, set[str]] = {}
     for source in list(parent):
         found.setdefault(find_cluster_root(source), set()).add(source)
-    return sorted((frozenset(each) for each in found.values()), key=sorted)
+    return sorted((frozenset(value) for value in found.values()), key=sorted)

@@ -198,8 +198,8 @@ class Tracer:
     def _add_noise_evidence(self, densities: Sequence[float]) -> None:
         """Keep what the reports have if all come from anybody, or all from people in touch."""
         count = len(densities)
-        self._anybody += log(sum(1 / each for each in densities) / count)
-        touched = (max(2 * each - 1, MIN_IN_TOUCH_WEIGHT) / each for each in densities)
+        self._anybody += log(sum(1 / density for density in densities) / count)
+        touched = (max(2 * density - 1, MIN_IN_TOUCH_WEIGHT) / density for density in densities)
         self._in_touch += log(sum(touched) / count)
 
     def compute_posterior(self, misses: int = 0) -> Posterior:

@@ -53,8 +53,8 @@ def find_duplicate(
         .order_by(col(Report.id).desc())
         .limit(10)
     ).all()
-    alike = (each for each in rows if (each.proven or each.proven_at is not None) == told.proven)
-    return next((each for each in alike if _may_be_same_call(session, each, told)), None)
+    alike = (row for row in rows if (row.proven or row.proven_at is not None) == told.proven)
+    return next((item for item in alike if _may_be_same_call(session, item, told)), None)
 
 
 def is_flooding(

@@ -80,6 +80,6 @@ def skip_question(session: Session, report: Report) -> None:
 
 
 def _close_question(session: Session, report: Report, question: str) -> None:
-    report.asking = " ".join(each for each in report.asking.split() if each != question)
+    report.asking = " ".join(part for part in report.asking.split() if part != question)
     session.add(report)
     session.flush()

@@ -72,8 +72,8 @@ def validate_submission(told: ReportSubmission, now: datetime) -> None:
 def join_choices(given: Sequence[str], known: Sequence[str]) -> str:
     """Those of the known words that were given, as they are kept; *nothing* beside something
     else says nothing."""
-    found = [each for each in known if each in given]
-    return ",".join(each for each in found if each != "nothing" or len(found) == 1)
+    found = [item for item in known if item in given]
+    return ",".join(item for item in found if item != "nothing" or len(found) == 1)
 
 
 def collect_text_fields(told: ReportSubmission) -> dict[str, str]:

@@ -171,27 +171,27 @@ def _record_failed_checks(session: Session, checks: Sequence[FailedCheck]) -> No
     keys = keyring.current_keyring(session).index_keys()
     indexes = {
         form
-        for each in checks
-        for form in (each.phone_index, keys.to_newest_form(each.phone_index))
+        for check in checks
+        for form in (check.phone_index, keys.to_newest_form(check.phone_index))
     }
     known = _customer_ids_by_index(session, indexes)
     latest = _latest_failed_checks(
-        session, indexes, min(each.at for each in checks) - SAME_CALL_WINDOW
+        session, indexes, min(check.at for check in checks) - SAME_CALL_WINDOW
     )
-    for each in sorted(checks, key=lambda one: one.at):
-        number = keys.to_newest_form(each.phone_index)
-        key = number, each.channel.value
+    for check in sorted(checks, key=lambda one: one.at):
+        number = keys.to_newest_form(check.phone_index)
+        key = number, check.channel.value
         before = latest.get(key)
-        if before is not None and each.at - before.at < SAME_CALL_WINDOW:
+        if before is not None and check.at - before.at < SAME_CALL_WINDOW:
             before.times += 1
             continue
         latest[key] = SignalRecord(
             kind=UNCONFIRMED,
-            at=each.at,
-            channel=each.channel.value,
-            proven=each.channel is Channel.TEXT,
+            at=check.at,
+            channel=check.channel.value,
+            proven=check.channel is Channel.TEXT,
             customer_id=known.get(number),
-            phone_index=keys.to_written_form(each.phone_index),
+            phone_index=keys.to_written_form(check.phone_index),
         )
     session.add_all(latest.values())
     session.flush()
@@ -219,4 +219,4 @@ def _latest_failed_checks(
         .order_by(col(SignalRecord.at))
     )
     newest = keyring.current_keyring(session).index_keys().to_newest_form
-    return {(newest(each.phone_index or b""), each.channel): each for each in rows}
+    return {(newest(row.phone_index or b""), row.channel): row for row in rows}

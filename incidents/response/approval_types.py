@@ -57,7 +57,9 @@ def request_lift_outside_case(
     """Ask that a suspension be lifted though nobody holds its case any more: the asking is kept in
     the latest case that names them. Raises as :func:`request_staff_suspension`, alike for nobody
     and for somebody in a case that names the asker (rule I5)."""
-    if person not in {each.id for each in list_visible_suspensions(session, who)}:
+    if person not in {
+        one_suspension.id for one_suspension in list_visible_suspensions(session, who)
+    }:
         raise NotFound("There is no such colleague.")
     found = (
         select(Case)
@@ -76,7 +78,7 @@ def list_visible_suspensions(session: Session, who: UUID) -> list[Staff]:
     names none."""
     named = set(session.exec(select(CaseSubject.staff_id)))
     shown = named - list_co_named_staff(session, who) - {who}
-    return [each for each in suspension.list_suspended_staff(session) if each.id in shown]
+    return [item for item in suspension.list_suspended_staff(session) if item.id in shown]
 
 
 def list_hidden_suspensions(session: Session, reader: UUID) -> set[UUID]:
@@ -84,7 +86,7 @@ def list_hidden_suspensions(session: Session, reader: UUID) -> set[UUID]:
     as ever."""
     shared = list_co_named_staff(session, reader)
     return (
-        {each.id for each in suspension.list_suspended_staff(session)} & shared if shared else set()
+        {item.id for item in suspension.list_suspended_staff(session)} & shared if shared else set()
     )
 
 
@@ -193,7 +195,7 @@ def _execute_suspension_lift(session: Session, act: ApprovalRequestView, now: da
 
 
 def _execute_customer_warning(session: Session, act: ApprovalRequestView, now: datetime) -> None:
-    since, until = (datetime.fromisoformat(act.payload_text(each)) for each in ("since", "until"))
+    since, until = (datetime.fromisoformat(act.payload_text(item)) for item in ("since", "until"))
     case = _lock_request_case(session, act)
     customer_warnings.start_warning_run(session, case, _subject_staff_id(act), since, until, now)
     words = f"{act.payload_text('customers')}\n{_format_approver_ids(session, act)}"

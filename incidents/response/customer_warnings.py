@@ -132,8 +132,8 @@ class CustomerWarningJob:
         ids = exposure.list_exposed_ids(
             session, run.staff_id, run.since, run.until, run.reached, BATCH_SIZE
         )
-        for each in ids:
-            self._warn_customer_once(session, run, each, now)
+        for id_ in ids:
+            self._warn_customer_once(session, run, id_, now)
         if ids:
             run.reached, run.done = ids[-1], run.done + len(ids)
         else:

@@ -81,7 +81,7 @@ def list_exposed_ids(
     if last is not None:
         statement = statement.where(col(AuditEntry.customer_id) > last)
     found = session.exec(statement.distinct().order_by(col(AuditEntry.customer_id)).limit(limit))
-    return [each for each in found if each is not None]
+    return [item for item in found if item is not None]
 
 
 def load_exposure_page(
@@ -103,14 +103,13 @@ def load_exposure_page(
         )
         .order_by(col(AuditEntry.id))
     ).all()
-    about = [(each, None) for each in ids]
+    about = [(id_, None) for id_ in ids]
     who = audit_log.staff_actor(reader)
     audit_log.record_act_per_customer(
         session, who, AuditAct.EXPOSURE_READ, now, about=about, purpose=case.reference
     )
     return [
-        _build_exposed_customer(each, [row for row in rows if row.customer_id == each])
-        for each in ids
+        _build_exposed_customer(id_, [row for row in rows if row.customer_id == id_]) for id_ in ids
     ]
 
 

@@ -91,8 +91,8 @@ class Baseline:
         self.count = self.count * _FADE_HOUR + count
         self.hours = self.hours * _FADE_HOUR + 1
         day, hour = divmod(hour_of_week, 24)
-        self.by_hour = [each * _FADE_HOUR for each in self.by_hour]
-        self.by_day = [each * _FADE_HOUR for each in self.by_day]
+        self.by_hour = [item * _FADE_HOUR for item in self.by_hour]
+        self.by_day = [item * _FADE_HOUR for item in self.by_day]
         self.by_hour[hour] += count
         self.by_day[day] += count
         self.counts[hour_of_week] = self.counts[hour_of_week] * _FADE_WEEK + count

@@ -82,7 +82,7 @@ class CusumChart:
             at, found, self.baseline.expected_hour_rate(hour_of_week), 1.0
         )
         unusual = alarm is not None or any(
-            each.evidence >= LEARNING_PAUSE_THRESHOLD for each in self.runs
+            run.evidence >= LEARNING_PAUSE_THRESHOLD for run in self.runs
         )
         self.unusual = max(0, self.unusual + (1 if unusual else -1))
         unusual = unusual and self.unusual < MAX_LEARNING_PAUSE_HOURS
@@ -106,7 +106,9 @@ class CusumChart:
         for run in self.runs:
             run.add_observation(at, found, usual, share)
         over = [
-            each for each in self.runs if each.evidence >= THRESHOLD and each.found >= MIN_REPORTS
+            one_run
+            for one_run in self.runs
+            if one_run.evidence >= THRESHOLD and one_run.found >= MIN_REPORTS
         ]
         if not over:
             return None

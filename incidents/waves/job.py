@@ -80,7 +80,7 @@ class _HourlySeries:
         the first hour of which anything is known."""
         oldest = hours_since_epoch(now - HISTORY_LENGTH)
         again = max(oldest, self.known - 1)
-        for hour in [each for each in self.counts if each >= again or each < oldest]:
+        for hour in [count for count in self.counts if count >= again or count < oldest]:
             del self.counts[hour]
         self.counts.update(
             hours_since_epoch(at)

@@ -114,7 +114,7 @@ class _SendCheck:
         asked = row.kind in ANYONE_CAN_TRIGGER
         limits = self.rules.asked_per_number if asked else self.rules.per_number
         return max(
-            filter(None, (self._limit_full_until(row, each) for each in limits)), default=None
+            filter(None, (self._limit_full_until(row, limit) for limit in limits)), default=None
         )
 
     def _limit_full_until(self, row: OutboxMessage, limit: NumberLimit) -> datetime | None:

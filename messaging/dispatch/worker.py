@@ -104,8 +104,8 @@ class Worker:
         self._record_provider_switch(gateway.name, now)
         with transaction(self._engine, info=self._info) as session:
             taken = leases.lease_messages(session, now, gateway.name, self._rules, room)
-        for each in taken:
-            self._dispatch_message(each)
+        for item in taken:
+            self._dispatch_message(item)
         return len(taken)
 
     def _start_call_round(self) -> None:
@@ -127,7 +127,7 @@ class Worker:
             log.warning("calls not placed", kind=type(error).__name__)
 
     def _free_capacity(self) -> int:
-        self._busy = {each for each in self._busy if not each.done()}
+        self._busy = {item for item in self._busy if not item.done()}
         return self._hands * LEASES_PER_THREAD - len(self._busy)
 
     def _dispatch_message(self, taken: delivery_outcomes.LeasedMessage) -> None:
@@ -158,8 +158,8 @@ class Worker:
             self.stopping.wait(IDLE_SECONDS)
 
     def _finish_in_flight(self) -> None:
-        for each in self._busy:
-            each.result()
+        for item in self._busy:
+            item.result()
         if self._dialling is not None:
             self._dialling.result()
         self._busy.clear()

@@ -55,8 +55,8 @@ class FailoverRouter:
     """Gateways in the order of preference, each with its health as this process sees it."""
 
     def __init__(self, gateways: Sequence[SmsProvider]) -> None:
-        self._gateways = {each.name: each for each in gateways}
-        self._health = {each.name: _CircuitBreaker() for each in gateways}
+        self._gateways = {gateway.name: gateway for gateway in gateways}
+        self._health = {gateway.name: _CircuitBreaker() for gateway in gateways}
         self._lock = Lock()
 
     def __getitem__(self, name: str) -> SmsProvider:

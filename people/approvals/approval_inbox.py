@@ -64,7 +64,7 @@ def _list_undecided_requests(
         .limit(MAX_REQUESTS)
     ).all()
     given = _deciders_by_request(session, found)
-    involved = {each for row in found for each in (row.asked_by, row.staff_id, *given[row.id])}
+    involved = {item for row in found for item in (row.asked_by, row.staff_id, *given[row.id])}
     groups = independence.find_identity_groups(session, (who.id, *involved)) if found else {}
     return [
         row
@@ -117,7 +117,7 @@ def load_approval_inbox(
         .order_by(order.desc())
         .limit(MAX_REQUESTS)
     )
-    parts = [undecided, *(session.exec(each).all() for each in (decided, own))]
+    parts = [undecided, *(session.exec(item).all() for item in (decided, own))]
     read = [(row.customer_id, row.callback_id) for part in parts for row in part if row.customer_id]
     audit_log.record_act_per_customer(
         session, who.actor, AuditAct.APPROVAL_READ, now, about=read, purpose="approvals"
@@ -142,7 +142,7 @@ def _own_request_item(
 def _without_approver_facts(item: InboxItem) -> InboxItem:
     """What is for whoever approves alone: that a number is another customer's would make asking a
     way to look customers up."""
-    facts = [each for each in item.facts if each[0] not in APPROVER_ONLY_FACTS]
+    facts = [fact for fact in item.facts if fact[0] not in APPROVER_ONLY_FACTS]
     return replace(item, facts=facts)
 
 
@@ -165,7 +165,7 @@ def _decidable_conditions(
     kinds: RequestTypes, who: Principal, now: datetime
 ) -> list[ColumnElement[bool]]:
     """Open requests that this person may decide on."""
-    names = [each.name for each in kinds.values() if who.role in each.approves]
+    names = [kind.name for kind in kinds.values() if who.role in kind.approves]
     return [
         _open_requests_condition(now),
         col(ApprovalRequest.kind).in_(names),

@@ -65,7 +65,7 @@ def require_other_in_role(session: Session, member: Staff) -> None:
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).all()
-    if all(each.id == member.id for each in staying):
+    if all(item.id == member.id for item in staying):
         raise Conflict(_LAST_IN_ROLE_MESSAGES[Role(member.role)])
 
 

@@ -136,7 +136,7 @@ def _lock_for_decision(
 ) -> _LockedRequest:
     row = repository.lock_approval_request(session, request_id)
     kind = kinds.get(row.kind)
-    given = [each.staff_id for each in repository.list_votes(session, row)]
+    given = [vote.staff_id for vote in repository.list_votes(session, row)]
     people = repository.lock_staff_members(session, [by, row.asked_by, row.staff_id, *given])
     if kind is None or not repository.is_active_in_role(people.get(by), kind.approves):
         raise NotFound(request_visibility.NO_SUCH_REQUEST)
@@ -174,7 +174,7 @@ def find_dependence(
         ("subject", [] if kind.enrols else [row.staff_id]),
         ("approver", given),
     )
-    same = {each for each in groups if groups[each] == groups[by]}
+    same = {group for group in groups if groups[group] == groups[by]}
     return next((name for name, ids in parts if same.intersection(filter(None, ids))), "")
 
 
@@ -230,18 +230,18 @@ def list_valid_approvals(
     """The approvals of a locked request that count at this moment. Each is for exactly this
     request, from a person who may still approve it, may see it, did not ask for it and is not its
     subject. All of them come from surely different people."""
-    given = [each for each in repository.list_votes(session, row) if each.verdict == APPROVE]
-    people = repository.lock_staff_members(session, [each.staff_id for each in given])
+    given = [vote for vote in repository.list_votes(session, row) if vote.verdict == APPROVE]
+    people = repository.lock_staff_members(session, [item.staff_id for item in given])
     groups = independence.find_identity_groups(session, (row.asked_by, row.staff_id, *people))
     counted: list[ApprovalVote] = []
-    for each in given:
+    for item in given:
         before = [other.staff_id for other in counted]
         if (
-            repository.is_active_in_role(people.get(each.staff_id), kind.approves)
-            and each.staff_id not in (row.asked_by, row.staff_id)
-            and not request_visibility.is_hidden_from(session, kind, row, each.staff_id)
-            and not find_dependence(groups, kind, row, before, each.staff_id)
-            and sealed_requests.is_vote_bound(session, each, row.digest)
+            repository.is_active_in_role(people.get(item.staff_id), kind.approves)
+            and item.staff_id not in (row.asked_by, row.staff_id)
+            and not request_visibility.is_hidden_from(session, kind, row, item.staff_id)
+            and not find_dependence(groups, kind, row, before, item.staff_id)
+            and sealed_requests.is_vote_bound(session, item, row.digest)
         ):
-            counted.append(each)
+            counted.append(item)
     return counted

@@ -23,7 +23,7 @@ from vault.errors import Tampered
 def find_identity_groups(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, UUID]:
     """For each of these members of staff the name of their group: one id of it, the same for all
     of them. Raises ``Tampered`` for one whose proof was changed in the database."""
-    wanted = {each for each in ids if each is not None}
+    wanted = {id_ for id_ in ids if id_ is not None}
     proven = _load_vouching_graph(session, wanted)
     joined: dict[UUID, UUID] = {}
 
@@ -36,11 +36,11 @@ def find_identity_groups(session: Session, ids: Iterable[UUID | None]) -> dict[U
     while grows:
         grows = False
         for person, to in proven.items():
-            theirs = {find_group_root(each) for each in to}
+            theirs = {find_group_root(item) for item in to}
             if len(theirs) == 1 and find_group_root(person) not in theirs:
                 joined[find_group_root(person)] = theirs.pop()
                 grows = True
-    return {each: find_group_root(each) for each in wanted}
+    return {item: find_group_root(item) for item in wanted}
 
 
 def are_independent(session: Session, one: UUID, other: UUID) -> bool:
@@ -64,5 +64,5 @@ def _load_vouching_graph(session: Session, ids: set[UUID]) -> Mapping[UUID, froz
                 for row in rows
             }
         )
-        missing = {each for to in found.values() for each in to} - found.keys()
+        missing = {item for to in found.values() for item in to} - found.keys()
     return found

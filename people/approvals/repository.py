@@ -48,7 +48,7 @@ def list_votes(session: Session, row: ApprovalRequest) -> list[ApprovalVote]:
 def lock_staff_members(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, Staff]:
     """Members of staff as they are now, kept so until the transaction ends. All at once and in
     order of their ids: two that lock in opposite orders would wait for each other."""
-    wanted = {each for each in ids if each is not None}
+    wanted = {id_ for id_ in ids if id_ is not None}
     found = session.exec(
         select(Staff)
         .where(col(Staff.id).in_(wanted))
@@ -56,7 +56,7 @@ def lock_staff_members(session: Session, ids: Iterable[UUID | None]) -> dict[UUI
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
-    return {each.id: each for each in found}
+    return {item.id: item for item in found}
 
 
 def is_active_in_role(member: Staff | None, roles: Collection[Role]) -> bool:

@@ -23,9 +23,9 @@ NO_SUCH_REQUEST = "There is no such request."
 def visible_to_reader(kinds: RequestTypes, reader: UUID) -> ColumnElement[bool]:
     """The condition that a row is not closed to the reader."""
     names: dict[HiddenCondition, list[str]] = {}
-    for each in kinds.values():
-        if each.closed_to is not None:
-            names.setdefault(each.closed_to, []).append(each.name)
+    for kind in kinds.values():
+        if kind.closed_to is not None:
+            names.setdefault(kind.closed_to, []).append(kind.name)
     closed = [
         and_(col(ApprovalRequest.kind).in_(some), closed_to(reader))
         for closed_to, some in names.items()
@@ -63,13 +63,13 @@ def has_enough_approvers(
 ) -> bool:
     """Whether enough people work here who may still approve this, beside the ``given``
     approvals."""
-    done = {each.staff_id for each in repository.list_votes(session, row)}
+    done = {vote.staff_id for vote in repository.list_votes(session, row)}
     able = session.exec(
         select(Staff.id).where(col(Staff.active).is_(True), col(Staff.role).in_(kind.approves))
     )
     lacking = kind.approvals_required(row.asked_by) - given
-    for each in set(able) - done - {row.asked_by, row.staff_id}:
-        lacking -= not is_hidden_from(session, kind, row, each)
+    for item in set(able) - done - {row.asked_by, row.staff_id}:
+        lacking -= not is_hidden_from(session, kind, row, item)
         if lacking <= 0:
             return True
     return lacking <= 0

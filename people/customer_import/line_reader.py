@@ -67,10 +67,10 @@ class LineReader:
 
     def consume_lines(self, lines: Iterable[RawLine]) -> None:
         """These lines are dealt with."""
-        for each in lines:
-            self._hash.update(each.digest if each.data is None else each.data)
-            self.position += each.size
-            self.line = each.number
+        for line in lines:
+            self._hash.update(line.digest if line.data is None else line.data)
+            self.position += line.size
+            self.line = line.number
 
     def skip_to_position(self, position: int) -> bool:
         """Read on to a position at which a line ends; false when none does there."""

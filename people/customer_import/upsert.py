@@ -74,15 +74,15 @@ def _classify_rows(session: Session, rows: Sequence[ImportRow]) -> BatchOutcome:
             )
         )
     ).all()
-    keys = field_encryption.load_data_keys(session, [each.id for each in known]) if known else {}
+    keys = field_encryption.load_data_keys(session, [item.id for item in known]) if known else {}
     own = [
-        each
-        for each in known
-        if each.id in keys and _matches_own_indexes(ring, each, keys[each.id])
+        item
+        for item in known
+        if item.id in keys and _matches_own_indexes(ring, item, keys[item.id])
     ]
-    by_ref = {each.external_ref_index: each for each in own if each.external_ref_index}
-    by_number = {each.phone_index: each for each in own}
-    others = {form for each in known if each not in own for form in _customer_indexes(each)}
+    by_ref = {item.external_ref_index: item for item in own if item.external_ref_index}
+    by_number = {item.phone_index: item for item in own}
+    others = {form for item in known if item not in own for form in _customer_indexes(item)}
     outcome = BatchOutcome()
     for row in rows:
         with_ref, with_number = (
@@ -132,7 +132,7 @@ def _value_matches_index(
 def _find_by_index_forms(
     known: Mapping[bytes, Customer], forms: Sequence[bytes]
 ) -> Customer | None:
-    return next((known[each] for each in forms if each in known), None)
+    return next((known[form] for form in forms if form in known), None)
 
 
 def _compare_with_customer(

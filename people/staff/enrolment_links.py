@@ -57,7 +57,7 @@ class LinkTerms:
     @property
     def proven_to(self) -> frozenset[UUID]:
         """The members of staff who hand a PIN over."""
-        return frozenset(UUID(hex=each) for each in self.pins if each)
+        return frozenset(UUID(hex=pin) for pin in self.pins if pin)
 
 
 NO_TERMS = LinkTerms()

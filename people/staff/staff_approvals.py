@@ -108,7 +108,7 @@ def link_terms_from_approval(act: ApprovalRequestView, role: str = "") -> LinkTe
 
 
 def _new_staff_member_facts(_: Session, act: ApprovalRequestView) -> Facts:
-    return [(each, act.payload_text(each)) for each in ("name", "email", "role")]
+    return [(item, act.payload_text(item)) for item in ("name", "email", "role")]
 
 
 def request_enrolment_link(session: Session, member: Staff, why: str, now: datetime) -> PendingLink:

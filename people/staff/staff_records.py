@@ -180,7 +180,7 @@ def open_staff_name(session: UnitOfWork, staff_id: UUID, sealed_name: bytes) -> 
 def list_all_staff_names(session: Session) -> list[tuple[UUID, str]]:
     """All who work here or did, by name."""
     found = session.exec(select(Staff)).all()
-    named = [(each.id, open_staff_name(session, each.id, each.name)) for each in found]
+    named = [(item.id, open_staff_name(session, item.id, item.name)) for item in found]
     return sorted(named, key=lambda each: (each[1].casefold(), each[0]))
 
 

@@ -95,7 +95,7 @@ class _PoolSlotSearch:
         but: UUID | None,
     ) -> None:
         self._session, self._grid, self._habits, self._but = session, grid, habits, but
-        teams = {each.team.id: each.team for each in habits.values() if each.team}
+        teams = {habit.team.id: habit.team for habit in habits.values() if habit.team}
         full = reservations.list_full_steps(session, teams.values(), grid.within, but)
         self._full = {team: grid.steps_to_bits(steps) for team, steps in full.items()}
         self._callee = 0

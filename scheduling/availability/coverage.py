@@ -48,7 +48,7 @@ def load_by_hour(
         session, agents, slots.call_steps(begin, span[1] - span[0])
     )
     counts = Counter(step for steps in busy.values() for step in steps)
-    works = [slots.working_intervals(each.rules, span) for each in habits.values()]
+    works = [slots.working_intervals(habit.rules, span) for habit in habits.values()]
     return [
         HourlyLoad(
             intervals.instant_from_minute(at),
@@ -63,7 +63,7 @@ def _working_minutes(
     works: Sequence[Sequence[intervals.Interval]], hour: intervals.Interval
 ) -> int:
     return sum(
-        end - begin for each in works for begin, end in intervals.intersect_intervals(each, [hour])
+        end - begin for work in works for begin, end in intervals.intersect_intervals(work, [hour])
     )
 
 

@@ -75,8 +75,8 @@ def lock_participants(session: Session, customer_id: UUID, *agents: UUID) -> Non
     session.exec(
         select(Customer.id).where(col(Customer.id) == customer_id).with_for_update(key_share=True)
     )
-    for each in sorted(set(agents)):
-        session.exec(select(Staff.id).where(col(Staff.id) == each).with_for_update(key_share=True))
+    for agent in sorted(set(agents)):
+        session.exec(select(Staff.id).where(col(Staff.id) == agent).with_for_update(key_share=True))
 
 
 def reserve_slots(session: Session, callback: Callback) -> None:

@@ -36,7 +36,7 @@ def list_known_skills(session: Session, kind: str) -> list[str]:
 def parse_skills(text: str, field: str) -> list[str]:
     """Skills from ``de, router``, in lower case. Raises ``InvalidInput``."""
     found = list(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
-    if len(found) > MAX_SKILLS or not all(_VALUE.fullmatch(each) for each in found):
+    if len(found) > MAX_SKILLS or not all(_VALUE.fullmatch(item) for item in found):
         raise InvalidInput(field, "Write up to 20 words with commas between them, like: de, en.")
     return found
 

@@ -50,7 +50,7 @@ def load_slot_rules(
     session: Session, agents: Sequence[UUID], callee: Callee, policy: Policy, span: InstantRange
 ) -> dict[UUID, AgentAvailability]:
     """What a slot of each of these agents must respect between two instants."""
-    first, last = (each.astimezone(UTC).date() for each in span)
+    first, last = (item.astimezone(UTC).date() for item in span)
     return agent_availability.load_availability(
         session, agents, callee, policy, first - 2 * _DAY, last + 2 * _DAY
     )
@@ -103,7 +103,7 @@ def _busy_steps(
     teams = [found.team] if found.team else []
     full = reservations.list_full_steps(session, teams, within, but)
     theirs = steps.get(callee.id, []) if callee.id else []
-    return steps.get(agent_id, []), [*theirs, *(each for team in full.values() for each in team)]
+    return steps.get(agent_id, []), [*theirs, *(item for team in full.values() for item in team)]
 
 
 def require_free_slot(
@@ -158,7 +158,7 @@ def _slot_problems(
     within = slots.call_steps(starts_at, minutes, slots.MAX_BUFFER, slots.MAX_BUFFER)
     holders = [*habits, callee.id] if callee.id else list(habits)
     busy = reservations.list_reserved_steps(session, holders, within, but)
-    teams = {each.team.id: each.team for each in habits.values() if each.team}
+    teams = {one_habit.team.id: one_habit.team for one_habit in habits.values() if one_habit.team}
     full = reservations.list_full_steps(session, teams.values(), within, but)
     theirs = busy.get(callee.id, []) if callee.id else []
     for agent, habit in habits.items():

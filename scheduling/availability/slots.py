@@ -69,9 +69,9 @@ def working_intervals(rules: SlotRules, span: Interval) -> list[Interval]:
     zone = rules.agent_zone
     days = intervals.local_dates_around(span, zone)
     return intervals.merge_intervals(
-        each
+        hour
         for day in days
-        for each in intervals.intervals_of_local_hours(zone, day, rules.working_hours_on(day))
+        for hour in intervals.intervals_of_local_hours(zone, day, rules.working_hours_on(day))
     )
 
 
@@ -84,7 +84,7 @@ def calling_intervals(rules: SlotRules, span: Interval) -> list[Interval]:
     zone = rules.customer_zone
     days = intervals.local_dates_around(span, zone)
     return intervals.merge_intervals(
-        each for day in days for each in intervals.intervals_of_local_hours(zone, day, hours)
+        hour for day in days for hour in intervals.intervals_of_local_hours(zone, day, hours)
     )
 
 

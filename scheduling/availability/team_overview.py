@@ -41,17 +41,17 @@ def list_team_agents(
     shown = or_(col(Staff.active).is_(True), col(Staff.id).in_(also))
     found = session.exec(select(Staff).where(col(Staff.role) == Role.AGENT, shown)).all()
     counts: dict[UUID, int] = {}
-    for zone in {each.timezone for each in found}:
+    for zone in {item.timezone for item in found}:
         counts |= _count_callbacks_today(session, zone, now)
     members = [
         TeamMember(
-            id=each.id,
-            name=first_name(staff_records.open_staff_name(session, each.id, each.name)),
-            timezone=each.timezone,
-            today=counts.get(each.id, 0),
-            week=working_hours.load_working_hours(session, each.id),
+            id=item.id,
+            name=first_name(staff_records.open_staff_name(session, item.id, item.name)),
+            timezone=item.timezone,
+            today=counts.get(item.id, 0),
+            week=working_hours.load_working_hours(session, item.id),
         )
-        for each in found
+        for item in found
     ]
     return sorted(members, key=lambda member: (member.name.casefold(), member.id))
 

@@ -69,8 +69,8 @@ def list_handover_candidates(session: Session, staff_id: UUID) -> list[tuple[str
     ).all()
     ours = teams.list_teammate_ids(session, staff_id)
     found = [
-        (callback_notifier.agent_first_name(session, each), str(each))
-        for each in rows
-        if ours is None or each in ours
+        (callback_notifier.agent_first_name(session, row), str(row))
+        for row in rows
+        if ours is None or row in ours
     ]
     return [(each, name) for name, each in sorted(found)]

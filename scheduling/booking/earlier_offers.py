@@ -46,8 +46,8 @@ class EarlierOffersJob:
             .order_by(col(Callback.earlier_wanted_at))
             .limit(BATCH_SIZE)
         ).all()
-        for each in waiting:
-            offer_earlier_slot(session, each, self._policy, now)
+        for item in waiting:
+            offer_earlier_slot(session, item, self._policy, now)
 
     @property
     def __name__(self) -> str:
@@ -86,4 +86,4 @@ def _find_earlier_slots(
     )
     before = select(SlotOffer.starts_at).where(col(SlotOffer.callback_id) == callback.id)
     offered = set(session.exec(before))
-    return [each for each in found if each not in offered]
+    return [item for item in found if item not in offered]

@@ -103,11 +103,11 @@ def reassign_callback(
     """Hand an agent's booked callback over, to a colleague or to whoever's turn it is; gives who
     has it now. Raises ``NotFound``, ``SlotTaken``, ``InvalidInput``, ``WrongState``."""
     callback = _lock_agent_callback(session, agent_id, callback_id)
-    for each in [to] if to else _rank_other_agents(session, callback, callback.starts_at, policy):
+    for item in [to] if to else _rank_other_agents(session, callback, callback.starts_at, policy):
         try:
             with session.begin_nested():
-                handover.hand_over_callback(session, callback, each, policy, now, by)
-            return each
+                handover.hand_over_callback(session, callback, item, policy, now, by)
+            return item
         except SlotTaken:
             session.refresh(callback)
             if to:
@@ -129,12 +129,12 @@ def move_to_other_agent(
     callback = _lock_agent_callback(session, agent_id, callback_id)
     require_state(CallbackState(callback.state), CallbackState.BOOKED)
     for at in _slots_of_colleagues(session, callback, policy, now):
-        for each in _rank_other_agents(session, callback, at, policy):
+        for agent in _rank_other_agents(session, callback, at, policy):
             try:
                 with session.begin_nested():
-                    callback.agent_id = each
+                    callback.agent_id = agent
                     bookings.reschedule_callback(session, callback, at, policy, now, by)
-                return each
+                return agent
             except SlotTaken:
                 session.refresh(callback)
     raise SlotTaken("Nobody else is free within two weeks of this time. Call it off.", ())
@@ -188,4 +188,4 @@ def _rank_other_agents(
     found = agent_assignment.rank_free_agents(
         session, need, callee, at, callback.minutes, policy, callback.id
     )
-    return [each for each in found if each != callback.agent_id]
+    return [item for item in found if item != callback.agent_id]

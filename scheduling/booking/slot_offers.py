@@ -45,15 +45,15 @@ def offer_other_slots(
         limit=400,
         but=callback.id,
     )
-    others = [each for each in found if abs(each - callback.starts_at) >= timedelta(minutes=15)]
+    others = [item for item in found if abs(item - callback.starts_at) >= timedelta(minutes=15)]
     return replace_offers(session, callback, callback.agent_id, _spread_slots(others), now)
 
 
 def _spread_slots(found: Sequence[datetime]) -> list[datetime]:
     chosen: list[datetime] = []
-    for each in found:
-        if not chosen or each - chosen[-1] >= _MIN_SPACING:
-            chosen.append(each)
+    for item in found:
+        if not chosen or item - chosen[-1] >= _MIN_SPACING:
+            chosen.append(item)
         if len(chosen) == MAX_OFFERS:
             break
     return chosen

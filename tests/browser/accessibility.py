@@ -11,4 +11,4 @@ def findings(page: Page) -> list[str]:
     page.emulate_media(reduced_motion="reduce")
     page.evaluate("document.getAnimations().forEach(each => each.finish())")
     found = Axe().run(page).response["violations"]
-    return [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found]
+    return [f"{item['id']}: {item['nodes'][0]['html'][:120]}" for item in found]

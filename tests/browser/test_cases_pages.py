@@ -52,8 +52,8 @@ def tabs(browser: Browser, demo: str, cookies: dict) -> Iterator:
         return opened[-1].new_page()
 
     yield tab
-    for each in opened:
-        each.close()
+    for item in opened:
+        item.close()
 
 
 def well(page: Page, width: int) -> None:

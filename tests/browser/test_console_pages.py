@@ -67,8 +67,8 @@ def tabs(browser: Browser, site: str, cookies: dict) -> Iterator:
         return context.new_page()
 
     yield tab
-    for each in opened:
-        each.close()
+    for item in opened:
+        item.close()
 
 
 @pytest.mark.parametrize("width", WIDTHS)

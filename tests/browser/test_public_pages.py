@@ -23,7 +23,7 @@ PATHS = [
 
 def findings(page) -> list[str]:
     found = Axe().run(page).response["violations"]
-    return [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found]
+    return [f"{item['id']}: {item['nodes'][0]['html'][:120]}" for item in found]
 
 
 def too_wide(page) -> bool:

@@ -92,10 +92,10 @@ def test_threads_of_one_process_share_a_count():
 
     limiter, through = RateLimiter("memory://", RULES), []
     threads = [Thread(target=lambda: through.append(let_through(limiter, 5))) for _ in range(16)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     assert sum(through) == 5
 
 
@@ -141,5 +141,5 @@ def test_checks_are_limited_by_address_and_by_number(client):
 
     assert [check(PHONE, f"192.0.2.{n}") for n in range(3)] == [200, 200, 429]
     numbers = [f"+44740012340{n}" for n in range(4)]
-    assert [check(each, "198.51.100.1") for each in numbers] == [200, 200, 200, 429]
+    assert [check(number, "198.51.100.1") for number in numbers] == [200, 200, 200, 429]
     assert check("07400 123456", "192.0.2.9") == 429  # however it is written

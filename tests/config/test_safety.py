@@ -92,7 +92,7 @@ def test_nothing_else_is_refused(changes):
 def test_a_demo_starts_all_the_same_and_the_doctor_names_it(changes, sentence):
     demo = made({**changes, "environment": "demo"})
     assert settings_checks.find_start_refusals(demo) == []
-    assert any(sentence in each.sentence for each in settings_checks.check_settings(demo))
+    assert any(sentence in setting.sentence for setting in settings_checks.check_settings(demo))
 
 
 @pytest.mark.parametrize(
@@ -107,9 +107,11 @@ def test_a_demo_starts_all_the_same_and_the_doctor_names_it(changes, sentence):
 )
 def test_what_is_only_unwise_is_a_warning(changes, sentence):
     found = [
-        each for each in settings_checks.check_settings(made(changes)) if sentence in each.sentence
+        setting
+        for setting in settings_checks.check_settings(made(changes))
+        if sentence in setting.sentence
     ]
-    assert [each.level for each in found] == ["warn"]
+    assert [item.level for item in found] == ["warn"]
 
 
 LOOSE = [
@@ -144,11 +146,11 @@ TIGHT = {
 def test_limits_tokens_and_proxies_that_protect_nobody_are_named(changes, sentence, level):
     """Was red on c916469."""
     found = [
-        each
-        for each in settings_checks.check_settings(made(TIGHT | changes))
-        if sentence in each.sentence
+        setting
+        for setting in settings_checks.check_settings(made(TIGHT | changes))
+        if sentence in setting.sentence
     ]
-    assert [each.level for each in found] == [level]
+    assert [item.level for item in found] == [level]
     assert found[0].sentence.endswith(".")
 
 

@@ -46,7 +46,7 @@ def test_a_look_up_that_nothing_follows_has_nothing_behind_it(store):
         looked_up(session, ana, gwen, NOW)
         looked_up(session, ana, None, NOW)  # found nobody, so opened nobody
         found = list_unjustified_accesses(session, ana.id, NOW, NOW + MINUTE, NOW + DAY)
-        assert [each.customer_id for each in found] == [gwen.id]
+        assert [item.customer_id for item in found] == [gwen.id]
 
 
 @pytest.mark.parametrize(("later", "left"), [(0, 0), (30, 0), (31, 1), (-5, 0), (-6, 0)])
@@ -159,4 +159,4 @@ def test_a_long_past_is_read_only_as_far_as_it_is_asked_for(store):
             looked_up(session, ana, gwen, NOW - 40 * DAY + number * timedelta(hours=1))
         found = list_unjustified_accesses(session, ana.id, NOW - 2 * DAY, NOW - DAY, NOW)
         assert len(found) == 24
-        assert [each.at for each in found] == sorted(each.at for each in found)
+        assert [item.at for item in found] == sorted(item.at for item in found)

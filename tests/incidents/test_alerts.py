@@ -66,18 +66,18 @@ def test_each_case_is_told_once_and_what_follows_soon_is_told_together(store, cl
     work = at_work(store, clock, box.place)
     first = a_case(store, "a")
     work.deliver_due_alerts()
-    rest = [a_case(store, each) for each in "bc"]
+    rest = [a_case(store, item) for item in "bc"]
     work.deliver_due_alerts()
-    assert [first in each.short for each in box.notes] == [True]
+    assert [first in note.short for note in box.notes] == [True]
     clock.now += delivery_queue.BATCH_INTERVAL
     work.deliver_due_alerts()
     work.deliver_due_alerts()
     assert len(box.notes) == 2
-    assert all(each in box.notes[1].body for each in rest)
+    assert all(item in box.notes[1].body for item in rest)
     assert first not in box.notes[1].body
     assert "2 new cases" in box.notes[1].subject
     told = store.all(select(AuditEntry).where(col(AuditEntry.action) == "case.alert"))
-    assert sorted(each.purpose for each in told) == sorted([first, *rest])
+    assert sorted(item.purpose for item in told) == sorted([first, *rest])
 
 
 def test_an_alert_holds_reference_and_kind_and_fits_a_text(store, clock, box):
@@ -148,8 +148,8 @@ def test_without_places_nothing_is_kept_back_for_later(store, clock, box):
 @pytest.mark.both
 def test_many_workers_at_once_tell_each_case_once(store, tmp_path):
     told = tmp_path / "told"
-    for each in "abc":
-        a_case(store, each)
+    for item in "abc":
+        a_case(store, item)
 
     def work() -> None:
         mine = databases.opened(store.url, wait_seconds=60)
@@ -247,10 +247,10 @@ def test_two_addresses_of_one_host_are_two_places(tmp_path):
     to = ("https://x.example/a", "https://x.example/b")
     settings = databases.settings("sqlite://", tmp_path, alerts_to=to, alerts_secret=SECRET)
     found = places_of.alert_destinations(settings, Post(tmp_path / "x"), lambda: NOW)
-    assert len({each.name for each in found}) == 2
+    assert len({item.name for item in found}) == 2
 
 
 def test_every_kind_has_words():
-    assert {text_templates.format_case_kind(VOICE, each) for each in CaseKind}.isdisjoint(
+    assert {text_templates.format_case_kind(VOICE, item) for item in CaseKind}.isdisjoint(
         set(CaseKind) - {"objection"}
     )

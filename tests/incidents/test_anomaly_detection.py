@@ -112,10 +112,10 @@ def test_looking_up_one_after_the_other_is_a_case_within_five_minutes(office):
     assert taken <= 6
     assert case.opened_at - acts[taken - 1] <= 5 * MINUTE  # the act that made it unusual
     held = office.store.all(select(CaseEvidence))
-    facts = next(json.loads(each.facts) for each in held if each.kind == "access")
+    facts = next(json.loads(item.facts) for item in held if item.kind == "access")
     assert facts["what"] == "nothing_behind"
     assert facts["seen"] == taken > 3 * facts["expected"]
-    assert len({each.customer_id for each in held if each.kind == "audit"}) >= taken
+    assert len({item.customer_id for item in held if item.kind == "audit"}) >= taken
     assert office.store.all(select(CaseSubject.staff_id)) == [office.agent]
 
 
@@ -152,9 +152,9 @@ def test_bookings_that_come_to_nothing_count_when_they_do(office):
         made.append(office.books(customer))
         office.wait(MINUTE)
     assert office.seen(Indicator.BARE) == 0
-    for each in made:
+    for item in made:
         with office.store.unit() as session:
-            callback = session.get_one(models.Callback, each)
+            callback = session.get_one(models.Callback, item)
             bookings.cancel_booked_callback(session, callback, factories.a_policy(), office.now)
         office.wait(MINUTE)
     assert office.seen(Indicator.BARE) == 7
@@ -175,7 +175,7 @@ def test_probing_is_a_case_and_a_mistyped_number_of_a_new_customer_is_none(offic
         office.wait(MINUTE)
     office.wait(GRACE + MINUTE)
     held = office.store.all(select(CaseEvidence).where(col(CaseEvidence.kind) == "access"))
-    assert {json.loads(each.facts)["what"] for each in held} == {"found_nobody"}
+    assert {json.loads(item.facts)["what"] for item in held} == {"found_nobody"}
 
 
 def test_a_worker_that_dies_in_a_look_loses_and_doubles_nothing(office, monkeypatch):

@@ -53,7 +53,7 @@ def watch(store, now: datetime = NOW) -> None:
 
 def met(store) -> list[str]:
     rows = store.all(select(CaseEvidence).where(CaseEvidence.kind == "canary"))
-    return sorted(json.loads(each.facts)["what"] for each in rows)
+    return sorted(json.loads(row.facts)["what"] for row in rows)
 
 
 def test_nobody_has_touched_it_and_there_is_no_case(store, canary):
@@ -160,7 +160,7 @@ def test_every_contact_raises_a_case_that_names_who_had_opened_it(store, canary,
     assert store.all(named) == [ana.id]
     with store.unit() as session:
         found = detections.list_canary_contacts(session)
-        assert [(each.customer_id, each.what) for each in found] == [(canary.id, what)]
+        assert [(item.customer_id, item.what) for item in found] == [(canary.id, what)]
 
 
 def test_what_happens_between_two_looks_is_not_missed(store, canary):
@@ -193,7 +193,7 @@ def test_each_canary_singles_out_who_opened_it(store):
             assert [(one.staff_id, one.first_at, one.times) for one in exposed] == [
                 (agent.id, NOW, 1)
             ]
-    assert len({each.number for each in found.canaries}) == 3
+    assert len({one_canary.number for one_canary in found.canaries}) == 3
 
 
 def test_an_investigator_at_work_is_no_alarm(store, canary):
@@ -246,7 +246,7 @@ def test_language_zone_and_name_come_from_the_number(store):
     with store.unit() as session:
         planned(session, *numbers)
         made = register.load_canaries(session).canaries
-    assert [(each.locale, each.timezone) for each in made] == [
+    assert [(item.locale, item.timezone) for item in made] == [
         ("de", "Europe/Berlin"),
         ("es", "Europe/Madrid"),
         ("en", "Europe/London"),

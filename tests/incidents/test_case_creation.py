@@ -59,7 +59,7 @@ def test_each_step_is_audited_under_the_case_and_its_words_are_sealed(store):
     with store.unit() as session:
         case = open_or_extend_case(session, CaseKind.ACCESS, FOLD, [evidence("1")], NOW)
     entries = store.all(select(AuditEntry).where(col(AuditEntry.purpose) == case.reference))
-    assert [each.action for each in entries] == ["case.opened", "case.evidence"]
+    assert [entry.action for entry in entries] == ["case.opened", "case.evidence"]
     with store.unit() as session:
         step = session.exec(select(CaseEvent)).one()
         place = f"case_step.words:{step.id}"

@@ -175,8 +175,8 @@ def test_a_closed_case_is_joined_by_nothing_more(store):
 def held_by_ines(store, *references: str) -> UUID:
     with store.unit() as session:
         ines = factories.an_agent(session, NOW, role="investigator").id
-        for each in references:
-            workflow.claim_case(session, each, ines, NOW)
+        for reference in references:
+            workflow.claim_case(session, reference, ines, NOW)
         return ines
 
 

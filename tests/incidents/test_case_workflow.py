@@ -42,7 +42,7 @@ def actions(store: Store, reference: str) -> list[str]:
     found = store.all(
         select(AuditEntry).where(col(AuditEntry.purpose) == reference).order_by(col(AuditEntry.id))
     )
-    return [each.action for each in found]
+    return [item.action for item in found]
 
 
 def test_a_case_goes_from_open_to_closed_and_back_with_every_step_written_down(store):
@@ -57,9 +57,9 @@ def test_a_case_goes_from_open_to_closed_and_back_with_every_step_written_down(s
         assert (case.state, case.outcome, case.taken_by) == (CaseState.OPEN, None, None)
         steps = case_view.list_case_events(session, case)
     kinds = ["reopened", "closed", "decided", "noted", "taken", "opened"]
-    assert [each.kind for each in steps] == kinds
+    assert [step.kind for step in steps] == kinds
     assert steps[3].words == "rang the bank\nthey knew"
-    assert actions(store, reference) == [f"case.{each}" for each in reversed(kinds)]
+    assert actions(store, reference) == [f"case.{kind}" for kind in reversed(kinds)]
 
 
 @pytest.mark.parametrize(
@@ -157,9 +157,9 @@ def test_the_board_counts_and_pages_by_views(store):
         first = board.load_case_board(session, ines, "open", NOW)
         rest = board.load_case_board(session, ines, "open", NOW, first.following)
         mine = board.load_case_board(session, ines, "mine", NOW)
-    assert [each.reference for each in first.rows + rest.rows] == made
+    assert [row.reference for row in first.rows + rest.rows] == made
     assert rest.following is None
-    assert [each.reference for each in mine.rows] == made[:1]
+    assert [row.reference for row in mine.rows] == made[:1]
     assert first.counts == {"open": len(made), "mine": 1, "closed": 0}
 
 
@@ -185,7 +185,7 @@ def test_evidence_is_read_in_plain_and_each_reading_is_written_down(store):
     assert count == 1
     assert (items[0].told.reference, items[0].told.said) == (told, "gift cards")
     read = store.all(select(AuditEntry).where(col(AuditEntry.action) == "report.read"))
-    assert [(each.customer_id, each.purpose) for each in read] == [(gwen, reference)]
+    assert [(item.customer_id, item.purpose) for item in read] == [(gwen, reference)]
 
 
 def test_a_customer_is_opened_only_by_its_case_with_a_reason_and_written_down_first(store):

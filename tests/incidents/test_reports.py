@@ -33,7 +33,7 @@ def filed(store: Store, at: datetime = NOW, channel: str = "web", **told) -> str
 def read(store: Store, reference: str) -> submission.ReportView:
     with store.unit() as session:
         found = report_list.list_latest_reports(session, audit_log.SYSTEM, NOW)
-        return next(each for each in found if each.reference == reference)
+        return next(item for item in found if item.reference == reference)
 
 
 def test_all_that_was_told_is_read_again(store):
@@ -112,7 +112,7 @@ def test_a_number_that_proves_itself_within_a_day_proves_what_was_reported_of_it
     with store.unit() as session:
         submission.mark_reports_proven(session, PHONE, NOW)
         submission.mark_reports_proven(session, PHONE, NOW)
-    assert [read(store, each).proven for each in (early, late, doubtful)] == [False, True, False]
+    assert [read(store, item).proven for item in (early, late, doubtful)] == [False, True, False]
     done = store.all(select(AuditEntry).where(AuditEntry.action == "report.prove"))
     assert len(done) == 1
 
@@ -164,14 +164,14 @@ def test_the_latest_told_stands_first(store):
             session, ReportSubmission("+447400123999", "web"), NOW - timedelta(hours=1)
         )
         found = report_list.list_latest_reports(session, audit_log.SYSTEM, NOW)
-    assert [each.at for each in found] == [NOW, NOW - timedelta(hours=1)]
+    assert [item.at for item in found] == [NOW, NOW - timedelta(hours=1)]
 
 
 def test_one_number_reported_over_and_over_counts_for_little_and_silences_nobody(store):
     for n in range(12):
         filed(store, shown_number=f"020 7946 00{n:02d}")
     rows = store.all(select(Report).order_by(Report.id))
-    assert [each.doubtful for each in rows] == [False] * 10 + [True] * 2
+    assert [row.doubtful for row in rows] == [False] * 10 + [True] * 2
     own = read(store, filed(store, NOW + timedelta(minutes=1), channel="text", proven=True))
     assert (own.proven, own.doubtful) == (True, False)
     assert not read(store, filed(store, NOW + timedelta(hours=25))).doubtful

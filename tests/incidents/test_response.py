@@ -75,7 +75,7 @@ class Scene:
         """So many customers whose record Ana has read."""
         with self.store.unit() as session:
             made = [factories.a_customer(session, NOW, **more).id for _ in range(count)]
-            about = [(each, None) for each in made * 2]
+            about = [(item, None) for item in made * 2]
             at = NOW - timedelta(days=1)
             who = audit_log.staff_actor(self.ana)
             audit_log.record_act_per_customer(
@@ -86,7 +86,7 @@ class Scene:
     def steps(self) -> list[str]:
         with self.store.unit() as session:
             case = session.exec(select(Case).where(Case.reference == self.reference)).one()
-            return [each.kind for each in case_view.list_case_events(session, case)]
+            return [event.kind for event in case_view.list_case_events(session, case)]
 
 
 @pytest.fixture
@@ -146,7 +146,8 @@ def test_it_is_lifted_after_its_case_is_closed_and_says_who_approved(scene):
         workflow.close_decided_case(session, scene.reference, scene.ines, "no leak after all", NOW)
     with scene.store.unit() as session:
         assert [
-            each.id for each in approval_types.list_visible_suspensions(session, scene.ivo)
+            one_suspension.id
+            for one_suspension in approval_types.list_visible_suspensions(session, scene.ivo)
         ] == [scene.ana]
         assert approval_types.list_visible_suspensions(session, scene.ana) == []
         why = "nothing came of it"
@@ -201,14 +202,14 @@ def test_exposure_is_each_customer_with_when_and_what_it_showed(scene):
         case = session.exec(select(Case)).one()
         assert exposure.count_exposed_customers(session, scene.ana, SINCE, NOW) == 3
         rows = exposure.load_exposure_page(session, case, scene.ana, SINCE, NOW, scene.ines, NOW)
-    found = {each.customer_id: each for each in rows}
+    found = {row.customer_id: row for row in rows}
     assert set(found) == set(ids)
     assert "phone" in found[ids[0]].fields
     assert "phone" not in found[ids[1]].fields
     assert (found[ids[0]].times, found[ids[1]].times) == (3, 2)
     read = scene.store.all(select(AuditEntry).where(col(AuditEntry.action) == "exposure.read"))
-    assert {each.customer_id for each in read} == set(ids)
-    assert {each.purpose for each in read} == {scene.reference}
+    assert {item.customer_id for item in read} == set(ids)
+    assert {item.purpose for item in read} == {scene.reference}
 
 
 def factories_id(session) -> UUID:
@@ -267,7 +268,7 @@ def test_at_night_it_waits_for_the_morning_and_the_ceiling_holds_it(scene):
     scene.warn()
     work(scene.store, 1, night)
     due = scene.store.all(select(OutboxMessage.due_at).where(OutboxMessage.kind == "warning"))
-    assert {each.hour for each in due} == {8}
+    assert {item.hour for item in due} == {8}
     poor = SendingLimits(segment_price=50_000, per_hour=60_000)
     store, morning = scene.store, due[0]
     Worker(
@@ -353,8 +354,8 @@ def test_nobody_is_warned_where_nobody_was_exposed(scene):
 
 def test_the_last_supervisor_is_not_suspended(scene):
     with scene.store.unit() as session:
-        for each in (scene.ana, scene.ines):
-            session.get_one(Staff, each).totp_secret = b"x"
+        for item in (scene.ana, scene.ines):
+            session.get_one(Staff, item).totp_secret = b"x"
         session.get_one(Staff, scene.ana).role = "supervisor"
         session.flush()
         bootstrap.finish_bootstrap(session, NOW)

@@ -171,7 +171,7 @@ def test_the_report_of_somebody_unknown_stays(store, clock, three):
             session, report_fields.ReportSubmission("+447400399999", "web", said="x"), clock.now
         )
         erasure.erase_customers(
-            session, [each.id for each in three], audit_log.OPERATOR, clock.now, "test"
+            session, [item.id for item in three], audit_log.OPERATOR, clock.now, "test"
         )
     (report,) = store.all(select(Report))
     assert report.said != b""

@@ -52,7 +52,7 @@ def test_reports_refused_calls_and_failed_checks_run_together(store):
         callback_refusal.refuse_and_report(session, callback, "text", NOW)
         mine, theirs = customer.id, callback.id
     checked(store, PHONE)
-    found = {each.kind: each for each in items(store)}
+    found = {item.kind: item for item in items(store)}
     assert list(found) == ["report", "refused", "unconfirmed"]
     assert found["report"].called_at == NOW - timedelta(hours=1)
     assert (found["report"].customer_id, found["report"].weight) == (None, 0.2)
@@ -70,7 +70,7 @@ def test_a_reader_who_goes_on_from_its_mark_reads_each_item_once(store):
             )
     seen, mark = [], 0
     while found := items(store, mark, limit=3):
-        seen += [each.report_id for each in found]
+        seen += [item.report_id for item in found]
         mark = found[-1].position
     assert len(seen) == len(set(seen)) == 7
     assert items(store, mark) == []
@@ -86,7 +86,7 @@ def test_what_commits_late_comes_after_what_was_read_before(store):
         early = items(store)
         assert len(early) == 1
     late = items(store, early[-1].position)
-    assert [each.phone_index for each in late] == [store.ring.compute_blind_index("phone", PHONE)]
+    assert [item.phone_index for item in late] == [store.ring.compute_blind_index("phone", PHONE)]
 
 
 def test_a_report_that_is_proven_later_comes_again_with_more_weight(store):
@@ -120,16 +120,16 @@ def test_the_same_number_checked_again_in_the_same_call_is_one_sign(store):
         items(store)
     checked(store, PHONE, NOW, Channel.TEXT)
     found = items(store)
-    assert [(each.channel, each.times) for each in found] == [("web", 3), ("web", 1), ("text", 1)]
-    assert [each.proven for each in found] == [False, False, True]
+    assert [(item.channel, item.times) for item in found] == [("web", 3), ("web", 1), ("text", 1)]
+    assert [item.proven for item in found] == [False, False, True]
 
 
 def test_no_check_is_lost_between_two_rounds_of_the_worker(store):
     phones = {f"+4474009{n:05d}" for n in range(600)}
     for phone in phones:
         checked(store, phone)
-    found = {each.phone_index for each in items(store)}
-    assert found == {store.ring.compute_blind_index("phone", each) for each in phones}
+    found = {item.phone_index for item in items(store)}
+    assert found == {store.ring.compute_blind_index("phone", one_phone) for one_phone in phones}
     assert store.all(select(Code).where(Code.unmet.is_not(None))) == []
 
 
@@ -156,7 +156,7 @@ def test_a_row_holds_so_many_and_the_oldest_give_way():
     assert found[-1].at == (NOW + timedelta(seconds=failed_checks.MAX_ENTRIES + 4)).replace(
         microsecond=0
     )
-    assert {each.channel for each in found} == {Channel.API}
+    assert {item.channel for item in found} == {Channel.API}
 
 
 def test_a_customer_who_is_erased_leaves_no_fingerprint(store):
@@ -171,4 +171,4 @@ def test_a_customer_who_is_erased_leaves_no_fingerprint(store):
         erase_customers(session, [found.id], audit_log.SYSTEM, NOW, "test")
     left = store.all(select(SignalRecord))
     assert len(left) == 2
-    assert index not in {each.phone_index for each in left}
+    assert index not in {item.phone_index for item in left}

@@ -49,9 +49,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         asked = {k: v[0] for k, v in parse_qs(urlsplit(self.path).query).items()}
-        found = [each for each in self.server.accepted if each["to"] == asked.get("To")]
+        found = [item for item in self.server.accepted if item["to"] == asked.get("To")]
         wanted = "messages" if "Messages" in self.path else "calls"
-        found = [each for each in found if ("body" in each) == (wanted == "messages")]
+        found = [item for item in found if ("body" in item) == (wanted == "messages")]
         page = {wanted: found, "next_page_uri": None, "page": 0, "page_size": 200}
         self._handle("GET", asked, lambda: page)
 

@@ -21,8 +21,8 @@ TALKS = {
 
 def end_of(told) -> CallState:
     state = S.WANTED
-    for each in told:
-        after = furthest_state(state, each)
+    for item in told:
+        after = furthest_state(state, item)
         assert STATE_RANK[after] >= STATE_RANK[state]
         state = after
     return state

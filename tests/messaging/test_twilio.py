@@ -88,7 +88,7 @@ def test_what_each_failure_means(there, gateway, answer, meaning):
     there.answers = [answer]
     with pytest.raises(meaning):
         gateway.send_message(LETTER, NOW)
-    assert len([each for each in there.asked if each[0] == "POST"]) == 1
+    assert len([item for item in there.asked if item[0] == "POST"]) == 1
 
 
 def test_a_provider_that_is_away_is_asked_again_later():

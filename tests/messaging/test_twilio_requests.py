@@ -41,7 +41,7 @@ class Strict(BaseHTTPRequestHandler):
     def _page(self) -> dict[str, object]:
         if "/PhoneNumbers/" in self.path:
             return {"line_type_intelligence": {"type": "mobile"}}
-        calls = [{**MADE, **each} for each in self.server.calls]
+        calls = [{**MADE, **call} for call in self.server.calls]
         rows = {"calls": calls} if "/Calls" in self.path else {"messages": []}
         return {**rows, "next_page_uri": None, "page": 0, "page_size": 50}
 

@@ -72,7 +72,7 @@ def test_a_text_is_sent_when_due_and_not_before(store, works, post, clock):
     row = kept(store)
     assert (row.state, row.settled_at, row.provider_id) == ("sent", clock.now, f"post-{made}")
     assert post.taken() == [made]
-    actions = [each.action for each in store.all(select(AuditEntry))]
+    actions = [one_row.action for one_row in store.all(select(AuditEntry))]
     assert actions.count("text.open") == actions.count("text.sent") == 1
 
 

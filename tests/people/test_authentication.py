@@ -108,7 +108,7 @@ def test_a_recovery_code_stands_in_once(store, member):
 
 def test_a_wrong_second_factor_is_written_down(store, member):
     enter(store, with_code="000000")
-    assert "staff.sign_in_failed" in [each.action for each in store.all(select(AuditEntry))]
+    assert "staff.sign_in_failed" in [row.action for row in store.all(select(AuditEntry))]
 
 
 def test_nobody_gets_in_before_enrolment_or_after_being_switched_off(store, member):

@@ -28,7 +28,7 @@ def test_a_customer_is_found_by_number_and_reference_and_read_as_given(store):
         person = customer_records.open_customer_details(session, made)
     assert (person.name, person.phone, person.phone_masked) == ("Zoë Ng", PHONE, "••• ••56")
     assert person.timezone == "Europe/London"
-    assert [each.action for each in store.all(select(AuditEntry))] == ["customer.add"]
+    assert [row.action for row in store.all(select(AuditEntry))] == ["customer.add"]
 
 
 @pytest.mark.parametrize("asked", ["+4474001234", "%", "+44740012345_", "447400123456", "", "CRM"])

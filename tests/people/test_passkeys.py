@@ -67,7 +67,7 @@ def answer(store, said, asked, now=NOW, purpose="enter") -> str:
 
 
 def actions(store) -> list[str]:
-    return [each.action for each in store.all(select(AuditEntry))]
+    return [row.action for row in store.all(select(AuditEntry))]
 
 
 def test_a_passkey_lets_its_owner_in_time_and_again(store, member):
@@ -75,10 +75,10 @@ def test_a_passkey_lets_its_owner_in_time_and_again(store, member):
     assert enter(store, device) == member.id.hex
     assert enter(store, device) == member.id.hex
     with store.unit() as session:
-        assert [each.name for each in credential_records.list_passkeys(session, member.id)] == [
-            "Phone"
-        ]
-        told = [each.kind for each in security_notices.list_unseen_notices(session, member.id)]
+        assert [
+            passkey.name for passkey in credential_records.list_passkeys(session, member.id)
+        ] == ["Phone"]
+        told = [notice.kind for notice in security_notices.list_unseen_notices(session, member.id)]
     assert told == ["passkey_added"]
     assert "passkey.add" in actions(store)
 
@@ -243,7 +243,7 @@ def test_whoever_writes_to_the_database_makes_no_passkey_somebody_elses(store, m
     theirs, mine = register(store, member), register(store, eve)
     with store.unit() as session:
         rows = {row.staff_id: row for row in session.exec(select(Passkey))}
-        handles = {each: session.get_one(Staff, each) for each in rows}
+        handles = {one_row: session.get_one(Staff, one_row) for one_row in rows}
         rows[eve.id].staff_id = member.id
         session.add(rows[eve.id])
     assert enter(store, mine, handle=theirs.handle) == ""

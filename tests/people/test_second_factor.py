@@ -69,7 +69,7 @@ def test_a_recovery_code_works_once_for_its_owner_however_it_is_typed(store):
         second_factor.issue_recovery_codes(session, owner.id)
         assert not second_factor.spend_recovery_code(session, owner.id, codes[3], NOW)
     kept = b"".join(row.code_hash for row in store.all(select(RecoveryCode)))
-    assert not any(each.replace("-", "").encode() in kept for each in codes)
+    assert not any(one_code.replace("-", "").encode() in kept for one_code in codes)
 
 
 @pytest.mark.both

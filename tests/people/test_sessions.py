@@ -43,7 +43,7 @@ def test_ones_own_sessions_are_listed_with_a_coarse_word_and_nobody_elses(store,
     opened(store, other, browser="Safari, Mac")
     with store.unit() as session:
         found = staff_sessions.list_staff_sessions(session, member.id, NOW)
-        assert [(each.words, each.how) for each in found] == [
+        assert [(item.words, item.how) for item in found] == [
             ("", "passkey"),
             ("Firefox, Linux", "password"),
         ]
@@ -102,7 +102,7 @@ def test_all_that_somebody_was_given_ends_at_once_and_what_comes_after_is_good(s
     assert alive(store, theirs) == [True] * 3
     assert alive(store, everything(store, member)) == [True] * 3
     ended = [e for e in store.all(select(AuditEntry)) if e.action == "staff.sessions_ended"]
-    assert [each.detail for each in ended] == [f"{member.id} role"]
+    assert [item.detail for item in ended] == [f"{member.id} role"]
 
 
 @pytest.mark.parametrize("change", [{"role": "supervisor"}, {"role": "investigator"}])

@@ -40,7 +40,7 @@ def a_team(session, members: list[UUID], **given) -> UUID:
     team = Team(name=f"Team {random.random()}", created_at=NOW, **given)
     session.add(team)
     session.flush()
-    session.add_all(Membership(staff_id=each, team_id=team.id) for each in members)
+    session.add_all(Membership(staff_id=member, team_id=team.id) for member in members)
     session.flush()
     return team.id
 
@@ -64,7 +64,7 @@ def test_a_time_is_free_as_long_as_anybody_is(store):
     with store.unit() as session:
         three = agents(session, 3)
         made = [book(session) for _ in three]
-        assert {each.agent_id for each in made} == set(three)
+        assert {item.agent_id for item in made} == set(three)
         assert made[0].starts_at not in free(session)
         with pytest.raises(SlotTaken, match="Nobody") as refused:
             book(session)
@@ -180,8 +180,8 @@ def test_holidays_days_off_and_dated_hours(store):
     with store.unit() as session:
         away, here = agents(session, 2)
         week = {day: [(540, 600)] for day in range(7)}
-        for each in (away, here):
-            working_hours.replace_working_hours(session, each, week, audit_log.OPERATOR, NOW)
+        for item in (away, here):
+            working_hours.replace_working_hours(session, item, week, audit_log.OPERATOR, NOW)
         a_team(session, [away, here], holidays="GB-ENG")
         christmas = datetime(2026, 12, 25, 9, 0, tzinfo=UTC)
         day = timedelta(days=1)
@@ -235,10 +235,10 @@ def test_what_the_pool_finds_is_what_its_agents_have_one_by_one(sqlite_store, da
     with store.unit() as session:
         some = agents(session, 14)
         a_team(session, some[:6], capacity=3, buffer_after=10)
-        for each in some:
+        for item in some:
             begin = 15 * chance.randrange(36, 60)
             week = {d: [(begin, begin + 15 * chance.randrange(1, 8))] for d in range(7)}
-            working_hours.replace_working_hours(session, each, week, audit_log.OPERATOR, NOW)
+            working_hours.replace_working_hours(session, item, week, audit_log.OPERATOR, NOW)
         for _ in range(60):
             wish = BookingRequest(NOW + timedelta(minutes=15 * chance.randrange(1, 120)), 15, "x")
             try:
@@ -249,8 +249,8 @@ def test_what_the_pool_finds_is_what_its_agents_have_one_by_one(sqlite_store, da
                 pass
         one_by_one = {
             at
-            for each in agent_assignment.list_qualified_agents(session, AgentRequirements())
-            for at in slot_search.find_free_slots(session, each, LONDON, SPAN, 15, POLICY, NOW)
+            for agent in agent_assignment.list_qualified_agents(session, AgentRequirements())
+            for at in slot_search.find_free_slots(session, agent, LONDON, SPAN, 15, POLICY, NOW)
         }
         with pytest.MonkeyPatch.context() as few_at_a_time:
             few_at_a_time.setattr(agent_assignment, "_BATCH_SIZE", 4)

@@ -69,7 +69,7 @@ def nothing_overlaps(store) -> list[Callback]:
 @pytest.mark.both
 def test_64_processes_book_the_same_slot_and_one_has_it(store, people):
     agent, customers = people
-    acts = [partial(book, store.url, agent, each, 60, 15) for each in customers * 2]
+    acts = [partial(book, store.url, agent, customer, 60, 15) for customer in customers * 2]
     told = Counter(at_once(acts, lambda: store.engine.dispose(close=False)))
     assert told == {"booked": 1, "taken, 5 free": 63}
     assert len(nothing_overlaps(store)) == 1

@@ -53,7 +53,7 @@ def test_working_hours_are_on_the_agents_clock(store, agent):
     found = free(store, agent)
     assert found[0].time() == time(10, 15)
     assert NOW.replace(hour=11, minute=45, second=0) in found
-    assert not [each for each in found if each.hour == 12 or each.hour >= 14]
+    assert not [item for item in found if item.hour == 12 or item.hour >= 14]
 
 
 def test_what_is_booked_is_not_free_and_every_free_slot_can_be_booked(store, agent):

@@ -169,7 +169,7 @@ def test_whatever_is_done_at_once_nobody_has_two_calls_at_a_time(store, people):
     for act in ("book", "book_anybody", "move", "hand_over", "cancel", "revive"):
         assert told[f"{act}: done"] > 0, act
     assert told["book: taken, some free"] > 0
-    made = {UUID(each) for _, ids in answers for each in ids}
+    made = {UUID(id_) for _, ids in answers for id_ in ids}
     kept = store.all(select(Callback))
     assert made == {row.id for row in kept}
     look(store, [row for row in kept if row.state == CallbackState.BOOKED])
@@ -207,7 +207,9 @@ def apart(booked: list[Callback], holder: str, *, buffers: bool) -> None:
 
 def at_once_most(rows: list[Callback], capacity: int) -> None:
     for row in rows:
-        beside = [each for each in rows if each.starts_at <= row.starts_at < each.ends_at]
+        beside = [
+            one_row for one_row in rows if one_row.starts_at <= row.starts_at < one_row.ends_at
+        ]
         assert len(beside) <= capacity
 
 

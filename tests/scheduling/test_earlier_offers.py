@@ -87,7 +87,7 @@ def test_what_was_offered_and_left_is_not_offered_again(store, agent):
     (first,) = run(store)
     later = NOW + timedelta(hours=25)
     (second,) = [
-        each for each in run(store, later) if each.id != first.id and each.expires_at > later
+        item for item in run(store, later) if item.id != first.id and item.expires_at > later
     ]
     assert second.starts_at > first.starts_at
     assert texts(store) == 2

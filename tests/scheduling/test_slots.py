@@ -41,7 +41,7 @@ def _good(rules, busy, others, start, minutes) -> bool:
     if any(int((start + k * MINUTE).timestamp()) // 300 in others for k in range(minutes)):
         return False
     moments = [start + k * MINUTE for k in range(minutes)]
-    return all(_at_work(rules, each) and _decent(rules, each) for each in moments)
+    return all(_at_work(rules, moment) and _decent(rules, moment) for moment in moments)
 
 
 def _at_work(rules, moment) -> bool:
@@ -99,10 +99,10 @@ def situations(draw, zones=some_zone, days=some_day):
     )
     since = datetime(day.year, day.month, day.day, tzinfo=UTC)
     taken = draw(st.sets(st.integers(-12, 300), max_size=30))
-    busy = {int(since.timestamp()) // 300 + each for each in taken}
+    busy = {int(since.timestamp()) // 300 + item for item in taken}
     since += timedelta(seconds=draw(st.sampled_from([0, 0, 1, 899, 1000])))
     length = timedelta(minutes=draw(st.sampled_from([0, 1, 720, 1440, 1441])))
-    others = {int(since.timestamp()) // 300 + each for each in draw(few_steps)}
+    others = {int(since.timestamp()) // 300 + item for item in draw(few_steps)}
     return rules, busy, since, since + length, draw(minutes_long), others
 
 
@@ -189,8 +189,8 @@ def test_buffers_may_not_touch_what_is_taken_but_may_lie_outside_the_hours():
     day = datetime(2026, 11, 24, tzinfo=UTC)
     busy = slots.call_steps(day.replace(hour=12), 30)
     found = {
-        each.strftime("%H:%M")
-        for each in slots.iter_free_starts(rules, busy, day, day.replace(hour=23), 30)
+        start.strftime("%H:%M")
+        for start in slots.iter_free_starts(rules, busy, day, day.replace(hour=23), 30)
     }
     assert {"09:00", "16:30", "11:15", "12:45"} <= found
     assert not {"11:30", "12:30"} & found

@@ -126,7 +126,7 @@ def test_it_goes_through_everything_a_few_at_a_time_and_then_rests(store, monkey
     for _ in range(3):
         with store.unit() as session:
             job(session, NOW)
-    assert [kept(store, each).moves for each in made] == [1] * 5
+    assert [kept(store, item).moves for item in made] == [1] * 5
     later = book(store, timedelta(days=8))
     with store.unit() as session:
         job(session, NOW + timedelta(hours=23))

@@ -78,7 +78,7 @@ def test_an_upgrade_that_fails_leaves_the_store_as_it_was(empty):
 def test_a_store_that_differs_is_noticed(store):
     with store.engine.begin() as connection:
         connection.execute(text("ALTER TABLE heartbeat ADD COLUMN extra integer"))
-    assert [each[0] for each in migrate.find_schema_drift(store.engine)] == ["remove_column"]
+    assert [item[0] for item in migrate.find_schema_drift(store.engine)] == ["remove_column"]
 
 
 def test_the_folder_of_a_new_store_is_its_owners_alone(tmp_path):
@@ -110,8 +110,8 @@ def test_texts_survive_the_way_up_and_down(empty):
         found = connection.execute(
             text("SELECT state, priority, segments, settled_at FROM outbox_message ORDER BY state")
         ).all()
-    assert [each[:3] for each in found] == [("queued", 5, 1), ("sending", 5, 1), ("sent", 5, 1)]
-    assert [each[3] is not None for each in found] == [False, False, True]
+    assert [item[:3] for item in found] == [("queued", 5, 1), ("sending", 5, 1), ("sent", 5, 1)]
+    assert [item[3] is not None for item in found] == [False, False, True]
     migrate.downgrade_store(engine, "0001")
     with engine.connect() as connection:
         count = "SELECT count(*), count(sent_at), count(leased_until) FROM outbox_message"

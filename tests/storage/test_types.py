@@ -55,8 +55,8 @@ def test_a_time_without_a_zone_is_refused(store):
 def test_ids_are_of_version_7_unlike_and_in_order_of_their_milliseconds():
     made = [new_id() for _ in range(5000)]
     assert len(set(made)) == len(made)
-    assert {(each.version, each.variant) for each in made} == {(7, RFC_4122)}
-    stamps = [each.int >> 80 for each in made]
+    assert {(item.version, item.variant) for item in made} == {(7, RFC_4122)}
+    stamps = [item.int >> 80 for item in made]
     assert stamps == sorted(stamps)
     assert abs(stamps[-1] / 1000 - datetime.now(UTC).timestamp()) < 60
 

@@ -46,9 +46,9 @@ def test_a_key_that_is_gone_or_never_was_is_unavailable(store):
         field_encryption.create_data_key(session, owner)
         session.delete(session.get_one(DataKey, owner))
         session.flush()
-        for each in (owner, uuid4()):
+        for item in (owner, uuid4()):
             with pytest.raises(KeyUnavailable):
-                field_encryption.load_data_key(session, each)
+                field_encryption.load_data_key(session, item)
 
 
 def test_under_another_master_key_nothing_opens_and_nothing_is_found(store):

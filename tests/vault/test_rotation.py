@@ -37,8 +37,8 @@ def unit(store, keys: MasterKeys):
 def opened(store, keys: MasterKeys) -> list[str]:
     with unit(store, keys) as session:
         return sorted(
-            customer_records.open_customer_details(session, each).phone
-            for each in session.exec(select(Customer))
+            customer_records.open_customer_details(session, row).phone
+            for row in session.exec(select(Customer))
         )
 
 

@@ -40,7 +40,7 @@ def prove(store, clock, phone: str, number: str = "00000001") -> None:
 
 def shape(asked: list[str]) -> list[str]:
     """The statements, but for how a savepoint ends."""
-    return [re.sub(r"^(RELEASE|ROLLBACK TO) SAVEPOINT.*", "END", each) for each in asked]
+    return [re.sub(r"^(RELEASE|ROLLBACK TO) SAVEPOINT.*", "END", item) for item in asked]
 
 
 def seen(act, store, phones) -> dict[str, list[str]]:

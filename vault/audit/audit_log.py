@@ -99,7 +99,7 @@ def record_act_per_customer(
         return
     with _number_and_mark(session, rows):
         found = session.connection().execute(_INSERT_MANY, rows).all()
-        by_number = {each.number: tuple(each) for each in found}
+        by_number = {item.number: tuple(item) for item in found}
         given = {row["number"]: tuple(row[name] for name in _COLUMNS) for row in rows}
         if by_number != given or len(found) != len(rows):
             raise RowNotKept(str(_INSERT_MANY))

@@ -125,21 +125,21 @@ class CompletenessCheck:
     def assume_earlier_complete(self) -> None:
         """Ask for nothing from before the first entry that was seen of each writer: for a look at
         the end of the log alone."""
-        for each in {*self._known, *self._rows}:
-            numbers = self._known.setdefault(each, _SeenEntries()).numbers
-            first = next(iter(numbers), (self._reported_position(each).number + 1, 0))[0]
+        for item in {*self._known, *self._rows}:
+            numbers = self._known.setdefault(item, _SeenEntries()).numbers
+            first = next(iter(numbers), (self._reported_position(item).number + 1, 0))[0]
             if first > 1:
                 numbers.add_span(1, first)
 
     def describe_missing_entries(self) -> str:
         """A sentence for the first entries that were committed and are not there, or nothing."""
-        for each in {*self._known, *self._rows, *([self._own] if self._own else [])}:
-            gone = self._missing_numbers(each)
+        for item in {*self._known, *self._rows, *([self._own] if self._own else [])}:
+            gone = self._missing_numbers(item)
             if gone:
                 count = sum(end - begin for begin, end in gone)
                 return (
                     f"{count} {'entry is' if count == 1 else 'entries are'} missing that a process"
-                    f" ({self._writer_kind(each)}, {each:016x}) has written: its number {gone}."
+                    f" ({self._writer_kind(item)}, {item:016x}) has written: its number {gone}."
                 )
         return ""
 
@@ -170,15 +170,15 @@ class CompletenessCheck:
     def find_lost_writers(self, now: datetime | None = None) -> list[LostWriter]:
         """The ends that nobody explains; by the latest time that is told anywhere, unless ``now``
         is given."""
-        times = [each.at for each in self._known.values() if each.at]
+        times = [value.at for value in self._known.values() if value.at]
         latest = now or max([*times, *(row.at for row in self._rows.values())], default=None)
         found = []
-        for each in {*self._known, *self._rows} - set(self._memory):
-            row, known = self._rows.get(each), self._known.get(each)
+        for item in {*self._known, *self._rows} - set(self._memory):
+            row, known = self._rows.get(item), self._known.get(item)
             heard = row.at if row else known.at if known else None
             if (row is not None and row.state == ENDED) or heard is None or latest is None:
                 continue
             told = row is not None and row.state == LOST
             if told or latest - heard > SILENT_AFTER:
-                found.append(LostWriter(each, row.kind if row else "unknown", heard, told))
+                found.append(LostWriter(item, row.kind if row else "unknown", heard, told))
         return sorted(found, key=lambda each: each.since)

@@ -17,7 +17,8 @@ LATE_AFTER = timedelta(minutes=2)
 def find_log_faults(session: Session, now: datetime) -> list[str]:
     """What is wrong, in sentences."""
     found = [
-        f"The store has {each}, which is none of ours." for each in _list_foreign_objects(session)
+        f"The store has {one_object}, which is none of ours."
+        for one_object in _list_foreign_objects(session)
     ]
     wrong = log_state.find_state_fault(session, now, sequencer.SETTLES_AFTER)
     found += [wrong] if wrong else []
@@ -35,7 +36,7 @@ def describe_lost_writers(session: Session, now: datetime) -> list[str]:
         heard = completeness.CompletenessCheck(session)
     except LogTampered as error:
         return [str(error)]
-    return [each.sentence for each in heard.find_lost_writers(now)]
+    return [writer.sentence for writer in heard.find_lost_writers(now)]
 
 
 def unsequenced_since(session: Session, now: datetime) -> datetime | None:

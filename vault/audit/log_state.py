@@ -60,7 +60,7 @@ def _read_log_state(session: Session) -> AuditState | None:
 def was_log_begun(session: Session) -> bool:
     """Whether anything says that there was a log."""
     tables: tuple[Any, ...] = (AuditRun, AuditTile, AuditCheckpoint, AuditPublication)
-    return any(session.exec(select(each).limit(1)).first() is not None for each in tables)
+    return any(session.exec(select(table).limit(1)).first() is not None for table in tables)
 
 
 def require_state_fits_tree(session: Session, found: AuditState) -> None:

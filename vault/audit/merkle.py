@@ -113,15 +113,15 @@ def verify_inclusion(
     if not 0 <= index < size:
         return False
     here, last, found = index, size - 1, leaf
-    for each in path:
+    for item in path:
         if last == 0:
             return False
         if here & 1 or here == last:
-            found = node_hash(each, found)
+            found = node_hash(item, found)
             while not here & 1 and here:
                 here, last = here >> 1, last >> 1
         else:
-            found = node_hash(found, each)
+            found = node_hash(found, item)
         here, last = here >> 1, last >> 1
     return last == 0 and found == root
 
@@ -143,14 +143,14 @@ def verify_consistency(
     while here & 1:
         here, last = here >> 1, last >> 1
     first = second = path[0]
-    for each in path[1:]:
+    for item in path[1:]:
         if last == 0:
             return False
         if here & 1 or here == last:
-            first, second = node_hash(each, first), node_hash(each, second)
+            first, second = node_hash(item, first), node_hash(item, second)
             while not here & 1 and here:
                 here, last = here >> 1, last >> 1
         else:
-            second = node_hash(second, each)
+            second = node_hash(second, item)
         here, last = here >> 1, last >> 1
     return last == 0 and first == old_root and second == root

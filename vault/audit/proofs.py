@@ -50,7 +50,7 @@ def build_entry_proof(session: Session, entry_id: int) -> dict[str, Any] | None:
     return {
         "entry": encode_entry(dict(row)).decode(),
         "place": place,
-        "path": [b64encode(each).decode() for each in path],
+        "path": [b64encode(item).decode() for item in path],
         "checkpoint": newest.note,
     }
 
@@ -61,14 +61,14 @@ def build_growth_proof(session: Session, old: int) -> dict[str, Any] | None:
     if newest is None or newest.size < old:
         return None
     path = merkle.build_consistency_proof(Tiles(session), old, newest.size)
-    return {"path": [b64encode(each).decode() for each in path], "checkpoint": newest.note}
+    return {"path": [b64encode(item).decode() for item in path], "checkpoint": newest.note}
 
 
 def verify_proof(proof: Mapping[str, Any], key: VerifierKey, earlier: Checkpoint | None) -> str:
     """What a proof shows, in a sentence. Raises :class:`InvalidProof`, or ``NotValid`` for a
     checkpoint that is not signed as it should be."""
     try:
-        path = [b64decode(each, validate=True) for each in proof["path"]]
+        path = [b64decode(item, validate=True) for item in proof["path"]]
         newest = open_checkpoint(str(proof["checkpoint"]), key)
         if "entry" in proof:
             return _verify_entry_proof(str(proof["entry"]), int(proof["place"]), path, newest)

@@ -55,7 +55,7 @@ class RecentEntries:
             self._marks = marks
             return ""
         self._marks.load_writer_positions(session)
-        before = {each for each in self._ids if each > self._lows[0]}
+        before = {id_ for id_ in self._ids if id_ > self._lows[0]}
         self._check_newest_entries(session, self._marks)
         gone = before - self._ids
         if gone:

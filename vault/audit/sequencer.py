@@ -117,11 +117,11 @@ def _append_runs(session: Session, last: AuditRun | None, place: int, ids: Seque
 
 def _consecutive_runs(ids: Sequence[int]) -> Iterator[list[int]]:
     run: list[int] = []
-    for each in ids:
-        if run and each != run[-1] + 1:
+    for id_ in ids:
+        if run and id_ != run[-1] + 1:
             yield run
             run = []
-        run.append(each)
+        run.append(id_)
     yield run
 
 

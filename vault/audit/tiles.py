@@ -30,7 +30,7 @@ class Tiles:
         hashes = self._read_tile(tile, first // TILE_WIDTH)
         at = first % TILE_WIDTH
         part = [hashes[n * HASH_BYTES :][:HASH_BYTES] for n in range(at, at + (1 << below))]
-        if not all(len(each) == HASH_BYTES for each in part):
+        if not all(len(item) == HASH_BYTES for item in part):
             raise KeyError((level, index))
         return fold_node_hashes(part)
 

@@ -157,7 +157,7 @@ def is_store_untouched(connection: Connection) -> bool:
     """Whether a store has its tables, and neither keys, nor a register, nor anybody."""
     kept = select(_KEYS.c.purpose).limit(1), select(_REGISTER.c.id).limit(1)
     return _is_store_unused(connection) and not any(
-        connection.execute(each).first() for each in kept
+        connection.execute(item).first() for item in kept
     )
 
 

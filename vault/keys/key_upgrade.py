@@ -100,9 +100,9 @@ class KeyUpgrade:
         ring = Keyring(self.master, self.engine, keys=self.found.keys, ticks=lambda: 0.0)
         session.info.update(keyring.keyring_session_info(ring))
         ring.refresh_index_keys(session)
-        for each in migrate.list_reached_revisions(revision):
-            if each in self.steps and each not in self.found.reached:
-                self.steps[each](session)
+        for one_revision in migrate.list_reached_revisions(revision):
+            if one_revision in self.steps and one_revision not in self.found.reached:
+                self.steps[one_revision](session)
 
 
 @dataclass

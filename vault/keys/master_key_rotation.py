@@ -76,7 +76,7 @@ def count_keys_by_master(session: Session, names: Sequence[str]) -> dict[str, in
     remove_statement_timeout(session)
     found = {}
     for name in names:
-        counts = [_count_wrapped_rows(session, each, name) for each in _COLUMNS]
+        counts = [_count_wrapped_rows(session, item, name) for item in _COLUMNS]
         found[name] = sum(counts[:2]) or counts[2]
     return found
 

@@ -56,8 +56,8 @@ def serve_calendar_feed(token: str) -> Response:
     calendar.add("prodid", "-//Vouchline//Vouchline//EN")
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
-    for each in entries:
-        calendar.add_component(_build_feed_event(each))
+    for entry in entries:
+        calendar.add_component(_build_feed_event(entry))
     return current_app.response_class(calendar.to_ical(), mimetype="text/calendar")
 
 

@@ -48,8 +48,8 @@ def _adjacent_days(on: date) -> tuple[date, date]:
 
 def find_next_callback(found: Sequence[CallbackSummary], moment: datetime) -> UUID | None:
     """The call going on, or else the next to be made; its row stands out."""
-    live = [each.id for each in found if each.state in LIVE_STATES]
+    live = [item.id for item in found if item.state in LIVE_STATES]
     coming = [
-        each.id for each in found if each.state is CallbackState.BOOKED and each.ends_at > moment
+        item.id for item in found if item.state is CallbackState.BOOKED and item.ends_at > moment
     ]
     return next(iter(live + coming), None)

@@ -77,10 +77,10 @@ def build_time_offers(
     clock = desk.clock
     return [
         TimeOffer(
-            each.isoformat(),
-            clock.format_time(each),
-            clock.format_short_day(each),
-            clock.format_in_zone(each, zone),
+            instant.isoformat(),
+            clock.format_time(instant),
+            clock.format_short_day(instant),
+            clock.format_in_zone(instant, zone),
         )
-        for each in instants
+        for instant in instants
     ]

@@ -67,7 +67,7 @@ def _build_week_days(desk: StaffRequest, monday: date) -> list[AgentDay]:
             day,
             hours_format.format_hours(sorted(habit.rules.working_hours_on(day))),
             not habit.rules.hours and bool(habit.rules.working_hours_on(day)),
-            [each for each in found if desk.clock.local_date_of(each.starts_at) == day],
+            [item for item in found if desk.clock.local_date_of(item.starts_at) == day],
         )
         for day in days
     ]

@@ -60,7 +60,7 @@ def describe_entry_purpose(value: str) -> str:
 
 def find_ids_in_detail(text: str) -> list[UUID]:
     """The ids in the detail of an entry: they may be those of members of staff."""
-    return [UUID(each) for each in _ID.findall(text)]
+    return [UUID(match_) for match_ in _ID.findall(text)]
 
 
 def describe_entry_detail(entry: AuditEntry, names: Mapping[UUID, str]) -> str:

@@ -133,8 +133,10 @@ def _render_audit_entries(
     found = entry_search.search_entries(
         session, me, wanted, desk.moment, before=before, purpose=purpose
     )
-    people = [each.staff_id for each in found.entries]
-    people += [id for each in found.entries for id in audit_labels.find_ids_in_detail(each.detail)]
+    people = [entry.staff_id for entry in found.entries]
+    people += [
+        id for entry in found.entries for id in audit_labels.find_ids_in_detail(entry.detail)
+    ]
     return _render_audit_page(
         desk,
         wanted,
@@ -156,7 +158,11 @@ def _render_audit_page(desk: StaffRequest, wanted: EntryFilter, **more: object) 
         "console/audit.html",
         wanted=wanted,
         kept=kept,
-        colleagues=[each for each in staff_records.list_all_staff_names(session) if each[0] != me],
+        colleagues=[
+            one_name
+            for one_name in staff_records.list_all_staff_names(session)
+            if one_name[0] != me
+        ],
         audit_words=audit_labels,
         clock=desk.clock,
         **{**nothing, "reading": None, "case": None, "reason": "", "errors": {}, **more},

@@ -70,7 +70,7 @@ def describe_case_outcome(value: str) -> str:
 
 def list_case_outcomes() -> list[tuple[str, str]]:
     """What an investigator chooses from."""
-    return [(each.value, describe_case_outcome(each)) for each in SELECTABLE_OUTCOMES]
+    return [(item.value, describe_case_outcome(item)) for item in SELECTABLE_OUTCOMES]
 
 
 def describe_case_event(value: str) -> str:
@@ -108,7 +108,7 @@ def describe_event_text(kind: str, written: str) -> str:
     if kind == "exported":
         plain, _, chosen = written.rpartition("\n")
         labels = dict(list_export_fields())
-        said = ", ".join(labels.get(each, each) for each in chosen.strip("()").split(", ") if each)
+        said = ", ".join(labels.get(part, part) for part in chosen.strip("()").split(", ") if part)
         return f"{plain}\n{said}".strip()
     return written
 
@@ -121,7 +121,7 @@ def format_percent(share: float) -> str:
 
 def summarise_acts(entries: Sequence[AuditEntry]) -> list[str]:
     """What was done, each once, with how often."""
-    counted = Counter(audit_labels.describe_act(each.action) for each in entries)
+    counted = Counter(audit_labels.describe_act(entry.action) for entry in entries)
     return [
         what if times == 1 else gettext("%(what)s, %(num)s times", what=what, num=times)
         for what, times in counted.items()

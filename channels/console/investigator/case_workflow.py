@@ -175,7 +175,7 @@ def split_case(desk: StaffRequest, reference: str) -> ResponseReturnValue:
 
     def split_ticked_evidence() -> Case:
         ticked = ",".join(request.form.getlist("part")).split(",")[:MAX_TICKED_EVIDENCE]
-        parts = [parse_form_id(each, "part") for each in ticked if each]
+        parts = [parse_form_id(item, "part") for item in ticked if item]
         return merge_split.split_case_evidence(
             desk.session, reference, parts, me, words, desk.moment
         )

@@ -49,7 +49,7 @@ def show_case_board(desk: StaffRequest) -> ResponseReturnValue:
         "console/cases.html",
         board=board,
         view=view,
-        names=case_view.list_staff_names(desk.session, [each.taken_by for each in board.rows]),
+        names=case_view.list_staff_names(desk.session, [row.taken_by for row in board.rows]),
         **_case_label_context(desk),
     )
 
@@ -69,9 +69,9 @@ def render_case(desk: StaffRequest, found: Case, errors: Mapping[str, str] | Non
     evidence, count = case_view.load_evidence_page(desk.session, found, reader, desk.moment, page)
     steps = case_view.list_case_events(desk.session, found, reader)
     subjects = case_view.list_subject_ids(desk.session, found)
-    people = [found.taken_by, *subjects, *(each.staff_id for each in steps)]
-    people += [each.entry.staff_id for each in evidence if each.entry]
-    people += [each for step in steps for each in step.approved_by]
+    people = [found.taken_by, *subjects, *(one_step.staff_id for one_step in steps)]
+    people += [item.entry.staff_id for item in evidence if item.entry]
+    people += [item for step in steps for item in step.approved_by]
     return render_template(
         "console/case.html",
         case=found,
@@ -98,13 +98,13 @@ def _case_response_context(
 ) -> dict[str, object]:
     """What has been done about those whom it names, and their customers."""
     session, run = desk.session, customer_warnings.find_latest_warning_run(desk.session, found)
-    members = {each: session.get_one(Staff, each) for each in subjects}
+    members = {subject: session.get_one(Staff, subject) for subject in subjects}
     return {
         "members": members,
         "colleagues": [
-            each
-            for each in staff_records.list_all_staff_names(session)
-            if each[0] != desk.principal.id
+            name
+            for name in staff_records.list_all_staff_names(session)
+            if name[0] != desk.principal.id
         ],
         "warning": customer_warnings.load_warning_progress(session, run) if run else None,
         "after": _post_warning_timeline(desk, run) if run else None,

@@ -82,7 +82,7 @@ def build_ranking_context(desk: StaffRequest, ranking: Ranking) -> dict[str, obj
     """What ``console/_ranking.html`` needs."""
     people = [row for row in ranking.people if row.seen][:MAX_STAFF_SHOWN]
     rows = [row for row in ranking.rows if row in people or row.source in (OUTSIDE, EVERYTHING)]
-    pairs = [each for pair in ranking.together for each in pair[:2]]
+    pairs = [item for pair in ranking.together for item in pair[:2]]
     ids = [UUID(source) for source in {*(row.source for row in people), *pairs}]
     names = {
         str(each): name for each, name in case_view.list_staff_names(desk.session, ids).items()

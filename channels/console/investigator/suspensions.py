@@ -43,8 +43,8 @@ def _render_suspensions(desk: StaffRequest, errors: Mapping[str, str]) -> str:
     return render_template(
         "console/suspended.html",
         people=[
-            (each, staff_records.open_staff_name(desk.session, each.id, each.name))
-            for each in found
+            (item, staff_records.open_staff_name(desk.session, item.id, item.name))
+            for item in found
         ],
         errors=errors,
         typed=request.form.get("why", "")[:300],

@@ -36,7 +36,7 @@ class Timeline:
 
     def height_for_count(self, count: int) -> float:
         """How high a bar is."""
-        return round(HEIGHT * count / max(1, *(each.count for each in self.bars)), 1)
+        return round(HEIGHT * count / max(1, *(bar.count for bar in self.bars)), 1)
 
     @property
     def busiest(self) -> Bar | None:
@@ -46,7 +46,7 @@ class Timeline:
 
     @property
     def total(self) -> int:
-        return sum(each.count for each in self.bars)
+        return sum(bar.count for bar in self.bars)
 
 
 def build_timeline(

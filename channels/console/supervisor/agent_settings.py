@@ -38,9 +38,9 @@ def _render_agent_settings(
     member = team_overview.lock_agent(desk.session, staff_id)
     today = desk.clock.local_date_of(desk.moment)
     others = [
-        each
-        for each in team_overview.list_team_agents(desk.session, desk.moment)
-        if each.id != staff_id
+        agent
+        for agent in team_overview.list_team_agents(desk.session, desk.moment)
+        if agent.id != staff_id
     ]
     return render_template(
         "console/agent.html",
@@ -176,7 +176,7 @@ def submit_reassignment(desk: StaffRequest, staff_id: UUID) -> ResponseReturnVal
                 *where, _parse_optional_choice(form.get("to", ""), "to"), *rules
             )
 
-    done = next((each for each in ("anew", "off") if each in form), "over")
+    done = next((item for item in ("anew", "off") if item in form), "over")
     return _apply_agent_change(
         desk,
         staff_id,

@@ -39,13 +39,13 @@ class DayCoverage:
     @property
     def works(self) -> bool:
         """Whether anybody is at work."""
-        return any(each.working for each in self.hours)
+        return any(hour.working for hour in self.hours)
 
     @property
     def share(self) -> int:
         """How much of the working time is taken, in per cent."""
-        working = sum(each.working for each in self.hours)
-        return round(100 * sum(each.taken for each in self.hours) / working) if working else 0
+        working = sum(hour.working for hour in self.hours)
+        return round(100 * sum(hour.taken for hour in self.hours) / working) if working else 0
 
 
 @bp.get("/coverage")

@@ -35,13 +35,13 @@ def _render_staff_directory(
         "console/people.html",
         people=staff_records.list_active_staff(desk.session, hidden),
         suspended=[
-            (staff_records.open_staff_name(desk.session, each.id, each.name), each)
-            for each in suspension.list_suspended_staff(desk.session)
-            if each.id not in hidden
+            (staff_records.open_staff_name(desk.session, item.id, item.name), item)
+            for item in suspension.list_suspended_staff(desk.session)
+            if item.id not in hidden
         ],
         clock=desk.clock,
         me=desk.principal.id,
-        roles=[(each.value, approval_labels.describe_role_capitalised(each)) for each in Role],
+        roles=[(item.value, approval_labels.describe_role_capitalised(item)) for item in Role],
         errors=errors or {},
         typed={name: request.form.get(name, "")[:300] for name in _FIELDS},
         link=link,

@@ -70,6 +70,6 @@ def _render_team_overview(
         errors=errors or {},
         saved=request.args.get("saved", ""),
         today=desk.clock.format_day(desk.clock.local_date_of(desk.moment)),
-        suspended=[each for each in suspended if each[0] not in hidden],
+        suspended=[item for item in suspended if item[0] not in hidden],
         stuck=visibility.count_unworkable_cases(desk.session, me),
     )

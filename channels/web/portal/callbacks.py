@@ -164,5 +164,5 @@ def download_calendar_file(owner: CustomerRequest, callback_id: UUID) -> Respons
 def show_past_callbacks(owner: CustomerRequest) -> ResponseReturnValue:
     """Was that you on Tuesday?"""
     found = customer_callbacks.list_past_calls(owner.session, owner.customer.id, owner.moment)
-    past = [display_text.sanitise_callback(each, select_locale()) for each in found]
+    past = [display_text.sanitise_callback(item, select_locale()) for item in found]
     return render_template("own/calls.html", calls=past, clock=owner.clock)

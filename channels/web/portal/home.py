@@ -38,8 +38,8 @@ def show_portal_home() -> ResponseReturnValue:
         return render_template(
             "own/overview.html",
             calls=[
-                display_text.sanitise_callback(each, select_locale())
-                for each in customer_callbacks.list_booked_calls(session, owner.customer.id, moment)
+                display_text.sanitise_callback(call, select_locale())
+                for call in customer_callbacks.list_booked_calls(session, owner.customer.id, moment)
             ],
             most=customer_callbacks.MAX_BOOKED,
             clock=owner.clock,

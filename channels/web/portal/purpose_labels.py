@@ -64,7 +64,7 @@ def describe_log_purpose(action: str, purpose: str) -> str:
 
 def describe_log_purposes(reasons: tuple[tuple[str, str], ...]) -> list[str]:
     """Those of several entries, each once."""
-    return list(dict.fromkeys(describe_log_purpose(*each) for each in reasons))
+    return list(dict.fromkeys(describe_log_purpose(*reason) for reason in reasons))
 
 
 def describe_staff_role(value: str) -> str:

@@ -15,7 +15,7 @@ def spread_out_times(times: Sequence[datetime], zone: str) -> list[datetime]:
     """Up to six times of each of the first five days that have any, on the clock of a zone."""
     local = ZoneInfo(zone)
     days = [list(group) for _, group in groupby(times, lambda at: at.astimezone(local).date())]
-    return [each for day in days[:_MAX_DAYS] for each in _spread_over_day(day)]
+    return [item for day in days[:_MAX_DAYS] for item in _spread_over_day(day)]
 
 
 def _spread_over_day(day: Sequence[datetime]) -> list[datetime]:

@@ -99,7 +99,7 @@ def _read_own_phone(before: WizardAnswers) -> WizardAnswers:
 
 def _ticked_choices(name: str, known: dict[str, str]) -> list[str]:
     given = request.form.getlist(name)
-    return [each for each in known if each in given]
+    return [item for item in known if item in given]
 
 
 def _chosen_option(name: str, known: dict[str, str]) -> str:

@@ -130,10 +130,10 @@ class TwilioSmsProvider:
         except UNCLEAR_ERRORS as error:
             raise Unavailable from error
         since = letter.first_tried_at - CLOCK_SKEW
-        for each in made:
-            late = each.date_created is None or each.date_created >= since
-            if late and not each.parent_call_sid:
-                return str(each.sid)
+        for item in made:
+            late = item.date_created is None or item.date_created >= since
+            if late and not item.parent_call_sid:
+                return str(item.sid)
         return None
 
     def _find_twilio_message(self, letter: OutboundMessage) -> str | None:

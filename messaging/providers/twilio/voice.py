@@ -61,10 +61,10 @@ class TwilioVoiceProvider:
             made = self._client.calls.list(to=call.to, limit=LOOK_BACK)
         except UNCLEAR_ERRORS as error:
             raise Unavailable from error
-        for each in made:
-            late = each.date_created is None or each.date_created >= since
-            if late and str(each.sid) not in call.known:
-                return str(each.sid)
+        for item in made:
+            late = item.date_created is None or item.date_created >= since
+            if late and str(item.sid) not in call.known:
+                return str(item.sid)
         return None
 
     def hang_up(self, provider_id: str) -> None:

@@ -153,8 +153,8 @@ def test_a_customer_id_works_only_for_the_agent_who_holds_a_callback(app, client
     assert client.post("/api/v1/callbacks", json=body, headers=ben).status_code == 404
     asked = {**body, "purpose": "goes_on"}
     assert client.post("/api/v1/callbacks", json=asked, headers=ana).status_code == 201
-    looks = [each for each in all_rows(app, AuditEntry) if each.action == "customer.look_up"]
-    assert [each.purpose for each in looks] == ["booking", "booking", "goes_on"]
+    looks = [row for row in all_rows(app, AuditEntry) if row.action == "customer.look_up"]
+    assert [look.purpose for look in looks] == ["booking", "booking", "goes_on"]
 
 
 def test_every_reading_leaves_an_audit_entry(app, client):

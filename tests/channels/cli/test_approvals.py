@@ -59,13 +59,13 @@ def approvers(app, clock):
 
 def approve(app, clock, *by) -> None:
     """Approve whatever is open."""
-    for each in by:
+    for item in by:
         with unit(app) as session, app.app_context():
             row = session.exec(
                 select(ApprovalRequest).where(ApprovalRequest.state == "asked")
             ).one()
             kinds = approval_registry.collect_request_types(current_context().policy)
-            decisions.approve_request(session, kinds, row.id, row.digest, each, clock.now)
+            decisions.approve_request(session, kinds, row.id, row.digest, item, clock.now)
 
 
 def names(app) -> set[str]:
@@ -78,7 +78,7 @@ def names(app) -> set[str]:
 
 def set_up_acts(app) -> list[str]:
     entries = sorted(all_rows(app, AuditEntry), key=lambda entry: entry.id)
-    return [each.purpose for each in entries if each.action == "approvals.set_up"]
+    return [one_entry.purpose for one_entry in entries if one_entry.action == "approvals.set_up"]
 
 
 def test_while_it_is_set_up_all_goes_at_once_and_is_written_down(app, run, file):
@@ -206,8 +206,10 @@ def test_one_who_left_since_does_not_count_when_the_command_is_run(
 
 def test_switching_approvers_off_opens_nothing(app, run, file, clock, approvers):
     with unit(app) as session:
-        for each in approvers:
-            staff_records.deactivate_staff_member(session, session.get_one(Staff, each), clock.now)
+        for approver in approvers:
+            staff_records.deactivate_staff_member(
+                session, session.get_one(Staff, approver), clock.now
+            )
     for words in (
         ("customers", "import", str(file)),
         ("keys", "rotate"),
@@ -314,8 +316,8 @@ def test_every_kind_of_the_table_takes_two_and_never_an_agent(app):
 def test_the_last_of_a_role_that_others_need_stays(app, run, clock, approvers):
     with unit(app) as session:
         first, second, third = (
-            staff_records.open_staff_details(session, session.get_one(Staff, each)).email
-            for each in approvers
+            staff_records.open_staff_details(session, session.get_one(Staff, approver)).email
+            for approver in approvers
         )
     assert run("staff", "role", "--email", first, "--role", "investigator").exit_code == 3
     assert run("staff", "off", "--email", third).exit_code == 0
@@ -328,7 +330,7 @@ def test_the_last_of_a_role_that_others_need_stays(app, run, clock, approvers):
         told = run("staff", *words)
         assert told.exit_code == 1
         assert sentence in told.output
-    assert len([each for each in all_rows(app, Staff) if each.active]) == 2
+    assert len([row for row in all_rows(app, Staff) if row.active]) == 2
 
 
 def test_a_role_asked_for_while_there_was_another_is_not_given_once_there_is_none(

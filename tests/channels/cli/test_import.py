@@ -43,7 +43,7 @@ def people(app) -> dict[str, tuple[str, str, str, str]]:
     with unit(app) as session:
         rows = session.exec(select(Customer).order_by(col(Customer.id))).all()
         found = [customer_records.open_customer_details(session, row) for row in rows]
-        return {each.phone: (each.name, each.locale, each.timezone) for each in found}
+        return {item.phone: (item.name, item.locale, item.timezone) for item in found}
 
 
 def actions(app) -> list[str]:

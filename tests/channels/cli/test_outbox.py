@@ -37,7 +37,7 @@ def texts(there, clock):
         delivery_outcomes.schedule_retry(session, taken[2], clock.now, unknown=True)
         delivery_outcomes.mark_sent(session, taken[3], "SM1", clock.now)
     clock.now += timedelta(minutes=10)
-    return [each.id for each in taken]
+    return [item.id for item in taken]
 
 
 def run(app, *words: str):
@@ -52,7 +52,7 @@ def test_it_shows_what_is_stuck_and_why(app, texts):
     done = run(app)
     assert done.exit_code == 0
     for stuck, why in zip(texts, ("filtered", "blocked", "unknown"), strict=False):
-        [line] = [each for each in done.output.splitlines() if str(stuck) in each]
+        [line] = [one_line for one_line in done.output.splitlines() if str(stuck) in one_line]
         assert why in line
         assert "600 s late" in line
     assert str(texts[3]) not in done.output
@@ -66,13 +66,13 @@ def test_one_is_tried_again(app, there, texts, clock):
     assert states(there)[texts[1]] == "failed"
     with there.unit() as session:
         again = leases.lease_messages(session, clock.now, "post", SendingLimits())
-    assert {each.id: each.unknown for each in again} == {texts[0]: False, texts[2]: True}
+    assert {item.id: item.unknown for item in again} == {texts[0]: False, texts[2]: True}
 
 
 def test_all_are(app, there, texts):
     done = run(app, "--retry-all")
     assert "3 of 3" in done.output
-    assert [states(there)[each] for each in texts] == ["queued"] * 3 + ["sent"]
+    assert [states(there)[text] for text in texts] == ["queued"] * 3 + ["sent"]
 
 
 @pytest.mark.parametrize("which", ["sent", "nobody's"])

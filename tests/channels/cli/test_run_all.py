@@ -30,10 +30,10 @@ def test_all_of_it_ends(tmp_path: Path, how: signal.Signals) -> None:
 def processes_in(instance: Path) -> list[str]:
     """Processes that run with this instance folder."""
     found = []
-    for each in Path("/proc").glob("[0-9]*/environ"):
+    for path in Path("/proc").glob("[0-9]*/environ"):
         try:
-            if f"VOUCHLINE_INSTANCE={instance}\0" in each.read_text(errors="replace"):
-                found.append(each.parent.name)
+            if f"VOUCHLINE_INSTANCE={instance}\0" in path.read_text(errors="replace"):
+                found.append(path.parent.name)
         except OSError:
             continue
     return found

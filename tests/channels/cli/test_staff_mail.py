@@ -44,8 +44,8 @@ def job(store, clock, post) -> StaffMailJob:
 def tell(store, clock, *kinds: Notice) -> None:
     with store.unit() as session:
         member = an_agent(session, clock.now, email="ana@example.org")
-        for each in kinds:
-            security_notices.add_security_notice(session, member.id, each, clock.now)
+        for kind in kinds:
+            security_notices.add_security_notice(session, member.id, kind, clock.now)
 
 
 def test_each_is_mailed_once_to_its_owner_and_says_what_happened(store, clock, job, post):

@@ -144,7 +144,7 @@ def test_days_off_are_given_and_taken_back(console, sam, ana):
 def test_what_is_booked_is_seen_without_its_customer_and_goes_to_a_colleague(console, sam, ana):
     made = console.callback(ana, minutes_ahead=90)
     page = sam.get(f"/staff/team/{ana}").text
-    assert [each for each in PERSONAL if each in page] == []
+    assert [item for item in PERSONAL if item in page] == []
     path = f"/staff/team/{ana}/hand-over"
     nobody = sam.post(path, {"callback": str(made)})
     assert nobody.status_code == 409
@@ -158,7 +158,7 @@ def test_what_is_booked_is_seen_without_its_customer_and_goes_to_a_colleague(con
     assert done.status_code == 303
     page = sam.get(done.location).text
     assert " makes this call, " in page
-    assert [each for each in PERSONAL if each in page] == []
+    assert [item for item in PERSONAL if item in page] == []
     assert holder(console, made) == ben
     assert sam.post(path, {"callback": str(made), "to": str(ben)}).status_code == 404
     assert len(console.trail("callback.hand_over")) == 1
@@ -178,7 +178,7 @@ def test_the_calls_of_a_suspended_agent_are_booked_anew_or_off_and_the_customer_
     stuck = sam.post(path, {"callback": str(one)})
     assert stuck.status_code == 409
     assert "Book it anew, or call it off." in stuck.text
-    assert [each for each in PERSONAL if each in stuck.text] == []
+    assert [item for item in PERSONAL if item in stuck.text] == []
     assert sam.post(path, {"callback": str(one), "anew": "yes"}).status_code == 303
     off = sam.post(path, {"callback": str(two), "off": "yes"})
     assert "is called off. The customer is told by text." in sam.get(off.location).text
@@ -238,7 +238,7 @@ def test_coverage_shows_counts_and_no_customer(console, sam, ana):
     page = sam.get("/staff/coverage").text
     assert page.count("<svg viewBox") == 7
     assert "In figures" in page
-    assert [each for each in PERSONAL if each in page] == []
+    assert [item for item in PERSONAL if item in page] == []
     sam.post("/staff/teams", TEAM)
     (team,) = teams_of(console)
     alone = sam.get(f"/staff/coverage?team={team.id}&on=2026-11-24").text
@@ -254,7 +254,7 @@ def test_coverage_counts_the_minutes_taken(console, sam, ana):
     with console.unit() as session:
         policy = console.context.policy
         hours = coverage.load_by_hour(session, None, console.now.date(), _zone(), policy)
-    taken = {each.begins_at.hour: (each.working, each.taken) for each in hours if each.taken}
+    taken = {hour.begins_at.hour: (hour.working, hour.taken) for hour in hours if hour.taken}
     assert taken == {11: (60, 15)}
 
 

@@ -202,8 +202,8 @@ def test_a_number_that_somebody_else_has_is_said_to_the_supervisor_alone(console
 def phone_of_each(console) -> set[str]:
     with console.unit() as session:
         return {
-            customer_records.open_customer_details(session, each).phone
-            for each in session.exec(select(Customer))
+            customer_records.open_customer_details(session, row).phone
+            for row in session.exec(select(Customer))
         }
 
 

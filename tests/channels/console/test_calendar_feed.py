@@ -31,7 +31,7 @@ def test_the_calendar_holds_times_and_references_and_nothing_of_a_customer(conso
     answer = console.tab().get(make(tab))
     assert answer.status_code == 200
     assert answer.mimetype == "text/calendar"
-    assert [each for each in PERSONAL if each in answer.text] == []
+    assert [item for item in PERSONAL if item in answer.text] == []
     (event,) = Calendar.from_ical(answer.data).walk("VEVENT")
     assert event["SUMMARY"] == f"Callback {callback_reference.format_callback_reference(made)}"
     assert event.decoded("dtend") - event.decoded("dtstart") == timedelta(minutes=15)

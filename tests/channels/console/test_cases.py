@@ -165,7 +165,7 @@ def test_a_customer_is_shown_once_with_a_reason(console, case):
     assert "Gwen Jones" in answer.text
     assert "+44 7400 123456" in answer.text
     assert answer.headers["Cache-Control"] == "no-store"
-    assert [each.purpose for each in console.trail("customer.read")][-1] == case
+    assert [item.purpose for item in console.trail("customer.read")][-1] == case
 
 
 def test_cases_are_joined_and_split_by_forms(console, case):
@@ -252,7 +252,7 @@ def exported(console, case: str, *fields: str) -> tuple[bytes, VerifierKey]:
 
 def parts_of(data: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return {each: archive.read(each) for each in archive.namelist()}
+        return {item: archive.read(item) for item in archive.namelist()}
 
 
 def checked(folder: Path, data: bytes, key: VerifierKey) -> str:
@@ -281,14 +281,14 @@ def test_an_export_with_all_fields_names_them_and_writes_each_customer_down(
     page = parts_of(data)[archive.HTML_FILE].decode()
     for shown in ("Gwen Jones", "+447400123456", "&lt;b&gt;gift cards", "Ana Silva", "secret note"):
         assert shown in page
-    assert [each.purpose for each in console.trail("customer.read")].count(case) == 1
+    assert [item.purpose for item in console.trail("customer.read")].count(case) == 1
     assert "Ana Silva: read a customer&#39;s record (their own day). Entry" in page
     assert "Who had seen these customers" in page
     assert re.search(r"24 Nov 2026 \d\d:\d\d GMT", page)
     assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-|\d\.\d{6}", page)
     told = json.loads(parts_of(data)[archive.CASE_FILE])
     proven = json.loads(parts_of(data)[archive.PROOFS_FILE])
-    actions = {json.loads(each["entry"])["action"] for each in proven}
+    actions = {json.loads(item["entry"])["action"] for item in proven}
     assert {"case.opened", "case.exported", "customer.read"} <= actions
     assert told["case"]["reference"] == case
 
@@ -383,7 +383,7 @@ def test_an_export_says_the_number_that_a_report_was_about(console, case):
         gwen.phone = key.seal_field("customer", "phone", gwen.id, "+447400999888")
         session.add(gwen)
     told = json.loads(parts_of(exported(console, case, *OPTIONAL_FIELDS)[0])[archive.CASE_FILE])
-    (report,) = [each["report"] for each in told["evidence"] if "report" in each]
+    (report,) = [item["report"] for item in told["evidence"] if "report" in item]
     assert report["phone"] == "+447400123456"
 
 
@@ -402,7 +402,7 @@ def test_what_one_person_did_with_one_record_on_a_day_is_one_item_in_words(conso
                 session, actor, "customer.read", at, customer_id=gwen, purpose="card"
             )
         ids = session.exec(select(AuditEntry.id).where(AuditEntry.action == "customer.read")).all()
-        evidence = [NewEvidence("audit", str(each), console.now, gwen) for each in ids]
+        evidence = [NewEvidence("audit", str(id_), console.now, gwen) for id_ in ids]
         reference = open_or_extend_case(
             session, CaseKind.OBJECTION, "o", evidence, console.now
         ).reference
@@ -490,7 +490,7 @@ def test_what_many_reports_tell_alike_is_said_once_with_how_many(console):
                 f"+4474001234{n + 10}", "web", shown_number=number, knew=["name", "ticket"][: n + 1]
             )
             found.append(submission.submit_report(session, told, console.now))
-        evidence = [NewEvidence("report", str(each.id), each.at, None) for each in found]
+        evidence = [NewEvidence("report", str(item.id), item.at, None) for item in found]
         fewer = open_or_extend_case(
             session, CaseKind.CALLS, "y", evidence[:2], console.now
         ).reference

@@ -157,8 +157,8 @@ def test_who_read_a_customer_takes_the_exact_number_and_a_reason(console):
     assert "Gwen" not in page
     assert "123456" not in page
     (begun,) = console.trail("audit.begin")
-    read = [each for each in console.trail("audit.read") if each.customer_id]
-    assert [each.customer_id for each in read] == [begun.customer_id]
+    read = [item for item in console.trail("audit.read") if item.customer_id]
+    assert [item.customer_id for item in read] == [begun.customer_id]
 
 
 def test_such_a_reading_is_its_readers_own_and_ends_after_an_hour(console):

@@ -31,7 +31,9 @@ def test_an_instant_shows_the_time_that_was_typed(typed, zone_name):
     except local_time.AmbiguousTime as error:
         first, second = error.instants
         assert first < second
-        assert all(each.astimezone(zone).replace(tzinfo=None) == typed for each in error.instants)
+        assert all(
+            instant.astimezone(zone).replace(tzinfo=None) == typed for instant in error.instants
+        )
     except InvalidInput:
         assert typed.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).hour != typed.hour or (
             typed.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None)

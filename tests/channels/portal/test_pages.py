@@ -115,7 +115,7 @@ def test_a_phone_that_we_do_not_know_is_answered_to_the_byte_alike(app, database
             browser.post("/my/number", 200, phone=phone, medium="text").text,
             browser.post("/my/prove", 422, phone=phone, number="00000000").text,
         ]
-        return [_TOKEN.sub("", each).replace(phone, "PHONE") for each in answers]
+        return [_TOKEN.sub("", answer).replace(phone, "PHONE") for answer in answers]
 
     assert said(PHONE) == said("+447400999999")
 
@@ -221,7 +221,7 @@ def test_the_calendar_file_holds_the_time_in_the_customers_zone(gwen, people, st
     assert event["DTSTART"].params["TZID"] == "Europe/London"
     assert event.decoded("dtstart") == mine.starts_at
     assert event["SEQUENCE"] == 0
-    assert [str(each["TZID"]) for each in found.walk("VTIMEZONE")] == ["Europe/London"]
+    assert [str(item["TZID"]) for item in found.walk("VTIMEZONE")] == ["Europe/London"]
     assert PHONE not in answer.text
 
 

@@ -128,8 +128,8 @@ def test_two_tabs_make_two_reports(app, client):
     other.to("phone").say(phone=OTHER_PHONE)
     with unit(app) as session:
         shown = [
-            each.shown_number
-            for each in report_list.list_latest_reports(session, audit_log.SYSTEM, NOON)
+            report.shown_number
+            for report in report_list.list_latest_reports(session, audit_log.SYSTEM, NOON)
         ]
     assert sorted(shown) == ["111", "222"]
 

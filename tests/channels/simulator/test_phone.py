@@ -73,8 +73,8 @@ def test_a_bridged_call_rings_is_answered_and_hung_up(client, ringing):
     [("decline", "busy"), ("ignore", "no_answer"), ("voicemail", "voicemail")],
 )
 def test_a_bridged_call_that_is_missed(client, ringing, what, state):
-    for each in ("hang_up", "x", "", what, what, "answer"):
-        act(client, each)
+    for item in ("hang_up", "x", "", what, what, "answer"):
+        act(client, item)
     assert ringing.shown["call"] == state
     assert "code" not in (ringing.api("start").json or {})
 
@@ -154,7 +154,7 @@ def booked_on(app, client, clock, mode: SimulatorMode, seconds: str = "") -> Out
 def test_texts_arrive_as_chosen(app, client, clock, mode, state, error, report, arrives):
     row = booked_on(app, client, clock, mode)
     assert (row.state, row.error) == (state, error)
-    assert [each.status for each in all_rows(app, DeliveryReport)] == report
+    assert [one_row.status for one_row in all_rows(app, DeliveryReport)] == report
     assert ("will ring you" in phone(client)) is arrives
     if mode is SimulatorMode.UNSURE:
         clock.now += timedelta(minutes=1)

@@ -42,7 +42,7 @@ def booked(app, client):
 
 
 def offered(app) -> list[SlotOffer]:
-    open_ones = [each for each in all_rows(app, SlotOffer) if each.closed_at is None]
+    open_ones = [row for row in all_rows(app, SlotOffer) if row.closed_at is None]
     return sorted(open_ones, key=lambda each: each.number)
 
 
@@ -50,8 +50,8 @@ def test_move_offers_three_times_and_a_number_takes_one(app, client, booked):
     first = booked()["starts_at"]
     answer = said(a_text(client, "move please", "SM1"))
     times = offered(app)
-    assert [each.number for each in times] == [1, 2, 3]
-    assert all(f"{each.number} for " in answer for each in times)
+    assert [time_.number for time_ in times] == [1, 2, 3]
+    assert all(f"{time_.number} for " in answer for time_ in times)
     assert booked()["move_asked_at"] is not None
     assert booked()["starts_at"] == first
     assert "New time" in said(a_text(client, "2", "SM2"))
@@ -87,7 +87,7 @@ def test_a_later_move_makes_the_numbers_of_the_earlier_one_worthless(app, client
     said(a_text(client, "MOVE", "SM2"))
     now = offered(app)
     assert len(now) == 3
-    assert {each.id for each in now}.isdisjoint(each.id for each in before)
+    assert {item.id for item in now}.isdisjoint(item.id for item in before)
     said(a_text(client, "1", "SM3"))
     assert datetime.fromisoformat(booked()["starts_at"]) == now[0].starts_at
 
@@ -102,7 +102,7 @@ def test_a_time_that_somebody_else_took_is_answered_with_others(app, client, boo
     assert taken.status_code == 201, taken.text
     answer = said(a_text(client, "1", "SM2"))
     assert "Text 1 for" in answer
-    times = [each.starts_at for each in offered(app)]
+    times = [item.starts_at for item in offered(app)]
     assert gone not in times
     assert booked()["state"] == "booked"
     said(a_text(client, "1", "SM3"))
@@ -152,7 +152,7 @@ def test_the_same_number_from_many_phones_at_once_leaves_no_overlap(app, client,
     acts = [partial(take, "SM3", PHONE), partial(take, "SM4", OTHER_PHONE)]
     engine = app.extensions["vouchline"].engine
     told = at_once(acts, lambda: engine.dispose(close=False))
-    assert sum("New time" in each for each in told) >= 1
+    assert sum("New time" in item for item in told) >= 1
     starts = sorted(row.starts_at for row in all_rows(app, Callback))
     assert starts[1] - starts[0] >= timedelta(minutes=15)
 

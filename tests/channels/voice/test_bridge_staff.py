@@ -58,14 +58,14 @@ def test_the_card_shows_the_call_and_never_the_number(bridged):
     assert tab.post(f"{card}/code").status_code == 409
     told(bridged, callback, CallState.BUSY)
     assert "Ring again" in page()
-    assert not any(CODE.search(each) for each in seen)
+    assert not any(CODE.search(item) for item in seen)
     assert tab.post(f"{card}/ring").status_code == 303
     told(bridged, callback, CallState.RINGING, CallState.ANSWERED, CallState.LIVE)
     assert CODE.search(page())
     told(bridged, callback, CallState.ENDED)
     assert not CODE.search(page())
     assert "Ring again" not in seen[-1]
-    assert not any("7400 123456" in each or "tel:+447400123456" in each for each in seen)
+    assert not any("7400 123456" in item or "tel:+447400123456" in item for item in seen)
 
 
 def test_the_number_of_a_member_of_staff_is_set_by_command_and_sealed(app, clock):

@@ -185,8 +185,8 @@ def test_webhooks_out_of_order_and_again_change_nothing_more(app, client, clock)
     line = Line(client)
     line.key(wrong(code))
     keyed, menu = line.last, (line.action, {**line.form, "Digits": "2"})
-    for each in (menu, keyed, menu, keyed, menu):
-        answer = signed_post(client, *each)
+    for item in (menu, keyed, menu, keyed, menu):
+        answer = signed_post(client, *item)
         assert answer.status_code == 200
         assert "Genuine" not in answer.text
     assert tries(app) == 1

@@ -63,8 +63,8 @@ def a_scene(store: Store, staff: int = 6, customers: int = 60, each: int = 12) -
 
 def report(scene: Scene, insider: UUID, others: int = 2, **told) -> None:
     """All that the insider has seen report calls, and a few others; a case is made of it."""
-    own = [each for each in scene.customers if each[0] in scene.seen[insider]]
-    rest = [each for each in scene.customers if each[0] not in scene.seen[insider]]
+    own = [customer for customer in scene.customers if customer[0] in scene.seen[insider]]
+    rest = [customer for customer in scene.customers if customer[0] not in scene.seen[insider]]
     with scene.store.unit() as session:
         for n, (_, phone) in enumerate(own + rest[:others]):
             at = NOW - timedelta(days=5, hours=-n)

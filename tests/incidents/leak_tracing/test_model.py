@@ -41,7 +41,7 @@ def test_the_posteriors_sum_to_one(calls):
 def test_the_order_of_reports_does_not_matter(calls, chance):
     mixed = list(calls)
     chance.shuffle(mixed)
-    one, other = (traced(SEEN, POPULATION, each).compute_posterior() for each in (calls, mixed))
+    one, other = (traced(SEEN, POPULATION, item).compute_posterior() for item in (calls, mixed))
     for source in SEEN:
         assert one.attributed_share(source) == pytest.approx(
             other.attributed_share(source), rel=1e-6

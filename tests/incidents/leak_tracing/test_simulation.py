@@ -15,7 +15,7 @@ def results():
 
 
 def of(results, name, method=OURS):
-    return [each.trials[method] for each in results[name]]
+    return [result.trials[method] for result in results[name]]
 
 
 @pytest.mark.parametrize("name", ["once", "slowly", "decoy"])
@@ -55,7 +55,7 @@ def test_a_region_rung_from_outside_accuses_nobody_where_counting_does():
 def test_what_is_said_with_a_probability_is_so_as_often(results):
     """On the whole: so few companies leave each bin to chance."""
     bins = tracing_report.reliability(results)
-    assert sum(each.weight * abs(each.said - each.so) for each in bins) < 0.06
+    assert sum(one_bin.weight * abs(one_bin.said - one_bin.so) for one_bin in bins) < 0.06
     assert bins[0].so < 0.05
     assert bins[-1].so > 0.95
 
@@ -66,7 +66,7 @@ def test_the_figures_and_pictures_can_be_made(results):
     assert "Brier" in told
     pictures = tracing_pictures.pictures(results)
     assert set(pictures) == {"tracing-needed.svg", "tracing-calibration.svg"}
-    assert all(each.startswith("<svg") and "<title>" in each for each in pictures.values())
+    assert all(picture.startswith("<svg") and "<title>" in picture for picture in pictures.values())
 
 
 def test_a_seed_draws_the_same_company_each_time():

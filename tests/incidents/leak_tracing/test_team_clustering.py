@@ -81,7 +81,7 @@ def test_a_sample_stays_bounded_and_fair():
         sample.add_viewer(digest, "b")
     kept, among = sample.get_viewer_sets(10_000)
     assert 50 <= len(kept) <= 100
-    assert all(each == {"a", "b"} for each in kept)
+    assert all(item == {"a", "b"} for item in kept)
     assert among == pytest.approx(len(kept), rel=0.05)
 
 

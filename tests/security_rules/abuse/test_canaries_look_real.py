@@ -46,7 +46,7 @@ def console(database: str, tmp_path: Path) -> Iterator[Console]:
     command(made, tmp_path, [CANARY], "canaries", "add", "--numbers", "--ref", "C-####")
     with made.unit() as session:
         known = store.load_canaries(session).canaries
-        store.update_canaries(session, [replace(each, name="Gwen Jones") for each in known])
+        store.update_canaries(session, [replace(item, name="Gwen Jones") for item in known])
     rows = [f"C-{n:06},+4474009{n:05},Ivo Klein,en,Europe/London\n" for n in range(40)]
     rows[5] = f"C-9001,{WARM},Gwen Jones,en,Europe/London\n"
     rows[25] = f"C-9002,{REAL},Gwen Jones,en,Europe/London\n"
@@ -91,8 +91,8 @@ class Visit:
         text = re.sub(r"\b(T-\d{3}|[0-9A-Z]{5}-[0-9A-Z]{5})\b", "TICKET", text)
         text = _UUID.sub("ID", _TOKEN.sub("TOKEN", text))
         shown = self.phone[3:]
-        for each in (self.phone, self.phone[1:], shown, f"{shown[:4]} {shown[4:]}"):
-            text = text.replace(each, "PHONE")
+        for item in (self.phone, self.phone[1:], shown, f"{shown[:4]} {shown[4:]}"):
+            text = text.replace(item, "PHONE")
         return re.sub(r"\b[RC][2-9A-Z]{7}\b", "REFERENCE", re.sub(r"\?at=[^\"]+", "", text))
 
     def all(self) -> list[Seen]:
@@ -212,7 +212,7 @@ def test_a_copy_of_the_store_does_not_tell_which_customer_it_is(console):
             assert str(who.id) not in told
             assert CANARY[1:] not in told
             entries = session.exec(select(AuditEntry).where(AuditEntry.customer_id == who.id))
-            assert row.ref not in {str(each.id) for each in entries}
+            assert row.ref not in {str(entry.id) for entry in entries}
             assert (row.at.second, row.at.microsecond) == (0, 0)
         batch = session.exec(select(CanaryBatch)).one()
         assert batch.id.version == 4
@@ -253,9 +253,9 @@ def test_it_comes_in_among_the_others_of_an_import(console, tmp_path):
             .where(AuditEntry.action == "customer.add")
             .order_by(col(AuditEntry.id))
         ).all()
-    assert {each.at for each in added} == {who.created_at}
-    assert {each.customer_id for each in added} == ids
-    times = [each.customer_id.int >> 80 for each in added]
+    assert {item.at for item in added} == {who.created_at}
+    assert {item.customer_id for item in added} == ids
+    times = [item.customer_id.int >> 80 for item in added]
     assert times == sorted(times)
     assert {(e.actor, e.purpose) for e in added} == {("operator", "import")}
     assert len(ids) == 41
@@ -269,7 +269,7 @@ def test_where_it_stands_in_an_import_is_by_chance(console, tmp_path):
     take(console, tmp_path, [f"E-{n:06},+4474007{n:05},Ivo Klein,en,\n" for n in range(90)])
     with console.unit() as session:
         fresh = sorted(set(session.exec(select(Customer.id))) - before)
-        mine = {found(session, each).id for each in numbers}
+        mine = {found(session, number).id for number in numbers}
     places = [n for n, each in enumerate(fresh) if each in mine]
     assert len(fresh) == 120
     assert len(places) == 30
@@ -283,7 +283,7 @@ def test_a_planted_callback_is_met_in_turn(console):
     visit.as_agent()
     ids = [str(visit.callback), "01930000-0000-7000-8000-000000000000"]
     run = console.app.test_cli_runner().invoke
-    assert [run(args=["canaries", "plant", each]).exit_code for each in ids] == [0, 1]
+    assert [run(args=["canaries", "plant", id_]).exit_code for id_ in ids] == [0, 1]
     ben = console.member("ben@example.org")
     with console.unit() as session:
         callback = session.get_one(Callback, visit.callback)

@@ -72,7 +72,7 @@ def test_what_strangers_added_long_ago_is_removed(store):
         NOW - data_expiry.SENDER_RETENTION,
         NOW - data_expiry.SIGNAL_RETENTION,
     ]
-    old = [each - timedelta(seconds=1) for each in young]
+    old = [item - timedelta(seconds=1) for item in young]
     for times in (young, old):
         fill(store, *times, count=3)
     job = data_expiry.DataExpiryJob()

@@ -45,7 +45,7 @@ def the_code(there) -> Code:
 
 def guess(app, call, tries: int, channel: str = "web") -> list[str]:
     wrong = [factories.wrong(call.code, n + 1) for n in range(tries)]
-    return [CHANNELS[channel](app, call.phone, each) for each in wrong]
+    return [CHANNELS[channel](app, call.phone, item) for item in wrong]
 
 
 # LatePoint: the count of tries was written back from a stale copy, and the lock with it.
@@ -78,8 +78,8 @@ def test_no_other_counter_than_the_present_one_is_accepted(app, there, clock, ca
             "code", "secret", place, row.secret
         )
     others = {codes.hotp_code(secret, counter, 6) for counter in (0, 2, 3, 4)} - {new.code}
-    for each in others:
-        assert CHANNELS["text"](app, call.phone, each) == "not_confirmed"
+    for other in others:
+        assert CHANNELS["text"](app, call.phone, other) == "not_confirmed"
     assert the_code(there).tries_own == len(others)
 
 
@@ -133,14 +133,17 @@ def spellings(code: str) -> list[str]:
 
 def test_a_used_code_is_used_however_it_is_written(app, call):
     assert CHANNELS["api"](app, call.phone, call.code) == "genuine"
-    for each in spellings(call.code):
+    for spelling in spellings(call.code):
         for channel in ("api", "web", "text"):
-            assert CHANNELS[channel](app, call.phone, each) == "already_confirmed", (channel, each)
+            assert CHANNELS[channel](app, call.phone, spelling) == "already_confirmed", (
+                channel,
+                spelling,
+            )
 
 
 def test_one_wrong_code_in_many_spellings_is_many_tries(app, there, call):
-    for each in spellings(factories.wrong(call.code)):
-        CHANNELS["web"](app, call.phone, each)
+    for spelling in spellings(factories.wrong(call.code)):
+        CHANNELS["web"](app, call.phone, spelling)
     assert the_code(there).tries_open == 5
     for phone in (call.phone, f" {call.phone} ", call.phone.replace("+44", "0044")):
         assert CHANNELS["web"](app, phone, call.code) == "not_confirmed"
@@ -150,7 +153,7 @@ def test_a_second_factor_with_spaces_in_it_is_no_fresh_one(app, clock):
     console = Console(app, [clock.now])
     console.member("ana@example.org")
     code = console.code()
-    for tried, status in [(code, 303), *((each, 403) for each in spellings(code)[:4])]:
+    for tried, status in [(code, 303), *((spelling, 403) for spelling in spellings(code)[:4])]:
         tab = console.tab()
         form = {"email": "ana@example.org", "password": PASSWORD, "code": tried}
         assert tab.post("/staff/sign-in", form).status_code == status, tried
@@ -224,14 +227,14 @@ def test_parallel_wrong_tries_are_each_counted(app, there, call):
 def test_a_limiter_for_each_worker_is_refused_and_named_by_the_doctor():
     given = {"web_workers": 2, "rate_storage": "memory://"}
     said = [
-        each
-        for each in check_settings(Settings(_env_file=None, **given))
-        if "RATE" in each.sentence
+        setting
+        for setting in check_settings(Settings(_env_file=None, **given))
+        if "RATE" in setting.sentence
     ]
-    assert [each.level for each in said] == ["refuse"]
+    assert [item.level for item in said] == ["refuse"]
     assert Settings(_env_file=None).web_workers == 1
     shared = Settings(_env_file=None, web_workers=2, rate_storage="redis://127.0.0.1/0")
-    assert not [each for each in check_settings(shared) if "RATE" in each.sentence]
+    assert not [setting for setting in check_settings(shared) if "RATE" in setting.sentence]
 
 
 # Botpress: a webhook without a signature was believed.

@@ -213,7 +213,7 @@ def test_the_doctor_says_when_redis_may_forget_counts(policy, most, unsafe):
         there.config_set("maxmemory-policy", policy)
         said = RateLimiter(url, RULES).find_storage_faults()
     assert bool(said) == unsafe
-    assert all(policy in each for each in said)
+    assert all(policy in item for item in said)
     assert "cannot be used" in RateLimiter(url, RULES).find_storage_faults()[0]
 
 

@@ -121,8 +121,8 @@ def test_a_new_role_is_taken_up_by_nobody_elses_session(console):
     for name, role in (("sue", "supervisor"), ("sam", "supervisor"), ("ivy", "investigator")):
         console.member(f"{name}@example.org", Role(role))
     _, ana = console.agent()
-    for each in (console.tab(), console.sign_in("sue@example.org"), ana):
-        assert each.get("/staff/account/role").status_code in (303, 410)
+    for item in (console.tab(), console.sign_in("sue@example.org"), ana):
+        assert item.get("/staff/account/role").status_code in (303, 410)
 
 
 def test_an_address_that_holds_a_token_sends_it_nowhere_and_is_kept_nowhere(console, caplog):
@@ -135,8 +135,8 @@ def test_an_address_that_holds_a_token_sends_it_nowhere_and_is_kept_nowhere(cons
         token = staff_records.create_enrolment_link(session, made, console.now, pin="204060")
     path = f"/staff/enrol/{token}"
     with caplog.at_level(logging.DEBUG):
-        for each in (path, path + "x"):
-            answer = console.tab().get(each)
+        for item in (path, path + "x"):
+            answer = console.tab().get(item)
             assert answer.headers["Referrer-Policy"] == "no-referrer"
             assert answer.headers["Cache-Control"] == "no-store"
             assert token not in answer.text

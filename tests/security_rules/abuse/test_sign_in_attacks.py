@@ -125,8 +125,8 @@ def test_a_locked_account_lets_its_owner_in_by_passkey_and_by_recovery_code(stri
     tab.post("/staff/account/read")
     with strict.unit() as session:
         spare = second_factor.issue_recovery_codes(session, agent)
-    for each in strangers(strict, 30):
-        each.tries()
+    for stranger in strangers(strict, 30):
+        stranger.tries()
     assert good(strict, strict.tab()).status_code == 429  # at a new browser, by the usual way
     assert enter(strict.tab(), device).status_code == 200
     assert good(strict, strict.tab(), code=spare[0]).status_code == 303
@@ -155,9 +155,9 @@ def test_a_known_browser_is_known_for_its_owner_alone_and_not_for_ever(strict):
     ana = strict.member(ANA)
     strict.member(BEN)
     hers = signed_out(strict)
-    for each in strangers(strict, 30):
-        each.tries(BEN)
-        each.tries(ANA)
+    for stranger in strangers(strict, 30):
+        stranger.tries(BEN)
+        stranger.tries(ANA)
     assert good(strict, hers, BEN).status_code == 429
     cookie = hers.client.get_cookie("vouchline-browser").value
     for forged in (cookie[:-1], cookie[::-1], "x", "e30.AAAA", cookie.replace(".", "..")):
@@ -177,11 +177,11 @@ def test_a_stolen_browser_cookie_gives_its_thief_tries_and_nothing_else(strict):
     strict.member(ANA)
     cookie = signed_out(strict).client.get_cookie("vouchline-browser").value
     told = []
-    for each in strangers(strict, 30):
-        each.client.set_cookie("vouchline-browser", cookie)
-        told.append(each.tries().status_code)
+    for stranger in strangers(strict, 30):
+        stranger.client.set_cookie("vouchline-browser", cookie)
+        told.append(stranger.tries().status_code)
     assert told == [403] * 10 + [429] * 20
-    assert [each.detail for each in strict.trail("staff.locked")] == ["browser"]
+    assert [item.detail for item in strict.trail("staff.locked")] == ["browser"]
 
 
 # Guessing.
@@ -192,7 +192,7 @@ def test_a_guesser_gets_so_many_tries_an_hour_at_an_account_whatever_the_address
     with time_machine.travel(START, tick=False) as clock:
         guessers, looked_at = strangers(strict, 30), 0
         for _ in range(12):
-            looked_at += sum(each.tries().status_code == 403 for each in guessers)
+            looked_at += sum(guesser.tries().status_code == 403 for guesser in guessers)
             clock.shift(299)
         assert looked_at == AN_HOUR
 
@@ -208,7 +208,7 @@ def test_a_recovery_code_that_was_stolen_is_no_way_around_the_limits(strict):
     agent = strict.member(ANA)
     with strict.unit() as session:
         code = second_factor.issue_recovery_codes(session, agent)[0]
-    told = [each.tries(code=code).status_code for each in strangers(strict, 60)]
+    told = [stranger.tries(code=code).status_code for stranger in strangers(strict, 60)]
     assert told == [403] * 20 + [429] * 40
 
 
@@ -227,7 +227,7 @@ def test_tries_of_many_processes_at_once_are_each_counted(database, tmp_path, re
     console.context.limiter._storage.forget_all_counts()
     console.member(ANA)
     here = console.context.engine
-    acts = [partial(_one_try, each) for each in strangers(console, 24)]
+    acts = [partial(_one_try, stranger) for stranger in strangers(console, 24)]
     told = at_once(acts, lambda: here.dispose(close=False))
     late = told.count(503)  # that waited too long for the one writer of SQLite
     assert told.count(429) == 14
@@ -326,9 +326,9 @@ def test_a_password_is_hashed_for_all_of_them_once(strict, accounts, monkeypatch
 def test_a_lock_tells_no_more_than_a_failure(strict, accounts):
     told = {}
     for kind, email in accounts.items():
-        for each in strangers(strict, 12):
-            each.where["REMOTE_ADDR"] += f"{len(told)}" if told else ""
-            answer = each.tries(email)
+        for stranger in strangers(strict, 12):
+            stranger.where["REMOTE_ADDR"] += f"{len(told)}" if told else ""
+            answer = stranger.tries(email)
         text = CSRF.sub("T", answer.text.replace(email, "EMAIL"))
         told[kind] = (answer.status_code, re.sub(r"in \d+ seconds", "", text))
     assert {status for status, _ in told.values()} == {429}
@@ -363,7 +363,7 @@ def test_no_address_or_password_that_was_typed_is_in_the_log_or_the_audit_log(
     for secret in ("mallory", "hunter2", ANA, *tokens):
         assert secret not in said
     failed = strict.trail("staff.sign_in_failed")
-    assert [(each.staff_id, each.detail) for each in failed] == [
+    assert [(item.staff_id, item.detail) for item in failed] == [
         (None, "unknown"),
         (agent, "password"),
     ]
@@ -380,15 +380,15 @@ def test_a_session_is_new_after_a_sign_in_and_its_cookies_are_closed(database, t
     answer = client.post("/staff/sign-in", data=form, base_url=base)
     assert answer.status_code == 303
     cookies = answer.headers.getlist("Set-Cookie")
-    assert [each.partition("=")[0] for each in cookies] == [
+    assert [cooky.partition("=")[0] for cooky in cookies] == [
         "__Host-vouchline",
         "__Host-vouchline-browser",
     ]
-    for each in cookies:
-        assert {"Secure", "HttpOnly", "Path=/"} <= set(each.split("; "))
-        assert "SameSite=" in each
-        assert "Domain" not in each
-        value = each.partition("=")[2].partition(";")[0]
+    for cooky in cookies:
+        assert {"Secure", "HttpOnly", "Path=/"} <= set(cooky.split("; "))
+        assert "SameSite=" in cooky
+        assert "Domain" not in cooky
+        value = cooky.partition("=")[2].partition(";")[0]
         assert value not in planted
         assert value not in answer.location
     other = console.app.test_client()
@@ -459,7 +459,7 @@ def test_what_somebody_has_ends_when_the_link_is_used_and_not_when_it_is_made(co
     assert enter(console.tab(), device).status_code == 403
     assert good(console, console.tab()).status_code == 403
     assert use(console, link, pin, spare[1]).status_code == 410
-    made, used = (console.trail(f"staff.reset_{each}")[0] for each in ("made", "used"))
+    made, used = (console.trail(f"staff.reset_{item}")[0] for item in ("made", "used"))
     assert made.detail == str(ana)
     assert (used.staff_id, used.detail) == (ana, "colleague")
 
@@ -493,8 +493,8 @@ def test_nobody_makes_their_own_or_one_for_who_is_off_or_has_no_code_left(consol
     tab = console.sign_in(BEN)
     with console.unit() as session:
         staff_records.deactivate_staff_member(session, session.get_one(Staff, off), console.now)
-    tried = {each: tab.post(f"/staff/colleagues/{each}/link") for each in (mine, off, bare)}
-    assert [each.status_code for each in tried.values()] == [403, 404, 422]
+    tried = {item: tab.post(f"/staff/colleagues/{item}/link") for item in (mine, off, bare)}
+    assert [value.status_code for value in tried.values()] == [403, 404, 422]
     assert "no recovery code left" in tried[bare].text
     assert console.trail("staff.reset_made") == []
     with console.unit() as session:

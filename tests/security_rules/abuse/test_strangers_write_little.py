@@ -62,8 +62,8 @@ def rows(console: Console) -> dict[str, int]:
     tables = SQLModel.metadata.sorted_tables
     with console.context.engine.connect() as connection:
         return {
-            each.name: connection.execute(select(func.count()).select_from(each)).scalar_one()
-            for each in tables
+            table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in tables
         }
 
 
@@ -157,7 +157,7 @@ def test_no_route_writes_at_each_failed_try_of_a_stranger(sqlite_template, tmp_p
 
 @pytest.mark.parametrize("kept", sorted(KEPT))
 def test_what_is_kept_of_a_strangers_is_bounded_by_their_network(console, kept):
-    (found,) = [each for each in routes(console) if (each[0], each[1].rule) == kept]
+    (found,) = [route for route in routes(console) if (route[0], route[1].rule) == kept]
     client, token = stranger(console)
     before, addresses = rows(console), spread()
     told = [bad(client, token, *found, n, next(addresses)) for n in range(30)]
@@ -209,7 +209,7 @@ def test_wrong_sign_ins_at_nobodys_accounts_make_one_entry_and_somebodys_are_not
         )
         assert answer.status_code == 403
     failed = console.trail("staff.sign_in_failed")
-    assert [each.detail for each in failed] == ["unknown", "password"]
+    assert [item.detail for item in failed] == ["unknown", "password"]
 
 
 def test_tries_beyond_a_limit_at_nobodys_accounts_make_one_entry(database, tmp_path):

@@ -89,7 +89,7 @@ def test_with_the_audit_log_all_that_is_asked_here_shows_something(agent):
     """Else what follows would prove nothing."""
     for method, path, data in agent.asks()[:5] + agent.asks()[6:8]:
         text = agent.open(method, path, data).text
-        assert [each for each in SECRETS if each in text], path
+        assert [item for item in SECRETS if item in text], path
 
 
 @pytest.mark.parametrize("outage", [outages.remove_audit, outages.refuse_audit])
@@ -99,7 +99,7 @@ def test_without_the_audit_log_no_record_is_shown_no_code_and_nothing_done(agent
     for method, path, data in agent.asks():
         answer = agent.open(method, path, data)
         assert answer.status_code == 503, (method, path)
-        assert not [each for each in SECRETS if each in answer.text], (method, path)
+        assert not [item for item in SECRETS if item in answer.text], (method, path)
     assert difference(before, what_counts(there)) == {}
 
 
@@ -117,7 +117,7 @@ def test_nor_when_the_entry_cannot_be_committed_or_the_customers_key_is_gone(age
     for method, path, data in agent.asks():
         answer = agent.open(method, path, data)
         assert answer.status_code == 503, (method, path)
-        assert not [each for each in SECRETS if each in answer.text], (method, path)
+        assert not [item for item in SECRETS if item in answer.text], (method, path)
 
 
 @pytest.mark.parametrize("column", ["name", "phone"])
@@ -131,7 +131,7 @@ def test_a_record_that_was_changed_is_an_error_and_not_half_a_record(agent, ther
     for method, path, data in agent.asks()[:2] + calls(agent.callback)[:2]:
         answer = agent.open(method, path, data)
         assert answer.status_code == 503, (method, path)
-        assert not [each for each in SECRETS if each in answer.text], (method, path)
+        assert not [item for item in SECRETS if item in answer.text], (method, path)
 
 
 SCRIPT = """

@@ -61,7 +61,7 @@ def spelled(address: IPv4Address, port: int) -> list[str]:
 
 @given(V4, PORT)
 def test_an_ipv4_address_is_one_network_however_it_is_spelled_and_whatever_the_port(address, port):
-    assert {parse_network(each) for each in spelled(address, port)} == {
+    assert {parse_network(item) for item in spelled(address, port)} == {
         Network(str(address), "", f"{IPv4Address(int(address) >> 16 << 16)}/16")
     }
 
@@ -71,7 +71,7 @@ def test_what_the_owner_of_an_ipv6_network_can_change_changes_nothing(address, r
     other = IPv6Address(int(address) >> 64 << 64 | rest)
     forms = [str(address), str(other), other.exploded.upper(), f"[{other}]:{port}", f"[{other}]"]
     forms += [f'"[{other}]:{port}"', f"{other}%eth0", f"{other.exploded}:{port}"]
-    (found,) = {parse_network(each) for each in forms}
+    (found,) = {parse_network(form) for form in forms}
     assert found == Network(
         f"{IPv6Address(int(address) >> 64 << 64)}/64",
         f"{IPv6Address(int(address) >> 80 << 80)}/48",

@@ -37,8 +37,8 @@ def template(sqlite_template, tmp_path) -> str:
 def doctor(console: Console) -> list[str]:
     """What the doctor says about proxies."""
     told = console.app.test_cli_runner().invoke(args=["doctor"]).output.splitlines()
-    return [each for each in told if "Forwarded" in each or "asked" in each or "answers" in each
-            or "certificate" in each]  # fmt: skip
+    return [item for item in told if "Forwarded" in item or "asked" in item or "answers" in item
+            or "certificate" in item]  # fmt: skip
 
 
 def chain(template: str, folder: Path, counted: int, headers: list[str], tls: bool = False):
@@ -89,7 +89,7 @@ def test_a_proxy_with_tls_that_adds_nothing_and_a_certificate_that_does_not_hold
             with monkeypatch.context() as trusting:
                 trusting.setenv("SSL_CERT_FILE", str(cert))
                 said = doctor(console)
-            assert [word in each for each in said] == ([True] if word else [])
+            assert [word in item for item in said] == ([True] if word else [])
         console.context.engine.dispose()
 
 
@@ -129,8 +129,8 @@ def test_what_answers_with_other_keys_is_not_ours(template, tmp_path):
     with proxy_chain.served(other.app, port):
         (sentence,) = doctor(console)
     assert sentence.startswith("✗ What answers at")
-    for each in (console, other):
-        each.context.engine.dispose()
+    for item in (console, other):
+        item.context.engine.dispose()
 
 
 def test_a_proxy_that_passes_underscores_on_is_named(monkeypatch):
@@ -140,7 +140,7 @@ def test_a_proxy_that_passes_underscores_on_is_named(monkeypatch):
         return ArrivedRequest("127.0.0.1", [written if below else "192.0.2.1"], 1, "192.0.2.1")
 
     monkeypatch.setattr(asking, "_ask_with_deadline", arrived)
-    assert [each.sentence for each in asking.find_proxy_faults("https://x")] == [
+    assert [fault.sentence for fault in asking.find_proxy_faults("https://x")] == [
         asking.UNDERSCORE_HEADER_FAULT
     ]
 

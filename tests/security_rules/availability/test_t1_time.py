@@ -51,8 +51,8 @@ def test_decent_hours_are_those_on_the_customers_wall(console, zone, on, hours):
     """For an agent who lives elsewhere; the day before the change, on it, and after it."""
     desk = Desk(console, "Asia/Kathmandu", on)
     for day in (desk.on - timedelta(days=1), desk.on, desk.on + timedelta(days=1)):
-        walls = [each.astimezone(ZoneInfo(zone)) for each in desk.slots(day, zone)]
-        assert [f"{each:%H:%M}" for each in (walls[0], walls[-1])] == ["08:00", "20:45"]
+        walls = [slot.astimezone(ZoneInfo(zone)) for slot in desk.slots(day, zone)]
+        assert [f"{item:%H:%M}" for item in (walls[0], walls[-1])] == ["08:00", "20:45"]
         assert len(walls) == 13 * 4
 
 
@@ -69,7 +69,7 @@ def test_a_day_lists_exactly_its_own_callbacks(console, zone, on, hours):
     assert len(re.findall(r'<li class="booked', desk.tab.get(f"/staff/day?on={on}").text)) == 6
 
 
-@pytest.mark.parametrize(("zone", "on", "hours"), [each for each in CHANGES if each[2] > 24])
+@pytest.mark.parametrize(("zone", "on", "hours"), [item for item in CHANGES if item[2] > 24])
 def test_a_time_that_comes_twice_is_two_instants(console, zone, on, hours):
     desk = Desk(console, zone, on)
     wall, first, second = shown_twice(zone, on)
@@ -77,14 +77,14 @@ def test_a_time_that_comes_twice_is_two_instants(console, zone, on, hours):
     assert answer.status_code == 422
     assert "comes twice" in answer.text
     offered = re.findall(r'name="slot" id="slot\d+" value="([^"]+)"', answer.text)
-    assert [datetime.fromisoformat(each) for each in offered] == [first, second]
+    assert [datetime.fromisoformat(item) for item in offered] == [first, second]
     assert desk.type(wall, slot=offered[1]).status_code == 303
     assert desk.book(second.astimezone(ZoneInfo(zone))).status_code == 409
     assert desk.book(first.astimezone(ZoneInfo(zone))).status_code == 201
     assert desk.listed(desk.on) == [first, second]
 
 
-@pytest.mark.parametrize(("zone", "on", "hours"), [each for each in CHANGES if each[2] < 24])
+@pytest.mark.parametrize(("zone", "on", "hours"), [item for item in CHANGES if item[2] < 24])
 def test_a_time_that_clocks_skip_is_refused_where_it_is_typed(console, zone, on, hours):
     """Over the API it is written with an offset, and so is an instant like any other."""
     desk = Desk(console, zone, on)
@@ -199,12 +199,12 @@ def test_nothing_below_the_channels_reads_a_clock():
         "storage",
     )
     found = set()
-    for path in [each for room in rooms for each in (ROOT / room).rglob("*.py")]:
+    for path in [one_path for room in rooms for one_path in (ROOT / room).rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and ast.unparse(node) in CLOCKS:
                 found.add(f"{path.relative_to(ROOT)} {ast.unparse(node)}")
-    assert {each for each in found if not each.startswith("storage/")} == set()
-    assert {each.rpartition(" ")[2] for each in found} <= {"time.time_ns", "time.monotonic"}
+    assert {item for item in found if not item.startswith("storage/")} == set()
+    assert {item.rpartition(" ")[2] for item in found} <= {"time.time_ns", "time.monotonic"}
 
 
 ANY_TIME = (datetime.min.time(), None)

@@ -110,7 +110,7 @@ def test_two_agents_who_start_at_once_leave_one_code(app, there, clock):
             )
             for n in range(8)
         ]
-        pairs = [(each.id, each.agent_id) for each in made]
+        pairs = [(item.id, item.agent_id) for item in made]
 
     def start(callback_id, agent_id) -> str:
         with databases.opened(there.url, wait_seconds=60).unit() as session:

@@ -100,7 +100,7 @@ def test_round_after_round_exactly_one(store):
         made = [factories.a_call(store, NOW) for _ in range(min(batch, wanted - begin))]
         acts = rounds(store, made, [[call.code] * PROCESSES for call in made], NOW)
         told = at_once(acts, lambda: store.engine.dispose(close=False))
-        for each in zip(*told, strict=True):
-            assert Counter(each) == {"Genuine": 1, "AlreadyConfirmed": PROCESSES - 1}
+        for item in zip(*told, strict=True):
+            assert Counter(item) == {"Genuine": 1, "AlreadyConfirmed": PROCESSES - 1}
         confirmed = [row for row in store.all(select(Code)) if row.confirmed_at]
         assert len(confirmed) == begin + len(made)

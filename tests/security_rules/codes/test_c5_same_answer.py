@@ -142,7 +142,7 @@ def test_a_right_code_is_looked_at_no_less_where_it_no_longer_counts(app, ways, 
             done.clear()
             failed_check_cases.by_api(app, phone, given)
             found[f"{way} {kind}"] = list(done)
-    assert len({tuple(each) for each in found.values()}) == 1, found
+    assert len({tuple(value) for value in found.values()}) == 1, found
 
 
 @pytest.mark.parametrize("stand_in", [decoy_index, queue_index])

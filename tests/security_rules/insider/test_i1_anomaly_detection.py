@@ -39,7 +39,10 @@ def works(person: StaffProfile, day: int, calls: int, bare: int, *, hour: int = 
         counting.record_unjustified_access(
             person, f"{day}b{n}", at, off=person.is_unusual_hour(at.hour)
         )
-        found += [f"{each.signal}:{each.window}" for each in detector.find_anomalies(person, PEERS)]
+        found += [
+            f"{anomaly.signal}:{anomaly.window}"
+            for anomaly in detector.find_anomalies(person, PEERS)
+        ]
     return found
 
 
@@ -50,9 +53,9 @@ def test_a_small_company_in_which_each_style_is_found_and_the_honest_are_not(cap
     assert company.flagged <= 0.01 * company.shifts
     assert company.busy[1] <= 0.02 * company.busy[0]
     found = {name: measure(style, new, company, 12, 4_000) for name, (style, new) in STYLES.items()}
-    caught = sum(len(each.alarms) for each in found.values())
-    assert caught >= 0.95 * sum(each.runs for each in found.values())
-    assert max(each.slowest for each in found.values()) <= 5 * MINUTE
+    caught = sum(len(value.alarms) for value in found.values())
+    assert caught >= 0.95 * sum(value.runs for value in found.values())
+    assert max(value.slowest for value in found.values()) <= 5 * MINUTE
     assert "Honest shifts" in table(company, found)
 
 
@@ -95,7 +98,7 @@ def test_a_slow_ramp_does_not_make_it_usual():
     usual = detector._expected_rate(person, Indicator.BARE, PEERS[Indicator.BARE])
     assert usual.rate <= 2 * PEERS[Indicator.BARE].mean
     person = StaffProfile()
-    found = [each for day in range(300) for each in works(person, day, 20, day // 30)]
+    found = [work for day in range(300) for work in works(person, day, 20, day // 30)]
     assert len(found) >= 3
 
 
@@ -111,7 +114,7 @@ def test_at_night_a_few_are_enough_but_not_for_who_covers_a_shift():
     person = StaffProfile()
     for day in range(40):
         works(person, day, 16, 1)
-    assert any(each.startswith("off_hours") for each in works(person, 40, 0, 3, hour=22))
+    assert any(work.startswith("off_hours") for work in works(person, 40, 0, 3, hour=22))
     other = StaffProfile()
     for day in range(40):
         works(other, day, 16, 1)

@@ -122,7 +122,7 @@ def test_the_same_miss_counts_once_and_its_number_is_not_kept(store):
     ana = an_agent(store)
     for _ in range(15):
         assert looks_up(store, ana, "+447400199999", None)
-    assert len({each.subject for each in store.all(select(RecordAccess))}) == 1
+    assert len({row.subject for row in store.all(select(RecordAccess))}) == 1
     assert looks_up(store, ana, "+447400199998", None)
 
 
@@ -148,7 +148,7 @@ def test_who_is_unlocked_begins_anew_and_it_is_written_down(store):
             access_budgets.reset_staff_budget(session, ana, audit_log.SYSTEM, NOW + MINUTE)
         assert opens(store, ana, 35, NOW + 2 * MINUTE) == 30 or _ == 1
     entries = store.all(select(AuditEntry).where(col(AuditEntry.action) == "budget.unlock"))
-    assert [each.detail for each in entries] == [str(ana)] * 2
+    assert [entry.detail for entry in entries] == [str(ana)] * 2
 
 
 def test_what_counts_no_more_is_removed(store):
@@ -191,7 +191,7 @@ def cases(store_or_console) -> list[Case]:
 def test_a_stop_shows_nothing_says_whom_to_ask_and_is_a_case(tight):
     ana, tab = tight.agent()
     numbers = customers(tight)
-    assert [asks(tab, each).status_code for each in numbers[:2]] == [200, 200]
+    assert [asks(tab, one_number).status_code for one_number in numbers[:2]] == [200, 200]
     stopped = asks(tab, numbers[2])
     assert stopped.status_code == 429
     assert int(stopped.headers["Retry-After"]) in range(3500, 3602)
@@ -206,7 +206,7 @@ def test_a_stop_shows_nothing_says_whom_to_ask_and_is_a_case(tight):
     facts = json.loads(evidence.facts)
     assert (facts["what"], facts["seen"], facts["allowed"], facts["hours"]) == ("opened", 2, 2, 1)
     assert len(tight.trail("customer.look_up")) == 2
-    assert [each.staff_id for each in tight.trail("budget.stop")] == [ana]
+    assert [item.staff_id for item in tight.trail("budget.stop")] == [ana]
     for number in numbers[3:]:
         assert asks(tab, number).status_code == 429
     assert len(cases(tight)) == 1
@@ -227,7 +227,7 @@ def test_over_the_api_it_is_a_problem_document(tight):
     for number in customers(tight)[:3]:
         body = {"customer": {"phone": number}, "topic": "x", "starts_at": "2020-01-01T10:00:00Z"}
         answers.append(client.post("/api/v1/callbacks", json=body, headers=headers))
-    assert [each.status_code for each in answers] == [422, 422, 429]
+    assert [answer.status_code for answer in answers] == [422, 422, 429]
     assert answers[-1].mimetype == "application/problem+json"
     assert "ask your supervisor" in answers[-1].json["detail"]
     assert len(cases(tight)) == 1
@@ -250,8 +250,8 @@ def test_without_its_case_a_stop_is_not_answered(tight, monkeypatch):
     case as well."""
     _, tab = tight.agent()
     numbers = customers(tight)
-    for each in numbers[:2]:
-        asks(tab, each)
+    for number in numbers[:2]:
+        asks(tab, number)
 
     def gone(*_: object) -> None:
         raise OperationalError("x", {}, Exception("gone"))

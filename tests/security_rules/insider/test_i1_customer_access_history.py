@@ -69,8 +69,8 @@ def test_one_odd_look_stands_before_forty_of_a_call(store, people):
         factories.looked_up(session, ben, factories.PHONE, NOW + 20 * MINUTE)
     with store.unit() as session:
         page = shown(session, gwen)
-    assert [(each.name, each.count, each.odd) for each in page.odd] == [("Ben", 1, True)]
-    card = next(each for each in page.others if ("customer.read", "card") in each.reasons)
+    assert [(item.name, item.count, item.odd) for item in page.odd] == [("Ben", 1, True)]
+    card = next(other for other in page.others if ("customer.read", "card") in other.reasons)
     assert (card.name, card.count, card.call_at) == ("Ana", 40, NOW + 2 * HOUR)
 
 
@@ -82,7 +82,7 @@ def test_an_odd_look_through_ones_own_old_call_is_not_hidden_in_its_group(store,
         session.add(callback)
     with store.unit() as session:
         odd = shown(session, gwen, LATER + HOUR).odd
-    assert [(each.name, each.count) for each in odd] == [("Ana", 40)]
+    assert [(item.name, item.count) for item in odd] == [("Ana", 40)]
 
 
 def test_looks_of_one_visit_for_a_call_are_told_as_one_and_each_look_for_nothing_as_one(
@@ -94,8 +94,8 @@ def test_looks_of_one_visit_for_a_call_are_told_as_one_and_each_look_for_nothing
         for minute in range(3):
             factories.looked_up(session, ben, factories.PHONE, NOW + minute * MINUTE)
         page = shown(session, gwen)
-    assert [(each.name, each.count, each.visits) for each in page.odd] == [("Ben", 3, 3)]
-    card = next(each for each in page.others if ("customer.read", "card") in each.reasons)
+    assert [(item.name, item.count, item.visits) for item in page.odd] == [("Ben", 3, 3)]
+    card = next(other for other in page.others if ("customer.read", "card") in other.reasons)
     assert (card.count, card.visits, card.in_call) == (40, 2, False)
 
 
@@ -106,12 +106,12 @@ def test_what_is_looked_at_around_a_call_that_was_made_is_told_as_during_it(stor
         call.started_at, call.ended_at = NOW + 20 * MINUTE, NOW + 25 * MINUTE
         session.add(call)
     with store.unit() as session:
-        assert {each.in_call for each in shown(session, gwen).others} == {True}
+        assert {other.in_call for other in shown(session, gwen).others} == {True}
         call = session.exec(select(models.Callback)).one()
         call.started_at = call.ended_at = NOW + HOUR
         session.add(call)
     with store.unit() as session:
-        assert {each.in_call for each in shown(session, gwen).others} == {False}
+        assert {other.in_call for other in shown(session, gwen).others} == {False}
 
 
 def test_a_look_up_is_not_called_odd_while_a_booking_may_still_follow(store, people):
@@ -147,7 +147,7 @@ def test_every_reading_by_staff_is_shown_to_its_customer_and_each_is_counted(sto
                 col(AuditEntry.action).not_like("callback.%"),
             )
         ).all()
-    assert sum(each.count for each in [*page.odd, *page.others]) == len(entries)
+    assert sum(item.count for item in [*page.odd, *page.others]) == len(entries)
 
 
 def test_paging_leaves_none_out_and_shows_none_twice(store, people, monkeypatch):
@@ -155,9 +155,9 @@ def test_paging_leaves_none_out_and_shows_none_twice(store, people, monkeypatch)
     monkeypatch.setattr(access_groups.visible_entries, "PAGE_SIZE", 7)
     with store.unit() as session:
         for day in range(1, 12):
-            for each in range(day % 4 + 1):
+            for number in range(day % 4 + 1):
                 factories.looked_up(
-                    session, ben, factories.PHONE, NOW + timedelta(days=day, minutes=each)
+                    session, ben, factories.PHONE, NOW + timedelta(days=day, minutes=number)
                 )
         wanted = session.exec(
             select(AuditEntry.id).where(
@@ -171,7 +171,7 @@ def test_paging_leaves_none_out_and_shows_none_twice(store, people, monkeypatch)
             page = access_groups.load_access_page(
                 session, gwen.id, ZONE, NOW + timedelta(days=20), before
             )
-            counted += sum(each.count for each in [*page.odd, *page.others])
+            counted += sum(item.count for item in [*page.odd, *page.others])
             before = page.following
             if before is None:
                 break
@@ -196,7 +196,7 @@ def test_an_objection_is_a_proven_report_and_a_case_that_names_who_did_it(store,
     case = store.all(select(Case))[0]
     assert case.kind == CaseKind.OBJECTION
     assert store.all(select(CaseSubject.staff_id)) == [ben.id]
-    kinds = [each.kind for each in store.all(select(CaseEvidence))]
+    kinds = [row.kind for row in store.all(select(CaseEvidence))]
     assert sorted(kinds) == ["audit", "report"]
     assert ana.id != ben.id
 
@@ -211,7 +211,7 @@ def test_the_same_reading_cannot_be_objected_to_twice(store, people):
     with store.unit() as session:  # a new look is a new reading
         factories.looked_up(session, ben, factories.PHONE, NOW + MINUTE)
         page = shown(session, gwen, LATER + HOUR)
-        assert [each.received is None for each in page.odd] == [True, False]
+        assert [item.received is None for item in page.odd] == [True, False]
 
 
 @pytest.mark.both
@@ -263,15 +263,15 @@ def test_an_investigator_is_shown_by_role_alone_and_only_once_the_case_is_closed
             .where(col(AuditEntry.purpose) == case.reference)
             .order_by(col(AuditEntry.id).desc())
         ).first()
-        assert all(each.role != "investigator" for each in shown(session, gwen).others)
+        assert all(other.role != "investigator" for other in shown(session, gwen).others)
         with pytest.raises(NotFound):
             objections.file_objection(session, gwen, hidden, LATER)
         case.state, case.fold, case.closed_at = CaseState.CLOSED, None, LATER
         session.add(case)
         session.flush()
         page = shown(session, gwen)
-        found = [each for each in page.others if each.role == "investigator"]
-        assert [each.name for each in found] == [""]
+        found = [other for other in page.others if other.role == "investigator"]
+        assert [item.name for item in found] == [""]
         assert page.odd == []
 
 
@@ -315,7 +315,7 @@ def recorded() -> Iterator[tuple[str, str]]:
 
 def _given(call: ast.Call, constants: dict[str, object]) -> Iterator[str]:
     name = getattr(call.func, "attr", getattr(call.func, "id", ""))
-    values = [each.value for each in call.keywords if each.arg == "purpose"]
+    values = [keyword.value for keyword in call.keywords if keyword.arg == "purpose"]
     place = {"read_callback": 3, "read_safe_phrase": 3, "erase_customers": 4}.get(name)
     if place is not None and len(call.args) > place:
         values.append(call.args[place])

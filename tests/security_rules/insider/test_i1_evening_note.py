@@ -86,7 +86,7 @@ def test_the_note_comes_that_evening_and_once(store, ana):
     assert noted(store) == []
     for later in range(5):
         job(store, EVENING + later * HOUR)
-    assert [each.on for each in noted(store)] == [date(2026, 11, 24)]
+    assert [item.on for item in noted(store)] == [date(2026, 11, 24)]
     assert len(store.all(select(NotedAccess))) == 1
 
 
@@ -154,7 +154,7 @@ def test_days_without_a_worker_are_caught_up_in_one_note_and_one_mail(store, ana
             opened(session, ana, NOW + day * DAY)
     job(store, EVENING + 3 * DAY, post)
     job(store, EVENING + 3 * DAY + HOUR, post)
-    assert [each.on.day for each in noted(store)] == [24, 27]
+    assert [item.on.day for item in noted(store)] == [24, 27]
     assert len(store.all(select(NotedAccess))) == 4
     assert len(post.sent) == 2
 
@@ -289,10 +289,10 @@ def test_only_investigators_whom_the_case_does_not_name_read_it_and_it_is_writte
         explanations.save_explanations(session, ana.id, note.id, {}, "at my desk", EVENING)
         assert case_evidence.attach_notes_to_cases(session, PATIENCE, EVENING) == 1
         found = case_evidence.read_case_notes(session, case, ines.id, EVENING)
-        assert [each.words for one in found for each in one.asked] == ["at my desk"]
+        assert [item.words for one in found for item in one.asked] == ["at my desk"]
         assert case_evidence.read_case_notes(session, case, ana.id, EVENING) == []
     read = store.all(select(AuditEntry).where(AuditEntry.action == "note.read"))
-    assert [(each.staff_id, each.purpose) for each in read] == [(ines.id, case.reference)]
+    assert [(item.staff_id, item.purpose) for item in read] == [(ines.id, case.reference)]
 
 
 def test_a_closed_case_takes_no_note(store, ana):

@@ -239,7 +239,7 @@ def test_a_colleagues_address_is_a_look_up_too(console):
         said.append(tab.post("/staff/people", form).status_code)
     assert said == [422] * 10 + [429] * 2
     found = entries(console, "staff.look_up")
-    assert [(each.purpose, each.detail) for each in found] == [("staff.add", "found")] * 10
+    assert [(item.purpose, item.detail) for item in found] == [("staff.add", "found")] * 10
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_the_command_line_leaves_an_entry_for_each(console, command, action):
         assert run.invoke(args=command).exit_code == 1
         found = entries(console, action)
         assert len(found) == n + 1
-    assert {each.actor for each in found} == {"operator"}
+    assert {item.actor for item in found} == {"operator"}
     assert not any(holds_personal(entry) for entry in found)
 
 
@@ -300,7 +300,7 @@ def test_what_is_typed_as_a_purpose_of_the_log_is_not_kept_in_it(console):
     said = [tab.get(f"/staff/audit?purpose=07400 6{n:05d}").status_code for n in range(62)]
     assert said == [200] * 60 + [429] * 2
     found = entries(console, "audit.read")
-    assert len({each.detail for each in found}) == 60
-    assert not any("7400" in each.detail for each in found)
+    assert len({item.detail for item in found}) == 60
+    assert not any("7400" in item.detail for item in found)
     assert tab.get("/staff/audit?purpose=oversight").status_code == 200
     assert entries(console, "audit.read")[-1].detail == "oversight"

@@ -143,7 +143,7 @@ def world(sqlite_template: Path, tmp_path: Path) -> Iterator[World]:
 
 def seen_in(answer: TestResponse) -> list[str]:
     text = answer.get_data(as_text=True) + str(answer.headers)
-    return [each for each in MARKERS if each in text]
+    return [item for item in MARKERS if item in text]
 
 
 def plain(rule: str) -> str:
@@ -207,7 +207,7 @@ def test_each_asker_gets_their_status_and_no_more(world):
         if row.rule == "/staff/sign-out":
             world.clients |= {name: world._browser(name) for name in BROWSERS}
             world._csrf.clear()
-    assert wrong == [], "\n".join(str(each) for each in wrong)
+    assert wrong == [], "\n".join(str(item) for item in wrong)
 
 
 _QUERIES = (
@@ -247,7 +247,7 @@ def opens_nothing_more(world, queries, accepts):
 def test_other_methods_open_nothing(world, method):
     for row in TABLE:
         for who in ("nobody", "customer", "agent", "supervisor", "investigator", *TOKENS[1:]):
-            if (method, row.rule) in {(each.method, each.rule) for each in TABLE}:
+            if (method, row.rule) in {(item.method, item.rule) for item in TABLE}:
                 continue
             answer = world.ask(who, method, world.path(row.rule))
             assert answer.status_code in (*range(200, 500), 503), (who, method, row.rule)
@@ -286,7 +286,7 @@ def test_a_look_up_shows_the_masked_number_and_a_first_letter(world, asked):
     assert "••• ••73" in page
     assert "<strong>Z.</strong>" in page
     shown = page.replace(f'value="{asked}"', "")
-    assert [each for each in MARKERS if each in shown] == []
+    assert [item for item in MARKERS if item in shown] == []
     (entry,) = [e for e in world.console.trail("customer.look_up") if e.customer_id]
     assert (entry.purpose, entry.detail) == ("answer", "found")
 

@@ -83,12 +83,12 @@ def sent(store, now: datetime, rules: SendingLimits = SendingLimits()) -> int:  
     """Hand the notices to old numbers that are due to the provider; gives how many left."""
     with store.unit() as session:
         taken = leases.lease_messages(session, now, "post", rules)
-        told = [each for each in taken if session.get_one(OutboxMessage, each.id).kind == "number"]
-        for each in told:
-            delivery_outcomes.mark_sent(session, each, f"sm-{each.id}", now)
-        for each in taken:
-            if each not in told:
-                delivery_outcomes.return_to_queue(session, each, now)
+        told = [item for item in taken if session.get_one(OutboxMessage, item.id).kind == "number"]
+        for item in told:
+            delivery_outcomes.mark_sent(session, item, f"sm-{item.id}", now)
+        for item in taken:
+            if item not in told:
+                delivery_outcomes.return_to_queue(session, item, now)
     return len(told)
 
 
@@ -196,7 +196,7 @@ def test_a_warning_that_is_lost_is_a_case_and_the_number_waits_its_longest(
         assert waited(store, NOW) == NOW + timedelta(days=3) + WAIT
     (case,) = store.all(select(Case))
     assert case.kind == "number"
-    assert [each.staff_id for each in store.all(select(CaseSubject))] == [life[1]]
+    assert [one_row.staff_id for one_row in store.all(select(CaseSubject))] == [life[1]]
     with store.unit() as session:
         session.get_one(Case, case.id).fold = None  # as when it is closed
     waited(store, NOW + SECOND)
@@ -429,9 +429,9 @@ def test_an_investigator_or_agent_cannot_approve_a_number(store, life):
     with store.unit() as session:
         roles = ("agent", "investigator")
         others = [factories.an_agent(session, NOW, role=role).id for role in roles]
-    for each in (life[1], *others):
+    for item in (life[1], *others):
         with pytest.raises(NotFound):
-            approve(store, (*life[:2], each, life[3]), request)
+            approve(store, (*life[:2], item, life[3]), request)
 
 
 def _approve(url: str, life: tuple, request: tuple) -> str:
@@ -461,7 +461,7 @@ def test_two_customers_who_are_given_one_number_at_once_do_not_both_have_it(stor
             session, NOW, agent=agent, customer=other, ahead=timedelta(days=4)
         )
         theirs = (second.id, life[1], life[2], other.id)
-    acts = [partial(_approve, store.url, each, ask(store, each)) for each in (life, theirs)]
+    acts = [partial(_approve, store.url, item, ask(store, item)) for item in (life, theirs)]
     came = at_once(acts, lambda: store.engine.dispose(close=False))
     assert Counter(came) == {"done": 1, "InvalidInput": 1}
 
@@ -484,10 +484,10 @@ def test_the_customer_sees_the_call_that_waits_as_booked(store, life):
     changed(store, life)
     with store.unit() as session:
         assert [
-            each.id for each in customer_callbacks.list_booked_calls(session, life[3], NOW)
+            call.id for call in customer_callbacks.list_booked_calls(session, life[3], NOW)
         ] == [life[0]]
         actions = [row.action for row in session.exec(select(AuditEntry))]
-    assert [each for each in actions if each.startswith(("customer.n", "number"))] == [
+    assert [action for action in actions if action.startswith(("customer.n", "number"))] == [
         "customer.number",
         "number.tell",
         "number.told",

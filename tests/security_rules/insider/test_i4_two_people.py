@@ -50,7 +50,7 @@ SHELL = RequestType("shell", frozenset(), BOTH, no_facts, mark, by_operator=True
 TWICE = RequestType(
     "twice", BOTH, BOTH, no_facts, mark, same=("value",), hopeless=lambda _, act: "no"
 )
-KINDS = {each.name: each for each in (ONE, LONG, SHELL, TWICE)}
+KINDS = {item.name: item for item in (ONE, LONG, SHELL, TWICE)}
 
 
 def people(store, *roles: str) -> list[UUID]:
@@ -126,7 +126,7 @@ def test_what_can_come_to_nothing_is_void_and_says_why(store):
         session.get_one(Staff, sue).active = False
         invalidation.void_unexecutable_requests(session, KINDS, NOW)
         rows = {row.id: row for row in session.exec(select(ApprovalRequest))}
-        found = [(rows[each[0]].state, rows[each[0]].void_why) for each in (hopeless, orphan, fine)]
+        found = [(rows[item[0]].state, rows[item[0]].void_why) for item in (hopeless, orphan, fine)]
     assert found == [("void", "asker"), ("void", "asker"), ("asked", None)]
     again = ask(store, sam, TWICE)
     with store.unit() as session:
@@ -372,7 +372,7 @@ def test_however_many_approve_at_once_it_is_done_once(store):
     asker, *others = people(store, "supervisor", *["investigator"] * 12)
     for _ in range(3):
         request = ask(store, asker)
-        acts = [partial(_approve, store.url, request, each) for each in others]
+        acts = [partial(_approve, store.url, request, other) for other in others]
         assert Counter(at_once(acts, lambda: store.engine.dispose(close=False))) == {
             "done": 1,
             "late": 11,
@@ -432,8 +432,8 @@ def test_setting_up_ends_for_good_with_the_second_who_may_approve(store, gone):
         _enrolled(session, second)
         assert not bootstrap.is_bootstrap_open(session, NOW)
     with store.unit() as session:
-        for each in (first, second):
-            member = session.get_one(Staff, each)
+        for item in (first, second):
+            member = session.get_one(Staff, item)
             if gone == "off":
                 staff_records.deactivate_staff_member(session, member, NOW)
             else:
@@ -453,8 +453,8 @@ def test_setting_up_ends_for_good_with_the_second_who_may_approve(store, gone):
 
 
 def _enrolled(session, *ids: UUID) -> None:
-    for each in ids:
-        member = session.get_one(Staff, each)
+    for id_ in ids:
+        member = session.get_one(Staff, id_)
         member.totp_secret = b"x"
         session.add(member)
     session.flush()

@@ -145,7 +145,7 @@ def investigate(house: House) -> None:
             NewEvidence("report", str(report.id), now, house.gwen),
             NewEvidence("note", "n", now),
         ]
-        named = [people[each] for each in ("bob", *NAMED)]
+        named = [people[item] for item in ("bob", *NAMED)]
         case = open_or_extend_case(session, CaseKind.CALLS, "h", rows, now, subjects=named)
         second = open_or_extend_case(
             session, CaseKind.ACCESS, "j", [NewEvidence("audit", "9", now)], now
@@ -156,7 +156,7 @@ def investigate(house: House) -> None:
         merge_split.merge_cases(
             session, case.reference, second.reference, ivo, "they are one thing", now
         )
-        split = [each.id for each in case_view.load_evidence_page(session, case, ivo, now)[0][:1]]
+        split = [item.id for item in case_view.load_evidence_page(session, case, ivo, now)[0][:1]]
         merge_split.split_case_evidence(
             session, case.reference, split, ivo, "this is another thing", now
         )
@@ -213,8 +213,8 @@ def houses(request: pytest.FixtureRequest, tmp_path: Path, database: str) -> Ite
         twin, real = made[1], made[0]
         twin.hidden, twin.request, twin.digest = real.hidden, real.request, real.digest
         yield made
-        for each in made:
-            each.console.context.engine.dispose()
+        for item in made:
+            item.console.context.engine.dispose()
 
 
 def asks(house: House) -> list[tuple[str, str, dict[str, str]]]:
@@ -266,10 +266,10 @@ def plain(text: str, house: House) -> str:
 @pytest.mark.parametrize("who", NAMED)
 def test_every_answer_is_as_if_there_were_no_case(houses, who):
     real, twin = houses
-    walkers = [Walker(each, who) for each in houses]
+    walkers = [Walker(one_house, who) for one_house in houses]
     different = []
     for method, path, form in asks(real):
-        said = [each.ask(method, path, form, real) for each in walkers]
+        said = [walker.ask(method, path, form, real) for walker in walkers]
         if said[0] != said[1]:
             different.append((method, path, _first_difference(*said)))
     assert different == [], "\n".join(map(str, different))
@@ -429,7 +429,7 @@ def test_where_nobody_is_left_to_approve_the_asker_is_told_and_nobody_else(house
     assert stuck not in house.tab("ivo").get("/staff/approvals").text
     with house.unit() as session:
         case = session.exec(select(Case).where(col(Case.reference) == house.hidden)).one()
-        named = [house.people[each] for each in ("ida", "sue")]
+        named = [house.people[item] for item in ("ida", "sue")]
         add_case_subjects(session, case, named, house.console.now)
     assert stuck in house.tab("ivo").get("/staff/approvals").text
     for who in ("ida", "sue", "ines", "sam"):
@@ -470,7 +470,7 @@ def test_a_suspension_that_came_of_it_is_none_to_whom_it_names(house):
 def test_a_case_that_waits_for_an_investigator_is_not_told_to_a_supervisor_it_names(house):
     with house.unit() as session:
         case = session.exec(select(Case).where(col(Case.reference) == house.hidden)).one()
-        named = [house.people[each] for each in ("ivo", "ida")]
+        named = [house.people[item] for item in ("ivo", "ida")]
         add_case_subjects(session, case, named, house.console.now)
     waits = "case needs another investigator"
     assert waits in house.tab("sue").get("/staff/team").text

@@ -115,7 +115,7 @@ def test_no_view_of_the_board_shows_it(scene):
 
 def test_a_guessed_reference_is_as_if_there_were_none(scene):
     tab = scene.tab("ines")
-    answers = (tab.get(f"/staff/cases/{each}").text for each in (scene.reference, "C2222222"))
+    answers = (tab.get(f"/staff/cases/{item}").text for item in (scene.reference, "C2222222"))
     named, none = map(without_token, answers)
     assert named == none
     assert tab.get(f"/staff/cases/{scene.reference}").status_code == 404
@@ -155,11 +155,11 @@ def test_a_case_that_names_one_cannot_be_joined_to_ones_own(scene):
     tab = scene.tab("ines")
     tab.post(f"/staff/cases/{scene.other}/take")
     answers = [
-        tab.post(f"/staff/cases/{scene.other}/join", {"other": each, "joining": "I want to see it"})
-        for each in (scene.reference, "C2222222")
+        tab.post(f"/staff/cases/{scene.other}/join", {"other": item, "joining": "I want to see it"})
+        for item in (scene.reference, "C2222222")
     ]
-    assert [each.status_code for each in answers] == [422, 422]
-    assert all("There is no such case." in each.text for each in answers)
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert all("There is no such case." in answer.text for answer in answers)
 
 
 def test_an_export_of_another_case_leaves_hidden_evidence_out(scene):
@@ -206,7 +206,7 @@ def test_the_api_leaves_its_reports_out(scene):
         answer = client.get("/api/v1/reports", headers={"Authorization": f"Bearer {token}"})
         said[who] = answer.json["reports"]
     assert said[scene.ines] == []
-    assert [each["said"] for each in said[scene.ivo]] == [SAID]
+    assert [item["said"] for item in said[scene.ivo]] == [SAID]
 
 
 def test_the_audit_log_tells_nothing_of_it(scene):

@@ -71,7 +71,7 @@ def _held(house: House, *mutations: Mutation) -> tuple[list[str], Journey]:
     try:
         return go_through(house, *mutations)
     except Broken as broken:
-        raise AssertionError(f"{broken}: {[str(each) for each in mutations]}") from broken
+        raise AssertionError(f"{broken}: {[str(mutation) for mutation in mutations]}") from broken
 
 
 def test_every_column_of_every_table_swapped_overwritten_and_restored(house):
@@ -123,8 +123,8 @@ def test_no_mutation_of_any_table_makes_a_genuine_verdict_or_lets_anybody_in(hou
     met, missed, began = Counter[tuple[str, str]](), 0, time.monotonic()
     tables += 3 * sorted(names)
     made = [any_mutation(chance, tables, acts) for _ in range(MUTATIONS)]
-    looked_at = [each for each in made if each.table in names or each.kind == "trigger"]
-    met.update((each.kind, "no act looks there") for each in made if each not in looked_at)
+    looked_at = [item for item in made if item.table in names or item.kind == "trigger"]
+    met.update((item.kind, "no act looks there") for item in made if item not in looked_at)
     for some in _portions(looked_at, TOGETHER):
         outcomes, journey = _held(house, *some)
         met.update((each.kind, went) for each, went in zip(some, outcomes, strict=True))

@@ -571,9 +571,9 @@ def test_a_customers_key_that_is_gone_or_another_is_not_made_again(store):
     )
     writer.run("DELETE FROM data_key WHERE owner_id = :one", one=writer.id(one))
     before = writer.rows("data_key")
-    for each in (one, two):
+    for item in (one, two):
         with pytest.raises((KeyUnavailable, Tampered)), store.unit() as session:
-            customer_records.open_customer_details(session, session.get_one(Customer, each))
+            customer_records.open_customer_details(session, session.get_one(Customer, item))
         with pytest.raises((KeyUnavailable, Tampered)), store.unit() as session:
-            field_encryption.load_data_key(session, each)
+            field_encryption.load_data_key(session, item)
     assert writer.rows("data_key") == before

@@ -45,7 +45,7 @@ def delivered_once(store: Store, post: Post, expected: set[str], now: datetime) 
     assert Counter(post.taken()) == dict.fromkeys(expected, 1)
     rows = store.all(select(OutboxMessage))
     assert {row.state for row in rows} == {"sent"}
-    assert {row.provider_id for row in rows} == {f"post-{each}" for each in expected}
+    assert {row.provider_id for row in rows} == {f"post-{item}" for item in expected}
 
 
 def test_a_booking_that_is_rolled_back_leaves_no_text(store):

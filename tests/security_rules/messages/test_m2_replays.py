@@ -109,7 +109,7 @@ def test_texts_that_arrive_late_or_in_another_order_do_no_harm(app, client, ther
     after = state(app)
     kept = {row.id: row.state for row in there.all(select(Callback))}
     assert kept == {call.callback_id: "ended", later: "refused"}
-    assert {each for each in before if before[each] != after[each]} == {
+    assert {item for item in before if before[item] != after[item]} == {
         "inbound_text",
         "spending",
     }

@@ -45,7 +45,7 @@ def form_for(code: str, sid: str = "") -> dict[str, str]:
 def state(app) -> dict[str, list[str]]:
     """Everything in the store."""
     tables = SQLModel.metadata.tables
-    return {each: sorted(map(repr, all_rows(app, model(each)))) for each in tables}
+    return {table: sorted(map(repr, all_rows(app, model(table)))) for table in tables}
 
 
 def signature(path: str, form: dict[str, str], *, base: str = BASE, token: str = AUTH_TOKEN) -> str:
@@ -71,8 +71,8 @@ def test_nothing_unsigned_or_signed_for_elsewhere_is_taken(app, client, call):
         signed = [signature(path, form, base=base) for base in ELSEWHERE]
         signed += [signature("/twilio/other", form), signature(path, form, token="another")]
         signed += [signature(path, form, token=""), signature(path, form)[:-2], "é", "A" * 9000]
-        for each in signed:
-            headers = {"X-Twilio-Signature": each}
+        for item in signed:
+            headers = {"X-Twilio-Signature": item}
             answers.append(client.post(path, data=form, headers=headers))
         answers += [client.post(path, data=form), client.post(path)]
     refused(app, answers)
@@ -110,7 +110,7 @@ def test_an_altered_added_or_removed_field_is_refused(app, client, call):
     ]
     for path in webhooks(app):
         given = {"X-Twilio-Signature": signature(path, form)}
-        answers += [client.post(path, data=each, headers=given) for each in changed]
+        answers += [client.post(path, data=item, headers=given) for item in changed]
         for tail in ("?a=1", "?bodySHA256=", "/", "?at=x", "%3Fa", "?Body=1"):
             answers.append(client.post(path + tail, data=form, headers=given))
     refused(app, answers)

@@ -66,7 +66,7 @@ def test_no_text_of_ours_in_any_language_asks_for_a_carriers_word():
     """Words to reply with stand in capitals."""
     sources = [Path(text_templates.__file__), *FOLDER.glob("*/*/*.po")]
     assert len(sources) >= len(LANGUAGES)
-    told = {word for each in sources for word in re.findall(r"\b[A-Z]{3,}\b", each.read_text())}
+    told = {word for source in sources for word in re.findall(r"\b[A-Z]{3,}\b", source.read_text())}
     assert {parse_text_command(word, 6).word for word in told} >= set(
         command_parser.COMMAND_WORDS.values()
     )

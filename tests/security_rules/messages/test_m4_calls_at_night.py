@@ -82,7 +82,7 @@ def test_somebody_is_rung_once_until_the_number_is_proven(outside, there, clock,
         if way != "voice":
             outside.rings_and_asks(PHONE)
         if n == 0:
-            assert [each.medium for each in outside.works()] == ["voice"]
+            assert [work.medium for work in outside.works()] == ["voice"]
         assert outside.works() == []
         outside.waits(hours=5)
 
@@ -140,7 +140,7 @@ def test_the_form_answers_alike_whatever_comes_of_it(outside, there, clock):
         for medium in ("text", "voice"):
             for phone in (PHONE, UNKNOWN):
                 answers |= {outside.asks_page_number(phone, medium) for _ in range(4)}
-    assert len({re.sub(r"nonce-\S+", "", each) for each in answers}) == 1
+    assert len({re.sub(r"nonce-\S+", "", answer) for answer in answers}) == 1
 
 
 # What is held up
@@ -178,13 +178,13 @@ def test_what_was_held_up_until_the_night_waits_for_the_morning(store, why):
     first = leased(store, rules, evening)
     assert len(first) == (2 if why == "provider" else 1)
     with store.unit() as session:
-        for each in first:
+        for item in first:
             if why == "provider":
                 delivery_outcomes.schedule_retry(
-                    session, each, evening + timedelta(minutes=29), unknown=False
+                    session, item, evening + timedelta(minutes=29), unknown=False
                 )
             else:
-                delivery_outcomes.mark_sent(session, each, "sm", evening)
+                delivery_outcomes.mark_sent(session, item, "sm", evening)
     for minutes in range(31, 660, 61):
         assert leased(store, rules, evening + timedelta(minutes=minutes)) == []
     morning = datetime(2026, 11, 25, 8, tzinfo=UTC)

@@ -41,9 +41,9 @@ def leased(store, rules: SendingLimits, now: datetime = NOW) -> list[str]:
     """Which of the due texts leave."""
     with store.unit() as session:
         taken = leases.lease_messages(session, now, "post", rules)
-        for each in taken:
-            delivery_outcomes.mark_sent(session, each, "sm", now)
-        return [str(each.id) for each in taken]
+        for item in taken:
+            delivery_outcomes.mark_sent(session, item, "sm", now)
+        return [str(item.id) for item in taken]
 
 
 def rows(store) -> dict[str, OutboxMessage]:
@@ -245,11 +245,11 @@ def test_the_urgent_leave_first_and_then_the_oldest(store):
     ]
     with store.unit() as session:
         first = [
-            str(each.id)
-            for each in leases.lease_messages(session, NOW, "post", SendingLimits(), limit=3)
+            str(message.id)
+            for message in leases.lease_messages(session, NOW, "post", SendingLimits(), limit=3)
         ]
         then = [
-            str(each.id)
-            for each in leases.lease_messages(session, NOW, "post", SendingLimits(), limit=3)
+            str(message.id)
+            for message in leases.lease_messages(session, NOW, "post", SendingLimits(), limit=3)
         ]
     assert first + then == [made[2], made[3], made[1], made[4], made[0]]

@@ -64,7 +64,7 @@ def test_a_stranger_uses_up_no_text_of_an_announcement(outside, there, clock, tr
         outside.works()
         outside.waits(minutes=15)
     a_booking(there, clock)
-    assert [each.kind for each in outside.works()] == ["booked"]
+    assert [work.kind for work in outside.works()] == ["booked"]
 
 
 def _told_outcome(there, clock, n: int) -> None:
@@ -199,12 +199,12 @@ def test_a_flood_of_page_numbers_holds_up_no_announcement(outside, there, clock)
     """Sixty are due before it; a round takes eight. Was red on c916469."""
     others = [f"+44740041{n:04d}" for n in range(60)]
     with there.unit() as session:
-        for each in others:
-            factories.a_customer(session, clock.now, each)
-    for each in others:
-        outside.asks_page_number(each)
+        for other in others:
+            factories.a_customer(session, clock.now, other)
+    for other in others:
+        outside.asks_page_number(other)
     a_booking(there, clock, minutes=120)
-    assert "booked" in {each.kind for each in outside.works(8)}
+    assert "booked" in {work.kind for work in outside.works(8)}
 
 
 def test_what_strangers_set_off_is_counted_by_number(outside, there, clock):
@@ -215,7 +215,7 @@ def test_what_strangers_set_off_is_counted_by_number(outside, there, clock):
         outside.rings_and_asks(PHONE)
         outside.works()
         outside.waits(hours=3)
-    media = Counter(each.medium for each in outside.left)
+    media = Counter(item.medium for item in outside.left)
     assert media["voice"] == 1
     assert media["text"] <= 3 * page_number_limits.MAX_PER_DAY
 
@@ -239,14 +239,14 @@ def _kinds_in(path: Path) -> Iterator[str]:
         if not isinstance(node, ast.Call):
             continue
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-        given = [each.value for each in node.keywords if each.arg == "kind"]
+        given = [keyword.value for keyword in node.keywords if keyword.arg == "kind"]
         if name in ("queue_notice", "notify_upcoming") and len(node.args) > 1:
             given += node.args[:1]
         if name in ("NewMessage", "queue_notice", "notify_upcoming"):
             yield from (
-                each.value
-                for each in given
-                if isinstance(each, ast.Constant) and isinstance(each.value, str)
+                item.value
+                for item in given
+                if isinstance(item, ast.Constant) and isinstance(item.value, str)
             )
 
 

@@ -205,7 +205,7 @@ KEPT = [
 ]
 AT = datetime(2026, 11, 28, 14, tzinfo=UTC)
 VOICES = [
-    MessageContext("Bank", "+442079460123", each, "Europe/London") for each in ("en", "de", "es")
+    MessageContext("Bank", "+442079460123", item, "Europe/London") for item in ("en", "de", "es")
 ]
 #: What phones make a link of, and the number in ours that they may ring.
 _LINKED = re.compile(r"(?i)\w\.[^\W\d_]{2,}|://|@|www")
@@ -252,7 +252,7 @@ def test_a_name_on_its_way_out_is_no_link():
     assert text_input.first_name("J.de Vries") == "J."
     assert text_input.first_name("M.A.Smith") == "M.A."
     assert text_input.first_name("Ana Souza") == "Ana"
-    assert [each for each in KEPT if _LINKED.search(space_after_full_stops(each))] == []
+    assert [item for item in KEPT if _LINKED.search(space_after_full_stops(item))] == []
 
 
 _GLUE = st.sampled_from(["", " ", "\u200b", "\u00ad", "\ufe0f", "\u2060"])
@@ -282,7 +282,7 @@ def test_a_full_stop_between_words_is_a_link_even_to_an_end_of_tomorrow(word, en
     st.sampled_from([0x30, 0x660, 0x6F0, 0x966, 0xFF10]),
 )
 def test_any_seven_digits_are_a_number_however_they_are_parted(digits, parts, zero):
-    signs = [chr(zero + int(each)) for each in digits]
+    signs = [chr(zero + int(digit)) for digit in digits]
     parts = parts + [""] * len(signs)
     spelled = "".join(sign + part for sign, part in zip(signs, parts, strict=False))
     found = find_contact(f"about {spelled.strip('. ')} today")
@@ -326,7 +326,7 @@ def test_an_organisation_named_like_a_link_is_refused_by_the_doctor():
     """Was red on c916469."""
     for name, found in (("Booking.com", 1), ("Bank & Co. Ltd", 0), ("St. John's", 0)):
         told = settings_checks.check_settings(Settings(_env_file=None, organisation=name))
-        assert sum("reads like a link" in each.sentence for each in told) == found
+        assert sum("reads like a link" in item.sentence for item in told) == found
 
 
 @pytest.mark.parametrize("typed", ["your refund: t.me/BankHelp", "ring +44 909 8790000"])

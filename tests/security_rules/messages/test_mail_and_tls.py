@@ -145,7 +145,7 @@ class MailServer:
         whole = b"".join(told)
         secrets = (PASSWORD.encode(), base64.b64encode(PASSWORD.encode()), SECRET.encode())
         plain = base64.b64encode(f"\0vouchline\0{PASSWORD}".encode())
-        return any(each in whole for each in (*secrets, plain, b"AUTH"))
+        return any(item in whole for item in (*secrets, plain, b"AUTH"))
 
 
 @pytest.fixture
@@ -283,11 +283,11 @@ def test_a_providers_other_host_over_tls_or_on_this_machine_is_taken(base):
 )
 def test_the_doctor_names_a_server_of_ours_that_is_not_verified(given, level):
     found = [
-        each.level
-        for each in settings_checks.check_settings(settings(**given))
-        if "verify-full" in each.sentence
-        or "without TLS" in each.sentence
-        or "certificate check" in each.sentence
+        setting.level
+        for setting in settings_checks.check_settings(settings(**given))
+        if "verify-full" in setting.sentence
+        or "without TLS" in setting.sentence
+        or "certificate check" in setting.sentence
     ]
     assert found == [level] * bool(level)
 

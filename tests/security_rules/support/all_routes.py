@@ -37,7 +37,7 @@ def everybody(method: str, rule: str, status: int, **others: int) -> Row:
     """The same for all but some. A form of a page with cookies, sent without its token, is none."""
     forged = method == "POST" and rule.startswith(("/staff/", "/my/"))
     tokens = dict.fromkeys(TOKENS, 400) if forged and status != ANY else {}
-    return Row(method, rule, {each: {**tokens, **others}.get(each, status) for each in EVERYBODY})
+    return Row(method, rule, {item: {**tokens, **others}.get(item, status) for item in EVERYBODY})
 
 
 def nobodys(method: str, rule: str) -> Row:
@@ -52,12 +52,12 @@ def own(method: str, rule: str, status: int) -> Row:
 
 def api(method: str, rule: str, role: Role, status: int, holder: int, shown: bool = False) -> Row:
     """A call of the API: by token alone, of one role."""
-    mine = {each: status for each in TOKENS if each.startswith(role.value)}
+    mine = {item: status for item in TOKENS if item.startswith(role.value)}
     if role is Role.AGENT:
         mine["holder_token"] = holder
     # A request that is none is said to be so before anything else is looked at.
     other = 422 if holder == status == 422 else 403
-    closed = {each: other if each in TOKENS else 401 for each in EVERYBODY}
+    closed = {item: other if item in TOKENS else 401 for item in EVERYBODY}
     return Row(method, rule, closed | mine, frozenset({"holder_token"} if shown else ()))
 
 
@@ -66,7 +66,7 @@ def _console(owner: Role, method: str, path: str) -> Row:
     out = 401 if rule.endswith("/live") else 303
     closed = everybody(method, rule, out, **dict.fromkeys(STAFF, 403)).statuses
     askers = {Role.AGENT: ("holder", "agent")}.get(owner, (owner.value,))
-    allowed = {each: _allowed(rule, each) for each in askers}
+    allowed = {asker: _allowed(rule, asker) for asker in askers}
     shown = frozenset({"holder"} if (method, rule) in _SHOWS else ())
     return Row(method, rule, {**closed, **allowed}, shown)
 
@@ -181,4 +181,4 @@ OTHERS = [
 #: The simulator plays every customer's phone, and is there in no other installation.
 SIMULATOR = ("/demo/",)
 
-TABLE = [_console(*each) for each in PAGES] + OTHERS
+TABLE = [_console(*item) for item in PAGES] + OTHERS

@@ -23,10 +23,10 @@ def everything_in(url: str, folder: Path, *, used: bool = True) -> bytes:
     """Every byte that the store keeps: SQLite's files as they lie there, journals and all;
     PostgreSQL's rows, with bytes as text and as bytes."""
     if url.startswith("sqlite"):
-        kept = sorted(each for each in folder.rglob("*") if each.is_file())
+        kept = sorted(path for path in folder.rglob("*") if path.is_file())
         # Stolen while in use, unless said otherwise.
-        assert any(each.name.endswith("-wal") for each in kept) == used
-        return b"\n".join([*(each.read_bytes() for each in kept), _backup(url)])
+        assert any(item.name.endswith("-wal") for item in kept) == used
+        return b"\n".join([*(item.read_bytes() for item in kept), _backup(url)])
     plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain) as connection:
         found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
@@ -84,7 +84,7 @@ class Disk:
         with self._connected() as connection:
             connection.execute("CHECKPOINT")
             found = connection.execute(read, binary=True).fetchall()
-            return b"".join(bytes(each[0]) for each in found)
+            return b"".join(bytes(item[0]) for item in found)
 
 
 _SEGMENT = 16 * 1024 * 1024
@@ -92,7 +92,7 @@ _SEGMENT = 16 * 1024 * 1024
 
 def _rows(connection: psycopg.Connection, table: str) -> bytes:
     with connection.cursor().copy(f'COPY "{table}" TO STDOUT') as rows:
-        text = b"".join(bytes(each) for each in rows)
+        text = b"".join(bytes(row) for row in rows)
     return _BYTEA.sub(lambda found: b"<" + bytes.fromhex(found[1].decode()) + b">", text)
 
 

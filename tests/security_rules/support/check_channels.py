@@ -92,7 +92,7 @@ def rounds(
     straight at the domain. ``codes`` holds for each call the code of each process."""
     kinds = list(Channel)
     return [
-        partial(_through, store, kinds[n % len(kinds)], calls, [each[n] for each in codes], now)
+        partial(_through, store, kinds[n % len(kinds)], calls, [code[n] for code in codes], now)
         for n in range(len(codes[0]))
     ]
 

@@ -29,9 +29,9 @@ def erase(app: Flask, phone: str) -> bytes:
         found = customer_records.find_by_phone(session, phone)
         assert found is not None
         wrapped = session.get_one(DataKey, found.id).wrapped
-        for each in lock_upcoming_callbacks(session, found.id, here.clock()):
+        for callback in lock_upcoming_callbacks(session, found.id, here.clock()):
             bookings.cancel_booked_callback(
-                session, each, here.policy, here.clock(), audit_log.CUSTOMER
+                session, callback, here.policy, here.clock(), audit_log.CUSTOMER
             )
     said = command(app, "customers", "erase", "--phone", phone, "--why", "she wants it so")
     assert said == ""  # two must approve
@@ -48,8 +48,8 @@ def _approved(session: Session, here) -> str:
     )
     who = session.exec(select(Staff).where(col(Staff.role) != Role.AGENT)).all()
     said = [
-        decisions.approve_request(session, kinds, row.id, digest, each.id, here.clock())
-        for each in who
+        decisions.approve_request(session, kinds, row.id, digest, item.id, here.clock())
+        for item in who
     ]
     return str(said[-1])
 

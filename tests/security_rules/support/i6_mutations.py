@@ -162,7 +162,7 @@ def _far(column: Column[Any], was: Any) -> Any:
         return not was
     if kind is str:
         others = ("supervisor", "booked", "started", "confirmed", "live", "web", "web,api")
-        return next((each for each in others if each != was), "x")
+        return next((other for other in others if other != was), "x")
     return uuid4() if kind is UUID else bytes(was or b"x")[::-1]
 
 

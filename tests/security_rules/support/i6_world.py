@@ -287,15 +287,15 @@ class Journey:
         with self.unit() as session:
             number_proof.issue_page_number(session, ACCOMPLICE, "text", here.policy, self.now)
             found = leases.lease_messages(session, self.now, "post", here.rules, 50)
-        sent = [each.letter for each in found if each.letter.to == ACCOMPLICE]
+        sent = [item.letter for item in found if item.letter.to == ACCOMPLICE]
         for letter in sent:
             digits = "".join(c if c.isdigit() else " " for c in letter.body).split()
             groups = ["".join(digits[n : n + 2]) for n in range(len(digits))]
             self.page_number = next(
                 (g for g in groups if codes.normalise_code(g, 6)), self.page_number
             )
-        for each in found:
-            if "page" in each.letter.body.lower() and each.letter.to != ACCOMPLICE:
+        for item in found:
+            if "page" in item.letter.body.lower() and item.letter.to != ACCOMPLICE:
                 raise Broken("a page number went to somebody else")
 
     def prove(self) -> None:
@@ -320,10 +320,10 @@ class Journey:
                 shown = (
                     customer_callbacks.list_booked_calls(session, who, self.now) if found else []
                 )
-            for each in shown:
+            for item in shown:
                 self.readings += 1
-                if (phone, each.agent, each.starts_at) != self.house.truth[each.id]:
-                    raise Broken(f"the customer's own page shows {each}")
+                if (phone, item.agent, item.starts_at) != self.house.truth[item.id]:
+                    raise Broken(f"the customer's own page shows {item}")
 
     # -- staff
     def staff_doors(self) -> None:

@@ -32,7 +32,7 @@ NOTATIONS = ("+44{n}", "44{n}", "0{n}", "{n}", "0{a} {b}", "{a} {b}", "{a}-{b}")
 
 def notations(phone: str) -> list[str]:
     n = phone.removeprefix("+44")
-    return [each.format(n=n, a=n[:4], b=n[4:]) for each in NOTATIONS]
+    return [item.format(n=n, a=n[:4], b=n[4:]) for item in NOTATIONS]
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Journey:
         assert len(spare) == 8, done.text
         form |= {"email": email, "code": spare[0]}
         sent(client, "/staff/sign-in", form, "/staff/sign-in")
-        bare = [each.replace("-", "") for each in spare]
+        bare = [item.replace("-", "") for item in spare]
         self.secrets += [token, token.removeprefix("vl_"), link, secret, *spare, *bare]
         self.secrets += [email, name, *name.split()]
         return client
@@ -182,11 +182,11 @@ class Journey:
     def held(self) -> list[bytes]:
         """Keys and secrets as the process has them in memory."""
         ring = self.context.ring
-        raw = self.bytes + [ring._get_purpose_key(each) for each in keyring.PURPOSES]
+        raw = self.bytes + [ring._get_purpose_key(item) for item in keyring.PURPOSES]
         raw += self.context.master.keys.values()
         with unit(self.app) as session:
             raw += [
-                field_encryption.load_data_key(session, each).key for each in session.exec(_OWNERS)
+                field_encryption.load_data_key(session, row).key for row in session.exec(_OWNERS)
             ]
             for code in session.exec(select(Code).where(col(Code.secret).is_not(None))):
                 key = field_encryption.load_data_key(session, code.customer_id)

@@ -65,7 +65,7 @@ def brought_in(journey: Journey) -> None:
         with tempfile.NamedTemporaryFile("w") as file:
             file.write(text)
             file.flush()
-            words = [file.name if each == "FILE" else each for each in command]
+            words = [file.name if item == "FILE" else item for item in command]
             done = journey.app.test_cli_runner().invoke(args=words)
         assert done.exit_code == 0, done.output
     with unit(journey.app) as session:
@@ -128,7 +128,7 @@ class Inside:
         sent(client, "/my/number", {"phone": GWEN.phone}, "/my")
         assert journey.deliver() > 0
         told = client.get("/demo/messages", query_string={"phone": GWEN.phone}).json
-        bodies = " ".join(each["body"] for each in told["messages"])
+        bodies = " ".join(item["body"] for item in told["messages"])
         number = re.search(r"\b(\d{4} \d{4})\b", bodies)[1]  # type: ignore[index]
         sent(client, "/my/prove", {"phone": GWEN.phone, "number": number}, "/my")
         sent(client, "/my/settings/phrase", {"phrase": PHRASE}, "/my/settings")
@@ -204,7 +204,7 @@ def main(url: str, folder: str) -> None:
     Inside(journey, agent).all()
     journey.call(LEO)  # this one is still going on when the store is stolen
     journey.break_down()
-    keys = [each.hex() for each in journey.held()]
+    keys = [item.hex() for item in journey.held()]
     json.dump({"secrets": journey.secrets, "keys": keys}, sys.stdout)
     sys.stdout.flush()
     os._exit(0)

@@ -32,8 +32,8 @@ class Writer:
 
     def run(self, *statements: str, **values: object) -> None:
         with self.engine.begin() as connection:
-            for each in statements:
-                connection.execute(text(each), values)
+            for statement in statements:
+                connection.execute(text(statement), values)
 
     def rows(self, table: str) -> list[dict[str, object]]:
         with self.engine.connect() as connection:
@@ -99,7 +99,7 @@ class Writer:
 
     def _type(self, table: str, column: str) -> object:
         found = inspect(self.engine).get_columns(table)
-        return next(each["type"] for each in found if each["name"] == column)
+        return next(item["type"] for item in found if item["name"] == column)
 
     def break_key(self, purpose: str, how: str, other: str = "demo") -> None:
         """Delete the key of a purpose, or put something else into its row."""

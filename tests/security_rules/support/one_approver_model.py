@@ -154,7 +154,7 @@ class Run:
     def somebody(self) -> UUID:
         """Hers half of the time: she tries more than they do."""
         if self.random.random() < 0.5:
-            return self.random.choice([each for each in self.people if each in self.hers])
+            return self.random.choice([person for person in self.people if person in self.hers])
         return self.random.choice(self.people)
 
     def keep(self, token: str = "") -> None:
@@ -213,7 +213,7 @@ class Run:
     # Deciding.
 
     def approve(self) -> None:
-        waiting = [each for each in self.asked if each.open][-6:]
+        waiting = [item for item in self.asked if item.open][-6:]
         if not waiting:
             return
         asked, by = self.random.choice(waiting), self.somebody()
@@ -230,7 +230,8 @@ class Run:
         asked.open, self.done = False, self.done + 1
         row = self.work.get_one(ApprovalRequest, asked.id)
         voices = {
-            each.staff_id for each in decisions.list_valid_approvals(self.work, asked.kind, row)
+            approval.staff_id
+            for approval in decisions.list_valid_approvals(self.work, asked.kind, row)
         }
         voices |= {asked.by} if asked.by else set()
         if len(voices) < asked.kind.people or voices <= self.hers:
@@ -240,7 +241,7 @@ class Run:
 
     def begin(self) -> None:
         """The command is run again."""
-        found = [each for each in self.asked if each.kind.name == "long" and not each.open]
+        found = [item for item in self.asked if item.kind.name == "long" and not item.open]
         if found:
             asked = self.random.choice(found)
             if command_execution.begin_approved_command(self.work, asked.kind, asked.id, self.now):
@@ -277,7 +278,7 @@ class Run:
 
     def they_enrol(self) -> None:
         """The owner of a link enrols, with all PINs and, if they have one, their recovery code."""
-        found = [each for each in self.asked if each.token and each.pins]
+        found = [item for item in self.asked if item.token and item.pins]
         if not found:
             return
         asked = self.random.choice(found)
@@ -292,7 +293,7 @@ class Run:
     def role_is_taken_up(self) -> None:
         """Signed in: by her where the account is hers and she was shown all PINs, else by the
         person themself."""
-        found = [each for each in self.asked if each.kind.name == "staff.role" and each.pins]
+        found = [item for item in self.asked if item.kind.name == "staff.role" and item.pins]
         if not found:
             return
         asked = self.random.choice(found)
@@ -309,7 +310,7 @@ class Run:
 
     def a_guess(self) -> None:
         """She holds the link and guesses the PIN."""
-        found = [each for each in self.asked if each.token]
+        found = [item for item in self.asked if item.token]
         if found:
             token = self.random.choice(found).token
             guess = f"{self.random.randrange(10**6):06d}"

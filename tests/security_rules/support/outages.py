@@ -79,8 +79,8 @@ def terminate(store: Store, pid: int) -> None:
 def run(store: Store, *statements: str) -> None:
     """Change the store behind the product's back."""
     with store.engine.begin() as connection:
-        for each in statements:
-            connection.exec_driver_sql(each)
+        for statement in statements:
+            connection.exec_driver_sql(statement)
 
 
 def refuse_commits(store: Store) -> None:

@@ -176,11 +176,11 @@ class Machine(RuleBasedStateMachine):
     def worker(self) -> set[Any]:
         """One round, of eight messages; which callbacks were told of."""
         told = set()
-        for each in leases.lease_messages(self.work, self.now, "post", RULES, 8):
-            delivery_outcomes.mark_sent(self.work, each, f"SM{each.id.hex}", self.now)
-            row = self.work.get_one(OutboxMessage, each.id)
+        for message in leases.lease_messages(self.work, self.now, "post", RULES, 8):
+            delivery_outcomes.mark_sent(self.work, message, f"SM{message.id.hex}", self.now)
+            row = self.work.get_one(OutboxMessage, message.id)
             told.add(row.callback_id)
-            if row.kind in ANYONE_CAN_TRIGGER and each.letter.to == VICTIM:
+            if row.kind in ANYONE_CAN_TRIGGER and message.letter.to == VICTIM:
                 self.left.append((self.now, row.kind, row.medium))
         return told
 

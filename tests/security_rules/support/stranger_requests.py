@@ -99,11 +99,11 @@ class Outside:
         """One round of a worker: what leaves."""
         now, gone = self.clock.now, []
         with self.unit() as session:
-            for each in leases.lease_messages(session, now, "post", self.context.rules, most):
-                delivery_outcomes.mark_sent(session, each, f"SM{each.id.hex}", now)
+            for message in leases.lease_messages(session, now, "post", self.context.rules, most):
+                delivery_outcomes.mark_sent(session, message, f"SM{message.id.hex}", now)
                 row = models.OutboxMessage
-                kind = session.get_one(row, each.id).kind
-                gone.append(Left(now, kind, each.letter.medium, each.letter.to))
+                kind = session.get_one(row, message.id).kind
+                gone.append(Left(now, kind, message.letter.medium, message.letter.to))
         self.left += gone
         return gone
 

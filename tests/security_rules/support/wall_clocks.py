@@ -30,20 +30,22 @@ def quarters(zone: str, on: str) -> list[datetime]:
     """Every quarter of an hour at which calendars there show that day."""
     noon, day = datetime.fromisoformat(f"{on}T12:00Z"), date.fromisoformat(on)
     every = [noon + n * QUARTER for n in range(-160, 160)]
-    return [each for each in every if each.astimezone(ZoneInfo(zone)).date() == day]
+    return [item for item in every if item.astimezone(ZoneInfo(zone)).date() == day]
 
 
 def _walls(zone: str, on: str) -> list[tuple[datetime, datetime]]:
     """What the wall shows at each quarter of the day, and the instant."""
     there = ZoneInfo(zone)
-    return [(each.astimezone(there).replace(tzinfo=None), each) for each in quarters(zone, on)]
+    return [
+        (quarter.astimezone(there).replace(tzinfo=None), quarter) for quarter in quarters(zone, on)
+    ]
 
 
 def shown_twice(zone: str, on: str) -> tuple[datetime, datetime, datetime]:
     """A wall time, and the two instants at which it is shown."""
     walls = _walls(zone, on)
     pairs = ((a, first, second) for a, first in walls for b, second in walls if a == b)
-    return next(each for each in pairs if each[1] < each[2])
+    return next(pair for pair in pairs if pair[1] < pair[2])
 
 
 def skipped(zone: str, on: str) -> tuple[datetime, datetime]:
@@ -98,8 +100,8 @@ class Desk:
 
     def listed(self, on: date) -> list[datetime]:
         answer = self.client.get(f"/api/v1/callbacks?on={on}", headers=self.headers)
-        found = [datetime.fromisoformat(each["starts_at"]) for each in answer.json["callbacks"]]
-        assert all(each.utcoffset() == timedelta(0) for each in found)
+        found = [datetime.fromisoformat(item["starts_at"]) for item in answer.json["callbacks"]]
+        assert all(item.utcoffset() == timedelta(0) for item in found)
         return found
 
     def slots(self, on: date | None = None, zone: str = "") -> list[datetime]:
@@ -108,7 +110,7 @@ class Desk:
         ends = [datetime.combine(day, time(0), there) for day in _two(on or self.on)]
         query = {"from": ends[0].isoformat(), "to": ends[1].isoformat(), "timezone": there.key}
         answer = self.client.get("/api/v1/slots", query_string=query, headers=self.headers)
-        return [datetime.fromisoformat(each) for each in answer.json["slots"]]
+        return [datetime.fromisoformat(item) for item in answer.json["slots"]]
 
     def text_of(self, made: Any) -> str:
         """The one text that has gone out."""

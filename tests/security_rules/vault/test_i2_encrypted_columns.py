@@ -141,7 +141,7 @@ def test_every_column_of_bytes_is_known_for_what_it_holds():
 
 def test_a_ciphertext_pasted_into_any_other_place_does_not_open(store, lives):
     with store.unit() as session:
-        held = {each: columns.values(session, each) for each in sorted(columns.SEALED)}
+        held = {item: columns.values(session, item) for item in sorted(columns.SEALED)}
         single = {"key_register.sealed"}
         assert {each for each, rows in held.items() if len(rows) < 2} == single
         places = [(each, row) for each, rows in held.items() for row, _ in rows]
@@ -163,9 +163,9 @@ def test_a_changed_or_cut_ciphertext_does_not_open(store, lives):
             row, value = columns.values(session, column)[0]
             flips = (0, 1, len(value) // 2, len(value) - 1)
             changed = [value[:n] + bytes([value[n] ^ 1]) + value[n + 1 :] for n in flips]
-            for each in (*changed, value[:-1], value[1:], value[:12], value + b"\0", b"\0"):
+            for item in (*changed, value[:-1], value[1:], value[:12], value + b"\0", b"\0"):
                 with pytest.raises((Tampered, KeyUnavailable)):
-                    columns.opened(session, column, row, each, store.master)
+                    columns.opened(session, column, row, item, store.master)
 
 
 def test_the_same_value_never_looks_the_same(store, lives):

@@ -53,11 +53,11 @@ def forms(store: databases.Store, column: str) -> list[bytes]:
     """What of a column are forms: not decoys, nor what stands in for somebody erased."""
     with store.unit() as session:
         held = [value for _, value in sealed_columns.values(session, column)]
-    return [each for each in held if form_generation(each) >= 0 and each[:8] != bytes(8)]
+    return [item for item in held if form_generation(item) >= 0 and item[:8] != bytes(8)]
 
 
 def all_forms(store: databases.Store) -> list[bytes]:
-    return [each for column in sealed_columns.INDEXES for each in forms(store, column)]
+    return [form for column in sealed_columns.INDEXES for form in forms(store, column)]
 
 
 def step(store: databases.Store, before: str | None, after: str) -> None:
@@ -205,8 +205,8 @@ def test_all_is_found_at_every_stage_whenever_it_was_written(store):
             if rotation == 0 or stage == "known":
                 written.append(factories.a_phone())
                 a_findable_life(store, written[-1])
-            assert {each: lost(store, each) for each in written if lost(store, each)} == {}, stage
-        assert {form_generation(each) for each in all_forms(store)} == {rotation + 1}
+            assert {item: lost(store, item) for item in written if lost(store, item)} == {}, stage
+        assert {form_generation(form) for form in all_forms(store)} == {rotation + 1}
     nobody = {"callback.ticket_index", "idempotency_key.key_hash", "idempotency_key.request_hash"}
     assert set(lost(store, factories.a_phone())) == set(FINDERS) - nobody
 
@@ -217,7 +217,7 @@ def test_the_former_key_finds_nothing_that_is_left(store):
     before = set(all_forms(store))
     *_, _last = stages(store)
     assert before.isdisjoint(all_forms(store))
-    tails = {each[-16:] for each in all_forms(store)}
+    tails = {form[-16:] for form in all_forms(store)}
     assert tails.isdisjoint(before)
 
 
@@ -251,8 +251,8 @@ def test_a_call_begun_under_the_former_key_is_confirmed_at_every_later_stage(sto
 
 def cancel_all(store: databases.Store) -> None:
     with store.unit() as session:
-        for each in session.exec(select(Callback).where(col(Callback.state) == "booked")):
-            bookings.cancel_booked_callback(session, each, factories.a_policy(), NOW)
+        for row in session.exec(select(Callback).where(col(Callback.state) == "booked")):
+            bookings.cancel_booked_callback(session, row, factories.a_policy(), NOW)
 
 
 def test_nobody_is_added_twice_at_any_stage(store):
@@ -311,13 +311,13 @@ def test_an_opt_out_is_what_its_owner_said_last_at_every_stage(store, wanted):
     """Said before, and taken back or said again at a later stage."""
     phones = [f"+4474002{n:05d}" for n in range(6)]
     with store.unit() as session:
-        for each in phones:
-            opt_outs.record_opt_out(session, each, NOW)
+        for one_phone in phones:
+            opt_outs.record_opt_out(session, one_phone, NOW)
     for phone, _ in zip(phones, stages(store), strict=True):
         with store.unit() as session:
             (opt_outs.record_opt_out if wanted else opt_outs.record_opt_in)(session, phone, NOW)
         with store.unit() as session:
-            out = [each for each in phones if opt_outs.is_opted_out(session, each)]
+            out = [one_phone for one_phone in phones if opt_outs.is_opted_out(session, one_phone)]
         assert out == (phones if wanted else phones[phones.index(phone) + 1 :])
 
 
@@ -327,8 +327,8 @@ def test_opt_outs_hold_while_they_are_moved_and_said_again_by_many(store, monkey
     monkeypatch.setattr(index_key_rotation, "BATCH_SIZE", 5)
     phones = [f"+4474003{n:05d}" for n in range(60)]
     with store.unit() as session:
-        for each in phones:
-            opt_outs.record_opt_out(session, each, NOW)
+        for phone in phones:
+            opt_outs.record_opt_out(session, phone, NOW)
     step(store, None, KNOWN)
     step(store, KNOWN, CURRENT)
 
@@ -336,19 +336,19 @@ def test_opt_outs_hold_while_they_are_moved_and_said_again_by_many(store, monkey
         other, missing = databases.opened(store.url, wait_seconds=60), 0
         if n < 2:
             index_move_all(other)
-        for each in phones:
+        for phone in phones:
             if n in (2, 3):
                 with other.unit() as session:
-                    opt_outs.record_opt_out(session, each, NOW)
+                    opt_outs.record_opt_out(session, phone, NOW)
             with other.unit(read_only=True) as session:
-                missing += not opt_outs.is_opted_out(session, each)
+                missing += not opt_outs.is_opted_out(session, phone)
         return missing
 
     acts = [partial(act, n) for n in range(6)]
     assert at_once(acts, lambda: store.engine.dispose(close=False)) == [0] * 6
     move_all(store)
     found = forms(store, "opt_out.phone_index")
-    assert (len(found), {form_generation(each) for each in found}) == (60, {1})
+    assert (len(found), {form_generation(item) for item in found}) == (60, {1})
 
 
 def index_move_all(store: databases.Store) -> None:
@@ -375,10 +375,10 @@ def test_many_who_add_the_same_numbers_while_the_key_changes_add_each_once(store
         if n == 0:
             step(other, KNOWN, CURRENT)
             return 0
-        for each in numbers:
+        for number in numbers:
             try:
                 with other.unit() as session:
-                    factories.a_customer(session, NOW, each)
+                    factories.a_customer(session, NOW, number)
                 added += 1
             except InvalidInput:
                 continue
@@ -450,9 +450,9 @@ def test_killed_anywhere_it_is_run_again_and_nothing_is_lost(store, monkeypatch)
     monkeypatch.setattr(index_key_rotation, "BATCH_SIZE", 3)
     phones = [f"+4474005{n:05d}" for n in range(9)]
     with store.unit() as session:
-        for each in phones:
-            factories.a_customer(session, NOW, each)
-            opt_outs.record_opt_out(session, each, NOW)
+        for phone in phones:
+            factories.a_customer(session, NOW, phone)
+            opt_outs.record_opt_out(session, phone, NOW)
     call = factories.a_call(store, NOW, PHONE)
 
     def work_of(other: databases.Store, _fuse: Fuse) -> None:
@@ -466,12 +466,12 @@ def test_killed_anywhere_it_is_run_again_and_nothing_is_lost(store, monkeypatch)
     while killed:
         killed = until_killed(store.url, acts, work_of)
         with databases.opened(store.url).unit() as session:
-            assert all(customer_records.find_by_phone(session, each) for each in phones)
-            assert all(opt_outs.is_opted_out(session, each) for each in phones)
+            assert all(customer_records.find_by_phone(session, phone) for phone in phones)
+            assert all(opt_outs.is_opted_out(session, phone) for phone in phones)
             assert call_session.find_active_call(session, PHONE, NOW) is not None
         acts += 11
     store.ring.__init__(store.master, store.engine)
-    assert {form_generation(each) for each in all_forms(store)} == {1}
+    assert {form_generation(form) for form in all_forms(store)} == {1}
     assert isinstance(checked(store, call.code), Genuine)
 
 
@@ -494,9 +494,9 @@ def test_the_command_rotates_says_so_and_is_written_down(app, database, clock, m
     assert "All get to know the new key: 60 seconds left." in told.output
     assert "All get to know the new key: 15 seconds left." in told.output
     assert clock.now - began >= 2 * index_key_rotation.PROPAGATION_DELAY
-    assert {form_generation(each) for each in all_forms(there)} == {1}
+    assert {form_generation(form) for form in all_forms(there)} == {1}
     found = there.all(select(AuditEntry).where(col(AuditEntry.action).startswith("keys.")))
-    assert [each.detail for each in found] == ["index-1", "index-1 current", "index-1 alone"]
+    assert [item.detail for item in found] == ["index-1", "index-1 current", "index-1 alone"]
     assert "index-2 is the key" in run(app, clock, monkeypatch).output
 
 
@@ -521,9 +521,9 @@ def test_two_commands_at_once_do_one_rotation(store, monkeypatch):
     monkeypatch.setattr(index_key_rotation, "BATCH_SIZE", 4)
     phones = [f"+4474006{n:05d}" for n in range(30)]
     with store.unit() as session:
-        for each in phones:
-            factories.a_customer(session, NOW, each)
-            opt_outs.record_opt_out(session, each, NOW)
+        for phone in phones:
+            factories.a_customer(session, NOW, phone)
+            opt_outs.record_opt_out(session, phone, NOW)
 
     def act() -> str:
         other = databases.opened(store.url, wait_seconds=60)
@@ -539,5 +539,5 @@ def test_two_commands_at_once_do_one_rotation(store, monkeypatch):
     assert at_once([act] * 4, prepare) == ["index-1"] * 4
     step(store, CURRENT, ONLY)
     with store.unit() as session:
-        assert all(customer_records.find_by_phone(session, each) for each in phones)
-        assert all(opt_outs.is_opted_out(session, each) for each in phones)
+        assert all(customer_records.find_by_phone(session, phone) for phone in phones)
+        assert all(opt_outs.is_opted_out(session, phone) for phone in phones)

@@ -35,8 +35,8 @@ def a_journey(url: str, folder: Path) -> tuple[bytes, list[bytes]]:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr.decode()[-3000:]
     told = json.loads(done.stdout)
-    keys = [bytes.fromhex(each) for each in told["keys"]]
-    return done.stderr, [each.encode() for each in told["secrets"]] + keys
+    keys = [bytes.fromhex(item) for item in told["keys"]]
+    return done.stderr, [item.encode() for item in told["secrets"]] + keys
 
 
 @pytest.mark.both
@@ -60,10 +60,10 @@ def erased_customers_are_gone_for_the_keys_too(url: str, folder: Path) -> None:
     now = datetime(2026, 11, 24, 11, tzinfo=UTC)
     app = create_app(databases.settings(url, folder), now=lambda: now)
     verify = erased_customers.with_a_checkpoint(app, folder.parent)
-    hers, others = ([each.encode() for each in who.values] for who in (GWEN, LEO))
-    hers += [each.encode() for each in (PHRASE, SAID)]
+    hers, others = ([one_value.encode() for one_value in who.values] for who in (GWEN, LEO))
+    hers += [item.encode() for item in (PHRASE, SAID)]
     assert {value for value, _ in finds(erased_customers.readable(app), hers)} >= {
-        each.encode() for each in (GWEN.name, GWEN.phone, GWEN.ref, GWEN.topic, PHRASE, SAID)
+        item.encode() for item in (GWEN.name, GWEN.phone, GWEN.ref, GWEN.topic, PHRASE, SAID)
     }
     key = erased_customers.erase(app, GWEN.phone)
     assert finds(erased_customers.readable(app), hers) == []

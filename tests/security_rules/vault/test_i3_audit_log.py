@@ -64,11 +64,11 @@ def verify(store, *known: Checkpoint) -> log_verification.VerificationResult:
 def log_of(store, *sizes: int) -> list[Checkpoint]:
     """A log that grew to these sizes, with a checkpoint of each."""
     found, size = [], 0
-    for each in sizes:
-        write(store, each - size, size)
+    for one_size in sizes:
+        write(store, one_size - size, size)
         take_in(store)
         found.append(point(store))
-        size = each
+        size = one_size
     return found
 
 
@@ -247,12 +247,12 @@ def test_proofs_hold_without_the_log_and_for_nothing_else(store):
     with store.unit() as session:
         key = checkpoints.log_signer(session, ORIGIN).verifier
         proof = proofs.build_entry_proof(session, ids(store)[400])
-        growth = {each.size: proofs.build_growth_proof(session, each.size) for each in known}
+        growth = {item.size: proofs.build_growth_proof(session, item.size) for item in known}
         assert proofs.build_entry_proof(session, 10**9) is None
         assert proofs.build_growth_proof(session, 778) is None
     assert "entry 400 of the 777" in proofs.verify_proof(proof, key, None)
-    for each in known:
-        assert "begins with" in proofs.verify_proof(growth[each.size], key, each)
+    for item in known:
+        assert "begins with" in proofs.verify_proof(growth[item.size], key, item)
     for wrong in (
         {**proof, "place": 401},
         {**proof, "entry": proof["entry"].replace("customer.read", "customer.seen")},

@@ -89,8 +89,8 @@ def as_it_was(house: House, folder: Path) -> Iterator[None]:
     shutil.copyfile(path, folder / "kept")
     yield
     engine.dispose()
-    for each in path.parent.glob(f"{path.name}-*"):
-        each.unlink()
+    for one_path in path.parent.glob(f"{path.name}-*"):
+        one_path.unlink()
     shutil.copyfile(folder / "kept", path)
     house.console.context.info[external_counters._SESSION_KEY]._storage.forget_all_counts()
 
@@ -129,7 +129,7 @@ def wrong(house: House, names: list[str]) -> dict[str, str]:
 
 def _wrong(house: House, name: str, answer: Any) -> str:
     row, text = ROUTES[name], answer.text
-    shown = [each for each in (*SECRETS, house.code) if each in text]
+    shown = [item for item in (*SECRETS, house.code) if item in text]
     if shown and not row.own_phone:
         return f"shows {shown}"
     if answer.status_code >= 500 and answer.status_code != 503:

@@ -79,8 +79,8 @@ def bad(store: databases.Store, *known: Checkpoint, now: datetime | None = None)
 def run(store: databases.Store, *statements: str) -> None:
     """What somebody does who has the database and nothing else."""
     with store.engine.begin() as connection:
-        for each in statements:
-            connection.exec_driver_sql(each)
+        for statement in statements:
+            connection.exec_driver_sql(statement)
 
 
 def trigger(store: databases.Store, when: str, body: str, condition: str = "") -> None:
@@ -464,16 +464,18 @@ def test_the_whole_log_put_back_is_found_by_what_a_worker_remembers(store, clock
     write(store, 5)
     job.update_audit_log()
     tables = (AuditEntry, AuditRun, AuditTile, AuditState, AuditCheckpoint)
-    was = {each: [dict(r._mapping) for r in store.all(select(each.__table__))] for each in tables}
+    was = {
+        table: [dict(r._mapping) for r in store.all(select(table.__table__))] for table in tables
+    }
     write(store, 5)
     clock.now += timedelta(minutes=1)
     job.update_audit_log()
     known = point(store, clock.now)
     with store.unit() as session:
-        for each in reversed(tables):
-            session.exec(delete(each))
-        for each in tables:
-            session.exec(insert(each), params=was[each])
+        for table in reversed(tables):
+            session.exec(delete(table))
+        for table in tables:
+            session.exec(insert(table), params=was[table])
     write(store, 2)
     job.update_audit_log()
     assert store.all(select(AuditState.__table__.c.size)) == [(5,)]  # it does not go on
@@ -527,8 +529,8 @@ def test_what_is_there_at_the_upgrade_is_sealed_once(store):
     take_in(store)
     with store.unit() as session:
         session.exec(update(AuditEntry).values(mark=None, writer=None, number=None, void=None))
-        for each in (AuditRun, AuditTile, AuditCheckpoint, AuditState):
-            session.exec(delete(each))
+        for item in (AuditRun, AuditTile, AuditCheckpoint, AuditState):
+            session.exec(delete(item))
     made = databases.opened(store.url)
     with made.unit() as session:
         log_state.add_macs_to_earlier_rows(session)
@@ -735,10 +737,10 @@ def test_threads_and_shared_commits_with_failures_verify_at_any_moment(store):
 
     with ThreadPoolExecutor(8) as hands:
         jobs = [hands.submit(work, n) for n in range(8)]
-        while not all(each.done() for each in jobs):
+        while not all(job.done() for job in jobs):
             assert bad(store) == ""
-        for each in jobs:
-            each.result()
+        for job in jobs:
+            job.result()
     take_in(store)
     assert bad(store, point(store)) == ""
     said = heartbeats.WriterHeartbeat(

@@ -57,7 +57,7 @@ def test_many_readings_are_an_entry_each_and_none_is_none(store):
         audit_log.record_act_per_customer(
             session, audit_log.SYSTEM, "x", NOW, about=[], purpose="triage"
         )
-    assert [(each.customer_id, each.callback_id) for each in entries(store)] == pairs
+    assert [(entry.customer_id, entry.callback_id) for entry in entries(store)] == pairs
 
 
 def test_what_is_rolled_back_is_not_told_of(store):
@@ -83,4 +83,4 @@ def test_entries_are_numbered_in_order_of_writing(store):
     with store.unit() as session:
         for n in range(20):
             audit_log.record_act(session, audit_log.SYSTEM, f"a.{n}", NOW)
-    assert [each.action for each in entries(store)] == [f"a.{n}" for n in range(20)]
+    assert [entry.action for entry in entries(store)] == [f"a.{n}" for n in range(20)]

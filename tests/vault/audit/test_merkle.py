@@ -48,7 +48,7 @@ def node_of(leaves: list[bytes]) -> merkle.NodeHash:
 
 @pytest.mark.parametrize(("size", "root"), ROOTS.items())
 def test_known_roots(size, root):
-    leaves = [merkle.leaf_hash(bytes.fromhex(each)) for each in INPUTS[:size]]
+    leaves = [merkle.leaf_hash(bytes.fromhex(item)) for item in INPUTS[:size]]
     frontier = merkle.Frontier()
     for leaf in leaves:
         frontier.append_leaf(leaf)
