@@ -1,4 +1,5 @@
-"""Puts Vouchline together: settings, store, keys, channels. Nothing imports this module."""
+"""Builds the application from settings, database, keys and channels. Nothing imports this
+module."""
 
 from __future__ import annotations
 
@@ -50,9 +51,10 @@ ROOT = Path(__file__).resolve().parent
 def create_app(
     settings: Settings | None = None, *, now: Callable[[], datetime] = clock.utc_now
 ) -> Application:
-    """The application. ``now`` is the clock; tests hand in their own.
+    """Create the WSGI application. ``now`` returns the current time in UTC; tests pass their own.
 
-    Production refuses to start on what :mod:`config.settings_checks` calls unsafe, and says why.
+    Exit with the reasons if :func:`config.settings_checks.find_start_refusals` finds unsafe
+    settings; diagnostic commands start anyway.
     """
     settings = settings or _settings_from_environment()
     if not _is_diagnostic_command():
@@ -68,8 +70,8 @@ def create_app(
     context.attach_to_app(app)
     blueprints.register_blueprints(app, context, settings.languages)
     if settings.trusted_proxies:
-        # Addresses are counted by channels.network: ProxyFix takes an entry as it is written, with
-        # its port and whatever else a proxy writes there.
+        # channels.client_network counts forwarded addresses itself: ProxyFix takes an entry as it
+        # is written, with its port and anything else a proxy adds.
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=hops)  # type: ignore[method-assign]
     return app
@@ -127,15 +129,15 @@ def _build_app_context(settings: Settings, now: Callable[[], datetime]) -> AppCo
 
 
 def _find_unsound_keys(settings: Settings, engine: Engine, keys: MasterKeys) -> list[str]:
-    """Why the store must not be used with these keys."""
-    found = database_upgrade.find_key_problem(engine, keys, settings.key_register_pin)
-    if not found:
+    """Return the reasons why the database must not be used with these keys."""
+    key_problem = database_upgrade.find_key_problem(engine, keys, settings.key_register_pin)
+    if not key_problem:
         return []
-    said = [f"Keys: {found}."]
+    reasons = [f"Keys: {key_problem}."]
     with suppress(*StoreUnavailable):
         if settings.in_production and database_upgrade.find_demo_staff(engine):
-            said.append(DEMO_STAFF_PROBLEM)
-    return said
+            reasons.append(DEMO_STAFF_PROBLEM)
+    return reasons
 
 
 def _build_checkpoint_destinations(
@@ -186,7 +188,7 @@ def _build_policy(settings: Settings) -> Policy:
 
 
 def _build_providers(settings: Settings, engine: Engine, ring: Keyring) -> list[SmsProvider]:
-    """In the order of preference."""
+    """Build the text message providers in order of preference."""
     if settings.messaging == "simulator":
         return [SimulatorSmsProvider(engine, ring)]
     return [
@@ -207,7 +209,7 @@ def _build_providers(settings: Settings, engine: Engine, ring: Keyring) -> list[
 
 
 def _build_voice_provider(settings: Settings) -> VoiceProvider | None:
-    """What bridged calls go over, by the first account."""
+    """Build the provider for bridged calls from the first account; ``None`` without bridging."""
     if not settings.bridge_calls:
         return None
     if settings.messaging == "simulator":
@@ -250,10 +252,10 @@ def _build_access_budgets(settings: Settings) -> access_budgets.AccessBudgets:
 
 
 def _multiply_limits(limits: str, factor: int) -> str:
-    """The limits so many times over."""
+    """Multiply the number of hits of each limit by ``factor``."""
     return ";".join(
-        f"{item.amount * factor}/{item.multiples} {item.GRANULARITY.name}"
-        for item in parse_many(limits)
+        f"{limit.amount * factor}/{limit.multiples} {limit.GRANULARITY.name}"
+        for limit in parse_many(limits)
     )
 
 
@@ -286,8 +288,8 @@ def _settings_from_environment() -> Settings:
         return Settings()
     except ValidationError as error:
         problems = [
-            f"{one_error['loc'][0]}: {one_error['msg'].removeprefix('Value error, ')}."
-            for one_error in error.errors(include_input=False, include_url=False)
+            f"{detail['loc'][0]}: {detail['msg'].removeprefix('Value error, ')}."
+            for detail in error.errors(include_input=False, include_url=False)
         ]
         raise _startup_refusal(problems) from None
 
@@ -298,19 +300,19 @@ def _refuse_to_start_if(sentences: list[str]) -> None:
 
 
 def _startup_refusal(sentences: list[str]) -> SystemExit:
-    """Ends the process with the reasons, for whoever started it."""
+    """Build the exit that reports these reasons on standard error."""
     return SystemExit("Vouchline does not start:\n" + "\n".join(f"- {s}" for s in sentences))
 
 
 def _process_kind() -> str:
-    """What this process is, for the audit log."""
+    """Return the kind of this process, as the audit log names it."""
     known = {"serve": "web", "worker": "worker"}
-    return next((known[item] for item in sys.argv if item in known), "command")
+    return next((known[argument] for argument in sys.argv if argument in known), "command")
 
 
 def _is_diagnostic_command() -> bool:
-    """Whether a command runs that must work on unsafe settings: to say or mend what is unsafe, or
-    because it touches nothing of ours."""
+    """Tell whether a command runs that must work with unsafe settings: it diagnoses or fixes them,
+    or it works on files alone."""
     return Path(sys.argv[0]).stem == "flask" and (
         "doctor" in sys.argv
         or sys.argv[-2:] == ["keys", "new"]

@@ -1,1 +1,1 @@
-"""Measures the check over HTTP beside a floor in the same run: ``make bench``."""
+"""Benchmarks. ``make bench`` measures the check over HTTP against a floor in the same run."""

@@ -1,4 +1,4 @@
-"""``make bench``: measure, print the table, keep it in ``bench/results.md``."""
+"""``make bench``: measures, prints the table, and writes it to ``bench/results.md``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.servers import Missing
 
 
 def main() -> None:
-    """Do it all; options as ``python -m bench --help`` says."""
+    """Run the benchmark; ``python -m bench --help`` lists the options."""
     chosen = options.read()
     _say("load generator")
     most = load_generator_limit.measure(chosen.lines)

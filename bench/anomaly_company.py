@@ -1,8 +1,8 @@
-"""A company whose every access is known to be honest or not, for measuring the watch.
+"""A simulated company with labelled accesses, for measuring anomaly detection.
 
-Honest people differ in how much they call and how often they err; Mondays are busy; an outage
-triples a team's calls for a day, in a hurry; people start anew, work nights, and cover for others
-at hours that are not theirs. What they do goes through the product's own counting and scoring.
+Honest staff differ in how much they call and how often they err. Mondays are busy; an outage
+triples a team's calls for a day, with more errors; staff are new, work nights, and cover for others
+at unusual hours. The accesses go through the product's own counting and scoring.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ BEGIN = datetime(2026, 1, 5, tzinfo=UTC)  # a Monday
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 BEAT = timedelta(seconds=5)
 LATE, OUTAGE, COVERS, NIGHTS = 0.05, 0.04, 0.03, 0.1
-#: An act: when, what, about whom, and whether it takes a record that is not the taker's to have.
+#: An act: instant, kind, customer, and whether it takes a record without permission.
 Act = tuple[datetime, str, str, bool]
 
 
 @dataclass
 class Worker:
-    """Somebody at work: calls a shift, how often nothing is behind an opening, when they work."""
+    """A member of staff: calls per shift, rates of accesses without a reason, and working time."""
 
     team: int
     calls: float
@@ -40,15 +40,15 @@ class Worker:
 
 
 def workers(dice: Random, count: int, days: int) -> list[Worker]:
-    """Teams of five to forty; a sixth starts in the middle."""
-    made: list[Worker] = []
+    """Return staff in teams of five to forty; a sixth of them start in the middle."""
+    staff: list[Worker] = []
     team = 0
-    while len(made) < count:
+    while len(staff) < count:
         team += 1
         for _ in range(dice.choice((5, 8, 12, 20, 40))):
             begins = 21 if dice.random() < NIGHTS else dice.choice((7, 8, 9, 9, 10, 12))
             since = dice.randrange(20, days - 10) if dice.random() < 1 / 6 else 0
-            made.append(
+            staff.append(
                 Worker(
                     team,
                     dice.gammavariate(9, 2),
@@ -58,11 +58,11 @@ def workers(dice: Random, count: int, days: int) -> list[Worker]:
                     since,
                 )
             )
-    return made[:count]
+    return staff[:count]
 
 
 def honest_day(dice: Random, who: Worker, day: int, outage: bool) -> Iterator[Act]:
-    """What somebody does in an honest shift."""
+    """Yield the acts of one honest shift."""
     at = BEGIN + day * DAY + timedelta(hours=who.begins)
     if dice.random() < COVERS:
         at += timedelta(hours=dice.choice((-7, 7, 10)))
@@ -92,8 +92,7 @@ def _poisson(dice: Random, mean: float) -> int:
 
 @dataclass(frozen=True)
 class Alarm:
-    """A finding: at what time, how long after the act that made it one, and how many records had
-    been taken by then."""
+    """A finding, its delay after the act that caused it, and the records taken until then."""
 
     at: datetime
     after: timedelta
@@ -102,8 +101,11 @@ class Alarm:
 
 
 def live(who: Worker, acts: list[Act], peers: Priors, dice: Random, taken: int) -> list[Alarm]:
-    """Go through a day as the worker's job would: what has nothing behind it is judged once the
-    grace is over, at the job's next beat; what is late is taken back. ``taken`` were before."""
+    """Process a day as the worker's job would; return the alarms.
+
+    An access without a reason is judged after the grace period, at the job's next run; a late
+    reason withdraws it. ``taken`` counts records taken before.
+    """
     alarms: list[Alarm] = []
     waiting: list[tuple[datetime, str, str, bool, datetime]] = []
     for at, kind, customer, theft in acts:
@@ -111,7 +113,7 @@ def live(who: Worker, acts: list[Act], peers: Priors, dice: Random, taken: int) 
         if kind in ("behind", "sham"):
             waiting.append((beat, "behind", customer, False, at))
         if kind == "sham":
-            later = at + dice.uniform(20, 60) * MINUTE  # called off: now nothing is behind it
+            later = at + dice.uniform(20, 60) * MINUTE  # cancelled: the access has no reason now
             waiting.append((later + dice.random() * BEAT, "bare", customer, theft, later))
         elif kind != "behind":
             waiting.append((beat + GRACE, kind, customer, theft, at))
@@ -124,8 +126,8 @@ def live(who: Worker, acts: list[Act], peers: Priors, dice: Random, taken: int) 
             detector.close_shift(who.state, peers)
         _count(who.state, kind, customer, at)
         if kind not in ("behind", "explained"):
-            found = detector.find_anomalies(who.state, peers)
-            alarms += [Alarm(at, at - act, taken, item) for item in found]
+            findings = detector.find_anomalies(who.state, peers)
+            alarms += [Alarm(at, at - act, taken, item) for item in findings]
     return alarms
 
 
@@ -143,8 +145,7 @@ def _count(state: StaffProfile, kind: str, customer: str, at: datetime) -> None:
 
 @dataclass(frozen=True)
 class Honest:
-    """The honest company: its shifts, those in which something was found, and what was usual among
-    all on each day."""
+    """The honest company: its shifts, those that were flagged, and the peer priors of each day."""
 
     shifts: int
     flagged: int
@@ -154,7 +155,7 @@ class Honest:
 
 
 def honest(seed: int, count: int, days: int) -> Honest:
-    """Live through the company without an insider."""
+    """Simulate the company without an insider."""
     dice = Random(seed)
     people = workers(dice, count, days)
     teams = {person.team for person in people}
@@ -168,12 +169,12 @@ def honest(seed: int, count: int, days: int) -> Honest:
                 continue
             outage = who.team in outages
             acts = sorted(honest_day(dice, who, day, outage))
-            found = bool(live(who, acts, peers, dice, 0))
+            is_flagged = bool(live(who, acts, peers, dice, 0))
             new = bool(who.since) and day - who.since < 28
             kinds = {"all": True, "new": new, "busy": outage or day % 7 == 0}
             for kind in (kind for kind, so in kinds.items() if so):
                 totals[kind][0] += 1
-                totals[kind][1] += found
+                totals[kind][1] += is_flagged
     whole, new, busy = (tuple(totals[kind]) for kind in ("all", "new", "busy"))
     return Honest(whole[0], whole[1], new, busy, usual)
 
@@ -184,8 +185,11 @@ Style = Callable[[Random, Worker, int], list[Act]]
 def insider(
     seed: int, style: Style, usual: list[Priors], *, new: bool = False
 ) -> tuple[Alarm | None, int, int]:
-    """Somebody who begins to take records after forty honest days, or in their first week: the
-    first alarm after that, on which of their days of taking, and how many they took in thirty."""
+    """Simulate an insider who begins to take records after forty days, or in their first week.
+
+    The days before are honest. Return the first alarm after that, on which of their days of taking
+    it came, and how many records they took in thirty such days.
+    """
     dice = Random(seed)
     days = len(usual)
     who = workers(dice, 1, days)[0]

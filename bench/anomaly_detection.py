@@ -1,5 +1,6 @@
-"""``python -m bench.anomaly_detection``: honest shifts flagged and insiders found, on a simulation
-that is labelled."""
+"""``python -m bench.anomaly_detection``: honest shifts flagged and insiders found, on a labelled
+simulation.
+"""
 
 from __future__ import annotations
 
@@ -24,42 +25,42 @@ def _spread(dice: Random, count: int, kind: str = "bare", begin: float = 0, hour
 
 
 def bulk(dice: Random, _who: Worker, day: int) -> list[Act]:
-    """Twenty-five in one hour, once: less than the budget stops."""
+    """Take twenty-five in one hour, once: fewer than the budget stops."""
     return _spread(dice, 25, begin=dice.uniform(0, 7), hours=1) if day == 0 else []
 
 
 def five_a_day(dice: Random, _who: Worker, _day: int) -> list[Act]:
-    """Five a shift beyond the work."""
+    """Take five per shift beyond the work."""
     return _spread(dice, 5)
 
 
 def one_an_hour(dice: Random, _who: Worker, _day: int) -> list[Act]:
-    """One in each hour of the shift, for weeks."""
+    """Take one in each hour of the shift, for weeks."""
     return [(BEGIN + (n + dice.random()) * HOUR, "bare", f"x{n}", True) for n in range(8)]
 
 
 def off_hours(dice: Random, _who: Worker, day: int) -> list[Act]:
-    """Five, every other night."""
+    """Take five every other night."""
     return _spread(dice, 5, begin=14, hours=1) if day % 2 == 0 else []
 
 
 def probing(dice: Random, _who: Worker, _day: int) -> list[Act]:
-    """Ten numbers a shift that are no customer's: who is one?"""
+    """Look up ten numbers per shift that belong to no customer, to find out who is one."""
     return _spread(dice, 10, "missed")
 
 
 def shams(dice: Random, _who: Worker, _day: int) -> list[Act]:
-    """Four bookings a shift, made to open the record and called off within the hour."""
+    """Make four bookings per shift to open the record, and cancel them within the hour."""
     return _spread(dice, 4, "sham", hours=7)
 
 
 def ramp(dice: Random, _who: Worker, day: int) -> list[Act]:
-    """A little more each day, so that it becomes usual: up to ten a shift."""
+    """Take a little more each day, so that it becomes usual, up to ten per shift."""
     return _spread(dice, min(10, day // 2))
 
 
 def trickle(dice: Random, _who: Worker, _day: int) -> list[Act]:
-    """One a shift: beyond what is promised."""
+    """Take one per shift, which is less than the detector promises to find."""
     return _spread(dice, 1)
 
 
@@ -94,7 +95,7 @@ class Found:
 
 
 def measure(style: Style, new: bool, company: Honest, runs: int, seed: int) -> Found:
-    """So many insiders of one style, each somebody else."""
+    """Simulate ``runs`` insiders of one style, each with another seed."""
     alarms, days = [], []
     for run in range(runs):
         first, on, _ = insider(seed + run, style, company.priors, new=new)
@@ -105,7 +106,7 @@ def measure(style: Style, new: bool, company: Honest, runs: int, seed: int) -> F
 
 
 def table(company: Honest, found: Mapping[str, Found]) -> str:
-    """What came out, as it is kept."""
+    """Return the results as Markdown."""
     rate = company.flagged / company.shifts
     new, busy = (flagged / max(1, shifts) for shifts, flagged in (company.starters, company.busy))
     lines = [
@@ -134,7 +135,7 @@ def table(company: Honest, found: Mapping[str, Found]) -> str:
 
 
 def main() -> None:
-    """Measure, print and keep it."""
+    """Measure, print, and optionally write the results."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--people", type=int, default=200)
     options.add_argument("--days", type=int, default=120)
@@ -144,11 +145,11 @@ def main() -> None:
     chosen = options.parse_args()
     company = honest(chosen.seed, chosen.people, chosen.days)
     print(f"honest: {company.flagged} of {company.shifts}", file=sys.stderr)
-    found = {
+    results = {
         name: measure(style, new, company, chosen.runs, chosen.seed * 100_000)
         for name, (style, new) in {**STYLES, **BEYOND}.items()
     }
-    text = table(company, found)
+    text = table(company, results)
     print(text)
     if chosen.keep:
         (Path(__file__).parent / "results-watch.md").write_text(text)

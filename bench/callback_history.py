@@ -1,7 +1,7 @@
-"""Years of customers and calls, made inside the database: each customer had one call.
+"""Inserts years of customers and calls inside the database, one call per customer.
 
 The sealed columns hold random bytes of the right length, since nobody opens them; ids, indexes,
-references and states are as they would be. A million customers take under two minutes.
+references and states are realistic. A million customers take under two minutes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _INSERTS = (
 
 
 def add(connection: Connection, agent: UUID, count: int) -> None:
-    """Add ``count`` customers, with the call that ``agent`` made to each, over five years."""
+    """Add ``count`` customers, each with one call by ``agent``, spread over five years."""
     kind = connection.dialect.name
     words = _sqlite() if kind == "sqlite" else _postgresql()
     values = {"agent": agent.hex if kind == "sqlite" else agent}

@@ -1,9 +1,8 @@
-"""``python -m bench.case_grouping``: reports put together as cases, on labelled weeks made up here.
+"""``python -m bench.case_grouping``: reports grouped into cases, on labelled simulated weeks.
 
-Two campaigns go on beside calls that have nothing to do with them. A campaign's callers read
-one script, which those who report it tell in parts and in words of their own or not at all; they
-show a few numbers by turns or none, know the fields of one leak, and pose as us. Measured is what
-the job of the worker makes of it.
+Two campaigns run beside unrelated calls. A campaign's callers read one script, which reporters
+repeat partly, in their own words, or not at all. They show a few numbers in rotation or none, know
+the fields of one leak, and pose as us. Measures the result of the worker's grouping job.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ FIELDS = ("name", "phone", "ticket", "product")
 
 @dataclass(frozen=True)
 class Campaign:
-    """Who rings: their script, the numbers they show, what they know."""
+    """The callers: their script, the numbers they show, the fields they know and ask for."""
 
     words: list[str]
     numbers: list[str]
@@ -89,8 +88,10 @@ def _told(
 
 
 def _weeks(dice: Random) -> Iterator[tuple[datetime, str, Campaign, bool]]:
-    """When, of which campaign, by whom, and whether they pose as us; unrelated ones are campaigns
-    of one call."""
+    """Yield instant, campaign name, campaign, and whether the callers pose as us.
+
+    Unrelated calls are campaigns of one call.
+    """
     scripts = dice.sample(SCRIPTS, len(SCRIPTS))
     for name in range(CAMPAIGNS):
         campaign, day = _campaign(dice, scripts[name]), dice.uniform(0, DAYS / 2)
@@ -102,18 +103,18 @@ def _weeks(dice: Random) -> Iterator[tuple[datetime, str, Campaign, bool]]:
         alone = _campaign(dice, script)
         knows = alone.knows[: dice.choice([0, 0, 1])]
         alone = Campaign(alone.words, [_number(dice)], knows, alone.wants)
-        # Of one kind of scam are many; whether a case holds several of one kind is no matter.
+        # One kind of scam occurs often; it does not matter if a case holds several of one kind.
         yield BEGIN + timedelta(days=dice.uniform(0, DAYS)), f"alone {script}", alone, False
 
 
 def _cases(store: databases.Store, dice: Random) -> list[tuple[str, UUID | None]]:
-    """The label and the case of each report."""
+    """Return the label and the case of each report."""
     label: dict[UUID, str] = {}
     job = GroupingJob()
     for number, (at, name, campaign, ours) in enumerate(sorted(_weeks(dice), key=lambda r: r[0])):
-        told = _told(dice, f"+447400{number:06d}", at, campaign, ours)
+        report = _told(dice, f"+447400{number:06d}", at, campaign, ours)
         with store.unit() as session:
-            label[submission.submit_report(session, told, at + timedelta(hours=1)).id] = name
+            label[submission.submit_report(session, report, at + timedelta(hours=1)).id] = name
         with store.unit() as session:
             job(session, at + timedelta(hours=1) + SETTLING_TIME)
     placed = store.all(select(GroupedReport))
@@ -125,8 +126,7 @@ def _pairs(counts: Iterable[int]) -> float:
 
 
 def _figures(found: list[tuple[str, UUID | None]]) -> dict[str, float]:
-    """Pairs that belong together and are, of all that are, and of all of a campaign; how much of a
-    campaign its largest case holds, and how many cases campaigns come in."""
+    """Return pairwise precision and recall, and figures on how campaigns are split and mixed."""
     cells = Counter((name, case) for name, case in found if case is not None)
     cases = Counter(case for _, case in found if case is not None)
     own = {cell: n for cell, n in cells.items() if cell[0].isdigit()}
@@ -148,7 +148,7 @@ def _figures(found: list[tuple[str, UUID | None]]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure it on so many fortnights."""
+    """Measure the chosen number of fortnights."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fortnights", type=int, default=20)
     chosen = parser.parse_args()

@@ -27,7 +27,7 @@ FLOOR, OURS, GUNICORN, LARGE = "floor", "ours", "gunicorn", "large"
 
 @dataclass(frozen=True)
 class Result:
-    """``full`` load by subject, ``paced`` at seven tenths of what each can do."""
+    """``full`` load by subject, and ``paced`` at seven tenths of what each can do."""
 
     version: str
     full: dict[str, Figures]
@@ -61,7 +61,7 @@ def measure(kind: str, options: Options, say: Callable[[str], None]) -> Result:
 def _ports(
     stack: ExitStack, folder: Path, seeded: Seeded, options: Options, counted_in: str
 ) -> dict[str, int]:
-    """Start the servers; the port of each."""
+    """Start the servers; return their ports by name."""
     ports = {FLOOR: stack.enter_context(servers.floor(folder, seeded.floor, options))}
     wanted = [(OURS, servers.ours, seeded.small)]
     if options.gunicorn:
@@ -75,25 +75,25 @@ def _ports(
 
 
 def _subjects(seeded: Seeded, ports: Mapping[str, int]) -> dict[str, Subject]:
-    """What is measured: the headline mix everywhere, and each kind of check by itself on ours."""
+    """Return what is measured: the headline mix on every server, and each kind of check on ours."""
 
     def asks(shares: dict[str, int]) -> Callable[[int, int], list[bytes]]:
         return partial(request_mix.requests, seeded.numbers, shares)
 
     small = _rewinder(seeded.small, seeded.master_keys)
-    found = {
+    subjects = {
         FLOOR: Subject(ports[FLOOR], asks(request_mix.HEADLINE)),
         OURS: Subject(ports[OURS], asks(request_mix.HEADLINE), small),
     }
     for kind, shares in request_mix.KINDS.items():
-        found[kind] = Subject(ports[OURS], asks(shares), small)
+        subjects[kind] = Subject(ports[OURS], asks(shares), small)
     if GUNICORN in ports:
-        found[GUNICORN] = Subject(ports[GUNICORN], asks(request_mix.HEADLINE), small)
+        subjects[GUNICORN] = Subject(ports[GUNICORN], asks(request_mix.HEADLINE), small)
     if LARGE in ports:
-        found[LARGE] = Subject(
+        subjects[LARGE] = Subject(
             ports[LARGE], asks(request_mix.HEADLINE), _rewinder(seeded.large, seeded.master_keys)
         )
-    return found
+    return subjects
 
 
 def _rewinder(url: str, master_keys: str) -> Callable[[], None]:
@@ -113,8 +113,8 @@ def _full(
     figures = measurement_rounds.alternate(
         subjects, loader, rounds=options.rounds, seconds=options.seconds, lines=options.lines
     )
-    for name, each in figures.items():
-        _require_answers(name, each)
+    for name, subject_figures in figures.items():
+        _require_answers(name, subject_figures)
     return figures
 
 
@@ -132,13 +132,13 @@ def _paced(
         lines=options.lines * 2,
         rates=rates,
     )
-    for name, each in figures.items():
-        _require_answers(name, each)
+    for name, subject_figures in figures.items():
+        _require_answers(name, subject_figures)
     return figures
 
 
 def _require_answers(name: str, figures: Figures) -> None:
-    """Raise ``RuntimeError`` when something else was measured than was meant."""
+    """Raise ``RuntimeError`` if the answers differ from those the subject should give."""
     odd = set(figures.answers) - {"genuine", "not_confirmed"}
     genuine = figures.answers["genuine"] / max(1, figures.answers.total())
     meant = {FLOOR: 0.0, "nobody": 0.0, "wrong": 0.0, "genuine": 1.0}.get(name, 0.2)

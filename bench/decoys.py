@@ -1,10 +1,10 @@
-"""``python -m bench.decoys``: can strangers tell a number that is being called by how long
-checks of it take, when many come at once?
+"""``python -m bench.decoys``: can strangers detect by response times, under concurrency, that a
+number is being called?
 
-Bursts in pairs, their order by chance: so many checks at once of numbers being called, and of ones
-that nobody is calling. The longest wait of each is compared within its pair (Wilcoxon's signed
-ranks). Checks of numbers that share a queue row wait for each other, whether they are being called
-or not: the third kind compares numbers that share one.
+Bursts come in pairs, in random order: concurrent checks of numbers being called, and of numbers
+that are not. The longest response of each is compared within its pair (Wilcoxon's signed-rank
+test). Checks of numbers that share a queue row wait for each other, whether they are being called
+or not; the third kind compares numbers that share one.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _CUSTOMERS = 5_000
 
 @dataclass(frozen=True)
 class Kind:
-    """Two bursts to be told apart: numbers being called, and numbers that nobody is calling."""
+    """Two bursts to compare: numbers being called, and numbers that are not."""
 
     name: str
     called: Callable[[random.Random], list[str]]
@@ -53,19 +53,19 @@ class Kind:
 
 
 def main() -> None:
-    """Measure on the databases named; ends with 1 when a number being called is told apart."""
+    """Measure on the chosen databases; exit with 1 if a number being called is detected."""
     parser = argparse.ArgumentParser("python -m bench.decoys", description=__doc__)
     parser.add_argument("--bursts", type=int, default=10_000, help="pairs of each kind")
     parser.add_argument("--at-once", type=int, default=16, help="checks in a burst")
     parser.add_argument("--kinds", default="1,2,3", help="which of the three kinds")
     parser.add_argument("--databases", default="postgresql,sqlite")
-    given = parser.parse_args()
-    chosen = [int(kind) - 1 for kind in given.kinds.split(",")]
-    told = [
-        _measured(database, given.bursts, given.at_once, chosen)
-        for database in given.databases.split(",")
+    arguments = parser.parse_args()
+    chosen = [int(kind) - 1 for kind in arguments.kinds.split(",")]
+    detected = [
+        _measured(database, arguments.bursts, arguments.at_once, chosen)
+        for database in arguments.databases.split(",")
     ]
-    sys.exit(any(told))
+    sys.exit(any(detected))
 
 
 def _measured(database: str, bursts: int, at_once: int, chosen: Sequence[int]) -> bool:
@@ -113,12 +113,12 @@ def _measured(database: str, bursts: int, at_once: int, chosen: Sequence[int]) -
             ),
         ]
         print(f"{place.version}, {bursts:,} pairs of bursts of each kind", flush=True)
-        told = [_compare(kinds[i], bursts, one) for i in chosen]
-        return any(told)
+        detected = [_compare(kinds[i], bursts, one) for i in chosen]
+        return any(detected)
 
 
 def _sharing(ring: Keyring, numbers: Mapping[str, _T]) -> list[_T]:
-    """The most of these numbers that share a queue row, as what they are known by."""
+    """Return the largest group of numbers that share a queue row, as the values of the mapping."""
     groups = defaultdict[bytes, list[_T]](list)
     for phone, known_by in numbers.items():
         groups[queue_index(ring.compute_search_forms("phone", phone)[0])].append(known_by)
@@ -147,12 +147,12 @@ def _compare(kind: Kind, bursts: int, one: Callable[[str], None]) -> bool:
 
 
 def _burst(phones: Sequence[str], one: Callable[[str], None]) -> float:
-    """Seconds until the last of these checks, begun at once, is answered."""
+    """Return the seconds until the last of these concurrent checks is answered."""
     gate = threading.Barrier(len(phones) + 1)
 
     def run(phone: str) -> None:
         gate.wait()
-        with suppress(SQLAlchemyError):  # it waited too long for its lock: long, then
+        with suppress(SQLAlchemyError):  # a lock timeout, which counts as a long wait
             one(phone)
 
     threads = [threading.Thread(target=run, args=(phone,)) for phone in phones]
@@ -166,13 +166,15 @@ def _burst(phones: Sequence[str], one: Callable[[str], None]) -> float:
 
 
 def signed_ranks(differences: Sequence[float]) -> float:
-    """Wilcoxon's signed-rank test, two sided, by the normal approximation (twenty pairs or more):
-    how likely differences so lopsided are where there are none."""
-    found = sorted((difference for difference in differences if difference), key=abs)
-    n = len(found)
+    """Return the p-value of Wilcoxon's two-sided signed-rank test.
+
+    It uses the normal approximation, for twenty pairs or more.
+    """
+    ordered = sorted((difference for difference in differences if difference), key=abs)
+    n = len(ordered)
     if n < 2:
         return 1.0
-    above = sum(rank for rank, each in enumerate(found, 1) if each > 0)
+    above = sum(rank for rank, value in enumerate(ordered, 1) if value > 0)
     z = (above - n * (n + 1) / 4) / math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
     return math.erfc(abs(z) / math.sqrt(2))
 

@@ -1,4 +1,6 @@
-"""``python -m bench.drain``: how fast workers empty the outbox, beside what the provider allows."""
+"""``python -m bench.drain``: how fast workers drain the outbox, compared with the provider's
+limit.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,7 @@ def main() -> None:
 
 
 def drained(url: str, folder: Path, address: str, workers: int, texts: int) -> float:
-    """Texts a second, from the start of the first to the end of the last."""
+    """Return texts per second, from the start of the first to the end of the last."""
     store, now = _filled(url), datetime.now(UTC)
     _put(store, [now] * texts)
     with _workers(url, folder, address, workers):
@@ -64,7 +66,7 @@ def drained(url: str, folder: Path, address: str, workers: int, texts: int) -> f
 
 
 def paced(url: str, folder: Path, address: str, rate: int, seconds: int = 20) -> tuple[float, int]:
-    """The share that left within 10 s of its time, and how long 99 % took at the most, in ms."""
+    """Return the share sent within 10 s of their time, and the 99th percentile of delays in ms."""
     store = _filled(url)
     with _workers(url, folder, address, 1):
         begin = datetime.now(UTC) + timedelta(seconds=4)
@@ -114,10 +116,10 @@ def _workers(url: str, folder: Path, address: str, count: int) -> Iterator[None]
     try:
         yield
     finally:
-        for item in running:
-            item.terminate()
-        for item in running:
-            item.wait(30)
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait(30)
 
 
 def _wait(store: databases.Store, texts: int) -> None:

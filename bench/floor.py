@@ -1,7 +1,7 @@
-"""The floor: the least that a check over HTTP can be, with nothing of ours in it.
+"""The floor: the minimal check over HTTP, without any product code.
 
 A bare Flask view that does one keyed SELECT, one HOTP, one UPDATE and one INSERT with the raw
-driver, as durable as our store. ``FLOOR_URL`` says which database it uses.
+driver, as durable as our store. ``FLOOR_URL`` names its database.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _mine = threading.local()
 
 
 def connect(url: str) -> Any:
-    """A connection of the raw driver, set up as ``storage/sqlite.py`` does."""
+    """Return a connection of the raw driver, configured as in ``storage/sqlite.py``."""
     if not url.startswith("sqlite:///"):
         return psycopg.connect(url.replace("+psycopg", ""))
     connection = sqlite3.connect(
@@ -40,7 +40,7 @@ def connect(url: str) -> Any:
 
 
 def create_app() -> Flask:
-    """The floor as an application."""
+    """Return the floor as a Flask application."""
     url = os.environ["FLOOR_URL"]
     check = _check_sqlite if url.startswith("sqlite:///") else _check_postgresql
     app = Flask("floor")
@@ -82,7 +82,7 @@ def _check_postgresql(connection: Any, phone: str, code: str, at: str) -> str:
 
 
 def fill(url: str, phones: list[str]) -> None:
-    """Make the floor's tables, with a secret for each number that will be asked about."""
+    """Create the floor's tables, with a secret for each number that will be checked."""
     sqlite = url.startswith("sqlite:///")
     connection = connect(url)
     serial = "INTEGER" if sqlite else "BIGINT GENERATED ALWAYS AS IDENTITY"

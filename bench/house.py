@@ -1,7 +1,7 @@
-"""``python -m bench.house``: how the code is laid out and named, in figures.
+"""``python -m bench.house``: figures on the layout and naming of the code.
 
-Counts the product's own modules (no tests, no benchmarks, no migrations) that git knows. Ends with
-1 when a figure misses its target, so that a change for the worse is seen.
+Counts the product's own modules (no tests, no benchmarks, no migrations) in git. Exits with 1 if a
+figure misses its target, so that regressions are seen.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from statistics import mean, median, quantiles
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTSIDE = ("tests/", "bench/", "storage/migrations/")
-#: Words of a language of our own, which nobody else reads.
+#: Words of a private language that documentation elsewhere does not use.
 OUT_WORDS = re.compile(r"\b(whoever|whom|anew)\b", re.IGNORECASE)
 _TEXTS = (".py", ".md", ".html", ".txt")
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -26,7 +26,7 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table: ``target`` says in words what it must reach, ``met`` if it does."""
+    """One line of the table: ``target`` describes the target, ``met`` tells whether it is met."""
 
     name: str
     value: str
@@ -35,13 +35,13 @@ class Figure:
 
 
 def tracked_files() -> list[str]:
-    """All files that git knows, by their path."""
+    """Return the paths of all existing files in git."""
     listed = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True)
     return [path for path in listed.splitlines() if (ROOT / path).exists()]
 
 
 def product_modules(paths: Sequence[str]) -> dict[str, ast.Module]:
-    """The product's modules by path, parsed."""
+    """Return the product's parsed modules by path."""
     return {
         path: ast.parse((ROOT / path).read_text())
         for path in paths
@@ -50,7 +50,7 @@ def product_modules(paths: Sequence[str]) -> dict[str, ast.Module]:
 
 
 def functions_of(modules: dict[str, ast.Module]) -> list[_Function]:
-    """All functions and methods but those with names of the language."""
+    """Return all functions and methods except dunder methods."""
     return [
         node
         for module in modules.values()
@@ -60,7 +60,7 @@ def functions_of(modules: dict[str, ast.Module]) -> list[_Function]:
 
 
 def measure_names(functions: Sequence[_Function]) -> Iterator[Figure]:
-    """How functions are named."""
+    """Yield figures on function names."""
     names = [function.name for function in functions]
     public = [name for name in names if not name.startswith("_")]
     one_word = sum("_" not in name for name in public) / len(public)
@@ -74,19 +74,19 @@ def measure_names(functions: Sequence[_Function]) -> Iterator[Figure]:
 def measure_sizes(
     modules: dict[str, ast.Module], functions: Sequence[_Function]
 ) -> Iterator[Figure]:
-    """How long files and functions are."""
+    """Yield figures on the lengths of files and functions."""
     files = [len((ROOT / path).read_text().splitlines()) for path in modules]
     lengths = [(node.end_lineno or node.lineno) - node.lineno + 1 for node in functions]
     for what, lines in (("file", files), ("function", lengths)):
         ninth = quantiles(lines, n=10)[8]
         spread = f"{median(lines):.0f} / {ninth:.0f} / {max(lines)}"
         yield Figure(f"lines a {what}, median / 90 % / longest", spread)
-    told = sum(ast.get_docstring(node) is not None for node in functions) / len(functions)
-    yield Figure("functions with a docstring", f"{told:.0%}")
+    documented = sum(ast.get_docstring(node) is not None for node in functions) / len(functions)
+    yield Figure("functions with a docstring", f"{documented:.0%}")
 
 
 def measure_tree(paths: Sequence[str], modules: dict[str, ast.Module]) -> Iterator[Figure]:
-    """How folders and modules are laid out."""
+    """Yield figures on folders and module names."""
     stems = [Path(path).stem for path in modules]
     ing = sum(stem.endswith("ing") for stem in stems) / len(stems)
     folders = Counter(
@@ -103,7 +103,7 @@ def measure_tree(paths: Sequence[str], modules: dict[str, ast.Module]) -> Iterat
 
 
 def top_imports(modules: dict[str, ast.Module]) -> set[tuple[str, str]]:
-    """Pairs of top packages: the first imports from the second."""
+    """Return pairs of top packages of which the first imports from the second."""
     tops = {path.partition("/")[0] for path in modules if "/" in path}
     pairs = set()
     for path, module in modules.items():
@@ -116,14 +116,14 @@ def top_imports(modules: dict[str, ast.Module]) -> set[tuple[str, str]]:
 
 
 def measure_words(paths: Sequence[str]) -> Iterator[Figure]:
-    """Words that are out, in code, docs and pages."""
+    """Count unwanted words in code, docs and pages."""
     here = Path(__file__).name
-    found = sum(
+    count = sum(
         len(OUT_WORDS.findall((ROOT / path).read_text()))
         for path in paths
         if path.endswith(_TEXTS) and not path.endswith(here)
     )
-    yield Figure("whoever, whom, anew", str(found), "0", found == 0)
+    yield Figure("whoever, whom, anew", str(count), "0", count == 0)
 
 
 def main() -> None:

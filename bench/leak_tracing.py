@@ -1,5 +1,6 @@
-"""``make bench-tracing``: companies like that of the founding case, traced by us, by the guilt
-model and by counting; prints the figures and keeps them, with two pictures, in ``docs``."""
+"""``make bench-tracing``: traces leaks at simulated companies with our method, the guilt model and
+counting. Prints the figures and writes them, with two pictures, to ``docs``.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 
 def main() -> None:
-    """Do it all; options as ``--help`` says."""
+    """Run the benchmark; ``--help`` lists the options."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--companies", type=int, default=10_000, help="for what was asked for")
     parser.add_argument("--broken", type=int, default=2_000, help="for broken assumptions")

@@ -1,7 +1,7 @@
-"""Leaks at a company, and how they are reported: what tracing is tried on.
+"""Simulated leaks at a company and the reports about them, as input for tracing.
 
-A scenario says who leaks, what, and how the reports come about. Some break what the model assumes,
-on purpose: what holds only on data drawn by one's own model is worth little.
+A scenario says who leaks, what, and how the reports come about. Some scenarios break the model's
+assumptions on purpose: results on data drawn from one's own model prove little.
 """
 
 from __future__ import annotations
@@ -15,15 +15,18 @@ from bench.company import CUSTOMERS, DAYS, LEAKED, REGIONS, STAFF, Company, Look
 from incidents.leak_tracing.model_types import AccessRecords, Call, FirstAccess
 
 REPORTS = 16
-CALLS_FOR = 60.0  # days over which a list that was sold at once is rung
+CALLS_FOR = 60.0  # days over which the customers of a sold list are called
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """How a leak goes and how it is told of. ``leaks`` is ``once``, ``slowly``, ``part`` (of three
-    times as many) or ``""`` (nobody does); ``noise`` the share of reports that have nothing to do
-    with it; ``insiders`` how many act together; ``errs`` how often a reporter errs on the date, by
-    ``days``; ``strangers`` where unrelated customers come from."""
+    """A leak and its reports.
+
+    ``leaks`` is ``once``, ``slowly``, ``part`` (of three times as many) or ``""`` (no leak).
+    ``noise`` is the share of unrelated reports, ``insiders`` how many act together, ``errs`` the
+    share of wrong dates, ``days`` their deviation, ``strangers`` where unrelated customers come
+    from.
+    """
 
     title: str
     leaks: str = "once"
@@ -32,10 +35,10 @@ class Scenario:
     errs: float = 0.2
     days: float = 5.0
     strangers: str = "anybody"
-    late: bool = False  # calls come half a year later, or a year
+    late: bool = False  # calls come half a year or a year later
     screen: bool = False  # half of it is read on a colleague's screen
-    missing: float = 0.0  # the share of looks that the log lacks
-    decoy: bool = False  # one honest account has seen half of all customers
+    missing: float = 0.0  # the share of accesses missing in the log
+    decoy: bool = False  # one honest account has accessed half of all customers
     teams: bool = True  # whether the log names teams
 
 
@@ -65,8 +68,7 @@ Reported = tuple[Call, Mapping[str, FirstAccess]]
 
 @dataclass(frozen=True)
 class Leak:
-    """What happened at one company: who did it, and the reports in their order with who had seen
-    each customer."""
+    """The truth at one company: the guilty sources, and reports with each customer's viewers."""
 
     records: AccessRecords
     guilty: frozenset[str]
@@ -74,7 +76,7 @@ class Leak:
 
 
 def drawn(scenario: Scenario, seed: int) -> Leak:
-    """One company and its leak."""
+    """Draw one company and its leak."""
     return _Drawing(scenario, Random(seed)).leak()
 
 
@@ -90,7 +92,7 @@ class _Drawing:
         self._bend()
 
     def _choose(self) -> None:
-        """Somebody who had seen enough by then."""
+        """Choose insiders who had accessed enough customers by then."""
         while len(self.guilty) < self.scenario.insiders:
             n = self.chance.randrange(STAFF)
             line = self.company.staff[n]
@@ -104,7 +106,7 @@ class _Drawing:
                 self.guilty.append(n)
 
     def _bend(self) -> None:
-        """What makes the company other than usual."""
+        """Apply what makes the company differ from the usual one."""
         staff, scenario = self.company.staff, self.scenario
         if scenario.decoy:
             n = (self.guilty[0] + REGIONS) % STAFF
@@ -118,8 +120,8 @@ class _Drawing:
             staff[other] = replace(staff[other], total=staff[other].total + half)
             self.guilty.append(other)
         if scenario.missing:
-            kept = 1 - scenario.missing
-            self.company.staff = [replace(item, total=item.total * kept) for item in staff]
+            kept_share = 1 - scenario.missing
+            self.company.staff = [replace(looks, total=looks.total * kept_share) for looks in staff]
 
     def leak(self) -> Leak:
         reports = [self._report(n) for n in range(REPORTS)]
@@ -149,7 +151,7 @@ class _Drawing:
         return region, rate
 
     def _leaked(self) -> tuple[int, float, float, dict[int, float]]:
-        """A customer of the leak and the day of the call, with who is known to have looked."""
+        """Draw a leaked customer and the day of the call, with the known viewers."""
         chance, scenario = self.chance, self.scenario
         source = chance.choice(self.guilty)
         if scenario.leaks == "slowly":

@@ -1,4 +1,4 @@
-"""Calls that are going on, made by the same domain functions as real ones."""
+"""Calls in progress, created by the same domain functions as real ones."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ POLICY = Policy(
 
 
 def agent(session: Session, i: int, now: datetime) -> UUID:
-    """A new agent."""
+    """Create an agent."""
     address = f"agent{i}@example.org"
     return staff_records.add_staff_member(
         session, address, f"Ana{i} Silva", "agent", now, timezone="Europe/London"
@@ -52,8 +52,10 @@ def agent(session: Session, i: int, now: datetime) -> UUID:
 
 
 def customer(session: Session, i: int, now: datetime) -> Customer:
-    """Customer ``i``, who came to us at some time in the years that ``past`` covers, so that the
-    customers now on the phone do not lie side by side in an index."""
+    """Create customer ``i`` with an id at a random time in the years of the call history.
+
+    So customers who are in a call are not adjacent in an index.
+    """
     when = clock.time_ns() - Random(i).randrange(YEARS_MS) * 1_000_000
     with patch("storage.column_types.time.time_ns", return_value=when):
         row = new_id()
@@ -67,7 +69,7 @@ def customer(session: Session, i: int, now: datetime) -> Customer:
 def start(
     session: Session, people: list[Customer], agents: list[UUID], now: datetime
 ) -> Iterator[str]:
-    """Book a call to each of the people and start it; its code."""
+    """Book and start a call to each customer; yield the codes."""
     first = now.replace(minute=now.minute // 5 * 5, second=0, microsecond=0) + timedelta(minutes=5)
     for i, person in enumerate(people):
         starts_at = first + timedelta(minutes=5 * (i % CALLS_OF_AN_AGENT))
@@ -78,8 +80,11 @@ def start(
 
 
 def rewind(session: Session) -> None:
-    """As if nobody had checked any of the calls yet, and each had just begun: the same codes on
-    rows of their own, since what was confirmed is noted outside the database by its row."""
+    """Reset all calls to just started and unchecked.
+
+    The same codes go to new rows, since confirmations are also recorded outside the database, by
+    row.
+    """
     now = datetime.now(UTC)
     live = select(Code).where(col(Code.callback_id).is_not(None), col(Code.closed_at).is_(None))
     for code in session.exec(live).all():

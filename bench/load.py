@@ -1,7 +1,7 @@
-"""The load: prebuilt requests over connections that stay open, in a process of its own.
+"""The load generator: prebuilt requests over persistent connections, in a separate process.
 
-Raw sockets and one ``epoll``, so that the two cores are left to the server. Each run reports what
-share of a core it took.
+It uses raw sockets and one ``epoll``, to leave the two cores to the server. Each run reports its
+share of a core.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ _FOREVER = 30.0
 
 @dataclass(frozen=True)
 class Job:
-    """``lines`` connections to ``port`` that send ``requests`` in turn for ``seconds``, or until
-    there are no more. ``per_second`` paces them at random (Poisson); ``None`` is full load."""
+    """``lines`` connections to ``port`` that send ``requests`` until ``seconds`` have passed.
+
+    The run also ends when all are sent. ``per_second`` paces them at random (Poisson); ``None`` is
+    full load.
+    """
 
     port: int
     requests: list[bytes]
@@ -32,8 +35,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """``milliseconds`` of each answered check, ``answers`` by verdict (or by status when it is
-    not 200), and the share of one core that making the load took."""
+    """The results of a run.
+
+    ``milliseconds`` of each answered check, ``answers`` by verdict (or by status if it is not 200),
+    and the generator's share of one core.
+    """
 
     seconds: float
     milliseconds: list[float]
@@ -47,7 +53,7 @@ class Outcome:
 
 @dataclass
 class _Line:
-    """One connection; ``since`` is when the check under way was due, in seconds."""
+    """One connection; ``since`` is when its current check was due, in seconds."""
 
     socket: socket.socket
     since: float = 0.0
@@ -66,7 +72,7 @@ class _Run:
 
 
 def run(job: Job) -> Outcome:
-    """Do the job. Raises ``RuntimeError`` when the server falls silent or hangs up."""
+    """Run the job. Raise ``RuntimeError`` if the server stops answering or closes a connection."""
     state = _Run(job)
     poll = select.epoll()
     for _ in range(job.lines):
@@ -85,7 +91,7 @@ def run(job: Job) -> Outcome:
 
 
 def _turn(state: _Run, poll: select.epoll, start: float) -> None:
-    """Send what is due, take in what is answered, until all is sent and answered."""
+    """Send due requests and receive responses until all are sent and answered."""
     job, end, due = state.job, start + state.job.seconds, start
     pace = random.Random(7)
     while True:
@@ -104,7 +110,7 @@ def _turn(state: _Run, poll: select.epoll, start: float) -> None:
         if not more and len(state.idle) == job.lines:
             return
         rest = due - now if more and job.per_second is not None else _FOREVER
-        if not select.select([poll.fileno()], [], [], max(0.0, rest))[0]:  # counts microseconds
+        if not select.select([poll.fileno()], [], [], max(0.0, rest))[0]:  # microsecond timeout
             if rest == _FOREVER:
                 raise RuntimeError("the server has fallen silent")
             continue

@@ -1,4 +1,4 @@
-"""How much load the load generator can make: against a server that answers at once, unread."""
+"""The limit of the load generator, measured against a server that answers without parsing."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n{"verdict":"not_confirm
 
 
 def measure(lines: int) -> float:
-    """Checks a second over ``lines`` connections, on one core with the other for the answers."""
+    """Return checks per second over ``lines`` connections, with one core for each side."""
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     server = context.Process(target=_serve, args=(theirs,), daemon=True)
     server.start()
-    theirs.close()  # so that a server that dies is noticed
+    theirs.close()  # so that a dead server is detected
     try:
         asked = request_mix.requests(
             Numbers([], request_mix.strangers()), {"nobody": 100}, 60_000, 1
@@ -32,7 +32,7 @@ def measure(lines: int) -> float:
 
 
 def _serve(told: Connection) -> None:
-    """Answer whatever comes, for ever; tells its port first."""
+    """Send the port, then answer all requests forever."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=256)
     told.send(listening.getsockname()[1])
     poll, lines = select.epoll(), {}

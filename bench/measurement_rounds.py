@@ -1,4 +1,4 @@
-"""Measurements in alternation: what is noisy in the machine then strikes all alike."""
+"""Alternating measurements, so that noise of the machine affects all subjects alike."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from statistics import median
 from bench import load
 from bench.load import Job, Outcome
 
-#: The most that is prepared for one measurement, in checks a second.
+#: Requests prepared for one measurement, in checks per second.
 CEILING = 4_000
 WARM_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Subject:
-    """Something to be measured: which server, which checks (by round), what to do before."""
+    """A subject of measurement: its port, its requests by count and round, and its preparation."""
 
     port: int
     requests: Callable[[int, int], list[bytes]]
@@ -27,7 +27,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Figures:
-    """Of all rounds of one subject, each round by itself; milliseconds and checks a second."""
+    """The figures of one subject, by round, in milliseconds and checks per second."""
 
     per_second: list[float]
     percentiles: dict[int, list[float]]
@@ -51,11 +51,11 @@ def alternate(
     lines: int,
     rates: Mapping[str, float] | None = None,
 ) -> dict[str, Figures]:
-    """Measure all subjects in each round, every other round in reverse.
+    """Measure all subjects in each round, in reverse order every other round.
 
-    ``rates`` paces each subject (checks a second); without it they run at full load.
+    ``rates`` paces each subject (checks per second); without it they run at full load.
     """
-    found: dict[str, list[Outcome]] = {name: [] for name in subjects}
+    outcomes_by_name: dict[str, list[Outcome]] = {name: [] for name in subjects}
     for turn in range(rounds):
         order = list(subjects)
         for name in order if turn % 2 == 0 else reversed(order):
@@ -63,12 +63,12 @@ def alternate(
             count = int(seconds * (rate * 1.5 if rate else CEILING))
             subject.before()
             job = Job(subject.port, subject.requests(count, turn), lines, seconds, rate)
-            found[name].append(loader.submit(load.run, job).result())
-    return {name: _figures(outcomes) for name, outcomes in found.items()}
+            outcomes_by_name[name].append(loader.submit(load.run, job).result())
+    return {name: _figures(outcomes) for name, outcomes in outcomes_by_name.items()}
 
 
 def warm_up(subjects: Mapping[str, Subject], loader: Executor, lines: int) -> None:
-    """Let every server import, connect and prepare what it does once."""
+    """Warm up every server: imports, connections, and other one-time work."""
     distinct = {subject.port: subject for subject in subjects.values()}
     for subject in distinct.values():
         subject.before()
@@ -89,11 +89,11 @@ def _figures(outcomes: Sequence[Outcome]) -> Figures:
 
 
 def _percentile(values: Sequence[float], percent: int) -> float:
-    """The value that ``percent`` of a hundred do not exceed (nearest rank)."""
+    """Return the value that ``percent`` of a hundred do not exceed (nearest rank)."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
 
 
 def ratios(of: Figures, to: Figures) -> list[float]:
-    """The ratio of each round, whose two figures were taken side by side."""
+    """Return the ratio of each round, whose two figures were measured side by side."""
     return [a / b for a, b in zip(of.per_second, to.per_second, strict=True)]

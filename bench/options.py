@@ -1,4 +1,4 @@
-"""What a run of the bench can be told."""
+"""Command-line options of the benchmark."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Options:
 
 
 def read(arguments: list[str] | None = None) -> Options:
-    """The options on the command line; without any, a run of under four minutes."""
+    """Parse the command line; the defaults make a run of under four minutes."""
     parser = argparse.ArgumentParser("python -m bench", description="Vouchline's check, measured.")
     add = parser.add_argument
     add("--databases", default="sqlite,postgresql", help="which, parted by commas")
@@ -43,17 +43,17 @@ def read(arguments: list[str] | None = None) -> Options:
     add("--large", type=int, default=200_000, help="customers in the large one; 0 leaves it out")
     add("--live", type=int, default=2_000, help="calls going on")
     add("--no-file", action="store_true", help="print only, leave bench/results.md as it is")
-    given = parser.parse_args(arguments)
+    parsed = parser.parse_args(arguments)
     return Options(
-        databases=tuple(given.databases.split(",")),
-        gunicorn=given.gunicorn,
-        workers=given.workers,
-        threads=given.threads,
-        lines=given.lines,
-        rounds=given.rounds,
-        seconds=given.seconds,
-        small=max(given.small, given.live * 2 + 2_000),
-        large=given.large,
-        live=given.live,
-        keep=not given.no_file,
+        databases=tuple(parsed.databases.split(",")),
+        gunicorn=parsed.gunicorn,
+        workers=parsed.workers,
+        threads=parsed.threads,
+        lines=parsed.lines,
+        rounds=parsed.rounds,
+        seconds=parsed.seconds,
+        small=max(parsed.small, parsed.live * 2 + 2_000),
+        large=parsed.large,
+        live=parsed.live,
+        keep=not parsed.no_file,
     )

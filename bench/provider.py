@@ -1,4 +1,4 @@
-"""A provider of texts that takes each one after a fixed time, as many at once as come."""
+"""A text provider that accepts each text after a fixed time, with unlimited concurrency."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CREATED = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-L
 
 @contextmanager
 def running(latency_ms: int) -> Iterator[str]:
-    """Its address; it runs in a process of its own."""
+    """Run the provider in a separate process; yield its address."""
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_main, args=(latency_ms, theirs), daemon=True)
@@ -45,7 +45,7 @@ async def _serve(latency: float, tell: Connection) -> None:
 
 
 async def _taken(reader: asyncio.StreamReader) -> bool:
-    """Read one request; false when there is no more."""
+    """Read one request; return false at the end of the stream."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:

@@ -1,4 +1,4 @@
-"""The table."""
+"""The report of the benchmark as Markdown."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NAMES = {
 
 
 def text(results: Mapping[str, Result], options: Options, most: float) -> str:
-    """All that was found, as Markdown. ``most`` is what the load generator can do."""
+    """Return the report. ``most`` is the limit of the load generator in checks per second."""
     parts = [_head(options, most)]
     parts += [_database(result, options) for result in results.values()]
     return "\n\n".join(parts) + "\n"
@@ -38,11 +38,11 @@ def text(results: Mapping[str, Result], options: Options, most: float) -> str:
 
 def _head(options: Options, most: float) -> str:
     shares = ", ".join(f"{share} % {kind}" for kind, share in request_mix.HEADLINE.items())
-    given = f' ARGS="{" ".join(sys.argv[1:])}"' if sys.argv[1:] else ""
+    arguments = f' ARGS="{" ".join(sys.argv[1:])}"' if sys.argv[1:] else ""
     versions = ", ".join(f"{name} {version(name)}" for name in _VERSIONS)
     return f"""# The check over HTTP, measured
 
-`make bench{given}`, {datetime.now(UTC):%d %B %Y}. {os.cpu_count()} cores ({_processor()}), \
+`make bench{arguments}`, {datetime.now(UTC):%d %B %Y}. {os.cpu_count()} cores ({_processor()}), \
 load average {os.getloadavg()[2]:.1f} over a quarter of an hour. \
 Python {platform.python_version()}, {versions}.
 
@@ -83,13 +83,13 @@ def _database(result: Result, options: Options) -> str:
         "|---|---:|---:|---:|---:|",
     ]
     floor = result.full[FLOOR]
-    lines += [_row(_NAMES[name], each, floor) for name, each in result.full.items()]
+    lines += [_row(_NAMES[name], figures, floor) for name, figures in result.full.items()]
     lines += [
         "",
         "| 70 % of its own full load | checks/s | p50 ms | p99 ms |",
         "|---|---:|---:|---:|",
     ]
-    lines += [_paced(_NAMES[name], each) for name, each in result.paced.items()]
+    lines += [_paced(_NAMES[name], figures) for name, figures in result.paced.items()]
     return "\n".join([*lines, "", *_verdict(result)])
 
 
@@ -115,7 +115,7 @@ def _spread(values: Sequence[float], form: str) -> str:
 def _verdict(result: Result) -> list[str]:
     ours, paced = result.full[OURS], result.paced[OURS]
     share = median(ratios(ours, result.full[FLOOR]))
-    found = [
+    lines = [
         _aim("Of the floor", f"{share:.2f}", f"{TARGET}", share >= TARGET),
         _aim("Checks a second", f"{ours.typical:,.0f}", f"{RATE:,}", ours.typical >= RATE),
         _aim(
@@ -127,10 +127,10 @@ def _verdict(result: Result) -> list[str]:
     ]
     if LARGE in result.full:
         size = median(ratios(result.full[LARGE], ours))
-        found.append(_aim("Large store against small", f"{size:.2f}", f"{SIZE}", size >= SIZE))
+        lines.append(_aim("Large store against small", f"{size:.2f}", f"{SIZE}", size >= SIZE))
     core = max(value.core_share for value in result.full.values())
-    found.append(f"- Making the load took {core:.0%} of one core at the most.")
-    return found
+    lines.append(f"- Making the load took {core:.0%} of one core at the most.")
+    return lines
 
 
 def _aim(what: str, reached: str, target: str, is_met: bool) -> str:

@@ -1,6 +1,6 @@
-"""The checks that are sent: which numbers, which codes, in which shares.
+"""The checks that are sent: numbers (E.164), codes and shares.
 
-Everybody asks from an address of their own, as on the day of a breach. A number is E.164.
+Every request comes from its own address, as on the day of a breach.
 """
 
 from __future__ import annotations
@@ -10,37 +10,37 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-#: The headline: most people who look in are not being called; a live call is checked once by its
-#: customer, and as often by somebody who mistypes or guesses.
+#: The headline: most people who check are not being called; a live call is checked once by its
+#: customer, and once with a mistyped or guessed code.
 HEADLINE = {"nobody": 60, "wrong": 20, "genuine": 20}
 KINDS = {kind: {kind: 100} for kind in HEADLINE}
-QUIET_CUSTOMERS = 500  # customers whom nobody is calling, beside strangers
+QUIET_CUSTOMERS = 500  # customers who are not being called, in addition to strangers
 _STRANGERS = 50_000_000  # numbers from here on belong to no customer
 
 
 def number(i: int) -> str:
-    """The phone number of customer ``i`` (British mobile, possible but not checked further)."""
+    """Return the phone number of customer ``i`` (a possible British mobile number)."""
     return f"+4474{i:08d}"
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """``live`` pairs of number and right code; ``quiet`` numbers that nobody is calling."""
+    """``live`` pairs of number and right code; ``quiet`` numbers that are not being called."""
 
     live: Sequence[tuple[str, str]]
     quiet: Sequence[str]
 
 
 def strangers() -> list[str]:
-    """Numbers of nobody we know."""
+    """Return numbers that belong to no customer."""
     return [number(_STRANGERS + i) for i in range(5_000)]
 
 
 def requests(numbers: Numbers, shares: dict[str, int], count: int, seed: int) -> list[bytes]:
-    """Up to ``count`` requests in the given shares of a hundred, shuffled.
+    """Return up to ``count`` shuffled requests in the given percentages.
 
-    A right code is sent once, so there are no more of those than live calls; the others shrink
-    with them.
+    A right code is sent once, so there are at most as many of those as live calls; the other kinds
+    are reduced in proportion.
     """
     pick = random.Random(seed)
     if "genuine" in shares:
@@ -66,7 +66,7 @@ def _digits(pick: random.Random) -> str:
 
 
 def _other(code: str) -> str:
-    """A code that is wrong in its first digit."""
+    """Return the code with a wrong first digit."""
     return str((int(code[0]) + 1) % 10) + code[1:]
 
 

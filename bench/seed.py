@@ -1,4 +1,4 @@
-"""Fills the stores of one run: a small one with calls going on, and a large copy of it."""
+"""Fills the databases of one run: a small one with calls in progress, and a large copy of it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ PATIENCE_SECONDS = 3600  # a large store takes a while
 
 @dataclass(frozen=True)
 class Seeded:
-    """Addresses of the stores (``large`` is empty when it was left out), what opens them, and
-    whom to ask about."""
+    """Database URLs (``large`` is empty if left out), master keys, and the numbers to check."""
 
     floor: str
     small: str
@@ -36,7 +35,7 @@ class Seeded:
 
 
 def fill(stores: Stores, options: Options) -> Seeded:
-    """Make and fill the stores."""
+    """Create and fill the databases."""
     master_keys = master_key_providers.generate_key_entry("bench")
     small = stores.new("small")
     engine = make_engine(small, wait_seconds=PATIENCE_SECONDS)
@@ -55,7 +54,7 @@ def fill(stores: Stores, options: Options) -> Seeded:
 
 
 def _calls(session: Session, options: Options) -> Numbers:
-    """Customers on the phone and customers who are not, among the customers of past calls."""
+    """Create customers with and without a call in progress, among customers of past calls."""
     now = datetime.now(UTC)
     agents = [
         live_calls.agent(session, i, now)

@@ -1,4 +1,4 @@
-"""Serves the floor by the product's own server configuration; only the application differs."""
+"""Serves the floor with the product's own server configuration; only the application differs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from config.settings import Settings
 
 
 def main() -> None:
-    """Serve ``bench.floor`` where ``config.server`` would serve ``app``."""
+    """Serve ``bench.floor`` in place of ``app``."""
     real: Any = server.Granian
     server.Granian = partial(_with_floor, real)
     server.run_server(Settings(), "127.0.0.1")

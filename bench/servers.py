@@ -1,4 +1,4 @@
-"""The servers under load: ours in production mode, and the floor on the same configuration."""
+"""The servers under load: ours in production mode, and the floor with the same configuration."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ START_SECONDS = 60
 
 @contextmanager
 def redis() -> Iterator[str]:
-    """Where limits are counted by several processes; empty on a machine without Redis."""
+    """Yield the URL of a Redis for shared rate limits; empty on a machine without Redis."""
     with ExitStack() as stack:
         try:
             url = stack.enter_context(started_redis())
@@ -35,7 +35,10 @@ def redis() -> Iterator[str]:
 def ours(
     name: str, folder: Path, url: str, options: Options, master_keys: str, rates: str
 ) -> Iterator[int]:
-    """The product as ``flask serve`` runs it in production, on ``url``; its port."""
+    """Run the product like ``flask serve`` in production on the database ``url``.
+
+    Yield its port.
+    """
     extra = {"VOUCHLINE_DATABASE_URL": url, "VOUCHLINE_MASTER_KEYS": master_keys}
     if rates:
         extra["VOUCHLINE_RATE_STORAGE"] = rates
@@ -48,7 +51,7 @@ def ours(
 def gunicorn(
     name: str, folder: Path, url: str, options: Options, master_keys: str, rates: str
 ) -> Iterator[int]:
-    """The product on gunicorn with threads, as many of them as granian has; its port."""
+    """Run the product on gunicorn with as many threads as granian has; yield its port."""
     extra = {
         "VOUCHLINE_DATABASE_URL": url,
         "VOUCHLINE_MASTER_KEYS": master_keys,
@@ -65,7 +68,7 @@ def gunicorn(
 
 @contextmanager
 def floor(folder: Path, url: str, options: Options) -> Iterator[int]:
-    """The floor, on ``url``; its port."""
+    """Run the floor on the database ``url``; yield its port."""
     command = [sys.executable, "-m", "bench.serve_floor"]
     extra = {"FLOOR_URL": url}
     with _web("floor", folder, command, options, extra) as port:
@@ -93,7 +96,7 @@ def _web(
 
 
 def _settings(options: Options, place: Path, port: int) -> dict[str, str]:
-    """Production's settings, of the kind that ``config.settings_checks`` asks for."""
+    """Return production settings that pass ``config.settings_checks``."""
     return {
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         "VOUCHLINE_ENVIRONMENT": "production",
@@ -117,7 +120,7 @@ def _settings(options: Options, place: Path, port: int) -> dict[str, str]:
 def _child(
     command: list[str], folder: Path, settings: dict[str, str], log: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of ours, ended with the block; what it says goes into a file, as a log would."""
+    """Run a child process until the block ends, with its output in a log file."""
     with log.open("wb") as file:
         child = subprocess.Popen(
             command, cwd=folder, env={**os.environ, **settings}, stdout=file, stderr=file
@@ -133,7 +136,7 @@ def _child(
 
 
 def _wait(port: int, log: Path) -> None:
-    """Until it answers. Raises ``RuntimeError`` with what it said instead."""
+    """Wait until the server answers. Raise ``RuntimeError`` with its log if it does not."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)

@@ -1,5 +1,6 @@
-"""``python -m bench.slots``: free times of many agents for one customer's question, beside a slow
-search that looks at every minute; and bookings a second, beside the bare statements."""
+"""``python -m bench.slots``: slot search for many agents, compared with a slow search that checks
+every minute; and bookings per second, compared with the bare statements.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +64,7 @@ def main() -> None:
 
 
 def _agents(store: databases.Store, count: int) -> list[UUID]:
-    """Agents of five zones, each at work on weekdays from some hour on, with a break."""
+    """Create agents in five zones who work on weekdays, with a break."""
     chance = random.Random(1)
     with store.unit() as session:
         agents = [
@@ -87,7 +88,7 @@ def _agents(store: databases.Store, count: int) -> list[UUID]:
 
 
 def _fill(store: databases.Store, agents: list[UUID], bookings: int, days: int) -> None:
-    """Bookings at random, one after the other in each agent's calendar, as rows."""
+    """Insert random bookings that do not overlap in any agent's calendar."""
     chance = random.Random(2)
     with store.unit() as session:
         customer = factories.a_customer(session, NOW).id
@@ -95,7 +96,7 @@ def _fill(store: databases.Store, agents: list[UUID], bookings: int, days: int) 
         rows, steps = [], []
         for n in range(chunk, min(bookings, chunk + 10_000)):
             agent = agents[n % len(agents)]
-            # A slot of its own in its agent's hours, so that none overlaps.
+            # A separate slot within the agent's hours, so that none overlap.
             turn = n // len(agents)
             at = NOW + timedelta(
                 days=turn % days, minutes=30 * (turn // days) + 15 * chance.randrange(2)
@@ -141,10 +142,10 @@ def _ask(store: databases.Store, days: int, questions: int) -> None:
             )
 
     for limit, what in ((10_000, f"all of {days} days"), (50, "the first 50")):
-        found = ask(limit)
+        count = ask(limit)
         times = _timed(lambda limit=limit: ask(limit), questions)
         print(
-            f"free times, {what}: {found} found, median {median(times):.0f} ms,"
+            f"free times, {what}: {count} found, median {median(times):.0f} ms,"
             f" 95th percentile {quantiles(times, n=20)[-1]:.0f} ms"
         )
 
@@ -154,45 +155,47 @@ def _one_agent(days: int) -> None:
     week = {day: [(540, 780), (825, 1065)] for day in range(5)}
     rules = SlotRules(week, here, here, POLICY.decent_hours)
     busy = set(slots.call_steps(NOW + timedelta(hours=3), 60))
-    given = (rules, busy, NOW, NOW + timedelta(days=days), 15)
-    fast = median(_timed(lambda: list(slots.iter_free_starts(*given)), 20))
-    slow = median(_timed(lambda: slow_free(*given, set()), 3))
-    same = list(slots.iter_free_starts(*given)) == slow_free(*given, set())
+    search = (rules, busy, NOW, NOW + timedelta(days=days), 15)
+    fast = median(_timed(lambda: list(slots.iter_free_starts(*search)), 20))
+    slow = median(_timed(lambda: slow_free(*search, set()), 3))
+    same = list(slots.iter_free_starts(*search)) == slow_free(*search, set())
     print(f"one agent, {days} days: {fast:.2f} ms, slow search {slow:.0f} ms, same answer: {same}")
 
 
 def _timed(act: Callable[[], object], times: int) -> list[float]:
-    found = []
+    milliseconds = []
     for _ in range(times):
         begin = time.perf_counter()
         act()
-        found.append(1000 * (time.perf_counter() - begin))
-    return found
+        milliseconds.append(1000 * (time.perf_counter() - begin))
+    return milliseconds
 
 
 def _book(store: databases.Store, agents: list[UUID], count: int = 300) -> None:
-    """Bookings one after the other by one process, beside the same rows by bare statements."""
+    """Time sequential bookings by one process, and the same rows by bare statements."""
     policy = factories.a_policy(min_notice_minutes=0)
     with store.unit() as session:
         idle = factories.an_agent(session, NOW).id
         customers = [factories.a_customer(session, NOW).id for _ in range(count)]
     begin = time.perf_counter()
-    for n, each in enumerate(customers):
+    for n, customer_id in enumerate(customers):
         with store.unit() as session:
-            who = session.get_one(Customer, each)
+            who = session.get_one(Customer, customer_id)
             at = NOW + timedelta(days=1 + n // 40, minutes=15 * (n % 40) + 60)
             bookings.book_callback(
                 session, who, idle, BookingRequest(at, 15, "your router"), policy, NOW
             )
     ours = count / (time.perf_counter() - begin)
     begin = time.perf_counter()
-    for n, each in enumerate(customers):
+    for n, customer_id in enumerate(customers):
         at, row = NOW + timedelta(days=100, minutes=15 * n), new_id()
         taken = [
-            (holder, step) for holder in (agents[0], each) for step in slots.call_steps(at, 15)
+            (holder, step)
+            for holder in (agents[0], customer_id)
+            for step in slots.call_steps(at, 15)
         ]
         with store.engine.begin() as connection:
-            connection.execute(insert(Callback.__table__), _row(row, each, agents[0], at))
+            connection.execute(insert(Callback.__table__), _row(row, customer_id, agents[0], at))
             connection.execute(
                 insert(ReservedSlot.__table__),
                 [{"holder_id": h, "step": s, "seat": 0, "callback_id": row} for h, s in taken],

@@ -1,4 +1,4 @@
-"""Databases for the length of one run: made, copied and named alike for both kinds."""
+"""Databases for one run: created, copied and named in the same way for both kinds."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from sqlalchemy import make_url
 
 from tests import servers
 
-#: PostgreSQL waits for the disk, as in production.
+#: Default options: PostgreSQL waits for the disk, as in production.
 AS_SHIPPED = ""
 
 
 class Stores(Protocol):
-    """Where databases of one kind are made."""
+    """Creates databases of one kind."""
 
     version: str
 
     def new(self, name: str) -> str:
-        """Make an empty database; its address for SQLAlchemy."""
+        """Create an empty database; return its SQLAlchemy URL."""
 
     def copy(self, name: str, to: str) -> str:
-        """Make a database just like ``name``, which nobody may be using; its address."""
+        """Copy the database ``name``, which must not be in use; return the URL of the copy."""
 
     def settle(self, name: str) -> None:
-        """Bring the planner's figures up to date and everything to disk after much was added."""
+        """Update planner statistics and flush to disk, after many inserts."""
 
 
 class Sqlite:
-    """Files in one folder."""
+    """Database files in one folder."""
 
     version = f"SQLite {sqlite3.sqlite_version}"
 
@@ -88,9 +88,9 @@ class Postgresql:
 
 @contextmanager
 def of(kind: str, folder: Path) -> Iterator[Stores]:
-    """Where to make databases of ``kind``, ``sqlite`` or ``postgresql``.
+    """Yield the :class:`Stores` of ``kind``, ``sqlite`` or ``postgresql``.
 
-    Raises :class:`tests.servers.Missing` when there is no PostgreSQL.
+    Raise :class:`tests.servers.Missing` if there is no PostgreSQL.
     """
     if kind == "sqlite":
         yield Sqlite(folder)

@@ -1,5 +1,6 @@
-"""``python -m bench.tracing_full``: a trace over 1,000 reports beside 100 million looks at 12
-million customers, on a PostgreSQL of its own that is deleted afterwards. Takes 30 GB of disk."""
+"""``python -m bench.tracing_full``: traces 1,000 reports among 100 million accesses to 12 million
+customers, on a temporary PostgreSQL. Takes 30 GB of disk.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +28,8 @@ from vault.audit.models import AuditState
 
 END = datetime(2026, 11, 1, tzinfo=UTC)
 DAYS, STAFF, REGIONS = 730, 1000, 20
-TAIL = 10_000  # looks that the tally has not come to yet
-#: Faster to fill; reading is as shipped but for memory, of which any such server has more.
+TAIL = 10_000  # accesses that are not in the tally yet
+#: Settings for fast filling; reads use defaults, except for memory, as on any server of this size.
 OPTIONS = "-c fsync=off -c full_page_writes=off -c max_wal_size=4GB -c maintenance_work_mem=1GB "
 OPTIONS += "-c shared_buffers=2GB -c work_mem=64MB -c max_connections=20 -c max_parallel_workers=2"
 
@@ -40,8 +41,8 @@ INSERT INTO customer (id, phone, phone_index, name, locale, timezone, created_at
 SELECT {_WHOM}, '\\x00', int8send(c), '\\x00', 'en', 'Europe/London', :begin
 FROM generate_series(0, :customers - 1) AS c
 """
-#: Who looks is heavy-tailed, and so is how often a customer is in touch; one look in twenty is at
-#: customers of any region.
+#: Accesses per member of staff and contacts per customer are heavy-tailed; one access in twenty is
+#: to a customer of any region.
 _LOOKS = f"""
 INSERT INTO audit_entry (at, actor, staff_id, action, customer_id, purpose, detail)
 SELECT :begin + i * (interval '{DAYS} days' / :looks), 'staff', {_WHO}, 'customer.read', {_WHOM},
@@ -94,17 +95,17 @@ def _said(what: str, act: Callable[[], object]) -> float:
 
 
 def _fill(store: databases.Store, looks: int, customers: int) -> None:
-    given = {"begin": END - timedelta(days=DAYS), "looks": looks, "customers": customers}
+    values = {"begin": END - timedelta(days=DAYS), "looks": looks, "customers": customers}
 
     def run(statement: str) -> None:
         with store.engine.begin() as connection:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text("SET LOCAL work_mem = '1GB'"))
-            connection.execute(text(statement), given | {"mark": looks - TAIL})
+            connection.execute(text(statement), values | {"mark": looks - TAIL})
 
-    indexes = [f"ix_audit_entry_{item}" for item in ("customer_id", "staff_id", "exposed")]
+    indexes = [f"ix_audit_entry_{suffix}" for suffix in ("customer_id", "staff_id", "exposed")]
     with store.engine.connect() as connection:
-        kept = dict(
+        definitions = dict(
             connection.execute(
                 text("SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'audit_entry'")
             ).all()
@@ -115,7 +116,7 @@ def _fill(store: databases.Store, looks: int, customers: int) -> None:
     _said(f"{customers:,} customers", lambda: run(_CUSTOMERS))
     _said(f"{looks:,} looks", lambda: run(_LOOKS))
     for name in indexes:
-        _said(name, lambda name=name: run(kept[name]))
+        _said(name, lambda name=name: run(definitions[name]))
     _said("tally from nothing", lambda: _tally(store, looks - TAIL))
     run(
         "INSERT INTO access_mark (id, entry_id, customers, counted_on)"
@@ -140,7 +141,10 @@ def _tally(store: databases.Store, upto: int) -> None:
 
 
 def _report(store: databases.Store, insider: UUID, reports: int, customers: int) -> None:
-    """Two in three are of customers whom the insider had seen half a year before the end."""
+    """File reports.
+
+    Two in three are of customers the insider had accessed half a year before the end.
+    """
     with store.unit() as session:
         statement_timeout.remove_statement_timeout(session)
         seen = session.connection().execute(
@@ -185,8 +189,8 @@ def _file(session: Session, customer: UUID, at: datetime) -> None:
 def _measure(store: databases.Store, insider: UUID) -> None:
     def trace() -> None:
         with store.unit() as session:
-            found = service.trace_recent_signals(session, None, END)
-            first = found.rows[0]
+            result = service.trace_recent_signals(session, None, END)
+            first = result.rows[0]
             assert first.source == str(insider), first
 
     _said("trace, first", trace)
@@ -204,8 +208,8 @@ def _measure(store: databases.Store, insider: UUID) -> None:
         )
         tracer = Tracer(records, epoch_days(END))
         calls = [
-            service.call_from_signal(item, None)
-            for item in signals.list_recent_signals(session, END - service.LOOKBACK)
+            service.call_from_signal(signal, None)
+            for signal in signals.list_recent_signals(session, END - service.LOOKBACK)
         ]
         for call in calls[1:]:
             tracer.add_report(call, sights.get(call.customer, {}))
@@ -217,7 +221,7 @@ def _measure(store: databases.Store, insider: UUID) -> None:
 
 
 def _exposure(store: databases.Store, insider: UUID) -> None:
-    """Whom the insider's access exposed: how many, and the first and a later wave of them."""
+    """Measure the exposure of the insider's access: count, first page and a later page of ids."""
     since = END - timedelta(days=DAYS)
     with store.unit() as session:
         total = exposure.count_exposed_customers(session, insider, since, END)
@@ -233,7 +237,7 @@ def _exposure(store: databases.Store, insider: UUID) -> None:
 
 
 def _keep_up(store: databases.Store, looks: int) -> None:
-    """What the worker has to do for each look."""
+    """Measure the worker's cost per access."""
     with store.unit() as session:
         session.add(AuditState(settled_id=looks, next_at=END))
 

@@ -14,14 +14,14 @@ SHOWN = {"once": "#174a7c", "slowly": "#2c7a3f", "pair": "#a05a00", "missing": "
 
 
 def pictures(results: Results) -> dict[str, str]:
-    """By file name; only what the results allow."""
-    found = {}
+    """Return pictures by file name, as far as the results contain their data."""
+    by_name = {}
     names = [name for name in SHOWN if name in results]
     if names:
-        found["tracing-needed.svg"] = _needed(results, names)
+        by_name["tracing-needed.svg"] = _needed(results, names)
     if set(PRIOR) <= set(results):
-        found["tracing-calibration.svg"] = _calibration(results)
-    return found
+        by_name["tracing-calibration.svg"] = _calibration(results)
+    return by_name
 
 
 def _needed(results: Results, names: Sequence[str]) -> str:
@@ -46,9 +46,9 @@ def _calibration(results: Results) -> str:
     parts = [_axes("said", "was so", [(n / 4, f"{25 * n} %") for n in range(5)])]
     parts.append(_line([(0, 0), (1, 1)], "#bbbbbb"))
     bins = reliability(results)
-    parts.append(_line([(one_bin.said, one_bin.so) for one_bin in bins], "#174a7c"))
-    for one_bin in bins:
-        x, y = _at(one_bin.said, one_bin.so)
+    parts.append(_line([(interval.said, interval.so) for interval in bins], "#174a7c"))
+    for interval in bins:
+        x, y = _at(interval.said, interval.so)
         parts.append(f'<circle cx="{x}" cy="{y}" r="4" fill="#174a7c"/>')
     return _svg("Calibration", "How often it was so, by how likely it was said to be.", parts)
 

@@ -10,7 +10,7 @@ from bench.leaks import ASKED, BROKEN, REPORTS, SCENARIOS
 from bench.tracing_trials import DOZEN, METHODS, NEVER, OURS, Result, quantile
 
 Results = Mapping[str, Sequence[Result]]
-#: How often each happens, as the model believes before any report.
+#: The model's prior probability of each scenario, before any report.
 PRIOR = {"once": 0.25, "slowly": 0.25, "pair": 0.05, "outside": 0.45}
 BINS = (0.0, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 1.0)
 
@@ -31,7 +31,7 @@ _HEAD = f"""# Leak tracing in figures
 
 
 def text(results: Results) -> str:
-    """All of it, as Markdown."""
+    """Return the report as Markdown."""
     parts = [_HEAD]
     for title, among in (("What was asked for", ASKED), ("Where assumptions break", BROKEN)):
         names = [name for name in among if name in results]
@@ -83,8 +83,7 @@ def _reports(count: int) -> str:
 
 @dataclass(frozen=True)
 class Bin:
-    """What was said with a probability between two bounds: the mean said, how often it was so,
-    and how many there were."""
+    """Predictions within an interval of probability: mean prediction, observed rate, and count."""
 
     said: float
     so: float
@@ -93,26 +92,29 @@ class Bin:
 
 
 def reliability(results: Results) -> list[Bin]:
-    """How often the likeliest of the staff was guilty, by how likely that was said to be."""
-    found = []
+    """Return how often the most likely source was guilty, by predicted probability."""
+    bins = []
     for low, high in pairwise(BINS):
-        said = so = weight = 0.0
+        predicted = so = weight = 0.0
         count = 0
         for name, share in PRIOR.items():
-            each = share / sum(len(result.said) for result in results[name])
+            weight_per_prediction = share / sum(len(result.said) for result in results[name])
             for result in results[name]:
                 for probability, guilty in result.said:
                     if low <= probability < high or (high == 1.0 == probability):
-                        said, so = said + each * probability, so + each * guilty
-                        weight, count = weight + each, count + 1
+                        predicted, so = (
+                            predicted + weight_per_prediction * probability,
+                            so + weight_per_prediction * guilty,
+                        )
+                        weight, count = weight + weight_per_prediction, count + 1
         if count:
-            found.append(Bin(said / weight, so / weight, count, weight))
-    return found
+            bins.append(Bin(predicted / weight, so / weight, count, weight))
+    return bins
 
 
 def _calibration(results: Results) -> str:
     bins = reliability(results)
-    error = sum(one_bin.weight * abs(one_bin.said - one_bin.so) for one_bin in bins)
+    error = sum(interval.weight * abs(interval.said - interval.so) for interval in bins)
     brier = sum(
         share
         * sum((p - guilty) ** 2 for result in results[name] for p, guilty in result.said)
@@ -121,8 +123,8 @@ def _calibration(results: Results) -> str:
     )
     mixed = ", ".join(f"{100 * share:.0f} % {name}" for name, share in PRIOR.items())
     rows = "\n".join(
-        f"| {100 * one_bin.said:.1f} % | {100 * one_bin.so:.1f} % | {one_bin.count:,} |"
-        for one_bin in bins
+        f"| {100 * interval.said:.1f} % | {100 * interval.so:.1f} % | {interval.count:,} |"
+        for interval in bins
     )
     return f"""## Calibration
 

@@ -1,4 +1,4 @@
-"""Many companies, each traced report by report by every method."""
+"""Many companies, each traced report by report with every method."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ AT_A_TIME = 50
 
 @dataclass
 class Trial:
-    """How one method did on one company: whether it ranks a guilty one first after a dozen reports,
-    whether it accuses them, or an innocent; whether it ever accused an innocent on the way; after
-    how many reports it first accused a guilty one."""
+    """The result of one method on one company.
+
+    After a dozen reports: whether a guilty source ranks ``first``, whether a guilty one is accused
+    (``right``) or an innocent one (``wrong``). On the way: whether an innocent was ever accused,
+    and after how many reports a guilty one was first accused (``needed``).
+    """
 
     first: bool = False
     right: bool = False
@@ -33,8 +36,11 @@ class Trial:
 
 @dataclass
 class Result:
-    """One company: a trial by method; of ours, how likely the likeliest was said to take part and
-    whether they did, after 4, 8 and 12 reports; and how many guilty ones lead after a dozen."""
+    """The results of one company.
+
+    A trial by method; for ours, the predicted probability of the most likely source and whether it
+    took part, after 4, 8 and 12 reports; and how many guilty ones lead after a dozen.
+    """
 
     trials: dict[str, Trial]
     said: list[tuple[float, bool]] = field(default_factory=list)
@@ -42,7 +48,7 @@ class Result:
 
 
 def run(name: str, count: int, processes: int, first: int = 0) -> list[Result]:
-    """Trials of a scenario on ``count`` companies, from seed ``first`` on."""
+    """Run a scenario on ``count`` companies, from seed ``first`` on."""
     starts = range(first, first + count, AT_A_TIME)
     jobs = [(name, start, min(AT_A_TIME, first + count - start)) for start in starts]
     if processes == 1:
@@ -72,29 +78,31 @@ def _one(leak: Leak) -> Result:
 
 
 def _ours(leak: Leak, result: Result) -> Iterator[tuple[str | None, bool]]:
-    """After each report, who ranks first of all sources and whether somebody is said to lead."""
+    """Yield after each report which source ranks first of all, and whether it is said to lead."""
     tracer, seen = Tracer(leak.records, DAYS), {}
     for number, (call, viewers) in enumerate(leak.reports, 1):
         tracer.add_report(call, viewers)
         for source, sight in viewers.items():
             seen[source] = seen.get(source, 0) + (sight.day <= call.day)
-        if number < MIN_CUSTOMERS_SEEN:  # nobody can lead yet
+        if number < MIN_CUSTOMERS_SEEN:  # too few reports for any source to lead
             yield None, False
             continue
-        found = tracer.compute_posterior()
-        source = max(found.alone, key=found.involvement_probability, default=None)
-        involved = found.involvement_probability(source) if source else 0.0
+        posterior = tracer.compute_posterior()
+        source = max(posterior.alone, key=posterior.involvement_probability, default=None)
+        involved = posterior.involvement_probability(source) if source else 0.0
         if number in (4, 8, DOZEN):
             result.said.append((involved, source in leak.guilty))
         if number == DOZEN:
             leads = [
                 g
                 for g in leak.guilty
-                if found.involvement_probability(g) >= LEADING_THRESHOLD
+                if posterior.involvement_probability(g) >= LEADING_THRESHOLD
                 and seen[g] >= MIN_CUSTOMERS_SEEN
             ]
             result.leading = len(leads)
-        if source and found.attributed_share(source) <= max(found.outside, found.everything):
+        if source and posterior.attributed_share(source) <= max(
+            posterior.outside, posterior.everything
+        ):
             yield None, False
         else:
             yield (
@@ -115,5 +123,5 @@ def _rivals(leak: Leak) -> Iterator[list[tuple[str | None, bool]]]:
 
 
 def quantile(values: Sequence[int], share: float) -> int:
-    """The smallest value that so large a share does not exceed."""
+    """Return the smallest value that a share ``share`` of the values does not exceed."""
     return sorted(values)[min(len(values) - 1, max(0, -int(-share * len(values) // 1) - 1))]

@@ -1,4 +1,4 @@
-"""How the world reaches us: web pages, staff console, texts, REST API, command line.
+"""The interfaces of the application: web pages, staff console, texts, REST API, command line.
 
-Thin: parse, call one domain function, render. The only place that knows Flask.
+Each channel is thin: it parses, calls one domain function and renders. Only channels use Flask.
 """

@@ -1,4 +1,4 @@
-"""What somebody reads who may open no more customers for now, and that investigators are told."""
+"""The response to a staff member whose access budget is spent. Investigators get a case."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from incidents.access import budget_cases
 from people.customers.access_budgets import LONGEST_WINDOW, AccessKind
 from people.errors import BudgetExceeded
 
-#: Marks a text for the catalogues; pages translate it when it is shown.
+#: Marks a text for translation; pages translate it when they render it.
 N_ = str
 
 BUDGET_SPENT_TITLE = N_("No more customers for now")
@@ -40,17 +40,17 @@ _EXPLANATIONS = {
 
 
 def open_case_for_stop(stop: BudgetExceeded) -> None:
-    """Raise the case in a unit of work of its own, since that of the opening was rolled back. Only
-    then is the stop answered, so that no answered stop goes unseen."""
+    """Open the case in its own unit of work, because the unit of work of the access was rolled
+    back. Call it before answering, so that every stop has a case."""
     with unit_of_work() as session:
         budget_cases.open_budget_case(session, stop, current_time())
 
 
 def explain_budget_stop(stop: BudgetExceeded) -> str:
-    """What happened, and whom to ask. Untranslated."""
+    """Return the untranslated explanation of what happened, and who can help."""
     return _EXPLANATIONS[AccessKind(stop.kind), stop.within >= LONGEST_WINDOW]
 
 
 def retry_after_seconds(stop: BudgetExceeded) -> str:
-    """In how many seconds another customer can be opened."""
+    """Return the number of seconds until another customer can be opened."""
     return str(max(1, int(stop.again.total_seconds()) + 1))

@@ -1,4 +1,5 @@
-"""What the channels work with, put together once by ``app.py`` and carried by the application."""
+"""The dependencies of the channels. ``app.py`` builds them once and attaches them to the
+application."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ _EXTENSION = "vouchline"
 
 @dataclass(frozen=True)
 class AppContext:
-    """Plain values and the few long-lived objects: store, keys, gateway, limits, clock."""
+    """Plain values and the long-lived objects: engine, keys, providers, limits and clock."""
 
     engine: Engine
     master: MasterKeys
@@ -59,12 +60,12 @@ class AppContext:
 
 
 def current_context() -> AppContext:
-    """The context of the current application."""
+    """Return the context of the current application."""
     return cast(AppContext, current_app.extensions[_EXTENSION])
 
 
 def current_time() -> datetime:
-    """The time of this moment, in UTC; domain code gets it as a parameter."""
+    """Return the current time in UTC. Domain code gets the time as a parameter."""
     return current_context().clock()
 
 
@@ -74,7 +75,7 @@ def _engine_for_request(here: AppContext) -> Engine:
 
 @contextmanager
 def core_unit_of_work() -> Iterator[CoreUnitOfWork]:
-    """A unit of work for the check path."""
+    """Open a unit of work for the check path."""
     here = current_context()
     with core_transaction(_engine_for_request(here), here.info) as work:
         yield work
@@ -82,8 +83,8 @@ def core_unit_of_work() -> Iterator[CoreUnitOfWork]:
 
 @contextmanager
 def unit_of_work(*, read_only: bool = False) -> Iterator[Session]:
-    """One unit of work. It commits when the block is left, and so before an answer that was
-    returned inside the block goes out: without the audit entry, nothing is shown."""
+    """Open a unit of work. It commits at the end of the block, before a response that the block
+    returned is sent: nothing is shown unless its audit entry is committed."""
     here = current_context()
     with transaction(
         _engine_for_request(here), read_only=read_only, info=dict(here.info)

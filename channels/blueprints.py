@@ -1,4 +1,4 @@
-"""Hangs every channel onto the application."""
+"""Registers all channels with the application."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from people import phone_numbers
 
 
 def register_blueprints(app: Application, context: AppContext, spoken: tuple[str, ...]) -> None:
-    """Pages, console, webhooks, API, commands; headers, languages and failures around them."""
+    """Register pages, console, webhooks, API and commands, and the headers, locales and error
+    handlers around them. ``spoken`` are the languages, the default first."""
     https = context.base_url.startswith("https://")
     security_headers.register_security_headers(app, https=https)
     locale_selection.set_up_locales(app, spoken)
@@ -29,7 +30,7 @@ def register_blueprints(app: Application, context: AppContext, spoken: tuple[str
     csrf = CSRFProtect(app)
     error_handlers.register_error_handlers(app)
     app.context_processor(lambda: _company_template_values(context))
-    # No cookie gives these any authority, so a forged request gains nothing by them.
+    # These blueprints take no authority from cookies, so a forged request gains nothing.
     open_to_all = [
         check.bp,
         report_form.bp,

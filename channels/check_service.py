@@ -1,4 +1,4 @@
-"""One check, for the web page and the API alike: clean the input, count it, decide."""
+"""Checks a code for the web page and the API: parses the input, counts it and decides."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ CHECK_SECONDS = Histogram(
 
 
 def read_number(text: str) -> str:
-    """The phone number somebody typed, in E.164. Raises ``InvalidInput``."""
+    """Parse a typed phone number to E.164. Raises ``InvalidInput``."""
     return phone_numbers.parse_phone(text, current_context().policy.default_region)
 
 
 def read_code(text: str) -> str:
-    """The code somebody typed, in plain digits. Raises ``InvalidInput``."""
+    """Parse a typed code to plain digits. Raises ``InvalidInput``."""
     digits = current_context().policy.code_digits
     code = codes.normalise_code(text, digits)
     if code is None:
@@ -39,20 +39,20 @@ def read_code(text: str) -> str:
 
 
 class CheckUnavailable(Exception):
-    """No verdict can be had just now: the answer is *cannot check*, never *genuine* (rule F1)."""
+    """There is no verdict now: answer *cannot check*, never *genuine* (rule F1)."""
 
 
 def decide_verdict(phone: str, code: str, channel: Channel) -> Verdict:
-    """The verdict on what a customer typed; committed before it is given.
+    """Return the verdict on what a customer typed. It is committed before it is returned.
 
-    Raises ``InvalidInput``, ``TooMany`` or :class:`CheckUnavailable`.
+    Raises ``InvalidInput``, ``RateLimitExceeded`` or :class:`CheckUnavailable`.
     """
     try:
         verdict = _decide_counted(phone, code, channel)
     except (InvalidInput, RateLimitExceeded):
         raise
     except Exception as error:
-        # Whatever it is, somebody is on the phone with a caller and needs advice, not an error.
+        # A customer is on the phone with a caller and needs advice, so catch every error.
         error_handlers.log_failure("cannot check", error)
         CHECK_VERDICTS.labels(channel.value, "cannot_check").inc()
         raise CheckUnavailable from error
@@ -75,8 +75,8 @@ def _decide_counted(phone: str, code: str, channel: Channel) -> Verdict:
 
 
 def _count_network() -> RateLimitExceeded | None:
-    """Count one check from this network. Raises ``TooMany`` at the limit, but returns it instead if
-    every request has the same address because a proxy is not counted."""
+    """Count one check from this network. Raises ``RateLimitExceeded`` at the limit, but returns the
+    error if every request has the same address because a proxy is not counted."""
     try:
         current_context().limiter.count_hit("check_address", request_network())
     except RateLimitExceeded as error:
@@ -87,8 +87,8 @@ def _count_network() -> RateLimitExceeded | None:
 
 
 def _count_beyond_limit(refused: RateLimitExceeded, index: str) -> None:
-    """A few more for each number, so that one stranger does not stop everybody's checks. Raises
-    what was ``refused``."""
+    """Allow a few more checks for each number, so that one client cannot block everybody's checks.
+    Raises ``refused`` at the limit."""
     try:
         current_context().limiter.count_hit("check_beyond_number", index)
         current_context().limiter.count_hit("check_beyond_address", request_network())
@@ -97,7 +97,7 @@ def _count_beyond_limit(refused: RateLimitExceeded, index: str) -> None:
 
 
 def verdict_name(verdict: Verdict) -> str:
-    """The verdict's name on the API and in the metrics."""
+    """Return the verdict's name, as the API and the metrics have it."""
     if isinstance(verdict, Genuine):
         return "genuine"
     return "already_confirmed" if isinstance(verdict, AlreadyConfirmed) else "not_confirmed"

@@ -1,4 +1,4 @@
-"""Where the request at hand comes from. Nothing else looks at addresses or forwarding headers."""
+"""Finds out where a request comes from. No other module reads addresses or forwarding headers."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from config.ip_addresses import Network
 
 
 def request_network() -> Network:
-    """The network that the request at hand comes from, counted over our proxies."""
+    """Return the network of the current request's client, found behind the trusted proxies."""
     return ip_addresses.find_client_network(
         peer_address(), forwarded_for_entries(), current_context().trusted_proxies
     )
 
 
 def peer_address() -> str:
-    """The address that the connection itself comes from; empty for a socket of the file system."""
+    """Return the peer address of the connection; empty for a Unix domain socket."""
     return request.remote_addr or ""
 
 
 def forwarded_for_entries() -> list[str]:
-    """The entries of ``X-Forwarded-For``, however many lines of it there were."""
+    """Return the entries of ``X-Forwarded-For``, from all of its header lines."""
     return ip_addresses.split_forwarded_for(request.headers.get("X-Forwarded-For", ""))

@@ -1,4 +1,4 @@
-"""Upgrades and downgrades of the whole store, and what keeps it from being used."""
+"""Upgrades and downgrades the database, and finds reasons why it must not be used."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from vault.keys.key_upgrade import KeyDowngrade, KeyUpgrade, UpgradeStep
 from vault.keys.master_keys import MasterKeys
 
 DEMO_STAFF_PROBLEM = "The store has demo staff with a known password: use a fresh store."
-#: What an upgrade does once with the rows that it finds, by the revision that introduces it. A step
-#: runs in the transaction of the upgrade that takes the store past its revision, after all
-#: migrations, with the keys on the session; never on a fresh store, and never a second time
-#: (:mod:`vault.keys.key_upgrade`). Add yours as one line.
+#: What an upgrade does to existing rows, by the revision that introduces it. A step runs once, in
+#: the transaction of the upgrade that passes its revision, after all migrations and with the keys
+#: on the session; it never runs on an empty database (:mod:`vault.keys.key_upgrade`). Add a step as
+#: one line.
 UPGRADE_STEPS: Mapping[str, UpgradeStep] = {
     "0024": password_seal.migrate_sign_in_macs,
     "0028": bootstrap.migrate_bootstrap_fact,
@@ -33,31 +33,31 @@ UPGRADE_STEPS: Mapping[str, UpgradeStep] = {
 
 
 def upgrade_with_keys(engine: Engine, master: MasterKeys, now: datetime, pin: str = "") -> None:
-    """Migrate to the newest revision, make the keys that it introduces, run its steps; safe when
-    several processes do so at once. Raises ``KeyUnavailable`` where the store was changed by
-    somebody without its keys, and leaves it as it was."""
+    """Migrate to the newest revision, create the keys that it introduces and run its steps. Safe
+    when several processes do so at once. Raises ``KeyUnavailable``, and changes nothing, if the
+    database was changed without its keys."""
     migrate.upgrade_store(engine, around=KeyUpgrade(engine, master, now, UPGRADE_STEPS, pin))
 
 
 def downgrade_with_keys(engine: Engine, master: MasterKeys, revision: str, pin: str = "") -> None:
-    """Undo migrations down to ``revision``, so that an earlier version can use the store. Raises as
-    :func:`upgrade_with_keys`."""
+    """Undo migrations down to ``revision``, so that an earlier version can use the database. Raises
+    like :func:`upgrade_with_keys`."""
     migrate.downgrade_store(engine, revision, KeyDowngrade(master, pin))
 
 
 def require_sound_keys(session: Session, master: MasterKeys, pin: str = "") -> None:
-    """Raises ``KeyUnavailable`` with a sentence where the store's keys, its key register and its
-    revision are not what they must be together."""
+    """Raise ``KeyUnavailable`` with a sentence if the database's keys, its key register and its
+    revision do not match."""
     work = session.connection()
     try:
         key_state.examine_store(work, master, migrate.current_revision(work), pin)
-    except KeyForged:  # or an upgrade has come to its end between two of its statements
+    except KeyForged:  # or an upgrade has committed between two of these statements
         key_state.examine_store(work, master, migrate.current_revision(work), pin)
 
 
 def find_key_problem(engine: Engine, master: MasterKeys, pin: str = "") -> str:
-    """Why the store must not be used with these keys: a sentence, or nothing. A store that is out
-    of reach, empty, or waits for an upgrade is no reason."""
+    """Return a sentence why the database must not be used with these keys, or an empty string. A
+    database that is unreachable, empty, or waits for an upgrade is no reason."""
     try:
         with transaction(engine, read_only=True) as session:
             require_sound_keys(session, master, pin)
@@ -69,7 +69,7 @@ def find_key_problem(engine: Engine, master: MasterKeys, pin: str = "") -> str:
 
 
 def database_has_keys(engine: Engine) -> bool:
-    """Whether the store has keys already; not, where it is out of reach."""
+    """Tell whether the database has keys; false if it is unreachable."""
     try:
         return key_state.has_purpose_keys(engine)
     except StoreUnavailable:
@@ -77,7 +77,7 @@ def database_has_keys(engine: Engine) -> bool:
 
 
 def find_demo_staff(engine: Engine) -> bool:
-    """Whether somebody could sign in with the demo's known password."""
+    """Tell whether anyone can sign in with the demo's known password."""
     with transaction(engine, read_only=True) as session:
-        found = select(col(Staff.id)).where(col(Staff.demo), col(Staff.active)).limit(1)
-        return session.connection().execute(found).first() is not None
+        query = select(col(Staff.id)).where(col(Staff.demo), col(Staff.active)).limit(1)
+        return session.connection().execute(query).first() is not None

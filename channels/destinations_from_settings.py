@@ -1,4 +1,4 @@
-"""The places that checkpoints of the audit log and alerts of new cases go to, from the settings."""
+"""Builds the destinations of audit log checkpoints and of case alerts from the settings."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _ADDRESS_ADVICE = "Write places like file:/path, https://host/path, mailto:name@
 
 
 class InvalidDestination(ValueError):
-    """A setting names no place; the message says what to write."""
+    """A setting does not name a destination; the message says what to write."""
 
 
 @dataclass(frozen=True)
 class DeliveryPolicy:
-    """How often a mailbox and a phone get something at the most; with a ``secret`` web addresses
+    """The shortest time between two mails and between two texts. With a ``secret``, web addresses
     get signed webhooks."""
 
     mail_every: timedelta = timedelta(0)
@@ -50,33 +50,34 @@ CHECKPOINT_POLICY = DeliveryPolicy(timedelta(hours=1), timedelta(days=1))
 def checkpoint_destinations(
     settings: Settings, gateway: SmsProvider, clock: Callable[[], datetime]
 ) -> list[Destination]:
-    """The places of ``VOUCHLINE_CHECKPOINTS_TO``; a file in the instance folder unless it is set.
+    """Return the destinations of ``VOUCHLINE_CHECKPOINTS_TO``, by default a file in the instance
+    folder.
 
     Raises :class:`InvalidDestination`.
     """
-    wanted = settings.checkpoints_to or (f"file:{settings.instance / 'checkpoints'}",)
+    addresses = settings.checkpoints_to or (f"file:{settings.instance / 'checkpoints'}",)
     return [
-        _destination_for_address(item, settings, gateway, clock, CHECKPOINT_POLICY)
-        for item in wanted
+        _destination_for_address(address, settings, gateway, clock, CHECKPOINT_POLICY)
+        for address in addresses
     ]
 
 
 def alert_destinations(
     settings: Settings, gateway: SmsProvider, clock: Callable[[], datetime]
 ) -> list[Destination]:
-    """The places of ``VOUCHLINE_ALERTS_TO``, each under a name of its own. Raises
+    """Return the destinations of ``VOUCHLINE_ALERTS_TO``, each with a unique name. Raises
     :class:`InvalidDestination`."""
     form = DeliveryPolicy(secret=settings.alerts_secret.get_secret_value())
-    found = [
-        _destination_for_address(item, settings, gateway, clock, form)
-        for item in settings.alerts_to
+    places = [
+        _destination_for_address(address, settings, gateway, clock, form)
+        for address in settings.alerts_to
     ]
-    named = Counter[str]()
-    for n, place in enumerate(found):
-        named[place.name] += 1
-        if named[place.name] > 1:
-            found[n] = replace(place, name=f"{place.name} ({named[place.name]})")
-    return found
+    name_counts = Counter[str]()
+    for n, place in enumerate(places):
+        name_counts[place.name] += 1
+        if name_counts[place.name] > 1:
+            places[n] = replace(place, name=f"{place.name} ({name_counts[place.name]})")
+    return places
 
 
 def _destination_for_address(
@@ -109,7 +110,7 @@ def _destination_for_address(
 
 
 def mailer_from_settings(settings: Settings) -> Mailer | None:
-    """The mail server of the settings, where there is one."""
+    """Return the mail server of the settings, or ``None``."""
     server = settings.smtp_url.get_secret_value()
     if not server or not settings.mail_from:
         return None
@@ -140,12 +141,12 @@ def _text_destination(
     def send_notification_text(note: Notification) -> None:
         moment = clock()
         reference = UUID(note.id) if note.id else new_id()
-        letter = OutboundMessage(
+        message = OutboundMessage(
             reference, to, note.short, note.at or moment, moment + timedelta(hours=1)
         )
         try:
-            if not note.again or gateway.find_message(letter) is None:
-                gateway.send_message(letter, moment)
+            if not note.again or gateway.find_message(message) is None:
+                gateway.send_message(message, moment)
         except (Rejected, Unavailable, OutcomeUnknown) as error:
             raise DestinationUnreachable(type(error).__name__) from None
 

@@ -1,5 +1,5 @@
-"""What customers read of a call on pages and in answers: words that staff or strangers typed are
-left out where they hold a link or a number (rule M)."""
+"""Cleans the text of calls for customers: removes words typed by staff or strangers that contain a
+link or a number (rule M)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from verification.verdicts import Genuine
 
 
 def sanitise_verdict(found: Genuine, locale: str = "") -> Genuine:
-    """A verdict to be shown in this language, the first of ours unless given."""
+    """Clean a verdict for display in ``locale``, by default the first language of the settings."""
     voice = current_context().policy.message_context_for(locale)
     return replace(
         found, caller=voice.safe_staff_name(found.caller), topic=voice.safe_topic(found.topic)
@@ -19,7 +19,7 @@ def sanitise_verdict(found: Genuine, locale: str = "") -> Genuine:
 
 
 def sanitise_callback(found: CustomerCallback, locale: str) -> CustomerCallback:
-    """A call to be shown in this language."""
+    """Clean a callback for display in ``locale``."""
     voice = current_context().policy.message_context_for(locale)
     return replace(
         found, agent=voice.safe_staff_name(found.agent), topic=voice.safe_topic(found.topic)

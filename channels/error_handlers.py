@@ -1,5 +1,5 @@
-"""What goes wrong, said to whoever asked: a page to people, a problem document to programs
-(RFC 9457). Nothing here tells more than the asker may know, and nothing ends in a traceback."""
+"""Error handlers: an error page for people, a problem document for programs (RFC 9457). An answer
+says no more than the client may know, and contains no traceback."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vault.errors import KeyUnavailable, Tampered
 
 log = structlog.get_logger("web")
 
-#: Marks a text for the catalogues; pages are translated when shown, problem documents are not.
+#: Marks a text for translation; pages are translated when shown, problem documents are not.
 N_ = str
 
 UNAVAILABLE_ERRORS = (*StoreUnavailable, KeyUnavailable, Tampered, RateLimiterUnavailable)
@@ -36,12 +36,12 @@ _LINK_EXPIRED_ADVICE = N_("This link was used already or is too old. Ask for a n
 
 
 def is_api_request() -> bool:
-    """Whether the asker is a program."""
+    """Tell whether the client is a program."""
     return request.path.startswith("/api/")
 
 
 def build_error_response(status: int, title: str, detail: str = "", **more: object) -> Response:
-    """A problem document or an error page; ``more`` are further members of the document."""
+    """Build a problem document or an error page; ``more`` are further members of the document."""
     if is_api_request():
         body: dict[str, object] = {
             "type": "about:blank",
@@ -53,15 +53,15 @@ def build_error_response(status: int, title: str, detail: str = "", **more: obje
         response = jsonify({**body, **more})
         response.mimetype = "application/problem+json"
     else:
-        said = gettext(detail) if detail else ""
-        page = render_template("error.html", title=gettext(title), detail=said, status=status)
+        translated = gettext(detail) if detail else ""
+        page = render_template("error.html", title=gettext(title), detail=translated, status=status)
         response = make_response(page)
     response.status_code = status
     return response
 
 
 def register_error_handlers(app: Flask) -> None:
-    """Answer every kind of failure."""
+    """Register a handler for every kind of error."""
     for kind, status, title in _DOMAIN_ERRORS:
         app.register_error_handler(kind, _domain_error_handler(status, title))
     app.register_error_handler(RateLimitExceeded, answer_rate_limit_exceeded)
@@ -89,7 +89,7 @@ TEXT_US_ADVICE = N_("You can text us the check number from your own phone instea
 
 
 def answer_rate_limit_exceeded(error: RateLimitExceeded, more: str = "") -> Response:
-    """How long to wait; and ``more``, a sentence about what can be done instead."""
+    """Say how long to wait; ``more`` is a sentence about what can be done instead."""
     advice = N_("Try again in %(seconds)s seconds.")
     wait = {"seconds": error.retry_after}
     detail = advice % wait if is_api_request() else gettext(advice, **wait)
@@ -114,8 +114,8 @@ def _answer_budget_spent(stop: BudgetExceeded) -> Response:
 
 
 def log_failure(event: str, error: Exception) -> None:
-    """Write an error down: in one line what is out of reach, which can be thousands a minute;
-    with its trace what nobody expected. Call it while handling the error."""
+    """Log an error: in one line if a dependency is unreachable, which can be thousands a minute,
+    and with its traceback if it is unexpected. Call it while handling the error."""
     kind, path = type(error).__name__, request.endpoint
     if isinstance(error, UNAVAILABLE_ERRORS):
         reason = str(getattr(error, "orig", None) or error).partition("\n")[0]

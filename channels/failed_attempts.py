@@ -1,5 +1,5 @@
-"""Failed tries of strangers: each is counted, and written down once an hour for each network and
-kind, so that a flood of tries makes no flood of entries."""
+"""Counts failed attempts, and audits only the first of each hour, network and kind, so that a flood
+of attempts does not flood the audit log."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ FAILED_ATTEMPTS = Counter(
 
 
 def is_first_this_hour(kind: str, account: UUID | None = None) -> bool:
-    """Count a failed try of this ``kind`` (a fixed word), at somebody's ``account`` if it is one;
-    whether it is the first of this hour from its network, and so is written down."""
+    """Count a failed attempt of this ``kind`` (a fixed word), at an ``account`` if there is one.
+    Return whether it is the first of this hour from its network, which means that it must be
+    audited."""
     FAILED_ATTEMPTS.labels(kind).inc()
-    name, where = f"{kind} {account.hex if account else ''}", request_network()
-    of_kind = Network(
-        f"{name} {where.near}",
-        f"{name} {where.wide}" if where.wide else "",
-        f"{name} {where.crowd}",
+    prefix, network = f"{kind} {account.hex if account else ''}", request_network()
+    counted_network = Network(
+        f"{prefix} {network.near}",
+        f"{prefix} {network.wide}" if network.wide else "",
+        f"{prefix} {network.crowd}",
     )
     try:
-        current_context().limiter.count_hit("failed_try_address", of_kind)
+        current_context().limiter.count_hit("failed_try_address", counted_network)
     except RateLimitExceeded:
         return False
     except RateLimiterUnavailable as error:

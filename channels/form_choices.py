@@ -1,4 +1,4 @@
-"""Languages and zones to choose from in forms."""
+"""Choices of languages and time zones for forms."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from config.time_zones import known_zones
 
 
 def list_locales(spoken: tuple[str, ...], shown_in: str) -> list[tuple[str, str]]:
-    """The languages that a customer can have, with their names."""
-    return [(item, Locale.parse(item).get_display_name(shown_in) or item) for item in spoken]
+    """Return the languages that a customer can choose, with their names in ``shown_in``."""
+    return [(code, Locale.parse(code).get_display_name(shown_in) or code) for code in spoken]
 
 
 @lru_cache(maxsize=1)
 def list_time_zones() -> tuple[str, ...]:
-    """Zones to choose from: those of places."""
+    """Return the time zones to choose from: those that are named after places."""
     skipped = ("Etc/", "SystemV/", "US/", "posix/", "right/")
-    return tuple(sorted(z for z in known_zones() if "/" in z and not z.startswith(skipped)))
+    return tuple(
+        sorted(zone for zone in known_zones() if "/" in zone and not zone.startswith(skipped))
+    )

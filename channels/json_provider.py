@@ -1,4 +1,4 @@
-"""JSON in and out: nothing that a body can hold ends in a traceback."""
+"""The JSON provider. No request body can cause a traceback."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flask.json.provider import DefaultJSONProvider
 
 
 class JsonProvider(DefaultJSONProvider):
-    """Flask's provider, for which a body nested too deeply is simply not JSON."""
+    """Flask's provider, which also rejects a body nested too deeply as invalid JSON."""
 
     sort_keys = False
 

@@ -1,4 +1,4 @@
-"""Which language a page speaks: the one chosen, else the browser's first that we speak."""
+"""Selects the language of a page: the chosen one, else the browser's first that is supported."""
 
 from __future__ import annotations
 
@@ -10,23 +10,26 @@ _COOKIE = "lang"
 
 
 def supported_locales() -> tuple[str, ...]:
-    """The languages that this installation speaks, its own first."""
+    """Return the languages of this installation, the default first."""
     languages: tuple[str, ...] = current_app.config["LANGUAGES"]
     return languages
 
 
 def select_locale() -> str:
-    """The language for this request."""
+    """Return the language of this request."""
     chosen = request.args.get("lang") or request.cookies.get(_COOKIE, "")
     if chosen in supported_locales():
         return chosen
     tags = [tag.lower() for tag, weight in request.accept_languages if weight > 0]
     wanted = (tag.replace("_", "-").partition("-")[0] for tag in tags)
-    return next((item for item in wanted if item in supported_locales()), supported_locales()[0])
+    return next(
+        (language for language in wanted if language in supported_locales()), supported_locales()[0]
+    )
 
 
 def set_up_locales(app: Flask, languages: tuple[str, ...]) -> None:
-    """Set up translated pages, and keep a chosen language in a cookie that holds nothing else."""
+    """Set up translations, and remember a chosen language in a cookie that contains nothing
+    else."""
     app.config["LANGUAGES"] = languages
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(app.root_path) + "/translations"
     Babel(app, locale_selector=select_locale)

@@ -1,4 +1,4 @@
-"""A member of staff who asks for what is not there, or is not theirs, by an id or a reference."""
+"""Audits requests of staff for ids and references that do not exist or are not theirs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _MAX_LENGTH = 2000
 
 @contextmanager
 def audit_not_found(who: Sequence[UUID], *, written: bool = True) -> Iterator[None]:
-    """Count a ``NotFound`` for the last of ``who``, if anybody is known by then, and write it down,
-    in a unit of work of its own: that of the request is rolled back. Only then is it answered.
-    A page that a script asks for all the time has been asked for once before (not ``written``)."""
+    """Count a ``NotFound`` for the last of ``who``, if there is one, and audit it in its own unit
+    of work, because that of the request is rolled back; then raise it. Set ``written`` to false for
+    a page that a script polls: its first request has been audited."""
     try:
         yield
     except NotFound:
@@ -33,7 +33,7 @@ def audit_not_found(who: Sequence[UUID], *, written: bool = True) -> Iterator[No
 
 
 def _requested_identifiers() -> str:
-    """What the address and the form name."""
-    named = [*(request.view_args or {}).values()]
-    named += [value for name, value in request.form.items() if name != "csrf_token"]
-    return " ".join(map(str, named))[:_MAX_LENGTH]
+    """Return the ids and references in the path and the form."""
+    identifiers = [*(request.view_args or {}).values()]
+    identifiers += [value for name, value in request.form.items() if name != "csrf_token"]
+    return " ".join(map(str, identifiers))[:_MAX_LENGTH]

@@ -1,8 +1,8 @@
-"""What stands between customers and this server: noticed at work, and told to the doctor.
+"""Detects proxies that are not configured, at run time and for ``flask doctor``.
 
-A proxy that is not counted makes everybody one address; one that is counted and is not there lets
-everybody choose theirs. The doctor asks the running server through its public address, and the
-server says what arrived, to nobody who has not our master key.
+If a proxy is not counted, all clients share one address; if a counted proxy does not exist, each
+client can choose its address. The doctor sends a probe to the running server through its public
+address, and the server returns what arrived, sealed with a key derived from the master key.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ _PROBE_PATTERN = re.compile(r"(?P<at>\d{1,12})\.(?P<nonce>[0-9a-f]{32})\.(?P<mac
 
 @dataclass(frozen=True)
 class ArrivedRequest:
-    """What of a request arrived at the server: who was connected, the entries of
-    ``X-Forwarded-For``, how many proxies it counts, and whose request it took it for."""
+    """What arrived at the server: the peer address, the entries of ``X-Forwarded-For``, how many
+    proxies are counted, and the client network that was derived."""
 
     peer: str
     entries: list[str]
@@ -50,16 +50,16 @@ class ArrivedRequest:
 
 
 def register_proxy_detection(app: Flask) -> None:
-    """Look out for proxies where none is counted."""
+    """Watch for proxies if none is configured."""
     if not app.config["VOUCHLINE_SETTINGS"].trusted_proxies:
         app.before_request(_notice_uncounted_proxy)
 
 
 def is_proxy_uncounted() -> bool:
-    """Whether the request at hand came through a proxy of ours that is not counted: it says so
-    itself, and comes from this machine or this network, and not from anywhere in the internet."""
+    """Tell whether the request came through a proxy that is not counted: it has a forwarding header
+    and its peer address is not a global one."""
     if current_context().trusted_proxies or not any(
-        item in request.headers for item in _FORWARDING_HEADERS
+        header in request.headers for header in _FORWARDING_HEADERS
     ):
         return False
     peer = ip_addresses.parse_ip_address(client_network.peer_address())
@@ -67,7 +67,7 @@ def is_proxy_uncounted() -> bool:
 
 
 def was_uncounted_noticed() -> bool:
-    """Whether this process has had such a request."""
+    """Tell whether this process has had such a request."""
     return bool(current_app.extensions.get(_NOTICED_KEY))
 
 
@@ -81,13 +81,13 @@ def _notice_uncounted_proxy() -> None:
 
 
 def make_probe_header(master: MasterKeys, at: datetime) -> tuple[str, str]:
-    """A header that asks a running server what arrived, and its nonce."""
+    """Make a header that asks a running server what arrived. Returns the header and its nonce."""
     nonce, moment = secrets.token_hex(16), int(at.timestamp())
     return f"{moment}.{nonce}.{_probe_mac(_probe_keys(master)[0], moment, nonce)}", nonce
 
 
 def open_probe_answer(master: MasterKeys, nonce: str, sealed: str) -> ArrivedRequest | None:
-    """What a server with our master key says; ``None`` when it is no such server's answer."""
+    """Open a server's sealed answer; ``None`` if the server does not have our master key."""
     for key in _probe_keys(master):
         try:
             return ArrivedRequest(
@@ -99,29 +99,29 @@ def open_probe_answer(master: MasterKeys, nonce: str, sealed: str) -> ArrivedReq
 
 
 def answer_probe() -> str | None:
-    """What arrived with the request at hand, sealed, if it asks so by a header of ours that is
-    fresh and was not used before."""
-    found = _PROBE_PATTERN.fullmatch(request.headers.get(PROBE_HEADER, ""))
-    if found is None or abs(current_time().timestamp() - int(found["at"])) > PROBE_SECONDS:
+    """Return what arrived with this request, sealed, if it has a valid probe header that is fresh
+    and was not used before; else ``None``."""
+    probe = _PROBE_PATTERN.fullmatch(request.headers.get(PROBE_HEADER, ""))
+    if probe is None or abs(current_time().timestamp() - int(probe["at"])) > PROBE_SECONDS:
         return None
     for key in _probe_keys(current_context().master):
-        if hmac.compare_digest(_probe_mac(key, int(found["at"]), found["nonce"]), found["mac"]):
+        if hmac.compare_digest(_probe_mac(key, int(probe["at"]), probe["nonce"]), probe["mac"]):
             return (
-                _seal_probe_answer(key, found["nonce"])
-                if _is_nonce_unused(found["nonce"])
+                _seal_probe_answer(key, probe["nonce"])
+                if _is_nonce_unused(probe["nonce"])
                 else None
             )
     return None
 
 
 def _seal_probe_answer(key: bytes, nonce: str) -> str:
-    said = ArrivedRequest(
+    arrived = ArrivedRequest(
         client_network.peer_address(),
         client_network.forwarded_for_entries()[-20:],
         current_context().trusted_proxies,
         client_network.request_network().near,
     )
-    return seal(key, json.dumps(asdict(said)).encode(), _probe_seal_context(nonce)).hex()
+    return seal(key, json.dumps(asdict(arrived)).encode(), _probe_seal_context(nonce)).hex()
 
 
 def _is_nonce_unused(nonce: str) -> bool:
@@ -130,7 +130,7 @@ def _is_nonce_unused(nonce: str) -> bool:
     except RateLimitExceeded:
         return False
     except RateLimiterUnavailable:
-        return True  # what is sealed for its asker is of no use to anybody else
+        return True  # only the doctor that sent the probe can open the sealed answer
     return True
 
 

@@ -1,9 +1,8 @@
-"""The counts of one process, ``memory://``, in a memory of fixed size.
+"""The rate limit counters of one process, ``memory://``, in a fixed amount of memory.
 
-Strangers choose what is counted: addresses, accounts, numbers. So counters lie in tables that never
-grow, and one that counts is kept until its time is over, whatever else comes: nobody gets rid of a
-count by flooding. Where a table has no room, :class:`CounterTableFull` is raised, and the caller
-counts under a name that many share.
+Clients choose what is counted: addresses, accounts, numbers. So the tables never grow, and a live
+counter stays until it expires: flooding cannot evict a count. If a table has no room, it raises
+:class:`CounterTableFull` and the caller counts under a shared name.
 """
 
 from __future__ import annotations
@@ -15,30 +14,30 @@ from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
 from threading import Lock
 from typing import NamedTuple
 
-#: Kinds of limits that end so are counted by network. What is counted otherwise has a table of its
-#: own, so that a flood of networks takes nothing away from it.
+#: Kinds of limits with these suffixes are counted by network. Other kinds have their own table, so
+#: that a flood of networks cannot fill it.
 BY_NETWORK = ("_address", "_wide")
-#: Behind the kind, where the name is one that many share.
+#: The suffix of a kind whose name is shared by many.
 SHARED_SUFFIX = " shared"
 EVERYBODY = "everybody"
 
 NETWORK_COUNTERS, OTHER_COUNTERS, SHARED_COUNTERS = 1 << 20, 1 << 18, 1 << 16
 _BUCKET = 8
-_COUNT_BITS = 22  # the rest of 64 bits are the milliseconds at which the counter ends
+_COUNT_BITS = 22  # the other bits of 64 are the time in milliseconds at which the counter expires
 _MAX_COUNT = (1 << _COUNT_BITS) - 1
 _WORD_MASK = (1 << 64) - 1
-_WINDOW_OFFSET = 0x9E3779B97F4A7C15  # odd and far apart, so that windows lie in different buckets
+_WINDOW_OFFSET = 0x9E3779B97F4A7C15  # odd and far apart, so that windows are in different buckets
 
 
 class LimitWindow(NamedTuple):
-    """So many hits within so many seconds, counted from the first."""
+    """A number of hits within a number of seconds, counted from the first hit."""
 
     amount: int
     seconds: int
 
 
 class CounterTableFull(Exception):
-    """There is no room for one more counter: of the window at ``position``."""
+    """There is no room for another counter: that of the window at ``position``."""
 
     def __init__(self, position: int = 0) -> None:
         super().__init__("no room for one more counter")
@@ -46,10 +45,10 @@ class CounterTableFull(Exception):
 
 
 class CounterTable:
-    """Counters in 16 bytes each: a keyed fingerprint of the name, and when it ends with its count.
+    """Counters of 16 bytes each: a keyed fingerprint of the name, and the expiry with the count.
 
-    A counter lies in one of two buckets that its fingerprint chooses, whichever was emptier.
-    Memory is taken from the system when a bucket is first used. The caller has a lock.
+    A counter is in one of two buckets given by its fingerprint, the emptier one when it was added.
+    The system allocates the memory of a bucket on first use. The caller must hold a lock.
     """
 
     def __init__(self, counters: int) -> None:
@@ -59,17 +58,18 @@ class CounterTable:
         self._values = _allocate_counters(counters)
 
     def __len__(self) -> int:
-        """How many count at this moment."""
+        """Return the number of live counters."""
         now = int(time.time() * 1000)
         return sum(value >> _COUNT_BITS > now for value in self._values)
 
     def fingerprint_name(self, key: str) -> int:
-        """What a key is known by: SipHash, under Python's key and a prefix of our own."""
+        """Return the fingerprint of a key: SipHash, with Python's key and a random prefix."""
         return hash(self._secret + key) & _WORD_MASK
 
     def change_count(self, name: int, seconds: float, amount: int, now: int) -> int:
-        """The count of a fingerprint after ``amount`` more, or fewer; one that begins ends after
-        ``seconds``. ``now`` is in milliseconds. Raises :class:`CounterTableFull`."""
+        """Add ``amount``, which may be negative, to the count of a fingerprint and return the
+        count. A new counter expires after ``seconds``. ``now`` is in milliseconds. Raises
+        :class:`CounterTableFull`."""
         at = self._find_counter(name)
         value = self._values[at] if at >= 0 else 0
         if value >> _COUNT_BITS > now:
@@ -85,20 +85,21 @@ class CounterTable:
         return max(amount, 0)
 
     def count_and_end(self, name: int) -> tuple[int, float]:
-        """The count of a fingerprint and when it ends; zero and now when there is none."""
+        """Return the count of a fingerprint and when it expires; zero and the current time without
+        one."""
         at, now = self._find_counter(name), time.time()
         value = self._values[at] if at >= 0 else 0
         ends_at = (value >> _COUNT_BITS) / 1000
         return (value & _MAX_COUNT, ends_at) if ends_at > now else (0, now)
 
     def forget_count(self, name: int) -> None:
-        """Forget the count of a fingerprint."""
+        """Delete the counter of a fingerprint."""
         at = self._find_counter(name)
         if at >= 0:
             self._values[at] = 0
 
     def _find_counter(self, name: int) -> int:
-        """Where the counter of a fingerprint lies, -1 for nowhere."""
+        """Return the position of a fingerprint's counter, or -1."""
         start = (name & self._mask) * _BUCKET
         bucket = self._names[start : start + _BUCKET].tolist()
         if name in bucket:
@@ -108,7 +109,7 @@ class CounterTable:
         return start + bucket.index(name) if name in bucket else -1
 
     def _find_free_counter(self, name: int, now: int) -> int:
-        """Where a new counter can lie: nothing is there, or one whose time is over."""
+        """Return a free position for a new counter: an empty or an expired one."""
         free = [
             [at for at in range(start, start + _BUCKET) if self._values[at] >> _COUNT_BITS <= now]
             for start in ((name & self._mask) * _BUCKET, (name >> 32 & self._mask) * _BUCKET)
@@ -124,7 +125,7 @@ def _allocate_counters(count: int) -> memoryview:
 
 
 class MemoryCounters:
-    """The tables: of networks, of what else is counted, and of names that many share."""
+    """The tables: for networks, for everything else, and for shared names."""
 
     def __init__(
         self,
@@ -143,8 +144,8 @@ class MemoryCounters:
     def count_hit(
         self, kind: str, name: str, windows: Sequence[LimitWindow], start: int = 0
     ) -> int:
-        """Count one in each window from ``start`` on; the position of the first that has had its
-        hits, in which and behind which it does not count, or -1. Raises
+        """Count a hit in each window from ``start`` on. Returns the position of the first window
+        that is full, or -1; later windows do not count the hit. Raises
         :class:`CounterTableFull`."""
         table, now = self._table_for_kind(kind), int(time.time() * 1000)
         mark, position = table.fingerprint_name(f"{kind}/{name}"), start
@@ -162,7 +163,7 @@ class MemoryCounters:
         return -1
 
     def _hit_for_everybody(self, kind: str, windows: Sequence[LimitWindow]) -> int:
-        """There are few of these, one for each kind."""
+        """Count under the name of everybody; there is one such counter for each kind."""
         with self._lock:
             for position, (amount, seconds) in enumerate(windows):
                 key = f"{kind}/{position}"
@@ -175,7 +176,7 @@ class MemoryCounters:
         return -1
 
     def refund_hit(self, kind: str, name: str, windows: Sequence[LimitWindow]) -> None:
-        """Take one hit back in each window."""
+        """Take back one hit in each window."""
         table, now = self._table_for_kind(kind), int(time.time() * 1000)
         mark = table.fingerprint_name(f"{kind}/{name}")
         with self._lock:
@@ -183,7 +184,7 @@ class MemoryCounters:
                 table.change_count(mark + position * _WINDOW_OFFSET & _WORD_MASK or 1, 0, -1, now)
 
     def window_ends_at(self, kind: str, name: str, position: int) -> float:
-        """When a window ends; now when it has not begun."""
+        """Return when a window ends; the current time if it has not begun."""
         _, ends_at = self._everybody.get(f"{kind}/{position}", (0, 0.0))
         if name == EVERYBODY and ends_at > time.time():
             return ends_at
@@ -197,20 +198,20 @@ class MemoryCounters:
         return self._crowds if kind.endswith(SHARED_SUFFIX) else self._counts
 
     def increment_key(self, key: str, expiry: float, amount: int = 1) -> int:
-        """The count of any key after one more. Raises :class:`CounterTableFull`."""
+        """Add ``amount`` to the count of a key and return it. Raises :class:`CounterTableFull`."""
         with self._lock:
             mark = self._counts.fingerprint_name(key) or 1
             return self._counts.change_count(mark, expiry, amount, int(time.time() * 1000))
 
     def count_of_key(self, key: str) -> int:
-        """The count of such a key."""
+        """Return the count of such a key."""
         return self._counts.count_and_end(self._counts.fingerprint_name(key) or 1)[0]
 
     def find_storage_faults(self) -> list[str]:
-        """Nothing can be wrong about it."""
+        """Return nothing: memory has no faults to report."""
         return []
 
     def forget_all_counts(self) -> None:
-        """Forget all."""
+        """Delete all counters."""
         with self._lock:
             self._make_tables()

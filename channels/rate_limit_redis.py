@@ -1,8 +1,8 @@
-"""Counts that processes share in Redis or Valkey, so many and no more.
+"""Rate limit counters that processes share in Redis or Valkey, up to a maximum.
 
-A counter ends by itself with its time. So what bounds their memory is how many may begin within
-one: beyond that :class:`CounterTableFull` is raised, and the caller counts under a name that many
-share, as it does on ``memory://``. So Redis never needs to remove what still counts.
+Each counter expires at the end of its window, so the number of new counters per window bounds their
+memory. Beyond that number :class:`CounterTableFull` is raised and the caller counts under a shared
+name, as with ``memory://``. So Redis never has to evict a live counter.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from limits.storage import RedisStorage, storage_from_string
 
 from channels.rate_limit_memory import EVERYBODY, SHARED_SUFFIX, CounterTableFull, LimitWindow
 
-MAX_NEW_COUNTERS = 500_000  # that may begin within the time of one, for each length of time
+MAX_NEW_COUNTERS = 500_000  # new counters in one window, for each length of window
 _NEW_COUNTERS_KEY = "begun"
 _SAFE_POLICIES = ("noeviction", "volatile-ttl")
 
 
 class RedisCounters:
-    """What :class:`channels.rate_limit_memory.MemoryCounters` is, for several processes. All of it
-    raises the ``StorageError`` of the ``limits`` library when Redis is out of reach."""
+    """The same as :class:`channels.rate_limit_memory.MemoryCounters`, for several processes. All
+    methods raise ``StorageError`` of the ``limits`` library if Redis is unreachable."""
 
     def __init__(self, address: str, most: int = MAX_NEW_COUNTERS) -> None:
-        found = storage_from_string(address, wrap_exceptions=True, socket_timeout=1.0)
-        self._storage = cast(RedisStorage, found)
+        storage = storage_from_string(address, wrap_exceptions=True, socket_timeout=1.0)
+        self._storage = cast(RedisStorage, storage)
         self._most = most
 
     def count_hit(
         self, kind: str, name: str, windows: Sequence[LimitWindow], start: int = 0
     ) -> int:
-        """As :meth:`Counts.hit`."""
+        """See :meth:`MemoryCounters.count_hit`."""
         for position in range(start, len(windows)):
             amount, seconds = windows[position]
             key = _counter_key(kind, name, position)
@@ -48,20 +48,23 @@ class RedisCounters:
             raise CounterTableFull(position)
 
     def refund_hit(self, kind: str, name: str, windows: Sequence[LimitWindow]) -> None:
-        """As :meth:`Counts.give_back`."""
+        """See :meth:`MemoryCounters.refund_hit`."""
         for position, (_, seconds) in enumerate(windows):
             key = _counter_key(kind, name, position)
             if self._storage.get(key) > 0:
                 self._storage.incr(key, seconds, -1)
 
     def window_ends_at(self, kind: str, name: str, position: int) -> float:
-        """As :meth:`Counts.ends_at`."""
+        """See :meth:`MemoryCounters.window_ends_at`."""
         return self._storage.get_expiry(_counter_key(kind, name, position))
 
     def find_storage_faults(self) -> list[str]:
-        """Whether it may throw counts away that still count: then a flood would end limits."""
-        found = self._storage.storage.info("memory")
-        policy, most = str(found.get("maxmemory_policy", "")), int(found.get("maxmemory", 0))
+        """Report whether Redis can evict live counters, because a flood would then end limits."""
+        memory_info = self._storage.storage.info("memory")
+        policy, most = (
+            str(memory_info.get("maxmemory_policy", "")),
+            int(memory_info.get("maxmemory", 0)),
+        )
         if not most or policy in _SAFE_POLICIES:
             return []
         return [
@@ -70,15 +73,16 @@ class RedisCounters:
         ]
 
     def increment_key(self, key: str, expiry: int, amount: int = 1) -> int:
-        """As :meth:`Counts.incr`; nobody but us chooses such a key, so there is always room."""
+        """See :meth:`MemoryCounters.increment_key`. Clients cannot choose such a key, so there is
+        room."""
         return self._storage.incr(key, expiry, amount=amount)
 
     def count_of_key(self, key: str) -> int:
-        """The count of such a key."""
+        """Return the count of such a key."""
         return self._storage.get(key)
 
     def forget_all_counts(self) -> None:
-        """Forget all."""
+        """Delete all counters."""
         self._storage.reset()
 
 

@@ -38,11 +38,11 @@ class RateLimitExceeded(Exception):
 
 
 class RateLimiterUnavailable(Exception):
-    """The counts are out of reach, so what they guard is closed (rule F1)."""
+    """The counters are unreachable, so the limiter fails closed (rule F1)."""
 
 
 class FixedWindowStrategy:
-    """Fixed windows, each from its first hit on."""
+    """Fixed windows, each beginning with its first hit."""
 
     def __init__(self, storage: MemoryCounters | RedisCounters) -> None:
         self.hit = storage.count_hit
@@ -51,8 +51,8 @@ class FixedWindowStrategy:
 class RateLimiter:
     """Counts hits by kind (``check_address`` …) and identifier.
 
-    Kinds that are counted by address take a :class:`Network`. It is counted by itself, and the
-    network around it under the same limits ``wide_factor`` times over.
+    Kinds that count by address take a :class:`Network`. The network is counted itself, and the one
+    around it with ``wide_factor`` times the same limits.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class RateLimiter:
         self._strategy = FixedWindowStrategy(self._storage)
         self._rules: dict[str, list[LimitWindow]] = {}
         for kind, text in rules.items():
-            windows = [LimitWindow(item.amount, item.get_expiry()) for item in parse_many(text)]
+            windows = [LimitWindow(limit.amount, limit.get_expiry()) for limit in parse_many(text)]
             self._rules[kind] = windows
             if kind.endswith(BY_NETWORK):
                 self._rules[kind + WIDE_SUFFIX] = [
@@ -70,7 +70,7 @@ class RateLimiter:
                 ]
 
     def count_hit(self, kind: str, who: str | Network) -> None:
-        """Count one; raises :class:`RateLimitExceeded` or :class:`RateLimiterUnavailable`."""
+        """Count a hit. Raises :class:`RateLimitExceeded` or :class:`RateLimiterUnavailable`."""
         try:
             if isinstance(who, str):
                 self._count_in_windows(kind, who, who)
@@ -82,8 +82,8 @@ class RateLimiter:
             raise RateLimiterUnavailable from error
 
     def refund_hit(self, kind: str, who: str | Network) -> None:
-        """Take one back that was counted beforehand and turned out to be no wrong try. Raises
-        :class:`RateLimiterUnavailable`."""
+        """Take back a hit that was counted in advance and turned out not to be a failed attempt.
+        Raises :class:`RateLimiterUnavailable`."""
         near, wide = (who, "") if isinstance(who, str) else (who.near, who.wide)
         try:
             self._storage.refund_hit(kind, near, self._rules[kind])
@@ -93,10 +93,10 @@ class RateLimiter:
             raise RateLimiterUnavailable from error
 
     def find_storage_faults(self) -> list[str]:
-        """What is wrong about the storage, for the doctor; nothing is raised."""
+        """Return the faults of the storage, for the doctor; raises nothing."""
         try:
             return self._storage.find_storage_faults()
-        except Exception as error:  # whatever the storage's own library raises
+        except Exception as error:  # any error of the storage's library
             reason = str(error).partition("\n")[0] or type(error).__name__
             return [
                 f"VOUCHLINE_RATE_STORAGE cannot be used ({reason}), so nobody can check a call."
@@ -116,8 +116,8 @@ class RateLimiter:
             return
 
     def _count_in_shared_window(self, kind: str, position: int, who: str | Network) -> None:
-        """Count one who came when there was no room for another counter together with others of
-        their kind. A count that began before is not touched by it."""
+        """Count a hit under a name that many share, because there is no room for another counter.
+        Existing counters are not affected."""
         SHARED_HITS.inc()
         rules = self._rules.get(kind + WIDE_SUFFIX, self._rules[kind])
         window, shared = [rules[position]], f"{kind} {position}{SHARED_SUFFIX}"
@@ -136,28 +136,29 @@ class RateLimiter:
 
 
 def _shared_counter_name(who: str | Network) -> str:
-    """Of networks the one far around, of anything else one of 4,096 groups at random."""
+    """Return the name to share: the large network around a network; one of 4,096 hash groups for
+    anything else."""
     if isinstance(who, Network):
         return who.crowd
     return blake2b(who.encode("utf-8", "surrogatepass"), digest_size=2).hexdigest()[:3]
 
 
 class ExternalCounters:
-    """What the domain counts outside the database (:mod:`vault.external_counters`), in a storage of
-    its own where it is memory, so that nothing else crowds it out."""
+    """The domain's counters outside the database (:mod:`vault.external_counters`). In memory they
+    have their own storage, so that other counters cannot fill it."""
 
     def __init__(self, storage: str) -> None:
         self._storage = _open_counter_storage(storage)
 
     def read_counter(self, name: str) -> int:
-        """How much was added of late. Raises :class:`RateLimiterUnavailable`."""
+        """Return the sum of the current window. Raises :class:`RateLimiterUnavailable`."""
         try:
             return self._storage.count_of_key(f"outside/{name}")
         except StorageError as error:
             raise RateLimiterUnavailable from error
 
     def add_to_counter(self, name: str, amount: int) -> None:
-        """Add so much. Raises :class:`RateLimiterUnavailable`, also where there is no room."""
+        """Add ``amount``. Raises :class:`RateLimiterUnavailable`, also if there is no room."""
         try:
             self._storage.increment_key(
                 f"outside/{name}", external_counters.COUNTER_SECONDS, amount

@@ -1,4 +1,4 @@
-"""What every channel that takes reports does first: count who sends them."""
+"""The first step of every channel that takes reports: counting the sender."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from channels.client_network import request_network
 
 
 def count_report_address() -> None:
-    """One report from this network. Raises ``TooMany``."""
+    """Count one report from this network. Raises ``RateLimitExceeded``."""
     current_context().limiter.count_hit("report_address", request_network())

@@ -1,4 +1,4 @@
-"""Headers and cookies that keep a browser from being turned against its owner."""
+"""Response headers and cookie settings that protect the browser's user."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
 
 
 def register_security_headers(app: Flask, *, https: bool) -> None:
-    """Set limits, cookie flags and headers for every answer."""
+    """Set request limits, cookie flags and headers for all responses."""
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
         MAX_FORM_MEMORY_SIZE=MAX_REQUEST_BYTES,
@@ -58,12 +58,12 @@ def register_security_headers(app: Flask, *, https: bool) -> None:
 
 
 def _with_headers(inner: WSGIApplication, fixed: list[tuple[str, str]]) -> WSGIApplication:
-    """The application with these headers on every answer, whoever made it. Only files may be
-    kept by a browser."""
+    """Wrap the application so that every response has these headers, also those of middleware. Only
+    static files may be cached."""
 
     def app_with_headers(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        kept = environ["PATH_INFO"].startswith(("/static/", "/bootstrap/"))
-        added = fixed if kept else [*fixed, ("Cache-Control", "no-store")]
+        cacheable = environ["PATH_INFO"].startswith(("/static/", "/bootstrap/"))
+        added = fixed if cacheable else [*fixed, ("Cache-Control", "no-store")]
 
         def start_with_headers(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
             return start(status, [*headers, *added], *more)
@@ -74,7 +74,7 @@ def _with_headers(inner: WSGIApplication, fixed: list[tuple[str, str]]) -> WSGIA
 
 
 class LazySessionInterface(SecureCookieSessionInterface):
-    """Flask's signed cookie, read only where there is one: most who check a call have none."""
+    """Flask's signed cookie, read only if the request has one: most checks come without it."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         if self.get_cookie_name(app) in request.cookies:
@@ -82,9 +82,9 @@ class LazySessionInterface(SecureCookieSessionInterface):
         return self.session_class()
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """The session's cookie first, then what else a view has left to be set. Where nothing could
-        be done, the browser is who it was: whoever would leave can try again."""
+        """Set the session cookie and then the cookies that a view left in ``g``. After a 503 the
+        session stays unchanged, so that a failed sign-out can be tried again."""
         if response.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
             super().save_session(app, session, response)
-        for item in g.pop("cookies", ()):
-            response.set_cookie(**item)
+        for cookie in g.pop("cookies", ()):
+            response.set_cookie(**cookie)

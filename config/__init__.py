@@ -1,4 +1,4 @@
 """Typed settings, logging and the production server's configuration.
 
-Only ``app.py`` and the command line read settings; they hand plain values down.
+Only ``app.py`` and the command line read settings; they pass plain values on.
 """

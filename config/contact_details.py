@@ -1,10 +1,10 @@
-"""Whether words that somebody typed hold a way to reach somebody else: a link, or a number to ring.
+"""Finds contact details in typed words: a link, or a phone number.
 
-What people type leaves in our texts, and no text of ours carries a link (rule M). It is a rule by
-form, not by a list of what exists: new top-level domains appear every month. A full stop between
-two words without a space is an address, unless it follows an initial or a title (``J.de Vries``,
-``Dr.Weber``) and is no well-known address all the same (``t.me``). What is let in is written with a
-space after such a full stop (:func:`space_after_full_stops`), so that no phone makes a link of it.
+Our texts contain what people type, and must not contain links (rule M). The rule goes by form, not
+by a list of existing domains: new top-level domains appear every month. A full stop between two
+words without a space is an address, unless it follows an initial or a title (``J.de Vries``,
+``Dr.Weber``) and the result is not a well-known domain (``t.me``). Accepted words get a space after
+such a full stop (:func:`space_after_full_stops`), so that no phone turns them into a link.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from config.link_words import (
 
 
 class Contact(StrEnum):
-    """What was found."""
+    """The kind of contact that was found."""
 
     LINK = "link"
     NUMBER = "number"
@@ -65,9 +65,9 @@ _TIGHT = re.compile(rf"(?<=\w)\.(?={_LETTER}{{2}})")
 
 
 def find_contact(text: str) -> Contact | None:
-    """What of a link or a number to ring there is in ``text``, in whatever spelling."""
+    """Return the kind of contact in ``text``, in any spelling, or ``None``."""
     if _ORDINARY.fullmatch(text) and not _RISKY.search(text):
-        return None  # what most names are like, of which an import brings millions
+        return None  # the form of most names, of which an import has millions
     plain = _normalise_characters(text)
     if contains_link(plain):
         return Contact.LINK
@@ -75,22 +75,22 @@ def find_contact(text: str) -> Contact | None:
 
 
 def has_link(text: str) -> bool:
-    """Whether there is a link in ``text``; numbers are let be."""
+    """Tell whether ``text`` contains a link; phone numbers are allowed."""
     return contains_link(_normalise_characters(text))
 
 
 def space_after_full_stops(text: str) -> str:
-    """``text`` with a space after each full stop before a word, so that it is no link to any
-    program: ``J.de Vries`` as ``J. de Vries``."""
+    """Return ``text`` with a space after each full stop before a word, so that no program reads it
+    as a link: ``J.de Vries`` as ``J. de Vries``."""
     return _TIGHT.sub(". ", text)
 
 
 def _normalise_characters(text: str) -> str:
-    """``text`` as it reads: one form for each sign, and nothing that cannot be seen."""
+    """Return ``text`` with one form for each character, and without invisible ones."""
     if text.isascii():
         return text
-    found = unicodedata.normalize("NFKD", text).translate(LOOKALIKE_SIGNS)
-    return "".join(filter(None, map(_normalise_character, found)))
+    normalised = unicodedata.normalize("NFKD", text).translate(LOOKALIKE_SIGNS)
+    return "".join(filter(None, map(_normalise_character, normalised)))
 
 
 def _normalise_character(char: str) -> str:
@@ -106,9 +106,9 @@ def _normalise_character(char: str) -> str:
 
 
 def contains_link(plain: str) -> bool:
-    """The same of text that has one form for each sign."""
+    """Tell whether normalised text contains a link."""
     joined = _SPELLED.sub(lambda found: found[0].replace(" ", ""), plain)
-    return any(_reads_as_link(item) for item in {plain, joined})
+    return any(_reads_as_link(reading) for reading in {plain, joined})
 
 
 def _reads_as_link(plain: str) -> bool:
@@ -118,18 +118,18 @@ def _reads_as_link(plain: str) -> bool:
     return (
         _contains_dotted_name(plain)
         or bool(_BEFORE_DOT.search(low))
-        or any(_is_split_domain(*found.groups()) for found in _AFTER_DOT.finditer(plain))
-        or any(_is_spoken_domain(*found.groups()) for found in _DOT_WORD.finditer(low))
-        or any(_is_disguised_domain(found) for found in _OTHER_MARK.finditer(low))
+        or any(_is_split_domain(*match.groups()) for match in _AFTER_DOT.finditer(plain))
+        or any(_is_spoken_domain(*match.groups()) for match in _DOT_WORD.finditer(low))
+        or any(_is_disguised_domain(match) for match in _OTHER_MARK.finditer(low))
     )
 
 
 def _contains_ip_address(low: str) -> bool:
-    if any(all(int(part) < 256 for part in found[0].split(".")) for found in _IP.finditer(low)):
+    if any(all(int(part) < 256 for part in match[0].split(".")) for match in _IP.finditer(low)):
         return True
-    for found in _IP6.finditer(low):
+    for match in _IP6.finditer(low):
         try:
-            ipaddress.IPv6Address(found[0])
+            ipaddress.IPv6Address(match[0])
         except ValueError:
             continue
         return True
@@ -137,7 +137,7 @@ def _contains_ip_address(low: str) -> bool:
 
 
 def _contains_dotted_name(plain: str) -> bool:
-    """Whether a word goes on after a full stop without a space, as an address does."""
+    """Tell whether a word continues after a full stop without a space, as an address does."""
     words = plain.split()
     for word, following in zip(words, [*words[1:], ""], strict=False):
         if "." not in word:
@@ -148,7 +148,7 @@ def _contains_dotted_name(plain: str) -> bool:
             if label is None or before is None or not before[0] or len(label[1]) < 2:
                 continue
             if label[2][:1].isdigit():
-                continue  # v2.beta1: what ends in a digit is no domain
+                continue  # v2.beta1: a domain does not end in a digit
             more = ".".join([label[2], *parts[n + 2 :]])
             if not _is_personal_name(before[0].strip("-"), label[1], more, following):
                 return True
@@ -156,8 +156,8 @@ def _contains_dotted_name(plain: str) -> bool:
 
 
 def _is_personal_name(left: str, label: str, more: str, following: str) -> bool:
-    """Whether ``left.label`` is of a person's name, or a day's: an initial, a title or a number,
-    then a word with a capital, or one like *de* that a name goes on after."""
+    """Tell whether ``left.label`` belongs to a person's name or a date: an initial, a title or a
+    number, then a capitalised word, or a particle like *de* before a surname."""
     low = label.casefold().translate(LOOKALIKE_LETTERS)
     if _AFTER_NAME.search(more) or not _is_title_or_initial(left):
         return False
@@ -169,7 +169,7 @@ def _is_personal_name(left: str, label: str, more: str, following: str) -> bool:
 
 
 def _is_title_or_initial(left: str) -> bool:
-    """Whether it is an initial, a title, or the number of a day or a floor."""
+    """Tell whether it is an initial, a title, or the number of a day or a floor."""
     if left.isdecimal():
         return len(left) <= 2
     if len(left) == 1:
@@ -178,7 +178,7 @@ def _is_title_or_initial(left: str) -> bool:
 
 
 def _is_name_particle(following: str) -> bool:
-    """``de la Cruz``: another particle."""
+    """Tell whether another particle follows, as in ``de la Cruz``."""
     return following.casefold() in SURNAME_PARTICLES
 
 
@@ -187,7 +187,7 @@ def _is_ideograph(char: str) -> bool:
 
 
 def _is_split_domain(left: str, label: str, after: str) -> bool:
-    """``example. com``: a sentence would go on with a capital."""
+    """Tell whether it is like ``example. com``: a new sentence would begin with a capital."""
     low = label.casefold().translate(LOOKALIKE_LETTERS)
     if not label[0].islower() or low not in TOP_LEVEL_DOMAINS:
         return False
@@ -200,7 +200,7 @@ def _is_split_domain(left: str, label: str, after: str) -> bool:
 
 
 def _is_spoken_domain(left: str, label: str, after: str) -> bool:
-    """``example dot com``, but not ``the red dot is on``."""
+    """Tell whether it is like ``example dot com``, but not like ``the red dot is on``."""
     if label not in TOP_LEVEL_DOMAINS:
         return False
     goes_on = after.strip()
@@ -208,7 +208,7 @@ def _is_spoken_domain(left: str, label: str, after: str) -> bool:
 
 
 def _is_disguised_domain(found: re.Match[str]) -> bool:
-    """``example,com`` and ``bit·ly``, but not ``Gal·la``."""
+    """Tell whether it is like ``example,com`` or ``bit·ly``, but not like ``Gal·la``."""
     mark = found[0][1]
     catalan = mark == "·" and found[0][0] == "l" and found[1].startswith("l")
     return found[1] in (TOP_LEVEL_DOMAINS if mark == "·" else GENERIC_DOMAINS) and not catalan

@@ -1,8 +1,8 @@
-"""Whether words hold a number that somebody could ring: by its form, in digits or in words.
+"""Finds phone numbers in text by their form, in digits or in words.
 
-Seven digits in a row are one, whatever parts them; fewer are where they begin like one, or where
-the words say to ring it. A day, a time, an amount of money and a reference with letters, ``#`` or a
-year before it (``INC0012345``, ``#4711``, ``2026-1142``) are none.
+Seven digits in a row are a number, whatever separates them; fewer are one if they begin like one,
+or if the words say to call it. Dates, times, amounts of money, and references with letters, ``#``
+or a year before them (``INC0012345``, ``#4711``, ``2026-1142``) are none.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _CJK = str.maketrans("一二三四五六七八九〇零", "12345678900")
 
 
 def contains_phone_number(plain: str) -> bool:
-    """Whether there is one in text that has one form for each sign."""
+    """Tell whether normalised text contains a phone number."""
     plain = _ALIKE.sub(_lookalikes_to_digits, plain.translate(_CJK))
     low = _blank_matches(_TIME, _blank_matches(_DATE, plain.casefold()))
     if not any(char.isdigit() for char in low):
@@ -80,12 +80,12 @@ def contains_phone_number(plain: str) -> bool:
 
 
 def _blank_matches(form: re.Pattern[str], text: str) -> str:
-    """Without a day or a time, or two: more of them in a row might be read as a number."""
+    """Remove a date or a time, or two: more in a row can be read as a number."""
     return form.sub(" ~ ", text) if len(form.findall(text)) <= 2 else text
 
 
 def _lookalikes_to_digits(found: re.Match[str]) -> str:
-    """``O8OO`` as it is meant."""
+    """Return the digits that ``O8OO`` stands for."""
     enough = found[0].isalnum() or sum(map(str.isdigit, found[0])) >= 3
     return found[0].translate(_AS_DIGITS) if enough else found[0]
 
@@ -98,7 +98,7 @@ def _has_enough_digits(low: str) -> bool:
 
 
 def _blank_reference(found: re.Match[str], low: str) -> str:
-    """A reference is left out, unless digits stand beside it that it could be read on with."""
+    """Remove a reference, unless adjacent digits could extend it."""
     before, after = low[: found.start()][-3:], low[found.end() :][:3]
     alone = not any(char.isdigit() for char in before + after)
     calls = found[1] and re.fullmatch(f"{_VERBS}|{_NOUNS}", found[1])
@@ -106,9 +106,10 @@ def _blank_reference(found: re.Match[str], low: str) -> str:
 
 
 def _is_spelled_number(low: str) -> bool:
-    """Words for digits in a row, among digits: each is one, a hundred two."""
-    for found in _WORDS.finditer(low):
-        words = _WORD.findall(found[0])
+    """Tell whether words for digits in a row form a number: each counts as one digit, a hundred as
+    two."""
+    for match in _WORDS.finditer(low):
+        words = _WORD.findall(match[0])
         spelled = [word for word in words if not word.isdigit()]
         count = sum(len(word) if word.isdigit() else 1 for word in words)
         count += sum(word in _MORE.split("|") for word in words)

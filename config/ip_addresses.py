@@ -1,8 +1,8 @@
-"""The network that an address belongs to: the part its owner cannot change for nothing (rule N1).
+"""Finds the network of an address: the part that its owner cannot change at no cost (rule N1).
 
-The owner of one IPv6 address has its whole network, and gets a new port by asking again. So counts
-and names use :class:`Network`: one IPv4 address, or the first 64 bits of an IPv6 address together
-with the first 48 around them, which providers give to one customer too.
+The owner of one IPv6 address has its whole network, and gets a new port with each connection. So
+counters and names use :class:`Network`: one IPv4 address, or the first 64 bits of an IPv6 address
+together with its first 48 bits, which providers also give to one customer.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ Address = IPv4Address | IPv6Address
 
 @dataclass(frozen=True)
 class Network:
-    """Where a request comes from. ``near`` names the network, ``wide`` the one around it (empty
-    for IPv4), and ``crowd`` the one whose count it shares when there is room for no more counts."""
+    """The network of a client. ``near`` names the network, ``wide`` the one around it (empty for
+    IPv4), and ``crowd`` the one whose counter it shares if there is no room for more counters."""
 
     near: str
     wide: str = ""
     crowd: str = ""
 
 
-#: Of a request whose address nobody told: a socket in the file system, or a proxy that hides it.
+#: For a request without a known address: a Unix domain socket, or a proxy that hides it.
 UNKNOWN_NETWORK = Network("unknown", "", "unknown")
 
 
@@ -44,9 +44,9 @@ def parse_ip_address(text: str) -> Address | None:
     plain = text.strip().strip('"').strip()
     if not plain or len(plain) > MAX_ADDRESS_CHARS:
         return None
-    found = _WITH_PORT.fullmatch(plain)
-    if found:
-        plain = found["plain"] or found["boxed"]
+    match = _WITH_PORT.fullmatch(plain)
+    if match:
+        plain = match["plain"] or match["boxed"]
     plain = _NINE_GROUPS.sub(r"\1", plain) if plain.count(":") == 8 else plain
     try:
         return _unwrap_embedded_ipv4(ip_address(plain.partition("%")[0].strip()))
@@ -55,19 +55,19 @@ def parse_ip_address(text: str) -> Address | None:
 
 
 def _unwrap_embedded_ipv4(address: Address) -> Address:
-    """The IPv4 address behind an IPv6 address that is made from it: mapped, translated (NAT64), or
-    tunnelled (6to4, Teredo). In a tunnel, one IPv4 address could choose among many of IPv6. Other
+    """Return the IPv4 address embedded in an IPv6 address: mapped, translated (NAT64), or tunnelled
+    (6to4, Teredo). In a tunnel, one IPv4 address can choose among many IPv6 addresses. Other
     addresses are returned unchanged."""
     if isinstance(address, IPv4Address):
         return address
-    if any(address in item for item in _NAT64):
+    if any(address in network for network in _NAT64):
         return IPv4Address(int(address) & 0xFFFFFFFF)
     teredo = address.teredo
     return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else address)
 
 
 def parse_network(text: str) -> Network | None:
-    """The network of an address in any spelling, ``None`` when it is none."""
+    """Return the network of an address in any spelling; ``None`` if the text is not an address."""
     return _parse_network_cached(text) if len(text) <= MAX_ADDRESS_CHARS else None
 
 
@@ -86,23 +86,24 @@ def _parse_network_cached(text: str) -> Network | None:
 
 
 def _network_prefix(address: Address, bits: int) -> str:
-    kept = address.max_prefixlen - bits
-    return f"{type(address)(int(address) >> kept << kept)}/{bits}"
+    host_bits = address.max_prefixlen - bits
+    return f"{type(address)(int(address) >> host_bits << host_bits)}/{bits}"
 
 
 def split_forwarded_for(header: str) -> list[str]:
-    """The entries of ``X-Forwarded-For``, the nearest proxy's last. Each proxy adds one behind the
-    last comma; quotes mean nothing here, so that none that a client opened can swallow it."""
+    """Split ``X-Forwarded-For`` into its entries, that of the nearest proxy last. Each proxy
+    appends an entry after the last comma; quotes have no meaning here, so that a quote that the
+    client opened cannot swallow an entry."""
     return [part.strip() for part in header.split(",")] if header else []
 
 
 def find_client_network(peer: str, forwarded: Sequence[str], proxies: int) -> Network:
-    """The network of a request that came from ``peer`` through so many ``proxies`` of ours, each
-    of which added an entry to ``forwarded``.
+    """Return the network of a request from ``peer`` through ``proxies`` trusted proxies, each of
+    which appended an entry to ``forwarded``.
 
-    What stands before those entries is the client's own writing and counts for nothing. Where the
-    entry that counts holds no address, the nearest behind it that does is taken.
+    Entries before those are written by the client and ignored. If the deciding entry is not an
+    address, the next one after it that is an address is used.
     """
-    ours = forwarded[-proxies:] if proxies else ()
-    found = (parse_network(item) for item in (*ours, peer))
-    return next((item for item in found if item is not None), UNKNOWN_NETWORK)
+    trusted = forwarded[-proxies:] if proxies else ()
+    networks = (parse_network(entry) for entry in (*trusted, peer))
+    return next((entry for entry in networks if entry is not None), UNKNOWN_NETWORK)

@@ -1,5 +1,5 @@
-"""Limits, tokens and proxies that are written as they should be, and protect nobody or lock
-everybody out. For :mod:`config.settings_checks`."""
+"""Finds valid limits, tokens and proxies that protect no one or lock everyone out. For
+:mod:`config.settings_checks`."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ FaultRow = tuple[Literal["refuse", "warn"], str]
 
 @dataclass(frozen=True)
 class LimitBounds:
-    """Between what a limit makes sense: so many hits in so many seconds, and why not fewer or
-    more. A limit above ``unsafe`` keeps production from starting."""
+    """The sensible range of a limit: the hits within ``seconds``, and the reasons for the bounds. A
+    limit above ``unsafe`` keeps production from starting."""
 
     setting: str
     seconds: int
@@ -86,14 +86,14 @@ LIMIT_BOUNDS = (
 
 
 def find_limit_faults(settings: Settings) -> list[FaultRow]:
-    """What is unsafe, each with its sentence."""
-    found = [row for item in LIMIT_BOUNDS for row in _check_limit_bounds(settings, item)]
-    found += _check_mail_password(settings) + _check_redis_password(settings)
-    return found + _check_production_values(settings) if settings.in_production else found
+    """Return the faults of all limits, each with its level and a sentence."""
+    faults = [row for bounds in LIMIT_BOUNDS for row in _check_limit_bounds(settings, bounds)]
+    faults += _check_mail_password(settings) + _check_redis_password(settings)
+    return faults + _check_production_values(settings) if settings.in_production else faults
 
 
 def _check_limit_bounds(settings: Settings, bounds: LimitBounds) -> list[FaultRow]:
-    """What its strictest window lets through in the time of the bounds."""
+    """Compare what the strictest window allows with the bounds."""
     allowed = strictest_allowance(parse_many(getattr(settings, bounds.setting)), bounds.seconds)
     name = f"VOUCHLINE_{bounds.setting.upper()}"
     length = "day" if bounds.seconds == _DAY else "hour"
@@ -101,16 +101,16 @@ def _check_limit_bounds(settings: Settings, bounds: LimitBounds) -> list[FaultRo
         level: Literal["refuse", "warn"] = (
             "refuse" if bounds.unsafe and allowed > bounds.unsafe else "warn"
         )
-        said = f"{name} allows {allowed:,} in a{'n' if length == 'hour' else ''} {length}"
-        return [(level, f"{said}: {bounds.many}. Allow {bounds.most:,} at the most.")]
+        allowance = f"{name} allows {allowed:,} in a{'n' if length == 'hour' else ''} {length}"
+        return [(level, f"{allowance}: {bounds.many}. Allow {bounds.most:,} at the most.")]
     if allowed < bounds.least:
-        said = f"{name} allows {allowed:,} in a{'n' if length == 'hour' else ''} {length}"
-        return [("warn", f"{said}: {bounds.few}. Allow {bounds.least:,} at least.")]
+        allowance = f"{name} allows {allowed:,} in a{'n' if length == 'hour' else ''} {length}"
+        return [("warn", f"{allowance}: {bounds.few}. Allow {bounds.least:,} at least.")]
     return []
 
 
 def strictest_allowance(windows: Sequence[RateLimitItem], seconds: int) -> int:
-    """How many hits the strictest of some windows lets through in so many seconds."""
+    """Return the number of hits that the strictest window allows within ``seconds``."""
     return min(
         window.amount
         * max(1, seconds // window.get_expiry())  # a longer window can begin at its end
@@ -146,10 +146,10 @@ def _check_redis_password(s: Settings) -> list[FaultRow]:
 
 
 def _check_production_values(s: Settings) -> list[FaultRow]:
-    found: list[FaultRow] = []
+    faults: list[FaultRow] = []
     token = s.metrics_token.get_secret_value()
     if token and len(token) < MIN_TOKEN_CHARS:
-        found.append(
+        faults.append(
             (
                 "warn",
                 f"VOUCHLINE_METRICS_TOKEN can be guessed: take {MIN_TOKEN_CHARS} characters or more"
@@ -157,7 +157,7 @@ def _check_production_values(s: Settings) -> list[FaultRow]:
             )
         )
     if s.log_level == "debug":
-        found.append(
+        faults.append(
             (
                 "warn",
                 "VOUCHLINE_LOG_LEVEL=debug writes down what libraries send and receive, which can "
@@ -165,11 +165,11 @@ def _check_production_values(s: Settings) -> list[FaultRow]:
             )
         )
     if not s.trusted_proxies:
-        found.append(
+        faults.append(
             (
                 "warn",
                 "VOUCHLINE_TRUSTED_PROXIES is 0, but https comes to an end at a proxy, so all "
                 "customers would count as one address: count the proxies before the server.",
             )
         )
-    return found
+    return faults

@@ -1,4 +1,4 @@
-"""Words that tell a link from a name."""
+"""Words that distinguish links from names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ def _split_word_list(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-#: Ends of addresses that are known well.
+#: Well-known top-level domains.
 GENERIC_DOMAINS = _split_word_list(
     """
     com net org info biz edu gov mil int app dev page site online shop store club live tech xyz
@@ -23,7 +23,7 @@ GENERIC_DOMAINS = _split_word_list(
     орг дети москва
     """
 )
-#: Those of countries, by their two letters.
+#: Country-code top-level domains.
 COUNTRY_DOMAINS = _split_word_list(
     """
     ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bm bn bo br bs
@@ -36,27 +36,27 @@ COUNTRY_DOMAINS = _split_word_list(
     tj tk tl tm tn to tr tt tv tw tz ua ug uk us uy uz va vc ve vg vi vn vu wf ws ye yt za zm zw
     """
 )
-#: Surnames that are also ends of addresses: after an initial, the surname is meant.
+#: Surnames that are also top-level domains: after an initial they are taken as surnames.
 SURNAME_DOMAINS = _split_word_list(
     """
     li ng ly vu so do my ma mo mu su lu cu sa sy ky gu ba bo la hu ho page dev guru cash
     """
 )
-#: Words of sentences that are also countries.
+#: Everyday words that are also country codes.
 EVERYDAY_WORDS = _split_word_list(
     """
     in is it at no so to be by do my us me am as an or if la de es el un y al se ni te du et en
     il mi ti si da im ins id ad pa re
     """
 )
-#: What a surname goes on after.
+#: Particles before surnames.
 SURNAME_PARTICLES = _split_word_list(
     """
     de da do di du la le los las del della dei des den der van von vom vander vande zu zum zur
     ter ten te af av al el ul bin bint ibn ben dos das st ap ab san santa abu abd y e i und
     """
 )
-#: Titles and abbreviations that are written with a full stop.
+#: Titles and abbreviations that end in a full stop.
 ABBREVIATIONS = _split_word_list(
     """
     dr prof mr mrs ms mx sr sra srta jr st ste sta sto fr hr herr frau ing dipl mag rev hon capt
@@ -65,7 +65,7 @@ ABBREVIATIONS = _split_word_list(
     mlle mgr me br pat sen rep gov atty esq sig dott avv dhr mevr drs ir mw ดร ผศ รศ นพ พญ
     """
 ) - {"me", "gov"}
-#: What begins a link of another kind.
+#: URL schemes of links other than web pages.
 LINK_SCHEMES = sorted(
     _split_word_list(
         """
@@ -74,9 +74,9 @@ LINK_SCHEMES = sorted(
         """
     )
 )
-#: The full stop, spelled out.
+#: Words for the full stop.
 DOT_WORDS = ("dot", "d0t", "punkt", "punto", "ponto", "point", "punct", "tochka", "точка", "نقطة")
-#: Signs that read the same: full stops, other dots, slashes, colons; what shows as nothing.
+#: Characters that look the same: full stops, other dots, slashes, colons, and invisible ones.
 LOOKALIKE_SIGNS = str.maketrans(
     {
         **dict.fromkeys("。｡．․﹒۔܁܂᠃꓿", "."),
@@ -88,7 +88,7 @@ LOOKALIKE_SIGNS = str.maketrans(
         "ı": "i",
     }
 )
-#: Letters of other alphabets that read as ours.
+#: Letters of other alphabets that look like Latin ones.
 LOOKALIKE_LETTERS = str.maketrans(
     "абвгеёзикмнорстухьіјѕһԁԛԝӏαβεηικνοπρτυχγωմոսրց",
     "abbreezukmhopctyxbijshdqwlabeniknoprtuxywunuph",

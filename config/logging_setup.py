@@ -1,7 +1,7 @@
-"""Structured logs: one JSON object a line, without personal data.
+"""Structured logs: one JSON object per line, without personal data.
 
-Callers log ids, states and counts. As a second fence every value is passed through
-:func:`scrub_digits`, which blanks runs of digits that could be a phone number or a code.
+Callers log ids, states and counts. As a second line of defence, :func:`scrub_digits` removes runs
+of digits that could be a phone number or a code from all values.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _DIGITS = re.compile(r"(?<![\w-])\+?\d[\d \-()]{4,}\d(?![\w-])")
 
 
 def scrub_digits(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Blank what looks like a phone number or code in any text value of a log line."""
+    """Remove anything like a phone number or a code from the text values of a log line."""
     for key, value in event.items():
         if key != "timestamp" and isinstance(value, str):
             event[key] = _DIGITS.sub("[digits]", value)
@@ -27,8 +27,8 @@ def scrub_digits(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMap
 
 
 class UnfailingStream:
-    """A file for logs that gives up a line it cannot write: a full disk or a closed terminal must
-    not take the answer away from whoever asks."""
+    """A log stream that drops a line it cannot write: a full disk or a closed terminal must not
+    fail a request."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -43,7 +43,7 @@ class UnfailingStream:
 
 
 def set_up_logging(level: str) -> None:
-    """Send our own log lines and the libraries' warnings to standard error as JSON."""
+    """Write our log lines and the libraries' warnings to standard error as JSON."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

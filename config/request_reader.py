@@ -1,9 +1,10 @@
-"""Requests are read whole, with a deadline, before a thread of the application is taken.
+"""Reads whole requests, with a deadline, before a thread of the application handles them.
 
-Granian's WSGI interface takes a thread for the body too, so that a few clients who send slowly
-hold them all. Here the event loop of its RSGI interface reads, within :data:`BODY_SECONDS`,
-:data:`MAX_BODY_BYTES` and so many at a time from one network (of more, the oldest is ended). Then a
-thread runs the application, and the server sends the answer on, however slowly it is read.
+Granian's WSGI interface occupies a thread while the body arrives, so a few slow clients could
+occupy all threads. Here the event loop of its RSGI interface reads the body, within
+:data:`BODY_SECONDS`, up to :data:`MAX_BODY_BYTES`, and a limited number at a time from one network
+(beyond it, the oldest is ended). Then a thread runs the application, and the server sends the
+response, however slowly the client reads it.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ from config.ip_addresses import find_client_network, split_forwarded_for
 
 BODY_SECONDS = 10.0
 MAX_BODY_BYTES = 64 * 1024
-#: Bodies that are being read at a time: in all, and from one network.
+#: The most bodies that are read at a time: in total, and from one network.
 MAX_BODIES = 2048
 MAX_BODIES_PER_NETWORK = 64
-#: Requests that wait for a thread, for each of them.
+#: The most requests that wait for a thread, per thread.
 MAX_QUEUED_PER_THREAD = 128
 
 TICK_SECONDS = 0.02
@@ -39,12 +40,12 @@ Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
 WsgiApplication = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 Answer = tuple[int, Headers, bytes]
-#: The deadlines of bodies that are arriving, the oldest first.
+#: The deadlines of arriving bodies, the oldest first.
 BodyDeadlines = dict[asyncio.Timeout, None]
 
 
 class Scope(Protocol):
-    """What the server says of a request (RSGI 1)."""
+    """The server's data about a request (RSGI 1)."""
 
     proto: str
     http_version: str
@@ -58,20 +59,20 @@ class Scope(Protocol):
 
 
 class Exchange(Protocol):
-    """A request's body, and where its answer goes."""
+    """The body of a request, and where its response goes."""
 
     def __call__(self) -> Awaitable[bytes]:
-        """The whole body."""
+        """Return the whole body."""
 
     def __aiter__(self) -> Any:
-        """The body in pieces."""
+        """Iterate over the pieces of the body."""
 
     def response_bytes(self, status: int, headers: Headers, body: bytes) -> None:
-        """The whole answer."""
+        """Send the whole response."""
 
 
 class RequestRefused(Exception):
-    """A request that is not read to its end."""
+    """A request that is refused before it is read completely."""
 
     def __init__(self, status: int, words: str) -> None:
         super().__init__(words)
@@ -88,7 +89,7 @@ class RequestRefused(Exception):
 
 @dataclass(frozen=True)
 class _PendingRequest:
-    """A request that was read, and what waits for its answer to be given."""
+    """A request that was read, and the future that completes when it is answered."""
 
     scope: Scope
     exchange: Exchange
@@ -97,10 +98,11 @@ class _PendingRequest:
 
 
 class RequestReader:
-    """A WSGI application as one of RSGI. ``hops`` is how many proxies before it name the client.
+    """Serves a WSGI application over RSGI. ``hops`` is the number of proxies that add the client's
+    address.
 
-    A thread gives its answer to the server by itself. The loop hears of it with the next request
-    or at the next tick, so that it is not woken twice for each.
+    A thread sends its response to the server itself. The event loop notices at the next request or
+    tick, so that it does not wake up twice per request.
     """
 
     def __init__(
@@ -125,10 +127,10 @@ class RequestReader:
         except RequestRefused as refused:
             _send_answer(exchange, refused.answer)
         except (ProtocolClosed, ProtocolError):
-            pass  # the client is gone before its request was whole
+            pass  # the client disconnected before its request was complete
 
     async def _read_body(self, scope: Scope, exchange: Exchange) -> bytes:
-        """Raises :class:`RequestRefused`."""
+        """Read the body. Raises :class:`RequestRefused`."""
         length = scope.headers.get("content-length")
         if length is None and "transfer-encoding" not in scope.headers:
             return b""
@@ -154,8 +156,9 @@ class RequestReader:
                 self._reading.pop(name, None)
 
     def _make_room(self, network: BodyDeadlines) -> None:
-        """End the request that has been arriving for longest: of this network where it has too
-        many, of the busiest where all have. What comes at once, as a check does, outlives it."""
+        """End the body that has been arriving for the longest time: of this network at its limit,
+        of the busiest one at the total limit. A body that arrives at once, as that of a check, is
+        not affected."""
         if len(network) >= MAX_BODIES_PER_NETWORK:
             _end_oldest_body(network)
         elif self._arriving >= MAX_BODIES:
@@ -164,7 +167,7 @@ class RequestReader:
     def _queue_for_thread(
         self, scope: Scope, exchange: Exchange, body: bytes
     ) -> asyncio.Future[None]:
-        """To a thread. Raises :class:`RequestRefused`."""
+        """Queue a request for a thread. Raises :class:`RequestRefused` if the queue is full."""
         if self._waiting >= self._most_waiting:
             raise RequestRefused(503, "Too many requests at a time. Try again in a moment.")
         loop = asyncio.get_running_loop()
@@ -183,7 +186,7 @@ class RequestReader:
             loop.call_later(TICK_SECONDS, self._settle_on_tick, loop)
 
     def _settle_answered(self) -> None:
-        """End what the threads have answered."""
+        """Complete the requests that the threads have answered."""
         while self._answered:
             job = self._answered.popleft()
             self._waiting -= 1
@@ -191,7 +194,7 @@ class RequestReader:
                 job.answered.set_result(None)
 
     def _run_web_thread(self) -> None:
-        """What each thread does."""
+        """Run in each thread: answer requests from the queue."""
         while True:
             job = self._jobs.get()
             try:
@@ -203,28 +206,28 @@ class RequestReader:
             self._answered.append(job)
 
     def _call_application(self, scope: Scope, body: bytes) -> Answer:
-        """The application's answer, as PEP 3333 has it."""
-        begun: list[tuple[int, Headers]] = []
+        """Return the application's response (PEP 3333)."""
+        started: list[tuple[int, Headers]] = []
         written: list[bytes] = []
 
         def start_response(status: str, headers: Headers, _info: Any = None) -> Any:
-            begun[:] = [(int(status[:3]), [(name.lower(), value) for name, value in headers])]
+            started[:] = [(int(status[:3]), [(name.lower(), value) for name, value in headers])]
             return written.append
 
-        found = self._application(
+        chunks = self._application(
             build_wsgi_environ(scope, body, self._multiprocess), start_response
         )
         try:
-            whole = b"".join([*written, *found])
+            whole = b"".join([*written, *chunks])
         finally:
-            if close := getattr(found, "close", None):
+            if close := getattr(chunks, "close", None):
                 close()
-        status, headers = begun[0]
+        status, headers = started[0]
         return status, headers, whole
 
 
 def _send_answer(exchange: Exchange, answer: Answer) -> None:
-    """Answer, unless the client is gone."""
+    """Send a response, unless the client has disconnected."""
     with suppress(ProtocolClosed, ProtocolError):
         exchange.response_bytes(*answer)
 
@@ -236,26 +239,28 @@ def _end_oldest_body(network: BodyDeadlines) -> None:
 
 
 async def _read_chunked_body(exchange: Exchange) -> bytes:
-    """A body of unknown length. Raises :class:`RequestRefused` for one that is too long."""
-    found = bytearray()
+    """Read a body of unknown length. Raises :class:`RequestRefused` if it is too long."""
+    body = bytearray()
     async for piece in exchange:
-        found += piece
-        if len(found) > MAX_BODY_BYTES:
+        body += piece
+        if len(body) > MAX_BODY_BYTES:
             raise RequestRefused(413, f"A request may have {MAX_BODY_BYTES:,} bytes at the most.")
-    return bytes(found)
+    return bytes(body)
 
 
 def find_request_network(scope: Scope, hops: int) -> str:
-    """The name of the network that a request comes from, behind ``hops`` proxies of ours."""
-    said = split_forwarded_for(", ".join(scope.headers.get_all("x-forwarded-for"))) if hops else ()
-    return find_client_network(scope.client, said, hops).near
+    """Return the name of a request's network, behind ``hops`` trusted proxies."""
+    entries = (
+        split_forwarded_for(", ".join(scope.headers.get_all("x-forwarded-for"))) if hops else ()
+    )
+    return find_client_network(scope.client, entries, hops).near
 
 
 def build_wsgi_environ(scope: Scope, body: bytes, multiprocess: bool) -> Environ:
-    """The request as PEP 3333 has it. A header with an underscore is left out: an application could
-    not tell it from that with a hyphen, which a proxy sets."""
+    """Return the environ of a request (PEP 3333). Headers with an underscore are dropped: an
+    application could not distinguish them from those with a hyphen, which a proxy sets."""
     server, _, port = scope.server.rpartition(":")
-    made: Environ = {
+    environ: Environ = {
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
         "PATH_INFO": scope.path.encode("utf-8", "surrogateescape").decode("latin-1"),
@@ -278,7 +283,7 @@ def build_wsgi_environ(scope: Scope, body: bytes, multiprocess: bool) -> Environ
             continue
         key = name.upper().replace("-", "_")
         key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
-        made[key] = f"{made[key]},{value}" if key in made else value
+        environ[key] = f"{environ[key]},{value}" if key in environ else value
     if body:
-        made["CONTENT_LENGTH"] = str(len(body))
-    return made
+        environ["CONTENT_LENGTH"] = str(len(body))
+    return environ

@@ -1,4 +1,4 @@
-"""The production server: granian, which reads requests whole before a thread runs them."""
+"""The production server: granian with :class:`config.request_reader.RequestReader`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ _OTHER_FILES = 512
 
 
 def run_server(settings: Settings, host: str) -> None:
-    """Serve until a signal says stop; requests in hand are finished first, for a while."""
+    """Serve until a signal arrives; then finish requests in progress for up to
+    :data:`STOP_SECONDS`."""
     if settings.web_workers > 1:
         _share_metrics(settings)
     Granian(
@@ -48,7 +49,7 @@ def run_server(settings: Settings, host: str) -> None:
 
 
 def _load_application(settings: Settings, module: str) -> RequestReader:
-    """The application of a process. It reads its own settings, as a command does."""
+    """Create the application of a process. It reads its own settings, as a command does."""
     return RequestReader(
         import_module(module).create_app().wsgi_app,
         threads=settings.web_threads,
@@ -58,7 +59,7 @@ def _load_application(settings: Settings, module: str) -> RequestReader:
 
 
 def _connection_limit() -> int:
-    """How many a process takes at a time: as many as it may have files open, with some to spare."""
+    """Return the maximum of connections per process: its limit of open files, less a reserve."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_CONNECTIONS + _OTHER_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -72,7 +73,7 @@ def _connection_limit() -> int:
 
 
 def _share_metrics(settings: Settings) -> None:
-    """Let the processes count into files of one folder, so that /metrics tells of all."""
+    """Let the processes count in files of one folder, so that /metrics covers all of them."""
     folder = settings.instance / "metrics"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

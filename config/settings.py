@@ -1,4 +1,4 @@
-"""Every setting, read once from the environment (prefix ``VOUCHLINE_``) or ``.env``."""
+"""All settings, read once from the environment (prefix ``VOUCHLINE_``) or ``.env``."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _HOURS = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})")
 
 
 def _parse_setting_hours(text: str) -> Hours:
-    """``08:00-21:00`` to two times; an end of ``24:00`` is ``None``, the end of the day."""
-    found = _HOURS.fullmatch(text.strip())
-    if not found:
+    """Parse ``08:00-21:00`` to two times; an end of ``24:00`` is ``None``, the end of the day."""
+    match = _HOURS.fullmatch(text.strip())
+    if not match:
         raise ValueError("write the hours like 08:00-21:00, or 00:00-24:00 for any hour")
-    h1, m1, h2, m2 = map(int, found.groups())
+    h1, m1, h2, m2 = map(int, match.groups())
     end = None if (h2, m2) == (24, 0) else time(h2, m2)
     if end is not None and end <= time(h1, m1):
         raise ValueError("the end of the decent hours must be later than their start")
@@ -39,7 +39,7 @@ def _parse_setting_hours(text: str) -> Hours:
 
 @dataclass(frozen=True, repr=False)
 class TwilioAccount:
-    """An account that texts can leave by."""
+    """A Twilio account for sending texts."""
 
     name: str
     account_sid: str
@@ -50,7 +50,7 @@ class TwilioAccount:
 
 
 class Settings(BaseSettings):
-    """What an installation can set; ``docs/configuration.md`` explains each for its owner."""
+    """The settings of an installation; ``docs/configuration.md`` explains each of them."""
 
     model_config = SettingsConfigDict(
         env_prefix="VOUCHLINE_",
@@ -150,21 +150,21 @@ class Settings(BaseSettings):
     @field_validator("decent_hours_by_country", mode="before")
     @classmethod
     def _parse_hours_by_country(cls, value: Any) -> Any:
-        """``DE=09:00-20:00 FR=10:00-20:00`` to hours by country."""
+        """Parse ``DE=09:00-20:00 FR=10:00-20:00`` to hours by country."""
         if not isinstance(value, str):
             return value
-        found = {}
+        hours_by_country = {}
         for part in value.replace(",", " ").split():
             country, _, hours = part.partition("=")
             if not re.fullmatch("[A-Z]{2}", country):
                 raise ValueError("write hours by country like DE=09:00-20:00 FR=10:00-20:00")
-            found[country] = _parse_setting_hours(hours)
-        return found
+            hours_by_country[country] = _parse_setting_hours(hours)
+        return hours_by_country
 
     @field_validator("reminders", "retries", mode="before")
     @classmethod
     def _parse_durations(cls, value: Any) -> Any:
-        """``1d 1h 10m`` to lengths of time."""
+        """Parse ``1d 1h 10m`` to durations."""
         if not isinstance(value, str):
             return value
         parts = value.replace(",", " ").split()
@@ -195,7 +195,7 @@ class Settings(BaseSettings):
     @classmethod
     def _check_rate_format(cls, value: str) -> str:
         try:
-            good = bool(parse_many(value)) and all(item.amount > 0 for item in parse_many(value))
+            good = bool(parse_many(value)) and all(limit.amount > 0 for limit in parse_many(value))
         except ValueError:
             good = False
         if not good:
@@ -214,7 +214,7 @@ class Settings(BaseSettings):
     def _check_mail_server_url(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value():
             parts = urlsplit(value.get_secret_value())
-            _ = parts.port  # raises ValueError for one that is none
+            _ = parts.port  # raises ValueError for an invalid port
             if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
                 raise ValueError(
                     "write the mail server like smtps://user:password@mail.example.org"
@@ -224,7 +224,7 @@ class Settings(BaseSettings):
     @field_validator("smtp_ca_file")
     @classmethod
     def _check_authorities_file(cls, value: Path | None) -> Path | None:
-        if value is None or value == Path():  # set to nothing
+        if value is None or value == Path():  # set to an empty value
             return None
         try:
             ssl.create_default_context(cafile=value)
@@ -246,22 +246,22 @@ class Settings(BaseSettings):
 
     @property
     def store_url(self) -> str:
-        """The database's address, SQLite under the instance folder unless told otherwise."""
+        """The URL of the database, by default SQLite in the instance folder."""
         return self.database_url or f"sqlite:///{self.instance / 'vouchline.sqlite3'}"
 
     @property
     def base_url(self) -> str:
-        """The public address without a slash at its end; webhooks are signed over it."""
+        """The public URL without a trailing slash; the provider signs webhooks for it."""
         return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
 
     @property
     def log_origin(self) -> str:
-        """The name of the audit log, which its checkpoints carry."""
+        """The origin of the audit log, which its checkpoints name."""
         return self.audit_origin or f"{urlsplit(self.base_url).netloc}/vouchline"
 
     @property
     def twilio_accounts(self) -> list[TwilioAccount]:
-        """The accounts that have a token, in the order of preference."""
+        """The accounts that have a token, in order of preference."""
         accounts = [
             TwilioAccount(
                 name,

@@ -1,4 +1,4 @@
-"""What in the settings is wrong or unsafe: for ``flask doctor``, and before production starts."""
+"""Finds invalid and unsafe settings: for ``flask doctor``, and before production starts."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True)
 class SettingsFinding:
-    """One thing to mend: ``refuse`` keeps production from starting, ``warn`` does not."""
+    """A fault to fix: ``refuse`` keeps production from starting, ``warn`` does not."""
 
     level: Literal["refuse", "warn"]
     sentence: str
 
 
 def check_settings(settings: Settings) -> list[SettingsFinding]:
-    """All findings about the settings alone (the store is looked at elsewhere)."""
-    found = [
+    """Return all findings about the settings; the database is checked elsewhere."""
+    faults = [
         *_check_master_keys(settings),
         *_check_public_addresses(settings),
         *_check_messaging(settings),
@@ -34,19 +34,19 @@ def check_settings(settings: Settings) -> list[SettingsFinding]:
         *_check_server_connections(settings),
         *limit_checks.find_limit_faults(settings),
     ]
-    return [SettingsFinding(*item) for item in found]
+    return [SettingsFinding(*fault) for fault in faults]
 
 
 def find_start_refusals(settings: Settings) -> list[str]:
-    """The sentences that keep it from starting: outside production, those about what would be sent
-    in clear alone."""
+    """Return the sentences that prevent a start: outside production, only those about sending the
+    account's token unencrypted."""
     if not settings.in_production:
         return [sentence for _, sentence in _check_provider_addresses(settings)]
-    return [f.sentence for f in check_settings(settings) if f.level == "refuse"]
+    return [finding.sentence for finding in check_settings(settings) if finding.level == "refuse"]
 
 
 def _check_checkpoint_destinations(s: Settings) -> list[FaultRow]:
-    if any(not item.startswith("file:") for item in s.checkpoints_to):
+    if any(not address.startswith("file:") for address in s.checkpoints_to):
         return []
     return [
         (
@@ -76,22 +76,22 @@ def _check_master_keys(s: Settings) -> list[FaultRow]:
 
 
 def _check_public_addresses(s: Settings) -> list[FaultRow]:
-    found: list[FaultRow] = []
+    faults: list[FaultRow] = []
     parts = urlsplit(s.base_url)
     public = parts.hostname not in LOOPBACK_HOSTS
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        found.append(("refuse", "VOUCHLINE_PUBLIC_URL must look like https://check.example.org."))
+        faults.append(("refuse", "VOUCHLINE_PUBLIC_URL must look like https://check.example.org."))
     elif not s.public_url or not public or parts.scheme != "https":
-        found.append(
+        faults.append(
             (
                 "refuse",
                 "VOUCHLINE_PUBLIC_URL must be the https address customers and Twilio use.",
             )
         )
     if s.organisation == "Example Bank":
-        found.append(("refuse", "VOUCHLINE_ORGANISATION still has the example's name."))
+        faults.append(("refuse", "VOUCHLINE_ORGANISATION still has the example's name."))
     elif has_link(s.organisation):
-        found.append(
+        faults.append(
             (
                 "refuse",
                 "VOUCHLINE_ORGANISATION reads like a link, and no text of ours carries one: "
@@ -99,17 +99,17 @@ def _check_public_addresses(s: Settings) -> list[FaultRow]:
             )
         )
     if s.official_phone == "+442079460123":
-        found.append(("refuse", "VOUCHLINE_OFFICIAL_PHONE still has the example's number."))
+        faults.append(("refuse", "VOUCHLINE_OFFICIAL_PHONE still has the example's number."))
     if public and not s.in_production:
-        found.append(
+        faults.append(
             (
                 "warn",
                 "The public address is not this machine: set VOUCHLINE_ENVIRONMENT=production.",
             )
         )
     if s.in_production and s.store_url.startswith("sqlite"):
-        found.append(("warn", "SQLite serves one machine: use PostgreSQL for more than a trial."))
-    return found
+        faults.append(("warn", "SQLite serves one machine: use PostgreSQL for more than a trial."))
+    return faults
 
 
 def _check_messaging(s: Settings) -> list[FaultRow]:
@@ -130,12 +130,12 @@ def _check_messaging(s: Settings) -> list[FaultRow]:
         }.items()
         if not value
     ]
-    found: list[FaultRow] = [
+    faults: list[FaultRow] = [
         ("refuse", f"{name} is not set, so no text can be sent.") for name in missing
     ]
     second = s.second_twilio_auth_token.get_secret_value()
     if second and not (s.second_twilio_from_number or s.second_twilio_messaging_service_sid):
-        found.append(
+        faults.append(
             (
                 "refuse",
                 "VOUCHLINE_SECOND_TWILIO_FROM_NUMBER or _MESSAGING_SERVICE_SID is not set, so the "
@@ -143,7 +143,7 @@ def _check_messaging(s: Settings) -> list[FaultRow]:
             )
         )
     if s.bridge_calls and not re.fullmatch(r"\+[1-9][0-9]{6,14}", s.official_phone):
-        found.append(
+        faults.append(
             (
                 "refuse",
                 "VOUCHLINE_OFFICIAL_PHONE must be written like +442079460123: bridged calls "
@@ -151,14 +151,16 @@ def _check_messaging(s: Settings) -> list[FaultRow]:
             )
         )
     if not s.spending_per_hour or not s.spending_per_day:
-        found.append(("warn", "VOUCHLINE_SPENDING_PER_HOUR or _PER_DAY is 0: no ceiling on money."))
+        faults.append(
+            ("warn", "VOUCHLINE_SPENDING_PER_HOUR or _PER_DAY is 0: no ceiling on money.")
+        )
     if not s.countries:
-        found.append(("warn", "VOUCHLINE_COUNTRIES is not set: texts go to any country."))
-    return found
+        faults.append(("warn", "VOUCHLINE_COUNTRIES is not set: texts go to any country."))
+    return faults
 
 
 def _check_provider_addresses(s: Settings) -> list[FaultRow]:
-    """Another host for the provider's client gets the account's token with each request."""
+    """Check the provider's base URLs: their host gets the account's token with each request."""
     bases = {"TWILIO_API_BASE": s.twilio_api_base}
     bases["VOUCHLINE_SECOND_TWILIO_API_BASE"] = s.second_twilio_api_base
     return [
@@ -176,15 +178,15 @@ def _is_private_connection(base: str) -> bool:
 
 
 def _check_server_connections(s: Settings) -> list[FaultRow]:
-    """Connections to our own servers that somebody on the way could read or answer."""
-    found: list[FaultRow] = []
+    """Check for connections to our own servers that can be intercepted."""
+    faults: list[FaultRow] = []
     store = urlsplit(s.store_url)
     options = dict(parse_qsl(store.query))
     host = options.get("host") or store.hostname or ""
     remote = bool(host) and not host.startswith("/") and host not in LOOPBACK_HOSTS
     verified = options.get("sslmode") == "verify-full"
     if store.scheme.startswith("postgresql") and remote and not verified:
-        found.append(
+        faults.append(
             (
                 "warn",
                 "VOUCHLINE_DATABASE_URL does not verify the database server: add "
@@ -193,24 +195,24 @@ def _check_server_connections(s: Settings) -> list[FaultRow]:
         )
     cache = urlsplit(s.rate_storage)
     if cache.scheme.startswith("redis") and "ssl_cert_reqs=none" in cache.query.lower():
-        found.append(
+        faults.append(
             ("refuse", "VOUCHLINE_RATE_STORAGE must not switch the certificate check off.")
         )
     elif re.match(r"redis(?!s)", cache.scheme) and cache.hostname not in (*LOOPBACK_HOSTS, None):
-        found.append(
+        faults.append(
             (
                 "warn",
                 "VOUCHLINE_RATE_STORAGE reaches Redis without TLS: use a rediss:// address "
                 "unless its network is your own alone.",
             )
         )
-    return found
+    return faults
 
 
 def _check_rate_limits(s: Settings) -> list[FaultRow]:
-    found: list[FaultRow] = []
+    faults: list[FaultRow] = []
     if s.rate_storage.startswith("memory") and s.web_workers > 1:
-        found.append(
+        faults.append(
             (
                 "refuse",
                 "VOUCHLINE_RATE_STORAGE=memory:// counts in each web process apart: "
@@ -218,14 +220,14 @@ def _check_rate_limits(s: Settings) -> list[FaultRow]:
             )
         )
     if s.in_production and not s.metrics_token.get_secret_value():
-        found.append(
+        faults.append(
             (
                 "warn",
                 "VOUCHLINE_METRICS_TOKEN is not set: /metrics is closed until it is.",
             )
         )
     if _is_ceiling_too_low(s):
-        found.append(
+        faults.append(
             (
                 "warn",
                 "VOUCHLINE_SPENDING_PER_HOUR or _PER_DAY is so low that what anybody can ask for "
@@ -234,12 +236,13 @@ def _check_rate_limits(s: Settings) -> list[FaultRow]:
             )
         )
     if s.decent_hours[0].hour == 0 and s.decent_hours[1] is None:
-        found.append(("warn", "VOUCHLINE_DECENT_HOURS allows calls at any hour of the night."))
-    return found
+        faults.append(("warn", "VOUCHLINE_DECENT_HOURS allows calls at any hour of the night."))
+    return faults
 
 
 def _is_ceiling_too_low(s: Settings) -> bool:
-    """Whether a third of anybody's part of a ceiling does not pay one call and one long text."""
+    """Tell whether a third of the public share of a ceiling is less than one call and one long
+    text."""
     dearest = max(s.call_price, 2 * s.text_price)
-    ceilings = [item for item in (s.spending_per_hour, s.spending_per_day) if item]
+    ceilings = [amount for amount in (s.spending_per_hour, s.spending_per_day) if amount]
     return any(ceiling * s.spending_anybody_percent / 300 < dearest for ceiling in ceilings)

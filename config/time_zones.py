@@ -1,4 +1,4 @@
-"""The zones of the IANA list that this machine knows."""
+"""The time zones of the IANA database on this machine."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from zoneinfo import available_timezones
 
 @cache
 def known_zones() -> frozenset[str]:
-    """Their names, read once: each reading walks through the files."""
+    """Return the names of all zones; cached, because the lookup reads many files."""
     return frozenset(available_timezones())

@@ -1,4 +1,4 @@
-"""All tables of incidents: what reads the tables' metadata as a whole finds each of them here."""
+"""All tables of incidents, for code that reads the tables' metadata as a whole."""
 
 from __future__ import annotations
 

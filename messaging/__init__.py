@@ -1,1 +1,1 @@
-"""Texts: outbox, worker, wording, and the gateways they leave by."""
+"""Text messages and automatic calls: outbox, workers, templates and providers."""

@@ -1,5 +1,7 @@
-"""Automatic calls that anybody can have us place, also to the phone of another person. We place one
-until the holder of the phone has shown that they want such calls (rule M4)."""
+"""Consent to automatic calls that anyone can request, also to another person's phone.
+
+One such call is placed; further ones only after the holder of the phone has accepted one (rule M4).
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from messaging.message_kinds import PAGE_NUMBER, RING_BACK
 from messaging.models import MessageState, OutboxMessage
 from messaging.providers.base import VOICE
 
-#: How long after a call that nobody wanted another may be placed.
+#: How long after an unwanted call another one may be placed.
 UNWANTED_CALL_PAUSE = timedelta(days=30)
 _UNSENT_STATES = (MessageState.FAILED, MessageState.EXPIRED)
 
@@ -21,9 +23,11 @@ _UNSENT_STATES = (MessageState.FAILED, MessageState.EXPIRED)
 def may_place_requested_call(
     session: Session, customer_id: UUID, proven_at: datetime | None, now: datetime
 ) -> bool:
-    """Whether a customer may be rung because somebody asked for it. ``proven_at`` is when their
-    number was last proven. A ring-back that somebody pressed a key to hear was wanted; a page
-    number that was heard and not typed was not."""
+    """Return whether a customer may be called at somebody's request.
+
+    ``proven_at`` is when their number was last proven. A ring-back counts as wanted if it was
+    accepted by keypress; a page number that was read out but never entered does not.
+    """
     since = max(now - UNWANTED_CALL_PAUSE, proven_at) if proven_at else now - UNWANTED_CALL_PAUSE
     heard = and_(col(OutboxMessage.kind) == RING_BACK, col(OutboxMessage.heard_at).is_not(None))
     never = and_(
@@ -42,7 +46,7 @@ def may_place_requested_call(
 
 
 def record_message_heard(session: Session, message_id: UUID, now: datetime) -> None:
-    """Somebody who was rung pressed the key to hear the message."""
+    """Record that the person called pressed the key to hear the message."""
     row = session.get(OutboxMessage, message_id)
     if row is not None and row.heard_at is None:
         row.heard_at = now

@@ -1,4 +1,6 @@
-"""Bridged calls as rows: wanted in the transaction of the agent's act, told how far they got."""
+"""Queue of bridged calls: each is queued in the transaction of the agent's act, and stores its
+state.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from messaging.models import PhoneCall
 from storage.column_types import new_id
 from vault.keys import keyring
 
-#: Which column keeps when a state was first heard of.
+#: The column that stores when a state was first reported.
 _STATE_INSTANT_COLUMNS = {
     CallState.AGENT_ON: "agent_on_at",
     CallState.RINGING: "ringing_at",
@@ -22,7 +24,7 @@ _STATE_INSTANT_COLUMNS = {
 
 
 def queue_call(session: Session, callback_id: UUID, agent_phone: str, now: datetime) -> PhoneCall:
-    """Store a call in the caller's transaction; a worker places it once that has committed."""
+    """Queue a call in the caller's transaction; a worker places it after the commit."""
     row = new_id()
     place = f"phone_call.agent_phone:{row}"
     call = PhoneCall(
@@ -41,7 +43,7 @@ def queue_call(session: Session, callback_id: UUID, agent_phone: str, now: datet
 
 
 def find_latest_call(session: Session, callback_id: UUID) -> PhoneCall | None:
-    """The last call of a callback."""
+    """Return the latest call of a callback."""
     return session.exec(
         select(PhoneCall)
         .where(col(PhoneCall.callback_id) == callback_id)
@@ -51,16 +53,17 @@ def find_latest_call(session: Session, callback_id: UUID) -> PhoneCall | None:
 
 
 def lock_call(session: Session, call: UUID) -> PhoneCall | None:
-    """A call, kept from changing until the transaction ends."""
+    """Lock a call until the transaction ends, and return its row."""
     return session.get(PhoneCall, call, with_for_update=True, populate_existing=True)
 
 
 def record_call_state(
     session: Session, call: PhoneCall, told: CallState, now: datetime, error: str = ""
 ) -> bool:
-    """Note a report of a call that is locked; whether it brought it further.
+    """Record a report on a locked call; return whether it advanced the state.
 
-    Keeps the instant of each state when it is first heard of, and the lowest error of a state.
+    Store the instant of the first report of each state, and the lowest error code of the current
+    state.
     """
     column = _STATE_INSTANT_COLUMNS.get(told)
     if column and getattr(call, column) is None:
@@ -77,7 +80,7 @@ def record_call_state(
 
 
 def close_calls(session: Session, callback_id: UUID, now: datetime) -> None:
-    """The callback is over: nothing of it is dialled any more, and what is on the line ends."""
+    """Close all calls of a callback that is over: cancel queued ones, and hang up live ones."""
     statement = (
         select(PhoneCall).where(
             col(PhoneCall.callback_id) == callback_id, col(PhoneCall.state).not_in(OVER_STATES)

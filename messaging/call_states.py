@@ -1,5 +1,8 @@
-"""How far a bridged call got. A report can only push it further along one line, so that the same
-reports end at the same state in whatever order and however often they come."""
+"""States of bridged calls, in a total order.
+
+A report can only advance the state, so the same reports give the same result in any order and with
+any repetition.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from enum import StrEnum
 
 
 class CallState(StrEnum):
-    """From the first to the furthest; what comes later here outweighs what comes before."""
+    """States from first to last; a later one in this list takes precedence."""
 
     WANTED = "wanted"
     DIALLING = "dialling"
@@ -26,14 +29,14 @@ class CallState(StrEnum):
 
 STATE_ORDER = tuple(CallState)
 STATE_RANK = {state: rank for rank, state in enumerate(STATE_ORDER)}
-#: Nobody is on the line any more, or should be.
+#: The call has ended or must end.
 OVER_STATES = frozenset(STATE_ORDER[STATE_RANK[CallState.HUNG_UP] :])
-#: Over without the customer: the agent may ring again.
+#: Ended without reaching the customer: the agent may call again.
 MISSED_STATES = frozenset(
     {CallState.HUNG_UP, CallState.FAILED, CallState.BUSY, CallState.NO_ANSWER}
 )
 
 
 def furthest_state(current: CallState, told: CallState) -> CallState:
-    """The state after a report: whichever of both is further, never back."""
+    """Return the later one of the current and the reported state."""
     return max(current, told, key=STATE_RANK.__getitem__)

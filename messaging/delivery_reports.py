@@ -1,7 +1,7 @@
-"""What a provider says became of a text, in whatever order and however often it says it.
+"""Delivery reports of providers, in any order and with any repetition.
 
-A report can only push a text further along one line, so that every order of the same reports
-ends at the same place; what was said before its text is known to us counts as well.
+A report can only advance the status of a text, so every order of the same reports gives the same
+result. Reports may arrive before we know the provider's id of the text.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlmodel import Session, col, delete, select
 from messaging.models import DeliveryReport, OutboxMessage
 from storage.upsert import insert_on_conflict
 
-#: From the first to the furthest. That it arrived outweighs whatever else was said.
+#: In order of precedence; a report of arrival outweighs all others.
 STATUS_ORDER = (
     "accepted",
     "scheduled",
@@ -35,16 +35,19 @@ RETENTION = timedelta(days=90)
 def record_delivery_report(
     session: Session, provider_id: str, status: str, error: int | None, now: datetime
 ) -> bool:
-    """Note a report; whether it brought anything new. Of two that are as far, the one with the
-    lower error code stays, and one with a code outweighs one without."""
+    """Record a report; return whether it changed anything.
+
+    Of two reports with the same status, the one with the lower error code wins, and one with a code
+    wins over one without.
+    """
     if status not in STATUS_ORDER:
         return False
     table = DeliveryReport.__table__  # type: ignore[attr-defined]
     rank = case({name: at for at, name in enumerate(STATUS_ORDER)}, value=table.c.status, else_=-1)
-    given = STATUS_ORDER.index(status)
-    further = rank < given
+    reported_rank = STATUS_ORDER.index(status)
+    further = rank < reported_rank
     if error is not None:
-        same = (rank == given) & or_(table.c.error.is_(None), table.c.error > error)
+        same = (rank == reported_rank) & or_(table.c.error.is_(None), table.c.error > error)
         further = or_(further, same)
     values = {"provider_id": provider_id, "status": status, "error": error, "first_at": now}
     new = (
@@ -60,14 +63,14 @@ def record_delivery_report(
 
 
 def find_delivery_report(session: Session, message: OutboxMessage | None) -> DeliveryReport | None:
-    """What is known of a text of ours."""
+    """Return the delivery report of one of our texts, if there is one."""
     if message is None or message.provider_id is None:
         return None
     return session.get(DeliveryReport, message.provider_id)
 
 
 def purge_delivery_reports(session: Session, now: datetime) -> None:
-    """Drop reports that nobody asks for any more (a job of the worker)."""
+    """Delete reports after the retention period (a job of the worker)."""
     old = (
         select(DeliveryReport.provider_id)
         .where(col(DeliveryReport.first_at) < now - RETENTION)

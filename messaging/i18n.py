@@ -1,4 +1,4 @@
-"""The catalogues of ``translations/``, for texts and pages alike, without a web framework."""
+"""Translations from ``translations/`` for texts and pages, independent of a web framework."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from babel.support import NullTranslations, Translations
 FOLDER = Path(__file__).resolve().parent.parent / "translations"
 FALLBACK = "en"
 
-#: What a text message holds at seven bits a character (3GPP TS 23.038, section 6.2.1). A single
-#: character outside makes the whole text cost more than twice.
+#: The seven-bit alphabet of text messages (3GPP TS 23.038, section 6.2.1). A single other
+#: character more than doubles the cost of a text.
 GSM7 = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà^{}\\[~]|€"
@@ -31,12 +31,12 @@ _DAYS_OF_YEARS = {"de": "ccc d. LLL y HH:mm"}
 
 @lru_cache(maxsize=32)
 def load_catalogue(locale: str) -> NullTranslations:
-    """The catalogue of a language; English, in which the texts are written, needs none."""
+    """Return the catalogue of a language; English, the source language, needs none."""
     return Translations.load(str(FOLDER), [locale, locale.split("_", maxsplit=1)[0]])
 
 
 def best_language(wanted: str, spoken: tuple[str, ...]) -> str:
-    """The language of ``spoken`` that comes nearest to a wanted one like ``de-AT``."""
+    """Return the best match for a tag like ``de-AT`` among ``spoken``, by default the first."""
     try:
         language = Locale.parse(wanted.replace("-", "_")).language
     except (ValueError, UnknownLocaleError):
@@ -45,26 +45,28 @@ def best_language(wanted: str, spoken: tuple[str, ...]) -> str:
 
 
 def format_day_and_time(when: datetime, zone: str, locale: str, *, year: bool = False) -> str:
-    """Like ``Tue 24 Nov 14:00``, on the clock of ``zone``; with its ``year`` where asked for."""
+    """Format like ``Tue 24 Nov 14:00``, in local time of ``zone``, optionally with the year."""
     patterns, other = (_DAYS_OF_YEARS, "EEE d MMM y HH:mm") if year else (_DAYS, "EEE d MMM HH:mm")
     pattern = patterns.get(locale.split("_", maxsplit=1)[0], other)
     return format_datetime(when, pattern, tzinfo=ZoneInfo(zone), locale=locale)
 
 
 def format_time_of_day(when: datetime, zone: str, locale: str) -> str:
-    """Like ``14:00``, on the clock of ``zone``."""
+    """Format like ``14:00``, in local time of ``zone``."""
     return format_datetime(when, "HH:mm", tzinfo=ZoneInfo(zone), locale=locale)
 
 
 def format_hour(hour: int, locale: str) -> str:
-    """Like ``2 pm`` or ``14:00``, as that language says it."""
+    """Format like ``2 pm`` or ``14:00``, as usual in that language."""
     return format_time(time(hour), "short", locale=locale)
 
 
 def fold_to_gsm7(text: str) -> str:
-    """``text`` with what GSM-7 does not hold written as people do without it: ``sáb`` as ``sab``,
-    ``’`` as ``'``. What has no such form, like other scripts, stays as it is; so does a word that
-    is shaped like an address, for leaving out an accent must not make a link."""
+    """Replace characters outside GSM-7: ``sáb`` becomes ``sab``, ``’`` becomes ``'``.
+
+    Characters without such a replacement, like other scripts, stay. Words shaped like an address
+    stay too, because removing an accent must not create a link.
+    """
     return _WORD.sub(_fold_word, unicodedata.normalize("NFC", text))
 
 

@@ -1,4 +1,4 @@
-"""Texts that reach us: each is handled once, by the provider's own id (rule M2)."""
+"""Inbound texts: each is handled once, by the provider's id (rule M2)."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from messaging.models import InboundText
 from vault.keys import keyring
 
 HELP_EVERY = timedelta(hours=1)
-#: Texts of one number that are answered. Anybody can send them in its name: what protects its
-#: holder is counted apart, each word by itself, so that the rest uses up nothing of it.
+#: Limits of answered texts per number. Senders can be forged, so protective words are counted
+#: separately, each by itself, and other texts use up none of their limits.
 MAX_PER_HOUR, MAX_PER_DAY, MAX_PER_NIGHT = 30, 60, 6
 COUNTED_SEPARATELY = ("code", "check", "scam", "refuse")
-#: Of codes and CHECK while we are calling the number: so many, whatever came before the call.
+#: The limit of codes and CHECK during a call of ours, regardless of earlier texts.
 MAX_PER_CALL = 6
-#: What is noted here of calls to the official line, for whatever number is keyed in: no texts.
+#: Words that record calls to the official line, for any number entered; they are not texts.
 _CALL_WORDS = ("keypad", "own", "report")
 
 
 def record_once(session: Session, provider_id: str, sender: str, word: str, now: datetime) -> bool:
-    """Note a text in the caller's transaction; whether it is the first with its id.
+    """Record a text in the caller's transaction; return whether it is the first with its id.
 
-    Two at once are ordered by the primary key: the second waits, then finds it taken.
+    The primary key orders concurrent duplicates: the second waits, then fails.
     """
     row = InboundText(
         provider_id=provider_id,
@@ -43,8 +43,11 @@ def record_once(session: Session, provider_id: str, sender: str, word: str, now:
 
 
 def set_inbound_word(session: Session, provider_id: str, word: str) -> None:
-    """Note what a text that was no word of ours was taken for: ``other`` gets what can be sent,
-    ``answer`` and ``unclear`` belong to a report's question, ``unanswered`` gets nothing."""
+    """Record how a text that was no command was interpreted.
+
+    ``other`` is answered with help, ``answer`` and ``unclear`` belong to a report's question,
+    ``unanswered`` gets no reply.
+    """
     row = session.get_one(InboundText, provider_id)
     row.word = word
     session.add(row)
@@ -52,8 +55,8 @@ def set_inbound_word(session: Session, provider_id: str, word: str) -> None:
 
 
 def was_asked_again(session: Session, sender: str, since: datetime) -> bool:
-    """Whether an unclear answer of this number has been asked for again since then."""
-    found = session.exec(
+    """Return whether an unclear answer of this number was queried since then."""
+    provider_id = session.exec(
         select(InboundText.provider_id)
         .where(
             col(InboundText.sender_index).in_(
@@ -64,12 +67,12 @@ def was_asked_again(session: Session, sender: str, since: datetime) -> bool:
         )
         .limit(1)
     ).first()
-    return found is not None
+    return provider_id is not None
 
 
 def was_helped_recently(session: Session, sender: str, but: str, now: datetime) -> bool:
-    """Whether this number has had the answer on what can be sent within the hour."""
-    found = session.exec(
+    """Return whether this number was sent the help text within the hour, except for ``but``."""
+    provider_id = session.exec(
         select(InboundText.provider_id)
         .where(
             col(InboundText.sender_index).in_(
@@ -81,35 +84,38 @@ def was_helped_recently(session: Session, sender: str, but: str, now: datetime) 
         )
         .limit(1)
     ).first()
-    return found is not None
+    return provider_id is not None
 
 
 def has_texted_too_often(
     session: Session, sender: str, word: str, now: datetime, *, night: datetime | None = None
 ) -> bool:
-    """Whether this number has texted us so often within the hour, the day, or the night that began
-    at ``night``, that it gets no more answers. The text itself is noted already."""
+    """Return whether this number has reached a limit and gets no more answers.
+
+    The limits are per hour, per day, and for the night that began at ``night``. The current text
+    counts already.
+    """
     hour, day = timedelta(hours=1), timedelta(days=1)
     at = _received_times(session, sender, word, now - day)
     return (
         len(at) > MAX_PER_DAY
-        or sum(item > now - hour for item in at) > MAX_PER_HOUR
-        or (night is not None and sum(item >= night for item in at) > MAX_PER_NIGHT)
+        or sum(received_at > now - hour for received_at in at) > MAX_PER_HOUR
+        or (night is not None and sum(received_at >= night for received_at in at) > MAX_PER_NIGHT)
     )
 
 
 def count_texts_since(
     session: Session, sender: str, word: str, start: datetime, *, with_it: bool
 ) -> int:
-    """How many texts of this kind came from a number after ``start``, or ``with_it`` at it."""
+    """Count texts of this kind from a number after ``start``; ``with_it`` includes ``start``."""
     at = _received_times(session, sender, word, start)
-    return sum(item > start or with_it for item in at)
+    return sum(received_at > start or with_it for received_at in at)
 
 
 def _received_times(
     session: Session, sender: str, word: str, start: datetime
 ) -> Sequence[datetime]:
-    """When the texts of the same kind came, from ``start`` on."""
+    """Return when texts of the same kind were received, from ``start`` on."""
     apart = col(InboundText.word) == word if word in COUNTED_SEPARATELY else None
     rest = col(InboundText.word).not_in((*COUNTED_SEPARATELY, *_CALL_WORDS))
     return session.exec(

@@ -1,17 +1,17 @@
-"""Which messages protect a customer, and which anybody can set off (rule M5).
+"""Which messages protect a customer, and which anyone can trigger (rule M5).
 
-What anybody can set off by a form, a call or a text that names somebody's number has small counts
-and a small purse of its own, so that it cannot crowd out what protects.
+Messages that anyone can trigger, by a form, a call or a text that names another person's number,
+have small limits and a small budget of their own, so that they cannot displace protective ones.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-#: Page numbers; ring-backs of those who ask the official line; what came of a report.
+#: Page numbers; ring-backs requested on the official line; outcomes of reports.
 PAGE_NUMBER, RING_BACK, OUTCOME = "proof", "own", "outcome"
 ANYONE_CAN_TRIGGER = frozenset({PAGE_NUMBER, RING_BACK, OUTCOME})
-#: What tells of an act of ours, or warns.
+#: Messages that announce an act of ours, or warn.
 PROTECTIVE_KINDS = frozenset(
     {"booked", "moved", "again", "handed", "cancelled", "missed", "earlier", "reminder"}
     | {"number", "phrase", "warning"}
@@ -19,13 +19,16 @@ PROTECTIVE_KINDS = frozenset(
 
 
 class SpendingBudgetName(StrEnum):
-    """Which purse pays. ``OURS`` pays for messages that protect customers; the others are small and
-    pay for messages that anybody can set off."""
+    """Which budget pays for a message.
+
+    ``OURS`` pays for messages that protect customers; the others are small and pay for messages
+    that anyone can trigger.
+    """
 
     OURS = "ours"
-    ASKED = "asked"  # messages of a kind in ANYBODY
-    CUSTOMERS = "customers"  # answers to texts of customers we are not calling
-    STRANGERS = "strangers"  # answers to numbers that we do not know
+    ASKED = "asked"  # messages of a kind in ANYONE_CAN_TRIGGER
+    CUSTOMERS = "customers"  # answers to customers who are not in a call with us
+    STRANGERS = "strangers"  # answers to unknown numbers
 
 
 SMALL_BUDGETS = (
@@ -36,5 +39,5 @@ SMALL_BUDGETS = (
 
 
 def spending_budget_for(kind: str) -> SpendingBudgetName:
-    """Which purse pays a message of the outbox."""
+    """Return the budget that pays for a kind of outbox message."""
     return SpendingBudgetName.ASKED if kind in ANYONE_CAN_TRIGGER else SpendingBudgetName.OURS

@@ -1,4 +1,4 @@
-"""Tables of messages."""
+"""Tables of messages and calls."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _CALL_IS_DUE = text("to_hang_up OR state IN ('wanted', 'dialling')")
 
 
 class MessageState(StrEnum):
-    """QUEUED → SENDING → SENT, or FAILED for good, or EXPIRED unsent."""
+    """QUEUED → SENDING → SENT, or FAILED permanently, or EXPIRED unsent."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -42,8 +42,11 @@ class MessageState(StrEnum):
 
 
 class Priority(IntEnum):
-    """What leaves first when more is due than can leave at once. ``ASKED`` is for what anybody can
-    set off: :mod:`messaging.dispatch.leases` gives it room of its own, never that of the others."""
+    """The order in which due messages are sent.
+
+    ``ASKED`` is for messages that anyone can trigger: :mod:`messaging.dispatch.leases` reserves a
+    share of each batch for it, and never uses that of the others.
+    """
 
     ANSWER = 0
     SOON = 3
@@ -54,13 +57,13 @@ class Priority(IntEnum):
 
 
 class OutboxMessage(SQLModel, table=True):
-    """A text to be sent, stored in the transaction of the fact it tells (rule M1).
+    """A text to be sent, stored in the transaction of the change it announces (rule M1).
 
-    ``due_at`` is when a worker looks at it next: while it is in a worker's hands, when its lease
-    ends. ``wanted_at`` is when it was first due. ``gateway`` is the one it was last handed to.
-    ``medium`` is ``text``, or ``voice`` for one that is spoken in a call. ``decent`` are the hours
-    in which it may leave (:class:`messaging.calling_hours.CallingHours`), none for any;
-    ``heard_at`` is when somebody who was rung pressed a key to hear it.
+    ``due_at`` is when a worker handles it next; while it is leased, when the lease ends.
+    ``wanted_at`` is when it was first due. ``gateway`` is the provider it was last handed to.
+    ``medium`` is ``text``, or ``voice`` for a message spoken in a call. ``decent`` are the hours in
+    which it may be sent (:class:`messaging.calling_hours.CallingHours`), ``None`` for any;
+    ``heard_at`` is when the person called pressed a key to hear it.
     """
 
     __tablename__ = "outbox_message"
@@ -102,8 +105,10 @@ class OutboxMessage(SQLModel, table=True):
 
 
 class DeliveryReport(SQLModel, table=True):
-    """The furthest that a provider has said a text got, by the provider's own id. It may speak
-    before we know that id, and of texts that are not ours."""
+    """The latest status of a text in the provider's reports, by the provider's id.
+
+    A report may arrive before we know that id, and may concern texts that are not ours.
+    """
 
     __tablename__ = "delivery"
 
@@ -114,7 +119,7 @@ class DeliveryReport(SQLModel, table=True):
 
 
 class OptOut(SQLModel, table=True):
-    """A number that wants no texts of ours."""
+    """A number that has opted out of texts."""
 
     __tablename__ = "opt_out"
 
@@ -123,7 +128,7 @@ class OptOut(SQLModel, table=True):
 
 
 class LineType(SQLModel, table=True):
-    """What kind of line a number is."""
+    """The line type of a number."""
 
     __tablename__ = "line_kind"
 
@@ -137,9 +142,11 @@ def _small_budget_column() -> Any:
 
 
 class HourlySpending(SQLModel, table=True):
-    """What was spent on texts and calls in one hour (since 1970, UTC), in millionths: in all, and
-    what part of it came out of each small purse
-    (:class:`messaging.message_kinds.SpendingBudgetName`)."""
+    """Spending on texts and calls in one hour (counted from 1970, UTC), in millionths.
+
+    ``spent`` is the total; the other columns are the parts of each small budget
+    (:class:`messaging.message_kinds.SpendingBudgetName`).
+    """
 
     __tablename__ = "spending"
 
@@ -151,11 +158,11 @@ class HourlySpending(SQLModel, table=True):
 
 
 class PhoneCall(SQLModel, table=True):
-    """A call that we place: first to the agent, then to the customer, one bridged to the other.
+    """A bridged call: first to the agent, then to the customer.
 
-    Stored in the transaction of the agent's act. ``due_at`` is when a worker looks at it next;
-    ``to_hang_up`` asks it to end what is still on the line. The agent's number is sealed here;
-    the customer's is not in here at all.
+    It is stored in the transaction of the agent's act. ``due_at`` is when a worker handles it next;
+    ``to_hang_up`` asks the worker to end it. The agent's number is sealed here; the customer's is
+    not stored here.
     """
 
     __tablename__ = "phone_call"
@@ -186,8 +193,10 @@ class PhoneCall(SQLModel, table=True):
 
 
 class InboundText(SQLModel, table=True):
-    """A text that reached us, by the provider's own id, so that a replay is noticed (rule M2). Its
-    sender is emptied after a while (procedures/data_expiry.py)."""
+    """An inbound text by the provider's id, so that a replay is detected (rule M2).
+
+    Its sender is erased after a while (procedures/data_expiry.py).
+    """
 
     __tablename__ = "inbound_text"
 
@@ -198,7 +207,7 @@ class InboundText(SQLModel, table=True):
 
 
 class SimulatorText(SQLModel, table=True):
-    """A text on the simulator's phones, either way."""
+    """A text on one of the simulator's phones, in either direction."""
 
     __tablename__ = "demo_text"
 
@@ -212,7 +221,7 @@ class SimulatorText(SQLModel, table=True):
 
 
 class SimulatorPhoneMode(SQLModel, table=True):
-    """How texts arrive on one of the simulator's phones, where it is not at once."""
+    """How texts arrive on one of the simulator's phones, unless immediately."""
 
     __tablename__ = "demo_line"
 
@@ -222,7 +231,7 @@ class SimulatorPhoneMode(SQLModel, table=True):
 
 
 class Heartbeat(SQLModel, table=True):
-    """When a worker was last at work."""
+    """When a worker was last active."""
 
     __tablename__ = "heartbeat"
 

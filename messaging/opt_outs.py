@@ -1,4 +1,4 @@
-"""Numbers that want no texts of ours: honoured at once, until they say otherwise (rule M3)."""
+"""Opt-outs from texts, effective immediately and until an opt-in (rule M3)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.keys import keyring
 
-#: What the provider takes for an opt-out and an opt-in by itself, and answers itself. It names
-#: them in a field of its own only where its advanced opt-out is on.
+#: Words that the provider itself handles and answers as opt-out and opt-in. It marks them in a
+#: separate field only if its advanced opt-out is enabled.
 OPT_OUT_WORDS = frozenset(
     {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"}
 )
@@ -21,7 +21,7 @@ OPT_IN_WORDS = frozenset({"start", "unstop", "yes"})
 
 
 def record_opt_out(session: Session, phone: str, now: datetime) -> None:
-    """This number (E.164) gets nothing any more."""
+    """Record that this number (E.164) gets no more texts."""
     index = keyring.current_keyring(session).compute_blind_index("phone", phone)
     table = OptOut.__table__  # type: ignore[attr-defined]
     session.connection().execute(
@@ -33,14 +33,14 @@ def record_opt_out(session: Session, phone: str, now: datetime) -> None:
 
 
 def record_opt_in(session: Session, phone: str, now: datetime) -> None:
-    """This number wants texts again."""
+    """Record that this number wants texts again."""
     forms = keyring.current_keyring(session).compute_search_forms("phone", phone)
     session.exec(delete(OptOut).where(col(OptOut.phone_index).in_(forms)))
     audit_log.record_act(session, audit_log.CUSTOMER, AuditAct.TEXTS_OPT_IN, now)
 
 
 def is_opted_out(session: Session, phone: str) -> bool:
-    """Whether this number wants no texts."""
+    """Return whether this number has opted out."""
     forms = keyring.current_keyring(session).compute_search_forms("phone", phone)
-    found = select(OptOut.at).where(col(OptOut.phone_index).in_(forms)).limit(1)
-    return session.exec(found).first() is not None
+    statement = select(OptOut.at).where(col(OptOut.phone_index).in_(forms)).limit(1)
+    return session.exec(statement).first() is not None

@@ -1,5 +1,7 @@
-"""The outbox: texts are stored with the fact they tell (rule M1); see
-:mod:`messaging.dispatch.leases`."""
+"""The outbox: texts are stored in the transaction of the change they announce (rule M1).
+
+They are sent by way of :mod:`messaging.dispatch.leases`.
+"""
 
 from __future__ import annotations
 
@@ -19,20 +21,22 @@ from vault.keys import field_encryption
 
 TABLE = "outbox_message"
 REMINDER = "reminder"
-#: To the old number when a customer's number is changed.
+#: Sent to the old number when a customer's number is changed.
 NUMBER_CHANGED = "number"
-#: That a customer's safe phrase was changed; that somebody's access exposed them.
+#: A changed safe phrase; a warning to customers whose data was exposed.
 PHRASE_CHANGED, WARNING = "phrase", "warning"
-#: What warns a customer leaves however many texts their number has had: else whoever means them
-#: harm would first have us send so many that the warning is one too many.
+#: Warnings are exempt from number limits: otherwise an attacker could exhaust the limit first, to
+#: suppress the warning.
 UNLIMITED_KINDS = frozenset({NUMBER_CHANGED, PHRASE_CHANGED, WARNING})
 
 
 @dataclass(frozen=True)
 class NewMessage:
-    """A text to be sent, or spoken in a call where its ``medium`` is ``voice``. ``to`` is E.164;
-    not sent before ``due_at`` nor from ``expires_at``, and where ``decent`` is given at no hour
-    outside it, whatever held it up."""
+    """A text to be sent, or spoken in a call if ``medium`` is ``voice``.
+
+    ``to`` is E.164. It is not sent before ``due_at``, nor from ``expires_at`` on, nor outside the
+    hours ``decent`` if they are set, for any reason of delay.
+    """
 
     customer_id: UUID
     kind: str
@@ -49,8 +53,10 @@ class NewMessage:
 def queue_message(
     session: Session, draft: NewMessage, now: datetime, key: field_encryption.FieldKey | None = None
 ) -> UUID:
-    """Store a text in the caller's transaction; it leaves once that has committed. ``key`` is the
-    customer's, for a caller who has it in hand."""
+    """Store a text in the caller's transaction; it is sent after the commit.
+
+    ``key`` is the customer's data key, if the caller has loaded it already.
+    """
     row = new_id()
     key = key or field_encryption.load_data_key(session, draft.customer_id)
     session.add(
@@ -79,8 +85,10 @@ def queue_message(
 def withdraw_for_callback(
     session: Session, callback_id: UUID, now: datetime, kind: str = ""
 ) -> None:
-    """Texts about a callback that have not left yet, or those of one kind alone, tell something
-    that is no longer so. One whose outcome is unknown stays, to be looked up."""
+    """Withdraw queued texts about a callback, or only those of one kind.
+
+    They are no longer true. One whose outcome is unknown remains, to be looked up.
+    """
     queued: list[ColumnElement[bool]] = [
         col(OutboxMessage.callback_id) == callback_id,
         col(OutboxMessage.state) == MessageState.QUEUED,
@@ -100,8 +108,10 @@ def _expire_queued(session: Session, queued: Sequence[ColumnElement[bool]], now:
 
 
 def withdraw_for_customer(session: Session, customer_id: UUID, now: datetime, *, but: str) -> None:
-    """All texts to a customer that have not left yet, but those of one kind, as
-    :func:`withdraw_for_callback` does with those about a callback."""
+    """Withdraw queued texts to a customer, except those of the kind ``but``.
+
+    Handle unknown outcomes as :func:`withdraw_for_callback` does.
+    """
     queued = [
         col(OutboxMessage.customer_id) == customer_id,
         col(OutboxMessage.state) == MessageState.QUEUED,
@@ -111,8 +121,10 @@ def withdraw_for_customer(session: Session, customer_id: UUID, now: datetime, *,
 
 
 def find_latest_message(session: Session, callback_id: UUID) -> OutboxMessage | None:
-    """The latest text about a callback but for reminders, to show whether the customer has been
-    told."""
+    """Return the latest text about a callback, except reminders.
+
+    It shows whether the customer has been notified.
+    """
     return session.exec(
         select(OutboxMessage)
         .where(

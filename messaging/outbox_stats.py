@@ -1,4 +1,4 @@
-"""How the outbox stands, for the metrics and for whoever keeps it going."""
+"""Outbox statistics and stuck messages, for metrics and operators."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ _OPEN = text("state IN ('queued', 'sending')")
 
 @dataclass(frozen=True)
 class OutboxStats:
-    """``waiting`` texts are not sent yet, ``due`` of them should be; ``oldest_seconds`` is the age
-    of the oldest due one. Of the last hour: texts sent, those within ten seconds of their time,
-    and failures by reason."""
+    """Outbox figures.
+
+    ``waiting`` counts unsent texts, ``due`` those of them that are due; ``oldest_seconds`` is the
+    age of the oldest due one. For the last hour: texts sent, those sent within ten seconds of their
+    time, and failures by reason.
+    """
 
     waiting: int
     due: int
@@ -35,7 +38,7 @@ class OutboxStats:
 
 
 def measure_outbox(session: Session, now: datetime) -> OutboxStats:
-    """The figures of this moment."""
+    """Return the current figures."""
     is_due = col(OutboxMessage.due_at) <= now
     waiting, due, oldest = session.exec(
         select(
@@ -65,7 +68,7 @@ def measure_outbox(session: Session, now: datetime) -> OutboxStats:
 def list_stuck_messages(
     session: Session, now: datetime, limit: int = 200
 ) -> Sequence[OutboxMessage]:
-    """Texts that failed for good in time to matter still, and due ones that do not get away."""
+    """Return recently failed texts that have not expired, and due texts that are not being sent."""
     failed = and_(
         col(OutboxMessage.state) == MessageState.FAILED,
         col(OutboxMessage.settled_at) > now - timedelta(days=7),
@@ -81,8 +84,10 @@ def list_stuck_messages(
 
 
 def retry_message(session: Session, message: UUID, now: datetime) -> bool:
-    """Let a stuck text be tried at once; one whose outcome is unknown is looked up first. Whether
-    there was anything to retry: not what was sent, is in hand, or would no longer help."""
+    """Make a stuck text due immediately; one with an unknown outcome is looked up first.
+
+    Return whether there was anything to retry: not if it was sent, is leased, or has expired.
+    """
     row = session.get(OutboxMessage, message, with_for_update=True, populate_existing=True)
     if row is None or row.state not in (MessageState.FAILED, MessageState.QUEUED):
         return False

@@ -1,4 +1,4 @@
-"""What may be sent at all: to which countries, how often to one number, for how much money."""
+"""Limits of sending: countries, texts per number, and spending."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import phonenumbers
 
 from messaging.message_kinds import SMALL_BUDGETS
 
-#: Of the ceiling on spending, what is kept for answers to customers who ask, at least; of that,
-#: what is kept for verdicts on calls of ours and for warnings.
+#: The share of the spending ceiling reserved for answers to customers, at least; and the part of
+#: it for verdicts on our calls and for warnings.
 KEPT_FOR_ANSWERS, KEPT_FOR_VERDICTS = 0.2, 0.05
-#: Of the ceiling, what the purses together may spend on what anybody can set off.
+#: The share of the ceiling that all small budgets may spend on messages that anyone can trigger.
 ANYONE_SHARE = 0.15
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 
 
 @dataclass(frozen=True)
 class NumberLimit:
-    """So many within a length of time."""
+    """At most ``most`` texts in a period ``within``."""
 
     most: int
     within: timedelta
@@ -29,11 +29,14 @@ class NumberLimit:
 
 @dataclass(frozen=True)
 class SendingLimits:
-    """``countries`` are ISO 3166 codes, none allows all. Money is in millionths of the owner's
-    currency; a ceiling of 0 is none. ``look_up_lines`` asks the provider, for money, what kind of
-    line a number is before the first text to it. ``asked_per_number`` limits what anybody can set
-    off (:mod:`messaging.message_kinds`), and ``per_number`` the rest; ``anybodys_share`` is the
-    part of the ceilings that the first may cost."""
+    """Limits of countries, of texts per number, and of spending.
+
+    ``countries`` are ISO 3166 codes; none allows all. Money is in millionths of the operator's
+    currency; a ceiling of 0 means none. ``look_up_lines`` makes a paid look-up of the line type
+    before the first text to a number. ``asked_per_number`` limits messages that anyone can trigger
+    (:mod:`messaging.message_kinds`), and ``per_number`` all others; ``anybodys_share`` is the share
+    of the ceilings for the former.
+    """
 
     countries: Sequence[str] = ()
     per_number: Sequence[NumberLimit] = ()
@@ -47,22 +50,22 @@ class SendingLimits:
 
     @property
     def small_share(self) -> float:
-        """The part of a ceiling that each of the small purses may spend."""
+        """Return the share of a ceiling that each small budget may spend."""
         return self.anybodys_share / len(SMALL_BUDGETS)
 
     @property
     def notices_share(self) -> float:
-        """The part of a ceiling for what is neither set off by anybody nor an answer."""
+        """Return the share of a ceiling for notices: no answers, and not triggered by anyone."""
         return 1.0 - max(KEPT_FOR_ANSWERS, self.anybodys_share + KEPT_FOR_VERDICTS)
 
 
 def to_millionths(amount: Decimal) -> int:
-    """Money as it is counted, rounded up."""
+    """Convert money to millionths, rounded up."""
     return int((amount * 1_000_000).to_integral_value(ROUND_CEILING))
 
 
 def parse_limits(text: str) -> tuple[NumberLimit, ...]:
-    """From ``10/hour;30/day`` to limits. Raises ``ValueError``."""
+    """Parse limits like ``10/hour;30/day``. Raise ``ValueError``."""
     return tuple(_parse_number_limit(part.strip()) for part in text.split(";") if part.strip())
 
 
@@ -74,7 +77,7 @@ def _parse_number_limit(part: str) -> NumberLimit:
 
 
 def is_country_allowed(phone: str, countries: Sequence[str]) -> bool:
-    """Whether a number (E.164) lies in one of the countries; all do when none is named."""
+    """Return whether a number (E.164) is in one of the countries; an empty list allows all."""
     return not countries or phonenumbers.region_code_for_number(phonenumbers.parse(phone)) in set(
         countries
     )

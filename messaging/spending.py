@@ -1,7 +1,7 @@
-"""The ceiling on money per hour and day: what is spent is counted before it is.
+"""Spending ceilings per hour and day; an amount is recorded before it is spent.
 
-What anybody can set off is paid out of small purses, each a part of the ceiling, so that however
-much of it there is, what protects has as much as before (rule M5).
+Messages that anyone can trigger are paid from small budgets, each a share of the ceiling, so that
+any amount of them leaves the money for protective messages untouched (rule M5).
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ _HOUR = timedelta(hours=1)
 
 @dataclass
 class SpendingBudget:
-    """What may still be spent, held by one transaction: nobody else can spend meanwhile. The small
-    purses' parts are in ``small_hour`` and ``small_day``, by their names."""
+    """The remaining budget, locked by one transaction.
+
+    ``small_hour`` and ``small_day`` hold the spending of the small budgets, by name.
+    """
 
     session: Session
     rules: SendingLimits
@@ -42,7 +44,10 @@ class SpendingBudget:
         answer: bool = False,
         purse: SpendingBudgetName = SpendingBudgetName.OURS,
     ) -> bool:
-        """Spend if the ceilings allow it. The last of our own money is kept for answers."""
+        """Spend if the ceilings allow it; return whether they do.
+
+        A reserve of ``OURS`` is kept for answers.
+        """
         for spent, small, ceiling in (
             (self.this_hour, self.small_hour, self.rules.per_hour),
             (self.this_day, self.small_day, self.rules.per_day),
@@ -70,12 +75,12 @@ class SpendingBudget:
             return False
         if purse != SpendingBudgetName.OURS:
             return small[purse] + price <= ceiling * self.rules.small_share
-        # What the small purses spent is not ours, and takes nothing from us.
+        # Spending of the small budgets does not count against ours.
         return answer or spent - small.total() + price <= ceiling * self.rules.notices_share
 
 
 def lock_spending_budget(session: Session, rules: SendingLimits, now: datetime) -> SpendingBudget:
-    """The purse of this moment; whoever opens it next waits for this transaction to end."""
+    """Lock and return the current budget; other transactions wait until this one ends."""
     hour = (now - _EPOCH) // _HOUR
     _add_spending(session, hour, 0)
     this_hour, this_day = total_spent(session, now)
@@ -84,7 +89,7 @@ def lock_spending_budget(session: Session, rules: SendingLimits, now: datetime) 
 
 
 def total_spent(session: Session, now: datetime) -> tuple[int, int]:
-    """What was spent in this hour, and in the 24 hours that end with it."""
+    """Return the spending of this hour, and of the 24 hours that end with it."""
     hour = (now - _EPOCH) // _HOUR
     day = session.exec(
         select(func.sum(HourlySpending.spent)).where(
@@ -98,7 +103,7 @@ def total_spent(session: Session, now: datetime) -> tuple[int, int]:
 
 
 def small_budgets_spent(session: Session, now: datetime) -> tuple[Counter[str], Counter[str]]:
-    """The same for each small purse."""
+    """Return the spending of each small budget, for the same periods as :func:`total_spent`."""
     hour = (now - _EPOCH) // _HOUR
     this_hour, this_day = Counter[str](), Counter[str]()
     lately = select(HourlySpending).where(
@@ -114,14 +119,14 @@ def small_budgets_spent(session: Session, now: datetime) -> tuple[Counter[str], 
 
 
 def next_spending_hour(now: datetime) -> datetime:
-    """When the next hour's money can be spent."""
+    """Return when the next hour's budget begins."""
     return _EPOCH + ((now - _EPOCH) // _HOUR + 1) * _HOUR
 
 
 def _add_spending(
     session: Session, hour: int, price: int, purse: SpendingBudgetName = SpendingBudgetName.OURS
 ) -> None:
-    """Count what is spent, and out of which small purse, in one statement whichever it is."""
+    """Add an amount to the total and to its small budget; one statement serves every budget."""
     table = HourlySpending.__table__  # type: ignore[attr-defined]
     parts = {str(name): price if name == purse else 0 for name in SMALL_BUDGETS}
     values: dict[str, int] = {"hour": hour, "spent": price, **parts}

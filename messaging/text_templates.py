@@ -1,8 +1,8 @@
-"""Every text we send, in one place.
+"""The wording of every text we send.
 
-Each says who we are, fits one segment where it can, holds no link and no code, and never asks
-for one. Accents that would make it cost double are left out on the way. The words a customer can
-reply with stay clear of those that carriers take for themselves (rule M3).
+Each text names us, fits one segment if possible, contains no link and no code, and never asks for a
+code. Accents that would double its price are removed. The reply words for customers differ from the
+words that carriers reserve (rule M3).
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from messaging.i18n import fold_to_gsm7, format_day_and_time, format_time_of_day
 
 @dataclass(frozen=True)
 class MessageContext:
-    """In whose name, in what language and on whose clock we speak; ``phrase`` is what the customer
-    chose to know our texts by."""
+    """Organisation, language and zone of a message; ``phrase`` is the customer's safe phrase."""
 
     organisation: str
     official_phone: str
@@ -27,29 +26,35 @@ class MessageContext:
     phrase: str = ""
 
     def render_text(self, text: str, **values: str) -> str:
-        """A translated text with our name in front, and the customer's phrase. What somebody typed
-        is written without a link or a number to ring, whatever is stored (rule M)."""
+        """Format a translated text with our name and the customer's phrase in front.
+
+        Links and phone numbers are removed from values that people typed, whatever is stored (rule
+        M).
+        """
         typed = {"agent": self.safe_staff_name, "topic": self.safe_topic, "phrase": _strip_contacts}
         written = {key: typed.get(key, str)(value) for key, value in values.items()}
         return fold_to_gsm7(f"{self.sender}: {text.format(**written)}")
 
     @property
     def sender(self) -> str:
-        """Our name, and the phrase the customer knows our texts by."""
+        """Our name, and the customer's safe phrase if there is one."""
         known_by = self.known_by
         return f"{self.organisation} ({known_by})" if known_by else self.organisation
 
     @property
     def known_by(self) -> str:
-        """The customer's phrase, unless it reads like a link."""
+        """The customer's safe phrase, unless it looks like a link."""
         return _strip_contacts(self.phrase)
 
     def safe_staff_name(self, name: str) -> str:
-        """The name of a member of staff, or our own in place of one that reads like a link."""
+        """Return the name of a member of staff, or the organisation's if it looks like a link."""
         return _strip_contacts(name) or self.organisation
 
     def safe_topic(self, topic: str) -> str:
-        """What a call is about, or that it is about something: it is announced all the same."""
+        """Return the topic of a call, or a neutral one if it looks like a link.
+
+        The call is announced in either case.
+        """
         return _strip_contacts(topic) or self.gettext("your request")
 
     @property
@@ -58,7 +63,7 @@ class MessageContext:
 
 
 def _strip_contacts(typed: str) -> str:
-    """What somebody typed, so that no phone makes a link of it; empty where that cannot be."""
+    """Return typed text such that no phone turns it into a link; empty if that is impossible."""
     return (
         ""
         if find_contact(typed) or find_contact(fold_to_gsm7(typed))
@@ -67,7 +72,7 @@ def _strip_contacts(typed: str) -> str:
 
 
 def text_booked(voice: MessageContext, agent: str, when: datetime, topic: str) -> str:
-    """Tells of a booking: when, by whom, about what, how to check, how to refuse."""
+    """Announce a booking: agent, time, topic, how to check, how to refuse."""
     gettext = voice.gettext
     return voice.render_text(
         gettext(
@@ -81,7 +86,7 @@ def text_booked(voice: MessageContext, agent: str, when: datetime, topic: str) -
 
 
 def text_moved(voice: MessageContext, agent: str, when: datetime) -> str:
-    """Tells of a new time."""
+    """Announce a new time."""
     gettext = voice.gettext
     return voice.render_text(
         gettext(
@@ -94,7 +99,7 @@ def text_moved(voice: MessageContext, agent: str, when: datetime) -> str:
 
 
 def text_retry(voice: MessageContext, agent: str, when: datetime) -> str:
-    """Tells when we try again after nobody answered."""
+    """Announce the next attempt after a call that was not answered."""
     gettext = voice.gettext
     return voice.render_text(
         gettext(
@@ -107,7 +112,7 @@ def text_retry(voice: MessageContext, agent: str, when: datetime) -> str:
 
 
 def text_new_agent(voice: MessageContext, agent: str, when: datetime) -> str:
-    """Tells that somebody else will ring at the same time."""
+    """Announce that another agent will call at the same time."""
     gettext = voice.gettext
     return voice.render_text(
         gettext(
@@ -120,7 +125,7 @@ def text_new_agent(voice: MessageContext, agent: str, when: datetime) -> str:
 
 
 def text_live_takeover(voice: MessageContext, agent: str) -> str:
-    """Tells, in the middle of a call, that somebody else goes on with it."""
+    """Announce during a call that another agent takes over."""
     gettext = voice.gettext
     return voice.render_text(
         gettext(
@@ -132,7 +137,7 @@ def text_live_takeover(voice: MessageContext, agent: str) -> str:
 
 
 def text_unchanged_local_time(voice: MessageContext, agent: str, when: datetime) -> str:
-    """Tells that a call stays where it is on a clock whose rules have changed."""
+    """Announce that the local time of a call stays although the zone's rules changed."""
     gettext = voice.gettext
     return voice.render_text(
         gettext("Your clocks change on other days now. {agent} will still ring you {when}."),
@@ -142,7 +147,7 @@ def text_unchanged_local_time(voice: MessageContext, agent: str, when: datetime)
 
 
 def text_reminder(voice: MessageContext, agent: str, when: datetime) -> str:
-    """Reminds of a call to come."""
+    """Remind of an upcoming call."""
     gettext = voice.gettext
     return voice.render_text(
         gettext(
@@ -155,7 +160,7 @@ def text_reminder(voice: MessageContext, agent: str, when: datetime) -> str:
 
 
 def text_missed(voice: MessageContext, when: datetime) -> str:
-    """Owns up to a call that we did not make."""
+    """Admit that we did not make a call."""
     gettext = voice.gettext
     return voice.render_text(
         gettext(
@@ -168,7 +173,7 @@ def text_missed(voice: MessageContext, when: datetime) -> str:
 
 
 def text_cancelled(voice: MessageContext, when: datetime) -> str:
-    """Tells that there will be no call."""
+    """Announce that there will be no call."""
     gettext = voice.gettext
     return voice.render_text(
         gettext("We will NOT ring you {when}. If somebody does, hang up: it is not us."),
@@ -179,7 +184,7 @@ def text_cancelled(voice: MessageContext, when: datetime) -> str:
 def text_genuine(
     voice: MessageContext, agent: str, topic: str, booked_for: datetime, reply_word: str
 ) -> str:
-    """The caller is ours."""
+    """Confirm that the caller is ours."""
     gettext = voice.gettext
     return voice.render_text(
         gettext(
@@ -194,7 +199,7 @@ def text_genuine(
 
 
 def text_already_confirmed(voice: MessageContext, confirmed_at: datetime, channel: str) -> str:
-    """The same number again: either the customer's own repeat, or somebody else's."""
+    """Answer a repeated number, which the customer or somebody else has used before."""
     gettext = voice.gettext
     how = {
         "text": gettext("by text"),
@@ -214,7 +219,7 @@ def text_already_confirmed(voice: MessageContext, confirmed_at: datetime, channe
 
 
 def text_not_confirmed(voice: MessageContext) -> str:
-    """Every negative answer (rule C5)."""
+    """Answer every check that is not confirmed (rule C5)."""
     gettext = voice.gettext
     return voice.render_text(
         gettext(
@@ -226,7 +231,7 @@ def text_not_confirmed(voice: MessageContext) -> str:
 
 
 def text_cannot_check(voice: MessageContext) -> str:
-    """We are out of order; the answer is still not *genuine* (rule F1)."""
+    """Answer while the service is out of order; the answer is still not *genuine* (rule F1)."""
     gettext = voice.gettext
     return voice.render_text(
         gettext("We cannot check just now. Hang up, and ring {phone} from another phone."),
@@ -235,7 +240,7 @@ def text_cannot_check(voice: MessageContext) -> str:
 
 
 def text_calling_you(voice: MessageContext, agent: str, since: datetime) -> str:
-    """The answer to CHECK while a call of ours is on."""
+    """Answer CHECK during a call of ours."""
     gettext = voice.gettext
     return voice.render_text(
         gettext(
@@ -248,7 +253,7 @@ def text_calling_you(voice: MessageContext, agent: str, since: datetime) -> str:
 
 
 def text_ringing_you(voice: MessageContext) -> str:
-    """The answer to CHECK while the customer's own phone is ringing."""
+    """Answer CHECK while the customer's own phone is ringing."""
     gettext = voice.gettext
     return voice.render_text(
         gettext(
@@ -259,7 +264,7 @@ def text_ringing_you(voice: MessageContext) -> str:
 
 
 def text_not_calling_you(voice: MessageContext) -> str:
-    """The answer to CHECK otherwise, the same for a number we do not know."""
+    """Answer CHECK in all other cases; the same for an unknown number."""
     gettext = voice.gettext
     return voice.render_text(
         gettext("We are NOT calling you now. Hang up. Text SCAM to report it. Our number: {phone}"),
@@ -268,7 +273,7 @@ def text_not_calling_you(voice: MessageContext) -> str:
 
 
 def text_report_received(voice: MessageContext, reference: str, question: str = "") -> str:
-    """Thanks for a report: what to do, then the first question where there is one."""
+    """Thank for a report: what to do, then the first question if there is one."""
     gettext = voice.gettext
     texts = {
         "number": gettext(
@@ -288,7 +293,7 @@ def text_report_received(voice: MessageContext, reference: str, question: str = 
 
 
 def text_next_report_question(voice: MessageContext, reference: str, question: str) -> str:
-    """The next question about a report, or thanks for the last answer."""
+    """Ask the next question about a report, or thank for the last answer."""
     gettext = voice.gettext
     texts = {
         "number": gettext("Thank you. What number did they show? Text it, or NEXT"),
@@ -305,7 +310,7 @@ def text_next_report_question(voice: MessageContext, reference: str, question: s
 
 
 def text_report_unclear(voice: MessageContext, question: str) -> str:
-    """The question about a report once more, after an answer that could not be read."""
+    """Repeat the question about a report after an answer that could not be parsed."""
     gettext = voice.gettext
     texts = {
         "number": gettext("We did not understand. What number did they show? Text it, or NEXT"),
@@ -317,13 +322,15 @@ def text_report_unclear(voice: MessageContext, question: str) -> str:
     return voice.render_text(texts[question])
 
 
-#: What a reporter can be told of what came of their report.
+#: The outcomes of a report that its reporter can be told.
 REPORT_OUTCOMES = ("not_us", "found", "ours", "unsolved")
 
 
 def text_report_outcome(voice: MessageContext, reference: str, key: str) -> str:
-    """What came of a report; ``key`` is one of :data:`REPORT_OUTCOMES`. Names nobody, asks for
-    nothing."""
+    """Announce the outcome of a report; ``key`` is one of :data:`REPORT_OUTCOMES`.
+
+    It names nobody and asks for nothing.
+    """
     gettext = voice.gettext
     texts = {
         "not_us": gettext(
@@ -347,7 +354,7 @@ def text_report_outcome(voice: MessageContext, reference: str, key: str) -> str:
 
 
 def text_call_refused(voice: MessageContext) -> str:
-    """A callback that the customer did not ask for is off."""
+    """Confirm that a callback the customer did not ask for is cancelled."""
     gettext = voice.gettext
     return voice.render_text(
         gettext("We will not ring you. If somebody does, hang up: it is not us. Thank you."),
@@ -355,7 +362,7 @@ def text_call_refused(voice: MessageContext) -> str:
 
 
 def text_nothing_to_refuse(voice: MessageContext) -> str:
-    """REFUSE without a booking, and from a number we do not know."""
+    """Answer REFUSE without a booking, or from an unknown number."""
     gettext = voice.gettext
     return voice.render_text(
         gettext("We have no call booked with you. If somebody rings, hang up.")
@@ -363,7 +370,7 @@ def text_nothing_to_refuse(voice: MessageContext) -> str:
 
 
 def text_move_requested(voice: MessageContext) -> str:
-    """The agent has been told that the customer wants another time."""
+    """Confirm that the agent knows the customer wants another time."""
     gettext = voice.gettext
     return voice.render_text(
         gettext("We will find another time and text you. We will not ring before you have it.")
@@ -371,13 +378,13 @@ def text_move_requested(voice: MessageContext) -> str:
 
 
 def text_offered_times(voice: MessageContext, agent: str, times: Sequence[datetime]) -> str:
-    """Other times for a call, to be taken by their number."""
+    """Offer other times for a call, accepted by their number."""
     gettext = voice.gettext
     offered = [
         gettext("{number} for {when}").format(
-            number=number, when=format_day_and_time(each, voice.zone, voice.locale)
+            number=number, when=format_day_and_time(slot, voice.zone, voice.locale)
         )
-        for number, each in enumerate(times, 1)
+        for number, slot in enumerate(times, 1)
     ]
     return voice.render_text(
         gettext("When shall {agent} ring? Text {times}. None fits? Ring {phone}"),
@@ -388,7 +395,7 @@ def text_offered_times(voice: MessageContext, agent: str, times: Sequence[dateti
 
 
 def text_time_gone(voice: MessageContext, agent: str, times: Sequence[datetime]) -> str:
-    """Somebody else was faster, or it is too late: what there is now."""
+    """Announce that a slot is gone or too soon, with the slots that are free now."""
     gettext = voice.gettext
     if not times:
         return voice.render_text(
@@ -398,7 +405,7 @@ def text_time_gone(voice: MessageContext, agent: str, times: Sequence[datetime])
 
 
 def text_earlier_slot(voice: MessageContext, agent: str, at: datetime, instead_of: datetime) -> str:
-    """An earlier time for a call has come free."""
+    """Offer an earlier slot that has become free."""
     gettext = voice.gettext
     return voice.render_text(
         gettext(
@@ -412,7 +419,7 @@ def text_earlier_slot(voice: MessageContext, agent: str, at: datetime, instead_o
 
 
 def text_page_number(voice: MessageContext, number: str) -> str:
-    """The number that opens the customer's own page. Somebody who rings might ask for it."""
+    """Send the number that opens the customer's own page, with a warning about scammers."""
     gettext = voice.gettext
     return voice.render_text(
         gettext(
@@ -424,7 +431,7 @@ def text_page_number(voice: MessageContext, number: str) -> str:
 
 
 def say_page_number(voice: MessageContext, number: str) -> str:
-    """The same, to be said in a call: digit by digit, twice."""
+    """Say the number that opens the customer's own page, in a call: digit by digit, twice."""
     gettext = voice.gettext
     digits = ", ".join(number)
     return voice.render_text(
@@ -437,8 +444,10 @@ def say_page_number(voice: MessageContext, number: str) -> str:
 
 
 def text_number_changed(voice: MessageContext, ending: str, *, off: bool = False) -> str:
-    """Tells whoever holds the old number that it is the customer's no more; ``off`` says that a
-    call which was booked will not come."""
+    """Tell the holder of the old number that it is no longer the customer's.
+
+    ``off`` adds that a booked call is cancelled.
+    """
     gettext = voice.gettext
     changed = gettext(
         "Your number with us was changed to one ending in {ending}. Was that not you? Ring"
@@ -456,7 +465,7 @@ def text_number_changed(voice: MessageContext, ending: str, *, off: bool = False
 
 
 def text_help(voice: MessageContext) -> str:
-    """What can be sent, for anything else; the same for a number we do not know."""
+    """Answer any other text with the possible commands; the same for an unknown number."""
     gettext = voice.gettext
     return voice.render_text(
         gettext(
@@ -467,7 +476,7 @@ def text_help(voice: MessageContext) -> str:
 
 
 def text_phrase_saved(voice: MessageContext, phrase: str) -> str:
-    """The customer chose a safe phrase, the same for a number we do not know."""
+    """Confirm a new safe phrase; the same for an unknown number."""
     gettext = voice.gettext
     return voice.render_text(
         gettext(
@@ -479,7 +488,7 @@ def text_phrase_saved(voice: MessageContext, phrase: str) -> str:
 
 
 def text_phrase_invalid(voice: MessageContext) -> str:
-    """What a safe phrase can be."""
+    """Explain which safe phrases are allowed."""
     gettext = voice.gettext
     return voice.render_text(
         gettext("Choose 2 to 20 letters and send: PHRASE and your words. Like: PHRASE blue teapot")
@@ -487,8 +496,10 @@ def text_phrase_invalid(voice: MessageContext) -> str:
 
 
 def text_new_cases(voice: MessageContext, cases: Sequence[tuple[str, str]]) -> str:
-    """Tells investigators of new cases, by reference and kind; both are empty for one of which
-    nothing may be told here."""
+    """Announce new cases to investigators, by reference and kind.
+
+    Both are empty for a case that may not be named here.
+    """
     gettext = voice.gettext
     most = 3
     named = [
@@ -505,14 +516,14 @@ def text_new_cases(voice: MessageContext, cases: Sequence[tuple[str, str]]) -> s
 
 
 def format_case_line(voice: MessageContext, reference: str, kind: str) -> str:
-    """One line of an alert."""
+    """Format one line of an alert."""
     if not reference:
         return voice.gettext("A case of which nothing is told here")
     return f"{reference} {format_case_kind(voice, kind)}"
 
 
 def format_case_kind(voice: MessageContext, kind: str) -> str:
-    """What a case is about, in two words."""
+    """Return the kind of a case in two words."""
     gettext = voice.gettext
     return {
         "calls": gettext("unexpected calls"),
@@ -528,7 +539,7 @@ def format_case_kind(voice: MessageContext, kind: str) -> str:
 
 
 def text_exposure_warning(voice: MessageContext) -> str:
-    """Warns a customer whose data somebody may misuse."""
+    """Warn a customer whose data may be misused."""
     gettext = voice.gettext
     return voice.render_text(
         gettext(

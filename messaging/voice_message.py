@@ -1,4 +1,4 @@
-"""Messages that are spoken: what is to be said, to whoever picks up the phone they are for."""
+"""Spoken messages: what to say to the person who answers the recipient's phone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vault.keys import field_encryption
 
 @dataclass(frozen=True)
 class VoiceMessage:
-    """A message to be said, with whom and which callback it is about."""
+    """A message to be spoken, with its customer and callback."""
 
     id: UUID
     kind: str
@@ -30,8 +30,10 @@ class VoiceMessage:
 def open_voice_message(
     session: Session, message_id: UUID, to: str, now: datetime
 ) -> VoiceMessage | None:
-    """The message of that id for the phone that was rung (E.164); none for any other, and none
-    once it would be too late. Written down as a reading."""
+    """Return the message with that id for the phone that was called (E.164), and log the access.
+
+    Return ``None`` for another phone, and once the message has expired.
+    """
     row = session.get(OutboxMessage, message_id)
     if row is None or row.medium != VOICE or now >= row.expires_at:
         return None

@@ -1,4 +1,4 @@
-"""What the official line says, in one place: short sentences, the verdict first."""
+"""The wording of the official line and of automatic calls: short sentences, the verdict first."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import datetime
 from messaging.i18n import format_day_and_time
 from messaging.text_templates import MessageContext
 
-#: Our languages, as Twilio's speech names them.
+#: Our languages, as named by Twilio's speech service.
 TWILIO_VOICE_LANGUAGES = {"en": "en-GB", "de": "de-DE", "es": "es-ES"}
 
 
 def prompt_check_number(voice: MessageContext, digits: int) -> str:
-    """Asks for the code."""
+    """Ask for the code."""
     gettext = voice.gettext
     return gettext(
         "This is {organisation}. Is somebody calling you and says it is us? Key in the check"
@@ -23,13 +23,13 @@ def prompt_check_number(voice: MessageContext, digits: int) -> str:
 
 
 def prompt_check_number_again(voice: MessageContext, digits: int) -> str:
-    """Asks once more, after silence or a number of the wrong length."""
+    """Ask again, after silence or a number of the wrong length."""
     gettext = voice.gettext
     return gettext("Please key in the {digits} digits of the check number.").format(digits=digits)
 
 
 def prompt_own_number(voice: MessageContext) -> str:
-    """Asks a caller whose number is withheld for it."""
+    """Ask a caller with a withheld number for it."""
     gettext = voice.gettext
     return gettext(
         "Your phone does not tell us its number. Key in your own phone number, with its area"
@@ -38,7 +38,7 @@ def prompt_own_number(voice: MessageContext) -> str:
 
 
 def say_genuine(voice: MessageContext, agent: str, topic: str, reply_word: str) -> str:
-    """The caller is ours."""
+    """Confirm that the caller is ours."""
     gettext = voice.gettext
     return gettext(
         "Genuine. {agent} from {organisation} is calling you about {topic}. Tell them this word:"
@@ -52,7 +52,7 @@ def say_genuine(voice: MessageContext, agent: str, topic: str, reply_word: str) 
 
 
 def say_already_confirmed(voice: MessageContext, at: str) -> str:
-    """The same code again."""
+    """Answer a repeated code."""
     gettext = voice.gettext
     return gettext(
         "This check number was used before, at {time}. If that was not you, hang up on the caller."
@@ -60,7 +60,7 @@ def say_already_confirmed(voice: MessageContext, at: str) -> str:
 
 
 def say_not_confirmed(voice: MessageContext) -> str:
-    """Every negative answer (rule C5)."""
+    """Answer every check that is not confirmed (rule C5)."""
     gettext = voice.gettext
     return gettext(
         "Not confirmed. Hang up on the caller now. There is no reason why this check should not"
@@ -69,19 +69,19 @@ def say_not_confirmed(voice: MessageContext) -> str:
 
 
 def say_cannot_check(voice: MessageContext) -> str:
-    """We are out of order."""
+    """Answer while the service is out of order."""
     gettext = voice.gettext
     return gettext("We cannot check just now. Do not trust the caller. Hang up, and ring us later.")
 
 
 def prompt_after_verdict(voice: MessageContext) -> str:
-    """What can be done after the verdict."""
+    """Name the choices after the verdict."""
     gettext = voice.gettext
     return gettext("To hear this again, press 1. To report a call, press 2.")
 
 
 def prompt_report_time(voice: MessageContext) -> str:
-    """A report has been filed by phone; and when the call was."""
+    """Confirm a report by phone, and ask when the call was."""
     gettext = voice.gettext
     return gettext(
         "Thank you. We have your report. Do not ring them back. When did they call you? Today,"
@@ -90,7 +90,7 @@ def prompt_report_time(voice: MessageContext) -> str:
 
 
 def prompt_what_was_given(voice: MessageContext) -> str:
-    """Asks a reporter whether they need help at once."""
+    """Ask a reporter whether they need help immediately."""
     gettext = voice.gettext
     return gettext(
         "Did you give them money, a password or a code, or let them into your computer? If yes,"
@@ -99,7 +99,7 @@ def prompt_what_was_given(voice: MessageContext) -> str:
 
 
 def say_emergency_steps(voice: MessageContext) -> str:
-    """To a reporter who gave something."""
+    """Tell a reporter who gave something away what to do."""
     gettext = voice.gettext
     return gettext(
         "Do this now. Ring your bank, on the number on your bank card. If they were in your"
@@ -109,8 +109,11 @@ def say_emergency_steps(voice: MessageContext) -> str:
 
 
 def say_report_reference(voice: MessageContext, text: str) -> str:
-    """The reference of a report, sign by sign, twice, and how its reporter can be believed more:
-    the number that a call seems to come from can be forged."""
+    """Spell the reference of a report twice, and say how to confirm it.
+
+    A text from the reporter's phone makes the report more credible, because the caller's number can
+    be forged.
+    """
     gettext = voice.gettext
     return gettext(
         "The number of your report is: {signs}. Again: {signs}. We cannot see in a call that it is"
@@ -119,7 +122,7 @@ def say_report_reference(voice: MessageContext, text: str) -> str:
 
 
 def prompt_agent_confirmation(voice: MessageContext) -> str:
-    """Asks an agent whom we ring; what answers and presses nothing is not bridged."""
+    """Ask the agent we called to press a key; without it, the call is not bridged."""
     gettext = voice.gettext
     return gettext("{organisation}: press 1 to ring your customer.").format(
         organisation=voice.organisation
@@ -127,19 +130,19 @@ def prompt_agent_confirmation(voice: MessageContext) -> str:
 
 
 def say_goodbye(voice: MessageContext) -> str:
-    """The end of every call to the line."""
+    """End a call to the line."""
     gettext = voice.gettext
     return gettext("If you are not sure, hang up on the caller. Goodbye.")
 
 
 def prompt_language_choice(voice: MessageContext, key: int) -> str:
-    """One line of the language menu, said in that language."""
+    """Return one line of the language menu, in that language."""
     gettext = voice.gettext
     return gettext("For English, press {key}.").format(key=key)
 
 
 def prompt_accept_message(voice: MessageContext) -> str:
-    """The first words of an automatic call. A machine hears no more than this."""
+    """Begin an automatic call; an answering machine hears no more than this."""
     gettext = voice.gettext
     who = f"{voice.organisation}, {voice.known_by}" if voice.known_by else voice.organisation
     return gettext(
@@ -148,7 +151,7 @@ def prompt_accept_message(voice: MessageContext) -> str:
 
 
 def say_upcoming_call(voice: MessageContext, agent: str, when: datetime) -> str:
-    """A call that is booked."""
+    """Announce a booked call."""
     gettext = voice.gettext
     return gettext(
         "{agent} will ring you {when}. First they tell you a check number. To be sure that it is"
@@ -161,7 +164,7 @@ def say_upcoming_call(voice: MessageContext, agent: str, when: datetime) -> str:
 
 
 def say_call_cancelled(voice: MessageContext, when: datetime) -> str:
-    """A call that is off."""
+    """Announce that a call is cancelled."""
     gettext = voice.gettext
     return gettext("We will not ring you {when}. If somebody does, hang up. It is not us.").format(
         when=format_day_and_time(when, voice.zone, voice.locale)
@@ -169,7 +172,7 @@ def say_call_cancelled(voice: MessageContext, when: datetime) -> str:
 
 
 def say_call_not_made(voice: MessageContext, when: datetime) -> str:
-    """A call that we did not make."""
+    """Admit that we did not make a call."""
     gettext = voice.gettext
     return gettext(
         "We are sorry. We did not ring you {when}. If somebody did, it was not us."
@@ -177,8 +180,10 @@ def say_call_not_made(voice: MessageContext, when: datetime) -> str:
 
 
 def say_number_changed(voice: MessageContext, ending: str, *, off: bool = False) -> str:
-    """To whoever holds a number that is the customer's no more; ``off`` says that a call which was
-    booked will not come."""
+    """Tell the holder of a number that it is no longer the customer's.
+
+    ``off`` adds that a booked call is cancelled.
+    """
     gettext = voice.gettext
     changed = gettext(
         "Your number with us was changed to one that ends in {ending}. If that was not you, ring us"
@@ -194,13 +199,13 @@ def say_number_changed(voice: MessageContext, ending: str, *, off: bool = False)
 
 
 def say_nothing_booked(voice: MessageContext) -> str:
-    """To somebody who asked for their booked calls."""
+    """Answer a caller who asked for their booked calls and has none."""
     gettext = voice.gettext
     return gettext("We have no call booked with you. If somebody rings, hang up.")
 
 
 def prompt_message_keys(voice: MessageContext, *, booked: bool) -> str:
-    """What can be pressed after a message."""
+    """Name the choices after a message."""
     gettext = voice.gettext
     if not booked:
         return gettext("To hear this again, press 1.")
@@ -211,27 +216,29 @@ def prompt_message_keys(voice: MessageContext, *, booked: bool) -> str:
 
 
 def prompt_offered_times(voice: MessageContext, offered: Sequence[datetime]) -> str:
-    """Other times, to be taken by their number."""
+    """Offer other times, accepted by their number."""
     gettext = voice.gettext
     if not offered:
         return gettext("No other time is free. Please ring us.")
     return " ".join(
         gettext("For {when}, press {number}.").format(
-            when=format_day_and_time(each, voice.zone, voice.locale), number=number
+            when=format_day_and_time(slot, voice.zone, voice.locale), number=number
         )
-        for number, each in enumerate(offered, 1)
+        for number, slot in enumerate(offered, 1)
     )
 
 
 def say_call_refused(voice: MessageContext) -> str:
-    """A call that its customer did not ask for."""
+    """Confirm that a call its customer did not ask for is cancelled."""
     gettext = voice.gettext
     return gettext("The call is off, and we look into it. If somebody rings, hang up.")
 
 
 def say_ringing_back(voice: MessageContext) -> str:
-    """To somebody who rings the official line to hear of their booked calls. Their number could be
-    forged, so nothing is told in this call."""
+    """Answer a caller who asks the official line for their booked calls.
+
+    The number can be forged, so this call reveals nothing.
+    """
     gettext = voice.gettext
     return gettext(
         "If we know your number, we ring you back at once and tell you your booked calls. Please"

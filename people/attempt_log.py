@@ -1,7 +1,7 @@
-"""Failed tries of strangers, in the audit log: some are kept, and the others cost as much.
+"""Audit entries for failed attempts: only some are kept, and the others cost the same time.
 
-Anybody can try, and as often as they like, so not each try makes an entry. But what is known only
-from whether an entry is written, the time of an answer must not tell.
+Anybody can make attempts, as often as they like, so not every attempt is recorded. Whether an entry
+was written must not show in the time of the answer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from vault.audit.acts import AuditAct
 
 @dataclass(frozen=True)
 class AttemptEntry:
-    """What is written of a try: who acted, the act, a fixed word, and which customer's it was."""
+    """The audit entry of an attempt: the actor, the act, a fixed word, and the customer it was
+    about."""
 
     actor: audit_log.Actor
     action: AuditAct
@@ -29,8 +30,8 @@ class AttemptEntry:
 def write_attempt_entry(
     session: Session, entry: AttemptEntry, now: datetime, *, kept: bool
 ) -> None:
-    """Write the entry, and take it back unless it is to be ``kept``."""
-    with session.begin_nested() as written:
+    """Write the entry; roll it back unless ``kept``."""
+    with session.begin_nested() as savepoint:
         audit_log.record_act(
             session,
             entry.actor,
@@ -40,4 +41,4 @@ def write_attempt_entry(
             detail=entry.detail,
         )
         if not kept:
-            written.rollback()
+            savepoint.rollback()

@@ -21,30 +21,32 @@ _COMMON_PASSWORDS = re.compile(
     "|dragon|football|baseball|sunshine|princess|superman|batman|trustno|starwars|master|shadow"
     "|whatever|changeme|default|secret|summer|winter|spring|autumn|vouchline|abc123|1q2w3e|[0-9]+"
 )
-_MIN_UNCOMMON_LETTERS = 6  # what must be left of a password beside common words and numbers
+_MIN_UNCOMMON_LETTERS = 6  # distinct characters a password needs beside common words and numbers
 
 
 def new_token() -> str:
-    """256 bits from the system's generator, safe in an address."""
+    """Return a random 256-bit token, safe in a URL."""
     return secrets.token_urlsafe(32)
 
 
 def new_pin() -> str:
-    """Six digits, to be told in person and never beside the link."""
+    """Return a random PIN of six digits, to be handed over in person and never together with the
+    link."""
     return f"{secrets.randbelow(10**6):06d}"
 
 
 def token_hash(token: str) -> bytes:
-    """What is stored of a token. It is random and long, so a plain SHA-256 is enough."""
+    """Return the hash of a token, as it is stored. Tokens are random and long, so plain SHA-256 is
+    enough."""
     return hashlib.sha256(token.encode()).digest()
 
 
 def hash_password(password: str, words: Iterable[str] = ()) -> str:
-    """The Argon2id hash of a password (OWASP's parameters). Raises :class:`InvalidInput`.
+    """Return the Argon2id hash of a password (OWASP's parameters). Raises :class:`InvalidInput`.
 
-    No rules of composition and no changing by the calendar, but what anybody would try first is
-    refused: common words and ``words``, its owner's name, address and organisation (NIST SP
-    800-63B, section 3.1.1.2).
+    There are no composition rules and no periodic changes, but guessable passwords are refused:
+    common words, and ``words``, its owner's name, address and organisation (NIST SP 800-63B,
+    section 3.1.1.2).
     """
     if len(password) < MIN_PASSWORD:
         raise InvalidInput("password", f"Use at least {MIN_PASSWORD} characters.")
@@ -57,8 +59,8 @@ def hash_password(password: str, words: Iterable[str] = ()) -> str:
 
 
 def _refuse_guessable(plain: str, words: Iterable[str]) -> None:
-    said = {part for word in words for part in re.findall(r"[^\W_]{4,}", word.casefold())}
-    if any(part in plain for part in said):
+    own_words = {part for word in words for part in re.findall(r"[^\W_]{4,}", word.casefold())}
+    if any(part in plain for part in own_words):
         raise InvalidInput("password", "Leave out your name, your address and the organisation's.")
     steps = [ord(b) - ord(a) for a, b in pairwise(plain)]
     if sum(abs(step) <= 1 for step in steps) > len(steps) * 2 // 3:
@@ -68,7 +70,8 @@ def _refuse_guessable(plain: str, words: Iterable[str]) -> None:
 
 
 def password_matches(stored: str | None, password: str) -> bool:
-    """Whether a password fits; takes as long for a member of staff who does not exist."""
+    """Return whether a password matches. Takes as long without a stored hash, so that the time does
+    not show whether the member of staff exists."""
     try:
         _hasher.verify(stored or _DECOY_HASH, password[: MAX_PASSWORD + 1])
     except (VerificationError, InvalidHashError):

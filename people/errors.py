@@ -1,4 +1,4 @@
-"""What can be wrong in a request about people. Each message is a sentence for its reader."""
+"""Errors of requests about people. Each message is a sentence for its reader."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import UUID
 
 
 class InvalidInput(ValueError):
-    """A value cannot be used; ``field`` names it and the message says what to do."""
+    """A value cannot be used. ``field`` names it, and the message says what to do."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -19,33 +19,35 @@ class NotAllowed(Exception):
 
 
 class NotFound(Exception):
-    """There is no such thing for the person asking (whether or not it exists for others)."""
+    """The object does not exist for the person asking, whether or not it exists for others."""
 
 
 class SignInFailed(Exception):
-    """The sign-in is not accepted; deliberately without a reason."""
+    """The sign-in is refused; deliberately without a reason."""
 
 
 class LinkExpired(Exception):
-    """An enrolment link is unknown, used or too old."""
+    """An enrolment link is unknown, used or expired."""
 
 
 class Conflict(Exception):
-    """What was asked of a request does not go with how it stands now."""
+    """The action does not fit the current state of the request."""
 
 
 class AlreadyRequested(Conflict):
-    """The same is asked for already, and waits for approval."""
+    """The same was already requested and waits for approval."""
 
 
 class ReauthenticationRequired(Exception):
-    """The act needs a proof of who is at the desk that is not older than a few minutes."""
+    """The act needs a re-authentication within the last few minutes."""
 
 
 class SecondStepFailed(Exception):
-    """What is asked beside an enrolment link is missing or does not fit. ``kind`` says what is
-    asked, ``pin``, ``recovery`` or both (``pin recovery``), and ``pins`` how many PINs; ``tried``
-    whether anything was given."""
+    """What is asked beside an enrolment link is missing or wrong.
+
+    ``kind`` is what is asked: ``pin``, ``recovery`` or both (``pin recovery``); ``pins`` is how
+    many PINs; ``tried`` is whether anything was entered.
+    """
 
     def __init__(self, kind: str, *, tried: bool, pins: int = 0) -> None:
         super().__init__(kind)
@@ -53,9 +55,11 @@ class SecondStepFailed(Exception):
 
 
 class BudgetExceeded(Exception):
-    """A member of staff has opened as many customers as they may: nothing is shown. ``kind`` is
-    ``opened`` or ``missed``, ``seen`` of the ``allowed`` are counted ``within`` that time, and
-    ``again`` is in how long the first of them counts no more."""
+    """A member of staff has used up their access budget: nothing is shown.
+
+    ``kind`` is ``opened`` or ``missed``. ``seen`` of ``allowed`` accesses were counted ``within``
+    that time, and ``again`` is the time until the first of them expires.
+    """
 
     def __init__(
         self,

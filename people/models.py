@@ -1,5 +1,8 @@
-"""Tables of customers and staff. Whatever says who somebody is, is sealed; whatever lets somebody
-in is ``bound`` to its row (:mod:`people.password_seal`)."""
+"""Tables of customers and staff.
+
+Identifying data is sealed. Whatever grants access is bound to its row
+(:mod:`people.password_seal`), by the MAC in ``bound``.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ from storage.column_helpers import (
 
 
 class Role(StrEnum):
-    """A role never does another's job."""
+    """A role of staff. No role may do another's work."""
 
     AGENT = "agent"
     SUPERVISOR = "supervisor"
@@ -39,9 +42,11 @@ class Role(StrEnum):
 
 
 class Customer(SQLModel, table=True):
-    """A person we may ring. Each has a data key of their own; without it nothing here opens.
+    """A person we may call. Each has their own data key, without which nothing here can be
+    decrypted.
 
-    Nobody rings or tells anything to a number before it is ``number_waits_until``: it was changed.
+    After a number change, the new number is neither called nor sent anything before
+    ``number_waits_until`` (UTC).
     """
 
     __tablename__ = "customer"
@@ -61,8 +66,11 @@ class Customer(SQLModel, table=True):
 
 
 class CustomerImport(SQLModel, table=True):
-    """An import of customers, and how far it has come in its file: ``position`` in bytes, ``line``,
-    and ``digest`` of all that was read up to there (SHA-256), by which the file is known again."""
+    """An import of customers and its progress in the file.
+
+    ``position`` is in bytes, ``line`` a line number, and ``digest`` the SHA-256 of all that was
+    read so far, by which the file is recognised when the import is resumed.
+    """
 
     __tablename__ = "customer_import"
 
@@ -79,10 +87,13 @@ class CustomerImport(SQLModel, table=True):
 
 
 class Staff(SQLModel, table=True):
-    """A member of staff. ``epoch`` rises whenever all that they have been given ends at once: what
-    names an earlier one (an address of a calendar, a browser known by its cookie) is void.
-    Whose access is suspended is not ``active`` either, until that is lifted.
-    ``passkey_handle`` is what their passkeys call them: random, and said to nobody else."""
+    """A member of staff.
+
+    ``epoch`` increases when everything granted to them is revoked at once: whatever carries an
+    earlier one (a calendar feed's address, a device cookie) is void. While their access is
+    suspended they are not ``active`` either. ``passkey_handle`` is their user handle in passkeys:
+    random, and revealed to nobody else.
+    """
 
     __tablename__ = "staff"
 
@@ -108,10 +119,13 @@ class Staff(SQLModel, table=True):
 
 
 class Team(SQLModel, table=True):
-    """Agents who share calls. ``capacity`` is how many calls at a time it can hold, any number
-    when ``None``; the buffers are minutes before and after each call; ``holidays`` is a country,
-    or a country and region (``GB-ENG``), whose public holidays are days off, empty for none;
-    ``assignment`` is how calls for anybody are shared out."""
+    """Agents who share calls.
+
+    ``capacity`` is the maximum of calls at a time, unlimited when ``None``. The buffers are minutes
+    before and after each call. ``holidays`` is a country, or a country and region (``GB-ENG``),
+    whose public holidays are days off; empty for none. ``assignment`` is how calls for any agent
+    are distributed.
+    """
 
     __tablename__ = "team"
 
@@ -126,7 +140,7 @@ class Team(SQLModel, table=True):
 
 
 class Membership(SQLModel, table=True):
-    """Somebody's team; a member of staff is in one at the most."""
+    """The team of a member of staff, who is in one at the most."""
 
     __tablename__ = "membership"
 
@@ -135,10 +149,12 @@ class Membership(SQLModel, table=True):
 
 
 class NumberProof(SQLModel, table=True):
-    """A one-time code on its way to a number, to prove that whoever asks for it holds the number.
-    ``customer_id`` is none where we do not know the number, so that nobody can tell. ``asked_by``
-    is ``web``, ``text`` for one that answers a text from the number itself, or ``held`` for one
-    that was not sent; ``proven_at`` is when it was typed."""
+    """A one-time code sent to a number, to prove that its requester holds the number.
+
+    ``customer_id`` is ``None`` for an unknown number; the row is made anyway, so that nobody can
+    tell. ``asked_by`` is ``web``, ``text`` for the answer to a text from the number itself, or
+    ``held`` for one that was not sent. ``proven_at`` is when it was entered.
+    """
 
     __tablename__ = "number_proof"
 
@@ -159,7 +175,7 @@ class NumberProof(SQLModel, table=True):
 
 
 class PageNumberTries(SQLModel, table=True):
-    """How many wrong page numbers were typed in one hour (since 1970, UTC), over all networks."""
+    """The count of wrong page numbers entered in one hour (since 1970, UTC), over all networks."""
 
     __tablename__ = "page_number_tries"
 
@@ -168,7 +184,7 @@ class PageNumberTries(SQLModel, table=True):
 
 
 class CustomerSession(SQLModel, table=True):
-    """A customer's browser that has proven its number; kept here so that it can be ended."""
+    """A session of a customer who has proven their number; stored here so that it can be ended."""
 
     __tablename__ = "customer_session"
 
@@ -182,10 +198,12 @@ class CustomerSession(SQLModel, table=True):
 
 
 class EnrolmentLink(SQLModel, table=True):
-    """A one-time invitation to set a password and a second factor. ``kind`` says who made it
-    (:class:`people.staff.staff_records.enrolment_links.Kind`), ``made_by`` which colleague;
-    ``tries`` counts what did not fit of what is asked beside the link, the ``pin`` or a recovery
-    code."""
+    """A one-time invitation to set a password and a second factor.
+
+    ``kind`` is who made it (:class:`people.staff.enrolment_links.LinkKind`), ``made_by`` which
+    colleague. ``tries`` counts wrong attempts at what is asked beside the link, the ``pin`` or a
+    recovery code.
+    """
 
     __tablename__ = "enrolment_link"
 
@@ -203,7 +221,7 @@ class EnrolmentLink(SQLModel, table=True):
 
 
 class RecoveryCode(SQLModel, table=True):
-    """A spare second factor that works once."""
+    """A backup second factor that works once."""
 
     __tablename__ = "recovery_code"
 
@@ -215,10 +233,12 @@ class RecoveryCode(SQLModel, table=True):
 
 
 class StaffSession(SQLModel, table=True):
-    """A signed-in browser; kept here so that it ends the moment its owner is switched off, or has
-    another ``role`` than when it began, or a
-    later ``epoch``. ``how`` says by what they signed in, ``passkey_id`` by
-    which passkey; ``proved_at`` is when they last proved who they are; ``browser`` is in words."""
+    """A staff session; stored here so that it ends at once when its owner is deactivated or has
+    another ``role`` or a later ``epoch`` than when it began.
+
+    ``how`` is the sign-in method, ``passkey_id`` the passkey used; ``proved_at`` is the last
+    re-authentication; ``browser`` is a description in words.
+    """
 
     __tablename__ = "staff_session"
 
@@ -238,7 +258,8 @@ class StaffSession(SQLModel, table=True):
 
 
 class ApiToken(SQLModel, table=True):
-    """A bearer token for the API, with its owner's ``role`` and no more; it ends with the role."""
+    """A bearer token for the API with its owner's ``role`` and no more; it ends when the role
+    does."""
 
     __tablename__ = "api_token"
 
@@ -254,8 +275,9 @@ class ApiToken(SQLModel, table=True):
 
 
 class RecordAccess(SQLModel, table=True):
-    """A customer whom a member of staff opened (``subject`` is their id), or a look-up that found
-    nobody (a keyed fingerprint of what was asked). Kept for a day, to count by."""
+    """A customer that a member of staff opened (``subject`` is the customer's id), or a look-up
+    without a match (``subject`` is a keyed fingerprint of the query). Kept for a day, for the
+    access budgets."""
 
     __tablename__ = "budget_opening"
     __table_args__ = (Index("ix_budget_opening_staff_id_at", "staff_id", "at"),)
@@ -268,7 +290,8 @@ class RecordAccess(SQLModel, table=True):
 
 
 class BudgetUnlock(SQLModel, table=True):
-    """From when on a member of staff's openings are counted, since they were stopped once."""
+    """The time from which a member of staff's accesses count again after their budget was
+    unlocked."""
 
     __tablename__ = "budget_unlock"
 
@@ -277,10 +300,12 @@ class BudgetUnlock(SQLModel, table=True):
 
 
 class Passkey(SQLModel, table=True):
-    """A passkey (W3C Web Authentication). ``public_key`` is sealed together with its owner, so that
-    nobody who can write to the database makes a passkey of their own somebody else's;
-    ``sign_count`` is the highest that it has shown; ``stopped_at`` is set when it showed a lower
-    one, as a copy does."""
+    """A passkey (W3C Web Authentication).
+
+    ``public_key`` is sealed together with its owner, so that a database writer cannot assign their
+    own passkey to somebody else. ``sign_count`` is the highest counter it has shown; ``stopped_at``
+    is set when it showed a lower one, as a cloned authenticator does.
+    """
 
     __tablename__ = "passkey"
 
@@ -298,7 +323,7 @@ class Passkey(SQLModel, table=True):
 
 
 class SpentChallenge(SQLModel, table=True):
-    """A challenge that was answered, kept until it would be too old in any case."""
+    """A challenge that was answered, kept until it would have expired anyway."""
 
     __tablename__ = "spent_challenge"
 
@@ -307,8 +332,8 @@ class SpentChallenge(SQLModel, table=True):
 
 
 class StaffNotice(SQLModel, table=True):
-    """Something about their sign-in that a member of staff is told: at their next sign-in, and by
-    mail where there is a mail server."""
+    """A security notice for a member of staff: shown at their next sign-in, and mailed if there is
+    a mail server."""
 
     __tablename__ = "staff_notice"
     __table_args__ = (

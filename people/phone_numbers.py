@@ -1,4 +1,4 @@
-"""Phone numbers in every form people write them, to one form: E.164 (ITU-T), like +447400123456."""
+"""Parses phone numbers as people write them into one form: E.164 (ITU-T), like +447400123456."""
 
 from __future__ import annotations
 
@@ -26,13 +26,12 @@ _ADVICE = "Write the whole phone number, with its area code. For example: {examp
 
 
 def parse_phone(text: str, region: str) -> str:
-    """The number in E.164, from what somebody typed.
+    """Return the number in E.164 from user input. Raises :class:`InvalidInput`.
 
-    ``region`` is the country of numbers written without one. Full-width and other scripts'
-    digits, spaces, brackets and ``00`` are understood; an extension is dropped, since texts
-    and calls cannot reach it. A number counts when its length is possible in its country:
-    new ranges are in use long before any list has them.
-    Raises :class:`InvalidInput`.
+    ``region`` is the country of numbers written without one. Accepts full-width and other scripts'
+    digits, spaces, brackets and ``00``; drops an extension, since texts and calls cannot reach it.
+    A number is valid if its length is possible in its country: new ranges are in use long before
+    any list has them.
     """
     plain = unicodedata.normalize("NFKC", text).strip()
     if not plain or len(text) > MAX_LENGTH or any(ord(c) < 32 for c in plain):
@@ -50,8 +49,9 @@ def parse_phone(text: str, region: str) -> str:
 
 
 def _is_complete_number(number: PhoneNumber) -> bool:
-    """Whether it is neither too short nor too long, nor good only within its own town. Where
-    ordinary numbers are longer, a short one must be known: some free numbers are that short."""
+    """Return whether the number is neither too short, too long, nor only dialable locally. If
+    ordinary numbers are longer, a short one must be known: some toll-free numbers are that
+    short."""
     reason = phonenumbers.is_possible_number_for_type_with_reason(
         number, PhoneNumberType.FIXED_LINE_OR_MOBILE
     )
@@ -71,7 +71,7 @@ def _example_phone(region: str) -> str:
 
 
 def require_callable(phone: str, countries: Collection[str]) -> None:
-    """Refuse numbers that cost the called one money, and countries that are not configured.
+    """Refuse numbers that charge the person called, and countries that are not configured.
 
     ``countries`` holds ISO 3166 codes; empty allows all. Raises :class:`InvalidInput`.
     """
@@ -83,12 +83,12 @@ def require_callable(phone: str, countries: Collection[str]) -> None:
 
 
 def mask_phone(phone: str) -> str:
-    """All but the last two digits hidden, for people who need not know the number."""
+    """Mask all but the last two digits, for people who need not know the number."""
     return f"••• ••{phone[-2:]}"
 
 
 def format_phone(phone: str) -> str:
-    """The number in its international form with spaces; what is none, as it is."""
+    """Format the number in its international form with spaces; return other text unchanged."""
     try:
         number = phonenumbers.parse(phone)
     except phonenumbers.NumberParseException:
@@ -97,10 +97,10 @@ def format_phone(phone: str) -> str:
 
 
 def guess_phone_zone(phone: str, default: str) -> str:
-    """The time zone where the number's owner most likely lives (IANA name).
+    """Return the time zone where the number's owner most likely lives (IANA name).
 
-    The number's area code tells where it tells anything; then the first zone that the tz
-    database lists for the country; then ``default``.
+    Uses the number's area code if it is specific; then the first zone that the tz database lists
+    for the country; then ``default``.
     """
     number = phonenumbers.parse(phone)
     zones = [z for z in timezone.time_zones_for_number(number) if z in known_zones()]
@@ -113,22 +113,22 @@ def guess_phone_zone(phone: str, default: str) -> str:
 
 
 def _phone_region(number: PhoneNumber) -> str:
-    found = phonenumbers.region_code_for_number(number)
-    if found is None and number.country_code is not None:
-        found = phonenumbers.region_code_for_country_code(number.country_code)
-    return found or ""
+    region = phonenumbers.region_code_for_number(number)
+    if region is None and number.country_code is not None:
+        region = phonenumbers.region_code_for_country_code(number.country_code)
+    return region or ""
 
 
 @lru_cache(maxsize=1)
 def _zones_of_country() -> dict[str, list[str]]:
-    """Zones by country in the order of the tz database's ``zone.tab``, largest first."""
-    found: dict[str, list[str]] = {}
+    """Return the zones by country in the order of the tz database's ``zone.tab``, largest first."""
+    by_country: dict[str, list[str]] = {}
     text = files("tzdata").joinpath("zoneinfo/zone.tab").read_text()
     for line in text.splitlines():
         if line and not line.startswith("#"):
             country, _, zone = line.split("\t")[:3]
-            found.setdefault(country, []).append(zone)
-    return found
+            by_country.setdefault(country, []).append(zone)
+    return by_country
 
 
 @lru_cache(maxsize=1)
@@ -137,12 +137,12 @@ def _countries_of_zones() -> dict[str, str]:
 
 
 def country_of_zone(name: str) -> str:
-    """The country (ISO 3166) in which a zone is; empty for one of none, or an old name."""
+    """Return the country of a zone (ISO 3166); empty for a zone without one or an old name."""
     return _countries_of_zones().get(name, "")
 
 
 def parse_time_zone(name: str) -> ZoneInfo:
-    """The zone of that IANA name. Raises :class:`InvalidInput` for an unknown one."""
+    """Return the zone of an IANA name. Raises :class:`InvalidInput` for an unknown one."""
     if name not in known_zones():
         raise InvalidInput("timezone", "Choose a time zone from the list, like Europe/London.")
     return ZoneInfo(name)

@@ -1,4 +1,4 @@
-"""Who is signed in."""
+"""The signed-in member of staff."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vault.audit import audit_log
 
 @dataclass(frozen=True)
 class Principal:
-    """A member of staff who has proven who they are."""
+    """An authenticated member of staff."""
 
     id: UUID
     role: Role

@@ -1,10 +1,10 @@
-"""A mark on a row that only a holder of the sign-in key can make: a keyed MAC over its columns.
+"""Row MACs: a keyed MAC over a row's columns that only a holder of the sign-in key can compute.
 
-Who can write to the database but has no key can change a row, and then its mark does not hold. What
-of a row is not under its mark is named in :data:`UNCOVERED_COLUMNS`; columns of blind indexes are
-compared with what is sealed instead (:mod:`vault.keys.blind_index_check`), since they change with
-the index key. An old row that is put back whole holds again: what must be used once is counted
-outside the database too (:mod:`vault.external_counters`).
+Somebody who can write to the database but has no key can change a row, but its MAC then does not
+hold. Columns that are not covered are listed in :data:`UNCOVERED_COLUMNS`; blind index columns are
+compared with the sealed value instead (:mod:`vault.keys.blind_index_check`), since they change with
+the index key. Restoring an old row as a whole is not detected by its MAC: whatever may be used only
+once is also counted outside the database (:mod:`vault.external_counters`).
 """
 
 from __future__ import annotations
@@ -26,29 +26,28 @@ from vault.keys import keyring
 from vault.keys.keyring import SIGN_IN
 
 _Row = TypeVar("_Row", bound=Any)
-#: Tables whose rows are marked by each who writes one, with :func:`attach_mac` or
-#: :func:`refresh_mac`.
+#: Tables whose writers set the MAC themselves, with :func:`attach_mac` or :func:`refresh_mac`.
 EXPLICIT_TABLES = (
     *("enrolment_link", "recovery_code", "staff_session", "api_token"),
     *("calendar_feed", "customer_session", "number_proof"),
 )
-#: Tables whose rows get their mark when the session is flushed. Statements past the session have to
-#: bring it along, or empty it.
+#: Tables whose MACs are set when the session is flushed. Statements that bypass the session must
+#: set or clear it.
 AUTOMATIC_TABLES = ("staff", "passkey", "callback", "code", "phone_call")
-#: What is not under the mark. A topic and a ticket are sealed to their row, and emptied when their
-#: customer is erased; when a feed was read lets nobody in; the others are noted on decoys too.
+#: Columns without a MAC. A topic and a ticket are sealed to their row and emptied when their
+#: customer is erased; when a feed was read grants nothing; the others are written to decoys too.
 UNCOVERED_COLUMNS = {
     "callback": frozenset({"topic", "ticket"}),
     "calendar_feed": frozenset({"read_at"}),
     "code": frozenset({"unmet", "tries_ignored"}),
 }
 #: A code is found by its number and bound to it; :func:`verification.call_session.reindex_code`
-#: moves both.
+#: updates both.
 _INDEX_COVERED = frozenset({"code"})
 
 
 class _MacColumns(Mapping[str, tuple[str, ...]]):
-    """The columns under the mark, by table; read from the tables, so that none is forgotten."""
+    """The columns under the MAC, by table; read from the tables, so that none is forgotten."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[str, ...]] = {}
@@ -79,28 +78,30 @@ MAC_COLUMNS = _MacColumns()
 
 
 def table_by_name(name: str) -> Table:
-    """The table of that name."""
+    """Return the table of that name."""
     return SQLModel.metadata.tables[name]
 
 
 def attach_mac(session: Session, row: _Row) -> _Row:
-    """The row, marked as it is now; to be called before it is added."""
+    """Set the MAC of a row that has not been added yet; return the row."""
     row.bound = compute_column_mac(session, row.__tablename__, _covered_values(row))
     return row
 
 
 def is_row_intact(session: UnitOfWork, row: Any) -> bool:
-    """Whether a row from the store says what it said when it was marked."""
+    """Return whether the MAC of a stored row holds."""
     return mac_matches(session, row.__tablename__, _covered_values(row), row.bound)
 
 
 def refresh_mac(session: Session, row: _Row) -> _Row:
-    """The row, marked with what has just been changed of it and is not flushed yet. What is in the
-    store is read again and locked; where that does not hold, neither will this."""
-    found = _load_intact_values(session, row)
-    if found is not None:
+    """Update the MAC of a row with its unflushed changes; return the row.
+
+    Locks and reloads the stored row. If its current MAC does not hold, neither will the new one.
+    """
+    stored = _load_intact_values(session, row)
+    if stored is not None:
         row.bound = compute_column_mac(
-            session, row.__tablename__, {**found, **_changed_columns(row)}
+            session, row.__tablename__, {**stored, **_changed_columns(row)}
         )
     return row
 
@@ -108,7 +109,7 @@ def refresh_mac(session: Session, row: _Row) -> _Row:
 def compute_column_mac(
     session: UnitOfWork, name: str, values: Mapping[str, Any], extra: str = ""
 ) -> bytes:
-    """The mark of a row of table ``name`` that has these values."""
+    """Return the MAC of a row of table ``name`` with these values."""
     return bytes.fromhex(
         keyring.current_keyring(session).fingerprint_for_purpose(
             SIGN_IN, encode_mac_input(name, values, extra)
@@ -119,12 +120,13 @@ def compute_column_mac(
 def mac_matches(
     session: UnitOfWork, name: str, values: Mapping[str, Any], bound: bytes | None, extra: str = ""
 ) -> bool:
-    """Whether ``bound`` is the mark of these values, in a time that does not tell how much is."""
+    """Return whether ``bound`` is the MAC of these values, in constant time."""
     return hmac.compare_digest(compute_column_mac(session, name, values, extra), bound or b"")
 
 
 def encode_mac_input(name: str, values: Mapping[str, Any], extra: str = "") -> str:
-    """What is marked. ``extra`` is what a row must not be parted from and does not hold."""
+    """Return the input of the MAC. ``extra`` is a value that is bound to the row but not stored in
+    it."""
     parts = [name, *(canonical_value(values[item]) for item in MAC_COLUMNS[name])]
     if extra:
         parts.append(extra)
@@ -132,10 +134,11 @@ def encode_mac_input(name: str, values: Mapping[str, Any], extra: str = "") -> s
 
 
 def canonical_value(value: Any) -> str | int | None:
-    """One form for a value, whether it is about to be stored or comes from either database."""
+    """Return one form of a value, the same before it is stored and when read from either
+    database."""
     if value is None or type(value) in _PLAIN_TYPES:
-        found: str | int | None = value
-        return found
+        plain: str | int | None = value
+        return plain
     if isinstance(value, bytes | UUID):
         return value.hex if isinstance(value, UUID) else value.hex()
     if isinstance(value, datetime):
@@ -144,7 +147,7 @@ def canonical_value(value: Any) -> str | int | None:
     return value if isinstance(value, int) else str(value)
 
 
-#: A code's row takes as long to mark as a decoy's, which has less in it (rule C5).
+#: The MAC of a code's row takes as long as that of a decoy, which holds less data (rule C5).
 _PADDED_LENGTHS = {"code": 768}
 _PLAIN_TYPES = frozenset({int, str, bool})
 
@@ -154,7 +157,7 @@ def _covered_values(row: Any) -> dict[str, Any]:
 
 
 def _changed_columns(row: Any) -> dict[str, Any]:
-    """What of the columns under the mark was set and is not flushed yet."""
+    """Return the columns under the MAC that were changed and not flushed yet."""
     state = inspect(row)
     return {
         part: getattr(row, part)
@@ -164,9 +167,9 @@ def _changed_columns(row: Any) -> dict[str, Any]:
 
 
 def _load_intact_values(session: OrmSession, row: Any) -> Mapping[str, Any] | None:
-    """What is in the store of a row, locked; nothing where it does not hold."""
+    """Load the stored values of a row, locked; ``None`` if its MAC does not hold."""
     name = row.__tablename__
-    found: Row[Any] | None = (
+    stored: Row[Any] | None = (
         session.connection()
         .execute(
             select(table_by_name(name))
@@ -175,23 +178,23 @@ def _load_intact_values(session: OrmSession, row: Any) -> Mapping[str, Any] | No
         )
         .first()
     )
-    if found is None:
+    if stored is None:
         return None
-    values = {str(key): value for key, value in found._mapping.items()}
-    work: Any = session
-    return values if mac_matches(work, name, values, values["bound"]) else None
+    values = {str(key): value for key, value in stored._mapping.items()}
+    unit: Any = session
+    return values if mac_matches(unit, name, values, values["bound"]) else None
 
 
 @event.listens_for(OrmSession, "before_flush")
 def _set_macs_before_flush(session: OrmSession, *_: Any) -> None:
-    """Mark what is new or changed. A row that somebody changed behind our back stays as it is: what
-    we write later must not make it good."""
+    """Set the MACs of new and changed rows. A row that was changed outside the application keeps
+    its invalid MAC: a later write of ours must not make it valid."""
     if not keyring.has_keyring(cast(UnitOfWork, session)):
         return
-    found: Any = session
+    unit: Any = session
     for row in session.new:
         if getattr(row, "__tablename__", "") in AUTOMATIC_TABLES:
-            attach_mac(found, row)
+            attach_mac(unit, row)
     for row in session.dirty:
         if getattr(row, "__tablename__", "") in AUTOMATIC_TABLES and _changed_columns(row):
-            refresh_mac(found, row)
+            refresh_mac(unit, row)

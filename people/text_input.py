@@ -1,4 +1,4 @@
-"""Cleaning of names and short free text that people type."""
+"""Cleans names and short free text that people enter."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LINK = re.compile(
 )
 
 MIN_REASON_LETTERS = 10
-#: Scripts whose letters are joined, or kept apart, by signs that cannot be seen.
+#: Scripts that join or separate letters by invisible characters.
 _JOINING_SCRIPTS = frozenset(
     {
         *("ARABIC", "SYRIAC", "MONGOLIAN", "NKO", "MANDAIC", "DEVANAGARI", "BENGALI", "GURMUKHI"),
@@ -25,13 +25,13 @@ _JOINING_SCRIPTS = frozenset(
 
 
 class AllowedContent(Enum):
-    """What words may hold beside themselves, by where they go."""
+    """What text may contain besides words, depending on where it is shown."""
 
-    #: They go into texts and onto customers' pages: no link in any spelling, no number to ring.
+    #: Shown in text messages and on customers' pages: no link in any spelling, no phone number.
     WORDS = "words"
     #: A reference: no link in any spelling, but numbers.
     NUMBERS = "numbers"
-    #: Staff alone read them: what looks like an address at a glance is kept out.
+    #: Read by staff only: refuses what looks like an address at a glance.
     ANYTHING = "anything"
 
 
@@ -44,10 +44,10 @@ def clean_text_input(
     required: bool = True,
     allowed: AllowedContent = AllowedContent.WORDS,
 ) -> str:
-    """``value`` in NFC, on one line, without control characters.
+    """Return ``value`` in NFC, on one line, without control characters.
 
-    Raises :class:`InvalidInput` when it is missing, longer than ``limit`` characters, or holds
-    more than is ``allowed``: no text of ours carries a link, or a number that somebody typed. Allow
+    Raises :class:`InvalidInput` if it is missing, longer than ``limit`` characters, or contains
+    more than ``allowed``: no message of ours carries a link or a number that somebody typed. Allow
     more than words only where staff alone read it.
     """
     plain = " ".join(unicodedata.normalize("NFC", value).split())
@@ -65,8 +65,8 @@ def clean_text_input(
 
 
 def _is_invisible_char(text: str, n: int) -> bool:
-    """Whether what stands at ``n`` cannot be shown. A (non-)joiner between letters of a script that
-    needs it is a part of the spelling: ``علی‌رضا``."""
+    """Return whether the character at ``n`` cannot be shown. A (non-)joiner between letters of a
+    script that needs it is part of the spelling: ``علی‌رضا``."""
     char = text[n]
     if char in "\u200c\u200d" and 0 < n < len(text) - 1:
         return not (_is_joining_letter(text[n - 1]) and _is_joining_letter(text[n + 1]))
@@ -78,13 +78,13 @@ def _is_joining_letter(char: str) -> bool:
 
 
 def _require_no_contact(field: str, plain: str, what: str, allowed: AllowedContent) -> None:
-    found = find_contact(plain)
-    if found is Contact.LINK:
+    contact = find_contact(plain)
+    if contact is Contact.LINK:
         raise InvalidInput(
             field,
             f"The {what} must not hold a link or an address. Put a space after each full stop.",
         )
-    if found is Contact.NUMBER and allowed is AllowedContent.WORDS:
+    if contact is Contact.NUMBER and allowed is AllowedContent.WORDS:
         raise InvalidInput(
             field,
             f"The {what} must not hold a phone number, or a number that reads like one.",
@@ -92,8 +92,8 @@ def _require_no_contact(field: str, plain: str, what: str, allowed: AllowedConte
 
 
 def require_meaningful_reason(field: str, plain: str) -> None:
-    """Raises :class:`InvalidInput` for what tells nobody later why something was done: fewer than
-    two words, or than ten letters."""
+    """Raise :class:`InvalidInput` for a reason that explains nothing later: fewer than two words,
+    or than ten letters."""
     if len(plain.split()) < 2 or sum(map(str.isalpha, plain)) < MIN_REASON_LETTERS:
         raise InvalidInput(
             field,
@@ -103,7 +103,7 @@ def require_meaningful_reason(field: str, plain: str) -> None:
 
 
 def first_name(name: str) -> str:
-    """The first word of a name, for texts and pages that a customer reads; of ``J.de Vries`` it is
-    ``J.``, since ``J.de`` is an address to a phone."""
+    """Return the first word of a name, for messages and pages that a customer reads. For ``J.de
+    Vries`` this is ``J.``, since phones turn ``J.de`` into a link."""
     apart = space_after_full_stops(name)
     return apart.split(maxsplit=1)[0] if apart.split() else name

@@ -1,1 +1,1 @@
-"""What needs two subjects below: changes of numbers and roles, erasure, retention."""
+"""Procedures that span several subjects: number and role changes, erasure and retention."""

@@ -1,4 +1,5 @@
-"""All that takes two people, in one table (rule I4): who may ask, who may approve, what it does."""
+"""Registry of every request type that needs a second approver (rule I4): who may ask, who may
+approve and what is executed."""
 
 from __future__ import annotations
 
@@ -19,12 +20,12 @@ ROTATE_MASTER_KEY, ROTATE_INDEX_KEY = "keys.rotate", "keys.rotate_index"
 
 
 def collect_request_types(policy: Policy) -> RequestTypes:
-    """Every kind by its name, under the rules of this installation."""
+    """Return every request type by name, built for this installation's policy."""
     return {type_.name: type_ for type_ in _registered_request_types(policy)}
 
 
 def void_invalid_requests(session: Session, policy: Policy, now: datetime) -> None:
-    """Mark what can come to nothing any more (a job of the worker)."""
+    """Void requests that can no longer be executed (a job of the worker)."""
     invalidation.void_unexecutable_requests(session, collect_request_types(policy), now)
 
 
@@ -41,14 +42,15 @@ def _registered_request_types(policy: Policy) -> tuple[RequestType, ...]:
         acting.LIFT,
         acting.WARN,
         *(
-            _command_request_type(item)
-            for item in (IMPORT_CUSTOMERS, APPLY_RETENTION, ROTATE_MASTER_KEY, ROTATE_INDEX_KEY)
+            _command_request_type(name)
+            for name in (IMPORT_CUSTOMERS, APPLY_RETENTION, ROTATE_MASTER_KEY, ROTATE_INDEX_KEY)
         ),
     )
 
 
 def _command_request_type(name: str) -> RequestType:
-    """Something long that only the command line does, when it is run again."""
+    """Build the type of a long-running command that only the command line executes, when it is run
+    again."""
     return RequestType(name, frozenset(), bootstrap.APPROVERS, _payload_facts, by_operator=True)
 
 

@@ -1,4 +1,5 @@
-"""A customer says that they did not ask for a booked call: somebody booked it, and had a reason."""
+"""A customer refuses a booked callback that they did not ask for: it is cancelled and reported to
+the investigators."""
 
 from __future__ import annotations
 
@@ -16,13 +17,13 @@ from scheduling.models import Callback
 def refuse_and_report(
     session: Session, callback: Callback, channel: str, now: datetime, *, proven: bool = True
 ) -> str:
-    """Take the call off and file it for the investigators; gives the reference of the report.
+    """Cancel the callback, file a report for the investigators and return the report's reference.
 
-    ``proven`` says that the customer is known to hold their number. Raises ``WrongState``.
+    ``proven`` says that the customer has proven to hold their number. Raises ``WrongState``.
     """
     bookings.refuse_callback(session, callback, now)
     customer = session.get_one(Customer, callback.customer_id)
-    told = report_fields.ReportSubmission(
+    report = report_fields.ReportSubmission(
         phone=customer_records.open_customer_details(session, customer).phone,
         channel=channel,
         proven=proven,
@@ -30,4 +31,4 @@ def refuse_and_report(
         kind=report_fields.REFUSED,
         callback_id=callback.id,
     )
-    return submission.submit_for_reference(session, told, now)
+    return submission.submit_for_reference(session, report, now)

@@ -1,6 +1,6 @@
-"""What strangers make grow, and how long it is kept: a job of the worker.
+"""Expiry of the tables that strangers can grow: a job of the worker.
 
-Which tables those are, and why others need no job, says tests/security_rules/abuse/test_growth.py.
+tests/security_rules/abuse/test_growth.py lists these tables, and says why the others need no job.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from incidents.reports.models import Report, SignalRecord
 from messaging.models import InboundText
 from people.models import NumberProof
 
-#: Page numbers are good for minutes, and counted over a day at the most.
+#: Page numbers are valid for minutes, and counted for at most a day.
 PROOF_RETENTION = timedelta(days=7)
-#: A text's id stays for ever, so that a replay changes nothing (rule M2); its sender does not.
+#: A text's id is kept forever, so that a replay changes nothing (rule M2); its sender is not.
 SENDER_RETENTION = timedelta(days=90)
-#: Leaks are traced over 180 days, and reports tell of calls of a year.
+#: Leaks are traced over 180 days, and reports may be about calls up to a year old.
 SIGNAL_RETENTION = timedelta(days=400)
 BATCH_SIZE = 500
 INTERVAL = timedelta(hours=1)
 
 
 class DataExpiryJob:
-    """Removes some of each kind, and looks again in an hour once nothing was left."""
+    """Removes a batch of each kind per run, and pauses for an hour once nothing is left."""
 
     def __init__(self) -> None:
         self._rests_until: datetime | None = None
@@ -48,14 +48,14 @@ class DataExpiryJob:
 
 
 def delete_old_number_proofs(session: Session, now: datetime) -> int:
-    """Drop page numbers that count no more; how many."""
+    """Delete a batch of expired page numbers and return how many were deleted."""
     old = select(NumberProof.id).where(col(NumberProof.made_at) < now - PROOF_RETENTION)
     gone = delete(NumberProof).where(col(NumberProof.id).in_(old.limit(BATCH_SIZE)))
     return session.exec(gone).rowcount
 
 
 def clear_old_text_senders(session: Session, now: datetime) -> int:
-    """Forget who sent texts long ago; of how many."""
+    """Clear the senders of a batch of old inbound texts and return how many were cleared."""
     old = select(InboundText.provider_id).where(
         col(InboundText.received_at) < now - SENDER_RETENTION, col(InboundText.sender_index) != b""
     )
@@ -67,7 +67,7 @@ def clear_old_text_senders(session: Session, now: datetime) -> int:
 
 
 def delete_old_signals(session: Session, now: datetime) -> int:
-    """Drop old signs about numbers that are no customer's, and that nobody reported; how many."""
+    """Delete a batch of old signals that belong to no customer and no report; return how many."""
     old = select(SignalRecord.id).where(
         col(SignalRecord.at) < now - SIGNAL_RETENTION,
         col(SignalRecord.customer_id).is_(None),
@@ -78,8 +78,11 @@ def delete_old_signals(session: Session, now: datetime) -> int:
 
 
 def delete_old_reports(session: Session, now: datetime, after: UUID | None) -> UUID | None:
-    """Drop old reports from numbers that are no customer's and that no case rests on; the last that
-    was looked at, and none at the end."""
+    """Delete old reports of numbers that belong to no customer and that are evidence in no case.
+
+    Looks at one batch with ids after ``after``. Returns the last id of the batch, or ``None`` at
+    the end.
+    """
     statement = select(Report.id).where(
         col(Report.at) < now - SIGNAL_RETENTION,
         col(Report.customer_id).is_(None),
@@ -90,14 +93,15 @@ def delete_old_reports(session: Session, now: datetime, after: UUID | None) -> U
     )
     if after is not None:
         statement = statement.where(col(Report.id) > after)
-    found = session.exec(statement.order_by(col(Report.id)).limit(BATCH_SIZE)).all()
+    report_ids = session.exec(statement.order_by(col(Report.id)).limit(BATCH_SIZE)).all()
     used = session.exec(
         select(CaseEvidence.ref).where(
-            col(CaseEvidence.kind) == "report", col(CaseEvidence.ref).in_([str(i) for i in found])
+            col(CaseEvidence.kind) == "report",
+            col(CaseEvidence.ref).in_([str(i) for i in report_ids]),
         )
     ).all()
-    gone = [item for item in found if str(item) not in set(used)]
+    gone = [report_id for report_id in report_ids if str(report_id) not in set(used)]
     session.exec(delete(SignalRecord).where(col(SignalRecord.report_id).in_(gone)))
     session.exec(delete(GroupedReport).where(col(GroupedReport.report_id).in_(gone)))
     session.exec(delete(Report).where(col(Report.id).in_(gone)))
-    return found[-1] if len(found) == BATCH_SIZE else None
+    return report_ids[-1] if len(report_ids) == BATCH_SIZE else None

@@ -1,8 +1,8 @@
-"""Erasing what we know of customers, so that only facts without a name are left.
+"""Erasure of customers' personal data; only facts without a name remain.
 
-With a customer's key everything sealed under it is gone; in copies made before, once they or the
-master key that wraps it there are. What is left are ids, times and states, so that the audit log,
-counts and the tracing of leaks stay whole.
+Destroying a customer's data key makes everything sealed under it unreadable. Copies made earlier
+stay readable until they, or the master key that wraps the data key, are destroyed. Ids, times and
+states remain, so that the audit log, counts and leak tracing stay complete.
 """
 
 from __future__ import annotations
@@ -29,23 +29,28 @@ from verification.models import Code
 def erase_customers(
     session: Session, customers: Sequence[UUID], actor: audit_log.Actor, now: datetime, why: str
 ) -> None:
-    """Erase these customers, of whom none has a callback to come. Whether they want no texts is
-    kept, by a keyed fingerprint of their number."""
-    found = session.exec(
+    """Erase customers that have no upcoming callback. Opt-outs survive as a keyed fingerprint of
+    the number."""
+    rows = session.exec(
         select(Customer)
         .where(col(Customer.id).in_(customers), col(Customer.erased_at).is_(None))
         .order_by(col(Customer.id))
         .with_for_update()
     ).all()
-    ids = [item.id for item in found]
-    _erase_related_rows(session, ids, _customer_number_forms(session, found))
+    ids = [customer.id for customer in rows]
+    _erase_related_rows(session, ids, _customer_number_forms(session, rows))
     customer_erasure.clear_customer_requests(session, ids, now)
     field_encryption.destroy_data_keys(session, ids)
-    for item in found:
-        item.phone, item.name, item.external_ref, item.safe_phrase = b"", b"", None, None
-        item.phone_index, item.external_ref_index = secrets.token_bytes(32), None
-        item.erased_at = now
-        session.add(item)
+    for customer in rows:
+        customer.phone, customer.name, customer.external_ref, customer.safe_phrase = (
+            b"",
+            b"",
+            None,
+            None,
+        )
+        customer.phone_index, customer.external_ref_index = secrets.token_bytes(32), None
+        customer.erased_at = now
+        session.add(customer)
     session.flush()
     about = [(id_, None) for id_ in ids]
     audit_log.record_act_per_customer(
@@ -53,7 +58,7 @@ def erase_customers(
     )
 
 
-#: Of a report, what its reporter said of themselves and of the call; the caller's own traces stay.
+#: Report columns about the reporter and the call. The caller's own traces are kept.
 _ERASED_REPORT_COLUMNS = {
     **dict.fromkeys(("phone", "phone_index", "said"), b""),
     **dict.fromkeys(("claimed_to_be", "asked_for", "gave")),
@@ -61,14 +66,14 @@ _ERASED_REPORT_COLUMNS = {
 
 
 def _customer_number_forms(session: Session, found: Sequence[Customer]) -> list[bytes]:
-    """All forms of their numbers: what is known of one may stand under another index key."""
+    """Return all indexed forms of the customers' numbers: rows may still use an older index key."""
     keys, ring = (
-        field_encryption.load_data_keys(session, [item.id for item in found]),
+        field_encryption.load_data_keys(session, [customer.id for customer in found]),
         keyring.current_keyring(session),
     )
-    opened = [open_phone(keys[item.id], item) for item in found if item.id in keys]
+    opened = [open_phone(keys[customer.id], customer) for customer in found if customer.id in keys]
     forms = [form for phone in opened for form in ring.compute_search_forms("phone", phone)]
-    return [*forms, *(item.phone_index for item in found)]
+    return [*forms, *(customer.phone_index for customer in found)]
 
 
 def _erase_related_rows(session: Session, ids: Sequence[UUID], numbers: Sequence[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""Erasing a customer whom somebody names takes two people."""
+"""Erasure of a named customer, which needs a second approver."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ ERASURE_REASON = "asked for"
 def request_erasure(
     session: Session, customer: Customer, why: str, by: UUID | None, now: datetime
 ) -> None:
-    """Ask for a customer to be erased. Raises ``NotAllowed``, ``InvalidInput`` or ``NoLonger``."""
+    """Request the erasure of a customer. Raises ``NotAllowed``, ``InvalidInput`` or
+    ``Conflict``."""
     _require_erasable(session, customer)
     approval_requests.submit_for_approval(
         session, ERASE_CUSTOMER, {}, why, by, now, about=RequestSubject(customer_id=customer.id)
@@ -34,7 +35,7 @@ def request_erasure(
 def erase_immediately(
     session: Session, customer: Customer, actor: audit_log.Actor, now: datetime
 ) -> None:
-    """Erase a customer. Raises ``NoLonger``."""
+    """Erase a customer. Raises ``Conflict``."""
     _require_erasable(session, customer)
     erase_customers(session, [customer.id], actor, now, ERASURE_REASON)
 

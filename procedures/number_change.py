@@ -1,10 +1,11 @@
-"""Changing a customer's number takes two people, a text to the old number, and a waiting time.
+"""Change of a customer's number: it needs a second approver, a notice to the old number and a hold.
 
-It is what a thief of accounts wants first. So the agent who asks must hold a callback of the
-customer, a supervisor who sees neither number whole approves it, whoever holds the old number hears
-of it at once, and until the waiting time is over the new one is good for nothing. That time begins
-when a provider has taken what tells the old number; if none ever does, it is as long as that could
-have taken, and the investigators have a case (:mod:`procedures.undelivered_number_change`).
+An account thief wants this change first. So the requesting agent must hold a callback of the
+customer, a supervisor who sees both numbers masked must approve it, the old number is notified at
+once, and the new number cannot be used until the hold is over. The hold starts when a provider has
+accepted the notice to the old number. If none accepts it, the hold lasts as long as delivery could
+have taken, and a case is opened for the investigators
+(:mod:`procedures.undelivered_number_change`).
 """
 
 from __future__ import annotations
@@ -37,11 +38,11 @@ from verification import call_session
 from verification.models import Code
 
 NUMBER_CHANGE = "customer.number"
-#: The kind of the text to the old number, which nothing withdraws.
+#: Message kind of the notice to the old number. These messages are never withdrawn.
 NOTICE_KIND = outbox.NUMBER_CHANGED
-#: What becomes of a text to a landline, once it is to be said there instead.
+#: Error recorded on a text to a landline once it is repeated by voice.
 VOICE_RETRY = "landline, spoken"
-#: In the audit log, why a call is off.
+#: Reason recorded in the audit log for a cancelled call.
 CANCEL_REASON = "the number was changed"
 _NOTICE_DEADLINE, _RECENT = timedelta(days=3), timedelta(minutes=30)
 
@@ -49,10 +50,12 @@ _NOTICE_DEADLINE, _RECENT = timedelta(days=3), timedelta(minutes=30)
 def request_number_change(
     session: Session, callback: Callback, phone: str, why: str, policy: Policy, now: datetime
 ) -> None:
-    """The agent who holds this callback asks for another number (E.164) of its customer. Whether
-    somebody else has it is not said here: it would tell an agent who is a customer. It is counted
-    as a look-up, since the approver reads it. Raises ``InvalidInput``, ``NotAllowed``,
-    ``NoLonger`` or ``BudgetSpent``."""
+    """Request a new number (E.164) for the customer of a callback, on behalf of its agent.
+
+    The answer does not reveal whether another customer has the number: an agent could use it to
+    find customers. The request counts as a look-up, since the approver reads the result. Raises
+    ``InvalidInput``, ``NotAllowed``, ``Conflict`` or ``BudgetExceeded``.
+    """
     phone_numbers.require_callable(phone, policy.countries)
     customer = session.get_one(Customer, callback.customer_id)
     if customer.erased_at is not None:
@@ -69,7 +72,7 @@ def request_number_change(
 
 
 def build_number_change_type(policy: Policy) -> RequestType:
-    """The row of the table, under the rules of this installation."""
+    """Build the request type for this installation's policy."""
     return RequestType(
         NUMBER_CHANGE,
         asks=frozenset({Role.AGENT}),
@@ -83,20 +86,21 @@ def build_number_change_type(policy: Policy) -> RequestType:
 
 def _number_change_facts(session: Session, act: ApprovalRequestView) -> Sequence[tuple[str, str]]:
     old, new = act.payload_text("old"), act.payload_text("new")
-    found = [
+    facts = [
         ("old number", phone_numbers.mask_phone(old)),
         ("new number", phone_numbers.mask_phone(new)),
     ]
-    found += _requesting_callback_facts(session, act)
+    facts += _requesting_callback_facts(session, act)
     if opt_outs.is_opted_out(session, old):
-        found.append(("warning", "opted out"))
+        facts.append(("warning", "opted out"))
     if customer_records.find_by_phone(session, new):
-        found.append(("warning", "number taken"))
-    return found
+        facts.append(("warning", "number taken"))
+    return facts
 
 
 def _requesting_callback_facts(session: Session, act: ApprovalRequestView) -> list[tuple[str, str]]:
-    """The callback, so that whoever approves can ask about it: nothing of its customer."""
+    """Return facts of the callback, so that the approver can ask about it. None are about its
+    customer."""
     callback = session.get(Callback, act.about.callback_id)
     if callback is None:
         return []
@@ -110,8 +114,10 @@ def _requesting_callback_facts(session: Session, act: ApprovalRequestView) -> li
 def _execute_number_change(
     policy: Policy, session: Session, act: ApprovalRequestView, now: datetime
 ) -> None:
-    """The customer's row is locked first, as :func:`verification.call_session.mark_call_started`
-    does: a call is started before the change, and its code dies by it, or not at all."""
+    """Lock the customer's row first, as :func:`verification.call_session.mark_call_started` does.
+
+    A call starts either before the change, which then closes its code, or not at all.
+    """
     customer = session.exec(
         select(Customer)
         .where(col(Customer.id) == act.about.customer_id)
@@ -139,7 +145,11 @@ def _execute_number_change(
 
 
 def _invalid_change_reason(session: Session, act: ApprovalRequestView) -> str:
-    """A number that is another customer's is no reason here: the agent would read that it is."""
+    """Return why the request can no longer be executed, or ``""``.
+
+    That the number belongs to another customer is not a reason here: the requesting agent would
+    learn it.
+    """
     customer = session.get_one(Customer, act.about.customer_id)
     if customer.erased_at is not None:
         return "erased"
@@ -149,7 +159,7 @@ def _invalid_change_reason(session: Session, act: ApprovalRequestView) -> str:
 
 
 def _requester_holds_callback(session: Session, act: ApprovalRequestView) -> bool:
-    """Whether whoever asked still holds the callback that they asked from."""
+    """Return whether the requester still holds the callback that they asked from."""
     holding = select(Callback.id).where(
         col(Callback.id) == act.about.callback_id, col(Callback.agent_id) == act.asked_by
     )
@@ -168,7 +178,8 @@ def _require_unchanged_request(
 
 
 def _revoke_old_number(session: Session, customer_id: UUID, now: datetime) -> None:
-    """What was begun over the old number ends: codes, page numbers, browsers, offers, texts."""
+    """End everything started over the old number: codes, page numbers, sessions, offers and
+    texts."""
     call_session.close_codes(session, col(Code.customer_id) == customer_id, now)
     session.exec(
         update(NumberProof)
@@ -191,8 +202,8 @@ def _notify_old_number(
     *,
     off: bool,
 ) -> None:
-    """Tell whoever holds the old number, as soon as it is no longer night there; ``off`` says that
-    calls were called off."""
+    """Queue a notice to the old number for the next allowed calling hour. ``off`` says that calls
+    were cancelled."""
     landline = line_types.find_line_type(session, old, now) == line_types.LANDLINE
     say = voice_templates.say_number_changed if landline else text_templates.text_number_changed
     zone = customer.timezone
@@ -214,8 +225,8 @@ def _notify_old_number(
 
 
 def queue_voice_notices(session: Session, policy: Policy, now: datetime) -> None:
-    """Say to an old number, once, what no text could tell there: it is a landline (a job of the
-    worker)."""
+    """Repeat a notice by voice, once, if its text failed because the old number is a landline (a
+    job of the worker)."""
     failed = session.exec(
         select(OutboxMessage)
         .where(
@@ -244,18 +255,18 @@ def queue_voice_notices(session: Session, policy: Policy, now: datetime) -> None
 
 
 def _cancelled_with_change(session: Session, row: OutboxMessage) -> bool:
-    """Whether a call was called off with the change that this text tells."""
-    found = select(Callback.id).where(
+    """Return whether a call was cancelled by the change that this notice is about."""
+    statement = select(Callback.id).where(
         col(Callback.customer_id) == row.customer_id,
         col(Callback.state) == CallbackState.CANCELLED,
         col(Callback.ended_at) == row.created_at,
     )
-    return session.exec(found.limit(1)).first() is not None
+    return session.exec(statement.limit(1)).first() is not None
 
 
 def start_number_holds(session: Session, policy: Policy, now: datetime) -> None:
-    """Begin the waiting time of each number whose old one has been told (a job of the worker)."""
-    told = select(OutboxMessage.customer_id).where(
+    """Start the hold of each changed number whose old number was notified (a job of the worker)."""
+    notified = select(OutboxMessage.customer_id).where(
         col(OutboxMessage.settled_at) > now - _RECENT,
         col(OutboxMessage.state) == MessageState.SENT,
         col(OutboxMessage.kind) == NOTICE_KIND,
@@ -263,7 +274,7 @@ def start_number_holds(session: Session, policy: Policy, now: datetime) -> None:
     waiting = session.exec(
         select(Customer)
         .where(
-            col(Customer.id).in_(told),
+            col(Customer.id).in_(notified),
             col(Customer.number_waits_until) > now,
             col(Customer.erased_at).is_(None),
         )
@@ -278,8 +289,10 @@ def start_number_holds(session: Session, policy: Policy, now: datetime) -> None:
 def _old_number_notified_at(
     session: Session, customer_id: UUID, policy: Policy, now: datetime
 ) -> datetime | None:
-    """When a provider had taken the last of what tells the old numbers of a customer; none while
-    one waits, and none when one could not be told."""
+    """Return when a provider accepted the last notice to the customer's old numbers.
+
+    Returns ``None`` while a notice is pending, and if one could not be delivered.
+    """
     rows = session.exec(
         select(OutboxMessage).where(
             col(OutboxMessage.customer_id) == customer_id,
@@ -296,7 +309,7 @@ def _old_number_notified_at(
 def _start_number_hold(
     session: Session, customer: Customer, until: datetime, policy: Policy, now: datetime
 ) -> None:
-    """Calls that a slow provider has put into the waiting time are off like the others."""
+    """Shorten the hold to ``until``, and cancel calls that a slow provider has moved into it."""
     bookings.cancel_for_customer(session, customer.id, until, CANCEL_REASON, now)
     if customer.number_waits_until is None or until >= customer.number_waits_until:
         return

@@ -1,4 +1,4 @@
-"""What we know of a customer is kept for so long after the last callback, and no longer."""
+"""Retention: customers are erased a configured time after their last callback."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ ERASURE_REASON = "retention"
 
 
 def list_expired_customers(session: Session, before: datetime, limit: int = MAX_DUE) -> list[UUID]:
-    """Customers whose last callback was over, and whose last report came, before an instant. Those
-    who never had a callback are not ours to forget: whoever imported them says when."""
+    """Return customers whose last callback ended, and whose last report came, before ``before``.
+
+    Customers who never had a callback are not included: their importer decides when to remove them.
+    """
     reported = exists().where(col(Report.customer_id) == col(Customer.id), col(Report.at) >= before)
     rows = session.exec(
         select(Customer.id)
@@ -37,7 +39,8 @@ def list_expired_customers(session: Session, before: datetime, limit: int = MAX_
 
 
 class RetentionJob:
-    """A job of the worker: looks four times a day, and erases a few at a time."""
+    """A job of the worker: looks for expired customers four times a day and erases them in
+    batches."""
 
     def __init__(self, keep: timedelta) -> None:
         self._keep = keep
@@ -45,7 +48,7 @@ class RetentionJob:
         self._rests_until: datetime | None = None
 
     def __call__(self, session: Session, now: datetime) -> None:
-        """Erase the next few of those whose time has come."""
+        """Erase the next batch of expired customers."""
         if not self._left:
             if self._rests_until is not None and now < self._rests_until:
                 return
@@ -68,7 +71,8 @@ def erase_expired_customers(
     actor: audit_log.Actor,
     now: datetime,
 ) -> None:
-    """Erase those of them who have had no callback since: one may have been booked meanwhile."""
+    """Erase those who have had no callback since ``before``: one may have been booked in the
+    meantime."""
     if not customers:
         return
     locked = session.exec(
@@ -85,5 +89,9 @@ def erase_expired_customers(
         )
     )
     erase_customers(
-        session, [item for item in locked if item not in busy], actor, now, ERASURE_REASON
+        session,
+        [customer_id for customer_id in locked if customer_id not in busy],
+        actor,
+        now,
+        ERASURE_REASON,
     )

@@ -1,6 +1,8 @@
-"""Changes of a member of staff's role. Each takes two people. For a role that may approve, the
-member also enrols again, signed in and with the approver's PIN (rule I7); until then they keep the
-old role."""
+"""Role changes of staff members, which need a second approver.
+
+For a role that may approve, the staff member also enrols again, signed in and with the approver's
+PIN (rule I7). Until then they keep their old role.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ from vault.audit import audit_log
 def request_role_change(
     session: Session, member: Staff, role: str, why: str, by: UUID | None, now: datetime
 ) -> None:
-    """Ask for another role for somebody. Raises ``InvalidInput`` or ``NoLonger``."""
+    """Request another role for a staff member. Raises ``InvalidInput`` or ``Conflict``."""
     if role not in set(Role) or role == member.role:
         raise InvalidInput("role", f"Choose another role of: {', '.join(Role)}.")
     _require_no_booked_calls(session, member, now)
@@ -39,7 +41,8 @@ def request_role_change(
 
 
 def _require_no_booked_calls(session: Session, member: Staff, now: datetime) -> None:
-    """Calls of somebody who is an agent no more would never be made."""
+    """Raise ``Conflict`` if calls are booked with the staff member: nobody would make them after
+    the change."""
     booked = session.exec(
         select(Callback.id)
         .where(
@@ -63,7 +66,7 @@ def _execute_role_change(session: Session, act: ApprovalRequestView, now: dateti
     _require_no_booked_calls(session, member, now)
     bootstrap.require_other_in_role(session, member)
     terms = staff_approvals.link_terms_from_approval(act, act.payload_text("to"))
-    hashed = token_hash(new_token())  # of a token that nobody has: they are signed in
+    hashed = token_hash(new_token())  # of a token that nobody has: they are already signed in
     kind = enrolment_links.LinkKind.PROMOTION
     staff_records.activate_enrolment_link(
         session, member, hashed, now, act.actor, kind=kind, terms=terms
@@ -72,29 +75,33 @@ def _execute_role_change(session: Session, act: ApprovalRequestView, now: dateti
 
 
 def _is_approver_role(payload: Payload) -> bool:
-    """Whether a request is for a role that approves."""
+    """Return whether the request is for a role that may approve."""
     return payload.get("to") in bootstrap.APPROVERS
 
 
 def find_pending_role(session: Session, staff_id: UUID, now: datetime) -> Role | None:
-    """The role that was given to somebody and that they have not taken up yet."""
+    """Return the role that was granted to a staff member and that they have not accepted yet."""
     try:
-        found = staff_records.open_own_link(
+        usable_link = staff_records.open_own_link(
             session, enrolment_links.LinkKind.PROMOTION, staff_id, now
         )
     except LinkExpired:
         return None
-    return Role(enrolment_links.open_link_terms(session, found.link).role)
+    return Role(enrolment_links.open_link_terms(session, usable_link.link).role)
 
 
 def open_role_enrolment(
     session: Session, staff_id: UUID, pins: str, now: datetime
 ) -> staff_records.UsableLink:
-    """What somebody, signed in, enrols by to take up the role they were given. Raises
-    ``LinkSpent``, or ``SecondPieceWrong``, with which the caller commits."""
-    found = staff_records.open_own_link(session, enrolment_links.LinkKind.PROMOTION, staff_id, now)
-    enrolment_links.require_second_step(session, found.link, SecondStepInput(pins), now)
-    return found
+    """Return the enrolment link with which a signed-in staff member accepts a granted role.
+
+    Raises ``LinkExpired``, or ``SecondStepFailed``, after which the caller must commit.
+    """
+    usable_link = staff_records.open_own_link(
+        session, enrolment_links.LinkKind.PROMOTION, staff_id, now
+    )
+    enrolment_links.require_second_step(session, usable_link.link, SecondStepInput(pins), now)
+    return usable_link
 
 
 def accept_role(
@@ -106,13 +113,15 @@ def accept_role(
     now: datetime,
     organisation: str = "",
 ) -> list[str]:
-    """Take up the role: another password and second factor, and the end of whatever was begun under
-    the role before; gives the recovery codes. Raises as :func:`open_role_enrolment`,
-    ``InvalidInput``, or ``NoLonger``."""
-    found = open_role_enrolment(session, staff_id, pins, now)
-    role = enrolment_links.open_link_terms(session, found.link).role
-    codes = staff_records.set_credentials(session, found, password, code, now, organisation)
-    change_role_immediately(session, found.member, role, audit_log.staff_actor(staff_id), now)
+    """Accept a granted role with a new password and second factor, and return the recovery codes.
+
+    Ends everything started under the old role. Raises as :func:`open_role_enrolment`,
+    ``InvalidInput`` or ``Conflict``.
+    """
+    usable_link = open_role_enrolment(session, staff_id, pins, now)
+    role = enrolment_links.open_link_terms(session, usable_link.link).role
+    codes = staff_records.set_credentials(session, usable_link, password, code, now, organisation)
+    change_role_immediately(session, usable_link.member, role, audit_log.staff_actor(staff_id), now)
     return codes
 
 
@@ -126,8 +135,8 @@ def _invalid_role_reason(session: Session, act: ApprovalRequestView) -> str:
 def change_role_immediately(
     session: Session, member: Staff, role: str, by: audit_log.Actor, now: datetime
 ) -> None:
-    """Give somebody another role. Raises ``NoLonger`` where that would leave calls that nobody
-    makes, or too few who can approve."""
+    """Change a staff member's role. Raises ``Conflict`` if that would leave calls without an agent,
+    or too few approvers."""
     _require_no_booked_calls(session, member, now)
     bootstrap.require_other_in_role(session, member)
     staff_records.assign_staff_role(session, member, Role(role), by, now)

@@ -1,6 +1,6 @@
-"""A number was changed, and whoever holds the old one could not be told: a case, at once (rule I4).
+"""Opens a case at once when the notice of a number change cannot reach the old number (rule I4).
 
-Nothing else speaks for the customer then; the waiting time of the new number is at its longest.
+Nobody else speaks for the customer then. The hold of the new number has its maximum length.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _UNDELIVERED_STATES = (MessageState.FAILED, MessageState.EXPIRED)
 
 
 def open_undelivered_cases(session: Session, now: datetime) -> None:
-    """A case for each notice that was lost lately, about whoever asked for the change (a job of
-    the worker)."""
+    """Open a case about the requester for each notice that failed recently (a job of the
+    worker)."""
     lost = session.exec(
         select(OutboxMessage)
         .join(Customer, col(Customer.id) == col(OutboxMessage.customer_id))
@@ -49,7 +49,7 @@ def _is_retried_by_voice(row: OutboxMessage) -> bool:
 
 
 def _has_undelivered_case(session: Session, row: OutboxMessage) -> bool:
-    """Whether some case rests on it already, though it may be closed by now."""
+    """Return whether any case, open or closed, already has this notice as evidence."""
     kind, ref = col(CaseEvidence.kind) == EVIDENCE_KIND, col(CaseEvidence.ref) == str(row.id)
     return session.exec(select(CaseEvidence.id).where(kind, ref).limit(1)).first() is not None
 
@@ -64,7 +64,7 @@ def _open_undelivered_case(session: Session, row: OutboxMessage, now: datetime) 
 
 
 def _change_requester(session: Session, row: OutboxMessage) -> list[UUID]:
-    found = session.exec(
+    requester_id = session.exec(
         select(ApprovalRequest.asked_by)
         .where(
             col(ApprovalRequest.customer_id) == row.customer_id,
@@ -75,4 +75,4 @@ def _change_requester(session: Session, row: OutboxMessage) -> list[UUID]:
         .order_by(col(ApprovalRequest.settled_at).desc())
         .limit(1)
     ).first()
-    return [found] if found else []
+    return [requester_id] if requester_id else []

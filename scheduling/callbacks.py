@@ -1,4 +1,4 @@
-"""Callbacks as their agent sees them; each look at one is written down first (rule I1)."""
+"""Callbacks as their agent sees them; each access is logged before data is returned (rule I1)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from vault.audit.acts import AuditAct
 from vault.keys import field_encryption, keyring
 from vault.keys.blind_index_check import matches_sealed_value
 
-#: How long before its time an agent may prepare a call, whatever else they have opened.
+#: How long before its time an agent may prepare a call, regardless of access budgets.
 PREPARATION_TIME = timedelta(minutes=30)
-#: Calls of so long before and after this moment are today's, on any clock.
+#: Calls within this time before or after now count as today's, in any zone.
 TODAY = timedelta(hours=12)
-#: How long after its end its agent can still open a callback, and do anything with it.
+#: How long after its end an agent can still open a callback and act on it.
 ACCESS_PERIOD = timedelta(days=30)
 
 
@@ -33,8 +33,10 @@ NOT_FOUND_MESSAGE = "There is no such callback of yours."
 
 @dataclass(frozen=True)
 class CallbackSummary:
-    """A callback in a list: when and how it stands. Only the one ``at_hand`` is opened with its
-    customer: going on, or to be made within half an hour."""
+    """A callback in a list, with its time and state.
+
+    Customer data is decrypted only ``at_hand``: for a call in progress or due within half an hour.
+    """
 
     id: UUID
     state: CallbackState
@@ -49,7 +51,7 @@ class CallbackSummary:
 
 @dataclass(frozen=True)
 class CallbackDetails:
-    """A callback in plain, with its customer, for the agent who holds it."""
+    """A decrypted callback with its customer, for the agent who holds it."""
 
     id: UUID
     state: CallbackState
@@ -73,33 +75,39 @@ class CallbackDetails:
 def get_held_callback(
     session: Session, callback_id: UUID, agent_id: UUID, *, lock: bool = False
 ) -> Callback:
-    """A callback this agent holds, unopened. Raises ``NotFound`` for any other, whether or not
-    it exists. ``lock`` keeps it from changing until the transaction ends."""
+    """Return a callback that this agent holds, still encrypted.
+
+    Raise ``NotFound`` for any other, whether or not it exists. ``lock`` locks the row until the
+    transaction ends.
+    """
     statement = select(Callback).where(
         col(Callback.id) == callback_id, col(Callback.agent_id) == agent_id
     )
     if lock:
         access_budgets.lock_staff_budget(session, agent_id)
         statement = statement.with_for_update().execution_options(populate_existing=True)
-    found = session.exec(statement).first()
-    if found is None or not row_mac.is_row_intact(session, found):
+    callback = session.exec(statement).first()
+    if callback is None or not row_mac.is_row_intact(session, callback):
         raise NotFound(NOT_FOUND_MESSAGE)
-    return found
+    return callback
 
 
 def get_recent_callback(
     session: Session, callback_id: UUID, agent_id: UUID, now: datetime, *, lock: bool = False
 ) -> Callback:
-    """The same for whatever an agent does: raises ``NotFound`` too once it has been over for thirty
-    days, whatever its state. Booking it again, say, would open its customer for ever."""
-    found = get_held_callback(session, callback_id, agent_id, lock=lock)
-    if _is_access_over(found, now):
+    """Return a callback for an agent to act on; also raise ``NotFound`` thirty days after its end.
+
+    The limit applies in every state: otherwise booking it again would keep its customer accessible
+    forever.
+    """
+    callback = get_held_callback(session, callback_id, agent_id, lock=lock)
+    if _is_access_over(callback, now):
         raise NotFound(NOT_FOUND_MESSAGE)
-    return found
+    return callback
 
 
 def lock_callback(session: Session, callback_id: UUID) -> Callback | None:
-    """A callback, kept from changing until the transaction ends and read anew."""
+    """Lock a callback until the transaction ends, and return its refreshed row."""
     return session.exec(
         select(Callback)
         .where(col(Callback.id) == callback_id)
@@ -111,8 +119,10 @@ def lock_callback(session: Session, callback_id: UUID) -> Callback | None:
 def read_callback(
     session: Session, callback: Callback, now: datetime, purpose: str
 ) -> CallbackDetails:
-    """The callback in plain, after writing down that its agent read it. Raises ``NotFound`` once
-    it has been over for thirty days, and ``BudgetSpent``."""
+    """Return the decrypted callback after logging that its agent read it.
+
+    Raise ``NotFound`` thirty days after its end, and ``BudgetSpent``.
+    """
     if not row_mac.is_row_intact(session, callback) or _is_access_over(callback, now):
         raise NotFound(NOT_FOUND_MESSAGE)
     access_budgets.count_customer_access(
@@ -131,7 +141,7 @@ def read_callback(
 
 
 def _is_access_over(callback: Callback, now: datetime) -> bool:
-    """Also of one that is still called booked or started, since no worker was at work."""
+    """Return whether access has expired, also for a stale booked or started state."""
     return _callback_end(callback) <= now - ACCESS_PERIOD
 
 
@@ -148,7 +158,7 @@ def _is_at_hand(callback: Callback, now: datetime) -> bool:
 
 
 def _budget_exemption(callback: Callback, now: datetime) -> access_budgets.BudgetExemption:
-    """Nothing stops an agent at the call at hand, and no busy hour at one of today."""
+    """Exempt the call at hand from all access budgets, and today's calls from the hourly one."""
     if _is_at_hand(callback, now):
         return access_budgets.BudgetExemption.ALL
     return (
@@ -161,9 +171,11 @@ def _budget_exemption(callback: Callback, now: datetime) -> access_budgets.Budge
 def list_day_callbacks(
     session: Session, agent_id: UUID, since: datetime, until: datetime, now: datetime
 ) -> list[CallbackSummary]:
-    """An agent's callbacks that start between two instants, earliest first. A list is looked at
-    all day, so it opens only what is at hand: else each look would take every customer of it, and
-    bury the readings that tell something."""
+    """Return an agent's callbacks that start between two instants, earliest first.
+
+    Decrypt only what is at hand: the list is viewed all day, and logging every customer at each
+    view would hide the accesses that matter.
+    """
     statement = (
         select(Callback, Customer)
         .where(
@@ -175,8 +187,8 @@ def list_day_callbacks(
         .order_by(col(Callback.starts_at), col(Callback.id))
         .limit(500)
     )
-    found = session.exec(statement).all()
-    at_hand = [item for item in found if _is_at_hand(item[0], now)]
+    rows = session.exec(statement).all()
+    at_hand = [row for row in rows if _is_at_hand(row[0], now)]
     for callback, customer in at_hand:
         access_budgets.count_customer_access(
             session, agent_id, customer.id, now, _budget_exemption(callback, now)
@@ -190,7 +202,7 @@ def list_day_callbacks(
         purpose="own day",
     )
     opened = {callback.id: _decrypt_callback(session, callback, who) for callback, who in at_hand}
-    return [_callback_summary(callback, opened.get(callback.id)) for callback, _ in found]
+    return [_callback_summary(callback, opened.get(callback.id)) for callback, _ in rows]
 
 
 def _callback_summary(callback: Callback, at_hand: CallbackDetails | None) -> CallbackSummary:
@@ -231,12 +243,12 @@ def _decrypt_callback(session: Session, callback: Callback, customer: Customer) 
 
 
 def callback_topic(session: Session, callback: Callback) -> str:
-    """What the call is about, for telling its customer."""
+    """Return the topic of the call, for messages to its customer."""
     return decrypt_topic_and_ticket(session, callback)[0]
 
 
 def decrypt_topic_and_ticket(session: Session, callback: Callback) -> tuple[str, str]:
-    """What the call is about, and its ticket; nothing once its customer has been erased."""
+    """Return topic and ticket; both are empty once the customer has been erased."""
     if not callback.topic:
         return "", ""
     key = field_encryption.load_data_key(session, callback.customer_id)
@@ -246,7 +258,7 @@ def decrypt_topic_and_ticket(session: Session, callback: Callback) -> tuple[str,
 
 
 def find_customer_by_ticket(session: Session, ticket: str) -> UUID | None:
-    """The customer of the latest callback with exactly this ticket reference."""
+    """Return the customer of the latest callback with exactly this ticket reference."""
     forms = keyring.current_keyring(session).compute_search_forms("ticket", ticket)
     row = session.exec(
         select(Callback)
@@ -263,8 +275,10 @@ def find_customer_by_ticket(session: Session, ticket: str) -> UUID | None:
 
 
 def has_recent_callback(session: Session, agent_id: UUID, customer_id: UUID, now: datetime) -> bool:
-    """Whether the agent has a callback with this customer that is not long over, and so may book
-    another (rule I1)."""
+    """Return whether the agent has a current or recent callback with this customer.
+
+    If so, the agent may book another (rule I1).
+    """
     rows = session.exec(
         select(Callback).where(
             col(Callback.customer_id) == customer_id, col(Callback.agent_id) == agent_id
@@ -274,8 +288,7 @@ def has_recent_callback(session: Session, agent_id: UUID, customer_id: UUID, now
 
 
 def lock_upcoming_callbacks(session: Session, customer_id: UUID, now: datetime) -> list[Callback]:
-    """A customer's callbacks that are still to come or under way, soonest first; locked, so
-    that they can be changed."""
+    """Lock and return a customer's callbacks that are upcoming or in progress, soonest first."""
     statement = (
         select(Callback)
         .where(
@@ -291,6 +304,6 @@ def lock_upcoming_callbacks(session: Session, customer_id: UUID, now: datetime) 
 
 
 def lock_next_booked(session: Session, customer_id: UUID, now: datetime) -> Callback | None:
-    """The customer's next call that has not begun, locked."""
-    found = lock_upcoming_callbacks(session, customer_id, now)
-    return next((item for item in found if item.state == CallbackState.BOOKED), None)
+    """Lock the customer's upcoming callbacks, and return the next one that is still booked."""
+    upcoming = lock_upcoming_callbacks(session, customer_id, now)
+    return next((callback for callback in upcoming if callback.state == CallbackState.BOOKED), None)

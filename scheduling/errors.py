@@ -1,4 +1,4 @@
-"""What can stand against a booking. Each message is a sentence for its reader."""
+"""Errors of booking. Each message is a sentence for its reader."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 
 
 class SlotTaken(Exception):
-    """The time is not free; ``free_slots`` are the nearest that are."""
+    """The time is not free; ``free_slots`` are the nearest ones that are."""
 
     def __init__(self, message: str, free_slots: Sequence[datetime]) -> None:
         super().__init__(message)
@@ -15,8 +15,8 @@ class SlotTaken(Exception):
 
 
 class WrongState(Exception):
-    """The callback is not in a state in which this can be done."""
+    """The callback's state does not allow this."""
 
 
 class OutsideWindow(Exception):
-    """It is too early or too late for this call."""
+    """It is too early or too late to start this call."""

@@ -29,11 +29,11 @@ from storage.column_helpers import (
 
 
 class Callback(SQLModel, table=True):
-    """A call that we have announced, by one agent to one customer.
+    """A call that was announced, by one agent to one customer.
 
-    ``wall``, ``wall_zone`` and ``wall_fold`` are the time as it was promised, on the customer's
-    clock: where the rules of that zone change, ``starts_at`` follows them. The buffers are minutes
-    of the agent's before and after the call. ``moves`` counts the times it was given another time.
+    ``wall``, ``wall_zone`` and ``wall_fold`` store the promised local time of the customer; if the
+    rules of that zone change, ``starts_at`` is adjusted. The buffers are the agent's minutes before
+    and after the call. ``moves`` counts how often it was rescheduled.
     """
 
     __tablename__ = "callback"
@@ -87,10 +87,10 @@ class Callback(SQLModel, table=True):
 
 
 class ReservedSlot(SQLModel, table=True):
-    """Five minutes of somebody's time, taken by a callback: of its agent's, of its customer's, and
-    one of the seats of the agent's team where that has only so many.
+    """Five minutes reserved by a callback: of its agent, its customer, or a seat of the team.
 
-    The primary key is what keeps bookings apart, alike on both databases and whatever races.
+    Seats exist only for a team with limited capacity. The primary key prevents double bookings in
+    any race, on both databases.
     """
 
     __tablename__ = "taken_step"
@@ -104,8 +104,10 @@ class ReservedSlot(SQLModel, table=True):
 
 
 class FollowUp(SQLModel, table=True):
-    """A callback that was booked because an ``earlier_id`` did not reach its customer; ``attempt``
-    counts from 1. An earlier one has one that follows it, whoever races."""
+    """A callback booked because an earlier one did not reach its customer.
+
+    ``attempt`` counts from 1. The unique ``earlier_id`` allows one follow-up each, in any race.
+    """
 
     __tablename__ = "follow_up"
 
@@ -127,7 +129,7 @@ class FormerTime(SQLModel, table=True):
 
 
 class SlotOffer(SQLModel, table=True):
-    """A time that a customer can take by texting its ``number``: another time for a callback."""
+    """An alternative time for a callback, which a customer accepts by texting its ``number``."""
 
     __tablename__ = "slot_offer"
 
@@ -155,7 +157,7 @@ class WorkingHours(SQLModel, table=True):
 
 
 class DatedHours(SQLModel, table=True):
-    """Hours of one day instead of the weekly ones; a row from 0 to 0 stands for a day off."""
+    """Hours of one day in place of the weekly ones; a row from 0 to 0 is a day off."""
 
     __tablename__ = "dated_hours"
     __table_args__ = (Index("ix_dated_hours_staff_id_on", "staff_id", "on_date"),)
@@ -168,7 +170,7 @@ class DatedHours(SQLModel, table=True):
 
 
 class TimeOff(SQLModel, table=True):
-    """Whole days off, the first and the last among them, on the agent's own calendar."""
+    """Whole days off, first and last included, in the agent's own calendar."""
 
     __tablename__ = "time_off"
 
@@ -189,8 +191,10 @@ class Skill(SQLModel, table=True):
 
 
 class CalendarFeed(SQLModel, table=True):
-    """A secret address at which an agent's calendar can be read, until it is ended. It is good in
-    the ``epoch`` of its owner that it was made in (:class:`people.models.Staff`)."""
+    """A secret address of an agent's calendar, valid until it is revoked.
+
+    It is also bound to the ``epoch`` of its owner at creation (:class:`people.models.Staff`).
+    """
 
     __tablename__ = "calendar_feed"
 
@@ -205,7 +209,7 @@ class CalendarFeed(SQLModel, table=True):
 
 
 class IdempotencyKey(SQLModel, table=True):
-    """A booking already made under a key of the caller's, so that a retry makes no second one."""
+    """A booking made under a client's idempotency key, so that a retry does not book twice."""
 
     __tablename__ = "idempotency_key"
 

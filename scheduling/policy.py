@@ -1,4 +1,4 @@
-"""The house rules of booking and calling, as plain values read from the settings once."""
+"""The policy of booking and calling: plain values, read from the settings once."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ TimeRange = tuple[time, time | None]
 
 @dataclass(frozen=True)
 class Policy:
-    """Lengths in minutes or days as named.
+    """Lengths are in minutes or days, as named.
 
-    ``decent_hours`` are on the customer's clock; ``decent_by_country`` are those of countries
-    (ISO 3166) with others. The buffers and ``holidays`` are those of agents without a team.
-    ``reminders`` are how long before a call its customer is reminded, ``retries`` how long after
-    one that nobody answered the next is booked, once each. ``number_change_wait_hours`` is how long
-    a customer's new number waits before it is rung.
+    ``decent_hours`` are calling hours in the customer's local time; ``decent_by_country`` overrides
+    them by country (ISO 3166). The buffers and ``holidays`` apply to agents without a team.
+    ``reminders`` are the leads of reminders before a call. ``retries`` are the delays after each
+    unanswered call before the next is booked. ``number_change_wait_hours`` is how long a changed
+    number is on hold before it is called.
     """
 
     organisation: str
@@ -46,17 +46,17 @@ class Policy:
     number_change_wait_hours: int = 48
 
     def calling_hours_in(self, zone: str) -> TimeRange:
-        """The decent hours of somebody who lives in that zone."""
+        """Return the calling hours for customers in that zone."""
         return self.decent_by_country.get(phone_numbers.country_of_zone(zone), self.decent_hours)
 
     def calling_hours_for(self, zone: str) -> CallingHours:
-        """The same, to be kept with a message."""
+        """Return the calling hours with their zone, to be stored with a message."""
         return CallingHours(zone, self.calling_hours_in(zone))
 
     def message_context_for(
         self, locale: str = "", zone: str = "", phrase: str = ""
     ) -> MessageContext:
-        """How we speak to somebody of that language and zone, with that safe phrase."""
+        """Return the message context for a language, a zone and a safe phrase."""
         return MessageContext(
             self.organisation,
             self.official_phone,

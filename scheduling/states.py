@@ -1,4 +1,4 @@
-"""The life of a callback: its states, and the one table of allowed moves."""
+"""The states of a callback, and the table of allowed transitions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from scheduling.errors import WrongState
 
 
 class CallbackState(StrEnum):
-    """Where a callback stands."""
+    """The state of a callback."""
 
     BOOKED = "booked"
     STARTED = "started"
@@ -19,8 +19,8 @@ class CallbackState(StrEnum):
     CANCELLED = "cancelled"
 
 
-#: From each state, the states that may follow. What was missed or cancelled can be booked anew;
-#: what the customer refused, nobody brings back.
+#: From each state, the states that may follow. A missed or cancelled callback can be booked again;
+#: a refused one cannot.
 TRANSITIONS: dict[CallbackState, frozenset[CallbackState]] = {
     CallbackState.BOOKED: frozenset(
         {
@@ -59,13 +59,13 @@ def require_transition(current: CallbackState, wanted: CallbackState) -> None:
 
 
 def require_state(current: CallbackState, *allowed: CallbackState) -> None:
-    """Raise :class:`WrongState` unless the callback is in one of the allowed states."""
+    """Raise :class:`WrongState` unless ``current`` is one of the allowed states."""
     if current not in allowed:
         raise WrongState(f"This callback {_STATE_DESCRIPTIONS[current]}.")
 
 
 class CallOutcome(StrEnum):
-    """How a call went, as its agent says at its end."""
+    """The outcome of a call, as its agent reports it at the end."""
 
     REACHED = "reached"
     NO_ANSWER = "no_answer"

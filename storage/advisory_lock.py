@@ -1,4 +1,4 @@
-"""One after the other, where there is no row yet that could be locked."""
+"""Advisory locks, for cases in which there is no row to lock yet."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ _WAIT = text("SELECT pg_advisory_xact_lock(:thing)")
 
 
 def acquire_lock(session: Session, thing: bytes) -> None:
-    """Wait until no other transaction has its turn at ``thing``, a keyed fingerprint of eight bytes
-    or more, then have it until this one ends. SQLite has one writer at a time as it is."""
+    """Take a transaction-scoped advisory lock on ``thing``, a keyed fingerprint of eight bytes or
+    more. Waits while another transaction holds it. Does nothing on SQLite, which has one writer at
+    a time."""
     connection = session.connection()
     if connection.dialect.name == "postgresql":
         connection.execute(_WAIT, {"thing": int.from_bytes(thing[:8], "big", signed=True)})

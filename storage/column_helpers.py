@@ -1,4 +1,5 @@
-"""The base of every table: one naming of constraints, so that migrations can name them."""
+"""Helpers to define columns, and the naming convention of constraints, so that migrations can name
+them."""
 
 from __future__ import annotations
 
@@ -24,12 +25,12 @@ SQLModel.metadata.naming_convention = {
 
 
 def id_column() -> Any:
-    """A primary key that is a UUID of version 7."""
+    """Define a primary key that is a UUID of version 7."""
     return Field(default_factory=new_id, sa_column=Column(Uuid, primary_key=True))
 
 
 def foreign_key_column(to: str, *, nullable: bool = False, index: bool = False, **more: Any) -> Any:
-    """A foreign key to ``table.column``."""
+    """Define a foreign key to ``table.column``."""
     default: dict[str, Any] = {"default": None} if nullable else {}
     column: Column[UUID] = Column(
         Uuid, ForeignKey(to), nullable=nullable, index=index or None, **more
@@ -38,14 +39,14 @@ def foreign_key_column(to: str, *, nullable: bool = False, index: bool = False, 
 
 
 def instant_column(*, nullable: bool = False, index: bool = False) -> Any:
-    """A column that holds an instant in UTC."""
+    """Define a column that holds an instant in UTC."""
     default: dict[str, Any] = {"default": None} if nullable else {}
     column: Column[datetime] = Column(UtcDateTime, nullable=nullable, index=index or None)
     return Field(**default, sa_column=column)
 
 
 def sealed_column(*, nullable: bool = False, index: bool = False, unique: bool = False) -> Any:
-    """A column that holds a ciphertext, a wrapped key or a hash."""
+    """Define a column that holds a ciphertext, a wrapped key or a hash."""
     default: dict[str, Any] = {"default": None} if nullable else {}
     column: Column[bytes] = Column(
         LargeBinary, nullable=nullable, index=index or None, unique=unique or None
@@ -56,7 +57,7 @@ def sealed_column(*, nullable: bool = False, index: bool = False, unique: bool =
 def blind_index_column(
     *, nullable: bool = False, index: bool = False, unique: bool = False, primary_key: bool = False
 ) -> Any:
-    """A column that holds a blind index: it is brought to a new key when that changes."""
+    """Define a column that holds a blind index; the rotation of its key recomputes it."""
     default: dict[str, Any] = {"default": None} if nullable else {}
     column: Column[bytes] = Column(
         LargeBinary,

@@ -13,10 +13,10 @@ from sqlalchemy.types import TypeDecorator
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An instant, stored in UTC and handed back with its zone (rule T1).
+    """An instant, stored in UTC and returned with its zone (rule T1).
 
-    SQLite keeps no zone and returns naive values, so the zone is put back here, in one place.
-    A naive value is refused, since nobody could say which instant it is.
+    SQLite stores no zone and returns naive values, so the zone is added here. Naive values are
+    rejected, because it is unknown which instant they mean.
     """
 
     impl = DateTime(timezone=True)
@@ -32,14 +32,14 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
-        found: datetime = value
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        instant: datetime = value
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 def new_id() -> UUID:
-    """A UUID of version 7 (RFC 9562 section 5.7): ids made later sort later, by a quarter of a
-    microsecond (its section 6.2, method 3), which keeps inserts at one end of an index and steps in
-    their order; 62 bits of it come from the system's generator."""
+    """Return a UUID of version 7 (RFC 9562 section 5.7). Later ids sort later, with a resolution of
+    a quarter of a microsecond (section 6.2, method 3), which keeps inserts at one end of an index
+    and events in order; 62 bits come from the system's random generator."""
     milliseconds, rest = divmod(time.time_ns(), 1_000_000)
     fraction = (rest << 12) // 1_000_000
     value = (milliseconds << 80) | (7 << 76) | (fraction << 64) | (2 << 62)

@@ -1,4 +1,4 @@
-"""Statements of the check path, compiled once."""
+"""Precompiled statements for the check path."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from storage.session import UnitOfWork
 
 
 class RowNotKept(OperationalError):
-    """The database did not keep what it was given, and said nothing: it counts as out of reach."""
+    """The database did not store what it was given and reported no error; handled as
+    unreachable."""
 
     def __init__(self, sql: str) -> None:
         reason = sqlite3.DatabaseError("the database did not keep a row as it was written")
@@ -27,9 +28,9 @@ class RowNotKept(OperationalError):
 class CompiledStatement:
     """A statement of the check path, compiled once and run on the driver's own cursor.
 
-    SQLAlchemy writes the SQL and converts the values, here as elsewhere. Left out is what it sets
-    up anew for each execution, which takes longer than the database does.
-    ``names`` are the columns an INSERT is given.
+    SQLAlchemy writes the SQL and converts the values. Its setup for each execution is skipped,
+    because it takes longer than the database itself. ``names`` are the columns that an INSERT is
+    given.
     """
 
     def __init__(
@@ -40,50 +41,50 @@ class CompiledStatement:
         self._forms: dict[str, _DialectForm] = {}
 
     def fetch_one_row(self, work: UnitOfWork, values: Mapping[str, Any]) -> Any:
-        """The first row, with its columns by name. Raises ``NoResultFound``."""
-        found = self.fetch_first_row(work, values)
-        if found is None:
+        """Return the first row, with its columns by name. Raises ``NoResultFound``."""
+        row = self.fetch_first_row(work, values)
+        if row is None:
             raise NoResultFound("a row was expected")
-        return found
+        return row
 
     def fetch_first_row(self, work: UnitOfWork, values: Mapping[str, Any]) -> Any:
-        """The first row, or ``None``."""
+        """Return the first row, or ``None``."""
         form, cursor = self._open_cursor(work)
         with _raise_as_sqlalchemy(work.connection(), form):
             form.execute_with_listeners(work.connection(), cursor, values)
-            found = cursor.fetchone()
+            row = cursor.fetchone()
         cursor.close()
-        return None if found is None else form.convert_row(found)
+        return None if row is None else form.convert_row(row)
 
     def fetch_last_row(self, work: UnitOfWork, values: Mapping[str, Any]) -> Any:
-        """The last row, with its columns by name. Raises ``NoResultFound``."""
+        """Return the last row, with its columns by name. Raises ``NoResultFound``."""
         form, cursor = self._open_cursor(work)
         with _raise_as_sqlalchemy(work.connection(), form):
             form.execute_with_listeners(work.connection(), cursor, values)
-            found = cursor.fetchall()
+            rows = cursor.fetchall()
         cursor.close()
-        if not found:
+        if not rows:
             raise NoResultFound("a row was expected")
-        return form.convert_row(found[-1])
+        return form.convert_row(rows[-1])
 
     def run_without_result(self, work: UnitOfWork, values: Mapping[str, Any]) -> None:
-        """Without an answer."""
+        """Execute the statement and return nothing."""
         form, cursor = self._open_cursor(work)
         with _raise_as_sqlalchemy(work.connection(), form):
             form.execute_with_listeners(work.connection(), cursor, values)
         cursor.close()
 
     def insert_and_verify(self, work: UnitOfWork, values: Mapping[str, Any]) -> None:
-        """An INSERT that returns the columns it is given. Raises :class:`RowNotKept` when what the
-        database wrote is anything else: a trigger or a rule can drop a row, or change it."""
+        """Execute an INSERT that returns the columns it is given. Raises :class:`RowNotKept` if the
+        database stored anything else: a trigger or a rule can drop or change a row."""
         form, cursor = self._open_cursor(work)
         with _raise_as_sqlalchemy(work.connection(), form):
             bound = form.execute_with_listeners(work.connection(), cursor, values)
-            found = cursor.fetchall()
+            rows = cursor.fetchall()
         cursor.close()
-        # PostgreSQL's driver gives back what it was given; SQLite knows no ids and no times.
-        given = tuple(values[n] for n in form.columns) if form.order is None else bound
-        if len(found) != 1 or tuple(found[0]) != tuple(given):
+        # PostgreSQL's driver returns the types it was given; SQLite has none for ids and times.
+        expected = tuple(values[n] for n in form.columns) if form.order is None else bound
+        if len(rows) != 1 or tuple(rows[0]) != tuple(expected):
             raise RowNotKept(form.sql)
 
     def _open_cursor(self, work: UnitOfWork) -> tuple[_DialectForm, Any]:
@@ -99,8 +100,8 @@ class CompiledStatement:
 
 @contextmanager
 def _raise_as_sqlalchemy(connection: Connection, form: _DialectForm) -> Iterator[None]:
-    """Raise what SQLAlchemy does, so that the edge knows a store that is out of reach; a
-    connection that was lost is not used again, nor are those that were idle at that time."""
+    """Raise driver errors as SQLAlchemy does, so that the channels recognise an unreachable
+    database. After a lost connection, discard it and the idle ones of the pool."""
     try:
         yield
     except form.error as error:
@@ -118,8 +119,8 @@ _Converter = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class _DialectForm:
-    """A statement as one database understands it. ``fixed`` are the values it brings along,
-    ``order`` is that of its values where they go by place."""
+    """A statement compiled for a dialect. ``fixed`` are the values that it includes; ``order`` is
+    the order of its values if they are positional."""
 
     sql: str
     fixed: Mapping[str, Any]
@@ -128,13 +129,14 @@ class _DialectForm:
     outward: Sequence[tuple[int, _Converter]]
     row_type: Any
     error: Any
-    #: What it returns, by name.
+    #: The columns that it returns, by name.
     columns: Sequence[str]
 
     def execute_with_listeners(
         self, connection: Connection, cursor: Any, values: Mapping[str, Any]
     ) -> Any:
-        """Gives the values as the driver got them."""
+        """Execute the statement with SQLAlchemy's event listeners; return the values as the driver
+        got them."""
         bound = self.bind_values(values)
         for listener in connection.dispatch.before_cursor_execute:
             listener(connection, cursor, self.sql, bound, None, False)

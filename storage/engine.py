@@ -1,8 +1,7 @@
 """Engines for SQLite and PostgreSQL that behave alike where it matters.
 
-Both give up after a bounded wait, so that a caller can fail closed (rule F1), and both make a
-commit durable before it returns: SQLite with a write-ahead log synced at each commit, PostgreSQL
-by its own default.
+Both bound their waits, so that a caller can fail closed (rule F1), and both make a commit durable
+before it returns: SQLite with a write-ahead log synced at each commit, PostgreSQL by default.
 """
 
 from __future__ import annotations
@@ -14,22 +13,22 @@ from storage import transaction_outcomes
 from storage.lock_wait_budget import install_deadline
 from storage.sqlite import make_sqlite_engine
 
-#: Whoever asks is refused within two seconds when nothing can be had (rule F1); what comes before
-#: and after a wait takes some of them.
+#: A request that cannot get its locks is refused within two seconds (rule F1); the work before and
+#: after a wait takes part of that time.
 LOCK_WAIT_SECONDS = 1.25
 
 
 def make_engine(
     url: str, *, wait_seconds: float = LOCK_WAIT_SECONDS, pool_size: int = 10
 ) -> Engine:
-    """An engine for ``sqlite:///…`` or ``postgresql+psycopg://…``.
+    """Create an engine for ``sqlite:///…`` or ``postgresql+psycopg://…``.
 
     ``wait_seconds`` bounds the wait for a lock and a statement, and for all those of a request
-    together (:mod:`storage.lock_wait_budget`); jobs that take longer say so
-    (:mod:`storage.statement_timeout`). A connection is waited for a quarter of that: a pool has two
-    for each thread, and whoever waited for one may yet have to wait for a lock. Parameters never
-    appear in errors, since they would carry personal data into logs. Raises ``ValueError`` for
-    another kind of database.
+    together (:mod:`storage.lock_wait_budget`); longer jobs use :mod:`storage.statement_timeout`.
+    The wait for a pooled connection is a quarter of it: a pool has two for each thread, and a
+    request that waited for one may also have to wait for a lock. Errors contain no parameters,
+    because logs would then contain personal data. Raises ``ValueError`` for another kind of
+    database.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -49,8 +48,8 @@ def _postgresql_engine(url: str, wait_seconds: float, pool_size: int) -> Engine:
         pool_timeout=wait_seconds / 4,
         pool_pre_ping=False,
         connect_args={
-            "connect_timeout": 2,  # the least that the driver takes
-            "tcp_user_timeout": max(2000, wait_ms),  # a network that swallows what we send
+            "connect_timeout": 2,  # the driver's minimum
+            "tcp_user_timeout": max(2000, wait_ms),  # for a network that drops our packets
             "options": f"-c statement_timeout={wait_ms} -c lock_timeout={wait_ms}"
             " -c idle_in_transaction_session_timeout=60000 -c timezone=UTC",
         },

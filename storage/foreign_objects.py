@@ -1,5 +1,5 @@
-"""What has no place in our store: triggers, rules, policies and views that could drop or change
-what is written, hide what is read, or send it elsewhere. None of it is ours."""
+"""Finds foreign objects in the database: triggers, rules, policies and views that could drop or
+change writes, hide rows, or copy data elsewhere. Our migrations create none of them."""
 
 from __future__ import annotations
 
@@ -59,38 +59,36 @@ _SQLITE_NAMES = text("SELECT type, name FROM sqlite_master WHERE type IN ('table
 
 
 def find_foreign_objects(connection: Connection) -> list[str]:
-    """What there is in the store that is none of ours, or is ours and missing, each in a few words;
-    nothing in a store that is as our migrations left it."""
+    """Return descriptions of objects in the database that are not ours, and of missing ones that
+    are; empty for a database as our migrations left it."""
     tables = list(SQLModel.metadata.tables.values())
     names, unique = sorted(table.name for table in tables), sorted(_unique_index_names(tables))
     if connection.dialect.name == "postgresql":
         rows = connection.execute(_POSTGRESQL, {"names": names, "unique": unique})
         return [str(row) for row in rows.scalars()]
-    there = {(kind, name) for kind, name in connection.execute(_SQLITE_NAMES)}
-    indexes = [item for item in unique if not item.startswith("uq_")]  # those are in the table
+    existing = {(kind, name) for kind, name in connection.execute(_SQLITE_NAMES)}
+    indexes = [
+        index for index in unique if not index.startswith("uq_")
+    ]  # those are part of the table
     return [
         *(str(row) for row in connection.execute(_SQLITE).scalars()),
-        *(
-            f"a table that is missing: {one_name}"
-            for one_name in names
-            if ("table", one_name) not in there
-        ),
+        *(f"a table that is missing: {name}" for name in names if ("table", name) not in existing),
         *(
             f"a unique index that is missing: {index}"
             for index in indexes
-            if ("index", index) not in there
+            if ("index", index) not in existing
         ),
     ]
 
 
 def _unique_index_names(tables: Sequence[Table]) -> set[str]:
-    """The names of what keeps values from being there twice."""
-    found: set[str] = set()
+    """Return the names of all unique indexes and constraints."""
+    names: set[str] = set()
     for table in tables:
-        found.update(str(index.name) for index in table.indexes if index.unique)
-        found.update(
+        names.update(str(index.name) for index in table.indexes if index.unique)
+        names.update(
             str(constraint.name)
             for constraint in table.constraints
             if isinstance(constraint, UniqueConstraint)
         )
-    return found
+    return names

@@ -1,4 +1,4 @@
-"""Short units of work on SQLite that share one wait for the disk."""
+"""Group commit for SQLite: short units of work share one wait for the disk."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from storage import transaction_outcomes
 _MOST = 16
 _BUSY = "the store was busy for too long"
 _OPTION = "vouchline_shared_commits"
-#: An execution option: when a transaction must have begun, by the monotonic clock.
+#: An execution option: the latest time, by the monotonic clock, at which a transaction may begin.
 BEGIN_DEADLINE = "vouchline_until"
 _LOOKS_EVERY = 0.05
 
 
 class _CommitBatch:
-    """Units of work that wait for the disk together; ``failed`` is why none of them counts."""
+    """Units of work that commit together; ``failed`` is the error if none of them was committed."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -35,8 +35,8 @@ class _CommitBatch:
 
     @property
     def driver(self) -> sqlite3.Connection:
-        found: Any = self.connection.connection.dbapi_connection
-        return cast(sqlite3.Connection, found)
+        driver_connection: Any = self.connection.connection.dbapi_connection
+        return cast(sqlite3.Connection, driver_connection)
 
     def commit_batch(self) -> None:
         # SQLite rolls back by itself on some errors (a full disk), and a unit may have caught one.
@@ -46,11 +46,11 @@ class _CommitBatch:
 
 
 class GroupCommit:
-    """Short units of work on SQLite, one after the other; those that come at once share one
-    transaction and so one wait for the disk.
+    """Runs short units of work on SQLite one after another; concurrent ones share one transaction
+    and so one wait for the disk.
 
-    A unit that fails is undone by itself. When the commit fails, all of its units fail; each is
-    left only after the commit, so that nobody answers what may yet be lost.
+    A unit that fails is undone alone. If the commit fails, all of its units fail. Each unit returns
+    only after the commit, so that no response reports what could still be lost.
     """
 
     def __init__(self, engine: Engine, wait_seconds: float) -> None:
@@ -61,7 +61,8 @@ class GroupCommit:
 
     @contextmanager
     def join_transaction(self) -> Iterator[Connection]:
-        """A connection inside the transaction. Raises as a pool and a commit do."""
+        """Yield a connection inside the shared transaction. Raises the errors of a pool and a
+        commit."""
         until = time.monotonic() + self._wait_seconds
         self._coming.append(None)
         mine = self._turn.acquire(timeout=self._wait_seconds)
@@ -75,14 +76,15 @@ class GroupCommit:
         finally:
             try:
                 self._leave_batch()
-            finally:  # a connection that is gone fails at its closing too
+            finally:  # also runs for a lost connection, whose closing fails too
                 self._turn.release()
         self._wait_for_commit(batch, until)
         if batch.failed is not None:
             raise OperationalError("COMMIT", None, batch.failed) from batch.failed
 
     def _wait_for_commit(self, batch: _CommitBatch, until: float) -> None:
-        """Until it is committed; by whoever waits, when whom it was left to has given up."""
+        """Wait until the batch is committed. If the unit that should commit it gave up, commit it
+        here."""
         until = max(until, time.monotonic() + _LOOKS_EVERY)
         while not batch.over.wait(_LOOKS_EVERY):
             if self._turn.acquire(blocking=False):
@@ -106,7 +108,7 @@ class GroupCommit:
         return self._open
 
     def _leave_batch(self) -> None:
-        """Leave the transaction to who comes next; the last one commits it."""
+        """Leave the transaction to the next unit; the last one commits it."""
         batch = self._open
         if batch is None:
             return
@@ -128,7 +130,7 @@ class GroupCommit:
 
 
 def _return_connection(batch: _CommitBatch) -> None:
-    """Roll back what was not committed; a connection that cannot even do that is thrown away."""
+    """Roll back what was not committed; discard a connection that cannot even do that."""
     try:
         batch.connection.close()
     except (DBAPIError, sqlite3.Error):
@@ -138,8 +140,8 @@ def _return_connection(batch: _CommitBatch) -> None:
 
 @contextmanager
 def _undo_only_this_unit(batch: _CommitBatch) -> Iterator[None]:
-    """Undo what the block did when it fails, and leave what others did. The first has nobody
-    before it, so it needs no savepoint."""
+    """Undo only this block's changes if it fails. The first unit needs no savepoint, because no
+    other has written before it."""
     if batch.units == 0:
         try:
             yield
@@ -155,7 +157,7 @@ def _undo_only_this_unit(batch: _CommitBatch) -> Iterator[None]:
     except BaseException:
         try:
             _execute_on_driver(batch, "ROLLBACK TO unit")
-        except OperationalError as error:  # SQLite itself has rolled back all of it
+        except OperationalError as error:  # SQLite has rolled back the whole transaction
             batch.failed = error
         else:
             transaction_outcomes.mark_savepoint_undone(batch.connection, "unit")
@@ -175,6 +177,6 @@ def enable_group_commit(engine: Engine, wait_seconds: float) -> None:
 
 
 def find_group_commit(engine: Engine) -> GroupCommit | None:
-    """What short writers of this engine can share; none on PostgreSQL, which has its own."""
-    found: GroupCommit | None = engine.get_execution_options().get(_OPTION)
-    return found
+    """Return the group commit of this engine; ``None`` on PostgreSQL, which has its own."""
+    group_commit: GroupCommit | None = engine.get_execution_options().get(_OPTION)
+    return group_commit

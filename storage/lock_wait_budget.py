@@ -1,8 +1,8 @@
-"""Whoever asks is answered soon, however many locks there are to wait for (rule F1).
+"""Bounds the total time that a request waits for locks (rule F1).
 
-PostgreSQL bounds each statement, and a request that waits for one lock after another would wait as
-many times. So what a transaction has waited is taken off what its next statement may. SQLite has
-one lock, at the beginning.
+PostgreSQL bounds each statement, so a request that waits for several locks would wait several times
+as long. So the time that a transaction has waited is subtracted from the timeout of its next
+statement. SQLite has one lock, taken at the start.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, ExceptionContext, event
 
-#: An execution option: somebody waits for the answer.
+#: An execution option: a client waits for the response.
 HAS_DEADLINE = "vouchline_hurried"
-#: A statement that took no longer than so many seconds did not wait.
+#: A statement that took no longer than this did not wait.
 NO_WAIT_SECONDS = 0.1
 _WAITED, _SINCE = "vouchline_waited", "vouchline_since"
 
 
 def with_deadline(engine: Engine) -> Engine:
-    """The engine for a transaction that somebody waits for."""
+    """Return the engine for a transaction of a request with a deadline."""
     return engine.execution_options(**{HAS_DEADLINE: True})
 
 
 def without_deadline(connection: Connection) -> None:
-    """Let this transaction take its time after all."""
+    """Remove the deadline of this transaction."""
     connection.info[_WAITED] = -math.inf
 
 
 @contextmanager
 def pause_deadline(connection: Connection) -> Iterator[None]:
-    """Count no wait within the block; what was waited before it counts on after it."""
+    """Pause the deadline within the block; the time waited before it counts again after it."""
     waited = connection.info.get(_WAITED, 0.0)
     without_deadline(connection)
     yield
@@ -44,7 +44,8 @@ def pause_deadline(connection: Connection) -> Iterator[None]:
 
 
 def install_deadline(engine: Engine, wait_seconds: float) -> None:
-    """Let the statements of hurried transactions wait so long, all of them together."""
+    """Bound the total wait of the statements of transactions with a deadline to
+    ``wait_seconds``."""
 
     def reset_time_waited(connection: Connection) -> None:
         connection.info[_WAITED] = 0.0
@@ -70,7 +71,8 @@ def install_deadline(engine: Engine, wait_seconds: float) -> None:
 
 
 def _shorten_statement_timeout(connection: Connection, cursor: Any, wait_seconds: float) -> None:
-    """What keeps the database from being told, the statement itself will run into."""
+    """Shorten the timeout of the next statement. A driver error is ignored here, because the
+    statement itself will raise it."""
     waited = connection.info.get(_WAITED, 0.0)
     if waited <= 0 or cursor.connection.info.transaction_status != TransactionStatus.INTRANS:
         return

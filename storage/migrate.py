@@ -1,4 +1,4 @@
-"""Bringing a store's tables up to date, and telling whether they are."""
+"""Migrates the database, and compares its schema with the models."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ def _alembic_config(connection: Connection | None = None) -> Config:
 
 
 class MigrationHooks(Protocol):
-    """What is done in the transaction of an upgrade or a downgrade, before and after it. What it
-    raises leaves the store as it was."""
+    """Hooks in the transaction of an upgrade or a downgrade, before and after it. An error that
+    they raise rolls everything back."""
 
     def before_migration(self, connection: Connection, revision: str | None) -> None:
-        """``revision`` is where the store is: none for an empty one."""
+        """Called before the migrations; ``revision`` is the current one, ``None`` for an empty
+        database."""
 
     def after_migration(self, connection: Connection, revision: str) -> None:
-        """``revision`` is where the store is now."""
+        """Called after the migrations; ``revision`` is the new one."""
 
 
 def head_revision() -> str:
-    """The newest revision that this code knows."""
+    """Return the newest revision of this code."""
     return _script_directory().get_current_head() or ""
 
 
 def list_reached_revisions(revision: str) -> list[str]:
-    """The revisions that a store at ``revision`` has gone through, the first one first. Raises
-    ``ValueError`` for one that this code does not know."""
+    """Return the revisions up to ``revision``, the first one first. Raises ``ValueError`` for one
+    that this code does not know."""
     try:
-        found = [
-            one_revision.revision
-            for one_revision in _script_directory().iterate_revisions(revision, "base")
+        revisions = [
+            script.revision for script in _script_directory().iterate_revisions(revision, "base")
         ]
     except util.CommandError:
         raise ValueError(f"there is no revision {revision}") from None
-    return found[::-1]
+    return revisions[::-1]
 
 
 @lru_cache(maxsize=1)
@@ -64,14 +64,15 @@ def _script_directory() -> ScriptDirectory:
 
 
 def current_revision(connection: Connection) -> str | None:
-    """The revision that the store is at; ``None`` for an empty one."""
+    """Return the revision of the database; ``None`` for an empty one."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def upgrade_store(
     engine: Engine, revision: str = "head", around: MigrationHooks | None = None
 ) -> None:
-    """Run the migrations up to ``revision``. Two processes that start at once run them once."""
+    """Run the migrations up to ``revision``. Processes that start at the same time run them
+    once."""
     with _with_migration_deadline(engine).begin() as connection:
         _lock_out_migrators(connection)
         if around:
@@ -85,8 +86,8 @@ def upgrade_store(
 def downgrade_store(
     engine: Engine, revision: str = "base", around: MigrationHooks | None = None
 ) -> None:
-    """Undo migrations down to ``revision``; ``around`` is called twice before that, since what it
-    undoes may need the tables."""
+    """Undo migrations down to ``revision``. Both hooks of ``around`` run before that, because they
+    may need the tables that it drops."""
     with _with_migration_deadline(engine).begin() as connection:
         _lock_out_migrators(connection)
         if around:
@@ -96,14 +97,14 @@ def downgrade_store(
 
 
 def _with_migration_deadline(engine: Engine) -> Engine:
-    """Whoever migrates waits for another who does, which takes longer than a request may."""
+    """Let a migration wait for another one, which takes longer than a request may wait."""
     return engine.execution_options(
         **{BEGIN_DEADLINE: monotonic_seconds() + LOCK_WAIT_MINUTES * 60}
     )
 
 
 def _lock_out_migrators(connection: Connection) -> None:
-    """Keep other migrators out; SQLite's write lock does so by itself."""
+    """Lock out concurrent migrations; SQLite's write lock does so by itself."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SET LOCAL lock_timeout = 0"))
@@ -111,7 +112,7 @@ def _lock_out_migrators(connection: Connection) -> None:
 
 
 def find_schema_drift(engine: Engine) -> list[Any]:
-    """What the models say and the migrated store does not, or the other way round."""
+    """Return the differences between the models and the migrated database."""
     with engine.connect() as connection:
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "render_as_batch": True}

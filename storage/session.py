@@ -1,4 +1,4 @@
-"""One transaction for one unit of work, opened and committed at the edge."""
+"""Transactions: one for each unit of work, opened and committed by the channels."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from sqlmodel import Session
 from storage.group_commit import find_group_commit
 from storage.sqlite import READ_ONLY
 
-#: What a store out of reach, locked or full raises; the edge answers it by failing closed.
+#: Raised if the database is unreachable, locked or full; the channels then fail closed.
 StoreUnavailable = (DBAPIError, PoolTimeout)
 
 
 def summarise_store_error(error: Exception) -> str:
-    """Why the store was out of reach, for the log: the driver's first line where it tells of the
-    store alone, else only what kind of error it was, since others may tell of what is kept."""
+    """Return the reason of a database error for the log: the driver's first line for operational
+    errors, else only the kind of error, because other messages can contain stored data."""
     if isinstance(error, OperationalError):
         return str(error.orig).strip().partition("\n")[0]
     return type(error).__name__
@@ -31,14 +31,14 @@ class UnitOfWork(Protocol):
 
     @property
     def info(self) -> dict[Any, Any]:
-        """What the edge has put there for the whole of it, the keys above all."""
+        """What the channel has attached to the unit of work, above all the keys."""
 
     def connection(self) -> Connection:
-        """The connection, inside the transaction."""
+        """Return the connection, inside the transaction."""
 
 
 class CoreUnitOfWork:
-    """A unit of work for Core statements alone, without the cost of an ORM session."""
+    """A unit of work for Core statements only, without the cost of an ORM session."""
 
     def __init__(self, connection: Connection, info: dict[Any, Any]) -> None:
         self._connection = connection
@@ -50,7 +50,7 @@ class CoreUnitOfWork:
 
 @contextmanager
 def core_transaction(engine: Engine, info: dict[Any, Any]) -> Iterator[CoreUnitOfWork]:
-    """Like :func:`transaction`, for the check path, which touches no ORM object."""
+    """Like :func:`transaction`, for the check path, which uses no ORM objects."""
     shared = find_group_commit(engine)
     with shared.join_transaction() if shared else engine.begin() as connection:
         yield CoreUnitOfWork(connection, info)
@@ -60,9 +60,9 @@ def core_transaction(engine: Engine, info: dict[Any, Any]) -> Iterator[CoreUnitO
 def transaction(
     engine: Engine, *, read_only: bool = False, info: dict[str, Any] | None = None
 ) -> Iterator[Session]:
-    """A session whose transaction commits at the end of the block, or rolls back on an error.
+    """Open a session whose transaction commits at the end of the block, or rolls back on an error.
 
-    ``info`` is carried on the session (the keys, see :func:`vault.keys.keyring.current_keyring`).
+    ``info`` is attached to the session (the keys, see :func:`vault.keys.keyring.current_keyring`).
     """
     bind = engine.execution_options(**{READ_ONLY: True}) if read_only else engine
     with Session(bind, expire_on_commit=False, info=info or {}) as session:

@@ -1,4 +1,4 @@
-"""The engine for SQLite: one writer at a time, taken in turn, each commit on the disk."""
+"""The engine for SQLite: a queue of writers, one at a time, and durable commits."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from sqlalchemy.exc import OperationalError
 from storage import transaction_outcomes
 from storage.group_commit import BEGIN_DEADLINE, enable_group_commit
 
-#: An execution option: this connection only reads, and need not wait for writers.
+#: An execution option: this connection only reads and does not wait for writers.
 READ_ONLY = "vouchline_read_only"
 
 
 class _QueuedConnection(sqlite3.Connection):
-    """A connection that waits for the other writers of its process in a queue.
+    """A connection that waits in a queue for the other writers of its process.
 
-    SQLite itself lets a writer sleep and try again, up to a tenth of a second late, with nobody
-    writing meanwhile. Between processes that still holds.
+    SQLite itself lets a writer sleep and retry, up to a tenth of a second late, although no one
+    writes meanwhile. Between processes this still applies.
     """
 
     def __init__(self, *arguments: Any, gate: Lock, wait_seconds: float, **options: Any) -> None:
@@ -32,9 +32,9 @@ class _QueuedConnection(sqlite3.Connection):
         self._inside, self._usual = False, True
 
     def begin_transaction(self, *, reading: bool, until: float | None = None) -> None:
-        """Begin, ``until`` some tick of the monotonic clock at the latest. A writer that begins as
-        a reader can meet SQLITE_BUSY in its middle; ours takes the write lock first, which also
-        stands in for SELECT … FOR UPDATE."""
+        """Begin a transaction, by ``until`` on the monotonic clock at the latest. A writer that
+        begins as a reader can get SQLITE_BUSY later; ours takes the write lock first, which also
+        replaces SELECT … FOR UPDATE."""
         if reading:
             self.execute("BEGIN")
             return
@@ -50,15 +50,15 @@ class _QueuedConnection(sqlite3.Connection):
             raise
 
     def _set_busy_timeout(self, seconds: float) -> None:
-        """Writers of other processes get what is left, or more where somebody has more time."""
+        """Set the wait for writers of other processes to the time left."""
         usual = 0.9 * self._wait_seconds <= seconds <= self._wait_seconds
         if not (usual and self._usual):
             self.execute(f"PRAGMA busy_timeout = {max(0, int(seconds * 1000))}")
         self._usual = usual
 
     def commit(self) -> None:
-        """Commit, or roll back at once: SQLAlchemy does not after a commit that failed, and the
-        transaction would go on, with all other writers kept out."""
+        """Commit, or roll back at once. SQLAlchemy does not roll back after a failed commit, and
+        the transaction would stay open and block all other writers."""
         try:
             super().commit()
         except BaseException:
@@ -85,7 +85,7 @@ class _QueuedConnection(sqlite3.Connection):
 
 
 def make_sqlite_engine(url: str, path: str | None, wait_seconds: float, pool_size: int) -> Engine:
-    """An engine for the file at ``path``, which is made if need be."""
+    """Create an engine for the file at ``path``; create its folder if needed."""
     if path and path != ":memory:":
         Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = create_engine(
@@ -103,7 +103,7 @@ def make_sqlite_engine(url: str, path: str | None, wait_seconds: float, pool_siz
 
     @event.listens_for(engine, "connect")
     def _set_pragmas(connection: sqlite3.Connection, _: Any) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves, below
+        connection.isolation_level = None  # we issue BEGIN ourselves, below
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")

@@ -1,5 +1,4 @@
-"""How long things may take or be old within a process: jobs that may take longer than whoever
-waits for an answer, and the clock of waits and ages."""
+"""Statement timeouts for jobs and slow reads, and the monotonic clock for waits and ages."""
 
 from __future__ import annotations
 
@@ -12,18 +11,18 @@ from sqlalchemy import text
 from storage import lock_wait_budget
 from storage.session import UnitOfWork
 
-#: Seconds of a clock that only goes on. It tells no time of day, so it decides nothing but waits
-#: and ages (rule T1).
+#: Seconds of a clock that never goes back. It has no time of day, so use it only for waits and ages
+#: (rule T1).
 monotonic_seconds = time.monotonic
 
 
-#: Whoever asks for what takes its time is refused in the end, too: nobody waits for ever.
+#: The timeout of a slow read in a request, so that no client waits forever.
 EXTENDED_SECONDS = 20
 
 
 def remove_statement_timeout(work: UnitOfWork) -> None:
-    """Let the statements of this transaction take as long as they need: to count or go through a
-    large table. For a lock it waits no longer than others do. SQLite bounds no statement."""
+    """Remove the statement timeout of this transaction, for example to count a large table. Its
+    timeout for locks stays. SQLite has no statement timeout."""
     connection = work.connection()
     if connection.dialect.name == "postgresql":
         lock_wait_budget.without_deadline(connection)
@@ -32,9 +31,8 @@ def remove_statement_timeout(work: UnitOfWork) -> None:
 
 @contextmanager
 def extended_timeout(work: UnitOfWork) -> Iterator[None]:
-    """Let what a request reads within the block take up to :data:`EXTENDED_SECONDS` a statement.
-    What is written after it, the audit entry above all, is refused as soon as for anybody (rule
-    I3)."""
+    """Allow reads within the block up to :data:`EXTENDED_SECONDS` a statement. Writes after the
+    block, above all the audit entry, have the usual timeout (rule I3)."""
     connection = work.connection()
     if connection.dialect.name != "postgresql":
         yield

@@ -1,7 +1,7 @@
-"""How transactions end: tells a writer whether its transaction was committed or rolled back.
+"""Tells a writer whether its transaction was committed or rolled back.
 
-SQLAlchemy fires its events before a commit, and fires none for a lost connection, so this module
-hooks into the engine's dialect. A commit that fails counts as rolled back: nobody was answered.
+SQLAlchemy fires its events before a commit, and none for a lost connection, so this module hooks
+into the engine's dialect. A failed commit counts as rolled back: no response has reported success.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ _WAITING, _SAVEPOINTS = "vouchline_outcomes", "vouchline_savepoints"
 
 
 def call_on_transaction_end(connection: Connection, ended: EndCallback) -> None:
-    """Call ``ended`` once with whether what this transaction (or savepoint) wrote was kept."""
+    """Call ``ended`` once with whether the writes of this transaction (or savepoint) were kept."""
     connection.info.setdefault(_WAITING, []).append(ended)
 
 
 def track_transaction_outcomes(engine: Engine) -> None:
-    """Let :func:`call_on_transaction_end` work on connections of this engine."""
+    """Make :func:`call_on_transaction_end` work on connections of this engine."""
     dialect: Any = engine.dialect
     _hook_transactions(dialect)
     _hook_savepoints(dialect)
@@ -34,7 +34,7 @@ def _hook_transactions(dialect: Any) -> None:
     begin, commit, rollback = dialect.do_begin, dialect.do_commit, dialect.do_rollback
 
     def do_begin(held: Any) -> None:
-        settle_transaction(held, False)  # what an earlier one left without a word
+        settle_transaction(held, False)  # left over from an earlier transaction
         begin(held)
 
     def do_commit(held: Any) -> None:
@@ -71,13 +71,13 @@ def _hook_savepoints(dialect: Any) -> None:
 
 
 def mark_savepoint(connection: Connection, name: str) -> None:
-    """A savepoint was set; to be called by who does so without SQLAlchemy."""
+    """Record that a savepoint was set; call it if you set one without SQLAlchemy."""
     info = connection.info
     info.setdefault(_SAVEPOINTS, {})[name] = len(info.get(_WAITING, ()))
 
 
 def mark_savepoint_undone(connection: Connection, name: str) -> None:
-    """What was written since the savepoint ``name`` is rolled back."""
+    """Report that the writes since the savepoint ``name`` were rolled back."""
     info = connection.info
     waiting: list[EndCallback] = info.get(_WAITING, [])
     since = info.get(_SAVEPOINTS, {}).get(name, 0)
@@ -88,7 +88,7 @@ def mark_savepoint_undone(connection: Connection, name: str) -> None:
 
 
 def settle_transaction(held: Any, kept: bool) -> None:
-    """The transaction of a connection has ended."""
+    """Report that the transaction of a connection has ended."""
     info = _connection_info(held)
     info.pop(_SAVEPOINTS, None)
     for ended in info.pop(_WAITING, ()):
@@ -96,12 +96,12 @@ def settle_transaction(held: Any, kept: bool) -> None:
 
 
 def _connection_info(held: Any) -> dict[Any, Any]:
-    """What is kept beside a pooled connection; nothing beside a bare one."""
+    """Return the info of a pooled connection; an empty dictionary for a bare one."""
     try:
-        found = held.info
+        connection_info = held.info
     except (AttributeError, NotImplementedError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return connection_info if isinstance(connection_info, dict) else {}
 
 
 def _settle_lost_connection(_: Any, record: Any, *__: Any) -> None:
@@ -109,7 +109,8 @@ def _settle_lost_connection(_: Any, record: Any, *__: Any) -> None:
 
 
 def _require_open_transaction(held: Any) -> None:
-    """SQLite rolls back by itself on some errors, and then commits nothing without a complaint."""
+    """Raise if SQLite has rolled back by itself after an error, because it would commit nothing
+    without reporting it."""
     driver: Any = getattr(held, "dbapi_connection", None)
     ours = _connection_info(held).get(_WAITING) and isinstance(driver, sqlite3.Connection)
     if ours and not driver.in_transaction:

@@ -1,4 +1,4 @@
-"""INSERT … ON CONFLICT, which both databases have and SQLAlchemy keeps apart."""
+"""INSERT … ON CONFLICT, which SQLAlchemy has separately for each dialect."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from storage.session import UnitOfWork
 
 
 def insert_on_conflict(work: UnitOfWork, table: Table, values: dict[str, Any]) -> Any:
-    """An INSERT that can be told what to do on a conflict (``on_conflict_do_update`` …)."""
+    """Return an INSERT that supports conflict clauses (``on_conflict_do_update`` …)."""
     dialect = work.connection().dialect.name
-    made = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-    return made.values(**values)
+    statement = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    return statement.values(**values)

@@ -1,8 +1,8 @@
-"""Each process numbers the entries that it writes, without a hole, so that a missing one is found.
+"""Gapless numbers for the audit entries of each process, so that a missing entry is found.
 
-A transaction that is rolled back leaves a hole: its numbers are void, and the next entry of the
-writer that is committed says so. Nobody waits for anybody: numbers are given out at once, and what
-becomes of them is learned when their transaction ends (:mod:`storage.transaction_outcomes`).
+A transaction that is rolled back leaves a gap: its numbers are void, and the next committed entry
+of the writer declares them. Nothing blocks: numbers are handed out at once, and the outcome is
+known when their transaction ends (:mod:`storage.transaction_outcomes`).
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from threading import Lock
 
 from vault.number_ranges import NumberRanges
 
-#: The writers of this process, by their ids: what they know of themselves is newer than what the
-#: store does, and nobody who has the store alone can change it.
+#: The writers of this process by id. Their position here is newer than that in the database, and
+#: somebody with access to the database alone cannot change it.
 ACTIVE_WRITERS: dict[int, EntryWriter] = {}
 
 
 @dataclass(frozen=True)
 class WriterPosition:
-    """How far a writer is: ``number`` is the last that it gave out; those in ``open`` may or may
-    not be there yet; those in ``void`` never will be, and no entry has told so yet."""
+    """The position of a writer: ``number`` is the last one handed out; entries in ``open`` may not
+    be committed yet; those in ``void`` never will be, and no entry has declared it yet."""
 
     number: int
     open: str
@@ -30,7 +30,7 @@ class WriterPosition:
 
 
 class EntryWriter:
-    """One process that writes entries of one store."""
+    """A process that writes audit entries of one database."""
 
     def __init__(self) -> None:
         self.id = secrets.randbits(63)
@@ -42,27 +42,28 @@ class EntryWriter:
         ACTIVE_WRITERS[self.id] = self
 
     def reserve_numbers(self, count: int) -> NumberBatch:
-        """The next ``count`` numbers, and the void ones that the first of these entries tells."""
+        """Return the next ``count`` numbers, and the void ones that the first of these entries
+        declares."""
         with self._lock:
-            taken = NumberBatch(self, self._number + 1, count, self._void)
+            batch = NumberBatch(self, self._number + 1, count, self._void)
             self._number += count
-            self._open.add_span(taken.first, taken.first + count)
+            self._open.add_span(batch.first, batch.first + count)
             if self._void:
                 self._void = NumberRanges()
-                self._telling.add(taken)
-            return taken
+                self._telling.add(batch)
+            return batch
 
     def current_position(self) -> WriterPosition:
-        """How far it is, at one moment."""
+        """Return a consistent snapshot of the position."""
         with self._lock:
             void = NumberRanges(tuple(self._void))
-            for taken in self._telling:
-                for span in taken.void:
+            for batch in self._telling:
+                for span in batch.void:
                     void.add_span(*span)
             return WriterPosition(self._number, str(self._open), str(void))
 
     def settle_numbers(self, taken: NumberBatch, kept: bool) -> None:
-        """What became of numbers: committed, or rolled back. Once for each."""
+        """Record whether numbers were committed or rolled back. Call once per batch."""
         with self._lock:
             self._open.remove_span(taken.first, taken.first + taken.count)
             self._telling.discard(taken)
@@ -73,7 +74,7 @@ class EntryWriter:
 
 
 class NumberBatch:
-    """Numbers that were given out together; called once with whether they were committed."""
+    """Numbers handed out together; called once with whether they were committed."""
 
     __slots__ = ("_writer", "count", "first", "void")
 

@@ -1,5 +1,5 @@
-"""Places outside the database that checkpoints of the audit log and alerts are written to: a
-file, a web address, a mailbox, or whatever else takes a note."""
+"""Destinations outside the database for checkpoints of the audit log and for alerts: a file, a URL,
+a mailbox, or anything else that accepts a notification."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _NO_TLS = "the mail server offers no TLS (STARTTLS), and {what} is not sent in c
 
 @dataclass(frozen=True)
 class Notification:
-    """What is written to a place: ``body`` whole, ``subject`` for a mail, ``short`` for a text,
-    ``data`` (JSON) for a program. ``id`` is the same at every try, and ``again`` says that an
-    earlier one may have reached the place."""
+    """A notification: ``body`` is the full text, ``subject`` for mail, ``short`` for a text
+    message, ``data`` (JSON) for a program. ``id`` is the same for every attempt; ``again`` says
+    that an earlier attempt may have arrived."""
 
     body: str
     subject: str = ""
@@ -42,13 +42,13 @@ SendNotification = Callable[[Notification], None]
 
 
 class DestinationUnreachable(Exception):
-    """The place did not take the note; the message says why, without the place's secrets."""
+    """The destination did not accept the notification; the message says why, without secrets."""
 
 
 @dataclass(frozen=True)
 class Destination:
-    """A place by its ``name`` (without secrets); ``send`` writes a note there, or raises
-    :class:`DestinationUnreachable`. It gets one every so often at the most."""
+    """A destination with its ``name`` (without secrets). ``send`` delivers a notification, or
+    raises :class:`DestinationUnreachable`. It gets at most one per ``every``."""
 
     name: str
     every: timedelta
@@ -56,15 +56,15 @@ class Destination:
 
 
 def file_destination(path: Path) -> Destination:
-    """Notes one after the other in a file, with an empty line between them."""
+    """Append notifications to a file, separated by empty lines."""
 
     def append_to_file(note: Notification) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a") as opened:
-                opened.write(f"{note.body}\n")
-                opened.flush()
-                os.fsync(opened.fileno())
+            with path.open("a") as file:
+                file.write(f"{note.body}\n")
+                file.flush()
+                os.fsync(file.fileno())
         except OSError as error:
             raise DestinationUnreachable(error.strerror or "the file cannot be written") from None
 
@@ -72,7 +72,7 @@ def file_destination(path: Path) -> Destination:
 
 
 def http_destination(address: str) -> Destination:
-    """Each note as the body of a POST; any answer of 2xx has taken it."""
+    """Send each notification as the body of a POST; any 2xx answer means accepted."""
     parts = urlsplit(address)
 
     def post_plain_text(note: Notification) -> None:
@@ -82,9 +82,11 @@ def http_destination(address: str) -> Destination:
 
 
 def webhook_destination(address: str, secret: str) -> Destination:
-    """The note's data as the body of a POST, signed as Standard Webhooks has it. The id of a note
-    is the same at every try, so that whoever gets it twice can tell. Raises ``ValueError`` for a
-    secret that is none."""
+    """Send the notification's data as the body of a POST, signed per Standard Webhooks.
+
+    The notification id is the same for every attempt, so that receivers can deduplicate. Raises
+    ``ValueError`` for an invalid secret.
+    """
     parts, signer = urlsplit(address), Webhook(secret)
 
     def post_signed_json(note: Notification) -> None:
@@ -102,7 +104,8 @@ def webhook_destination(address: str, secret: str) -> Destination:
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """A redirect has not taken the note: followed, it is a GET without a body, over http too."""
+    """Treats a redirect as a failure: following it would send a GET without a body, over http
+    too."""
 
     def redirect_request(self, *_: object) -> None:
         return None
@@ -123,12 +126,12 @@ def _post_body(address: str, body: str, headers: dict[str, str]) -> None:
 
 @dataclass(frozen=True)
 class Mailer:
-    """A mail server as ``smtp://user:password@host:port`` (STARTTLS) or ``smtps://`` (TLS from the
-    start), and the sender's address.
+    """A mail server as ``smtp://user:password@host:port`` (STARTTLS) or ``smtps://`` (implicit
+    TLS), and the sender's address.
 
-    The server's certificate and host name are always verified: against the system's authorities,
-    or those of ``ca_file`` (PEM) where it is set. Without TLS nothing is sent, except to a server
-    on this machine that wants no password.
+    Always verifies the server's certificate and host name: against the system's authorities, or
+    those of ``ca_file`` (PEM) if it is set. Sends nothing without TLS, except to a server on this
+    machine that needs no password.
     """
 
     server: str
@@ -136,7 +139,7 @@ class Mailer:
     ca_file: Path | None = None
 
     def send_mail(self, to: str, subject: str, body: str) -> None:
-        """Hand a mail over. Raises :class:`DestinationUnreachable`."""
+        """Send a mail. Raises :class:`DestinationUnreachable`."""
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = self.sender, to, subject
         message.set_content(body)
@@ -154,12 +157,12 @@ class Mailer:
         context = ssl.create_default_context(cafile=self.ca_file)
         if parts.scheme == "smtps":
             port = parts.port or 465
-            opened: smtplib.SMTP = smtplib.SMTP_SSL(
+            connection: smtplib.SMTP = smtplib.SMTP_SSL(
                 host, port, timeout=TIMEOUT_SECONDS, context=context
             )
         else:
-            opened = smtplib.SMTP(host, parts.port or 587, timeout=TIMEOUT_SECONDS)
-        with opened as smtp:
+            connection = smtplib.SMTP(host, parts.port or 587, timeout=TIMEOUT_SECONDS)
+        with connection as smtp:
             smtp.ehlo()
             if parts.scheme != "smtps":
                 _start_tls(smtp, context, host, secret=bool(parts.username))
@@ -169,8 +172,8 @@ class Mailer:
 
 
 def _start_tls(smtp: smtplib.SMTP, context: ssl.SSLContext, host: str, *, secret: bool) -> None:
-    """Raises :class:`DestinationUnreachable` where there is no TLS and something would be read on
-    the way."""
+    """Start TLS. Raises :class:`DestinationUnreachable` if there is none and something could be
+    read in transit."""
     if smtp.has_extn("starttls"):
         smtp.starttls(context=context)
         smtp.ehlo()
@@ -181,7 +184,7 @@ def _start_tls(smtp: smtplib.SMTP, context: ssl.SSLContext, host: str, *, secret
 
 
 def mailbox_destination(mailer: Mailer, to: str, every: timedelta) -> Destination:
-    """A mailbox."""
+    """Send notifications to a mailbox."""
 
     def mail_notification(note: Notification) -> None:
         mailer.send_mail(to, note.subject, note.body)
@@ -190,5 +193,5 @@ def mailbox_destination(mailer: Mailer, to: str, every: timedelta) -> Destinatio
 
 
 def phone_destination(name: str, send_text: SendNotification, every: timedelta) -> Destination:
-    """A phone, which gets what is short."""
+    """Send the short form of notifications to a phone."""
     return Destination(name, every, send_text)

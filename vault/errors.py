@@ -1,14 +1,15 @@
-"""What the vault raises."""
+"""Errors of the vault."""
 
 
 class KeyUnavailable(Exception):
-    """A key is missing or does not fit: nothing can be opened, so nothing is shown (rule F1)."""
+    """A key is missing or wrong: nothing can be decrypted, so nothing is shown (rule F1)."""
 
 
 class Tampered(Exception):
-    """A ciphertext does not open where it stands: changed, cut, or pasted from elsewhere."""
+    """A ciphertext does not decrypt in its context: it was changed, truncated, or copied from
+    elsewhere."""
 
 
 class KeyForged(KeyUnavailable, Tampered):
-    """A key is missing, or not the one that the store's key register knows: the database was
-    changed by somebody without the keys."""
+    """A key is missing, or is not the one in the database's key register: the database was changed
+    by somebody without the keys."""

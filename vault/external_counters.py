@@ -1,12 +1,12 @@
-"""What must not be taken back by an old row: counts of codes and page numbers, and of what lets
-staff in once, outside the database.
+"""External counters: counts that restoring an old row must not reset, of codes, page numbers and
+one-time staff credentials, kept outside the database.
 
-Who can write to the database can put a whole former row back, its mark with it, and have its tries
-again. So wrong tries, confirmations and ends are counted in the storage of the limits too, under
-the code's id and counter. What is counted there is dead whatever its row says. A count lasts for
-an hour, and no code is good for longer; one in memory (``memory://``) is that of a single process
-and ends with it. A wrong try is counted at once; what is used up is noted when its transaction has
-been committed, so that a commit that fails uses up nothing.
+Somebody who can write to the database can restore a whole former row together with its MAC, and so
+get its attempts back. So wrong attempts, confirmations and closings are also counted in the rate
+limits' storage, under the code's id and counter. A code that is used up there is invalid whatever
+its row says. A count lasts for an hour, and no code is valid for longer; one in memory
+(``memory://``) belongs to a single process and ends with it. A wrong attempt is counted at once; a
+use is counted when its transaction has been committed, so that a failed commit uses up nothing.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import structlog
 from storage import transaction_outcomes
 from storage.session import UnitOfWork
 
-#: Wrong tries at one code after which it is dead: more than rule C4 allows on all channels.
+#: Wrong attempts after which a code is invalid: more than rule C4 allows on all channels.
 MAX_WRONG_TRIES = 15
-#: How long a count lasts, in seconds.
+#: Lifetime of a count, in seconds.
 COUNTER_SECONDS = 3600
 _CONFIRMED, _CLOSED = 1_000, 1_000_000
 _SESSION_KEY = "vouchline.outside_counts"
@@ -29,18 +29,18 @@ log = structlog.get_logger("outside_counts")
 
 
 class CounterStore(Protocol):
-    """Counts by name; they last for :data:`COUNTER_SECONDS`. Raises what the storage raises when it
-    is out of reach, and then there is no verdict (rule F1)."""
+    """Counts by name, which last for :data:`COUNTER_SECONDS`. Raises the storage's errors if it
+    cannot be reached; there is then no verdict (rule F1)."""
 
     def read_counter(self, name: str) -> int:
-        """How much was added of late."""
+        """Return the current count."""
 
     def add_to_counter(self, name: str, amount: int) -> None:
-        """Add so much."""
+        """Add an amount."""
 
 
 class _NoCounterStore:
-    """Where nobody counts outside the database."""
+    """The counter store of sessions without one."""
 
     def read_counter(self, name: str) -> int:  # noqa: ARG002
         return 0
@@ -50,8 +50,8 @@ class _NoCounterStore:
 
 
 def _add_on_commit(session: UnitOfWork, name: str, amount: int) -> None:
-    """Add once the transaction (or savepoint) is committed, and not at all when it is rolled back.
-    What the storage raises then is logged: the act is done and cannot be refused any more."""
+    """Add once the transaction (or savepoint) is committed; do nothing if it is rolled back. Errors
+    of the storage are logged then: the act is done and can no longer be refused."""
     counts = _current_counter_store(session)
 
     def add_if_committed(kept: bool) -> None:
@@ -66,7 +66,8 @@ def _add_on_commit(session: UnitOfWork, name: str, amount: int) -> None:
 
 
 def counter_session_info(counts: CounterStore) -> dict[str, object]:
-    """What to pass as ``info`` when opening a transaction, beside the keys."""
+    """Return the entries for a session's ``info``, to be passed beside the keys when opening a
+    transaction."""
     return {_SESSION_KEY: counts}
 
 
@@ -75,7 +76,7 @@ def _current_counter_store(session: UnitOfWork) -> CounterStore:
 
 
 class CodeCounter:
-    """What is counted outside the database of one code or page number."""
+    """The external counter of one code or page number."""
 
     def __init__(self, session: UnitOfWork, row: UUID, counter: int) -> None:
         self._session, self._counts = session, _current_counter_store(session)
@@ -83,24 +84,24 @@ class CodeCounter:
         self._found = self._counts.read_counter(self._name)
 
     def allows_row_state(self, *, confirmed: bool, most: int = MAX_WRONG_TRIES) -> bool:
-        """Whether a row that says so can be the latest: not ended, not confirmed unless it says
-        so, and without ``most`` wrong tries."""
+        """Return whether a row in this state can be the latest: not closed, not confirmed unless
+        the row says so, and with fewer than ``most`` wrong attempts."""
         rest, wrong = divmod(self._found, _CONFIRMED)
         return wrong < most and rest <= int(confirmed)
 
     def add_wrong_try(self, *, counts: bool) -> None:
-        """Count a wrong try; one that does not count takes the same work (rule C5)."""
+        """Count a wrong attempt; one that does not count takes the same work (rule C5)."""
         self._counts.add_to_counter(self._name if counts else "code:none", 1)
 
     def add_confirmation(self) -> None:
-        """From now on no row that is not confirmed is the latest."""
+        """Count the confirmation: from now on a row that is not confirmed is outdated."""
         if self._found < _CONFIRMED:
             _add_on_commit(self._session, self._name, _CONFIRMED)
 
 
 def use_once(session: UnitOfWork, what: str) -> bool:
-    """Whether something that is good once, like a number of an authenticator, has not been spent
-    yet as far as is counted outside the database; from now on it has."""
+    """Return whether a one-time value, such as an authenticator code, is still unused according to
+    the external counters; count it as used."""
     if _current_counter_store(session).read_counter(what):
         return False
     _add_on_commit(session, what, 1)
@@ -108,5 +109,5 @@ def use_once(session: UnitOfWork, what: str) -> bool:
 
 
 def close_code(session: UnitOfWork, row: UUID, counter: int) -> None:
-    """From now on no row of this code is good."""
+    """Count the code as closed: from now on no row of it is valid."""
     _add_on_commit(session, f"code:{row.hex}:{counter}", _CLOSED)

@@ -12,9 +12,11 @@ from storage.column_helpers import instant_column, sealed_column
 
 
 class PurposeKey(SQLModel, table=True):
-    """A key for one purpose (blind index, staff data), wrapped by a master key. Later keys of the
-    index are ``index-1`` and so on; theirs are ``state`` (:mod:`vault.keys.blind_index`), and since
-    when."""
+    """A key for one purpose (blind index, staff data), wrapped by a master key.
+
+    Later index keys are ``index-1`` and so on; they have a ``state``
+    (:mod:`vault.keys.blind_index`), set at ``since``.
+    """
 
     __tablename__ = "purpose_key"
 
@@ -26,7 +28,7 @@ class PurposeKey(SQLModel, table=True):
 
 
 class KeyRegisterRow(SQLModel, table=True):
-    """The one row of the key register (:mod:`vault.keys.key_register`)."""
+    """The only row of the key register (:mod:`vault.keys.key_register`)."""
 
     __tablename__ = "key_register"
 
@@ -35,7 +37,8 @@ class KeyRegisterRow(SQLModel, table=True):
 
 
 class DataKey(SQLModel, table=True):
-    """The key of one customer's data, wrapped by a master key. Without the row, nothing opens."""
+    """The key of one customer's data, wrapped by a master key. Without it their data cannot be
+    decrypted."""
 
     __tablename__ = "data_key"
 
@@ -44,14 +47,15 @@ class DataKey(SQLModel, table=True):
 
 
 class AuditEntry(SQLModel, table=True):
-    """One act, or one reading of personal data. Rows are only ever added.
+    """One act, or one read of personal data. The table is append-only.
 
-    Holds ids and fixed words, never personal data: erasing a customer leaves it provable.
+    Holds ids and fixed words, never personal data: erasing a customer keeps it verifiable.
     """
 
     __tablename__ = "audit_entry"
     __table_args__ = (
-        # Of all entries, so that a check of a number that nobody is calling costs the same (C5).
+        # Covers all entries, so that a check of a number that nobody is calling costs the same
+        # (C5).
         Index("ix_audit_entry_customer_id", "customer_id", "id"),
         Index(
             "ix_audit_entry_staff_id",
@@ -60,7 +64,8 @@ class AuditEntry(SQLModel, table=True):
             sqlite_where=text("staff_id IS NOT NULL"),
             postgresql_where=text("staff_id IS NOT NULL"),
         ),
-        # Whom somebody's access exposed, by customer, without a look at the entries themselves.
+        # Lists the customers that a member's access exposed, without reading the entries
+        # themselves.
         Index(
             "ix_audit_entry_exposed",
             "staff_id",
@@ -70,7 +75,7 @@ class AuditEntry(SQLModel, table=True):
             sqlite_where=text("staff_id IS NOT NULL AND customer_id IS NOT NULL"),
             postgresql_where=text("staff_id IS NOT NULL AND customer_id IS NOT NULL"),
         ),
-        # Finds the one entry that says that an installation has been set up.
+        # Finds the entry that marks the end of bootstrap.
         Index(
             "ix_audit_entry_approvals_close",
             "id",
@@ -95,8 +100,8 @@ class AuditEntry(SQLModel, table=True):
     callback_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
     purpose: str = Field(default="", sa_column=Column(String(120), nullable=False))
     detail: str = Field(default="", sa_column=Column(String(200), nullable=False))
-    # Which process wrote it, gapless numbers of that process, those that came to nothing, and a MAC
-    # of all of it (:mod:`vault.audit_writers`); entries from before that have none of it.
+    # The process that wrote it, gapless numbers of that process, its void numbers, and a MAC of all
+    # of it (:mod:`vault.audit_writers`); older entries have none of these.
     writer: int | None = Field(default=None, sa_column=Column(BigInteger))
     number: int | None = Field(default=None, sa_column=Column(BigInteger))
     void: str | None = Field(default=None, sa_column=Column(Text))

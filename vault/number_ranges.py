@@ -1,4 +1,4 @@
-"""Sets of whole numbers that mostly follow each other."""
+"""Sets of mostly consecutive integers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ Span = tuple[int, int]
 
 
 class NumberRanges:
-    """Numbers as spans from ``begin`` up to, not including, ``end``; small however many there are,
-    as long as they have few holes."""
+    """Integers as half-open spans ``begin`` to ``end``; compact however many there are, as long as
+    they have few gaps."""
 
     def __init__(self, spans: Iterator[Span] | tuple[Span, ...] = ()) -> None:
         self._begins: list[int] = []
@@ -26,7 +26,7 @@ class NumberRanges:
 
     @property
     def last(self) -> int:
-        """The highest number, 0 of none."""
+        """The highest number, 0 if empty."""
         return self._ends[-1] - 1 if self._ends else 0
 
     def add_span(self, begin: int, end: int) -> None:
@@ -40,28 +40,28 @@ class NumberRanges:
         self._begins[low:high], self._ends[low:high] = [begin], [end]
 
     def remove_span(self, begin: int, end: int) -> None:
-        """Take the numbers of a span out."""
+        """Remove the numbers of a span."""
         low, high = bisect_right(self._ends, begin), bisect_left(self._begins, end)
         if low >= high:
             return
         before, after = (self._begins[low], begin), (end, self._ends[high - 1])
         left = [span for span in (before, after) if span[0] < span[1]]
-        self._begins[low:high] = [each for each, _ in left]
-        self._ends[low:high] = [each for _, each in left]
+        self._begins[low:high] = [bound for bound, _ in left]
+        self._ends[low:high] = [bound for _, bound in left]
 
     def __contains__(self, number: int) -> bool:
         at = bisect_right(self._begins, number) - 1
         return at >= 0 and number < self._ends[at]
 
     def __str__(self) -> str:
-        """As ``3 7-9``."""
+        """Return the ranges as ``3 7-9``."""
         return " ".join(f"{b}" if b + 1 == e else f"{b}-{e - 1}" for b, e in self)
 
 
 def parse_number_ranges(text: str) -> NumberRanges:
-    """The inverse of ``str``. Raises ``ValueError``."""
-    found = NumberRanges()
+    """Parse the output of ``str``. Raises ``ValueError``."""
+    ranges = NumberRanges()
     for part in text.split():
         first, _, last = part.partition("-")
-        found.add_span(int(first), int(last or first) + 1)
-    return found
+        ranges.add_span(int(first), int(last or first) + 1)
+    return ranges

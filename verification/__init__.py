@@ -1,1 +1,1 @@
-"""Codes, checks and verdicts: the decision whether a caller is genuine."""
+"""Codes, checks and verdicts: decides whether a caller is genuine."""

@@ -1,7 +1,7 @@
-"""Calls that we bridge ourselves: what a call's progress does to its callback and its code.
+"""Bridged calls: applies the progress of a call to its callback and its code.
 
-The code is dead until the customer's leg is live, and dead again when it is over, so that it can
-be neither seen nor accepted before or after.
+The code is valid only while the customer's leg is live. Before and after, it is neither shown nor
+accepted.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from vault.audit.acts import AuditAct
 from verification import call_session
 from verification.call_session import IssuedCode
 
-#: So long after the customer picked up, and nobody said it was a machine, it is a person.
+#: An answered call is taken to be answered by a person if the provider reports no machine for this
+#: long.
 PRESUMED_PERSON_AFTER = timedelta(seconds=15)
 _ACT_BY_STATE = {state: AuditAct[f"CALL_{state.name}"] for state in CallState}
 
@@ -36,10 +37,10 @@ _ACT_BY_STATE = {state: AuditAct[f"CALL_{state.name}"] for state in CallState}
 def start_bridged_call(
     session: Session, callback: Callback, policy: Policy, now: datetime
 ) -> IssuedCode | None:
-    """Begin the call: ring the agent, then the customer. Gives the code, once they are on the
-    phone together; ``None`` before. Pressed twice, it rings once.
+    """Start the call: ring the agent, then the customer.
 
-    Raises ``OutsideWindow`` or ``WrongState``, also for an agent whose number we do not have.
+    Returns the code once both are on the phone, ``None`` before. Starting twice rings once. Raises
+    ``OutsideWindow`` or ``WrongState``, also if the agent has no phone number on record.
     """
     if not policy.bridge_calls:
         return call_session.start_call(session, callback, policy, now)
@@ -69,8 +70,11 @@ def _require_agent_phone(session: Session, callback: Callback) -> str:
 
 
 def redial_customer(session: Session, callback: Callback, now: datetime) -> None:
-    """Ring once more after a call that missed the customer, with a new code that is dead until
-    they are on the phone. Three times at the most. Raises ``WrongState`` or ``OutsideWindow``."""
+    """Ring again after a call that did not reach the customer.
+
+    Issues a new code that is not valid until the customer is on the phone. Allowed three times at
+    the most. Raises ``WrongState`` or ``OutsideWindow``.
+    """
     call_session.lock_code_and_callback(session, callback)
     require_state(CallbackState(callback.state), CallbackState.STARTED)
     call = call_queue.find_latest_call(session, callback.id)
@@ -82,7 +86,7 @@ def redial_customer(session: Session, callback: Callback, now: datetime) -> None
 
 
 def can_redial(call: PhoneCall | None) -> bool:
-    """Whether the call is over without the customer ever having been on the phone."""
+    """Return whether the call is over and the customer was never on the phone."""
     return call is not None and call.state in MISSED_STATES and call.live_at is None
 
 
@@ -95,20 +99,21 @@ def record_call_progress(
     *,
     error: str = "",
 ) -> bool:
-    """Note how far a call got, in any order and any number of times; whether it was news.
+    """Record a call state and apply it. Returns whether the state was new.
 
-    Live wakes the code, over kills it, and a machine that answers ends the callback.
+    States may arrive in any order and any number of times. Live activates the code, over
+    deactivates it, and an answering machine ends the callback.
     """
-    found = session.get(PhoneCall, call_id)
-    if found is None:
+    candidate = session.get(PhoneCall, call_id)
+    if candidate is None:
         return False
-    callback = session.get_one(Callback, found.callback_id)
+    callback = session.get_one(Callback, candidate.callback_id)
     call_session.lock_code_and_callback(session, callback)
     call = call_queue.lock_call(session, call_id)
     if call is None or not row_mac.is_row_intact(session, call):
         return False
     if state is CallState.VOICEMAIL and callback.state == CallbackState.CONFIRMED:
-        state = CallState.LIVE  # no machine checks a code
+        state = CallState.LIVE  # an answering machine cannot check a code
     if not call_queue.record_call_state(session, call, state, now, error):
         return False
     _apply_call_state(session, call, callback, policy, now)
@@ -140,9 +145,9 @@ def _apply_call_state(
 
 
 def presume_answered_by_person(session: Session, policy: Policy, now: datetime) -> None:
-    """Calls that were answered a while ago, of which the provider never said by what: by a person
+    """Set calls to live if they were answered a while ago and the provider did not report by what
     (a job of the worker)."""
-    rows = session.exec(
+    call_ids = session.exec(
         select(PhoneCall.id)
         .where(
             col(PhoneCall.state) == CallState.ANSWERED,
@@ -151,19 +156,22 @@ def presume_answered_by_person(session: Session, policy: Policy, now: datetime) 
         )
         .limit(50)
     ).all()
-    for row in rows:
-        record_call_progress(session, row, CallState.LIVE, policy, now)
+    for call_id in call_ids:
+        record_call_progress(session, call_id, CallState.LIVE, policy, now)
 
 
 def accept_agent_leg(
     session: Session, call_id: UUID, sid: str, policy: Policy, now: datetime
 ) -> PhoneCall | None:
-    """The agent's phone was picked up in the provider's call ``sid``. Gives the call when it may
-    go on; ``None`` when it is over, not known, or another call's."""
-    found = session.get(PhoneCall, call_id)
-    if found is None or not sid:
+    """Record that the agent picked up, in the provider's call ``sid``.
+
+    Returns the call if it may continue; ``None`` if it is over, unknown, or tied to another
+    ``sid``.
+    """
+    candidate = session.get(PhoneCall, call_id)
+    if candidate is None or not sid:
         return None
-    callback = session.get_one(Callback, found.callback_id)
+    callback = session.get_one(Callback, candidate.callback_id)
     call_session.lock_code_and_callback(session, callback)
     call = call_queue.lock_call(session, call_id)
     if call is None or (call.agent_sid or sid) != sid or call.state in OVER_STATES:
@@ -180,8 +188,11 @@ def accept_agent_leg(
 def claim_customer_phone(
     session: Session, call_id: UUID, sid: str, policy: Policy, now: datetime
 ) -> str | None:
-    """The customer's number for the provider to ring, handed out once a call, and only while it
-    is the agent's own that goes on. Written down as a reading."""
+    """Return the customer's number (E.164) for the provider to ring.
+
+    Returns it once per call, and only while the agent's leg ``sid`` is on. Audited as a read of the
+    customer's record.
+    """
     call = session.get(PhoneCall, call_id)
     if call is None or not sid or call.agent_sid != sid or call.ringing_at is not None:
         return None
@@ -211,5 +222,5 @@ def claim_customer_phone(
 
 
 def _are_rows_intact(session: Session, *rows: Any) -> bool:
-    """Whether these rows are as we left them."""
+    """Return whether the MACs of all these rows hold."""
     return all(row_mac.is_row_intact(session, row) for row in rows)

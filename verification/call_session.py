@@ -1,4 +1,4 @@
-"""The call itself: Start makes the code, a new code kills the old, End closes it (rule C2)."""
+"""The call session: Start issues the code, a reissue replaces it, End closes it (rule C2)."""
 
 from __future__ import annotations
 
@@ -50,16 +50,16 @@ log = structlog.get_logger("calls")
 
 @dataclass(frozen=True)
 class IssuedCode:
-    """A code for its agent's eyes, good until ``valid_until``."""
+    """A code to show to its agent, valid until ``valid_until`` (UTC)."""
 
     code: str
     valid_until: datetime
 
 
 def start_call(session: Session, callback: Callback, policy: Policy, now: datetime) -> IssuedCode:
-    """Begin the call inside its window: only from here on does a code exist.
+    """Start the call inside its window and issue its code; no code exists before.
 
-    Pressed twice, it shows the code there is. Raises ``OutsideWindow`` or ``WrongState``.
+    Starting twice shows the existing code. Raises ``OutsideWindow`` or ``WrongState``.
     """
     lock_code_and_callback(session, callback)
     if CallbackState(callback.state) in LIVE_STATES:
@@ -73,7 +73,7 @@ def start_call(session: Session, callback: Callback, policy: Policy, now: dateti
 def mark_call_started(
     session: Session, callback: Callback, policy: Policy, now: datetime, *, until: datetime
 ) -> Code:
-    """Make a callback that is locked a started one, with a code that is good ``until`` then.
+    """Set a locked callback to started and create its code, valid until ``until`` (UTC).
 
     Raises ``OutsideWindow`` or ``WrongState``.
     """
@@ -108,7 +108,8 @@ def _create_code_row(
     now: datetime,
     until: datetime,
 ) -> Code:
-    """A code is bound to the number that was opened, never to what the customer's index says."""
+    """Create a code. It is bound to the decrypted phone number, not to the customer's blind index,
+    which a database writer could have changed."""
     code = Code(
         phone_index=keyring.current_keyring(session).compute_blind_index("phone", phone),
         callback_id=callback.id,
@@ -128,16 +129,19 @@ def _create_code_row(
 
 
 def require_intact_callback(session: Session, callback: Callback) -> None:
-    """Raises ``WrongState`` for a callback that somebody changed past us: who could write to the
-    database must choose no customer, agent, time or state."""
+    """Raise ``WrongState`` for a callback that was changed outside the application.
+
+    Somebody who can write to the database must not be able to choose the customer, agent, time or
+    state.
+    """
     if not row_mac.is_row_intact(session, callback):
         log.error("a callback is not as it was left", callback=str(callback.id))
         raise WrongState(TAMPERED_MESSAGE)
 
 
 def _open_bound_phone(session: Session, customer: Customer) -> str:
-    """The number to bind a code to, whatever index the customer's row has by now. Raises
-    ``WrongState`` where it does not open."""
+    """Decrypt the number to bind a code to, whatever the customer's index says. Raises
+    ``WrongState`` if it does not decrypt."""
     try:
         phone = customer_records.open_phone(
             field_encryption.load_data_key(session, customer.id), customer
@@ -152,12 +156,13 @@ def _open_bound_phone(session: Session, customer: Customer) -> str:
 
 
 def code_expiry(callback: Callback, policy: Policy, now: datetime) -> datetime:
-    """How long a code made now is good (rule C2)."""
+    """Return until when a code made now is valid (rule C2)."""
     return min(now + timedelta(minutes=policy.code_minutes), callback.ends_at)
 
 
 def current_code(session: Session, callback: Callback, now: datetime) -> IssuedCode:
-    """The code of a started call, for its agent. Raises ``WrongState`` once it is no more good."""
+    """Return the code of a started call for its agent. Raises ``WrongState`` once it has
+    expired."""
     require_state(CallbackState(callback.state), *LIVE_STATES)
     require_intact_callback(session, callback)
     code = find_open_code(session, callback.id)
@@ -167,7 +172,7 @@ def current_code(session: Session, callback: Callback, now: datetime) -> IssuedC
 
 
 def _reveal_code(session: Session, callback: Callback, code: Code, now: datetime) -> IssuedCode:
-    """Write down that the agent sees the code, then open it."""
+    """Audit that the agent sees the code, then decrypt it."""
     _record_session_act(session, callback, AuditAct.CODE_READ, now)
     secret = _open_code_secret(session, code)
     return IssuedCode(codes.hotp_code(secret, code.counter, code.digits), code.valid_until)
@@ -195,15 +200,16 @@ def _is_latest_counter(session: Session, code: Code) -> bool:
 
 
 def reindex_code(session: Session, code_id: UUID) -> None:
-    """Bring a code to the new index key, and with it its secret, which is sealed to its number."""
+    """Rewrite a code's blind index under the new index key, and reseal its secret, which is sealed
+    to that index."""
     code = session.exec(
         select(Code)
         .where(col(Code.id) == code_id)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
-    whole = row_mac.is_row_intact(session, code) and code.secret is not None
-    secret = _open_code_secret(session, code) if whole else None
+    intact = row_mac.is_row_intact(session, code) and code.secret is not None
+    secret = _open_code_secret(session, code) if intact else None
     code.phone_index = keyring.current_keyring(session).to_current_form(code.phone_index)
     if secret is not None:
         _seal_code_secret(session, code, secret)
@@ -218,10 +224,10 @@ def _code_data_key(session: Session, code: Code) -> field_encryption.FieldKey:
 
 
 def reissue_code(session: Session, callback: Callback, policy: Policy, now: datetime) -> IssuedCode:
-    """A new code for the same call, with fresh tries; the old one is dead at once.
+    """Issue a new code for the same call with a new set of tries; the old code is invalid at once.
 
-    Three at the most for a callback. Raises ``WrongState`` or ``OutsideWindow``; of a bridged
-    call also while the customer is not on the phone.
+    Allowed three times per callback. Raises ``WrongState`` or ``OutsideWindow``; for a bridged call
+    also while the customer is not on the phone.
     """
     lock_code_and_callback(session, callback)
     bridged = call_queue.find_latest_call(session, callback.id)
@@ -236,7 +242,8 @@ def reissue_code(session: Session, callback: Callback, policy: Policy, now: date
 
 
 def rotate_code(session: Session, callback: Callback, now: datetime, *, until: datetime) -> Code:
-    """The next code of a started call, good ``until`` then. Raises as :func:`reissue_code`."""
+    """Create the next code of a started call, valid until ``until`` (UTC). Raises as
+    :func:`reissue_code`."""
     code = lock_code_and_callback(session, callback)
     require_state(CallbackState(callback.state), CallbackState.STARTED)
     if code is None:
@@ -262,7 +269,7 @@ def rotate_code(session: Session, callback: Callback, now: datetime, *, until: d
 
 
 def activate_code(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
-    """The customer is on the phone: from now on their code is good."""
+    """Make the code valid from now on: the customer is on the phone."""
     code = lock_code_and_callback(session, callback)
     if code is not None:
         code.valid_from, code.valid_until = now, code_expiry(callback, policy, now)
@@ -271,7 +278,7 @@ def activate_code(session: Session, callback: Callback, policy: Policy, now: dat
 
 
 def deactivate_code(session: Session, callback: Callback, now: datetime) -> None:
-    """Nobody is on the phone any more: the code is dead, seen or not."""
+    """Make the code invalid, whether or not it was shown: nobody is on the phone any more."""
     code = lock_code_and_callback(session, callback)
     if code is not None and code.valid_until > now:
         code.valid_until = now
@@ -282,9 +289,11 @@ def deactivate_code(session: Session, callback: Callback, now: datetime) -> None
 def end_call(
     session: Session, callback: Callback, outcome: str, policy: Policy, now: datetime
 ) -> Callback | None:
-    """End the call: its code is dead and its secret destroyed. Gives the next callback where the
-    customer was not reached and the plan has one. Raises ``WrongState``, or ``InvalidInput`` for
-    an outcome we do not know."""
+    """End the call, invalidate its code and delete its secret.
+
+    Returns the next callback if the customer was not reached and a retry is booked. Raises
+    ``WrongState``, or ``InvalidInput`` for an unknown outcome.
+    """
     if outcome not in set(CallOutcome):
         raise InvalidInput("outcome", f"The outcome is one of: {', '.join(CallOutcome)}.")
     lock_code_and_callback(session, callback)
@@ -296,7 +305,7 @@ def end_call(
 def end_call_by_provider(
     session: Session, callback: Callback, outcome: CallOutcome, policy: Policy, now: datetime
 ) -> None:
-    """End a started call on the provider's word."""
+    """End a started call that the provider reports as over."""
     lock_code_and_callback(session, callback)
     _finish_call(session, callback, outcome, now)
     audit_log.record_act(
@@ -312,31 +321,34 @@ def end_call_by_provider(
 
 
 def end_overdue_calls(session: Session, now: datetime) -> None:
-    """Close calls whose window is over and whose agent did not say so (a job of the worker)."""
-    rows = session.exec(
+    """Close calls whose window is over and that their agent did not end (a job of the worker)."""
+    overdue = session.exec(
         select(Callback)
         .where(col(Callback.state).in_(LIVE_STATES), col(Callback.ends_at) <= now)
         .limit(50)
     ).all()
-    for callback in sorted(rows, key=lambda each: each.id):
+    for callback in sorted(overdue, key=lambda each: each.id):
         _end_if_overdue(session, callback, now)
 
 
 def _close_overdue_call(session: Session, phone: str, now: datetime) -> None:
-    """Closes a call to the same number whose window is over. Raises ``WrongState`` for one that
-    goes on under the former index key, which the table does not keep apart."""
+    """Close a call to the same number whose window is over, so that it cannot block this one.
+
+    Raises ``WrongState`` for a call in progress under the previous index key: the table's unique
+    index cannot tell the two apart.
+    """
     forms = keyring.current_keyring(session).compute_search_forms("phone", phone)
-    row = session.exec(
+    other = session.exec(
         select(Callback).where(
             col(Code.phone_index).in_(forms),
             col(Code.closed_at).is_(None),
             col(Code.callback_id) == col(Callback.id),
         )
     ).first()
-    if row is None:
+    if other is None:
         return
-    _end_if_overdue(session, row, now)
-    if len(forms) > 1 and CallbackState(row.state) in LIVE_STATES:
+    _end_if_overdue(session, other, now)
+    if len(forms) > 1 and CallbackState(other.state) in LIVE_STATES:
         raise WrongState(ANOTHER_CALL_MESSAGE)
 
 
@@ -347,10 +359,10 @@ def _end_if_overdue(session: Session, callback: Callback, now: datetime) -> None
 
 
 def lock_code_and_callback(session: Session, callback: Callback) -> Code | None:
-    """Keep code and callback from changing until the transaction ends, and read both anew.
+    """Lock code and callback until the transaction ends, and reload both.
 
-    Always in this order, the code first, as a check does: two that lock in opposite orders
-    would wait for each other.
+    Locks the code first, as a check does: two transactions that lock in opposite orders would
+    deadlock.
     """
     code = session.exec(
         select(Code)
@@ -388,8 +400,8 @@ def _finish_call(session: Session, callback: Callback, outcome: str, now: dateti
 
 
 def close_codes(session: Session, which: ColumnElement[bool], now: datetime) -> None:
-    """Close these codes for good: no mark is left on their rows, and what was counted outside the
-    database says that they are over."""
+    """Close these codes for good: clear their sealed columns, and record in the external counters
+    that they are closed."""
     closed = session.connection().execute(
         update(Code)
         .where(which, col(Code.closed_at).is_(None))
@@ -402,7 +414,7 @@ def close_codes(session: Session, which: ColumnElement[bool], now: datetime) -> 
 
 @dataclass(frozen=True)
 class CallStatus:
-    """What an agent's screen shows of a call that is going on. No personal data in it."""
+    """What an agent's screen shows of a call in progress. Holds no personal data."""
 
     state: CallbackState
     valid_until: datetime | None
@@ -414,7 +426,7 @@ class CallStatus:
 
 
 def call_status(session: Session, callback: Callback) -> CallStatus:
-    """The state of the call now."""
+    """Return the current status of the call."""
     code = find_open_code(session, callback.id)
     word = ""
     if code is not None and code.reply_word is not None and row_mac.is_row_intact(session, code):
@@ -432,14 +444,14 @@ def call_status(session: Session, callback: Callback) -> CallStatus:
 
 
 def find_open_code(session: Session, callback_id: UUID) -> Code | None:
-    """The open code of a callback."""
+    """Return the open code of a callback."""
     return session.exec(
         select(Code).where(col(Code.callback_id) == callback_id, col(Code.closed_at).is_(None))
     ).first()
 
 
 def is_code_bound_to(session: Session, callback: Callback, phone: str) -> bool:
-    """Whether the open code of a callback is as we left it, and for this very number (E.164)."""
+    """Return whether the open code's MAC holds and the code is for this number (E.164)."""
     code = find_open_code(session, callback.id)
     if code is None or not row_mac.is_row_intact(session, code):
         return False
@@ -447,8 +459,8 @@ def is_code_bound_to(session: Session, callback: Callback, phone: str) -> bool:
 
 
 def find_active_call(session: Session, phone: str, now: datetime) -> Callback | None:
-    """The call that is going on with this number, for the answer to CHECK."""
-    found = session.exec(
+    """Return the call in progress with this number (E.164), for the answer to CHECK."""
+    row = session.exec(
         select(Callback, Code).where(
             col(Code.phone_index).in_(
                 keyring.current_keyring(session).compute_search_forms("phone", phone)
@@ -458,12 +470,12 @@ def find_active_call(session: Session, phone: str, now: datetime) -> Callback | 
             col(Callback.ends_at) > now,
         )
     ).first()
-    if found is None:
+    if row is None:
         return None
-    callback, code = found
-    whole = row_mac.is_row_intact(session, callback) and row_mac.is_row_intact(session, code)
+    callback, code = row
+    intact = row_mac.is_row_intact(session, callback) and row_mac.is_row_intact(session, code)
     live = (
-        whole
+        intact
         and CallbackState(callback.state) in LIVE_STATES
         and callback.customer_id == code.customer_id
     )

@@ -1,11 +1,12 @@
-"""The check: is the caller who told this code to the owner of this number one of ours?
+"""The check: was this code given to the owner of this number by one of our callers?
 
-Three statements whatever the answer, built once: find the row and lock it, write what the try
-did to it, write the audit entry. A number nobody is calling gets a decoy row, so that it takes
-the same statements on the same amount of data (rule C5). The lock orders all tries at one code
-over all processes: SELECT … FOR UPDATE on PostgreSQL, the one writer on SQLite (rules C3, C4).
-Numbers that share a decoy would wait for each other, and numbers being called would not; so each
-check locks a queue row first, and numbers share queue rows as they share decoys.
+Runs three statements whatever the answer, each compiled once: find and lock the row, write the
+attempt to it, write the audit entry. A number that nobody is calling is checked against a decoy
+row, so that it takes the same statements on the same amount of data (rule C5). The lock serializes
+all attempts at one code over all processes: SELECT … FOR UPDATE on PostgreSQL, the single writer on
+SQLite (rules C3, C4). Numbers that share a decoy would wait for each other and numbers being called
+would not, which would show in the time; so each check locks a queue row first, and numbers share
+queue rows as they share decoys.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ _FIND = CompiledStatement(
         _CODE.c.bound,
         _KEY.c.wrapped,
     )
-    # A decoy has no customer; its own id is looked up instead, and owns no key.
+    # A decoy has no customer: the join uses its own id, which owns no key.
     .select_from(
         _CODE.outerjoin(_KEY, _KEY.c.owner_id == func.coalesce(_CODE.c.customer_id, _CODE.c.id))
     )
@@ -136,12 +137,12 @@ _CALLBACK_DETAILS = CompiledStatement(
 
 
 def decoy_index(phone_index: bytes) -> bytes:
-    """Which decoy stands in for a number."""
+    """Return the blind index of the decoy row that is used for a number."""
     return STAND_IN_PREFIX + b"\0" + phone_index[-1:]
 
 
 def queue_index(phone_index: bytes) -> bytes:
-    """At which queue row the checks of a number wait for each other."""
+    """Return the blind index of the queue row on which checks of a number wait for each other."""
     return STAND_IN_PREFIX + b"\x01" + phone_index[-1:]
 
 
@@ -154,25 +155,27 @@ def check_code(
     *,
     organisation: str,
 ) -> Verdict:
-    """Whether ``code`` was told to the owner of ``phone`` by a caller of ours, just now.
+    """Check whether one of our callers just gave ``code`` to the owner of ``phone``.
 
-    ``phone`` is E.164 and ``code`` normal (see :func:`codes.normalise_code`). Gives the verdict;
-    the caller commits before it answers, whatever the verdict: the try counts. Raises what the
-    store and the vault raise, and then the answer must be *cannot check* (rule F1).
+    ``phone`` is E.164; ``code`` is normalised (see :func:`codes.normalise_code`). The caller must
+    commit before it answers, whatever the verdict, because the attempt counts. Raises the errors of
+    the store and the vault; the answer is then *cannot check* (rule F1).
     """
     ring = keyring.current_keyring(session)
     forms = ring.compute_search_forms("phone", phone)
-    sought = {
+    parameters = {
         "index": forms[0],
         "former": forms[-1],
         "decoy": decoy_index(forms[0]),
         "queue": queue_index(forms[0]),
     }
-    row = _FIND.fetch_last_row(session, sought)
+    row = _FIND.fetch_last_row(session, parameters)
     key = _check_data_key(session, ring, row)
-    attempt, told = _evaluate_attempt(session, row, key, code, channel, now)
-    word = choose_reply_word(told.locale) if told and attempt.outcome == "genuine" else ""
-    _write_attempt(session, row, key, attempt, word, oldest_form(forms), channel, now)
+    attempt, callback = _evaluate_attempt(session, row, key, code, channel, now)
+    reply_word = (
+        choose_reply_word(callback.locale) if callback and attempt.outcome == "genuine" else ""
+    )
+    _write_attempt(session, row, key, attempt, reply_word, oldest_form(forms), channel, now)
     audit_log.record_act(
         session,
         audit_log.CUSTOMER,
@@ -182,27 +185,27 @@ def check_code(
         callback_id=row.callback_id,
         detail=f"{channel} {attempt.outcome}",
     )
-    if told is None:
+    if callback is None:
         return NotConfirmed(attempt.counted)
     if attempt.outcome == "already_confirmed":
-        return AlreadyConfirmed(row.confirmed_at, Channel(row.confirmed_by), told.timezone)
-    _confirm_callback(session, told, channel, now)
+        return AlreadyConfirmed(row.confirmed_at, Channel(row.confirmed_by), callback.timezone)
+    _confirm_callback(session, callback, channel, now)
     return Genuine(
-        caller=first_name(staff_records.open_staff_name(session, told.agent_id, told.name)),
+        caller=first_name(staff_records.open_staff_name(session, callback.agent_id, callback.name)),
         organisation=organisation,
         topic=field_encryption.FieldKey(key).open_field(
-            "callback", "topic", row.callback_id, told.topic
+            "callback", "topic", row.callback_id, callback.topic
         ),
-        booked_for=told.starts_at,
-        zone=told.timezone,
-        reply_word=word,
+        booked_for=callback.starts_at,
+        zone=callback.timezone,
+        reply_word=reply_word,
         checked_at=now,
     )
 
 
 @dataclass(frozen=True)
 class _Attempt:
-    """What a try does to the counts, and how it ends."""
+    """The counts after an attempt, and its outcome."""
 
     outcome: str
     open: int
@@ -215,20 +218,22 @@ class _Attempt:
 def _evaluate_attempt(
     session: UnitOfWork, row: Any, key: bytes, code: str, channel: Channel, now: datetime
 ) -> tuple[_Attempt, Any]:
-    """What a try comes to, and what the customer of a right code is told about the call. A row or a
-    callback that is not as we left it, or not the latest, confirms nothing."""
-    whole = row_mac.mac_matches(session, "code", row._asdict(), row.bound)
+    """Return the outcome of an attempt, and the callback's details if the code is right.
+
+    A row or callback whose MAC does not hold, or that is not the latest version, confirms nothing.
+    """
+    intact = row_mac.mac_matches(session, "code", row._asdict(), row.bound)
     outside = CodeCounter(session, row.id, row.counter)
-    good = whole and outside.allows_row_state(confirmed=row.confirmed_at is not None)
-    attempt = _decide_attempt(row, key, code, channel, now, whole=whole, good=good)
+    current = intact and outside.allows_row_state(confirmed=row.confirmed_at is not None)
+    attempt = _decide_attempt(row, key, code, channel, now, whole=intact, good=current)
     if attempt.outcome == "not_confirmed":
         outside.add_wrong_try(counts=attempt.counted)
         return attempt, None
-    told = _load_callback_details(session, row, attempt.outcome)
-    if told is None:
-        return _ignored_attempt(row, whole=whole), None
+    callback = _load_callback_details(session, row, attempt.outcome)
+    if callback is None:
+        return _ignored_attempt(row, whole=intact), None
     outside.add_confirmation()
-    return attempt, told
+    return attempt, callback
 
 
 def _decide_attempt(
@@ -241,11 +246,11 @@ def _decide_attempt(
     whole: bool,
     good: bool,
 ) -> _Attempt:
-    """The decision. The code is computed for decoys and dead codes too, so that all take the
-    same time; a try at a code that is dead is counted apart and cannot win."""
-    place = f"code.secret:{code_seal_context(row.id, row.phone_index, row.counter)}"
-    sealed, place = (row.secret, place) if row.secret else (_decoy_secret, "decoy")
-    secret = unseal(key, sealed, place).decode()
+    """Decide an attempt. Computes the code for decoys and closed codes too, so that all take the
+    same time; an attempt at a code that is not valid is counted apart and cannot succeed."""
+    context = f"code.secret:{code_seal_context(row.id, row.phone_index, row.counter)}"
+    sealed, context = (row.secret, context) if row.secret else (_decoy_secret, "decoy")
+    secret = unseal(key, sealed, context).decode()
     digits = row.digits if whole else len(code)
     right = codes.codes_match(codes.hotp_code(secret, row.counter, digits), code)
     own = channel is Channel.TEXT
@@ -271,7 +276,8 @@ def _decide_attempt(
 
 
 def _ignored_attempt(row: Any, *, whole: bool) -> _Attempt:
-    """A try that changes nothing; a row that is not as we left it stays so."""
+    """Return an attempt that changes nothing. A row whose MAC does not hold keeps its invalid
+    MAC."""
     ignored = row.tries_ignored + 1
     return _Attempt("not_confirmed", row.tries_open, row.tries_own, ignored, whole=whole)
 
@@ -281,7 +287,7 @@ _decoy_secret = seal(_decoy_key, codes.new_code_secret().encode(), "decoy")
 
 
 def _check_data_key(session: UnitOfWork, ring: Keyring, row: Any) -> bytes:
-    """The customer's key; for a decoy, another at the same cost."""
+    """Return the customer's data key; for a decoy, the decoy key at the same cost."""
     if row.callback_id is not None:
         return field_encryption.unwrap_data_key(session, row.wrapped, row.customer_id).key
     field_encryption.unwrap_data_key(session, ring.decoy, DECOY_OWNER)
@@ -289,13 +295,15 @@ def _check_data_key(session: UnitOfWork, ring: Keyring, row: Any) -> bytes:
 
 
 def _load_callback_details(session: UnitOfWork, row: Any, outcome: str) -> Any:
-    """What the customer of a right code is told about the call; nothing where the callback is not
-    as we left it, or in another state than its code."""
-    found = _CALLBACK_DETAILS.fetch_first_row(session, {"row": row.callback_id})
-    if found is None or not row_mac.mac_matches(session, "callback", found._asdict(), found.bound):
+    """Return the callback's details for the customer; ``None`` if its MAC does not hold or its
+    state differs from that of its code."""
+    callback = _CALLBACK_DETAILS.fetch_first_row(session, {"row": row.callback_id})
+    if callback is None or not row_mac.mac_matches(
+        session, "callback", callback._asdict(), callback.bound
+    ):
         return None
     state = CallbackState.STARTED if outcome == "genuine" else CallbackState.CONFIRMED
-    return found if found.state == state and found.customer_id == row.customer_id else None
+    return callback if callback.state == state and callback.customer_id == row.customer_id else None
 
 
 def _write_attempt(
@@ -310,13 +318,13 @@ def _write_attempt(
 ) -> None:
     confirms = attempt.outcome == "genuine"
     fails = attempt.outcome == "not_confirmed"
-    place = f"code.reply_word:{row.id}"
+    context = f"code.reply_word:{row.id}"
     changed = {
         "tries_open": attempt.open,
         "tries_own": attempt.own,
         "confirmed_at": now if confirms else row.confirmed_at,
         "confirmed_by": channel.value if confirms else row.confirmed_by,
-        "reply_word": seal(key, word.encode(), place) if confirms else row.reply_word,
+        "reply_word": seal(key, word.encode(), context) if confirms else row.reply_word,
     }
     bound = row_mac.compute_column_mac(session, "code", {**row._asdict(), **changed})
     _WRITE.run_without_result(
@@ -334,7 +342,8 @@ def _write_attempt(
 
 
 def _confirm_callback(session: UnitOfWork, told: Any, channel: Channel, now: datetime) -> None:
-    """Raises ``NoResultFound`` unless the call is started, as that of an open code must be."""
+    """Set the callback to confirmed. Raises ``NoResultFound`` unless it is started, as that of an
+    open code must be."""
     changed = {"state": CallbackState.CONFIRMED, "confirmed_at": now, "confirmed_by": channel.value}
     _CONFIRM.fetch_one_row(
         session,

@@ -1,4 +1,4 @@
-"""One-time codes: HOTP (RFC 4226, by pyotp) over a secret of one callback (rule C6)."""
+"""One-time codes: HOTP (RFC 4226, by pyotp) over a secret per callback (rule C6)."""
 
 from __future__ import annotations
 
@@ -15,25 +15,24 @@ _SEPARATORS = re.compile(r"[\s\-‐-―−.·_()]+")
 
 
 def new_code_secret() -> str:
-    """A 160-bit secret in base32, from the system's generator."""
+    """Return a random 160-bit secret in base32."""
     return base64.b32encode(os.urandom(SECRET_BYTES)).decode()
 
 
 def hotp_code(secret: str, counter: int, digits: int) -> str:
-    """The code of a counter, with its leading zeros."""
+    """Return the code of a counter, with leading zeros."""
     return pyotp.HOTP(secret, digits=digits).at(counter)
 
 
 def codes_match(expected: str, given: str) -> bool:
-    """Whether two codes are the same, in a time that does not tell where they differ."""
+    """Compare two codes in constant time."""
     return hmac.compare_digest(expected.encode(), given.encode())
 
 
 def normalise_code(text: str, digits: int) -> str | None:
-    """The code in what somebody typed, in ASCII digits, or ``None`` when it is not one.
+    """Return the code in user input as ASCII digits, or ``None`` if it is not one.
 
-    Spaces of every kind, hyphens and dots between digits do not matter, nor the script that the
-    digits are written in.
+    Ignores spaces of every kind, hyphens and dots between digits, and accepts digits of any script.
     """
     if len(text) > 64:
         return None
@@ -47,6 +46,6 @@ def normalise_code(text: str, digits: int) -> str | None:
 
 
 def format_code(code: str) -> str:
-    """In groups for reading out: ``482 915``, ``4829 1576``, ``482 9157``."""
+    """Format a code in groups for reading out: ``482 915``, ``4829 1576``, ``482 9157``."""
     half = len(code) // 2
     return f"{code[:half]} {code[half:]}"

@@ -1,9 +1,9 @@
-"""Checks that found nobody of ours on the phone: who asked and when, without the code.
+"""Failed checks: who asked and when, without the code.
 
-A check must do the same work whatever it answers, and be quick (rule C5): it has no statement to
-spare for keeping this. So it leaves a few bytes on the row that it writes to anyhow, that of the
-code or of the decoy, and the worker collects those of the decoys. There are 256 of these, and a
-keyed fingerprint decides which one a number gets, so that nobody can choose to crowd one out.
+A check must do the same work whatever it answers, and be quick (rule C5), so it has no statement to
+spare for recording a failure. It appends a few bytes to the row that it updates anyway, that of the
+code or of the decoy, and the worker collects those of the decoys. There are 256 decoys, and a keyed
+fingerprint decides which one a number gets, so that nobody can choose to overwrite one.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from vault.keys.blind_index import FORM_BYTES
 from verification.models import Code
 from verification.verdicts import Channel
 
-#: How many a row holds. The worker comes by every few seconds, so that a thousand checks a second
-#: can fail before the oldest give way; more would make the row that each check writes a large one.
+#: Entries per row. The worker collects every few seconds, so a thousand checks a second can fail
+#: before the oldest entries are dropped; a higher limit would enlarge the row that each check
+#: writes.
 MAX_ENTRIES = 24
 _ENTRY = struct.Struct(">17sBI")
 _CHANNELS = tuple(Channel)
@@ -28,8 +29,8 @@ _CHANNELS = tuple(Channel)
 
 @dataclass(frozen=True)
 class FailedCheck:
-    """The keyed fingerprint of the number (while its key changes, the one that the other is made
-    from), the channel, and the second."""
+    """The keyed fingerprint of the number (during an index key rotation, under the older key), the
+    channel, and the time to the second (UTC)."""
 
     phone_index: bytes
     channel: Channel
@@ -39,21 +40,21 @@ class FailedCheck:
 def append_failed_check(
     held: bytes | None, phone_index: bytes, channel: Channel, now: datetime
 ) -> bytes:
-    """What the row holds with one more; the oldest give way."""
+    """Return ``held`` with one more entry; drops the oldest entries above the limit."""
     form = phone_index.rjust(FORM_BYTES + 1, b"\0")
-    one = _ENTRY.pack(form, _CHANNELS.index(channel), int(now.timestamp()))
-    return ((held or b"") + one)[-MAX_ENTRIES * _ENTRY.size :]
+    entry = _ENTRY.pack(form, _CHANNELS.index(channel), int(now.timestamp()))
+    return ((held or b"") + entry)[-MAX_ENTRIES * _ENTRY.size :]
 
 
 def decode_failed_checks(held: bytes) -> Iterator[FailedCheck]:
-    """What a row holds, oldest first."""
+    """Yield the entries of a row, oldest first."""
     for phone_index, channel, at in _ENTRY.iter_unpack(held):
         form = phone_index[1:] if phone_index[0] == 0 else phone_index
         yield FailedCheck(form, _CHANNELS[channel], datetime.fromtimestamp(at, UTC))
 
 
 def drain_failed_checks(session: Session, most: int = 256) -> list[FailedCheck]:
-    """Take what ``most`` decoys hold; a row that a check has in hand just now waits its turn."""
+    """Return and clear the entries of up to ``most`` decoys; skips rows that a check has locked."""
     rows = session.exec(
         select(Code)
         .where(
@@ -65,9 +66,9 @@ def drain_failed_checks(session: Session, most: int = 256) -> list[FailedCheck]:
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     ).all()
-    found = [check for row in rows for check in decode_failed_checks(row.unmet or b"")]
+    failed = [check for row in rows for check in decode_failed_checks(row.unmet or b"")]
     for row in rows:
         row.unmet = None
         session.add(row)
     session.flush()
-    return found
+    return failed

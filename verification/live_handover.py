@@ -1,4 +1,4 @@
-"""A call that is going on and that another agent takes over."""
+"""Hands over a call in progress to another agent."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def hand_over_call(
     now: datetime,
     by: audit_log.Actor | None = None,
 ) -> None:
-    """Give a booked callback, or one that has started and is not confirmed, to another agent.
+    """Hand over a booked callback, or one that has started and is not confirmed, to another agent.
 
-    The code that the first agent knows is dead at once, and counts as one of the three new ones;
-    only the second agent sees the next. The customer is told who it is now. Raises
-    ``InvalidInput``, ``SlotTaken``, ``OutsideWindow`` or ``WrongState``.
+    Invalidates the code that the first agent knows, which counts as one of the three reissues; only
+    the second agent sees the next. Notifies the customer of the new agent. Raises ``InvalidInput``,
+    ``SlotTaken``, ``OutsideWindow`` or ``WrongState``.
     """
     call_session.lock_code_and_callback(session, callback)
     if CallbackState(callback.state) is not CallbackState.STARTED:
@@ -41,13 +41,13 @@ def hand_over_call(
     bridged = call_queue.find_latest_call(session, callback.id)
     if bridged is not None and bridged.state not in OVER_STATES:
         raise WrongState("This call is on the phone. End it, and book another with a colleague.")
-    giver = callback.agent_id
+    from_agent = callback.agent_id
     handover.reassign_time(session, callback, agent_id, policy, now)
     call_session.rotate_code(
         session, callback, now, until=call_session.code_expiry(callback, policy, now)
     )
-    actor = by or audit_log.staff_actor(giver)
+    actor = by or audit_log.staff_actor(from_agent)
     bookings.record_callback_act(
-        session, callback, actor, AuditAct.CALLBACK_HAND_OVER, now, f"{giver} to {agent_id}"
+        session, callback, actor, AuditAct.CALLBACK_HAND_OVER, now, f"{from_agent} to {agent_id}"
     )
     callback_notifier.notify_live_takeover(session, callback, policy, now)

@@ -14,19 +14,22 @@ _OPEN = text("closed_at IS NULL")
 
 
 def code_seal_context(row: UUID, phone_index: bytes, counter: int) -> str:
-    """What a code's secret is sealed to: its row, its number and its counter, so that somebody who
-    can write to the store can neither put it at another number (rule C1) nor set the counter
-    back to a code that is dead (rule C6)."""
+    """Return the seal context of a code's secret: its row, its number and its counter.
+
+    Somebody who can write to the database can therefore neither move the secret to another number
+    (rule C1) nor set the counter back to an invalid code (rule C6).
+    """
     return f"{row}:{phone_index.hex()}:{counter}"
 
 
 class Code(SQLModel, table=True):
-    """The code of a started call, and the tries made at it.
+    """The code of a started call, and the attempts at it.
 
-    A phone number has at most one open row, which the partial index both enforces and finds: it
-    holds no more rows than there are calls going on, however many there have been. Rows without a
-    callback are decoys: a check of a number that nobody is calling does its work on one, so that it
-    takes as long as any other (rule C5). ``unmet`` is for :mod:`verification.failed_checks`.
+    A phone number has at most one open row. The partial index enforces this and is used to find it:
+    it holds no more rows than there are calls in progress, however many there have been. Rows
+    without a callback are decoys: a check of a number that nobody is calling runs against one, so
+    that it takes as long as any other (rule C5). ``unmet`` belongs to
+    :mod:`verification.failed_checks`.
     """
 
     __tablename__ = "code"

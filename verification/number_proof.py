@@ -1,9 +1,9 @@
-"""A customer proves that they hold a number: by a one-time *page number*, sent to it.
+"""Proves that a customer holds a number, by a one-time *page number* sent to it.
 
-It opens the customer's own page and nothing else. It is no check number, and a check number is no
-page number: their secrets are apart, and each is looked for in its own table. A number that we do
-not know costs the same work as one that we do, down to the text that is stored and taken back, so
-that neither answer nor time tells who is a customer.
+A page number opens the customer's own page and nothing else. It is separate from check numbers:
+their secrets and tables differ. A number that we do not know takes the same work as one that we
+know, down to the message that is stored and rolled back, so that neither answer nor time reveals
+who is a customer.
 """
 
 from __future__ import annotations
@@ -46,35 +46,38 @@ _DECOY_SECRET = field_encryption.DECOY_KEY.seal_field(
 def issue_page_number(
     session: Session, phone: str, medium: str, policy: Policy, now: datetime
 ) -> None:
-    """Send a page number to a phone (E.164), as a text or spoken (``medium``); spoken in any case
-    to what is known to be a landline.
+    """Send a page number to a phone (E.164) by ``medium``, text or voice; always by voice to a
+    known landline.
 
-    Whoever asks learns nothing by it: not whether we know the number, nor that it has had its
-    share, nor that it is night there. The latest that was sent is the one that counts, and there
-    is never more than one.
+    The requester learns nothing from it: not whether the number is known, has used up its quota, or
+    is in quiet hours. Only the latest page number sent is valid, and there is never more than one.
     """
-    asked = lock_page_number_request(session, phone, medium, policy, now)
-    if page_number_limits.is_quota_used_up(session, asked.forms, page_number_limits.WEB, now):
+    request = lock_page_number_request(session, phone, medium, policy, now)
+    if page_number_limits.is_quota_used_up(session, request.forms, page_number_limits.WEB, now):
         return
-    held = not may_send_page_number(session, asked, now)
-    _close_open_proofs(session, asked, now, unless=held)
+    held = not may_send_page_number(session, request, now)
+    _close_open_proofs(session, request, now, unless=held)
     by = page_number_limits.HELD if held else page_number_limits.WEB
-    proof, number, key = _create_proof(session, asked, by, now)
-    unwanted = opt_outs.is_opted_out(session, phone) and asked.medium == TEXT
-    draft = _compose_page_number(
-        asked, number, _proof_message_context(session, asked, policy, now), proof.valid_until, now
+    proof, number, key = _create_proof(session, request, by, now)
+    opted_out = opt_outs.is_opted_out(session, phone) and request.medium == TEXT
+    message = _compose_page_number(
+        request,
+        number,
+        _proof_message_context(session, request, policy, now),
+        proof.valid_until,
+        now,
     )
     with session.begin_nested() as stored:
-        outbox.queue_message(session, draft, now, key)
-        if asked.customer is None or unwanted or held:
+        outbox.queue_message(session, message, now, key)
+        if request.customer is None or opted_out or held:
             stored.rollback()
-    detail = f"{asked.medium} held" if held else asked.medium
+    detail = f"{request.medium} held" if held else request.medium
     audit_log.record_act(
         session,
         audit_log.CUSTOMER,
         AuditAct.PROOF_SEND,
         now,
-        customer_id=asked.owner,
+        customer_id=request.owner,
         detail=detail,
     )
 
@@ -82,21 +85,23 @@ def issue_page_number(
 def create_text_page_number(
     session: Session, phone: str, policy: Policy, now: datetime
 ) -> str | None:
-    """A page number to answer a customer's own text with; none for who has had theirs, and for a
-    phone (E.164) that we do not know."""
-    asked = lock_page_number_request(session, phone, TEXT, policy, now)
-    if asked.customer is None or page_number_limits.is_quota_used_up(
-        session, asked.forms, page_number_limits.TEXT, now
+    """Create a page number for the answer to a customer's own text.
+
+    Returns ``None`` for a phone (E.164) that is unknown or has used up its quota.
+    """
+    request = lock_page_number_request(session, phone, TEXT, policy, now)
+    if request.customer is None or page_number_limits.is_quota_used_up(
+        session, request.forms, page_number_limits.TEXT, now
     ):
         return None
-    _close_open_proofs(session, asked, now)
-    _, number, _ = _create_proof(session, asked, page_number_limits.TEXT, now)
+    _close_open_proofs(session, request, now)
+    _, number, _ = _create_proof(session, request, page_number_limits.TEXT, now)
     audit_log.record_act(
         session,
         audit_log.CUSTOMER,
         AuditAct.PROOF_SEND,
         now,
-        customer_id=asked.owner,
+        customer_id=request.owner,
         detail="answer",
     )
     return number
@@ -105,7 +110,7 @@ def create_text_page_number(
 def _close_open_proofs(
     session: Session, asked: PageNumberRequest, now: datetime, *, unless: bool = False
 ) -> None:
-    """An older page number is good no more, ``unless`` none comes in its place."""
+    """Invalidate older page numbers, ``unless`` no new one replaces them."""
     session.exec(
         update(NumberProof)
         .where(
@@ -120,8 +125,8 @@ def _close_open_proofs(
 def _create_proof(
     session: Session, asked: PageNumberRequest, by: str, now: datetime
 ) -> tuple[NumberProof, str, field_encryption.FieldKey]:
-    """A new row, its number, and the key that it is sealed with. A row that is ``held`` opens
-    nothing."""
+    """Create a row; return it, its page number, and the key that it is sealed with. A row that is
+    ``held`` opens nothing."""
     row, secret = new_id(), codes.new_code_secret()
     key = field_encryption.load_data_key_or_decoy(session, asked.owner)
     sealed = key.seal_field(_TABLE, "secret", row, secret)
@@ -154,27 +159,27 @@ def _proof_message_context(
 def _compose_page_number(
     asked: PageNumberRequest, number: str, voice: MessageContext, until: datetime, now: datetime
 ) -> outbox.NewMessage:
-    aloud = asked.medium == VOICE
-    said = (
+    spoken = asked.medium == VOICE
+    body = (
         text_templates.say_page_number(voice, number)
-        if aloud
+        if spoken
         else format_page_number_text(voice, number)
     )
     return outbox.NewMessage(
         customer_id=asked.owner or new_id(),
         kind=message_kinds.PAGE_NUMBER,
         to=asked.phone,
-        body=said,
+        body=body,
         due_at=now,
         expires_at=until,
         priority=Priority.ASKED,
         medium=asked.medium,
-        decent=asked.decent if aloud else None,
+        decent=asked.decent if spoken else None,
     )
 
 
 def format_page_number_text(voice: MessageContext, number: str) -> str:
-    """The text that carries a page number."""
+    """Return the text message that carries a page number."""
     return text_templates.text_page_number(voice, codes.format_code(number))
 
 
@@ -185,40 +190,46 @@ def verify_page_number(
     now: datetime,
     noted: Callable[[], bool] = lambda: True,
 ) -> UUID | None:
-    """The customer who holds the phone (E.164), or nobody: the number is wrong, used, too old, or
-    has had its three tries, or it was asked for on the web while too many guess there. The try
-    counts, so the caller commits whatever the answer. ``noted`` says of a failed try whether it is
-    the first of its kind; of others where there was nothing to try the entry is not kept."""
-    given = codes.normalise_code(number, DIGITS)
-    if given is None:
+    """Return the customer who holds the phone (E.164), or ``None``.
+
+    ``None`` means that the number is wrong, used, expired, or has had its three tries, or that it
+    was requested on the web while the limit on wrong guesses is reached. The attempt counts, so the
+    caller commits whatever the answer. ``noted`` returns whether a failed attempt is the first of
+    its kind; the audit entry of other attempts is not kept if there was no valid page number to
+    try.
+    """
+    typed = codes.normalise_code(number, DIGITS)
+    if typed is None:
         return None
     proof = _lock_open_proof(
         session, keyring.current_keyring(session).compute_search_forms("phone", phone)
     )
-    kept = ProofIntegrity(session, proof, phone)
-    owner = proof.customer_id if proof and kept.holds else None
-    fits = codes.codes_match(
-        _expected_page_number(session, proof if kept.holds else None, owner), given
+    integrity = ProofIntegrity(session, proof, phone)
+    owner = proof.customer_id if proof and integrity.holds else None
+    matches = codes.codes_match(
+        _expected_page_number(session, proof if integrity.holds else None, owner), typed
     )
-    bound = page_number_limits.is_guess_limit_reached(session, now)
+    limited = page_number_limits.is_guess_limit_reached(session, now)
     alive = (
         proof is not None
         and proof.tries < MAX_TRIES
         and now < proof.valid_until
-        and (not bound or proof.asked_by == page_number_limits.TEXT)
-        and kept.is_usable(MAX_TRIES)
+        and (not limited or proof.asked_by == page_number_limits.TEXT)
+        and integrity.is_usable(MAX_TRIES)
     )
-    right = alive and fits and owner is not None
-    kept.count_proof_attempt(alive=alive, right=right)
-    _store_proof_attempt(session, proof, kept, alive, right, now)
-    done = AuditAct.PROOF_USE if right else AuditAct.PROOF_FAIL if alive else AuditAct.PROOF_IGNORE
-    entry = attempt_log.AttemptEntry(audit_log.CUSTOMER, done, customer_id=owner)
+    right = alive and matches and owner is not None
+    integrity.count_proof_attempt(alive=alive, right=right)
+    _store_proof_attempt(session, proof, integrity, alive, right, now)
+    action = (
+        AuditAct.PROOF_USE if right else AuditAct.PROOF_FAIL if alive else AuditAct.PROOF_IGNORE
+    )
+    entry = attempt_log.AttemptEntry(audit_log.CUSTOMER, action, customer_id=owner)
     attempt_log.write_attempt_entry(session, entry, now, kept=right or noted() or alive)
     return owner if right else None
 
 
 def _lock_open_proof(session: Session, forms: Sequence[bytes]) -> NumberProof | None:
-    """The one proof of a phone that is not closed, locked: tries at it queue up (rule C4)."""
+    """Return the open proof of a phone, locked, so that attempts at it are serialized (rule C4)."""
     return session.exec(
         select(NumberProof)
         .where(col(NumberProof.phone_index).in_(forms), col(NumberProof.closed_at).is_(None))
@@ -228,7 +239,7 @@ def _lock_open_proof(session: Session, forms: Sequence[bytes]) -> NumberProof | 
 
 
 def _expected_page_number(session: Session, proof: NumberProof | None, owner: UUID | None) -> str:
-    """What the proof's phone was told; where nobody was told anything, a number all the same."""
+    """Return the page number that was sent; a decoy number if none was."""
     key = field_encryption.load_data_key_or_decoy(session, owner)
     if proof is None or proof.secret is None:
         return codes.hotp_code(
@@ -249,11 +260,11 @@ def _store_proof_attempt(
     right: bool,
     now: datetime,
 ) -> None:
-    """Count a try at a proof that is locked; close what has been used, or has had its last."""
-    tried = (proof.tries if proof else 0) + alive
-    closes = right or tried >= MAX_TRIES
+    """Count an attempt at a locked proof; close it once it is used or has had its last attempt."""
+    tries = (proof.tries if proof else 0) + alive
+    closes = right or tries >= MAX_TRIES
     changed = {
-        "tries": tried,
+        "tries": tries,
         "closed_at": now if closes else None,
         "secret": proof.secret if proof and not closes else None,
         "proven_at": now if right else None,

@@ -1,4 +1,4 @@
-"""Somebody asks for the page number of a phone: whether it may be sent just now."""
+"""Requests for a page number: decides whether it may be sent now."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOBODY = new_id()
 
 @dataclass(frozen=True)
 class PageNumberRequest:
-    """A number somebody wants to prove, and whose it is, if anybody's."""
+    """A number to prove, and its customer, if there is one."""
 
     phone: str
     forms: Sequence[bytes]
@@ -41,7 +41,8 @@ class PageNumberRequest:
 def lock_page_number_request(
     session: Session, phone: str, medium: str, policy: Policy, now: datetime
 ) -> PageNumberRequest:
-    """What is asked for; others who ask for the same phone wait for this transaction to end."""
+    """Build the request, and hold a lock on the phone until the transaction ends, so that other
+    requests for it wait."""
     ring = keyring.current_keyring(session)
     advisory_lock.acquire_lock(session, ring.compute_stable_form("phone", phone))
     if line_types.find_line_type(session, phone, now) == line_types.LANDLINE:
@@ -54,17 +55,21 @@ def lock_page_number_request(
 
 
 def may_send_page_number(session: Session, asked: PageNumberRequest, now: datetime) -> bool:
-    """Anybody may have asked (rules M4 and M5): a call at a decent hour alone, and once until the
-    number was proven; a text at night once, likewise; and nothing while too many guess. Looks at
-    everything whatever comes of it, so that the time tells nothing."""
-    bound = page_number_limits.is_guess_limit_reached(session, now)
+    """Return whether the page number may be sent now; anybody may have requested it (rules M4 and
+    M5).
+
+    A call is placed only outside quiet hours, and once until the number is proven; a text in quiet
+    hours likewise once; nothing is sent while the guess limit is reached. Evaluates every condition
+    whatever the result, so that the time reveals nothing.
+    """
+    limited = page_number_limits.is_guess_limit_reached(session, now)
     proven_at = customer_number.last_proof_time(session, asked.phone)
-    may_ring = call_consent.may_place_requested_call(
+    may_call = call_consent.may_place_requested_call(
         session, asked.owner or _NOBODY, proven_at, now
     )
     night, evening = asked.decent.next_allowed(now) > now, asked.decent.last_night_start(now)
     since = max(evening, proven_at) if proven_at else evening
     tonight = page_number_limits.count_sent_since(session, asked.forms, since)
     if asked.medium == VOICE:
-        return not bound and may_ring and not night
-    return not bound and not (night and tonight)
+        return not limited and may_call and not night
+    return not limited and not (night and tonight)

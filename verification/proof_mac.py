@@ -1,7 +1,7 @@
-"""The mark of a page number's row, which binds it to the phone it went to and to its customer.
+"""The MAC of a page number's row, which binds it to its phone and its customer.
 
-All of it takes the same work for a phone that nobody proves (rule C5): the mark of a row that is
-not there is made too.
+All of it takes the same work for a phone without a proof (rule C5): the MAC of a placeholder row is
+computed then.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 def _secret_fingerprint(secret: bytes | None) -> bytes:
-    """A sealed secret, or none, in one length."""
+    """Hash a sealed secret, or none, to a fixed length."""
     return hashlib.sha256(secret or b"").digest()
 
 
@@ -44,14 +44,14 @@ _ABSENT_VALUES: dict[str, Any] = {
 
 
 def set_proof_mac(session: Session, proof: NumberProof, phone: str) -> None:
-    """Mark a row that is about to be added, as that of this phone (E.164)."""
+    """Set the MAC of a row that is about to be added, binding it to this phone (E.164)."""
     proof.bound = row_mac.compute_column_mac(
         session, _TABLE, _proof_mac_values(proof), _unchanging_phone_form(session, phone)
     )
 
 
 class ProofIntegrity:
-    """What can be relied on of a proof that was found for a phone, or of none."""
+    """Integrity of the proof found for a phone, or of none."""
 
     def __init__(self, session: Session, proof: NumberProof | None, phone: str) -> None:
         self._session, self._proof, self._phone = (
@@ -69,31 +69,32 @@ class ProofIntegrity:
         return _proof_mac_values(self._proof) if self._proof else _ABSENT_VALUES
 
     def is_usable(self, most: int) -> bool:
-        """Whether the row is as we left it, unused, and without ``most`` wrong tries also by what
-        is counted outside the database."""
+        """Return whether the MAC holds, and the external counters show the proof unused and with
+        fewer than ``most`` wrong attempts."""
         return self.holds and self._outside.allows_row_state(confirmed=False, most=most)
 
     def count_proof_attempt(self, *, alive: bool, right: bool) -> None:
-        """Count a try outside the database too."""
+        """Count an attempt in the external counters too."""
         if right:
             self._outside.add_confirmation()
         else:
             self._outside.add_wrong_try(counts=alive)
 
     def updated_mac(self, changed: Mapping[str, Any]) -> bytes | None:
-        """The mark of the row with these values; one that did not hold gets none."""
+        """Return the row's MAC with these values changed; ``None`` if the current MAC does not
+        hold."""
         values = {**self._values, **changed, "secret": _secret_fingerprint(changed["secret"])}
-        made = row_mac.compute_column_mac(self._session, _TABLE, values, self._phone)
-        return made if self.holds else None
+        mac = row_mac.compute_column_mac(self._session, _TABLE, values, self._phone)
+        return mac if self.holds else None
 
 
 def _proof_mac_values(proof: NumberProof) -> dict[str, Any]:
-    """All of one length, whether or not the phone is a customer's."""
+    """Return the values under the MAC, of one length whether or not the phone is a customer's."""
     values = {part: getattr(proof, part) for part in row_mac.MAC_COLUMNS[_TABLE]}
     owner = values["customer_id"] or _NO_ID
     return {**values, "customer_id": owner, "secret": _secret_fingerprint(values["secret"])}
 
 
 def _unchanging_phone_form(session: Session, phone: str) -> str:
-    """In a form that no rotation of the index key changes."""
+    """Return a form of the phone that index key rotation does not change."""
     return keyring.current_keyring(session).compute_stable_form("phone", phone).hex()

@@ -1,7 +1,7 @@
-"""Reply words: what a confirmed customer tells the caller, who sees the same word.
+"""Reply words: the word a confirmed customer says to the caller, who sees the same word.
 
-Short, common, unlike each other on the phone, and none that carriers take for themselves
-(rule M3).
+They are short, common, easy to tell apart on the phone, and none is a keyword of carriers or of
+ours (rule M3).
 """
 
 from __future__ import annotations
@@ -62,5 +62,5 @@ REPLY_WORDS: dict[str, tuple[str, ...]] = {
 
 
 def choose_reply_word(locale: str) -> str:
-    """A word in the customer's language, or in English where we have no list."""
+    """Return a random word in the customer's language, or in English if we have no list for it."""
     return secrets.choice(REPLY_WORDS.get(locale.split("_", maxsplit=1)[0], REPLY_WORDS["en"]))

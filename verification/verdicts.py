@@ -1,4 +1,4 @@
-"""What a check can answer."""
+"""The possible answers of a check."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from enum import StrEnum
 
 
 class Channel(StrEnum):
-    """How a check reaches us. ``TEXT`` is signed in from the customer's own number; anybody can
-    use the others, so they share one count of tries (rule C4)."""
+    """How a check reaches us. ``TEXT`` comes from the customer's own number, signed by the
+    provider; anybody can use the others, so they share one count of tries (rule C4)."""
 
     TEXT = "text"
     WEB = "web"
@@ -32,7 +32,7 @@ class Genuine:
 
 @dataclass(frozen=True)
 class AlreadyConfirmed:
-    """The right code, but it has confirmed before."""
+    """The code is right, but the call was already confirmed."""
 
     confirmed_at: datetime
     channel: Channel
@@ -41,8 +41,8 @@ class AlreadyConfirmed:
 
 @dataclass(frozen=True)
 class NotConfirmed:
-    """Everything else, without a reason (rule C5). ``counted`` is for who pays for the answer, and
-    is shown to nobody: it was a wrong try at the code of a call that is going on."""
+    """Everything else, without a reason (rule C5). ``counted`` is for billing the answer and is
+    never shown: it means a wrong try at the code of a call in progress."""
 
     counted: bool = field(default=False, compare=False, repr=False)
 

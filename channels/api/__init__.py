@@ -1,2 +1,2 @@
-"""The REST API under ``/api/v1``; its OpenAPI document is made from the same schemas that check
+"""The REST API under ``/api/v1``. Its OpenAPI document is generated from the schemas that validate
 every request."""

@@ -1,4 +1,4 @@
-"""Who could make a call, as a request says it."""
+"""The requirements that a request states for an agent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scheduling.availability.agent_assignment import AgentRequirements
 
 
 class RequirementFields(Protocol):
-    """The members of a request that say who could make a call."""
+    """The members of a request that state which agents can make a call."""
 
     @property
     def team(self) -> UUID | None: ...
@@ -28,6 +28,6 @@ class RequirementFields(Protocol):
 def requirements_from_request(
     session: Session, agent: Principal, asked: RequirementFields
 ) -> AgentRequirements:
-    """What a request needs; of the agent's own team where it names none."""
+    """Return the requirements of a request, by default for the agent's own team."""
     team = asked.team or teams.team_id_of_agent(session, agent.id)
     return AgentRequirements(team, asked.language.strip().lower(), asked.product.strip().lower())

@@ -1,4 +1,4 @@
-"""Hangs the API onto the application."""
+"""Registers the API with the application."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DESCRIPTION = (
 
 
 class Application(OpenAPI):
-    """Flask, with the API's schemas checked and documented."""
+    """Flask, with requests validated and documented by the API's schemas."""
 
     json_provider_class = JsonProvider
 
@@ -38,8 +38,8 @@ class Application(OpenAPI):
 
 
 def register_api(app: Application, csrf: CSRFProtect) -> None:
-    """Routes under ``/api``. No cookie is looked at here, so there is nothing for a forged
-    request to use."""
+    """Register the routes under ``/api``. The API reads no cookies, so a forged request gains
+    nothing."""
     for part in (checks.bp, callbacks.bp, handover.bp, slots.bp, reports.bp):
         app.register_api(part)
         csrf.exempt(part)

@@ -1,4 +1,4 @@
-"""Who calls the API: a bearer token with its owner's role, and no more."""
+"""Authenticates API requests: a bearer token has its owner's role and no more."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from people.models import Role
 from people.principal import Principal
 from people.staff import api_tokens
 
-#: Endpoints that anybody may use, on blueprints that otherwise need a token.
+#: Endpoints that need no token, on blueprints that otherwise do.
 PUBLIC_ENDPOINTS = frozenset({"api_reports.make_report"})
 
 
 def require_token() -> None:
-    """Before each request: know whose token it is, before anything else is looked at."""
+    """Authenticate the token before anything else of the request is read."""
     if request.endpoint in PUBLIC_ENDPOINTS:
         return
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -37,7 +37,8 @@ def require_token() -> None:
 
 @contextmanager
 def unit_for_role(role: Role) -> Iterator[tuple[Session, Principal]]:
-    """A unit of work of somebody with this role. Raises ``NotAllowed`` for any other."""
+    """Open a unit of work for a principal with this role. Raises ``NotAllowed`` for any other
+    role."""
     principal: Principal = g.principal
     if principal.role is not role:
         raise NotAllowed(f"This is for staff with the role {role}.")

@@ -1,4 +1,4 @@
-"""How the API shows callbacks."""
+"""Serializes callbacks for the API."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from scheduling.states import CallbackState
 def respond_with_callback(
     session: Session, callback: Callback, moment: datetime, status: int
 ) -> tuple[Response, int]:
-    """One callback of the agent who asks, read and written down."""
-    opened = callbacks.read_callback(session, callback, moment, "API")
+    """Return a callback of the requesting agent; reading it is audited."""
+    details = callbacks.read_callback(session, callback, moment, "API")
     call = call_queue.find_latest_call(session, callback.id)
-    past = callback_history.load_callback_history(session, callback)
+    history = callback_history.load_callback_history(session, callback)
     more = {
         "call": call.state if call else None,
-        "follows": str(past.earlier[0]) if past.earlier else None,
-        "followed_by": str(past.later[0]) if past.later else None,
+        "follows": str(history.earlier[0]) if history.earlier else None,
+        "followed_by": str(history.later[0]) if history.later else None,
     }
-    return jsonify({**serialize_callback(opened), **more}), status
+    return jsonify({**serialize_callback(details), **more}), status
 
 
 def serialize_callback(found: CallbackDetails) -> dict[str, Any]:
-    """A callback in plain."""
+    """Serialize a callback with its plaintext fields."""
     who = found.customer
     return {
         "id": str(found.id),
@@ -61,7 +61,8 @@ def serialize_callback(found: CallbackDetails) -> dict[str, Any]:
 
 
 def serialize_callback_row(found: CallbackSummary) -> dict[str, Any]:
-    """A callback of a list: in plain where it is at hand, else when and how it stands."""
+    """Serialize a callback of a list: with plaintext fields if it starts soon, else with time and
+    state only."""
     if found.at_hand is not None:
         return serialize_callback(found.at_hand)
     return {
@@ -83,7 +84,8 @@ def serialize_callback_row(found: CallbackSummary) -> dict[str, Any]:
 def serialize_colleagues_callback(
     session: Session, callback: Callback, topic: str, ticket: str
 ) -> dict[str, Any]:
-    """A callback that was booked with a colleague: what the agent said of it, and nothing read."""
+    """Serialize a callback that was booked with a colleague: the agent's own words, and nothing
+    that was decrypted."""
     name = callback_notifier.agent_first_name(session, callback.agent_id)
     return {
         "id": str(callback.id),

@@ -1,4 +1,4 @@
-"""Callbacks over the API: booked and called by the agent whose token it is."""
+"""Callbacks over the API: the agent whose token it is books and starts them."""
 
 from __future__ import annotations
 
@@ -55,11 +55,12 @@ bp.before_request(require_token)
 
 @bp.post("/callbacks", summary="Book a callback", responses={201: CallbackOut, 409: Problem})
 def make_callback(body: CallbackIn) -> tuple[Response, int]:
-    """Book a callback and announce it to the customer. With an ``Idempotency-Key`` header, a
-    retry gives the booking that was made. With ``agent`` as ``any`` it goes to whoever is free and
-    whose turn it is; where that is somebody else, the answer names them and no customer."""
+    """Book a callback and announce it to the customer. With an ``Idempotency-Key`` header, a retry
+    returns the first booking. With ``agent`` as ``any`` it is assigned to the next free agent in
+    turn; if that is a colleague, the answer names the colleague and no customer."""
     with unit_for_role(Role.AGENT) as (session, agent):
-        # Kept whatever becomes of the booking: a refused one tells, too, who is a customer.
+        # Record the lookup whether or not the booking succeeds: a refusal also reveals who is a
+        # customer.
         api_customers.record_booking_lookup(session, agent, body, current_time())
     try:
         return _book_idempotently(body)
@@ -106,23 +107,23 @@ def _create_requested_booking(
 
 @bp.get("/callbacks", summary="Own callbacks of a day", responses={200: CallbacksOut})
 def list_callbacks(query: DayQuery) -> Response:
-    """The agent's callbacks that start on that day, earliest first; with topic, ticket and customer
-    only from half an hour before a call. Ask for a single one to prepare it earlier."""
+    """List the agent's callbacks that start on that day, earliest first. Topic, ticket and customer
+    are included only from half an hour before a call. Get a single one to prepare it earlier."""
     moment = current_time()
     with unit_for_role(Role.AGENT) as (session, agent):
         zone = phone_numbers.parse_time_zone(session.get_one(Staff, agent.id).timezone)
         on = query.on or moment.astimezone(zone).date()
-        found = callbacks.list_day_callbacks(
+        summaries = callbacks.list_day_callbacks(
             session, agent.id, *local_time.local_day_bounds(on, zone), moment
         )
         return jsonify(
-            on=on.isoformat(), callbacks=[serialize_callback_row(item) for item in found]
+            on=on.isoformat(), callbacks=[serialize_callback_row(summary) for summary in summaries]
         )
 
 
 @bp.get("/callbacks/<uuid:id>", summary="One callback", responses={200: CallbackOut})
 def get_callback(path: CallbackPath) -> Response:
-    """A callback that the agent holds."""
+    """Get a callback of the agent."""
     with unit_for_role(Role.AGENT) as (session, agent):
         return respond_with_callback(
             session,
@@ -138,8 +139,8 @@ def get_callback(path: CallbackPath) -> Response:
     responses={200: CodeOut, 202: PhoneOut, 409: Problem},
 )
 def start_callback(path: CallbackPath) -> tuple[Response, int]:
-    """Start the call inside its window; gives the code to read out. Where calls are bridged, that
-    is how far the call got (202) until the customer is on the phone; then ask again."""
+    """Start the call within its window and return the code to read out. A bridged call returns its
+    progress (202) until the customer is on the phone; then ask again."""
     with unit_for_role(Role.AGENT) as (session, agent):
         callback = callbacks.get_recent_callback(session, path.id, agent.id, current_time())
         issued = bridged_calls.start_bridged_call(
@@ -159,7 +160,7 @@ def start_callback(path: CallbackPath) -> tuple[Response, int]:
     responses={202: PhoneOut, 409: Problem},
 )
 def ring_callback_again(path: CallbackPath) -> tuple[Response, int]:
-    """Ring once more after a bridged call that missed the customer, with a new code."""
+    """Ring once more after a bridged call that did not reach the customer, with a new code."""
     with unit_for_role(Role.AGENT) as (session, agent):
         callback = callbacks.get_recent_callback(session, path.id, agent.id, current_time())
         bridged_calls.redial_customer(session, callback, current_time())
@@ -172,7 +173,7 @@ def ring_callback_again(path: CallbackPath) -> tuple[Response, int]:
     responses={200: CodeOut, 409: Problem},
 )
 def renew_code(path: CallbackPath) -> Response:
-    """A new code for a started call; the old one is dead at once."""
+    """Issue a new code for a started call; the old one is invalid at once."""
     with unit_for_role(Role.AGENT) as (session, agent):
         callback = callbacks.get_recent_callback(session, path.id, agent.id, current_time())
         return _issued_code_response(
@@ -186,7 +187,7 @@ def renew_code(path: CallbackPath) -> Response:
     responses={200: CallbackOut, 409: Problem},
 )
 def end_callback(path: CallbackPath, body: EndIn) -> Response:
-    """End the call with its outcome; its code is dead at once."""
+    """End the call with its outcome; its code is invalid at once."""
     moment = current_time()
     with unit_for_role(Role.AGENT) as (session, agent):
         callback = callbacks.get_recent_callback(session, path.id, agent.id, current_time())
@@ -200,7 +201,7 @@ def end_callback(path: CallbackPath, body: EndIn) -> Response:
     responses={200: CallbackOut, 409: Problem},
 )
 def move_callback(path: CallbackPath, body: MoveIn) -> Response:
-    """Move a booked callback and tell the customer."""
+    """Move a booked callback and notify the customer."""
     moment = current_time()
     with unit_for_role(Role.AGENT) as (session, agent):
         callback = callbacks.get_recent_callback(
@@ -214,7 +215,7 @@ def move_callback(path: CallbackPath, body: MoveIn) -> Response:
 
 @bp.delete("/callbacks/<uuid:id>", summary="Call it off", responses={204: None, 409: Problem})
 def cancel_callback(path: CallbackPath) -> tuple[str, int]:
-    """Call a booked callback off and tell the customer."""
+    """Cancel a booked callback and notify the customer."""
     with unit_for_role(Role.AGENT) as (session, agent):
         callback = callbacks.get_recent_callback(
             session, path.id, agent.id, current_time(), lock=True

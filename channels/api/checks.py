@@ -1,4 +1,4 @@
-"""``POST /checks``: anybody may ask whether a caller is genuine."""
+"""``POST /checks``: a public endpoint to check whether a caller is genuine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ bp = APIBlueprint(
     responses={200: CheckOut, 503: CannotCheckOut},
 )
 def make_check(body: CheckIn) -> tuple[Response, int]:
-    """The verdict on a code that a caller told the owner of this phone number."""
+    """Return the verdict on a code that a caller told the owner of this phone number."""
     try:
         verdict = check_service.decide_verdict(body.phone, body.code, Channel.API)
     except check_service.CheckUnavailable:

@@ -1,4 +1,4 @@
-"""Which customer a booking over the API is for."""
+"""Finds or adds the customer that a booking over the API is for."""
 
 from __future__ import annotations
 
@@ -22,32 +22,38 @@ from scheduling.booking import customer_lookup
 def record_booking_lookup(
     session: Session, agent: Principal, body: CallbackIn, moment: datetime
 ) -> None:
-    """Count and write down that a customer is looked up, by number, by a new customer's reference,
-    or by an id of which the agent may hold no callback. Raises ``InvalidInput`` or
-    ``BudgetSpent``."""
+    """Count and audit the lookup of a customer, by number, by a new customer's reference, or by an
+    id of which the agent may have no callback. Raises ``InvalidInput`` or ``BudgetExceeded``."""
     if (body.customer is None) == (body.customer_id is None):
         raise InvalidInput("customer", "Give either customer or customer_id.")
     if body.customer is not None:
         phone = read_number(body.customer.phone)
-        found, asked = customer_records.find_by_phone(session, phone), phone
+        customer, query = customer_records.find_by_phone(session, phone), phone
         ref = body.customer.external_ref.strip()
-        if found is None and ref:  # adding them would tell whether somebody has it
-            found, asked = customer_records.find_by_external_ref(session, ref), f"{phone} {ref}"
-        customer_lookup.record_customer_lookup(session, agent, found, asked, body.purpose, moment)
-    elif body.customer_id is not None:
-        mine = callbacks.has_recent_callback(session, agent.id, body.customer_id, moment)
-        held = session.get_one(Customer, body.customer_id) if mine else None
+        if (
+            customer is None and ref
+        ):  # adding the customer would reveal whether the reference exists
+            customer, query = customer_records.find_by_external_ref(session, ref), f"{phone} {ref}"
         customer_lookup.record_customer_lookup(
-            session, agent, held, str(body.customer_id), body.purpose, moment
+            session, agent, customer, query, body.purpose, moment
+        )
+    elif body.customer_id is not None:
+        has_callback = callbacks.has_recent_callback(session, agent.id, body.customer_id, moment)
+        customer_with_callback = (
+            session.get_one(Customer, body.customer_id) if has_callback else None
+        )
+        customer_lookup.record_customer_lookup(
+            session, agent, customer_with_callback, str(body.customer_id), body.purpose, moment
         )
 
 
 def resolve_customer(
     session: Session, agent: Principal, body: CallbackIn, moment: datetime
 ) -> Customer:
-    """The customer named in the request, who has been looked up; added when the number is new.
+    """Return the customer named in the request, who has been looked up; add one if the number is
+    new.
 
-    Raises ``InvalidInput``, or ``NotFound`` for an id of which the agent holds no callback.
+    Raises ``InvalidInput``, or ``NotFound`` for an id of which the agent has no callback.
     """
     if body.customer is not None:
         return _find_or_add_customer(session, agent, body.customer, moment)
@@ -61,19 +67,19 @@ def _customer_held_by_agent(
         session, agent.id, customer_id, moment
     ):
         raise NotFound("There is no such customer of yours.")
-    found = session.get_one(Customer, customer_id)
-    if found.erased_at is not None:
+    customer = session.get_one(Customer, customer_id)
+    if customer.erased_at is not None:
         raise NotFound("What we knew of this customer is gone. Book with their number.")
-    return found
+    return customer
 
 
 def _find_or_add_customer(
     session: Session, agent: Principal, given: CustomerIn, moment: datetime
 ) -> Customer:
     phone = read_number(given.phone)
-    found = customer_records.find_by_phone(session, phone)
-    if found is not None:
-        return found
+    customer = customer_records.find_by_phone(session, phone)
+    if customer is not None:
+        return customer
     policy = current_context().policy
     new = customer_records.NewCustomer(
         phone=phone,

@@ -1,4 +1,4 @@
-"""Callbacks that go to a colleague, or come back to life."""
+"""Callbacks that are handed over to a colleague or booked again."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ bp.before_request(require_token)
 
 @bp.get("/colleagues", summary="Who else could call", responses={200: ColleaguesOut})
 def list_colleagues() -> Response:
-    """The other agents at work here, of the same team if there is one, by first name."""
+    """List the other active agents, of the same team if there is one, by first name."""
     with unit_for_role(Role.AGENT) as (session, agent):
-        found = callback_history.list_handover_candidates(session, agent.id)
-    return jsonify(colleagues=[{"id": each, "name": name} for each, name in found])
+        colleagues = callback_history.list_handover_candidates(session, agent.id)
+    return jsonify(colleagues=[{"id": agent_id, "name": name} for agent_id, name in colleagues])
 
 
 @bp.post(
@@ -49,8 +49,8 @@ def list_colleagues() -> Response:
     responses={200: HandedOut, 409: Problem},
 )
 def hand_over_to_colleague(path: CallbackPath, body: HandOverIn) -> Response:
-    """Give a callback that is not confirmed yet to a colleague, and tell the customer the name.
-    The code of a started one is dead at once; only the colleague gets the next."""
+    """Hand a callback that is not confirmed yet to a colleague, and tell the customer the name. The
+    code of a started one is invalid at once; only the colleague gets the next."""
     with unit_for_role(Role.AGENT) as (session, agent):
         callback = callbacks.get_recent_callback(session, path.id, agent.id, current_time())
         live_handover.hand_over_call(
@@ -71,7 +71,7 @@ def hand_over_to_colleague(path: CallbackPath, body: HandOverIn) -> Response:
     responses={200: CallbackOut, 409: Problem},
 )
 def revive_callback(path: CallbackPath, body: MoveIn) -> Response:
-    """Book a missed or cancelled callback again under the same id, and tell the customer."""
+    """Book a missed or cancelled callback again under the same id, and notify the customer."""
     moment = current_time()
     with unit_for_role(Role.AGENT) as (session, agent):
         callback = callbacks.get_recent_callback(

@@ -1,4 +1,4 @@
-"""The API's OpenAPI document, and the same as a page."""
+"""The API's OpenAPI document, as JSON and as a page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask_openapi3 import OpenAPI
 
 bp = Blueprint("api_docs", __name__)
 
-#: What the document calls an enumeration whose class has another name.
+#: The published name of an enumeration whose class has a different name.
 _PUBLISHED_NAMES = {
     "CallbackState": "State",
     "CallOutcome": "Outcome",
@@ -19,13 +19,13 @@ _PUBLISHED_NAMES = {
 
 @bp.get("/api/openapi.json")
 def serve_openapi_document() -> Response:
-    """The document."""
+    """Serve the document."""
     return jsonify(build_openapi_document())
 
 
 @bp.get("/api/docs")
 def show_api_docs() -> str:
-    """The document for people: no script, no other site."""
+    """Render the document for people, without scripts or other sites."""
     spec = build_openapi_document()
     calls = [
         {"path": path, "method": method.upper(), **operation}
@@ -36,8 +36,8 @@ def show_api_docs() -> str:
 
 
 def build_openapi_document() -> dict[str, Any]:
-    """The OpenAPI document, as the server answers: errors are problem documents, and the body
-    limits and rate limits that guard every call are in it too."""
+    """Build the OpenAPI document as the server answers: with problem documents for errors, and with
+    the body limits and rate limits."""
     spec = cast(OpenAPI, current_app).api_doc
     for path, methods in spec["paths"].items():
         for operation in methods.values():
@@ -46,7 +46,7 @@ def build_openapi_document() -> dict[str, Any]:
 
 
 def publish_schema_names(spec: dict[str, Any]) -> None:
-    """Give the schemas of a document the names that they are published by."""
+    """Give the schemas of a document their published names."""
     schemas = spec["components"]["schemas"]
     for name, published in _PUBLISHED_NAMES.items():
         schemas[name]["title"] = published
@@ -61,11 +61,11 @@ def _publish_references(part: Any) -> None:
         path, _, name = str(part.get("$ref", "")).rpartition("/")
         if name in _PUBLISHED_NAMES:
             part["$ref"] = f"{path}/{_PUBLISHED_NAMES[name]}"
-        for item in part.values():
-            _publish_references(item)
+        for child in part.values():
+            _publish_references(child)
     elif isinstance(part, list):
-        for item in part:
-            _publish_references(item)
+        for child in part:
+            _publish_references(child)
 
 
 def _add_error_responses(path: str, operation: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Requests that do not fit their schema, as problem documents."""
+"""Problem documents for requests that do not match their schema."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ADVICE = {
     "model_attributes_type": "Send a JSON object.",
     "model_type": "Send a JSON object.",
 }
-#: Types of which there are several for one mistake, by how they begin.
+#: Advice for error types with a common prefix.
 _ADVICE_BY_PREFIX = {
     "date_": "Write a day like 2026-11-23.",
     "datetime_": "Write a time like 2026-11-23T14:00:00+00:00, with its offset.",
@@ -39,23 +39,23 @@ _DEFAULT_ADVICE = "This does not fit. /api/docs says what does."
 
 
 def answer_validation_error(error: ValidationError) -> Response:
-    """A 422 that says for each member what to do."""
+    """Build a 422 response with advice for each invalid member."""
     if request.method in ("POST", "PUT", "PATCH") and request.get_data() and not request.is_json:
         return build_error_response(
             415, "Unsupported Media Type", "Send JSON, as application/json."
         )
     errors = [
         {
-            "field": ".".join(str(part) for part in one_error["loc"]) or "body",
-            "detail": _advice_for_error_type(one_error["type"], one_error.get("ctx", {})),
+            "field": ".".join(str(part) for part in problem["loc"]) or "body",
+            "detail": _advice_for_error_type(problem["type"], problem.get("ctx", {})),
         }
-        for one_error in error.errors(include_url=False, include_input=False)
+        for problem in error.errors(include_url=False, include_input=False)
     ]
-    detail = " ".join(f"{one_error['field']}: {one_error['detail']}" for one_error in errors[:3])
+    detail = " ".join(f"{problem['field']}: {problem['detail']}" for problem in errors[:3])
     return build_error_response(422, "This cannot be used", detail, errors=errors)
 
 
 def _advice_for_error_type(kind: str, context: dict[str, Any]) -> str:
-    """What to do about a mistake of that type."""
+    """Return the advice for an error of that type."""
     alike = (words for start, words in _ADVICE_BY_PREFIX.items() if kind.startswith(start))
     return (_ADVICE.get(kind) or next(alike, _DEFAULT_ADVICE)).format_map(context)

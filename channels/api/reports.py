@@ -1,4 +1,4 @@
-"""``/reports``: filed by anybody, read by investigators."""
+"""``/reports``: anyone can file them, investigators read them."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ bp.before_request(require_token)
     "/reports", summary="Report an unexpected call", security=[], responses={201: ReferenceOut}
 )
 def make_report(body: ReportIn) -> tuple[Response, int]:
-    """Keep a report; gives the reference to name it by."""
+    """File a report and return its reference."""
     report_submission.count_report_address()
-    told = report_fields.ReportSubmission(
+    report = report_fields.ReportSubmission(
         phone=read_number(body.phone),
         channel="api",
         called_at=body.called_at,
@@ -45,7 +45,7 @@ def make_report(body: ReportIn) -> tuple[Response, int]:
     )
     with unit_of_work() as session:
         return jsonify(
-            reference=submission.submit_for_reference(session, told, current_time())
+            reference=submission.submit_for_reference(session, report, current_time())
         ), 201
 
 
@@ -56,12 +56,12 @@ def make_report(body: ReportIn) -> tuple[Response, int]:
     responses={200: ReportsOut, 401: Problem, 403: Problem},
 )
 def list_reports() -> Response:
-    """For investigators, newest first; each reading is written down."""
+    """List reports for investigators, newest first; each access is audited."""
     with unit_for_role(Role.INVESTIGATOR) as (session, investigator):
-        found = report_list.list_latest_reports(session, investigator.actor, current_time())
+        reports = report_list.list_latest_reports(session, investigator.actor, current_time())
         return jsonify(
             reports=[
-                ReportOut.model_validate(item, from_attributes=True).model_dump(mode="json")
-                for item in found
+                ReportOut.model_validate(report, from_attributes=True).model_dump(mode="json")
+                for report in reports
             ]
         )

@@ -1,4 +1,4 @@
-"""What goes in and out of the API (pydantic)."""
+"""Request and response schemas of the API (pydantic)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Phone = Annotated[
 
 
 def _require_written_time(value: Any) -> Any:
-    """A time as text: of a bare number nobody can say whether it counts seconds or milliseconds."""
+    """Require a time as text: a bare number could count seconds or milliseconds."""
     if isinstance(value, str) and re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]", value):
         return value
     raise ValueError("Write a time like 2026-11-24T14:00:00+00:00, with its offset.")
@@ -40,13 +40,13 @@ def _require_written_time(value: Any) -> Any:
 Instant = Annotated[AwareDatetime, BeforeValidator(_require_written_time)]
 
 
-#: Whose time a booking takes: the agent's own, or that of whoever is free.
+#: Whose time a booking takes: the agent's own, or that of any free agent.
 AgentChoice = Literal["me", "any"]
 ME: AgentChoice = "me"
 
 
 class Input(BaseModel):
-    """A request's body or query: unknown members are refused, so that a typo is noticed."""
+    """The body or query of a request. Unknown members are rejected, so that typing errors show."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -63,20 +63,20 @@ class Problem(BaseModel):
 
 
 class FieldProblem(BaseModel):
-    """One member of a request that cannot be used."""
+    """A member of a request that is invalid."""
 
     field: str
     detail: str
 
 
 class InvalidProblem(Problem):
-    """A problem document for a request that cannot be used, member by member."""
+    """A problem document for an invalid request, with its invalid members."""
 
     errors: list[FieldProblem] = []
 
 
 class CheckIn(Input):
-    """A check: the customer's own number, and the code as the caller told it."""
+    """A check: the customer's own number, and the code that the caller told them."""
 
     phone: Phone
     code: StrictStr = Field(
@@ -97,7 +97,7 @@ class GenuineOut(BaseModel):
 
 
 class AlreadyOut(BaseModel):
-    """The right code, which has confirmed before."""
+    """The code is right, but has been confirmed before."""
 
     verdict: Literal["already_confirmed"]
     confirmed_at: AwareDatetime
@@ -105,19 +105,19 @@ class AlreadyOut(BaseModel):
 
 
 class NotConfirmedOut(BaseModel):
-    """Everything else."""
+    """Any other result."""
 
     verdict: Literal["not_confirmed"]
 
 
 class CannotCheckOut(BaseModel):
-    """We are out of order: treat the caller as not confirmed."""
+    """The service cannot check: treat the caller as not confirmed."""
 
     verdict: Literal["cannot_check"]
 
 
 class CheckOut(BaseModel):
-    """The verdict; which members there are depends on it."""
+    """The verdict; it decides which members are present."""
 
     verdict: Literal["genuine", "already_confirmed", "not_confirmed"]
     caller: str | None = None
@@ -131,7 +131,7 @@ class CheckOut(BaseModel):
 
 
 class CustomerIn(Input):
-    """The customer of a booking; added when the number is new."""
+    """The customer of a booking; added if the number is new."""
 
     phone: Phone
     name: StrictStr = Field("", max_length=60)
@@ -141,7 +141,7 @@ class CustomerIn(Input):
 
 
 class CallbackIn(Input):
-    """A callback to be booked, for ``customer`` or for a ``customer_id`` known from before."""
+    """A callback to book, for ``customer`` or for a ``customer_id`` from an earlier booking."""
 
     customer: CustomerIn | None = None
     customer_id: UUID | None = None
@@ -214,7 +214,7 @@ class CallbackPath(BaseModel):
 
 
 class DayQuery(Input):
-    """Which day, on the agent's own clock; today unless given."""
+    """Which day, in the agent's time zone; today by default."""
 
     on: date | None = None
 
@@ -226,13 +226,13 @@ class MoveIn(Input):
 
 
 class HandOverIn(Input):
-    """To whom."""
+    """The agent to hand the callback over to."""
 
     agent: UUID
 
 
 class HandedOut(BaseModel):
-    """Who makes the call now."""
+    """The agent who makes the call now."""
 
     id: UUID
     reference: str
@@ -259,14 +259,14 @@ class CodeOut(BaseModel):
 
 
 class PhoneOut(BaseModel):
-    """How far a bridged call got; its code can be had while it is ``live``."""
+    """The progress of a bridged call; the code is available while it is ``live``."""
 
     call: CallState
     error: str | None
 
 
 class SlotsQuery(Input):
-    """Between two instants; ``timezone`` is the customer's, whose decent hours count."""
+    """A range of time; ``timezone`` is the customer's, in which calling hours apply."""
 
     from_: Instant = Field(alias="from")
     to: Instant
@@ -279,18 +279,18 @@ class SlotsQuery(Input):
 
 
 class SlotsOut(BaseModel):
-    """Free starts, earliest first."""
+    """Free start times, earliest first."""
 
     minutes: int
     slots: list[AwareDatetime]
 
 
-#: What a caller asks for, and what is given; ``nothing`` says that there was none.
+#: What a caller asks for, or is given; ``nothing`` says that there was none.
 Thing = Literal["code", "password", "remote", "money", "card", "install", "other", "nothing"]
 
 
 class ReportIn(Input):
-    """An unexpected call. ``tell_me`` asks for a text with the outcome, to the number given."""
+    """An unexpected call. ``tell_me`` requests a text with the outcome, to the number given."""
 
     phone: Phone
     called_at: Instant | None = None
@@ -307,15 +307,15 @@ class ReportIn(Input):
 
 
 class ReferenceOut(BaseModel):
-    """What to name the report by."""
+    """The reference of the report."""
 
     reference: str
 
 
 class ReportOut(BaseModel):
-    """A report, without who made it; ``refused`` is a booked call that its customer did not ask
-    for, ``objection`` one to who opened their record, which tells of no call. ``times`` counts the
-    same told again; ``doubtful`` seems to come from a program."""
+    """A report, without its reporter. ``refused`` is a booked call that its customer did not ask
+    for; ``objection`` is one to an access to the customer's record, not to a call. ``times`` counts
+    duplicates; a ``doubtful`` report seems to come from a program."""
 
     reference: str
     kind: Literal["report", "refused", "objection"]

@@ -1,4 +1,4 @@
-"""``GET /slots``: when the agent is free."""
+"""``GET /slots``: the free times of agents."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ bp.before_request(require_token)
 
 @bp.get("/slots", summary="Free slots", responses={200: SlotsOut})
 def list_slots(query: SlotsQuery) -> Response:
-    """Free starts of the agent, or of anybody who could make the call, at decent hours in the
-    customer's zone; 500 at the most."""
+    """List free start times of the agent, or of any agent who can make the call, within calling
+    hours in the customer's zone; at most 500."""
     if query.to <= query.from_:
         raise InvalidInput("to", "Give an end that is later than the beginning.")
     if query.to - query.from_ > _MAX_RANGE:
@@ -43,12 +43,12 @@ def list_slots(query: SlotsQuery) -> Response:
         span = (query.from_, query.to)
         callee, minutes, moment = Callee(zone), query.minutes, current_time()
         if query.agent == ME:
-            found = slot_search.find_free_slots(
+            slots = slot_search.find_free_slots(
                 session, agent.id, callee, span, minutes, policy, moment
             )
         else:
-            need = requirements_from_request(session, agent, query)
-            found = agent_assignment.find_pool_slots(
-                session, need, callee, span, minutes, policy, moment
+            requirements = requirements_from_request(session, agent, query)
+            slots = agent_assignment.find_pool_slots(
+                session, requirements, callee, span, minutes, policy, moment
             )
-    return jsonify(minutes=query.minutes, slots=[slot.isoformat() for slot in found])
+    return jsonify(minutes=query.minutes, slots=[slot.isoformat() for slot in slots])

@@ -1,1 +1,1 @@
-"""Commands: ``flask --app app …``."""
+"""Commands of ``flask --app app``."""

@@ -1,5 +1,7 @@
-"""What the command line asks for takes two members of staff, since it has no identity itself; and
-``flask approvals``."""
+"""``flask approvals``, and the approval of commands by two members of staff.
+
+The command line has no identity of its own, so sensitive commands need two approvers.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ from people.approvals import approval_inbox, approval_requests, bootstrap, comma
 from people.approvals.request_types import Payload, RequestType
 from procedures import approval_registry
 
-#: How a command ends that waits for approval.
+#: Exit code of a command that waits for approval.
 EXIT_AWAITING_APPROVAL = 3
 NO_REASON_GIVEN = "No reason was given on the command line."
 reason_option = click.option(
@@ -31,15 +33,17 @@ approvals_group = AppGroup("approvals", help="What the command line has asked fo
 
 
 def find_request_type(name: str) -> RequestType:
-    """A row of the table."""
+    """Return a request type by name."""
     return approval_registry.collect_request_types(current_context().policy)[name]
 
 
 @contextmanager
 def require_command_approval(name: str, payload: Payload, why: str) -> Iterator[None]:
-    """Do something long once two members of staff have approved exactly this; until then file the
-    request, say who must approve it where, and exit. Killed in the middle, the next run goes on
-    under the same approval."""
+    """Run the body once two members of staff have approved exactly this request.
+
+    Until then, file the request, print who must approve it and where, and exit. If the body is
+    interrupted, the next run continues under the same approval.
+    """
     with readable_errors():
         with unit_of_work() as session:
             may_go_on, request = _find_or_file_request(
@@ -56,7 +60,7 @@ def require_command_approval(name: str, payload: Payload, why: str) -> Iterator[
 def _find_or_file_request(
     session: Session, kind: RequestType, payload: Payload, why: str
 ) -> tuple[bool, UUID | None]:
-    """Whether to go on, and under which request: none while the installation is set up."""
+    """Return whether to continue, and the request's id; None while the installation is set up."""
     if is_setup_action(session, kind.name):
         return True, None
     act = command_execution.find_open_request(session, kind, payload, current_time())
@@ -67,8 +71,8 @@ def _find_or_file_request(
 
 
 def is_setup_action(session: Session, name: str) -> bool:
-    """Whether there were never two people who could approve, so that it is done at once; then it
-    is written down that it was."""
+    """Return whether to act without approval, because there have never been two approvers. If so,
+    audit the unapproved act."""
     if not bootstrap.is_bootstrap_open(session, current_time()):
         return False
     bootstrap.record_unapproved_act(session, name, current_time())
@@ -76,7 +80,7 @@ def is_setup_action(session: Session, name: str) -> bool:
 
 
 def exit_awaiting_approval(then: str) -> NoReturn:
-    """Say what has to happen now, and exit."""
+    """Print what has to happen next, and exit."""
     click.echo(
         "This takes two members of staff (supervisors or investigators). Two of them must approve"
         f" it within seven days, at {current_context().base_url}/staff/approvals. {then}",
@@ -87,24 +91,26 @@ def exit_awaiting_approval(then: str) -> NoReturn:
 
 @approvals_group.command("list")
 def list_requests_command() -> None:
-    """Say what the command line has asked for and waits for approval."""
+    """List the requests of the command line that wait for approval."""
     with readable_errors(), unit_of_work() as session:
-        found = approval_inbox.list_operator_requests(
+        requests = approval_inbox.list_operator_requests(
             session,
             approval_registry.collect_request_types(current_context().policy),
             current_time(),
         )
-    for item in found:
-        said = f"{item.approvals} of {item.needed} approvals"
-        click.echo(f"{item.act.id}  {item.act.kind:<20} {said}, until {item.act.expires_at:%F %R}")
-    if not found:
+    for entry in requests:
+        progress = f"{entry.approvals} of {entry.needed} approvals"
+        click.echo(
+            f"{entry.act.id}  {entry.act.kind:<20} {progress}, until {entry.act.expires_at:%F %R}"
+        )
+    if not requests:
         click.echo("Nothing waits.")
 
 
 @approvals_group.command("withdraw")
 @click.argument("request_id", metavar="ID", type=click.UUID)
 def withdraw_request_command(request_id: UUID) -> None:
-    """Take back what the command line has asked for: ID is what `flask approvals list` prints."""
+    """Withdraw a request of the command line. ID is printed by `flask approvals list`."""
     with readable_errors(), unit_of_work() as session:
         approval_requests.withdraw_approval_request(session, request_id, None, current_time())
     click.echo("Withdrawn.")

@@ -1,4 +1,4 @@
-"""``flask audit``: the log's checkpoints, its verification, and proofs of single entries."""
+"""``flask audit``: checkpoints of the log, its verification, and proofs of single entries."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _key_option = click.option("--key", "key_text", help="The log's public key, from
 
 @audit_group.command("checkpoint")
 def checkpoint_command() -> None:
-    """Take all new entries in, sign a checkpoint, write it to all places, and print it."""
+    """Sequence all new entries, sign a checkpoint, write it to all destinations, and print it."""
     here = current_context()
     with readable_errors():
         while _append_waiting_entries():
@@ -50,7 +50,7 @@ def _append_waiting_entries() -> int:
 
 @audit_group.command("key")
 def log_key_command() -> None:
-    """Print the log's public key. Keep it where nobody of us can change it."""
+    """Print the log's public key. Store it where no insider can change it."""
     with readable_errors(), unit_of_work(read_only=True) as session:
         click.echo(str(_own_log_key(session)))
 
@@ -63,30 +63,29 @@ def _own_log_key(session: Session) -> VerifierKey:
 @click.option("--checkpoint", "files", type=_FILE, multiple=True, help="A file of checkpoints.")
 @_key_option
 def verify_log_command(files: tuple[Path, ...], key_text: str | None) -> None:
-    """Hold the whole log against earlier checkpoints, and name the first bad entry.
+    """Verify the whole log against earlier checkpoints, and print the first bad entry.
 
-    Also entries that are in no checkpoint yet: none is missing, and each is as it was written. Ends
-    with 1 when something is bad, and with 3 when a process ended without its last word of which no
-    entry of the log tells.
+    Also verifies entries that no checkpoint covers yet. Exits with 1 if something is bad, and with
+    3 if a process ended without its final record and no entry explains it.
 
-    Bring the checkpoints, and the key, from where they were kept out of our reach. Without any, the
-    store's own are taken: that finds mistakes, not a clever liar.
+    Pass checkpoints and the key from where insiders cannot reach them. Without any, the checkpoints
+    in the database are used: that finds mistakes, not deliberate tampering.
     """
     with readable_errors(), unit_of_work(read_only=True) as session:
         known = _read_known_checkpoints(session, files, key_text)
         size = log_state.count_sequenced_entries(session)
         with click.progressbar(length=size, file=sys.stderr, label="Verifying") as bar:
-            found = log_verification.verify_log(session, known, bar.update, current_time())
-    if found.bad:
-        click.echo(f"BAD: {found.bad}")
+            result = log_verification.verify_log(session, known, bar.update, current_time())
+    if result.bad:
+        click.echo(f"BAD: {result.bad}")
         sys.exit(1)
     click.echo(
-        f"Good: {found.size:,} entries, {found.covered:,} of them vouched for by"
+        f"Good: {result.size:,} entries, {result.covered:,} of them vouched for by"
         f" {len(known):,} checkpoint{'' if len(known) == 1 else 's'}."
     )
-    for end in found.ends:
+    for end in result.ends:
         click.echo(f"NOT EXPLAINED: {end.sentence}")
-    if not all(end.told for end in found.ends):
+    if not all(end.told for end in result.ends):
         sys.exit(3)
 
 
@@ -111,7 +110,8 @@ def _read_known_checkpoints(
 
 
 def _split_signed_notes(text: str) -> Iterator[str]:
-    """The notes of a file: a text, an empty line, signatures, and an empty line between them."""
+    """Yield the signed notes of a file. A note is a text, an empty line and signatures; an empty
+    line separates notes."""
     blocks = text.strip("\n").split("\n\n")
     if len(blocks) % 2:
         raise InvalidNote("This file holds no checkpoints, or was cut.")
@@ -122,24 +122,25 @@ def _split_signed_notes(text: str) -> Iterator[str]:
 @audit_group.command("prove")
 @click.argument("entry", type=int)
 def prove_entry_command(entry: int) -> None:
-    """Print a proof, as JSON, that entry ENTRY is in the log: for `flask audit check-proof`."""
+    """Print a proof, as JSON, that entry ENTRY is in the log. Check it with `flask audit
+    check-proof`."""
     with readable_errors(), unit_of_work(read_only=True) as session:
-        found = proofs.build_entry_proof(session, entry)
-    if found is None:
+        proof = proofs.build_entry_proof(session, entry)
+    if proof is None:
         raise click.ClickException("This entry is in no checkpoint yet, or there is none such.")
-    click.echo(json.dumps(found, indent=1))
+    click.echo(json.dumps(proof, indent=1))
 
 
 @audit_group.command("prove-growth")
 @click.argument("old", type=click.IntRange(1))
 def prove_growth_command(old: int) -> None:
-    """Print a proof, as JSON, that the log of the newest checkpoint begins with the OLD entries
-    of an earlier one."""
+    """Print a proof, as JSON, that the log of the newest checkpoint begins with the OLD entries of
+    an earlier one."""
     with readable_errors(), unit_of_work(read_only=True) as session:
-        found = proofs.build_growth_proof(session, old)
-    if found is None:
+        proof = proofs.build_growth_proof(session, old)
+    if proof is None:
         raise click.ClickException("No checkpoint is that large yet.")
-    click.echo(json.dumps(found, indent=1))
+    click.echo(json.dumps(proof, indent=1))
 
 
 @audit_group.command("check-proof")
@@ -147,16 +148,16 @@ def prove_growth_command(old: int) -> None:
 @click.option("--key", "key_text", required=True, help="The log's public key.")
 @click.option("--checkpoint", "old", type=_FILE, help="The earlier checkpoint, for growth.")
 def check_proof_command(file: Any, key_text: str, old: Path | None) -> None:
-    """Check a proof with nothing but the log's public key."""
+    """Check a proof, using only the log's public key."""
     try:
         key = parse_verifier_key(key_text)
         earlier = (
             open_checkpoint(list(_split_signed_notes(old.read_text()))[-1], key) if old else None
         )
-        told = proofs.verify_proof(json.load(file), key, earlier)
+        message = proofs.verify_proof(json.load(file), key, earlier)
     except (InvalidNote, proofs.InvalidProof) as error:
         click.echo(f"BAD: {error}")
         sys.exit(1)
     except ValueError:
         raise click.ClickException("This is no proof.") from None
-    click.echo(f"Good: {told}")
+    click.echo(f"Good: {message}")

@@ -1,4 +1,4 @@
-"""``flask canaries``: customers who do not exist, from numbers that the company owns."""
+"""``flask canaries``: customers who do not exist, with numbers that the company owns."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PATH = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 def import_rules() -> ImportRules:
-    """What this installation takes from a file."""
+    """Return the rules this installation applies to imported records."""
     policy = current_context().policy
     return ImportRules(
         policy.languages, policy.default_region, policy.countries, policy.default_zone
@@ -39,9 +39,9 @@ def import_rules() -> ImportRules:
 @click.option("--ref", required=True, help="How your references look: # is a digit, ? a letter.")
 @click.option("--at-once", is_flag=True, help="Do not wait for the next import of customers.")
 def add_canaries_command(numbers: Path, ref: str, at_once: bool) -> None:
-    """Add a canary for each number in a file, which must be numbers that the company owns.
+    """Add a canary for each number in a file. The company must own the numbers.
 
-    They come in with the next import of customers, scattered over it.
+    The canaries are added at random places of the next import of customers.
     """
     lines = [line.strip() for line in numbers.read_text().splitlines() if line.strip()]
     with readable_errors():
@@ -55,27 +55,30 @@ def add_canaries_command(numbers: Path, ref: str, at_once: bool) -> None:
 
 
 def _record_number_lookups(lines: list[str]) -> None:
-    """Planning says which number is a customer's: each is written down as looked up first."""
+    """Audit a look-up of each number: planning canaries reveals which numbers belong to
+    customers."""
     with unit_of_work() as session:
         for line in lines:
             try:
-                found = customer_records.find_by_phone(session, phone_numbers.parse_phone(line, ""))
+                customer = customer_records.find_by_phone(
+                    session, phone_numbers.parse_phone(line, "")
+                )
             except InvalidInput:
                 continue
-            who = found.id if found else None
+            customer_id = customer.id if customer else None
             lookup_log.log_customer_lookup(
-                session, audit_log.OPERATOR, who, "", "canaries", current_time()
+                session, audit_log.OPERATOR, customer_id, "", "canaries", current_time()
             )
 
 
 def _import_waiting_canaries() -> None:
     with unit_of_work() as session:
-        found = import_injection.list_pending_canaries(session)
+        pending = import_injection.list_pending_canaries(session)
         reached = create_import(session, current_time())
     source = LineReader(BytesIO())
     work = ImportRunner(
         source,
-        import_injection.build_import_records(found),
+        import_injection.build_import_records(pending),
         import_rules(),
         unit_of_work,
         current_time,
@@ -88,8 +91,8 @@ def _import_waiting_canaries() -> None:
 @canaries_group.command("plant")
 @click.argument("callback", type=click.UUID)
 def plant_canary_command(callback: UUID) -> None:
-    """Let staff meet a canary through CALLBACK, an id that your helpdesk got by booking it over the
-    API: opening it through that callback raises no case."""
+    """Let staff meet a canary through CALLBACK, the id of a callback that your helpdesk booked over
+    the API. Opening the canary through that callback opens no case."""
     with readable_errors(), unit_of_work() as session:
         creation.plant_canary_callback(session, callback, current_time())
     click.echo("Whoever holds it meets the canary in turn.")
@@ -97,8 +100,8 @@ def plant_canary_command(callback: UUID) -> None:
 
 @canaries_group.command("list")
 def count_canaries_command() -> None:
-    """Say how many there are, and no more."""
+    """Print the number of canaries, and nothing else about them."""
     with readable_errors(), unit_of_work(read_only=True) as session:
-        found = store.load_canaries(session)
+        known = store.load_canaries(session)
         waiting = import_injection.list_pending_canaries(session)
-    click.echo(f"{len(found.canaries):,} canaries, {len(waiting):,} of them still to come in.")
+    click.echo(f"{len(known.canaries):,} canaries, {len(waiting):,} of them still to come in.")

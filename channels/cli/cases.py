@@ -1,4 +1,4 @@
-"""``flask cases``."""
+"""``flask cases``: verification of exported cases."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("file", type=_FILE)
 @click.option("--key", "key_text", required=True, help="The log's public key, from a safe place.")
 def check_export_command(file: Path, key_text: str) -> None:
-    """Check an exported case with nothing but the audit log's public key. Reads no database."""
+    """Verify an exported case, using only the audit log's public key. Reads no database."""
     try:
-        told = archive_verification.verify_export_file(file, parse_verifier_key(key_text))
+        message = archive_verification.verify_export_file(file, parse_verifier_key(key_text))
     except (InvalidNote, archive_verification.InvalidExport) as error:
         click.echo(f"BAD: {error}")
         sys.exit(1)
-    click.echo(f"Good: {told}")
+    click.echo(f"Good: {message}")

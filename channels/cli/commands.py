@@ -1,4 +1,4 @@
-"""Hangs the commands onto the application."""
+"""Registers the commands on the application."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from channels.cli import (
 
 
 def register_commands(app: Flask) -> None:
-    """All commands of ``flask --app app``."""
+    """Register all commands of ``flask --app app``."""
     for command in (
         database.db_group,
         database.demo_command,

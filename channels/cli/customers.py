@@ -81,11 +81,12 @@ def import_customers_command(
     problems: Path | None,
     why: str,
 ) -> None:
-    """Add customers from FILE (CSV with a first line of column names, or JSON lines), or bring
-    them up to date: external_ref, phone, name, and, if you have them, locale and timezone.
+    """Add or update customers from FILE: CSV with a header line, or JSON lines. Columns:
+    external_ref, phone, name, and optionally locale and timezone.
 
-    Known by external_ref. Safe to run again, and goes on where it was stopped. Ends with 1 when
-    lines were refused; all others are in. Ends with 3 when two people must approve it first.
+    Customers are matched by external_ref. Safe to run again; continues where an earlier run
+    stopped. Exits with 1 if lines were refused (all others are imported), and with 3 if two people
+    must approve it first.
     """
     form = form or _FORMAT_BY_SUFFIX.get(file.suffix.lower())
     if form is None:
@@ -116,7 +117,7 @@ def import_customers_command(
                 raise click.ClickException(str(error)) from None
             except ImportRunsElsewhere:
                 raise click.ClickException("Another process is importing this file.") from None
-    if dry_run:  # it tells who is a customer, and takes nobody's approval
+    if dry_run:  # a dry run reveals who is a customer and needs no approval, so it is audited
         with unit_of_work() as session:
             looked_up = counts.added + counts.changed + counts.same
             audit_log.record_act(
@@ -131,8 +132,8 @@ def import_customers_command(
 
 @contextmanager
 def _copy_with_digest(file: Path) -> Iterator[tuple[BinaryIO, str]]:
-    """A copy without a name, and its digest (SHA-256): what was approved is what is imported,
-    whatever becomes of the file meanwhile."""
+    """Yield an unnamed copy and its SHA-256 digest. The approved content is what is imported, even
+    if the file changes meanwhile."""
     digest = hashlib.sha256()
     with tempfile.TemporaryFile() as copy:
         with file.open("rb") as opened:
@@ -143,18 +144,18 @@ def _copy_with_digest(file: Path) -> Iterator[tuple[BinaryIO, str]]:
 
 
 def _find_resume_point(copy: BinaryIO, from_start: bool) -> ImportProgress:
-    """Where to go on: at the end of what an unfinished import read of this very file."""
+    """Return the progress of an unfinished import of this same file, or begin a new import."""
     with unit_of_work() as session:
-        for item in [] if from_start else list_unfinished_imports(session):
+        for progress in [] if from_start else list_unfinished_imports(session):
             copy.seek(0)
             source = LineReader(copy)
             if (
-                item.position
-                and source.skip_to_position(item.position)
-                and source.digest == item.digest
+                progress.position
+                and source.skip_to_position(progress.position)
+                and source.digest == progress.digest
             ):
-                click.echo(f"Going on after line {item.line}.", err=True)
-                return item
+                click.echo(f"Going on after line {progress.line}.", err=True)
+                return progress
         return create_import(session, current_time())
 
 
@@ -198,26 +199,26 @@ def _run_import(
 
 @contextmanager
 def _refused_line_reporter(path: Path | None) -> Iterator[Any]:
-    """Tells of refused lines: all to a file, or the first few to the terminal."""
+    """Report refused lines: all of them to a file, or the first few to the terminal."""
     if path is not None:
         with path.open("a", newline="") as file:
             yield _csv_line_reporter(file)
         return
-    told: list[ImportProblem] = []
+    shown: list[ImportProblem] = []
 
     def keep_first_refused(refused: list[ImportProblem]) -> None:
-        told.extend(refused[: MAX_SHOWN_LINES - len(told)])
+        shown.extend(refused[: MAX_SHOWN_LINES - len(shown)])
 
     yield keep_first_refused
-    for item in told:
-        click.echo(f"Line {item.line}, {item.field}: {item.sentence}", err=True)
+    for problem in shown:
+        click.echo(f"Line {problem.line}, {problem.field}: {problem.sentence}", err=True)
 
 
 def _csv_line_reporter(file: TextIO) -> Any:
     writer = csv.writer(file)
 
     def write_refused_lines(refused: list[ImportProblem]) -> None:
-        writer.writerows((item.line, item.field, item.sentence) for item in refused)
+        writer.writerows((problem.line, problem.field, problem.sentence) for problem in refused)
         file.flush()
 
     return write_refused_lines
@@ -238,8 +239,8 @@ def _print_import_counts(counts: ImportCounts, dry_run: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Only say how many.")
 @reason_option
 def apply_retention_command(days: int | None, dry_run: bool, why: str) -> None:
-    """Erase what is known of customers whose last callback is longer ago than that, now; the worker
-    does so by itself where VOUCHLINE_RETENTION_DAYS is set."""
+    """Erase the data of customers whose last callback is longer ago than the period, now. The
+    worker does this by itself if VOUCHLINE_RETENTION_DAYS is set."""
     settings: Settings = current_app.config["VOUCHLINE_SETTINGS"]
     days = days or settings.retention_days
     if days is None:
@@ -257,17 +258,17 @@ def apply_retention_command(days: int | None, dry_run: bool, why: str) -> None:
 
 def _erase_due_customers(before: datetime) -> int:
     count = 0
-    while found := _customers_due_for_erasure(before):
+    while due := _customers_due_for_erasure(before):
         with click.progressbar(
-            range(0, len(found), retention.BATCH_SIZE), file=sys.stderr, label="Erasing"
+            range(0, len(due), retention.BATCH_SIZE), file=sys.stderr, label="Erasing"
         ) as starts:
             for start in starts:
-                some = found[start : start + retention.BATCH_SIZE]
+                some = due[start : start + retention.BATCH_SIZE]
                 with unit_of_work() as session:
                     retention.erase_expired_customers(
                         session, some, before, audit_log.OPERATOR, current_time()
                     )
-        count += len(found)
+        count += len(due)
     return count
 
 
@@ -281,19 +282,19 @@ def _customers_due_for_erasure(before: datetime) -> list[UUID]:
 @click.option("--phone", default="", help="Their number, with or without country code.")
 @reason_option
 def erase_customer_command(reference: str, phone: str, why: str) -> None:
-    """Erase what is known of one customer, whom all that is given must fit. Ends with 3 when two
-    people must approve it first."""
+    """Erase the data of one customer, who must match all options given. Exits with 3 if two people
+    must approve it first."""
     with readable_errors():
-        with unit_of_work() as session:  # kept, whatever becomes of it
+        with unit_of_work() as session:  # committed even if the erasure fails
             looked_up = _record_erasure_lookups(session, reference, phone)
         which = _require_one_customer(looked_up)
     with readable_errors(), unit_of_work() as session:
-        found = session.get_one(Customer, which)
+        customer = session.get_one(Customer, which)
         at_once = is_setup_action(session, erasure_request.ERASE_CUSTOMER.name)
         if at_once:
-            erasure_request.erase_immediately(session, found, audit_log.OPERATOR, current_time())
+            erasure_request.erase_immediately(session, customer, audit_log.OPERATOR, current_time())
         else:
-            erasure_request.request_erasure(session, found, why, None, current_time())
+            erasure_request.request_erasure(session, customer, why, None, current_time())
     if not at_once:
         exit_awaiting_approval(
             "They are erased at the second approval; there is nothing more to run."
@@ -302,26 +303,27 @@ def erase_customer_command(reference: str, phone: str, why: str) -> None:
 
 
 def _record_erasure_lookups(session: Session, reference: str, phone: str) -> list[UUID | None]:
-    """The customers with this reference and this number; each look-up is written down."""
+    """Return the ids of the customers with this reference and this number. Each look-up is
+    audited."""
     number = (
         phone_numbers.parse_phone(phone, current_context().policy.default_region) if phone else ""
     )
-    found = []
+    matches = []
     if reference:
-        found.append(customer_records.find_by_external_ref(session, reference))
+        matches.append(customer_records.find_by_external_ref(session, reference))
     if phone:
-        found.append(customer_records.find_by_phone(session, number))
-    ids = [item.id if item else None for item in found]
-    for who in ids:
+        matches.append(customer_records.find_by_phone(session, number))
+    ids = [customer.id if customer else None for customer in matches]
+    for customer_id in ids:
         lookup_log.log_customer_lookup(
-            session, audit_log.OPERATOR, who, "", "erasure", current_time()
+            session, audit_log.OPERATOR, customer_id, "", "erasure", current_time()
         )
     return ids
 
 
 def _require_one_customer(found: list[UUID | None]) -> UUID:
     first = found[0] if found else None
-    if first is not None and all(item == first for item in found):
+    if first is not None and all(customer_id == first for customer_id in found):
         return first
     if len(found) > 1:
         raise NotFound("No customer has both this reference and this number. Nobody is erased.")

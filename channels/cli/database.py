@@ -15,7 +15,7 @@ db_group = AppGroup("db", help="The store's tables.")
 
 @db_group.command()
 def upgrade() -> None:
-    """Bring the store's tables up to date, and make the keys that are new with it."""
+    """Migrate the database to the current revision, and create new keys."""
     with readable_errors():
         migrate_and_make_keys()
     click.echo("The store is up to date.")
@@ -37,7 +37,7 @@ def downgrade(revision: str) -> None:
 @click.command("demo")
 @with_appcontext
 def demo_command() -> None:
-    """Add demo people and callbacks, if the store is empty."""
+    """Add demo people and callbacks, if the database is empty."""
     if not current_context().demo:
         raise click.ClickException("Demo people have no place in production.")
     with readable_errors():
@@ -48,7 +48,7 @@ def demo_command() -> None:
 
 
 def migrate_and_make_keys() -> None:
-    """Migrate and make the keys that are new; safe when several processes do so at once."""
+    """Migrate the database and create new keys. Safe when several processes do so at once."""
     here = current_context()
     database_upgrade.upgrade_with_keys(
         here.engine, here.master, current_time(), here.key_register_pin
@@ -56,7 +56,7 @@ def migrate_and_make_keys() -> None:
 
 
 def add_demo_if_empty() -> bool:
-    """Add demo people to an empty store; whether it was empty."""
+    """Add demo people to an empty database. Return whether it was empty."""
     with unit_of_work() as session:
         if not seed_data.is_database_empty(session):
             return False
@@ -65,8 +65,8 @@ def add_demo_if_empty() -> bool:
 
 
 def format_demo_sign_ins() -> str:
-    """The demo sign-ins, for the terminal."""
-    rows = [f"  {item.role:<13} {item.email}" for item in seed_data.DEMO_STAFF_MEMBERS]
+    """Return the demo sign-ins as text for the terminal."""
+    rows = [f"  {member.role:<13} {member.email}" for member in seed_data.DEMO_STAFF_MEMBERS]
     return "\n".join(
         [
             "Demo sign-ins (the sign-in page shows each one's second-factor code):",

@@ -1,4 +1,4 @@
-"""What the commands share."""
+"""Error output shared by the commands."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ READABLE_ERRORS = (
 
 @contextmanager
 def readable_errors() -> Iterator[None]:
-    """Say what went wrong in a sentence, not in a traceback."""
+    """Turn known errors into a ``ClickException`` with one sentence instead of a traceback."""
     try:
         yield
     except READABLE_ERRORS as error:

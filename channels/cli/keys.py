@@ -37,26 +37,26 @@ keys_group.add_command(rotate_index_command)
 
 @keys_group.command("new")
 def new_key_command() -> None:
-    """Print a fresh master key, for VOUCHLINE_MASTER_KEYS or a file that it names."""
+    """Print a new master key, for VOUCHLINE_MASTER_KEYS or a file that it names."""
     click.echo(master_key_providers.generate_key_entry("k"))
 
 
 @keys_group.command("list")
 def list_keys_command() -> None:
-    """Say how many keys in the store each configured master key wraps."""
+    """Print how many keys in the database each configured master key wraps."""
     with readable_errors(), unit_of_work(read_only=True) as session:
-        found = master_key_rotation.count_keys_by_master(
+        counts = master_key_rotation.count_keys_by_master(
             session, list(current_context().master.keys)
         )
-    for name, count in found.items():
+    for name, count in counts.items():
         note = "  wraps what is new" if name == current_context().master.current else ""
         click.echo(f"{name:<34} {count:>12,}{note}")
 
 
 @keys_group.command("pin")
 def register_pin_command() -> None:
-    """Print the value for VOUCHLINE_KEY_REGISTER_PIN. With it, the server refuses another store
-    and an earlier state of this store's keys, even if somebody puts one in its place."""
+    """Print the value for VOUCHLINE_KEY_REGISTER_PIN. With it, the server refuses another database
+    and an earlier state of this database's keys."""
     with readable_errors(), unit_of_work(read_only=True) as session:
         click.echo(key_register.load_register(session, current_context().master).pin)
 
@@ -64,11 +64,11 @@ def register_pin_command() -> None:
 @keys_group.command("rotate")
 @reason_option
 def rotate_master_key_command(why: str) -> None:
-    """Wrap every key in the store anew under the first of VOUCHLINE_MASTER_KEYS.
+    """Rewrap every key in the database under the first key of VOUCHLINE_MASTER_KEYS.
 
-    First give that setting a new key in front of the old one, everywhere, and restart; then run
-    this while all works on. Can be stopped and run again. Ends with 3 when two people must approve
-    it first.
+    First put a new key in front of the old one in that setting, on all machines, and restart. Then
+    run this while the service runs. It can be stopped and run again. Exits with 3 if two people
+    must approve it first.
     """
     master = current_context().master
     with require_command_approval(approval_registry.ROTATE_MASTER_KEY, {"to": master.current}, why):
@@ -110,29 +110,31 @@ def rotate_master_key_command(why: str) -> None:
 @click.command("doctor")
 @with_appcontext
 def doctor_command() -> None:
-    """Say what in the configuration is wrong or unsafe; fails when production would not start."""
+    """Print what is wrong or unsafe in the configuration. Fails if production would not start."""
     proxies, note = _proxy_findings()
-    found = [
+    findings = [
         *settings_checks.check_settings(current_app.config["VOUCHLINE_SETTINGS"]),
         *_database_findings(),
         *_rate_limit_findings(),
     ]
-    found += proxies
-    for finding in found:
+    findings += proxies
+    for finding in findings:
         sign = "✗" if finding.level == "refuse" else "!"
         click.echo(f"{sign} {finding.sentence}")
-    if not found:
+    if not findings:
         click.echo("✓ Nothing to mend.")
     if note:
         click.echo(f"- {note}")
-    if any(finding.level == "refuse" for finding in found):
+    if any(finding.level == "refuse" for finding in findings):
         click.echo("Production does not start before what is marked ✗ is mended.")
         sys.exit(1)
 
 
 def _proxy_findings() -> tuple[list[SettingsFinding], str]:
-    """What is wrong about the proxies before the running server; or, in the demo, that there was
-    no server to ask, which is nothing to mend."""
+    """Return the proxy faults of the running server, and a note.
+
+    In the demo, a server that cannot be reached is a note and not a finding.
+    """
     try:
         return asked_proxies.find_proxy_faults(current_context().base_url), ""
     except ServerNotAsked as not_asked:
@@ -166,30 +168,32 @@ def _database_findings() -> list[SettingsFinding]:
                     SettingsFinding("refuse", "The store is not migrated: run 'flask db upgrade'.")
                 ]
             here.ring.load_all_keys()
-            found = []
+            findings = []
             if database_has_demo_staff():
-                found.append(SettingsFinding("refuse", DEMO_STAFF_PROBLEM))
+                findings.append(SettingsFinding("refuse", DEMO_STAFF_PROBLEM))
             if not worker.is_worker_alive(session, current_time()):
-                found.append(SettingsFinding("warn", "No worker is at work: run 'flask worker'."))
+                findings.append(
+                    SettingsFinding("warn", "No worker is at work: run 'flask worker'.")
+                )
             if bootstrap.count_approvers(session) < bootstrap.MIN_APPROVERS:
-                found.append(SettingsFinding("warn", TOO_FEW_APPROVERS))
-            found += [
+                findings.append(SettingsFinding("warn", TOO_FEW_APPROVERS))
+            findings += [
                 SettingsFinding("warn", publication)
                 for publication in checkpoint_job.describe_late_publications(session, here.places)
             ]
-            found += [
+            findings += [
                 SettingsFinding("warn", fault)
                 for fault in log_health.find_log_faults(session, current_time())
             ]
-            found += [
+            findings += [
                 SettingsFinding("warn", writer)
                 for writer in log_health.describe_lost_writers(session, current_time())
             ]
-            found += [
+            findings += [
                 SettingsFinding("warn", alert)
                 for alert in alerts.describe_failed_alerts(session, here.alert_places)
             ]
-            return found
+            return findings
     except KeyUnavailable as error:
         return [SettingsFinding("refuse", f"Keys: {error}.")]
     except UNAVAILABLE_ERRORS as error:
@@ -206,5 +210,5 @@ TOO_FEW_APPROVERS = (
 
 
 def database_has_demo_staff() -> bool:
-    """Whether somebody could sign in with the demo's known password."""
+    """Return whether the demo's known password signs somebody in."""
     return database_upgrade.find_demo_staff(current_context().engine)

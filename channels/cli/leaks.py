@@ -1,4 +1,4 @@
-"""``flask leaks``: from reports to the likeliest source."""
+"""``flask leaks``: ranks the likely sources of a leak, from reports."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def trace_leak_command(
 ) -> None:
     """Rank who may have leaked the customers who report scam calls, by who had seen them before.
 
-    Our own staff by all signs of the last half year; or, with files, a leak from any helpdesk's
-    access log, which needs no store of ours. Times are ISO 8601, UTC where they name no zone; a
-    report without a customer comes from a number that is no customer's.
+    Without files, ranks this installation's staff by all signals of the last half year. With files,
+    traces a leak from any helpdesk's access log, without a database. Times are ISO 8601, in UTC if
+    they have no zone. A report without a customer comes from a number that belongs to no customer.
     """
     names: dict[str, str] = {}
     if access is None and reports is None and population is None:
@@ -63,7 +63,7 @@ def _rank_from_files(access: Path, reports: Path, population: int) -> Ranking:
 
 
 def _rank_own_staff() -> tuple[Ranking, dict[str, str]]:
-    """The ranking of our staff, with their names by id."""
+    """Return the ranking of this installation's staff, with their names by id."""
     with readable_errors(), unit_of_work() as session:
         ranking = service.trace_recent_signals(session, None, current_time())
         known = staff_records.list_all_staff_names(session)
@@ -116,8 +116,12 @@ def _format_ranking_day(day: float | None) -> str:
 
 
 def _summarise_reports(ranking: Ranking) -> str:
-    told = f"{ranking.customers} customer{'' if ranking.customers == 1 else 's'} who report"
-    return f"{told}, {ranking.strays} reports from other numbers." if ranking.strays else f"{told}."
+    summary = f"{ranking.customers} customer{'' if ranking.customers == 1 else 's'} who report"
+    return (
+        f"{summary}, {ranking.strays} reports from other numbers."
+        if ranking.strays
+        else f"{summary}."
+    )
 
 
 _NO_LEADER_SENTENCES = {
@@ -127,24 +131,24 @@ _NO_LEADER_SENTENCES = {
 
 
 def _explain_ranking(ranking: Ranking, named: Mapping[str, str]) -> list[str]:
-    """What leads, and what would change it, in words."""
-    said = [
+    """Return sentences on which source leads, and what would change it."""
+    sentences = [
         f"{named[a]} and {named[b]} together: {value:.1%}, shared out between them above."
         for a, b, value in ranking.together
     ]
     if ranking.leading is None and ranking.unled:
-        said.append(_NO_LEADER_SENTENCES[ranking.unled])
+        sentences.append(_NO_LEADER_SENTENCES[ranking.unled])
     elif ranking.leading is None:
-        said.append(
+        sentences.append(
             f"Nobody leads: that takes {LEADING_THRESHOLD:.0%} and {MIN_CUSTOMERS_SEEN} customers"
             " seen before."
         )
     else:
-        said.append(f"{named[ranking.leading.source]} leads.")
+        sentences.append(f"{named[ranking.leading.source]} leads.")
     if ranking.halved_by and ranking.likeliest and ranking.likeliest.involved >= MENTION_THRESHOLD:
         more = f"{ranking.halved_by} more report{'' if ranking.halved_by == 1 else 's'}"
         who = named[ranking.likeliest.source]
-        said.append(
+        sentences.append(
             f"{more} from customers whom {who} has never seen would halve what speaks for them."
         )
-    return said
+    return sentences

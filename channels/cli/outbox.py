@@ -1,4 +1,4 @@
-"""``flask outbox``: what is stuck, and another try at it."""
+"""``flask outbox``: the state of the outbox, and retries of stuck texts."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from messaging import outbox_stats
 @click.option("--retry-all", is_flag=True, help="Try all that are stuck again.")
 @with_appcontext
 def outbox_command(which: tuple[UUID, ...], retry_all: bool) -> None:
-    """Show how the outbox stands and which texts are stuck, without personal data.
+    """Print the state of the outbox and its stuck texts, without personal data.
 
-    Before another try, a text whose outcome is unknown is looked up at the provider.
+    Before a retry, a text whose outcome is unknown is looked up at the provider.
     """
     with readable_errors():
         if which or retry_all:
@@ -60,7 +60,9 @@ def _retry_stuck_messages(which: tuple[UUID, ...], everything: bool) -> None:
         ]
         chosen = stuck if everything else list(which)
         done = [
-            item for item in chosen if outbox_stats.retry_message(session, item, current_time())
+            message_id
+            for message_id in chosen
+            if outbox_stats.retry_message(session, message_id, current_time())
         ]
     click.echo(f"{len(done)} of {len(chosen)} texts are tried again at once.")
     if not everything and len(done) < len(chosen):

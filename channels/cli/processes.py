@@ -47,7 +47,7 @@ from scheduling.policy import Policy
 from vault.audit.checkpoint_job import CheckpointJob
 from verification import bridged_calls, call_session, page_number_limits
 
-#: Hidden: stop when the other end of the standard input is gone, however its process ended.
+#: Hidden: stop when standard input is closed, which happens however the parent process ends.
 together_option = click.option("--together", is_flag=True, hidden=True)
 
 
@@ -55,7 +55,7 @@ together_option = click.option("--together", is_flag=True, hidden=True)
 @together_option
 @with_appcontext
 def worker_command(together: bool) -> None:
-    """Send due texts and do the periodic jobs, until told to stop. Any number may run."""
+    """Send due texts and run the periodic jobs until stopped. Any number of workers may run."""
     _exit_on_demo_staff()
     here = current_context()
     jobs: tuple[PeriodicJob, ...] = (
@@ -154,7 +154,7 @@ def serve_command(host: str, together: bool) -> None:
 
 def _stop_with_parent() -> None:
     def exit_when_parent_ends() -> None:
-        os.read(0, 1)  # nothing is ever written: it ends when the pipe does
+        os.read(0, 1)  # nothing is ever written: this returns when the pipe is closed
         os.kill(os.getpid(), signal.SIGTERM)
 
     Thread(target=exit_when_parent_ends, daemon=True).start()

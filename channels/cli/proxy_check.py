@@ -1,5 +1,8 @@
-"""What the doctor asks of the running server, through its public address: what arrived there of a
-request whose way we know, and so how many proxies stand before it."""
+"""The doctor's check of the proxies in front of the running server.
+
+It sends requests to the public address and compares what the server received with what was sent, to
+find how many proxies there are.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ _DOCUMENTATION_PREFIX = 0x20010DB8 << 96
 
 
 class ServerNotAsked(Exception):
-    """The running server could not be asked; the finding says why."""
+    """Raised when the running server could not be asked; the finding says why."""
 
     def __init__(self, finding: SettingsFinding) -> None:
         super().__init__(finding.sentence)
@@ -35,13 +38,15 @@ class ServerNotAsked(Exception):
 
 
 def find_proxy_faults(base: str) -> list[SettingsFinding]:
-    """What is wrong about the proxies before the server at ``base``, its public address. Raises
-    :class:`ServerNotAsked`. It takes some seconds at the most."""
+    """Return the faults of the proxies in front of the server at ``base``, its public address.
+
+    Takes a few seconds at most. Raises :class:`ServerNotAsked`.
+    """
     forged = [_forge_address(), f'"{_forge_address()}', _forge_address()]
     arrived = _ask_with_deadline(base, {"X-Forwarded-For": ", ".join(forged)})
-    found = _compare_proxy_counts(base, arrived, forged)
-    if found or not arrived.counted:
-        return found
+    faults = _compare_proxy_counts(base, arrived, forged)
+    if faults or not arrived.counted:
+        return faults
     mark = _forge_address()
     below = _ask_with_deadline(base, {"X_Forwarded_For": mark})
     return [SettingsFinding("refuse", UNDERSCORE_HEADER_FAULT)] if mark in below.entries else []
@@ -56,7 +61,7 @@ UNDERSCORE_HEADER_FAULT = (
 def _compare_proxy_counts(
     base: str, arrived: ArrivedRequest, forged: list[str]
 ) -> list[SettingsFinding]:
-    """Compare the proxies that added something with those that are counted."""
+    """Compare the number of proxies that added an entry with the configured number."""
     added = _count_added_entries(arrived.entries, forged)
     behind_tls = base.startswith("https://")
     if not added and behind_tls:
@@ -93,18 +98,20 @@ def _wrong_count_sentence(counted: int, added: int, *, few: bool) -> str:
 
 
 def _count_added_entries(entries: list[str], forged: list[str]) -> int:
-    """How many entries proxies added behind ours; a proxy may also have thrown ours away."""
-    last = max((at for at, each in enumerate(entries) if each in forged), default=-1)
+    """Return how many entries proxies appended after ours. A proxy may also have dropped ours."""
+    last = max((at for at, entry in enumerate(entries) if entry in forged), default=-1)
     return len(entries) - 1 - last
 
 
 def _forge_address() -> str:
-    """An address that nobody has (RFC 3849), and nobody can know of beforehand."""
+    """Return a random address of the documentation range (RFC 3849), which nobody has or can
+    guess."""
     return str(IPv6Address(_DOCUMENTATION_PREFIX | randbits(96)))
 
 
 def _ask_with_deadline(base: str, headers: Mapping[str, str]) -> ArrivedRequest:
-    """The answer, or that there was none in time: finding a name's address has no time limit."""
+    """Return the answer, or raise if there is none in time: resolving a name has no timeout of its
+    own."""
     got: list[ArrivedRequest | ServerNotAsked] = []
     master, moment = current_context().master, current_time()
 
@@ -117,10 +124,10 @@ def _ask_with_deadline(base: str, headers: Mapping[str, str]) -> ArrivedRequest:
     thread = Thread(target=collect_server_answer, daemon=True)
     thread.start()
     thread.join(TOTAL_SECONDS)
-    found = got[0] if got else _server_unreachable(base, "no answer in time")
-    if isinstance(found, ServerNotAsked):
-        raise found
-    return found
+    answer = got[0] if got else _server_unreachable(base, "no answer in time")
+    if isinstance(answer, ServerNotAsked):
+        raise answer
+    return answer
 
 
 def _ask_running_server(
@@ -130,7 +137,7 @@ def _ask_running_server(
     request = urllib.request.Request(  # noqa: S310  (http or https, as the settings require)
         f"{base}/healthz", headers={**headers, proxy_detection.PROBE_HEADER: word}
     )
-    # Straight to the address, whatever proxy this machine uses for its own requests.
+    # Connect directly, without the proxy this machine may use for its own requests.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
     try:
         with opener.open(request, timeout=REQUEST_SECONDS) as response:
@@ -151,7 +158,7 @@ def _ask_running_server(
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """What leads elsewhere is not our server."""
+    """Follows no redirect: a server that redirects is not this one."""
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
         return None
@@ -160,11 +167,13 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 def _connection_failure(base: str, error: OSError) -> ServerNotAsked:
     reason = getattr(error, "reason", error)
     if isinstance(reason, ssl.SSLError):
-        said = getattr(reason, "verify_message", "") or reason.reason or "TLS fails"
-        sentence = f"The certificate at {base} does not hold ({said}): browsers refuse to open it."
+        detail = getattr(reason, "verify_message", "") or reason.reason or "TLS fails"
+        sentence = (
+            f"The certificate at {base} does not hold ({detail}): browsers refuse to open it."
+        )
         return ServerNotAsked(SettingsFinding("refuse", sentence))
-    said = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-    return _server_unreachable(base, said)
+    detail = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+    return _server_unreachable(base, detail)
 
 
 def _server_unreachable(base: str, reason: str) -> ServerNotAsked:

@@ -1,4 +1,4 @@
-"""``flask keys rotate-index``: a new key of the blind index, as all works on."""
+"""``flask keys rotate-index``: rotates the key of the blind index while the service runs."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _pause: Callable[[float], None] = time.sleep
 @reason_option
 @with_appcontext
 def rotate_index_command(why: str) -> None:
-    """Make a new key for the blind index, and bring everything in the store to it.
+    """Create a new key for the blind index, and reindex everything in the database.
 
-    All works on meanwhile. Takes two minutes in which all processes get to know the key, and then
-    as long as the store is large. Can be stopped and run again. Ends with 3 when two people must
-    approve it first.
+    The service keeps running. Waits two minutes for all processes to load the key, and then takes
+    time in proportion to the database. It can be stopped and run again. Exits with 3 if two people
+    must approve it first.
     """
     with require_command_approval(approval_registry.ROTATE_INDEX_KEY, {}, why):
         name = _begin_index_rotation()
@@ -103,7 +103,7 @@ def _wait_for_all_processes(label: str) -> None:
 
 
 def _reindex_all_columns() -> int:
-    """Batch by batch, until nothing is left of what was written by whoever came late."""
+    """Reindex batch by batch, until no value written late under the old key is left."""
     moved, total = 0, _count_values_left()
     with click.progressbar(length=total, file=sys.stderr, label="Indexing anew") as bar:
         while total:
@@ -130,7 +130,7 @@ def _reindex_column(column: Column[bytes], tell: Callable[[int], None]) -> int:
                 count, last = index_key_rotation.move_next_rows(
                     session, column, after, INDEX_MOVERS
                 )
-        except DBAPIError:  # somebody works on these rows, or has noted the same number anew
+        except DBAPIError:  # these rows are locked, or the same number was stored again
             tries += 1
             if tries == _MAX_TRIES:
                 raise

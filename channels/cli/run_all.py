@@ -1,4 +1,4 @@
-"""``flask run-all``: the whole of Vouchline in one terminal."""
+"""``flask run-all``: web and worker in one terminal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STOP_SECONDS = 15
 @click.command("run-all")
 @with_appcontext
 def run_all_command() -> None:
-    """Migrate, add demo people to an empty store, then run web and worker until Ctrl-C."""
+    """Migrate, add demo people to an empty database, then run web and worker until Ctrl-C."""
     settings: Settings = current_app.config["VOUCHLINE_SETTINGS"]
     _require_port(settings.port)
     with readable_errors():
@@ -37,7 +37,7 @@ def run_all_command() -> None:
         if current_context().demo:
             add_demo_if_empty()
     children = [_start_child("serve"), _start_child("worker")]
-    # Also where a shell had them ignored, and when its window is closed.
+    # Handle these even where the shell ignores them; SIGHUP comes when its window is closed.
     for stopping in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(stopping, _raise_interrupt)
     try:
@@ -61,8 +61,10 @@ def _require_port(port: int) -> None:
 
 
 def _start_child(command: str) -> subprocess.Popen[bytes]:
-    """A process of its own group, so that Ctrl-C reaches it once, from us. It stops when the
-    pipe to it closes, which the system does for us even when we are killed."""
+    """Start a process in its own group, so that Ctrl-C reaches it once, through this process.
+
+    It stops when the pipe to it closes, which the system does even if this process is killed.
+    """
     flask = shutil.which("flask", path=os.path.dirname(sys.executable)) or "flask"  # noqa: PTH120
     return subprocess.Popen(  # noqa: S603
         [sys.executable, flask, "--app", "app", command, "--together"],
@@ -91,7 +93,7 @@ def _print_addresses(settings: Settings, web: subprocess.Popen[bytes]) -> None:
 
 
 def _wait_for_children(children: list[subprocess.Popen[bytes]]) -> None:
-    """Until one of them ends: the others are of no use without it."""
+    """Wait until one of the processes ends: the others are useless without it."""
     while all(child.poll() is None for child in children):
         time.sleep(0.2)
     raise click.ClickException("A part has stopped by itself, so the rest stops too.")

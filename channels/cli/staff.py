@@ -41,9 +41,9 @@ pin_option = click.option(
 def add_staff_command(
     email: str, name: str, role: str, timezone: str, phone: str, pin: bool, why: str
 ) -> None:
-    """Add a member of staff, and print their one-time enrolment link. Ends with 3 when it works
-    only once two people have approved it."""
-    said = credentials.new_pin() if pin else ""
+    """Add a member of staff, and print their one-time enrolment link. Exits with 3 if the link
+    works only after two people have approved it."""
+    link_pin = credentials.new_pin() if pin else ""
     with readable_errors(), _staff_lookup_unit("staff.add") as session:
         zone = timezone or current_context().policy.default_zone
         number = _parse_callable_number(phone) if phone else ""
@@ -60,20 +60,22 @@ def add_staff_command(
                     current_time(),
                     countries=current_context().policy.countries,
                 )
-            token = staff_records.create_enrolment_link(session, member, current_time(), pin=said)
+            token = staff_records.create_enrolment_link(
+                session, member, current_time(), pin=link_pin
+            )
         else:
             link = staff_approvals.request_new_staff_member(
                 session, email, name, role, why, None, current_time(), timezone=zone, phone=number
             )
             token = link.token
-    _print_enrolment_link(token, said, at_once)
+    _print_enrolment_link(token, link_pin, at_once)
 
 
 @staff_group.command("phone")
 @click.option("--email", required=True)
 @click.option("--number", required=True, help="With or without country code.")
 def set_staff_phone_command(email: str, number: str) -> None:
-    """Set the number that a member of staff is rung at for bridged calls."""
+    """Set the number at which a member of staff is called for bridged calls."""
     with readable_errors(), _staff_lookup_unit("staff.phone") as session:
         member, phone = (
             _find_active_member(session, email, "staff.phone"),
@@ -97,19 +99,21 @@ def _parse_callable_number(text: str) -> str:
 @pin_option
 @reason_option
 def invite_staff_command(email: str, pin: bool, why: str) -> None:
-    """Print a new enrolment link: for a lost phone or password. Older links stop working once it
-    works. Ends with 3 when that is only once two people have approved it."""
-    said = credentials.new_pin() if pin else ""
+    """Print a new enrolment link, for a lost phone or password. Older links stop working when it
+    becomes valid. Exits with 3 if two people must approve it first."""
+    link_pin = credentials.new_pin() if pin else ""
     with readable_errors(), _staff_lookup_unit("staff.invite") as session:
         member = _find_active_member(session, email, "staff.invite")
         at_once = is_setup_action(session, staff_approvals.INVITE.name)
         if at_once:
-            token = staff_records.create_enrolment_link(session, member, current_time(), pin=said)
+            token = staff_records.create_enrolment_link(
+                session, member, current_time(), pin=link_pin
+            )
         else:
             token = staff_approvals.request_enrolment_link(
                 session, member, why, current_time()
             ).token
-    _print_enrolment_link(token, said, at_once)
+    _print_enrolment_link(token, link_pin, at_once)
 
 
 @staff_group.command("role")
@@ -117,7 +121,7 @@ def invite_staff_command(email: str, pin: bool, why: str) -> None:
 @click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
 @reason_option
 def change_role_command(email: str, role: str, why: str) -> None:
-    """Give a member of staff another role: their sessions and tokens end. Ends with 3 when two
+    """Change the role of a member of staff, and end their sessions and tokens. Exits with 3 if two
     people must approve it first."""
     with readable_errors(), _staff_lookup_unit("staff.role") as session:
         member = _find_active_member(session, email, "staff.role")
@@ -139,7 +143,7 @@ def change_role_command(email: str, role: str, why: str) -> None:
 @staff_group.command("off")
 @click.option("--email", required=True)
 def switch_off_command(email: str) -> None:
-    """Switch a member of staff off: sessions and tokens end at once."""
+    """Deactivate a member of staff. Their sessions and tokens end at once."""
     with readable_errors(), _staff_lookup_unit("staff.off") as session:
         member = _find_active_member(session, email, "staff.off")
         bootstrap.require_other_in_role(session, member)
@@ -151,7 +155,7 @@ def switch_off_command(email: str) -> None:
 @click.option("--staff", "email", required=True, help="The e-mail address of its owner.")
 @click.option("--name", "label", default="", help="What the token is for.")
 def add_token_command(email: str, label: str) -> None:
-    """Make a token with its owner's role. It is shown this once, alone on the last line."""
+    """Create an API token with its owner's role. It is printed once, alone on the last line."""
     with readable_errors(), _staff_lookup_unit("token.add") as session:
         token = api_tokens.create_api_token(
             session, _find_active_member(session, email, "token.add"), label, current_time()
@@ -162,8 +166,11 @@ def add_token_command(email: str, label: str) -> None:
 
 @contextmanager
 def _staff_lookup_unit(purpose: str) -> Iterator[Session]:
-    """A unit of work that looks somebody up by their address; what it was refused for is written
-    down in one of its own: nobody has the address, or somebody who must not."""
+    """Open a unit of work that looks a member of staff up by e-mail address.
+
+    A refused look-up (no such address, or one that may not be used) is audited in a second unit of
+    work, because the first is rolled back.
+    """
     try:
         with unit_of_work() as session:
             yield session
@@ -181,11 +188,11 @@ def _record_staff_lookup(session: Session, purpose: str, *, found: bool) -> None
 
 
 def _find_active_member(session: Session, email: str, purpose: str) -> Staff:
-    found = staff_records.find_staff_by_email(session, email)
-    if found is None or not found.active:
+    member = staff_records.find_staff_by_email(session, email)
+    if member is None or not member.active:
         raise NotFound("There is no active member of staff with this address.")
     _record_staff_lookup(session, purpose, found=True)
-    return found
+    return member
 
 
 def _print_enrolment_link(token: str, pin: str, works: bool) -> None:

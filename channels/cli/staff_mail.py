@@ -25,8 +25,11 @@ log = structlog.get_logger("staff")
 
 
 class StaffMailJob:
-    """Mails what people have to be told. Any number of workers may do it; a thread of its own, so
-    that a mail server that hangs holds up no text. A mail says nothing but what the page says."""
+    """Mails security notices to staff. Any number of workers may run it.
+
+    It runs in its own thread, so that a mail server that hangs delays no text. A mail contains only
+    what the account page shows.
+    """
 
     def __init__(
         self,
@@ -42,7 +45,7 @@ class StaffMailJob:
         self._busy: Future[None] | None = None
 
     def __call__(self, _session: Session, _now: datetime) -> None:
-        """Set it to work, unless it still is."""
+        """Start the job, unless it is still running."""
         if self._busy is None or self._busy.done():
             self._busy = self._hands.submit(self.mail_due_notices)
 
@@ -51,7 +54,7 @@ class StaffMailJob:
         return "staff_mail"
 
     def mail_due_notices(self) -> None:
-        """Mail what is due, and stop at the first that cannot be."""
+        """Mail the due notices, and stop at the first that the mail server does not accept."""
         try:
             with self._staff_mail_transaction() as session:
                 due = [
@@ -66,7 +69,8 @@ class StaffMailJob:
             log.exception("staff cannot be mailed")
 
     def _mail_one_notice(self, notice_id: UUID, staff_id: UUID, kind: str) -> None:
-        """It is taken before it is sent: a mail that may have gone is not sent twice."""
+        """Claim the notice before sending it, so that a mail that may have been sent is not sent
+        twice."""
         with self._staff_mail_transaction() as session:
             if not security_notices.claim_notice(session, notice_id, self._now):
                 return

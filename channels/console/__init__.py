@@ -1,1 +1,1 @@
-"""The staff console under ``/staff/``: each role its own job, and no other's."""
+"""The staff console under ``/staff/``. Each role sees only the pages for its own work."""

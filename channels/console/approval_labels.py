@@ -1,4 +1,4 @@
-"""Requests in words: what they are for, what they say, where they stand."""
+"""Translated labels for approval requests: types, fields, values, states and results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from people.models import Role
 
 
 def describe_request_type(kind: str) -> str:
-    """What a request is for."""
+    """Return the label of a request type."""
     return {
         "customer.number": gettext("Change a customer's number"),
         "staff.add": gettext("Add a member of staff"),
@@ -29,7 +29,7 @@ def describe_request_type(kind: str) -> str:
 
 
 def describe_request_field(word: str) -> str:
-    """What a fact is."""
+    """Return the label of a field of a request."""
     return {
         "old number": gettext("Old number"),
         "new number": gettext("New number"),
@@ -57,7 +57,7 @@ def describe_request_field(word: str) -> str:
 
 
 def describe_request_value(word: str, text: str) -> str:
-    """What a fact says."""
+    """Return the value of a field as it is displayed."""
     if word in ("role", "role now", "new role"):
         return describe_role_capitalised(text)
     return {
@@ -73,7 +73,7 @@ def describe_request_value(word: str, text: str) -> str:
 
 
 def describe_role_capitalised(value: str) -> str:
-    """A role's name."""
+    """Return the name of a role, capitalised."""
     return {
         Role.AGENT: gettext("Agent"),
         Role.SUPERVISOR: gettext("Supervisor"),
@@ -82,7 +82,7 @@ def describe_role_capitalised(value: str) -> str:
 
 
 def describe_request_state(value: RequestState) -> str:
-    """Where a request stands."""
+    """Return the label of a request's state."""
     return {
         RequestState.ASKED: gettext("Waits for approval"),
         RequestState.APPROVED: gettext("Approved, not done yet"),
@@ -95,7 +95,7 @@ def describe_request_state(value: RequestState) -> str:
 
 
 def describe_void_reason(word: str) -> str:
-    """Why a request can come to nothing any more."""
+    """Return why a request is void; empty for an unknown reason."""
     return {
         "asker": gettext("Whoever asked for it may not ask for it any more."),
         "erased": gettext("What we knew of this customer is gone."),
@@ -110,7 +110,7 @@ def describe_void_reason(word: str) -> str:
 
 
 def describe_submission_result(word: str) -> str:
-    """What one's last press came to."""
+    """Return the message for the result of the last form submission."""
     return {
         "asked": gettext("Kept. It waits for somebody else's approval."),
         "approved": gettext("Approved. It is done when its command is run again."),

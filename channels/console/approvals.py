@@ -1,4 +1,4 @@
-"""What takes two people: to approve, to refuse, to take back."""
+"""Pages for requests that need a second approver: list, approve, refuse, withdraw."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ _FIELDS = ("whom", "why", "why_unlock")
 @bp.get("/approvals")
 @staff_page(*Role)
 def show_approvals(desk: StaffRequest) -> ResponseReturnValue:
-    """All that waits for this person, and what became of what they asked for."""
+    """Show the requests this person can decide, and the state of their own requests."""
     return _render_approvals(desk)
 
 
 def _render_approvals(desk: StaffRequest, errors: Mapping[str, str] | None = None) -> str:
     kinds = approval_registry.collect_request_types(current_context().policy)
     invalidation.void_unexecutable_requests(desk.session, kinds, desk.moment)
-    found = approval_inbox.load_approval_inbox(desk.session, kinds, desk.principal, desk.moment)
+    inbox = approval_inbox.load_approval_inbox(desk.session, kinds, desk.principal, desk.moment)
     g.to_approve = approval_inbox.count_undecided_requests(
         desk.session, kinds, desk.principal, desk.moment
     )
     return render_template(
         "console/approvals.html",
-        found=found,
-        names=_load_requester_names(desk, found),
+        found=inbox,
+        names=_load_requester_names(desk, inbox),
         words=approval_labels,
         done=approval_labels.describe_submission_result(request.args.get("done", "")),
         errors=errors or {},
@@ -59,9 +59,9 @@ def _render_approvals(desk: StaffRequest, errors: Mapping[str, str] | None = Non
 
 
 def _load_requester_names(desk: StaffRequest, found: ApprovalInbox) -> dict[UUID, str]:
-    """Who asked, by id."""
+    """Return the names of the requesters by staff id."""
     items = (*found.to_decide, *found.waiting)
-    ids = {item.act.asked_by for item in items if item.act.asked_by is not None}
+    ids = {entry.act.asked_by for entry in items if entry.act.asked_by is not None}
     members = (desk.session.get_one(Staff, id_) for id_ in ids)
     return {
         member.id: staff_records.open_staff_name(desk.session, member.id, member.name)
@@ -76,8 +76,10 @@ def _redirect_to_approvals(done: str) -> ResponseReturnValue:
 @bp.post("/approvals/<uuid:request_id>/approve")
 @staff_page(*Role)
 def submit_approval(desk: StaffRequest, request_id: UUID) -> ResponseReturnValue:
-    """Approve what was read, and nothing else. Who lets somebody enrol is shown the PIN that they
-    hand over, this once."""
+    """Approve the version of the request that was displayed, identified by its digest.
+
+    If the approval lets somebody enrol, show the approver the PIN to hand over. It is shown once.
+    """
     kinds, read = (
         approval_registry.collect_request_types(current_context().policy),
         request.form.get("digest", ""),
@@ -86,17 +88,18 @@ def submit_approval(desk: StaffRequest, request_id: UUID) -> ResponseReturnValue
     invalidation.void_unexecutable_requests(desk.session, kinds, desk.moment)
     if decisions.is_request_void(desk.session, kinds, request_id, by):
         return _redirect_to_approvals("void")
-    whom = _load_request_facts(desk, kinds, request_id)
-    given = decisions.approve_issuing_pin(desk.session, kinds, request_id, read, by, desk.moment)
-    if not given.pin:
-        return _redirect_to_approvals(given.state)
-    return render_template("console/pin.html", pin=given.pin, whom=whom, state=given.state)
+    facts = _load_request_facts(desk, kinds, request_id)
+    result = decisions.approve_issuing_pin(desk.session, kinds, request_id, read, by, desk.moment)
+    if not result.pin:
+        return _redirect_to_approvals(result.state)
+    return render_template("console/pin.html", pin=result.pin, whom=facts, state=result.state)
 
 
 def _load_request_facts(
     desk: StaffRequest, kinds: RequestTypes, request_id: UUID
 ) -> Mapping[str, str]:
-    """What a request says, as long as it says it; shown to nobody before they have approved it."""
+    """Return the facts of a request, or nothing once its payload is erased. Display them only to a
+    person who has approved the request."""
     row = desk.session.get(ApprovalRequest, request_id)
     if row is None or row.kind not in kinds or not row.payload:
         return {}
@@ -110,7 +113,7 @@ def _load_request_facts(
 @bp.post("/approvals/<uuid:request_id>/refuse")
 @staff_page(*Role)
 def submit_refusal(desk: StaffRequest, request_id: UUID) -> ResponseReturnValue:
-    """It will not be done."""
+    """Refuse a request."""
     kinds = approval_registry.collect_request_types(current_context().policy)
     decisions.refuse_request(desk.session, kinds, request_id, desk.principal.id, desk.moment)
     return _redirect_to_approvals("refused")
@@ -119,7 +122,7 @@ def submit_refusal(desk: StaffRequest, request_id: UUID) -> ResponseReturnValue:
 @bp.post("/approvals/<uuid:request_id>/withdraw")
 @staff_page(*Role)
 def submit_withdrawal(desk: StaffRequest, request_id: UUID) -> ResponseReturnValue:
-    """Take back one's own."""
+    """Withdraw one of the signed-in person's own requests."""
     kinds, me = approval_registry.collect_request_types(current_context().policy), desk.principal.id
     approval_requests.withdraw_approval_request(
         desk.session, request_id, me, desk.moment, kinds=kinds
@@ -130,14 +133,14 @@ def submit_withdrawal(desk: StaffRequest, request_id: UUID) -> ResponseReturnVal
 @bp.post("/approvals/erase")
 @staff_page(Role.INVESTIGATOR)
 def submit_erasure_request(desk: StaffRequest) -> ResponseReturnValue:
-    """Ask for a customer to be erased, by their exact reference or number."""
+    """Request the erasure of a customer, identified by exact reference or number."""
     why = request.form.get("why", "")[:1000]
     try:
         customer = _find_customer_to_erase(desk, request.form.get("whom", "")[:100])
         erasure_request.request_erasure(desk.session, customer, why, desk.principal.id, desk.moment)
     except InvalidInput as error:
         return _render_approvals(desk, {error.field: str(error)}), 422
-    except Conflict as error:  # answered in here, so that the look-up stays written down
+    except Conflict as error:  # answered here, so that the look-up's audit entry is committed
         return _render_approvals(desk, {"whom": str(error)}), 409
     return _redirect_to_approvals("asked")
 
@@ -145,7 +148,7 @@ def submit_erasure_request(desk: StaffRequest) -> ResponseReturnValue:
 @bp.post("/approvals/unlock")
 @staff_page(*Role)
 def submit_unlock_request(desk: StaffRequest) -> ResponseReturnValue:
-    """Ask for one's own access budget to begin anew."""
+    """Request a reset of the signed-in person's own access budget."""
     me = desk.principal.id
     try:
         budget_unlock.request_budget_unlock(
@@ -157,17 +160,22 @@ def submit_unlock_request(desk: StaffRequest) -> ResponseReturnValue:
 
 
 def _find_customer_to_erase(desk: StaffRequest, whom: str) -> Customer:
-    """The look-up is written down, also one that finds nobody."""
-    found = customer_records.find_by_external_ref(desk.session, whom.strip())
-    if found is None:
+    """Find a customer by exact reference or number. Raises ``InvalidInput`` if there is none.
+
+    Every look-up is audited, including one that finds nobody.
+    """
+    customer = customer_records.find_by_external_ref(desk.session, whom.strip())
+    if customer is None:
         try:
             phone = phone_numbers.parse_phone(whom, current_context().policy.default_region)
-            found = customer_records.find_by_phone(desk.session, phone)
+            customer = customer_records.find_by_phone(desk.session, phone)
         except InvalidInput:
-            found = None
-    who, actor = found.id if found else None, desk.principal.actor
-    lookup_log.log_customer_lookup(desk.session, actor, who, whom.strip(), "erasure", desk.moment)
-    if found is None:
+            customer = None
+    customer_id, actor = customer.id if customer else None, desk.principal.actor
+    lookup_log.log_customer_lookup(
+        desk.session, actor, customer_id, whom.strip(), "erasure", desk.moment
+    )
+    if customer is None:
         nobody = gettext("No customer has this reference or number. Write it exactly.")
         raise InvalidInput("whom", nobody)
-    return found
+    return customer

@@ -1,4 +1,4 @@
-"""Hangs the console onto the application."""
+"""Registers the console's pages on the application."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ PARTS = (
 
 
 def register_console(app: Flask) -> None:
-    """The pages under ``/staff``, guarded against forged requests by a token in each form."""
-    # The token is good for as long as the session that it is bound to: a card stays open long.
+    """Register the pages under ``/staff``. Each form carries a CSRF token."""
+    # A token is valid as long as the session it is bound to: a callback page stays open for long.
     app.config["WTF_CSRF_TIME_LIMIT"] = None
-    # Our pages send no referrer, not even to ourselves; the token and SameSite do the work.
+    # Our pages send no Referer header, not even to this site; the token and SameSite protect us.
     app.config["WTF_CSRF_SSL_STRICT"] = False
     app.register_blueprint(bp)
     app.register_blueprint(calendar_feed.public_bp)

@@ -1,4 +1,4 @@
-"""What goes wrong on the console: a page in its own frame, with a way back."""
+"""Error handlers of the console: each renders a page in the console's layout with a link back."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ log = structlog.get_logger("console")
 
 
 def render_error_page(status: int, title: str, detail: str, *, asks: bool = False) -> Response:
-    """An error page, with a way back; ``asks`` adds one to where more customers are asked for."""
+    """Render an error page with a link back. ``asks`` adds a link to the form that requests a
+    higher access budget."""
     back, words = _error_return_link(status)
     response = make_response(
         render_template(
@@ -48,7 +49,7 @@ def render_error_page(status: int, title: str, detail: str, *, asks: bool = Fals
 
 
 def _error_return_link(status: int) -> tuple[str, str]:
-    """Where to go on: address and words."""
+    """Return the address and the label of the link back."""
     callback_id = (request.view_args or {}).get("callback_id")
     if callback_id is not None and status == 409:
         return url_for("console.show_callback_page", callback_id=callback_id), gettext(
@@ -65,7 +66,7 @@ def _error_return_link(status: int) -> tuple[str, str]:
 
 @bp.get("/<path:_>")
 def reject_unknown_address(_: str) -> Response:
-    """Any address that is none of ours, alike for everybody."""
+    """Answer 404 at every address that has no page, signed in or not."""
     raise NoPage
 
 
@@ -74,21 +75,21 @@ def reject_unknown_address(_: str) -> Response:
 @bp.errorhandler(SlotTaken)
 @bp.errorhandler(Conflict)
 def render_console_conflict(error: Exception) -> Response:
-    """The callback or request is no longer as the form believed: another tab, somebody else, or
-    the time."""
+    """Answer 409: the callback or request has changed since the form was shown (another tab,
+    another person, or the time)."""
     return render_error_page(409, gettext("Not possible now"), str(error))
 
 
 @bp.errorhandler(AlreadyRequested)
 def redirect_asked_already(_: AlreadyRequested) -> ResponseReturnValue:
-    """A form that was sent twice: what it asked for the first time stands."""
+    """Redirect after a form that was sent twice: the first request stands."""
     return redirect(url_for("console.show_approvals", done="already"), code=303)
 
 
 @bp.errorhandler(NotFound)
 @bp.errorhandler(NoPage)
 def render_console_not_found(_: Exception) -> Response:
-    """One page for what is not there and what is not yours."""
+    """Answer 404, with the same page for what does not exist and what belongs to somebody else."""
     return render_error_page(
         404, gettext("Not found"), gettext("There is nothing of yours at this address.")
     )
@@ -101,7 +102,7 @@ def render_console_not_allowed(error: NotAllowed) -> Response:
 
 @bp.errorhandler(ReauthenticationRequired)
 def redirect_to_proof(_: ReauthenticationRequired) -> ResponseReturnValue:
-    """Nothing was done; first they prove again who they are."""
+    """Ask for reauthentication. Nothing was changed."""
     there = url_for("console.show_proof_form", next=url_for("console.show_account"))
     return (jsonify(next=there), 403) if request.is_json else redirect(there, code=303)
 
@@ -127,7 +128,8 @@ def render_console_too_many(error: RateLimitExceeded) -> Response:
 
 @bp.errorhandler(BudgetExceeded)
 def render_console_budget_spent(stop: BudgetExceeded) -> Response:
-    """Nothing is shown, and the investigators know before the answer goes out."""
+    """Answer 429 and show nothing. The case for the investigators is committed before the answer is
+    sent."""
     try:
         access_budget_response.open_case_for_stop(stop)
     except UNAVAILABLE_ERRORS as error:
@@ -142,7 +144,7 @@ def render_console_budget_spent(stop: BudgetExceeded) -> Response:
 
 @bp.errorhandler(CSRFError)
 def render_console_csrf_error(_: CSRFError) -> Response:
-    """Mostly a page from before the last sign-in or sign-out."""
+    """Answer 400. Usually the page is from before the last sign-in or sign-out."""
     detail = gettext(
         "This page is from an earlier sign-in, so what you sent was not done."
         " Open the page again and repeat it."
@@ -151,7 +153,8 @@ def render_console_csrf_error(_: CSRFError) -> Response:
 
 
 def render_console_unavailable(error: Exception) -> Response:
-    """The store, a key or the limits are out of reach: nothing is shown, nothing was done."""
+    """Answer 503: the database, a key or the rate limiter is unavailable. Nothing is shown and
+    nothing was changed."""
     log.error("out of reach", kind=type(error).__name__, path=request.endpoint)
     detail = gettext("Nothing was changed. Wait a minute, then try again.")
     return render_error_page(503, gettext("We cannot do this just now"), detail)

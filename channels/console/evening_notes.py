@@ -1,4 +1,4 @@
-"""One's own evening notes; and those of a case, for the investigators who see it."""
+"""Evening notes: a person's own, and those of a case for the investigators who can see it."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from people.models import Role
 @bp.get("/notes")
 @staff_page(*Role)
 def show_evening_notes(desk: StaffRequest) -> ResponseReturnValue:
-    """What one is asked about, newest first."""
+    """Show the signed-in person's notes, newest first."""
     return _render_evening_notes(desk)
 
 
 @bp.post("/notes/<uuid:note_id>")
 @staff_page(*Role)
 def submit_explanations(desk: StaffRequest, note_id: UUID) -> ResponseReturnValue:
-    """Say what one needed the records for: to each, or to all that are left."""
-    said = {
+    """Save why the records were opened: for each access, or for all that are still unexplained."""
+    texts = {
         int(name[1:]): text[:5000]
         for name, text in request.form.items()
         if name[:1] == "e" and name[1:].isascii() and name[1:].isdecimal() and len(name) < 20
@@ -36,7 +36,7 @@ def submit_explanations(desk: StaffRequest, note_id: UUID) -> ResponseReturnValu
     general = request.form.get("all", "")[:5000]
     try:
         explanations.save_explanations(
-            desk.session, desk.principal.id, note_id, said, general, desk.moment
+            desk.session, desk.principal.id, note_id, texts, general, desk.moment
         )
     except InvalidInput as error:
         return _render_evening_notes(desk, {error.field: str(error)}, note_id), 422
@@ -62,14 +62,14 @@ def _render_evening_notes(
 @bp.get("/cases/<reference>/notes")
 @staff_page(Role.INVESTIGATOR)
 def show_case_notes(desk: StaffRequest, reference: str) -> ResponseReturnValue:
-    """The notes of a case with what was said to them; each reading is written down."""
+    """Show the notes of a case with their explanations. Each view is audited."""
     case = get_visible_case(desk.session, reference, desk.principal.id)
-    found = case_evidence.read_case_notes(desk.session, case, desk.principal.id, desk.moment)
+    notes = case_evidence.read_case_notes(desk.session, case, desk.principal.id, desk.moment)
     return render_template(
         "console/case_notes.html",
         case=case,
-        notes=found,
-        names=case_view.list_staff_names(desk.session, [item.staff_id for item in found]),
+        notes=notes,
+        names=case_view.list_staff_names(desk.session, [note.staff_id for note in notes]),
         words=labels,
         clock=desk.clock,
     )

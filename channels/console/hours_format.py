@@ -15,16 +15,17 @@ _ADVICE = "Write hours like 09:00-12:30, 13:30-17:00, or nothing for a day off."
 
 
 def parse_hours(text: str, field: str) -> list[tuple[int, int]]:
-    """Stretches in minutes of the day, in order. Raises ``InvalidInput``."""
+    """Parse working hours into sorted (begin, end) pairs in minutes of the day. Raises
+    ``InvalidInput``."""
     if not text.strip():
         return []
     if len(text) > _LONGEST:
         raise InvalidInput(field, _ADVICE)
-    found = sorted(_parse_day_stretch(part.strip(), field) for part in re.split(r"[,;]", text))
-    for (_, end), (begin, _) in pairwise(found):
+    spans = sorted(_parse_day_stretch(part.strip(), field) for part in re.split(r"[,;]", text))
+    for (_, end), (begin, _) in pairwise(spans):
         if begin < end:
             raise InvalidInput(field, "These hours overlap.")
-    return found
+    return spans
 
 
 def _parse_day_stretch(text: str, field: str) -> tuple[int, int]:
@@ -41,7 +42,7 @@ def _parse_day_stretch(text: str, field: str) -> tuple[int, int]:
 
 
 def format_hours(hours: Sequence[tuple[int, int]]) -> str:
-    """The inverse of :func:`parse_hours`."""
+    """Format (begin, end) pairs; the inverse of :func:`parse_hours`."""
     return ", ".join(
         f"{_format_minute_of_day(begin)}-{_format_minute_of_day(end)}" for begin, end in hours
     )

@@ -1,4 +1,5 @@
-"""States, outcomes and channels in words. Each state has a word, an icon and a colour together."""
+"""Translated labels for states, outcomes and channels. Each state has a label, an icon and a
+colour."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from people.customers.lookup_purposes import CONSOLE_PURPOSES, LookupPurpose
 from people.models import Role
 from scheduling.states import CallbackState, CallOutcome
 
-#: The icon of each state, in ``console/_icons.html``; the colour goes by the state's name.
+#: The icon of each state, in ``console/_icons.html``; CSS picks the colour by the state's name.
 ICONS = {
     CallbackState.BOOKED: "clock",
     CallbackState.STARTED: "wait",
@@ -45,8 +46,8 @@ def describe_call_outcome(value: str) -> str:
 
 
 def list_call_outcomes() -> list[tuple[str, str]]:
-    """What an agent chooses from at the end of a call."""
-    return [(item.value, describe_call_outcome(item)) for item in CallOutcome]
+    """Return the (value, label) pairs an agent chooses from at the end of a call."""
+    return [(outcome.value, describe_call_outcome(outcome)) for outcome in CallOutcome]
 
 
 def describe_channel(value: str | None) -> str:
@@ -77,7 +78,7 @@ def describe_call_state(value: CallState) -> str:
 
 
 def describe_call_error(value: str | None) -> str:
-    """Why a call failed, for the agent."""
+    """Return why a call failed, for the agent."""
     known = {
         "too_late": gettext("It could not be placed within a minute."),
         "ceiling": gettext("The ceiling on spending is reached."),
@@ -96,7 +97,7 @@ def describe_role(value: Role) -> str:
 
 
 def describe_lookup_purpose(value: LookupPurpose) -> str:
-    """Why a customer was looked up."""
+    """Return why a customer was looked up."""
     return {
         LookupPurpose.ASKED: gettext("The customer asks for a call"),
         LookupPurpose.ANSWER: gettext("We owe them an answer"),
@@ -107,12 +108,12 @@ def describe_lookup_purpose(value: LookupPurpose) -> str:
 
 
 def list_lookup_purposes() -> list[tuple[str, str]]:
-    """What an agent chooses from before a look-up."""
-    return [(item.value, describe_lookup_purpose(item)) for item in CONSOLE_PURPOSES]
+    """Return the (value, label) pairs an agent chooses from before a look-up."""
+    return [(purpose.value, describe_lookup_purpose(purpose)) for purpose in CONSOLE_PURPOSES]
 
 
 def describe_access_purpose(value: str) -> str:
-    """The purpose of an access in words, as the audit log holds it."""
+    """Return the label of an access purpose as stored in the audit log."""
     if value in set(LookupPurpose):
         return describe_lookup_purpose(LookupPurpose(value))
     return {
@@ -125,7 +126,7 @@ def describe_access_purpose(value: str) -> str:
 
 
 def describe_report_channel(value: str) -> str:
-    """How a report reached us."""
+    """Return how a report reached us."""
     return (
         {
             "voice": gettext("by phone"),
@@ -137,7 +138,7 @@ def describe_report_channel(value: str) -> str:
 
 
 def describe_requested_item(value: str) -> str:
-    """What a caller asked for, or was given."""
+    """Return the label of what a caller asked for or was given."""
     return {
         "code": gettext("code"),
         "password": gettext("password or PIN"),
@@ -151,7 +152,7 @@ def describe_requested_item(value: str) -> str:
 
 
 def describe_claimed_identity(value: str) -> str:
-    """Who a caller said they were: one of our words, or the reporter's own."""
+    """Return who a caller claimed to be: a known label, or the reporter's own words."""
     return {
         "us": gettext("us"),
         "bank": gettext("a bank"),
@@ -162,7 +163,7 @@ def describe_claimed_identity(value: str) -> str:
 
 
 def quote_reporter(value: str) -> str:
-    """What was told in somebody's own words or figures."""
+    """Return text or figures in the reporter's own words, unchanged."""
     return value
 
 

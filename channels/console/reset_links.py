@@ -1,4 +1,4 @@
-"""A new link for a colleague who has lost password or phone: one asks here, another approves."""
+"""Reset links for colleagues who lost their password or phone. A second person approves each."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from people.staff import reset_links
 @bp.get("/colleagues")
 @staff_page(Role.SUPERVISOR, Role.INVESTIGATOR)
 def show_reset_links(desk: StaffRequest) -> ResponseReturnValue:
-    """List the colleagues whose link they may ask for. Nobody can ask for their own."""
+    """List the colleagues this person may request a link for. Nobody can request their own."""
     return _render_reset_links(desk)
 
 
 @bp.post("/colleagues/<uuid:staff_id>/link")
 @staff_page(Role.SUPERVISOR, Role.INVESTIGATOR)
 def issue_reset_link(desk: StaffRequest, staff_id: UUID) -> ResponseReturnValue:
-    """Show the link, only this once. It works after somebody else has approved it."""
+    """Show the link, once. It works after another person has approved it."""
     desk.require_reauthentication()
     maker = desk.principal
     why = gettext("Password or phone is lost, or the first link ran out.")

@@ -1,4 +1,4 @@
-"""Who is at the console: every page opens one unit of work for a member of staff of its role."""
+"""Authentication of console pages: each opens one unit of work for a member of staff."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ View = Callable[P, ResponseReturnValue]
 
 @dataclass(frozen=True)
 class StaffRequest:
-    """An open unit of work, who works in it, this moment, and the clock on their wall."""
+    """An open unit of work, the signed-in person, the current time, and their time zone."""
 
     session: Session
     principal: Principal
@@ -55,22 +55,24 @@ class StaffRequest:
 
     @property
     def member(self) -> Staff:
-        """Their own row."""
+        """The signed-in person's own row."""
         return self.session.get_one(Staff, self.principal.id)
 
     def require_reauthentication(self) -> None:
-        """For what changes how they sign in. Raises ``ProofNeeded``."""
+        """Require a recent proof of identity, before sign-in credentials are changed. Raises
+        ``ReauthenticationRequired``."""
         staff_sessions.require_fresh_proof(self.session, self.principal.session_id, self.moment)
 
 
 def staff_page(
     *roles: Role, polled: bool = False
 ) -> Callable[[Callable[Concatenate[StaffRequest, P], ResponseReturnValue]], View[P]]:
-    """Let in only staff with one of the roles, and hand them a :class:`StaffRequest`.
+    """Admit only staff with one of the roles, and pass the view a :class:`StaffRequest`.
 
-    The view's answer is made before the unit commits, and goes out after: what it shows has its
-    audit entry, or is not shown. So is what is not there for them. A ``polled`` page is asked by a
-    script all the time: it only reads, and answers 401 instead of leading to the sign-in page.
+    The view renders its answer before the unit of work commits, and the answer is sent after: what
+    it shows has an audit entry, or is not shown. Requests answered with 404 are audited too. A
+    ``polled`` page is requested by a script at short intervals: it only reads, and answers 401
+    instead of redirecting to the sign-in page.
     """
 
     def wrap_staff_view(
@@ -134,7 +136,7 @@ def _answer_signed_out(polled: bool) -> ResponseReturnValue:
 
 
 def _return_address() -> str:
-    """The page to come back to after signing in; for a form, the page that it was on."""
+    """Return the page to come back to after signing in; for a form, the page that it was on."""
     if request.method in ("GET", "HEAD"):
         return request.full_path.rstrip("?")
     callback_id = (request.view_args or {}).get("callback_id")
@@ -147,12 +149,12 @@ def _return_address() -> str:
 
 
 def redirect_to_role_home(role: Role) -> Response:
-    """To where a role's work is."""
+    """Redirect to the home page of a role."""
     return make_response(redirect(url_for(HOME_ENDPOINTS[role]), code=303))
 
 
 @bp.get("/")
 @staff_page(*Role)
 def show_role_home(desk: StaffRequest) -> ResponseReturnValue:
-    """To the role's own page."""
+    """Redirect to the home page of the signed-in person's role."""
     return redirect_to_role_home(desk.principal.role)

@@ -1,1 +1,1 @@
-"""The simulator: a customer's phone in the browser. Only there while texts are simulated."""
+"""The simulator: a customer's phone in the browser. Available only while texts are simulated."""

@@ -1,5 +1,5 @@
-"""The call that is coming in on a simulated phone, and what its owner does with it: the same
-events as a provider's webhooks tell of."""
+"""The incoming call on a simulated phone. Its actions cause the same events as a provider's
+webhooks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from messaging.models import PhoneCall
 from scheduling.policy import Policy
 from verification import bridged_calls, call_session
 
-#: What each act makes the provider say, in this order.
+#: The call states the provider reports for each action, in order.
 _STATES_BY_ACTION = {
     "answer": (CallState.ANSWERED, CallState.LIVE),
     "decline": (CallState.BUSY,),
@@ -28,14 +28,15 @@ _CONNECTED_STATES = (CallState.ANSWERED, CallState.LIVE)
 
 @dataclass(frozen=True)
 class IncomingCall:
-    """``stage`` is ``notice`` (a call by another phone), ``ringing`` or ``on``."""
+    """An incoming call. ``stage`` is ``notice`` (a call by another phone), ``ringing`` or
+    ``on``."""
 
     stage: str
     acts: list[tuple[str, str]]
 
 
 def find_incoming_call(session: Session, number: str, now: datetime) -> IncomingCall | None:
-    """What this phone shows of a call to it."""
+    """Return the call that this phone shows; None if there is none."""
     callback = call_session.find_active_call(session, number, now)
     if callback is None:
         return None
@@ -51,7 +52,7 @@ def find_incoming_call(session: Session, number: str, now: datetime) -> Incoming
 def apply_phone_action(
     session: Session, number: str, what: str, policy: Policy, now: datetime
 ) -> None:
-    """Do one of the acts that are offered; anything else changes nothing."""
+    """Apply one of the offered actions; ignore any other."""
     callback = call_session.find_active_call(session, number, now)
     call = call_queue.find_latest_call(session, callback.id) if callback else None
     if call is None or what not in dict(_available_phone_actions(call)):

@@ -1,4 +1,4 @@
-"""A customer's phone in the browser: texts both ways."""
+"""A customer's phone in the browser: texts in both directions, and calls."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MAX_TEXT_LENGTH = 1600
 
 @bp.get("/phone")
 def show_phone() -> str:
-    """The phone of one number, with its texts; ``?phone=`` chooses whose."""
+    """Show the phone of the number in ``?phone=``, with its texts."""
     number = _number_or_first_customer(request.args.get("phone", ""))
     with unit_of_work() as session:
         texts = sms.list_simulated_texts(session, current_time(), number)
@@ -33,14 +33,14 @@ def show_phone() -> str:
             incoming=incoming_call.find_incoming_call(session, number, current_time()),
             line=phone_modes.find_simulator_mode(session, number),
             modes=_phone_mode_labels(),
-            numbers=sorted({number, *(item.phone for item in DEMO_CUSTOMERS)}),
-            names={item.phone: item.name for item in DEMO_CUSTOMERS},
+            numbers=sorted({number, *(customer.phone for customer in DEMO_CUSTOMERS)}),
+            names={customer.phone: customer.name for customer in DEMO_CUSTOMERS},
         )
 
 
 @bp.get("/phone/texts")
 def show_phone_texts() -> str:
-    """The texts alone, for the page to keep itself fresh."""
+    """Render only the texts, so that the page can refresh them."""
     number = _number_or_first_customer(request.args.get("phone", ""))
     with unit_of_work(read_only=True) as session:
         return render_template(
@@ -50,16 +50,16 @@ def show_phone_texts() -> str:
 
 @bp.get("/phone/call")
 def show_phone_call() -> str:
-    """The incoming call alone, for the page to keep itself fresh."""
+    """Render only the incoming call, so that the page can refresh it."""
     number = _number_or_first_customer(request.args.get("phone", ""))
     with unit_of_work(read_only=True) as session:
-        found = incoming_call.find_incoming_call(session, number, current_time())
-        return render_template("demo/call.html", incoming=found, number=number)
+        call = incoming_call.find_incoming_call(session, number, current_time())
+        return render_template("demo/call.html", incoming=call, number=number)
 
 
 @bp.post("/phone/call")
 def submit_phone_action() -> AnyResponse:
-    """Answer, decline, let it ring out, let the machine answer, or hang up."""
+    """Answer, decline, let it ring out, let voicemail answer, or hang up."""
     number = _number_or_first_customer(request.form.get("phone", ""))
     with unit_of_work() as session:
         incoming_call.apply_phone_action(
@@ -70,7 +70,7 @@ def submit_phone_action() -> AnyResponse:
 
 @bp.post("/phone/line")
 def choose_phone_mode() -> AnyResponse:
-    """Choose how texts arrive on this phone."""
+    """Set how texts arrive on this phone."""
     number, mode = (
         _number_or_first_customer(request.form.get("phone", "")),
         request.form.get("mode", ""),
@@ -87,15 +87,15 @@ def choose_phone_mode() -> AnyResponse:
 
 @bp.route("/keypad", methods=["GET", "POST"])
 def show_keypad() -> str:
-    """Ring the official line from this phone, and press keys."""
+    """Call the IVR from this phone, and press keys."""
     number = _number_or_first_customer(request.values.get("phone", ""))
-    said = ivr_call.take_simulated_turn(number, request.form)
-    return render_template("demo/keypad.html", number=number, **said)
+    turn = ivr_call.take_simulated_turn(number, request.form)
+    return render_template("demo/keypad.html", number=number, **turn)
 
 
 @bp.post("/phone")
 def send_text_from_phone() -> AnyResponse:
-    """Send a text from this phone to us, and keep our answer on it."""
+    """Send a text from this phone to Vouchline. The reply is stored on the phone."""
     number = _number_or_first_customer(request.form.get("phone", ""))
     body = request.form.get("body", "").strip()[:_MAX_TEXT_LENGTH]
     if body:
@@ -104,7 +104,7 @@ def send_text_from_phone() -> AnyResponse:
 
 
 def deliver_text_from_phone(number: str, body: str) -> str | None:
-    """A text from a simulated phone, handled as one that came by a provider."""
+    """Handle a text from a simulated phone like one received from a provider. Return the reply."""
     moment = current_time()
     with unit_of_work() as session:
         sms.store_simulated_text(session, number, body, moment, outgoing=True)
@@ -122,7 +122,8 @@ def deliver_text_from_phone(number: str, body: str) -> str | None:
 
 @bp.get("/messages")
 def list_demo_messages() -> Response:
-    """All simulated texts as JSON, oldest first; ``?phone=`` of one number only."""
+    """Return all simulated texts as JSON, oldest first; with ``?phone=``, only those of one
+    number."""
     wanted = request.args.get("phone")
     number = check_service.read_number(wanted) if wanted else None
     with unit_of_work(read_only=True) as session:

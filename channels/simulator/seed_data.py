@@ -1,4 +1,4 @@
-"""Demo people and callbacks for an empty store. Production refuses a store that has them."""
+"""Demo people and callbacks for an empty database. Production refuses a database that has them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DemoStaffMember:
 
 @dataclass(frozen=True)
 class DemoCustomer:
-    """A demo customer, by numbers that ring nobody who would mind a simulator."""
+    """A demo customer, with an example number."""
 
     name: str
     phone: str
@@ -58,7 +58,7 @@ DEMO_CUSTOMERS = (
 )
 
 
-#: Calls that some of them report, and that belong together.
+#: Reports by some of these customers, similar enough to be grouped into one case.
 DEMO_REPORTS = (
     ("+447400123456", "He said my router sends spam and wanted to connect with my computer."),
     ("+4915112345678", "My router sends spam, she wanted to connect with my computer today."),
@@ -67,18 +67,21 @@ DEMO_REPORTS = (
 
 
 def is_database_empty(session: Session) -> bool:
-    """Whether nobody has used this store yet."""
+    """Return whether the database has no staff and no customers."""
     staffed = session.exec(select(Staff.id).limit(1)).first()
     return staffed is None and session.exec(select(Customer.id).limit(1)).first() is None
 
 
 def add_seed_data(session: Session, policy: Policy, now: datetime) -> None:
-    """Add demo staff, customers, and callbacks of which the first can be started at once."""
-    members = [_add_seed_staff_member(session, item, policy, now) for item in DEMO_STAFF_MEMBERS]
+    """Add demo staff, customers, reports, and callbacks. The first callback can be started at
+    once."""
+    members = [
+        _add_seed_staff_member(session, member, policy, now) for member in DEMO_STAFF_MEMBERS
+    ]
     ana, ben = members[0], members[1]
     week = {day: [(9 * 60, 17 * 60)] for day in range(5)}
     working_hours.replace_working_hours(session, ben.id, week, audit_log.SYSTEM, now)
-    known = [_add_seed_customer(session, item, ana, policy, now) for item in DEMO_CUSTOMERS]
+    known = [_add_seed_customer(session, customer, ana, policy, now) for customer in DEMO_CUSTOMERS]
     any_hour = replace(policy, min_notice_minutes=0, decent_hours=(time(0), None))
     minute = now.replace(second=0, microsecond=0)
     plan = (
@@ -90,12 +93,12 @@ def add_seed_data(session: Session, policy: Policy, now: datetime) -> None:
     for customer, ahead, minutes, topic, ticket in plan:
         wish = bookings.BookingRequest(minute + ahead, minutes, topic, ticket)
         bookings.book_callback(session, customer, ana.id, wish, any_hour, now)
-    for number, (phone, said) in enumerate(DEMO_REPORTS):
-        _file_seed_report(session, phone, said, now - timedelta(hours=2 + number))
+    for number, (phone, text) in enumerate(DEMO_REPORTS):
+        _file_seed_report(session, phone, text, now - timedelta(hours=2 + number))
 
 
 def _file_seed_report(session: Session, phone: str, said: str, at: datetime) -> None:
-    told = ReportSubmission(
+    report = ReportSubmission(
         phone,
         "web",
         called_at=at,
@@ -105,7 +108,7 @@ def _file_seed_report(session: Session, phone: str, said: str, at: datetime) -> 
         claimed_to_be="Example Bank",
         asked_for=["remote"],
     )
-    submission.submit_for_reference(session, told, at)
+    submission.submit_for_reference(session, report, at)
 
 
 def _add_seed_staff_member(

@@ -1,1 +1,1 @@
-"""Text messages from customers, whichever gateway they come by."""
+"""Text messages from customers, independent of the provider."""

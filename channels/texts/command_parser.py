@@ -1,4 +1,4 @@
-"""What a customer's text asks for."""
+"""Parses the command in a customer's text."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from verification import codes
 
-#: What a customer can text, in each language we speak; any of them will do for everybody. None is
-#: a word that carriers take for themselves (rule M3). Written without accents and in lower case.
+#: The commands in each supported language; customers can use any of them. None is a word that
+#: carriers reserve (rule M3). In lower case without accents.
 COMMAND_WORDS = {
     "check": "check",
     "scam": "scam",
@@ -32,17 +32,17 @@ COMMAND_WORDS = {
     "pagina": "page",
 }
 MAX_TEXT_LENGTH = 1600
-#: A word alone, or with a little around it; a longer text is a story, not a wish.
+#: A longer text is a story, not a command.
 _MAX_COMMAND_WORDS = 5
-#: The number of a time alone, or with a word or two: ``2``, ``No 2 please``.
+#: The number of an offered time, alone or with a few words: ``2``, ``No 2 please``.
 _PICKED_PATTERN = re.compile(r"[^\d:/+]{0,10}([1-9])[^\d:/+]{0,8}")
 
 
 @dataclass(frozen=True)
 class TextCommand:
-    """``word`` is ``code``, ``pick`` for the number of a time that was offered, one of the values
-    of :data:`COMMAND_WORDS`, or ``other``; ``code`` in plain digits, the number that was picked
-    too; ``rest`` is what follows the word, as it was written."""
+    """A command. ``word`` is ``code``, ``pick`` for the number of an offered time, a value of
+    :data:`COMMAND_WORDS`, or ``other``. ``code`` is the code or the picked number in plain digits;
+    ``rest`` is the text after the word, as it was written."""
 
     word: str
     code: str = ""
@@ -50,15 +50,15 @@ class TextCommand:
 
 
 def parse_text_command(body: str, digits: int) -> TextCommand:
-    """What is asked. Letter case, spaces, hyphens and the digits' script do not matter; a code
-    may stand anywhere in a short sentence, as long as there is only one."""
+    """Parse a text. Case, spaces, hyphens and the script of the digits do not matter. A code of
+    ``digits`` digits can be anywhere in a short sentence if it is the only one."""
     text = unicodedata.normalize("NFKC", body[:MAX_TEXT_LENGTH]).strip()
     whole = codes.normalise_code(text, digits)
     if whole is not None:
         return TextCommand("code", whole)
-    found = _codes_in(text, digits)
-    if len(found) == 1:
-        return TextCommand("code", found.pop())
+    candidates = _codes_in(text, digits)
+    if len(candidates) == 1:
+        return TextCommand("code", candidates.pop())
     picked = _PICKED_PATTERN.fullmatch("".join(_ascii_digit(c) for c in text))
     if picked:
         return TextCommand("pick", picked[1])
@@ -72,12 +72,13 @@ def parse_text_command(body: str, digits: int) -> TextCommand:
 
 
 def _plain_command_word(word: str) -> str:
-    """In lower case without accents: ``PRÜFEN`` as ``prufen``."""
+    """Return the word in lower case without accents: ``PRÜFEN`` as ``prufen``."""
     return "".join(c for c in unicodedata.normalize("NFKD", word.lower()) if c.isalpha())
 
 
 def _codes_in(text: str, digits: int) -> set[str]:
-    """Every run of digits, single spaces or hyphens between them allowed, that is just as long."""
+    """Return every run of exactly ``digits`` digits; single spaces or hyphens between them are
+    allowed."""
     plain = "".join(_ascii_digit(c) for c in text)
     runs = (re.sub(r"\D", "", run) for run in re.findall(r"(?<!\+)\b\d(?:[ \-.]?\d)*", plain))
     return {run for run in runs if len(run) == digits}

@@ -1,4 +1,4 @@
-"""A customer's text: read, handled once, answered in the customer's language."""
+"""Handles a customer's text once and answers in the customer's language."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ log = structlog.get_logger("texts")
 
 @dataclass(frozen=True)
 class ReceivedText:
-    """A text that reached us; ``sender`` is E.164, as the provider vouches for it. ``opting`` is
-    ``out`` or ``in`` when the provider says that it took the text for an opt-out or an opt-in."""
+    """A received text. ``sender`` is E.164, as the provider reports it. ``opting`` is ``out`` or
+    ``in`` if the provider treated the text as an opt-out or an opt-in."""
 
     provider_id: str
     sender: str
@@ -60,10 +60,10 @@ class _TextJob:
 def handle_text(
     session: Session, text: ReceivedText, policy: Policy, rules: SendingLimits, now: datetime
 ) -> str | None:
-    """Do what the text asks, and give the answer; ``None`` for a replay, which changes nothing,
-    and for whoever must get no text.
+    """Execute the command of a text and return the answer; ``None`` for a replay, which changes
+    nothing, and for senders who must get no text.
 
-    A number we do not know gets what a customer without a booking gets.
+    A number that is not a customer's gets the same answers as a customer without a booking.
     """
     if not is_country_allowed(text.sender, rules.countries):
         return None
@@ -85,7 +85,7 @@ def _detect_opting(session: Session, text: ReceivedText) -> str:
     word = "".join(c for c in text.body[:100].lower() if c.isalpha())
     if word in opt_outs.OPT_OUT_WORDS:
         return "out"
-    # To somebody who gets our texts, the provider takes these for nothing special.
+    # For a number that did not opt out, the provider does not treat these words as an opt-in.
     return (
         "in"
         if word in opt_outs.OPT_IN_WORDS and opt_outs.is_opted_out(session, text.sender)
@@ -94,7 +94,8 @@ def _detect_opting(session: Session, text: ReceivedText) -> str:
 
 
 def _record_opting(session: Session, sender: str, opting: str, now: datetime) -> None:
-    """The provider has answered, and lets nothing of ours through after an opt-out."""
+    """Record an opt-out or opt-in. The provider has answered it, and blocks our texts after an
+    opt-out."""
     if opting == "out":
         opt_outs.record_opt_out(session, sender, now)
     else:
@@ -109,9 +110,9 @@ def _answer_text(
     rules: SendingLimits,
     now: datetime,
 ) -> str | None:
-    out = opt_outs.is_opted_out(session, text.sender)
-    if out and asked.word not in _DONE_WITHOUT_ANSWER:
-        return None  # a code above all, which would be used up with nobody told
+    opted_out = opt_outs.is_opted_out(session, text.sender)
+    if opted_out and asked.word not in _DONE_WITHOUT_ANSWER:
+        return None  # Above all a code, which would be used up although its verdict is not sent.
     customer = customer_number.find_active_holder(session, text.sender, now)
     voice = _context_for_sender(session, customer, policy, now)
     job = _TextJob(session, text, asked, customer, voice, policy, now)
@@ -122,22 +123,23 @@ def _answer_text(
     )
     if not allowed.purses:
         return None
-    with session.begin_nested() as done:
+    with session.begin_nested() as savepoint:
         answer = _HANDLERS[asked.word](job)
-        if answer is None or out:
+        if answer is None or opted_out:
             return None
         if not allowed.pay_for_answer(session, answer, rules, now):
             log.error("answer held back: the ceiling on spending is reached", word=asked.word)
             if asked.word in _ANSWERED_OR_NOT_DONE:
-                done.rollback()
+                savepoint.rollback()
             return None
     return answer
 
 
 def _answer_code(job: _TextJob, rules: SendingLimits) -> str | None:
-    """The verdict on a code. One that cannot be answered is not evaluated: it uses up nothing."""
+    """Answer a code with its verdict. If the answer cannot be sent, the check is rolled back, so
+    that no code is used up."""
     session, sender = job.session, job.text.sender
-    with session.begin_nested() as done:
+    with session.begin_nested() as savepoint:
         verdict = check_code(
             session,
             sender,
@@ -153,7 +155,7 @@ def _answer_code(job: _TextJob, rules: SendingLimits) -> str | None:
         if not allowed.pay_for_answer(session, answer, rules, job.now):
             log.error("no answer to a code: too many, or the ceiling on spending is reached")
             if not isinstance(verdict, NotConfirmed) or verdict.counted:
-                done.rollback()
+                savepoint.rollback()
             return None
     CHECK_VERDICTS.labels("text", verdict_name(verdict)).inc()
     return answer
@@ -196,21 +198,21 @@ def _handle_check_word(job: _TextJob) -> str:
 
 
 def _handle_scam_word(job: _TextJob) -> str:
-    """Filed at once, with the advice; then two questions, which nobody need answer."""
+    """File a report at once and answer with advice, followed by two optional questions."""
     body = job.text.body.strip()
-    told = report_fields.ReportSubmission(
+    scam_report = report_fields.ReportSubmission(
         phone=job.text.sender,
         channel="text",
         proven=True,
         said=body[:1000] if " " in body else "",
     )
-    report = submission.submit_report(job.session, told, job.now)
+    report = submission.submit_report(job.session, scam_report, job.now)
     question = followup_questions.ask_followup_questions(job.session, report, job.now)
     return text_templates.text_report_received(job.voice, report.reference, question)
 
 
 def _handle_other_text(job: _TextJob) -> str | None:
-    """An answer to a question about a report, if one is open; else what can be sent."""
+    """Take an answer to an open question about a report; without one, reply with help."""
     report = followup_questions.find_questioned_report(job.session, job.text.sender, job.now)
     if report is None:
         return _answer_with_help(job)
@@ -221,21 +223,21 @@ def _handle_other_text(job: _TextJob) -> str | None:
     if answer.skipped:
         followup_questions.skip_question(job.session, report)
     else:
-        told = report_fields.ReportSubmission(
+        answer_fields = report_fields.ReportSubmission(
             phone=job.text.sender,
             channel="text",
             shown_number=answer.number,
             number_hidden=answer.hidden,
             knew=answer.knew,
         )
-        followup_questions.record_followup_answer(job.session, report, told, job.now)
+        followup_questions.record_followup_answer(job.session, report, answer_fields, job.now)
     return text_templates.text_next_report_question(
         job.voice, report.reference, followup_questions.next_question(report)
     )
 
 
 def _repeat_report_question(job: _TextJob, report: Report) -> str | None:
-    """The question once more; after that, such a text is one like any other."""
+    """Repeat the question once; after that, handle the text like any other."""
     if inbox.was_asked_again(job.session, job.text.sender, followup_questions.asked_at(report)):
         return _answer_with_help(job)
     inbox.set_inbound_word(job.session, job.text.provider_id, "unclear")
@@ -263,15 +265,18 @@ def _handle_move_word(job: _TextJob) -> str:
 
 
 def _offer_times_by_text(job: _TextJob, callback: Callback) -> list[datetime]:
-    made = slot_offers.offer_other_slots(job.session, callback, job.policy, job.now)
-    return [item.starts_at for item in made]
+    offers = slot_offers.offer_other_slots(job.session, callback, job.policy, job.now)
+    return [offer.starts_at for offer in offers]
 
 
 def _handle_picked_time(job: _TextJob) -> str | None:
-    """The number of a time that was offered; without an offer, a text like any other."""
+    """Accept an offered time by its number; without an open offer, handle the text like any
+    other."""
     customer = job.customer
-    found = slot_offers.list_open_offers(job.session, customer.id, job.now) if customer else []
-    offer = next((item for item in found if str(item.number) == job.asked.code), None)
+    offers = slot_offers.list_open_offers(job.session, customer.id, job.now) if customer else []
+    offer = next(
+        (candidate for candidate in offers if str(candidate.number) == job.asked.code), None
+    )
     if offer is None:
         return _answer_with_help(job)
     agent = callback_notifier.agent_first_name(job.session, offer.agent_id)
@@ -286,7 +291,8 @@ def _handle_picked_time(job: _TextJob) -> str | None:
 
 
 def _handle_phrase_word(job: _TextJob) -> str:
-    """Told to the old words, so that one who did not ask for it sees that it was changed."""
+    """Change the safe phrase. The answer shows the old one, so that a customer who did not ask for
+    the change notices it."""
     phrase = customer_records.parse_safe_phrase(job.asked.rest)
     if not phrase:
         return text_templates.text_phrase_invalid(job.voice)
@@ -296,7 +302,7 @@ def _handle_phrase_word(job: _TextJob) -> str:
 
 
 def _handle_page_word(job: _TextJob) -> str | None:
-    """A page number, for a phone that the web gives none just now; else what can be sent."""
+    """Send a page number to a phone that gets none from the web for now; else reply with help."""
     number = number_proof.create_text_page_number(job.session, job.text.sender, job.policy, job.now)
     return (
         _answer_with_help(job)
@@ -329,8 +335,8 @@ _HANDLERS = {
     "page": _handle_page_word,
     "other": _handle_other_text,
 }
-#: What is done for somebody who wants no texts, and so hears nothing of it.
+#: Commands that are executed for a sender who has opted out, without an answer.
 _DONE_WITHOUT_ANSWER = frozenset({"scam", "refuse", "move"})
-#: What is not done when its answer cannot be sent: the customer would not know that a time was
-#: taken, a page number made, or the phrase changed by somebody else in their name.
+#: Commands that are undone if their answer cannot be sent: the customer would not know that a time
+#: was taken, a page number created, or the phrase changed by somebody else in their name.
 _ANSWERED_OR_NOT_DONE = frozenset({"pick", "page", "phrase"})

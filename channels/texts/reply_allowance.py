@@ -1,7 +1,7 @@
-"""Whether a text may be answered, and who pays for the answer (rule M5).
+"""Decides whether a text is answered, and which spending budget pays for the answer (rule M5).
 
-Anybody can text us, and in anybody's name. So answers have small counts and small purses, but for
-verdicts on a call of ours: what strangers send uses up nothing of those.
+Anyone can text us, under any number. So answers have low limits and small budgets. Verdicts on our
+own calls do not share them: texts of strangers cannot use those up.
 """
 
 from __future__ import annotations
@@ -23,18 +23,19 @@ from verification.verdicts import NotConfirmed, Verdict
 
 @dataclass(frozen=True)
 class ReplyAllowance:
-    """Which purses pay for the answer to a text, the first that can; none for no answer."""
+    """The budgets that can pay for the answer, in order; empty for no answer."""
 
     purses: tuple[SpendingBudgetName, ...] = ()
 
     def pay_for_answer(
         self, session: Session, answer: str, rules: SendingLimits, now: datetime
     ) -> bool:
-        """Take the price of an answer; whether there was enough."""
+        """Charge the price of an answer to the first budget that has enough; return whether one
+        had."""
         price = segments.count_segments(answer) * rules.segment_price
-        purse = spending.lock_spending_budget(session, rules, now)
+        budget = spending.lock_spending_budget(session, rules, now)
         return any(
-            purse.try_spend(price, answer=True, purse=one_purse) for one_purse in self.purses
+            budget.try_spend(price, answer=True, purse=budget_name) for budget_name in self.purses
         )
 
 
@@ -46,7 +47,8 @@ def allowance_for_text(
     policy: Policy,
     now: datetime,
 ) -> ReplyAllowance:
-    """What a text of ``sender`` is allowed, whose ``customer`` it is, if anybody's."""
+    """Return the allowance for a text of ``sender``; ``customer`` is the number's holder, if there
+    is one."""
     small = SpendingBudgetName.CUSTOMERS if customer else SpendingBudgetName.STRANGERS
     if word == "refuse" and customer and callbacks.lock_next_booked(session, customer.id, now):
         return ReplyAllowance(
@@ -72,9 +74,9 @@ def allowance_for_verdict(
     policy: Policy,
     now: datetime,
 ) -> ReplyAllowance:
-    """What the answer to a code is allowed. Decided after the check, so that nothing is looked up
-    for a call of ours that is not for others (rule C5). What concerns a call that is going on is
-    always answered: there are no more than five wrong tries at a code."""
+    """Return the allowance for the answer to a code. Decide it after the check, so that a call of
+    ours causes no extra lookup (rule C5). A verdict on an ongoing call is always answered: a code
+    has at most five wrong attempts."""
     small = SpendingBudgetName.CUSTOMERS if customer else SpendingBudgetName.STRANGERS
     too_many = _has_too_many_texts(session, sender, "code", customer, policy, now)
     if not isinstance(verdict, NotConfirmed):
@@ -98,6 +100,6 @@ def _has_too_many_texts(
 
 
 def _current_call_start(session: Session, sender: str, now: datetime) -> datetime | None:
-    """When the call began that is going on with this number."""
+    """Return when the ongoing call with this number began, or ``None``."""
     call = call_session.find_active_call(session, sender, now)
     return call.started_at if call else None

@@ -1,6 +1,5 @@
-"""What a text says in answer to a question about a report. Only for texts that ask for nothing
-else: a code and every word of :data:`channels.texts.command_parser.COMMAND_WORDS` keep their
-meaning."""
+"""Parses a text that answers a question about a report. Only for texts without a command: a code
+and the words of :data:`channels.texts.command_parser.COMMAND_WORDS` keep their meaning."""
 
 from __future__ import annotations
 
@@ -10,8 +9,8 @@ from dataclasses import dataclass
 
 from incidents.reports.report_fields import NUMBER_LIMIT
 
-#: For each answer its words in the languages we speak, without accents and in lower case. None is
-#: a carrier's (rule M3), which is why German does not say *weiter*.
+#: The words of each answer in the supported languages, in lower case without accents. None is a
+#: word that carriers reserve (rule M3); therefore *weiter* is missing in German.
 SKIP_WORDS = frozenset({"next", "skip", "naechste", "nachste", "siguiente"})
 NONE_WORDS = frozenset({"none", "nothing", "nichts", "keine", "nada", "ninguno", "ninguna"})
 HIDDEN_WORDS = frozenset(
@@ -38,8 +37,8 @@ _MAX_ANSWER_WORDS = 8
 
 @dataclass(frozen=True)
 class ReportAnswer:
-    """A number that was shown, or that it was ``hidden``; what the caller ``knew``; or that the
-    question is skipped. With nothing of it, the text is no answer."""
+    """An answer: the number that was shown, or that it was ``hidden``; what the caller ``knew``; or
+    that the question is skipped. An answer without any of them is false."""
 
     number: str = ""
     hidden: bool = False
@@ -51,7 +50,7 @@ class ReportAnswer:
 
 
 def parse_report_answer(body: str) -> ReportAnswer:
-    """The answer in a short text. Letter case, accents and the digits' script do not matter."""
+    """Parse a short text. Case, accents and the script of the digits do not matter."""
     text = unicodedata.normalize("NFKC", body[:400])
     words = [_plain_answer_word(match_) for match_ in re.findall(r"[^\W\d_]+", text)]
     if len(words) > _MAX_ANSWER_WORDS:
@@ -59,13 +58,13 @@ def parse_report_answer(body: str) -> ReportAnswer:
     number = _find_shown_number(text)
     if number:
         return ReportAnswer(number=number)
-    found = set(words)
+    word_set = set(words)
     knew = tuple(dict.fromkeys(KNEW_WORDS[word] for word in words if word in KNEW_WORDS))
     if knew:
         return ReportAnswer(knew=knew)
-    if found & HIDDEN_WORDS:
+    if word_set & HIDDEN_WORDS:
         return ReportAnswer(hidden=True)
-    return ReportAnswer(skipped=bool(found & (SKIP_WORDS | NONE_WORDS)))
+    return ReportAnswer(skipped=bool(word_set & (SKIP_WORDS | NONE_WORDS)))
 
 
 def _find_shown_number(text: str) -> str:

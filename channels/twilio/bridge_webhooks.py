@@ -1,4 +1,5 @@
-"""Bridged calls: the agent presses 1, the customer is rung, each leg tells how it goes."""
+"""Webhooks of bridged calls: the agent presses 1, the customer is called, each leg reports its
+status."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ log = structlog.get_logger("calls")
 RING_SECONDS = 30
 KEY_SECONDS = 10
 _STATUS_EVENTS = "initiated ringing answered completed"
-#: What the provider says of a leg, as far as it tells us something.
+#: The provider's statuses of a leg that change the call's state.
 AGENT_LEG_STATES = {
     "queued": CallState.RINGING_YOU,
     "initiated": CallState.RINGING_YOU,
@@ -51,15 +52,16 @@ CUSTOMER_LEG_STATES = {
 
 @bp.post("/voice/bridge/<call>")
 def receive_agent_pick_up(call: str) -> Response:
-    """The agent's phone was picked up: by the agent, or by a machine that presses no key."""
+    """Handle the agent's phone being picked up, by the agent or by a machine that presses no
+    key."""
     with unit_of_work() as session:
-        found = _parse_call_id(call)
-        sid_ = read_provider_id("CallSid", "CA")
-        on = found and bridged_calls.accept_agent_leg(
-            session, found, sid_, current_context().policy, current_time()
+        call_id = _parse_call_id(call)
+        provider_call_id = read_provider_id("CallSid", "CA")
+        accepted = call_id and bridged_calls.accept_agent_leg(
+            session, call_id, provider_call_id, current_context().policy, current_time()
         )
     twiml = VoiceResponse()
-    if not on:
+    if not accepted:
         return _hang_up_bridge(twiml)
     gather = Gather(
         input="dtmf",
@@ -81,14 +83,14 @@ def receive_agent_pick_up(call: str) -> Response:
 
 @bp.post("/voice/bridge/<call>/go")
 def dial_customer(call: str) -> Response:
-    """Key 1 rings the customer, once; any other key, and any replay, ends the call."""
-    twiml, found = VoiceResponse(), _parse_call_id(call)
-    if request.form.get("Digits") != "1" or found is None:
+    """Call the customer once after key 1; end the call after any other key and after a replay."""
+    twiml, call_id = VoiceResponse(), _parse_call_id(call)
+    if request.form.get("Digits") != "1" or call_id is None:
         return _hang_up_bridge(twiml)
     with unit_of_work() as session:
-        given = read_provider_id("CallSid", "CA")
+        provider_call_id = read_provider_id("CallSid", "CA")
         phone = bridged_calls.claim_customer_phone(
-            session, found, given, current_context().policy, current_time()
+            session, call_id, provider_call_id, current_context().policy, current_time()
         )
     if phone is None:
         return _hang_up_bridge(twiml)
@@ -110,29 +112,30 @@ def dial_customer(call: str) -> Response:
 
 @bp.post("/voice/bridge/<call>/done")
 def finish_customer_leg(call: str) -> Response:
-    """The customer's leg is over; the agent's goes no further."""
-    found, state = (
+    """End the agent's leg after the customer's leg has ended."""
+    call_id, state = (
         _parse_call_id(call),
         CUSTOMER_LEG_STATES.get(request.form.get("DialCallStatus", "")),
     )
-    if found and state is not None:
-        _record_leg_state(found, state)
+    if call_id and state is not None:
+        _record_leg_state(call_id, state)
     return _hang_up_bridge(VoiceResponse())
 
 
 @bp.post("/status/call")
 def receive_call_status() -> Response:
-    """How a leg goes, in any order and any number of times; of calls unknown to us, nothing."""
-    found, leg = _parse_call_id(request.args.get("call", "")), request.args.get("leg", "")
+    """Record the status of a leg. Reports can come in any order and repeatedly; those of unknown
+    calls are ignored."""
+    call_id, leg = _parse_call_id(request.args.get("call", "")), request.args.get("leg", "")
     state, error = _parse_leg_report(leg)
-    if found and state is not None and read_provider_id("CallSid", "CA"):
-        _record_leg_state(found, state, error)
+    if call_id and state is not None and read_provider_id("CallSid", "CA"):
+        _record_leg_state(call_id, state, error)
     return Response("", mimetype="text/plain")
 
 
 @bp.errorhandler(Exception)
 def end_broken_bridge(error: Exception) -> Response | HTTPException:
-    """Nobody is bridged to anybody while something is broken (rule F1)."""
+    """Hang up, so that no call is bridged while something is broken (rule F1)."""
     if isinstance(error, HTTPException):
         return error
     error_handlers.log_failure("cannot bridge", error)
@@ -142,17 +145,17 @@ def end_broken_bridge(error: Exception) -> Response | HTTPException:
 
 
 def _parse_leg_report(leg: str) -> tuple[CallState | None, str]:
-    """What a report says, and why when it went wrong."""
-    given = request.form.get("CallStatus", "")
+    """Parse a status report into a state and, for a failure, an error."""
+    status = request.form.get("CallStatus", "")
     if leg == "machine":
-        by = request.form.get("AnsweredBy", "")
-        if by.startswith("machine") or by == "fax":
+        answered_by = request.form.get("AnsweredBy", "")
+        if answered_by.startswith("machine") or answered_by == "fax":
             return CallState.VOICEMAIL, ""
-        return (CallState.LIVE, "") if by in ("human", "unknown") else (None, "")
+        return (CallState.LIVE, "") if answered_by in ("human", "unknown") else (None, "")
     if leg == "agent":
-        state = AGENT_LEG_STATES.get(given)
-        return state, f"agent_{given}" if state is CallState.FAILED else ""
-    return (CUSTOMER_LEG_STATES.get(given), "") if leg == "customer" else (None, "")
+        state = AGENT_LEG_STATES.get(status)
+        return state, f"agent_{status}" if state is CallState.FAILED else ""
+    return (CUSTOMER_LEG_STATES.get(status), "") if leg == "customer" else (None, "")
 
 
 def _record_leg_state(call: UUID, state: CallState, error: str = "") -> None:

@@ -1,4 +1,5 @@
-"""Which of our numbers a webhook is about: a canary's own may be set up at the provider too."""
+"""Detects calls and texts to a canary's number, which can be set up at the provider like our
+own."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from people.errors import InvalidInput
 
 
 def report_canary_contact(what: DetectionKind, provider_id: str) -> bool:
-    """Whether a canary's number was rung or texted; a case is then raised, and nobody answers."""
+    """Tell whether a call or text went to a canary's number. If so, open a case; do not answer."""
     try:
         called = phone_numbers.parse_phone(request.form.get("To", ""), "ZZ")
     except InvalidInput:
@@ -24,6 +25,6 @@ def report_canary_contact(what: DetectionKind, provider_id: str) -> bool:
             return detect_canary_contact(
                 session, called, what, f"{what}:{provider_id}", current_time()
             )
-    except Exception as error:  # whoever is on the phone needs advice, whatever else fails
+    except Exception as error:  # the caller needs advice even if this fails
         error_handlers.log_failure("cannot tell of a canary", error)
         return False

@@ -1,4 +1,4 @@
-"""The official line's webhooks: asked for the code, told the verdict, offered to report."""
+"""Webhooks of the official line: it asks for the code, says the verdict and offers to report."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from people.errors import InvalidInput
 bp = Blueprint("voice", __name__, url_prefix="/twilio/voice")
 bp.before_request(require_signature)
 
-#: What Twilio puts in place of a withheld number: the word, spelt on a keypad.
+#: What Twilio sends for a withheld number: the word, spelt on a keypad.
 _WITHHELD = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
-#: How a call stands whose caller is no longer there.
+#: The statuses of a call whose caller has hung up.
 _HUNG_UP_STATUSES = frozenset({"completed", "canceled", "failed", "busy", "no-answer"})
 
 
-# A stage's endpoint is its name: so the TwiML finds where the next keys go.
+# Each endpoint has the name of its stage, so that the TwiML finds where the next keys go.
 @bp.post("", endpoint="answer")
 def receive_line_call() -> Response:
-    """Somebody rings the official line; or a canary's number, where nobody answers."""
+    """Answer a call to the official line; reject one to a canary's number."""
     if report_canary_contact(DetectionKind.CALL, read_provider_id("CallSid", "CA")):
         return twiml.reject_as_busy()
     return _run_ivr_stage("answer")
@@ -37,43 +37,44 @@ def receive_line_call() -> Response:
 
 @bp.post("/code", endpoint="keyed")
 def receive_code_keys() -> Response:
-    """What was keyed in: a code, star for languages, or nothing that helps."""
+    """Handle the first keys: a code, star for languages, or anything else."""
     return _run_ivr_stage("keyed")
 
 
 @bp.post("/language", endpoint="language")
 def receive_language_key() -> Response:
-    """The language that was chosen."""
+    """Handle the choice of a language."""
     return _run_ivr_stage("language")
 
 
 @bp.post("/number", endpoint="number")
 def receive_own_number() -> Response:
-    """The own number of a caller whose phone withholds it."""
+    """Handle the own number of a caller whose phone withholds it."""
     return _run_ivr_stage("number")
 
 
 @bp.post("/after", endpoint="after")
 def receive_menu_key() -> Response:
-    """Say the verdict again, or take a report."""
+    """Repeat the verdict, or take a report."""
     return _run_ivr_stage("after")
 
 
 @bp.post("/report-when", endpoint="report_when")
 def receive_report_day() -> Response:
-    """On which day the call was that is being reported."""
+    """Handle the day of the reported call."""
     return _run_ivr_stage("report_when")
 
 
 @bp.post("/report-gave", endpoint="report_gave")
 def receive_report_given() -> Response:
-    """Whether the caller was given anything."""
+    """Handle whether the caller was given anything."""
     return _run_ivr_stage("report_gave")
 
 
 @bp.errorhandler(Exception)
 def advise_broken_line(error: Exception) -> Response | HTTPException:
-    """Whatever it is, somebody is on the phone with a caller and needs advice (rule F1)."""
+    """Answer any error with advice, because a customer may be on the phone with a caller (rule
+    F1)."""
     if isinstance(error, HTTPException):
         return error
     error_handlers.log_failure("cannot go on", error)
@@ -90,16 +91,17 @@ def _run_ivr_stage(stage: str) -> Response:
 
 
 def _caller_number() -> str:
-    """The number that the provider says the call comes from; empty when it is withheld."""
-    given = request.form.get("From", "")
+    """Return the caller's number in E.164 as the provider reports it; empty if withheld."""
+    from_number = request.form.get("From", "")
     try:
-        return "" if given in _WITHHELD else phone_numbers.parse_phone(given, "ZZ")
+        return "" if from_number in _WITHHELD else phone_numbers.parse_phone(from_number, "ZZ")
     except InvalidInput:
         return ""
 
 
 def _guess_locale() -> str:
-    """By the caller's country alone, so that it says nothing of whether we know the number."""
+    """Guess the language by the caller's country alone, so that it does not reveal whether the
+    number is known."""
     return best_language(
         f"und_{request.form.get('FromCountry', '')}", current_context().policy.languages
     )

@@ -1,4 +1,4 @@
-"""Webhooks of the provider: nothing is believed without a valid signature (rule M2)."""
+"""Verifies the provider's webhooks: a request without a valid signature is refused (rule M2)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = structlog.get_logger("twilio")
 
 
 def require_signature() -> Response | None:
-    """Before every request to a webhook: let only the provider through."""
+    """Refuse a request to a webhook that the provider has not signed."""
     if is_signature_valid():
         return None
     if failed_attempts.is_first_this_hour("webhook"):
@@ -24,30 +24,30 @@ def require_signature() -> Response | None:
 
 
 def is_signature_valid() -> bool:
-    """Whether the request is signed by Twilio over our public address.
+    """Tell whether Twilio signed the request for our public address.
 
-    The address comes from the configuration and never from headers, which anybody can write.
-    Twilio signs its webhooks as forms; whatever else comes is refused before its validator,
-    which raises on some of it. Without a token nothing can be signed.
+    The address comes from the settings and never from headers, which any client can set. Twilio
+    signs webhooks as forms; other content types are refused before its validator, which raises on
+    some of them. Without a token no signature is valid.
     """
     tokens = current_context().twilio_auth_tokens
-    given = request.headers.get("X-Twilio-Signature", "")
-    if not tokens or not given or request.mimetype != "application/x-www-form-urlencoded":
+    signature = request.headers.get("X-Twilio-Signature", "")
+    if not tokens or not signature or request.mimetype != "application/x-www-form-urlencoded":
         return False
     url = current_context().base_url + request.full_path.removesuffix("?")
     try:
         validators = [RequestValidator(token) for token in tokens]
-        return any(validator.validate(url, request.form, given) for validator in validators)
+        return any(validator.validate(url, request.form, signature) for validator in validators)
     except (ValueError, TypeError, IndexError, AttributeError):
         return False
 
 
 def read_provider_id(name: str, kinds: str) -> str:
-    """The provider's id in a field of the form, empty for whatever is not shaped like one.
+    """Return the provider's id in a form field, or an empty string for anything of another shape.
 
-    A signature covers names and values run together, so a request that was overheard could be
-    cut anew, with part of the next field in its id, and pass for another one. No field's name
-    is made of hexadecimal digits. ``kinds`` are the letters an id begins with, like ``SM|MM``.
+    A signature covers names and values run together. So an eavesdropped request could be split at
+    other positions, with part of the next field in its id, and pass for another request. No field
+    name consists of hexadecimal digits. ``kinds`` are the prefixes of an id, like ``SM|MM``.
     """
-    given = request.form.get(name, "")
-    return given if re.fullmatch(f"(?:{kinds})[0-9a-f]{{1,32}}", given) else ""
+    value = request.form.get(name, "")
+    return value if re.fullmatch(f"(?:{kinds})[0-9a-f]{{1,32}}", value) else ""

@@ -1,4 +1,4 @@
-"""Twilio's webhook for texts."""
+"""Twilio's webhooks for texts and their delivery reports."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ bp = Blueprint("twilio", __name__, url_prefix="/twilio")
 bp.before_request(require_signature)
 log = structlog.get_logger("texts")
 
-#: What the provider has taken a text for, where its advanced opt-out is on.
+#: The provider's advanced opt-out types.
 _OPTING_BY_TYPE = {"STOP": "out", "START": "in"}
 
 
 @bp.post("/sms")
 def receive_sms() -> Response:
-    """Answer a customer's text in TwiML. A replay is answered with nothing and does nothing."""
+    """Answer a customer's text in TwiML. A replay gets an empty answer and changes nothing."""
     form = request.form
     provider_id, body = read_provider_id("MessageSid", "SM|MM"), form.get("Body", "")
     try:
@@ -39,7 +39,7 @@ def receive_sms() -> Response:
             form.get("From", ""), current_context().policy.default_region
         )
     except InvalidInput:
-        return _message_twiml(None)  # a short code or a name: nobody we could answer
+        return _message_twiml(None)  # a short code or a name, which cannot be answered
     kind = form.get("OptOutType", "").upper()
     if not provider_id or kind == "HELP":
         return _message_twiml(None)  # the provider has answered for us
@@ -51,7 +51,7 @@ def receive_sms() -> Response:
             answer = handle_text(
                 session, text, current_context().policy, current_context().rules, current_time()
             )
-    except Exception as error:  # whatever it is, the customer needs advice, not silence
+    except Exception as error:  # after any error the customer needs advice, not silence
         error_handlers.log_failure("cannot answer", error)
         return _message_twiml(_cannot_check_answer(body))
     return _message_twiml(answer)
@@ -59,23 +59,23 @@ def receive_sms() -> Response:
 
 @bp.post("/status/message")
 def receive_message_status() -> Response:
-    """What became of a text, in any order and any number of times."""
+    """Record a delivery report. Reports can come in any order and repeatedly."""
     form = request.form
-    provider_id, told = read_provider_id("MessageSid", "SM|MM"), form.get("MessageStatus", "")
+    provider_id, status = read_provider_id("MessageSid", "SM|MM"), form.get("MessageStatus", "")
     code = form.get("ErrorCode", "")
     error = int(code) if code.isascii() and code.isdecimal() and len(code) < 7 else None
     if provider_id:
         with unit_of_work() as session:
             if delivery_reports.record_delivery_report(
-                session, provider_id, told, error, current_time()
+                session, provider_id, status, error, current_time()
             ):
-                log.info("text reported", status=told, error=error)
+                log.info("text reported", status=status, error=error)
                 _record_recipient_report(session, form.get("To", ""), error)
     return Response("", mimetype="text/plain")
 
 
 def _record_recipient_report(session: Session, recipient: str, error: int | None) -> None:
-    """What a report says of the number holds for the next text too."""
+    """Record what a report says about the number itself, for later texts."""
     meaning = PERMANENT_ERRORS.get(error or 0)
     if meaning not in ("opted_out", line_types.LANDLINE):
         return
@@ -88,7 +88,7 @@ def _record_recipient_report(session: Session, recipient: str, error: int | None
 
 
 def _cannot_check_answer(body: str) -> str | None:
-    """What to answer when nothing can be looked up: a question about a call must have one."""
+    """Return the answer if nothing can be looked up; a question about a call must get one."""
     policy = current_context().policy
     asked = parse_text_command(body, policy.code_digits)
     return (

@@ -1,4 +1,4 @@
-"""What the line says, as TwiML."""
+"""Renders the turns of the official line as TwiML."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ KEY_TIMEOUT_SECONDS = 8
 
 
 def render_ivr_turn(said: IvrTurn) -> Response:
-    """Say the texts. While keys are expected it listens from the first word on, early keys
-    included; silence is told to the next step as well."""
+    """Render a turn. If keys are expected, it listens from the first word on and accepts early
+    keys; silence also goes to the next stage."""
     twiml = VoiceResponse()
     if said.stage:
         twiml.append(_gather_keys(said))
@@ -24,7 +24,7 @@ def render_ivr_turn(said: IvrTurn) -> Response:
 
 
 def reject_as_busy() -> Response:
-    """The line is busy."""
+    """Reject the call as busy."""
     twiml = VoiceResponse()
     twiml.reject(reason="busy")
     return twiml_response(twiml)
@@ -50,5 +50,5 @@ def _say_turn_texts(verb: VoiceResponse | Gather, said: IvrTurn) -> None:
 
 
 def twiml_response(twiml: VoiceResponse) -> Response:
-    """The TwiML as an answer."""
+    """Return the TwiML as a response."""
     return Response(str(twiml), mimetype="text/xml")

@@ -1,4 +1,4 @@
-"""Automatic calls: a message is said to whoever presses a key, and can be answered by keys.
+"""Automatic calls: play a message after a key is pressed, and take answers by keys.
 
 Nothing is said before a key is pressed, so that no machine records it.
 """
@@ -42,7 +42,7 @@ KEY_TIMEOUT_SECONDS = 8
 
 @dataclass(frozen=True)
 class _AnsweredCall:
-    """An automatic call that somebody has picked up."""
+    """An automatic call that was picked up."""
 
     session: Session
     message: VoiceMessage
@@ -52,21 +52,23 @@ class _AnsweredCall:
 
     @property
     def callback(self) -> Callback | None:
-        """The booked call that it is about, locked."""
+        """The booked call that the message is about, locked; ``None`` without one."""
         if self.message.kind == OWN:
-            found = callbacks.lock_upcoming_callbacks(
+            upcoming = callbacks.lock_upcoming_callbacks(
                 self.session, self.message.customer_id, self.now
             )
-            return next((item for item in found if item.state == CallbackState.BOOKED), None)
+            return next(
+                (callback for callback in upcoming if callback.state == CallbackState.BOOKED), None
+            )
         if self.message.callback_id is None:
             return None
-        one = callbacks.lock_callback(self.session, self.message.callback_id)
-        return one if one is not None and one.state == CallbackState.BOOKED else None
+        callback = callbacks.lock_callback(self.session, self.message.callback_id)
+        return callback if callback is not None and callback.state == CallbackState.BOOKED else None
 
 
 @dataclass(frozen=True)
 class _Prompt:
-    """What is said, and the stage that the next key is for; empty to hang up."""
+    """The text to say, and the stage of the next key; empty to hang up."""
 
     text: str
     stage: str = ""
@@ -74,26 +76,26 @@ class _Prompt:
 
 @bp.post("/<message>")
 def receive_pick_up(message: str) -> Response:
-    """Somebody, or a machine, has picked up; or pressed a key."""
+    """Handle the phone being picked up by a person or a machine, and each key."""
     stage = request.args.get("stage", "")
     with unit_of_work() as session:
-        found = voice_message.open_voice_message(
+        opened = voice_message.open_voice_message(
             session, _parse_message_id(message), _called_number(), current_time()
         )
-        if found is None:
+        if opened is None:
             return _hang_up_message()
-        customer = session.get_one(Customer, found.customer_id)
+        customer = session.get_one(Customer, opened.customer_id)
         voice = callback_notifier.customer_message_context(
             session, customer, current_context().policy, current_time()
         )
-        call = _AnsweredCall(session, found, voice, request.form.get("Digits", ""), current_time())
-        said = _STAGES.get(stage, _say_press_key)(call)
-        return _prompt_twiml(said, voice, message)
+        call = _AnsweredCall(session, opened, voice, request.form.get("Digits", ""), current_time())
+        prompt = _STAGES.get(stage, _say_press_key)(call)
+        return _prompt_twiml(prompt, voice, message)
 
 
 @bp.errorhandler(Exception)
 def end_broken_message(error: Exception) -> Response | HTTPException:
-    """Whatever it is, the call ends."""
+    """End the call after any error."""
     if isinstance(error, HTTPException):
         return error
     error_handlers.log_failure("cannot go on", error)
@@ -108,7 +110,7 @@ def _parse_message_id(text: str) -> UUID:
 
 
 def _called_number() -> str:
-    """The phone that was rung."""
+    """Return the number that was called, in E.164; empty if it is invalid."""
     try:
         return phone_numbers.parse_phone(request.form.get("To", ""), "ZZ")
     except InvalidInput:
@@ -155,14 +157,16 @@ def _handle_answer_key(call: _AnsweredCall) -> _Prompt:
 
 
 def _say_offered_times(call: _AnsweredCall, callback: Callback) -> _Prompt:
-    made = slot_offers.offer_other_slots(call.session, callback, current_context().policy, call.now)
-    text = voice_templates.prompt_offered_times(call.voice, [item.starts_at for item in made])
-    return _Prompt(text, "pick" if made else "")
+    offers = slot_offers.offer_other_slots(
+        call.session, callback, current_context().policy, call.now
+    )
+    text = voice_templates.prompt_offered_times(call.voice, [offer.starts_at for offer in offers])
+    return _Prompt(text, "pick" if offers else "")
 
 
 def _handle_offer_key(call: _AnsweredCall) -> _Prompt:
-    standing = slot_offers.list_open_offers(call.session, call.message.customer_id, call.now)
-    offer = next((item for item in standing if str(item.number) == call.keys), None)
+    offers = slot_offers.list_open_offers(call.session, call.message.customer_id, call.now)
+    offer = next((candidate for candidate in offers if str(candidate.number) == call.keys), None)
     if offer is None:
         return _Prompt("")
     try:

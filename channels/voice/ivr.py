@@ -1,5 +1,5 @@
-"""What the official line does with each turn of a call, whoever carries it: the provider's
-webhooks and the simulator's keypad go through here alike."""
+"""The dialogue of the official line, one turn at a time. The provider's webhooks and the
+simulator's keypad both use it."""
 
 from __future__ import annotations
 
@@ -29,16 +29,17 @@ from verification.verdicts import AlreadyConfirmed, Channel, Genuine, Verdict
 
 
 def take_ivr_turn(stage: str, step: IvrState, keys: str, caller: Caller) -> IvrTurn:
-    """The line's answer to the keys pressed at a stage (one of :data:`STAGES`).
+    """Return the line's answer to the keys pressed at a stage (one of :data:`STAGES`).
 
-    A caller who has hung up is told nothing, so nothing is checked either: a code would be used
-    up with nobody to hear it. Raises what the store and the vault raise.
+    If the caller has hung up, nothing is checked: a code would be used up although no one hears the
+    verdict. Raises the errors of the storage and vault packages.
     """
     return say_and_hang_up(step) if caller.gone else STAGES[stage](CallerInput(step, keys, caller))
 
 
 def cannot_check_turn(step: IvrState) -> IvrTurn:
-    """Somebody is on the phone with a caller and needs advice, whatever is broken (rule F1)."""
+    """Advise the customer, who may be on the phone with a caller, if nothing can be checked (rule
+    F1)."""
     return say_and_hang_up(step, voice_templates.say_cannot_check(step.voice))
 
 
@@ -47,8 +48,8 @@ def _greet_caller(said: CallerInput) -> IvrTurn:
 
 
 def _handle_code_keys(said: CallerInput) -> IvrTurn:
-    """A code, star for languages, or nothing that helps. Star also begins anew: what was keyed
-    before it does not count."""
+    """Handle a code, star for languages, or anything else. Star also starts over: keys before it
+    are ignored."""
     keys = said.keys.rpartition("*")[2]
     if "*" in said.keys and not keys:
         return _ask_language(said.step)
@@ -71,7 +72,7 @@ def _handle_language_key(said: CallerInput) -> IvrTurn:
 
 
 def _handle_own_number(said: CallerInput) -> IvrTurn:
-    """The own number of a caller whose phone withholds it."""
+    """Handle the own number of a caller whose phone withholds it."""
     try:
         phone = phone_numbers.parse_phone(
             said.keys.rpartition("*")[2], current_context().policy.default_region
@@ -82,14 +83,14 @@ def _handle_own_number(said: CallerInput) -> IvrTurn:
 
 
 def _handle_menu_key(said: CallerInput) -> IvrTurn:
-    """Say the verdict again, take a report, or offer both once more after a wrong key."""
+    """Repeat the verdict, take a report, or offer both again after a wrong key."""
     step = said.step
-    patient = step.said and step.asks < MAX_ASKS * 3
+    may_repeat = step.said and step.asks < MAX_ASKS * 3
     if said.keys == "2":
         return ivr_report.begin_keypad_report(said)
-    if said.keys == "1" and patient:
+    if said.keys == "1" and may_repeat:
         return _say_verdict(step)
-    if said.keys and patient:
+    if said.keys and may_repeat:
         return prompt_for_keys(
             step, voice_templates.prompt_after_verdict(step.voice), "after", digits=1
         )
@@ -129,7 +130,7 @@ def _ask_own_number(said: CallerInput) -> IvrTurn:
 
 
 def _ask_language(step: IvrState) -> IvrTurn:
-    """Each language offered in that language."""
+    """Offer each language in that language."""
     if step.asks >= MAX_ASKS:
         return say_and_hang_up(step)
     offers = tuple(
@@ -140,14 +141,14 @@ def _ask_language(step: IvrState) -> IvrTurn:
 
 
 def _check_keyed_code(said: CallerInput, code: str) -> IvrTurn:
-    """Check once: a replayed request gets no second look at the code."""
+    """Check a code once: a replayed request does not check it again."""
     step = said.step
     if not said.caller.call:
         return say_and_hang_up(step)
     try:
         with unit_of_work() as session:
-            turn = f"{said.caller.call}-{step.asks}"
-            if not inbox.record_once(session, turn, said.phone, "keypad", current_time()):
+            turn_id = f"{said.caller.call}-{step.asks}"
+            if not inbox.record_once(session, turn_id, said.phone, "keypad", current_time()):
                 return say_and_hang_up(step)
             verdict = check_code(
                 session,
@@ -159,7 +160,7 @@ def _check_keyed_code(said: CallerInput, code: str) -> IvrTurn:
             )
         CHECK_VERDICTS.labels("keypad", verdict_name(verdict)).inc()
         return _say_verdict(step.next_state(phone=said.phone, said=_verdict_speech(step, verdict)))
-    except Exception as error:  # somebody is on the phone with a caller and needs advice
+    except Exception as error:  # a customer may be on the phone with a caller and needs advice
         error_handlers.log_failure("cannot check", error)
         return cannot_check_turn(step)
 
@@ -182,7 +183,8 @@ def _verdict_speech(step: IvrState, verdict: Verdict) -> str:
 
 
 def _read_out_callbacks(said: CallerInput) -> IvrTurn:
-    """Their booked calls, told at the number that this call says it comes from."""
+    """Queue a call that reads out the caller's booked calls to the number that this call comes
+    from."""
     call = said.caller.call
     if call and said.caller.phone:
         with unit_of_work() as session:

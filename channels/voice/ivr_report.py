@@ -1,7 +1,7 @@
-"""Reporting a call on the official line, by keys alone; nothing that is said is recorded.
+"""Reports a call on the official line, by keys alone; no speech is recorded.
 
-The report is kept with the first key, so that whoever hangs up has reported. The number that a call
-seems to come from can be forged: it proves nothing, and the line says so.
+The report is stored with the first key, so that it counts even if the caller hangs up. The number
+that a call comes from can be forged: it proves nothing, and the line says so.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from incidents.reports import report_fields, submission
 from messaging import inbox, voice_templates
 from people import phone_numbers
 
-#: How many days ago, by key.
+#: The number of days ago, by key.
 _DAYS_AGO_BY_KEY = {"1": 0, "2": 1}
 _NOON = time(12)
 
 
 def begin_keypad_report(said: CallerInput) -> IvrTurn:
-    """Keep a report, once a call however often the provider asks, and ask when it was."""
+    """Store a report, once per call even if the provider retries, and ask when the call was."""
     call = said.caller.call
     if not said.phone or not call:
         return say_and_hang_up(said.step)
     with unit_of_work() as session:
-        told = report_fields.ReportSubmission(phone=said.phone, channel="voice")
+        report = report_fields.ReportSubmission(phone=said.phone, channel="voice")
         if inbox.record_once(session, f"{call}-report", said.phone, "report", current_time()):
-            reference = submission.submit_for_reference(session, told, current_time())
+            reference = submission.submit_for_reference(session, report, current_time())
         else:
             reference = submission.find_latest_reference(
                 session, said.phone, "voice", current_time()
@@ -39,7 +39,7 @@ def begin_keypad_report(said: CallerInput) -> IvrTurn:
 
 
 def note_report_day(said: CallerInput) -> IvrTurn:
-    """Note the day, if it is said, and ask what was given."""
+    """Add the day, if a key gives it, and ask what was given."""
     if said.keys in _DAYS_AGO_BY_KEY:
         _add_to_keypad_report(
             said, called_at=_noon_days_ago(said.phone, _DAYS_AGO_BY_KEY[said.keys])
@@ -50,7 +50,8 @@ def note_report_day(said: CallerInput) -> IvrTurn:
 
 
 def note_report_given(said: CallerInput) -> IvrTurn:
-    """What to do now, where something was given; the reference; the end."""
+    """Add whether something was given; then say what to do about it, and the reference, and hang
+    up."""
     step, texts = said.step, []
     if said.keys in ("1", "2"):
         _add_to_keypad_report(said, gave=["other"] if said.keys == "1" else ["nothing"])
@@ -65,12 +66,13 @@ def _add_to_keypad_report(said: CallerInput, **more: object) -> None:
     with unit_of_work() as session:
         report = submission.find_report_for_update(session, said.step.report)
         if report is not None:
-            told = report_fields.ReportSubmission(said.phone, "voice", **more)  # type: ignore[arg-type]
-            submission.add_to_report(session, report, told, current_time())
+            addition = report_fields.ReportSubmission(said.phone, "voice", **more)  # type: ignore[arg-type]
+            submission.add_to_report(session, report, addition, current_time())
 
 
 def _noon_days_ago(phone: str, days: int) -> datetime:
-    """About when: noon of that day where the phone is, or this moment if that is still to come."""
+    """Return noon of that day in the phone's zone, or the current time if that noon is yet to
+    come."""
     zone = phone_numbers.parse_time_zone(
         phone_numbers.guess_phone_zone(phone, current_context().policy.default_zone)
     )

@@ -1,7 +1,7 @@
-"""Where a call to the official line stands, and what the line says next.
+"""The state of a call to the official line, and what the line says next.
 
-What must survive from one turn to the next travels in the address (or form) of the next step; a
-webhook's is signed along with everything else, and what is personal in it is sealed.
+State goes from one turn to the next in the URL (or form) of the next request. The signature of a
+webhook covers it, and it is encrypted because it contains personal data.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ MAX_ASKS = 4
 
 @dataclass(frozen=True)
 class Caller:
-    """Who rings: the provider's id of the call, the number it comes from (E.164, empty when
-    withheld), and whether they have hung up meanwhile."""
+    """The caller: the provider's id of the call, the number it comes from (E.164, empty if
+    withheld), and whether the caller has hung up."""
 
     call: str
     phone: str
@@ -33,8 +33,8 @@ class Caller:
 
 @dataclass(frozen=True)
 class IvrState:
-    """Where a call stands: its language, how often it was asked, whose number it is about when
-    the caller keyed one in, the verdict to say again, and the reference of a report made in it."""
+    """The state of a call: its language, how often the line has asked, the number that the caller
+    keyed in, the verdict to repeat, and the reference of a report made in this call."""
 
     locale: str
     asks: int = 0
@@ -43,7 +43,7 @@ class IvrState:
     report: str = ""
 
     def next_state(self, **changes: object) -> IvrState:
-        """The step after this one."""
+        """Return the state for the next turn."""
         return replace(self, asks=self.asks + 1, **changes)  # type: ignore[arg-type]
 
     @property
@@ -52,7 +52,7 @@ class IvrState:
 
     @property
     def sealed(self) -> str:
-        """This step as text that can be handed out."""
+        """The state as encrypted text for URLs and forms."""
         plain = json.dumps(asdict(self))
         sealed = current_context().ring.seal_for_purpose(keyring.LINE, _SEAL_CONTEXT, plain)
         return base64.urlsafe_b64encode(sealed).decode()
@@ -60,7 +60,7 @@ class IvrState:
 
 @dataclass(frozen=True)
 class CallerInput:
-    """A turn of the caller's: where the call stood, what was keyed in, and by whom."""
+    """A turn of the caller: the state of the call, the keys, and the caller."""
 
     step: IvrState
     keys: str
@@ -73,9 +73,9 @@ class CallerInput:
 
 @dataclass(frozen=True)
 class IvrTurn:
-    """What the line says, each text with its language; ``stage`` is what the keys that follow
-    are for (empty: the line hangs up), ``step`` goes along with them, and ``digits`` is how many
-    keys are enough (0: until hash or silence)."""
+    """What the line says, each text with its language. ``stage`` handles the keys that follow
+    (empty: the line hangs up) and gets ``step``; ``digits`` is how many keys are enough (0: until
+    hash or silence)."""
 
     step: IvrState
     says: tuple[tuple[str, str], ...]
@@ -84,18 +84,18 @@ class IvrTurn:
 
 
 def prompt_for_keys(step: IvrState, text: str, stage: str, *, digits: int = 0) -> IvrTurn:
-    """Say something, and wait for keys."""
+    """Say a text and wait for keys."""
     return IvrTurn(step.next_state(), ((step.locale, text),), stage, digits)
 
 
 def say_and_hang_up(step: IvrState, *texts: str) -> IvrTurn:
-    """Say something, and hang up."""
+    """Say the texts and hang up."""
     says = (*texts, voice_templates.say_goodbye(step.voice))
     return IvrTurn(step, tuple((step.locale, text) for text in says))
 
 
 def unseal_state(text: str, default_locale: str) -> IvrState:
-    """The step from its sealed text; a fresh one without (or with a broken) one."""
+    """Decrypt a state; return a new one if the text is empty or invalid."""
     try:
         sealed = base64.urlsafe_b64decode(text)
         return IvrState(

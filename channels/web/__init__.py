@@ -1,1 +1,1 @@
-"""The customer's pages: check a call, report a call."""
+"""The customer's pages: check a call, report a call, *My page*."""

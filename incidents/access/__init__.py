@@ -1,1 +1,1 @@
-"""Why records are accessed, and cases of those who wanted too many."""
+"""Justification of accesses to records, and cases of exceeded access budgets."""

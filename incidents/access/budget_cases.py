@@ -1,4 +1,4 @@
-"""A member of staff wanted to open more customers than they may: a case, at once."""
+"""Opens a case at once when a staff member exceeds their access budget."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ from vault.audit.acts import AuditAct
 
 
 def open_budget_case(session: Session, stop: BudgetExceeded, now: datetime) -> Case:
-    """Write the stop down and raise its case, one for a person and day, or add it to that of the
-    watch of the same day; each hour of the day is one piece of evidence, however often they try."""
+    """Record the stop and open a case for this person and day, or add to an unclosed one.
+
+    The case of the same day opened by anomaly detection is used if there is one. Each hour of the
+    day is one piece of evidence, however often they try.
+    """
     hours = int(stop.within.total_seconds() // 3600)
     audit_log.record_act(
         session,

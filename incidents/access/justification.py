@@ -1,20 +1,21 @@
-"""What an access to a customer's record has behind it: the one definition that the evening note and
-the watch share.
+"""Justification of accesses to customers' records: the one definition shared by evening notes and
+anomaly detection.
 
-An *access* is an audit entry of a member of staff who read a customer's record (``customer.read``)
-or looked one up and found it (``customer.look_up``). It has something behind it if, as things stand
-when it is asked,
+An *access* is an audit entry of a staff member who read a customer's record (``customer.read``) or
+looked one up and found it (``customer.look_up``). It is justified if, at the time of the check, it
+has
 
-- *a call*: the reader holds, or held as they read it, a callback with this customer that is still
-  to come, going on, or was made; or that the customer called off. Until a day after it ended.
+- *a call*: the reader holds, or held when they read it, a callback with this customer that is
+  upcoming, in progress or was made, or that the customer cancelled. This lasts until a day after
+  the callback ended.
 - *a booking*: within half an hour after the access (or five minutes before it, for forms that look
-  up again as they are sent) the reader booked a callback with this customer, for themselves or for
-  a colleague, and did not take it back.
+  up again on submission) the reader booked a callback with this customer, for themselves or for a
+  colleague, and did not cancel it.
 - *a case*: its purpose names a case that was open then.
 
-A callback has no call behind it, and makes no reason, that its own agent called off, that went by
-without a call, or that the customer says they never asked for. So a booking made up to reach a
-record turns into an access with nothing behind it as soon as it comes to nothing.
+A callback does not justify an access if its own agent cancelled it, if it passed without a call, or
+if the customer says that they never asked for it. So an access by way of a made-up booking becomes
+unjustified as soon as that booking comes to nothing.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _BATCH_SIZE = 500
 
 
 class Justification(StrEnum):
-    """What is behind an access."""
+    """What justifies an access."""
 
     CALL = "call"
     BOOKING = "booking"
@@ -50,7 +51,7 @@ class Justification(StrEnum):
 
 @dataclass(frozen=True)
 class Access:
-    """A member of staff opened or found a customer's record."""
+    """A staff member opened or found a customer's record."""
 
     entry_id: int
     at: datetime
@@ -62,7 +63,7 @@ class Access:
 
 
 def access_from_entry(entry: AuditEntry) -> Access | None:
-    """The access that an audit entry tells of, if it tells of one."""
+    """Return the access that an audit entry records, or ``None``."""
     if (
         entry.action not in CUSTOMER_ACCESS_ACTS
         or entry.staff_id is None
@@ -83,34 +84,37 @@ def access_from_entry(entry: AuditEntry) -> Access | None:
 def find_justifications(
     session: Session, accesses: Iterable[Access], now: datetime
 ) -> dict[int, Justification]:
-    """What is behind each access, by its entry's id; those with nothing behind them are left out.
-    ``now`` is the moment at which it is asked: a booking may still follow, or come to nothing."""
-    found: dict[int, Justification] = {}
+    """Return the justification of each justified access, by audit entry id.
+
+    ``now`` is the time of the check: a booking may still follow, or be cancelled.
+    """
+    justifications: dict[int, Justification] = {}
     waiting = iter(accesses)
     while some := list(islice(waiting, _BATCH_SIZE)):
         known = _CustomerFacts(session, some)
-        found |= {
-            item.entry_id: reason
-            for item in some
-            if (reason := known.justify_access(item, now)) is not None
+        justifications |= {
+            access.entry_id: reason
+            for access in some
+            if (reason := known.justify_access(access, now)) is not None
         }
-    return found
+    return justifications
 
 
 def list_unjustified_accesses(
     session: Session, staff_id: UUID, since: datetime, until: datetime, now: datetime
 ) -> list[Access]:
-    """A member of staff's accesses from ``since`` to before ``until`` that have nothing behind
-    them, earliest first."""
+    """Return a staff member's unjustified accesses from ``since`` until before ``until``, earliest
+    first."""
     own = list(_iterate_staff_accesses(session, staff_id, since, until))
     known = find_justifications(session, own, now)
-    return [item for item in reversed(own) if item.entry_id not in known]
+    return [access for access in reversed(own) if access.entry_id not in known]
 
 
 def _iterate_staff_accesses(
     session: Session, staff_id: UUID, since: datetime, until: datetime
 ) -> Iterator[Access]:
-    """Latest first, along the index by staff; an entry may be a little older than its id."""
+    """Yield accesses latest first, by the index on staff. An entry may be slightly older than its
+    id suggests."""
     statement = (
         select(AuditEntry)
         .where(col(AuditEntry.staff_id) == staff_id)
@@ -120,14 +124,14 @@ def _iterate_staff_accesses(
     rows = session.exec(statement).all()
     while rows and rows[0].at >= since - JUSTIFIED_AFTER_CALL:
         for row in rows:
-            found = access_from_entry(row)
-            if found is not None and since <= row.at < until:
-                yield found
+            access = access_from_entry(row)
+            if access is not None and since <= row.at < until:
+                yield access
         rows = session.exec(statement.where(col(AuditEntry.id) < rows[-1].id)).all()
 
 
 class _CustomerFacts:
-    """What the store knows of the customers of a few accesses."""
+    """Callbacks, bookings and cases of the customers of a batch of accesses."""
 
     def __init__(self, session: Session, accesses: Sequence[Access]) -> None:
         customers = {access.customer_id for access in accesses}
@@ -147,8 +151,8 @@ class _CustomerFacts:
             if entry.action == BOOK_ACT:
                 self._booked.setdefault((entry.staff_id, entry.customer_id), []).append(entry)
         purposes = {access.purpose for access in accesses if access.purpose}
-        found = session.exec(select(Case).where(col(Case.reference).in_(purposes)))
-        self._cases = {item.reference: item for item in found}
+        cases = session.exec(select(Case).where(col(Case.reference).in_(purposes)))
+        self._cases = {case.reference: case for case in cases}
 
     def justify_access(self, each: Access, now: datetime) -> Justification | None:
         callbacks = self._callbacks.get(each.customer_id, ())
@@ -182,8 +186,8 @@ class _CustomerFacts:
         )
 
     def _is_effective_callback(self, row: Callback, staff_id: UUID, now: datetime) -> bool:
-        """Whether a call is to come, is going on or was made; or it is not for the reader's want of
-        one that there was none."""
+        """Return whether the call is upcoming, in progress or was made, or failed through no act of
+        the reader."""
         if row.state == CallbackState.CANCELLED:
             return (staff_id, row.id) not in self._taken_back
         if row.state == CallbackState.BOOKED:

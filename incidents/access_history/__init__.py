@@ -1,1 +1,1 @@
-"""The customer as auditor: who opened their record, and what they object to."""
+"""Access history for customers: who opened their record, and their objections."""

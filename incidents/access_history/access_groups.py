@@ -1,5 +1,5 @@
-"""Who opened a customer's record, gathered by day, person and call, so that forty looks at one call
-do not bury the one that has nothing behind it."""
+"""Accesses to a customer's record, grouped by day, person and call, so that forty accesses during
+one call do not hide the one without a justification."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _INVESTIGATOR_ACTS = frozenset({AuditAct.REPORT_READ})
 
 @dataclass(frozen=True)
 class AccessGroup:
-    """What one person did with a record on one day (the customer's) for one call.
+    """What one person did with a record on one day (in the customer's zone) for one call.
 
-    ``entry`` is the latest of its audit entries; ``name`` a first name, none for an investigator
-    or an operator; ``in_call`` says that all of it was around a call that was made; ``reasons`` are
-    pairs of action and purpose, each once; ``count`` leaves out what was done without opening it,
-    and ``visits`` counts what was opened within half an hour for a call as one; ``odd`` says that
-    nothing of the customer's is behind it; ``received`` is what became of an objection.
+    ``entry`` is the id of the latest audit entry. ``name`` is a first name, empty for an
+    investigator or an operator. ``in_call`` says that all of it was around a call that was made.
+    ``reasons`` are distinct pairs of action and purpose. ``count`` leaves out acts that did not
+    open the record, and ``visits`` counts accesses within half an hour for a call as one. ``odd``
+    says that nothing justifies the access; ``received`` is the status of an objection.
     """
 
     entry: int
@@ -53,14 +53,14 @@ class AccessGroup:
 
 @dataclass(frozen=True)
 class _CallTimes:
-    """When a call was booked for, began and ended."""
+    """When a call was booked for, started and ended."""
 
     starts_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
 
     def covers_interval(self, first: datetime, last: datetime) -> bool:
-        """Whether all between two instants lies within the call, or shortly before or after."""
+        """Return whether an interval lies within the call, or shortly before or after it."""
         if self.started_at is None:
             return False
         ended = self.ended_at or last
@@ -69,8 +69,9 @@ class _CallTimes:
 
 @dataclass(frozen=True)
 class AccessPage:
-    """``odd`` and other openings, newest first; how often our ``software`` opened the record in
-    that time; below which audit entry the next page begins, if there is one."""
+    """A page of access groups, newest first: ``odd`` ones and others. ``software`` is how often our
+    own software opened the record in that time; ``following`` is the audit entry id below which the
+    next page begins, or ``None``."""
 
     odd: list[AccessGroup]
     others: list[AccessGroup]
@@ -81,14 +82,17 @@ class AccessPage:
 def load_access_page(
     session: Session, customer_id: UUID, zone: tzinfo, now: datetime, before: int | None = None
 ) -> AccessPage:
-    """A page for the customer on whose clock ``zone`` is, below an audit entry if one is given.
-    The reading is written down."""
+    """Return a page for a customer whose clock is ``zone``, below an audit entry id if one is
+    given.
+
+    The view is recorded in the audit log.
+    """
     rows, following = visible_entries.load_entry_page(session, customer_id, zone, before)
-    found = _group_accesses(session, rows, zone, now)
+    groups = _group_accesses(session, rows, zone, now)
     software = visible_entries.count_software_accesses(session, customer_id, before, following)
     visible_entries.record_history_view(session, customer_id, now)
-    odd = [item for item in found if item.odd]
-    return AccessPage(odd, [item for item in found if not item.odd], software, following)
+    odd = [group for group in groups if group.odd]
+    return AccessPage(odd, [group for group in groups if not group.odd], software, following)
 
 
 GroupKey = tuple[date, UUID | None, UUID | None, bool, UUID | None]
@@ -147,8 +151,8 @@ def _access_group(
 
 
 def _count_visits(looks: Sequence[datetime]) -> int:
-    """How often somebody came, of looks in the order of time: a page that is open on a screen
-    looks again and again."""
+    """Count the visits among accesses in chronological order: a page that stays open reloads
+    repeatedly."""
     count, begun = 0, None
     for at in looks:
         if begun is None or at - begun > VISIT_LENGTH:
@@ -157,33 +161,33 @@ def _count_visits(looks: Sequence[datetime]) -> int:
 
 
 def _names_by_entry(session: Session, rows: Sequence[AuditEntry]) -> dict[int, tuple[str, str]]:
-    """First name and role by entry."""
+    """Return first name and role by audit entry."""
     wanted = {row.staff_id for row in rows if row.staff_id}
     members = {
-        one_row.id: one_row
-        for one_row in session.exec(select(Staff).where(col(Staff.id).in_(wanted)))
+        staff_row.id: staff_row
+        for staff_row in session.exec(select(Staff).where(col(Staff.id).in_(wanted)))
     }
     names = {
-        one_member.id: first_name(
-            staff_records.open_staff_name(session, one_member.id, one_member.name)
+        staff_member.id: first_name(
+            staff_records.open_staff_name(session, staff_member.id, staff_member.name)
         )
-        for one_member in members.values()
+        for staff_member in members.values()
     }
     for_cases = visible_entries.find_case_entries(session, rows)
-    found: dict[int, tuple[str, str]] = {}
+    names_and_roles: dict[int, tuple[str, str]] = {}
     for row in rows:
         member = members.get(row.staff_id) if row.staff_id else None
         if member is None:
-            found[row.id or 0] = "", OPERATOR
+            names_and_roles[row.id or 0] = "", OPERATOR
         elif (
             row.id in for_cases
             or row.action in _INVESTIGATOR_ACTS
             or member.role == Role.INVESTIGATOR
         ):
-            found[row.id or 0] = "", Role.INVESTIGATOR
+            names_and_roles[row.id or 0] = "", Role.INVESTIGATOR
         else:
-            found[row.id or 0] = names[member.id], member.role
-    return found
+            names_and_roles[row.id or 0] = names[member.id], member.role
+    return names_and_roles
 
 
 def _call_times_by_id(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, _CallTimes]:
@@ -193,4 +197,7 @@ def _call_times_by_id(session: Session, ids: Iterable[UUID | None]) -> dict[UUID
             col(Callback.id).in_(wanted)
         )
     )
-    return {each: _CallTimes(starts, started, ended) for each, starts, started, ended in rows}
+    return {
+        callback_id: _CallTimes(starts, started, ended)
+        for callback_id, starts, started, ended in rows
+    }

@@ -1,4 +1,4 @@
-"""Tables of what customers object to. They hold ids and times."""
+"""Tables of customers' objections. They hold ids and times."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from storage.column_helpers import foreign_key_column, id_column, instant_column
 
 
 class Objection(SQLModel, table=True):
-    """A customer does not know why somebody opened their record. ``staff_id`` is none for an
-    operator."""
+    """A customer objects to an access to their record. ``staff_id`` is ``None`` for an operator."""
 
     __tablename__ = "objection"
 
@@ -25,7 +24,8 @@ class Objection(SQLModel, table=True):
 
 
 class ObjectedEntry(SQLModel, table=True):
-    """An audit entry that is objected to: the primary key lets it be so once, whoever races."""
+    """An audit entry that is objected to. The primary key allows one objection for each entry, also
+    under concurrency."""
 
     __tablename__ = "objected_entry"
 

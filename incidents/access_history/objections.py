@@ -1,4 +1,5 @@
-"""A customer objects to an opening of their record: a report, and a case that names who did it."""
+"""A customer objects to an access to their record: this files a report, and opens a case that names
+the staff member."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ MAX_EVIDENCE = 50
 
 @dataclass(frozen=True)
 class ObjectionStatus:
-    """An objection as its customer sees it; ``closed`` says that it has been looked into."""
+    """An objection as its customer sees it. ``closed`` says that the investigation is finished."""
 
     objection_id: UUID
     reference: str
@@ -37,7 +38,7 @@ class ObjectionStatus:
 
 
 def find_objections(session: Session, entries: Sequence[int]) -> dict[int, ObjectionStatus]:
-    """Objections by the audit entries that they are about."""
+    """Return the objections to these audit entries, by entry."""
     rows = session.exec(
         select(ObjectedEntry.entry_id, Objection, Report.reference).where(
             col(ObjectedEntry.entry_id).in_(entries),
@@ -46,19 +47,21 @@ def find_objections(session: Session, entries: Sequence[int]) -> dict[int, Objec
         )
     ).all()
     going_on = (
-        _reports_under_review(session, {str(each.report_id) for _, each, _ in rows})
+        _reports_under_review(session, {str(objection.report_id) for _, objection, _ in rows})
         if rows
         else set()
     )
     return {
-        entry: ObjectionStatus(each.id, reference, each.at, str(each.report_id) not in going_on)
-        for entry, each, reference in rows
+        entry: ObjectionStatus(
+            objection.id, reference, objection.at, str(objection.report_id) not in going_on
+        )
+        for entry, objection, reference in rows
     }
 
 
 def _reports_under_review(session: Session, report_ids: set[str]) -> set[str]:
-    """Which reports are evidence of a case that is not closed."""
-    found = session.exec(
+    """Return the reports that are evidence of an unclosed case."""
+    refs = session.exec(
         select(CaseEvidence.ref).where(
             col(CaseEvidence.kind) == "report",
             col(CaseEvidence.ref).in_(report_ids),
@@ -66,13 +69,15 @@ def _reports_under_review(session: Session, report_ids: set[str]) -> set[str]:
             col(Case.state) != CaseState.CLOSED,
         )
     )
-    return set(found)
+    return set(refs)
 
 
 def file_objection(session: Session, customer: Customer, entry_id: int, now: datetime) -> None:
-    """The customer does not know why this was done: what the same person did that day for the same
-    call, up to this audit entry. Said twice, it counts once. Raises ``NotFound`` for an entry that
-    the customer does not see."""
+    """File an objection to what the same person did that day for the same call, up to this audit
+    entry.
+
+    A repeated objection counts once. Raises ``NotFound`` for an entry that the customer cannot see.
+    """
     session.exec(select(Customer.id).where(col(Customer.id) == customer.id).with_for_update()).one()
     entry = visible_entries.find_visible_entry(session, customer.id, entry_id)
     if entry is None:
@@ -87,8 +92,7 @@ def file_objection(session: Session, customer: Customer, entry_id: int, now: dat
     session.add(objection)
     session.flush()
     session.add_all(
-        ObjectedEntry(entry_id=one_entry.id or 0, objection_id=objection.id)
-        for one_entry in entries
+        ObjectedEntry(entry_id=objected.id or 0, objection_id=objection.id) for objected in entries
     )
     _open_objection_case(session, report, entries, now)
 
@@ -96,7 +100,8 @@ def file_objection(session: Session, customer: Customer, entry_id: int, now: dat
 def _unobjected_group_entries(
     session: Session, entry: AuditEntry, zone: ZoneInfo, now: datetime
 ) -> list[AuditEntry]:
-    """What the customer saw as one, newest first, and has not objected to yet."""
+    """Return the entries that the customer saw as one group and has not objected to yet, newest
+    first."""
     since, until = local_time.local_day_bounds(entry.at.astimezone(zone).date(), zone)
     rows = visible_entries.list_related_entries(session, entry, since, until)
     bare = visible_entries.find_unjustified_entries(session, rows, now)
@@ -108,29 +113,29 @@ def _unobjected_group_entries(
 def _submit_objection_report(
     session: Session, customer: Customer, entry: AuditEntry, now: datetime
 ) -> Report:
-    told = report_fields.ReportSubmission(
+    submitted = report_fields.ReportSubmission(
         phone=customer_records.open_customer_details(session, customer).phone,
         channel="web",
         proven=True,
         kind=report_fields.OBJECTION,
         callback_id=entry.callback_id,
     )
-    return submission.submit_report(session, told, now)
+    return submission.submit_report(session, submitted, now)
 
 
 def _open_objection_case(
     session: Session, report: Report, entries: Sequence[AuditEntry], now: datetime
 ) -> None:
-    """All that is said about one person is one case, until that is closed."""
+    """Open a case, or add to the unclosed one: all objections to one person are one case."""
     staff_id = entries[0].staff_id
-    told = NewEvidence(
+    report_evidence = NewEvidence(
         "report",
         str(report.id),
         now,
         report.customer_id,
         {"kind": report_fields.OBJECTION, "entries": len(entries)},
     )
-    read = [
+    entry_evidence = [
         NewEvidence(
             "audit",
             str(entry.id),
@@ -144,7 +149,7 @@ def _open_objection_case(
         session,
         CaseKind.OBJECTION,
         f"objection:{staff_id or 'operator'}",
-        [told, *read],
+        [report_evidence, *entry_evidence],
         now,
         subjects=[staff_id] if staff_id else [],
         actor=audit_log.CUSTOMER,

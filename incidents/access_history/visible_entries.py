@@ -1,7 +1,7 @@
-"""Which audit entries their customer sees, a page of them at a time.
+"""Selects the audit entries that their customer may see, in pages.
 
-What investigators do within a case is shown once that case is closed, so that nobody is warned;
-they are shown by their role alone.
+What investigators do within a case is shown once the case is closed, so that nobody is warned.
+Investigators are shown by role only.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _VISIBLE_ACTORS = ("staff", "operator")
 def load_entry_page(
     session: Session, customer_id: UUID, zone: tzinfo, before: int | None
 ) -> tuple[list[AuditEntry], int | None]:
-    """What others did with the record, newest first and whole days on the customer's clock at a
-    time; and below which id the next page begins, if there is one."""
+    """Return what others did with the record, newest first, in whole days on the customer's clock;
+    and the id below which the next page begins, or ``None``."""
     statement = (
         select(AuditEntry)
         .where(
@@ -48,7 +48,7 @@ def load_entry_page(
 
 
 def _trim_to_whole_days(rows: list[AuditEntry], zone: tzinfo) -> list[AuditEntry]:
-    """Without the last day, which may go on below; all of them where they are of one day."""
+    """Drop the last day, which may continue on the next page, unless all rows are of one day."""
     last = rows[-1].at.astimezone(zone).date()
     return [row for row in rows if row.at.astimezone(zone).date() != last] or rows
 
@@ -61,7 +61,7 @@ def _shown_to_customer(session: Session, rows: Sequence[AuditEntry]) -> list[Aud
 
 
 def find_case_entries(session: Session, rows: Sequence[AuditEntry]) -> set[int]:
-    """Ids of those that were made for a case."""
+    """Return the ids of entries that were made for a case."""
     purposes = {row.purpose for row in rows if row.purpose}
     known = set(session.exec(select(Case.reference).where(col(Case.reference).in_(purposes))))
     return {row.id or 0 for row in rows if row.purpose in known}
@@ -70,19 +70,21 @@ def find_case_entries(session: Session, rows: Sequence[AuditEntry]) -> set[int]:
 def find_unjustified_entries(
     session: Session, rows: Sequence[AuditEntry], now: datetime
 ) -> set[int]:
-    """Ids of those that have nothing of the customer's behind them, once a booking can no longer
-    follow. Investigators read for a case, or what the customer reported."""
+    """Return the ids of unjustified entries, once it is too late for a booking to follow.
+
+    Investigators' entries for a case, or for the customer's own report, are not included.
+    """
     due = [row for row in rows if row.at + BOOKED_AFTER <= now]
-    found = [each for row in due if (each := access_from_entry(row))]
+    accesses = [access for row in due if (access := access_from_entry(row))]
     for_cases = find_case_entries(session, due)
-    known = find_justifications(session, found, now)
-    return {item.entry_id for item in found} - known.keys() - for_cases
+    known = find_justifications(session, accesses, now)
+    return {unjustified.entry_id for unjustified in accesses} - known.keys() - for_cases
 
 
 def count_software_accesses(
     session: Session, customer_id: UUID, before: int | None, down_to: int | None
 ) -> int:
-    """How often our own software opened the record, between two ids of a page."""
+    """Count how often our own software opened the record, between the ids of a page."""
     statement = select(func.count()).where(
         col(AuditEntry.customer_id) == customer_id,
         col(AuditEntry.actor) == audit_log.SYSTEM.kind,
@@ -97,14 +99,15 @@ def count_software_accesses(
 
 
 def record_history_view(session: Session, customer_id: UUID, now: datetime) -> None:
-    """Write down that the customer reads this."""
+    """Record in the audit log that the customer viewed their access history."""
     audit_log.record_act(
         session, audit_log.CUSTOMER, VIEW_ACT, now, customer_id=customer_id, purpose="own page"
     )
 
 
 def find_visible_entry(session: Session, customer_id: UUID, entry_id: int) -> AuditEntry | None:
-    """An entry that the customer sees; none for any other, whether or not it exists."""
+    """Return an entry that the customer may see; ``None`` for any other, whether or not it
+    exists."""
     row = session.get(AuditEntry, entry_id)
     mine = row is not None and row.customer_id == customer_id and row.actor in _VISIBLE_ACTORS
     return (
@@ -115,8 +118,8 @@ def find_visible_entry(session: Session, customer_id: UUID, entry_id: int) -> Au
 def list_related_entries(
     session: Session, entry: AuditEntry, since: datetime, until: datetime
 ) -> list[AuditEntry]:
-    """What the same person did with the record for the same call between two instants, up to this
-    entry, newest first."""
+    """Return what the same person did with the record for the same call between two instants, up to
+    this entry, newest first."""
     rows = session.exec(
         select(AuditEntry)
         .where(

@@ -1,6 +1,6 @@
-"""Telling investigators of new cases: each case once, whatever crashes and however many workers
-there are; what is opened within minutes is told together.
+"""Alerts investigators to new cases: each case once, despite crashes and any number of workers.
+Cases opened within minutes of each other share an alert.
 
-What is told is the reference and the kind. Of a case that names an investigator not even these:
-whoever reads the alerts may be the one it names (rule I5).
+An alert holds each case's reference and kind. For a case that names an investigator it holds
+neither: the reader of the alert may be the person it names (rule I5).
 """

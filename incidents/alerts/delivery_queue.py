@@ -1,5 +1,5 @@
-"""Alerts and their deliveries: made once of what is new, taken by one worker at a time, settled by
-whoever has them."""
+"""Queue of alerts and their deliveries: created once for new cases, leased by one worker at a time,
+and settled by the worker that holds the lease."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.destinations import Destination
 
-#: What is opened within this time of an alert is told together in the next.
+#: Cases opened within this time of an alert go into the next one together.
 BATCH_INTERVAL = timedelta(minutes=5)
 LEASE = timedelta(minutes=2)
 RETRY_LIMIT = timedelta(days=2)
@@ -30,7 +30,7 @@ _LOCK_NAME = b"case alerts"
 
 @dataclass(frozen=True)
 class LeasedAlert:
-    """A delivery in hand at its ``turn``-th try."""
+    """A leased delivery at its ``turn``-th attempt."""
 
     alert_id: UUID
     place: str
@@ -40,7 +40,8 @@ class LeasedAlert:
 
 
 def queue_new_case_alert(session: Session, places: Sequence[Destination], now: datetime) -> None:
-    """Make one alert of all cases that have had none, unless the last has just gone."""
+    """Create one alert of all cases that have had none, unless the last alert was created
+    recently."""
     advisory_lock.acquire_lock(session, _LOCK_NAME)
     latest = session.exec(select(CaseAlert).order_by(col(CaseAlert.at).desc()).limit(1)).first()
     if latest is not None and now - latest.at < BATCH_INTERVAL:
@@ -55,8 +56,8 @@ def queue_new_case_alert(session: Session, places: Sequence[Destination], now: d
     if not cases:
         return
     named = visibility.find_cases_naming_investigators(session, [case.id for case in cases])
-    told = [["", ""] if case.id in named else [case.reference, case.kind] for case in cases]
-    alert = CaseAlert(id=new_id(), at=now, cases=json.dumps(told))
+    alerted = [["", ""] if case.id in named else [case.reference, case.kind] for case in cases]
+    alert = CaseAlert(id=new_id(), at=now, cases=json.dumps(alerted))
     session.add(alert)
     session.flush()
     for place in places:
@@ -73,7 +74,7 @@ def queue_new_case_alert(session: Session, places: Sequence[Destination], now: d
 def lease_alert_delivery(
     session: Session, places: Sequence[str], now: datetime
 ) -> LeasedAlert | None:
-    """A delivery that is due, into the caller's hands until its lease ends."""
+    """Lease a delivery that is due to the caller, or return ``None``."""
     row = session.exec(
         select(AlertDelivery)
         .where(
@@ -101,7 +102,7 @@ def lease_alert_delivery(
 def record_delivery_attempt(
     session: Session, taken: LeasedAlert, failed: str, now: datetime
 ) -> None:
-    """Write down how a try ended; one that failed is tried again after a while."""
+    """Record the result of an attempt; a failed one is retried later."""
     row = session.get(AlertDelivery, (taken.alert_id, taken.place), with_for_update=True)
     if row is None or row.tries != taken.turn or row.settled_at is not None:
         return
@@ -114,7 +115,7 @@ def record_delivery_attempt(
 
 
 def describe_failed_alerts(session: Session, places: Sequence[Destination]) -> list[str]:
-    """What is wrong with the alerts, in sentences: for ``doctor``."""
+    """Return the problems with alerts as sentences, for ``doctor``."""
     rows = session.exec(
         select(AlertDelivery).where(
             col(AlertDelivery.place).in_([place.name for place in places]),

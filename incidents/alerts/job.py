@@ -1,4 +1,4 @@
-"""The worker's job that tells of new cases."""
+"""The worker's job that delivers alerts of new cases."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = structlog.get_logger("alerts")
 
 
 def build_alert_notification(taken: LeasedAlert, voice: MessageContext) -> Notification:
-    """An alert in words, for people, and as data, for programs."""
+    """Build an alert as text for people and as data for programs."""
     named = [(reference, kind) for reference, kind in taken.cases]
     short = text_templates.text_new_cases(voice, named)
     shown = [{"reference": r, "kind": k} for r, k in named if r]
@@ -33,7 +33,7 @@ def build_alert_notification(taken: LeasedAlert, voice: MessageContext) -> Notif
         "timestamp": taken.at.isoformat(),
         "data": {"count": len(named), "cases": shown},
     }
-    lines = [text_templates.format_case_line(voice, *item) for item in named]
+    lines = [text_templates.format_case_line(voice, *case_line) for case_line in named]
     return Notification(
         body="\n".join([short, "", *lines]) + "\n",
         subject=short,
@@ -46,7 +46,7 @@ def build_alert_notification(taken: LeasedAlert, voice: MessageContext) -> Notif
 
 
 class AlertDeliveryJob:
-    """A job of the worker, with a thread of its own: a place that hangs holds up nothing."""
+    """A job of the worker, in its own thread: a destination that hangs delays nothing else."""
 
     def __init__(
         self,
@@ -66,12 +66,12 @@ class AlertDeliveryJob:
         return "alerts"
 
     def __call__(self, _session: Session, _now: datetime) -> None:
-        """Set it to work, unless it still is."""
+        """Start a delivery run, unless the last is still running."""
         if self._busy is None or self._busy.done():
             self._busy = self._hands.submit(self.deliver_due_alerts)
 
     def deliver_due_alerts(self) -> None:
-        """Gather what is new, and send what is due."""
+        """Queue an alert of new cases, and deliver what is due."""
         try:
             with transaction(self._engine, info=self._info) as session:
                 delivery_queue.queue_new_case_alert(

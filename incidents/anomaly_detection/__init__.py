@@ -1,1 +1,2 @@
-"""Unusual access: against the person's own past and their peers', while it happens."""
+"""Detection of unusual access, compared with the person's own past and with their peers, while it
+happens."""

@@ -1,4 +1,4 @@
-"""What the watch finds, as a case: numbers, and the accesses that they count. No verdict."""
+"""Opens cases for anomalies: the numbers, and the accesses that they count. No verdict."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _MAX_LOOKBACK, _MAX_ACCESSES = timedelta(days=60), 100
 def open_access_case(
     session: Session, staff_id: UUID, found: Sequence[Finding], now: datetime
 ) -> None:
-    """Raise the case of this person, or add to it, or to that of their budget of the same day."""
-    numbers = [_finding_evidence(staff_id, item, now) for item in found]
-    since = max(min(item.since for item in found), now - _MAX_LOOKBACK)
+    """Open this person's access case, or add to it or to their budget case of the same day."""
+    numbers = [_finding_evidence(staff_id, finding, now) for finding in found]
+    since = max(min(finding.since for finding in found), now - _MAX_LOOKBACK)
     bare = list_unjustified_accesses(session, staff_id, since, now, now)[-_MAX_ACCESSES:]
     accesses = [
         NewEvidence(
             "audit",
-            str(item.entry_id),
-            item.at,
-            item.customer_id,
-            {"action": item.action, "purpose": item.purpose},
+            str(finding.entry_id),
+            finding.at,
+            finding.customer_id,
+            {"action": finding.action, "purpose": finding.purpose},
         )
-        for item in bare
+        for finding in bare
     ]
     fold = choose_dedup_key(
         session, now, access_dedup_key(staff_id), budget_dedup_key(staff_id, now)

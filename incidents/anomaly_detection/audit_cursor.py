@@ -1,5 +1,5 @@
-"""The audit log since the last look, in the log's own order: an entry that commits late turns up
-later in it, and none is passed over."""
+"""Reads new audit entries in the log's own order: an entry that commits late has a later position,
+so none is skipped."""
 
 from __future__ import annotations
 
@@ -25,17 +25,20 @@ _RELEVANT_ACTS = (*CUSTOMER_ACCESS_ACTS, BOOK_ACT, CANCEL_ACT, ADD_ACT, MISS_ACT
 
 
 def lock_cursor(session: Session) -> AuditCursor | None:
-    """How far the watch has come, locked; none while another worker is at it. The first look begins
-    at the end of the log: what was before teaches nothing and accuses nobody."""
-    found = session.exec(select(AuditCursor).with_for_update(skip_locked=True)).first()
-    if found is None and session.exec(select(AuditCursor.id)).first() is None:
+    """Return the cursor, locked, or ``None`` while another worker holds it.
+
+    The first run starts at the end of the log: earlier entries are neither learned from nor
+    reported.
+    """
+    cursor = session.exec(select(AuditCursor).with_for_update(skip_locked=True)).first()
+    if cursor is None and session.exec(select(AuditCursor.id)).first() is None:
         session.add(AuditCursor(id=1, place=log_state.count_sequenced_entries(session)))
         session.flush()
-    return found
+    return cursor
 
 
 def read_new_entries(session: Session, reached: AuditCursor) -> Sequence[AuditEntry]:
-    """The next entries that tell the watch something; moves the mark on."""
+    """Return the next relevant entries and advance the cursor."""
     runs = _unread_id_ranges(session, reached.place, reached.place + BATCH_SIZE)
     if not runs:
         return []
@@ -54,8 +57,8 @@ def read_new_entries(session: Session, reached: AuditCursor) -> Sequence[AuditEn
 
 
 def _unread_id_ranges(session: Session, begin: int, end: int) -> list[tuple[int, int, int]]:
-    """Ranges of ids that fill the places from ``begin`` to before ``end``, with the place that each
-    reaches to."""
+    """Return the id ranges that fill the positions from ``begin`` to before ``end``, each with its
+    end position."""
     last = session.exec(
         select(AuditRun.place)
         .where(col(AuditRun.place) <= begin)
@@ -68,9 +71,9 @@ def _unread_id_ranges(session: Session, begin: int, end: int) -> list[tuple[int,
         .order_by(col(AuditRun.place))
         .limit(500)
     )
-    found = []
+    ranges = []
     for run in rows:
         skipped, stop = max(0, begin - run.place), min(run.count, end - run.place)
         if skipped < stop:
-            found.append((run.first_id + skipped, run.first_id + stop, run.place + stop))
-    return found
+            ranges.append((run.first_id + skipped, run.first_id + stop, run.place + stop))
+    return ranges

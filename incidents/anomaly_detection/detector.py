@@ -1,14 +1,15 @@
-"""Whether what somebody does is unusual: for them, and among their peers, over three windows.
+"""Detects whether a person's activity is unusual, for them and among their peers, over three
+windows.
 
-- *hour* and *shift*: how likely are so many or more, given the work done in that time?
-- *weeks*: a CUSUM chart over shifts, which adds up what is too little to be seen in one.
+- *hour* and *shift*: the probability of at least this count, given the work done in that time.
+- *weeks*: a CUSUM chart over shifts, which adds up deviations too small to be seen in one shift.
 
-What is expected goes with the work (customers with something behind them): a day on which an
-outage triples the calls triples it too. Somebody's own past counts as far as it is not over twice
-what is usual among their peers, no shift teaches more than was to be expected of it, and one in
-which something was found teaches nothing: slowly doing more does not make it usual (on poisoning by
-a slow ramp, Rubinstein et al., *Antidote*, 2009). Who is new may err half as much again, less with
-each of twenty shifts. It says what is unusual, not who is guilty.
+The expected count scales with the work (customers accessed with justification): an outage that
+triples the calls triples it too. A person's own past counts only up to twice the usual rate of
+their peers, no shift teaches more than was to be expected of it, and a shift with a finding teaches
+nothing. So a slow increase does not become usual (on poisoning by a slow ramp, Rubinstein et al.,
+*Antidote*, 2009). A new person is allowed half as much again, less with each of their first twenty
+shifts. The result says what is unusual, not who is guilty.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from incidents.anomaly_detection.distributions import (
 )
 from incidents.anomaly_detection.staff_profile import ActivityCount, Indicator, Shift, StaffProfile
 
-#: What is usual where there are no peers to learn from, for each customer with something behind.
+#: Priors without peers to learn from, for each justified customer.
 DEFAULT_PRIORS = {
     Indicator.BARE: GammaPrior(0.06),
     Indicator.MISSED: GammaPrior(0.06),
@@ -36,21 +37,19 @@ DEFAULT_PRIORS = {
 Priors = Mapping[Indicator, GammaPrior]
 MAX_OWN_RATE = 2.0
 NEW_SHIFTS, NEW_ALLOWANCE = 20, 0.5
-SHIFT_SHAPE = 2.0  # the shape of what shifts of one person differ by
-#: What a span counts as work at the least, so that something is expected of an idle one as well.
+SHIFT_SHAPE = 2.0  # gamma shape of the variation between one person's shifts
+#: Minimum work of a span, so that an idle one also has an expected count.
 MIN_WORK = {"hour": 2.0, "shift": 5.0}
 MIN_OFF_HOURS_WORK = 0.5
 BURST_THRESHOLDS = {"hour": 7e-5, "shift": 3e-4}
 MIN_SEEN = {Indicator.BARE: 3, Indicator.MISSED: 4, Indicator.OFF: 2}
-DRIFT_STEP = 2.0  # a shift: what the chart looks for, or as much again as is usual
-SHIFTS_BETWEEN_ALARMS = (
-    1500  # shifts between false alarms of a chart at the least, were the model true
-)
+DRIFT_STEP = 2.0  # increase per shift to detect, or a doubling if that is more
+SHIFTS_BETWEEN_ALARMS = 1500  # minimum mean shifts between false alarms, if the model holds
 ALARM_THRESHOLD = log(SHIFTS_BETWEEN_ALARMS)
 
 
 class Window(StrEnum):
-    """Over what time something is unusual."""
+    """Time window of a finding."""
 
     HOUR = "hour"
     SHIFT = "shift"
@@ -59,8 +58,10 @@ class Window(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """Something unusual, in numbers: ``seen`` against ``expected`` since ``since``. ``chance`` is
-    how likely that is in honest work; for weeks, the bound that the chart keeps."""
+    """An anomaly in numbers: ``seen`` against ``expected`` since ``since``.
+
+    ``chance`` is its probability in honest work; for weeks, the bound that the chart keeps.
+    """
 
     signal: Indicator
     window: Window
@@ -74,14 +75,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class _ExpectedRate:
-    """What is expected of a person, for each customer with something behind; and how surely."""
+    """A person's expected rate for each justified customer, and its certainty as a gamma shape."""
 
     rate: float
     shape: float
 
 
 def fit_peer_priors(people: list[StaffProfile]) -> Priors:
-    """What is usual among peers."""
+    """Fit the priors from the peers' histories."""
     return {
         signal: fit_prior(
             [(p.history_of(signal).count, p.history_of(signal).work) for p in people], usual
@@ -100,22 +101,22 @@ def _expected_rate(person: StaffProfile, signal: Indicator, prior: GammaPrior) -
 
 
 def find_anomalies(person: StaffProfile, peers: Priors) -> list[Finding]:
-    """What is unusual now and was not told before in this shift."""
-    shift, found = person.shift, []
+    """Return the anomalies that are new in the current shift."""
+    shift, findings = person.shift, []
     if shift is None:
         return []
     for signal in Indicator:
         usual = _expected_rate(person, signal, peers[signal])
-        for item in (
+        for finding in (
             _detect_burst(shift.hour, Window.HOUR, signal, usual, peers[signal]),
             _detect_burst(shift.whole, Window.SHIFT, signal, usual, peers[signal]),
             _detect_drift(person, shift, signal, usual, peers[signal]),
         ):
-            name = f"{signal}:{item.window}" if item else ""
-            if item and name not in shift.found:
+            name = f"{signal}:{finding.window}" if finding else ""
+            if finding and name not in shift.found:
                 shift.found.append(name)
-                found.append(item)
-    return found
+                findings.append(finding)
+    return findings
 
 
 def _detect_burst(
@@ -135,8 +136,8 @@ def _detect_burst(
 
 
 def _measured_work(span: ActivityCount, signal: Indicator, least: float) -> float:
-    """What is measured against: at unusual hours, the work of those. Who covers for a colleague has
-    calls behind what they open."""
+    """Return the work to measure against: for unusual hours, only the work in those. Someone who
+    covers for a colleague has calls that justify what they open."""
     return span.off + MIN_OFF_HOURS_WORK if signal is Indicator.OFF else span.work + least
 
 
@@ -168,7 +169,7 @@ def _cusum_increment(seen: int, expected: float, usual: _ExpectedRate) -> float:
 
 
 def close_shift(person: StaffProfile, peers: Priors) -> None:
-    """Put the shift into the person's past."""
+    """Add the shift to the person's history."""
     shift = person.shift
     if shift is None:
         return
@@ -177,8 +178,8 @@ def close_shift(person: StaffProfile, peers: Priors) -> None:
         work = _measured_work(shift.whole, signal, MIN_WORK["shift"])
         usual, past = _expected_rate(person, signal, peers[signal]), person.history_of(signal)
         seen, expected = shift.whole.seen.get(signal, 0), usual.rate * work
-        told = any(name.startswith(f"{signal}:") for name in shift.found)
-        _update_cusum(person, shift, signal, seen, expected, usual, told)
+        was_reported = any(name.startswith(f"{signal}:") for name in shift.found)
+        _update_cusum(person, shift, signal, seen, expected, usual, was_reported)
         if not shift.found:
             spread = sqrt(expected + expected**2 / usual.shape)
             past.count += min(seen, expected + 2 * spread)

@@ -1,9 +1,9 @@
-"""The job of the worker that watches: what is new in the audit log, what its grace is over for, and
-what that makes unusual.
+"""The worker's anomaly detection job: reads new audit entries, settles accesses whose grace period
+is over, and reports anomalies.
 
-An access with nothing behind it counts once it is four minutes old, so that a booking can follow;
-one that follows later, up to half an hour, takes it back. With a look every five seconds a case is
-open within five minutes of the act.
+An unjustified access counts once it is four minutes old, so that a booking can follow; a booking
+that follows later, up to half an hour, withdraws the count. With a run every five seconds, a case
+is open within five minutes of the act.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from vault.audit.acts import CUSTOMER_ACCESS_ACTS
 from vault.models import AuditEntry
 
 GRACE = timedelta(minutes=4)
-MISSES_PER_CUSTOMER = 3  # how many look-ups a new customer explains: a number is mistyped at times
+MISSES_PER_CUSTOMER = 3  # look-ups explained by one new customer: numbers get mistyped
 _BATCH_SIZE = 2000
 _VOID_STATES = (CallbackState.CANCELLED, CallbackState.MISSED, CallbackState.REFUSED)
 
 
 class AccessAnomalyJob:
-    """Any number of workers may have it; one looks at a time."""
+    """Any number of workers may have the job; one runs at a time."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy, self._peers = policy, PeerBaselines()
@@ -51,7 +51,7 @@ class AccessAnomalyJob:
         return "access_watch"
 
     def __call__(self, session: Session, now: datetime) -> None:
-        """One look."""
+        """Run the detection once."""
         reached = audit_cursor.lock_cursor(session)
         if reached is None:
             return
@@ -63,7 +63,7 @@ class AccessAnomalyJob:
 
 
 class DetectionRun:
-    """What one look finds."""
+    """State of one run."""
 
     def __init__(
         self, session: Session, policy: Policy, peers: PeerBaselines, now: datetime
@@ -72,7 +72,7 @@ class DetectionRun:
         self._watched: dict[UUID, MonitoredStaff | None] = {}
 
     def classify_entries(self, entries: Sequence[AuditEntry]) -> None:
-        """Count what has something behind it at once; let the rest wait for its grace."""
+        """Count justified accesses at once; hold the others for the grace period."""
         found = [each for entry in entries if (each := access_from_entry(entry)) is not None]
         known = find_justifications(self._session, found, self._now)
         for each in found:
@@ -109,7 +109,7 @@ class DetectionRun:
         self._session.merge(row)
 
     def _explain_missed_lookups(self, entry: AuditEntry) -> None:
-        """Look-ups that found nobody were for the customer who was added after them."""
+        """Withdraw look-ups that found nobody, if the customer was added afterwards."""
         rows = self._session.exec(
             select(PendingAccess)
             .where(
@@ -132,7 +132,8 @@ class DetectionRun:
         self._session.delete(row)
 
     def _count_void_callback(self, entry: AuditEntry) -> None:
-        """A callback that its holder had booked themself came to no call: an opening after all."""
+        """Count an unjustified access for a callback that its holder booked and that came to
+        nothing."""
         callback = self._session.get(Callback, entry.callback_id) if entry.callback_id else None
         if callback is None or callback.state not in _VOID_STATES:
             return
@@ -159,8 +160,8 @@ class DetectionRun:
         return off
 
     def settle_pending_accesses(self) -> None:
-        """Count what has waited long enough, take back what something has followed, forget the
-        rest."""
+        """Count accesses whose grace period is over, withdraw those justified since, and delete
+        expired ones."""
         rows = self._session.exec(
             select(PendingAccess)
             .where(
@@ -194,9 +195,9 @@ class DetectionRun:
         )
 
     def _justify_late(self, row: PendingAccess) -> None:
-        found = _access_from_pending(row)
-        if not row.counted and found is not None:
-            self._count_justified_access(found)
+        access = _access_from_pending(row)
+        if not row.counted and access is not None:
+            self._count_justified_access(access)
         self._withdraw_count(row)
 
     def _count_pending_access(self, row: PendingAccess) -> None:
@@ -209,16 +210,17 @@ class DetectionRun:
         self._session.add(row)
 
     def report_findings(self) -> None:
-        """Raise cases for what is unusual, and remember all."""
+        """Open cases for anomalies, and save all profiles."""
         for staff_id, who in self._watched.items():
             if who is None:
                 continue
-            if who.changed and (found := detector.find_anomalies(who.person, who.peers)):
-                access_cases.open_access_case(self._session, staff_id, found, self._now)
+            if who.changed and (findings := detector.find_anomalies(who.person, who.peers)):
+                access_cases.open_access_case(self._session, staff_id, findings, self._now)
             who.save_profile()
 
     def _find_monitored_staff(self, staff_id: UUID) -> MonitoredStaff | None:
-        """Somebody who opens customers; supervisors and operators have none to open."""
+        """Return the staff member if they can open customers' records; supervisors and operators
+        cannot."""
         if staff_id not in self._watched:
             member = self._session.get(Staff, staff_id)
             watched = member is not None and member.role in (Role.AGENT, Role.INVESTIGATOR)

@@ -1,4 +1,5 @@
-"""Watches the audit log itself: what could silence it is a case for the investigators (rule I6)."""
+"""Watches the audit log itself: anything that could silence it opens a case for the investigators
+(rule I6)."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ EVIDENCE_KIND, DEDUP_KEY = "log", "audit-log"
 
 
 class LogIntegrityJob:
-    """A job of the worker, once a minute, in a thread of its own: it reads minutes of the log."""
+    """A job of the worker, once a minute, in its own thread: it reads minutes of the log."""
 
     def __init__(self, engine: Engine, info: dict[Any, Any], clock: Callable[[], datetime]) -> None:
         self._engine, self._info, self._clock = engine, info, clock
@@ -42,38 +43,38 @@ class LogIntegrityJob:
         return "log_watch"
 
     def __call__(self, _session: Session, now: datetime) -> None:
-        """Set it to work when it is due, unless it still is."""
+        """Start a check when one is due, unless the last is still running."""
         due = self._looked is None or abs(now - self._looked) >= CHECK_INTERVAL
         if due and (self._busy is None or self._busy.done()):
             self._looked = now
             self._busy = self._hands.submit(self.check_log_integrity)
 
     def check_log_integrity(self) -> list[str]:
-        """Look, and raise a case of what is found; gives it, in sentences."""
-        found: list[str] = []
+        """Check the log, open a case for faults, and return them as sentences."""
+        faults: list[str] = []
         try:
             with transaction(self._engine, read_only=True, info=self._info) as session:
                 now = self._clock()
                 wrong = self._recent.check_recent_entries(session)
-                found = [wrong] * bool(wrong) + log_health.find_log_faults(session, now)
+                faults = [wrong] * bool(wrong) + log_health.find_log_faults(session, now)
                 ends = [
                     writer
                     for writer in self._recent.find_recently_lost_writers(now)
                     if not writer.told
                 ]
-            if found or ends:
-                log.critical("the audit log is not as it should be", found=found, ends=len(ends))
+            if faults or ends:
+                log.critical("the audit log is not as it should be", found=faults, ends=len(ends))
                 with transaction(self._engine, info=self._info) as session:
-                    _report_log_faults(session, found, ends, now)
+                    _report_log_faults(session, faults, ends, now)
         except (*StoreUnavailable, KeyUnavailable, Tampered):
             log.exception("the audit log cannot be watched")
-        return found + [end.sentence for end in ends]
+        return faults + [end.sentence for end in ends]
 
 
 def _report_log_faults(
     session: Session, found: Sequence[str], ends: Sequence[LostWriter], now: datetime
 ) -> None:
-    evidence = [_log_fault_evidence("changed", item, now) for item in found]
+    evidence = [_log_fault_evidence("changed", fault, now) for fault in found]
     for end in ends:
         if _record_lost_writer(session, end, now):
             evidence.append(_log_fault_evidence("ended", end.sentence, end.since))
@@ -87,7 +88,8 @@ def _log_fault_evidence(what: str, sentence: str, at: datetime) -> NewEvidence:
 
 
 def _record_lost_writer(session: Session, end: LostWriter, now: datetime) -> bool:
-    """Say in the log that a process ended without a word, once; False when it has come back."""
+    """Record once in the log that a process ended without notice; return ``False`` if it has come
+    back."""
     row = session.get(AuditWriter, end.writer, with_for_update=True)
     if row is None:
         row = AuditWriter(

@@ -1,4 +1,4 @@
-"""Tables of the watch. They hold ids, counts and times."""
+"""Tables of anomaly detection. They hold ids, counts and times."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from storage.column_helpers import foreign_key_column, instant_column
 
 
 class AuditCursor(SQLModel, table=True):
-    """One row: how many entries of the audit log have been looked at."""
+    """A single row: how many entries of the audit log have been read."""
 
     __tablename__ = "watch_mark"
 
@@ -21,8 +21,8 @@ class AuditCursor(SQLModel, table=True):
 
 
 class StaffProfileState(SQLModel, table=True):
-    """What is remembered of a member of staff, as JSON
-    (``incidents.anomaly_detection.staff_profile.Person``)."""
+    """A staff member's profile as JSON
+    (:class:`incidents.anomaly_detection.staff_profile.StaffProfile`)."""
 
     __tablename__ = "watch_person"
 
@@ -31,8 +31,11 @@ class StaffProfileState(SQLModel, table=True):
 
 
 class PendingAccess(SQLModel, table=True):
-    """An access, or a look-up that found nobody, that had nothing behind it when it was read. Kept
-    for as long as something may follow; ``counted`` once its grace was over."""
+    """An access, or a look-up that found nobody, that was not justified when it was read.
+
+    Kept for as long as a justification may follow. ``counted`` is set once its grace period is
+    over.
+    """
 
     __tablename__ = "watch_open"
 

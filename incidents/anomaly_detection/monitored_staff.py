@@ -1,4 +1,4 @@
-"""The members of staff whom a look is about: what is remembered of them, and of their peers."""
+"""The staff members of a detection run: their profiles, and the baselines of their peers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DAY = timedelta(days=1)
 
 
 class PeerBaselines:
-    """What is usual in each team that is large enough, and in each role; learnt anew four times an
+    """Usual rates in each team that is large enough, and in each role; refreshed four times an
     hour."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class PeerBaselines:
         self._of: dict[UUID | str, Priors] = {}
 
     def refresh_baselines(self, session: Session, now: datetime) -> None:
-        """Unless it was done a little while ago."""
+        """Refresh the baselines, unless that was done recently."""
         if self._learnt is not None and now - self._learnt < _REFRESH_INTERVAL:
             return
         self._learnt, groups = now, dict[UUID | str | None, list[StaffProfile]]()
@@ -56,14 +56,14 @@ class PeerBaselines:
         }
 
     def baseline_for(self, role: str, team: UUID | None) -> Priors:
-        """What is usual among somebody's peers."""
+        """Return the priors of a staff member's peers."""
         if team is not None and team in self._of:
             return self._of[team]
         return self._of.get(role, detector.DEFAULT_PRIORS)
 
 
 class MonitoredStaff:
-    """One member of staff during a look. ``changed`` says that there is something to score."""
+    """A staff member during a run. ``changed`` says that there is something to score."""
 
     def __init__(
         self, session: Session, member: Staff, peers: PeerBaselines, policy: Policy
@@ -76,28 +76,28 @@ class MonitoredStaff:
         self.changed = False
 
     def profile_at_work(self, at: datetime) -> StaffProfile:
-        """The person, with the shift before closed if this is another."""
+        """Return the profile, after closing the previous shift if ``at`` starts another."""
         if self.person.starts_new_shift(at):
             detector.close_shift(self.person, self.peers)
         return self.person
 
     def local_hour_at(self, at: datetime) -> int:
-        """The hour on the person's clock."""
+        """Return the hour on the person's clock."""
         return at.astimezone(ZoneInfo(self._member.timezone)).hour
 
     def is_off_hours(self, at: datetime) -> bool:
-        """Whether they work then neither by habit nor by their hours."""
+        """Return whether they work then neither by habit nor by their working hours."""
         return self.person.is_unusual_hour(self.local_hour_at(at)) and not self._is_rostered(at)
 
     def _is_rostered(self, at: datetime) -> bool:
         day, me = at.astimezone(UTC).date(), self._member.id
-        found = agent_availability.load_availability(
+        availability = agent_availability.load_availability(
             self._session, [me], Callee("UTC"), self._policy, day - _DAY, day + _DAY
         )
-        rules = found[me].rules
+        rules = availability[me].rules
         return bool(rules.hours) and slots.is_within_working_hours(rules, at, 1)
 
     def save_profile(self) -> None:
-        """Keep what is remembered."""
+        """Save the profile."""
         state = _PROFILE_JSON.dump_json(self.person).decode()
         self._session.merge(StaffProfileState(staff_id=self._member.id, state=state))

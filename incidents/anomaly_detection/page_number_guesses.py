@@ -1,7 +1,7 @@
-"""Too many wrong page numbers were typed, over all networks: a case, at once (rule M5).
+"""Opens a case at once when too many wrong page numbers are entered, over all networks (rule M5).
 
-Somebody goes through a list of stolen numbers, or wants the own pages shut. While the bound holds
-page numbers are given in answer to texts alone, so nobody is locked out.
+Somebody is trying a list of stolen numbers, or wants the portal shut. While the limit is reached,
+page numbers are issued only in reply to texts, so nobody is locked out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ EVIDENCE_KIND = "guesses"
 
 
 def open_guessing_case(session: Session, now: datetime) -> None:
-    """A case when the bound is reached, with each hour of it as evidence (a job of the worker)."""
+    """Open a case when the limit is reached, with each such hour as evidence (a job of the
+    worker)."""
     hour, day = page_number_limits.count_wrong_tries(session, now)
     if not page_number_limits.is_guess_limit_reached(session, now):
         return
@@ -38,6 +39,6 @@ def open_guessing_case(session: Session, now: datetime) -> None:
 
 
 def _is_guess_hour_known(session: Session, ref: str) -> bool:
-    """Whether some case rests on this hour already, though it may be closed by now."""
+    """Return whether any case, open or closed, already has this hour as evidence."""
     kind, its = col(CaseEvidence.kind) == EVIDENCE_KIND, col(CaseEvidence.ref) == ref
     return session.exec(select(CaseEvidence.id).where(kind, its).limit(1)).first() is not None

@@ -1,5 +1,5 @@
-"""What the watch remembers of one member of staff: counts and times, nothing of any customer but
-the ids of those of the shift that is going on."""
+"""Profile of one staff member: counts and times, and nothing of any customer except the ids of
+those in the current shift."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _HABIT_SHARE, _MIN_WORK = 0.03, 50.0
 
 
 class Indicator(StrEnum):
-    """What is counted: different customers with nothing behind their opening; look-ups that found
-    nobody and that nothing followed; openings with nothing behind them at unusual hours."""
+    """What is counted: different customers accessed without justification; look-ups that found
+    nobody and had no follow-up; unjustified accesses at unusual hours."""
 
     BARE = "nothing_behind"
     MISSED = "found_nobody"
@@ -25,8 +25,12 @@ class Indicator(StrEnum):
 
 @dataclass
 class IndicatorHistory:
-    """Of one signal: what was counted in how much work, older shifts less and less; and the chart
-    over weeks with its ``score``, ``since`` when, and what it has seen and expected since."""
+    """History of one indicator.
+
+    ``count`` and ``work`` are what was counted in how much work, with older shifts decayed.
+    ``score`` is the CUSUM chart over weeks, ``since`` its start, and ``seen`` and ``expected`` its
+    totals since then.
+    """
 
     count: float = 0.0
     work: float = 0.0
@@ -38,8 +42,8 @@ class IndicatorHistory:
 
 @dataclass
 class ActivityCount:
-    """What was counted since ``since``; ``work`` are customers with something behind them, ``off``
-    those of them at unusual hours."""
+    """Counts since ``since``. ``work`` is the number of justified customers, ``off`` those of them
+    at unusual hours."""
 
     since: datetime
     work: int = 0
@@ -52,9 +56,11 @@ class ActivityCount:
 
 @dataclass
 class Shift:
-    """A stretch of work without a gap of six hours, and the hour that is going on in it.
-    ``customers`` says of each whether there was something behind; ``found`` names what was found
-    unusual, so that it is told once."""
+    """A stretch of work without a gap of six hours, and its current hour.
+
+    ``customers`` says of each whether the access was justified; ``found`` names the anomalies
+    already reported, so that each is reported once.
+    """
 
     whole: ActivityCount
     hour: ActivityCount
@@ -65,7 +71,8 @@ class Shift:
 
 @dataclass
 class StaffProfile:
-    """``hours`` is the habit: how much work fell into each hour of the person's own day."""
+    """Profile of a staff member. ``hours`` is the habit: how much work fell into each hour of the
+    person's own day."""
 
     shifts: int = 0
     shift: Shift | None = None
@@ -76,14 +83,14 @@ class StaffProfile:
         return self.past.setdefault(signal, IndicatorHistory())
 
     def starts_new_shift(self, at: datetime) -> bool:
-        """Whether an act at this time belongs to another shift than the one before."""
+        """Return whether an act at this time starts a new shift."""
         shift = self.shift
         if shift is None:
             return False
         return at - shift.last_at >= SHIFT_GAP or at - shift.whole.since >= MAX_SHIFT
 
     def current_shift_at(self, at: datetime) -> Shift:
-        """The shift that an act at this time falls into."""
+        """Return the shift of an act at this time."""
         if self.shift is None:
             self.shift = Shift(ActivityCount(at), ActivityCount(at), at)
         if at - self.shift.hour.since >= HOUR:
@@ -92,13 +99,13 @@ class StaffProfile:
         return self.shift
 
     def is_unusual_hour(self, hour: int) -> bool:
-        """Whether next to none of the work so far fell into this hour or its neighbours."""
+        """Return whether almost none of the work so far fell into this hour or its neighbours."""
         total = sum(self.hours)
         near = sum(self.hours[(hour + n) % 24] for n in (-1, 0, 1))
         return total >= _MIN_WORK and near < _HABIT_SHARE * total
 
     def decay_history(self) -> None:
-        """Let the past fade by one shift."""
+        """Decay the history by one shift."""
         self.hours = [hour * _DECAY for hour in self.hours]
         for past in self.past.values():
             past.count *= _DECAY
@@ -108,7 +115,7 @@ class StaffProfile:
 def record_justified_access(
     person: StaffProfile, customer: str, at: datetime, hour: int, *, off: bool
 ) -> None:
-    """A customer was opened with something behind it; ``hour`` is that of the person's day."""
+    """Count a justified access to a customer; ``hour`` is the hour of the person's day."""
     shift = person.current_shift_at(at)
     if customer not in shift.customers:
         shift.customers[customer] = True
@@ -121,8 +128,8 @@ def record_justified_access(
 def record_unjustified_access(
     person: StaffProfile, customer: str, at: datetime, *, off: bool
 ) -> bool:
-    """A customer was opened with nothing behind it, or what was behind it came to nothing. Whether
-    that is news."""
+    """Count an unjustified access to a customer, or one whose justification came to nothing; return
+    whether it is new."""
     shift = person.current_shift_at(at)
     before = shift.customers.get(customer)
     if before is False:
@@ -137,7 +144,7 @@ def record_unjustified_access(
 
 
 def record_lookup_miss(person: StaffProfile, at: datetime) -> None:
-    """A look-up found nobody, and nothing followed."""
+    """Count a look-up that found nobody and had no follow-up."""
     _count_indicator(person.current_shift_at(at), Indicator.MISSED)
 
 
@@ -149,7 +156,7 @@ def _count_indicator(shift: Shift, signal: Indicator) -> None:
 def withdraw_indicator(
     person: StaffProfile, customer: str | None, counted_at: datetime, *, off: bool
 ) -> None:
-    """What was counted has something behind it after all: a late booking, or a new customer."""
+    """Withdraw a count that was justified after all, by a late booking or a new customer."""
     shift = person.shift
     if shift is None or counted_at < shift.whole.since:
         return

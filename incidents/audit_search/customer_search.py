@@ -1,4 +1,4 @@
-"""Who read this customer: asked within a case, or of an exact number with a written reason."""
+"""Searches who read a customer: within a case, or for an exact number with a written reason."""
 
 from __future__ import annotations
 
@@ -25,24 +25,26 @@ UNKNOWN_NUMBER = "We know no customer with this number."
 def start_search_by_number(
     session: Session, who: UUID, phone: str, reason: str, now: datetime
 ) -> UUID:
-    """Begin to read about the customer with exactly this number (E.164); gives the reading's id.
-    The look-up is counted and written down, also one that finds nobody. Raises ``InvalidInput`` or
-    ``BudgetSpent``."""
+    """Start a search about the customer with exactly this number (E.164); return the search's id.
+
+    The look-up is counted and recorded, even if it finds nobody. Raises ``InvalidInput`` or
+    ``BudgetExceeded``.
+    """
     plain = clean_case_reason(reason, "reason")
-    found = customer_records.find_by_phone(session, phone)
-    who_it_is = found.id if found else None
+    customer = customer_records.find_by_phone(session, phone)
+    who_it_is = customer.id if customer else None
     lookup_log.log_customer_lookup(
         session, audit_log.staff_actor(who), who_it_is, phone, "oversight", now
     )
-    if found is None:
+    if customer is None:
         raise InvalidInput("phone", UNKNOWN_NUMBER)
-    return _start_customer_search(session, who, found.id, None, plain, now)
+    return _start_customer_search(session, who, customer.id, None, plain, now)
 
 
 def start_search_in_case(
     session: Session, who: UUID, reference: str, customer_id: UUID, now: datetime
 ) -> UUID:
-    """Begin to read about a customer of a case that the reader holds. Raises ``NotFound``,
+    """Start a search about a customer of a case that the reader holds. Raises ``NotFound`` or
     ``NotAllowed``."""
     case = get_held_case(session, reference, who)
     customer = require_customer_in_evidence(session, case, who, customer_id)
@@ -82,8 +84,10 @@ def _start_customer_search(
 def require_active_search(
     session: Session, who: UUID, reading_id: UUID, now: datetime
 ) -> tuple[CustomerAuditAccess, Case | None]:
-    """A reading that this person began within the hour, and its case. Raises ``NotFound``; for a
-    case that has come to name them too."""
+    """Return a search that this person started within the hour, and its case.
+
+    Raises ``NotFound``, also if the case has come to name them.
+    """
     row = session.get(CustomerAuditAccess, reading_id)
     if row is None or row.staff_id != who or now >= row.at + SEARCH_DURATION:
         raise NotFound("Say anew whom you want to read about, and why.")
@@ -98,6 +102,6 @@ def require_active_search(
 
 
 def unseal_search_reason(session: Session, row: CustomerAuditAccess) -> str:
-    """What the reader wrote; empty within a case."""
+    """Return the reader's written reason; empty within a case."""
     place = f"audit_reading.reason:{row.id}"
     return keyring.current_keyring(session).open_for_purpose(keyring.REPORTS, place, row.reason)

@@ -1,4 +1,4 @@
-"""The audit log as an investigator reads it. Reading it is an entry too."""
+"""Search of the audit log by investigators. A search is recorded as an entry too."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from vault.audit.acts import AuditAct
 from vault.models import AuditEntry
 
 PAGE_SIZE = 50
-#: So many entries at the most are counted for a picture; of more, the latest.
+#: At most this many entries, the latest, are counted for a chart.
 MAX_CHARTED = 20_000
 _ID_TIME_TOLERANCE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class EntryFilter:
-    """Which entries: of one person, of some actions, about one customer, in a time from ``since``
-    until before ``until``, for one purpose (a case's reference, or fixed words)."""
+    """Filter of entries: by staff member, actions, customer, time from ``since`` until before
+    ``until``, and purpose (a case's reference, or fixed words)."""
 
     person: UUID | None = None
     actions: Sequence[str] = ()
@@ -39,13 +39,13 @@ class EntryFilter:
 
     @property
     def narrows(self) -> bool:
-        """Whether it leaves anything out."""
+        """Whether the filter leaves anything out."""
         return self != EntryFilter()
 
 
 @dataclass(frozen=True)
 class EntryPage:
-    """A page of entries, newest first, and the id below which the next begins, if there is one."""
+    """A page of entries, newest first, and the id below which the next page begins, or ``None``."""
 
     entries: Sequence[AuditEntry]
     following: int | None
@@ -60,9 +60,12 @@ def search_entries(
     before: int | None = None,
     purpose: str = "oversight",
 ) -> EntryPage:
-    """The latest entries, as they were before this reading, but for what the reader may not see
-    (rule I5). Raises ``NotAllowed`` for one's own: nobody investigates themself; or ``BudgetSpent``
-    for too many purposes that there are none of."""
+    """Return the latest entries, as they were before this search, without those that the reader may
+    not see (rule I5).
+
+    Raises ``NotAllowed`` for the reader's own entries: nobody investigates themselves. Raises
+    ``BudgetExceeded`` after too many searches for unknown purposes.
+    """
     if wanted.person == reader:
         raise NotAllowed("This is about yourself. A colleague can look at it.")
     statement = select(AuditEntry).where(*_entry_conditions(session, reader, wanted))
@@ -77,59 +80,64 @@ def search_entries(
 def _entry_conditions(
     session: Session, reader: UUID, wanted: EntryFilter
 ) -> list[ColumnElement[bool]]:
-    found = [audit_entry_visible_to(session, reader)]
+    conditions = [audit_entry_visible_to(session, reader)]
     if wanted.person is not None:
-        found.append(col(AuditEntry.staff_id) == wanted.person)
+        conditions.append(col(AuditEntry.staff_id) == wanted.person)
     if wanted.customer is not None:
-        found.append(col(AuditEntry.customer_id) == wanted.customer)
+        conditions.append(col(AuditEntry.customer_id) == wanted.customer)
     if wanted.actions:
-        found.append(col(AuditEntry.action).in_(wanted.actions))
+        conditions.append(col(AuditEntry.action).in_(wanted.actions))
     if wanted.purpose:
-        found += match_purpose(session, wanted.purpose, case_visible_to(reader))
+        conditions += match_purpose(session, wanted.purpose, case_visible_to(reader))
     if wanted.since is not None:
-        found.append(col(AuditEntry.at) >= wanted.since)
-        found.append(
+        conditions.append(col(AuditEntry.at) >= wanted.since)
+        conditions.append(
             col(AuditEntry.id) >= _first_entry_id(session, wanted.since - _ID_TIME_TOLERANCE)
         )
     if wanted.until is not None:
-        found.append(col(AuditEntry.at) < wanted.until)
-        found.append(
+        conditions.append(col(AuditEntry.at) < wanted.until)
+        conditions.append(
             col(AuditEntry.id) <= _first_entry_id(session, wanted.until + _ID_TIME_TOLERANCE)
         )
-    return found
+    return conditions
 
 
 def match_purpose(
     session: Session, purpose: str, *seen: ColumnElement[bool]
 ) -> list[ColumnElement[bool]]:
-    """Entries for one purpose; for a case, of those ``seen``, of its own time alone, since purposes
-    have no index."""
+    """Conditions for entries with one purpose.
+
+    For a case among those ``seen``, only entries since it was opened are searched, since purposes
+    have no index.
+    """
     opened = select(Case.opened_at).where(col(Case.reference) == purpose, *seen)
     at = session.exec(opened).first()
-    found = [col(AuditEntry.purpose) == purpose]
+    conditions = [col(AuditEntry.purpose) == purpose]
     return (
-        [*found, col(AuditEntry.id) >= _first_entry_id(session, at - _ID_TIME_TOLERANCE)]
+        [*conditions, col(AuditEntry.id) >= _first_entry_id(session, at - _ID_TIME_TOLERANCE)]
         if at
-        else found
+        else conditions
     )
 
 
 def _first_entry_id(session: Session, at: datetime) -> int:
-    """The id of the first entry from an instant on, or one above all. Ids rise with time, but for
-    acts that went on at once; times have no index of their own."""
+    """Return the id of the first entry from an instant on, or an id above all entries.
+
+    Ids rise with time, except among concurrent transactions; times have no index of their own.
+    """
     low, high = 1, (session.exec(select(func.max(AuditEntry.id))).one() or 0) + 1
     while low < high:
         middle = (low + high) // 2
-        found = session.exec(
+        entry = session.exec(
             select(AuditEntry.id, AuditEntry.at)
             .where(col(AuditEntry.id) >= middle)
             .order_by(col(AuditEntry.id))
             .limit(1)
         ).first()
-        if found is None or found[1] >= at:
+        if entry is None or entry[1] >= at:
             high = middle
         else:
-            low = (found[0] or middle) + 1
+            low = (entry[0] or middle) + 1
     return low
 
 
@@ -146,8 +154,8 @@ def _logged_purpose(
 def _record_entry_search(
     session: Session, reader: UUID, wanted: EntryFilter, purpose: str, now: datetime
 ) -> None:
-    whom = f"of {wanted.person}" if wanted.person else ""
-    detail = " ".join(filter(None, (whom, " ".join(wanted.actions[:3]), wanted.purpose)))[:200]
+    subject = f"of {wanted.person}" if wanted.person else ""
+    detail = " ".join(filter(None, (subject, " ".join(wanted.actions[:3]), wanted.purpose)))[:200]
     audit_log.record_act(
         session,
         audit_log.staff_actor(reader),
@@ -162,7 +170,7 @@ def _record_entry_search(
 def count_entries_by_bin(
     session: Session, reader: UUID, wanted: EntryFilter, bin_of: Callable[[datetime], int]
 ) -> Counter[int]:
-    """How many of the entries fall into each part of a picture."""
+    """Count the matching entries by bin of a chart."""
     times = session.exec(
         select(AuditEntry.at)
         .where(*_entry_conditions(session, reader, wanted))

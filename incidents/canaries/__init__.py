@@ -1,1 +1,1 @@
-"""Canaries: customers who do not exist. Whoever opens, rings or texts one has it from us."""
+"""Canaries: fictitious customers. Anyone who opens, calls or texts one has its data from us."""

@@ -1,5 +1,5 @@
-"""New canaries: called by names of the language where their numbers are, with references like any
-customer's, waiting for the next import to come in with."""
+"""Plans new canaries: with names in the language of their number's country and references like any
+customer's, to be added by the next import."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def plan_canaries(
     *,
     reference: str,
 ) -> None:
-    """Plan a canary for each number (E.164). ``reference`` is a pattern, in which ``#`` stands
-    for a digit and ``?`` for a letter.
+    """Plan a canary for each number (E.164).
 
-    Raises ``InvalidInput`` with the line that it is about; then nothing is planned.
+    ``reference`` is a pattern in which ``#`` stands for a digit and ``?`` for a letter. Raises
+    ``InvalidInput`` with the line that it is about; then nothing is planned.
     """
     before = store.load_canaries(session).canaries
-    taken = {item.phone for item in before}
-    refs = {item.external_ref for item in before if item.external_ref}
-    number = max((item.number for item in before), default=0)
+    taken = {canary.phone for canary in before}
+    refs = {canary.external_ref for canary in before if canary.external_ref}
+    number = max((canary.number for canary in before), default=0)
     batch: list[Canary] = []
     for line, text in enumerate(numbers, 1):
         try:
@@ -91,11 +91,15 @@ def _build_planned_canary(number: int, phone: str, ref: str, rules: ImportRules)
 
 
 def plant_canary_callback(session: Session, callback_id: UUID, now: datetime) -> None:
-    """From now on staff may meet a canary through this callback of its own, which was booked for
-    it as for anybody: opening it so is in turn. Raises ``NotFound``."""
+    """Allow staff to meet a canary through one of its callbacks, booked like anybody's.
+
+    From now on, opening the canary through this callback is expected. Raises ``NotFound``.
+    """
     callback = session.get(Callback, callback_id)
-    found = store.link_imported_canaries(session, store.load_canaries(session)).by_customer
-    canary = found.get(callback.customer_id) if callback else None
+    canaries_by_customer = store.link_imported_canaries(
+        session, store.load_canaries(session)
+    ).by_customer
+    canary = canaries_by_customer.get(callback.customer_id) if callback else None
     if canary is None:
         raise NotFound("There is no such callback of a canary.")
     store.update_canaries(session, [replace(canary, planted=(*canary.planted, callback_id))])

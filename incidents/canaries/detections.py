@@ -1,5 +1,5 @@
-"""What tells that a canary has been met: raised as a case, in which a mark stands for what was met,
-so that a case says nothing of who is a canary to whoever copies the database."""
+"""Detections of contact with canaries, reported as cases. Evidence holds a keyed mark of its
+source, so that a copy of the database does not reveal who is a canary."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from vault.keys import keyring
 from vault.models import AuditEntry
 
 EVIDENCE_KIND = "canary"
-#: What investigators read of it shows neither name nor number.
+#: Investigators' acts show neither its name nor its number.
 _INVESTIGATION_ACTS = ("report.", "case.")
 
 
 class DetectionKind(StrEnum):
-    """How it was met."""
+    """How the canary was met."""
 
-    OPENED = "opened"  # by staff, out of turn
+    OPENED = "opened"  # by staff, unexpectedly
     CALL = "call"
     TEXT = "text"
     CHECK = "check"
     REPORT = "report"
-    PAGE = "page"  # its own page was asked for, or used
+    PAGE = "page"  # its portal was requested or used
     IMPORT = "import"
 
 
 @dataclass(frozen=True)
 class CanaryDetection:
-    """A canary was met. ``source`` names what tells of it, like ``audit:17``; ``staff_id`` is who
-    opened it."""
+    """A canary was met. ``source`` identifies the evidence, for example ``audit:17``; ``staff_id``
+    is who opened it."""
 
     canary: Canary
     what: DetectionKind
@@ -51,7 +51,7 @@ class CanaryDetection:
 
 @dataclass(frozen=True)
 class CanaryAccess:
-    """A member of staff who has opened a canary, whether or not in turn."""
+    """A staff member who has opened a canary, expected or not."""
 
     staff_id: UUID
     first_at: datetime
@@ -61,8 +61,7 @@ class CanaryAccess:
 
 @dataclass(frozen=True)
 class CanaryContact:
-    """Somebody from outside knew a canary. ``customer_id`` is that canary's, ``at`` to the
-    minute."""
+    """Somebody outside knew a canary. ``customer_id`` is the canary's; ``at`` is to the minute."""
 
     customer_id: UUID
     at: datetime
@@ -70,8 +69,10 @@ class CanaryContact:
 
 
 def list_canary_accesses(session: Session, canary: Canary) -> list[CanaryAccess]:
-    """Who has opened this canary and when, the first first: one of them, or whoever reads over
-    their shoulder, is where a call to its number comes from."""
+    """Return who has opened this canary and when, in order of first access.
+
+    A call to its number comes from one of them, or from somebody who reads over their shoulder.
+    """
     rows = session.exec(
         select(AuditEntry)
         .where(
@@ -90,28 +91,33 @@ def list_canary_accesses(session: Session, canary: Canary) -> list[CanaryAccess]
 def list_canary_contacts(
     session: Session, case_id: UUID | None = None, *seen: ColumnElement[bool]
 ) -> list[CanaryContact]:
-    """Every contact from outside with a canary, or those of one case, of the evidence that is
-    ``seen``, oldest first: for who traces leaks, each is worth more than a report, since nobody
-    real has that number."""
+    """Return all outside contacts with canaries, oldest first; with ``case_id``, those of one case,
+    from the evidence that matches ``seen``.
+
+    To a trace, each is worth more than a report, since no real person has that number.
+    """
     customers = {canary.number: canary.customer_id for canary in load_canaries(session).canaries}
     statement = select(CaseEvidence).where(col(CaseEvidence.kind) == EVIDENCE_KIND, *seen)
     if case_id is not None:
         statement = statement.where(col(CaseEvidence.case_id) == case_id)
     rows = session.exec(statement.order_by(col(CaseEvidence.at)))
-    found: dict[str, CanaryContact] = {}
+    contacts: dict[str, CanaryContact] = {}
     for row in rows:
         facts = json.loads(row.facts)
         who = customers.get(facts["canary"])
         if who is not None and facts["what"] not in (DetectionKind.OPENED, DetectionKind.IMPORT):
-            found[row.ref] = CanaryContact(who, row.at, DetectionKind(facts["what"]))
-    return list(found.values())
+            contacts[row.ref] = CanaryContact(who, row.at, DetectionKind(facts["what"]))
+    return list(contacts.values())
 
 
 def report_detections(session: Session, signs: Sequence[CanaryDetection], now: datetime) -> None:
-    """Raise a case of each that is in none yet: one for all that a member of staff opened out of
-    turn, one for all contacts with a canary, which names everybody who had opened it."""
-    refs = {_mark_detection_source(session, one_sign): one_sign for one_sign in signs}
-    told = set(
+    """Report each detection that is in no case yet.
+
+    One case covers everything that one staff member opened unexpectedly; one covers all contacts
+    with one canary and names everybody who had opened it.
+    """
+    refs = {_mark_detection_source(session, detection): detection for detection in signs}
+    reported = set(
         session.exec(
             select(CaseEvidence.ref).where(
                 col(CaseEvidence.kind) == EVIDENCE_KIND, col(CaseEvidence.ref).in_(refs)
@@ -119,7 +125,7 @@ def report_detections(session: Session, signs: Sequence[CanaryDetection], now: d
         )
     )
     for ref, sign in refs.items():
-        if ref not in told:
+        if ref not in reported:
             _open_detection_case(session, ref, sign, now)
 
 
@@ -128,13 +134,14 @@ def _mark_detection_source(session: Session, sign: CanaryDetection) -> str:
 
 
 def _open_detection_case(session: Session, ref: str, sign: CanaryDetection, now: datetime) -> None:
-    """The time to the minute alone: to the microsecond it would name the entry it stands for."""
+    """Open or extend the case. The time is stored to the minute only: to the microsecond it would
+    identify the audit entry that the mark stands for."""
     at = sign.at.replace(second=0, microsecond=0)
     facts = {"canary": sign.canary.number, "what": sign.what.value}
     if sign.what is DetectionKind.OPENED and sign.staff_id:
         fold, subjects = f"canary:opened:{sign.staff_id}", [sign.staff_id]
     else:
-        # Without a customer or a number: the stream is no place to learn who is a canary.
+        # Without a customer or a number: the stream must not reveal who is a canary.
         signals.record_signal(session, signals.Signal(signals.CANARY, at, sign.what.value))
         fold = f"canary:contact:{sign.canary.number}"
         subjects = [access.staff_id for access in list_canary_accesses(session, sign.canary)]
@@ -145,9 +152,9 @@ def _open_detection_case(session: Session, ref: str, sign: CanaryDetection, now:
 def detect_canary_contact(
     session: Session, phone: str, what: DetectionKind, source: str, now: datetime
 ) -> bool:
-    """Whether a phone that was rung or texted (E.164) is a canary's; then a case is raised."""
-    found: CanarySet = load_canaries(session)
-    canary = found.by_phone.get(phone)
+    """Return whether a called or texted phone (E.164) is a canary's; if so, open a case."""
+    canaries: CanarySet = load_canaries(session)
+    canary = canaries.by_phone.get(phone)
     if canary is None:
         return False
     report_detections(session, [CanaryDetection(canary, what, source, now)], now)

@@ -1,4 +1,4 @@
-"""What a canary is called: common names of the language that is spoken where its number is."""
+"""Names of canaries: common names in the language of their number's country."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 def get_region_language(region: str) -> str:
-    """The language that most speak in a country (ISO 3166); English where that is not told."""
+    """Return the most spoken language of a country (ISO 3166), or English if it is unknown."""
     try:
         return Locale.parse(f"und_{region}").language
     except (ValueError, UnknownLocaleError):
@@ -54,12 +54,12 @@ def get_region_language(region: str) -> str:
 
 
 def generate_fake_name(language: str) -> str:
-    """A name of first and last name."""
+    """Return a random first and last name."""
     spoken = language if language in _FIRST_NAMES else "en"
-    return " ".join(secrets.choice(item[spoken].split()) for item in (_FIRST_NAMES, _LAST_NAMES))
+    return " ".join(secrets.choice(names[spoken].split()) for names in (_FIRST_NAMES, _LAST_NAMES))
 
 
 def fill_reference_pattern(pattern: str) -> str:
-    """A reference after a pattern: ``#`` a digit, ``?`` a letter, all else as it stands."""
+    """Fill a reference pattern: ``#`` is a digit, ``?`` a letter, everything else is kept."""
     digits = (secrets.choice("0123456789") if c == "#" else c for c in pattern)
     return "".join(secrets.choice(LETTERS) if c == "?" else c for c in digits)

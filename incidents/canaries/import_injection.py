@@ -1,5 +1,5 @@
-"""Canaries come in with an import of customers, scattered over it, so that neither their ids, nor
-their times, nor the order of rows or audit entries tells them from the people around them."""
+"""Adds canaries to an import of customers at random places, so that neither ids, nor times, nor the
+order of rows or audit entries distinguish them from the customers around them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,17 @@ from people.errors import InvalidInput
 
 
 def list_pending_canaries(session: Session) -> list[Canary]:
-    """Those that have not come in yet."""
+    """Return the planned canaries that have not been imported yet."""
     planned = store.load_canaries(session).planned
-    return [item for item in planned if customer_records.find_by_phone(session, item.phone) is None]
+    return [
+        canary
+        for canary in planned
+        if customer_records.find_by_phone(session, canary.phone) is None
+    ]
 
 
 def build_import_records(canaries: Iterable[Canary], line: int = 0) -> Iterator[FileRecord]:
-    """They as an import has its customers."""
+    """Yield the canaries as records of an import."""
     for canary in canaries:
         yield FileRecord(
             line,
@@ -43,7 +47,8 @@ def build_import_records(canaries: Iterable[Canary], line: int = 0) -> Iterator[
 def insert_at_random_places(
     found: Iterable[FileRecord], canaries: Sequence[Canary], source: LineReader, size: int
 ) -> Iterator[FileRecord]:
-    """The records of a source of so many bytes, with the canaries at random places among them."""
+    """Yield the records of a source of ``size`` bytes, with the canaries at random places among
+    them."""
     left = max(1, size - source.position)
     places = sorted(source.position + secrets.randbelow(left) for _ in canaries)
     mixed = list(canaries)
@@ -57,7 +62,7 @@ def insert_at_random_places(
 
 
 class ImportDetector:
-    """Notices canaries in a file that somebody imports."""
+    """Detects canaries in a file that somebody imports."""
 
     def __init__(self, session: Session, region: str) -> None:
         self._by_phone = store.load_canaries(session).by_phone
@@ -65,7 +70,7 @@ class ImportDetector:
         self._met: list[Canary] = []
 
     def scan_import_records(self, found: Iterable[FileRecord]) -> Iterator[FileRecord]:
-        """The records as they are."""
+        """Yield the records unchanged, noting canaries among them."""
         for record in found:
             if self._by_phone:
                 self._check_record_phone(record.values.get("phone", ""))
@@ -80,9 +85,9 @@ class ImportDetector:
             self._met.append(canary)
 
     def report_detected_canaries(self, session: Session, source: str, now: datetime) -> None:
-        """Raise a case of those that were in it; ``source`` names the import."""
+        """Open a case for the canaries in the file; ``source`` identifies the import."""
         signs = [
-            CanaryDetection(item, DetectionKind.IMPORT, f"{source}:{item.number}", now)
-            for item in self._met
+            CanaryDetection(canary, DetectionKind.IMPORT, f"{source}:{canary.number}", now)
+            for canary in self._met
         ]
         report_detections(session, signs, now)

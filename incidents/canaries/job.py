@@ -1,5 +1,5 @@
-"""Watches what happens to canaries, beside everything: from what is written down of every customer
-alike, so that no page, text or check takes another path or another time for a canary."""
+"""Detects contact with canaries from the records that are kept of every customer, so that no page,
+text or check takes another path or another time for a canary."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from vault.audit.acts import AuditAct
 from vault.keys import keyring
 from vault.models import AuditEntry
 
-#: Entries get their ids before they are there for all to see; these are looked at again.
+#: Ids are assigned before commit, so this many of the last entries are read again.
 ENTRY_ID_OVERLAP = 5000
 RECHECK_WINDOW = timedelta(minutes=10)
 RESEAL_INTERVAL = timedelta(hours=1)
@@ -36,8 +36,8 @@ _KIND_BY_CUSTOMER_ACT = {
 
 
 class CanaryDetectionJob:
-    """A job of the worker, at each of its beats. Any number of workers may do it: what is in a case
-    is not told again."""
+    """A job of the worker, on each of its runs. Any number of workers may run it: a detection that
+    is in a case is not reported again."""
 
     def __init__(self) -> None:
         self._seen: set[UUID] = set()
@@ -46,14 +46,14 @@ class CanaryDetectionJob:
         self._resealed: datetime | None = None
 
     def __call__(self, session: Session, now: datetime) -> None:
-        """Raise a case for whatever has happened to a canary."""
-        found = store.link_imported_canaries(session, store.load_canaries(session))
-        if not found.canaries:
+        """Open cases for new contacts with canaries."""
+        canaries = store.link_imported_canaries(session, store.load_canaries(session))
+        if not canaries.canaries:
             return
         signs = [
-            *self._detect_in_audit_log(session, found),
-            *self._detect_in_texts(session, found),
-            *self._detect_in_failed_checks(session, found),
+            *self._detect_in_audit_log(session, canaries),
+            *self._detect_in_texts(session, canaries),
+            *self._detect_in_failed_checks(session, canaries),
         ]
         if signs:
             report_detections(session, signs, now)
@@ -77,16 +77,12 @@ class CanaryDetectionJob:
         self._seen = set(by_customer)
         self._last = max([self._last, *(row.id or 0 for row in rows)])
         investigators = _find_acting_investigators(session, rows)
-        told = (_detection_from_entry(row, by_customer, investigators) for row in rows)
-        return [item for item in told if item is not None]
+        detections = (_detection_from_entry(row, by_customer, investigators) for row in rows)
+        return [detection for detection in detections if detection is not None]
 
     def _detect_in_texts(self, session: Session, found: CanarySet) -> Iterator[CanaryDetection]:
         forms = keyring.current_keyring(session).compute_search_forms
-        by_index = {
-            form: one_canary
-            for one_canary in found.canaries
-            for form in forms("phone", one_canary.phone)
-        }
+        by_index = {form: owner for owner in found.canaries for form in forms("phone", owner.phone)}
         for some in _batch_canary_keys(list(by_index)):
             statement = select(InboundText).where(col(InboundText.sender_index).in_(some))
             if self._since is not None:
@@ -99,7 +95,7 @@ class CanaryDetectionJob:
     def _detect_in_failed_checks(
         self, session: Session, found: CanarySet
     ) -> Iterator[CanaryDetection]:
-        """Those that failed while nobody of ours was calling."""
+        """Detect checks that failed while none of our agents was calling."""
         by_customer = found.by_customer
         for some in _batch_canary_keys(sorted(by_customer)):
             statement = select(SignalRecord).where(
@@ -132,14 +128,14 @@ def _batch_canary_keys(values: Sequence[T]) -> Iterator[Sequence[T]]:
 
 def _find_acting_investigators(session: Session, rows: Sequence[AuditEntry]) -> set[UUID]:
     who = {row.staff_id for row in rows if row.staff_id}
-    found = select(Staff.id).where(col(Staff.id).in_(who), col(Staff.role) == Role.INVESTIGATOR)
-    return set(session.exec(found)) if who else set()
+    statement = select(Staff.id).where(col(Staff.id).in_(who), col(Staff.role) == Role.INVESTIGATOR)
+    return set(session.exec(statement)) if who else set()
 
 
 def _detection_from_entry(
     row: AuditEntry, canaries: dict[UUID, Canary], investigators: set[UUID]
 ) -> CanaryDetection | None:
-    """What an entry about a canary tells, if it tells anything."""
+    """Return the detection that an entry about a canary gives, or ``None``."""
     canary = canaries[row.customer_id] if row.customer_id else None
     what = _classify_canary_entry(row, canary, investigators) if canary else None
     if canary is None or what is None:

@@ -1,4 +1,4 @@
-"""The table of canaries. It tells nothing without the keys, not even how many there are."""
+"""Table of canaries. Without the keys it reveals nothing, not even how many there are."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from storage.column_helpers import sealed_column
 
 
 class CanaryBatch(SQLModel, table=True):
-    """Canaries that were added together, sealed as one under a key of their own and padded. The id
-    is random, since one that tells its time would tell whom it was made with."""
+    """Canaries that were added together, sealed as one under their own key and padded.
+
+    The id is random: an id that reveals its time would reveal which customers it was created with.
+    """
 
     __tablename__ = "canary_batch"
 

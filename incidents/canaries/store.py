@@ -1,4 +1,4 @@
-"""Which customers are canaries: kept sealed, and read whole, so that no look at a customer goes by
+"""Storage of canaries: sealed, and loaded as a whole, so that no look-up of a customer takes
 another path for a canary than for anybody else."""
 
 from __future__ import annotations
@@ -15,15 +15,18 @@ from incidents.canaries.models import CanaryBatch
 from people.models import Customer
 from vault.keys import keyring
 
-#: Sealed batches are as long as the next multiple of this, in characters.
+#: Sealed batches are padded to a multiple of this many characters.
 PADDING_LENGTH = 8192
 
 
 @dataclass(frozen=True)
 class Canary:
-    """One canary by its ``number``. ``phone`` (E.164) is the company's own; ``customer_id`` is none
-    until it has come in with an import, and until then the rest is what it will be called.
-    ``planted`` are callbacks through which staff are meant to meet it."""
+    """A canary, identified by its ``number``.
+
+    ``phone`` (E.164) belongs to the company. ``customer_id`` is ``None`` until the canary is
+    imported; until then the other fields hold its planned data. ``planted`` are callbacks through
+    which staff are meant to meet it.
+    """
 
     number: int
     phone: str
@@ -37,7 +40,7 @@ class Canary:
 
 @dataclass(frozen=True)
 class CanarySet:
-    """All canaries there are, found by what somebody may have met."""
+    """All canaries, with look-ups by customer and phone."""
 
     canaries: tuple[Canary, ...]
 
@@ -51,18 +54,18 @@ class CanarySet:
 
     @property
     def planned(self) -> list[Canary]:
-        """Those that are to come in with the next import."""
+        """Canaries that the next import will add."""
         return [canary for canary in self.canaries if canary.customer_id is None]
 
 
 def load_canaries(session: Session) -> CanarySet:
-    """Every canary. Raises what the vault raises."""
+    """Load every canary. Raises what the vault raises."""
     rows = session.exec(select(CanaryBatch)).all()
-    return CanarySet(tuple(item for row in rows for item in _open_canary_batch(session, row)))
+    return CanarySet(tuple(canary for row in rows for canary in _open_canary_batch(session, row)))
 
 
 def save_canary_batch(session: Session, batch: Sequence[Canary]) -> None:
-    """Keep new canaries."""
+    """Store new canaries."""
     row = CanaryBatch()
     row.kept = _seal_canary_batch(session, row.id, batch)
     session.add(row)
@@ -70,13 +73,13 @@ def save_canary_batch(session: Session, batch: Sequence[Canary]) -> None:
 
 
 def update_canaries(session: Session, changed: Iterable[Canary]) -> None:
-    """Keep canaries that are known by their numbers as they are now."""
-    wanted = {item.number: item for item in changed}
+    """Store changed canaries, matched by number."""
+    wanted = {canary.number: canary for canary in changed}
     if not wanted:
         return
     for row in session.exec(select(CanaryBatch).with_for_update()).all():
         before = _open_canary_batch(session, row)
-        after = [wanted.get(item.number, item) for item in before]
+        after = [wanted.get(canary.number, canary) for canary in before]
         if after != before:
             row.kept = _seal_canary_batch(session, row.id, after)
             session.add(row)
@@ -84,7 +87,7 @@ def update_canaries(session: Session, changed: Iterable[Canary]) -> None:
 
 
 def reseal_canary_batches(session: Session) -> None:
-    """Write all of them anew, so that when a row was written says nothing."""
+    """Rewrite all batches, so that the time of a write reveals nothing."""
     for row in session.exec(select(CanaryBatch).with_for_update()).all():
         row.kept = _seal_canary_batch(session, row.id, _open_canary_batch(session, row))
         session.add(row)
@@ -92,9 +95,9 @@ def reseal_canary_batches(session: Session) -> None:
 
 
 def link_imported_canaries(session: Session, found: CanarySet) -> CanarySet:
-    """Find the customers of those that have come in since; what they are called is forgotten."""
+    """Link planned canaries to the customers imported since, and drop their planned data."""
     forms = keyring.current_keyring(session).compute_search_forms
-    waiting = {form: item for item in found.planned for form in forms("phone", item.phone)}
+    waiting = {form: planned for planned in found.planned for form in forms("phone", planned.phone)}
     if not waiting:
         return found
     rows = session.exec(
@@ -105,12 +108,12 @@ def link_imported_canaries(session: Session, found: CanarySet) -> CanarySet:
         for phone, who in rows
     ]
     update_canaries(session, come)
-    new = {item.number: item for item in come}
+    new = {planned.number: planned for planned in come}
     return CanarySet(tuple(new.get(canary.number, canary) for canary in found.canaries))
 
 
 def _seal_canary_batch(session: Session, row: UUID, batch: Sequence[Canary]) -> bytes:
-    text = json.dumps([asdict(item) for item in batch], default=str, separators=(",", ":"))
+    text = json.dumps([asdict(canary) for canary in batch], default=str, separators=(",", ":"))
     padded = text.ljust(-(-len(text) // PADDING_LENGTH) * PADDING_LENGTH)
     place = f"canary_batch.kept:{row}"
     return keyring.current_keyring(session).seal_for_purpose(keyring.CANARIES, place, padded)

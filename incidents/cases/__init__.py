@@ -1,1 +1,1 @@
-"""Cases: what investigators work on, with its evidence, from the first sign to the decision."""
+"""Cases that investigators work on, with their evidence, from the first signal to the decision."""

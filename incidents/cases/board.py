@@ -1,4 +1,4 @@
-"""The investigators' board: what is open, what is one's own, what is closed."""
+"""The investigators' case board: open cases, the reader's own cases and closed cases."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ PAGE_SIZE = 50
 
 @dataclass(frozen=True)
 class BoardRow:
-    """A case on the board, with how much evidence it rests on and how much of that are reports."""
+    """A case on the board, with how many pieces of evidence it has and how many of them are
+    reports."""
 
     reference: str
     kind: str
@@ -38,7 +39,7 @@ class BoardRow:
 
 @dataclass(frozen=True)
 class Board:
-    """A page of it, how many cases each view has, and where the next page begins."""
+    """A page of the board, the number of cases in each view, and the cursor of the next page."""
 
     rows: list[BoardRow]
     counts: dict[str, int]
@@ -48,20 +49,23 @@ class Board:
 def load_case_board(
     session: Session, reader: UUID, view: str, now: datetime, before: str = ""
 ) -> Board:
-    """The cases of a view: those to work on with the longest wait first, closed ones newest first.
-    ``before`` is the last reference of the page before. The reading is written down."""
+    """Return a page of a view: cases to work on with the oldest first, closed cases with the newest
+    first.
+
+    ``before`` is the last reference of the previous page. The access is recorded in the audit log.
+    """
     statement = select(Case).where(case_visible_to(reader), _board_view_condition(view, reader))
     order = col(Case.id).desc() if view == CLOSED else col(Case.id)
     last = _find_cursor_case_id(session, before, reader) if before else None
     if last is not None:
         statement = statement.where(col(Case.id) < last if view == CLOSED else col(Case.id) > last)
-    found = session.exec(statement.order_by(order).limit(PAGE_SIZE + 1)).all()
-    counts = {item: _count_cases_in_view(session, reader, item) for item in VIEWS}
+    cases = session.exec(statement.order_by(order).limit(PAGE_SIZE + 1)).all()
+    counts = {view_name: _count_cases_in_view(session, reader, view_name) for view_name in VIEWS}
     audit_log.record_act(
         session, audit_log.staff_actor(reader), AuditAct.CASE_BOARD, now, detail=view
     )
-    following = found[PAGE_SIZE - 1].reference if len(found) > PAGE_SIZE else None
-    return Board(_build_board_rows(session, found[:PAGE_SIZE], reader), counts, following)
+    following = cases[PAGE_SIZE - 1].reference if len(cases) > PAGE_SIZE else None
+    return Board(_build_board_rows(session, cases[:PAGE_SIZE], reader), counts, following)
 
 
 def _board_view_condition(view: str, reader: UUID) -> ColumnElement[bool]:
@@ -73,8 +77,8 @@ def _board_view_condition(view: str, reader: UUID) -> ColumnElement[bool]:
 
 
 def _find_cursor_case_id(session: Session, reference: str, reader: UUID) -> UUID | None:
-    found = select(Case.id).where(col(Case.reference) == reference, case_visible_to(reader))
-    return session.exec(found).first()
+    statement = select(Case.id).where(col(Case.reference) == reference, case_visible_to(reader))
+    return session.exec(statement).first()
 
 
 def _count_cases_in_view(session: Session, reader: UUID, view: str) -> int:

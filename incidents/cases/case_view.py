@@ -1,4 +1,4 @@
-"""A case as an investigator reads it: what it rests on, whom it names, what has been done."""
+"""A case as an investigator reads it: its evidence, the staff members it names and its events."""
 
 from __future__ import annotations
 
@@ -24,15 +24,17 @@ from vault.keys import keyring
 from vault.models import AuditEntry
 
 PAGE_SIZE = 50
-#: Steps that took two people: their words end with the ids of who approved.
+#: Events that needed a second approver: their words end with the approvers' ids.
 APPROVED_EVENT_KINDS = ("suspended", "lifted", "warning")
 
 
 @dataclass(frozen=True)
 class EvidenceItem:
-    """One thing that a case rests on. ``told`` is the report in plain, ``entry`` the audit entry,
-    where it is one of these; ``also`` is what is shown with it
-    (:mod:`incidents.cases.evidence_summary`)."""
+    """A piece of evidence.
+
+    ``told`` is the report as plain text and ``entry`` the audit entry, if the evidence is one of
+    these. ``also`` is what is shown together with it (:mod:`incidents.cases.evidence_summary`).
+    """
 
     id: UUID
     kind: str
@@ -47,20 +49,22 @@ class EvidenceItem:
 
     @property
     def entries(self) -> list[AuditEntry]:
-        """The audit entries that are shown in one, earliest first."""
-        found = [item.entry for item in (self, *self.also) if item.entry is not None]
-        return sorted(found, key=lambda each: each.at)
+        """Audit entries of this item and of those shown with it, earliest first."""
+        entries = [evidence.entry for evidence in (self, *self.also) if evidence.entry is not None]
+        return sorted(entries, key=lambda each: each.at)
 
     @property
     def ids(self) -> list[UUID]:
-        """All pieces of evidence that are shown in one."""
-        return [item.id for item in (self, *self.also)]
+        """Ids of this item and of those shown with it."""
+        return [evidence.id for evidence in (self, *self.also)]
 
 
 @dataclass(frozen=True)
 class CaseEventView:
-    """What was done, by whom (none for the system), and what they wrote; ``approved_by`` are those
-    who approved what takes two people."""
+    """An event of a case: what was done, who did it (``None`` for the system) and what they wrote.
+
+    ``approved_by`` are the approvers of an action that needs a second approver.
+    """
 
     at: datetime
     staff_id: UUID | None
@@ -72,20 +76,22 @@ class CaseEventView:
 def load_evidence_page(
     session: Session, case: Case, reader: UUID, now: datetime, page: int = 1
 ) -> tuple[list[EvidenceItem], int]:
-    """A page of what the case rests on, the earliest first, and how much there is in all. Each
-    report and each customer among it is written down as read."""
+    """Return a page of the case's evidence, earliest first, and the total number of pieces.
+
+    Records in the audit log that each report and each customer on the page was read.
+    """
     of_case = (col(CaseEvidence.case_id) == case.id, evidence_visible_to(reader))
     count = session.exec(select(func.count()).select_from(CaseEvidence).where(*of_case)).one()
-    found = session.exec(
+    rows = session.exec(
         select(CaseEvidence)
         .where(*of_case)
         .order_by(col(CaseEvidence.at), col(CaseEvidence.id))
         .offset((page - 1) * PAGE_SIZE)
         .limit(PAGE_SIZE)
     ).all()
-    _record_case_access(session, case, found, reader, now)
-    told, entries = _load_evidence_reports(session, found), _load_evidence_entries(session, found)
-    return [_build_evidence_item(item, told, entries) for item in found], count
+    _record_case_access(session, case, rows, reader, now)
+    reports, entries = _load_evidence_reports(session, rows), _load_evidence_entries(session, rows)
+    return [_build_evidence_item(row, reports, entries) for row in rows], count
 
 
 def _record_case_access(
@@ -95,7 +101,7 @@ def _record_case_access(
     audit_log.record_act(
         session, who, AuditAct.CASE_READ, now, purpose=case.reference, detail=case.kind
     )
-    about = [(item.customer_id, None) for item in found if item.kind == "report"]
+    about = [(row.customer_id, None) for row in found if row.kind == "report"]
     audit_log.record_act_per_customer(
         session, who, AuditAct.REPORT_READ, now, about=about, purpose=case.reference
     )
@@ -105,7 +111,9 @@ def _load_evidence_reports(
     session: Session, found: Sequence[CaseEvidence]
 ) -> dict[str, submission.ReportView]:
     ids = [
-        UUID(item.ref) for item in found if item.kind == "report" and _is_canonical_uuid(item.ref)
+        UUID(evidence.ref)
+        for evidence in found
+        if evidence.kind == "report" and _is_canonical_uuid(evidence.ref)
     ]
     rows = session.exec(select(Report).where(col(Report.id).in_(ids)))
     return {str(row.id): submission.build_report_view(session, row) for row in rows}
@@ -121,7 +129,11 @@ def _is_canonical_uuid(text: str) -> bool:
 def _load_evidence_entries(
     session: Session, found: Sequence[CaseEvidence]
 ) -> dict[str, AuditEntry]:
-    ids = [int(item.ref) for item in found if item.kind == "audit" and item.ref.isdecimal()]
+    ids = [
+        int(evidence.ref)
+        for evidence in found
+        if evidence.kind == "audit" and evidence.ref.isdecimal()
+    ]
     rows = session.exec(select(AuditEntry).where(col(AuditEntry.id).in_(ids)))
     return {str(row.id): row for row in rows}
 
@@ -145,8 +157,11 @@ def _build_evidence_item(
 def list_case_events(
     session: Session, case: Case, reader: UUID | None = None
 ) -> list[CaseEventView]:
-    """All that was done, the latest first; for a reader, but for what tells of a case that names
-    them, such as that it was split off from this one."""
+    """Return the case's events, latest first.
+
+    With a ``reader``, events that reveal a case naming them are left out, such as a split from this
+    one.
+    """
     ring = keyring.current_keyring(session)
     hidden = list_hidden_references(session, reader) if reader else []
     rows = session.exec(
@@ -154,14 +169,14 @@ def list_case_events(
         .where(col(CaseEvent.case_id) == case.id)
         .order_by(col(CaseEvent.id).desc())
     )
-    told = [
+    opened = [
         (row, ring.open_for_purpose(keyring.REPORTS, f"case_step.words:{row.id}", row.words))
         for row in rows
     ]
     return [
         _build_case_event_view(row, words)
-        for row, words in told
-        if not any(item in words.upper() for item in hidden)
+        for row, words in opened
+        if not any(reference in words.upper() for reference in hidden)
     ]
 
 
@@ -175,13 +190,16 @@ def _build_case_event_view(row: CaseEvent, words: str) -> CaseEventView:
 
 
 def list_subject_ids(session: Session, case: Case) -> list[UUID]:
-    """The members of staff whom it names."""
-    found = select(CaseSubject.staff_id).where(col(CaseSubject.case_id) == case.id)
-    return sorted(session.exec(found))
+    """Return the staff members that the case names."""
+    statement = select(CaseSubject.staff_id).where(col(CaseSubject.case_id) == case.id)
+    return sorted(session.exec(statement))
 
 
 def list_staff_names(session: Session, ids: Sequence[UUID | None]) -> dict[UUID, str]:
-    """Members of staff by name."""
+    """Return the names of staff members by id."""
     wanted = {id_ for id_ in ids if id_ is not None}
-    found = session.exec(select(Staff).where(col(Staff.id).in_(wanted)))
-    return {item.id: staff_records.open_staff_name(session, item.id, item.name) for item in found}
+    members = session.exec(select(Staff).where(col(Staff.id).in_(wanted)))
+    return {
+        member.id: staff_records.open_staff_name(session, member.id, member.name)
+        for member in members
+    }

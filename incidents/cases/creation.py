@@ -1,4 +1,4 @@
-"""Opening a case, or adding to the one that is open about the same thing."""
+"""Opens a case, or adds to the case that is already open about the same thing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FactValue = str | int | float | bool | None | Sequence[str]
 
 @dataclass(frozen=True)
 class NewEvidence:
-    """One thing that a case rests on; ``facts`` are ids, counts, times (ISO 8601) and fixed words,
+    """A piece of evidence to add. ``facts`` are ids, counts, times (ISO 8601) and fixed words,
     never personal data."""
 
     kind: str
@@ -45,11 +45,14 @@ def open_or_extend_case(
     subjects: Iterable[UUID] = (),
     actor: audit_log.Actor = audit_log.SYSTEM,
 ) -> Case:
-    """The case about ``fold`` (``budget:STAFF:2026-11-25``) with this evidence and these members of
-    staff as its subjects: opened unless one is open or taken. The same evidence counts once."""
+    """Add evidence and subjects (staff members) to the case about ``fold``, and return it.
+
+    ``fold`` is the deduplication key, for example ``budget:STAFF:2026-11-25``. A new case is opened
+    unless one with this key is open or taken. The same evidence counts once.
+    """
     case = _lock_unclosed_case(session, fold) or _insert_new_case(session, kind, fold, actor, now)
     add_case_subjects(session, case, subjects, now)
-    added = [item for item in evidence if _insert_case_evidence(session, case, item)]
+    added = [piece for piece in evidence if _insert_case_evidence(session, case, piece)]
     if added:
         case.changed_at = now
         session.add(case)
@@ -58,7 +61,7 @@ def open_or_extend_case(
             actor,
             AuditAct.CASE_EVIDENCE,
             now,
-            about=[(item.customer_id, None) for item in added],
+            about=[(piece.customer_id, None) for piece in added],
             purpose=case.reference,
             detail=kind,
         )
@@ -67,32 +70,39 @@ def open_or_extend_case(
 
 
 def access_dedup_key(staff_id: UUID) -> str:
-    """What a case of somebody's unusual readings is about."""
+    """Return the deduplication key of a case about a staff member's unusual accesses."""
     return f"access:{staff_id}"
 
 
 def budget_dedup_key(staff_id: UUID, now: datetime) -> str:
-    """What a case of somebody's spent budget is about: the person and the day (UTC)."""
+    """Return the deduplication key of a case about a staff member's exceeded budget on a day
+    (UTC)."""
     return f"budget:{staff_id}:{now:%Y-%m-%d}"
 
 
 def choose_dedup_key(session: Session, now: datetime, *folds: str) -> str:
-    """The first of these folds of which a case goes on, as long as it has changed on this day
-    (UTC); the first of all where there is none. So that one burst is told of in one case."""
+    """Return the first of the keys that has an unclosed case changed today (UTC), or else the first
+    key.
+
+    So one burst is reported in one case.
+    """
     rows = session.exec(
         select(Case.fold, Case.changed_at).where(
             col(Case.fold).in_(folds), col(Case.state) != CaseState.CLOSED
         )
     )
     of_today = {fold for fold, changed in rows if changed.date() == now.date()}
-    return next((one_fold for one_fold in folds if one_fold in of_today), folds[0])
+    return next((key for key in folds if key in of_today), folds[0])
 
 
 def add_case_subjects(
     session: Session, case: Case, subjects: Iterable[UUID], now: datetime
 ) -> None:
-    """Say that a case is about these members of staff. Whoever of them holds it no longer does
-    (rule I5). So are the cases that were joined to it: what they say, it says."""
+    """Add staff members as subjects of a case, and of the cases merged into it.
+
+    A subject who holds the case loses it (rule I5). Merged cases are included because this case
+    contains their evidence.
+    """
     people = list(subjects)
     for joined in _lock_merged_cases(session, case) if people else ():
         add_case_subjects(session, joined, people, now)
@@ -106,8 +116,8 @@ def add_case_subjects(
 
 
 def _lock_merged_cases(session: Session, case: Case) -> Sequence[Case]:
-    found = select(Case).where(col(Case.joined_into) == case.id).order_by(col(Case.id))
-    return session.exec(found.with_for_update()).all()
+    statement = select(Case).where(col(Case.joined_into) == case.id).order_by(col(Case.id))
+    return session.exec(statement.with_for_update()).all()
 
 
 def _lock_unclosed_case(session: Session, fold: str) -> Case | None:
@@ -119,13 +129,14 @@ def _lock_unclosed_case(session: Session, fold: str) -> Case | None:
 
 
 def has_unclosed_case(session: Session, fold: str) -> bool:
-    """Whether a case about this is not closed."""
+    """Return whether a case with this deduplication key is not closed."""
     where = col(Case.fold) == fold, col(Case.state) != CaseState.CLOSED
     return session.exec(select(Case.id).where(*where).limit(1)).first() is not None
 
 
 def generate_case_reference() -> str:
-    """What a case is called, like ``C2345678``; it tells nothing of how many there are."""
+    """Return a random case reference such as ``C2345678``; it does not reveal how many cases there
+    are."""
     return "C" + "".join(secrets.choice(_REFERENCE_ALPHABET) for _ in range(7))
 
 
@@ -139,7 +150,7 @@ def _insert_new_case(
         with session.begin_nested():
             session.add(case)
             session.flush()
-    except IntegrityError:  # somebody else opened it at this moment
+    except IntegrityError:  # another transaction opened it concurrently
         return session.exec(select(Case).where(col(Case.fold) == fold).with_for_update()).one()
     add_case_event(session, case, AuditAct.CASE_OPENED, "", actor, now)
     return case
@@ -169,14 +180,14 @@ def _insert_case_evidence(session: Session, case: Case, each: NewEvidence) -> bo
 
 
 def case_event_kind(act: AuditAct) -> str:
-    """What a step is called in its case: ``taken`` for ``case.taken``."""
+    """Return the event kind of an audit act: ``taken`` for ``case.taken``."""
     return act.value.removeprefix("case.")
 
 
 def add_case_event(
     session: Session, case: Case, act: AuditAct, words: str, actor: audit_log.Actor, now: datetime
 ) -> None:
-    """Write down one step of a case, in the case and in the audit log."""
+    """Record an event of a case, in the case and in the audit log."""
     row = new_id()
     session.add(
         CaseEvent(

@@ -1,5 +1,5 @@
-"""Opening a customer within a case: one at a time, with a written reason, only one whom the case's
-evidence is about."""
+"""Opens a customer's record within a case: one at a time, with a written reason, and only a
+customer that the case's evidence is about."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from vault.audit.acts import AuditAct
 
 @dataclass(frozen=True)
 class OpenedCustomer:
-    """A customer in plain, within a case; ``erased`` when nothing is left of them."""
+    """A customer's details as plain text, within a case. ``erased`` says that nothing is left of
+    them."""
 
     case: Case
     person: CustomerDetails
@@ -33,9 +34,11 @@ class OpenedCustomer:
 def open_case_customer(
     session: Session, reference: str, who: UUID, customer_id: UUID, reason: str, now: datetime
 ) -> OpenedCustomer:
-    """The customer's record, once the reason is kept and the reading counted and written down.
+    """Return the customer's record, after storing the reason and counting and recording the access.
+
     Raises ``NotFound`` (no such case, or it is not about them), ``NotAllowed``, ``InvalidInput`` or
-    ``BudgetSpent``."""
+    ``BudgetExceeded``.
+    """
     access_budgets.lock_staff_budget(session, who)
     case = get_held_case(session, reference, who)
     plain = clean_case_reason(reason, "reason")
@@ -60,8 +63,8 @@ def open_case_customer(
 def require_customer_in_evidence(
     session: Session, case: Case, who: UUID, customer_id: UUID
 ) -> Customer:
-    """A customer whom evidence that the reader may see is about. Raises ``NotFound``."""
-    found = session.exec(
+    """Return a customer that evidence visible to the reader is about. Raises ``NotFound``."""
+    customer = session.exec(
         select(Customer)
         .join(CaseEvidence, col(CaseEvidence.customer_id) == col(Customer.id))
         .where(
@@ -71,6 +74,6 @@ def require_customer_in_evidence(
         )
         .limit(1)
     ).first()
-    if found is None:
+    if customer is None:
         raise NotFound("This case is not about such a customer.")
-    return found
+    return customer

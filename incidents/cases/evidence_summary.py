@@ -1,5 +1,5 @@
-"""Evidence as it is read: what one person did with one customer's record on one day is one item,
-and what many reports tell alike is said once."""
+"""Groups evidence for reading: what one person did with one customer's record on one day is one
+item, and common answers of many reports are listed once."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from datetime import tzinfo
 
 from incidents.cases.case_view import EvidenceItem
 
-#: Fewer reports are read faster one by one; of each thing that is told, so many values are shown.
+#: Fewer reports are read faster one by one. At most so many values are shown for each column.
 _MIN_REPORTS, _MAX_VALUES_SHOWN = 3, 6
 
 
 def group_evidence_items(items: Sequence[EvidenceItem], zone: tzinfo) -> list[EvidenceItem]:
-    """Items in their order, with the audit entries of one person, customer and day (on the clock of
-    ``zone``) under the first of them. What cannot be read stays by itself."""
+    """Return the items in order, with audit entries of the same person, customer and day grouped
+    under the first.
+
+    Days are counted on the clock of ``zone``. Items without an audit entry stay separate.
+    """
     groups: dict[Hashable, list[EvidenceItem]] = {}
     for number, item in enumerate(items):
         entry = item.entry
@@ -29,23 +32,26 @@ def group_evidence_items(items: Sequence[EvidenceItem], zone: tzinfo) -> list[Ev
 
 
 def count_common_answers(items: Sequence[EvidenceItem]) -> dict[str, list[tuple[str, int]]]:
-    """What their reports tell, and how many tell it, the most first; by the names of a report's
-    columns. Empty where there are too few reports for it to help."""
-    told = [item.told for item in items if item.told is not None]
-    if len(told) < _MIN_REPORTS:
+    """Count equal answers in the items' reports, most frequent first, by report column.
+
+    Returns an empty dict for too few reports to be useful.
+    """
+    reports = [item.told for item in items if item.told is not None]
+    if len(reports) < _MIN_REPORTS:
         return {}
-    found = {
-        "shown_number": _count_equal_answers([one_item.shown_number] for one_item in told),
-        "knew": _count_equal_answers(one_item.knew for one_item in told),
-        "claimed_to_be": _count_equal_answers([one_item.claimed_to_be] for one_item in told),
-        "asked_for": _count_equal_answers(one_item.asked_for for one_item in told),
-        "gave": _count_equal_answers(one_item.gave for one_item in told),
+    answers = {
+        "shown_number": _count_equal_answers([report.shown_number] for report in reports),
+        "knew": _count_equal_answers(report.knew for report in reports),
+        "claimed_to_be": _count_equal_answers([report.claimed_to_be] for report in reports),
+        "asked_for": _count_equal_answers(report.asked_for for report in reports),
+        "gave": _count_equal_answers(report.gave for report in reports),
     }
-    return {name: values for name, values in found.items() if values}
+    return {name: values for name, values in answers.items() if values}
 
 
 def _count_equal_answers(told: Iterable[Iterable[str]]) -> list[tuple[str, int]]:
-    """Numbers that differ in spaces alone are one, and so are names in case."""
+    """Count values. Numbers that differ only in spaces, and names that differ only in case, are
+    equal."""
     first: dict[str, str] = {}
     counts: Counter[str] = Counter()
     for values in told:

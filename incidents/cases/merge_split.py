@@ -1,5 +1,5 @@
-"""Putting cases together and taking them apart, where they were grouped wrongly. Both can be
-undone: evidence that was joined remembers where it came from."""
+"""Merges and splits cases that were grouped wrongly. Both can be undone: moved evidence stores the
+case it came from."""
 
 from __future__ import annotations
 
@@ -36,8 +36,11 @@ from vault.audit.acts import AuditAct
 def merge_cases(
     session: Session, into: str, other: str, who: UUID, words: str, now: datetime
 ) -> Case:
-    """Take another case, open or one's own, into one that is held; the other is closed. Raises
-    ``NotFound``, ``NotAllowed``, ``InvalidInput``, ``WrongState``."""
+    """Merge another case, open or held by the same investigator, into a held case. The other case
+    is closed.
+
+    Raises ``NotFound``, ``NotAllowed``, ``InvalidInput`` or ``WrongState``.
+    """
     case = get_held_case(session, into, who)
     plain = clean_case_reason(words, "joining")
     try:
@@ -69,23 +72,25 @@ def merge_cases(
 
 
 def list_merged_cases(session: Session, case: Case) -> list[Case]:
-    """The cases that were joined to this one and can be taken out again. All who are named in
-    them are named in this one."""
-    found = select(CaseEvidence.from_case_id).where(
+    """Return the cases that were merged into this one and can be taken out again.
+
+    Everyone named in them is also named in this case.
+    """
+    origin_ids = select(CaseEvidence.from_case_id).where(
         col(CaseEvidence.case_id) == case.id, col(CaseEvidence.from_case_id).is_not(None)
     )
-    return list(session.exec(select(Case).where(col(Case.id).in_(found))))
+    return list(session.exec(select(Case).where(col(Case.id).in_(origin_ids))))
 
 
 def undo_case_merge(
     session: Session, reference: str, other: str, who: UUID, words: str, now: datetime
 ) -> Case:
-    """Undo a joining: the other case is open again, with its evidence. Raises as
+    """Undo a merge: the other case is open again, with its evidence. Raises as
     :func:`merge_cases`."""
     case = get_held_case(session, reference, who)
     plain = clean_case_reason(words, "parting")
     second = next(
-        (one_case for one_case in list_merged_cases(session, case) if one_case.reference == other),
+        (merged for merged in list_merged_cases(session, case) if merged.reference == other),
         None,
     )
     if second is None:
@@ -107,8 +112,10 @@ def undo_case_merge(
 def split_case_evidence(
     session: Session, reference: str, parts: Sequence[UUID], who: UUID, words: str, now: datetime
 ) -> Case:
-    """Put some of a case's evidence into a new one, which names the same people; gives the new
-    case, open. Raises as :func:`merge_cases`."""
+    """Move some of a case's evidence into a new, open case that names the same people; return it.
+
+    Raises as :func:`merge_cases`.
+    """
     case = get_held_case(session, reference, who)
     plain = clean_case_reason(words, "parting")
     rows = session.exec(
@@ -134,16 +141,16 @@ def split_case_evidence(
 
 
 def _insert_split_case(session: Session, case: Case, now: datetime) -> Case:
-    made = Case(
+    new_case = Case(
         reference=generate_case_reference(),
         kind=case.kind,
         fold=f"{case.kind}:{new_id()}",
         opened_at=now,
         changed_at=now,
     )
-    session.add(made)
+    session.add(new_case)
     session.flush()
-    return made
+    return new_case
 
 
 def _list_case_evidence(session: Session, case: Case) -> list[CaseEvidence]:
@@ -151,18 +158,19 @@ def _list_case_evidence(session: Session, case: Case) -> list[CaseEvidence]:
 
 
 def _count_visible_evidence(session: Session, case: Case, who: UUID) -> int:
-    """How much of its evidence somebody sees: of the rest they learn nothing."""
+    """Count only the evidence that the reader may see: they must learn nothing of the rest."""
     of_case = (col(CaseEvidence.case_id) == case.id, evidence_visible_to(who))
     return session.exec(select(func.count()).select_from(CaseEvidence).where(*of_case)).one()
 
 
 def _list_case_subject_ids(session: Session, case: Case) -> list[UUID]:
-    found = select(CaseSubject.staff_id).where(col(CaseSubject.case_id) == case.id)
-    return list(session.exec(found))
+    statement = select(CaseSubject.staff_id).where(col(CaseSubject.case_id) == case.id)
+    return list(session.exec(statement))
 
 
 def _move_evidence_row(session: Session, row: CaseEvidence, to: Case, origin: UUID | None) -> None:
-    """Evidence that is in both stays where it is: it counts once."""
+    """Move a piece of evidence. It stays where it is if the target case has the same evidence: it
+    counts once."""
     twin = select(CaseEvidence.id).where(
         col(CaseEvidence.case_id) == to.id,
         col(CaseEvidence.kind) == row.kind,
@@ -177,7 +185,7 @@ def _move_evidence_row(session: Session, row: CaseEvidence, to: Case, origin: UU
 def record_manual_grouping(
     session: Session, rows: Sequence[CaseEvidence], case_id: UUID, now: datetime
 ) -> None:
-    """Note that these reports were moved to a case by hand."""
+    """Record that these reports were moved to a case by hand."""
     for row in rows:
         if row.kind == "report":
             session.merge(GroupedReport(report_id=UUID(row.ref), case_id=case_id, at=now))

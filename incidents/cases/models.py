@@ -1,4 +1,4 @@
-"""Tables of cases. They hold ids and fixed words; what people write is sealed."""
+"""Tables of cases. They hold ids and fixed words; free text is sealed."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ class CaseKind(StrEnum):
 
     CALLS = "calls"  # unexpected calls that belong together
     ACCESS = "access"  # unusual reading of customers' records
-    BUDGET = "budget"  # more customers opened than a role may
-    CANARY = "canary"  # a customer who does not exist was opened, called or texted
+    BUDGET = "budget"  # more customers opened than the role allows
+    CANARY = "canary"  # a fictitious customer was opened, called or texted
     OBJECTION = "objection"  # a customer objects to who opened their record
-    WAVE = "wave"  # more reports than at such an hour of the week
+    WAVE = "wave"  # more reports than usual at that hour of the week
     LOG = "log"  # the audit log was tampered with, or could be
-    NUMBER = "number"  # a changed number, whose old one could not be told
-    GUESSES = "guesses"  # more wrong page numbers than the bound over all networks
+    NUMBER = "number"  # a number change whose notice did not reach the old number
+    GUESSES = "guesses"  # more wrong page numbers than the limit over all networks
 
 
 class CaseState(StrEnum):
-    """Where a case stands."""
+    """State of a case."""
 
     OPEN = "open"
     TAKEN = "taken"
@@ -36,22 +36,24 @@ class CaseState(StrEnum):
 
 
 class CaseOutcome(StrEnum):
-    """What an investigator decides."""
+    """Outcome that an investigator decides on."""
 
     LEAK = "leak"
     NO_LEAK = "no_leak"
-    EXPLAINED = "explained"  # unusual, and rightly so
+    EXPLAINED = "explained"  # unusual, but justified
     FALSE_ALARM = "false_alarm"
-    UNDECIDED = "undecided"  # it cannot be told
+    UNDECIDED = "undecided"  # it cannot be determined
     POLICE = "police"  # handed to the police or the regulator
-    JOINED = "joined"  # goes on in another case
+    JOINED = "joined"  # continues in another case
 
 
 class Case(SQLModel, table=True):
-    """A case. ``fold`` names what it is about, so that what belongs to a case that is not closed is
-    added to it; a closed case has none. ``alerted_at`` is when investigators were told of it,
-    ``joined_into`` the case in which it goes on.
-    :mod:`incidents.cases.states` alone sets ``state``."""
+    """A case.
+
+    ``fold`` is the deduplication key: new evidence with the same key is added to an unclosed case.
+    A closed case has none. ``alerted_at`` is when investigators were alerted; ``joined_into`` is
+    the case that it was merged into. Only :mod:`incidents.cases.states` sets ``state``.
+    """
 
     __tablename__ = "incident_case"
     __table_args__ = (
@@ -87,7 +89,7 @@ class Case(SQLModel, table=True):
 
 
 class CaseSubject(SQLModel, table=True):
-    """A member of staff whom a case names, and who therefore never sees it (rule I5)."""
+    """A staff member named by a case, who therefore never sees it (rule I5)."""
 
     __tablename__ = "case_subject"
 
@@ -98,9 +100,12 @@ class CaseSubject(SQLModel, table=True):
 
 
 class CaseEvidence(SQLModel, table=True):
-    """One thing that speaks for or against: ``kind`` and ``ref`` name it (``report`` and its id,
-    ``audit`` and the entry's id, ``access`` …), ``facts`` is a JSON object of ids, counts, times
-    and fixed words, never personal data. ``from_case_id`` is the case that it was joined from."""
+    """A piece of evidence for or against.
+
+    ``kind`` and ``ref`` identify it (``report`` and its id, ``audit`` and the entry's id,
+    ``access`` and so on). ``facts`` is a JSON object of ids, counts, times and fixed words, never
+    personal data. ``from_case_id`` is the case that it was merged from.
+    """
 
     __tablename__ = "case_evidence"
     __table_args__ = (
@@ -119,8 +124,8 @@ class CaseEvidence(SQLModel, table=True):
 
 
 class CaseEvent(SQLModel, table=True):
-    """A step in a case: opened, taken, noted, decided, closed. ``words`` is sealed under the
-    reports' key."""
+    """An event of a case, such as opened, taken, noted, decided or closed. ``words`` is sealed
+    under the reports' key."""
 
     __tablename__ = "case_step"
 
@@ -134,8 +139,8 @@ class CaseEvent(SQLModel, table=True):
 
 
 class CaseAlert(SQLModel, table=True):
-    """An alert of new cases, told together: pairs of reference and kind as JSON, empty for what
-    may not be told."""
+    """An alert about one or more new cases: pairs of reference and kind as JSON, empty for cases
+    that must not be named."""
 
     __tablename__ = "case_alert"
 
@@ -145,8 +150,8 @@ class CaseAlert(SQLModel, table=True):
 
 
 class AlertDelivery(SQLModel, table=True):
-    """An alert on its way to one place. ``due_at`` is when a worker looks at it next: while it is
-    in a worker's hands, when its lease ends."""
+    """Delivery of an alert to one destination. ``due_at`` is when a worker next attempts it; while
+    a worker holds the lease, it is when the lease ends."""
 
     __tablename__ = "alert_delivery"
     __table_args__ = (
@@ -167,7 +172,7 @@ class AlertDelivery(SQLModel, table=True):
 
 
 class CustomerAuditAccess(SQLModel, table=True):
-    """An investigator's reading of who read a customer, within a case or for a ``reason`` sealed
+    """An investigator's search for who read a customer, within a case or for a ``reason`` sealed
     under the reports' key."""
 
     __tablename__ = "audit_reading"
@@ -181,7 +186,7 @@ class CustomerAuditAccess(SQLModel, table=True):
 
 
 class GroupedReport(SQLModel, table=True):
-    """Where a report was put: into a case, or by itself, where another may still join it."""
+    """How a report was grouped: into a case, or on its own, so that later reports may join it."""
 
     __tablename__ = "grouped_report"
 
@@ -191,8 +196,10 @@ class GroupedReport(SQLModel, table=True):
 
 
 class WarningRun(SQLModel, table=True):
-    """A warning of all whom ``staff_id`` exposed from ``since`` until ``until``: ``done`` of
-    ``total`` customers so far, the last of them ``reached``."""
+    """A run that warns all customers exposed by ``staff_id`` from ``since`` until ``until``.
+
+    ``done`` of ``total`` customers are processed so far; ``reached`` is the last of them.
+    """
 
     __tablename__ = "warning_run"
 
@@ -209,8 +216,8 @@ class WarningRun(SQLModel, table=True):
 
 
 class WarnedCustomer(SQLModel, table=True):
-    """A customer who was warned, once in each case; ``message_id`` is the text, none to a phone
-    that takes none."""
+    """A customer who was warned, at most once a case. ``message_id`` is the text, or ``None`` for a
+    landline."""
 
     __tablename__ = "warned_customer"
 

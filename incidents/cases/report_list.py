@@ -1,4 +1,4 @@
-"""The latest reports, as far as an investigator may see them."""
+"""List of the latest reports that an investigator may see."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from vault.audit.acts import AuditAct
 def list_latest_reports(
     session: Session, investigator: audit_log.Actor, now: datetime, limit: int = 100
 ) -> list[ReportView]:
-    """The latest reports, newest first, each reading written down. Without names and numbers of
-    those who reported: an investigator sees a customer within a case only; without reports that
-    are evidence of a case that names the reader."""
+    """Return the latest reports, newest first, and record each access in the audit log.
+
+    Names and numbers of reporters are left out: an investigator sees a customer only within a case.
+    Reports that are evidence of a case naming the reader are left out too.
+    """
     hidden = visibility.list_hidden_evidence_ids(session, "report", investigator.staff_id)
     rows = session.exec(
         select(Report)

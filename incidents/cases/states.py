@@ -1,4 +1,5 @@
-"""The life of a case: the one table of allowed moves, and the one place that sets a state."""
+"""State machine of a case: the table of allowed transitions, and the only function that sets a
+state."""
 
 from __future__ import annotations
 
@@ -10,8 +11,8 @@ from sqlmodel import Session
 from incidents.cases.models import Case, CaseState
 from scheduling.errors import WrongState
 
-#: From each state, the states that may follow. An open case is closed only by being joined to
-#: another; a taken one is open again when it is given back; a closed one when it is reopened.
+#: Allowed transitions. An open case is closed only by a merge into another case. A taken case
+#: becomes open when it is given back, a closed case when it is reopened.
 ALLOWED_TRANSITIONS: dict[CaseState, frozenset[CaseState]] = {
     CaseState.OPEN: frozenset({CaseState.TAKEN, CaseState.CLOSED}),
     CaseState.TAKEN: frozenset({CaseState.OPEN, CaseState.CLOSED}),
@@ -28,8 +29,11 @@ _REFUSAL_MESSAGES = {
 def transition_case(
     session: Session, case: Case, wanted: CaseState, now: datetime, *, taker: UUID | None = None
 ) -> None:
-    """Let a case, locked by the caller, go into a state; ``taker`` is who takes it. A closed case
-    is about nothing any more: what comes opens another. Raises :class:`WrongState`."""
+    """Move a case, locked by the caller, to the state ``wanted``; ``taker`` is who takes it.
+
+    A closed case loses its deduplication key, so new evidence opens another case. Raises
+    :class:`WrongState`.
+    """
     if wanted not in ALLOWED_TRANSITIONS[CaseState(case.state)]:
         raise WrongState(_REFUSAL_MESSAGES[CaseState(case.state)])
     case.state, case.changed_at = wanted, now

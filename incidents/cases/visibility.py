@@ -1,8 +1,9 @@
-"""Who sees which case: nobody one that names them, nor anything of it (rule I5).
+"""Visibility of cases: nobody sees a case that names them, nor anything that is part of it (rule
+I5).
 
-Every reading of cases, of their evidence, of requests that were asked in them and of the audit log
-goes through the conditions here, and so do decisions. A case that was joined to another names
-everybody who is named in that one (:func:`incidents.cases.creation.add_case_subjects`).
+Every read of cases, of their evidence, of requests made in them and of the audit log uses the
+conditions here, and so do decisions. A merged case names everyone named in the case that it was
+merged into (:func:`incidents.cases.creation.add_case_subjects`).
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from people.models import Role, Staff
 from vault.audit.acts import AuditAct
 from vault.models import AuditEntry
 
-#: What is done to somebody's access, by their id.
+#: Acts on a staff member's access; the entry's detail holds the staff member's id.
 _STAFF_ACCESS_ACTS = (AuditAct.STAFF_SUSPEND, AuditAct.STAFF_LIFT, AuditAct.STAFF_SESSIONS_ENDED)
 
 
 def case_visible_to(reader: UUID) -> ColumnElement[bool]:
-    """Cases that do not name the reader."""
+    """Condition for cases that do not name the reader."""
     return col(Case.id).not_in(_select_cases_naming(reader))
 
 
@@ -37,19 +38,19 @@ def _select_cases_naming(reader: UUID) -> Any:
 
 
 def get_visible_case(session: Session, reference: str, reader: UUID, *, lock: bool = False) -> Case:
-    """The case of that reference. Raises ``NotFound``, alike for one that names the reader and for
-    none."""
+    """Return the case with this reference. Raises ``NotFound``, with no difference between a case
+    that names the reader and one that does not exist."""
     statement = select(Case).where(col(Case.reference) == reference, case_visible_to(reader))
     if lock:
         statement = statement.with_for_update().execution_options(populate_existing=True)
-    found = session.exec(statement).first()
-    if found is None:
+    case = session.exec(statement).first()
+    if case is None:
         raise NotFound("There is no such case.")
-    return found
+    return case
 
 
 def get_held_case(session: Session, reference: str, reader: UUID) -> Case:
-    """The case of that reference, locked, which the reader has taken. Raises ``NotFound`` or
+    """Return the case with this reference, locked, if the reader holds it. Raises ``NotFound`` or
     ``NotAllowed``."""
     case = get_visible_case(session, reference, reader, lock=True)
     if case.state == CaseState.CLOSED:
@@ -62,8 +63,8 @@ def get_held_case(session: Session, reference: str, reader: UUID) -> Case:
 
 
 def evidence_visible_to(reader: UUID) -> ColumnElement[bool]:
-    """Evidence that the reader may see: none that names them, and none that is evidence of a case
-    that does."""
+    """Condition for evidence that the reader may see: it does not name them, and is not evidence of
+    a case that does."""
     other = aliased(CaseEvidence)
     elsewhere = exists().where(
         col(other.kind) == col(CaseEvidence.kind),
@@ -78,34 +79,35 @@ def evidence_visible_to(reader: UUID) -> ColumnElement[bool]:
 
 
 def list_hidden_evidence_ids(session: Session, kind: str, reader: UUID | None) -> list[UUID]:
-    """The ids of what, of a kind (``report``), is evidence of a case that names the reader."""
+    """Return the ids of evidence of one kind (``report``) that belongs to a case naming the
+    reader."""
     if reader is None:
         return []
-    found = session.exec(
+    refs = session.exec(
         select(CaseEvidence.ref).where(
             col(CaseEvidence.kind) == kind,
             col(CaseEvidence.case_id).in_(_select_cases_naming(reader)),
         )
     )
-    return [UUID(item) for item in found]
+    return [UUID(ref) for ref in refs]
 
 
 def request_hidden_from(reader: UUID) -> ColumnElement[bool]:
-    """Requests that were asked in a case that names the reader."""
+    """Condition for approval requests that were made in a case naming the reader."""
     of_case = col(ApprovalRequest.case_id)
     return and_(of_case.is_not(None), of_case.in_(_select_cases_naming(reader)))
 
 
 def list_hidden_references(session: Session, reader: UUID) -> list[str]:
-    """What the cases are called that name the reader."""
-    found = session.exec(
+    """Return the references of the cases that name the reader."""
+    references = session.exec(
         select(Case.reference).where(col(Case.id).in_(_select_cases_naming(reader)))
     )
-    return sorted(found)
+    return sorted(references)
 
 
 def list_co_named_staff(session: Session, reader: UUID) -> set[UUID]:
-    """Members of staff who are named in a case together with the reader."""
+    """Return the staff members who are named in a case together with the reader."""
     shared = select(CaseSubject.staff_id).where(
         col(CaseSubject.case_id).in_(_select_cases_naming(reader)),
         col(CaseSubject.staff_id) != reader,
@@ -114,9 +116,11 @@ def list_co_named_staff(session: Session, reader: UUID) -> set[UUID]:
 
 
 def audit_entry_visible_to(session: Session, reader: UUID) -> ColumnElement[bool]:
-    """Audit entries that the reader may see: none about a case that names them or a request of it,
-    none that tells what came of it, and none in which others deal with them or ask that something
-    be done about them."""
+    """Condition for audit entries that the reader may see.
+
+    It hides entries about a case that names the reader or about a request made in it, entries that
+    reveal its outcome, and entries in which others act on the reader or request an action on them.
+    """
     references = list_hidden_references(session, reader)
     asked = select(ApprovalRequest.id)
     about = session.exec(asked.where(col(ApprovalRequest.staff_id) == reader)).all()
@@ -133,13 +137,13 @@ def audit_entry_visible_to(session: Session, reader: UUID) -> ColumnElement[bool
 
 
 def _entry_reveals_outcome(session: Session, reader: UUID) -> ColumnElement[bool]:
-    """Entries that tell what came of a case that names the reader: whose access was suspended, and
-    what those who reported its calls were told, and its warnings."""
+    """Condition for entries that reveal the outcome of a case naming the reader: suspensions,
+    feedback to its reporters and its warnings."""
     detail, action = col(AuditEntry.detail), col(AuditEntry.action)
-    both = [detail.like(f"%{item}%") for item in list_co_named_staff(session, reader)]
+    both = [detail.like(f"%{staff_id}%") for staff_id in list_co_named_staff(session, reader)]
     hidden = col(Report.id).in_(list_hidden_evidence_ids(session, "report", reader))
     about = func.substr(detail, 1, REFERENCE_LENGTH)
-    told = exists().where(
+    informed = exists().where(
         hidden,
         col(Report.customer_id) == col(AuditEntry.customer_id),
         col(Report.told_at) <= col(AuditEntry.at),
@@ -152,23 +156,25 @@ def _entry_reveals_outcome(session: Session, reader: UUID) -> ColumnElement[bool
     return or_(
         and_(action.in_(_STAFF_ACCESS_ACTS), or_(false(), *both)),
         and_(action.like("report.%"), about.in_(select(Report.reference).where(hidden))),
-        and_(action.like("text.%"), or_(told, warned)),
+        and_(action.like("text.%"), or_(informed, warned)),
     )
 
 
 def find_cases_naming_investigators(session: Session, cases: Sequence[UUID]) -> set[UUID]:
-    """Those of the cases that name an investigator."""
-    found = session.exec(
+    """Return those of the cases that name an investigator."""
+    case_ids = session.exec(
         select(CaseSubject.case_id)
         .join(Staff, col(Staff.id) == col(CaseSubject.staff_id))
         .where(col(CaseSubject.case_id).in_(cases), col(Staff.role) == Role.INVESTIGATOR)
     )
-    return set(found)
+    return set(case_ids)
 
 
 def count_unworkable_cases(session: Session, reader: UUID) -> int:
-    """How many cases name every investigator there is, so that nobody can work on them; of those
-    that do not name the reader."""
+    """Count the cases that name every active investigator, so that nobody can work on them.
+
+    Cases that name the reader are not counted.
+    """
     named = (
         exists()
         .where(col(CaseSubject.case_id) == col(Case.id), col(CaseSubject.staff_id) == col(Staff.id))

@@ -1,4 +1,4 @@
-"""What an investigator does with a case. Each step is kept in the case and in the audit log."""
+"""Steps that an investigator takes in a case. Each is recorded in the case and in the audit log."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
 MAX_TEXT_LENGTH = 4000
-#: What is decided by hand; a case is joined by joining it.
+#: Outcomes that an investigator can choose. ``JOINED`` is set by a merge.
 SELECTABLE_OUTCOMES = tuple(item for item in CaseOutcome if item is not CaseOutcome.JOINED)
 
 
 def claim_case(session: Session, reference: str, who: UUID, now: datetime) -> Case:
-    """Take an open case; of several at once, one gets it. Raises ``NotFound``, ``WrongState``."""
+    """Take an open case; of several concurrent claims one succeeds. Raises ``NotFound`` or
+    ``WrongState``."""
     case = get_visible_case(session, reference, who, lock=True)
     if case.state == CaseState.TAKEN and case.taken_by == who:
         return case
@@ -36,7 +37,8 @@ def claim_case(session: Session, reference: str, who: UUID, now: datetime) -> Ca
 
 
 def hand_back_case(session: Session, reference: str, who: UUID, words: str, now: datetime) -> Case:
-    """Let another investigator have it. Raises as :func:`write_case_note`."""
+    """Give the case back so that another investigator can take it. Raises as
+    :func:`write_case_note`."""
     case = get_held_case(session, reference, who)
     states.transition_case(session, case, CaseState.OPEN, now)
     add_case_event(
@@ -51,7 +53,7 @@ def hand_back_case(session: Session, reference: str, who: UUID, words: str, now:
 
 
 def write_case_note(session: Session, reference: str, who: UUID, words: str, now: datetime) -> Case:
-    """Write something down. Raises ``NotFound``, ``NotAllowed``, ``InvalidInput``."""
+    """Add a note to the case. Raises ``NotFound``, ``NotAllowed`` or ``InvalidInput``."""
     case = get_held_case(session, reference, who)
     add_case_event(
         session, case, AuditAct.CASE_NOTED, clean_case_text(words), audit_log.staff_actor(who), now
@@ -62,8 +64,10 @@ def write_case_note(session: Session, reference: str, who: UUID, words: str, now
 def decide_case_outcome(
     session: Session, reference: str, who: UUID, outcome: str, words: str, now: datetime
 ) -> Case:
-    """Say what the case comes to, and why; it can be said anew until the case is closed. Raises
-    as :func:`write_case_note`."""
+    """Decide the outcome of the case, with a reason. It can be changed until the case is closed.
+
+    Raises as :func:`write_case_note`.
+    """
     case = get_held_case(session, reference, who)
     if outcome not in SELECTABLE_OUTCOMES:
         raise InvalidInput("outcome", "Choose what the case comes to.")
@@ -77,7 +81,7 @@ def decide_case_outcome(
 def add_named_staff_member(
     session: Session, reference: str, who: UUID, person: UUID, words: str, now: datetime
 ) -> Case:
-    """Say that the case is about a colleague, who then sees nothing of it. Raises as
+    """Name a colleague in the case, who can then see nothing of it. Raises as
     :func:`write_case_note`."""
     case = get_held_case(session, reference, who)
     plain = clean_case_reason(words, "naming")
@@ -95,9 +99,12 @@ def add_named_staff_member(
 def close_decided_case(
     session: Session, reference: str, who: UUID, words: str, now: datetime, *, tell: str = ""
 ) -> Case:
-    """Close a decided case, with a reason. Whoever reported a call in it and wanted to know is told
-    ``tell``, if anything (:data:`messaging.text_templates.REPORT_OUTCOMES`). Raises as
-    :func:`write_case_note`, or ``WrongState``."""
+    """Close a decided case, with a reason.
+
+    Reporters in the case who asked for the outcome are told ``tell``, unless it is empty
+    (:data:`messaging.text_templates.REPORT_OUTCOMES`). Raises as :func:`write_case_note`, or
+    ``WrongState``.
+    """
     case = get_held_case(session, reference, who)
     if case.outcome is None:
         raise WrongState("Decide what the case comes to before you close it.")
@@ -111,8 +118,8 @@ def close_decided_case(
 
 
 def list_reports_awaiting_feedback(session: Session, case: Case, reader: UUID) -> list[Report]:
-    """The reports of a case, of those that the reader may see, whose makers want to hear what came
-    of them, and have not yet."""
+    """Return the case's reports, among those the reader may see, whose reporters asked for the
+    outcome and have not been told."""
     refs = session.exec(
         select(CaseEvidence.ref).where(
             col(CaseEvidence.case_id) == case.id,
@@ -120,7 +127,7 @@ def list_reports_awaiting_feedback(session: Session, case: Case, reader: UUID) -
             evidence_visible_to(reader),
         )
     )
-    found = session.exec(
+    reports = session.exec(
         select(Report)
         .where(
             col(Report.id).in_([UUID(ref) for ref in refs]),
@@ -129,14 +136,13 @@ def list_reports_awaiting_feedback(session: Session, case: Case, reader: UUID) -
         )
         .with_for_update()
     )
-    return list(found)
+    return list(reports)
 
 
 def reopen_closed_case(
     session: Session, reference: str, who: UUID, words: str, now: datetime
 ) -> Case:
-    """Open a closed case again, with a reason. Raises as :func:`write_case_note`, or
-    ``WrongState``."""
+    """Reopen a closed case, with a reason. Raises as :func:`write_case_note`, or ``WrongState``."""
     case = get_visible_case(session, reference, who, lock=True)
     if case.state != CaseState.CLOSED:
         raise WrongState("This case is not closed.")
@@ -150,14 +156,14 @@ def reopen_closed_case(
 
 
 def clean_case_reason(words: str, field: str) -> str:
-    """Why somebody does something, as it is kept. Raises ``InvalidInput``."""
+    """Return a reason as it is stored. Raises ``InvalidInput``."""
     plain = clean_case_text(words, field, required=False)
     require_meaningful_reason(field, plain)
     return plain
 
 
 def clean_case_text(words: str, field: str = "words", *, required: bool = True) -> str:
-    """What somebody wrote, as it is kept. Raises ``InvalidInput``."""
+    """Return text as it is stored. Raises ``InvalidInput``."""
     plain = words.replace("\r\n", "\n").strip()
     if required and not plain:
         raise InvalidInput(field, "Write it down in a sentence or two.")

@@ -1,1 +1,1 @@
-"""The evening note: staff are asked, the same evening, about accesses with nothing behind them."""
+"""Evening notes: staff are asked the same evening about accesses without a justification."""

@@ -1,5 +1,5 @@
-"""Notes as evidence: of a case of unusual reading that names their owner, and of no other. A note
-opens no case."""
+"""Notes as evidence, only in cases of unusual access that name their owner. A note opens no
+case."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
 EVIDENCE_KIND = "note"
-#: How long before a case was opened a note may have been written.
+#: Notes written up to this long ago are attached.
 NOTE_LOOKBACK = timedelta(days=90)
 BATCH_SIZE = 200
 
 
 def attach_notes_to_cases(session: Session, patience: timedelta, now: datetime) -> int:
-    """Give each open case of unusual reading the notes of whom it names that are explained, or have
-    waited longer than ``patience`` (a job of the worker); how many."""
-    told = exists().where(
+    """Attach notes of the named staff members to each open case of unusual access; return how many
+    (a job of the worker).
+
+    A note is attached once it is explained, or has waited longer than ``patience``.
+    """
+    attached = exists().where(
         col(CaseEvidence.case_id) == col(Case.id),
         col(CaseEvidence.kind) == EVIDENCE_KIND,
         func.replace(col(CaseEvidence.ref), "-", "")
@@ -44,7 +47,7 @@ def attach_notes_to_cases(session: Session, patience: timedelta, now: datetime) 
                 col(EveningNote.made_at) <= now - patience,
             ),
             col(EveningNote.made_at) >= now - NOTE_LOOKBACK,
-            ~told,
+            ~attached,
         )
         .limit(BATCH_SIZE)
     ).all()
@@ -52,7 +55,8 @@ def attach_notes_to_cases(session: Session, patience: timedelta, now: datetime) 
 
 
 def _attach_note(session: Session, case_id: UUID, note: EveningNote, now: datetime) -> bool:
-    """Closed or joined at this moment, the case takes nothing any more."""
+    """Attach a note, unless the case has been closed or merged in the meantime; return whether it
+    was attached."""
     case = session.get(Case, case_id, with_for_update=True, populate_existing=True)
     if case is None or case.fold is None or case.state == CaseState.CLOSED:
         return False
@@ -68,8 +72,10 @@ def _attach_note(session: Session, case_id: UUID, note: EveningNote, now: dateti
 
 
 def read_case_notes(session: Session, case: Case, reader: UUID, now: datetime) -> list[NoteView]:
-    """The notes of a case with what was said to them, for an investigator who sees the case; each
-    reading is written down."""
+    """Return the notes of a case with their explanations, for an investigator who may see the case.
+
+    Each access is recorded in the audit log.
+    """
     refs = session.exec(
         select(CaseEvidence.ref).where(
             col(CaseEvidence.case_id) == case.id,

@@ -1,4 +1,5 @@
-"""When somebody's evening is: half an hour after their working hours, on their own clock."""
+"""Determines when a staff member's evening is due: half an hour after their working hours, on their
+own clock."""
 
 from __future__ import annotations
 
@@ -16,14 +17,14 @@ from incidents.evening_notes.models import EveningProgress
 from people.models import Staff
 from scheduling.models import DatedHours, WorkingHours
 
-#: Where somebody has no hours that day.
+#: Used for days without working hours.
 DEFAULT_END_MINUTE = 18 * 60
 
 
 @dataclass(frozen=True)
 class DueEvening:
-    """An evening of somebody's that has come: of the day ``on``; what they opened before ``until``
-    (an instant) has been given time to be followed by a booking."""
+    """A staff member's due evening, of the day ``on``. Accesses before ``until`` (an instant) have
+    had time for a booking to follow."""
 
     staff_id: UUID
     on: date
@@ -31,11 +32,11 @@ class DueEvening:
 
 
 def find_due_evenings(session: Session, now: datetime) -> Iterator[DueEvening]:
-    """The latest evening of everybody at work here, unless it has been looked at."""
+    """Yield the latest due evening of every active staff member, unless it has been processed."""
     weekly = _weekly_end_minutes(session)
     dated = _dated_end_minutes(session, now)
     rounds = session.exec(select(EveningProgress)).all()
-    seen = {one_round.staff_id: one_round.on for one_round in rounds}
+    seen = {progress.staff_id: progress.on for progress in rounds}
     rows = session.exec(select(Staff.id, Staff.timezone).where(col(Staff.active).is_(True)))
     for staff_id, zone in rows.all():
         today = now.astimezone(ZoneInfo(zone)).date()
@@ -52,12 +53,12 @@ def find_due_evenings(session: Session, now: datetime) -> Iterator[DueEvening]:
 
 
 def _end_of_workday(on: date, minute: int, zone: ZoneInfo) -> datetime:
-    """The end of a working day; where clocks change in between, as the wall shows it."""
+    """Return the end of a working day in local wall time, also across a change of clocks."""
     return datetime.combine(on, time(0), zone) + timedelta(minutes=minute)
 
 
 def _weekly_end_minutes(session: Session) -> dict[tuple[UUID, int], int]:
-    """The last minute of each weekday that has hours."""
+    """Return the last working minute by staff member and weekday."""
     ends = func.max(WorkingHours.to_minute)
     rows = session.exec(
         select(col(WorkingHours.staff_id), col(WorkingHours.weekday), ends).group_by(
@@ -68,7 +69,7 @@ def _weekly_end_minutes(session: Session) -> dict[tuple[UUID, int], int]:
 
 
 def _dated_end_minutes(session: Session, now: datetime) -> dict[tuple[UUID, date], int]:
-    """The same of single days around now; 0 for a day off."""
+    """Return the same for single days around now; 0 for a day off."""
     near = now.date() - timedelta(days=2), now.date() + timedelta(days=2)
     rows = session.exec(
         select(col(DatedHours.staff_id), col(DatedHours.on), func.max(DatedHours.to_minute))

@@ -1,5 +1,8 @@
-"""What staff say to their notes. What is written stays as it is; it accuses nobody and clears
-nobody, and is there for whoever works on a case that names its author."""
+"""Explanations that staff give for the accesses in their notes.
+
+An explanation cannot be changed. It accuses and clears nobody; it is for investigators of a case
+that names its author.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,8 @@ MAX_SHOWN = 60
 
 @dataclass(frozen=True)
 class NotedAccessView:
-    """One access of a note. ``customer`` is the end of an id and says nothing of who it is;
-    ``callback`` is the reference that stands on its card; ``words`` are empty until explained."""
+    """One access of a note. ``customer`` is the end of an id and does not identify anyone;
+    ``callback`` is the reference shown on its card; ``words`` is empty until explained."""
 
     entry_id: int
     at: datetime
@@ -38,7 +41,7 @@ class NotedAccessView:
 
 @dataclass(frozen=True)
 class NoteView:
-    """A note with what it asks about, earliest first."""
+    """A note with the accesses it asks about, earliest first."""
 
     id: UUID
     staff_id: UUID
@@ -49,7 +52,7 @@ class NoteView:
 
 
 def count_unexplained_notes(session: Session, staff_id: UUID) -> int:
-    """How many notes somebody has not explained in full."""
+    """Count the notes that a staff member has not explained in full."""
     return session.exec(
         select(func.count()).where(
             col(EveningNote.staff_id) == staff_id, col(EveningNote.explained_at).is_(None)
@@ -58,7 +61,7 @@ def count_unexplained_notes(session: Session, staff_id: UUID) -> int:
 
 
 def list_staff_notes(session: Session, staff_id: UUID) -> list[NoteView]:
-    """Somebody's notes, for themselves, newest first."""
+    """Return a staff member's own notes, newest first."""
     rows = session.exec(
         select(EveningNote)
         .where(col(EveningNote.staff_id) == staff_id)
@@ -69,7 +72,7 @@ def list_staff_notes(session: Session, staff_id: UUID) -> list[NoteView]:
 
 
 def unseal_notes(session: Session, notes: Sequence[EveningNote]) -> list[NoteView]:
-    """Notes with what they ask about and what was said to it."""
+    """Return notes with their accesses and explanations as plain text."""
     ids = [note.id for note in notes]
     asked: dict[UUID, list[NotedAccessView]] = {}
     for row in session.exec(
@@ -114,10 +117,10 @@ def save_explanations(
     for_all: str,
     now: datetime,
 ) -> None:
-    """Keep what somebody says to accesses of their note, by audit entry, and ``for_all`` to those
-    without words of their own. What has been explained is left as it is.
+    """Store explanations by audit entry, and ``for_all`` for accesses without their own.
 
-    Raises ``NotFound``, or ``InvalidInput`` where nothing is said or it cannot be kept.
+    Existing explanations are kept. Raises ``NotFound``, or ``InvalidInput`` if nothing is written
+    or it cannot be stored.
     """
     note = session.exec(
         select(EveningNote)
@@ -133,12 +136,14 @@ def save_explanations(
         )
     ).all()
     general = _clean_explanation("all", for_all)
-    said = {
+    explanations = {
         row.entry_id: _clean_explanation(f"e{row.entry_id}", words.get(row.entry_id, ""))
         for row in rows
     }
     done = [
-        row for row in rows if _save_explanation(session, row, said[row.entry_id] or general, now)
+        row
+        for row in rows
+        if _save_explanation(session, row, explanations[row.entry_id] or general, now)
     ]
     if rows and not done:
         raise InvalidInput("all", "Write a sentence or two: what you needed the record for.")

@@ -1,4 +1,4 @@
-"""Writes and mails the evening notes, as a job of the worker."""
+"""The worker's job that writes and mails the evening notes."""
 
 from __future__ import annotations
 
@@ -23,10 +23,13 @@ INTERVAL = timedelta(minutes=1)
 
 
 class EveningNotesJob:
-    """Any number of workers may do it. It has a thread of its own and a short transaction for each
-    member of staff, so that neither an evening on which a thousand go home nor a mail server that
-    hangs holds up a text. ``patience`` is how long a note may stand unexplained before it is
-    evidence; without a ``mailer`` notes stand in the console alone."""
+    """Any number of workers may run the job.
+
+    It has its own thread and a short transaction for each staff member, so that neither an evening
+    with a thousand notes nor a mail server that hangs delays a text. ``patience`` is how long a
+    note may stay unexplained before it becomes evidence. Without a ``mailer``, notes appear only in
+    the console.
+    """
 
     def __init__(
         self,
@@ -44,7 +47,7 @@ class EveningNotesJob:
         self._rests_until: datetime | None = None
 
     def __call__(self, _session: Session, now: datetime) -> None:
-        """Set it to work once a minute, unless it still is."""
+        """Start a run once a minute, unless the last is still running."""
         if self._rests_until is not None and now < self._rests_until:
             return
         if self._busy is None or self._busy.done():
@@ -56,7 +59,7 @@ class EveningNotesJob:
         return "evening_notes"
 
     def process_evening_notes(self) -> None:
-        """Write the notes of the evenings that have come, and mail those that are due."""
+        """Write the notes of due evenings, and mail those that are due."""
         try:
             self._write_due_notes()
             if self._mailer is not None:
@@ -68,8 +71,8 @@ class EveningNotesJob:
 
     def _write_due_notes(self) -> None:
         with self._note_transaction(read_only=True) as session:
-            come = list(due_evenings.find_due_evenings(session, self._clock()))
-        for evening in come:
+            evenings = list(due_evenings.find_due_evenings(session, self._clock()))
+        for evening in evenings:
             with self._note_transaction() as session:
                 note_creation.create_evening_note(session, evening, self._clock())
         with self._note_transaction() as session:
@@ -82,13 +85,13 @@ class EveningNotesJob:
             self._mail_note(mailer, note_id)
 
     def _mail_note(self, mailer: Mailer, note_id: UUID) -> None:
-        """It is taken before it is sent: a mail that may have gone is not sent twice."""
+        """Claim the note before sending it: a mail that may have been sent is not sent twice."""
         with self._note_transaction() as session:
             if not note_mail.claim_note(session, note_id, self._clock()):
                 return
-            letter = note_mail.compose_note_mail(session, note_id, self._organisation)
+            mail = note_mail.compose_note_mail(session, note_id, self._organisation)
         try:
-            mailer.send_mail(*letter)
+            mailer.send_mail(*mail)
         except DestinationUnreachable:
             with self._note_transaction() as session:
                 note_mail.release_note(session, note_id)

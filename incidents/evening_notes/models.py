@@ -1,4 +1,4 @@
-"""Tables of evening notes. What staff explain is sealed under the reports' key."""
+"""Tables of evening notes. Explanations are sealed under the reports' key."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from storage.column_helpers import foreign_key_column, id_column, instant_column
 
 
 class EveningProgress(SQLModel, table=True):
-    """The last evening (``on``, on their own calendar) at which somebody's accesses were looked at,
-    and up to when they were."""
+    """The last evening (``on``, on the staff member's own calendar) that was processed, and until
+    when accesses were covered."""
 
     __tablename__ = "evening_round"
 
@@ -23,8 +23,8 @@ class EveningProgress(SQLModel, table=True):
 
 
 class EveningNote(SQLModel, table=True):
-    """A note to somebody; ``explained_at`` is when the last of its accesses was explained, and
-    ``mailed_at`` when it was handed to the mail server."""
+    """A note to a staff member. ``explained_at`` is when its last access was explained;
+    ``mailed_at`` is when it was handed to the mail server."""
 
     __tablename__ = "evening_note"
     __table_args__ = (
@@ -41,7 +41,7 @@ class EveningNote(SQLModel, table=True):
 
 
 class NotedAccess(SQLModel, table=True):
-    """An access that a note asks about: an audit entry, which is in one note and no other."""
+    """An access that a note asks about: an audit entry, which is in at most one note."""
 
     __tablename__ = "noted_access"
 

@@ -1,4 +1,4 @@
-"""Writing somebody's note: once an evening, whoever writes it and whatever stopped them before."""
+"""Creates a staff member's note: once an evening, with concurrent workers and after crashes."""
 
 from __future__ import annotations
 
@@ -19,22 +19,24 @@ ONE_DAY = timedelta(days=1)
 
 
 def create_evening_note(session: Session, evening: DueEvening, now: datetime) -> EveningNote | None:
-    """The note of an evening, if there is anything to ask. It asks about all since the evening
-    before that was looked at, so that days on which no worker ran are not lost, and never twice
-    about the same; the first looks back over a day."""
+    """Create the note of an evening, if there is anything to ask; otherwise return ``None``.
+
+    It covers all accesses since the last processed evening, so that days without a worker are not
+    lost and no access is asked about twice. The first note covers one day.
+    """
     last = _lock_evening_progress(session, evening)
     if last is None or last.on >= evening.on:
         return None
     since, last.on, last.covered_until = last.covered_until, evening.on, evening.until
     session.add(last)
     session.flush()
-    found = list_unjustified_accesses(session, evening.staff_id, since, evening.until, now)
-    return _insert_evening_note(session, evening, found, now) if found else None
+    accesses = list_unjustified_accesses(session, evening.staff_id, since, evening.until, now)
+    return _insert_evening_note(session, evening, accesses, now) if accesses else None
 
 
 def _lock_evening_progress(session: Session, evening: DueEvening) -> EveningProgress | None:
-    """The row that lets one at a time write to somebody, locked; none if another is at it who came
-    first."""
+    """Lock the row that serialises notes to a staff member; ``None`` if another transaction created
+    it first."""
     row = session.get(
         EveningProgress, evening.staff_id, with_for_update=True, populate_existing=True
     )
@@ -61,7 +63,7 @@ def _insert_evening_note(
     note = EveningNote(staff_id=evening.staff_id, on=evening.on, made_at=now)
     session.add(note)
     session.flush()
-    session.add_all(_noted_access_row(note.id, item) for item in found)
+    session.add_all(_noted_access_row(note.id, access) for access in found)
     session.flush()
     detail = f"{evening.staff_id} {len(found)}"
     audit_log.record_act(session, audit_log.SYSTEM, AuditAct.NOTE_WRITE, now, detail=detail)

@@ -1,5 +1,5 @@
-"""Notes by mail. A mail says no more than the note: times, the ends of ids, purposes; it holds
-nobody's data and no link."""
+"""Mails evening notes. A mail says no more than the note: times, the ends of ids, purposes; it
+contains no personal data and no link."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from messaging.i18n import format_time_of_day
 from people.models import Staff
 from people.staff import staff_records
 
-#: What could not be mailed for so long is not any more: it stands in the console.
+#: Notes older than this are no longer mailed; they stay in the console.
 MAIL_WINDOW = timedelta(hours=12)
 BATCH_SIZE = 50
 SUBJECT = "Vouchline {organisation}: your note of {on:%d %B}"
@@ -29,7 +29,7 @@ Customers can see who opened their record. This note accuses you of nothing.
 
 
 def list_notes_to_mail(session: Session, now: datetime) -> list[UUID]:
-    """Notes to be mailed."""
+    """Return the ids of notes to mail."""
     rows = session.exec(
         select(EveningNote.id)
         .where(col(EveningNote.mailed_at).is_(None), col(EveningNote.made_at) > now - MAIL_WINDOW)
@@ -40,7 +40,7 @@ def list_notes_to_mail(session: Session, now: datetime) -> list[UUID]:
 
 
 def claim_note(session: Session, note_id: UUID, now: datetime) -> bool:
-    """Take a note to mail it; nobody else can then, also if this process dies while it does."""
+    """Claim a note for mailing; it stays claimed even if this process dies while sending."""
     taken = session.exec(
         update(EveningNote)
         .where(col(EveningNote.id) == note_id, col(EveningNote.mailed_at).is_(None))
@@ -50,12 +50,12 @@ def claim_note(session: Session, note_id: UUID, now: datetime) -> bool:
 
 
 def release_note(session: Session, note_id: UUID) -> None:
-    """The mail server did not take it: it is tried again."""
+    """Release a note that the mail server did not accept, so that it is retried."""
     session.exec(update(EveningNote).where(col(EveningNote.id) == note_id).values(mailed_at=None))
 
 
 def compose_note_mail(session: Session, note_id: UUID, organisation: str) -> tuple[str, str, str]:
-    """To whom, about what, and what it says."""
+    """Return recipient, subject and body."""
     row = session.get_one(EveningNote, note_id)
     member = staff_records.open_staff_details(session, session.get_one(Staff, row.staff_id))
     subject = SUBJECT.format(organisation=organisation, on=row.on)
@@ -63,7 +63,7 @@ def compose_note_mail(session: Session, note_id: UUID, organisation: str) -> tup
 
 
 def render_note_body(note: NoteView, zone: str) -> str:
-    """The text of the mail."""
+    """Render the body of the mail."""
     lines = (
         f"{item.at:%Y-%m-%d} {format_time_of_day(item.at, zone, 'en')}  customer ...{item.customer}"
         f"  {item.purpose.replace('_', ' ') or 'no purpose'}"

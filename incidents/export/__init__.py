@@ -1,1 +1,2 @@
-"""A case in one signed file for the police or the regulator, which is checked without us."""
+"""Exports a case as one signed file for the police or the regulator, which can be verified without
+us."""

@@ -1,5 +1,5 @@
-"""The file itself: a ZIP whose manifest names each part by its SHA-256 and is signed, as a note, by
-the key of the audit log."""
+"""The export file: a ZIP whose manifest lists the SHA-256 of each part and is signed, as a note,
+with the key of the audit log."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 def build_export_archive(
     session: Session, found: ExportedCase, page: str, readme: str, origin: str, now: datetime
 ) -> bytes:
-    """The ZIP; ``page`` and ``readme`` are the case and what this is, for people."""
+    """Build the ZIP. ``page`` is the case for people to read, and ``readme`` explains the file."""
     parts = {
         README_FILE: readme.encode(),
         HTML_FILE: page.encode(),
@@ -43,7 +43,7 @@ def build_export_archive(
 
 
 def build_export_manifest(reference: str, at: datetime, parts: Mapping[str, bytes]) -> str:
-    """What is signed: title, reference, time, and each part by its digest."""
+    """Build the text to sign: title, reference, time, and the digest of each part."""
     lines = [f"{sha256(data).hexdigest()} {name}" for name, data in sorted(parts.items())]
     return "\n".join([MANIFEST_TITLE, reference, at.isoformat(), *lines]) + "\n"
 

@@ -1,4 +1,4 @@
-"""Checks an exported case with nothing but the file and the public key of the audit log."""
+"""Verifies an exported case with only the file and the public key of the audit log."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ MAX_BYTES = 256 * 1024 * 1024
 
 
 class InvalidExport(ValueError):
-    """The file is not as it was made; the message says what is wrong."""
+    """The file is not as it was exported; the message says what is wrong."""
 
 
 def verify_export_file(path: Path, key: VerifierKey) -> str:
-    """What the file is, in a sentence. Raises :class:`InvalidExport`."""
+    """Verify the file and describe it in a sentence. Raises :class:`InvalidExport`."""
     try:
         parts = _read_archive_parts(path)
         reference, made_at = _verify_export_manifest(parts, key)
@@ -66,21 +66,22 @@ def _verify_export_manifest(parts: dict[str, bytes], key: VerifierKey) -> tuple[
     )
     if title != MANIFEST_TITLE:
         raise InvalidExport("The manifest is of something else.")
-    told = {name: digest for digest, _, name in (line.partition(" ") for line in lines)}
-    if set(told) != _SIGNED_PARTS:
+    digests = {name: digest for digest, _, name in (line.partition(" ") for line in lines)}
+    if set(digests) != _SIGNED_PARTS:
         raise InvalidExport("The manifest does not name the parts of an exported case.")
-    for name, digest in told.items():
+    for name, digest in digests.items():
         if sha256(parts[name]).hexdigest() != digest:
             raise InvalidExport(f"{name} is not as it was signed.")
     return reference, made_at
 
 
 def _verify_entry_proofs(parts: dict[str, bytes], key: VerifierKey) -> int:
-    """Every entry that the case cites is proven, under the one checkpoint of the file."""
-    found: list[dict[str, Any]] = json.loads(parts[PROOFS_FILE])
+    """Verify that every entry cited by the case is proven under the file's one checkpoint; return
+    how many are proven."""
+    entry_proofs: list[dict[str, Any]] = json.loads(parts[PROOFS_FILE])
     checkpoint = parts[CHECKPOINT_FILE].decode()
     proven = set()
-    for item in found:
+    for item in entry_proofs:
         if item["checkpoint"] != checkpoint:
             raise InvalidExport("A proof is of another checkpoint.")
         proofs.verify_proof(item, key, None)

@@ -1,5 +1,5 @@
-"""What of a case goes into its file: facts, evidence, steps, and the audit entries they rest on,
-each with its proof. Personal data only where it was chosen, field by field."""
+"""Collects the data of an exported case: facts, evidence, events, and the audit entries behind
+them, each with its proof. Personal data is included only where it was chosen, field by field."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from vault.audit import audit_log, checkpoints, proofs, sequencer
 from vault.audit.acts import AuditAct
 from vault.models import AuditEntry
 
-#: What can be left out: names and numbers of customers, what reporters said, numbers that callers
-#: showed, names of colleagues, what investigators wrote.
+#: Fields that can be left out: customers' names and numbers, what reporters said, numbers that
+#: callers showed, colleagues' names, investigators' notes.
 OPTIONAL_FIELDS = ("names", "numbers", "said", "shown", "staff", "notes")
 MAX_EVIDENCE, MAX_ENTRIES, MAX_RANKED = 2000, 5000, 20
 
 
 @dataclass(frozen=True)
 class ExportedCase:
-    """What goes into the file, and the signed checkpoint that its proofs lead to."""
+    """The exported data, and the signed checkpoint that its proofs lead to."""
 
     case: Case
     data: dict[str, Any]
@@ -56,9 +56,11 @@ def collect_for_export(
     now: datetime,
     ranking: Ranking | None = None,
 ) -> ExportedCase:
-    """All of it, with who may have leaked the customers where that was asked, once the reason is
-    kept and each reading written down. Raises ``NotFound``,
-    ``NotAllowed``, ``InvalidInput``."""
+    """Collect the data, with the leak ranking if one is given, after storing the reason and
+    recording each access.
+
+    Raises ``NotFound``, ``NotAllowed`` or ``InvalidInput``.
+    """
     case = get_held_case(session, reference, who)
     chosen = [item for item in OPTIONAL_FIELDS if item in fields]
     plain = clean_case_reason(reason, "exporting")
@@ -74,7 +76,7 @@ def collect_for_export(
     people = _collect_customer_details(session, case, who, items, chosen, now)
     numbers = _load_reported_phones(session, items) if "numbers" in chosen else {}
     entries = _load_exported_entries(session, case, who, items)
-    found = _prove_exported_entries(session, entries, origin, now)
+    entry_proofs = _prove_exported_entries(session, entries, origin, now)
     involved = _involved_staff_ids(session, case, who, entries, ranking)
     data = {
         "case": _serialise_case(case, now),
@@ -88,7 +90,7 @@ def collect_for_export(
         "fields": chosen,
     }
     newest = checkpoints.find_latest_checkpoint(session)
-    return ExportedCase(case, data, found, newest.note if newest else "")
+    return ExportedCase(case, data, entry_proofs, newest.note if newest else "")
 
 
 def _load_all_evidence(
@@ -97,11 +99,11 @@ def _load_all_evidence(
     items: list[EvidenceItem] = []
     page = 1
     while True:
-        found, count = case_view.load_evidence_page(session, case, who, now, page)
+        page_items, count = case_view.load_evidence_page(session, case, who, now, page)
         if count > MAX_EVIDENCE:
             raise InvalidInput("exporting", f"This is more than {MAX_EVIDENCE} pieces: split it.")
-        items += found
-        if len(items) >= count or not found:
+        items += page_items
+        if len(items) >= count or not page_items:
             return items
         page += 1
 
@@ -123,16 +125,17 @@ def _collect_customer_details(
         session, actor, AuditAct.CUSTOMER_READ, now, about=about, purpose=case.reference
     )
     rows = session.exec(select(Customer).where(col(Customer.id).in_(ids)))
-    found = {}
+    details = {}
     for row in rows:
         person = customer_records.open_customer_details(session, row)
         plain = {"names": ("name", person.name), "numbers": ("phone", person.phone)}
-        found[str(row.id)] = dict(plain[item] for item in ("names", "numbers") if item in chosen)
-    return found
+        details[str(row.id)] = dict(plain[item] for item in ("names", "numbers") if item in chosen)
+    return details
 
 
 def _load_reported_phones(session: Session, items: Sequence[EvidenceItem]) -> dict[str, str]:
-    """The number that each report was about, by its reference: the customer may have another."""
+    """Return the number that each report was about, by reference: the customer's number may have
+    changed."""
     wanted = {item.told.reference for item in items if item.told}
     rows = session.exec(select(Report).where(col(Report.reference).in_(wanted)))
     return {row.reference: report_fields.unseal_report_field(session, row, "phone") for row in rows}
@@ -140,7 +143,7 @@ def _load_reported_phones(session: Session, items: Sequence[EvidenceItem]) -> di
 
 def _serialise_ranking(ranking: Ranking | None) -> list[dict[str, Any]]:
     rows = ranking.rows if ranking else []
-    kept = [row for row in rows if row.seen or row.source in (OUTSIDE, EVERYTHING)]
+    shown = [row for row in rows if row.seen or row.source in (OUTSIDE, EVERYTHING)]
     return [
         {
             "source": row.source,
@@ -148,15 +151,15 @@ def _serialise_ranking(ranking: Ranking | None) -> list[dict[str, Any]]:
             "seen": row.seen,
             "expected": round(row.expected, 3),
         }
-        for row in kept[:MAX_RANKED]
+        for row in shown[:MAX_RANKED]
     ]
 
 
 def _load_exported_entries(
     session: Session, case: Case, who: UUID, items: Sequence[EvidenceItem]
 ) -> list[AuditEntry]:
-    """All that was done under the case's reference, and all entries that are evidence, but for what
-    its exporter may not see."""
+    """Return all entries made under the case's reference and all entries that are evidence, except
+    those that the exporter may not see."""
     cited = [item.entry.id for item in items if item.entry]
     rows = session.exec(
         select(AuditEntry)
@@ -178,15 +181,15 @@ def _load_exported_entries(
 def _prove_exported_entries(
     session: Session, entries: Sequence[AuditEntry], origin: str, now: datetime
 ) -> list[dict[str, Any]]:
-    """A proof of each entry, under a checkpoint that holds what was written down just now too."""
+    """Build a proof of each entry, under a new checkpoint that includes the latest entries."""
     session.flush()
     while sequencer.sequence_entries(session, now) == sequencer.BATCH_SIZE:
         pass
     checkpoints.create_checkpoint(session, origin, now)
-    found = [proofs.build_entry_proof(session, entry.id or 0) for entry in entries]
-    if None in found:
+    entry_proofs = [proofs.build_entry_proof(session, entry.id or 0) for entry in entries]
+    if None in entry_proofs:
         raise InvalidInput("exporting", "An entry is not in the log yet. Try again in a minute.")
-    return [item for item in found if item is not None]
+    return [item for item in entry_proofs if item is not None]
 
 
 def _serialise_case(case: Case, now: datetime) -> dict[str, Any]:
@@ -196,43 +199,43 @@ def _serialise_case(case: Case, now: datetime) -> dict[str, Any]:
         "kind": case.kind,
         "state": case.state,
         "outcome": case.outcome,
-        **{name: each.isoformat() if each else None for name, each in at.items()},
+        **{name: instant.isoformat() if instant else None for name, instant in at.items()},
     }
 
 
 def _serialise_evidence_item(
     item: EvidenceItem, chosen: Sequence[str], numbers: Mapping[str, str]
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    data: dict[str, Any] = {
         "kind": item.kind,
         "at": item.at.isoformat(),
         "customer": str(item.customer_id) if item.customer_id else None,
         "facts": dict(item.facts),
     }
     if item.entry is not None:
-        found["entry"] = item.entry.id
-        found["done"] = {
+        data["entry"] = item.entry.id
+        data["done"] = {
             "action": item.entry.action,
             "purpose": item.entry.purpose,
             "actor": item.entry.actor,
             "by": str(item.entry.staff_id) if item.entry.staff_id else None,
         }
     if item.told is not None:
-        told = item.told
-        found["report"] = {
-            "reference": told.reference,
-            "kind": told.kind,
-            "channel": told.channel,
-            "proven": told.proven,
-            "called_at": told.called_at.isoformat() if told.called_at else None,
-            "knew": list(told.knew),
-            "asked_for": list(told.asked_for),
-            "gave": list(told.gave),
-            **({"said": told.said, "claimed": told.claimed_to_be} if "said" in chosen else {}),
-            **({"phone": numbers[told.reference]} if told.reference in numbers else {}),
-            **({"shown_number": told.shown_number} if "shown" in chosen else {}),
+        report = item.told
+        data["report"] = {
+            "reference": report.reference,
+            "kind": report.kind,
+            "channel": report.channel,
+            "proven": report.proven,
+            "called_at": report.called_at.isoformat() if report.called_at else None,
+            "knew": list(report.knew),
+            "asked_for": list(report.asked_for),
+            "gave": list(report.gave),
+            **({"said": report.said, "claimed": report.claimed_to_be} if "said" in chosen else {}),
+            **({"phone": numbers[report.reference]} if report.reference in numbers else {}),
+            **({"shown_number": report.shown_number} if "shown" in chosen else {}),
         }
-    return found
+    return data
 
 
 def _serialise_case_events(
@@ -252,13 +255,15 @@ def _serialise_case_events(
 
 
 def _involved_staff_names(session: Session, ids: Sequence[UUID]) -> dict[str, str]:
-    return {str(one): name for one, name in case_view.list_staff_names(session, ids).items()}
+    return {
+        str(staff_id): name for staff_id, name in case_view.list_staff_names(session, ids).items()
+    }
 
 
 def _involved_staff_roles(session: Session, ids: Collection[UUID]) -> dict[str, str]:
-    """Today's roles, which tell of colleagues where their names are left out."""
-    found = session.exec(select(Staff.id, Staff.role).where(col(Staff.id).in_(ids)))
-    return {str(one): role for one, role in found}
+    """Return current roles, which describe colleagues if their names are left out."""
+    roles = session.exec(select(Staff.id, Staff.role).where(col(Staff.id).in_(ids)))
+    return {str(staff_id): role for staff_id, role in roles}
 
 
 def _involved_staff_ids(

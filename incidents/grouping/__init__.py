@@ -1,1 +1,1 @@
-"""Reports that belong together become one case."""
+"""Groups reports that belong together into one case."""

@@ -1,4 +1,4 @@
-"""The worker's job that puts each report with those it belongs to, once, as it comes."""
+"""The worker's job that groups each new report once with the reports it belongs to."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ from incidents.reports import report_fields
 from incidents.reports.models import Report
 from storage import advisory_lock
 
-#: A report may still be added to by whoever made it.
+#: Reports wait this long, since their reporter may still add to them.
 SETTLING_TIME = timedelta(minutes=15)
 BATCH_SIZE = 50
-#: The latest reports that a new one is held against.
+#: Number of latest reports that a new one is compared with.
 MAX_COMPARED = 2000
 _NEAREST = 3
 _LOCK_NAME = b"report groups"
 
 
 class GroupingJob:
-    """A job of the worker. It remembers what it has compared, so that it opens each report once."""
+    """A job of the worker. It caches the features of compared reports, so that each report is
+    decrypted once."""
 
     def __init__(self) -> None:
         self._known: dict[UUID, ReportFeatures] = {}
@@ -42,7 +43,7 @@ class GroupingJob:
         return "grouping"
 
     def __call__(self, session: Session, now: datetime) -> None:
-        """Place the next few reports that have no place yet."""
+        """Group the next batch of ungrouped reports."""
         placed = select(GroupedReport.report_id)
         fresh = session.exec(
             select(Report)
@@ -84,13 +85,16 @@ class GroupingJob:
     def _nearest_case(
         session: Session, scores: dict[UUID | None, list[tuple[float, Report]]]
     ) -> Case | None:
-        """The case whose nearest three reports are alike enough on average: a chain of likenesses
-        alone shall not join what has nothing in common."""
+        """Return the case whose three nearest reports are similar enough on average, or ``None``.
+
+        An average prevents a chain of similar pairs from joining reports that have nothing in
+        common.
+        """
         means = {
             case_id: _mean_similarity(
-                sorted((score for score, _ in found), reverse=True)[:_NEAREST]
+                sorted((score for score, _ in scored), reverse=True)[:_NEAREST]
             )
-            for case_id, found in scores.items()
+            for case_id, scored in scores.items()
             if case_id is not None
         }
         best = max(means, key=lambda each: means[each], default=None)
@@ -113,7 +117,7 @@ def _mean_similarity(scores: Sequence[float]) -> float:
 def _list_comparable_reports(
     session: Session, report: Report, now: datetime
 ) -> list[tuple[Report, UUID | None]]:
-    """Reports with a place, each with its case that is not closed, or none for one by itself."""
+    """Return grouped reports, each with its unclosed case, or ``None`` for a report on its own."""
     rows = session.exec(
         select(Report, GroupedReport.case_id, Case.state)
         .join(GroupedReport, col(GroupedReport.report_id) == col(Report.id))
@@ -143,13 +147,13 @@ def _extract_report_features(session: Session, report: Report) -> ReportFeatures
 def _add_reports_to_case(
     session: Session, case: Case | None, found: Sequence[Report], now: datetime
 ) -> None:
-    """Put reports into a case, or into a new one."""
+    """Add reports to a case, or to a new one."""
     fold = case.fold if case is not None and case.fold else f"calls:{found[0].id}"
     evidence = [
-        NewEvidence("report", str(item.id), item.called_at or item.at, item.customer_id)
-        for item in found
+        NewEvidence("report", str(report.id), report.called_at or report.at, report.customer_id)
+        for report in found
     ]
-    made = open_or_extend_case(session, CaseKind.CALLS, fold, evidence, now)
-    for item in found:
-        session.merge(GroupedReport(report_id=item.id, case_id=made.id, at=now))
+    target = open_or_extend_case(session, CaseKind.CALLS, fold, evidence, now)
+    for report in found:
+        session.merge(GroupedReport(report_id=report.id, case_id=target.id, at=now))
     session.flush()

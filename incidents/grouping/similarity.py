@@ -1,10 +1,10 @@
-"""How alike two reported calls are.
+"""Similarity of two reported calls.
 
-A sum of weights for what agrees and what differs, each about the logarithm of how much oftener it
-is so between calls of one campaign than between any two (record linkage as in Fellegi and Sunter
-1969, Journal of the American Statistical Association 64: 1183-1210). The weights are set by hand
-and held against labelled weeks that are made up (``bench/case_grouping.py``), for want of real
-ones. A shown number can be forged and is often another one each time, so a different one says
+A sum of weights for fields that agree or differ. Each weight approximates the logarithm of how much
+more often that is so between calls of one campaign than between any two calls (record linkage as in
+Fellegi and Sunter 1969, Journal of the American Statistical Association 64: 1183-1210). The weights
+are set by hand and evaluated on synthetic labelled weeks (``bench/case_grouping.py``), for want of
+real ones. A shown number can be forged and often changes with each call, so a different one says
 little.
 """
 
@@ -16,12 +16,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-#: From this on two calls belong together.
+#: Two calls belong together from this score on.
 GROUPING_THRESHOLD = 4.0
 #: Calls further apart are not compared.
 COMPARISON_WINDOW = timedelta(days=14)
 _SAME_NUMBER, _OTHER_NUMBER, _BOTH_HIDDEN = 6.0, -0.5, 0.5
-#: By the share of the shorter account's words: of one script, different people tell other parts.
+#: Weights by the share of the shorter account's words: different people recall different parts of
+#: one script.
 _SCRIPT = ((0.5, 3.5), (0.0, 2.0))
 _FEW_IN_COMMON = (-1.5, -0.5, 0.5)
 _TIME_WEIGHTS = (
@@ -31,7 +32,7 @@ _TIME_WEIGHTS = (
     (timedelta(days=7), 0.0),
 )
 _LATER = -0.5
-#: What only we should know: whoever knows the same of it has it from the same place.
+#: Facts that only we should know: callers who know the same ones have them from the same place.
 _PRIVATE_KNOWLEDGE = {"ticket": 2.0, "product": 1.0}
 _SOME_KNOWLEDGE, _OTHER_KNOWLEDGE = 0.5, -1.5
 _SAME_NAME, _SAME_REQUEST = 1.5, 0.5
@@ -42,8 +43,8 @@ _DIGITS = 8
 
 @dataclass(frozen=True)
 class ReportFeatures:
-    """What of a report is compared. ``number`` are the last digits shown, ``script`` the words of
-    what was said, ``name`` who the caller claimed to be."""
+    """Features of a report. ``number`` holds the last digits shown, ``script`` the words of what
+    was said, ``name`` who the caller claimed to be."""
 
     at: datetime
     number: str
@@ -64,7 +65,8 @@ def build_report_features(
     asked_for: Sequence[str],
     claimed_to_be: str,
 ) -> ReportFeatures:
-    """From what a report says; ``at`` is when the call was, or when we were told."""
+    """Build the features of a report; ``at`` is when the call was or, if unknown, when it was
+    reported."""
     digits = "".join(char for char in unicodedata.normalize("NFKC", shown_number) if char.isdigit())
     return ReportFeatures(
         at,
@@ -82,7 +84,7 @@ def _extract_script_words(text: str) -> frozenset[str]:
 
 
 def score_similarity(one: ReportFeatures, other: ReportFeatures) -> float:
-    """How alike they are; minus infinity for calls that are too far apart."""
+    """Return the similarity; minus infinity for calls that are too far apart."""
     apart = abs(one.at - other.at)
     if apart > COMPARISON_WINDOW:
         return float("-inf")

@@ -1,1 +1,1 @@
-"""From the first scam call to the likeliest leak: who had seen the customers who report."""
+"""Leak tracing: which staff members had accessed the customers who report scam calls."""

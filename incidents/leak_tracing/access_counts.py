@@ -1,9 +1,9 @@
-"""Keeps up how many customers each member of staff has seen (a job of the worker).
+"""Keeps a tally of how many customers each staff member has accessed (a job of the worker).
 
-The audit log is on the path of every page, so nothing is added there: the worker follows it with a
-mark, and looks up for each new entry whether the same person had seen the same customer before,
-along the index by customer. It goes as far as the audit log's tree says that no entry can turn up
-any more; a trace counts the rest itself.
+Every page writes to the audit log, so nothing is added on that path. Instead the worker follows the
+log with a cursor. For each new entry it looks up, by the index on customers, whether the same
+person had accessed the same customer before. The tally goes only as far as the log's tree
+guarantees that no earlier entry can still appear; a trace counts the later entries itself.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _EARLIER = _ENTRY.alias("earlier")
 
 
 def update_access_tally(session: Session, now: datetime) -> None:
-    """Count the next entries in, and once a day the customers."""
+    """Count the next batch of audit entries and, once a day, the customers."""
     statement_timeout.remove_statement_timeout(session)
     advisory_lock.acquire_lock(session, _LOCK_NAME)
     mark = session.get(AccessTallyCursor, 1) or AccessTallyCursor()
@@ -55,8 +55,8 @@ def update_access_tally(session: Session, now: datetime) -> None:
 
 
 def add_tally_counts(session: Session, counts: Mapping[tuple[UUID, int], int]) -> None:
-    """Add what :func:`count_first_accesses` has counted to the blocks. Nobody else does meanwhile:
-    whoever calls this has its turn."""
+    """Add the counts of :func:`count_first_accesses` to the tally's blocks. The caller must hold
+    the tally's advisory lock."""
     added: dict[tuple[UUID, int], list[int]] = {}
     for (who, day), count in counts.items():
         added.setdefault((who, day // BLOCK_DAYS), [0] * BLOCK_DAYS)[day % BLOCK_DAYS] += count
@@ -77,35 +77,37 @@ def _load_tally_rows(session: Session, keys: Collection[tuple[UUID, int]]) -> Se
 
 @dataclass(frozen=True)
 class DailyCounts:
-    """How many customers each member of staff saw for the first time on each day. ``fresh`` has a
-    count for each day of ``span``, which are days since 1970-01-01 (UTC)."""
+    """How many customers each staff member first accessed on each day.
+
+    ``fresh`` has a count for each day of ``span``, in days since 1970-01-01 (UTC).
+    """
 
     span: range
     fresh: Mapping[UUID, Sequence[int]]
 
 
 def load_daily_first_accesses(session: Session) -> DailyCounts:
-    """All of it: the tally, and the entries after it."""
+    """Load all daily counts: the tally, plus the entries after it."""
     mark = session.get(AccessTallyCursor, 1)
     late = count_first_accesses(session, mark.entry_id if mark else 0)
     columns = (_TALLY.c.staff_id, _TALLY.c.block, _TALLY.c.fresh)
     rows = session.connection().execute(select_columns(*columns)).all()
     blocks = [block for _, block, _ in rows] + [day // BLOCK_DAYS for _, day in late]
     span = range(min(blocks, default=0) * BLOCK_DAYS, (max(blocks, default=-1) + 1) * BLOCK_DAYS)
-    found: dict[UUID, list[int]] = defaultdict(lambda: [0] * len(span))
+    counts_by_staff: dict[UUID, list[int]] = defaultdict(lambda: [0] * len(span))
     for staff_id, block, packed in rows:
         place = block * BLOCK_DAYS - span.start
-        found[staff_id][place : place + BLOCK_DAYS] = _BLOCK_FORMAT.unpack(packed)
+        counts_by_staff[staff_id][place : place + BLOCK_DAYS] = _BLOCK_FORMAT.unpack(packed)
     for (staff_id, day), count in late.items():
-        found[staff_id][day - span.start] += count
-    return DailyCounts(span, dict(found))
+        counts_by_staff[staff_id][day - span.start] += count
+    return DailyCounts(span, dict(counts_by_staff))
 
 
 def count_first_accesses(
     session: Session, after: int, upto: int | None = None
 ) -> Counter[tuple[UUID, int]]:
-    """How many customers each saw for the first time on each day, in the entries after one, up to
-    another or to the last."""
+    """Count first accesses by staff member and day, in entries with ids after ``after`` and up to
+    ``upto``, or to the last."""
     looks = (
         select_columns(_ENTRY.c.staff_id, _ENTRY.c.customer_id, func.min(_ENTRY.c.at).label("at"))
         .where(
@@ -119,7 +121,8 @@ def count_first_accesses(
     if upto is not None:
         looks = looks.where(_ENTRY.c.id <= upto)
     new = looks.cte("new").prefix_with("MATERIALIZED", dialect="postgresql")
-    # One look along the index by customer for each, which a join would be planned away from.
+    # A scalar subquery makes one index look-up by customer for each row; the planner would run a
+    # join differently.
     earlier = (
         select_columns(_EARLIER.c.id)
         .where(
@@ -137,6 +140,6 @@ def count_first_accesses(
 
 
 def count_unerased_customers(session: Session) -> int:
-    """How many customers there are, erased ones left out."""
+    """Return the number of customers, without erased ones."""
     statement = select(func.count()).select_from(Customer).where(col(Customer.erased_at).is_(None))
     return session.exec(statement).one()

@@ -1,4 +1,5 @@
-"""What a trace knows of the staff's access: the tally, and who had looked at those who report."""
+"""Loads what a trace knows of staff access: the tally, and who had accessed the reporting
+customers."""
 
 from __future__ import annotations
 
@@ -23,21 +24,21 @@ from people.models import Membership
 from vault.audit.acts import CUSTOMER_ACCESS_ACTS, AuditAct
 from vault.models import AuditEntry
 
-#: Which fields an access shows, by its action, and for some purposes fewer. An address, or a number
-#: where calls are bridged, is shown by none; the number is known to whoever rings it anyway.
+#: Fields that an access shows, by its action; for some purposes fewer. No access shows an address,
+#: nor the number where calls are bridged. Every caller knows the number anyway.
 FIELDS_BY_ACTION = {
     AuditAct.CUSTOMER_READ: frozenset({"name", "phone", "ticket", "product"}),
     AuditAct.CUSTOMER_LOOK_UP: frozenset({"name"}),
 }
 FIELDS_BY_PURPOSE = {"to ring them": frozenset({"phone"})}
 
-#: So few customers are counted for each trace, in a moment; what the tally counted once a day would
-#: be wrong by orders on the day of a store's first import.
+#: Up to this many customers are counted exactly for each trace, which is fast. A count made once a
+#: day would be wrong by orders of magnitude on the day of the first import.
 EXACT_COUNT_LIMIT = 1_000_000
 
 
 def load_access_records(session: Session) -> AccessRecords:
-    """All access, by the tally and the entries after it."""
+    """Load all access, from the tally and the entries after it."""
     mark = session.get(AccessTallyCursor, 1)
     days = access_counts.load_daily_first_accesses(session)
     return AccessRecords(
@@ -49,7 +50,7 @@ def load_access_records(session: Session) -> AccessRecords:
 
 
 def _population(session: Session, mark: AccessTallyCursor | None) -> int:
-    """How many customers there are, 1 at least."""
+    """Return the number of customers, at least 1."""
     lately = mark.customers if mark else 0
     return (
         lately
@@ -77,7 +78,8 @@ def _load_team_groups(session: Session, days: DailyCounts) -> dict[str, SourceGr
 def load_first_accesses(
     session: Session, customers: Collection[UUID]
 ) -> dict[UUID, dict[str, FirstAccess]]:
-    """Who has looked at each of these customers, when first, and what their looks have shown."""
+    """Return, for each of these customers, every staff member's first access and the fields that
+    their accesses showed."""
     entry = AuditEntry.__table__  # type: ignore[attr-defined]
     columns = (entry.c.customer_id, entry.c.staff_id, entry.c.action, entry.c.purpose)
     statement = (
@@ -89,13 +91,13 @@ def load_first_accesses(
         )
         .group_by(*columns)
     )
-    found: dict[UUID, dict[str, FirstAccess]] = {}
+    accesses: dict[UUID, dict[str, FirstAccess]] = {}
     for customer, staff_id, action, purpose, at in session.connection().execute(statement):
-        by_source = found.setdefault(customer, {})
+        by_source = accesses.setdefault(customer, {})
         shown = FIELDS_BY_PURPOSE.get(purpose, FIELDS_BY_ACTION[action])
         known = by_source.get(str(staff_id))
         day = epoch_days(at)
         if known is not None and known.shown is not None:
             day, shown = min(day, known.day), shown | known.shown
         by_source[str(staff_id)] = FirstAccess(day, shown)
-    return found
+    return accesses

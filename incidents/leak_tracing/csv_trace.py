@@ -1,13 +1,13 @@
-"""A trace from files: any helpdesk's own access log and its reports, as CSV.
+"""Traces a leak from CSV files: the access log of any helpdesk, and its reports.
 
-The access log has the columns ``staff``, ``customer`` and ``at``, and may have ``team``; the
-reports have ``customer`` and ``at``, and may have ``knew`` (fields with spaces or semicolons
-between them) and ``proven`` (yes or no). Other columns are left alone. A report without a customer
-comes from a number that is no customer's. Times are ISO 8601, taken as UTC where they name no zone;
-a date alone is the whole day.
+The access log has the columns ``staff``, ``customer`` and ``at``, and optionally ``team``. The
+reports have ``customer`` and ``at``, and optionally ``knew`` (fields separated by spaces or
+semicolons) and ``proven`` (yes or no). Other columns are ignored. A report without a customer comes
+from a number that belongs to no customer. Times are ISO 8601, in UTC if they have no zone; a date
+without a time is the whole day.
 
-Of the log only looks at customers who report are kept, and eight bytes for each look, so that it
-may have millions of lines.
+Only first accesses to reporting customers are stored, plus eight bytes for each line of the access
+log, so that it may have millions of lines.
 """
 
 from __future__ import annotations
@@ -36,23 +36,23 @@ from incidents.leak_tracing.model_types import (
 from incidents.leak_tracing.team_clustering import CustomerSample, cluster_sources
 from incidents.leak_tracing.tracer import Tracer
 
-HOURLY_COUNT_LIMIT = 1_000_000  # of a log with more lines than that, looks are counted by the day
+HOURLY_COUNT_LIMIT = 1_000_000  # larger logs are counted by the day
 _HOUR_BITS, _ALL_BITS = 22, (1 << 64) - 1
 _LATEST = (1 << _HOUR_BITS) - 1
 _YES, _NO = {"yes", "true", "1", "y"}, {"no", "false", "0", "n", ""}
 _UNPROVEN_DOUBT = 2.0
 _EARLIEST = epoch_days(datetime(1990, 1, 1, tzinfo=UTC))
-_CLOCK_TOLERANCE = timedelta(days=1)  # clocks and zones differ, but by no more
+_CLOCK_TOLERANCE = timedelta(days=1)  # clocks and zones differ by at most this
 
 
 class InvalidCsvFile(Exception):
-    """A file that says nothing; the message names it, the line and what to do."""
+    """An unusable file. The message names the file, the line and what to do."""
 
 
 @dataclass
 class _AccessLog:
-    """What is kept of an access log: of each source all looks, as hash of the customer and hour,
-    and the first look at each customer who reports."""
+    """What is stored of an access log: for each source all accesses, as hash of the customer and
+    hour, and its first access to each reporting customer."""
 
     looks: dict[str, array[int]] = field(default_factory=dict)
     teams: dict[str, set[str]] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class _AccessLog:
 
 
 def trace_csv_files(access: Path, reports: Path, population: int, now: datetime) -> Tracer:
-    """The trace of both files. Raises :class:`InvalidCsvFile`, with nothing done."""
+    """Trace the leak from both files. Raises :class:`InvalidCsvFile` before anything is done."""
     latest = epoch_days(now + _CLOCK_TOLERANCE)
     calls = list(_read_reported_calls(reports, latest))
     log = _AccessLog(first={str(call.customer): {} for call in calls if call.customer is not None})
@@ -90,7 +90,8 @@ def trace_csv_files(access: Path, reports: Path, population: int, now: datetime)
 
 
 def _teams_of_access_log(log: _AccessLog, population: int) -> Mapping[str, Collection[str]]:
-    """The teams that the log names; where it names none, those who see the same customers."""
+    """Return the teams that the log names or, if it names none, clusters of sources that access the
+    same customers."""
     if log.teams:
         return log.teams
     alike = cluster_sources(*log.sample.get_viewer_sets(population))
@@ -99,14 +100,14 @@ def _teams_of_access_log(log: _AccessLog, population: int) -> Mapping[str, Colle
 
 @dataclass(frozen=True)
 class _CsvRow:
-    """A line of a file: where it is, and its columns in the order asked for."""
+    """A row of a file: its line number, and its cells in the requested column order."""
 
     file: Path
     line: int
     cells: Sequence[str]
 
     def error_in_line(self, sentence: str) -> InvalidCsvFile:
-        """What to raise about this line."""
+        """Build the exception for an error in this line."""
         return InvalidCsvFile(f"{self.file}, line {self.line}: {sentence}")
 
 
@@ -186,7 +187,8 @@ def _record_access_row(log: _AccessLog, row: _CsvRow, latest: float) -> None:
 
 
 def _parse_day_in_range(row: _CsvRow, text: str, latest: float, *, end: bool = False) -> float:
-    """A time as days since 1970; of a date alone the start of the day, or its end."""
+    """Parse a time as days since 1970 (UTC). A date alone is the start of the day or, with ``end``,
+    its end."""
     day = _parse_trace_time(row, text, end=end)
     if day < _EARLIEST:
         raise row.error_in_line(f"'{text}' is before 1990. Write the year in full.")
@@ -208,7 +210,7 @@ def _parse_trace_time(row: _CsvRow, text: str, *, end: bool) -> float:
 
 
 def _count_new_customers(looks: array[int], hours: int) -> Counter[int]:
-    """How many customers were seen for the first time in each so many hours."""
+    """Count the customers accessed for the first time in each period of ``hours`` hours."""
     counts: Counter[int] = Counter()
     before = -1
     for key in sorted(looks):
@@ -219,7 +221,7 @@ def _count_new_customers(looks: array[int], hours: int) -> Counter[int]:
 
 
 def _require_population_size(fresh: Iterable[Counter[int]], population: int, access: Path) -> None:
-    """Nobody can have seen more customers than there are."""
+    """Raise if a source accessed more customers than the population has."""
     if max((counts.total() for counts in fresh), default=0) > population:
         raise InvalidCsvFile(
             f"{access}: more customers than the population of {population:,}."

@@ -1,6 +1,6 @@
-"""What a trace is made of: calls as they were reported, and who had seen whom by when.
+"""Data types of a trace: reported calls, and which source had accessed which customer by when.
 
-Times are days since 1970 in UTC, as a float: a model has no use for more.
+Times are days since 1970 in UTC, as floats, which is precise enough for the model.
 """
 
 from __future__ import annotations
@@ -12,17 +12,20 @@ from datetime import datetime
 from itertools import accumulate
 from typing import Protocol
 
-#: The sources that are nobody with access: callers who have nothing of ours, and callers who have
-#: the whole table, or a part of it that is no one person's.
+#: Sources that are no staff member: callers without any of our data, and callers with the whole
+#: table or with a part of it that no single person accessed.
 OUTSIDE, EVERYTHING = "outside", "everything"
 
 
 @dataclass(frozen=True)
 class Call:
-    """An unexpected call that somebody reports. ``customer`` is none where the number is no
-    customer's; ``day`` is when it came, as far as they remember; ``knew`` is what the caller knew,
-    or none where nobody was asked. ``doubt`` multiplies the odds that the report has to do with no
-    leak: 1 for a usual one, less for one that is surely meant, more for a weak sign."""
+    """A reported unexpected call.
+
+    ``customer`` is ``None`` if the number belongs to no customer. ``day`` is when the call came, as
+    remembered by the reporter. ``knew`` is what the caller knew, or ``None`` if that was not asked.
+    ``doubt`` multiplies the odds that the report is unrelated to a leak: 1 for a usual report, less
+    for a certain one, more for a weak signal.
+    """
 
     customer: Hashable | None
     day: float
@@ -32,29 +35,32 @@ class Call:
 
 @dataclass(frozen=True)
 class FirstAccess:
-    """A source's first look at a customer, and which fields its looks have shown."""
+    """A source's first access to a customer, and the fields that its accesses have shown."""
 
     day: float
     shown: frozenset[str] | None = None
 
 
 class CumulativeCount(Protocol):
-    """How many different customers were seen by when."""
+    """Cumulative number of different customers accessed."""
 
     def count_until(self, day: float) -> float:
-        """How many until ``day``."""
+        """Return the number of customers accessed until ``day``."""
 
 
 class Timeline(CumulativeCount, Protocol):
-    """The growth of one source, which can be asked the other way round too."""
+    """Cumulative count of one source that can also be inverted."""
 
     def day_of_count(self, count: float) -> float:
-        """By which day there were ``count`` of them."""
+        """Return the day by which ``count`` customers were accessed."""
 
 
 class StepTimeline:
-    """A timeline from counts of customers first seen, by day, or by hour with ``per_day`` 24.
-    ``units`` are those days or hours since 1970, in their order; ``fresh`` has a count for each."""
+    """A timeline from counts of customers first accessed, by day, or by hour with ``per_day`` 24.
+
+    ``units`` are those days or hours since 1970, in ascending order; ``fresh`` has a count for
+    each.
+    """
 
     def __init__(
         self, units: Sequence[int] = (), fresh: Iterable[int] = (), per_day: float = 1
@@ -64,17 +70,18 @@ class StepTimeline:
 
     @classmethod
     def from_unit_counts(cls, fresh: Mapping[int, int], per_day: float = 1) -> StepTimeline:
-        """The timeline of counts by day or hour, in any order."""
+        """Build the timeline from counts by day or hour, in any order."""
         units = sorted(fresh)
         return cls(units, (fresh[unit] for unit in units), per_day)
 
     def count_until(self, day: float) -> float:
-        """How many by the end of that day or hour: who was seen in it may have been seen before."""
+        """Return the count at the end of that day or hour: any access within it may have been
+        earlier."""
         place = bisect_right(self._units, day * self._per_day)
         return self._sums[place - 1] if place else 0
 
     def day_of_count(self, count: float) -> float:
-        """The end of the day or hour in which the count was reached."""
+        """Return the end of the day or hour in which the count was reached."""
         if not self._units:
             return 0.0
         place = min(bisect_left(self._sums, count), len(self._units) - 1)
@@ -82,7 +89,7 @@ class StepTimeline:
 
 
 def merge_timelines(all_fresh: Iterable[Mapping[int, int]], per_day: float = 1) -> StepTimeline:
-    """The timelines of several sources in one; who was seen by two counts twice."""
+    """Merge the timelines of several sources. A customer accessed by two of them counts twice."""
     sums: dict[int, int] = {}
     for fresh in all_fresh:
         for unit, count in fresh.items():
@@ -92,7 +99,7 @@ def merge_timelines(all_fresh: Iterable[Mapping[int, int]], per_day: float = 1) 
 
 @dataclass(frozen=True)
 class SourceGroup:
-    """Sources that see the same customers, a team: together, what none of them has alone."""
+    """Sources that access the same customers, such as a team: what none of them accessed alone."""
 
     members: frozenset[str]
     timeline: CumulativeCount
@@ -100,8 +107,8 @@ class SourceGroup:
 
 @dataclass(frozen=True)
 class AccessRecords:
-    """All access there was. ``population`` is how many customers there are, ``sources`` everyone
-    with access, ``together`` all of them in one, ``groups`` the teams."""
+    """All recorded access. ``population`` is the number of customers, ``sources`` the timeline of
+    each source, ``together`` all of them merged, ``groups`` the teams."""
 
     population: int
     sources: Mapping[str, Timeline]
@@ -110,5 +117,5 @@ class AccessRecords:
 
 
 def epoch_days(at: datetime) -> float:
-    """An instant as days since 1970."""
+    """Convert an instant to days since 1970 (UTC)."""
     return at.timestamp() / 86400

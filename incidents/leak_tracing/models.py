@@ -1,4 +1,5 @@
-"""How many customers each member of staff had seen by when. Holds ids, days and counts."""
+"""Tally of how many customers each staff member had accessed by when. Holds ids, days and
+counts."""
 
 from __future__ import annotations
 
@@ -10,9 +11,11 @@ from sqlmodel import Field, SQLModel
 
 
 class AccessTally(SQLModel, table=True):
-    """How many customers somebody saw for the first time on each day of a block. Block ``n`` begins
-    64 n days after 1970-01-01 (UTC); ``fresh`` has four bytes a day, low ones first. A row for each
-    day would be sixty times as many to read at each trace."""
+    """How many customers a staff member first accessed on each day of a block.
+
+    Block ``n`` begins 64 n days after 1970-01-01 (UTC). ``fresh`` has four bytes a day,
+    little-endian. One row for each day would mean sixty times as many rows to read in each trace.
+    """
 
     __tablename__ = "access_tally"
 
@@ -22,8 +25,7 @@ class AccessTally(SQLModel, table=True):
 
 
 class AccessTallyCursor(SQLModel, table=True):
-    """One row: up to which audit entry the tally goes, and how many customers there were when they
-    were last counted."""
+    """A single row: the last audit entry in the tally, and the latest daily count of customers."""
 
     __tablename__ = "access_mark"
 

@@ -1,6 +1,6 @@
-"""A trace as people read it: who, how likely, on what evidence, and what would change that.
+"""A trace as people read it: who, how likely, on what evidence, and what would change the result.
 
-It is evidence and not a verdict: it says whose access fits the calls, not who sold anything.
+The ranking is evidence and not a verdict: it says whose access fits the calls, not who sold data.
 """
 
 from __future__ import annotations
@@ -14,22 +14,25 @@ from incidents.leak_tracing.model_types import EVERYTHING, OUTSIDE
 from incidents.leak_tracing.posterior import Posterior
 from incidents.leak_tracing.tracer import Tracer
 
-#: From this on, and with so many customers seen, a source is said to lead.
+#: A source is said to lead from this probability on, and with this many customers accessed.
 LEADING_THRESHOLD, MIN_CUSTOMERS_SEEN = 0.95, 4
-#: Below this nobody is worth a word.
+#: Below this probability a source is not mentioned.
 MENTION_THRESHOLD = 0.05
 MAX_FURTHER_REPORTS = 20
-#: What is expected by chance counts the whole day of the call, by the day and by the hour alike:
-#: less would make everybody look as if they had seen more. The last hour of a day starts so late.
+#: The chance expectation counts the whole day of the call, for daily and hourly counts alike: less
+#: would overstate what everybody had accessed. This is when the last hour of a day starts.
 LAST_HOUR_OF_DAY = 23 / 24
 
 
 @dataclass(frozen=True)
 class RankedSource:
-    """One source. ``posterior`` is its share of 1, with its part of what it has in pairs;
-    ``involved`` how likely it takes part, alone or with another. ``seen`` is how many of the
-    customers who report it had seen before, ``expected`` how many by chance, ``late`` how many only
-    after the call; ``since`` and ``until`` are the days of the first and last of those looks."""
+    """A source in the ranking.
+
+    ``posterior`` is its probability, with its part of its pairs; ``involved`` is the probability
+    that it takes part, alone or with another. ``seen`` is how many of the reporting customers it
+    had accessed before the call, ``expected`` how many by chance, ``late`` how many only after the
+    call. ``since`` and ``until`` are the days of the first and last of the accesses in ``seen``.
+    """
 
     source: str
     posterior: float
@@ -43,10 +46,14 @@ class RankedSource:
 
 @dataclass(frozen=True)
 class Ranking:
-    """All sources, likeliest first. ``customers`` report, and so many ``strays``, whose numbers are
-    no customer's; ``together`` are the pairs worth a word. ``leading`` is who is said to lead, or
-    none. ``halved_by`` is how many more reports from customers whom the likeliest member of staff
-    has not seen would halve what speaks for them; none where twenty would not."""
+    """All sources, likeliest first.
+
+    ``customers`` is the number of reporting customers, ``strays`` the number of reports from
+    numbers that belong to no customer. ``together`` lists the pairs worth mentioning. ``leading``
+    is the source said to lead, or ``None``. ``halved_by`` is how many more reports from customers
+    that the likeliest staff member has not accessed would halve their probability, or ``None`` if
+    twenty would not.
+    """
 
     rows: Sequence[RankedSource]
     customers: int
@@ -57,32 +64,31 @@ class Ranking:
 
     @property
     def people(self) -> list[RankedSource]:
-        """The sources that are members of staff or accounts."""
+        """Sources that are staff members or accounts."""
         return [row for row in self.rows if row.source not in (OUTSIDE, EVERYTHING)]
 
     @property
     def likeliest(self) -> RankedSource | None:
-        """The member of staff or account that is likeliest to take part."""
+        """The staff member or account that is likeliest to take part."""
         return max(self.people, key=lambda row: row.involved, default=None)
 
     @property
     def unled(self) -> str:
-        """The source that is no member of staff and fits so well that nobody can lead; empty where
-        there is none."""
+        """The source that is no staff member and fits so well that nobody can lead, or ``""``."""
         first = next(iter(self.rows), None)
         certain = first is not None and first.posterior >= LEADING_THRESHOLD
         return first.source if first and certain and first.source in (OUTSIDE, EVERYTHING) else ""
 
     @property
     def suspected(self) -> list[str]:
-        """Who would have to be kept from reading this: all that it gives more than a word to."""
+        """Sources worth mentioning, who must not read this ranking."""
         return [row.source for row in self.people if row.involved >= MENTION_THRESHOLD]
 
 
 def rank_sources(tracer: Tracer) -> Ranking:
-    """The ranking of a trace as it stands."""
-    found = tracer.compute_posterior()
-    rows = [*_rank_insiders(tracer, found), *_rank_non_insiders(tracer, found)]
+    """Rank the sources of a trace in its current state."""
+    posterior = tracer.compute_posterior()
+    rows = [*_rank_insiders(tracer, posterior), *_rank_non_insiders(tracer, posterior)]
     rows.sort(key=lambda row: (-row.posterior, row.source not in (OUTSIDE, EVERYTHING), row.source))
     people = [row for row in rows if row.source not in (OUTSIDE, EVERYTHING)]
     first = max(people, key=lambda row: row.involved, default=None)
@@ -95,7 +101,7 @@ def rank_sources(tracer: Tracer) -> Ranking:
         rows=rows,
         customers=len(tracer.findings),
         strays=tracer.strays,
-        together=[(*p, v) for p, v in found.pairs.items() if v >= MENTION_THRESHOLD],
+        together=[(*p, v) for p, v in posterior.pairs.items() if v >= MENTION_THRESHOLD],
         leading=first if leads else None,
         halved_by=_count_reports_to_halve(tracer, first) if first and first.seen else None,
     )
@@ -103,7 +109,7 @@ def rank_sources(tracer: Tracer) -> Ranking:
 
 @dataclass
 class _SourceAccesses:
-    """What one source had seen of the customers who report."""
+    """A source's accesses to the reporting customers."""
 
     before: list[float] = field(default_factory=list)
     late: int = 0
@@ -115,11 +121,11 @@ def _rank_insiders(tracer: Tracer, found: Posterior) -> list[RankedSource]:
         sights = {source: sight.day for _, viewers in finding for source, sight in viewers.items()}
         latest = max(call.day for call, _ in finding)
         for source, day in sights.items():
-            kept = looks.setdefault(source, _SourceAccesses())
+            accesses = looks.setdefault(source, _SourceAccesses())
             if day <= latest:
-                kept.before.append(day)
+                accesses.before.append(day)
             else:
-                kept.late += 1
+                accesses.late += 1
     days = Counter(
         int(max(call.day for call, _ in finding)) + LAST_HOUR_OF_DAY for finding in tracer.findings
     )
@@ -146,7 +152,8 @@ def _build_ranked_source(
 
 
 def _rank_non_insiders(tracer: Tracer, found: Posterior) -> list[RankedSource]:
-    """``everything`` has seen all customers who report, and would have; ``outside`` none."""
+    """Rank the sources that are no insider. ``everything`` has accessed all reporting customers, by
+    definition; ``outside`` none."""
     count = len(tracer.findings)
     return [
         RankedSource(OUTSIDE, found.outside, found.outside, 0, 0.0),
@@ -155,7 +162,7 @@ def _rank_non_insiders(tracer: Tracer, found: Posterior) -> list[RankedSource]:
 
 
 def _count_reports_to_halve(tracer: Tracer, first: RankedSource) -> int | None:
-    """Each such report speaks against the source, so the number is found by halving."""
+    """Find the number of reports by bisection: each further report speaks against the source."""
 
     def is_halved(more: int) -> bool:
         return (

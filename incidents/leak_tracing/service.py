@@ -1,4 +1,4 @@
-"""A trace over our own store: from reports and other signs to a ranking of our own staff."""
+"""Traces over our own database: from reports and other signals to a ranking of our own staff."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ from storage import statement_timeout
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
-#: How far back signs are taken where no case says which.
+#: How far back signals are used outside a case.
 LOOKBACK = timedelta(days=180)
-#: Who gives no time tells of a call that was a while ago: a day, since what was looked up after it
-#: must not count as seen before.
+#: Assumed age of a call that was reported without a time. It is a day, because what was looked up
+#: after the call must not count as accessed before it.
 UNDATED_CALL_AGE = timedelta(days=1)
-#: A canary is rung by nobody at random. A booked call that was refused is seldom a leak: mostly
-#: somebody forgot it, and its own agent has seen the customer by booking it.
+#: Nobody calls a canary by chance. A refused callback is rarely a leak: usually the customer forgot
+#: it, and its own agent accessed the customer to book it.
 CANARY_DOUBT, REFUSED_DOUBT = 0.1, 4.0
 MIN_WEIGHT = 0.05
 
 
 class RankingNamesReader(Exception):
-    """The ranking says something about whoever asks for it (rule I5)."""
+    """The ranking mentions the person who requested it (rule I5)."""
 
 
 def trace_recent_signals(session: Session, investigator: UUID | None, now: datetime) -> Ranking:
-    """The ranking of our staff by all signs of the last half year.
+    """Rank our staff by all signals of the last half year, and record that in the audit log.
 
-    Writes down that it was made. Raises :class:`RankingNamesReader` where it says more than a word
-    about the investigator; an operator of the machine is none.
+    Raises :class:`RankingNamesReader` if the ranking mentions the investigator. An operator of the
+    machine is no investigator.
     """
     after = now - LOOKBACK
-    # The stream does not say who is a canary, and so not which was rung.
+    # The stream does not identify canaries, and so not which one was called.
     items = [
         signal
         for signal in signals.list_recent_signals(session, after)
@@ -98,9 +98,11 @@ def _rank_and_record(
 def trace_case_signals(
     session: Session, reference: str, reader: UUID, now: datetime
 ) -> Ranking | None:
-    """The ranking by the reports of a case and its canaries, of those that the reader may see.
-    Returns ``None`` if the ranking says something about the reader: from then on the case names
-    them and goes on with another investigator. Raises ``NotFound``."""
+    """Rank staff by the reports and canary contacts of a case that the reader may see.
+
+    Returns ``None`` if the ranking mentions the reader: from then on the case names them and
+    another investigator has to continue. Raises ``NotFound``.
+    """
     case = get_visible_case(session, reference, reader, lock=True)
     refs = session.exec(
         select(CaseEvidence.ref).where(
@@ -123,8 +125,8 @@ def trace_case_signals(
 
 
 def should_export_ranking(session: Session, case: Case, reader: UUID) -> bool:
-    """Whether the ranking is part of an export: the case is of calls and has reports that the
-    reader may see."""
+    """Return whether an export includes the ranking: the case is about calls and has reports that
+    the reader may see."""
     refs = select(CaseEvidence.ref).where(
         col(CaseEvidence.case_id) == case.id,
         col(CaseEvidence.kind) == "report",
@@ -134,31 +136,25 @@ def should_export_ranking(session: Session, case: Case, reader: UUID) -> bool:
 
 
 def _build_tracer(session: Session, items: Sequence[WeightedSignal], now: datetime) -> Tracer:
-    told = [one_item for one_item in items if one_item.kind != report_fields.OBJECTION]
-    customers = {one_item.customer_id for one_item in told if one_item.customer_id}
-    with statement_timeout.extended_timeout(
-        session
-    ):  # who asks for a trace waits for it on a busy machine too
+    signals_of_calls = [signal for signal in items if signal.kind != report_fields.OBJECTION]
+    customers = {signal.customer_id for signal in signals_of_calls if signal.customer_id}
+    with statement_timeout.extended_timeout(session):  # a trace may take long on a busy machine
         seen_by = access_data.load_first_accesses(session, customers)
         records = access_data.load_access_records(session)
     tracer = Tracer(_with_missing_timelines(records, seen_by), epoch_days(now))
     knew = _load_caller_knowledge(
-        session, {one_item.report_id for one_item in told if one_item.report_id}
+        session, {signal.report_id for signal in signals_of_calls if signal.report_id}
     )
-    for one_item in sorted(told, key=lambda item: item.at):
-        call = call_from_signal(
-            one_item, knew.get(one_item.report_id) if one_item.report_id else None
-        )
-        tracer.add_report(
-            call, seen_by.get(one_item.customer_id, {}) if one_item.customer_id else {}
-        )
+    for signal in sorted(signals_of_calls, key=lambda item: item.at):
+        call = call_from_signal(signal, knew.get(signal.report_id) if signal.report_id else None)
+        tracer.add_report(call, seen_by.get(signal.customer_id, {}) if signal.customer_id else {})
     return tracer
 
 
 def _with_missing_timelines(
     records: AccessRecords, seen_by: dict[UUID, dict[str, FirstAccess]]
 ) -> AccessRecords:
-    """Whoever looked at somebody has a timeline, if only an empty one."""
+    """Add an empty timeline for every source that accessed a customer and has none."""
     looked = {source for sights in seen_by.values() for source in sights}
     blank = {source: StepTimeline() for source in looked - records.sources.keys()}
     sources = {**records.sources, **blank}
@@ -166,10 +162,11 @@ def _with_missing_timelines(
 
 
 def call_from_signal(item: WeightedSignal, knew: frozenset[str] | None) -> Call:
-    """A sign as a call; ``knew`` is what its caller knew, none where that was not told."""
+    """Convert a signal to a call. ``knew`` is what its caller knew, or ``None`` if that is
+    unknown."""
     if item.called_at is not None:
         at = item.called_at
-    else:  # what is no report was noticed as it happened
+    else:  # a signal that is no report was noticed as it happened
         at = item.at - UNDATED_CALL_AGE if item.report_id else item.at
     return Call(item.customer_id, epoch_days(at), knew, _doubt_of_signal(item))
 
@@ -184,12 +181,13 @@ def _doubt_of_signal(item: WeightedSignal) -> float:
 def _load_caller_knowledge(
     session: Session, reports: set[UUID]
 ) -> dict[UUID, frozenset[str] | None]:
-    """What the callers knew, where anything was ticked: who ticks nothing may have skipped it."""
+    """Return what the callers knew, or ``None`` where nothing was ticked: the question may have
+    been skipped."""
     rows = session.exec(select(Report).where(col(Report.id).in_(reports)))
-    found = {
+    fields_by_report = {
         row.id: frozenset(
             report_fields.split_choices(report_fields.unseal_report_field(session, row, "knew"))
         )
         for row in rows
     }
-    return {key: fields or None for key, fields in found.items()}
+    return {key: fields or None for key, fields in fields_by_report.items()}

@@ -1,9 +1,9 @@
-"""Who sees the same customers, where nobody says who is in which team.
+"""Clusters sources that access the same customers, for logs that do not name teams.
 
-Of a sample of customers it is counted how often two members of staff have both seen one. Who share
-several times as many as chance would have it are of one group, and so is who is of a group with
-either. Without groups, callers who ring one region would seem to point at whoever of the fifty who
-serve it happened to have seen most of them.
+In a sample of customers, count how often two staff members have both accessed one. Two who share
+several times as many as expected by chance belong to one group, and groups are closed transitively.
+Without groups, calls to one region would seem to point at the one of its fifty agents who happened
+to have accessed most of its customers.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from itertools import combinations
 
-#: Two are alike who share so many times as many customers as by chance, at least so many, and so
-#: many standard deviations more.
+#: Two sources are similar if they share this many times as many customers as by chance, at least
+#: this many, and this many standard deviations more than by chance.
 MIN_LIFT, MIN_SHARED, MIN_DEVIATIONS = 3.0, 5, 5.0
-#: So many pairs are counted at the most, which bounds time and memory.
+#: Maximum number of pairs counted, which bounds time and memory.
 MAX_PAIRS = 3_000_000
 
 
 class CustomerSample:
-    """Customers chosen by a hash, with who has seen them: all while they are few, then ever fewer
-    of them, so that it stays bounded however long the log is."""
+    """Customers sampled by a hash, with the sources that accessed each: all customers while they
+    are few, then a shrinking share, so that memory stays bounded for a log of any length."""
 
     def __init__(self, most: int = 50_000) -> None:
         self._most, self._every = most, 1
         self._seen: dict[int, set[str]] = {}
 
     def add_viewer(self, digest: int, source: str) -> None:
-        """A source has seen the customer of this hash."""
+        """Record that a source accessed the customer with this hash."""
         if digest % self._every:
             return
         self._seen.setdefault(digest, set()).add(source)
@@ -37,13 +37,17 @@ class CustomerSample:
             self._seen = {key: who for key, who in self._seen.items() if key % self._every == 0}
 
     def get_viewer_sets(self, population: int) -> tuple[list[set[str]], float]:
-        """Who has seen each of them, and of how many customers they are a sample, seen or not."""
+        """Return the sources of each sampled customer, and how many customers the sample
+        represents, accessed or not."""
         return list(self._seen.values()), max(population / self._every, len(self._seen))
 
 
 def cluster_sources(seen: Iterable[Collection[str]], among: float) -> list[frozenset[str]]:
-    """The groups of those who see the same customers; ``seen`` is who has seen each of a sample,
-    which stands for ``among`` customers. Who is like nobody is in none."""
+    """Return groups of sources that access the same customers.
+
+    ``seen`` holds the sources of each sampled customer, and the sample represents ``among``
+    customers. A source similar to no other is in no group.
+    """
     alone: Counter[str] = Counter()
     both: Counter[tuple[str, str]] = Counter()
     listed = [sorted(who) for who in seen]
@@ -68,7 +72,7 @@ def _find_similar_pairs(
 
 
 def _connected_components(pairs: Iterable[tuple[str, str]]) -> list[frozenset[str]]:
-    """Who is linked, by however many steps, together."""
+    """Group sources that are linked, directly or through others."""
     parent: dict[str, str] = {}
 
     def find_cluster_root(source: str) -> str:
@@ -79,7 +83,7 @@ def _connected_components(pairs: Iterable[tuple[str, str]]) -> list[frozenset[st
 
     for one, other in pairs:
         parent[find_cluster_root(one)] = find_cluster_root(other)
-    found: dict[str, set[str]] = {}
+    clusters: dict[str, set[str]] = {}
     for source in list(parent):
-        found.setdefault(find_cluster_root(source), set()).add(source)
-    return sorted((frozenset(value) for value in found.values()), key=sorted)
+        clusters.setdefault(find_cluster_root(source), set()).add(source)
+    return sorted((frozenset(value) for value in clusters.values()), key=sorted)

@@ -1,22 +1,24 @@
-"""Which source explains the reports: the posterior over all of them, kept up report by report.
+"""Computes which source explains the reports: the posterior over all sources, updated report by
+report.
 
-Source s is the leak, and a share e of the reports has to do with none. Then each report, relative
-to a report of no leak (:mod:`incidents.leak_tracing.likelihoods`), has the likelihood
+Suppose that source s is the leak and that a share e of the reports is unrelated to any leak. Then
+each report, relative to a report without a leak (:mod:`incidents.leak_tracing.likelihoods`), has
+the likelihood
 
-    e' + (1 - e') * ratio(s)         ratio is 0 where s had not seen the customer
+    e' + (1 - e') * ratio(s)         ratio is 0 where s had not accessed the customer
 
 where the odds of e' are those of e times the report's doubt. Reports are independent given s, e and
-the leak's pattern m; none of these is known, so both e and m are summed over with their priors:
+the leak's pattern m. None of these is known, so e and m are summed out with their priors:
 
     evidence(s) = sum over e, m of P(e) P(m) * product over reports
 
-Nobody at all (``outside``) has evidence 1, or what the reports have if all of them come from
-anybody, or all from people in touch with us. For a source without a hit only e matters, which keeps
-a report cheap: one number for each e that all share, and a sum for each source that had seen the
-customer. All sums are of logarithms, and added with the largest taken out.
+No leak (``outside``) has evidence 1, or the evidence of the reports if all of them come from
+anybody, or all from customers in touch with us. For a source without a hit only e matters, which
+keeps a report cheap: one number for each e, shared by all sources, and a sum for each source that
+had accessed the customer. All sums are of logarithms, added with the largest factored out.
 
-Pairs are mixtures of two sources' ratios. Of several reports by one customer, the mean of their
-likelihoods counts: one list rings the same people again, and that is one finding, not several.
+Pairs are mixtures of the ratios of two sources. Several reports by one customer count as the mean
+of their likelihoods: one list calls the same people repeatedly, which is one finding, not several.
 """
 
 from __future__ import annotations
@@ -41,17 +43,15 @@ from incidents.leak_tracing.posterior import (
     log_sum_exp,
 )
 
-#: Shares of reports that have to do with no leak, and how likely each is beforehand.
+#: Shares of reports unrelated to any leak, with their prior probabilities.
 NOISE_SHARES = ((0.05, 0.10), (0.15, 0.20), (0.30, 0.30), (0.45, 0.20), (0.60, 0.12), (0.80, 0.08))
 _ODDS = tuple(share / (1 - share) for share, _ in NOISE_SHARES)
 _LOG_NOISE = tuple(log(weight) for _, weight in NOISE_SHARES)
 _LOG_PATTERNS = tuple(log(weight) for weight in likelihoods.PATTERN_PRIORS)
 
-#: How often a leak leads to a number that is no customer's.
+#: How often a leak leads to a number that belongs to no customer.
 STRAY_PROBABILITY = 0.05
-MIN_IN_TOUCH_WEIGHT = (
-    0.02  # how likely people in touch are to be some whom nobody has seen, at least
-)
+MIN_IN_TOUCH_WEIGHT = 0.02  # minimum weight of customers that nobody had accessed
 
 Viewers = Mapping[str, FirstAccess]
 Finding = Sequence[tuple[Call, Viewers]]
@@ -59,8 +59,8 @@ Finding = Sequence[tuple[Call, Viewers]]
 
 @dataclass
 class _SourceGains:
-    """What a source gains over having seen nobody: by pattern and noise share, and for pairs its
-    plain ratio by finding."""
+    """A source's log gains over no access, by pattern and noise share and, for pairs, its plain
+    ratios by finding."""
 
     gains: list[LogValues]
     plain: RatiosByFinding = field(default_factory=dict)
@@ -69,14 +69,14 @@ class _SourceGains:
     def add_finding(
         self, number: int, noises: Sequence[LogValues], table: Sequence[Sequence[float]]
     ) -> None:
-        """Take in a finding; ``table`` has the ratios of each of its reports by pattern."""
+        """Add a finding. ``table`` has the ratios of each of its reports by pattern."""
         for gains, pattern in zip(self.gains, zip(*table, strict=True), strict=True):
             accumulate_gain(gains, noises, pattern)
-        self.plain[number] = [found[0] for found in table]
+        self.plain[number] = [ratios[0] for ratios in table]
         self._overall = None
 
     def total_gains(self) -> LogValues:
-        """The sum over the patterns, by noise share."""
+        """Return the gains summed over the patterns, by noise share."""
         if self._overall is None:
             patterns = _LOG_PATTERNS if len(self.gains) > 1 else (0.0,)
             self._overall = [
@@ -87,7 +87,8 @@ class _SourceGains:
 
 
 class Tracer:
-    """The state of a trace. Rebuilt at any time from the reports; their order does not matter."""
+    """State of a trace. It can be rebuilt from the reports at any time; their order does not
+    matter."""
 
     def __init__(self, records: AccessRecords, end: float) -> None:
         self.records = records
@@ -107,16 +108,16 @@ class Tracer:
 
     @property
     def findings(self) -> list[Finding]:
-        """The reports of customers, by customer, with who had ever seen them."""
+        """Reports grouped by customer, with all sources that ever accessed the customer."""
         return list(self._findings.values())
 
     @property
     def strays(self) -> int:
-        """How many reports came from numbers that are no customer's."""
+        """Number of reports from numbers that belong to no customer."""
         return len(self._strays)
 
     def add_report(self, call: Call, viewers: Viewers) -> None:
-        """Take in one report; ``viewers`` is who has ever seen its customer."""
+        """Add a report. ``viewers`` are all sources that ever accessed its customer."""
         self._pairs.clear()
         if call.customer is None:
             self._strays.append(call)
@@ -141,7 +142,7 @@ class Tracer:
             self._missed[place] += log(mean + (1 - mean) * stray)
 
     def _add_customer_finding(self, number: int, finding: Finding) -> None:
-        """Add one customer's reports to what every source has."""
+        """Add one customer's reports to the evidence of every source."""
         noises = [_noise_shares_of_call(call) for call, _ in finding]
         self._add_miss(noises)
         self._noise[number] = noises
@@ -150,9 +151,9 @@ class Tracer:
         )
         by_source: dict[str, list[list[float]]] = {}
         for place, (call, viewers) in enumerate(finding):
-            for source, found in self._list_source_ratios(call, viewers):
-                blank = [[0.0] * len(found) for _ in finding]
-                by_source.setdefault(source, blank)[place] = found
+            for source, ratios in self._list_source_ratios(call, viewers):
+                blank = [[0.0] * len(ratios) for _ in finding]
+                by_source.setdefault(source, blank)[place] = ratios
         for source, table in by_source.items():
             hits = self._hits.get(source)
             if hits is None:
@@ -163,7 +164,7 @@ class Tracer:
     def _list_source_ratios(
         self, call: Call, viewers: Viewers
     ) -> Iterable[tuple[str, list[float]]]:
-        """Every source that may have led to this call, with its ratios by pattern."""
+        """Yield every source that may have led to this call, with its ratios by pattern."""
         records = self.records
         noise, before, looks = self._estimate_noise_density(call, viewers)
         density = records.population / noise
@@ -190,21 +191,23 @@ class Tracer:
     def _estimate_noise_density(
         self, call: Call, viewers: Viewers
     ) -> tuple[float, list[str], float]:
-        """The density of this call by no leak, who had seen its customer, and all looks by then."""
+        """Return the density of this call without a leak, the sources that had accessed its
+        customer, and the total accesses by then."""
         before = [source for source, sight in viewers.items() if sight.day <= call.day]
         looks = self.records.together.count_until(call.day)
         return likelihoods.noise_density(self.records.population, len(before), looks), before, looks
 
     def _add_noise_evidence(self, densities: Sequence[float]) -> None:
-        """Keep what the reports have if all come from anybody, or all from people in touch."""
+        """Add the evidence of the reports if all come from anybody, or all from customers in touch
+        with us."""
         count = len(densities)
         self._anybody += log(sum(1 / density for density in densities) / count)
         touched = (max(2 * density - 1, MIN_IN_TOUCH_WEIGHT) / density for density in densities)
         self._in_touch += log(sum(touched) / count)
 
     def compute_posterior(self, misses: int = 0) -> Posterior:
-        """How likely each explanation is now; or would be after so many more reports from
-        customers whom no source had seen."""
+        """Return the posterior, as it is or after ``misses`` more reports from customers that no
+        source had accessed."""
         missed = self._missed
         if misses:
             missed = [
@@ -219,16 +222,18 @@ class Tracer:
             log(NOISE_ANYBODY) + self._anybody,
             log(NOISE_IN_TOUCH) + self._in_touch,
         ]
-        hits = {source: len(each.plain) for source, each in self._hits.items()}
+        hits = {
+            source: len(gains_of_source.plain) for source, gains_of_source in self._hits.items()
+        }
         shared = PosteriorBuilder(self.records, self._priors, logs, hits, nothing)
         return shared.build_posterior(log_sum_exp(none), self._compute_pair_evidence(logs, base))
 
     def _compute_pair_evidence(
         self, logs: Mapping[str, float], base: LogValues
     ) -> dict[tuple[str, str], float]:
-        """Log evidence of the pairs worth a try."""
+        """Return the log evidence of the candidate pairs."""
         plain = {s: hits.plain for s, hits in self._hits.items() if s in self.records.sources}
-        found = {}
+        evidence = {}
         for one, other in collusion.select_candidate_pairs(plain, logs):
             if (one, other) not in self._pairs:
                 self._pairs[one, other] = collusion.compute_pair_gains(
@@ -237,12 +242,13 @@ class Tracer:
             terms = [
                 a + b for row in self._pairs[one, other] for a, b in zip(row, base, strict=True)
             ]
-            found[one, other] = log_sum_exp(terms) - log(len(collusion.MIXTURE_SHARES))
-        return found
+            evidence[one, other] = log_sum_exp(terms) - log(len(collusion.MIXTURE_SHARES))
+        return evidence
 
 
 def _noise_shares_of_call(call: Call) -> LogValues:
-    """The share of reports like this one that have to do with no leak, for each noise share."""
+    """Return the probability that reports like this one are unrelated to a leak, for each noise
+    share."""
     return [odds * call.doubt / (1 + odds * call.doubt) for odds in _ODDS]
 
 

@@ -1,1 +1,1 @@
-"""What customers and agents report, and what follows from it."""
+"""Reports of customers and agents, and what follows from them."""

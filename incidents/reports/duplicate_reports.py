@@ -1,7 +1,7 @@
-"""The same told again: added to the report there is, instead of making another one.
+"""Duplicate reports are merged into the existing report instead of creating another one.
 
-Junk is damped and never dropped: a form sent fifty times makes one report that was told fifty
-times. What a stranger types is never added to what came from the number itself.
+Junk is damped and never dropped: a form sent fifty times makes one report with a count of fifty.
+What a stranger types is never merged into a report that came from the number itself.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from incidents.reports.report_fields import (
 )
 
 DUPLICATE_WINDOW = timedelta(hours=1)
-#: Two who remember the time of the same call.
+#: How far two accounts of the same call may differ in its time.
 CALL_TIME_TOLERANCE = timedelta(hours=1)
-#: Different reports of one number that count for something.
+#: Unproven reports of one number a day that keep their normal weight.
 MAX_UNPROVEN_A_DAY = 10
 _LIST_FIELDS = {"knew": KNEW, "asked_for": ASKED_FOR, "gave": GAVE}
 _TEXT_FIELDS = ("shown_number", "said", "claimed_to_be")
@@ -39,7 +39,7 @@ _TEXT_FIELDS = ("shown_number", "said", "claimed_to_be")
 def find_duplicate(
     session: Session, told: ReportSubmission, forms: Sequence[bytes], now: datetime
 ) -> Report | None:
-    """The report of the last hour that this one tells again, if there is one."""
+    """Return the report of the last hour that this submission duplicates, or ``None``."""
     if told.kind != REPORT:
         return None
     rows = session.exec(
@@ -53,16 +53,21 @@ def find_duplicate(
         .order_by(col(Report.id).desc())
         .limit(10)
     ).all()
-    alike = (row for row in rows if (row.proven or row.proven_at is not None) == told.proven)
-    return next((item for item in alike if _may_be_same_call(session, item, told)), None)
+    candidates = (row for row in rows if (row.proven or row.proven_at is not None) == told.proven)
+    return next(
+        (candidate for candidate in candidates if _may_be_same_call(session, candidate, told)), None
+    )
 
 
 def is_flooding(
     session: Session, told: ReportSubmission, forms: Sequence[bytes], now: datetime
 ) -> bool:
-    """Whether a number has been reported so often within a day, by whoever has not shown to hold
-    it, that one more counts for next to nothing. It is kept all the same, and nobody is refused:
-    a stranger must not be able to use up somebody's voice."""
+    """Return whether a number has had so many unproven reports within a day that one more gets
+    almost no weight.
+
+    The report is still stored, and nobody is refused: a stranger must not be able to use up the
+    reports of the number's owner.
+    """
     if told.kind != REPORT or told.proven:
         return False
     count = session.exec(
@@ -79,16 +84,16 @@ def is_flooding(
 
 
 def _may_be_same_call(session: Session, report: Report, told: ReportSubmission) -> bool:
-    """Whether what is told could be of the same call."""
+    """Return whether the submission could be about the same call as the report."""
     if not _call_times_agree(told.called_at, report.called_at):
         return False
     if told.number_hidden and unseal_report_field(session, report, "shown_number"):
         return False
     if told.shown_number and report.number_hidden:
         return False
-    given = report_fields.collect_text_fields(told)
+    submitted = report_fields.collect_text_fields(told)
     return all(
-        _texts_agree(name, unseal_report_field(session, report, name), given[name])
+        _texts_agree(name, unseal_report_field(session, report, name), submitted[name])
         for name in _TEXT_FIELDS
     )
 
@@ -106,7 +111,8 @@ def _texts_agree(name: str, before: str, given: str) -> bool:
 
 
 def merge_into_report(session: Session, report: Report, told: ReportSubmission) -> bool:
-    """Add what is told to a report, filling what is empty; whether that changed what it says."""
+    """Fill the report's empty fields from the submission; return whether that changed its
+    content."""
     changed = _merge_text_fields(session, report, report_fields.collect_text_fields(told))
     if report.called_at is None and told.called_at is not None:
         report.called_at, changed = told.called_at, True

@@ -1,7 +1,7 @@
-"""Questions about a report that are asked by text: each can be answered, skipped, or left alone.
+"""Follow-up questions about a report, asked by text: each can be answered, skipped or ignored.
 
-The answers are told apart by what they are, not by the order in which they come: a number is one,
-and the words for what the caller knew are others.
+Answers are recognised by their content, not by their order: one is a number, the other is words for
+what the caller knew.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ANSWER_WINDOW = timedelta(hours=2)
 
 
 def ask_followup_questions(session: Session, report: Report, now: datetime) -> str:
-    """Ask what is not known of a report yet; gives the first question, empty for none."""
+    """Open the questions that the report does not answer yet; return the first one, or ``""``."""
     asked = []
     if not report.number_hidden and not unseal_report_field(session, report, "shown_number"):
         asked.append(NUMBER)
@@ -34,19 +34,20 @@ def ask_followup_questions(session: Session, report: Report, now: datetime) -> s
 
 
 def next_question(report: Report) -> str:
-    """The question that is next."""
+    """Return the next open question, or ``""``."""
     return report.asking.partition(" ")[0]
 
 
 def asked_at(report: Report) -> datetime:
-    """When the questions were asked; only for a report whose questions are open."""
+    """Return when the questions were asked. Raises ``ValueError`` for a report without open
+    questions."""
     if report.asking_until is None:
         raise ValueError("nothing is asked about this report")
     return report.asking_until - ANSWER_WINDOW
 
 
 def find_questioned_report(session: Session, phone: str, now: datetime) -> Report | None:
-    """The report whose questions this number may still answer, locked."""
+    """Return the report whose questions this number may still answer, locked."""
     return session.exec(
         select(Report)
         .where(
@@ -66,7 +67,8 @@ def find_questioned_report(session: Session, phone: str, now: datetime) -> Repor
 def record_followup_answer(
     session: Session, report: Report, told: ReportSubmission, now: datetime
 ) -> None:
-    """Attach an answer; what it answers is asked no more. Raises ``InvalidInput``."""
+    """Merge an answer into the report and close the questions that it answers. Raises
+    ``InvalidInput``."""
     submission.add_to_report(session, report, told, now)
     if told.shown_number or told.number_hidden:
         _close_question(session, report, NUMBER)
@@ -75,7 +77,7 @@ def record_followup_answer(
 
 
 def skip_question(session: Session, report: Report) -> None:
-    """The question that is next stays without an answer."""
+    """Close the next question without an answer."""
     _close_question(session, report, next_question(report))
 
 

@@ -1,4 +1,4 @@
-"""The tables of reports, and of the stream that they and other signs run together in."""
+"""Tables of reports, and of the stream of signals that they are part of."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ def _boolean_column() -> bool:
 
 
 class Report(SQLModel, table=True):
-    """An unexpected call that somebody told us of, or (``kind`` is ``refused``) a booked one that
-    its customer says they did not ask for. Its words are sealed under the reports' key.
+    """A reported unexpected call, or (``kind`` is ``refused``) a booked callback that its customer
+    did not ask for. Its texts are sealed under the reports' key.
 
-    ``proven`` says that it came from the number it names; ``proven_at`` that the number proved
-    itself later. ``times`` counts the same told again, ``doubtful`` marks what a program filled in.
-    ``asking`` are the questions that a text may still answer, until ``asking_until``. ``outcome``
-    is what the reporter is to be told, if ``tell_outcome``, and ``told_at`` when that was done.
+    ``proven`` says that the report came from the number it names; ``proven_at`` when the number was
+    proven later. ``times`` counts duplicates; ``doubtful`` marks a report that a program seems to
+    have filled in. ``asking`` holds the questions that a text may still answer, until
+    ``asking_until``. ``outcome`` is what the reporter is told, if ``tell_outcome``; ``told_at`` is
+    when they were told.
     """
 
     __tablename__ = "report"
@@ -74,11 +75,13 @@ class Report(SQLModel, table=True):
 
 
 class SignalRecord(SQLModel, table=True):
-    """One sign that somebody may be posing as us. Rows are only added; ``position`` is given by
-    the worker, one transaction at a time, so that a reader who remembers how far it has read
-    misses none. Holds ids and fixed words, and the keyed fingerprint of a number.
+    """A signal that somebody may be impersonating the organisation. Holds ids, fixed words and the
+    keyed fingerprint of a number.
 
-    ``times`` counts the same sign from the same number shortly after."""
+    Rows are only added. The worker assigns ``position``, one transaction at a time, so that a
+    reader that resumes after the last position it has read misses none. ``times`` counts the same
+    signal from the same number shortly afterwards.
+    """
 
     __tablename__ = "stream_item"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""What can be told in a report, how it is kept, and how it is read again."""
+"""Fields of a report: validation, storage and reading."""
 
 from __future__ import annotations
 
@@ -15,22 +15,26 @@ from vault.keys import keyring
 
 KNEW = ("name", "phone", "ticket", "product", "address", "other")
 REQUESTED_ITEMS = ("code", "password", "remote", "money", "card", "install")
-#: What a caller can ask for, and what can have been given; ``nothing`` says that it was asked.
+#: What a caller can ask for, and what can have been given. ``nothing`` means that the question was
+#: answered so.
 ASKED_FOR = (*REQUESTED_ITEMS, "other", "nothing")
 GAVE = (*REQUESTED_ITEMS, "other", "nothing")
 REPORT, REFUSED, OBJECTION = "report", "refused", "objection"
 SAID_LIMIT, NUMBER_LIMIT, CLAIMED_LIMIT = 1000, 40, 100
-#: A call longer ago than this is no longer reported: nobody remembers its time.
+#: Calls older than this cannot be reported: nobody remembers their time.
 MAX_CALL_AGE = timedelta(days=366)
 
 
 @dataclass(frozen=True)
 class ReportSubmission:
-    """What somebody reports. ``phone`` is the called number in E.164; ``proven`` says that the
-    report came signed from that number; ``knew`` is of :data:`KNEW`, ``asked_for`` and ``gave``
-    of the lists beside it. ``kind`` is ``refused`` for a booked call, ``callback_id``, that its
-    customer did not ask for. ``tell_me`` asks for the outcome, ``doubtful`` marks what a program
-    seems to have filled in."""
+    """A submitted report.
+
+    ``phone`` is the called number in E.164; ``proven`` says that the report came, authenticated,
+    from that number. ``knew`` holds values of :data:`KNEW`, ``asked_for`` of :data:`ASKED_FOR` and
+    ``gave`` of :data:`GAVE`. ``kind`` is ``refused`` for a booked callback, ``callback_id``, that
+    its customer did not ask for. ``tell_me`` asks to be told the outcome; ``doubtful`` marks what a
+    program seems to have filled in.
+    """
 
     phone: str
     channel: str
@@ -50,7 +54,7 @@ class ReportSubmission:
 
 
 def validate_submission(told: ReportSubmission, now: datetime) -> None:
-    """Raises ``InvalidInput`` for what cannot be kept."""
+    """Raise ``InvalidInput`` for a submission that cannot be stored."""
     latest, earliest = now + timedelta(minutes=5), now - MAX_CALL_AGE
     if told.called_at is not None and not earliest <= told.called_at <= latest:
         raise InvalidInput(
@@ -70,14 +74,14 @@ def validate_submission(told: ReportSubmission, now: datetime) -> None:
 
 
 def join_choices(given: Sequence[str], known: Sequence[str]) -> str:
-    """Those of the known words that were given, as they are kept; *nothing* beside something
-    else says nothing."""
-    found = [item for item in known if item in given]
-    return ",".join(item for item in found if item != "nothing" or len(found) == 1)
+    """Return the known choices among ``given``, joined with commas as they are stored. ``nothing``
+    is dropped beside any other choice."""
+    chosen = [choice for choice in known if choice in given]
+    return ",".join(choice for choice in chosen if choice != "nothing" or len(chosen) == 1)
 
 
 def collect_text_fields(told: ReportSubmission) -> dict[str, str]:
-    """The sealed columns of a report but for its number, in plain."""
+    """Return the report's sealed columns, except its number, as plain text."""
     return {
         "shown_number": told.shown_number,
         "said": told.said,
@@ -89,13 +93,13 @@ def collect_text_fields(told: ReportSubmission) -> dict[str, str]:
 
 
 def seal_report_field(session: Session, row: UUID, column: str, value: str) -> bytes:
-    """``value`` for a column of a report."""
+    """Seal ``value`` for a column of a report."""
     place = f"report.{column}:{row}"
     return keyring.current_keyring(session).seal_for_purpose(keyring.REPORTS, place, value)
 
 
 def unseal_report_field(session: Session, report: Report, column: str) -> str:
-    """A column of a report in plain; empty where it was erased or never asked for."""
+    """Return a column of a report as plain text; empty if it was erased or never asked for."""
     value = getattr(report, column)
     if not value:
         return ""
@@ -104,5 +108,5 @@ def unseal_report_field(session: Session, report: Report, column: str) -> str:
 
 
 def split_choices(text: str) -> tuple[str, ...]:
-    """The words of a column that holds several."""
+    """Split a stored list of choices."""
     return tuple(text.split(",")) if text else ()

@@ -1,8 +1,8 @@
-"""Whoever reported a call and wanted to know is told what came of it, once, by text.
+"""Texts a reporter who asked for it the outcome of their report, once.
 
-Only to the number that was reported, and only where it is a customer's: anybody can type a
-stranger's number into a form, and we text nobody whom we do not know. A report of a number that is
-no customer's yet waits for it to become one.
+The text goes only to the reported number, and only if it is a customer's: anybody can type a
+stranger's number into a form, and we text nobody we do not know. A report of an unknown number
+waits until a customer has that number.
 """
 
 from __future__ import annotations
@@ -29,8 +29,12 @@ BATCH_SIZE = 50
 
 
 def record_report_outcome(session: Session, report: Report, words_key: str, now: datetime) -> None:
-    """Note what a reporter is to be told: one of :data:`wording.OUTCOMES`. The worker queues the
-    text if they wanted it; the first outcome is the one they are told. Raises ``InvalidInput``."""
+    """Record the outcome that a reporter is told, one of
+    :data:`messaging.text_templates.REPORT_OUTCOMES`.
+
+    The worker queues the text if they asked for it. Only the first outcome is recorded. Raises
+    ``InvalidInput``.
+    """
     if words_key not in text_templates.REPORT_OUTCOMES:
         raise InvalidInput(
             "words_key", f"Choose one of: {', '.join(text_templates.REPORT_OUTCOMES)}."
@@ -51,7 +55,8 @@ def record_report_outcome(session: Session, report: Report, words_key: str, now:
 
 
 def queue_feedback_texts(session: Session, policy: Policy, now: datetime) -> None:
-    """Queue the texts that are due (a job of the worker), at a decent hour where each lives."""
+    """Queue the texts that are due, within calling hours in the customer's zone (a job of the
+    worker)."""
     rows = session.exec(
         select(Report, Customer)
         .join(Customer, col(Customer.phone_index) == col(Report.phone_index))
@@ -76,7 +81,7 @@ def _queue_feedback_text(
     session.add(report)
     phone = customer_records.open_customer_details(session, customer).phone
     if line_types.find_line_type(session, phone, now) == line_types.LANDLINE:
-        return  # a call out of the blue is what they reported
+        return  # an unexpected call is what they reported
     voice = callback_notifier.customer_message_context(session, customer, policy, now)
     zone = customer.timezone
     due_at = calling_hours.next_allowed_time(now, zone, policy.calling_hours_in(zone))

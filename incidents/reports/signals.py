@@ -1,9 +1,9 @@
-"""Every sign that somebody may be posing as us, in one stream: reports and refused callbacks,
-checks that failed while nobody of ours was calling, and whoever called or texted a canary.
+"""The stream of all signals that somebody may be impersonating the organisation: reports, refused
+callbacks, failed checks while none of our agents was calling, and contacts with canaries.
 
-Whoever works on it (cases, tracing) remembers how far it has read and asks
-:func:`list_signals_after`. Of a report that has changed (proven later, more was told) a new item
-follows, with the same ``report_id``: the latest counts.
+Consumers (cases, tracing) store the last position they have read and call
+:func:`list_signals_after`. When a report changes (it is proven later, or details are added), a new
+item with the same ``report_id`` follows, and the latest one counts.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from verification.verdicts import Channel
 
 REPORT, REFUSED, UNCONFIRMED, CANARY = "report", "refused", "unconfirmed", "canary"
 BATCH_SIZE = 1000
-#: The same number checked again within this time is the same call.
+#: Checks of the same number within this time are about the same call.
 SAME_CALL_WINDOW = timedelta(minutes=10)
 _POSITION_LOCK = b"incident stream"
 
 
 @dataclass(frozen=True)
 class Signal:
-    """What is put into the stream. ``phone_index`` is the keyed fingerprint of the number that was
-    called, ``proven`` that it came from that number."""
+    """A signal to record. ``phone_index`` is the keyed fingerprint of the called number; ``proven``
+    says that the signal came from that number."""
 
     kind: str
     at: datetime
@@ -48,9 +48,12 @@ class Signal:
 
 @dataclass(frozen=True)
 class WeightedSignal:
-    """One item as it is read. ``position`` is the mark to go on from; ``at`` is when it reached us,
-    ``called_at`` when the call was as far as anybody said; ``times`` how often the same was
-    told; ``weight`` from 0 to 1 (:mod:`incidents.reports.submission.signal_weights`)."""
+    """A signal as read from the stream.
+
+    ``position`` is the mark to resume after; ``at`` is when it reached us, ``called_at`` when the
+    call was, if known. ``times`` counts duplicates; ``weight`` is from 0 to 1
+    (:mod:`incidents.reports.signal_weights`).
+    """
 
     position: int
     kind: str
@@ -67,7 +70,7 @@ class WeightedSignal:
 
 
 def record_signal(session: Session, sign: Signal) -> None:
-    """Add a sign in the caller's transaction. It gets its place once the worker has come by."""
+    """Add a signal in the caller's transaction. The worker assigns its position later."""
     session.add(
         SignalRecord(
             kind=sign.kind,
@@ -85,7 +88,7 @@ def record_signal(session: Session, sign: Signal) -> None:
 def list_signals_after(
     session: Session, mark: int, limit: int = BATCH_SIZE
 ) -> list[WeightedSignal]:
-    """The items after a mark (0 for all), in the order of the stream, at most ``limit``."""
+    """Return at most ``limit`` signals after position ``mark`` (0 for all), in stream order."""
     rows = session.exec(
         select(SignalRecord, Report)
         .join(Report, col(Report.id) == col(SignalRecord.report_id), isouter=True)
@@ -93,16 +96,17 @@ def list_signals_after(
         .order_by(col(SignalRecord.position))
         .limit(limit)
     ).all()
-    return [_weighted_signal(item, report) for item, report in rows]
+    return [_weighted_signal(record, report) for record, report in rows]
 
 
 def list_signals_for_reports(session: Session, reports: Iterable[UUID]) -> list[WeightedSignal]:
-    """The latest item of each of these reports, in no order."""
+    """Return the latest signal of each report, in no particular order."""
     return _latest_signal_per_report(session, col(SignalRecord.report_id).in_(reports))
 
 
 def list_recent_signals(session: Session, after: datetime) -> list[WeightedSignal]:
-    """All signs that reached us after an instant, of each report the latest item, in no order."""
+    """Return the signals that reached us after an instant, only the latest of each report, in no
+    particular order."""
     return _latest_signal_per_report(session, col(SignalRecord.at) > after)
 
 
@@ -114,7 +118,10 @@ def _latest_signal_per_report(session: Session, which: ColumnElement[bool]) -> l
         .order_by(col(SignalRecord.id))
     ).all()
     return list(
-        {(each.report_id or each.id): _weighted_signal(each, told) for each, told in rows}.values()
+        {
+            (record.report_id or record.id): _weighted_signal(record, report)
+            for record, report in rows
+        }.values()
     )
 
 
@@ -144,10 +151,10 @@ def _weighted_signal(item: SignalRecord, report: Report | None) -> WeightedSigna
 
 
 def collect_signals(session: Session, _now: datetime) -> None:
-    """Collect the checks that failed, and give what is new its place (a job of the worker).
+    """Record failed checks and assign positions to new signals (a job of the worker).
 
-    One at a time: were two to give places, a reader could see the later one's first and then
-    miss the other's.
+    Runs one at a time: with two, a reader could see the higher position first and miss the lower
+    one.
     """
     advisory_lock.acquire_lock(session, _POSITION_LOCK)
     _record_failed_checks(session, failed_checks.drain_failed_checks(session))
@@ -158,14 +165,15 @@ def collect_signals(session: Session, _now: datetime) -> None:
         .order_by(col(SignalRecord.id))
         .limit(BATCH_SIZE)
     ).all()
-    for position, item in enumerate(fresh, last + 1):
-        item.position = position
-        session.add(item)
+    for position, record in enumerate(fresh, last + 1):
+        record.position = position
+        session.add(record)
     session.flush()
 
 
 def _record_failed_checks(session: Session, checks: Sequence[FailedCheck]) -> None:
-    """All at once: the decoys are locked meanwhile, and checks wait for them."""
+    """Record all checks at once: the decoys are locked in the meantime, and new checks wait for
+    them."""
     if not checks:
         return
     keys = keyring.current_keyring(session).index_keys()
@@ -208,7 +216,7 @@ def _customer_ids_by_index(session: Session, indexes: Iterable[bytes]) -> dict[b
 def _latest_failed_checks(
     session: Session, indexes: Iterable[bytes], after: datetime
 ) -> dict[tuple[bytes, str], SignalRecord]:
-    """The latest failed checks of these numbers, by number and channel."""
+    """Return the latest failed checks of these numbers, by number and channel."""
     rows = session.exec(
         select(SignalRecord)
         .where(

@@ -1,4 +1,4 @@
-"""Reports of unexpected calls: taken from anybody, read by investigators."""
+"""Submission of reports of unexpected calls, from anybody, and their view for investigators."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.keys import keyring
 
-#: A number that proves itself so long after a report makes that report a proven one.
+#: How long after a report its number may still be proven.
 PROOF_WINDOW = timedelta(hours=24)
 _REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -34,7 +34,7 @@ def submit_for_reference(
     now: datetime,
     actor: audit_log.Actor = audit_log.CUSTOMER,
 ) -> str:
-    """Keep a report; gives its reference. Raises ``InvalidInput``."""
+    """Store a report and return its reference. Raises ``InvalidInput``."""
     return submit_report(session, told, now, actor).reference
 
 
@@ -44,10 +44,10 @@ def submit_report(
     now: datetime,
     actor: audit_log.Actor = audit_log.CUSTOMER,
 ) -> Report:
-    """Keep a report: a new one, or more of the one that the same number made within the hour.
+    """Store a new report, or merge it into the report that the same number made within the hour.
 
-    A report from the number itself also proves what was reported of that number in the last day.
-    Raises ``InvalidInput``.
+    A report from the number itself also proves the reports of that number of the last day. Raises
+    ``InvalidInput``.
     """
     report_fields.validate_submission(told, now)
     ring = keyring.current_keyring(session)
@@ -72,7 +72,7 @@ def submit_report(
 
 
 def add_to_report(session: Session, report: Report, more: ReportSubmission, now: datetime) -> None:
-    """More of the same report, from whoever made it. Raises ``InvalidInput``."""
+    """Merge more details from the same reporter into a report. Raises ``InvalidInput``."""
     report_fields.validate_submission(more, now)
     if duplicate_reports.merge_into_report(session, report, more):
         _emit_report_signal(session, report, now)
@@ -82,14 +82,15 @@ def add_to_report(session: Session, report: Report, more: ReportSubmission, now:
 
 
 def find_report_for_update(session: Session, reference: str) -> Report | None:
-    """The report of a reference, locked."""
+    """Return the report with this reference, locked."""
     statement = select(Report).where(col(Report.reference) == reference)
     return session.exec(statement.with_for_update()).first()
 
 
 def find_latest_reference(session: Session, phone: str, channel: str, now: datetime) -> str:
-    """The reference of what this number reported last over a channel within the hour; or empty."""
-    found = session.exec(
+    """Return the reference of this number's latest report over a channel within the hour, or
+    ``""``."""
+    reference = session.exec(
         select(Report.reference)
         .where(
             col(Report.phone_index).in_(
@@ -101,13 +102,13 @@ def find_latest_reference(session: Session, phone: str, channel: str, now: datet
         .order_by(col(Report.id).desc())
         .limit(1)
     ).first()
-    return found or ""
+    return reference or ""
 
 
 def _create_report(session: Session, told: ReportSubmission, index: bytes, now: datetime) -> Report:
     row = new_id()
     customer = customer_records.find_by_phone(session, told.phone)
-    kept: dict[str, Any] = {
+    sealed: dict[str, Any] = {
         name: report_fields.seal_report_field(session, row, name, value)
         for name, value in {"phone": told.phone, **report_fields.collect_text_fields(told)}.items()
     }
@@ -126,7 +127,7 @@ def _create_report(session: Session, told: ReportSubmission, index: bytes, now: 
         number_hidden=told.number_hidden,
         tell_outcome=told.tell_me,
         doubtful=told.doubtful,
-        **kept,
+        **sealed,
     )
     session.add(report)
     session.flush()
@@ -134,7 +135,7 @@ def _create_report(session: Session, told: ReportSubmission, index: bytes, now: 
 
 
 def _emit_report_signal(session: Session, report: Report, now: datetime) -> None:
-    if report.kind == report_fields.OBJECTION:  # it tells of a reading, and of no call
+    if report.kind == report_fields.OBJECTION:  # about an access, not about a call
         return
     sign = signals.Signal(
         report.kind,
@@ -169,8 +170,11 @@ def _record_report_act(
 
 
 def mark_reports_proven(session: Session, phone: str, now: datetime) -> None:
-    """The owner of a number has shown that they hold it: what was reported of it in the last day
-    by somebody who had not is theirs. What a program seems to have filled in is not."""
+    """Mark the number's unproven reports of the last day as proven, after its owner has proven to
+    hold it.
+
+    Doubtful reports, which a program seems to have filled in, stay unproven.
+    """
     rows = session.exec(
         select(Report)
         .where(
@@ -196,7 +200,7 @@ def mark_reports_proven(session: Session, phone: str, now: datetime) -> None:
 
 @dataclass(frozen=True)
 class ReportView:
-    """A report in plain, for an investigator."""
+    """A report as plain text, for an investigator."""
 
     reference: str
     kind: str
@@ -217,7 +221,7 @@ class ReportView:
 
 
 def build_report_view(session: Session, row: Report) -> ReportView:
-    """A report in plain. The caller has written the audit entry of the reading."""
+    """Return a report as plain text. The caller must have recorded the access in the audit log."""
     return ReportView(
         reference=row.reference,
         kind=row.kind,

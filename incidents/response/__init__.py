@@ -1,1 +1,1 @@
-"""From finding to action: a person's access suspended, who was exposed, whom we warn."""
+"""Response to a finding: suspend a staff member's access, list exposed customers and warn them."""

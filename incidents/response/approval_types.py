@@ -1,4 +1,4 @@
-"""What takes two people when a case comes to something (rule I4)."""
+"""Responses of a case that need a second approver (rule I4)."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from vault.audit.acts import AuditAct
 from vault.errors import Tampered
 
 _REQUESTER_ROLES = frozenset({Role.INVESTIGATOR})
-#: Where there are two investigators and one is suspected, a supervisor must do.
+#: With two investigators, one of them suspected, a supervisor has to approve.
 _APPROVER_ROLES = frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})
 
 
 def request_staff_suspension(
     session: Session, reference: str, who: UUID, person: UUID, why: str, now: datetime
 ) -> ApprovalRequest:
-    """Ask that somebody's access be suspended. Raises ``NotFound``, ``NotAllowed``,
-    ``InvalidInput``, ``NoLonger``."""
+    """Request the suspension of a staff member's access. Raises ``NotFound``, ``NotAllowed``,
+    ``InvalidInput`` or ``Conflict``."""
     member = _require_other_staff_member(session, who, person)
     suspension.require_active(member)
     bootstrap.require_other_in_role(session, member)
@@ -46,7 +46,7 @@ def request_staff_suspension(
 def request_suspension_lift(
     session: Session, reference: str, who: UUID, person: UUID, why: str, now: datetime
 ) -> ApprovalRequest:
-    """Ask that a suspension be lifted. Raises as :func:`request_staff_suspension`."""
+    """Request that a suspension is lifted. Raises as :func:`request_staff_suspension`."""
     suspension.require_suspended(_require_other_staff_member(session, who, person))
     return _create_request_by_reference(session, LIFT, reference, who, person, why, now)
 
@@ -54,14 +54,15 @@ def request_suspension_lift(
 def request_lift_outside_case(
     session: Session, who: UUID, person: UUID, why: str, now: datetime
 ) -> ApprovalRequest:
-    """Ask that a suspension be lifted though nobody holds its case any more: the asking is kept in
-    the latest case that names them. Raises as :func:`request_staff_suspension`, alike for nobody
-    and for somebody in a case that names the asker (rule I5)."""
-    if person not in {
-        one_suspension.id for one_suspension in list_visible_suspensions(session, who)
-    }:
+    """Request that a suspension is lifted although nobody holds its case any more.
+
+    The request is recorded in the latest case that names the suspended person. Raises as
+    :func:`request_staff_suspension`, with no difference between an unknown person and one in a case
+    that names the requester (rule I5).
+    """
+    if person not in {suspended.id for suspended in list_visible_suspensions(session, who)}:
         raise NotFound("There is no such colleague.")
-    found = (
+    statement = (
         select(Case)
         .join(CaseSubject, col(CaseSubject.case_id) == col(Case.id))
         .where(col(CaseSubject.staff_id) == person, case_visible_to(who))
@@ -69,24 +70,33 @@ def request_lift_outside_case(
         .limit(1)
         .with_for_update(of=Case)
     )
-    case = session.exec(found).one()
+    case = session.exec(statement).one()
     return _create_request_for_case(session, LIFT, case, who, person, why, now)
 
 
 def list_visible_suspensions(session: Session, who: UUID) -> list[Staff]:
-    """Those whose access is suspended, but for whom a case names together with the reader, or
-    names none."""
+    """Return suspended staff members who are named in a case, but in none together with the
+    reader."""
     named = set(session.exec(select(CaseSubject.staff_id)))
     shown = named - list_co_named_staff(session, who) - {who}
-    return [item for item in suspension.list_suspended_staff(session) if item.id in shown]
+    return [
+        staff_member
+        for staff_member in suspension.list_suspended_staff(session)
+        if staff_member.id in shown
+    ]
 
 
 def list_hidden_suspensions(session: Session, reader: UUID) -> set[UUID]:
-    """Those whose suspension tells the reader of a case that names both: to them, they are at work
-    as ever."""
+    """Return the staff members whose suspension would reveal a case that names both them and the
+    reader.
+
+    They must look active to the reader.
+    """
     shared = list_co_named_staff(session, reader)
     return (
-        {item.id for item in suspension.list_suspended_staff(session)} & shared if shared else set()
+        {staff_member.id for staff_member in suspension.list_suspended_staff(session)} & shared
+        if shared
+        else set()
     )
 
 
@@ -100,7 +110,7 @@ def request_customer_warning(
     why: str,
     now: datetime,
 ) -> ApprovalRequest:
-    """Ask that all whom somebody's access exposed in that time be warned. Raises as
+    """Request a warning to all customers exposed by a staff member's access in a period. Raises as
     :func:`request_staff_suspension`."""
     _require_other_staff_member(session, who, person)
     case = get_held_case(session, reference, who)
@@ -140,30 +150,34 @@ def _create_request_for_case(
     add_case_subjects(session, case, [person], now)
     payload = {"case": case.reference, **(more or {})}
     about = RequestSubject(staff_id=person, case_id=case.id)
-    made = approval_requests.submit_for_approval(session, kind, payload, why, who, now, about=about)
+    request = approval_requests.submit_for_approval(
+        session, kind, payload, why, who, now, about=about
+    )
     add_case_event(
         session, case, AuditAct.CASE_ASKED, f"{kind.name}\n{why}", audit_log.staff_actor(who), now
     )
-    return made
+    return request
 
 
 def _require_other_staff_member(session: Session, who: UUID, person: UUID) -> Staff:
     if who == person:
         raise NotAllowed("This is about yourself. It takes somebody else.")
-    found = session.get(Staff, person)
-    if found is None:
+    staff_member = session.get(Staff, person)
+    if staff_member is None:
         raise NotFound("There is no such colleague.")
-    return found
+    return staff_member
 
 
 def _lock_request_case(session: Session, act: ApprovalRequestView) -> Case:
-    found = select(Case).where(col(Case.reference) == act.payload_text("case")).with_for_update()
-    return session.exec(found).one()
+    statement = (
+        select(Case).where(col(Case.reference) == act.payload_text("case")).with_for_update()
+    )
+    return session.exec(statement).one()
 
 
 def _require_same_case(session: Session, act: ApprovalRequestView) -> None:
-    """Lock the case, so that nobody is named in it meanwhile. Raises ``Tampered`` for one
-    that was asked in another case."""
+    """Lock the case, so that nobody is named in it in the meantime. Raises ``Tampered`` if the
+    request was made in another case."""
     if _lock_request_case(session, act).id != act.about.case_id:
         raise Tampered("a request is not of the case that it was asked in")
 
@@ -195,7 +209,7 @@ def _execute_suspension_lift(session: Session, act: ApprovalRequestView, now: da
 
 
 def _execute_customer_warning(session: Session, act: ApprovalRequestView, now: datetime) -> None:
-    since, until = (datetime.fromisoformat(act.payload_text(item)) for item in ("since", "until"))
+    since, until = (datetime.fromisoformat(act.payload_text(name)) for name in ("since", "until"))
     case = _lock_request_case(session, act)
     customer_warnings.start_warning_run(session, case, _subject_staff_id(act), since, until, now)
     words = f"{act.payload_text('customers')}\n{_format_approver_ids(session, act)}"
@@ -203,13 +217,13 @@ def _execute_customer_warning(session: Session, act: ApprovalRequestView, now: d
 
 
 def _format_approver_ids(session: Session, act: ApprovalRequestView) -> str:
-    """The ids of who approved, a line each."""
-    found = session.exec(
+    """Return the approvers' ids, one on each line."""
+    approver_ids = session.exec(
         select(ApprovalVote.staff_id)
         .where(col(ApprovalVote.request_id) == act.id, col(ApprovalVote.verdict) == APPROVE)
         .order_by(col(ApprovalVote.id))
     )
-    return "\n".join(map(str, found))
+    return "\n".join(map(str, approver_ids))
 
 
 def _subject_staff_id(act: ApprovalRequestView) -> UUID:

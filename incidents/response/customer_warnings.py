@@ -1,8 +1,8 @@
-"""Warning the customers whom somebody's access exposed: each once, by text, in waves, so that no
-other text waits for them; within the ceiling on money and at decent hours like every text.
+"""Warns the customers exposed by a staff member's access: each once, by text, in batches so that
+other texts do not wait behind them. The spending limit and calling hours apply as to every text.
 
-A wave is stored in one transaction with how far it has come, so that whatever dies, nobody is left
-out or told twice.
+A batch and the progress after it are stored in one transaction, so that a crash neither skips nor
+warns anybody twice.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from vault.audit.acts import AuditAct
 
 MESSAGE_KIND = outbox.WARNING
 RUNNING, STOPPED, DONE = "running", "stopped", "done"
-#: So many wait to be sent at the most; a wave brings the next.
+#: At most this many texts wait to be sent; the next batch follows as they leave.
 MAX_QUEUED, BATCH_SIZE = 300, 100
 TEXT_LIFETIME = timedelta(days=3)
 
 
 @dataclass(frozen=True)
 class WarningProgress:
-    """How far a warning has come: of ``total`` customers so many looked at, with what became of
-    their texts by state; ``landlines`` take none."""
+    """Progress of a warning run: ``done`` of ``total`` customers, the number of ``texts`` by state,
+    and the ``landlines``, which cannot receive texts."""
 
     state: str
     begun_at: datetime
@@ -48,14 +48,14 @@ class WarningProgress:
 
 
 def require_no_running_warning(session: Session, case: Case) -> None:
-    """Raises ``WrongState`` while a warning of this case is going on."""
-    found = find_latest_warning_run(session, case)
-    if found is not None and found.state == RUNNING:
+    """Raise ``WrongState`` while a warning of this case is running."""
+    run = find_latest_warning_run(session, case)
+    if run is not None and run.state == RUNNING:
         raise WrongState("A warning is going on already.")
 
 
 def find_latest_warning_run(session: Session, case: Case) -> WarningRun | None:
-    """The latest warning of a case."""
+    """Return the latest warning run of a case."""
     return session.exec(
         select(WarningRun)
         .where(col(WarningRun.case_id) == case.id)
@@ -67,7 +67,8 @@ def find_latest_warning_run(session: Session, case: Case) -> WarningRun | None:
 def start_warning_run(
     session: Session, case: Case, staff_id: UUID, since: datetime, until: datetime, now: datetime
 ) -> WarningRun:
-    """Let the worker warn all whom this person's access exposed in that time."""
+    """Start a warning run for all customers exposed by this staff member's access in that period.
+    The worker executes it."""
     require_no_running_warning(session, case)
     run = WarningRun(
         case_id=case.id,
@@ -84,7 +85,7 @@ def start_warning_run(
 
 
 def stop_warning_run(session: Session, case: Case, who: UUID, words: str, now: datetime) -> None:
-    """Send no more: texts that have not left are withdrawn. Raises ``WrongState``."""
+    """Stop the running warning and withdraw its queued texts. Raises ``WrongState``."""
     run = session.exec(
         select(WarningRun)
         .where(col(WarningRun.case_id) == case.id, col(WarningRun.state) == RUNNING)
@@ -109,7 +110,7 @@ def stop_warning_run(session: Session, case: Case, who: UUID, words: str, now: d
 
 
 class CustomerWarningJob:
-    """A job of the worker: the next wave of whichever warning is going on."""
+    """A job of the worker: queues the next batch of the oldest running warning."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
@@ -119,7 +120,7 @@ class CustomerWarningJob:
         return "warnings"
 
     def __call__(self, session: Session, now: datetime) -> None:
-        """Store the next wave, where few enough of the last still wait."""
+        """Queue the next batch, unless too many texts of earlier batches are still waiting."""
         run = session.exec(
             select(WarningRun)
             .where(col(WarningRun.state) == RUNNING)
@@ -172,7 +173,7 @@ class CustomerWarningJob:
     def _queue_warning_text(
         self, session: Session, customer: Customer, now: datetime
     ) -> UUID | None:
-        """The id of the text; none where the phone takes none, for a call out of the blue is what
+        """Queue the text and return its id, or ``None`` for a landline: an unexpected call is what
         we warn of."""
         phone = customer_records.open_customer_details(session, customer).phone
         if line_types.find_line_type(session, phone, now) == line_types.LANDLINE:
@@ -205,7 +206,7 @@ def _count_queued_warnings(session: Session) -> int:
 
 
 def load_warning_progress(session: Session, run: WarningRun) -> WarningProgress:
-    """How a warning stands."""
+    """Return the progress of a warning run."""
     states = session.exec(
         select(col(OutboxMessage.state), func.count())
         .select_from(WarnedCustomer)

@@ -1,4 +1,5 @@
-"""Whom a person's access exposed: each customer whose record they read, when, what it showed."""
+"""Lists the customers exposed by a staff member's access: each customer whose record they read,
+when, and what it showed."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from vault.audit.acts import AuditAct
 from vault.models import AuditEntry
 
 PAGE_SIZE = 50
-#: What each act shows of a customer. A phone number is masked but for the call itself.
+#: Fields of a customer that each act shows. A phone number is masked except for the call itself.
 FIELDS_SHOWN: dict[str, tuple[str, ...]] = {
     AuditAct.CUSTOMER_LOOK_UP: ("name",),
     AuditAct.CUSTOMER_READ: ("name", "ticket", "product"),
@@ -30,7 +31,8 @@ _DIALLING_PURPOSE = "to ring them"
 
 @dataclass(frozen=True)
 class ExposedCustomer:
-    """A customer whose record was read: first and last, how often, and the ``fields`` it showed."""
+    """A customer whose record was read: the first and last time, how often, and the ``fields`` that
+    it showed."""
 
     customer_id: UUID
     first_at: datetime
@@ -42,7 +44,7 @@ class ExposedCustomer:
 def build_exposure_conditions(
     staff_id: UUID, since: datetime, until: datetime
 ) -> list[ColumnElement[bool]]:
-    """Entries that tell of such a reading, from ``since`` until before ``until``."""
+    """Conditions for audit entries of exposing accesses, from ``since`` until before ``until``."""
     return [
         col(AuditEntry.staff_id) == staff_id,
         col(AuditEntry.customer_id).is_not(None),
@@ -55,15 +57,15 @@ def build_exposure_conditions(
 def count_exposed_customers(
     session: Session, staff_id: UUID, since: datetime, until: datetime
 ) -> int:
-    """How many customers."""
+    """Count the exposed customers."""
     distinct = func.count(func.distinct(AuditEntry.customer_id))
     with statement_timeout.extended_timeout(
         session
-    ):  # of a busy person's years it is hundreds of thousands
-        found = session.exec(
+    ):  # over years, a busy person reads hundreds of thousands
+        count = session.exec(
             select(distinct).where(*build_exposure_conditions(staff_id, since, until))
         ).one()
-    return int(found)
+    return int(count)
 
 
 def list_exposed_ids(
@@ -74,14 +76,14 @@ def list_exposed_ids(
     last: UUID | None,
     limit: int,
 ) -> list[UUID]:
-    """The next of them by id, after ``last``."""
+    """Return the next ``limit`` exposed customers by id, after ``last``."""
     statement = select(AuditEntry.customer_id).where(
         *build_exposure_conditions(staff_id, since, until)
     )
     if last is not None:
         statement = statement.where(col(AuditEntry.customer_id) > last)
-    found = session.exec(statement.distinct().order_by(col(AuditEntry.customer_id)).limit(limit))
-    return [item for item in found if item is not None]
+    ids = session.exec(statement.distinct().order_by(col(AuditEntry.customer_id)).limit(limit))
+    return [customer_id for customer_id in ids if customer_id is not None]
 
 
 def load_exposure_page(
@@ -94,7 +96,8 @@ def load_exposure_page(
     now: datetime,
     last: UUID | None = None,
 ) -> list[ExposedCustomer]:
-    """A page of the list, by ids alone; written down for each customer on it."""
+    """Return a page of exposed customers, by id only, and record an audit entry for each of
+    them."""
     ids = list_exposed_ids(session, staff_id, since, until, last, PAGE_SIZE)
     rows = session.exec(
         select(AuditEntry)

@@ -1,4 +1,4 @@
-"""What happens after the customers were warned: their reports, day by day."""
+"""Counts the reports of warned customers over time."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Noticing that more reports come than at such an hour of the week: a wave of calls."""
+"""Detection of waves of calls: more reports than usual at that hour of the week."""

@@ -1,11 +1,12 @@
-"""When more than usual is too much to be chance: a likelihood ratio CUSUM over the hours.
+"""Likelihood ratio CUSUM over the hours, which decides when more reports than usual are too many
+for chance.
 
 Page 1954 (Biometrika 41: 100-115), for counts Lucas 1985 (Technometrics 27: 129-144), with a
 negative binomial null as in Hoehle and Paul 2008 (Computational Statistics & Data Analysis 52:
 4357-4368). One chart looks for twice the usual rate, one for five times. A chart with threshold h
-runs exp(h) hours on average at the least until a false alarm (Lorden 1971, Annals of Mathematical
-Statistics 42: 1897-1908), and mostly much longer; the threshold here is the one that stays below
-a false alarm a year in simulated quiet years of a report in ten days to fifty reports a day.
+runs at least exp(h) hours on average until a false alarm (Lorden 1971, Annals of Mathematical
+Statistics 42: 1897-1908), and mostly much longer. The threshold used here stays below one false
+alarm a year in simulated quiet years of one report in ten days to fifty reports a day.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ from incidents.waves.baseline import HOURS_PER_WEEK, WARM_UP_HOURS, Baseline, Ex
 
 RATE_RATIOS = (2.0, 5.0)
 THRESHOLD = 8.0
-#: From here on nothing is learnt, for two weeks: what lasts longer is usual by then.
+#: Learning pauses above this evidence, for at most two weeks: what lasts longer is usual by then.
 LEARNING_PAUSE_THRESHOLD = THRESHOLD / 2
 MAX_LEARNING_PAUSE_HOURS = 2 * HOURS_PER_WEEK
-#: So few are no wave, however unusual.
+#: Fewer reports than this are no wave, however unusual.
 MIN_REPORTS = 4
 
 
 @dataclass(frozen=True)
 class WaveAlarm:
-    """A wave: noticed in hour ``at``, going on since hour ``since`` (both count from 1970, UTC);
-    ``found`` reports came in these hours where ``usual`` were to be expected."""
+    """A wave: detected in hour ``at``, in progress since hour ``since`` (both count from 1970,
+    UTC). ``found`` reports came in these hours, where ``usual`` were expected."""
 
     at: int
     since: int
@@ -37,7 +38,7 @@ class WaveAlarm:
 
 @dataclass
 class _CusumRun:
-    """One chart: how much evidence has gathered, since when, and over what."""
+    """One chart: its accumulated evidence, since when, and over which counts."""
 
     times: float
     evidence: float = 0.0
@@ -58,8 +59,8 @@ class _CusumRun:
 def log_likelihood_ratio(
     found: int, usual: ExpectedRate, times: float, share: float = 1.0
 ) -> float:
-    """The logarithm of how much likelier so many are at ``times`` the usual rate than at the usual
-    one, in a ``share`` of an hour."""
+    """Return the log likelihood ratio of this count at ``times`` the usual rate to the usual rate,
+    in a ``share`` of an hour."""
     weight = usual.weeks
     shape = usual.mean * weight
     wider = log((weight + share) / (weight + share * times))
@@ -68,7 +69,7 @@ def log_likelihood_ratio(
 
 @dataclass
 class CusumChart:
-    """Runs over the hours in their order."""
+    """Runs the charts over the hours in order."""
 
     baseline: Baseline = field(default_factory=Baseline)
     runs: list[_CusumRun] = field(
@@ -77,7 +78,7 @@ class CusumChart:
     unusual: int = 0
 
     def add_completed_hour(self, at: int, hour_of_week: int, found: int) -> WaveAlarm | None:
-        """Take in an hour that is over; an alarm begins the charts anew."""
+        """Add a completed hour; an alarm resets the charts."""
         alarm = self._update_cusum_runs(
             at, found, self.baseline.expected_hour_rate(hour_of_week), 1.0
         )
@@ -92,8 +93,10 @@ class CusumChart:
     def check_current_hour(
         self, at: int, hour_of_week: int, found: int, share: float
     ) -> WaveAlarm | None:
-        """What the hour that has begun would say, of which a ``share`` is over. Whoever asks has no
-        more use for the chart."""
+        """Return the alarm that the current hour would raise, of which a ``share`` is over.
+
+        The chart must not be used afterwards.
+        """
         return self._update_cusum_runs(
             at, found, self.baseline.expected_hour_rate(hour_of_week), share
         )
@@ -106,9 +109,9 @@ class CusumChart:
         for run in self.runs:
             run.add_observation(at, found, usual, share)
         over = [
-            one_run
-            for one_run in self.runs
-            if one_run.evidence >= THRESHOLD and one_run.found >= MIN_REPORTS
+            candidate
+            for candidate in self.runs
+            if candidate.evidence >= THRESHOLD and candidate.found >= MIN_REPORTS
         ]
         if not over:
             return None

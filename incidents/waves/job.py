@@ -1,5 +1,6 @@
-"""The worker's job that counts hour by hour what people tell us, and opens a case when a wave has
-begun: reports with refused callbacks, and beside them checks that failed while nobody rang."""
+"""The worker's wave detection job: counts signals by hour and opens a case when a wave has begun.
+It counts reports with refused callbacks and, separately, checks that failed while none of our
+agents was calling."""
 
 from __future__ import annotations
 
@@ -22,24 +23,24 @@ EVIDENCE_KIND = "wave"
 REPORTS, CHECKS = "reports", "checks"
 HISTORY_LENGTH = timedelta(weeks=26)
 RUN_INTERVAL = timedelta(minutes=1)
-#: Of one wave there is one alarm a day.
+#: One wave raises at most one alarm a day.
 REPEAT_ALARM_AFTER = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR = timedelta(hours=1)
 
 
 def hours_since_epoch(at: datetime) -> int:
-    """Hours since 1970, UTC."""
+    """Return the hours since 1970, UTC."""
     return (at - _EPOCH) // _HOUR
 
 
 def epoch_hour_start(hour: int) -> datetime:
-    """When such an hour begins."""
+    """Return when such an hour begins."""
     return _EPOCH + hour * _HOUR
 
 
 def hour_of_week(hour: int, zone: ZoneInfo) -> int:
-    """Which hour of the week it is on the clock of a zone, from Monday's first."""
+    """Return the hour of the week on the clock of a zone, from Monday 00:00."""
     local = epoch_hour_start(hour).astimezone(zone)
     return local.weekday() * 24 + local.hour
 
@@ -47,8 +48,10 @@ def hour_of_week(hour: int, zone: ZoneInfo) -> int:
 def detect_current_wave(
     counts: Mapping[int, int], since: int, now: datetime, zone: ZoneInfo
 ) -> WaveAlarm | None:
-    """The alarm that is on now, from the counts of all hours after ``since``: raised by the hour
-    that has begun, or by the one before it."""
+    """Return the current alarm, raised by the current hour or by the one before it.
+
+    ``counts`` are the counts of all hours from ``since``.
+    """
     chart, this = CusumChart(), hours_since_epoch(now)
     last: WaveAlarm | None = None
     for hour in range(since, this):
@@ -61,14 +64,14 @@ def detect_current_wave(
 
 @dataclass
 class _HourlySeries:
-    """One thing that is counted, by hours; ``known`` is the last hour that was."""
+    """One series of hourly counts; ``known`` is the last hour counted."""
 
     name: str
     counts: Counter[int] = field(default_factory=Counter)
     known: int = 0
 
     def build_series_query(self, since: datetime) -> Any:
-        """A query for the instants from then on."""
+        """Build a query for the instants from ``since`` on."""
         if self.name == REPORTS:
             return select(Report.at).where(col(Report.at) >= since)
         return select(SignalRecord.at).where(
@@ -76,8 +79,10 @@ class _HourlySeries:
         )
 
     def update_hourly_counts(self, session: Session, now: datetime) -> int | None:
-        """Count what has come since the last whole hour but one, and forget what is too old; gives
-        the first hour of which anything is known."""
+        """Update the counts from the last whole hour but one, and drop those that are too old.
+
+        Returns the first hour with a count, or ``None``.
+        """
         oldest = hours_since_epoch(now - HISTORY_LENGTH)
         again = max(oldest, self.known - 1)
         for hour in [count for count in self.counts if count >= again or count < oldest]:
@@ -92,7 +97,7 @@ class _HourlySeries:
 
 
 class WaveDetectionJob:
-    """A job of the worker. It remembers the counts, so that it asks for what is new alone."""
+    """A job of the worker. It keeps the counts in memory, so that it queries only what is new."""
 
     def __init__(self, zone: str) -> None:
         self._zone = ZoneInfo(zone)
@@ -104,7 +109,7 @@ class WaveDetectionJob:
         return "waves"
 
     def __call__(self, session: Session, now: datetime) -> None:
-        """Look once a minute."""
+        """Run once a minute."""
         if self._rests_until is not None and now < self._rests_until:
             return
         self._rests_until = now + RUN_INTERVAL
@@ -119,12 +124,12 @@ class WaveDetectionJob:
 
 
 def _has_recent_wave_evidence(session: Session, name: str, now: datetime) -> bool:
-    found = select(CaseEvidence.id).where(
+    statement = select(CaseEvidence.id).where(
         col(CaseEvidence.kind) == EVIDENCE_KIND,
         col(CaseEvidence.at) > now - REPEAT_ALARM_AFTER,
         col(CaseEvidence.ref).startswith(f"{name}:"),
     )
-    return session.exec(found.limit(1)).first() is not None
+    return session.exec(statement.limit(1)).first() is not None
 
 
 def _build_wave_evidence(name: str, alarm: WaveAlarm, now: datetime) -> NewEvidence:

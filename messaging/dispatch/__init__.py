@@ -1,1 +1,1 @@
-"""Workers that send what the outbox and the call queue hold."""
+"""Workers that send queued texts and place queued calls."""

@@ -1,7 +1,8 @@
-"""The worker's part of bridged calls: places what is wanted, once, and ends what is to end.
+"""The worker's part in bridged calls: places each queued call once, and hangs up calls that must
+end.
 
-As with texts, a call that may have been placed is looked up before it is dialled again; unlike a
-text, one that was not placed within a minute is given up, for its agent is waiting.
+As with texts, a call whose placement is unknown is looked up before it is placed again. Unlike a
+text, a call that was not placed within a minute fails, because its agent is waiting.
 """
 
 from __future__ import annotations
@@ -33,14 +34,16 @@ PLACED_WITHIN = timedelta(seconds=60)
 HANG_UP_WITHIN = timedelta(minutes=10)
 LEASE = timedelta(seconds=30)
 RETRY_PAUSE = timedelta(seconds=2)
-#: Spelt as in the index, so that a prepared statement can use it whatever it is asked for.
+#: Literal, as in the partial index, so that prepared statements can use the index.
 _CALL_IS_DUE = text("(to_hang_up OR state IN ('wanted', 'dialling'))")
 
 
 @dataclass(frozen=True)
 class LeasedCall:
-    """A call in a worker's hands, at its ``turn``-th try: to be placed or, with ``hang_up``, to be
-    ended; ``unknown`` says that an earlier try had no known outcome."""
+    """A call leased by a worker at its ``turn``-th try, to be placed or (``hang_up``) ended.
+
+    ``unknown`` means that an earlier try had an unknown outcome.
+    """
 
     id: UUID
     ring: OutboundCall
@@ -54,7 +57,7 @@ class LeasedCall:
 def lease_calls(
     session: Session, rules: SendingLimits, now: datetime, limit: int = 5
 ) -> list[LeasedCall]:
-    """Take due calls into the caller's hands; those that come too late or cost too much fail."""
+    """Lease due calls; fail those that are too late or exceed the spending ceiling."""
     rows = session.exec(
         select(PhoneCall)
         .where(_CALL_IS_DUE, col(PhoneCall.due_at) <= now)
@@ -111,14 +114,14 @@ def _outbound_call(session: Session, row: PhoneCall, first_tried_at: datetime) -
 def record_call_placed(
     session: Session, job: LeasedCall, sid: str, state: CallState, now: datetime
 ) -> None:
-    """The provider has it. Its webhooks may have told us more already."""
+    """Record that the provider accepted the call. Webhooks may have advanced its state already."""
     row = call_queue.lock_call(session, job.id)
     if row is None:
         return
     row.agent_sid = row.agent_sid or sid
     if not call_queue.record_call_state(session, row, state, now):
         return
-    if state is not CallState.RINGING_YOU:  # where the agent's phone picks up by itself
+    if state is not CallState.RINGING_YOU:  # a simulated agent's phone answers automatically
         row.agent_on_at = now
         session.add(row)
 
@@ -126,10 +129,10 @@ def record_call_placed(
 def record_call_not_placed(
     session: Session, job: LeasedCall, error: Exception | None, now: datetime
 ) -> None:
-    """It was refused, or will be tried again while there is time."""
+    """Record a rejected call as failed, or schedule a retry while there is time."""
     row = call_queue.lock_call(session, job.id)
     if row is None or row.state != CallState.DIALLING or row.tries != job.turn:
-        return  # its webhooks know better, or another worker has it
+        return  # webhooks advanced it, or another worker leased it
     late = now >= row.wanted_at + PLACED_WITHIN
     if isinstance(error, Rejected) or late:
         _fail_call(session, row, error.code if isinstance(error, Rejected) else "too_late", now)
@@ -142,7 +145,7 @@ def record_call_not_placed(
 
 
 def record_call_hung_up(session: Session, job: LeasedCall) -> None:
-    """There is nobody on the line any more."""
+    """Record that the call was hung up."""
     row = call_queue.lock_call(session, job.id)
     if row is not None:
         row.to_hang_up = False
@@ -151,7 +154,7 @@ def record_call_hung_up(session: Session, job: LeasedCall) -> None:
 
 
 def _fail_call(session: Session, row: PhoneCall, error: str, now: datetime) -> None:
-    # One that may be on its way all the same is looked up and ended.
+    # A call that was possibly placed even so is looked up and hung up.
     row.to_hang_up, row.due_at = row.first_tried_at is not None and error == "too_late", now
     call_queue.record_call_state(session, row, CallState.FAILED, now, error)
     _record_call_act(session, row, AuditAct.CALL_FAILED, now, error)
@@ -166,7 +169,7 @@ def _record_call_act(
 
 
 class CallPlacer:
-    """Places and ends calls over one line; any number of workers may have one."""
+    """Places and ends calls over one provider; every worker may have one."""
 
     def __init__(
         self,
@@ -180,7 +183,7 @@ class CallPlacer:
         self._clock, self._rules = clock, rules
 
     def handle_due_calls(self) -> int:
-        """Do what is due; gives the number of calls handled."""
+        """Handle all due calls; return their number."""
         with transaction(self._engine, info=self._info) as session:
             jobs = lease_calls(session, self._rules, self._clock())
         for job in jobs:
@@ -198,16 +201,14 @@ class CallPlacer:
 
     def _attempt_call(self, job: LeasedCall) -> tuple[str | None, Exception | None]:
         try:
-            found = job.agent_sid or (
-                self._line.find_placed_call(job.ring) if job.unknown else None
-            )
-            if found is None and self._clock() < job.wanted_at + PLACED_WITHIN:
-                found = self._line.place_call(job.ring)
-            return found, None
+            sid = job.agent_sid or (self._line.find_placed_call(job.ring) if job.unknown else None)
+            if sid is None and self._clock() < job.wanted_at + PLACED_WITHIN:
+                sid = self._line.place_call(job.ring)
+            return sid, None
         except (Rejected, Unavailable, OutcomeUnknown) as problem:
             return None, problem
         except Exception as problem:
-            # Without its words, which may hold a number.
+            # Do not log the message: it may contain a phone number.
             log.error("line failed", kind=type(problem).__name__)
             return None, OutcomeUnknown()
 
@@ -216,7 +217,7 @@ class CallPlacer:
             sid = job.agent_sid or self._line.find_placed_call(job.ring)
             if sid is not None:
                 self._line.hang_up(sid)
-        except Exception as problem:  # it stays due, and is tried again when its lease ends
+        except Exception as problem:  # the call stays due; it is retried when its lease ends
             log.warning("not hung up", id=str(job.id), kind=type(problem).__name__)
             return
         with transaction(self._engine, info=self._info) as session:

@@ -1,4 +1,4 @@
-"""How a try at sending ends, written down once by whoever holds the text."""
+"""Outcomes of delivery attempts, recorded once by the worker that holds the lease."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ MAX_PAUSE_SECONDS = 300
 
 @dataclass(frozen=True)
 class LeasedMessage:
-    """A text in one worker's hands, at its ``turn``-th try.
+    """A text leased by one worker, at its ``turn``-th try.
 
-    ``unknown`` says that an earlier try, over ``gateway``, had no known outcome; such a text may
-    be past ``expires_at``, and is then looked up but not sent again. ``ask_line`` says to ask
-    first what kind of line it goes to.
+    ``unknown`` means that an earlier try, over ``gateway``, had an unknown outcome. Such a text may
+    be past ``expires_at``; it is then looked up, but not sent again. ``ask_line`` asks for a
+    look-up of the recipient's line type first.
     """
 
     id: UUID
@@ -37,7 +37,7 @@ class LeasedMessage:
 
 
 def mark_sent(session: Session, taken: LeasedMessage, provider_id: str, now: datetime) -> None:
-    """The provider has it."""
+    """Record that the provider accepted the text."""
     row = lock_leased_message(session, taken)
     if row is not None:
         row.provider_id = provider_id
@@ -45,14 +45,14 @@ def mark_sent(session: Session, taken: LeasedMessage, provider_id: str, now: dat
 
 
 def mark_failed(session: Session, taken: LeasedMessage, error: str, now: datetime) -> None:
-    """The provider will never send it."""
+    """Record that the provider will never send the text."""
     row = lock_leased_message(session, taken)
     if row is not None:
         settle_message(session, row, MessageState.FAILED, now, error)
 
 
 def mark_expired(session: Session, taken: LeasedMessage, now: datetime) -> None:
-    """It was never sent, and by now would no longer help."""
+    """Record that the text was never sent and is too late now."""
     row = lock_leased_message(session, taken)
     if row is not None:
         settle_message(session, row, MessageState.EXPIRED, now)
@@ -66,9 +66,9 @@ def schedule_retry(
     unknown: bool,
     rest: timedelta | None = None,
 ) -> None:
-    """Try again after a pause that doubles, or as long as the provider asked for.
+    """Schedule a retry after a doubling pause, or the provider's requested pause if longer.
 
-    It ends when the text expires; one whose outcome is unknown stays until the provider says.
+    Retries end when the text expires; one with an unknown outcome remains until it is resolved.
     """
     row = lock_leased_message(session, taken)
     if row is None:
@@ -80,7 +80,7 @@ def schedule_retry(
 
 
 def return_to_queue(session: Session, taken: LeasedMessage, now: datetime) -> None:
-    """It was not tried: another worker may have it at once."""
+    """Release an untried text, so that another worker can lease it immediately."""
     row = lock_leased_message(session, taken)
     if row is None:
         return
@@ -92,13 +92,15 @@ def return_to_queue(session: Session, taken: LeasedMessage, now: datetime) -> No
 
 
 def retry_delay(message: UUID, tries: int) -> timedelta:
-    """2, 4, 8 … seconds, five minutes at the most, each a quarter longer or shorter by chance, so
-    that what failed together does not come back together."""
+    """Return 2, 4, 8 … seconds, at most five minutes, with a jitter of 25 %.
+
+    The jitter spreads retries of texts that failed together.
+    """
     chance = zlib.crc32(message.bytes + bytes([tries % 256])) / 2**32
     return timedelta(seconds=min(2 ** min(tries, 20), MAX_PAUSE_SECONDS) * (0.75 + chance / 2))
 
 
-#: How a text can end, and the act that is written down.
+#: Final states, and the act of each in the audit log.
 OUTCOME_ACTS = {
     MessageState.SENT: AuditAct.TEXT_SENT,
     MessageState.FAILED: AuditAct.TEXT_FAILED,
@@ -107,8 +109,10 @@ OUTCOME_ACTS = {
 
 
 def lock_leased_message(session: Session, taken: LeasedMessage) -> OutboxMessage | None:
-    """The row, if it is still in these hands and at this turn: a worker that was held up past
-    its lease has nothing to say about a text that another has taken."""
+    """Return the locked row if this lease is still valid.
+
+    A worker that was delayed past its lease must not record an outcome for another worker's text.
+    """
     return session.exec(
         select(OutboxMessage)
         .where(
@@ -123,7 +127,7 @@ def lock_leased_message(session: Session, taken: LeasedMessage) -> OutboxMessage
 def settle_message(
     session: Session, row: OutboxMessage, state: MessageState, now: datetime, error: str = ""
 ) -> None:
-    """Nothing more is done with this text."""
+    """Set a final state; the text is not processed any further."""
     row.state, row.error, row.settled_at = state, error[:40] or None, now
     row.waited_ms = (now - row.wanted_at) // timedelta(milliseconds=1)
     record_message_act(session, row, OUTCOME_ACTS[state], now, error)
@@ -132,7 +136,7 @@ def settle_message(
 def record_message_act(
     session: Session, row: OutboxMessage, action: AuditAct, now: datetime, detail: str
 ) -> None:
-    """Write down what became of a text."""
+    """Record an act on a text in the audit log."""
     session.add(row)
     session.flush()
     audit_log.record_act(

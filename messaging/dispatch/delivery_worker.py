@@ -1,4 +1,4 @@
-"""One text to a provider: looked up first if need be, sent, and its outcome written down."""
+"""Delivers one text: looks it up first if necessary, sends it, and records the outcome."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from storage.session import transaction
 
 log = structlog.get_logger("worker")
 
-SEND_MARGIN = timedelta(seconds=40)  # a look-up and a try at the slowest gateway, and some
+SEND_MARGIN = timedelta(seconds=40)  # a look-up and a try at the slowest gateway, with reserve
 
 
 class MessageDeliverer:
-    """Delivers what has been leased; any number of threads may use one."""
+    """Delivers leased texts; safe for use by several threads."""
 
     def __init__(
         self,
@@ -35,20 +35,20 @@ class MessageDeliverer:
         self._engine, self._info, self._route, self._clock = engine, info, route, clock
 
     def deliver_message(self, taken: LeasedMessage) -> None:
-        """Try once and write down how it ended."""
+        """Try once, and record the outcome."""
         if self._clock() > taken.leased_until - SEND_MARGIN:
-            return  # held up too long; whoever takes it next looks it up first
+            return  # too little of the lease is left; the next worker looks it up first
         if not taken.unknown and not self._route.is_provider_available(
             taken.gateway, self._clock()
         ):
-            self.return_message(taken)  # it fell ill meanwhile
+            self.return_message(taken)  # the provider became unavailable meanwhile
             return
         provider_id, error = self._attempt_delivery(taken)
         self._record_delivery_result(taken, provider_id, error)
         log.info("text", id=str(taken.id), outcome=type(error).__name__ if error else "settled")
 
     def return_message(self, taken: LeasedMessage) -> None:
-        """Leave it to another worker."""
+        """Release the text for another worker."""
         with transaction(self._engine, info=self._info) as session:
             delivery_outcomes.return_to_queue(session, taken, self._clock())
 
@@ -70,28 +70,28 @@ class MessageDeliverer:
                 delivery_outcomes.schedule_retry(session, taken, now, unknown=unknown, rest=rest)
 
     def _attempt_delivery(self, taken: LeasedMessage) -> tuple[str | None, Exception | None]:
-        """The provider's id, or what went wrong; neither when it was never sent and is too late."""
+        """Return the provider's id or the error; neither if it was never sent and is too late."""
         try:
-            found = self._find_earlier_attempt(taken)
-            if found is None and self._clock() < taken.expires_at:
-                found = self._send_leased_message(taken)
-            return found, None
+            provider_id = self._find_earlier_attempt(taken)
+            if provider_id is None and self._clock() < taken.expires_at:
+                provider_id = self._send_leased_message(taken)
+            return provider_id, None
         except (Rejected, Unavailable, OutcomeUnknown) as problem:
             return None, problem
         except Exception as problem:
-            # Without its words, which may be the text's.
+            # Do not log the message: it may contain the text.
             log.error("gateway failed", kind=type(problem).__name__)
             return None, OutcomeUnknown()
 
     def _find_earlier_attempt(self, taken: LeasedMessage) -> str | None:
-        """The provider's id of a text that an earlier try may have handed over."""
+        """Return the provider's id of a text that an earlier try may have sent."""
         if not taken.unknown:
             return None
         gateway = self._route[taken.gateway]
         return self._call_provider(gateway, lambda: gateway.find_message(taken.letter))
 
     def _reject_landline(self, taken: LeasedMessage, gateway: SmsProvider) -> None:
-        """Ask the provider where the rules say so; when it cannot tell, the text itself will."""
+        """Look up the line type, and raise ``Rejected`` for a landline; ignore failed look-ups."""
         try:
             kind = gateway.look_up_line_type(taken.letter.to)
         except (Unavailable, Rejected):
@@ -115,7 +115,7 @@ class MessageDeliverer:
         )
 
     def _call_provider(self, gateway: SmsProvider, act: Callable[[], str | None]) -> str | None:
-        """Do it, and remember how well the gateway did."""
+        """Call the provider, and record its health."""
         try:
             done = act()
         except Rejected:
@@ -132,7 +132,7 @@ class MessageDeliverer:
 
 
 def _remember_rejection(session: Session, phone: str, code: str, now: datetime) -> None:
-    """What a refusal says of the number holds for the next text too."""
+    """Store what a rejection says about the number, for later texts."""
     if code == "opted_out":
         opt_outs.record_opt_out(session, phone, now)
     if code == line_types.LANDLINE:

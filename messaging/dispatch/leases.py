@@ -1,4 +1,4 @@
-"""Due texts into one worker's hands, for a time, within what the rules allow."""
+"""Leases due texts to one worker at a time, within the sending limits."""
 
 from __future__ import annotations
 
@@ -27,30 +27,33 @@ from vault.errors import KeyUnavailable, Tampered
 from vault.keys import field_encryption
 
 LEASE = timedelta(seconds=120)
-#: Spelt as in the index, so that a prepared statement can use it whatever it is asked for.
+#: Literal, as in the partial index, so that prepared statements can use the index.
 _OPEN = text("state IN ('queued', 'sending')")
 
 
 def lease_messages(
     session: Session, now: datetime, gateway: str, rules: SendingLimits, limit: int = 20
 ) -> list[LeasedMessage]:
-    """Take due texts into the caller's hands until their lease ends, the urgent ones first.
+    """Lease due texts to the caller, by priority.
 
-    A text still in somebody's hands when its lease ends was left by a worker that died; it comes
-    back marked ``unknown``, with the gateway that it was handed to. On PostgreSQL rows another
-    worker holds are skipped; SQLite has one writer at a time.
+    A text whose lease has expired was left by a worker that died; it is returned as ``unknown``,
+    with the gateway it was handed to. PostgreSQL skips rows that another worker has locked; SQLite
+    has a single writer.
     """
     gate = _SendCheck(session, rules, now)
-    found = (
+    leased = (
         _lease_message(session, row, gateway, gate, now)
         for row in _list_due_messages(session, now, limit)
     )
-    return [taken for taken in found if taken]
+    return [taken for taken in leased if taken]
 
 
 def _list_due_messages(session: Session, now: datetime, limit: int) -> list[OutboxMessage]:
-    """The due rows, the urgent first. What anybody can set off comes last and, where there is more
-    than one round can take, has a quarter of it: it holds up nothing, and is not starved."""
+    """Return due rows by priority.
+
+    Texts that anyone can trigger come last, but get a quarter of a full batch: they delay nothing
+    else and are not starved.
+    """
     ours: list[OutboxMessage] = []
     for priority in Priority:
         if priority != Priority.ASKED and len(ours) < limit:
@@ -63,7 +66,7 @@ def _list_due_messages(session: Session, now: datetime, limit: int) -> list[Outb
 def _due_by_priority(
     session: Session, priority: Priority, now: datetime, limit: int
 ) -> Sequence[OutboxMessage]:
-    """Each priority by itself is a range of the index; together they would not be."""
+    """Select one priority at a time, because each is a range of the index; all together are not."""
     return session.exec(
         select(OutboxMessage)
         .where(
@@ -78,7 +81,7 @@ def _due_by_priority(
 
 
 class _SendCheck:
-    """What stands between a due text and its sending."""
+    """The checks between a due text and its sending."""
 
     def __init__(self, session: Session, rules: SendingLimits, now: datetime) -> None:
         self.session, self.rules, self.now = session, rules, now
@@ -88,7 +91,7 @@ class _SendCheck:
         return spending.lock_spending_budget(self.session, self.rules, self.now)
 
     def refusal_reason(self, letter: OutboundMessage) -> str | None:
-        """Why this text will never be sent."""
+        """Return why this text may never be sent, or ``None``."""
         if not is_country_allowed(letter.to, self.rules.countries):
             return "country_not_enabled"
         if letter.medium != VOICE:
@@ -99,7 +102,7 @@ class _SendCheck:
         return None
 
     def needs_line_lookup(self, letter: OutboundMessage) -> bool:
-        """Whether to ask what kind of line this is, which nobody has of late."""
+        """Return whether to look up the line type, which is not known from a recent look-up."""
         return (
             letter.medium != VOICE
             and self.rules.look_up_lines
@@ -107,8 +110,11 @@ class _SendCheck:
         )
 
     def number_full_until(self, row: OutboxMessage) -> datetime | None:
-        """Until when this number has had its fill, unless the text warns its holder. What anybody
-        can set off is counted apart, so that it uses up nothing of the rest (rule M5)."""
+        """Return until when the number's limits are exhausted, or ``None``; warnings are exempt.
+
+        Texts that anyone can trigger have their own limits, and use up none of the others (rule
+        M5).
+        """
         if row.kind in UNLIMITED_KINDS:
             return None
         asked = row.kind in ANYONE_CAN_TRIGGER
@@ -118,7 +124,7 @@ class _SendCheck:
         )
 
     def _limit_full_until(self, row: OutboxMessage, limit: NumberLimit) -> datetime | None:
-        """When the earliest of the last texts that fill this limit is out of it."""
+        """Return when the oldest of the texts that exhaust this limit drops out of its period."""
         if limit.most == 0:
             return row.expires_at
         alike = col(OutboxMessage.kind).in_(ANYONE_CAN_TRIGGER)
@@ -180,8 +186,11 @@ def _lease_message(
 
 
 def _defer_to_morning(session: Session, row: OutboxMessage, now: datetime) -> bool:
-    """Whether it is night where the customer lives: what was held up by a limit, by the ceiling or
-    by the provider waits for the morning then, like what is due at night (rule M4)."""
+    """Defer a text if it is night in the customer's zone; return whether it was deferred.
+
+    This covers texts that a limit, the spending ceiling or the provider delayed into the night
+    (rule M4).
+    """
     morning = calling_hours.parse_calling_hours(row.decent).next_allowed(now) if row.decent else now
     if morning <= now:
         return False
@@ -193,7 +202,7 @@ def _defer_to_morning(session: Session, row: OutboxMessage, now: datetime) -> bo
 def _check_send_limits(
     session: Session, row: OutboxMessage, letter: OutboundMessage, gate: _SendCheck, now: datetime
 ) -> bool:
-    """Whether the rules let it go; settles it for good, or for a while, when not."""
+    """Return whether the limits allow sending; if not, settle or defer the text."""
     refusal = gate.refusal_reason(letter)
     if refusal:
         settle_message(session, row, MessageState.FAILED, now, refusal)
@@ -214,8 +223,11 @@ def _check_send_limits(
 def _hold_for_number_limit(
     session: Session, row: OutboxMessage, until: datetime, now: datetime
 ) -> None:
-    """A number has had its fill: an answer is dropped, or whoever floods us would be texted for
-    hours, and so is what would come too late; what the customer has to know waits."""
+    """Defer a text to a number whose limit is exhausted.
+
+    Drop answers, so that a flood of requests does not cause hours of replies, and texts that would
+    come too late.
+    """
     if row.priority == Priority.ANSWER or until >= row.expires_at:
         settle_message(session, row, MessageState.FAILED, now, "too_many")
         return
@@ -250,7 +262,10 @@ def _decrypt_outbound_message(
 
 
 def record_failover(session: Session, taken: LeasedMessage, gateway: str) -> bool:
-    """Note that a text found at no provider is handed to another one; whether it is still ours."""
+    """Record that a text is handed to another provider; return whether the lease is valid.
+
+    This happens to a text of unknown outcome that the earlier provider does not have.
+    """
     row = lock_leased_message(session, taken)
     if row is None:
         return False

@@ -1,4 +1,4 @@
-"""The worker: sends what is due, does the periodic jobs, shows that it lives."""
+"""The worker: sends due texts, runs periodic jobs, and writes a heartbeat."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ log = structlog.get_logger("worker")
 NAME = "worker"
 IDLE_SECONDS = 0.5
 LEASES_PER_THREAD = (
-    4  # texts leased for each hand, so that none waits for the store between two texts
+    4  # texts leased per sending thread, so that none waits for the database between two texts
 )
 HEARTBEAT_INTERVAL = timedelta(seconds=5)
 ALIVE_WITHIN = timedelta(seconds=30)
@@ -42,10 +42,10 @@ PeriodicJob = Callable[[Session, datetime], None]
 
 
 class Worker:
-    """Any number of these may run at once; none sends what another has in hand.
+    """Any number of workers can run at once; leases keep them from sending the same text twice.
 
-    ``hands`` is how many texts it sends at a time; it takes few more than that, so that what it
-    cannot get to stays for others.
+    ``hands`` is how many texts it sends at a time. It leases only a few more, so that the rest is
+    left to other workers.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Worker:
         self.stopping = Event()
 
     def run_until_stopped(self) -> None:
-        """Work until :attr:`stopping` is set; texts in hand are finished first."""
+        """Work until :attr:`stopping` is set; finish texts in flight before returning."""
         while not self.stopping.is_set():
             try:
                 taken = self._lease_and_dispatch()
@@ -88,13 +88,13 @@ class Worker:
         self._pool.shutdown()
 
     def run_once(self) -> int:
-        """One round to its end; gives the number of texts handled."""
+        """Run one complete round; return the number of texts handled."""
         taken = self._lease_and_dispatch()
         self._finish_in_flight()
         return taken
 
     def _lease_and_dispatch(self) -> int:
-        """Take what is due into the free hands; gives the number of texts taken."""
+        """Lease due texts for the free threads; return their number."""
         self._beat_and_run_jobs(self._clock())
         self._start_call_round()
         now, room = self._clock(), self._free_capacity()
@@ -104,12 +104,12 @@ class Worker:
         self._record_provider_switch(gateway.name, now)
         with transaction(self._engine, info=self._info) as session:
             taken = leases.lease_messages(session, now, gateway.name, self._rules, room)
-        for item in taken:
-            self._dispatch_message(item)
+        for message in taken:
+            self._dispatch_message(message)
         return len(taken)
 
     def _start_call_round(self) -> None:
-        """Place the calls that are wanted, beside the texts, one round at a time."""
+        """Handle queued calls in parallel with texts, one round at a time."""
         if self._dialling is not None and self._dialling.done():
             self._dialling = None
         if self._dialler is None or self._dialling is not None or self.stopping.is_set():
@@ -127,7 +127,7 @@ class Worker:
             log.warning("calls not placed", kind=type(error).__name__)
 
     def _free_capacity(self) -> int:
-        self._busy = {item for item in self._busy if not item.done()}
+        self._busy = {future for future in self._busy if not future.done()}
         return self._hands * LEASES_PER_THREAD - len(self._busy)
 
     def _dispatch_message(self, taken: delivery_outcomes.LeasedMessage) -> None:
@@ -137,7 +137,7 @@ class Worker:
             self._busy.add(self._pool.submit(self._deliver_safely, taken))
 
     def _deliver_safely(self, taken: delivery_outcomes.LeasedMessage) -> None:
-        """Nothing that happens to one text may keep the others from leaving."""
+        """Deliver one text; a database failure must not stop the others."""
         try:
             if self.stopping.is_set():
                 self._deliverer.return_message(taken)
@@ -151,15 +151,15 @@ class Worker:
             )
 
     def _wait_for_work(self, taken: int) -> None:
-        """Until there may be something to do: a hand is free, or a while has gone by."""
+        """Wait until a thread is free or the idle time has passed."""
         if self._free_capacity() < self._hands:
             wait(self._busy, timeout=IDLE_SECONDS, return_when=FIRST_COMPLETED)
         elif not taken:
             self.stopping.wait(IDLE_SECONDS)
 
     def _finish_in_flight(self) -> None:
-        for item in self._busy:
-            item.result()
+        for future in self._busy:
+            future.result()
         if self._dialling is not None:
             self._dialling.result()
         self._busy.clear()
@@ -176,10 +176,10 @@ class Worker:
         self._using = name
 
     def _beat_and_run_jobs(self, now: datetime) -> None:
-        """Show that we live, and do the periodic jobs at the same pace."""
+        """Write a heartbeat, and run the periodic jobs at the same interval."""
         if self._beaten is not None and now - self._beaten < HEARTBEAT_INTERVAL:
             return
-        # The very first beat of two workers at once is a race; either is as good.
+        # The very first heartbeats of two workers may race; either of them will do.
         with suppress(IntegrityError), transaction(self._engine, info=self._info) as session:
             session.merge(Heartbeat(name=NAME, at=now))
         for job in self._jobs:
@@ -192,6 +192,6 @@ class Worker:
 
 
 def is_worker_alive(session: Session, now: datetime) -> bool:
-    """Whether some worker has been at work lately."""
+    """Return whether any worker has written a recent heartbeat."""
     beat = session.get(Heartbeat, NAME)
     return beat is not None and now - beat.at <= ALIVE_WITHIN

@@ -1,1 +1,1 @@
-"""The ways a text leaves: one provider, one file, behind one small protocol."""
+"""Messaging providers: one file each, behind one small protocol."""

@@ -1,4 +1,4 @@
-"""What every gateway does, and what can go wrong with it."""
+"""The protocol of text message providers, and its errors."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ TEXT, VOICE = "text", "voice"
 
 @dataclass(frozen=True)
 class OutboundMessage:
-    """A text on its way out, or with ``medium`` ``voice`` one that is spoken. ``reference`` is ours
-    and the same at every try; ``to`` is E.164; ``first_tried_at`` is when its first try could have
-    reached the provider; from ``expires_at`` it is of no more use."""
+    """A text to be sent, or spoken if ``medium`` is ``voice``.
+
+    ``reference`` is our id, the same at every try; ``to`` is E.164; ``first_tried_at`` is when the
+    first try could have reached the provider; from ``expires_at`` on it is too late.
+    """
 
     reference: UUID
     to: str
@@ -25,7 +27,7 @@ class OutboundMessage:
 
 
 class Rejected(Exception):
-    """The provider will never send this; ``code`` says why (``opted_out``, ``landline`` …)."""
+    """The provider will never send this; ``code`` is the reason (``opted_out``, ``landline`` …)."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -33,7 +35,7 @@ class Rejected(Exception):
 
 
 class Unavailable(Exception):
-    """The provider certainly did not take this, and may do so later: after ``rest``, if it said."""
+    """The provider did not accept this, and may do so later, after ``rest`` if it said so."""
 
     def __init__(self, rest: timedelta | None = None) -> None:
         super().__init__()
@@ -41,7 +43,7 @@ class Unavailable(Exception):
 
 
 class OutcomeUnknown(Exception):
-    """The provider may or may not have taken this: it must be looked up before another try."""
+    """The provider may or may not have accepted this: look it up before another try."""
 
 
 class SmsProvider(Protocol):
@@ -50,23 +52,23 @@ class SmsProvider(Protocol):
     name: str
 
     def send_message(self, letter: OutboundMessage, now: datetime) -> str:
-        """Hand over a text, or ring to speak it; gives the provider's id for it.
+        """Send a text, or place a call to speak it; return the provider's id.
 
-        Raises :class:`Rejected`, :class:`Unavailable` or :class:`OutcomeUnknown`.
+        Raise :class:`Rejected`, :class:`Unavailable` or :class:`OutcomeUnknown`.
         """
         ...
 
     def find_message(self, letter: OutboundMessage) -> str | None:
-        """The provider's id for a text whose outcome was unknown, or ``None`` if it never took it.
+        """Return the provider's id of a text with unknown outcome; ``None`` if never accepted.
 
-        Raises :class:`Unavailable` when the provider cannot say.
+        Raise :class:`Unavailable` if the provider cannot tell.
         """
         ...
 
     def look_up_line_type(self, phone: str) -> str:
-        """What kind of line a number is: ``landline``, ``mobile`` or another word of the
-        provider's, ``unknown`` where it does not know.
+        """Return the line type of a number: ``landline``, ``mobile`` or a term of the provider.
 
-        Raises :class:`Unavailable` when the provider cannot say.
+        ``unknown`` means that the provider does not know. Raise :class:`Unavailable` if it cannot
+        tell.
         """
         ...

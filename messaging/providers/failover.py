@@ -1,5 +1,6 @@
-"""Which gateway texts leave by: the first that is well, so that another takes over from one that
-fails and hands back once it is well again."""
+"""Chooses the provider of texts: fails over to the next when one fails, and fails back when it
+recovers.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +20,11 @@ FIRST_OPEN_DURATION, MAX_OPEN_DURATION = timedelta(seconds=15), timedelta(minute
 
 @dataclass
 class _CircuitBreaker:
-    """How a gateway's last tries went. While it rests, nothing is handed to it; then one more
-    failure is enough to rest twice as long."""
+    """The recent results of a provider.
+
+    While the breaker is open (``rests_until``), nothing is sent to it. Afterwards one more failure
+    opens it for twice as long.
+    """
 
     heard: deque[tuple[datetime, bool]] = field(default_factory=deque)
     rests_until: datetime | None = None
@@ -52,7 +56,7 @@ class _CircuitBreaker:
 
 
 class FailoverRouter:
-    """Gateways in the order of preference, each with its health as this process sees it."""
+    """Providers in order of preference, each with a circuit breaker of this process."""
 
     def __init__(self, gateways: Sequence[SmsProvider]) -> None:
         self._gateways = {gateway.name: gateway for gateway in gateways}
@@ -60,26 +64,28 @@ class FailoverRouter:
         self._lock = Lock()
 
     def __getitem__(self, name: str) -> SmsProvider:
-        """The gateway of that name; the first when it is no longer configured."""
+        """Return the provider with that name, or the first one if it is no longer configured."""
         return self._gateways.get(name) or next(iter(self._gateways.values()))
 
     def choose_provider(self, now: datetime) -> SmsProvider | None:
-        """The first that is well; none means to wait."""
+        """Return the first available provider; ``None`` if all are unavailable."""
         with self._lock:
             well = (name for name, health in self._health.items() if health.is_available(now))
             name = next(well, None)
         return self._gateways[name] if name else None
 
     def is_provider_available(self, name: str, now: datetime) -> bool:
-        """Whether a gateway may be used; one that is not configured any more, not."""
+        """Return whether a provider is configured and available."""
         with self._lock:
             return name in self._health and self._health[name].is_available(now)
 
     def record_provider_result(
         self, name: str, *, good: bool, now: datetime, rest: timedelta | None = None
     ) -> None:
-        """How a try went: ``good`` when the provider answered sensibly, be it with a rejection;
-        ``rest`` when it asked to be left alone for so long."""
+        """Record a result: ``good`` if the provider gave a valid answer, including a rejection.
+
+        ``rest`` is the pause that the provider asked for.
+        """
         if name in self._health:
             with self._lock:
                 self._health[name].record_result(good, now, rest)

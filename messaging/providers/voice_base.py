@@ -1,4 +1,4 @@
-"""What every provider of calls does; what can go wrong is as with texts (:mod:`base`)."""
+"""The protocol of call providers; its errors are those of texts (:mod:`base`)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from messaging.call_states import CallState
 
 @dataclass(frozen=True)
 class OutboundCall:
-    """A call to an agent, to be bridged on to the customer. ``to`` is E.164, ``reference`` ours;
-    ``known`` are the provider's ids of other calls, which are not this one."""
+    """A call to an agent, to be bridged to the customer.
+
+    ``to`` is E.164, ``reference`` is our id; ``known`` are the provider's ids of other calls.
+    """
 
     reference: UUID
     to: str
@@ -22,22 +24,24 @@ class OutboundCall:
 
 
 class VoiceProvider(Protocol):
-    """A provider of calls. ``placed`` is how far a call is once :meth:`ring` has come back."""
+    """A provider of calls; ``placed`` is the state of a call when :meth:`place_call` returns."""
 
     placed: CallState
 
     def place_call(self, call: OutboundCall) -> str:
-        """Ring the agent; gives the provider's id.
+        """Call the agent; return the provider's id.
 
-        Raises ``Rejected``, ``Unavailable`` or ``OutcomeUnknown``.
+        Raise ``Rejected``, ``Unavailable`` or ``OutcomeUnknown``.
         """
         ...
 
     def find_placed_call(self, call: OutboundCall) -> str | None:
-        """The provider's id of a call whose outcome was unknown, or ``None`` if it was never
-        placed. Raises ``Unavailable`` when the provider cannot say."""
+        """Return the provider's id of a call with unknown outcome; ``None`` if never placed.
+
+        Raise ``Unavailable`` if the provider cannot tell.
+        """
         ...
 
     def hang_up(self, provider_id: str) -> None:
-        """End a call, whatever it is at; one that is over is no error. Raises ``Unavailable``."""
+        """End a call in any state; one that has ended is no error. Raise ``Unavailable``."""
         ...

@@ -1,6 +1,7 @@
-"""What could be abused takes two people (rule I4): it is asked for, approved by another, then done.
+"""Sensitive actions need a second approver (rule I4): requested by one person, approved by another,
+then executed.
 
-This room knows requests, votes and when they count. What can be asked for, and what it does, is a
-:class:`~people.approvals.request_types.RequestType`; all kinds stand in one table,
+This package holds requests, votes and the rules for counting them. What can be requested and what
+it does is a :class:`~people.approvals.request_types.RequestType`; all types are listed in
 ``procedures/approval_registry.py``.
 """

@@ -1,4 +1,4 @@
-"""What there is to decide, and what became of one's own requests."""
+"""The approval inbox: requests to decide, and the state of one's own requests."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ APPROVER_ONLY_FACTS = ("warning",)
 
 @dataclass(frozen=True)
 class InboxItem:
-    """A request as it is shown: ``facts`` say what exactly; ``approvals`` of ``needed`` are in;
-    ``stuck`` is one's own that nobody who works here may approve."""
+    """A request as it is shown. ``facts`` are its details; ``approvals`` of ``needed`` have been
+    given; ``stuck`` is set on one's own request if no active member of staff may approve it."""
 
     act: ApprovalRequestView
     facts: Sequence[tuple[str, str]]
@@ -38,7 +38,8 @@ class InboxItem:
 
 @dataclass(frozen=True)
 class ApprovalInbox:
-    """To be decided; decided by oneself and waiting for others; one's own."""
+    """Requests to decide, requests already decided by the reader that wait for others, and the
+    reader's own."""
 
     to_decide: Sequence[InboxItem]
     waiting: Sequence[InboxItem]
@@ -48,52 +49,54 @@ class ApprovalInbox:
 def count_undecided_requests(
     session: Session, kinds: RequestTypes, who: Principal, now: datetime
 ) -> int:
-    """How many requests wait for this person's word."""
+    """Count the requests that wait for this person's decision."""
     return len(_list_undecided_requests(session, kinds, who, now))
 
 
 def _list_undecided_requests(
     session: Session, kinds: RequestTypes, who: Principal, now: datetime
 ) -> list[ApprovalRequest]:
-    """Requests that they may decide, earliest first: the first ``MOST``, without those of people
-    they count as one with."""
-    found = session.exec(
+    """List requests that this person may decide, earliest first, from the first ``MAX_REQUESTS``;
+    leaves out those they are not independent of."""
+    rows = session.exec(
         select(ApprovalRequest)
         .where(*_decidable_conditions(kinds, who, now), ~_has_voted_condition(who))
         .order_by(col(ApprovalRequest.id))
         .limit(MAX_REQUESTS)
     ).all()
-    given = _deciders_by_request(session, found)
-    involved = {item for row in found for item in (row.asked_by, row.staff_id, *given[row.id])}
-    groups = independence.find_identity_groups(session, (who.id, *involved)) if found else {}
+    deciders = _deciders_by_request(session, rows)
+    involved = {item for row in rows for item in (row.asked_by, row.staff_id, *deciders[row.id])}
+    groups = independence.find_identity_groups(session, (who.id, *involved)) if rows else {}
     return [
         row
-        for row in found
-        if not find_dependence(groups, kinds[row.kind], row, given[row.id], who.id)
+        for row in rows
+        if not find_dependence(groups, kinds[row.kind], row, deciders[row.id], who.id)
     ]
 
 
 def _deciders_by_request(
     session: Session, rows: Sequence[ApprovalRequest]
 ) -> Mapping[UUID, list[UUID]]:
-    """Who has decided on each."""
-    found: dict[UUID, list[UUID]] = {row.id: [] for row in rows}
-    if not found:
-        return found
+    """Return who has decided on each request."""
+    deciders: dict[UUID, list[UUID]] = {row.id: [] for row in rows}
+    if not deciders:
+        return deciders
     votes = select(ApprovalVote.request_id, ApprovalVote.staff_id).where(
-        col(ApprovalVote.request_id).in_(found)
+        col(ApprovalVote.request_id).in_(deciders)
     )
     for request_id, staff_id in session.exec(votes):
-        found[request_id].append(staff_id)
-    return found
+        deciders[request_id].append(staff_id)
+    return deciders
 
 
 def load_approval_inbox(
     session: Session, kinds: RequestTypes, who: Principal, now: datetime
 ) -> ApprovalInbox:
-    """All that has to do with this person, in plain, earliest first; their own newest first, of the
-    last month. What is closed to them is in none of it. What is about customers is written down as
-    a reading."""
+    """Load the inbox of this person, decrypted, earliest first; own requests of the last month,
+    newest first.
+
+    Leaves out requests that are hidden from them. Requests about customers are audited as reads.
+    """
     undecided, order = _list_undecided_requests(session, kinds, who, now), col(ApprovalRequest.id)
     decided = (
         select(ApprovalRequest)
@@ -131,23 +134,23 @@ def load_approval_inbox(
 def _own_request_item(
     session: Session, kinds: RequestTypes, row: ApprovalRequest, now: datetime
 ) -> InboxItem:
-    """One's own request; while it is open, with whether anybody is there to approve it."""
-    found = _without_approver_facts(_inbox_item(session, kinds, row))
+    """Return one's own request; while it is open, with whether anybody can approve it."""
+    view = _without_approver_facts(_inbox_item(session, kinds, row))
     if row.state != RequestState.ASKED or now >= row.expires_at:
-        return found
-    able = request_visibility.has_enough_approvers(session, kinds[row.kind], row, found.approvals)
-    return replace(found, stuck=not able)
+        return view
+    able = request_visibility.has_enough_approvers(session, kinds[row.kind], row, view.approvals)
+    return replace(view, stuck=not able)
 
 
 def _without_approver_facts(item: InboxItem) -> InboxItem:
-    """What is for whoever approves alone: that a number is another customer's would make asking a
-    way to look customers up."""
+    """Remove the facts for approvers only. Otherwise submitting a request would be a way to look
+    customers up: a warning says that a number is another customer's."""
     facts = [fact for fact in item.facts if fact[0] not in APPROVER_ONLY_FACTS]
     return replace(item, facts=facts)
 
 
 def list_operator_requests(session: Session, kinds: RequestTypes, now: datetime) -> list[InboxItem]:
-    """What the command line has asked for and is still open."""
+    """List the open requests of the command line."""
     rows = session.exec(
         select(ApprovalRequest)
         .where(_open_requests_condition(now), col(ApprovalRequest.asked_by).is_(None))
@@ -164,7 +167,7 @@ def _open_requests_condition(now: datetime) -> ColumnElement[bool]:
 def _decidable_conditions(
     kinds: RequestTypes, who: Principal, now: datetime
 ) -> list[ColumnElement[bool]]:
-    """Open requests that this person may decide on."""
+    """Return the conditions for open requests that this person may decide on."""
     names = [kind.name for kind in kinds.values() if who.role in kind.approves]
     return [
         _open_requests_condition(now),
@@ -185,11 +188,11 @@ def _has_voted_condition(who: Principal) -> ColumnElement[bool]:
 
 
 def _inbox_item(session: Session, kinds: RequestTypes, row: ApprovalRequest) -> InboxItem:
-    kind, act = kinds[row.kind], sealed_requests.open_approval_request(session, row)
-    given = session.exec(
+    kind, view = kinds[row.kind], sealed_requests.open_approval_request(session, row)
+    approvals = session.exec(
         select(func.count()).where(
             col(ApprovalVote.request_id) == row.id, col(ApprovalVote.verdict) == APPROVE
         )
     ).one()
-    facts = kind.facts(session, act) if act.payload else ()
-    return InboxItem(act, facts, given, kind.approvals_required(row.asked_by))
+    facts = kind.facts(session, view) if view.payload else ()
+    return InboxItem(view, facts, approvals, kind.approvals_required(row.asked_by))

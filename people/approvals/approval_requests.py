@@ -1,4 +1,4 @@
-"""Asking for something that takes two people, and taking it back."""
+"""Submits and withdraws requests that need a second person."""
 
 from __future__ import annotations
 
@@ -34,8 +34,10 @@ def submit_for_approval(
     *,
     about: RequestSubject | None = None,
 ) -> ApprovalRequest:
-    """Ask for something; ``by`` is a member of staff, or none for the command line. ``why`` is read
-    by whoever approves. Raises ``NotAllowed``, ``InvalidInput``, or ``AskedAlready``."""
+    """Submit a request; ``by`` is a member of staff, or ``None`` for the command line.
+
+    Approvers read ``why``. Raises ``NotAllowed``, ``InvalidInput``, or ``AlreadyRequested``.
+    """
     reason = clean_text_input(
         "why", why, limit=REASON_LIMIT, what="reason", allowed=AllowedContent.ANYTHING
     )
@@ -79,8 +81,12 @@ def _require_not_pending(
     by: UUID | None,
     now: datetime,
 ) -> None:
-    """A form that is sent twice asks once. Whoever asks for the same at this moment waits their
-    turn. A request that is closed to the asker does not count."""
+    """Raise ``AlreadyRequested`` if the same request is pending, so that a form sent twice submits
+    once.
+
+    Takes an advisory lock, so that simultaneous requests of a kind wait. Requests that are hidden
+    from the requester do not count.
+    """
     if kind.same is None:
         return
     advisory_lock.acquire_lock(session, sha256(f"approval {kind.name}".encode()).digest())
@@ -95,17 +101,17 @@ def _require_not_pending(
     )
     wanted = [payload.get(name) for name in kind.same]
     for row in waiting:
-        known = sealed_requests.open_approval_request(session, row).payload
+        pending = sealed_requests.open_approval_request(session, row).payload
         hidden = by is not None and request_visibility.is_hidden_from(session, kind, row, by)
-        same = [known.get(name) for name in kind.same] == wanted
+        same = [pending.get(name) for name in kind.same] == wanted
         if same and not hidden and _may_requester_still_ask(session, kind, row):
             raise AlreadyRequested("This is asked for already. It waits for approval.")
 
 
 def _may_requester_still_ask(session: Session, kind: RequestType, row: ApprovalRequest) -> bool:
-    """Whether whoever asked may still ask."""
-    asker = session.get(Staff, row.asked_by) if row.asked_by else None
-    return row.asked_by is None or repository.is_active_in_role(asker, kind.asks)
+    """Return whether the requester may still make this request."""
+    requester = session.get(Staff, row.asked_by) if row.asked_by else None
+    return row.asked_by is None or repository.is_active_in_role(requester, kind.asks)
 
 
 def _require_requester_role(session: Session, kind: RequestType, by: UUID | None) -> None:
@@ -122,17 +128,20 @@ def withdraw_approval_request(
     *,
     kinds: RequestTypes | None = None,
 ) -> None:
-    """Take back what one has asked for; of a member of staff by the table of ``kinds``, which says
-    what is closed to them. Raises ``NotFound`` for that and for anybody else's, or ``NoLonger``."""
-    row, none_such = (
+    """Withdraw one's own request. For a member of staff, ``kinds`` decides whether it is hidden
+    from them.
+
+    Raises ``NotFound`` if it is hidden or somebody else's, or ``Conflict``.
+    """
+    row, not_found = (
         repository.lock_approval_request(session, request_id),
         "There is no such request of yours.",
     )
     if row.asked_by != by:
-        raise NotFound(none_such)
+        raise NotFound(not_found)
     kind = (kinds or {}).get(row.kind)
     if by is not None and kind is not None:
-        request_visibility.require_visible_request(session, kind, row, by, none_such)
+        request_visibility.require_visible_request(session, kind, row, by, not_found)
     repository.close_approval_request(session, row, RequestState.WITHDRAWN, now)
     actor = audit_log.staff_actor(by) if by else audit_log.OPERATOR
     repository.record_approval_act(session, row, AuditAct.APPROVAL_WITHDRAW, actor, now)

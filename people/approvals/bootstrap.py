@@ -1,8 +1,8 @@
-"""An installation that is being set up has nobody yet who could approve.
+"""Bootstrap: while an installation is being set up, nobody can approve yet.
 
-Until two people have been enrolled who may, what the command line asks for is done at once. That
-ends for good the first time there are two: the sealed key register says so, and an entry in the
-audit log, and removing people or entries later does not open it again.
+Until two approvers are enrolled, requests of the command line are executed at once. Bootstrap ends
+for good the first time that there are two: this is recorded in the sealed key register and in the
+audit log, and deleting people or entries later does not reopen it.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _CLOSED_QUERY = select(AuditEntry.id).where(text(f"action = '{BOOTSTRAP_CLOSED}'
 
 
 def count_approvers(session: Session) -> int:
-    """How many people can approve what the command line asks for: at work here, enrolled, and not
-    of the demo."""
+    """Count the people who can approve requests of the command line: active, enrolled, and not of
+    the demo."""
     return session.exec(
         select(func.count()).where(
             col(Staff.role).in_(APPROVERS),
@@ -45,15 +45,18 @@ def count_approvers(session: Session) -> int:
 
 
 def require_other_in_role(session: Session, member: Staff) -> None:
-    """Raises ``NoLonger`` where nobody else could do what only the role of this member may: without
-    a supervisor no number changes and no call is handed over, without an investigator nobody sees a
-    case. The others are locked, so that two who go at once do not each count on the other. While it
-    is being set up, and of people of the demo or who never enrolled, nothing is asked."""
+    """Raise ``Conflict`` if nobody else would be left in this member's role.
+
+    Without a supervisor no number can be changed and no call handed over; without an investigator
+    nobody can see a case. Locks the others, so that two people who leave at once do not each count
+    on the other. Allows everything during bootstrap, and for members who are of the demo or not
+    enrolled.
+    """
     if member.role not in APPROVERS or not _is_enrolled_approver(member):
         return
     if not _is_bootstrap_finished(session):
         return
-    staying = session.exec(
+    in_role = session.exec(
         select(Staff)
         .where(
             col(Staff.role) == member.role,
@@ -65,7 +68,7 @@ def require_other_in_role(session: Session, member: Staff) -> None:
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).all()
-    if all(item.id == member.id for item in staying):
+    if all(item.id == member.id for item in in_role):
         raise Conflict(_LAST_IN_ROLE_MESSAGES[Role(member.role)])
 
 
@@ -74,12 +77,12 @@ def _is_enrolled_approver(member: Staff) -> bool:
 
 
 def is_bootstrap_open(session: Session, now: datetime) -> bool:
-    """Whether the installation is still being set up."""
+    """Return whether the installation is still being set up."""
     return not finish_bootstrap(session, now)
 
 
 def finish_bootstrap(session: Session, now: datetime) -> bool:
-    """Whether it has been set up; written down the first time that this is so."""
+    """Return whether setup is finished; record it the first time."""
     if _is_bootstrap_finished(session):
         return True
     if count_approvers(session) < MIN_APPROVERS:
@@ -90,18 +93,19 @@ def finish_bootstrap(session: Session, now: datetime) -> bool:
 
 
 def _is_bootstrap_finished(session: Session) -> bool:
-    """By either: the entry could be deleted by a database writer, the register set back."""
-    told = session.exec(_CLOSED_QUERY).first() is not None
-    return keyring.current_keyring(session).has_fact(session, SET_UP_FACT) or told
+    """Return whether either record says so: a database writer could delete the entry, and the
+    register could be restored to an older version."""
+    logged = session.exec(_CLOSED_QUERY).first() is not None
+    return keyring.current_keyring(session).has_fact(session, SET_UP_FACT) or logged
 
 
 def migrate_bootstrap_fact(session: Session) -> None:
-    """Have the key register know that it was set up before there was one: a step of the upgrade to
-    revision 0028."""
+    """Copy the end of bootstrap from the audit log into the key register (upgrade to revision
+    0028)."""
     if session.exec(_CLOSED_QUERY).first() is not None:
         keyring.current_keyring(session).add_fact(session, SET_UP_FACT)
 
 
 def record_unapproved_act(session: Session, kind: str, now: datetime) -> None:
-    """Write down what was done without a second person, since there was none yet."""
+    """Audit an act that was done without a second person during bootstrap."""
     audit_log.record_act(session, audit_log.OPERATOR, AuditAct.APPROVALS_SET_UP, now, purpose=kind)

@@ -1,4 +1,4 @@
-"""What a command does itself once it is approved: it goes on when it is run again."""
+"""Approved commands: a command that needs approval continues when it is run again."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from vault.audit.acts import AuditAct
 def find_open_request(
     session: Session, kind: RequestType, payload: Payload, now: datetime
 ) -> ApprovalRequestView | None:
-    """The open request of the command line for exactly this."""
-    found = session.exec(
+    """Return the open request of the command line with exactly this payload."""
+    rows = session.exec(
         select(ApprovalRequest)
         .where(
             col(ApprovalRequest.kind) == kind.name,
@@ -31,16 +31,19 @@ def find_open_request(
         )
         .order_by(col(ApprovalRequest.id))
     )
-    acts = (sealed_requests.open_approval_request(session, row) for row in found)
-    return next((act for act in acts if act.payload == dict(payload)), None)
+    views = (sealed_requests.open_approval_request(session, row) for row in rows)
+    return next((view for view in views if view.payload == dict(payload)), None)
 
 
 def begin_approved_command(
     session: Session, kind: RequestType, request_id: UUID, now: datetime
 ) -> bool:
-    """Whether a command may go on under this request: it is approved, and each approval still
-    counts. Where one does not, the request waits for another. A run that was begun in time has a
-    week to come to its end."""
+    """Return whether the command may run: the request is approved and enough approvals are still
+    valid.
+
+    If an approval is no longer valid, the request goes back to waiting. A run that began in time
+    has a week to finish.
+    """
     row = repository.lock_approval_request(session, request_id)
     if row.state != RequestState.APPROVED or now >= row.expires_at:
         return False
@@ -60,21 +63,21 @@ def begin_approved_command(
 
 
 def finish_approved_command(session: Session, request_id: UUID, now: datetime) -> None:
-    """The command has done what was approved: the request is spent. Raises ``NoLonger``."""
+    """Close the request: the command has done what was approved. Raises ``Conflict``."""
     row = repository.lock_approval_request(session, request_id)
     repository.close_approval_request(session, row, RequestState.DONE, now)
     repository.record_approval_act(session, row, AuditAct.APPROVAL_DO, audit_log.OPERATOR, now)
 
 
 def expire_requests(session: Session, now: datetime) -> None:
-    """Mark what nobody decided on in time (a job of the worker)."""
-    late = session.exec(
+    """Expire requests that nobody decided on in time (a job of the worker)."""
+    expired = session.exec(
         select(ApprovalRequest)
         .where(col(ApprovalRequest.state).in_(OPEN_STATES), col(ApprovalRequest.expires_at) <= now)
         .limit(50)
         .with_for_update(skip_locked=True)
     )
-    for row in late.all():
+    for row in expired.all():
         repository.close_approval_request(session, row, RequestState.EXPIRED, now)
         repository.record_approval_act(
             session, row, AuditAct.APPROVAL_EXPIRE, audit_log.SYSTEM, now

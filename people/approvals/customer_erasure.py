@@ -1,4 +1,4 @@
-"""With a customer goes what requests about them say."""
+"""Erases the contents of approval requests about an erased customer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from people.approvals.states import RequestState
 
 
 def clear_customer_requests(session: Session, customers: Collection[UUID], now: datetime) -> None:
-    """Empty every request about these customers; what still waits for approval ends."""
+    """Empty every request about these customers; withdraw those that wait for approval."""
     about = col(ApprovalRequest.customer_id).in_(customers)
     session.exec(
         update(ApprovalRequest)

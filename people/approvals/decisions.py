@@ -1,7 +1,7 @@
-"""Approving and refusing. An approval counts as long as its approver may still give it.
+"""Approves and refuses requests. An approval counts as long as its approver may still give it.
 
-Every action that takes two people is decided here and nowhere else, by members of staff who are
-surely two different people (:mod:`people.approvals.independence`).
+Every action that needs two people is decided here and nowhere else, by members of staff who are
+proven to be different people (:mod:`people.approvals.independence`).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _DEPENDENCE_MESSAGES = {
 
 @dataclass(frozen=True)
 class _LockedRequest:
-    """A request that is locked, with everybody it has to do with."""
+    """A locked request and the people involved in it."""
 
     row: ApprovalRequest
     kind: RequestType
@@ -46,8 +46,8 @@ class _LockedRequest:
 
 @dataclass(frozen=True)
 class ApprovalResult:
-    """Where a request stands after an approval, and the PIN that its giver hands over in person;
-    empty where nobody enrols."""
+    """The state of a request after an approval, and the PIN that the approver hands over in person;
+    empty if the request enrols nobody."""
 
     state: RequestState
     pin: str
@@ -56,32 +56,32 @@ class ApprovalResult:
 def approve_request(
     session: Session, kinds: RequestTypes, request_id: UUID, digest: str, by: UUID, now: datetime
 ) -> RequestState:
-    """As :func:`approve_issuing_pin`, for what lets nobody enrol."""
+    """Approve as :func:`approve_issuing_pin` does, for requests that enrol nobody."""
     return approve_issuing_pin(session, kinds, request_id, digest, by, now).state
 
 
 def approve_issuing_pin(
     session: Session, kinds: RequestTypes, request_id: UUID, digest: str, by: UUID, now: datetime
 ) -> ApprovalResult:
-    """Approve the request with this digest, and execute it if this was the last approval it
-    needed. An earlier approval does not count if its approver may no longer approve.
+    """Approve the request with this digest, and execute it if this was the last approval it needed.
+    An earlier approval does not count if its approver may no longer approve.
 
     Raises ``NotFound`` for a request that is not theirs to decide; ``NotAllowed`` for their own
-    requests, for requests about themself, and if they could be one person with the asker, the
-    subject or another approver; ``NoLonger``; and any error of the execution itself. After an error
+    requests, for requests about themself, and if they could be one person with the requester, the
+    subject or another approver; ``Conflict``; and any error of the execution itself. After an error
     nothing is done and the approval is not given.
     """
-    found = _lock_for_decision(session, kinds, request_id, by)
-    row, kind = found.row, found.kind
+    locked = _lock_for_decision(session, kinds, request_id, by)
+    row, kind = locked.row, locked.kind
     repository.require_not_expired(row, now)
     repository.require_same_digest(row, digest)
     enrols = _grants_enrolment(kind, sealed_requests.open_approval_request(session, row))
-    _require_valid_requester(session, found)
-    pin = _cast_vote(session, found, APPROVE, by, now, with_pin=enrols)
-    counted = list_valid_approvals(session, kind, row)
-    if len(counted) >= kind.approvals_required(row.asked_by):
+    _require_valid_requester(session, locked)
+    pin = _cast_vote(session, locked, APPROVE, by, now, with_pin=enrols)
+    approvals = list_valid_approvals(session, kind, row)
+    if len(approvals) >= kind.approvals_required(row.asked_by):
         repository.move_request_state(session, row, RequestState.APPROVED)
-        _execute_if_immediate(session, found, counted, by, now)
+        _execute_if_immediate(session, locked, approvals, by, now)
     return ApprovalResult(RequestState(row.state), pin)
 
 
@@ -92,14 +92,14 @@ def _execute_if_immediate(
     by: UUID,
     now: datetime,
 ) -> None:
-    """Do what was approved, unless a command does it."""
+    """Execute an approved request, unless a command executes it."""
     row, kind = found.row, found.kind
     if kind.run is None:
         return
-    act = sealed_requests.open_approval_request(session, row)
-    if _grants_enrolment(kind, act):
-        act = replace(act, pins=pins.open_pins(session, counted))
-    kind.run(session, act, now)
+    view = sealed_requests.open_approval_request(session, row)
+    if _grants_enrolment(kind, view):
+        view = replace(view, pins=pins.open_pins(session, counted))
+    kind.run(session, view, now)
     repository.close_approval_request(session, row, RequestState.DONE, now)
     repository.record_approval_act(
         session, row, AuditAct.APPROVAL_DO, audit_log.staff_actor(by), now
@@ -111,8 +111,8 @@ def _grants_enrolment(kind: RequestType, act: ApprovalRequestView) -> bool:
 
 
 def is_request_void(session: Session, kinds: RequestTypes, request_id: UUID, by: UUID) -> bool:
-    """Whether it can come to nothing any more. Raises ``NotFound``, for what is closed to them
-    too."""
+    """Return whether the request can no longer be executed. Raises ``NotFound``, also if it is
+    hidden from them."""
     row = repository.lock_approval_request(session, request_id)
     kind = kinds.get(row.kind)
     if kind is None or request_visibility.is_hidden_from(session, kind, row, by):
@@ -123,12 +123,12 @@ def is_request_void(session: Session, kinds: RequestTypes, request_id: UUID, by:
 def refuse_request(
     session: Session, kinds: RequestTypes, request_id: UUID, by: UUID, now: datetime
 ) -> None:
-    """Refuse: one who may approve is enough, until it is done. Raises as
+    """Refuse a request. One approver is enough, until it is executed. Raises as
     :func:`approve_request`."""
-    found = _lock_for_decision(session, kinds, request_id, by)
-    repository.require_not_expired(found.row, now)
-    _cast_vote(session, found, REFUSE, by, now)
-    repository.close_approval_request(session, found.row, RequestState.REFUSED, now)
+    locked = _lock_for_decision(session, kinds, request_id, by)
+    repository.require_not_expired(locked.row, now)
+    _cast_vote(session, locked, REFUSE, by, now)
+    repository.close_approval_request(session, locked.row, RequestState.REFUSED, now)
 
 
 def _lock_for_decision(
@@ -136,8 +136,8 @@ def _lock_for_decision(
 ) -> _LockedRequest:
     row = repository.lock_approval_request(session, request_id)
     kind = kinds.get(row.kind)
-    given = [vote.staff_id for vote in repository.list_votes(session, row)]
-    people = repository.lock_staff_members(session, [by, row.asked_by, row.staff_id, *given])
+    deciders = [vote.staff_id for vote in repository.list_votes(session, row)]
+    people = repository.lock_staff_members(session, [by, row.asked_by, row.staff_id, *deciders])
     if kind is None or not repository.is_active_in_role(people.get(by), kind.approves):
         raise NotFound(request_visibility.NO_SUCH_REQUEST)
     request_visibility.require_visible_request(session, kind, row, by)
@@ -145,9 +145,9 @@ def _lock_for_decision(
         raise NotAllowed("You asked for this yourself. It takes somebody else.")
     if by == row.staff_id:
         raise NotAllowed("This is about yourself. It takes somebody else.")
-    if by in given:
+    if by in deciders:
         raise Conflict("You have decided on this already.")
-    _require_independent_voter(session, kind, row, given, by)
+    _require_independent_voter(session, kind, row, deciders, by)
     return _LockedRequest(row, kind, people)
 
 
@@ -166,24 +166,27 @@ def find_dependence(
     given: Sequence[UUID],
     by: UUID,
 ) -> str:
-    """The role of the person that ``by`` could be one person with, so that ``by`` may not decide:
-    ``asker``, ``subject``, ``approver``, or empty. Enrolments do not compare the subject: an
-    approver may let the same colleague enrol again, since that makes nobody another person."""
+    """Return the role of the person that ``by`` could be one person with, so that ``by`` may not
+    decide: ``asker``, ``subject``, ``approver``, or empty.
+
+    Enrolments do not compare the subject: an approver may enrol the same colleague again, since
+    that makes nobody another person.
+    """
     parts: tuple[tuple[str, Sequence[UUID | None]], ...] = (
         ("asker", [row.asked_by]),
         ("subject", [] if kind.enrols else [row.staff_id]),
         ("approver", given),
     )
-    same = {group for group in groups if groups[group] == groups[by]}
-    return next((name for name, ids in parts if same.intersection(filter(None, ids))), "")
+    group_members = {group for group in groups if groups[group] == groups[by]}
+    return next((name for name, ids in parts if group_members.intersection(filter(None, ids))), "")
 
 
 def _require_valid_requester(session: Session, found: _LockedRequest) -> None:
-    asker = found.row.asked_by
-    if asker is None:
+    requester = found.row.asked_by
+    if requester is None:
         return
-    may = repository.is_active_in_role(found.people.get(asker), found.kind.asks)
-    if not may or request_visibility.is_hidden_from(session, found.kind, found.row, asker):
+    may = repository.is_active_in_role(found.people.get(requester), found.kind.asks)
+    if not may or request_visibility.is_hidden_from(session, found.kind, found.row, requester):
         raise Conflict("Whoever asked for this may no longer ask for it. Refuse it.")
 
 
@@ -196,7 +199,7 @@ def _cast_vote(
     *,
     with_pin: bool = False,
 ) -> str:
-    """Keep a verdict; gives the PIN of an approval ``with_pin``."""
+    """Store a vote; return the PIN of an approval ``with_pin``."""
     row = found.row
     require_request_move(
         RequestState(row.state),
@@ -220,28 +223,30 @@ def _cast_vote(
 
 
 def count_valid_approvals(session: Session, kind: RequestType, row: ApprovalRequest) -> int:
-    """How many approvals of a request that is locked count at this moment."""
+    """Count the approvals of a locked request that are currently valid."""
     return len(list_valid_approvals(session, kind, row))
 
 
 def list_valid_approvals(
     session: Session, kind: RequestType, row: ApprovalRequest
 ) -> list[ApprovalVote]:
-    """The approvals of a locked request that count at this moment. Each is for exactly this
-    request, from a person who may still approve it, may see it, did not ask for it and is not its
-    subject. All of them come from surely different people."""
-    given = [vote for vote in repository.list_votes(session, row) if vote.verdict == APPROVE]
-    people = repository.lock_staff_members(session, [item.staff_id for item in given])
+    """List the approvals of a locked request that are currently valid.
+
+    Each is for exactly this request, from a person who may still approve it, may see it, did not
+    request it and is not its subject. All of them come from people proven to be different.
+    """
+    approvals = [vote for vote in repository.list_votes(session, row) if vote.verdict == APPROVE]
+    people = repository.lock_staff_members(session, [approval.staff_id for approval in approvals])
     groups = independence.find_identity_groups(session, (row.asked_by, row.staff_id, *people))
-    counted: list[ApprovalVote] = []
-    for item in given:
-        before = [other.staff_id for other in counted]
+    valid: list[ApprovalVote] = []
+    for approval in approvals:
+        before = [other.staff_id for other in valid]
         if (
-            repository.is_active_in_role(people.get(item.staff_id), kind.approves)
-            and item.staff_id not in (row.asked_by, row.staff_id)
-            and not request_visibility.is_hidden_from(session, kind, row, item.staff_id)
-            and not find_dependence(groups, kind, row, before, item.staff_id)
-            and sealed_requests.is_vote_bound(session, item, row.digest)
+            repository.is_active_in_role(people.get(approval.staff_id), kind.approves)
+            and approval.staff_id not in (row.asked_by, row.staff_id)
+            and not request_visibility.is_hidden_from(session, kind, row, approval.staff_id)
+            and not find_dependence(groups, kind, row, before, approval.staff_id)
+            and sealed_requests.is_vote_bound(session, approval, row.digest)
         ):
-            counted.append(item)
-    return counted
+            valid.append(approval)
+    return valid

@@ -1,11 +1,11 @@
-"""Who could be one and the same person, as far as anybody has proven the contrary (rule I7).
+"""Decides which members of staff could be one and the same person (rule I7).
 
 A member of staff is *proven to* the colleagues whose PINs were used to enrol them: those met them
-in person. Who controls one account could also have made up each person who is proven to that
-account alone, or to people made up in this way. All these are one *group*, and a group has one
-voice: two of it never count for the same request. Proven to two people of different groups, a
-member of staff is a group of their own; so is everybody who was enrolled while the installation
-was set up.
+in person. Somebody who controls one account could also have invented each person who is proven to
+that account alone, or to people invented in this way. All these are one *group*, and a group has
+one vote: two of its members never count for the same request. A member of staff who is proven to
+two people of different groups is a group of their own; so is everybody who was enrolled during
+bootstrap.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from vault.errors import Tampered
 
 
 def find_identity_groups(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, UUID]:
-    """For each of these members of staff the name of their group: one id of it, the same for all
-    of them. Raises ``Tampered`` for one whose proof was changed in the database."""
+    """Return the group of each of these members of staff, named by one id of it. Raises
+    ``Tampered`` for a member whose proof was changed in the database."""
     wanted = {id_ for id_ in ids if id_ is not None}
     proven = _load_vouching_graph(session, wanted)
     joined: dict[UUID, UUID] = {}
@@ -44,25 +44,25 @@ def find_identity_groups(session: Session, ids: Iterable[UUID | None]) -> dict[U
 
 
 def are_independent(session: Session, one: UUID, other: UUID) -> bool:
-    """Whether these two are surely two people."""
-    found = find_identity_groups(session, (one, other))
-    return found[one] != found[other]
+    """Return whether these two are proven to be two people."""
+    groups = find_identity_groups(session, (one, other))
+    return groups[one] != groups[other]
 
 
 def _load_vouching_graph(session: Session, ids: set[UUID]) -> Mapping[UUID, frozenset[UUID]]:
-    """The people that each of these is proven to and, recursively, the same for those."""
-    found: dict[UUID, frozenset[UUID]] = {}
+    """Return the people that each of these is proven to and, recursively, the same for those."""
+    graph: dict[UUID, frozenset[UUID]] = {}
     missing = set(ids)
     while missing:
         rows = session.exec(select(Staff).where(col(Staff.id).in_(missing))).all()
         if not all(row_mac.is_row_intact(session, row) for row in rows):
             raise Tampered("a member of staff is not as we left them")
-        found.update(dict.fromkeys(missing, frozenset()))
-        found.update(
+        graph.update(dict.fromkeys(missing, frozenset()))
+        graph.update(
             {
                 row.id: password_seal.load_vouched_by(session, row.id, row.password_hash)
                 for row in rows
             }
         )
-        missing = {item for to in found.values() for item in to} - found.keys()
-    return found
+        missing = {item for to in graph.values() for item in to} - graph.keys()
+    return graph

@@ -1,4 +1,4 @@
-"""What can come to nothing any more waits for nobody: it is void, and says why."""
+"""Voids requests that can no longer be executed, and records why."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from people.models import Staff
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
-#: Whoever asked may not ask any more.
+#: The requester may no longer make this request.
 REQUESTER = "asker"
 BATCH_SIZE = 200
 
 
 def void_unexecutable_requests(session: Session, kinds: RequestTypes, now: datetime) -> None:
-    """Mark what could not be done if it were approved; what somebody has in hand just now is left
-    to them."""
-    waiting = session.exec(
+    """Void requests that could not be executed if they were approved; skips rows locked by
+    others."""
+    rows = session.exec(
         select(ApprovalRequest)
         .where(
             col(ApprovalRequest.state) == RequestState.ASKED,
@@ -34,7 +34,7 @@ def void_unexecutable_requests(session: Session, kinds: RequestTypes, now: datet
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     ).all()
-    for row in waiting:
+    for row in rows:
         why = _find_invalid_reason(session, kinds[row.kind], row)
         if why:
             row.void_why = why
@@ -45,9 +45,9 @@ def void_unexecutable_requests(session: Session, kinds: RequestTypes, now: datet
 
 
 def _find_invalid_reason(session: Session, kind: RequestType, row: ApprovalRequest) -> str:
-    asker = session.get(Staff, row.asked_by) if row.asked_by else None
+    requester = session.get(Staff, row.asked_by) if row.asked_by else None
     if row.asked_by is not None:
-        may = repository.is_active_in_role(asker, kind.asks)
+        may = repository.is_active_in_role(requester, kind.asks)
         if not may or request_visibility.is_hidden_from(session, kind, row, row.asked_by):
             return REQUESTER
     return (

@@ -1,4 +1,4 @@
-"""Tables of what was asked for, and who said what to it."""
+"""Tables of approval requests and votes."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ _OF_CASE = text("case_id IS NOT NULL")
 
 
 class ApprovalRequest(SQLModel, table=True):
-    """Something that takes two people. ``payload`` says what exactly, and is emptied once there is
-    nothing left to do; ``digest`` is its fingerprint together with the ids of this row, over a
-    random salt, so that it tells nothing by itself. ``customer_id``, ``callback_id`` and
-    ``staff_id`` are what it is about, ``case_id`` the case that it was asked in, if any: the
-    request is closed to everybody named in it (rule I5); ``asked_by`` is none for the command line.
-    ``begun_at`` is when a command began to do it, ``void_why`` a fixed word for why it could not be
-    done any more."""
+    """A request that needs two people.
+
+    ``payload`` holds its parameters and is emptied once nothing is left to do. ``digest`` is a
+    fingerprint of the payload and the ids of this row, over a random salt, so that it reveals
+    nothing by itself. ``customer_id``, ``callback_id`` and ``staff_id`` are its subjects, and
+    ``case_id`` the case it was made in, if any: the request is hidden from everybody named in the
+    case (rule I5). ``asked_by`` is ``None`` for the command line. ``begun_at`` is when a command
+    began to execute it, ``void_why`` a fixed word for why it can no longer be executed.
+    """
 
     __tablename__ = "approval_request"
     __table_args__ = (
@@ -59,9 +61,12 @@ class ApprovalRequest(SQLModel, table=True):
 
 
 class ApprovalVote(SQLModel, table=True):
-    """The one vote of a person on a request. ``binding`` seals the request, the person, the verdict
-    and the digest that they saw, so that nobody without the keys can vote in their name. ``pin`` is
-    the PIN that they hand over to the enrolling person; it is kept until the request is done."""
+    """A person's only vote on a request.
+
+    ``binding`` seals the request, the person, the verdict and the digest that they saw, so that
+    nobody without the keys can vote in their name. ``pin`` is the PIN that they hand over to the
+    person who enrols; it is kept until the request is executed.
+    """
 
     __tablename__ = "approval_vote"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Requests as rows: locked, moved from state to state, and written down."""
+"""Locks, updates and audits approval requests."""
 
 from __future__ import annotations
 
@@ -18,24 +18,27 @@ from vault.audit.acts import AuditAct
 
 
 def lock_approval_request(session: Session, request_id: UUID) -> ApprovalRequest:
-    """A request, kept from changing until the transaction ends, and whom it is about: the customer
-    before any staff, as whoever books locks them. Raises ``NotFound``."""
-    found = session.exec(
+    """Lock a request and the customer it is about until the transaction ends.
+
+    The customer is locked before any staff, the order in which bookings lock them. Raises
+    ``NotFound``.
+    """
+    request = session.exec(
         select(ApprovalRequest)
         .where(col(ApprovalRequest.id) == request_id)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).first()
-    if found is None:
+    if request is None:
         raise NotFound("There is no such request.")
-    if found.customer_id is not None:
-        whom = select(Customer.id).where(col(Customer.id) == found.customer_id)
-        session.exec(whom.with_for_update(key_share=True))
-    return found
+    if request.customer_id is not None:
+        customer = select(Customer.id).where(col(Customer.id) == request.customer_id)
+        session.exec(customer.with_for_update(key_share=True))
+    return request
 
 
 def list_votes(session: Session, row: ApprovalRequest) -> list[ApprovalVote]:
-    """What has been said to it, earliest first."""
+    """List the votes on a request, earliest first."""
     return list(
         session.exec(
             select(ApprovalVote)
@@ -46,38 +49,41 @@ def list_votes(session: Session, row: ApprovalRequest) -> list[ApprovalVote]:
 
 
 def lock_staff_members(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, Staff]:
-    """Members of staff as they are now, kept so until the transaction ends. All at once and in
-    order of their ids: two that lock in opposite orders would wait for each other."""
+    """Load members of staff and lock them until the transaction ends.
+
+    Locks them all at once and in order of their ids: two transactions that lock in opposite orders
+    would deadlock.
+    """
     wanted = {id_ for id_ in ids if id_ is not None}
-    found = session.exec(
+    rows = session.exec(
         select(Staff)
         .where(col(Staff.id).in_(wanted))
         .order_by(col(Staff.id))
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
-    return {item.id: item for item in found}
+    return {item.id: item for item in rows}
 
 
 def is_active_in_role(member: Staff | None, roles: Collection[Role]) -> bool:
-    """Whether somebody is at work here in one of these roles."""
+    """Return whether the member of staff is active and in one of these roles."""
     return member is not None and member.active and Role(member.role) in roles
 
 
 def require_not_expired(row: ApprovalRequest, now: datetime) -> None:
-    """Raise ``NoLonger`` for a request whose time is over, whether or not it is marked so."""
+    """Raise ``Conflict`` for an expired request, whether or not it is marked so."""
     if now >= row.expires_at:
         require_request_move(RequestState.EXPIRED, RequestState.APPROVED)
 
 
 def require_same_digest(row: ApprovalRequest, digest: str) -> None:
-    """Raise ``NoLonger`` unless this is what somebody read before they said yes."""
+    """Raise ``Conflict`` unless this is the version that the approver read."""
     if row.digest != digest:
         raise Conflict("This is not what you read. Open the page again, and read it anew.")
 
 
 def move_request_state(session: Session, row: ApprovalRequest, state: RequestState) -> None:
-    """Raises ``NoLonger`` for a move that is not in the table."""
+    """Move to another state. Raises ``Conflict`` for a move that is not in the table."""
     require_request_move(RequestState(row.state), state)
     row.state = state
     session.add(row)
@@ -87,7 +93,7 @@ def move_request_state(session: Session, row: ApprovalRequest, state: RequestSta
 def close_approval_request(
     session: Session, row: ApprovalRequest, state: RequestState, now: datetime
 ) -> None:
-    """Bring it to its end: what it said is gone, its fingerprint stays."""
+    """Close a request: delete its payload and PINs, keep its digest."""
     move_request_state(session, row, state)
     row.payload, row.settled_at = b"", now
     pins.delete_request_pins(session, row.id)
@@ -98,7 +104,7 @@ def close_approval_request(
 def record_approval_act(
     session: Session, row: ApprovalRequest, action: AuditAct, actor: audit_log.Actor, now: datetime
 ) -> None:
-    """Write down what was done with a request, by its id and fingerprint."""
+    """Audit an act on a request, by its id and digest."""
     audit_log.record_act(
         session,
         actor,

@@ -1,4 +1,4 @@
-"""What a kind of request is: who may ask for it, who may approve it, and what it does."""
+"""Request types: who may request, who may approve, and what is executed."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Payload = Mapping[str, PayloadValue]
 
 @dataclass(frozen=True)
 class RequestSubject:
-    """What a request is about, by ids: nobody approves what is about themself. ``case_id`` is the
-    case that it was asked in."""
+    """The ids a request is about; nobody approves a request about themself. ``case_id`` is the case
+    that it was made in."""
 
     customer_id: UUID | None = None
     callback_id: UUID | None = None
@@ -31,7 +31,7 @@ class RequestSubject:
 
 @dataclass(frozen=True)
 class ApprovalRequestView:
-    """A request in plain."""
+    """A decrypted request."""
 
     id: UUID
     kind: str
@@ -44,44 +44,45 @@ class ApprovalRequestView:
     asked_at: datetime
     expires_at: datetime
     void_why: str = ""
-    #: Of an enrolment that is being done: the PINs, by who approved and hands them over.
+    #: For an enrolment being executed: the PINs by the approver who hands them over.
     pins: Mapping[UUID, str] = field(default_factory=dict)
 
     @property
     def actor(self) -> audit_log.Actor:
-        """In whose name it is done."""
+        """The actor in whose name it is executed."""
         return audit_log.staff_actor(self.asked_by) if self.asked_by else audit_log.OPERATOR
 
     def payload_text(self, name: str) -> str:
-        """A value of the payload as text."""
+        """Return a value of the payload as text."""
         return str(self.payload[name])
 
 
-#: Does what was approved, in the transaction of the last approval that it needed.
+#: Executes what was approved, in the transaction of the last approval it needed.
 Executor = Callable[[Session, ApprovalRequestView, datetime], None]
-#: Why it could not be done any more, in a fixed word of at most 16 letters; empty while it could.
+#: Returns why it can no longer be executed, in a fixed word of at most 16 letters; empty while it
+#: can.
 InvalidReason = Callable[[Session, ApprovalRequestView], str]
-#: Whether it lets somebody enrol, so that each who approves hands over a PIN in person.
+#: Returns whether it enrols somebody, so that each approver hands over a PIN in person.
 EnrolmentRule = Callable[[Payload], bool]
-#: What whoever approves is to read: pairs of a fixed word and a value, numbers masked.
+#: Returns what an approver reads: pairs of a fixed word and a value, numbers masked.
 FactsLoader = Callable[[Session, ApprovalRequestView], Sequence[tuple[str, str]]]
-#: Which requests are closed to a member of staff, as a condition on their rows.
+#: Returns which requests are hidden from a member of staff, as a condition on their rows.
 HiddenCondition = Callable[[UUID], ColumnElement[bool]]
-#: Keeps what that rests on from changing until the transaction ends.
+#: Locks what that condition depends on until the transaction ends.
 BasisLock = Callable[[Session, ApprovalRequestView], None]
 
 
 @dataclass(frozen=True)
 class RequestType:
-    """One row of the table of kinds.
+    """One row of the table of request types.
 
-    ``asks`` are the roles that may ask, ``by_operator`` says whether the command line may; it has
-    no identity, so it does not count among the ``people`` who must stand behind the act. Without
-    ``run``, the command that asked does it, when it is run again. ``same`` names what of a payload
-    makes two requests about the same one and the same, so that the second is not taken; with none,
-    any number may wait. ``hopeless`` says why a request can come to nothing any more. ``enrols``
-    says of a payload whether it lets somebody enrol. ``closed_to`` says which requests of this
-    kind do not exist for a member of staff, and ``hold`` locks what that rests on.
+    ``asks`` are the roles that may request. ``by_operator`` says whether the command line may; it
+    has no identity, so it does not count among the ``people`` who must support the act. Without
+    ``run``, the command that made the request executes it when it is run again. ``same`` names the
+    payload keys that make two requests about the same subject equal, so that the second is refused;
+    without it, any number may wait. ``hopeless`` returns why a request can no longer be executed.
+    ``enrols`` returns whether a payload enrols somebody. ``closed_to`` returns which requests of
+    this type are hidden from a member of staff, and ``hold`` locks what that depends on.
     """
 
     name: str
@@ -98,7 +99,7 @@ class RequestType:
     hold: BasisLock | None = None
 
     def approvals_required(self, asked_by: UUID | None) -> int:
-        """How many must approve, besides whoever asked."""
+        """Return how many people must approve, besides the requester."""
         return self.people if asked_by is None else self.people - 1
 
 

@@ -1,7 +1,7 @@
-"""Requests that are closed to somebody: for them there is none such (rule I5).
+"""Visibility of requests: a request that is hidden from somebody does not exist for them (rule I5).
 
-Every list, count and decision asks here. The kind says which requests are closed to somebody
-(:attr:`~people.approvals.kinds.Kind.closed_to`).
+Every list, count and decision goes through here. The request type decides which requests are hidden
+(:attr:`~people.approvals.request_types.RequestType.closed_to`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NO_SUCH_REQUEST = "There is no such request."
 
 
 def visible_to_reader(kinds: RequestTypes, reader: UUID) -> ColumnElement[bool]:
-    """The condition that a row is not closed to the reader."""
+    """Return the condition that a row is not hidden from the reader."""
     names: dict[HiddenCondition, list[str]] = {}
     for kind in kinds.values():
         if kind.closed_to is not None:
@@ -34,13 +34,13 @@ def visible_to_reader(kinds: RequestTypes, reader: UUID) -> ColumnElement[bool]:
 
 
 def is_hidden_from(session: Session, kind: RequestType, row: ApprovalRequest, reader: UUID) -> bool:
-    """Whether this request is closed to the reader at this moment."""
+    """Return whether this request is currently hidden from the reader."""
     if kind.closed_to is None:
         return False
-    this = select(ApprovalRequest.id).where(
+    query = select(ApprovalRequest.id).where(
         col(ApprovalRequest.id) == row.id, kind.closed_to(reader)
     )
-    return session.exec(this).first() is not None
+    return session.exec(query).first() is not None
 
 
 def require_visible_request(
@@ -50,8 +50,8 @@ def require_visible_request(
     reader: UUID,
     said: str = NO_SUCH_REQUEST,
 ) -> None:
-    """Raise ``NotFound`` for a request, locked, that is closed to the reader; it stays as open as
-    it is until the transaction ends."""
+    """Raise ``NotFound`` if a locked request is hidden from the reader. Its visibility cannot
+    change until the transaction ends."""
     if kind.hold is not None and row.payload:
         kind.hold(session, sealed_requests.open_approval_request(session, row))
     if is_hidden_from(session, kind, row, reader):
@@ -61,15 +61,15 @@ def require_visible_request(
 def has_enough_approvers(
     session: Session, kind: RequestType, row: ApprovalRequest, given: int
 ) -> bool:
-    """Whether enough people work here who may still approve this, beside the ``given``
+    """Return whether enough active members of staff may still approve this, beside the ``given``
     approvals."""
-    done = {vote.staff_id for vote in repository.list_votes(session, row)}
-    able = session.exec(
+    deciders = {vote.staff_id for vote in repository.list_votes(session, row)}
+    candidates = session.exec(
         select(Staff.id).where(col(Staff.active).is_(True), col(Staff.role).in_(kind.approves))
     )
     lacking = kind.approvals_required(row.asked_by) - given
-    for item in set(able) - done - {row.asked_by, row.staff_id}:
-        lacking -= not is_hidden_from(session, kind, row, item)
+    for candidate in set(candidates) - deciders - {row.asked_by, row.staff_id}:
+        lacking -= not is_hidden_from(session, kind, row, candidate)
         if lacking <= 0:
             return True
     return lacking <= 0

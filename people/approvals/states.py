@@ -1,4 +1,4 @@
-"""The life of a request: its states, and the one table of allowed moves."""
+"""The states of a request, and the table of allowed moves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from people.errors import Conflict
 
 
 class RequestState(StrEnum):
-    """Where a request stands."""
+    """The state of a request."""
 
     ASKED = "asked"
     APPROVED = "approved"
@@ -19,8 +19,8 @@ class RequestState(StrEnum):
     VOID = "void"
 
 
-#: From each state, the states that may follow. What was approved and waits for its command falls
-#: back to asked when an approval no longer counts.
+#: From each state, the states that may follow. An approved request that waits for its command falls
+#: back to asked when an approval is no longer valid.
 MOVES: dict[RequestState, frozenset[RequestState]] = {
     RequestState.ASKED: frozenset(
         {

@@ -1,1 +1,1 @@
-"""Customers from a file: many at a time, each line by itself, safe to begin again."""
+"""Imports customers from a file: in batches, each line by itself, and safe to restart."""

@@ -1,16 +1,16 @@
-"""What a dry run has met in the file so far, since nothing of it is in the store."""
+"""Remembers what a dry run has read so far, since it stores nothing."""
 
 from __future__ import annotations
 
 from people.customer_import.upsert import NUMBER_DIFFERS_MESSAGE, NUMBER_TAKEN_MESSAGE, BatchOutcome
 from people.customer_import.validation import ImportProblem, ImportRow
 
-#: So many customers are remembered, in about 100 MB; later lines are held against these alone.
+#: Customers remembered, in about 100 MB; later lines are compared with these only.
 MAX_REMEMBERED_ROWS = 300_000
 
 
 class DryRunMemory:
-    """References and numbers that earlier lines brought, by their hashes, which Python salts."""
+    """References and numbers of earlier lines, by their hashes, which Python salts."""
 
     def __init__(self, most: int = MAX_REMEMBERED_ROWS) -> None:
         self._most = most
@@ -19,17 +19,17 @@ class DryRunMemory:
         self.full = False
 
     def reconcile_batch(self, outcome: BatchOutcome) -> BatchOutcome:
-        """What the batch would come to after all lines before it."""
-        found = BatchOutcome(same=outcome.same, problems=list(outcome.problems))
+        """Return the outcome of the batch as if all lines before it had been stored."""
+        reconciled = BatchOutcome(same=outcome.same, problems=list(outcome.problems))
         for row in outcome.added:
-            self._reconcile_row(found, row, new=True)
+            self._reconcile_row(reconciled, row, new=True)
         for row, customer, key in outcome.changed:
-            if self._reconcile_row(found, row, new=False):
-                found.changed.append((row, customer, key))
-        return found
+            if self._reconcile_row(reconciled, row, new=False):
+                reconciled.changed.append((row, customer, key))
+        return reconciled
 
     def _reconcile_row(self, found: BatchOutcome, row: ImportRow, *, new: bool) -> bool:
-        """Whether the row changes a customer who is in the store."""
+        """Return whether the row changes a customer who is in the database."""
         ref, phone = hash(row.ref), hash(row.phone)
         rest = hash((row.name, row.locale, row.timezone))
         known = self._refs.get(ref)

@@ -1,4 +1,4 @@
-"""The lines of a file, one at a time, however large it is, and how far it has been read."""
+"""Reads a file of any size line by line, and tracks the position."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-#: The longest line that is taken for one; the rest of a longer line is passed over.
+#: The longest accepted line; the rest of a longer line is skipped.
 MAX_LINE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
 class RawLine:
-    """A line as it stands in the file. ``size`` is its length in bytes; ``data`` is none of one
-    that is too long, and ``digest`` stands in for it."""
+    """A line of the file. ``size`` is in bytes. ``data`` is ``None`` if the line is too long;
+    ``digest`` replaces it."""
 
     number: int
     size: int
@@ -25,8 +25,8 @@ class RawLine:
 
 
 class LineReader:
-    """Reads a file forward. A line counts as read once it is :meth:`pass_over`-ed, so that lines
-    that were only looked at can be given back."""
+    """Reads a file forward. A line counts as read once it is passed to :meth:`consume_lines`, so
+    that lines that were only looked at can be pushed back."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -38,11 +38,11 @@ class LineReader:
 
     @property
     def digest(self) -> str:
-        """A fingerprint of all that has been read."""
+        """The SHA-256 of all that has been read, in hex."""
         return self._hash.hexdigest()
 
     def next_line(self) -> RawLine | None:
-        """The next line, or none at the end."""
+        """Return the next line, or ``None`` at the end."""
         if self._given_back:
             return self._given_back.popleft()
         data = self._file.readline(MAX_LINE_BYTES + 1)
@@ -62,18 +62,18 @@ class LineReader:
         return RawLine(self._taken, size, None, digest.digest())
 
     def push_back_lines(self, lines: Iterable[RawLine]) -> None:
-        """Lines that were taken, in order, but are to be taken again."""
+        """Push back lines that were taken, in order, so that they are returned again."""
         self._given_back.extendleft(reversed(list(lines)))
 
     def consume_lines(self, lines: Iterable[RawLine]) -> None:
-        """These lines are dealt with."""
+        """Mark these lines as processed."""
         for line in lines:
             self._hash.update(line.digest if line.data is None else line.data)
             self.position += line.size
             self.line = line.number
 
     def skip_to_position(self, position: int) -> bool:
-        """Read on to a position at which a line ends; false when none does there."""
+        """Read on to a position; return whether a line ends there."""
         while self.position < position:
             line = self.next_line()
             if line is None:
@@ -83,7 +83,7 @@ class LineReader:
 
 
 def decode_line(line: RawLine) -> str:
-    """A line as text, without the byte order mark that some programs begin a file with.
+    """Decode a line as UTF-8 text, without a byte order mark at the start of the file.
 
     Raises ``ValueError`` with a sentence.
     """

@@ -1,4 +1,4 @@
-"""Records out of a file, in the two forms there are: CSV (RFC 4180) and JSON lines."""
+"""Reads records from a file, in either format: CSV (RFC 4180) or JSON lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CSV, JSONL = "csv", "jsonl"
 FORMATS = (CSV, JSONL)
 COLUMNS = ("external_ref", "phone", "name", "locale", "timezone")
 REQUIRED_COLUMNS = frozenset({"external_ref", "phone", "name"})
-#: A value between quotes may go over several lines. One that goes over more was never closed.
+#: A quoted value may span several lines. One that spans more than this was never closed.
 MAX_RECORD_LINES = 50
 _UNKNOWN_COLUMN_ADVICE = "use --ignore-unknown to leave it out, or one of: " + ", ".join(COLUMNS)
 
@@ -25,7 +25,7 @@ class UnreadableFile(ValueError):
 
 @dataclass(frozen=True)
 class FileRecord:
-    """What begins at a line: ``values`` by column, or the ``problem`` that there is with it."""
+    """A record that starts at a line: ``values`` by column, or the ``problem`` with it."""
 
     line: int
     values: Mapping[str, str]
@@ -33,8 +33,8 @@ class FileRecord:
 
 
 class RecordReader:
-    """The records of a source, in order. ``ignore_unknown`` leaves columns out that we have no
-    use for. Raises :class:`UnreadableFile` where the columns are not named as they should be."""
+    """The records of a source, in order. ``ignore_unknown`` drops unknown columns. Raises
+    :class:`UnreadableFile` if the column names are wrong."""
 
     def __init__(self, source: LineReader, form: str, *, ignore_unknown: bool = False) -> None:
         self._source, self._ignore_unknown = source, ignore_unknown
@@ -45,7 +45,7 @@ class RecordReader:
             self._read_header()
 
     def __iter__(self) -> Iterator[FileRecord]:
-        """Each record once; when it is given, the source has passed over its lines."""
+        """Yield each record once, after the source has consumed its lines."""
         while (first := self._source.next_line()) is not None:
             if first.data is None or first.data.strip():
                 yield self._next(first)
@@ -67,7 +67,7 @@ class RecordReader:
         self._require_known_columns(self._columns)
 
     def _require_known_columns(self, columns: list[str]) -> None:
-        """What is no name of a column is not repeated: it may be somebody's."""
+        """Check the column names. Does not repeat an unknown name: it may be personal data."""
         missing = sorted(REQUIRED_COLUMNS - set(columns))
         if missing:
             raise UnreadableFile(f"The first line must name the columns; missing: {missing}.")
@@ -75,19 +75,19 @@ class RecordReader:
         if len(known) > len(set(known)):
             raise UnreadableFile("The first line names a column twice.")
         if not self._ignore_unknown and len(known) < len(columns):
-            place = next(at for at, name in enumerate(columns, 1) if name not in COLUMNS)
+            position = next(at for at, name in enumerate(columns, 1) if name not in COLUMNS)
             raise UnreadableFile(
-                f"Column {place} in the first line is unknown: {_UNKNOWN_COLUMN_ADVICE}."
+                f"Column {position} in the first line is unknown: {_UNKNOWN_COLUMN_ADVICE}."
             )
 
     def _read_csv_record(self, first: RawLine) -> FileRecord:
-        """The record that begins with this line. Where it is wrong, that is this line's fault
-        alone, and those looked at to find its end stand for themselves."""
+        """Read the record that starts with this line. If it is malformed, only this line is
+        refused, and the lines read to find its end are pushed back."""
         lines: list[RawLine] = []
         try:
             texts = self._csv_record_lines(first, lines)
-            found = next(csv.reader(texts, delimiter=self._delimiter, strict=True))
-            return self._build_csv_record(first, lines, found)
+            values = next(csv.reader(texts, delimiter=self._delimiter, strict=True))
+            return self._build_csv_record(first, lines, values)
         except csv.Error:
             problem = "The quotation marks do not fit together."
         except ValueError as error:
@@ -124,23 +124,23 @@ class RecordReader:
             return FileRecord(line.number, {}, str(error))
 
     def _parse_json_values(self, text: str) -> dict[str, str]:
-        found = json.loads(text, object_pairs_hook=_reject_repeated_keys)
-        if not isinstance(found, dict):
+        values_by_column = json.loads(text, object_pairs_hook=_reject_repeated_keys)
+        if not isinstance(values_by_column, dict):
             raise ValueError("The line is not a JSON object.")
-        if not self._ignore_unknown and not found.keys() <= set(COLUMNS):
+        if not self._ignore_unknown and not values_by_column.keys() <= set(COLUMNS):
             raise ValueError(f"There is an unknown column: {_UNKNOWN_COLUMN_ADVICE}.")
         return {
             name: _require_text_value(name, value)
-            for name, value in found.items()
+            for name, value in values_by_column.items()
             if name in COLUMNS
         }
 
 
 def _reject_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    values = dict(pairs)
+    if len(values) < len(pairs):
         raise ValueError("A column stands twice in the line.")
-    return found
+    return values
 
 
 def _require_text_value(name: str, value: Any) -> str:

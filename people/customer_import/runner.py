@@ -1,5 +1,5 @@
-"""An import from its first line to its last: batch by batch, each with how far it has come, so that
-one that was killed goes on where it stopped."""
+"""Runs an import batch by batch. Each batch stores the progress, so that an interrupted import
+resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ UnitOfWork = Callable[[], AbstractContextManager[Session]]
 
 
 class ImportRunsElsewhere(Exception):
-    """Another process works on this very import."""
+    """Another process runs this import."""
 
 
 @dataclass
 class ImportCounts:
-    """How many lines came out how."""
+    """The number of lines by outcome."""
 
     added: int = 0
     changed: int = 0
@@ -49,7 +49,7 @@ class ImportCounts:
 
 @dataclass
 class _Batch:
-    """Rows of which no two have a reference or a number in common."""
+    """Rows, no two of which share a reference or a number."""
 
     rows: list[ImportRow] = field(default_factory=list)
     problems: list[ImportProblem] = field(default_factory=list)
@@ -72,7 +72,7 @@ class _Batch:
 
 @dataclass(frozen=True)
 class ImportProgress:
-    """How far an earlier import of a file came that has not been finished."""
+    """The progress of an unfinished import."""
 
     id: UUID
     position: int
@@ -82,7 +82,7 @@ class ImportProgress:
 
 
 def list_unfinished_imports(session: Session) -> list[ImportProgress]:
-    """Imports that have not come to their end, latest first."""
+    """List unfinished imports, latest first."""
     rows = session.exec(
         select(CustomerImport)
         .where(col(CustomerImport.finished_at).is_(None))
@@ -102,7 +102,7 @@ def list_unfinished_imports(session: Session) -> list[ImportProgress]:
 
 
 def create_import(session: Session, now: datetime) -> ImportProgress:
-    """A new import."""
+    """Create an import."""
     row = CustomerImport(started_at=now)
     session.add(row)
     session.flush()
@@ -113,8 +113,8 @@ def create_import(session: Session, now: datetime) -> ImportProgress:
 
 
 class ImportRunner:
-    """Takes records, those of a source above all, into the store. ``unit`` opens a unit of work,
-    ``clock`` tells the time; without ``reached`` nothing is kept (a dry run)."""
+    """Imports records from ``source`` into the database. ``unit`` opens a unit of work, ``clock``
+    returns the current time; without ``reached`` nothing is stored (a dry run)."""
 
     def __init__(
         self,
@@ -132,8 +132,8 @@ class ImportRunner:
         self._position = reached.position if reached else 0
 
     def run_batches(self) -> Iterator[list[ImportProblem]]:
-        """Go through it; gives the refused lines of each batch once that is kept. Raises
-        ``GoesOnElsewhere``."""
+        """Run the import; yield the refused lines of each batch once it is stored. Raises
+        ``ImportRunsElsewhere``."""
         for batch, at in self._split_into_batches():
             yield self._store_batch_with_retry(batch, at)
         if self._reached is not None:
@@ -142,11 +142,11 @@ class ImportRunner:
     def _split_into_batches(self) -> Iterator[tuple[_Batch, tuple[int, int, str]]]:
         batch, at = _Batch(), self._source_position()
         for record in self._records:
-            found = validate_record(record, self._rules)
-            if not batch.try_append(found):
+            row = validate_record(record, self._rules)
+            if not batch.try_append(row):
                 yield batch, at
                 batch = _Batch()
-                batch.try_append(found)
+                batch.try_append(row)
             at = self._source_position()
         if batch.rows or batch.problems:
             yield batch, at
@@ -159,7 +159,7 @@ class ImportRunner:
     ) -> list[ImportProblem]:
         try:
             counts, problems = self._store_batch(batch, at)
-        except IntegrityError:  # somebody added one of them at this moment: look again
+        except IntegrityError:  # another transaction added one of them: try again
             counts, problems = self._store_batch(batch, at)
         self.counts, self._position = counts, at[0]
         return problems
@@ -169,12 +169,15 @@ class ImportRunner:
     ) -> tuple[ImportCounts, list[ImportProblem]]:
         now, dry_run = self._clock(), self._reached is None
         with self._unit() as session:
-            found = upsert_rows(session, batch.rows, self._rules, now, dry_run=dry_run)
+            outcome = upsert_rows(session, batch.rows, self._rules, now, dry_run=dry_run)
             if dry_run:
-                found = self.seen.reconcile_batch(found)
-            problems = sorted((*batch.problems, *found.problems), key=lambda each: each.line)
+                outcome = self.seen.reconcile_batch(outcome)
+            problems = sorted((*batch.problems, *outcome.problems), key=lambda each: each.line)
             counts = self.counts + ImportCounts(
-                len(found.added), len(found.changed) + found.altered, found.same, len(problems)
+                len(outcome.added),
+                len(outcome.changed) + outcome.altered,
+                outcome.same,
+                len(problems),
             )
             if self._reached is not None:
                 self._save_import_progress(session, self._reached, counts, at)
@@ -187,7 +190,7 @@ class ImportRunner:
         counts: ImportCounts,
         at: tuple[int, int, str],
     ) -> None:
-        noted = session.exec(
+        result = session.exec(
             update(CustomerImport)
             .where(
                 col(CustomerImport.id) == reached.id,
@@ -196,7 +199,7 @@ class ImportRunner:
             )
             .values(position=at[0], line=at[1], digest=at[2], **vars(counts))
         )
-        if noted.rowcount != 1:
+        if result.rowcount != 1:
             raise ImportRunsElsewhere
 
     def _finish_import(self, reached: ImportProgress) -> None:
@@ -207,8 +210,8 @@ class ImportRunner:
                 .where(col(CustomerImport.id) == reached.id)
                 .values(finished_at=now)
             )
-            told = " ".join(f"{count} {name}" for name, count in vars(counts).items())
-            detail = f"{reached.id} {told}"
+            summary = " ".join(f"{count} {name}" for name, count in vars(counts).items())
+            detail = f"{reached.id} {summary}"
             audit_log.record_act(
                 session, audit_log.OPERATOR, AuditAct.IMPORT_END, now, detail=detail
             )

@@ -1,4 +1,4 @@
-"""A batch of rows against the store: who is new, who has changed, who is refused."""
+"""Compares a batch of rows with the database and stores it: new, changed and refused customers."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ NUMBER_TAKEN_MESSAGE = "Another customer has this number."
 
 @dataclass
 class BatchOutcome:
-    """What came of a batch: how many rows are the same as before, and which are not. ``altered``
-    counts those that change what an earlier line of a dry run would have brought."""
+    """The outcome of a batch. ``same`` counts unchanged rows. ``altered`` counts rows that change
+    what an earlier line of a dry run would have stored."""
 
     same: int = 0
     altered: int = 0
@@ -52,8 +52,8 @@ class BatchOutcome:
 def upsert_rows(
     session: Session, rows: Sequence[ImportRow], rules: ImportRules, now: datetime, *, dry_run: bool
 ) -> BatchOutcome:
-    """Keep rows of which no two have a reference or a number in common; a ``dry_run`` only says
-    what would come of it."""
+    """Store rows, no two of which share a reference or a number; a ``dry_run`` only returns the
+    outcome."""
     outcome = _classify_rows(session, rows)
     if not dry_run:
         _insert_customers(session, outcome.added, rules, now)
@@ -74,22 +74,35 @@ def _classify_rows(session: Session, rows: Sequence[ImportRow]) -> BatchOutcome:
             )
         )
     ).all()
-    keys = field_encryption.load_data_keys(session, [item.id for item in known]) if known else {}
-    own = [
-        item
-        for item in known
-        if item.id in keys and _matches_own_indexes(ring, item, keys[item.id])
+    keys = (
+        field_encryption.load_data_keys(session, [customer.id for customer in known])
+        if known
+        else {}
+    )
+    verified = [
+        customer
+        for customer in known
+        if customer.id in keys and _matches_own_indexes(ring, customer, keys[customer.id])
     ]
-    by_ref = {item.external_ref_index: item for item in own if item.external_ref_index}
-    by_number = {item.phone_index: item for item in own}
-    others = {form for item in known if item not in own for form in _customer_indexes(item)}
+    by_ref = {
+        customer.external_ref_index: customer
+        for customer in verified
+        if customer.external_ref_index
+    }
+    by_number = {customer.phone_index: customer for customer in verified}
+    unverified_forms = {
+        form
+        for customer in known
+        if customer not in verified
+        for form in _customer_indexes(customer)
+    }
     outcome = BatchOutcome()
     for row in rows:
         with_ref, with_number = (
             _find_by_index_forms(by_ref, refs[row.line]),
             _find_by_index_forms(by_number, numbers[row.line]),
         )
-        if not others.isdisjoint([*refs[row.line], *numbers[row.line]]):
+        if not unverified_forms.isdisjoint([*refs[row.line], *numbers[row.line]]):
             outcome.problems.append(ImportProblem(row.line, "phone", NUMBER_TAKEN_MESSAGE))
         elif with_ref is None and with_number is None:
             outcome.added.append(row)
@@ -110,7 +123,7 @@ def _customer_indexes(customer: Customer) -> list[bytes | None]:
 
 
 def _matches_own_indexes(ring: Keyring, customer: Customer, key: FieldKey) -> bool:
-    """Whether number and reference are those that the indexes of the row say."""
+    """Return whether the sealed number and reference match the indexes of the row."""
     phone, ref = partial(open_phone, key, customer), partial(open_external_ref, key, customer)
     return _value_matches_index(ring, "phone", customer, customer.phone_index, phone) and (
         customer.external_ref_index is None

@@ -1,4 +1,4 @@
-"""One record of an import, made sure of. Says what is wrong in words that hold nobody's data."""
+"""Validates a record of an import. Problems are described without personal data."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from people.errors import InvalidInput
 
 @dataclass(frozen=True)
 class ImportRules:
-    """What an installation takes: its languages, the country of numbers written without one, the
-    countries it calls (all when empty), and the zone where nothing else tells."""
+    """The installation's rules: its languages, the country of numbers written without one, the
+    countries it calls (all when empty), and the default time zone."""
 
     languages: tuple[str, ...]
     default_region: str
@@ -25,8 +25,8 @@ class ImportRules:
 
 @dataclass(frozen=True)
 class ImportRow:
-    """A customer as the file has them. ``phone`` is E.164; ``locale`` a language that we speak and
-    ``timezone`` a known zone, each empty where the file says nothing."""
+    """A validated customer row. ``phone`` is E.164; ``locale`` a supported language and
+    ``timezone`` an IANA zone, each empty if the file has none."""
 
     line: int
     ref: str
@@ -38,7 +38,7 @@ class ImportRow:
 
 @dataclass(frozen=True)
 class ImportProblem:
-    """Why a line was refused. ``field`` is a column, or ``line`` for all of it."""
+    """Why a line was refused. ``field`` is a column, or ``line`` for the whole line."""
 
     line: int
     field: str
@@ -46,7 +46,7 @@ class ImportProblem:
 
 
 def validate_record(record: FileRecord, rules: ImportRules) -> ImportRow | ImportProblem:
-    """The record as a row, or what is wrong with it."""
+    """Return the record as a row, or the problem with it."""
     if record.problem:
         return ImportProblem(record.line, "line", record.problem)
     try:
@@ -56,14 +56,14 @@ def validate_record(record: FileRecord, rules: ImportRules) -> ImportRow | Impor
 
 
 def _build_import_row(record: FileRecord, rules: ImportRules) -> ImportRow:
-    given = record.values
-    ref = clean_external_ref(given.get("external_ref", ""), required=True)
-    phone = phone_numbers.parse_phone(given.get("phone", ""), rules.default_region)
+    values = record.values
+    ref = clean_external_ref(values.get("external_ref", ""), required=True)
+    phone = phone_numbers.parse_phone(values.get("phone", ""), rules.default_region)
     phone_numbers.require_callable(phone, rules.countries)
-    name = clean_name(given.get("name", ""))
-    zone = given.get("timezone", "").strip()
+    name = clean_name(values.get("name", ""))
+    zone = values.get("timezone", "").strip()
     if zone:
         phone_numbers.parse_time_zone(zone)
-    locale = given.get("locale", "").strip()
-    spoken = best_language(locale, rules.languages) if locale else ""
-    return ImportRow(record.line, ref, phone, name, spoken, zone)
+    locale = values.get("locale", "").strip()
+    language = best_language(locale, rules.languages) if locale else ""
+    return ImportRow(record.line, ref, phone, name, language, zone)

@@ -1,1 +1,1 @@
-"""Customers, their numbers and sessions; what is looked up of them."""
+"""Customers, their numbers and sessions, and the log of look-ups."""

@@ -1,9 +1,10 @@
-"""How many customers one person may open (rule I1): so many different ones an hour and a day.
+"""Access budgets: how many different customers one person may open per hour and per day (rule I1).
 
-An opening is counted in the transaction of its audit entry, in turn with the person's others, so
-that racing tabs cannot have more. Look-ups that find nobody have a budget of their own, for they
-tell who is no customer. When either is used up, no new look-up is answered, so that a refusal does
-not tell it. Whom the person has opened already within the time can be opened again.
+An access is counted in the transaction of its audit entry, serialized per person, so that parallel
+requests cannot exceed the budget. Look-ups without a match have a budget of their own, because they
+reveal who is not a customer. When either is used up, no new look-up is answered, so that the
+refusal itself reveals nothing. Customers that the person already opened within the window can be
+opened again.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ _PRUNE_BATCH_SIZE = 2000
 
 
 class AccessKind(StrEnum):
-    """What is counted: customers opened or found, look-ups that found nobody, and ids and
-    references of what is not there, or not theirs."""
+    """What is counted: customers opened or found, look-ups without a match, and requests for ids or
+    references that do not exist for the person."""
 
     OPENED = "opened"
     MISSED = "missed"
@@ -41,8 +42,8 @@ class AccessKind(StrEnum):
 
 
 class BudgetExemption(IntEnum):
-    """From which windows an opening is spared: an agent on the phone is never stopped, and today's
-    own calls are not held up by a busy hour. It counts all the same."""
+    """The windows that an access is exempt from: an agent on the phone is never stopped, and a busy
+    hour does not block today's own calls. The access is counted all the same."""
 
     NOTHING = 0
     HOUR = 1
@@ -51,8 +52,8 @@ class BudgetExemption(IntEnum):
 
 @dataclass(frozen=True)
 class AccessBudgets:
-    """What each role may open, how often a look-up may find nobody, and how often anybody may ask
-    for what is not there: wide, since ids cannot be guessed and pages grow old."""
+    """The limits on accesses per role, on look-ups without a match, and on requests for unknown
+    objects. The last is wide, since ids cannot be guessed and pages go stale."""
 
     roles: Mapping[Role, Sequence[NumberLimit]] = field(
         default_factory=lambda: {
@@ -68,19 +69,22 @@ DEFAULTS = AccessBudgets()
 
 
 def budget_session_info(budgets: AccessBudgets) -> dict[Any, Any]:
-    """What to put into a session's ``info``."""
+    """Return the entries for a session's ``info``."""
     return {_INFO_KEY: budgets}
 
 
 def current_budgets(session: Session) -> AccessBudgets:
-    """The budgets of this installation."""
-    found = session.info.get(_INFO_KEY, DEFAULTS)
-    return found if isinstance(found, AccessBudgets) else DEFAULTS
+    """Return the budgets of this installation."""
+    budgets = session.info.get(_INFO_KEY, DEFAULTS)
+    return budgets if isinstance(budgets, AccessBudgets) else DEFAULTS
 
 
 def lock_staff_budget(session: Session, staff_id: UUID) -> None:
-    """Wait for the person's other openings. Whoever locks rows of callbacks as well takes the turn
-    first; what the request has changed before is written out, so that all wait in one order."""
+    """Lock the person's budget until the transaction ends.
+
+    Callers that also lock callback rows must take this lock first. Flushes pending changes before,
+    so that all transactions lock in one order.
+    """
     session.flush()
     advisory_lock.acquire_lock(session, sha256(b"budget" + staff_id.bytes).digest())
 
@@ -92,10 +96,11 @@ def count_customer_access(
     now: datetime,
     spared: BudgetExemption = BudgetExemption.NOTHING,
 ) -> None:
-    """Count the opening of a customer. Raises ``BudgetSpent`` instead of the one too many."""
+    """Count an access to a customer. Raises ``BudgetExceeded`` instead of counting one above the
+    limit."""
     lock_staff_budget(session, staff_id)
-    spent = _BudgetUsage(session, staff_id, now)
-    spent.require_budget_left(
+    usage = _BudgetUsage(session, staff_id, now)
+    usage.require_budget_left(
         AccessKind.OPENED, customer_id, _role_access_limits(session, staff_id), spared
     )
     _store_budget_access(session, staff_id, AccessKind.OPENED, customer_id, now)
@@ -104,29 +109,29 @@ def count_customer_access(
 def count_customer_lookup(
     session: Session, staff_id: UUID, found: UUID | None, asked: str, now: datetime
 ) -> None:
-    """Count a look-up of what was ``asked`` (one form for one number or ticket) that ``found`` a
-    customer or nobody. Raises ``BudgetSpent``, which tells neither."""
+    """Count a look-up of ``asked`` (a number or ticket in canonical form), which ``found`` a
+    customer or none. Raises ``BudgetExceeded``, which reveals neither."""
     lock_staff_budget(session, staff_id)
-    spent, opened, missed = (
+    usage, opened, missed = (
         _BudgetUsage(session, staff_id, now),
         _role_access_limits(session, staff_id),
         current_budgets(session).misses,
     )
     kind = AccessKind.OPENED if found else AccessKind.MISSED
     subject = found or _lookup_fingerprint(session, asked)
-    if not spent.was_counted(kind, subject):
-        spent.require_budget_left(AccessKind.OPENED, subject, opened)
-        spent.require_budget_left(AccessKind.MISSED, subject, missed)
+    if not usage.was_counted(kind, subject):
+        usage.require_budget_left(AccessKind.OPENED, subject, opened)
+        usage.require_budget_left(AccessKind.MISSED, subject, missed)
     _store_budget_access(session, staff_id, kind, subject, now)
 
 
 def count_unknown_request(session: Session, staff_id: UUID, asked: str, now: datetime) -> str:
-    """Count that somebody asked for what is not there for them; gives a keyed fingerprint of what
-    was asked. The same counts once in a day. Raises ``BudgetSpent``."""
+    """Count a request for something that does not exist for this person; return a keyed fingerprint
+    of ``asked``. The same request counts once a day. Raises ``BudgetExceeded``."""
     lock_staff_budget(session, staff_id)
-    spent, subject = _BudgetUsage(session, staff_id, now), _lookup_fingerprint(session, asked)
-    if not spent.was_counted(AccessKind.UNKNOWN, subject):
-        spent.require_budget_left(AccessKind.UNKNOWN, subject, current_budgets(session).unknown)
+    usage, subject = _BudgetUsage(session, staff_id, now), _lookup_fingerprint(session, asked)
+    if not usage.was_counted(AccessKind.UNKNOWN, subject):
+        usage.require_budget_left(AccessKind.UNKNOWN, subject, current_budgets(session).unknown)
         _store_budget_access(session, staff_id, AccessKind.UNKNOWN, subject, now)
     return subject.hex[:12]
 
@@ -148,7 +153,7 @@ def _store_budget_access(
 
 
 class _BudgetUsage:
-    """What a person has opened within a day, or since they were unlocked."""
+    """What a person has accessed within a day, or since their budget was unlocked."""
 
     def __init__(self, session: Session, staff_id: UUID, now: datetime) -> None:
         unlock = session.get(BudgetUnlock, staff_id, populate_existing=True)
@@ -174,28 +179,29 @@ class _BudgetUsage:
         allowed: Sequence[NumberLimit],
         spared: BudgetExemption = BudgetExemption.NOTHING,
     ) -> None:
-        """Raise ``BudgetSpent`` unless one more fits into each window."""
+        """Raise ``BudgetExceeded`` unless one more access fits into each window."""
         for limit in allowed:
             if spared is BudgetExemption.ALL or (
                 spared is BudgetExemption.HOUR and limit.within < LONGEST_WINDOW
             ):
                 continue
-            ats = [
+            counted_at = [
                 at
-                for (each, _), at in self._last.items()
-                if each == kind and at > self._now - limit.within
+                for (counted_kind, _), at in self._last.items()
+                if counted_kind == kind and at > self._now - limit.within
             ]
-            if len(ats) >= limit.most and not self.was_counted(kind, subject, limit.within):
-                again = min(ats, default=self._now) + limit.within - self._now
+            if len(counted_at) >= limit.most and not self.was_counted(kind, subject, limit.within):
+                again = min(counted_at, default=self._now) + limit.within - self._now
                 raise BudgetExceeded(
-                    self._staff_id, kind, limit.most, limit.within, len(ats), again
+                    self._staff_id, kind, limit.most, limit.within, len(counted_at), again
                 )
 
 
 def reset_staff_budget(
     session: Session, staff_id: UUID, by: audit_log.Actor, now: datetime
 ) -> None:
-    """Let somebody who was stopped begin anew. That it takes two people, the caller sees to."""
+    """Reset the budget of a person who was stopped. The caller ensures that a second person
+    approved it."""
     lock_staff_budget(session, staff_id)
     session.merge(BudgetUnlock(staff_id=staff_id, at=now))
     session.flush()
@@ -203,10 +209,10 @@ def reset_staff_budget(
 
 
 def prune_record_accesses(session: Session, now: datetime) -> None:
-    """Remove what counts no more (a job of the worker)."""
-    old = (
+    """Delete accesses that no longer count (a job of the worker)."""
+    expired = (
         select(RecordAccess.id)
         .where(col(RecordAccess.at) <= now - LONGEST_WINDOW)
         .limit(_PRUNE_BATCH_SIZE)
     )
-    session.exec(delete(RecordAccess).where(col(RecordAccess.id).in_(old)))
+    session.exec(delete(RecordAccess).where(col(RecordAccess.id).in_(expired)))

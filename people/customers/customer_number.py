@@ -1,8 +1,8 @@
 """A customer's number: who may act by it, and how it is changed.
 
-After a change, whoever holds the new number waits: until that time is over the number opens,
-proves and is told nothing, so that somebody who had it changed by a trick gains nothing before the
-customer has heard of it at the old one.
+A changed number is on hold: until the hold ends it opens nothing, proves nothing and is sent
+nothing. Somebody who had it changed by fraud gains nothing before the customer is notified at the
+old number.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from vault.keys import field_encryption, keyring
 
 
 def is_number_on_hold(customer: Customer, now: datetime) -> bool:
-    """Whether the number was changed so lately that nobody is rung there yet."""
+    """Return whether the number was changed so recently that it is not called yet."""
     until = customer.number_waits_until
     return until is not None and now < until
 
 
 def find_active_holder(session: Session, phone: str, now: datetime) -> Customer | None:
-    """The customer for whom whoever holds this number (E.164) may act; as long as a changed number
-    waits, nobody."""
-    found = customer_records.find_by_phone(session, phone)
-    return None if found is not None and is_number_on_hold(found, now) else found
+    """Return the customer that the holder of this number (E.164) may act for; ``None`` while a
+    changed number is on hold."""
+    customer = customer_records.find_by_phone(session, phone)
+    return None if customer is not None and is_number_on_hold(customer, now) else customer
 
 
 def last_proof_time(session: Session, phone: str) -> datetime | None:
-    """When somebody last typed a page number that was sent to this number (E.164)."""
+    """Return when a page number sent to this number (E.164) was last entered."""
     forms = keyring.current_keyring(session).compute_search_forms("phone", phone)
     return session.exec(
         select(func.max(NumberProof.proven_at)).where(col(NumberProof.phone_index).in_(forms))
@@ -46,7 +46,7 @@ def last_proof_time(session: Session, phone: str) -> datetime | None:
 
 
 def set_number_hold(session: Session, customer: Customer, until: datetime) -> None:
-    """Let a number that was changed wait until another time."""
+    """Set the end of the hold of a changed number."""
     key = field_encryption.load_data_key(session, customer.id)
     phone = customer_records.open_phone(key, customer)
     customer.number_waits_until = until
@@ -65,8 +65,8 @@ def change_customer_number(
     *,
     countries: Collection[str] = (),
 ) -> None:
-    """Give a customer, whose row is locked, another number (E.164). Raises ``InvalidInput``; for a
-    number that is taken too."""
+    """Change the number (E.164) of a customer whose row is locked. Raises ``InvalidInput``, also if
+    the number is taken."""
     phone_numbers.require_callable(phone, countries)
     keyring.lock_index_keys(session)
     if customer_records.find_by_phone(session, phone):
@@ -81,6 +81,6 @@ def change_customer_number(
             )
             session.add(customer)
             session.flush()
-    except IntegrityError:  # somebody else took the number at this moment
+    except IntegrityError:  # another transaction took the number
         raise InvalidInput("phone", ALREADY_KNOWN_MESSAGE) from None
     audit_log.record_act(session, by, AuditAct.CUSTOMER_NUMBER, now, customer_id=customer.id)

@@ -1,4 +1,5 @@
-"""The customers' directory: found only by an exact number or reference, never browsed (rule I1)."""
+"""The customer directory: searched only by an exact number or reference, never browsed (rule
+I1)."""
 
 from __future__ import annotations
 
@@ -45,8 +46,8 @@ _DECOY = (
 
 @dataclass(frozen=True)
 class NewCustomer:
-    """What is needed to add a customer. ``phone`` is E.164; ``timezone`` an IANA name or empty
-    to take the number's; ``locale`` a language we speak."""
+    """The data of a new customer. ``phone`` is E.164; ``timezone`` an IANA name, or empty to derive
+    it from the number; ``locale`` a supported language."""
 
     phone: str
     name: str
@@ -57,7 +58,7 @@ class NewCustomer:
 
 @dataclass(frozen=True)
 class CustomerDetails:
-    """A customer's opened record."""
+    """A customer's decrypted record."""
 
     id: UUID
     name: str
@@ -71,14 +72,14 @@ class CustomerDetails:
 
 
 def find_by_phone(session: Session, phone: str) -> Customer | None:
-    """The customer with exactly this number (E.164). For a number that nobody has it takes the same
-    statements and ciphers (rule C5)."""
+    """Return the customer with exactly this number (E.164). An unknown number takes the same
+    statements and decryptions (rule C5)."""
     forms = keyring.current_keyring(session).compute_search_forms("phone", phone)
     return _find_verified_customer(session, col(Customer.phone_index).in_(forms), open_phone, phone)
 
 
 def find_by_external_ref(session: Session, ref: str) -> Customer | None:
-    """The customer with exactly this reference of the company's own."""
+    """Return the customer with exactly this reference of the company's own."""
     forms = keyring.current_keyring(session).compute_search_forms("external_ref", ref)
     return _find_verified_customer(
         session, col(Customer.external_ref_index).in_(forms), open_external_ref, ref
@@ -91,8 +92,8 @@ def _find_verified_customer(
     opened: Callable[[FieldKey, Customer], str],
     asked: str,
 ) -> Customer | None:
-    """The customer found by an index whose sealed value is what was asked for. Raises
-    ``KeyUnavailable`` where their key is gone (rule F1)."""
+    """Return the customer found by an index whose sealed value equals what was asked for. Raises
+    ``KeyUnavailable`` if their data key is missing (rule F1)."""
     rows = session.exec(_WITH_KEY.where(found_by)).all()
     for customer, wrapped in rows:
         if customer.erased_at is None:
@@ -100,50 +101,53 @@ def _find_verified_customer(
             if matches_sealed_value("customer", customer.id, partial(opened, key, customer), asked):
                 return customer
     if not rows:
-        nobodys = FieldKey(
+        decoy_value = FieldKey(
             keyring.current_keyring(session).unwrap_decoy(field_encryption.DECOY_KEY.key)
         ).open_field(*_DECOY)
-        hmac.compare_digest(nobodys.encode(), asked.encode())
+        hmac.compare_digest(decoy_value.encode(), asked.encode())
     return None
 
 
 def phone_seal_context(customer_id: UUID, waits_until: datetime | None) -> str:
-    """What a number is sealed to: its customer and, once it was changed, until when it waits, so
-    that nobody ends that time who has no key."""
+    """Return the seal context of a number: its customer and, after a change, the end of its hold,
+    so that nobody can end the hold without a key."""
     if waits_until is None:
         return str(customer_id)
     return f"{customer_id}:{waits_until.astimezone(UTC).isoformat(timespec='microseconds')}"
 
 
 def seal_phone(key: FieldKey, customer: Customer, phone: str) -> None:
-    """Keep a number, sealed to the time that the customer's row has for it."""
+    """Seal a number to the hold in the customer's row."""
     row = phone_seal_context(customer.id, customer.number_waits_until)
     customer.phone = key.seal_field("customer", "phone", row, phone)
 
 
 def open_phone(key: FieldKey, customer: Customer) -> str:
-    """The number of a customer. Raises ``Tampered``. One that was changed before numbers were
-    sealed to their waiting time is not: it cannot do more for having one."""
-    waits = customer.number_waits_until
+    """Decrypt a customer's number. Raises ``Tampered``.
+
+    Also accepts numbers sealed without a hold, before holds became part of the seal: a hold only
+    restricts what the number can do.
+    """
+    held_until = customer.number_waits_until
     try:
         return key.open_field(
-            "customer", "phone", phone_seal_context(customer.id, waits), customer.phone
+            "customer", "phone", phone_seal_context(customer.id, held_until), customer.phone
         )
     except Tampered:
-        if waits is None:
+        if held_until is None:
             raise
         return key.open_field("customer", "phone", customer.id, customer.phone)
 
 
 def open_external_ref(key: FieldKey, customer: Customer) -> str:
-    """The company's own reference of a customer; empty for none."""
+    """Decrypt the company's own reference of a customer; empty for none."""
     if customer.external_ref is None:
         return ""
     return key.open_field("customer", "external_ref", customer.id, customer.external_ref)
 
 
 def clean_name(typed: str) -> str:
-    """A customer's name. Raises ``InvalidInput``."""
+    """Validate a customer's name. Raises ``InvalidInput``."""
     return clean_text_input(
         "name", typed, limit=NAME_LIMIT, what="name", allowed=AllowedContent.WORDS
     )
@@ -158,7 +162,7 @@ def add_customer(
     countries: Collection[str] = (),
     default_zone: str,
 ) -> Customer:
-    """Add a customer under a fresh key. Raises ``InvalidInput``; a number that is taken too."""
+    """Add a customer with a new data key. Raises ``InvalidInput``, also if the number is taken."""
     name = clean_name(new.name)
     phone_numbers.require_callable(new.phone, countries)
     zone = new.timezone or phone_numbers.guess_phone_zone(new.phone, default_zone)
@@ -171,14 +175,14 @@ def add_customer(
             customer = _seal_new_customer(session, new, name, zone, now)
             session.add(customer)
             session.flush()
-    except IntegrityError:  # somebody else added the same number at this moment
+    except IntegrityError:  # another transaction added the same number
         raise InvalidInput("phone", ALREADY_KNOWN_MESSAGE) from None
     audit_log.record_act(session, actor, AuditAct.CUSTOMER_ADD, now, customer_id=customer.id)
     return customer
 
 
 def clean_external_ref(typed: str, *, required: bool = False) -> str:
-    """The company's own reference of a customer, or nothing. Raises ``InvalidInput``."""
+    """Validate the company's own reference of a customer; may be empty. Raises ``InvalidInput``."""
     return clean_text_input(
         "external_ref",
         typed,
@@ -198,8 +202,8 @@ def _seal_new_customer(
     if ref and find_by_external_ref(session, ref):
         raise InvalidInput("external_ref", "Another customer already has this reference.")
     key = field_encryption.create_data_key(session, row)
-    made = replace(new, name=name, external_ref=ref, timezone=zone)
-    return Customer(**sealed_customer_columns(ring, key, row, made, now))
+    cleaned = replace(new, name=name, external_ref=ref, timezone=zone)
+    return Customer(**sealed_customer_columns(ring, key, row, cleaned, now))
 
 
 def sealed_customer_columns(
@@ -209,7 +213,7 @@ def sealed_customer_columns(
     new: NewCustomer,
     now: datetime,
 ) -> dict[str, Any]:
-    """The columns of a new customer, sealed; every value of ``new`` has been made sure of."""
+    """Return the sealed columns of a new customer; every value of ``new`` must be validated."""
     ref = new.external_ref
     return {
         "id": row,
@@ -225,8 +229,8 @@ def sealed_customer_columns(
 
 
 def open_customer_details(session: Session, customer: Customer) -> CustomerDetails:
-    """The record in plain. The caller has written the audit entry, or knows whose act it is. Of
-    an erased one nothing is left but language and zone."""
+    """Decrypt a customer's record; the caller has audited the read. Of an erased customer only
+    language and zone are left."""
     if customer.erased_at is not None:
         return CustomerDetails(customer.id, "", "", customer.locale, customer.timezone)
     key = field_encryption.load_data_key(session, customer.id)
@@ -240,17 +244,17 @@ def open_customer_details(session: Session, customer: Customer) -> CustomerDetai
 
 
 def parse_safe_phrase(text: str) -> str:
-    """The safe phrase that somebody sent: letters and single spaces alone, so that neither a link
-    nor a number can be smuggled into our texts. Empty for what is none."""
+    """Return the safe phrase in a customer's message: letters and single spaces only, so that no
+    link or number gets into our texts. Empty if it is not one."""
     phrase = " ".join(text.split())
-    fits = len(phrase) in PHRASE_LENGTHS and all(c.isalpha() or c == " " for c in phrase)
-    if fits and find_contact(phrase):  # bank dot com
+    valid = len(phrase) in PHRASE_LENGTHS and all(c.isalpha() or c == " " for c in phrase)
+    if valid and find_contact(phrase):  # bank dot com
         return ""
-    return phrase if fits else ""
+    return phrase if valid else ""
 
 
 def save_safe_phrase(session: Session, customer: Customer, phrase: str, now: datetime) -> None:
-    """Show this phrase in each text to the customer from now on."""
+    """Store the phrase that is shown in each text to the customer from now on."""
     key = field_encryption.load_data_key(session, customer.id)
     customer.safe_phrase = key.seal_field("customer", "safe_phrase", customer.id, phrase)
     session.add(customer)
@@ -263,7 +267,7 @@ def save_safe_phrase(session: Session, customer: Customer, phrase: str, now: dat
 def save_customer_preferences(
     session: Session, customer: Customer, now: datetime, *, locale: str, timezone: str
 ) -> None:
-    """The customer's own choice of a language that we speak and of a zone. Raises
+    """Store the customer's choice of a supported language and of a zone. Raises
     ``InvalidInput``."""
     phone_numbers.parse_time_zone(timezone)
     customer.locale, customer.timezone = locale, timezone
@@ -275,7 +279,7 @@ def save_customer_preferences(
 
 
 def read_safe_phrase(session: Session, customer: Customer, now: datetime, purpose: str) -> str:
-    """The customer's phrase, empty where none was chosen; written down as a reading."""
+    """Return the customer's phrase, empty if none was chosen; audited as a read."""
     if customer.safe_phrase is None:
         return ""
     audit_log.record_act(

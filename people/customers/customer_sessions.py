@@ -1,4 +1,4 @@
-"""Browsers of customers who have proven their number."""
+"""Sessions of customers who have proven their number."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _TOUCH_INTERVAL = timedelta(minutes=1)
 
 
 def start_customer_session(session: Session, customer_id: UUID, now: datetime) -> str:
-    """A new session; gives its token, which is kept nowhere but in the browser."""
+    """Start a session; return its token, which is stored only in the browser."""
     token = new_token()
-    made = CustomerSession(
+    started = CustomerSession(
         token_hash=token_hash(token), customer_id=customer_id, created_at=now, seen_at=now
     )
-    session.add(row_mac.attach_mac(session, made))
+    session.add(row_mac.attach_mac(session, started))
     session.flush()
     audit_log.record_act(
         session, audit_log.CUSTOMER, AuditAct.OWN_PAGE_ENTER, now, customer_id=customer_id
@@ -33,22 +33,23 @@ def start_customer_session(session: Session, customer_id: UUID, now: datetime) -
 
 
 def find_session_customer(session: Session, token: str, now: datetime) -> UUID | None:
-    """Whose browser this is; nobody's half an hour after it was last seen, or after two hours."""
-    found = session.exec(
+    """Return the customer of a session; ``None`` after half an hour of inactivity, or after two
+    hours."""
+    row = session.exec(
         select(CustomerSession).where(
             col(CustomerSession.token_hash) == token_hash(token),
             col(CustomerSession.ended_at).is_(None),
         )
     ).first()
-    if found is None or now >= min(found.seen_at + IDLE_LIMIT, found.created_at + MAX_LIFETIME):
+    if row is None or now >= min(row.seen_at + IDLE_LIMIT, row.created_at + MAX_LIFETIME):
         return None
-    if not row_mac.is_row_intact(session, found):
+    if not row_mac.is_row_intact(session, row):
         return None
-    if now - found.seen_at >= _TOUCH_INTERVAL:
-        found.seen_at = now
-        session.add(row_mac.refresh_mac(session, found))
+    if now - row.seen_at >= _TOUCH_INTERVAL:
+        row.seen_at = now
+        session.add(row_mac.refresh_mac(session, row))
         session.flush()
-    return found.customer_id
+    return row.customer_id
 
 
 def end_customer_session(session: Session, token: str, now: datetime) -> None:

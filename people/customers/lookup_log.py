@@ -1,5 +1,6 @@
-"""A look-up that can miss tells by its miss as well: each is counted against a budget and written
-down, hit or miss, before it is answered. Nothing of what was asked for is kept in plain."""
+"""Logs customer look-ups. A look-up without a match reveals something too, so each look-up is
+counted against a budget and audited before it is answered. The query is never stored in plain
+text."""
 
 from __future__ import annotations
 
@@ -23,9 +24,9 @@ def log_customer_lookup(
     purpose: str,
     now: datetime,
 ) -> None:
-    """Count and write down a look-up of what was ``asked`` (one form for one number, reference or
-    ticket) that ``found`` a customer or nobody. The command line has no budget. Raises
-    ``BudgetSpent``, which tells neither."""
+    """Count and audit a look-up of ``asked`` (a number, reference or ticket in canonical form),
+    which ``found`` a customer or none. The command line has no budget. Raises ``BudgetExceeded``,
+    which reveals neither."""
     if actor.staff_id is not None:
         access_budgets.count_customer_lookup(session, actor.staff_id, found, asked, now)
     audit_log.record_act(
@@ -48,9 +49,11 @@ def log_staff_lookup(
     purpose: str,
     now: datetime,
 ) -> None:
-    """Count and write down a look-up of a member of staff by their address, ``asked``. To a
-    supervisor who adds colleagues, "is known already" is the answer that tells something, so that
-    is what counts as a miss. Raises ``BudgetSpent``."""
+    """Count and audit a look-up of a member of staff by the address ``asked``.
+
+    For a supervisor who adds colleagues, "is known already" is the answer that reveals something,
+    so that is what counts as a miss. Raises ``BudgetExceeded``.
+    """
     if actor.staff_id is not None and found:
         access_budgets.count_customer_lookup(session, actor.staff_id, None, asked, now)
     detail = FOUND if found else NOT_FOUND
@@ -62,15 +65,15 @@ def log_staff_lookup(
 def log_unknown_request(
     session: Session, staff_id: UUID, asked: str, purpose: str, now: datetime
 ) -> None:
-    """Count and write down that somebody asked for what is not there for them, by an id or a
+    """Count and audit a request for something that does not exist for this person, by the id or
     reference in ``asked``; ``purpose`` names the page. The entry holds a keyed fingerprint, so that
-    repeats can be seen. Raises ``BudgetSpent``."""
-    mark = access_budgets.count_unknown_request(session, staff_id, asked, now)
+    repeats can be recognised. Raises ``BudgetExceeded``."""
+    fingerprint = access_budgets.count_unknown_request(session, staff_id, asked, now)
     audit_log.record_act(
         session,
         audit_log.staff_actor(staff_id),
         AuditAct.PAGE_NOT_FOUND,
         now,
         purpose=purpose,
-        detail=mark,
+        detail=fingerprint,
     )

@@ -1,5 +1,5 @@
-"""Why somebody looks a customer up: chosen before anything is shown, kept in the audit log, and
-read by the customer later. Fixed words, since the log holds no personal data."""
+"""Why somebody looks a customer up: chosen before anything is shown, stored in the audit log, and
+visible to the customer later. Fixed words, since the log holds no personal data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from people.errors import InvalidInput
 
 
 class LookupPurpose(StrEnum):
-    """The reasons there are. ``BOOKING`` is that of a program that books in the same request."""
+    """The possible reasons. ``BOOKING`` is for an API client that books in the same request."""
 
     ASKED = "asked_us"
     ANSWER = "answer"
@@ -18,7 +18,7 @@ class LookupPurpose(StrEnum):
     BOOKING = "booking"
 
 
-#: What a person at the console chooses from.
+#: The choices in the console.
 CONSOLE_PURPOSES = (
     LookupPurpose.ASKED,
     LookupPurpose.ANSWER,
@@ -28,7 +28,7 @@ CONSOLE_PURPOSES = (
 
 
 def parse_lookup_purpose(text: str) -> LookupPurpose:
-    """The purpose that was chosen. Raises ``InvalidInput``."""
+    """Return the chosen purpose. Raises ``InvalidInput``."""
     if text not in CONSOLE_PURPOSES:
         raise InvalidInput("purpose", "Choose why you look this customer up.")
     return LookupPurpose(text)

@@ -1,4 +1,4 @@
-"""Coming in by a passkey, or proving anew who is at the desk."""
+"""Signs in or re-authenticates by a passkey."""
 
 from __future__ import annotations
 
@@ -33,14 +33,15 @@ ASSERTION_PURPOSE = "enter"
 
 
 def assertion_options(site: RelyingParty, challenge: Challenge) -> str:
-    """What the browser is asked, as JSON. It names nobody: the authenticator knows whom it has."""
-    made = generate_authentication_options(
+    """Return the request options for the browser as JSON. They name no user: the authenticator
+    knows its users."""
+    options = generate_authentication_options(
         rp_id=site.rp_id,
         challenge=challenge.value,
         timeout=int(CHALLENGE_LIFETIME.total_seconds() * 1000),
         user_verification=UserVerificationRequirement.REQUIRED,
     )
-    return options_to_json(made)
+    return options_to_json(options)
 
 
 def verify_assertion(
@@ -53,17 +54,20 @@ def verify_assertion(
     purpose: str = ASSERTION_PURPOSE,
     noted: Callable[[UUID | None], bool] = lambda _: True,
 ) -> tuple[Staff, Passkey]:
-    """Whose passkey has answered, and which. Raises ``PasskeyRefused``; the caller commits, so
-    that the failed try is written down and a passkey that was copied stays stopped. ``noted``
-    says of a failed try, with whose it was if anybody's, whether it is one to write down."""
-    given = _parse_assertion(answer)
-    row = credential_records.lock_passkey(session, given.raw_id) if given else None
-    if given is None or row is None or challenge.purpose != purpose:
+    """Return the owner and the passkey that answered. Raises ``PasskeyRefused``.
+
+    The caller commits also after the error, so that the failed attempt is audited and a cloned
+    passkey stays stopped. ``noted`` takes the owner of a failed attempt, if known, and returns
+    whether to record it.
+    """
+    credential = _parse_assertion(answer)
+    row = credential_records.lock_passkey(session, credential.raw_id) if credential else None
+    if credential is None or row is None or challenge.purpose != purpose:
         authentication.record_failed_sign_in(session, None, now, "passkey", kept=noted(None))
         raise PasskeyRefused
     member = session.get_one(Staff, row.staff_id)
     try:
-        count = _verified_sign_count(session, member, row, site, given, challenge)
+        count = _verified_sign_count(session, member, row, site, credential, challenge)
         spend_challenge(session, challenge, now)
     except PasskeyRefused:
         authentication.record_failed_sign_in(session, member, now, "passkey", kept=noted(member.id))
@@ -80,7 +84,7 @@ def verify_assertion(
 def _parse_assertion(answer: str) -> AuthenticationCredential | None:
     try:
         return parse_authentication_credential_json(answer)
-    except Exception:  # whatever a stranger's bytes make the library raise
+    except Exception:  # the library may raise anything on malformed input
         return None
 
 
@@ -92,8 +96,11 @@ def _verified_sign_count(
     given: AuthenticationCredential,
     challenge: Challenge,
 ) -> int:
-    """The count that a good answer shows. The library is told of no earlier count, since it looks
-    at it before the signature: a stranger could then pass for a copy."""
+    """Verify an answer and return its sign count.
+
+    The library is not given the stored count, because it checks the count before the signature: a
+    stranger could then be mistaken for a cloned authenticator.
+    """
     if not member.active or row.stopped_at is not None or member.passkey_handle is None:
         raise PasskeyRefused
     if not row_mac.is_row_intact(session, row) or not row_mac.is_row_intact(session, member):
@@ -112,5 +119,5 @@ def _verified_sign_count(
             credential_current_sign_count=0,
             require_user_verification=True,
         ).new_sign_count
-    except Exception:  # whatever a stranger's bytes make the library raise
+    except Exception:  # the library may raise anything on malformed input
         raise PasskeyRefused from None

@@ -1,4 +1,4 @@
-"""The passkeys that somebody has: found by a keyed fingerprint, sealed with their owner."""
+"""Stored passkeys: found by a keyed fingerprint, sealed with their owner."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PasskeyView:
 
 
 def list_passkeys(session: Session, staff_id: UUID) -> Sequence[PasskeyView]:
-    """Somebody's passkeys, in the order they were made."""
+    """List the passkeys of a member of staff, in the order they were made."""
     return [
         PasskeyView(
             row.id,
@@ -52,7 +52,7 @@ def list_passkeys(session: Session, staff_id: UUID) -> Sequence[PasskeyView]:
 
 
 def list_passkey_rows(session: Session, staff_id: UUID) -> Sequence[Passkey]:
-    """The same, sealed."""
+    """List the sealed rows of the passkeys of a member of staff."""
     return session.exec(
         select(Passkey).where(col(Passkey.staff_id) == staff_id).order_by(col(Passkey.id))
     ).all()
@@ -67,18 +67,19 @@ def store_passkey(
     name: str,
     now: datetime,
 ) -> Passkey:
-    """A new row. Its key is sealed with its owner's id: another row's owner cannot be given it."""
+    """Store a passkey. Its public key is sealed with its owner's id, so that it cannot be moved to
+    another owner."""
     ring, row, plain = keyring.current_keyring(session), new_id(), bytes_to_base64url(credential)
-    given = {
+    plain_values = {
         "credential": plain,
         "public_key": f"{staff_id.hex}:{bytes_to_base64url(public_key)}",
         "name": name,
     }
     sealed: dict[str, Any] = {
         column: ring.seal_for_purpose(keyring.STAFF, f"passkey.{column}:{row}", value)
-        for column, value in given.items()
+        for column, value in plain_values.items()
     }
-    made = Passkey(
+    passkey = Passkey(
         id=row,
         staff_id=staff_id,
         credential_index=ring.compute_blind_index("passkey", plain),
@@ -86,13 +87,13 @@ def store_passkey(
         created_at=now,
         **sealed,
     )
-    session.add(made)
+    session.add(passkey)
     session.flush()
-    return made
+    return passkey
 
 
 def lock_passkey(session: Session, credential: bytes) -> Passkey | None:
-    """The passkey of that id, locked."""
+    """Return the passkey with that credential id, locked."""
     plain = bytes_to_base64url(credential)
     forms = keyring.current_keyring(session).compute_search_forms("passkey", plain)
     rows = session.exec(
@@ -107,12 +108,12 @@ def lock_passkey(session: Session, credential: bytes) -> Passkey | None:
 
 
 def open_credential_id(session: Session, row: Passkey) -> bytes:
-    """The id by which its authenticator knows it."""
+    """Decrypt the credential id by which its authenticator knows it."""
     return base64url_to_bytes(_open_passkey_column(session, row, "credential"))
 
 
 def open_public_key(session: Session, row: Passkey) -> bytes:
-    """Its public key. Raises ``PasskeyRefused`` when the row was given another owner."""
+    """Decrypt the public key. Raises ``PasskeyRefused`` if the row's owner was changed."""
     owner, _, key = _open_passkey_column(session, row, "public_key").partition(":")
     if owner != row.staff_id.hex:
         raise PasskeyRefused
@@ -120,14 +121,14 @@ def open_public_key(session: Session, row: Passkey) -> bytes:
 
 
 def _open_passkey_column(session: Session, row: Passkey, column: str) -> str:
-    place = f"passkey.{column}:{row.id}"
+    context = f"passkey.{column}:{row.id}"
     return keyring.current_keyring(session).open_for_purpose(
-        keyring.STAFF, place, getattr(row, column)
+        keyring.STAFF, context, getattr(row, column)
     )
 
 
 def delete_passkey(session: Session, staff_id: UUID, passkey_id: UUID, now: datetime) -> None:
-    """Remove one of somebody's own, and end what was begun by it. Raises ``NotFound``."""
+    """Delete one's own passkey, and end the sessions started with it. Raises ``NotFound``."""
     row = session.get(Passkey, passkey_id)
     if row is None or row.staff_id != staff_id:
         raise NotFound
@@ -145,8 +146,9 @@ def delete_passkey(session: Session, staff_id: UUID, passkey_id: UUID, now: date
 
 
 def stop_cloned_passkey(session: Session, row: Passkey, now: datetime) -> None:
-    """It showed a lower count than before, as a copy does (W3C Web Authentication, section
-    6.1.1): nobody can tell which of the two is the owner's, so neither is good any more."""
+    """Stop a passkey that showed a lower count than before, as a clone does (W3C Web
+    Authentication, section 6.1.1): nobody can tell which of the two is the owner's, so both are
+    refused."""
     row.stopped_at = now
     session.add(row)
     session.flush()

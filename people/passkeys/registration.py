@@ -1,4 +1,4 @@
-"""A new passkey: what the browser is asked to make, and what it made."""
+"""Registers a passkey: the options for the browser, and the verification of its answer."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ NAME_LIMIT = 40
 def registration_options(
     session: Session, member: Staff, who: str, site: RelyingParty, challenge: Challenge
 ) -> str:
-    """What the browser is to make, as JSON. ``who`` is what its owner sees in their list."""
+    """Return the creation options for the browser as JSON. ``who`` is the name its owner sees in
+    their list."""
     if (
         len(credential_records.list_passkey_rows(session, member.id))
         >= credential_records.MAX_PASSKEYS
@@ -58,7 +59,7 @@ def registration_options(
         credential_records.open_credential_id(session, row)
         for row in credential_records.list_passkey_rows(session, member.id)
     ]
-    made = generate_registration_options(
+    options = generate_registration_options(
         rp_id=site.rp_id,
         rp_name=site.name,
         user_name=who,
@@ -70,20 +71,22 @@ def registration_options(
             resident_key=ResidentKeyRequirement.REQUIRED,
             user_verification=UserVerificationRequirement.REQUIRED,
         ),
-        exclude_credentials=[PublicKeyCredentialDescriptor(id=item) for item in known],
+        exclude_credentials=[
+            PublicKeyCredentialDescriptor(id=credential_id) for credential_id in known
+        ],
     )
-    return options_to_json(made)
+    return options_to_json(options)
 
 
 def ensure_user_handle(session: Session, member: Staff) -> bytes:
-    """What their authenticators call somebody: random, made with the first passkey."""
-    ring, place = keyring.current_keyring(session), f"staff.passkey_handle:{member.id}"
+    """Return the user handle of a member of staff: random, created with the first passkey."""
+    ring, context = keyring.current_keyring(session), f"staff.passkey_handle:{member.id}"
     if member.passkey_handle is None:
         value = bytes_to_base64url(secrets.token_bytes(32))
-        member.passkey_handle = ring.seal_for_purpose(keyring.STAFF, place, value)
+        member.passkey_handle = ring.seal_for_purpose(keyring.STAFF, context, value)
         session.add(member)
         session.flush()
-    return base64url_to_bytes(ring.open_for_purpose(keyring.STAFF, place, member.passkey_handle))
+    return base64url_to_bytes(ring.open_for_purpose(keyring.STAFF, context, member.passkey_handle))
 
 
 def register_passkey(
@@ -95,13 +98,14 @@ def register_passkey(
     name: str,
     now: datetime,
 ) -> Passkey:
-    """Keep what the browser made. Raises ``PasskeyRefused``, or ``InvalidInput`` for the name."""
+    """Store the passkey that the browser created. Raises ``PasskeyRefused``, or ``InvalidInput``
+    for the name."""
     plain = clean_text_input(
         "name", name, limit=NAME_LIMIT, what="name", allowed=AllowedContent.ANYTHING
     )
     if challenge.purpose != f"{REGISTRATION_PURPOSE}:{member.id.hex}":
         raise PasskeyRefused
-    made = _verify_registration(site, answer, challenge)
+    verified = _verify_registration(site, answer, challenge)
     spend_challenge(session, challenge, now)
     if (
         len(credential_records.list_passkey_rows(session, member.id))
@@ -111,20 +115,20 @@ def register_passkey(
             "name", f"You have {credential_records.MAX_PASSKEYS} passkeys. Remove one first."
         )
     keyring.lock_index_keys(session)
-    if credential_records.lock_passkey(session, made.credential_id):
+    if credential_records.lock_passkey(session, verified.credential_id):
         raise PasskeyRefused
     try:
         with session.begin_nested():
             row = credential_records.store_passkey(
                 session,
                 member.id,
-                made.credential_id,
-                made.credential_public_key,
-                made.sign_count,
+                verified.credential_id,
+                verified.credential_public_key,
+                verified.sign_count,
                 plain,
                 now,
             )
-    except IntegrityError:  # somebody has it already
+    except IntegrityError:  # it is already registered
         raise PasskeyRefused from None
     audit_log.record_act(
         session, audit_log.staff_actor(member.id), AuditAct.PASSKEY_ADD, now, detail=str(row.id)
@@ -144,5 +148,5 @@ def _verify_registration(
             expected_origin=site.origin,
             require_user_verification=True,
         )
-    except Exception:  # whatever a stranger's bytes make the library raise, it is no passkey
+    except Exception:  # the library may raise anything on malformed input
         raise PasskeyRefused from None

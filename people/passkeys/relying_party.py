@@ -1,4 +1,4 @@
-"""For whom passkeys are made, and the challenges they answer."""
+"""The relying party of passkeys, and the challenges they answer."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class PasskeyRefused(Exception):
-    """A passkey's answer is not accepted; deliberately without a reason."""
+    """A passkey's answer is refused; deliberately without a reason."""
 
 
 @dataclass(frozen=True)
 class RelyingParty:
-    """``rp_id`` is the host that passkeys are bound to, ``origin`` where its pages are, ``name``
-    what people are shown."""
+    """``rp_id`` is the host that passkeys are bound to, ``origin`` the origin of its pages,
+    ``name`` the name shown to people."""
 
     rp_id: str
     origin: str
@@ -35,7 +35,7 @@ class RelyingParty:
 
 @dataclass(frozen=True)
 class Challenge:
-    """Random bytes that one browser is to have signed, when they were made, and what for."""
+    """Random bytes for one browser to sign, when they were made, and their purpose."""
 
     value: bytes
     made_at: datetime
@@ -43,8 +43,8 @@ class Challenge:
 
 
 def relying_party_from_url(base_url: str, name: str) -> RelyingParty | None:
-    """The site at a public address; none where browsers have no passkeys: at a bare number, and
-    without https anywhere but on one's own machine."""
+    """Return the relying party of a public URL; ``None`` where browsers do not support passkeys: at
+    an IP address, and without https except on localhost."""
     parts = urlsplit(base_url.lower())
     host = parts.hostname or ""
     if parts.scheme not in _DEFAULT_PORTS or (parts.scheme == "http" and host != "localhost"):
@@ -58,13 +58,13 @@ def relying_party_from_url(base_url: str, name: str) -> RelyingParty | None:
 
 
 def new_challenge(purpose: str, now: datetime) -> Challenge:
-    """A fresh one. The caller keeps it where no other browser has it."""
+    """Create a challenge. The caller stores it where no other browser can read it."""
     return Challenge(secrets.token_bytes(32), now, purpose)
 
 
 def spend_challenge(session: Session, given: Challenge, now: datetime) -> None:
-    """Use a challenge up. Raises ``PasskeyRefused`` when it is too old or was used, by however
-    many at once."""
+    """Use up a challenge. Raises ``PasskeyRefused`` if it is too old or was already used, also
+    under concurrent use."""
     if not given.made_at <= now < given.made_at + CHALLENGE_LIFETIME:
         raise PasskeyRefused
     session.connection().execute(

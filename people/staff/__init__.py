@@ -1,1 +1,1 @@
-"""Staff, how they enrol and sign in."""
+"""Members of staff: records, enrolment and sign-in."""

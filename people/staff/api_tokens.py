@@ -17,9 +17,9 @@ PREFIX = "vl_"
 
 
 def create_api_token(session: Session, member: Staff, label: str, now: datetime) -> str:
-    """A new token of this member of staff, in plain this once."""
+    """Create a token for this member of staff; return it in plain text, this once."""
     token = PREFIX + new_token()
-    made = ApiToken(
+    row = ApiToken(
         token_hash=token_hash(token),
         staff_id=member.id,
         role=member.role,
@@ -27,7 +27,7 @@ def create_api_token(session: Session, member: Staff, label: str, now: datetime)
         label=label[:60],
         created_at=now,
     )
-    session.add(row_mac.attach_mac(session, made))
+    session.add(row_mac.attach_mac(session, row))
     session.flush()
     audit_log.record_act(
         session, audit_log.OPERATOR, AuditAct.TOKEN_ADD, now, detail=str(member.id)
@@ -36,20 +36,20 @@ def create_api_token(session: Session, member: Staff, label: str, now: datetime)
 
 
 def find_token_principal(session: Session, token: str) -> Principal | None:
-    """Whose token this is, or nobody once it has ended, its owner has been switched off, or has
-    another role than when it was made."""
-    found = session.exec(
+    """Return the token's owner; ``None`` if it has ended, its owner is deactivated, or has another
+    role than when it was made."""
+    match = session.exec(
         select(ApiToken, Staff).where(
             col(ApiToken.token_hash) == token_hash(token),
             col(ApiToken.staff_id) == col(Staff.id),
             col(ApiToken.ended_at).is_(None),
         )
     ).first()
-    if found is None:
+    if match is None:
         return None
-    kept, member = found
-    if not member.active or (kept.role, kept.epoch) != (member.role, member.epoch):
+    row, member = match
+    if not member.active or (row.role, row.epoch) != (member.role, member.epoch):
         return None
-    if not row_mac.is_row_intact(session, kept) or not row_mac.is_row_intact(session, member):
+    if not row_mac.is_row_intact(session, row) or not row_mac.is_row_intact(session, member):
         return None
     return Principal(member.id, Role(member.role))

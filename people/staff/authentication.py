@@ -1,4 +1,5 @@
-"""Signing in: password and second factor together, or a passkey; then a session in the store."""
+"""Sign-in by password and second factor together, or by a passkey; then a session in the
+database."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ _DECOY_TOTP_SECRET = "A" * 32
 
 
 def find_account_by_email(session: Session, email: str) -> Staff | None:
-    """Whose address this is; nobody's too when it is none."""
+    """Return the account with this address; ``None`` also if it is no valid address."""
     try:
         return staff_records.find_staff_by_email(session, email)
     except InvalidInput:
@@ -41,24 +42,28 @@ def find_account_by_email(session: Session, email: str) -> Staff | None:
 def check_credentials(
     session: Session, email: str, password: str, code: str, now: datetime
 ) -> Staff:
-    """The member of staff whose password and second factor these are.
+    """Return the member of staff with this password and second factor.
 
     ``code`` is six digits of the authenticator or a recovery code. Raises :class:`SignInFailed`
-    without saying which of the three was wrong; the caller commits, so that a spent code stays
-    spent.
+    without saying which of the three was wrong; the caller commits also then, so that a spent code
+    stays spent.
     """
-    seen = find_account_by_email(session, email)
+    account = find_account_by_email(session, email)
     return check_second_factor(
-        session, seen, check_password(keyring.current_keyring(session), seen, password), code, now
+        session,
+        account,
+        check_password(keyring.current_keyring(session), account, password),
+        code,
+        now,
     )
 
 
 def check_password(ring: Keyring, seen: Staff | None, password: str) -> bool:
-    """Whether it is theirs. It takes long, for nobody's and for an account out of use too, and
-    needs no transaction, so that nobody else need wait for it."""
-    able = seen is not None and seen.active and seen.totp_secret is not None
+    """Return whether the password is that of the account. Takes as long without an account or for
+    an inactive one, and needs no transaction, so that others need not wait for it."""
+    usable = seen is not None and seen.active and seen.totp_secret is not None
     return password_matches(
-        password_seal.open_password_hash(ring, seen if able else None), password
+        password_seal.open_password_hash(ring, seen if usable else None), password
     )
 
 
@@ -71,11 +76,13 @@ def check_second_factor(
     *,
     noted: Callable[[], bool] = lambda: True,
 ) -> Staff:
-    """The rest of :func:`check_credentials`, once it is known whether the password is ``right``;
-    ``seen`` is the account as it was then. Looks at the code and writes an entry whatever is
-    wrong, so that nobody can tell by the time it takes whether there is such an account, or
-    whether it is in use. ``noted`` says of a failed try whether it is the first of its kind; of
-    others at nobody's account the entry is not kept."""
+    """Complete :func:`check_credentials`, given whether the password was ``right``; ``seen`` is the
+    account as it was then.
+
+    Checks the code and writes an entry whatever is wrong, so that the time does not reveal whether
+    the account exists or is active. ``noted`` returns whether a failed attempt is the first of its
+    kind; the entry of later ones is not kept if there is no account.
+    """
     member = session.get(Staff, seen.id if seen else _NOBODY, populate_existing=True)
     secret = _open_totp_secret(session, member)
     code_fits = _is_code_plausible(session, member, secret or _DECOY_TOTP_SECRET, code, now)
@@ -88,19 +95,19 @@ def check_second_factor(
         and _spend_second_factor(session, member.id, code, now)
     ):
         return member
-    what = "password" if not right else "code"
-    record_failed_sign_in(session, member, now, what, kept=noted() or member is not None)
+    failed_step = "password" if not right else "code"
+    record_failed_sign_in(session, member, now, failed_step, kept=noted() or member is not None)
     raise SignInFailed
 
 
 def record_failed_sign_in(
     session: Session, member: Staff | None, now: datetime, what: str, *, kept: bool = True
 ) -> None:
-    """Write a failed try down: with whose account it was for, and never with what was typed. One
-    that is not ``kept`` takes the same work."""
-    who = audit_log.staff_actor(member.id) if member else audit_log.SYSTEM
+    """Audit a failed attempt with the account it was for, never with what was typed. One that is
+    not ``kept`` takes the same work."""
+    actor = audit_log.staff_actor(member.id) if member else audit_log.SYSTEM
     entry = attempt_log.AttemptEntry(
-        who, AuditAct.STAFF_SIGN_IN_FAILED, what if member else "unknown"
+        actor, AuditAct.STAFF_SIGN_IN_FAILED, what if member else "unknown"
     )
     attempt_log.write_attempt_entry(session, entry, now, kept=kept)
 
@@ -110,16 +117,16 @@ def _open_totp_secret(session: Session, member: Staff | None) -> str | None:
     if member is None or member.totp_secret is None:
         ring.seal_for_purpose(
             keyring.STAFF, "nobody", _DECOY_TOTP_SECRET
-        )  # takes as long as opening one
+        )  # takes as long as decrypting one
         return None
-    place = f"staff.totp_secret:{member.id}"
-    return ring.open_for_purpose(keyring.STAFF, place, member.totp_secret)
+    context = f"staff.totp_secret:{member.id}"
+    return ring.open_for_purpose(keyring.STAFF, context, member.totp_secret)
 
 
 def _is_code_plausible(
     session: Session, member: Staff | None, secret: str, code: str, now: datetime
 ) -> bool:
-    """Whether a code would do, before anything is locked or spent."""
+    """Return whether a code would be accepted, before anything is locked or spent."""
     after = member.totp_last_step if member else 0
     if second_factor.find_matching_step(secret, code, now, after=after) is not None:
         return True
@@ -127,14 +134,15 @@ def _is_code_plausible(
 
 
 def is_unused_recovery_code(session: Session, member: Staff | None, code: str) -> bool:
-    """Whether this is an unused recovery code of theirs. It takes as long for nobody's."""
+    """Return whether this is an unused recovery code of the member. Takes as long without a
+    member."""
     if not second_factor.is_recovery_code(code):
         return False
     return second_factor.recovery_code_matches(session, member.id if member else _NOBODY, code)
 
 
 def _spend_second_factor(session: Session, staff_id: UUID, code: str, now: datetime) -> bool:
-    """The row is locked first, so that one code cannot open two sessions at once."""
+    """Spend the code. Locks the row first, so that one code cannot open two sessions at once."""
     member = session.exec(
         select(Staff)
         .where(col(Staff.id) == staff_id)
@@ -162,12 +170,14 @@ def open_staff_session(
     browser: str = "",
     passkey_id: UUID | None = None,
 ) -> str:
-    """Start a session; its token goes into the browser's cookie, its hash into the store.
+    """Start a session; return its token for the browser's cookie. The database stores only its
+    hash.
 
-    The token names its owner: a row that is given another owner behind our back opens for nobody.
+    The token contains its owner's id: if the row's owner is changed in the database, the token is
+    refused.
     """
     token, row = f"{member.id.hex}.{new_token()}", new_id()
-    made = StaffSession(
+    staff_session = StaffSession(
         id=row,
         token_hash=token_hash(token),
         staff_id=member.id,
@@ -180,7 +190,7 @@ def open_staff_session(
         seen_at=now,
         proved_at=now,
     )
-    session.add(row_mac.attach_mac(session, made))
+    session.add(row_mac.attach_mac(session, staff_session))
     session.flush()
     audit_log.record_act(
         session, audit_log.staff_actor(member.id), AuditAct.STAFF_SIGN_IN, now, detail=how
@@ -189,44 +199,42 @@ def open_staff_session(
 
 
 def find_session_principal(session: Session, token: str, now: datetime) -> Principal | None:
-    """Who the token's session belongs to, or nobody once it ended, idled, or its owner is off or
+    """Return the session's owner; ``None`` if it has ended or idled, or its owner is deactivated or
     has another role."""
-    found = session.exec(
+    match = session.exec(
         select(StaffSession, Staff).where(
             col(StaffSession.token_hash) == token_hash(token),
             col(StaffSession.staff_id) == col(Staff.id),
         )
     ).first()
-    if found is None:
+    if match is None:
         return None
-    kept, member = found
-    too_old = now >= kept.created_at + SESSION_LIFETIME or now >= kept.seen_at + SESSION_IDLE_LIMIT
-    theirs = token.startswith(f"{member.id.hex}.") and kept.role == member.role
-    theirs = theirs and kept.epoch == member.epoch
-    theirs = (
-        theirs and row_mac.is_row_intact(session, kept) and row_mac.is_row_intact(session, member)
-    )
-    if kept.ended_at is not None or too_old or not member.active or not theirs:
+    row, member = match
+    too_old = now >= row.created_at + SESSION_LIFETIME or now >= row.seen_at + SESSION_IDLE_LIMIT
+    valid = token.startswith(f"{member.id.hex}.") and row.role == member.role
+    valid = valid and row.epoch == member.epoch
+    valid = valid and row_mac.is_row_intact(session, row) and row_mac.is_row_intact(session, member)
+    if row.ended_at is not None or too_old or not member.active or not valid:
         return None
-    return Principal(member.id, Role(member.role), kept.id)
+    return Principal(member.id, Role(member.role), row.id)
 
 
 def touch_staff_session(session: Session, session_id: UUID, now: datetime) -> None:
-    """Note that a session is in use, at most once a minute."""
-    kept = session.get(StaffSession, session_id)
-    if kept is not None and now - kept.seen_at >= _TOUCH_INTERVAL:
-        kept.seen_at = now
-        session.add(row_mac.refresh_mac(session, kept))
+    """Record that a session is in use, at most once a minute."""
+    row = session.get(StaffSession, session_id)
+    if row is not None and now - row.seen_at >= _TOUCH_INTERVAL:
+        row.seen_at = now
+        session.add(row_mac.refresh_mac(session, row))
 
 
 def close_staff_session(session: Session, token: str, now: datetime) -> None:
     """Sign out."""
-    kept = session.exec(
+    row = session.exec(
         select(StaffSession).where(col(StaffSession.token_hash) == token_hash(token))
     ).first()
-    if kept is not None and kept.ended_at is None:
-        kept.ended_at, kept.bound = now, None
-        session.add(kept)
+    if row is not None and row.ended_at is None:
+        row.ended_at, row.bound = now, None
+        session.add(row)
         audit_log.record_act(
-            session, audit_log.staff_actor(kept.staff_id), AuditAct.STAFF_SIGN_OUT, now
+            session, audit_log.staff_actor(row.staff_id), AuditAct.STAFF_SIGN_OUT, now
         )

@@ -1,4 +1,4 @@
-"""Somebody who has opened as many customers as their role may is let go on by two people."""
+"""Unlocking the access budget of a person who has used it up, which needs two people."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from people.staff import staff_approvals
 def request_budget_unlock(
     session: Session, staff_id: UUID, why: str, by: UUID, now: datetime
 ) -> None:
-    """Ask for somebody's budget to begin anew. Raises ``InvalidInput``."""
+    """Request that a person's budget is reset. Raises ``InvalidInput``."""
     approval_requests.submit_for_approval(
         session, UNLOCK, {}, why, by, now, about=RequestSubject(staff_id=staff_id)
     )

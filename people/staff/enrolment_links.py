@@ -1,4 +1,4 @@
-"""What some enrolment links ask beside themselves, and what ends when one is used."""
+"""Terms of enrolment links: what some ask for beside the token, and what ends when one is used."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _PIN_LENGTH = 6
 
 
 class LinkKind(StrEnum):
-    """What a link is for.
+    """The purpose of a link.
 
-    ``OPERATOR``: enrolling for the first time or after losing everything; the operator of the
-    server or a colleague has asked for it. ``COLLEAGUE``: after losing password or phone; the link
+    ``OPERATOR``: first enrolment, or re-enrolment after losing everything; requested by the
+    operator of the server or a colleague. ``COLLEAGUE``: after losing password or phone; the link
     also asks for one of its owner's recovery codes. ``SELF``: another authenticator for its owner,
     who is signed in. ``PROMOTION``: another role, which its owner takes up while signed in.
     """
@@ -43,11 +43,11 @@ class LinkKind(StrEnum):
 
 @dataclass(frozen=True)
 class LinkTerms:
-    """What a link asks for and what it gives; kept sealed with the link and bound to it.
+    """What a link asks for and what it grants; stored sealed with the link and bound to it.
 
     ``pins`` are by the id of the person who hands each over (in hexadecimal digits; empty for the
     operator of the server). ``session_id`` is the session of the only browser that the link works
-    in. ``role`` is the role that it gives.
+    in. ``role`` is the role that it grants.
     """
 
     pins: Mapping[str, str] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class LinkTerms:
 
     @property
     def proven_to(self) -> frozenset[UUID]:
-        """The members of staff who hand a PIN over."""
+        """The members of staff who hand over a PIN."""
         return frozenset(UUID(hex=pin) for pin in self.pins if pin)
 
 
@@ -65,8 +65,8 @@ NO_TERMS = LinkTerms()
 
 @dataclass(frozen=True)
 class SecondStepInput:
-    """What was given beside a link: ``pins`` in any order, a ``recovery`` code, and the session of
-    the browser, if somebody is signed in there."""
+    """What was entered beside a link: ``pins`` in any order, a ``recovery`` code, and the session
+    of the browser, if somebody is signed in there."""
 
     pins: str = ""
     recovery: str = ""
@@ -74,7 +74,7 @@ class SecondStepInput:
 
 
 def seal_link_terms(session: Session, link_id: UUID, terms: LinkTerms) -> bytes | None:
-    """The terms of a link as its row keeps them; none where there are none."""
+    """Return the sealed terms for a link's row; ``None`` if there are none."""
     if terms == NO_TERMS:
         return None
     text = json.dumps([dict(terms.pins), terms.session_id, terms.role])
@@ -84,49 +84,54 @@ def seal_link_terms(session: Session, link_id: UUID, terms: LinkTerms) -> bytes 
 
 
 def open_link_terms(session: Session, link: EnrolmentLink) -> LinkTerms:
-    """The terms of a link whose binding holds. Before there were others, a PIN stood alone."""
+    """Decrypt the terms of a link whose MAC holds. Older links hold a PIN alone."""
     if link.pin is None:
         return NO_TERMS
-    place = f"enrolment_link.pin:{link.id}"
-    text = keyring.current_keyring(session).open_for_purpose(keyring.STAFF, place, link.pin)
+    context = f"enrolment_link.pin:{link.id}"
+    text = keyring.current_keyring(session).open_for_purpose(keyring.STAFF, context, link.pin)
     return LinkTerms(*json.loads(text)) if text.startswith("[") else LinkTerms({"": text})
 
 
 def require_second_step(
     session: Session, link: EnrolmentLink, pieces: SecondStepInput, now: datetime
 ) -> LinkTerms:
-    """The terms of a link, once all that it asks was given. Raises ``LinkSpent`` in any browser but
-    the one it was made in, and ``SecondPieceWrong`` for what is missing or does not fit; five wrong
-    ones spend the link."""
+    """Return the terms of a link once everything it asks for was entered.
+
+    Raises ``LinkExpired`` in any browser but its own, and ``SecondStepFailed`` for missing or wrong
+    input; five wrong attempts spend the link.
+    """
     terms = open_link_terms(session, link)
     if not _is_in_own_browser(link, terms, pieces):
         raise LinkExpired
-    asked = _required_second_step(link, terms)
-    fits = _pins_match(terms, pieces.pins) and _link_recovery_code_matches(
+    required = _required_second_step(link, terms)
+    matches = _pins_match(terms, pieces.pins) and _link_recovery_code_matches(
         session, link, pieces.recovery
     )
-    if fits:
+    if matches:
         return terms
     if not (pieces.pins or pieces.recovery):
-        raise SecondStepFailed(asked, tried=False, pins=len(terms.pins))
+        raise SecondStepFailed(required, tried=False, pins=len(terms.pins))
     link.tries += 1
     if link.tries >= MAX_WRONG_ATTEMPTS:
         link.used_at = now
     session.add(row_mac.refresh_mac(session, link))
     session.flush()
-    detail = f"{link.staff_id} {asked}"
+    detail = f"{link.staff_id} {required}"
     audit_log.record_act(session, audit_log.SYSTEM, AuditAct.STAFF_ENROL_FAILED, now, detail=detail)
-    raise SecondStepFailed(asked, tried=True, pins=len(terms.pins))
+    raise SecondStepFailed(required, tried=True, pins=len(terms.pins))
 
 
 def _is_in_own_browser(link: EnrolmentLink, terms: LinkTerms, pieces: SecondStepInput) -> bool:
-    """A link of one's own is good in the browser in which its owner was signed in, as long as they
-    are; one that never named a browser is good in none. (Who takes up a role is signed in too: the
-    page finds that link by its owner.)"""
+    """Return whether the link may be used in this browser.
+
+    A ``SELF`` link works in the browser in which its owner was signed in, as long as they are; one
+    that names no session works in none. (For a ``PROMOTION`` link the owner is signed in too: the
+    page finds the link by its owner.)
+    """
     if link.kind != LinkKind.SELF:
         return True
-    here = pieces.session_id
-    return here is not None and terms.session_id == here.hex
+    current_session = pieces.session_id
+    return current_session is not None and terms.session_id == current_session.hex
 
 
 def _required_second_step(link: EnrolmentLink, terms: LinkTerms) -> str:
@@ -135,7 +140,7 @@ def _required_second_step(link: EnrolmentLink, terms: LinkTerms) -> str:
 
 
 def _pins_match(terms: LinkTerms, given: str) -> bool:
-    """Whether these are all of them, in any order. The time it takes tells nothing of them."""
+    """Return whether these are all the PINs, in any order. Compares in constant time."""
     plain = "".join(given.split())
     if not terms.pins:
         return True
@@ -153,14 +158,14 @@ def _link_recovery_code_matches(session: Session, link: EnrolmentLink, code: str
 
 
 def end_unused_links(session: Session, staff_id: UUID, now: datetime, *, promotions: bool) -> None:
-    """Unused links of somebody work no more: those for another role, or all others."""
+    """End a member's unused links: those for another role, or all others."""
     is_promotion = col(EnrolmentLink.kind) == LinkKind.PROMOTION
-    earlier = select(EnrolmentLink).where(
+    unused = select(EnrolmentLink).where(
         col(EnrolmentLink.staff_id) == staff_id,
         col(EnrolmentLink.used_at).is_(None),
         is_promotion if promotions else ~is_promotion,
     )
-    for link in session.exec(earlier):
+    for link in session.exec(unused):
         link.used_at, link.bound = now, None
         session.add(link)
 
@@ -168,9 +173,11 @@ def end_unused_links(session: Session, staff_id: UUID, now: datetime, *, promoti
 def end_former_credentials(
     session: Session, link: EnrolmentLink, member: Staff, now: datetime
 ) -> None:
-    """Somebody sets password and second factor anew: their earlier ones' browsers are out. Unless
-    they did so by themselves, signed in, so are their passkeys and tokens, and a role that they
-    have not taken up is not theirs to take."""
+    """End what a member's former password and second factor gave access to: their other sessions.
+
+    Unless they changed them by themselves while signed in, this also removes their passkeys and
+    tokens, and ends links to a role not taken up yet.
+    """
     if link.kind == LinkKind.SELF:
         staff_sessions.end_other_sessions(session, member.id, None, now, "authenticator")
     else:
@@ -187,12 +194,12 @@ def end_former_credentials(
 
 
 def remove_all_passkeys(session: Session, member: Staff, now: datetime) -> None:
-    """Remove all of somebody's, and the name by which they knew them."""
-    gone = session.exec(delete(Passkey).where(col(Passkey.staff_id) == member.id)).rowcount
+    """Remove all passkeys of a member, and their user handle."""
+    removed = session.exec(delete(Passkey).where(col(Passkey.staff_id) == member.id)).rowcount
     member.passkey_handle = None
     session.add(member)
     session.flush()
-    if gone:
+    if removed:
         detail = f"{member.id} all"
         audit_log.record_act(
             session, audit_log.staff_actor(member.id), AuditAct.PASSKEY_REMOVE, now, detail=detail

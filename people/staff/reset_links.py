@@ -1,5 +1,6 @@
-"""A new enrolment link for a colleague who has lost password or phone, or whose first one ran out:
-one asks, another approves and hands a PIN over, and its owner has a recovery code."""
+"""Reset links: a new enrolment link for a colleague who lost password or phone, or whose first one
+expired. One person requests it, another approves and hands over a PIN, and its owner needs a
+recovery code."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ from people.staff.staff_records import StaffDetails
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
-#: Whose links a role asks for. Nobody asks for their own.
+#: The roles whose links a role may request. Nobody requests their own.
 RESETTABLE_ROLES = {
     Role.SUPERVISOR: (Role.AGENT, Role.SUPERVISOR),
     Role.INVESTIGATOR: (Role.INVESTIGATOR,),
@@ -34,7 +35,7 @@ RESETTABLE_ROLES = {
 
 
 def list_resettable_staff(session: Session, maker: UUID, role: Role) -> Sequence[StaffDetails]:
-    """The colleagues whose link somebody of that role may ask for, sorted by name."""
+    """List the colleagues whose link a member of that role may request, sorted by name."""
     rows = session.exec(
         select(Staff).where(
             col(Staff.role).in_(RESETTABLE_ROLES.get(role, ())),
@@ -50,14 +51,15 @@ def list_resettable_staff(session: Session, maker: UUID, role: Role) -> Sequence
 def request_reset_link(
     session: Session, maker: UUID, role: Role, staff_id: UUID, why: str, now: datetime
 ) -> str:
-    """Ask for a colleague's link, and return its token. The link works after somebody else has
-    approved it. It asks for the approver's PIN and, if the colleague has enrolled before, for one
-    of their recovery codes: neither the asker nor the approver can use it. The colleague's sign-in
-    works as before until they use the link.
+    """Request a reset link for a colleague, and return its token.
+
+    The link works after somebody else has approved it. It asks for the approver's PIN and, if the
+    colleague has enrolled before, for one of their recovery codes: neither the requester nor the
+    approver can use it. The colleague's sign-in works as before until they use the link.
 
     Raises ``NotAllowed`` for one's own link, ``NotFound`` for a person who is not in
     :func:`list_resettable_staff`, ``InvalidInput`` if they have no recovery code left,
-    ``AskedAlready``.
+    ``AlreadyRequested``.
     """
     if staff_id == maker:
         raise NotAllowed("Nobody makes a link for themself. Ask a colleague.")
@@ -83,8 +85,10 @@ def request_reset_link(
 
 def _execute_link_reset(session: Session, act: ApprovalRequestView, now: datetime) -> None:
     member = staff_approvals.require_active_subject(session, act)
-    again = member.password_hash is not None
-    kind = enrolment_links.LinkKind.COLLEAGUE if again else enrolment_links.LinkKind.OPERATOR
+    enrolled_before = member.password_hash is not None
+    kind = (
+        enrolment_links.LinkKind.COLLEAGUE if enrolled_before else enrolment_links.LinkKind.OPERATOR
+    )
     staff_approvals.activate_approved_link(session, member, act, now, kind)
 
 

@@ -23,7 +23,7 @@ _LENGTH = 12
 
 
 def find_matching_step(secret: str, code: str, now: datetime, *, after: int) -> int | None:
-    """The time step whose code this is, one step of clock drift either way allowed.
+    """Return the time step of this code, allowing one step of clock drift either way.
 
     Steps up to ``after`` are spent: a code is accepted once (RFC 6238 section 5.2).
     """
@@ -37,17 +37,18 @@ def find_matching_step(secret: str, code: str, now: datetime, *, after: int) -> 
 
 
 def current_totp_code(secret: str, now: datetime) -> str:
-    """The code an authenticator shows now; the demo shows it to newcomers."""
+    """Return the code an authenticator shows now; the demo shows it to new users."""
     return pyotp.HOTP(secret).at(int(now.timestamp()) // STEP_SECONDS)
 
 
 def provisioning_uri(secret: str, email: str, organisation: str) -> str:
-    """What the QR code holds, in the form authenticators read."""
+    """Return the URI for the QR code, in the form authenticators read."""
     return pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=f"Vouchline {organisation}")
 
 
 def issue_recovery_codes(session: Session, staff_id: UUID) -> list[str]:
-    """Fresh recovery codes, in plain this once; earlier ones stop working."""
+    """Create new recovery codes and return them in plain text, this once; earlier ones stop
+    working."""
     for old in session.exec(select(RecoveryCode).where(col(RecoveryCode.staff_id) == staff_id)):
         session.delete(old)
     codes = [
@@ -61,12 +62,12 @@ def issue_recovery_codes(session: Session, staff_id: UUID) -> list[str]:
 
 
 def is_recovery_code(code: str) -> bool:
-    """Whether a code has the form of a recovery code."""
+    """Return whether a code has the form of a recovery code."""
     return len(_normalise_recovery_code(code)) == _LENGTH
 
 
 def count_recovery_codes(session: Session, staff_id: UUID) -> int:
-    """How many are unused."""
+    """Count the unused recovery codes."""
     unused = select(func.count()).where(
         col(RecoveryCode.staff_id) == staff_id, col(RecoveryCode.used_at).is_(None)
     )
@@ -74,7 +75,7 @@ def count_recovery_codes(session: Session, staff_id: UUID) -> int:
 
 
 def recovery_code_matches(session: Session, staff_id: UUID, code: str) -> bool:
-    """Whether it could be spent; nothing is."""
+    """Return whether the recovery code could be spent, without spending it."""
     rows = session.exec(_unused_recovery_codes(staff_id, code)).all()
     return any(row_mac.is_row_intact(session, row) for row in rows)
 
@@ -92,17 +93,18 @@ def _normalise_recovery_code(code: str) -> str:
 
 
 def spend_recovery_code(session: Session, staff_id: UUID, code: str, now: datetime) -> bool:
-    """Use up a recovery code. Whether there was one unused."""
+    """Spend a recovery code; return whether it was unused."""
     rows = session.exec(_unused_recovery_codes(staff_id, code).with_for_update()).all()
-    found = next((row for row in rows if row_mac.is_row_intact(session, row)), None)
-    if found is None:
+    unused = next((row for row in rows if row_mac.is_row_intact(session, row)), None)
+    if unused is None:
         return False
-    found.used_at, found.bound = now, None
-    session.add(found)
+    unused.used_at, unused.bound = now, None
+    session.add(unused)
     session.flush()
-    return external_counters.use_once(session, f"recovery:{found.id.hex}")
+    return external_counters.use_once(session, f"recovery:{unused.id.hex}")
 
 
 def _hash_recovery_code(code: str) -> bytes:
-    """59 random bits: a plain hash cannot be searched in the time a code is good for."""
+    """Hash a recovery code of 59 random bits: too many to search by a plain hash while the code is
+    valid."""
     return hashlib.sha256(b"recovery:" + code.encode()).digest()

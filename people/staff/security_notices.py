@@ -1,4 +1,5 @@
-"""What members of staff are told about their own sign-in: at the next one, and by mail."""
+"""Security notices to members of staff about their own sign-in: shown at the next one, and
+mailed."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ BATCH_SIZE = 20
 
 
 class Notice(StrEnum):
-    """What has happened."""
+    """The event of a notice."""
 
     RESET_MADE = "reset_made"
     RESET_USED = "reset_used"
@@ -29,13 +30,13 @@ class Notice(StrEnum):
 
 
 def add_security_notice(session: Session, staff_id: UUID, notice: Notice, now: datetime) -> None:
-    """Tell somebody."""
+    """Add a notice for a member of staff."""
     session.add(StaffNotice(staff_id=staff_id, kind=notice, at=now))
     session.flush()
 
 
 def list_unseen_notices(session: Session, staff_id: UUID) -> Sequence[StaffNotice]:
-    """What somebody has not said they have read, the latest first."""
+    """List the notices that a member has not marked as read, latest first."""
     return session.exec(
         select(StaffNotice)
         .where(col(StaffNotice.staff_id) == staff_id, col(StaffNotice.seen_at).is_(None))
@@ -45,7 +46,7 @@ def list_unseen_notices(session: Session, staff_id: UUID) -> Sequence[StaffNotic
 
 
 def mark_notices_seen(session: Session, staff_id: UUID, now: datetime) -> None:
-    """They have read all that there is."""
+    """Mark all notices of a member as read."""
     session.exec(
         update(StaffNotice)
         .where(col(StaffNotice.staff_id) == staff_id, col(StaffNotice.seen_at).is_(None))
@@ -54,7 +55,7 @@ def mark_notices_seen(session: Session, staff_id: UUID, now: datetime) -> None:
 
 
 def list_unmailed_notices(session: Session, now: datetime) -> Sequence[StaffNotice]:
-    """What is to be mailed. What could not be for a day is not any more: it is old news."""
+    """List the notices to mail. After a day without success they are no longer mailed."""
     return session.exec(
         select(StaffNotice)
         .where(col(StaffNotice.mailed_at).is_(None), col(StaffNotice.at) > now - MAIL_WITHIN)
@@ -64,15 +65,16 @@ def list_unmailed_notices(session: Session, now: datetime) -> Sequence[StaffNoti
 
 
 def claim_notice(session: Session, notice_id: UUID, now: datetime) -> bool:
-    """Take a notice to mail it; nobody else can then. Whether it was there to take."""
-    taken = session.exec(
+    """Claim a notice for mailing, so that no other worker mails it; return whether it was still
+    unclaimed."""
+    result = session.exec(
         update(StaffNotice)
         .where(col(StaffNotice.id) == notice_id, col(StaffNotice.mailed_at).is_(None))
         .values(mailed_at=now)
     )
-    return bool(taken.rowcount)
+    return bool(result.rowcount)
 
 
 def release_notice(session: Session, notice_id: UUID) -> None:
-    """It could not be mailed: it is tried again."""
+    """Release a notice that could not be mailed, so that it is tried again."""
     session.exec(update(StaffNotice).where(col(StaffNotice.id) == notice_id).values(mailed_at=None))

@@ -1,4 +1,4 @@
-"""What happened about somebody's own sign-in, as the audit log has it."""
+"""The sign-in history of a member of staff, from the audit log."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ACTIONS = (
 
 
 class SignInEvent(NamedTuple):
-    """One of them; ``detail`` is a fixed word, or ids."""
+    """An event; ``detail`` is a fixed word, or ids."""
 
     at: datetime
     act: AuditAct
@@ -39,7 +39,8 @@ class SignInEvent(NamedTuple):
 
 
 def list_sign_in_events(session: Session, staff_id: UUID) -> Sequence[SignInEvent]:
-    """The last twenty, newest first. Of failed tries it cannot say who made them."""
+    """List the last twenty events, newest first. For failed attempts it is unknown who made
+    them."""
     rows = session.exec(
         select(AuditEntry)
         .where(col(AuditEntry.staff_id) == staff_id, col(AuditEntry.action).in_(ACTIONS))

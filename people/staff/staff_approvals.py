@@ -1,9 +1,9 @@
-"""Adding members of staff, and letting them enrol again. Both take two people, and the newcomer in
-person (rule I7).
+"""Adding members of staff and re-enrolling them. Both need two people, and the newcomer in person
+(rule I7).
 
-The link is made when somebody asks for it and works once that is approved; until then only its hash
-is kept. The asker holds the link. Each approver gets a PIN, which nobody else is shown, and hands
-it over in person to the enrolling colleague. So neither of them can enrol as somebody else.
+The link is made when it is requested and works once that is approved; until then only its hash is
+stored. The requester holds the link. Each approver gets a PIN, which nobody else is shown, and
+hands it over in person to the enrolling colleague. So neither of them can enrol as somebody else.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Facts = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True)
 class PendingLink:
-    """A link that works once it is approved, with the PINs of those who approve."""
+    """A link that works once it is approved, with the PINs of the approvers."""
 
     token: str
 
@@ -47,13 +47,18 @@ def request_new_staff_member(
     timezone: str,
     phone: str = "",
 ) -> PendingLink:
-    """Ask for a new member of staff, with the number (E.164) they are rung at, if any; gives
-    their enrolment link. Whether their address is known is counted and written down as a look-up.
-    Raises ``InvalidInput``, ``NotAllowed`` or ``BudgetSpent``."""
+    """Request a new member of staff, with the number (E.164) at which they are called, if any;
+    return their enrolment link.
+
+    The check whether their address is known is counted and audited as a look-up. Raises
+    ``InvalidInput``, ``NotAllowed`` or ``BudgetExceeded``.
+    """
     known = staff_records.find_staff_by_email(session, email) is not None
     actor = audit_log.staff_actor(by) if by else audit_log.OPERATOR
-    asked = staff_records.normalise_email(email)
-    lookup_log.log_staff_lookup(session, actor, found=known, asked=asked, purpose=ADD.name, now=now)
+    normalised = staff_records.normalise_email(email)
+    lookup_log.log_staff_lookup(
+        session, actor, found=known, asked=normalised, purpose=ADD.name, now=now
+    )
     address, plain_name = staff_records.validate_new_staff_member(
         session, email, name, role, timezone
     )
@@ -92,7 +97,7 @@ def activate_approved_link(
     now: datetime,
     kind: enrolment_links.LinkKind,
 ) -> None:
-    """Let the link that was asked for work, with the PINs of those who approved."""
+    """Activate the requested link, with the PINs of the approvers."""
     hashed, terms = bytes.fromhex(act.payload_text("link")), link_terms_from_approval(act)
     staff_records.activate_enrolment_link(
         session, member, hashed, now, act.actor, kind=kind, terms=terms
@@ -100,19 +105,19 @@ def activate_approved_link(
 
 
 def link_terms_from_approval(act: ApprovalRequestView, role: str = "") -> LinkTerms:
-    """The PINs of those who approved, and the ``role`` that is taken up with them, if any. Raises
-    ``NoLonger`` where nobody was given one: no enrolment is ever without."""
+    """Return the terms of an approved link: the PINs of the approvers, and the ``role`` it grants,
+    if any. Raises ``Conflict`` if there is no PIN: every enrolment needs one."""
     if not act.pins:
         raise Conflict("Nobody who approved this has a PIN. Refuse it, and ask again.")
-    return LinkTerms({each.hex: pin for each, pin in act.pins.items()}, role=role)
+    return LinkTerms({approver.hex: pin for approver, pin in act.pins.items()}, role=role)
 
 
 def _new_staff_member_facts(_: Session, act: ApprovalRequestView) -> Facts:
-    return [(item, act.payload_text(item)) for item in ("name", "email", "role")]
+    return [(name, act.payload_text(name)) for name in ("name", "email", "role")]
 
 
 def request_enrolment_link(session: Session, member: Staff, why: str, now: datetime) -> PendingLink:
-    """The command line asks for a new enrolment link for somebody who lost phone or password.
+    """Request, from the command line, a new enrolment link for a member who lost phone or password.
     Raises ``InvalidInput``."""
     token = new_token()
     payload = {"link": token_hash(token).hex()}
@@ -129,7 +134,7 @@ def _execute_invitation(session: Session, act: ApprovalRequestView, now: datetim
 
 
 def require_active_subject(session: Session, act: ApprovalRequestView) -> Staff:
-    """The member of staff that a request is about. Raises ``NoLonger`` if they have left."""
+    """Return the member of staff that a request is about. Raises ``Conflict`` if they have left."""
     member = session.get_one(Staff, act.about.staff_id)
     if not member.active:
         raise Conflict("They do not work here any more. Refuse this.")
@@ -137,9 +142,9 @@ def require_active_subject(session: Session, act: ApprovalRequestView) -> Staff:
 
 
 def staff_member_facts(session: Session, act: ApprovalRequestView) -> Facts:
-    """Whom a request is about, and their role today."""
-    who = staff_records.open_staff_details(session, session.get_one(Staff, act.about.staff_id))
-    return [("name", who.name), ("email", who.email), ("role now", who.role)]
+    """Return the facts of a request's subject: name, address and current role."""
+    details = staff_records.open_staff_details(session, session.get_one(Staff, act.about.staff_id))
+    return [("name", details.name), ("email", details.email), ("role now", details.role)]
 
 
 def _email_taken_reason(session: Session, act: ApprovalRequestView) -> str:
@@ -147,12 +152,12 @@ def _email_taken_reason(session: Session, act: ApprovalRequestView) -> str:
 
 
 def inactive_subject_reason(session: Session, act: ApprovalRequestView) -> str:
-    """Void once whom it is about does not work here, or is suspended."""
+    """Void a request once its subject has left or is suspended."""
     return "" if session.get_one(Staff, act.about.staff_id).active else "left"
 
 
 def always_grants_enrolment(_: Payload) -> bool:
-    """For a kind of which every request lets somebody enrol."""
+    """The rule for request types that always enrol somebody."""
     return True
 
 

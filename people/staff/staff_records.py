@@ -1,4 +1,4 @@
-"""Members of staff: added by an operator, enrolled by a one-time link, switched off at once."""
+"""Members of staff: added, enrolled by a one-time link, and deactivated at once."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,180}")
 
 @dataclass(frozen=True)
 class StaffDetails:
-    """A member of staff in plain."""
+    """A decrypted record of a member of staff."""
 
     id: UUID
     role: Role
@@ -48,7 +48,7 @@ class StaffDetails:
 
 
 def normalise_email(text: str) -> str:
-    """An address in the one form we compare. Raises ``InvalidInput``."""
+    """Return an e-mail address in the form used for comparison. Raises ``InvalidInput``."""
     plain = text.strip().lower()
     if not _EMAIL.fullmatch(plain):
         raise InvalidInput("email", "Write an e-mail address, like ana@example.org.")
@@ -56,12 +56,12 @@ def normalise_email(text: str) -> str:
 
 
 def find_staff_by_email(session: Session, email: str) -> Staff | None:
-    """The member of staff with this address."""
+    """Return the member of staff with this address."""
     address, ring = normalise_email(email), keyring.current_keyring(session)
     forms = ring.compute_search_forms("email", address)
     rows = session.exec(select(Staff).where(col(Staff.email_index).in_(forms))).all()
     if not rows:
-        ring.seal_for_purpose(keyring.STAFF, "nobody", address)  # takes as long as opening one
+        ring.seal_for_purpose(keyring.STAFF, "nobody", address)  # takes as long as decrypting one
         hmac.compare_digest(address.encode(), address.encode())
     return next(
         (
@@ -88,7 +88,7 @@ def add_staff_member(
     demo: bool = False,
     by: audit_log.Actor = audit_log.OPERATOR,
 ) -> Staff:
-    """Add a member of staff, who can do nothing until enrolled. Raises ``InvalidInput``."""
+    """Add a member of staff, who has no access until enrolled. Raises ``InvalidInput``."""
     keyring.lock_index_keys(session)
     address, plain_name = validate_new_staff_member(session, email, name, role, timezone)
     ring, row = keyring.current_keyring(session), new_id()
@@ -111,7 +111,7 @@ def add_staff_member(
 def validate_new_staff_member(
     session: Session, email: str, name: str, role: str, timezone: str
 ) -> tuple[str, str]:
-    """Address and name of somebody who could be added, in the form that is kept. Raises
+    """Validate a new member of staff; return address and name in the form that is stored. Raises
     ``InvalidInput``."""
     address = normalise_email(email)
     if role not in set(Role):
@@ -133,17 +133,17 @@ def set_staff_phone(
     countries: Sequence[str] = (),
     by: audit_log.Actor = audit_log.OPERATOR,
 ) -> None:
-    """Keep the number that a member of staff is rung at (E.164). Raises ``InvalidInput``."""
+    """Store the number (E.164) at which a member of staff is called. Raises ``InvalidInput``."""
     phone_numbers.require_callable(phone, countries)
-    place = f"staff.phone:{member.id}"
-    member.phone = keyring.current_keyring(session).seal_for_purpose(keyring.STAFF, place, phone)
+    context = f"staff.phone:{member.id}"
+    member.phone = keyring.current_keyring(session).seal_for_purpose(keyring.STAFF, context, phone)
     session.add(member)
     session.flush()
     audit_log.record_act(session, by, AuditAct.STAFF_PHONE, now, detail=str(member.id))
 
 
 def open_staff_phone(session: Session, member: Staff) -> str:
-    """The number that a member of staff is rung at; empty when we have none."""
+    """Decrypt the number (E.164) at which a member of staff is called; empty if there is none."""
     if member.phone is None:
         return ""
     return keyring.current_keyring(session).open_for_purpose(
@@ -152,7 +152,7 @@ def open_staff_phone(session: Session, member: Staff) -> str:
 
 
 def open_staff_details(session: Session, member: Staff) -> StaffDetails:
-    """A member of staff in plain."""
+    """Decrypt the record of a member of staff."""
     ring = keyring.current_keyring(session)
     return StaffDetails(
         id=member.id,
@@ -164,23 +164,23 @@ def open_staff_details(session: Session, member: Staff) -> StaffDetails:
 
 
 def list_active_staff(session: Session, also: Collection[UUID] = ()) -> list[StaffDetails]:
-    """Everybody who works here, and ``also`` these, by name."""
+    """List active members of staff, and ``also`` these, by name."""
     shown = or_(col(Staff.active).is_(True), col(Staff.id).in_(also))
     rows = session.exec(select(Staff).where(shown))
     return sorted((open_staff_details(session, row) for row in rows), key=lambda each: each.name)
 
 
 def open_staff_name(session: UnitOfWork, staff_id: UUID, sealed_name: bytes) -> str:
-    """The name from its sealed column."""
+    """Decrypt the name of a member of staff."""
     return keyring.current_keyring(session).open_for_purpose(
         keyring.STAFF, f"staff.name:{staff_id}", sealed_name
     )
 
 
 def list_all_staff_names(session: Session) -> list[tuple[UUID, str]]:
-    """All who work here or did, by name."""
-    found = session.exec(select(Staff)).all()
-    named = [(item.id, open_staff_name(session, item.id, item.name)) for item in found]
+    """List the names of all members of staff, current and former, by name."""
+    rows = session.exec(select(Staff)).all()
+    named = [(row.id, open_staff_name(session, row.id, row.name)) for row in rows]
     return sorted(named, key=lambda each: (each[1].casefold(), each[0]))
 
 
@@ -193,9 +193,10 @@ def create_enrolment_link(
     pin: str = "",
     by: audit_log.Actor = audit_log.OPERATOR,
 ) -> str:
-    """A token for a one-time enrolment link, good for three days; older ones stop working.
+    """Create a one-time enrolment link, valid for three days, and return its token; older ones stop
+    working.
 
-    ``kind`` says what it asks beside itself. With a ``pin`` the link alone is of no use.
+    ``kind`` decides what else it asks for. With a ``pin`` the link alone is of no use.
     """
     token = new_token()
     terms = LinkTerms({"": pin}) if pin else LinkTerms()
@@ -213,22 +214,21 @@ def activate_enrolment_link(
     kind: LinkKind = LinkKind.OPERATOR,
     terms: LinkTerms = NO_TERMS,
 ) -> None:
-    """Let the link with the token that was hashed work, from now on for three days, on these
-    terms."""
+    """Activate the link whose token was hashed, from now on for three days, on these terms."""
     enrolment_links.end_unused_links(session, member.id, now, promotions=kind is LinkKind.PROMOTION)
     row, ring = new_id(), keyring.current_keyring(session)
-    place = f"enrolment_link.totp_secret:{row}"
-    made = EnrolmentLink(
+    context = f"enrolment_link.totp_secret:{row}"
+    link = EnrolmentLink(
         id=row,
         token_hash=hashed,
         staff_id=member.id,
-        totp_secret=ring.seal_for_purpose(keyring.STAFF, place, pyotp.random_base32()),
+        totp_secret=ring.seal_for_purpose(keyring.STAFF, context, pyotp.random_base32()),
         kind=kind,
         made_by=by.staff_id,
         pin=enrolment_links.seal_link_terms(session, row, terms),
         expires_at=now + (OWN_LINK_LIFETIME if kind is LinkKind.SELF else LINK_LIFETIME),
     )
-    session.add(row_mac.attach_mac(session, made))
+    session.add(row_mac.attach_mac(session, link))
     session.flush()
     audit_log.record_act(session, by, AuditAct.STAFF_INVITE, now, detail=f"{member.id} {kind}")
 
@@ -240,23 +240,23 @@ def open_enrolment_link(
     piece: str = "",
     pieces: SecondStepInput | None = None,
 ) -> tuple[EnrolmentLink, Staff, str]:
-    """The link, whom it is for, and the second factor's secret to show as a QR code.
+    """Return the link, its owner, and the second factor's secret to show as a QR code.
 
-    ``pieces`` are what some links ask beside themselves, ``piece`` stands for its PINs alone.
-    Raises :class:`LinkExpired`, or ``SecondPieceWrong``, with which the caller commits: it has
-    counted the try.
+    ``pieces`` is what some links ask for beside the token; ``piece`` is short for its PINs alone.
+    Raises :class:`LinkExpired`, or ``SecondStepFailed``; the caller commits also then, because the
+    attempt was counted.
     """
     wanted = col(EnrolmentLink.token_hash) == token_hash(token)
-    found = _lock_usable_link(session, wanted, now)
-    if found.link.kind == LinkKind.PROMOTION:
+    usable = _lock_usable_link(session, wanted, now)
+    if usable.link.kind == LinkKind.PROMOTION:
         raise LinkExpired
-    enrolment_links.require_second_step(session, found.link, pieces or SecondStepInput(piece), now)
-    return found.link, found.member, found.secret
+    enrolment_links.require_second_step(session, usable.link, pieces or SecondStepInput(piece), now)
+    return usable.link, usable.member, usable.secret
 
 
 @dataclass(frozen=True)
 class UsableLink:
-    """A link that works, its owner, and the second factor's secret that it shows."""
+    """A valid link, its owner, and the second factor's secret that it shows."""
 
     link: EnrolmentLink
     member: Staff
@@ -264,33 +264,33 @@ class UsableLink:
 
 
 def open_own_link(session: Session, kind: LinkKind, staff_id: UUID, now: datetime) -> UsableLink:
-    """A link that its owner, signed in, uses without a token. Raises ``LinkSpent``."""
-    mine = and_(
+    """Return a link that its owner, signed in, uses without a token. Raises ``LinkExpired``."""
+    condition = and_(
         col(EnrolmentLink.staff_id) == staff_id,
         col(EnrolmentLink.kind) == kind,
         col(EnrolmentLink.used_at).is_(None),
     )
-    return _lock_usable_link(session, mine, now)
+    return _lock_usable_link(session, condition, now)
 
 
 def _lock_usable_link(session: Session, wanted: ColumnElement[bool], now: datetime) -> UsableLink:
-    found = session.exec(
+    match = session.exec(
         select(EnrolmentLink, Staff)
         .where(wanted, col(EnrolmentLink.staff_id) == col(Staff.id))
         .order_by(col(EnrolmentLink.id).desc())
         .limit(1)
         .with_for_update()
     ).first()
-    if found is None:
+    if match is None:
         raise LinkExpired
-    link, member = found
+    link, member = match
     if link.used_at is not None or now >= link.expires_at or not member.active:
         raise LinkExpired
     if not row_mac.is_row_intact(session, link) or not row_mac.is_row_intact(session, member):
         raise LinkExpired
-    place = f"enrolment_link.totp_secret:{link.id}"
+    context = f"enrolment_link.totp_secret:{link.id}"
     secret = keyring.current_keyring(session).open_for_purpose(
-        keyring.STAFF, place, link.totp_secret
+        keyring.STAFF, context, link.totp_secret
     )
     return UsableLink(link, member, secret)
 
@@ -308,14 +308,14 @@ def enrol_with_link(
 ) -> tuple[Staff, list[str]]:
     """Set password and second factor, and spend the link.
 
-    ``code`` proves that the authenticator has the secret. Gives the member of staff and the
-    recovery codes, which are shown this once. What they had before ends now, and not when the link
-    was made: nobody can throw a colleague out with one. Raises as :func:`open_enrolment_link` does,
-    or ``InvalidInput``.
+    ``code`` proves that the authenticator has the secret. Returns the member of staff and the
+    recovery codes, which are shown this once. Former credentials end now, and not when the link was
+    made: nobody can lock a colleague out by requesting one. Raises as :func:`open_enrolment_link`
+    does, or ``InvalidInput``.
     """
     link, member, secret = open_enrolment_link(session, token, now, piece, pieces)
-    found = UsableLink(link, member, secret)
-    return member, set_credentials(session, found, password, code, now, organisation)
+    usable = UsableLink(link, member, secret)
+    return member, set_credentials(session, usable, password, code, now, organisation)
 
 
 def set_credentials(
@@ -326,7 +326,7 @@ def set_credentials(
     now: datetime,
     organisation: str = "",
 ) -> list[str]:
-    """Keep password and second factor of somebody who has given all that their link asks; gives
+    """Store password and second factor of a member who has passed all steps of their link; return
     their recovery codes. Raises ``InvalidInput``."""
     link, member = found.link, found.member
     step = second_factor.find_matching_step(found.secret, code, now, after=0)
@@ -337,9 +337,9 @@ def set_credentials(
     if member.password_hash is not None:
         enrolment_links.end_former_credentials(session, link, member, now)
     member.password_hash = password_seal.seal_password(session, member.id, password_hash, proven_to)
-    place = f"staff.totp_secret:{member.id}"
+    context = f"staff.totp_secret:{member.id}"
     member.totp_secret = keyring.current_keyring(session).seal_for_purpose(
-        keyring.STAFF, place, found.secret
+        keyring.STAFF, context, found.secret
     )
     member.totp_last_step = step
     link.used_at, link.bound = now, None
@@ -355,26 +355,29 @@ def set_credentials(
 
 
 def _vouched_by_after(session: Session, found: UsableLink) -> frozenset[UUID]:
-    """The colleagues that this enrolment proves them to. Where it took something that only they had
-    (a recovery code, a browser that was signed in), these come to those of before, and who was
-    enrolled in the time of setting up stays so; where it did not, they take their place."""
-    member, here = found.member, enrolment_links.open_link_terms(session, found.link).proven_to
+    """Return the colleagues that the member is proven to after this enrolment.
+
+    If it needed something only the member had (a recovery code, a signed-in browser), the new
+    colleagues are added to the former ones, and a member enrolled during bootstrap stays so;
+    otherwise they replace them.
+    """
+    member, new = found.member, enrolment_links.open_link_terms(session, found.link).proven_to
     if found.link.kind == LinkKind.OPERATOR:
-        return here
+        return new
     before = password_seal.load_vouched_by(session, member.id, member.password_hash)
-    return before | here if before else before
+    return before | new if before else before
 
 
 def forbidden_password_words(session: Session, member: Staff, organisation: str) -> list[str]:
-    """What a password of theirs must not hold."""
-    who = open_staff_details(session, member)
-    return [who.name, who.email, organisation]
+    """Return the words that a password of this member must not contain."""
+    details = open_staff_details(session, member)
+    return [details.name, details.email, organisation]
 
 
 def replace_password(
     session: Session, member: Staff, password: str, now: datetime, *, organisation: str = ""
 ) -> None:
-    """Their own choice of another password. Raises ``InvalidInput``."""
+    """Set another password of the member's own choice. Raises ``InvalidInput``."""
     hashed = hash_password(password, forbidden_password_words(session, member, organisation))
     proven_to = password_seal.load_vouched_by(session, member.id, member.password_hash)
     member.password_hash = password_seal.seal_password(session, member.id, hashed, proven_to)
@@ -385,7 +388,7 @@ def replace_password(
 
 
 def deactivate_staff_member(session: Session, member: Staff, now: datetime) -> None:
-    """End all sessions and tokens of a member of staff at once."""
+    """Deactivate a member of staff, and end all their sessions and tokens at once."""
     member.active = False
     session.add(member)
     session.flush()
@@ -398,8 +401,8 @@ def deactivate_staff_member(session: Session, member: Staff, now: datetime) -> N
 def assign_staff_role(
     session: Session, member: Staff, role: Role, by: audit_log.Actor, now: datetime
 ) -> None:
-    """Give somebody another role: whatever they were signed in with under the old one ends, and one
-    that they have not taken up yet is not theirs to take any more."""
+    """Assign another role: end what was granted under the old one, and links to roles not taken up
+    yet."""
     member.role = role
     enrolment_links.end_unused_links(session, member.id, now, promotions=True)
     session.add(member)

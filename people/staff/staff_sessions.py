@@ -1,4 +1,4 @@
-"""A member of staff's own browsers that are signed in, and the end of all that they were given."""
+"""The sessions of a member of staff, and the revocation of everything granted to them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROOF_LIFETIME = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class SignedInBrowser:
-    """A browser that is signed in; ``words`` say coarsely which, empty when it did not tell."""
+    """A signed-in browser; ``words`` describes it coarsely, empty if unknown."""
 
     id: UUID
     words: str
@@ -33,7 +33,7 @@ class SignedInBrowser:
 
 
 def seal_browser_label(session: Session, session_id: UUID, words: str) -> bytes:
-    """What a session keeps of its browser."""
+    """Seal the description of a session's browser."""
     return keyring.current_keyring(session).seal_for_purpose(
         keyring.STAFF, f"staff_session.browser:{session_id}", words
     )
@@ -42,7 +42,7 @@ def seal_browser_label(session: Session, session_id: UUID, words: str) -> bytes:
 def list_staff_sessions(
     session: Session, staff_id: UUID, now: datetime
 ) -> Sequence[SignedInBrowser]:
-    """Where somebody is signed in, the latest first."""
+    """List the sessions of a member of staff, latest first."""
     rows = session.exec(
         select(StaffSession)
         .where(
@@ -57,10 +57,10 @@ def list_staff_sessions(
 
 
 def _open_browser_session(session: Session, row: StaffSession) -> SignedInBrowser:
-    place = f"staff_session.browser:{row.id}"
+    context = f"staff_session.browser:{row.id}"
     sealed = row.browser
     words = (
-        keyring.current_keyring(session).open_for_purpose(keyring.STAFF, place, sealed)
+        keyring.current_keyring(session).open_for_purpose(keyring.STAFF, context, sealed)
         if sealed
         else ""
     )
@@ -68,7 +68,7 @@ def _open_browser_session(session: Session, row: StaffSession) -> SignedInBrowse
 
 
 def end_staff_session(session: Session, staff_id: UUID, session_id: UUID, now: datetime) -> None:
-    """End one of somebody's own. Raises ``NotFound`` for any other."""
+    """End one of one's own sessions. Raises ``NotFound`` for any other."""
     if not _end_matching_sessions(session, now, staff_id, session_id=session_id):
         raise NotFound
     _record_sessions_ended(session, audit_log.staff_actor(staff_id), staff_id, now, "one")
@@ -77,14 +77,14 @@ def end_staff_session(session: Session, staff_id: UUID, session_id: UUID, now: d
 def end_other_sessions(
     session: Session, staff_id: UUID, but: UUID | None, now: datetime, why: str
 ) -> int:
-    """End all of somebody's sessions, or all ``but`` one; how many ended."""
+    """End all sessions of a member, or all ``but`` one; return how many ended."""
     count = _end_matching_sessions(session, now, staff_id, but=but)
     _record_sessions_ended(session, audit_log.staff_actor(staff_id), staff_id, now, why)
     return count
 
 
 def end_passkey_sessions(session: Session, staff_id: UUID, passkey_id: UUID, now: datetime) -> None:
-    """End what was begun by a passkey that is no good any more."""
+    """End the sessions started with a passkey that is no longer valid."""
     if _end_matching_sessions(session, now, staff_id, passkey_id=passkey_id):
         _record_sessions_ended(session, audit_log.SYSTEM, staff_id, now, "passkey")
 
@@ -97,11 +97,11 @@ def revoke_staff_access(
     *,
     actor: audit_log.Actor = audit_log.SYSTEM,
 ) -> None:
-    """End whatever somebody was given to come in by: sessions, API tokens, the address of their
-    calendar, the browsers that are known by a cookie. Password, second factor and passkeys stay:
-    who is switched off or has another role is told by the person's own row.
+    """Revoke everything that gives a member access: sessions, API tokens, the calendar feed's
+    address, and device cookies.
 
-    ``why`` is a fixed word for the audit log, like ``role`` or ``off``.
+    Password, second factor and passkeys stay: being deactivated, or having another role, is checked
+    in the member's own row. ``why`` is a fixed word for the audit log, like ``role`` or ``off``.
     """
     _end_matching_sessions(session, now, staff_id)
     session.exec(
@@ -130,7 +130,7 @@ def _end_matching_sessions(
     but: UUID | None = None,
     passkey_id: UUID | None = None,
 ) -> int:
-    """End those of a person's open sessions that are meant, all unless told; how many."""
+    """End a member's open sessions that match, all by default; return how many."""
     statement = update(StaffSession).where(
         col(StaffSession.staff_id) == staff_id, col(StaffSession.ended_at).is_(None)
     )
@@ -152,20 +152,21 @@ def _record_sessions_ended(
 
 
 def require_fresh_proof(session: Session, session_id: UUID | None, now: datetime) -> None:
-    """Raises ``ProofNeeded`` unless whoever is at that browser has proven it a moment ago."""
-    kept = session.get(StaffSession, session_id) if session_id else None
+    """Raise ``ReauthenticationRequired`` unless the session's owner re-authenticated a few minutes
+    ago at the most."""
+    row = session.get(StaffSession, session_id) if session_id else None
     if (
-        kept is None
-        or not row_mac.is_row_intact(session, kept)
-        or not kept.proved_at <= now < kept.proved_at + PROOF_LIFETIME
+        row is None
+        or not row_mac.is_row_intact(session, row)
+        or not row.proved_at <= now < row.proved_at + PROOF_LIFETIME
     ):
         raise ReauthenticationRequired
 
 
 def record_fresh_proof(session: Session, session_id: UUID, now: datetime) -> None:
-    """Note that its owner has just proven who they are."""
-    kept = session.get_one(StaffSession, session_id)
-    kept.proved_at = now
-    session.add(row_mac.refresh_mac(session, kept))
+    """Record that the session's owner has just re-authenticated."""
+    row = session.get_one(StaffSession, session_id)
+    row.proved_at = now
+    session.add(row_mac.refresh_mac(session, row))
     session.flush()
-    audit_log.record_act(session, audit_log.staff_actor(kept.staff_id), AuditAct.STAFF_PROOF, now)
+    audit_log.record_act(session, audit_log.staff_actor(row.staff_id), AuditAct.STAFF_PROOF, now)

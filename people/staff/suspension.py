@@ -1,4 +1,4 @@
-"""A member of staff whose access is suspended: nothing they were given works from this moment."""
+"""Suspends members of staff: nothing granted to them works from that moment."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from vault.audit.acts import AuditAct
 def suspend_staff_member(
     session: Session, staff_id: UUID, by: audit_log.Actor, now: datetime
 ) -> Staff:
-    """End sessions, API tokens and calendar addresses, and let them in by no way. Raises
-    ``NotFound`` or ``InvalidInput``."""
+    """End sessions, API tokens and calendar feeds, and block every sign-in. Raises ``NotFound`` or
+    ``InvalidInput``."""
     member = _lock_staff_member(session, staff_id)
     require_active(member)
     member.active, member.suspended_at = False, now
@@ -32,8 +32,7 @@ def suspend_staff_member(
 def lift_staff_suspension(
     session: Session, staff_id: UUID, by: audit_log.Actor, now: datetime
 ) -> Staff:
-    """Let them sign in again; what has ended stays ended. Raises as
-    :func:`suspend_staff_member`."""
+    """Allow sign-in again; what has ended stays ended. Raises as :func:`suspend_staff_member`."""
     member = _lock_staff_member(session, staff_id)
     require_suspended(member)
     member.active, member.suspended_at = True, None
@@ -44,30 +43,30 @@ def lift_staff_suspension(
 
 
 def list_suspended_staff(session: Session) -> list[Staff]:
-    """All whose access is suspended, the longest first."""
-    found = select(Staff).where(col(Staff.suspended_at).is_not(None))
-    return list(session.exec(found.order_by(col(Staff.suspended_at), col(Staff.id))))
+    """List suspended members of staff, longest suspended first."""
+    query = select(Staff).where(col(Staff.suspended_at).is_not(None))
+    return list(session.exec(query.order_by(col(Staff.suspended_at), col(Staff.id))))
 
 
 def require_active(member: Staff) -> None:
-    """Raises ``InvalidInput`` for somebody whose access has ended already."""
+    """Raise ``InvalidInput`` for a member whose access has already ended."""
     if not member.active:
         raise InvalidInput("person", "Their access has ended already.")
 
 
 def require_suspended(member: Staff) -> None:
-    """Raises ``InvalidInput`` for somebody whose access is not suspended."""
+    """Raise ``InvalidInput`` for a member who is not suspended."""
     if member.suspended_at is None:
         raise InvalidInput("person", "Their access is not suspended.")
 
 
 def _lock_staff_member(session: Session, staff_id: UUID) -> Staff:
-    found = session.exec(
+    member = session.exec(
         select(Staff)
         .where(col(Staff.id) == staff_id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).first()
-    if found is None:
+    if member is None:
         raise NotFound("There is no such colleague.")
-    return found
+    return member

@@ -1,1 +1,1 @@
-"""When agents and teams can take a callback, and what is reserved."""
+"""Availability of agents and teams for callbacks, and their reservations."""

@@ -1,4 +1,4 @@
-"""Calls that any of several agents can make: who could, when one is free, whose turn it is."""
+"""Callbacks for a pool of agents: who is qualified, when one is free, and who is next."""
 
 from __future__ import annotations
 
@@ -29,8 +29,10 @@ _HALF_DAY = timedelta(hours=12)
 
 @dataclass(frozen=True)
 class AgentRequirements:
-    """Who can make a call: somebody of a team, who speaks a language, who knows a product; empty
-    for anybody. Agents without any skill of a kind noted down are taken to have them all."""
+    """Requirements on the agent of a call: team, language, product. Empty ones are not checked.
+
+    An agent without any recorded skill of a kind is taken to have every skill of that kind.
+    """
 
     team_id: UUID | None = None
     language: str = ""
@@ -38,7 +40,7 @@ class AgentRequirements:
 
 
 def list_qualified_agents(session: Session, need: AgentRequirements) -> list[UUID]:
-    """The agents at work here who can make such a call."""
+    """Return the ids of active agents who meet the requirements."""
     statement = select(Staff.id).where(
         col(Staff.role) == Role.AGENT, col(Staff.active).is_(True), *_skill_conditions(need)
     )
@@ -67,7 +69,7 @@ def find_pool_slots(
     limit: int = 500,
     but: UUID | None = None,
 ) -> list[datetime]:
-    """Starts between two instants at which at least one of the agents is free."""
+    """Return start instants in ``span`` at which at least one qualified agent is free."""
     slot_search.require_call_length(minutes)
     span = slot_search.clip_to_policy(span, policy, now)
     agents = list_qualified_agents(session, need) if span[0] < span[1] else []
@@ -80,10 +82,10 @@ def find_pool_slots(
 
 
 class _PoolSlotSearch:
-    """Looks for starts at which anybody is free.
+    """Searches for starts at which any agent of a pool is free.
 
-    Agents are looked at a few at a time, and only for the starts that nobody before them can do:
-    most of a thousand need not be looked at.
+    Agents are loaded in batches, and each batch only for the starts that are still uncovered, so
+    most of a pool of a thousand is never loaded.
     """
 
     def __init__(
@@ -108,20 +110,19 @@ class _PoolSlotSearch:
 
     def find_pool_starts(self) -> int:
         agents = list(self._habits)
-        left, found = 0, 0
+        left, free_starts = 0, 0
         for agent in agents:
             left |= self._eligible_starts(agent)
         for k in range(0, len(agents), _BATCH_SIZE):
             if not left:
                 break
             for starts in self._free_starts_by_agent(agents[k : k + _BATCH_SIZE], left):
-                found |= starts
-            left &= ~found
-        return found
+                free_starts |= starts
+            left &= ~free_starts
+        return free_starts
 
     def _eligible_starts(self, agent: UUID) -> int:
-        """Starts in the agent's hours that suit customer and team; the same for all of the same
-        habits, who share their rules."""
+        """Return starts in the agent's hours that suit customer and team, cached by rules."""
         habit, grid = self._habits[agent], self._grid
         if id(habit.rules) not in self._possible:
             starts = grid.starts_within(slots.callable_intervals(habit.rules, grid.span))
@@ -152,7 +153,7 @@ def rank_free_agents(
     policy: Policy,
     but: UUID | None = None,
 ) -> list[UUID]:
-    """The agents who are free for this very call, whose turn it is first."""
+    """Return the agents who are free for exactly this call, the next in turn first."""
     agents = list_qualified_agents(session, need)
     span = (starts_at, starts_at + timedelta(minutes=minutes))
     habits = slot_search.load_slot_rules(session, agents, callee, policy, span)

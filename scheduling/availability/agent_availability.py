@@ -1,4 +1,4 @@
-"""What stands in the store of when agents work, as plain values, for any number of them at once."""
+"""Loads agents' availability from the database as plain values, for many agents at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from scheduling.policy import Policy
 
 @dataclass(frozen=True)
 class Callee:
-    """Who is to be called: their ``zone`` (IANA), and who they are where that is known."""
+    """The person to be called: ``zone`` is an IANA name, ``id`` the customer's if known."""
 
     zone: str
     id: UUID | None = None
@@ -31,8 +31,10 @@ class Callee:
 
 @dataclass(frozen=True)
 class AgentAvailability:
-    """An agent's rules, and their team where it shares out its seats. Agents of the same habits
-    share one ``rules`` object."""
+    """An agent's slot rules, and the agent's team if there is one.
+
+    Agents with the same working pattern share one ``rules`` object.
+    """
 
     rules: SlotRules
     team: Team | None
@@ -46,23 +48,23 @@ def load_availability(
     first: date,
     last: date,
 ) -> dict[UUID, AgentAvailability]:
-    """When each of the agents works from the ``first`` day to the ``last``, for that callee."""
+    """Return each agent's availability from ``first`` to ``last``, for that callee."""
     weekly, dated = _weekly_hours(session, agents), _hours_by_date(session, agents, first, last)
     away = _days_away(session, agents, first, last)
     teams = _teams_by_agent(session, agents)
     years = range(first.year, last.year + 1)
-    made: dict[Hashable, SlotRules] = {}
+    rules_by_key: dict[Hashable, SlotRules] = {}
     keys = _HoursKeys()
-    found: dict[UUID, AgentAvailability] = {}
+    availability: dict[UUID, AgentAvailability] = {}
     zones = session.exec(select(Staff.id, Staff.timezone).where(col(Staff.id).in_(agents)))
     for agent, zone in zones:
         team = teams.get(agent)
         own = weekly.get(agent, _NO_HOURS), dated.get(agent, _NO_HOURS), away[agent]
         key = (zone, keys(own[0]), keys(own[1]), own[2], team.id if team else None)
-        if key not in made:
-            made[key] = _build_slot_rules(zone, *own, team, years, callee, policy)
-        found[agent] = AgentAvailability(made[key], team)
-    return found
+        if key not in rules_by_key:
+            rules_by_key[key] = _build_slot_rules(zone, *own, team, years, callee, policy)
+        availability[agent] = AgentAvailability(rules_by_key[key], team)
+    return availability
 
 
 HoursByDay = Mapping[Any, MinuteRanges]
@@ -84,7 +86,7 @@ def _hours_by_date(
 
 
 def _select_packed_hours(table: Any, day: ColumnElement[str], agents: Collection[UUID]) -> Any:
-    """Hours in a row an agent, like ``0 540 780,0 825 1065``: rows take longer to fetch."""
+    """Select one row per agent, like ``0 540 780,0 825 1065``: many rows are slower to fetch."""
     parts = [day, cast(table.from_minute, String), cast(table.to_minute, String)]
     row = parts[0] + " " + parts[1] + " " + parts[2]
     return (
@@ -97,31 +99,31 @@ def _select_packed_hours(table: Any, day: ColumnElement[str], agents: Collection
 def _parse_packed_hours(
     session: Session, statement: Any, day: Callable[[str], Any]
 ) -> dict[UUID, HoursByDay]:
-    """Most agents have one of a few weeks: each is read once."""
+    """Parse packed hours; each distinct text only once, because most agents share a few weeks."""
     known: dict[str, HoursByDay] = {}
-    found: dict[UUID, HoursByDay] = {}
+    hours_by_agent: dict[UUID, HoursByDay] = {}
     for agent, text in session.exec(statement):
         if text not in known:
             known[text] = _parse_packed_days(text, day)
-        found[agent] = known[text]
-    return found
+        hours_by_agent[agent] = known[text]
+    return hours_by_agent
 
 
 def _parse_packed_days(text: str, day: Callable[[str], Any]) -> HoursByDay:
-    found: dict[Any, list[tuple[int, int]]] = {}
+    hours_by_day: dict[Any, list[tuple[int, int]]] = {}
     for part in text.split(","):
         on, begin, end = part.split(" ")
-        hours = found.setdefault(day(on), [])
+        hours = hours_by_day.setdefault(day(on), [])
         if int(begin) < int(end):
             hours.append((int(begin), int(end)))
-    return found
+    return hours_by_day
 
 
 _NO_HOURS: HoursByDay = {}
 
 
 class _HoursKeys:
-    """Hours as something that can be compared and kept, made once for each of them."""
+    """Converts hours into hashable keys, once per object."""
 
     def __init__(self) -> None:
         self._known: dict[int, Hashable] = {}
@@ -136,7 +138,7 @@ class _HoursKeys:
 def _days_away(
     session: Session, agents: Collection[UUID], first: date, last: date
 ) -> dict[UUID, frozenset[date]]:
-    found: dict[UUID, frozenset[date]] = defaultdict(frozenset)
+    days_by_agent: dict[UUID, frozenset[date]] = defaultdict(frozenset)
     rows = session.exec(
         select(col(TimeOff.staff_id), col(TimeOff.first_on), col(TimeOff.last_on)).where(
             col(TimeOff.staff_id).in_(agents),
@@ -145,8 +147,8 @@ def _days_away(
         )
     )
     for agent, begin, end in rows:
-        found[agent] |= set(_date_range(max(begin, first), min(end, last)))
-    return found
+        days_by_agent[agent] |= set(_date_range(max(begin, first), min(end, last)))
+    return days_by_agent
 
 
 def _date_range(first: date, last: date) -> Iterable[date]:

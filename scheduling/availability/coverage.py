@@ -1,4 +1,4 @@
-"""Load against capacity, and how calls went: counts alone, no customer in them."""
+"""Load against capacity, and call outcomes. Counts only, no customer data."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ HOUR = 60
 
 @dataclass(frozen=True)
 class HourlyLoad:
-    """One hour that begins at ``begins_at``: minutes that agents work, and that are taken of
-    them, buffers among them."""
+    """The hour from ``begins_at``: minutes that agents work, and minutes reserved with buffers."""
 
     begins_at: datetime
     working: int
@@ -38,8 +37,10 @@ class HourlyLoad:
 def load_by_hour(
     session: Session, team_id: UUID | None, on: date, zone: ZoneInfo, policy: Policy
 ) -> list[HourlyLoad]:
-    """The hours of a day in a zone, for a team or for all agents. Decent hours are left out of
-    it: customers live in many zones."""
+    """Return the hours of a day in a zone, for one team or for all agents.
+
+    Calling hours are not considered, because customers live in many zones.
+    """
     begin, end = local_time.local_day_bounds(on, zone)
     span = (intervals.minute_from_instant(begin), intervals.minute_from_instant(end))
     agents = agent_assignment.list_qualified_agents(session, AgentRequirements(team_id=team_id))
@@ -74,8 +75,10 @@ def _reserved_minutes(counts: Counter[int], at: int) -> int:
 def count_outcomes_by_country(
     session: Session, now: datetime, days: int = 30
 ) -> dict[str, dict[str, int]]:
-    """How many calls ended how of late, by the country (ISO 3166) that the customer lives in;
-    what was missed, refused or called off counts by its state."""
+    """Return counts of recent outcomes by the customer's country (ISO 3166).
+
+    Calls that were missed, refused or cancelled count by their state.
+    """
     rows = session.exec(
         select(col(Customer.timezone), col(Callback.state), col(Callback.outcome), func.count())
         .where(
@@ -84,9 +87,9 @@ def count_outcomes_by_country(
         )
         .group_by(col(Customer.timezone), col(Callback.state), col(Callback.outcome))
     )
-    found: dict[str, dict[str, int]] = {}
+    counts: dict[str, dict[str, int]] = {}
     for zone, state, outcome, count in rows:
-        country = found.setdefault(phone_numbers.country_of_zone(zone) or "–", {})
+        country = counts.setdefault(phone_numbers.country_of_zone(zone) or "–", {})
         key = outcome if state == CallbackState.ENDED and outcome else state
         country[key] = country.get(key, 0) + count
-    return dict(sorted(found.items()))
+    return dict(sorted(counts.items()))

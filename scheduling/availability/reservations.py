@@ -1,6 +1,6 @@
-"""Whose time is taken: of agents, of customers, and of teams that have only so many seats.
+"""Reserved time of agents and customers, and of teams with a limited number of seats.
 
-One table holds it all, and its primary key keeps bookings apart on both databases.
+One table holds all of it; its primary key prevents double bookings on both databases.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ from scheduling.models import Callback, ReservedSlot
 
 
 class ReservationConflict(Exception):
-    """Somebody else has the time; it was taken since it was looked at."""
+    """The time was reserved by another transaction after it was found free."""
 
 
 def list_reserved_steps(
     session: Session, holders: Collection[UUID], within: range, but: UUID | None = None
 ) -> dict[UUID, list[int]]:
-    """The taken steps of agents and customers, ``but`` those of one callback.
+    """Return the reserved steps by agent or customer, without those of the callback ``but``.
 
-    A row a holder, not a row a step: a row takes longer to fetch than its numbers to be read.
+    Select one row per holder instead of one per step, because rows are slower to fetch than numbers
+    are to parse.
     """
     statement = (
         select(
@@ -43,11 +44,11 @@ def list_reserved_steps(
 def list_full_steps(
     session: Session, teams: Iterable[Team], within: range, but: UUID | None = None
 ) -> dict[UUID, list[int]]:
-    """The steps at which a team has no seat left, by team."""
+    """Return, by team, the steps at which the team has no seat left."""
     capacity = {team.id: team.capacity for team in teams if team.capacity is not None}
     if not capacity:
         return {}
-    found: dict[UUID, list[int]] = {}
+    full_steps: dict[UUID, list[int]] = {}
     statement = (
         select(ReservedSlot.holder_id, ReservedSlot.step, func.count())
         .where(col(ReservedSlot.holder_id).in_(capacity), *_reserved_between(within, but))
@@ -55,8 +56,8 @@ def list_full_steps(
     )
     for holder, step, count in session.exec(statement):
         if count >= capacity[holder]:
-            found.setdefault(holder, []).append(step)
-    return found
+            full_steps.setdefault(holder, []).append(step)
+    return full_steps
 
 
 def _reserved_between(within: range, but: UUID | None) -> list[Any]:
@@ -70,8 +71,11 @@ def _reserved_between(within: range, but: UUID | None) -> list[Any]:
 
 
 def lock_participants(session: Session, customer_id: UUID, *agents: UUID) -> None:
-    """One change of anybody's time at a time, always in this order: two that want what the other
-    has would wait for each other. The team's turn comes with its seats, last."""
+    """Lock a customer and agents so that changes of their time run one after the other.
+
+    Rows are always locked in the same order, to avoid deadlocks. The team is locked last, when its
+    seats are picked.
+    """
     session.exec(
         select(Customer.id).where(col(Customer.id) == customer_id).with_for_update(key_share=True)
     )
@@ -80,8 +84,10 @@ def lock_participants(session: Session, customer_id: UUID, *agents: UUID) -> Non
 
 
 def reserve_slots(session: Session, callback: Callback) -> None:
-    """Take the callback's time of its agent, with the buffers, of its customer, and of the agent's
-    team. Raises :class:`ReservationConflict`; the primary key decides a race."""
+    """Reserve the callback's time for its agent (with buffers), its customer, and the agent's team.
+
+    Raise :class:`ReservationConflict`; the primary key decides a race.
+    """
     call = slots.call_steps(callback.starts_at, callback.minutes)
     own = slots.call_steps(
         callback.starts_at, callback.minutes, callback.buffer_before, callback.buffer_after
@@ -101,8 +107,10 @@ def reserve_slots(session: Session, callback: Callback) -> None:
 
 
 def _pick_team_seats(session: Session, agent_id: UUID, call: range) -> list[tuple[UUID, int, int]]:
-    """The lowest free seat of the agent's team at each step. Raises
-    :class:`ReservationConflict`."""
+    """Return the lowest free seat of the agent's team at each step.
+
+    Raise :class:`ReservationConflict` when there is none.
+    """
     team = session.exec(
         select(Team)
         .join(Membership, col(Membership.team_id) == col(Team.id))
@@ -119,15 +127,15 @@ def _pick_team_seats(session: Session, agent_id: UUID, call: range) -> list[tupl
     used: dict[int, set[int]] = {}
     for step, seat in rows:
         used.setdefault(step, set()).add(seat)
-    found = []
+    seats = []
     for step in call:
         free = set(range(team.capacity)) - used.get(step, set())
         if not free:
             raise ReservationConflict
-        found.append((team.id, step, min(free)))
-    return found
+        seats.append((team.id, step, min(free)))
+    return seats
 
 
 def release_slots(session: Session, callback_id: UUID) -> None:
-    """Give all of a callback's time back."""
+    """Release all reservations of a callback."""
     session.exec(delete(ReservedSlot).where(col(ReservedSlot.callback_id) == callback_id))

@@ -1,4 +1,4 @@
-"""What an agent can help with: languages and products."""
+"""Skills of agents: languages and products."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ _VALUE = re.compile(r"[\w][\w .+-]{0,31}")
 
 
 def load_agent_skills(session: Session, staff_id: UUID) -> dict[str, list[str]]:
-    """An agent's skills by kind, in order."""
-    found: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    """Return an agent's skills by kind, sorted."""
+    skills_by_kind: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for row in session.exec(select(Skill).where(col(Skill.staff_id) == staff_id)):
-        found[row.kind].append(row.value)
-    return {kind: sorted(values) for kind, values in found.items()}
+        skills_by_kind[row.kind].append(row.value)
+    return {kind: sorted(values) for kind, values in skills_by_kind.items()}
 
 
 def list_known_skills(session: Session, kind: str) -> list[str]:
-    """Every skill of a kind that anybody has."""
+    """Return all distinct skills of a kind, sorted."""
     return sorted(session.exec(select(Skill.value).where(col(Skill.kind) == kind).distinct()))
 
 
 def parse_skills(text: str, field: str) -> list[str]:
-    """Skills from ``de, router``, in lower case. Raises ``InvalidInput``."""
-    found = list(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
-    if len(found) > MAX_SKILLS or not all(_VALUE.fullmatch(item) for item in found):
+    """Parse text like ``de, router`` into lower-case skills. Raise ``InvalidInput``."""
+    values = list(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
+    if len(values) > MAX_SKILLS or not all(_VALUE.fullmatch(value) for value in values):
         raise InvalidInput(field, "Write up to 20 words with commas between them, like: de, en.")
-    return found
+    return values
 
 
 def replace_agent_skills(
@@ -48,7 +48,7 @@ def replace_agent_skills(
     actor: audit_log.Actor,
     now: datetime,
 ) -> None:
-    """Set all of an agent's skills, by kind."""
+    """Replace all skills of an agent, by kind."""
     session.exec(delete(Skill).where(col(Skill.staff_id) == staff_id))
     session.add_all(
         Skill(staff_id=staff_id, kind=kind, value=value)

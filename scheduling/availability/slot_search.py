@@ -1,4 +1,4 @@
-"""Free slots of agents, and what stands against one asked for."""
+"""Finds free slots of agents, and explains why a requested slot is not free."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ InstantRange = tuple[datetime, datetime]
 
 
 def require_call_length(minutes: int) -> None:
-    """Raise ``InvalidInput`` for a length no call has."""
+    """Raise ``InvalidInput`` unless the length is one that a call may have."""
     if not MIN_MINUTES <= minutes <= MAX_MINUTES:
         raise InvalidInput("minutes", f"A call takes from {MIN_MINUTES} to {MAX_MINUTES} minutes.")
 
 
 def require_bookable_time(starts_at: datetime, now: datetime, policy: Policy) -> None:
-    """Raise ``InvalidInput`` for a time that is past, too near or too far."""
+    """Raise ``InvalidInput`` for a time in the past, with too little notice, or too far ahead."""
     if starts_at < now:
         raise InvalidInput("starts_at", "This time is past. Choose a later one.")
     if starts_at < now + timedelta(minutes=policy.min_notice_minutes):
@@ -49,15 +49,15 @@ def require_bookable_time(starts_at: datetime, now: datetime, policy: Policy) ->
 def load_slot_rules(
     session: Session, agents: Sequence[UUID], callee: Callee, policy: Policy, span: InstantRange
 ) -> dict[UUID, AgentAvailability]:
-    """What a slot of each of these agents must respect between two instants."""
-    first, last = (item.astimezone(UTC).date() for item in span)
+    """Return the slot rules of each agent between two instants."""
+    first, last = (instant.astimezone(UTC).date() for instant in span)
     return agent_availability.load_availability(
         session, agents, callee, policy, first - 2 * _DAY, last + 2 * _DAY
     )
 
 
 def clip_to_policy(span: InstantRange, policy: Policy, now: datetime) -> InstantRange:
-    """The part of a span in which notice and horizon let a call start; may be empty."""
+    """Return the part of ``span`` within minimum notice and booking horizon; it may be empty."""
     return (
         max(span[0], now + timedelta(minutes=policy.min_notice_minutes)),
         min(span[1], now + timedelta(days=policy.max_ahead_days)),
@@ -75,17 +75,21 @@ def find_free_slots(
     limit: int = 500,
     but: UUID | None = None,
 ) -> list[datetime]:
-    """Free starts of an agent between two instants, as far as notice and horizon allow. ``but``
-    is a callback that is to be moved, so that its own time counts as free."""
+    """Return an agent's free starts between two instants, within minimum notice and horizon.
+
+    ``but`` is a callback that is being moved, whose own time counts as free.
+    """
     require_call_length(minutes)
     since, until = clip_to_policy(span, policy, now)
     if until <= since:
         return []
-    found = load_slot_rules(session, [agent_id], callee, policy, (since, until))[agent_id]
+    availability = load_slot_rules(session, [agent_id], callee, policy, (since, until))[agent_id]
     within = slots.StartGrid(since, until, minutes).within
-    busy, others = _busy_steps(session, agent_id, callee, found, within, but)
+    busy, others = _busy_steps(session, agent_id, callee, availability, within, but)
     return list(
-        islice(slots.iter_free_starts(found.rules, busy, since, until, minutes, others), limit)
+        islice(
+            slots.iter_free_starts(availability.rules, busy, since, until, minutes, others), limit
+        )
     )
 
 
@@ -97,13 +101,13 @@ def _busy_steps(
     within: range,
     but: UUID | None = None,
 ) -> tuple[list[int], list[int]]:
-    """The agent's taken steps; and those at which the customer or the agent's team has no room."""
+    """Return the agent's reserved steps, and the steps at which customer or team is unavailable."""
     holders = [agent_id, callee.id] if callee.id else [agent_id]
     steps = reservations.list_reserved_steps(session, holders, within, but)
     teams = [found.team] if found.team else []
     full = reservations.list_full_steps(session, teams, within, but)
     theirs = steps.get(callee.id, []) if callee.id else []
-    return steps.get(agent_id, []), [*theirs, *(item for team in full.values() for item in team)]
+    return steps.get(agent_id, []), [*theirs, *(step for team in full.values() for step in team)]
 
 
 def require_free_slot(
@@ -116,8 +120,10 @@ def require_free_slot(
     now: datetime,
     but: UUID | None = None,
 ) -> AgentAvailability:
-    """What the agent's time is subject to. Raises ``SlotTaken``, with free slots near by, when
-    this time cannot be had."""
+    """Return the agent's availability if the slot is free.
+
+    Raise ``SlotTaken``, with the nearest free slots, if it is not.
+    """
     ends_at = starts_at + timedelta(minutes=minutes)
     habits = load_slot_rules(session, [agent_id], callee, policy, (starts_at, ends_at))
     for _, problem in _slot_problems(session, habits, callee, starts_at, minutes, but):
@@ -137,7 +143,7 @@ def filter_free_agents(
     minutes: int,
     but: UUID | None = None,
 ) -> list[UUID]:
-    """Those of some agents who can make this very call."""
+    """Return those agents who can make exactly this call."""
     return [
         agent
         for agent, problem in _slot_problems(session, habits, callee, starts_at, minutes, but)
@@ -153,12 +159,16 @@ def _slot_problems(
     minutes: int,
     but: UUID | None,
 ) -> Iterator[tuple[UUID, str]]:
-    """What stands against this call, agent by agent; empty for nothing."""
+    """Yield each agent with the reason why the slot is not free, or an empty string."""
     call = slots.call_steps(starts_at, minutes)
     within = slots.call_steps(starts_at, minutes, slots.MAX_BUFFER, slots.MAX_BUFFER)
     holders = [*habits, callee.id] if callee.id else list(habits)
     busy = reservations.list_reserved_steps(session, holders, within, but)
-    teams = {one_habit.team.id: one_habit.team for one_habit in habits.values() if one_habit.team}
+    teams = {
+        availability.team.id: availability.team
+        for availability in habits.values()
+        if availability.team
+    }
     full = reservations.list_full_steps(session, teams.values(), within, but)
     theirs = busy.get(callee.id, []) if callee.id else []
     for agent, habit in habits.items():
@@ -201,12 +211,12 @@ def find_nearest_slots(
     now: datetime,
     but: UUID | None = None,
 ) -> list[datetime]:
-    """The free slots nearest to a wanted time, in order of time."""
+    """Return the free slots nearest to a wanted time, in chronological order."""
     span = (wanted - timedelta(hours=4), wanted + _LOOK_AHEAD)
-    found = find_free_slots(session, agent_id, callee, span, minutes, policy, now, 200, but)
-    return pick_nearest(found, wanted)
+    free_slots = find_free_slots(session, agent_id, callee, span, minutes, policy, now, 200, but)
+    return pick_nearest(free_slots, wanted)
 
 
 def pick_nearest(found: Sequence[datetime], wanted: datetime) -> list[datetime]:
-    """Those of some slots that are nearest to a wanted time, in order of time."""
+    """Return those slots that are nearest to a wanted time, in chronological order."""
     return sorted(sorted(found, key=lambda slot: abs(slot - wanted))[:NEAREST_COUNT])

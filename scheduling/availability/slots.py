@@ -1,5 +1,7 @@
-"""Free slots: a pure function of plain values. Instants in, instants out; zones only where
-somebody's clock on the wall decides."""
+"""Free slots as pure functions of plain values.
+
+Take and return instants; a zone is used only where local time decides.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ OFFER_EVERY = timedelta(minutes=15)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STEP_MINUTES = STEP // timedelta(minutes=1)
 _OFFER_STEPS = OFFER_EVERY // STEP
-#: In minutes; more than anybody needs around a call.
+#: In minutes; more than any agent needs around a call.
 MAX_BUFFER = 120
 _MARGIN = MAX_BUFFER // _STEP_MINUTES + 1
 _DIGITS = b"01" + bytes(254)
@@ -24,13 +26,13 @@ _DIGITS = b"01" + bytes(254)
 
 @dataclass(frozen=True)
 class SlotRules:
-    """What a slot must respect.
+    """Rules that a slot must satisfy.
 
-    ``hours`` maps weekdays (Monday 0) to minutes of the day in ``agent_zone``; empty means any
-    hour. ``dated`` are the hours of single days instead, holidays or not; ``holidays`` have no
-    weekly hours, and a day ``off`` none at all. ``before`` and ``after`` are minutes that the agent
-    needs around a call. ``decent`` is from and to in ``customer_zone``; ``None`` as its end is
-    midnight.
+    ``hours`` maps weekdays (Monday is 0) to minutes of the day in ``agent_zone``; empty means any
+    hour. ``dated`` replaces the hours of single days, including holidays; ``holidays`` have no
+    weekly hours, and a day in ``off`` has no hours at all. ``before`` and ``after`` are the agent's
+    buffers around a call, in minutes. ``decent`` holds begin and end of calling hours in
+    ``customer_zone``; ``None`` as its end means midnight.
     """
 
     hours: Mapping[int, MinuteRanges]
@@ -44,7 +46,7 @@ class SlotRules:
     after: int = 0
 
     def working_hours_on(self, day: date) -> MinuteRanges:
-        """The agent's hours of one day."""
+        """Return the agent's hours on one day."""
         if day in self.off:
             return ()
         if day in self.dated:
@@ -55,15 +57,14 @@ class SlotRules:
 
 
 def call_steps(starts_at: datetime, minutes: int, before: int = 0, after: int = 0) -> range:
-    """The five-minute steps of absolute time (since 1970, UTC) that a call touches, with the
-    minutes that are kept free around it."""
+    """Return the five-minute steps (counted from 1970, UTC) that a call and its buffers touch."""
     begins_at = starts_at - timedelta(minutes=before)
     ends_at = starts_at + timedelta(minutes=minutes + after)
     return range((begins_at - _EPOCH) // STEP, -((_EPOCH - ends_at) // STEP))
 
 
 def working_intervals(rules: SlotRules, span: Interval) -> list[Interval]:
-    """When the agent is at work, at least within a span."""
+    """Return the intervals in which the agent works, at least within ``span``."""
     if not (rules.hours or rules.dated or rules.off or rules.holidays):
         return [span]
     zone = rules.agent_zone
@@ -76,7 +77,7 @@ def working_intervals(rules: SlotRules, span: Interval) -> list[Interval]:
 
 
 def calling_intervals(rules: SlotRules, span: Interval) -> list[Interval]:
-    """When it is a decent hour where the customer lives, at least within a span."""
+    """Return the calling hours in the customer's zone, at least within ``span``."""
     begin, end = rules.decent
     if begin == time(0) and end is None:
         return [span]
@@ -93,13 +94,13 @@ def _minute_of_day(at: time) -> int:
 
 
 def is_within_working_hours(rules: SlotRules, starts_at: datetime, minutes: int) -> bool:
-    """Whether the agent is at work for the whole call."""
+    """Return whether the agent works during the whole call."""
     span = _call_interval(starts_at, minutes)
     return intervals.is_covered(working_intervals(rules, span), span)
 
 
 def is_within_calling_hours(rules: SlotRules, starts_at: datetime, minutes: int) -> bool:
-    """Whether the whole call is at a decent hour where the customer lives."""
+    """Return whether the whole call is within calling hours in the customer's zone."""
     span = _call_interval(starts_at, minutes)
     return intervals.is_covered(calling_intervals(rules, span), span)
 
@@ -110,7 +111,7 @@ def _call_interval(starts_at: datetime, minutes: int) -> Interval:
 
 
 def callable_intervals(rules: SlotRules, span: Interval) -> list[Interval]:
-    """When the agent is at work and it is a decent hour for the customer."""
+    """Return the intervals in the agent's working hours and the customer's calling hours."""
     return intervals.intersect_intervals(
         working_intervals(rules, span), calling_intervals(rules, span)
     )
@@ -124,10 +125,10 @@ def iter_free_starts(
     minutes: int,
     others: Iterable[int] = (),
 ) -> Iterator[datetime]:
-    """Free starts in [``since``, ``until``), every quarter of an hour, earliest first.
+    """Yield free starts in [``since``, ``until``), every quarter of an hour, earliest first.
 
-    ``busy`` holds the agent's taken steps, as :func:`call_steps` numbers them; at ``others`` the
-    call itself cannot be, whereas the agent's buffers can.
+    ``busy`` are the agent's reserved steps, numbered as in :func:`call_steps`. The call itself may
+    not touch ``others``; the agent's buffers may.
     """
     grid = StartGrid(since, until, minutes)
     starts = grid.starts_within(callable_intervals(rules, grid.span))
@@ -136,10 +137,10 @@ def iter_free_starts(
 
 
 class StartGrid:
-    """Starts of calls of one length in [``since``, ``until``) as bits of a whole number, one bit
-    a step: what a thousand calendars have in common is then a few operations on numbers.
+    """Starts of calls of one length in [``since``, ``until``), as the bits of an integer.
 
-    Bit 0 is the step ``first``, as long before ``since`` as a buffer can be.
+    One bit stands for one step, so that comparing a thousand calendars takes a few integer
+    operations. Bit 0 is the step ``first``, which precedes ``since`` by the longest buffer.
     """
 
     def __init__(self, since: datetime, until: datetime, minutes: int) -> None:
@@ -156,7 +157,7 @@ class StartGrid:
         )
 
     def steps_to_bits(self, taken: Iterable[int]) -> int:
-        """Steps as bits; those outside are left out."""
+        """Return steps as bits; ignore those outside the grid."""
         marks = bytearray(len(self.within))
         for step in taken:
             if step in self.within:
@@ -164,37 +165,40 @@ class StartGrid:
         return int(marks[::-1].translate(_DIGITS) or b"0", 2)
 
     def starts_within(self, possible: Sequence[Interval]) -> int:
-        """Where a call lies wholly inside one of the spans, in order and apart, of minutes."""
-        found = 0
+        """Return the starts at which a call lies entirely within one of the intervals.
+
+        The intervals are in minutes, sorted and disjoint.
+        """
+        starts = 0
         for begin, end in possible:
             low = max(-(-begin // _STEP_MINUTES), self._since)
             high = min((end - self.minutes) // _STEP_MINUTES, self._until - 1)
             if low <= high:
-                found |= ((1 << (high - low + 1)) - 1) << (low - self.first)
-        return found & self._quarter_hour_starts()
+                starts |= ((1 << (high - low + 1)) - 1) << (low - self.first)
+        return starts & self._quarter_hour_starts()
 
     def _quarter_hour_starts(self) -> int:
-        """Every quarter of an hour."""
+        """Return a mask of every quarter of an hour."""
         quarters = len(self.within) // _OFFER_STEPS + 1
         pattern = ((1 << quarters * _OFFER_STEPS) - 1) // ((1 << _OFFER_STEPS) - 1)
         return pattern << -self.first % _OFFER_STEPS
 
     def exclude_conflicts(self, starts: int, busy: int, before: int = 0, after: int = 0) -> int:
-        """Those of the starts whose call, with these minutes around it, touches no busy step."""
+        """Return those starts whose call, including buffers in minutes, touches no busy step."""
         if busy:
             for step in call_steps(_EPOCH, self.minutes, before, after):
                 starts &= ~(busy >> step if step >= 0 else busy << -step)
         return starts
 
     def reachable_steps(self, starts: int) -> range:
-        """All steps that calls at these starts could touch, with any buffers."""
+        """Return all steps that calls at these starts could touch, with the longest buffers."""
         low, high = (starts & -starts).bit_length() - 1, starts.bit_length()
         return range(
             self.first + low - _MARGIN, self.first + high + self.minutes // _STEP_MINUTES + _MARGIN
         )
 
     def bits_to_instants(self, starts: int) -> Iterator[datetime]:
-        """The starts as instants, earliest first."""
+        """Yield the starts as instants, earliest first."""
         while starts:
             lowest = starts & -starts
             yield _EPOCH + (self.first + lowest.bit_length() - 1) * STEP

@@ -1,5 +1,4 @@
-"""A team as its supervisor sees it: who has how many callbacks today, and whose hours are which.
-No customer in it."""
+"""A supervisor's view of a team: today's callbacks and working hours by agent. No customer data."""
 
 from __future__ import annotations
 
@@ -25,7 +24,7 @@ _NOT_COUNTED = (CallbackState.CANCELLED, CallbackState.REFUSED)
 
 @dataclass(frozen=True)
 class TeamMember:
-    """An agent. ``name`` is the first name; ``today`` counts callbacks on the agent's own day."""
+    """An agent; ``name`` is the first name, ``today`` counts callbacks on the agent's local day."""
 
     id: UUID
     name: str
@@ -37,27 +36,27 @@ class TeamMember:
 def list_team_agents(
     session: Session, now: datetime, also: Collection[UUID] = ()
 ) -> list[TeamMember]:
-    """The agents at work here, and ``also`` these, by name."""
+    """Return active agents, and those with the ids ``also``, by name."""
     shown = or_(col(Staff.active).is_(True), col(Staff.id).in_(also))
-    found = session.exec(select(Staff).where(col(Staff.role) == Role.AGENT, shown)).all()
+    staff_rows = session.exec(select(Staff).where(col(Staff.role) == Role.AGENT, shown)).all()
     counts: dict[UUID, int] = {}
-    for zone in {item.timezone for item in found}:
+    for zone in {staff.timezone for staff in staff_rows}:
         counts |= _count_callbacks_today(session, zone, now)
     members = [
         TeamMember(
-            id=item.id,
-            name=first_name(staff_records.open_staff_name(session, item.id, item.name)),
-            timezone=item.timezone,
-            today=counts.get(item.id, 0),
-            week=working_hours.load_working_hours(session, item.id),
+            id=staff.id,
+            name=first_name(staff_records.open_staff_name(session, staff.id, staff.name)),
+            timezone=staff.timezone,
+            today=counts.get(staff.id, 0),
+            week=working_hours.load_working_hours(session, staff.id),
         )
-        for item in found
+        for staff in staff_rows
     ]
     return sorted(members, key=lambda member: (member.name.casefold(), member.id))
 
 
 def _count_callbacks_today(session: Session, zone_name: str, now: datetime) -> dict[UUID, int]:
-    """How many callbacks each agent of a zone has on that zone's day."""
+    """Return how many callbacks each agent of a zone has on that zone's current day."""
     zone = phone_numbers.parse_time_zone(zone_name)
     since, until = local_time.local_day_bounds(now.astimezone(zone).date(), zone)
     rows = session.exec(
@@ -75,8 +74,7 @@ def _count_callbacks_today(session: Session, zone_name: str, now: datetime) -> d
 
 
 def list_suspended_agents(session: Session, now: datetime) -> list[tuple[UUID, str, int]]:
-    """Agents whose access is suspended, by first name, and how many callbacks to come they hold:
-    somebody else must make these."""
+    """Return suspended agents by first name, with the number of callbacks to be reassigned."""
     rows = session.exec(
         select(Staff, func.count(col(Callback.id)))
         .join(
@@ -93,17 +91,17 @@ def list_suspended_agents(session: Session, now: datetime) -> list[tuple[UUID, s
         .order_by(col(Staff.id))
     ).all()
     return [
-        (each.id, first_name(staff_records.open_staff_name(session, each.id, each.name)), count)
-        for each, count in rows
+        (staff.id, first_name(staff_records.open_staff_name(session, staff.id, staff.name)), count)
+        for staff, count in rows
     ]
 
 
 def lock_agent(session: Session, staff_id: UUID) -> Staff:
-    """An agent at work here, or suspended, locked, so that two supervisors set hours in turn.
+    """Return an active or suspended agent, locked so that supervisors' changes do not interleave.
 
-    Raises ``NotFound``.
+    Raise ``NotFound``.
     """
-    found = session.exec(
+    agent = session.exec(
         select(Staff)
         .where(
             col(Staff.id) == staff_id,
@@ -112,6 +110,6 @@ def lock_agent(session: Session, staff_id: UUID) -> Staff:
         )
         .with_for_update(key_share=True)
     ).first()
-    if found is None:
+    if agent is None:
         raise NotFound("There is no such agent.")
-    return found
+    return agent

@@ -1,4 +1,4 @@
-"""Teams: who is in them, and what holds for their calls. No customer in it."""
+"""Teams: members, and settings of their calls. No customer data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAME_LIMIT, MAX_SEATS = 60, 10_000
 
 @dataclass(frozen=True)
 class TeamSettings:
-    """What can be set of a team, as :class:`people.models.Team` explains it."""
+    """Settings of a team, explained at :class:`people.models.Team`."""
 
     name: str
     capacity: int | None = None
@@ -34,22 +34,22 @@ class TeamSettings:
 
 
 def list_teams(session: Session) -> list[Team]:
-    """All teams, by name."""
-    found = session.exec(select(Team)).all()
-    return sorted(found, key=lambda team: (team.name.casefold(), team.id))
+    """Return all teams, by name."""
+    teams = session.exec(select(Team)).all()
+    return sorted(teams, key=lambda team: (team.name.casefold(), team.id))
 
 
 def create_team(
     session: Session, habits: TeamSettings, actor: audit_log.Actor, now: datetime
 ) -> Team:
-    """A new team. Raises ``InvalidInput``; for a name that is taken too."""
+    """Create a team. Raise ``InvalidInput``, also when the name is already in use."""
     return _save_team(session, Team(created_at=now, name=""), habits, actor, now, AuditAct.TEAM_ADD)
 
 
 def update_team(
     session: Session, team_id: UUID, habits: TeamSettings, actor: audit_log.Actor, now: datetime
 ) -> Team:
-    """Set all of a team. What is booked stays as it is. Raises ``InvalidInput``, ``NotFound``."""
+    """Replace a team's settings; existing bookings stay. Raise ``InvalidInput``, ``NotFound``."""
     team = session.get(Team, team_id, with_for_update={"key_share": True})
     if team is None:
         raise NotFound("There is no such team.")
@@ -98,15 +98,15 @@ def _validate_team_settings(habits: TeamSettings) -> None:
 
 
 def team_id_of_agent(session: Session, staff_id: UUID) -> UUID | None:
-    """The team that an agent is in."""
-    found = session.get(Membership, staff_id)
-    return found.team_id if found else None
+    """Return the id of an agent's team, or ``None``."""
+    membership = session.get(Membership, staff_id)
+    return membership.team_id if membership else None
 
 
 def assign_to_team(
     session: Session, staff_id: UUID, team_id: UUID | None, actor: audit_log.Actor, now: datetime
 ) -> None:
-    """Put an agent into a team, or into none. Raises ``InvalidInput`` for an unknown one."""
+    """Put an agent into a team, or into none. Raise ``InvalidInput`` for an unknown team."""
     if team_id is not None and session.get(Team, team_id) is None:
         raise InvalidInput("team", "Choose a team from the list.")
     session.exec(delete(Membership).where(col(Membership.staff_id) == staff_id))
@@ -119,7 +119,7 @@ def assign_to_team(
 
 
 def list_teammate_ids(session: Session, staff_id: UUID) -> set[UUID] | None:
-    """Everybody of an agent's team; ``None`` for an agent without one, who has all as such."""
+    """Return the ids of an agent's team; ``None`` without a team, which means all agents."""
     team = team_id_of_agent(session, staff_id)
     if team is None:
         return None

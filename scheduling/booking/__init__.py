@@ -1,1 +1,1 @@
-"""Callbacks: booked, moved, handed over, retried, looked up."""
+"""Callbacks: booking, rescheduling, handover, retries and look-up."""

@@ -1,4 +1,4 @@
-"""A callback that any of several agents can make."""
+"""Books a callback that any of several agents can make."""
 
 from __future__ import annotations
 
@@ -32,8 +32,11 @@ def book_with_any_agent(
     now: datetime,
     by: audit_log.Actor,
 ) -> Callback:
-    """Book with whoever's turn it is. Raises as :func:`booking.book`; the free slots of its
-    ``SlotTaken`` are anybody's."""
+    """Book with the next free agent in turn.
+
+    Raise the errors of :func:`bookings.book_callback`; the free slots of ``SlotTaken`` are those of
+    all qualified agents.
+    """
     callee = Callee(customer.timezone, customer.id)
     slot_search.require_call_length(wish.minutes)
     slot_search.require_bookable_time(wish.starts_at, now, policy)
@@ -41,11 +44,11 @@ def book_with_any_agent(
         try:
             with session.begin_nested():
                 return bookings.book_callback(session, customer, agent, wish, policy, now, by)
-        except SlotTaken:  # taken since it was looked at
+        except SlotTaken:  # reserved after it was found free
             continue
     span = (wish.starts_at - timedelta(hours=4), wish.starts_at + timedelta(days=14))
-    found = find_pool_slots(session, need, callee, span, wish.minutes, policy, now, 200)
-    if not found:
+    free_slots = find_pool_slots(session, need, callee, span, wish.minutes, policy, now, 200)
+    if not free_slots:
         raise InvalidInput("starts_at", "Nobody is free within two weeks of this time.")
-    near = slot_search.pick_nearest(found, wish.starts_at)
+    near = slot_search.pick_nearest(free_slots, wish.starts_at)
     raise SlotTaken("Nobody is free at this time.", near)

@@ -1,4 +1,4 @@
-"""Booking, moving, cancelling and refusing callbacks."""
+"""Books, reschedules, cancels and refuses callbacks."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def book_callback(
     now: datetime,
     by: audit_log.Actor | None = None,
 ) -> Callback:
-    """Book a callback and store the text that announces it; ``by`` is its agent unless given.
+    """Book a callback and queue the text that announces it; ``by`` defaults to its agent.
 
-    Raises ``InvalidInput``, ``SlotTaken`` with the nearest free slots, or ``WrongState`` while a
-    number that was changed waits.
+    Raise ``InvalidInput``, ``SlotTaken`` with the nearest free slots, or ``WrongState`` while a
+    number change is on hold.
     """
     callback = create_callback(session, customer, agent_id, wish, policy, now)
     record_callback_act(
@@ -62,14 +62,14 @@ def book_callback(
 
 
 def clean_topic(typed: str) -> str:
-    """What a call is about, as it goes into texts. Raises ``InvalidInput``."""
+    """Return a validated topic, as texts show it. Raise ``InvalidInput``."""
     return clean_text_input(
         "topic", typed, limit=TOPIC_LIMIT, what="topic", allowed=AllowedContent.WORDS
     )
 
 
 def clean_ticket(typed: str) -> str:
-    """A ticket's reference, or nothing. Raises ``InvalidInput``."""
+    """Return a validated ticket reference, or an empty string. Raise ``InvalidInput``."""
     numbers = AllowedContent.NUMBERS
     return clean_text_input(
         "ticket", typed, limit=TICKET_LIMIT, what="ticket", required=False, allowed=numbers
@@ -84,8 +84,10 @@ def create_callback(
     policy: Policy,
     now: datetime,
 ) -> Callback:
-    """A new callback with its time, of which nobody has been told. Raises as
-    :func:`book_callback`."""
+    """Create a callback and reserve its time without notifying the customer.
+
+    Raise the errors of :func:`book_callback`.
+    """
     topic = clean_topic(wish.topic)
     ticket = clean_ticket(wish.ticket)
     slot_search.require_call_length(wish.minutes)
@@ -93,7 +95,7 @@ def create_callback(
     reservations.lock_participants(session, customer.id, agent_id)
     require_no_number_change_hold(session, customer, now)
     callee = Callee(customer.timezone, customer.id)
-    found = slot_search.require_free_slot(
+    availability = slot_search.require_free_slot(
         session, agent_id, callee, wish.starts_at, wish.minutes, policy, now
     )
     row = new_id()
@@ -113,7 +115,7 @@ def create_callback(
         else None,
         booked_at=now,
     )
-    reserve_time(session, callback, customer, found, policy, now)
+    reserve_time(session, callback, customer, availability, policy, now)
     return callback
 
 
@@ -125,7 +127,7 @@ def reserve_time(
     policy: Policy,
     now: datetime,
 ) -> None:
-    """Give a callback the time that it says, which was free a moment ago. Raises ``SlotTaken``."""
+    """Reserve the callback's time, which was found free just before. Raise ``SlotTaken``."""
     callback.buffer_before, callback.buffer_after = found.rules.before, found.rules.after
     callback.ends_at = call_window.call_window_end(callback.starts_at, callback.minutes)
     promised_local_time.record_local_time(callback, customer.timezone)
@@ -152,9 +154,10 @@ def reschedule_callback(
     *,
     answered: bool = False,
 ) -> Callback:
-    """Give a booked callback another time and tell its customer, unless they are ``answered``.
+    """Move a booked callback to another time and notify its customer, unless ``answered`` is set.
 
-    ``callback`` is locked by the caller. Raises like :func:`book_callback`, and ``WrongState``.
+    The caller must have locked ``callback``. Raise the errors of :func:`book_callback`, and
+    ``WrongState``.
     """
     require_state(CallbackState(callback.state), CallbackState.BOOKED)
     slot_search.require_bookable_time(starts_at, now, policy)
@@ -173,8 +176,11 @@ def rebook_callback(
     now: datetime,
     by: audit_log.Actor | None = None,
 ) -> Callback:
-    """Book a missed or cancelled callback anew, about the same and under the same id, so that who
-    asks for the old finds the new. Raises as :func:`reschedule_callback`."""
+    """Book a missed or cancelled callback again with the same topic.
+
+    The id stays, so that references to the old booking lead to the new one. Raise the errors of
+    :func:`reschedule_callback`.
+    """
     require_transition(CallbackState(callback.state), CallbackState.BOOKED)
     slot_search.require_bookable_time(starts_at, now, policy)
     callback.state, callback.ended_at = CallbackState.BOOKED, None
@@ -199,7 +205,7 @@ def _change_time(
     callee, agent = Callee(customer.timezone, customer.id), callback.agent_id
     reservations.lock_participants(session, customer.id, agent)
     require_no_number_change_hold(session, customer, now)
-    found = slot_search.require_free_slot(
+    availability = slot_search.require_free_slot(
         session, agent, callee, starts_at, callback.minutes, policy, now, callback.id
     )
     reservations.release_slots(session, callback.id)
@@ -214,7 +220,7 @@ def _change_time(
     )
     callback.starts_at, callback.move_asked_at, callback.earlier_wanted_at = starts_at, None, None
     callback.moves += 1
-    reserve_time(session, callback, customer, found, policy, now)
+    reserve_time(session, callback, customer, availability, policy, now)
     record_callback_act(session, callback, by, AuditAct.CALLBACK_MOVE, now)
 
 
@@ -225,7 +231,7 @@ def cancel_booked_callback(
     now: datetime,
     by: audit_log.Actor | None = None,
 ) -> None:
-    """Call a booked callback off and tell its customer. Raises ``WrongState``."""
+    """Cancel a booked callback and notify its customer. Raise ``WrongState``."""
     _end_before_start(session, callback, CallbackState.CANCELLED, now)
     record_callback_act(
         session,
@@ -240,9 +246,11 @@ def cancel_booked_callback(
 def cancel_for_customer(
     session: Session, customer_id: UUID, until: datetime, why: str, now: datetime
 ) -> int:
-    """Call off what is booked with a customer up to an instant, for somebody who tells them
-    otherwise; gives how many. One that is being moved just now is left alone: what it is moved to
-    is looked at again."""
+    """Cancel a customer's callbacks that start before ``until``; return their number.
+
+    The caller notifies the customer. A callback that another transaction has locked is skipped: its
+    new time is checked again later.
+    """
     coming = session.exec(
         select(Callback)
         .where(
@@ -261,13 +269,13 @@ def cancel_for_customer(
 
 
 def refuse_callback(session: Session, callback: Callback, now: datetime) -> None:
-    """The customer did not ask for this call. Raises ``WrongState`` once it has started."""
+    """Mark a callback as refused by its customer. Raise ``WrongState`` once it has started."""
     _end_before_start(session, callback, CallbackState.REFUSED, now)
     record_callback_act(session, callback, audit_log.CUSTOMER, AuditAct.CALLBACK_REFUSE, now)
 
 
 def request_move(session: Session, callback: Callback, now: datetime) -> None:
-    """The customer wants another time; the agent sees it on the callback."""
+    """Record that the customer wants another time, for the agent to see."""
     require_state(CallbackState(callback.state), CallbackState.BOOKED)
     callback.move_asked_at = now
     session.add(callback)
@@ -276,7 +284,7 @@ def request_move(session: Session, callback: Callback, now: datetime) -> None:
 
 
 def mark_overdue_missed(session: Session, policy: Policy, now: datetime) -> None:
-    """Mark callbacks as missed whose window went by without a start (a job of the worker)."""
+    """Mark callbacks as missed whose window passed without a start (a job of the worker)."""
     overdue = session.exec(
         select(Callback)
         .where(col(Callback.state) == CallbackState.BOOKED, col(Callback.ends_at) <= now)
@@ -309,7 +317,7 @@ def record_callback_act(
     now: datetime,
     detail: str = "",
 ) -> None:
-    """Write down what somebody did with a callback."""
+    """Record an act on a callback in the audit log."""
     audit_log.record_act(
         session,
         actor,

@@ -1,4 +1,4 @@
-"""The call window: when a booked call may be started, and when it is over (rule C2)."""
+"""The call window: when a booked call may be started, and when the window is over (rule C2)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 
 def call_window_start(starts_at: datetime, lead_minutes: int) -> datetime:
-    """The first instant at which the call may be started."""
+    """Return the first instant at which the call may be started."""
     return starts_at - timedelta(minutes=lead_minutes)
 
 
 def call_window_end(starts_at: datetime, minutes: int) -> datetime:
-    """The first instant at which the window is over: with the booked length."""
+    """Return the first instant after the window, which ends with the booked length."""
     return starts_at + timedelta(minutes=minutes)

@@ -1,4 +1,4 @@
-"""What has become of a callback, for its agent; and who else could make it."""
+"""A callback's history for its agent, and the agents it can be handed over to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scheduling.notifications import callback_notifier
 
 @dataclass(frozen=True)
 class PreviousTime:
-    """A time before a move, and by whom it was moved: ``staff``, ``customer``, ``zone`` …"""
+    """A time before a move, and who moved it: ``staff``, ``customer``, ``zone`` …"""
 
     starts_at: datetime
     moved_by: str
@@ -24,8 +24,7 @@ class PreviousTime:
 
 @dataclass(frozen=True)
 class CallbackHistory:
-    """Former times, and the callbacks of the same agent that this one follows or is followed by,
-    with their times."""
+    """Former times, and the preceding and following callbacks of the same agent with times."""
 
     former: tuple[PreviousTime, ...]
     earlier: tuple[UUID, datetime] | None
@@ -33,7 +32,7 @@ class CallbackHistory:
 
 
 def load_callback_history(session: Session, callback: Callback) -> CallbackHistory:
-    """All of it."""
+    """Return the history of a callback."""
     rows = session.exec(
         select(FormerTime)
         .where(col(FormerTime.callback_id) == callback.id)
@@ -60,17 +59,16 @@ def _linked_callback(
 
 
 def list_handover_candidates(session: Session, staff_id: UUID) -> list[tuple[str, str]]:
-    """The other agents at work here, of the same team if there is one: ids and first names, by
-    name."""
+    """Return ids and first names of other active agents, of the same team if any, by name."""
     rows = session.exec(
         select(Staff.id).where(
             col(Staff.role) == Role.AGENT, col(Staff.active).is_(True), col(Staff.id) != staff_id
         )
     ).all()
     ours = teams.list_teammate_ids(session, staff_id)
-    found = [
+    candidates = [
         (callback_notifier.agent_first_name(session, row), str(row))
         for row in rows
         if ours is None or row in ours
     ]
-    return [(each, name) for name, each in sorted(found)]
+    return [(staff, name) for name, staff in sorted(candidates)]

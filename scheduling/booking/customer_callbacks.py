@@ -1,4 +1,4 @@
-"""A customer's own callbacks in plain, for themselves. Each reading is written down."""
+"""A customer's own callbacks, decrypted for that customer. Each access is logged."""
 
 from __future__ import annotations
 
@@ -25,8 +25,11 @@ _MAX_LISTED = 50
 
 @dataclass(frozen=True)
 class CustomerCallback:
-    """A callback as its customer sees it. ``agent`` is a first name; ``former`` are the times it
-    had before, ``next_id`` is the callback that was booked after it."""
+    """A callback as its customer sees it.
+
+    ``agent`` is a first name, ``former`` are the times before each move, ``next_id`` is the
+    callback that follows this one.
+    """
 
     id: UUID
     state: CallbackState
@@ -46,14 +49,13 @@ class CustomerCallback:
 
 
 def list_booked_calls(session: Session, customer_id: UUID, now: datetime) -> list[CustomerCallback]:
-    """What is booked or going on, soonest first."""
-    found = callbacks.lock_upcoming_callbacks(session, customer_id, now)
-    return _read_own_callbacks(session, customer_id, found, now)
+    """Return callbacks that are booked or in progress, soonest first."""
+    upcoming = callbacks.lock_upcoming_callbacks(session, customer_id, now)
+    return _read_own_callbacks(session, customer_id, upcoming, now)
 
 
 def list_past_calls(session: Session, customer_id: UUID, now: datetime) -> list[CustomerCallback]:
-    """Every call that we made, and every one that we had announced and did not make, newest
-    first; the latest fifty."""
+    """Return the latest fifty calls that were made, or announced and not made, newest first."""
     over = (
         CallbackState.ENDED,
         CallbackState.MISSED,
@@ -72,27 +74,30 @@ def list_past_calls(session: Session, customer_id: UUID, now: datetime) -> list[
 def get_own_callback(
     session: Session, customer_id: UUID, callback_id: UUID, *, lock: bool = False
 ) -> Callback:
-    """A callback of this customer. Raises ``NotFound`` for any other, whether or not it exists."""
+    """Return a callback of this customer.
+
+    Raise ``NotFound`` for any other, whether or not it exists.
+    """
     statement = select(Callback).where(
         col(Callback.id) == callback_id, col(Callback.customer_id) == customer_id
     )
     if lock:
         statement = statement.with_for_update().execution_options(populate_existing=True)
-    found = session.exec(statement).first()
-    if found is None or not row_mac.is_row_intact(session, found):
+    callback = session.exec(statement).first()
+    if callback is None or not row_mac.is_row_intact(session, callback):
         raise NotFound("There is no such call of yours.")
-    return found
+    return callback
 
 
 def read_own_callback(session: Session, callback: Callback, now: datetime) -> CustomerCallback:
-    """One callback in plain."""
+    """Return one callback, decrypted."""
     return _read_own_callbacks(session, callback.customer_id, [callback], now)[0]
 
 
 def _read_own_callbacks(
     session: Session, customer_id: UUID, rows: Sequence[Callback], now: datetime
 ) -> list[CustomerCallback]:
-    """A call that was changed past us is not shown: it would tell of what we did not do."""
+    """Decrypt callbacks whose MAC is valid; tampered rows could show acts that never happened."""
     whole = [row for row in rows if row_mac.is_row_intact(session, row)]
     audit_log.record_act_per_customer(
         session,
@@ -134,7 +139,7 @@ def _to_customer_callback(session: Session, row: Callback) -> CustomerCallback:
 
 
 def set_wants_earlier(session: Session, callback: Callback, wanted: bool, now: datetime) -> None:
-    """Whether the customer wants to be told of earlier times. Raises ``WrongState``."""
+    """Set whether the customer wants offers of earlier times. Raise ``WrongState``."""
     require_state(CallbackState(callback.state), CallbackState.BOOKED)
     callback.earlier_wanted_at = now if wanted else None
     session.add(callback)

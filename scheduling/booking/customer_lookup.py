@@ -1,4 +1,4 @@
-"""Whom an agent is about to book: found by an exact number or ticket, never browsed (rule I1)."""
+"""Looks up the customer of a booking by exact number or ticket; there is no browsing (rule I1)."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ LIMIT = 40
 
 @dataclass(frozen=True)
 class CustomerMatch:
-    """A known ``customer``, or none and the ``phone`` (E.164) of a new one; ``masked`` is what
-    may be shown of the number and ``initial`` of a known name, and ``timezone`` the customer's, or
-    the number's most likely."""
+    """A known ``customer``, or ``None`` with the ``phone`` (E.164) of a new one.
+
+    ``masked`` is the part of the number that may be shown, ``initial`` that of a known name.
+    ``timezone`` is the customer's, or the most likely one for the number.
+    """
 
     customer: Customer | None
     phone: str
@@ -41,15 +43,18 @@ def look_up_customer(
     policy: Policy,
     now: datetime,
 ) -> CustomerMatch:
-    """Whom a phone number or a ticket names. Every look-up is written down with its purpose and
-    counted, also one that finds nobody. Raises ``InvalidInput`` or ``BudgetSpent``."""
+    """Find the customer by phone number or ticket.
+
+    Each look-up is counted and logged with its purpose, including those without a match. Raise
+    ``InvalidInput`` or ``BudgetSpent``.
+    """
     number, problem = _parse_phone_or_problem(asked, policy)
     customer = customer_records.find_by_phone(session, number) if number else None
     refused = None
     if customer is None:
         try:
             customer = _customer_by_ticket(session, asked)
-        except InvalidInput as error:  # a number that was looked up is written down all the same
+        except InvalidInput as error:  # the look-up of a number is logged even so
             if number is None:
                 raise
             refused = error
@@ -77,7 +82,7 @@ def record_customer_lookup(
     purpose: LookupPurpose,
     now: datetime,
 ) -> None:
-    """Count a look-up and write it down. Raises ``BudgetSpent``."""
+    """Count and log a look-up. Raise ``BudgetSpent``."""
     who = customer.id if customer else None
     lookup_log.log_customer_lookup(session, agent.actor, who, asked, purpose, now)
 
@@ -93,5 +98,5 @@ def _customer_by_ticket(session: Session, asked: str) -> Customer | None:
     ticket = clean_text_input(
         "find", asked, limit=LIMIT, what="phone number or ticket", allowed=AllowedContent.ANYTHING
     )
-    found = callbacks.find_customer_by_ticket(session, ticket)
-    return session.get(Customer, found) if found else None
+    customer_id = callbacks.find_customer_by_ticket(session, ticket)
+    return session.get(Customer, customer_id) if customer_id else None

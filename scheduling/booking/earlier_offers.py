@@ -1,4 +1,4 @@
-"""Earlier times that have come free, offered by text to customers who asked for one."""
+"""Offers earlier times by text to customers who asked for one."""
 
 from __future__ import annotations
 
@@ -19,21 +19,24 @@ from scheduling.states import CallbackState
 
 BATCH_SIZE = 50
 RUN_EVERY = timedelta(minutes=1)
-#: The customer must have time to answer; and a few minutes earlier are no use to anybody.
+#: The customer needs time to answer, and a gain of a few minutes is not worth a text.
 _MIN_NOTICE = timedelta(hours=2)
 _MIN_GAIN = timedelta(hours=1)
 
 
 class EarlierOffersJob:
-    """A job of the worker. What is free is looked up, not what was given back: so nothing is
-    forgotten when a worker dies. First come, first served: nothing is held."""
+    """A job of the worker that offers earlier times.
+
+    It searches for free slots instead of reacting to released ones, so that nothing is lost when a
+    worker dies. Offers reserve nothing: the first customer to accept gets the slot.
+    """
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._rests_until: datetime | None = None
 
     def __call__(self, session: Session, now: datetime) -> None:
-        """Make offers to those who wait longest, once a minute."""
+        """Make offers to the customers who wait longest, once a minute."""
         if self._rests_until is not None and now < self._rests_until:
             return
         self._rests_until = now + RUN_EVERY
@@ -46,8 +49,8 @@ class EarlierOffersJob:
             .order_by(col(Callback.earlier_wanted_at))
             .limit(BATCH_SIZE)
         ).all()
-        for item in waiting:
-            offer_earlier_slot(session, item, self._policy, now)
+        for callback_id in waiting:
+            offer_earlier_slot(session, callback_id, self._policy, now)
 
     @property
     def __name__(self) -> str:
@@ -55,8 +58,11 @@ class EarlierOffersJob:
 
 
 def offer_earlier_slot(session: Session, callback_id: UUID, policy: Policy, now: datetime) -> bool:
-    """Offer the first free time that is earlier, once each; whether there was one. Not while the
-    customer has other offers to answer. Whoever was looked at waits behind the others."""
+    """Offer the first earlier free slot that was not offered before; return whether there was one.
+
+    Offer nothing while the customer has other open offers. The callback then moves to the end of
+    the queue.
+    """
     callback = callbacks.lock_callback(session, callback_id)
     if callback is None or callback.state != CallbackState.BOOKED:
         return False
@@ -76,14 +82,14 @@ def offer_earlier_slot(session: Session, callback_id: UUID, policy: Policy, now:
 def _find_earlier_slots(
     session: Session, callback: Callback, policy: Policy, now: datetime
 ) -> list[datetime]:
-    """Free times of the same agent that are earlier, and were not offered before."""
+    """Return earlier free slots of the same agent that were not offered before."""
     customer = session.get_one(Customer, callback.customer_id)
     callee = Callee(customer.timezone, customer.id)
     span = (now + _MIN_NOTICE, callback.starts_at - _MIN_GAIN)
     agent, minutes = callback.agent_id, callback.minutes
-    found = slot_search.find_free_slots(
+    free_slots = slot_search.find_free_slots(
         session, agent, callee, span, minutes, policy, now, 50, callback.id
     )
     before = select(SlotOffer.starts_at).where(col(SlotOffer.callback_id) == callback.id)
     offered = set(session.exec(before))
-    return [item for item in found if item not in offered]
+    return [slot for slot in free_slots if slot not in offered]

@@ -1,4 +1,4 @@
-"""A callback that another agent is to make."""
+"""Hands a callback over to another agent."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def hand_over_callback(
     now: datetime,
     by: audit_log.Actor | None = None,
 ) -> None:
-    """Give a booked callback to another agent at the same time, and tell its customer the name.
+    """Hand a booked callback over to another agent at the same time.
 
-    From then on only the new agent can open or start it. Raises ``InvalidInput``, ``SlotTaken`` or
-    ``WrongState``. ``callback`` is locked by the caller.
+    Text its customer the new name. From then on only the new agent can open or start it. The caller
+    must have locked ``callback``. Raise ``InvalidInput``, ``SlotTaken`` or ``WrongState``.
     """
     require_state(CallbackState(callback.state), CallbackState.BOOKED)
     giver = callback.agent_id
@@ -48,18 +48,18 @@ def hand_over_callback(
 def reassign_time(
     session: Session, callback: Callback, agent_id: UUID, policy: Policy, now: datetime
 ) -> None:
-    """Give the callback's time to another agent. Raises as :func:`hand_over_callback`."""
+    """Reserve the callback's time for another agent. Raise as :func:`hand_over_callback`."""
     _require_other_agent(session, callback, agent_id)
     customer = session.get_one(Customer, callback.customer_id)
     reservations.lock_participants(session, customer.id, callback.agent_id, agent_id)
     callee = Callee(customer.timezone, customer.id)
     at, minutes = callback.starts_at, callback.minutes
-    found = slot_search.require_free_slot(
+    availability = slot_search.require_free_slot(
         session, agent_id, callee, at, minutes, policy, now, callback.id
     )
     reservations.release_slots(session, callback.id)
     callback.agent_id = agent_id
-    bookings.reserve_time(session, callback, customer, found, policy, now)
+    bookings.reserve_time(session, callback, customer, availability, policy, now)
 
 
 def _require_other_agent(session: Session, callback: Callback, agent_id: UUID) -> None:

@@ -1,6 +1,6 @@
-"""Bookings under a key of the caller's, so that a retry makes no second one.
+"""Idempotency keys of bookings, so that a retried request books only once.
 
-After the IETF draft on the Idempotency-Key header field.
+Follows the IETF draft on the Idempotency-Key header field.
 """
 
 from __future__ import annotations
@@ -18,36 +18,37 @@ from vault.keys import keyring
 
 
 class ConcurrentRequest(Exception):
-    """Another request with the same key got in first; asking again finds what it made."""
+    """A concurrent request used the same key first; a retry returns its result."""
 
 
 def claim_idempotency_key(
     session: Session, staff_id: UUID, key: str, request: bytes, now: datetime
 ) -> IdempotencyKey:
-    """The key's row; its ``callback_id`` is set when the booking was made before.
+    """Return the row of the key; its ``callback_id`` is set if the booking was made before.
 
-    Raises ``InvalidInput`` when the key was used with another ``request``, and
+    Raise ``InvalidInput`` if the key was used with another ``request``, or
     :class:`ConcurrentRequest`.
     """
     if not 1 <= len(key) <= 255 or not key.isprintable():
         raise InvalidInput("Idempotency-Key", "Use a key of 1 to 255 printable characters.")
-    # Keyed, for a request is little more than a phone number: a plain hash could be tried out.
+    # A keyed hash, because a request is little more than a phone number: a plain hash could be
+    # brute-forced.
     ring = keyring.current_keyring(session)
     keyring.lock_index_keys(session)
     keys = ring.compute_search_forms("idempotency_key", key)
     requests = ring.compute_search_forms("request", hashlib.sha256(request).hexdigest())
-    found = session.exec(
+    row = session.exec(
         select(IdempotencyKey).where(
             col(IdempotencyKey.staff_id) == staff_id, col(IdempotencyKey.key_hash).in_(keys)
         )
     ).first()
-    if found is None:
+    if row is None:
         return _insert_idempotency_key(session, staff_id, keys[0], requests[0], now)
-    if found.request_hash not in requests:
+    if row.request_hash not in requests:
         raise InvalidInput(
             "Idempotency-Key", "This key was used for another request. Use a new one."
         )
-    return found
+    return row
 
 
 def _insert_idempotency_key(

@@ -1,4 +1,4 @@
-"""Nothing is booked with, or started to, a number that was changed a short while ago."""
+"""Blocks bookings and calls while a recently changed number is on hold."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ HOLD_MESSAGE = (
 
 
 def require_no_number_change_hold(session: Session, customer: Customer, now: datetime) -> None:
-    """Raise ``WrongState`` while the number waits; it cannot be changed either before this
-    transaction ends."""
+    """Raise ``WrongState`` while the number is on hold.
+
+    Also lock the customer, so that the number cannot change before this transaction ends.
+    """
     session.refresh(customer, with_for_update={"read": True})
     if customer_number.is_number_on_hold(customer, now):
         raise WrongState(HOLD_MESSAGE)

@@ -1,5 +1,4 @@
-"""Booked callbacks of an agent, for a supervisor who finds somebody else: times and references
-alone."""
+"""Lets a supervisor reassign an agent's booked callbacks; shows times and references only."""
 
 from __future__ import annotations
 
@@ -24,13 +23,13 @@ from scheduling.policy import Policy
 from scheduling.states import CallbackState, require_state
 from vault.audit import audit_log
 
-#: How far after its time a callback is booked anew, and how many free times are looked at.
+#: How far after its time a callback may be moved, and how many free slots are tried.
 SEARCH_PERIOD, MAX_SLOTS_TRIED = timedelta(days=14), 200
 
 
 @dataclass(frozen=True)
 class BookedCallback:
-    """A callback without its customer; ``uncovered`` when its agent is not at work then."""
+    """A callback without customer data; ``uncovered`` if its agent does not work at that time."""
 
     id: UUID
     reference: str
@@ -42,7 +41,7 @@ class BookedCallback:
 def list_agent_bookings(
     session: Session, agent_id: UUID, policy: Policy, now: datetime
 ) -> list[BookedCallback]:
-    """What is booked with an agent, earliest first; the next two hundred."""
+    """Return an agent's next two hundred booked callbacks, earliest first."""
     rows = session.exec(
         select(Callback)
         .where(
@@ -73,7 +72,7 @@ def list_agent_bookings(
 
 @dataclass(frozen=True)
 class CallbackAssignment:
-    """Who makes a callback and when; ``agent`` is a first name."""
+    """A callback's time and agent; ``agent`` is a first name."""
 
     reference: str
     agent: str
@@ -81,7 +80,7 @@ class CallbackAssignment:
 
 
 def find_current_assignment(session: Session, callback_id: UUID) -> CallbackAssignment | None:
-    """How a callback stands after a change of it."""
+    """Return the assignment of a callback after a change, or ``None``."""
     row = session.get(Callback, callback_id)
     if row is None:
         return None
@@ -100,14 +99,19 @@ def reassign_callback(
     by: audit_log.Actor,
     now: datetime,
 ) -> UUID:
-    """Hand an agent's booked callback over, to a colleague or to whoever's turn it is; gives who
-    has it now. Raises ``NotFound``, ``SlotTaken``, ``InvalidInput``, ``WrongState``."""
+    """Hand an agent's booked callback over to the agent ``to``, or to the next free agent in turn.
+
+    Return the id of the new agent. Raise ``NotFound``, ``SlotTaken``, ``InvalidInput``,
+    ``WrongState``.
+    """
     callback = _lock_agent_callback(session, agent_id, callback_id)
-    for item in [to] if to else _rank_other_agents(session, callback, callback.starts_at, policy):
+    for candidate in (
+        [to] if to else _rank_other_agents(session, callback, callback.starts_at, policy)
+    ):
         try:
             with session.begin_nested():
-                handover.hand_over_callback(session, callback, item, policy, now, by)
-            return item
+                handover.hand_over_callback(session, callback, candidate, policy, now, by)
+            return candidate
         except SlotTaken:
             session.refresh(callback)
             if to:
@@ -123,9 +127,11 @@ def move_to_other_agent(
     by: audit_log.Actor,
     now: datetime,
 ) -> UUID:
-    """Move an agent's booked callback to the first time, not before its own, at which somebody else
-    can make it, and tell its customer; gives who has it now. Raises as
-    :func:`reassign_callback`."""
+    """Move an agent's callback to the first slot, not before its own time, of another agent.
+
+    Notify its customer and return the id of the new agent. Raise the errors of
+    :func:`reassign_callback`.
+    """
     callback = _lock_agent_callback(session, agent_id, callback_id)
     require_state(CallbackState(callback.state), CallbackState.BOOKED)
     for at in _slots_of_colleagues(session, callback, policy, now):
@@ -148,8 +154,7 @@ def cancel_agent_callback(
     by: audit_log.Actor,
     now: datetime,
 ) -> None:
-    """Call an agent's booked callback off, and tell its customer. Raises ``NotFound``,
-    ``WrongState``."""
+    """Cancel an agent's callback and notify its customer. Raise ``NotFound``, ``WrongState``."""
     bookings.cancel_booked_callback(
         session, _lock_agent_callback(session, agent_id, callback_id), policy, now, by
     )
@@ -165,7 +170,7 @@ def _lock_agent_callback(session: Session, agent_id: UUID, callback_id: UUID) ->
 def _reassignment_requirements(
     session: Session, callback: Callback
 ) -> tuple[AgentRequirements, Callee]:
-    """The team of its agent, and its customer."""
+    """Return the team of the callback's agent as requirements, and its customer as callee."""
     customer = session.get_one(Customer, callback.customer_id)
     need = AgentRequirements(team_id=team_id_of_agent(session, callback.agent_id))
     return need, Callee(customer.timezone, customer.id)
@@ -185,7 +190,7 @@ def _rank_other_agents(
     session: Session, callback: Callback, at: datetime, policy: Policy
 ) -> list[UUID]:
     need, callee = _reassignment_requirements(session, callback)
-    found = agent_assignment.rank_free_agents(
+    ranked = agent_assignment.rank_free_agents(
         session, need, callee, at, callback.minutes, policy, callback.id
     )
-    return [item for item in found if item != callback.agent_id]
+    return [agent for agent in ranked if agent != callback.agent_id]

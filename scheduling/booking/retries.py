@@ -1,4 +1,4 @@
-"""When nobody answered: the next call is booked by itself, on a plan."""
+"""Books the next call automatically, on a retry plan, when a call was not answered."""
 
 from __future__ import annotations
 
@@ -29,10 +29,12 @@ _SEARCH_PERIOD = timedelta(days=7)
 def book_retry(
     session: Session, callback: Callback, policy: Policy, now: datetime
 ) -> Callback | None:
-    """Book the next call after one that did not reach its customer, with the same agent at their
-    first free time. None when the plan is at its end, another call is booked already, the
-    customer's number waits after a change, or the agent has no time within a week. ``callback`` is
-    locked by the caller, and has ended."""
+    """Book the retry of an ended call that was not answered, at its agent's first free slot.
+
+    Return ``None`` if the plan is exhausted, another call is booked, the customer's number is on
+    hold after a change, or the agent has no free slot within a week. The caller must have locked
+    ``callback``.
+    """
     if callback.outcome not in UNREACHED or has_upcoming_booking(session, callback):
         return None
     if customer_number.is_number_on_hold(session.get_one(Customer, callback.customer_id), now):
@@ -44,8 +46,8 @@ def book_retry(
 
 
 def has_upcoming_booking(session: Session, callback: Callback) -> bool:
-    """Whether the customer has another call to come."""
-    found = session.exec(
+    """Return whether the customer has another booked call."""
+    booked_id = session.exec(
         select(Callback.id)
         .where(
             col(Callback.customer_id) == callback.customer_id,
@@ -53,13 +55,13 @@ def has_upcoming_booking(session: Session, callback: Callback) -> bool:
         )
         .limit(1)
     ).first()
-    return found is not None
+    return booked_id is not None
 
 
 def _retry_attempt(session: Session, callback: Callback) -> int:
-    """How many calls before this one were booked by the plan."""
-    found = session.get(FollowUp, callback.id)
-    return found.attempt if found else 0
+    """Return how many retries preceded this call."""
+    follow_up = session.get(FollowUp, callback.id)
+    return follow_up.attempt if follow_up else 0
 
 
 def _book_retry_slot(
@@ -68,7 +70,7 @@ def _book_retry_slot(
     customer = session.get_one(Customer, callback.customer_id)
     callee = Callee(customer.timezone, customer.id)
     since = now + policy.retries[attempt - 1]
-    found = slot_search.find_free_slots(
+    free_slots = slot_search.find_free_slots(
         session,
         callback.agent_id,
         callee,
@@ -78,22 +80,26 @@ def _book_retry_slot(
         now,
         limit=1,
     )
-    if not found:
+    if not free_slots:
         return None
     topic, ticket = callbacks.decrypt_topic_and_ticket(session, callback)
     topic = policy.message_context_for(customer.locale).safe_topic(
         topic
-    )  # stored before today's rule, perhaps
-    wish = BookingRequest(found[0], callback.minutes, topic, "" if has_link(ticket) else ticket)
+    )  # it may have been stored before the current rule
+    wish = BookingRequest(
+        free_slots[0], callback.minutes, topic, "" if has_link(ticket) else ticket
+    )
     try:
         with session.begin_nested():
-            made = bookings.create_callback(session, customer, callback.agent_id, wish, policy, now)
+            retry = bookings.create_callback(
+                session, customer, callback.agent_id, wish, policy, now
+            )
     except SlotTaken:
         return None
-    session.add(FollowUp(callback_id=made.id, earlier_id=callback.id, attempt=attempt))
+    session.add(FollowUp(callback_id=retry.id, earlier_id=callback.id, attempt=attempt))
     session.flush()
     bookings.record_callback_act(
-        session, made, audit_log.SYSTEM, AuditAct.CALLBACK_FOLLOW, now, str(callback.id)
+        session, retry, audit_log.SYSTEM, AuditAct.CALLBACK_FOLLOW, now, str(callback.id)
     )
-    callback_notifier.notify_retry(session, made, policy, now)
-    return made
+    callback_notifier.notify_retry(session, retry, policy, now)
+    return retry

@@ -1,4 +1,6 @@
-"""Times that a customer can take by texting a number: after MOVE, or when one comes free."""
+"""Slots that a customer can accept by texting a number, offered after MOVE or when one becomes
+free.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ from vault.audit import audit_log
 MAX_OFFERS = 3
 OFFER_VALID_FOR = timedelta(hours=24)
 _LOOK_AHEAD = timedelta(days=14)
-#: The first time offered leaves the customer a while to answer.
+#: The first slot offered leaves the customer time to answer.
 _MIN_NOTICE = timedelta(hours=1)
 _MIN_SPACING = timedelta(hours=3)
 
@@ -30,11 +32,14 @@ _MIN_SPACING = timedelta(hours=3)
 def offer_other_slots(
     session: Session, callback: Callback, policy: Policy, now: datetime
 ) -> list[SlotOffer]:
-    """Offer other times for a booked callback, with the same agent: the first there is, then
-    some at other times of the day or on other days. Earlier offers are off. Nothing is held."""
+    """Offer other slots of the same agent for a booked callback, and close earlier offers.
+
+    The first offer is the first free slot; the others are at other times of day or on other days.
+    Offers reserve nothing.
+    """
     customer = session.get_one(Customer, callback.customer_id)
     span = (now + _MIN_NOTICE, now + _LOOK_AHEAD)
-    found = slot_search.find_free_slots(
+    free_slots = slot_search.find_free_slots(
         session,
         callback.agent_id,
         Callee(customer.timezone, customer.id),
@@ -45,15 +50,17 @@ def offer_other_slots(
         limit=400,
         but=callback.id,
     )
-    others = [item for item in found if abs(item - callback.starts_at) >= timedelta(minutes=15)]
+    others = [
+        slot for slot in free_slots if abs(slot - callback.starts_at) >= timedelta(minutes=15)
+    ]
     return replace_offers(session, callback, callback.agent_id, _spread_slots(others), now)
 
 
 def _spread_slots(found: Sequence[datetime]) -> list[datetime]:
     chosen: list[datetime] = []
-    for item in found:
-        if not chosen or item - chosen[-1] >= _MIN_SPACING:
-            chosen.append(item)
+    for slot in found:
+        if not chosen or slot - chosen[-1] >= _MIN_SPACING:
+            chosen.append(slot)
         if len(chosen) == MAX_OFFERS:
             break
     return chosen
@@ -66,27 +73,27 @@ def replace_offers(
     times: Sequence[datetime],
     now: datetime,
 ) -> list[SlotOffer]:
-    """Offer these very times, numbered from 1, instead of what was offered before."""
+    """Offer exactly these times, numbered from 1, in place of all earlier offers."""
     close_offers(session, callback.customer_id, now)
-    made = [
+    offers = [
         SlotOffer(
             customer_id=callback.customer_id,
             callback_id=callback.id,
             number=number,
             agent_id=agent_id,
-            starts_at=each,
+            starts_at=starts_at,
             made_at=now,
-            expires_at=min(now + OFFER_VALID_FOR, each),
+            expires_at=min(now + OFFER_VALID_FOR, starts_at),
         )
-        for number, each in enumerate(times, 1)
+        for number, starts_at in enumerate(times, 1)
     ]
-    session.add_all(made)
+    session.add_all(offers)
     session.flush()
-    return made
+    return offers
 
 
 def close_offers(session: Session, customer_id: UUID, now: datetime) -> None:
-    """Offers of this customer are off."""
+    """Close all open offers of a customer."""
     session.exec(
         update(SlotOffer)
         .where(col(SlotOffer.customer_id) == customer_id, col(SlotOffer.closed_at).is_(None))
@@ -95,7 +102,7 @@ def close_offers(session: Session, customer_id: UUID, now: datetime) -> None:
 
 
 def list_open_offers(session: Session, customer_id: UUID, now: datetime) -> list[SlotOffer]:
-    """What the customer can take now, by number."""
+    """Return the offers that the customer can accept now, by number."""
     return list(
         session.exec(
             select(SlotOffer)
@@ -112,8 +119,10 @@ def list_open_offers(session: Session, customer_id: UUID, now: datetime) -> list
 def accept_offer(
     session: Session, offer: SlotOffer, policy: Policy, now: datetime
 ) -> Callback | None:
-    """Move the callback to the time that its customer has taken; none when it is too late for
-    that. Raises ``SlotTaken`` when somebody else was faster."""
+    """Move the callback to the accepted time; return ``None`` if it is no longer booked.
+
+    Raise ``SlotTaken`` if the slot has been reserved meanwhile or is too soon.
+    """
     callback = callbacks.lock_callback(session, offer.callback_id)
     if callback is None or callback.state != CallbackState.BOOKED:
         return None

@@ -1,4 +1,4 @@
-"""Countries change the rules of their clocks: what was promised then means another instant."""
+"""Adjusts bookings when a country changes its clock rules and a promised local time shifts."""
 
 from __future__ import annotations
 
@@ -28,8 +28,10 @@ _LOWEST_ID = UUID(int=0)
 
 
 class TzdataChangesJob:
-    """A job of the worker: once a day it goes through all that is booked, a few at a time, with
-    the rules that the system has by then. Any number of workers may do so."""
+    """A job of the worker that checks all bookings once a day against current zone rules.
+
+    It works in batches. Any number of workers may run it at the same time.
+    """
 
     def __init__(self, policy: Policy, zones: ZoneLookup = ZoneInfo) -> None:
         self._policy, self._zones = policy, zones
@@ -38,7 +40,7 @@ class TzdataChangesJob:
     _rests_until: datetime | None
 
     def __call__(self, session: Session, now: datetime) -> None:
-        """Go on where the last round stopped."""
+        """Continue where the last round stopped."""
         if self._rests_until is not None and now < self._rests_until:
             return
         rows = session.exec(
@@ -65,9 +67,11 @@ class TzdataChangesJob:
 def apply_zone_change(
     session: Session, callback: Callback, policy: Policy, now: datetime, zones: ZoneLookup
 ) -> None:
-    """Move a booked callback to the instant that its promised time has become, and tell the
-    customer that it stays on their clock. Where somebody else has that instant, it stays where it
-    is, its new time on the clock is told, and the agent is asked to find another."""
+    """Move a booked callback to the new instant of its promised time, and notify the customer.
+
+    If that instant is reserved already, keep the old instant, text the customer its new local time,
+    and ask the agent to find another slot.
+    """
     reservations.lock_participants(session, callback.customer_id, callback.agent_id)
     locked = callbacks.lock_callback(session, callback.id)
     if locked is None or locked.state != CallbackState.BOOKED:

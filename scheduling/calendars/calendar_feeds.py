@@ -1,4 +1,4 @@
-"""An agent's calendar at a secret address, for their own calendar program. No customer in it."""
+"""Calendar feeds of agents at a secret address, for calendar programs. No customer data."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _select_valid_feed = (
 
 @dataclass(frozen=True)
 class FeedEntry:
-    """A callback in a calendar: nothing but its id, times and state."""
+    """A callback in a calendar feed: only its id, times and state."""
 
     id: UUID
     starts_at: datetime
@@ -41,20 +41,20 @@ class FeedEntry:
 
 
 def create_feed(session: Session, staff_id: UUID, now: datetime) -> str:
-    """A new secret for the address, which ends the one before; shown once."""
+    """Create a feed, revoke the previous one, and return the secret token, which is shown once."""
     revoke_feed(session, staff_id, now)
     token, epoch = new_token(), session.get_one(Staff, staff_id).epoch
-    made = CalendarFeed(
+    feed = CalendarFeed(
         token_hash=token_hash(token), staff_id=staff_id, epoch=epoch, created_at=now
     )
-    session.add(row_mac.attach_mac(session, made))
+    session.add(row_mac.attach_mac(session, feed))
     session.flush()
     audit_log.record_act(session, audit_log.staff_actor(staff_id), AuditAct.FEED_MAKE, now)
     return token
 
 
 def revoke_feed(session: Session, staff_id: UUID, now: datetime) -> None:
-    """The address works no more."""
+    """Revoke the agent's feed."""
     ended = session.exec(
         update(CalendarFeed)
         .where(col(CalendarFeed.staff_id) == staff_id, col(CalendarFeed.ended_at).is_(None))
@@ -65,24 +65,27 @@ def revoke_feed(session: Session, staff_id: UUID, now: datetime) -> None:
 
 
 def find_active_feed(session: Session, staff_id: UUID) -> CalendarFeed | None:
-    """The address that an agent has, without its secret."""
+    """Return an agent's active feed, without its secret."""
     return session.exec(_select_valid_feed.where(col(CalendarFeed.staff_id) == staff_id)).first()
 
 
 def read_feed_entries(session: Session, token: str, now: datetime) -> Sequence[FeedEntry] | None:
-    """What the calendar of that secret holds; none for one that is unknown, ended, or of somebody
-    who works here no more, or not as an agent."""
-    found = session.exec(
+    """Return the entries of the feed with this token.
+
+    Return ``None`` for a token that is unknown or revoked, or whose owner is no longer an active
+    agent.
+    """
+    feed = session.exec(
         _select_valid_feed.where(col(CalendarFeed.token_hash) == token_hash(token))
     ).first()
-    if found is None or not row_mac.is_row_intact(session, found):
+    if feed is None or not row_mac.is_row_intact(session, feed):
         return None
-    if not row_mac.is_row_intact(session, session.get_one(Staff, found.staff_id)):
+    if not row_mac.is_row_intact(session, session.get_one(Staff, feed.staff_id)):
         return None
-    found.read_at = now
-    session.add(found)
+    feed.read_at = now
+    session.add(feed)
     session.flush()
-    return _list_feed_callbacks(session, found.staff_id, now)
+    return _list_feed_callbacks(session, feed.staff_id, now)
 
 
 def _list_feed_callbacks(session: Session, staff_id: UUID, now: datetime) -> list[FeedEntry]:

@@ -1,4 +1,4 @@
-"""Single days with hours of their own, and days off."""
+"""Single days with their own hours, and time off."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ MAX_TIME_OFF = timedelta(days=400)
 def list_dated_hours(
     session: Session, staff_id: UUID, since: date
 ) -> dict[date, list[tuple[int, int]]]:
-    """Days with hours of their own from ``since`` on; without any for a day off."""
-    found: dict[date, list[tuple[int, int]]] = {}
+    """Return days with their own hours from ``since`` on; a day off has none."""
+    hours_by_day: dict[date, list[tuple[int, int]]] = {}
     rows = session.exec(
         select(DatedHours).where(col(DatedHours.staff_id) == staff_id, col(DatedHours.on) >= since)
     )
     for row in rows:
-        hours = found.setdefault(row.on, [])
+        hours = hours_by_day.setdefault(row.on, [])
         if row.from_minute < row.to_minute:
             hours.append((row.from_minute, row.to_minute))
-    return {on: sorted(hours) for on, hours in sorted(found.items())}
+    return {on: sorted(hours) for on, hours in sorted(hours_by_day.items())}
 
 
 def set_dated_hours(
@@ -40,9 +40,9 @@ def set_dated_hours(
     actor: audit_log.Actor,
     now: datetime,
 ) -> None:
-    """Give a day its own hours (none: off); ``None`` as ``hours`` makes it an ordinary one.
+    """Set a day's own hours (empty: a day off); ``None`` as ``hours`` restores the weekly hours.
 
-    Raises ``InvalidInput`` for hours that end before they begin.
+    Raise ``InvalidInput`` for hours that end before they begin.
     """
     if any(not 0 <= begin < end <= DAY_MINUTES for begin, end in hours or ()):
         raise InvalidInput("hours", "The working hours must end later than they begin.")
@@ -59,7 +59,7 @@ def set_dated_hours(
 
 
 def list_time_off(session: Session, staff_id: UUID, since: date) -> list[TimeOff]:
-    """Times off that are not over on that day, earliest first."""
+    """Return time off that has not ended before ``since``, earliest first."""
     return list(
         session.exec(
             select(TimeOff)
@@ -72,8 +72,11 @@ def list_time_off(session: Session, staff_id: UUID, since: date) -> list[TimeOff
 def add_time_off(
     session: Session, staff_id: UUID, first: date, last: date, actor: audit_log.Actor, now: datetime
 ) -> None:
-    """Give whole days off, both among them; what is booked in them stays booked until somebody
-    moves it or hands it over. Raises ``InvalidInput``."""
+    """Add time off from the day ``first`` to the day ``last``, both included.
+
+    Callbacks booked on these days stay booked until they are moved or handed over. Raise
+    ``InvalidInput``.
+    """
     if not first <= last <= first + MAX_TIME_OFF:
         raise InvalidInput("last", "The last day off must not be before the first.")
     session.add(TimeOff(staff_id=staff_id, first_on=first, last_on=last))
@@ -84,7 +87,7 @@ def add_time_off(
 def cancel_time_off(
     session: Session, staff_id: UUID, row_id: UUID, actor: audit_log.Actor, now: datetime
 ) -> None:
-    """Take a time off back. Raises ``NotFound``."""
+    """Delete a time off. Raise ``NotFound``."""
     row = session.get(TimeOff, row_id)
     if row is None or row.staff_id != staff_id:
         raise NotFound("There is no such time off.")

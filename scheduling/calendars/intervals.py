@@ -1,7 +1,6 @@
-"""Spans of whole minutes since 1970 (UTC), and what the clock on a wall shows in them.
+"""Intervals of whole minutes since 1970 (UTC), and the local times within them. Pure functions.
 
-Pure functions. A span is ``(begin, end)``, its end not in it; lists of spans are in order and
-apart.
+An interval is ``(begin, end)`` without its end; lists of intervals are sorted and disjoint.
 """
 
 from __future__ import annotations
@@ -15,16 +14,16 @@ from zoneinfo import ZoneInfo
 DAY_MINUTES = 24 * 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE = timedelta(minutes=1)
-#: No zone is further from UTC than this.
+#: No zone has a larger offset from UTC.
 _MAX_UTC_OFFSET = timedelta(hours=15)
 
 Interval = tuple[int, int]
-#: From and to in minutes of the day, as the wall shows them.
+#: Begin and end in minutes of the local day.
 MinuteRanges = Sequence[tuple[int, int]]
 
 
 class LocalStretch(NamedTuple):
-    """``length`` minutes from ``begin`` on, in which the wall goes on from ``shown``."""
+    """``length`` minutes from ``begin`` on, in which local time runs on from minute ``shown``."""
 
     begin: int
     shown: int
@@ -32,19 +31,22 @@ class LocalStretch(NamedTuple):
 
 
 def minute_from_instant(instant: datetime) -> int:
-    """The minute in which an instant lies."""
+    """Return the minute that contains an instant."""
     return (instant - _EPOCH) // _MINUTE
 
 
 def instant_from_minute(at: int) -> datetime:
-    """The instant, in UTC, at which a minute begins."""
+    """Return the instant, in UTC, at which a minute begins."""
     return _EPOCH + at * _MINUTE
 
 
 @lru_cache(maxsize=50_000)
 def local_day_stretches(zone: ZoneInfo, on: date) -> tuple[LocalStretch, ...]:
-    """The minutes in which it is that day in a zone: one stretch on most days, two where clocks
-    change, none on a day that the zone leaves out."""
+    """Return the minutes of a local day in a zone.
+
+    That is one stretch on most days, two where the clocks change, and none for a date that the zone
+    skips.
+    """
     begin, end = datetime.combine(on, time(0), zone), _next_midnight(on, zone)
     first, after = begin.astimezone(UTC), end.astimezone(UTC)
     plain = begin.replace(fold=1).astimezone(UTC) == first
@@ -58,7 +60,7 @@ def _next_midnight(on: date, zone: ZoneInfo) -> datetime:
 
 
 def _scan_day_minutes(zone: ZoneInfo, on: date) -> Iterator[LocalStretch]:
-    """Minute by minute, for the few days on which clocks change."""
+    """Scan minute by minute, for the few days on which the clocks change."""
     at = datetime.combine(on, time(0), UTC) - _MAX_UTC_OFFSET
     until = at + timedelta(days=1) + 2 * _MAX_UTC_OFFSET
     open_since: tuple[int, int] | None = None
@@ -74,7 +76,7 @@ def _scan_day_minutes(zone: ZoneInfo, on: date) -> Iterator[LocalStretch]:
 
 
 def intervals_of_local_hours(zone: ZoneInfo, on: date, hours: MinuteRanges) -> Iterator[Interval]:
-    """The spans in which the wall shows that day and one of the hours."""
+    """Yield the intervals in which local time is on that day and within one of the hours."""
     for stretch in local_day_stretches(zone, on):
         for begin, end in hours:
             low, high = max(begin, stretch.shown), min(end, stretch.shown + stretch.length)
@@ -84,7 +86,7 @@ def intervals_of_local_hours(zone: ZoneInfo, on: date, hours: MinuteRanges) -> I
 
 
 def local_dates_around(span: Interval, zone: ZoneInfo) -> Iterator[date]:
-    """The days that it is in a zone at some time of a span, and those beside them."""
+    """Yield the local dates of an interval, and one more on each side."""
     on = instant_from_minute(span[0]).astimezone(zone).date() - timedelta(days=1)
     last = instant_from_minute(span[1]).astimezone(zone).date() + timedelta(days=1)
     while on <= last:
@@ -93,30 +95,30 @@ def local_dates_around(span: Interval, zone: ZoneInfo) -> Iterator[date]:
 
 
 def merge_intervals(spans: Iterable[Interval]) -> list[Interval]:
-    """The same minutes in order, with what touches joined: a night shift is one span."""
-    found: list[Interval] = []
+    """Return the intervals sorted, adjacent ones merged, so that a night shift is one interval."""
+    merged: list[Interval] = []
     for begin, end in sorted(spans):
-        if found and begin <= found[-1][1]:
-            found[-1] = found[-1][0], max(end, found[-1][1])
+        if merged and begin <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
         else:
-            found.append((begin, end))
-    return found
+            merged.append((begin, end))
+    return merged
 
 
 def intersect_intervals(ones: Sequence[Interval], others: Sequence[Interval]) -> list[Interval]:
-    """The minutes that are in both."""
-    found, i, k = [], 0, 0
+    """Return the minutes that are in both lists."""
+    common, i, k = [], 0, 0
     while i < len(ones) and k < len(others):
         begin, end = max(ones[i][0], others[k][0]), min(ones[i][1], others[k][1])
         if begin < end:
-            found.append((begin, end))
+            common.append((begin, end))
         if ones[i][1] <= others[k][1]:
             i += 1
         else:
             k += 1
-    return found
+    return common
 
 
 def is_covered(spans: Sequence[Interval], span: Interval) -> bool:
-    """Whether one of the spans holds the whole of another."""
+    """Return whether one of the intervals contains all of ``span``."""
     return any(begin <= span[0] and span[1] <= end for begin, end in spans)

@@ -1,4 +1,4 @@
-"""From the clock on somebody's wall to instants (rule T1). Pure functions of plain values."""
+"""Converts local time to instants (rule T1). Pure functions of plain values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from people.errors import InvalidInput
 
 
 class AmbiguousTime(InvalidInput):
-    """The wall clock shows this time twice; ``instants`` are the two, in order."""
+    """The local time occurs twice; ``instants`` are both, in order."""
 
     def __init__(self, message: str, instants: tuple[datetime, datetime]) -> None:
         super().__init__("starts_at", message)
@@ -17,10 +17,10 @@ class AmbiguousTime(InvalidInput):
 
 
 def local_to_instant(on: date, at: time, zone: ZoneInfo) -> datetime:
-    """The instant, in UTC, at which the clocks of ``zone`` show this day and time.
+    """Return the instant, in UTC, of a local day and time in ``zone``.
 
-    Raises ``InvalidInput`` for a time that they skip, and :class:`AmbiguousTime` for one that they
-    show twice (PEP 495).
+    Raise ``InvalidInput`` for a local time that is skipped, and :class:`AmbiguousTime` for one that
+    occurs twice (PEP 495).
     """
     shown = datetime.combine(on, at.replace(tzinfo=None, fold=0))
     first = shown.replace(tzinfo=zone).astimezone(UTC)
@@ -39,7 +39,7 @@ def local_to_instant(on: date, at: time, zone: ZoneInfo) -> datetime:
 
 
 def local_day_bounds(on: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """The instants, in UTC, between which it is that day in ``zone``."""
+    """Return the instants, in UTC, at which a local day in ``zone`` begins and ends."""
     begin = datetime.combine(on, time(0), zone)
     end = datetime.combine(on + timedelta(days=1), time(0), zone)
     return begin.astimezone(UTC), end.astimezone(UTC)

@@ -1,7 +1,7 @@
-"""The time as it was promised to the customer: what their clock will show.
+"""The local time that was promised to the customer.
 
-A country can change its clocks' rules after a call was booked. What was promised is the time on
-the wall, so it is kept beside the instant, and the instant follows it.
+A country can change its clock rules after a call was booked. The promise is the local time, so it
+is stored with the instant, and the instant is adjusted to it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _LOCAL_FORMAT = "%Y-%m-%dT%H:%M"
 
 
 def record_local_time(callback: Callback, zone: str, zones: ZoneLookup = ZoneInfo) -> None:
-    """Keep what the clocks of ``zone`` will show at the callback's instant."""
+    """Store the local time of the callback's instant in ``zone``."""
     local = callback.starts_at.astimezone(zones(zone))
     callback.wall, callback.wall_zone, callback.wall_fold = (
         f"{local:{_LOCAL_FORMAT}}",
@@ -27,8 +27,10 @@ def record_local_time(callback: Callback, zone: str, zones: ZoneLookup = ZoneInf
 
 
 def promised_instant(callback: Callback, zones: ZoneLookup = ZoneInfo) -> datetime:
-    """The instant, in UTC, at which the clocks will show what was promised. A time that they have
-    come to skip is read with the offset before the change (PEP 495)."""
+    """Return the instant, in UTC, of the promised local time.
+
+    A local time that is skipped by now is read with the offset before the change (PEP 495).
+    """
     if callback.wall is None or callback.wall_zone is None:
         return callback.starts_at
     local = datetime.strptime(callback.wall, _LOCAL_FORMAT).replace(fold=callback.wall_fold)  # noqa: DTZ007

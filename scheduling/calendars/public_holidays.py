@@ -12,8 +12,10 @@ from people.errors import InvalidInput
 
 
 def holidays_in_years(place: str, years: Iterable[int]) -> frozenset[date]:
-    """The public holidays of a country (``GB``), or of one of its regions too (``GB-ENG``), in
-    those years; none for an empty ``place``."""
+    """Return the public holidays of a country (``GB``) or a region (``GB-ENG``) in those years.
+
+    An empty ``place`` has none.
+    """
     return (
         frozenset(day for year in years for day in _holidays_of_year(place, year))
         if place
@@ -31,7 +33,7 @@ def _holidays_of_year(place: str, year: int) -> frozenset[date]:
 
 
 def require_known_region(place: str) -> None:
-    """Raise ``InvalidInput`` for a place whose holidays we do not know."""
+    """Raise ``InvalidInput`` for a place that the library does not know."""
     try:
         holidays_in_years(place, [2026])
     except (NotImplementedError, KeyError, ValueError):

@@ -1,4 +1,4 @@
-"""Working hours of staff."""
+"""Weekly working hours of staff."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WeeklyHours = Mapping[int, Sequence[tuple[int, int]]]
 
 
 def load_working_hours(session: Session, staff_id: UUID) -> dict[int, list[tuple[int, int]]]:
-    """Hours by weekday, in minutes of the day; empty for somebody bookable at any hour."""
+    """Return hours by weekday, in minutes of the day; empty for staff bookable at any hour."""
     week: dict[int, list[tuple[int, int]]] = {}
     rows = session.exec(select(WorkingHours).where(col(WorkingHours.staff_id) == staff_id))
     for row in rows:
@@ -29,7 +29,10 @@ def load_working_hours(session: Session, staff_id: UUID) -> dict[int, list[tuple
 def replace_working_hours(
     session: Session, staff_id: UUID, week: WeeklyHours, actor: audit_log.Actor, now: datetime
 ) -> None:
-    """Set somebody's whole week. Raises ``InvalidInput`` for hours that end before they begin."""
+    """Replace the weekly hours of a member of staff.
+
+    Raise ``InvalidInput`` for hours that end before they begin.
+    """
     for hours in week.values():
         for begin, end in hours:
             if not 0 <= begin < end <= DAY_MINUTES:

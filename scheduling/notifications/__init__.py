@@ -1,1 +1,1 @@
-"""What customers are told about their callbacks."""
+"""Notifications of customers about their callbacks."""

@@ -1,5 +1,6 @@
-"""Telling a customer about a callback: each text goes into the outbox in the same transaction as
-what it tells."""
+"""Notifies customers about callbacks: each text is queued in the transaction of the change it
+announces.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ MAX_PHRASES_PER_DAY = 5
 
 
 def notify_booked(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
-    """Announce a callback."""
+    """Announce a booked callback."""
     teller = CallbackNotifier(session, callback, policy, now)
     topic = callbacks.callback_topic(session, callback)
     teller.notify_upcoming(
@@ -39,14 +40,14 @@ def notify_booked(session: Session, callback: Callback, policy: Policy, now: dat
 def notify_moved(
     session: Session, callback: Callback, policy: Policy, now: datetime, *, answered: bool = False
 ) -> None:
-    """Tell the new time, unless the customer is told it in answer to a text of theirs."""
+    """Announce the new time, unless the customer gets it in reply to a text (``answered``)."""
     teller = CallbackNotifier(session, callback, policy, now)
     body = text_templates.text_moved(teller.voice, teller.agent, callback.starts_at)
     teller.notify_upcoming("moved", "" if answered else body)
 
 
 def notify_retry(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
-    """Tell that we try once more, after nobody answered."""
+    """Announce the next attempt after a call that was not answered."""
     teller = CallbackNotifier(session, callback, policy, now)
     teller.notify_upcoming(
         "again", text_templates.text_retry(teller.voice, teller.agent, callback.starts_at)
@@ -54,7 +55,7 @@ def notify_retry(session: Session, callback: Callback, policy: Policy, now: date
 
 
 def notify_new_agent(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
-    """Tell that somebody else will ring."""
+    """Announce that another agent will call."""
     teller = CallbackNotifier(session, callback, policy, now)
     teller.notify_upcoming(
         "handed", text_templates.text_new_agent(teller.voice, teller.agent, callback.starts_at)
@@ -64,7 +65,7 @@ def notify_new_agent(session: Session, callback: Callback, policy: Policy, now: 
 def notify_unchanged_local_time(
     session: Session, callback: Callback, policy: Policy, now: datetime
 ) -> None:
-    """Tell that the call stays when it is on the customer's clock, whose rules have changed."""
+    """Announce that the local time of the call stays although the zone's rules changed."""
     teller = CallbackNotifier(session, callback, policy, now)
     teller.notify_upcoming(
         "moved",
@@ -75,7 +76,7 @@ def notify_unchanged_local_time(
 def notify_live_takeover(
     session: Session, callback: Callback, policy: Policy, now: datetime
 ) -> None:
-    """Tell, in the middle of a call, that somebody else goes on with it: by text alone."""
+    """Announce during a call, by text only, that another agent takes over."""
     teller = CallbackNotifier(session, callback, policy, now)
     if not teller.landline:
         teller.queue_notice(
@@ -84,7 +85,7 @@ def notify_live_takeover(
 
 
 def notify_cancelled(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
-    """Tell that the call is off."""
+    """Announce that the call is cancelled."""
     teller = CallbackNotifier(session, callback, policy, now)
     at = callback.starts_at
     teller.queue_notice(
@@ -95,7 +96,7 @@ def notify_cancelled(session: Session, callback: Callback, policy: Policy, now: 
 
 
 def notify_missed(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
-    """Own up that we did not ring, while it is of use: whoever did ring was not us."""
+    """Admit within a day that we did not call, so that a call received then was not ours."""
     teller = CallbackNotifier(session, callback, policy, now)
     at, until = callback.starts_at, now + timedelta(days=1)
     body = text_templates.text_missed(teller.voice, at)
@@ -103,7 +104,7 @@ def notify_missed(session: Session, callback: Callback, policy: Policy, now: dat
 
 
 def notify_by_voice(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
-    """Announce by voice what no text could tell."""
+    """Announce by voice what could not be delivered by text."""
     teller = CallbackNotifier(session, callback, policy, now)
     outbox.withdraw_for_callback(session, callback.id, now)
     teller.notify_upcoming("booked", "-")
@@ -112,7 +113,7 @@ def notify_by_voice(session: Session, callback: Callback, policy: Policy, now: d
 def notify_earlier_slot(
     session: Session, callback: Callback, at: datetime, policy: Policy, now: datetime
 ) -> None:
-    """Offer an earlier time that has come free."""
+    """Offer an earlier slot that has become free."""
     teller = CallbackNotifier(session, callback, policy, now)
     body = text_templates.text_earlier_slot(teller.voice, teller.agent, at, callback.starts_at)
     if not teller.landline:
@@ -122,9 +123,11 @@ def notify_earlier_slot(
 def notify_phrase_changed(
     session: Session, customer: Customer, phrase: str, policy: Policy, now: datetime
 ) -> bool:
-    """Tell of a new safe phrase, with the old one: who did not ask for it sees the change. Whether
-    that was told; such a text is under no limit, so it is not written more often than
-    :data:`MAX_PHRASES_PER_DAY`, and the phrase must stay then."""
+    """Announce a new safe phrase in a text that shows the old one, to expose changes by others.
+
+    Return whether the text was queued. Such texts have no number limit, so at most
+    :data:`MAX_PHRASES_PER_DAY` are sent; beyond that the phrase must not change.
+    """
     lately = select(func.count()).where(
         col(OutboxMessage.customer_id) == customer.id,
         col(OutboxMessage.kind) == outbox.PHRASE_CHANGED,
@@ -148,7 +151,7 @@ def notify_phrase_changed(
 
 
 def rebuild_reminders(session: Session, customer_id: UUID, policy: Policy, now: datetime) -> None:
-    """Write the reminders of a customer anew, whose language, zone or phrase has changed."""
+    """Replace a customer's queued reminders after a change of language, zone or phrase."""
     for callback in callbacks.lock_upcoming_callbacks(session, customer_id, now):
         if callback.state == CallbackState.BOOKED:
             outbox.withdraw_for_callback(session, callback.id, now, outbox.REMINDER)
@@ -156,8 +159,10 @@ def rebuild_reminders(session: Session, customer_id: UUID, policy: Policy, now: 
 
 
 class CallbackNotifier:
-    """Tells the customer of one callback, in their language and on their clock: by text, or where
-    their phone takes none, by voice."""
+    """Notifies the customer of one callback, in their language and local time.
+
+    It sends texts, or places calls to phones that cannot receive texts.
+    """
 
     def __init__(self, session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
         self._session, self._callback, self._policy, self._now = session, callback, policy, now
@@ -168,7 +173,7 @@ class CallbackNotifier:
         self.agent = agent_first_name(session, callback.agent_id)
 
     def notify_upcoming(self, kind: str, body: str) -> None:
-        """Tell of a call to come, unless the customer knows it (``body`` is empty), and remind."""
+        """Announce an upcoming call, unless ``body`` is empty, and queue its reminders."""
         if body:
             self.queue_notice(
                 kind,
@@ -180,9 +185,9 @@ class CallbackNotifier:
     def queue_notice(
         self, kind: str, body: str, said: str, expires_at: datetime | None = None
     ) -> None:
-        """Store a text, or what is ``said`` instead; no use once the call would be over.
+        """Queue a text, or ``said`` for a call; by default it expires when the booked call ends.
 
-        At night where the customer lives it waits for the morning (rule M4).
+        At night in the customer's zone it waits until the morning (rule M4).
         """
         soon = self._callback.starts_at - self._now <= SOON
         priority = Priority.SOON if soon else Priority.NOTICE
@@ -192,11 +197,14 @@ class CallbackNotifier:
         )
 
     def queue_reminders(self) -> None:
-        """Store the reminders of a callback, each until the next is due. There is none for what
-        was booked inside its lead, and none that the night would hold up until the call."""
+        """Queue the reminders of a callback; each expires when the next is due.
+
+        Skip reminders whose lead has passed already, and those that quiet hours would delay too
+        long.
+        """
         starts_at = self._callback.starts_at
         leads = sorted(self._policy.reminders, reverse=True)
-        if self.landline:  # being rung is more of a bother: once, the last that leaves an hour
+        if self.landline:  # calls disturb more than texts: only one, the last an hour or more ahead
             leads = [lead for lead in leads if lead >= SOON][-1:]
         for lead, following in pairwise([*leads, timedelta(0)]):
             due_at, useless_at = (
@@ -222,7 +230,7 @@ class CallbackNotifier:
         waits = self._customer.number_waits_until
         due_at = self._next_allowed_for_customer(max(due_at, waits) if waits else due_at)
         if waits and due_at >= expires_at:
-            return  # of no use once the new number may be told anything
+            return  # it would expire before messages to the new number are allowed
         draft = outbox.NewMessage(
             customer_id=self._customer.id,
             callback_id=self._callback.id,
@@ -241,12 +249,12 @@ class CallbackNotifier:
 def customer_message_context(
     session: Session, customer: Customer, policy: Policy, now: datetime
 ) -> MessageContext:
-    """How we speak to a customer."""
+    """Return the message context of a customer."""
     phrase = customer_records.read_safe_phrase(session, customer, now, "to write a text")
     return policy.message_context_for(customer.locale, customer.timezone, phrase)
 
 
 def agent_first_name(session: Session, agent_id: UUID) -> str:
-    """The first name that a customer is told."""
+    """Return the agent's first name, as customers are given it."""
     member = session.get_one(Staff, agent_id)
     return first_name(staff_records.open_staff_name(session, member.id, member.name))

@@ -1,5 +1,7 @@
-"""A customer rings the official line and asks for their booked calls: they are rung back, since the
-number that a call comes from can be forged."""
+"""Rings customers back who ask the official line for their booked calls.
+
+They are rung back because the caller's number can be forged.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +26,11 @@ _VALID_FOR = timedelta(minutes=10)
 
 
 def queue_ring_back(session: Session, phone: str, policy: Policy, now: datetime) -> None:
-    """Ring a customer of ours (E.164) back, at a decent hour where they live; nobody else. Anybody
-    can ask in their name: so once, until somebody has pressed the key to hear it, and three times
-    an hour at the most. The caller learns nothing by it."""
+    """Queue a call to a customer's number (E.164) within calling hours; ignore unknown numbers.
+
+    Anyone can request this with a forged number. So only one call is placed until a call has been
+    accepted by keypress, and at most three an hour and six a day. The caller gets no information.
+    """
     advisory_lock.acquire_lock(
         session, keyring.current_keyring(session).compute_stable_form("phone", phone)
     )

@@ -1,4 +1,4 @@
-"""Texts that a phone turned out not to take: what they told is said in a call instead."""
+"""Announces by voice what a text could not deliver to a landline."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ BATCH_SIZE = 50
 
 
 def announce_failed_by_voice(session: Session, policy: Policy, now: datetime) -> None:
-    """Announce by voice the booked calls whose text failed at a landline, each once (a job of the
-    worker): a row that has been seen to says so in its error."""
+    """Announce by voice, once each, booked calls whose text failed at a landline.
+
+    This is a job of the worker. Handled rows are marked in their ``error``.
+    """
     failed = session.exec(
         select(OutboxMessage)
         .where(

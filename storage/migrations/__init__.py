@@ -1,1 +1,1 @@
-"""Schema migrations (Alembic); every change of a table comes with one, up and down."""
+"""Schema migrations (Alembic); every change of a table has one, with upgrade and downgrade."""

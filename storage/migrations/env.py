@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that :mod:`storage.migrate` hands over."""
+"""Runs migrations on the connection that :mod:`storage.migrate` passes in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from storage.column_types import UtcDateTime
 
 
 def _plain_types(kind: str, item: Any, _: Any) -> str | Literal[False]:
-    """Migrations name the database's own types, since ours may change after them."""
+    """Render the database's own types in migrations, because ours may change later."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"
     return False

@@ -1,7 +1,8 @@
-"""The acts of the audit log: each with its words, its group, and whether it reads a customer.
+"""The acts of the audit log: each with its label, its group, and whether it reads a customer.
+Nothing else is written there.
 
-Nothing else is written there. The stored value (``customer.read``) is part of what the log's tree
-covers, so a value never changes and is never given to another act.
+The stored value (``customer.read``) is covered by the log's tree, so a value never changes and is
+never reused for another act.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ N_ = str
 
 
 class ActGroup(StrEnum):
-    """What acts can be filtered by; ``label`` is in English (see ``N_``)."""
+    """A group to filter acts by; ``label`` is in English (see ``N_``)."""
 
     label: str
 
     def __new__(cls, value: str, label: str) -> ActGroup:
-        made = str.__new__(cls, value)
-        made._value_, made.label = value, label
-        return made
+        member = str.__new__(cls, value)
+        member._value_, member.label = value, label
+        return member
 
     READINGS = "read", N_("Customers read")
     CHECKS = "checks", N_("Checks of a caller")
@@ -37,8 +38,8 @@ class ActGroup(StrEnum):
 
 
 class AuditAct(StrEnum):
-    """One kind of act or reading. ``label`` completes a sentence that begins with the actor, in
-    English (see ``N_``); ``reads_customer`` says that staff were shown a customer's data."""
+    """A type of act or read. ``label`` completes a sentence that begins with the actor, in English
+    (see ``N_``); ``reads_customer`` says that staff were shown a customer's data."""
 
     label: str
     group: ActGroup
@@ -47,10 +48,10 @@ class AuditAct(StrEnum):
     def __new__(
         cls, value: str, label: str, group: ActGroup, reads_customer: bool = False
     ) -> AuditAct:
-        made = str.__new__(cls, value)
-        made._value_, made.label = value, label
-        made.group, made.reads_customer = group, reads_customer
-        return made
+        member = str.__new__(cls, value)
+        member._value_, member.label = value, label
+        member.group, member.reads_customer = group, reads_customer
+        return member
 
     CUSTOMER_READ = "customer.read", N_("read a customer's record"), ActGroup.READINGS, True
     CUSTOMER_LOOK_UP = "customer.look_up", N_("looked a customer up"), ActGroup.READINGS, True
@@ -243,5 +244,5 @@ CUSTOMER_ACCESS_ACTS = tuple(act for act in AuditAct if act.reads_customer)
 
 
 def acts_in_group(group: ActGroup) -> tuple[AuditAct, ...]:
-    """The acts of one group."""
+    """Return the acts of one group."""
     return tuple(act for act in AuditAct if act.group is group)

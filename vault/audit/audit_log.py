@@ -1,9 +1,9 @@
 """The audit log: who did or read what, for what purpose, when.
 
-An entry is written in the transaction of the act or reading it tells of. The edge commits before
-it answers, so without the entry nothing is done and nothing is shown. The database confirms each
-as it was written; and each carries a number of the process that wrote it and a MAC
-(:mod:`vault.audit_writers`), so that one that is removed or changed later is found.
+An entry is written in the transaction of its act or read. The request is committed before it is
+answered, so without the entry nothing is done and nothing is shown. The database returns each entry
+as it was stored, for comparison; and each carries a number of its process and a MAC
+(:mod:`vault.audit_writers`), so that an entry that is removed or changed later is detected.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _INSERT_MANY = _INSERT.returning(*_RETURNED)
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts. ``kind`` is ``staff``, ``customer``, ``provider``, ``system`` or ``operator``."""
+    """The actor. ``kind`` is ``staff``, ``customer``, ``provider``, ``system`` or ``operator``."""
 
     kind: str
     staff_id: UUID | None = None
@@ -60,7 +60,7 @@ CUSTOMER = Actor("customer")
 
 
 def staff_actor(staff_id: UUID) -> Actor:
-    """A member of staff as the one who acts."""
+    """Return a member of staff as an actor."""
     return Actor("staff", staff_id)
 
 
@@ -76,7 +76,7 @@ def record_act(
     detail: str = "",
 ) -> None:
     """Add one entry. ``purpose`` and ``detail`` hold fixed words and ids, never personal data.
-    Raises ``NotKept`` when the database does not keep it."""
+    Raises ``RowNotKept`` if the database does not store it."""
     row = _audit_entry_row(actor, action, now, customer_id, callback_id, purpose, detail)
     with _number_and_mark(session, [row]):
         _INSERT_ONE.insert_and_verify(session, row)
@@ -92,23 +92,23 @@ def record_act_per_customer(
     purpose: str,
     detail: str = "",
 ) -> None:
-    """One entry for each customer of one act or reading: pairs of customer and callback id.
-    Raises ``NotKept`` when the database does not keep them all."""
+    """Add one entry per customer for one act or read; takes pairs of customer and callback id.
+    Raises ``RowNotKept`` if the database does not store them all."""
     rows = [_audit_entry_row(actor, action, now, who, what, purpose, detail) for who, what in about]
     if not rows:
         return
     with _number_and_mark(session, rows):
-        found = session.connection().execute(_INSERT_MANY, rows).all()
-        by_number = {item.number: tuple(item) for item in found}
-        given = {row["number"]: tuple(row[name] for name in _COLUMNS) for row in rows}
-        if by_number != given or len(found) != len(rows):
+        stored = session.connection().execute(_INSERT_MANY, rows).all()
+        by_number = {stored_row.number: tuple(stored_row) for stored_row in stored}
+        expected = {row["number"]: tuple(row[name] for name in _COLUMNS) for row in rows}
+        if by_number != expected or len(stored) != len(rows):
             raise RowNotKept(str(_INSERT_MANY))
 
 
 @contextmanager
 def _number_and_mark(work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> Iterator[None]:
-    """Give entries the writer's next numbers and their marks. When the block fails, or the
-    transaction does later, the numbers are void."""
+    """Set the writer's next numbers and the MACs of entries. If the block or the transaction fails,
+    the numbers are void."""
     ring = keyring.current_keyring(work)
     writer = ring.get_entry_writer()
     taken = writer.reserve_numbers(len(rows))

@@ -1,5 +1,5 @@
-"""Keeps the log up: gives new entries their places, signs checkpoints, and writes them where
-whoever could change the store has no say."""
+"""The checkpoint job: sequences new entries, signs checkpoints, and publishes them where somebody
+who can change the database cannot."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ RETRY_INTERVAL = timedelta(seconds=30)
 
 
 class CheckpointJob:
-    """A job of the worker. Any number of workers may do it. It has a thread of its own, so that a
-    place that hangs holds up nothing else, and short transactions, so that no check waits long."""
+    """A job of the worker; any number of workers may run it. Uses its own thread, so that an
+    unresponsive destination blocks nothing else, and short transactions, so that no check waits
+    long."""
 
     def __init__(
         self,
@@ -43,7 +44,7 @@ class CheckpointJob:
         self._size = 0
 
     def __call__(self, _session: Session, _now: datetime) -> None:
-        """Set it to work, unless it still is."""
+        """Start a run, unless one is in progress."""
         if self._busy is None or self._busy.done():
             self._busy = self._hands.submit(self.update_audit_log)
 
@@ -52,14 +53,15 @@ class CheckpointJob:
         return "audit_log"
 
     def update_audit_log(self) -> None:
-        """Take all new entries in; sign what is new at most every twenty seconds; write it out."""
+        """Sequence all new entries; sign new checkpoints at most every twenty seconds; publish
+        them."""
         try:
             while self._sequence_new_entries() == sequencer.BATCH_SIZE:
                 pass
             self._sign_checkpoint()
             self.publish_checkpoint()
         except (*StoreUnavailable, KeyUnavailable, Tampered, ValueError, TypeError):
-            # The last two for what no column can hold: SQLite takes any value in any.
+            # The last two are for values of a wrong type: SQLite accepts any value in any column.
             log.exception("the audit log cannot be kept up")
 
     def _sequence_new_entries(self) -> int:
@@ -78,7 +80,7 @@ class CheckpointJob:
                 checkpoints.create_checkpoint(session, self._origin, now)
 
     def publish_checkpoint(self) -> None:
-        """Write the newest committed checkpoint to each place that lacks it and is due."""
+        """Send the newest committed checkpoint to each destination that lacks it and is due."""
         for place in self._places:
             self._publish_to_destination(place)
 
@@ -88,7 +90,7 @@ class CheckpointJob:
             newest = checkpoints.verify_latest_checkpoint(session, self._origin)
             before = session.get(AuditPublication, place.name)
             if before is not None and not row_macs.has_valid_row_mac(session, before):
-                before = None  # somebody changed it: written out again
+                before = None  # the row was changed: publish again
             if newest is None or not _is_publication_due(place, before, newest.size, now):
                 return
             note, size = newest.note, newest.size
@@ -103,7 +105,8 @@ class CheckpointJob:
 
 
 def checkpoint_notification(checkpoint: str) -> Notification:
-    """A signed checkpoint, with size and root for a text, which fit one segment."""
+    """Return a signed checkpoint as a notification, with size and root as the short form, which fit
+    one SMS segment."""
     origin, size, root, *_ = checkpoint.split("\n")
     short = f"Audit checkpoint {origin} {size} {root}"
     return Notification(checkpoint, f"Audit checkpoint {size} of {origin}", short)
@@ -133,13 +136,15 @@ def _store_publication(
 
 
 def describe_late_publications(session: Session, places: Sequence[Destination]) -> list[str]:
-    """What is wrong with the writing out, in sentences: for ``doctor``."""
-    found = []
+    """Return sentences about what is wrong with publishing: for ``doctor``."""
+    sentences = []
     for place in places:
         row = session.get(AuditPublication, place.name)
         if row is not None and not row_macs.has_valid_row_mac(session, row):
-            found.append(f"What the store says of checkpoints for {place.name} was changed.")
+            sentences.append(f"What the store says of checkpoints for {place.name} was changed.")
         elif row is not None and row.failed_at is not None:
             since = f"{row.at:%Y-%m-%d %H:%M} UTC" if row.size else "the beginning"
-            found.append(f"Checkpoints have not reached {place.name} since {since}: {row.error}.")
-    return found
+            sentences.append(
+                f"Checkpoints have not reached {place.name} since {since}: {row.error}."
+            )
+    return sentences

@@ -1,4 +1,4 @@
-"""Checkpoints of the log: made here, kept beside it, and good for something only once they are kept
+"""Checkpoints of the log: made here, stored with it, and useful only once they are stored
 elsewhere."""
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ from vault.keys import keyring
 
 
 def log_signer(session: Session, origin: str) -> NoteSigner:
-    """The log's own key, under the log's name."""
+    """Return the signer with the log's own key and name."""
     return NoteSigner(origin, keyring.current_keyring(session).log_signing_seed())
 
 
 def find_latest_checkpoint(session: Session) -> AuditCheckpoint | None:
-    """The newest checkpoint."""
+    """Return the newest checkpoint."""
     return session.exec(
         select(AuditCheckpoint).order_by(col(AuditCheckpoint.size).desc()).limit(1)
     ).first()
 
 
 def verify_latest_checkpoint(session: Session, origin: str) -> AuditCheckpoint | None:
-    """The newest checkpoint, once it is seen that we made it. Raises ``LogTampered``."""
-    found = find_latest_checkpoint(session)
-    if found is None:
+    """Return the newest checkpoint after verifying our signature. Raises ``LogTampered``."""
+    latest = find_latest_checkpoint(session)
+    if latest is None:
         return None
-    name = found.note.partition("\n")[0]  # the log may have been called otherwise
+    name = latest.note.partition("\n")[0]  # the log may have had another name
     try:
-        told = open_checkpoint(found.note, log_signer(session, name or origin).verifier)
+        checkpoint = open_checkpoint(latest.note, log_signer(session, name or origin).verifier)
     except InvalidNote:
         raise LogTampered("The newest checkpoint in the store was not made by us.") from None
-    if told.size != found.size:
+    if checkpoint.size != latest.size:
         raise LogTampered("The newest checkpoint in the store is of another size.")
-    return found
+    return latest
 
 
 def create_checkpoint(session: Session, origin: str, now: datetime) -> AuditCheckpoint:
-    """A checkpoint of all that is in the log; the one there is when nothing is new."""
+    """Create a checkpoint of the whole log; return the existing one if nothing is new."""
     found, size = (
         verify_latest_checkpoint(session, origin),
         log_state.count_sequenced_entries(session),
@@ -52,7 +52,7 @@ def create_checkpoint(session: Session, origin: str, now: datetime) -> AuditChec
         return found
     root = merkle.compute_root(Tiles(session), size)
     note = log_signer(session, origin).sign_note(str(Checkpoint(origin, size, root)))
-    made = AuditCheckpoint(size=size, at=now, note=note)
-    session.add(made)
+    checkpoint = AuditCheckpoint(size=size, at=now, note=note)
+    session.add(checkpoint)
     session.flush()
-    return made
+    return checkpoint

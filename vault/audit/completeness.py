@@ -1,9 +1,8 @@
-"""Holds entries against their writers: each as it was written, and none missing.
+"""Checks entries against their writers: each is as it was written, and none is missing.
 
-A writer's numbers have no hole but those that it tells void. How far it was it says itself, each
-half minute and at its end (:mod:`vault.audit.audit_log.heartbeats`), so that the last entries
-cannot be cut off unseen either. It needs the key, and so is no part of what an auditor with a
-checkpoint does.
+A writer's numbers have no gaps except those that it declares void. It reports its position every
+half minute and at its end (:mod:`vault.audit.heartbeats`), so that removing the last entries is
+detected too. Needs the key, and so is not part of what an auditor with a checkpoint does.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ from vault.keys import keyring
 from vault.number_ranges import NumberRanges, parse_number_ranges
 
 ALIVE, ENDED, LOST = "alive", "ended", "lost"
-#: A writer that has said nothing for so long is no more.
+#: A writer that has not reported for this long has ended.
 SILENT_AFTER = timedelta(minutes=3)
 WRITER_ROW_CHANGED = "What a process said of its entries was changed by somebody without the key."
 
 
 @dataclass
 class _SeenEntries:
-    """What is known of a writer by its entries."""
+    """What a writer's entries show about it."""
 
     numbers: NumberRanges = field(default_factory=NumberRanges)
     void: NumberRanges = field(default_factory=NumberRanges)
@@ -40,13 +39,13 @@ class _SeenEntries:
 
 @dataclass(frozen=True)
 class LostWriter:
-    """An end that nobody explains: a process that stopped without its last word, after ``since``.
+    """An unexplained end: a process that stopped without its last heartbeat, after ``since``.
     Entries that it wrote within half a minute of that may be missing."""
 
     writer: int
     kind: str
     since: datetime
-    #: Whether an entry of the log tells of it.
+    #: Whether an entry of the log records it.
     told: bool
 
     @property
@@ -60,9 +59,9 @@ class LostWriter:
 
 
 class CompletenessCheck:
-    """Goes through entries in any order, and says at the end what is wrong with their writers.
+    """Checks entries in any order, and reports at the end what is wrong with their writers.
 
-    Make it before the entries are read: what writers say must not be newer than what is read.
+    Create it before the entries are read: the writers' reports must not be newer than the entries.
     """
 
     def __init__(self, session: Session) -> None:
@@ -75,7 +74,7 @@ class CompletenessCheck:
         self._unmarked_id = log_state.last_unmarked_id(session)
 
     def load_writer_positions(self, session: Session) -> None:
-        """Ask all writers how far they are. Raises :class:`LogTampered`."""
+        """Load the positions of all writers. Raises :class:`LogTampered`."""
         own = self._ring.find_entry_writer()
         self._own = own.id if own else None
         self._memory = {
@@ -91,12 +90,12 @@ class CompletenessCheck:
 
     @property
     def rows(self) -> dict[int, AuditWriter]:
-        """What writers said in the store."""
+        """The writers' reports in the database."""
         return self._rows
 
     def check_entry(self, row: EntryColumns, *, again: bool = False) -> None:
-        """One entry. Raises :class:`LogTampered` for one that is not as it was written, or is there
-        twice; ``again`` says that it may have been seen before."""
+        """Check one entry. Raises :class:`LogTampered` if it was changed or occurs twice; ``again``
+        says that it may have been seen before."""
         if row["mark"] is None:
             if row["id"] > self._unmarked_id:
                 raise LogTampered(f"Entry {row['id']} carries no mark: it was not written by us.")
@@ -123,8 +122,8 @@ class CompletenessCheck:
             return False
 
     def assume_earlier_complete(self) -> None:
-        """Ask for nothing from before the first entry that was seen of each writer: for a look at
-        the end of the log alone."""
+        """Expect nothing from before each writer's first entry seen: for checks of the end of the
+        log alone."""
         for item in {*self._known, *self._rows}:
             numbers = self._known.setdefault(item, _SeenEntries()).numbers
             first = next(iter(numbers), (self._reported_position(item).number + 1, 0))[0]
@@ -132,7 +131,8 @@ class CompletenessCheck:
                 numbers.add_span(1, first)
 
     def describe_missing_entries(self) -> str:
-        """A sentence for the first entries that were committed and are not there, or nothing."""
+        """Return a sentence about the first committed entries that are missing, or an empty
+        string."""
         for item in {*self._known, *self._rows, *([self._own] if self._own else [])}:
             gone = self._missing_numbers(item)
             if gone:
@@ -156,7 +156,7 @@ class CompletenessCheck:
         return wanted
 
     def _reported_position(self, writer: int) -> WriterPosition:
-        """How far a writer is: by its own memory, if it is of this process."""
+        """Return a writer's position: from memory, if it is of this process."""
         stand = self._memory.get(writer)
         if stand is not None:
             return stand
@@ -168,17 +168,19 @@ class CompletenessCheck:
         return row.kind if row else "unknown"
 
     def find_lost_writers(self, now: datetime | None = None) -> list[LostWriter]:
-        """The ends that nobody explains; by the latest time that is told anywhere, unless ``now``
-        is given."""
+        """Return the unexplained ends; judged at ``now``, or by default at the latest time reported
+        anywhere."""
         times = [value.at for value in self._known.values() if value.at]
         latest = now or max([*times, *(row.at for row in self._rows.values())], default=None)
-        found = []
-        for item in {*self._known, *self._rows} - set(self._memory):
-            row, known = self._rows.get(item), self._known.get(item)
-            heard = row.at if row else known.at if known else None
-            if (row is not None and row.state == ENDED) or heard is None or latest is None:
+        lost = []
+        for writer_id in {*self._known, *self._rows} - set(self._memory):
+            row, known = self._rows.get(writer_id), self._known.get(writer_id)
+            last_heard = row.at if row else known.at if known else None
+            if (row is not None and row.state == ENDED) or last_heard is None or latest is None:
                 continue
-            told = row is not None and row.state == LOST
-            if told or latest - heard > SILENT_AFTER:
-                found.append(LostWriter(item, row.kind if row else "unknown", heard, told))
-        return sorted(found, key=lambda each: each.since)
+            recorded = row is not None and row.state == LOST
+            if recorded or latest - last_heard > SILENT_AFTER:
+                lost.append(
+                    LostWriter(writer_id, row.kind if row else "unknown", last_heard, recorded)
+                )
+        return sorted(lost, key=lambda each: each.since)

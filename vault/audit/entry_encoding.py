@@ -1,5 +1,5 @@
-"""What of an audit entry goes into the tree: all of it, in one form and no other. Entries from
-before they were marked have no mark in it either."""
+"""The encoding of an audit entry for the tree: all of it, in exactly one form. Entries from before
+MACs were introduced have none in it either."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ CONTENT_COLUMNS = (
     *("id", "at", "actor", "staff_id", "action"),
     *("customer_id", "callback_id", "purpose", "detail"),
 )
-#: Who wrote it, its number there, the numbers that it tells void, and the mark of all of it.
+#: Its writer, its number there, the numbers it declares void, and its MAC.
 WRITER_COLUMNS = ("writer", "number", "void", "mark")
 ALL_COLUMNS = (*CONTENT_COLUMNS, *WRITER_COLUMNS)
 
 
 class EntryColumns(Protocol):
-    """A row, by the names of its columns."""
+    """A row by column name."""
 
     def __getitem__(self, name: str, /) -> Any: ...
 
@@ -25,10 +25,11 @@ class EntryColumns(Protocol):
 
 
 def encode_entry(row: EntryColumns) -> bytes:
-    """An entry's columns as JSON with sorted names and no spaces; the time in UTC with its
-    microseconds. There is no personal data in it, so that it can be shown when it is proven.
+    """Encode an entry's columns as JSON with sorted names and no spaces; the time in UTC with
+    microseconds.
 
-    Written out by hand, since a verifier does little else than this.
+    Contains no personal data, so that it can be shown in a proof. Written out by hand, since a
+    verifier does little else than this.
     """
     mark = row.get("mark")
     before = after = ""
@@ -45,11 +46,9 @@ def encode_entry(row: EntryColumns) -> bytes:
 
 
 def encode_entry_for_mac(row: EntryColumns) -> bytes:
-    """What the mark of an entry is made of: all of it but its id, which the database gives it.
-
-    It is as long without a customer or a callback as with one, so that a check takes as long when
-    it finds nobody (rule C5).
-    """
+    """Encode an entry for its MAC: all of it but its id, which the database assigns. The length is
+    the same with and without a customer or a callback, so that a check takes as long when it finds
+    nobody (rule C5)."""
     return (
         f"audit_entry {row['writer']:020d} {row['number']:020d} {_entry_time_text(row)}"
         f" {_fixed_width_id(row['staff_id'])} {_fixed_width_id(row['customer_id'])}"

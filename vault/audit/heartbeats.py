@@ -1,7 +1,8 @@
-"""A process that writes audit entries says each half minute how far it is, and a last word.
+"""Heartbeats: a process that writes audit entries reports its position every half minute, and once
+more when it ends.
 
-So entries that were removed before they had their place are found, the last ones too. It is said
-in a row of its own, by a thread of its own: nothing that asks for an entry waits for it.
+This detects entries that were removed before they were sequenced, including the last ones. The
+report is written to its own row by its own thread: nothing that writes an entry waits for it.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ from vault.keys.keyring import Keyring
 log = structlog.get_logger("audit")
 
 FIRST_AFTER_SECONDS, INTERVAL_SECONDS = 1.0, 30.0
-#: Failures in a row that are told of: a store can be busy for a second or two.
+#: Consecutive failures before they are logged: a database can be busy for a second or two.
 WARN_AFTER_FAILURES = 5
 _TABLE = AuditWriter.__table__  # type: ignore[attr-defined]
 
 
 class WriterHeartbeats:
-    """Follows the writer of each process that uses a keyring. ``kind`` names the process
-    (``web``, ``worker``, ``command``)."""
+    """Tracks the writer of each process that uses a keyring. ``kind`` names the process (``web``,
+    ``worker``, ``command``)."""
 
     def __init__(
         self, engine: Engine, ring: Keyring, clock: Callable[[], datetime], kind: str
@@ -47,16 +48,16 @@ class WriterHeartbeats:
         ring.on_writer = self._start_heartbeat
 
     def _start_heartbeat(self, writer: EntryWriter) -> None:
-        """A process has begun to write."""
-        said = WriterHeartbeat(self._engine, self._info, self._clock, self._kind, writer)
-        Thread(target=said.send_until_exit, name="audit-beat", daemon=True).start()
-        atexit.register(said.send_last_heartbeat)
-        # A process that multiprocessing made ends without what atexit knows.
-        util.Finalize(None, said.send_last_heartbeat, exitpriority=1)
+        """Start the heartbeat of a process that has begun to write."""
+        heartbeat = WriterHeartbeat(self._engine, self._info, self._clock, self._kind, writer)
+        Thread(target=heartbeat.send_until_exit, name="audit-beat", daemon=True).start()
+        atexit.register(heartbeat.send_last_heartbeat)
+        # Processes made by multiprocessing end without running atexit handlers.
+        util.Finalize(None, heartbeat.send_last_heartbeat, exitpriority=1)
 
 
 class WriterHeartbeat:
-    """What one writer says of itself."""
+    """The heartbeat of one writer."""
 
     def __init__(
         self,
@@ -71,20 +72,20 @@ class WriterHeartbeat:
         self._lock, self._over, self._failed = Lock(), Event(), 0
 
     def send_until_exit(self) -> None:
-        """Say it until the process ends. A store that is out of reach is tried again."""
+        """Send heartbeats until the process ends; retries while the database cannot be reached."""
         wait = FIRST_AFTER_SECONDS
         while not self._over.wait(wait):
             wait = INTERVAL_SECONDS if self.send_heartbeat(ALIVE) else FIRST_AFTER_SECONDS
 
     def send_last_heartbeat(self) -> None:
-        """The last word, once, in the process that it is of."""
+        """Send the last heartbeat, once, in the writer's own process."""
         if self._over.is_set() or os.getpid() != self._writer.pid:
             return
         self._over.set()
         self.send_heartbeat(ENDED)
 
     def send_heartbeat(self, state: str) -> bool:
-        """Write down how far the writer is; whether the store took it."""
+        """Store the writer's position; return whether the database stored it."""
         try:
             with self._lock, transaction(self._engine, info=self._info) as session:
                 store_heartbeat(
@@ -102,7 +103,7 @@ class WriterHeartbeat:
 def store_heartbeat(
     session: Session, writer: EntryWriter, kind: str, began_at: datetime, now: datetime, state: str
 ) -> None:
-    """How far a writer is, in the store. Raises ``Tampered`` when it is not kept there."""
+    """Store a writer's position. Raises ``Tampered`` if the database does not keep it."""
     stand = writer.current_position()
     row = AuditWriter(
         id=writer.id,
@@ -116,10 +117,10 @@ def store_heartbeat(
     )
     row_macs.set_row_mac(session, row)
     values = {column.name: getattr(row, column.name) for column in _TABLE.columns}
-    kept = session.connection().execute(
+    stored = session.connection().execute(
         insert_on_conflict(session, _TABLE, values)
         .on_conflict_do_update(index_elements=["id"], set_=values)
         .returning(_TABLE.c.mark)
     )
-    if kept.scalar() != row.mark:
+    if stored.scalar() != row.mark:
         raise Tampered("the database did not keep what a writer said")

@@ -1,4 +1,5 @@
-"""How the audit log does, for ``doctor``, ``/readyz`` and metrics: what stops or silences it."""
+"""The health of the audit log, for ``doctor``, ``/readyz`` and metrics: what stops or silences
+it."""
 
 from __future__ import annotations
 
@@ -10,28 +11,28 @@ from storage import foreign_objects
 from vault.audit import completeness, log_state, recent_entries, sequencer
 from vault.audit.row_macs import LogTampered
 
-#: An entry has its place within seconds; one that waits for so long says that something is wrong.
+#: Entries are sequenced within seconds; one that waits this long means that something is wrong.
 LATE_AFTER = timedelta(minutes=2)
 
 
 def find_log_faults(session: Session, now: datetime) -> list[str]:
-    """What is wrong, in sentences."""
-    found = [
+    """Return what is wrong, in sentences."""
+    faults = [
         f"The store has {one_object}, which is none of ours."
         for one_object in _list_foreign_objects(session)
     ]
     wrong = log_state.find_state_fault(session, now, sequencer.SETTLES_AFTER)
-    found += [wrong] if wrong else []
+    faults += [wrong] if wrong else []
     since = unsequenced_since(session, now)
     if since is not None and now - since > LATE_AFTER:
-        found.append(
+        faults.append(
             f"An audit entry has had no place in the log since {since:%Y-%m-%d %H:%M} UTC."
         )
-    return found
+    return faults
 
 
 def describe_lost_writers(session: Session, now: datetime) -> list[str]:
-    """The ends of processes that nobody explains, in sentences."""
+    """Return the unexplained ends of processes, in sentences."""
     try:
         heard = completeness.CompletenessCheck(session)
     except LogTampered as error:
@@ -40,7 +41,8 @@ def describe_lost_writers(session: Session, now: datetime) -> list[str]:
 
 
 def unsequenced_since(session: Session, now: datetime) -> datetime | None:
-    """Since when an entry has waited for its place. One that cannot be read has waited for ever."""
+    """Return since when an entry has been waiting to be sequenced; one day ago for one that cannot
+    be read."""
     try:
         return recent_entries.find_first_unsequenced_time(session)
     except (ValueError, TypeError):

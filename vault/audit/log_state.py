@@ -1,4 +1,4 @@
-"""How far the audit log has come: one sealed row, held against the tree each time it is used."""
+"""The state of the audit log: one sealed row, compared with the tree each time it is used."""
 
 from __future__ import annotations
 
@@ -24,47 +24,47 @@ _NEVER = datetime.fromtimestamp(0, UTC)
 
 
 def find_last_run(session: Session) -> AuditRun | None:
-    """The end of the order of the log."""
+    """Return the last run of the log."""
     return session.exec(select(AuditRun).order_by(col(AuditRun.place).desc()).limit(1)).first()
 
 
 def count_sequenced_entries(session: Session) -> int:
-    """How many entries the log holds."""
+    """Count the entries in the log."""
     last = find_last_run(session)
     return last.place + last.count if last else 0
 
 
 def load_or_create_state(session: Session, now: datetime) -> AuditState:
-    """The state, to be written again; a new one for a log that was never begun. Raises
-    :class:`LogTampered` for one that does not fit."""
-    found = _read_log_state(session)
-    if found is not None:
-        require_state_fits_tree(session, found)
-        return found
+    """Return the state, to be updated; a new one for a log that was never started. Raises
+    :class:`LogTampered` if it is inconsistent."""
+    state = _read_log_state(session)
+    if state is not None:
+        require_state_fits_tree(session, state)
+        return state
     if was_log_begun(session):
         raise LogTampered(STATE_GONE)
-    found = AuditState(id=1, next_at=now)
-    row_macs.set_row_mac(session, found)
-    session.add(found)
+    state = AuditState(id=1, next_at=now)
+    row_macs.set_row_mac(session, state)
+    session.add(state)
     session.flush()
-    return found
+    return state
 
 
 def _read_log_state(session: Session) -> AuditState | None:
     try:
         return session.get(AuditState, 1, populate_existing=True)
-    except (ValueError, TypeError):  # what no column of that kind can hold
+    except (ValueError, TypeError):  # a value that no column of that type can hold
         raise LogTampered(STATE_CHANGED) from None
 
 
 def was_log_begun(session: Session) -> bool:
-    """Whether anything says that there was a log."""
+    """Return whether anything shows that a log existed."""
     tables: tuple[Any, ...] = (AuditRun, AuditTile, AuditCheckpoint, AuditPublication)
     return any(session.exec(select(table).limit(1)).first() is not None for table in tables)
 
 
 def require_state_fits_tree(session: Session, found: AuditState) -> None:
-    """Raises :class:`LogTampered` unless the state is sealed, and that of the tree as it is."""
+    """Raise :class:`LogTampered` unless the state's MAC holds and it matches the tree."""
     row_macs.require_valid_row_mac(session, found, STATE_CHANGED)
     last = find_last_run(session)
     if last is not None:
@@ -81,8 +81,8 @@ def require_state_fits_tree(session: Session, found: AuditState) -> None:
 def require_plausible_state(
     session: Session, found: AuditState, now: datetime | None, settles_after: timedelta
 ) -> None:
-    """Raises :class:`LogTampered` for what no log can be, whatever its seal: settled beyond the
-    last entry, or next looked at later than it is put off for."""
+    """Raise :class:`LogTampered` for a state that no log can have, whatever its MAC: settled beyond
+    the last entry, or next checked later than the delay allows."""
     highest = session.exec(select(func.max(AuditEntry.id))).one() or 0
     if max(found.settled_id, found.next_id) > highest:
         raise LogTampered(f"{STATE_CHANGED} It is settled beyond the last entry.")
@@ -92,7 +92,7 @@ def require_plausible_state(
 
 
 def compute_stored_root(tiles: Tiles, of_size: int) -> bytes:
-    """The root of the tree; of one whose tiles are gone, none."""
+    """Return the root of the tree. Raises :class:`LogTampered` if its tiles are missing."""
     try:
         return merkle.compute_root(tiles, of_size)
     except KeyError:
@@ -100,42 +100,42 @@ def compute_stored_root(tiles: Tiles, of_size: int) -> bytes:
 
 
 def add_macs_to_earlier_rows(session: Session) -> None:
-    """Seal what there is, once: a step of the upgrade to revision 0029. Entries of before have no
-    mark."""
+    """Set the MACs of existing rows once (upgrade to revision 0029). Entries from before have no
+    MAC."""
     rows: tuple[Any, ...] = (AuditRun, AuditPublication)
     for table in rows:
         for row in session.exec(select(table)):
             row_macs.set_row_mac(session, row)
             session.add(row)
-    found = session.get(AuditState, 1) or AuditState(id=1, next_at=_NEVER)
-    found.size = count_sequenced_entries(session)
-    found.root = compute_stored_root(Tiles(session), found.size) if found.size else None
-    found.unmarked_id = session.exec(select(func.max(AuditEntry.id))).one() or 0
-    row_macs.set_row_mac(session, found)
-    session.add(found)
+    state = session.get(AuditState, 1) or AuditState(id=1, next_at=_NEVER)
+    state.size = count_sequenced_entries(session)
+    state.root = compute_stored_root(Tiles(session), state.size) if state.size else None
+    state.unmarked_id = session.exec(select(func.max(AuditEntry.id))).one() or 0
+    row_macs.set_row_mac(session, state)
+    session.add(state)
     session.flush()
 
 
 def last_unmarked_id(session: Session) -> int:
-    """The last entry from before entries were marked."""
-    found = _read_log_state(session)
-    return found.unmarked_id if found and row_macs.has_valid_row_mac(session, found) else 0
+    """Return the id of the last entry from before MACs were introduced."""
+    state = _read_log_state(session)
+    return state.unmarked_id if state and row_macs.has_valid_row_mac(session, state) else 0
 
 
 def last_settled_id(session: Session) -> int:
-    """Up to where no entry can turn up any more; 0 where the state says nothing that fits."""
-    found = _read_log_state(session)
-    return found.settled_id if found and row_macs.has_valid_row_mac(session, found) else 0
+    """Return the id up to which no new entry can appear; 0 if the state is inconsistent."""
+    state = _read_log_state(session)
+    return state.settled_id if state and row_macs.has_valid_row_mac(session, state) else 0
 
 
 def find_state_fault(session: Session, now: datetime | None, settles_after: timedelta) -> str:
-    """What is wrong with the state, in a sentence, or nothing."""
+    """Return what is wrong with the state, in a sentence, or an empty string."""
     try:
-        found = _read_log_state(session)
-        if found is None:
+        state = _read_log_state(session)
+        if state is None:
             return STATE_GONE if was_log_begun(session) else ""
-        require_state_fits_tree(session, found)
-        require_plausible_state(session, found, now, settles_after)
+        require_state_fits_tree(session, state)
+        require_plausible_state(session, state, now, settles_after)
     except LogTampered as error:
         return str(error)
     return ""

@@ -1,9 +1,8 @@
-"""Reads the whole log and says whether it is the one that earlier checkpoints tell of.
+"""Reads the whole log and verifies it against earlier checkpoints.
 
-This needs no key and trusts nothing in the store. It assumes only that the checkpoints were kept
-out of reach of anybody who may have changed the log. With the keys it also says whether entries
-that are in no checkpoint yet are missing or were changed
-(:mod:`vault.audit.audit_log.completeness`).
+Needs no key and trusts nothing in the database. Assumes only that the checkpoints were stored out
+of reach of anybody who may have changed the log. With the keys it also verifies that entries that
+are not in a checkpoint yet are neither missing nor changed (:mod:`vault.audit.completeness`).
 """
 
 from __future__ import annotations
@@ -34,9 +33,9 @@ _CHUNK = 10_000
 
 @dataclass(frozen=True)
 class VerificationResult:
-    """What a verification found. ``bad`` is a sentence for what is wrong, empty when nothing is;
-    ``size`` entries are in the log, of which ``covered`` are vouched for by a checkpoint; ``ends``
-    are those of processes that stopped without their last word."""
+    """The result of a verification. ``bad`` is a sentence about what is wrong, empty if nothing is;
+    ``size`` entries are in the log, of which ``covered`` are attested by a checkpoint; ``ends`` are
+    processes that stopped without their last heartbeat."""
 
     size: int
     covered: int
@@ -50,20 +49,20 @@ class _LogFault(Exception):
 
 @dataclass
 class _EntryReader:
-    """Goes through the entries in the order of the log."""
+    """Reads the entries in the order of the log."""
 
     session: Session
     progress: Callable[[int], None]
     size: int
     marks: CompletenessCheck | None = None
     place: int = 0
-    #: The first entry whose hash is not the one in the store's tree.
+    #: The first entry whose hash differs from the one in the stored tree.
     differs: str = ""
-    #: What is wrong with the first entry that is not as its writer left it.
+    #: What is wrong with the first entry that differs from what its writer wrote.
     unlike: str = ""
 
     def read_entry_hashes(self) -> Iterator[bytes]:
-        """The hash of each entry as it is now."""
+        """Yield the current hash of each entry."""
         tiles = Tiles(self.session)
         stored: list[bytes] = []
         for row_id, leaf in self._read_leaves_in_order():
@@ -80,7 +79,7 @@ class _EntryReader:
         for run in self._read_runs():
             if run.place != place or run.count < 1:
                 raise _LogFault(f"The order of the log is broken at place {place}.")
-            count = min(run.count, self.size - place)  # it may have grown while we read
+            count = min(run.count, self.size - place)  # the log may have grown while we read
             for begin in range(run.first_id, run.first_id + count, _CHUNK):
                 end = min(begin + _CHUNK, run.first_id + count)
                 yield from self._read_entry_leaves(begin, end)
@@ -105,8 +104,8 @@ class _EntryReader:
             self.session.expunge_all()
 
     def check_against_writer(self, row: EntryColumns) -> None:
-        """Hold an entry against its writer. What is wrong with it is said after what is wrong with
-        the tree, which knows more."""
+        """Check an entry against its writer. Faults found here are reported after those of the
+        tree, which are more specific."""
         if self.marks is not None and not self.unlike:
             try:
                 self.marks.check_entry(row)
@@ -129,7 +128,11 @@ class _EntryReader:
                 expected += 1
                 if self.marks is not None:
                     self.check_against_writer(row)
-        except (ValueError, TypeError, AttributeError):  # what no column of that kind can hold
+        except (
+            ValueError,
+            TypeError,
+            AttributeError,
+        ):  # a value that no column of that type can hold
             raise _LogFault(f"Entry {expected} (place {self.place}) cannot be read.") from None
         if expected != end:
             raise _LogFault(f"Entry {expected} (place {self.place}) is gone.")
@@ -141,17 +144,17 @@ def verify_log(
     progress: Callable[[int], None] = lambda _: None,
     now: datetime | None = None,
 ) -> VerificationResult:
-    """Hold the log against earlier checkpoints, in any order. ``progress`` is told of entries as
-    they are read.
+    """Verify the log against earlier checkpoints, in any order. ``progress`` is called as entries
+    are read.
 
-    Where the session carries the keys, everything is looked at: also entries that have no place
-    yet, those that are missing, and what the log keeps about itself.
+    If the session carries the keys, also verifies entries that are not sequenced yet, missing
+    entries, and the rows that the log keeps about itself.
     """
     remove_statement_timeout(session)
     wanted = sorted(checkpoints, key=lambda each: each.size)
     size = 0
     try:
-        marks = _make_completeness_check(session)  # writers are asked before anything is read
+        marks = _make_completeness_check(session)  # load positions before reading entries
         size = log_state.count_sequenced_entries(session)
         reader = _EntryReader(session, progress, size, marks)
         covered = _compare_with_checkpoints(reader, wanted, size)
@@ -174,7 +177,7 @@ def _make_completeness_check(session: Session) -> CompletenessCheck | None:
 def _require_completeness(
     reader: _EntryReader, marks: CompletenessCheck, now: datetime | None
 ) -> None:
-    """Raise what is wrong with the entries that are not in the tree yet, with writers, and with
+    """Raise if anything is wrong with entries that are not in the tree yet, with writers, or with
     the state of the log."""
     session = reader.session
     fault = log_state.find_state_fault(session, now, sequencer.SETTLES_AFTER)
@@ -223,8 +226,8 @@ def _compare_at_checkpoint(
 
 
 def _locate_first_fault(reader: _EntryReader, checkpoint: Checkpoint, good: int) -> str:
-    """The first bad entry, where the store's tree is still the checkpoint's; otherwise the places
-    between the last good checkpoint and this one."""
+    """Return the first bad entry if the stored tree still matches the checkpoint; otherwise the
+    range between the last good checkpoint and this one."""
     if reader.differs and _is_tree_unchanged(reader.session, checkpoint):
         return f"The first bad entry: {reader.differs}."
     return f"The first bad entry is at place {good} or after, and before {checkpoint.size}."
@@ -242,7 +245,8 @@ def _describe_first_bad_entry(reader: _EntryReader) -> str:
 
 
 def _require_no_foreign_entries(session: Session) -> None:
-    """Entries that are settled (older than an hour) and not in the log were put there by hand."""
+    """Raise for settled entries (older than an hour) that are not in the log: they were inserted by
+    hand."""
     found = session.get(AuditState, 1)
     settled = found.settled_id if found else 0
     inside = session.exec(

@@ -1,4 +1,5 @@
-"""Tables of the audit log's tree. They hold order and hashes; the entries stay where they are."""
+"""Tables of the audit log's tree. They hold order and hashes; the entries stay in their own
+table."""
 
 from __future__ import annotations
 
@@ -12,13 +13,13 @@ from storage.column_helpers import instant_column
 
 
 def _row_mac_column() -> Any:
-    """A MAC over the row (:mod:`vault.audit.audit_log.row_macs`)."""
+    """A MAC over the row (:mod:`vault.audit.row_macs`)."""
     return Field(default=None, sa_column=Column(LargeBinary))
 
 
 class AuditRun(SQLModel, table=True):
-    """Entries that follow each other in the log and by their ids: ``count`` of them, from
-    ``first_id`` on, at place ``place`` (from 0)."""
+    """Consecutive entries of the log with consecutive ids: ``count`` of them, from ``first_id`` on,
+    at position ``place`` (from 0)."""
 
     __tablename__ = "audit_run"
 
@@ -29,8 +30,8 @@ class AuditRun(SQLModel, table=True):
 
 
 class AuditTile(SQLModel, table=True):
-    """Up to 256 hashes of the tree, one after the other (C2SP tlog-tiles): of leaves at level 0, of
-    whole nodes over 256 hashes of the level below at each other."""
+    """Up to 256 concatenated hashes of the tree (C2SP tlog-tiles): of leaves at level 0, of
+    complete nodes over 256 hashes of the level below at each other level."""
 
     __tablename__ = "audit_tile"
 
@@ -40,9 +41,9 @@ class AuditTile(SQLModel, table=True):
 
 
 class AuditState(SQLModel, table=True):
-    """One row: up to which id no entry can turn up any more that is not in the log yet, and the id
-    that will be so next; how many entries are in the tree, and its root; and the last entry that
-    was written before entries were marked."""
+    """A single row: the id up to which no new entry can appear in the log, and the id that will be
+    so next; the size of the tree, and its root; and the last entry written before MACs were
+    introduced."""
 
     __tablename__ = "audit_state"
 
@@ -67,7 +68,7 @@ class AuditCheckpoint(SQLModel, table=True):
 
 
 class AuditPublication(SQLModel, table=True):
-    """The latest checkpoint that a place outside the database has got, by a fingerprint of its
+    """The latest checkpoint sent to a destination outside the database, by a fingerprint of its
     address."""
 
     __tablename__ = "audit_publication"
@@ -81,9 +82,9 @@ class AuditPublication(SQLModel, table=True):
 
 
 class AuditWriter(SQLModel, table=True):
-    """A process that writes entries, as it said itself at ``at``, each minute: the last number
-    that it gave out, which of them were on their way, and which will never be (:mod:`writers`).
-    ``state`` is ``alive``, ``ended``, or ``lost`` once somebody else says so of it."""
+    """A process that writes entries, as it reported itself at ``at``: its last number, those in
+    flight, and those that are void (:mod:`vault.audit_writers`). ``state`` is ``alive``, ``ended``,
+    or ``lost`` once another process declares it so."""
 
     __tablename__ = "audit_writer"
 

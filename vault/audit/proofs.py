@@ -1,4 +1,4 @@
-"""Proofs that can be checked without the log: that an entry is in it, and that it only grew."""
+"""Proofs that can be verified without the log: that an entry is in it, and that it only grew."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _ENTRY = AuditEntry.__table__  # type: ignore[attr-defined]
 
 
 class InvalidProof(ValueError):
-    """A proof does not show what it says; the message says what is wrong."""
+    """A proof does not show what it claims; the message says what is wrong."""
 
 
 def find_entry_place(session: Session, entry_id: int) -> int | None:
-    """The place of an entry in the log, from 0."""
+    """Return the position of an entry in the log, from 0."""
     run = session.exec(
         select(AuditRun)
         .where(col(AuditRun.first_id) <= entry_id)
@@ -37,7 +37,7 @@ def find_entry_place(session: Session, entry_id: int) -> int | None:
 
 
 def build_entry_proof(session: Session, entry_id: int) -> dict[str, Any] | None:
-    """The entry, its place, the path to the newest checkpoint, and that checkpoint."""
+    """Return the entry, its position, the path to the newest checkpoint, and that checkpoint."""
     place, newest = find_entry_place(session, entry_id), checkpoints.find_latest_checkpoint(session)
     if place is None or newest is None or place >= newest.size:
         return None
@@ -56,7 +56,8 @@ def build_entry_proof(session: Session, entry_id: int) -> dict[str, Any] | None:
 
 
 def build_growth_proof(session: Session, old: int) -> dict[str, Any] | None:
-    """The proof from a log of ``old`` entries to the newest checkpoint, and that checkpoint."""
+    """Return the proof from a log of ``old`` entries to the newest checkpoint, and that
+    checkpoint."""
     newest = checkpoints.find_latest_checkpoint(session)
     if newest is None or newest.size < old:
         return None
@@ -65,8 +66,8 @@ def build_growth_proof(session: Session, old: int) -> dict[str, Any] | None:
 
 
 def verify_proof(proof: Mapping[str, Any], key: VerifierKey, earlier: Checkpoint | None) -> str:
-    """What a proof shows, in a sentence. Raises :class:`InvalidProof`, or ``NotValid`` for a
-    checkpoint that is not signed as it should be."""
+    """Return what a proof shows, in a sentence. Raises :class:`InvalidProof`, or ``InvalidNote``
+    for a checkpoint that is not correctly signed."""
     try:
         path = [b64decode(item, validate=True) for item in proof["path"]]
         newest = open_checkpoint(str(proof["checkpoint"]), key)

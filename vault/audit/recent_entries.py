@@ -1,7 +1,5 @@
-"""A quick look at the end of the log each minute: whether what was written lately is still there.
-
-The whole is for ``audit verify``; this reads few minutes of it, and remembers what it saw.
-"""
+"""A quick check of the end of the log every minute: whether recent entries are still there. ``audit
+verify`` checks the whole log; this reads a few minutes of it, and remembers what it saw."""
 
 from __future__ import annotations
 
@@ -21,7 +19,7 @@ from vault.audit.row_macs import LogTampered
 from vault.models import AuditEntry
 
 _ENTRY = AuditEntry.__table__  # type: ignore[attr-defined]
-#: So many entries it begins with, and so many looks each entry is looked at again.
+#: The number of entries in the first check, and the number of checks that read each entry again.
 INITIAL_ENTRIES, CHECKS_PER_ENTRY = 20_000, 4
 
 
@@ -34,16 +32,20 @@ class RecentEntries:
         self._lows: deque[int] = deque(maxlen=CHECKS_PER_ENTRY)
 
     def check_recent_entries(self, session: Session) -> str:
-        """What is wrong with the end of the log, in a sentence, or nothing."""
+        """Return what is wrong with the end of the log, in a sentence, or an empty string."""
         try:
             return self._check_or_begin(session)
         except LogTampered as error:
             return str(error)
-        except (ValueError, TypeError, AttributeError):  # what no column of that kind can hold
+        except (
+            ValueError,
+            TypeError,
+            AttributeError,
+        ):  # a value that no column of that type can hold
             return "An entry of the last minutes cannot be read."
 
     def find_recently_lost_writers(self, now: datetime) -> list[LostWriter]:
-        """The ends that nobody explains, of what it has seen."""
+        """Return the unexplained ends of processes among the entries seen."""
         return self._marks.find_lost_writers(now) if self._marks else []
 
     def _check_or_begin(self, session: Session) -> str:
@@ -71,8 +73,8 @@ class RecentEntries:
         self._lows.append(max(seen, default=low))
 
     def _describe_missing_after_recheck(self, session: Session, marks: CompletenessCheck) -> str:
-        """What is missing, after another look at the last hour: a transaction that took long can
-        have an id from before the last minutes."""
+        """Return what is missing after re-reading the last hour: a long transaction can have an id
+        from before the last minutes."""
         if marks.describe_missing_entries():
             low = log_state.last_settled_id(session)
             for row in _read_audit_entries(
@@ -83,7 +85,8 @@ class RecentEntries:
 
 
 def find_first_unsequenced_time(session: Session) -> datetime | None:
-    """The time of the first entry that has no place yet, of those after the last that has one."""
+    """Return the time of the first entry that is not sequenced yet, of those after the last that
+    is."""
     last = session.exec(
         select_rows(AuditRun).order_by(col(AuditRun.first_id).desc()).limit(1)
     ).first()

@@ -1,5 +1,5 @@
-"""What the audit log keeps about itself is sealed: who can write to the database but has no key
-makes no row of it that fits (rule I6)."""
+"""MACs of the rows that the audit log keeps about itself: somebody who can write to the database
+but has no key cannot forge one (rule I6)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from vault.keys import keyring
 
 
 class LogTampered(Tampered):
-    """What the audit log keeps about itself was changed; the message says what, in a sentence."""
+    """The rows that the audit log keeps about itself were changed; the message says what, in a
+    sentence."""
 
 
 def encode_row_for_mac(row: SQLModel) -> bytes:
-    """What the MAC of a row is made of: its table, and all of its columns but the MAC itself."""
+    """Return the MAC input of a row: its table, and all of its columns but the MAC itself."""
     table: Any = row.__table__  # type: ignore[attr-defined]
     parts = [table.name]
     for column in table.columns:
@@ -29,14 +30,14 @@ def encode_row_for_mac(row: SQLModel) -> bytes:
 
 
 def set_row_mac(work: UnitOfWork, row: Any) -> None:
-    """Put the MAC on a row, as it is now."""
+    """Set the MAC of a row in its current state."""
     row.mark = keyring.current_keyring(work).mac_for_purpose(
         keyring.AUDIT_WRITER, encode_row_for_mac(row)
     )
 
 
 def has_valid_row_mac(work: UnitOfWork, row: Any) -> bool:
-    """Whether a row is as one of us left it (or once left it)."""
+    """Return whether the MAC of a row holds (also true for an old version of the row)."""
     try:
         return row.mark is not None and compare_digest(
             row.mark,
@@ -44,12 +45,12 @@ def has_valid_row_mac(work: UnitOfWork, row: Any) -> bool:
                 keyring.AUDIT_WRITER, encode_row_for_mac(row)
             ),
         )
-    except (AttributeError, TypeError, ValueError):  # what no column of that kind can hold
+    except (AttributeError, TypeError, ValueError):  # a value that no column of that type can hold
         return False
 
 
 def require_valid_row_mac(work: UnitOfWork, row: Any, sentence: str) -> None:
-    """Raises :class:`LogTampered` with the sentence for a row that does not fit."""
+    """Raise :class:`LogTampered` with the sentence if the MAC of a row does not hold."""
     if not has_valid_row_mac(work, row):
         raise LogTampered(sentence)
 

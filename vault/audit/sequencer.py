@@ -1,14 +1,12 @@
-"""Puts audit entries into the tree, in one order for good.
+"""Sequences audit entries: puts them into the tree, in one permanent order.
 
-An entry is written in the transaction of the act that it tells of; which place it has is decided
-afterwards, by whoever holds the log's turn, so that acts do not wait for each other. On PostgreSQL
-ids are given out before a transaction commits, and some are never used, so an entry can turn up
-below the highest id in the log: for an hour it is still looked for, and later it is no entry of
-ours (the verifier says so).
+An entry is written in the transaction of its act; its position is decided afterwards, by the holder
+of the log's lock, so that acts do not wait for each other. On PostgreSQL ids are assigned before a
+transaction commits, and some are never used, so an entry can appear below the highest id in the
+log: it is looked for during an hour, and later it is not accepted (the verifier reports it).
 
-How far this has come is sealed (:mod:`vault.audit.audit_log.row_macs`). A state that was changed
-stops it, with an alarm, since one that says that all is in its place would keep every later entry
-out.
+The progress is sealed (:mod:`vault.audit.row_macs`). A state that was changed stops the sequencer
+with an alarm, since one that claims that everything is sequenced would keep every later entry out.
 """
 
 from __future__ import annotations
@@ -40,21 +38,21 @@ IdRange = tuple[int, int | None]
 
 
 def sequence_entries(session: Session, now: datetime, limit: int = BATCH_SIZE) -> int:
-    """Give committed entries their places, the next ``limit`` at the most; how many there were.
-    Raises :class:`~vault.audit.row_macs.LogTampered` where the log's own rows were changed."""
+    """Sequence committed entries, the next ``limit`` at the most; return how many. Raises
+    :class:`~vault.audit.row_macs.LogTampered` if the log's own rows were changed."""
     advisory_lock.acquire_lock(session, _TURN)
-    found = log_state.load_or_create_state(session, now)
-    log_state.require_plausible_state(session, found, now, SETTLES_AFTER)
-    rows = _read_next_unsequenced(session, found.settled_id, limit)
+    state = log_state.load_or_create_state(session, now)
+    log_state.require_plausible_state(session, state, now, SETTLES_AFTER)
+    rows = _read_next_unsequenced(session, state.settled_id, limit)
     if rows:
         tiles = Tiles(session)
-        tiles.append_leaves(found.size, [leaf_hash(encode_entry(row)) for row in rows])
-        _append_runs(session, find_last_run(session), found.size, [row["id"] for row in rows])
-        found.size += len(rows)
-        found.root = log_state.compute_stored_root(tiles, found.size)
-    if _advance_settled_id(session, found, now) or rows:
-        row_macs.set_row_mac(session, found)
-        session.add(found)
+        tiles.append_leaves(state.size, [leaf_hash(encode_entry(row)) for row in rows])
+        _append_runs(session, find_last_run(session), state.size, [row["id"] for row in rows])
+        state.size += len(rows)
+        state.root = log_state.compute_stored_root(tiles, state.size)
+    if _advance_settled_id(session, state, now) or rows:
+        row_macs.set_row_mac(session, state)
+        session.add(state)
         session.flush()
     return len(rows)
 
@@ -75,10 +73,10 @@ def _read_next_unsequenced(session: Session, settled: int, limit: int) -> Sequen
 
 
 def read_unsequenced_entries(session: Session) -> Iterator[dict[str, Any]]:
-    """All entries that have no place yet, as they are now."""
-    found = session.get(AuditState, 1)
+    """Return all entries that are not sequenced yet, in their current state."""
+    entries = session.get(AuditState, 1)
     columns = [_ENTRY.c[name] for name in ALL_COLUMNS]
-    for begin, end in find_id_gaps(session, found.settled_id if found else 0):
+    for begin, end in find_id_gaps(session, entries.settled_id if entries else 0):
         statement = select_columns(*columns).where(_ENTRY.c.id >= begin).order_by(_ENTRY.c.id)
         if end is not None:
             statement = statement.where(_ENTRY.c.id < end)
@@ -87,7 +85,7 @@ def read_unsequenced_entries(session: Session) -> Iterator[dict[str, Any]]:
 
 
 def find_id_gaps(session: Session, settled: int) -> Iterator[IdRange]:
-    """Ranges of ids above ``settled`` that are not in the log; the last has no end."""
+    """Return the ranges of ids above ``settled`` that are not in the log; the last has no end."""
     across = select(func.max(AuditRun.first_id)).where(col(AuditRun.first_id) <= settled)
     runs = session.exec(
         select(AuditRun)

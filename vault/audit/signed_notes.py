@@ -19,28 +19,28 @@ MAX_NOTE_CHARS = 64 * 1024
 
 
 class InvalidNote(ValueError):
-    """A note, key or checkpoint that is none, or is not signed as it should be; the message says
-    what is wrong."""
+    """A note, key or checkpoint is malformed or not correctly signed; the message says what is
+    wrong."""
 
 
 @dataclass(frozen=True)
 class VerifierKey:
-    """A public key and the name it signs under."""
+    """A public key and its signer's name."""
 
     name: str
     key: bytes
 
     @property
     def key_id(self) -> bytes:
-        """Four bytes by which a signature names its key."""
+        """The four bytes by which a signature names its key."""
         return sha256(self.name.encode() + b"\n" + _ED25519 + self.key).digest()[:4]
 
     def __str__(self) -> str:
-        """The key as C2SP writes it: name, key id and key."""
+        """Return the key in C2SP format: name, key id and key."""
         return f"{self.name}+{self.key_id.hex()}+{_encode_base64(_ED25519 + self.key)}"
 
     def verify_signature(self, text: str, signature: bytes) -> bool:
-        """Whether that is a signature of this key's under the text."""
+        """Return whether this is a signature of the text by this key."""
         try:
             Ed25519PublicKey.from_public_bytes(self.key).verify(signature, text.encode())
         except (InvalidSignature, ValueError):
@@ -49,18 +49,18 @@ class VerifierKey:
 
 
 def parse_verifier_key(text: str) -> VerifierKey:
-    """A public key from how C2SP writes it. Raises :class:`InvalidNote`."""
+    """Parse a public key in C2SP format. Raises :class:`InvalidNote`."""
     name, _, rest = text.strip().partition("+")
     key_id, _, key = rest.partition("+")
-    found = VerifierKey(name, _decode_base64(key)[1:])
-    good = _NAME.fullmatch(name) and _decode_base64(key)[:1] == _ED25519 and len(found.key) == 32
-    if not good or found.key_id.hex() != key_id:
+    verifier = VerifierKey(name, _decode_base64(key)[1:])
+    good = _NAME.fullmatch(name) and _decode_base64(key)[:1] == _ED25519 and len(verifier.key) == 32
+    if not good or verifier.key_id.hex() != key_id:
         raise InvalidNote("This is no Ed25519 key like name+1234abcd+base64.")
-    return found
+    return verifier
 
 
 class NoteSigner:
-    """A private key (32 bytes) and the name it signs under. Raises :class:`InvalidNote`."""
+    """A private key (32 bytes) and its signer's name. Raises :class:`InvalidNote`."""
 
     def __init__(self, name: str, seed: bytes) -> None:
         if not _NAME.fullmatch(name):
@@ -69,14 +69,14 @@ class NoteSigner:
         self.verifier = VerifierKey(name, self._key.public_key().public_bytes_raw())
 
     def sign_note(self, text: str) -> str:
-        """The text as a note with our signature. It ends with a line feed."""
+        """Return the text as a note with our signature. The text ends with a newline."""
         signed = self.verifier.key_id + self._key.sign(text.encode())
         return f"{text}\n— {self.verifier.name} {_encode_base64(signed)}\n"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """How large a log was and what its root was."""
+    """The size and root of a log."""
 
     origin: str
     size: int
@@ -87,8 +87,8 @@ class Checkpoint:
 
 
 def open_checkpoint(note: str, key: VerifierKey) -> Checkpoint:
-    """The checkpoint in a note, once the key's signature under it is found good; signatures of
-    others (witnesses) are passed over. Raises :class:`InvalidNote`."""
+    """Return the checkpoint in a note after verifying the key's signature; ignores signatures of
+    others (witnesses). Raises :class:`InvalidNote`."""
     text = open_signed_text(note, key)
     lines = text.split("\n")
     if len(lines) < 4 or lines[0] != key.name:
@@ -102,7 +102,7 @@ def open_checkpoint(note: str, key: VerifierKey) -> Checkpoint:
 
 
 def open_signed_text(note: str, key: VerifierKey) -> str:
-    """The text of a note, once the key's signature under it is found good. Raises
+    """Return the text of a note after verifying the key's signature. Raises
     :class:`InvalidNote`."""
     if len(note) > MAX_NOTE_CHARS:
         raise InvalidNote("This note is too long.")
@@ -111,12 +111,12 @@ def open_signed_text(note: str, key: VerifierKey) -> str:
         raise InvalidNote("This is no signed note.")
     text += "\n"
     for line in signatures[:-1].split("\n"):
-        found = _SIGNATURE.fullmatch(line)
-        if not found:
+        match = _SIGNATURE.fullmatch(line)
+        if not match:
             raise InvalidNote("This note has a line that is no signature.")
-        signed = _decode_base64(found[2])
+        signed = _decode_base64(match[2])
         if (
-            found[1] == key.name
+            match[1] == key.name
             and signed[:4] == key.key_id
             and key.verify_signature(text, signed[4:])
         ):

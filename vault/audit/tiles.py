@@ -1,4 +1,4 @@
-"""The hashes of the tree in the store, in tiles of 256, so that a proof reads few rows."""
+"""The stored hashes of the tree, in tiles of 256, so that a proof reads few rows."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ _TABLE = AuditTile.__table__  # type: ignore[attr-defined]
 
 
 class Tiles:
-    """Reads nodes (:data:`vault.audit.audit_log.merkle.Node`), and adds leaves at the right
-    edge."""
+    """Reads nodes (:data:`vault.audit.merkle.Node`), and appends leaves at the right edge."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._read: dict[tuple[int, int], bytes] = {}
 
     def __call__(self, level: int, index: int) -> bytes:
-        """The hash of a whole node. Raises ``KeyError`` for one that is not in the store."""
+        """Return the hash of a complete node. Raises ``KeyError`` if it is not stored."""
         tile, below = divmod(level, TILE_BITS)
         first = index << below
         hashes = self._read_tile(tile, first // TILE_WIDTH)
@@ -35,19 +34,19 @@ class Tiles:
         return fold_node_hashes(part)
 
     def read_leaf_hashes(self, place: int) -> list[bytes]:
-        """The hashes of the leaves of tile ``place``; as many as there are."""
+        """Return the hashes of the leaves of tile ``place``; as many as there are."""
         hashes = self._read_tile(0, place)
         return [hashes[n : n + HASH_BYTES] for n in range(0, len(hashes), HASH_BYTES)]
 
     def append_leaves(self, size: int, leaves: Sequence[bytes]) -> None:
-        """Put more leaves after the first ``size``."""
+        """Append leaves after the first ``size``."""
         level, begin, new = 0, size, list(leaves)
         while new:
             whole = self._append_to_level(level, begin, new)
             level, begin, new = level + 1, begin // TILE_WIDTH, whole
 
     def _append_to_level(self, level: int, begin: int, hashes: list[bytes]) -> list[bytes]:
-        """Write hashes to a level from place ``begin`` on; gives the nodes over the tiles that
+        """Append hashes to a level from position ``begin`` on; return the nodes over the tiles that
         became full."""
         full, at = [], begin
         while hashes:
@@ -85,9 +84,9 @@ class Tiles:
 
 
 def fold_node_hashes(hashes: Sequence[bytes]) -> bytes:
-    """The node over a power of two of hashes."""
-    found = list(hashes)
-    while len(found) > 1:
-        pairs = zip(found[::2], found[1::2], strict=True)
-        found = [node_hash(left, right) for left, right in pairs]
-    return found[0]
+    """Return the node over a power of two of hashes."""
+    nodes = list(hashes)
+    while len(nodes) > 1:
+        pairs = zip(nodes[::2], nodes[1::2], strict=True)
+        nodes = [node_hash(left, right) for left, right in pairs]
+    return nodes[0]

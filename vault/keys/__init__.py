@@ -1,1 +1,1 @@
-"""Master keys, data keys, purpose keys and index keys; sealing and blind indexes with them."""
+"""Master keys, data keys, purpose keys and index keys; encryption and blind indexes."""

@@ -1,9 +1,10 @@
-"""The blind index: a keyed fingerprint finds a value without storing it, and its key can change.
+"""The blind index: a keyed fingerprint finds a value without storing it, and its key can be
+rotated.
 
 A value has one *form* under each generation of the index key: HMAC-SHA-256, 16 bytes. The form
-under a generation is made from the form under the one before it. So a row can be brought to a new
-key though nobody knows its value any more (who wants no texts, say), and whoever has an old key but
-not the newest can try out no number against what stands in the store.
+under a generation is computed from the form under the one before it. So a row can be moved to a new
+key without knowing its value (opt-outs, for example), and somebody who has an old key but not the
+newest cannot test numbers against the stored forms.
 """
 
 from __future__ import annotations
@@ -13,24 +14,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 FORM_BYTES = 16
-#: Zeros that rows begin with which stand for no value: no form begins with so many.
+#: The zero prefix of decoy and queue rows, which have no value: no form begins with so many zeros.
 STAND_IN_PREFIX = bytes(FORM_BYTES - 2)
-#: The states of the newest generation. ``known``: looked for, not yet written. ``current``:
-#: written, and the one before it is looked for too. ``alone``: nothing is left under that one.
+#: The states of the newest generation. ``known``: searched, not yet written. ``current``: written,
+#: and the previous one is searched too. ``alone``: no row uses the previous one.
 KNOWN, CURRENT, ONLY = "known", "current", "alone"
 ROTATION_STATES = (KNOWN, CURRENT, ONLY)
 
 
 @dataclass(frozen=True, repr=False)
 class IndexKeys:
-    """The index keys from the first to the newest, and the state of the newest."""
+    """The index keys from oldest to newest, and the state of the newest."""
 
     keys: Sequence[bytes]
     state: str = ONLY
 
     @property
     def stage(self) -> tuple[int, int]:
-        """How far all rotations have come; it only rises."""
+        """The progress of all rotations; it only increases."""
         return len(self.keys), ROTATION_STATES.index(self.state)
 
     @property
@@ -39,23 +40,25 @@ class IndexKeys:
         return len(self.keys) - 1 - (self.state == KNOWN)
 
     def search_forms(self, kind: str, value: str) -> list[bytes]:
-        """The forms that a row may be found by; what a new row is written under comes first."""
+        """Return the forms that a row may be found by; the form that new rows are written under
+        comes first."""
         chain = self._form_chain(kind, value)
         if self.state == ONLY:
             return chain[-1:]
         return chain[:-3:-1] if self.state == CURRENT else chain[-2:]
 
     def first_form(self, kind: str, value: str) -> bytes:
-        """The form that no rotation changes."""
+        """Return the form that rotations do not change."""
         return self._form_chain(kind, value)[0]
 
     def to_newest_form(self, form: bytes) -> bytes:
-        """What two forms of one value have in common: the later one, whichever was given."""
+        """Return the newest form of a value from either of its forms, so that two can be
+        compared."""
         before = len(self.keys) - 2
         return self._next_form(before, form) if form_generation(form) == before >= 0 else form
 
     def to_written_form(self, form: bytes) -> bytes:
-        """A form as it is written now; one of the generation before is brought to this one."""
+        """Return the form as it is written now; converts one of the previous generation."""
         before = self.written - 1
         return self._next_form(before, form) if form_generation(form) == before >= 0 else form
 
@@ -72,13 +75,13 @@ class IndexKeys:
 
 
 def oldest_form(forms: Sequence[bytes]) -> bytes:
-    """Of several forms of a value the one that the others can be made from."""
+    """Return the oldest of several forms of a value, from which the others can be computed."""
     return min(forms, key=form_generation)
 
 
 def form_generation(form: bytes) -> int:
-    """Which generation a form belongs to; -1 for what is no form. The first has no byte in front
-    that says so."""
+    """Return the generation of a form; -1 for anything else. Forms of the first have no generation
+    byte."""
     if len(form) == FORM_BYTES:
         return 0
     return form[0] if len(form) == FORM_BYTES + 1 else -1

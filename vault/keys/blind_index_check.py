@@ -1,7 +1,7 @@
-"""What a blind index finds is trusted only once it was compared with what is sealed in the row.
+"""Checks blind index matches against the sealed value of the row.
 
-Who can write to the database but has no key can put any index into any row. So each look-up goes
-through here: a row whose sealed value is another one is not found, and the log says which it was.
+Somebody who can write to the database but has no key can put any index into any row. So each
+look-up goes through here: a row whose sealed value differs is not found, and the log names it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ log = structlog.get_logger("vault")
 
 
 def matches_sealed_value(table: str, row: UUID, opened: Callable[[], str], asked: str) -> bool:
-    """Whether the sealed value that ``opened`` gives is the one that was asked for, compared in a
-    time that does not tell where they differ. One that does not open is another one."""
+    """Return whether the sealed value that ``opened`` decrypts equals ``asked``, compared in
+    constant time. A value that does not decrypt does not match."""
     try:
         same = hmac.compare_digest(opened().encode(), asked.encode())
     except Tampered:

@@ -1,4 +1,4 @@
-"""Sealed fields: each customer's data under that customer's own key (rule I2)."""
+"""Field encryption: each customer's data is sealed under that customer's own key (rule I2)."""
 
 from __future__ import annotations
 
@@ -27,59 +27,61 @@ class FieldKey:
     key: bytes
 
     def seal_field(self, table: str, column: str, row: UUID | str, value: str) -> bytes:
-        """The ciphertext of ``value`` for this place. ``row`` is the row's id, with whatever else
-        of the row the value must not be parted from."""
+        """Encrypt ``value`` for this place. ``row`` is the row's id, with any other columns that
+        the value is bound to."""
         return seal(self.key, value.encode(), f"{table}.{column}:{row}")
 
     def open_field(self, table: str, column: str, row: UUID | str, sealed: bytes) -> str:
-        """The inverse of :meth:`seal`. Raises ``Tampered`` for a value from another place."""
+        """Decrypt the output of :meth:`seal_field`. Raises ``Tampered`` for a value from another
+        place."""
         return unseal(self.key, sealed, f"{table}.{column}:{row}").decode()
 
 
-#: Nobody's; what it seals is opened by this process alone, and never stored.
+#: The key of no customer; what it seals is decrypted by this process alone, and never stored.
 DECOY_KEY = FieldKey(generate_key())
 
 
 def create_data_key(session: Session, owner: UUID) -> FieldKey:
-    """Make and keep the key of a new customer."""
+    """Create and store the key of a new customer."""
     wrapped, key = generate_data_key(session, owner)
     store_data_keys(session, [(owner, wrapped)])
     return key
 
 
 def generate_data_key(session: UnitOfWork, owner: UUID) -> tuple[bytes, FieldKey]:
-    """A key for somebody who is about to be added: wrapped, to be kept by :func:`store_data_keys`,
-    and ready to seal with."""
+    """Create a key for a customer who is about to be added; return it wrapped, for
+    :func:`store_data_keys`, and unwrapped."""
     wrapped = keyring.current_keyring(session).wrap_new_key(owner)
     return wrapped, unwrap_data_key(session, wrapped, owner)
 
 
 def store_data_keys(session: UnitOfWork, made: Sequence[tuple[UUID, bytes]]) -> None:
-    """Keep the wrapped keys of new customers."""
+    """Store the wrapped keys of new customers."""
     rows = [{"owner_id": owner, "wrapped": wrapped} for owner, wrapped in made]
     session.connection().execute(insert(_TABLE), rows)
 
 
 def load_data_keys(session: Session, owners: Collection[UUID]) -> dict[UUID, FieldKey]:
-    """The keys of many customers at once; without those that have been destroyed."""
+    """Load the keys of many customers at once; leaves out destroyed ones."""
     statement = select(_TABLE.c.owner_id, _TABLE.c.wrapped).where(_TABLE.c.owner_id.in_(owners))
     rows = session.connection().execute(statement).all()
     return {owner: unwrap_data_key(session, wrapped, owner) for owner, wrapped in rows}
 
 
 def destroy_data_keys(session: UnitOfWork, owners: Collection[UUID]) -> None:
-    """Destroy the keys of these customers: what they sealed opens no more, for nobody."""
+    """Destroy the keys of these customers: what they sealed can never be decrypted again."""
     session.connection().execute(delete(_TABLE).where(_TABLE.c.owner_id.in_(owners)))
 
 
 def load_data_key(session: Session, owner: UUID) -> FieldKey:
-    """The key of one customer. Raises ``KeyUnavailable`` once it has been destroyed."""
+    """Load the key of one customer. Raises ``KeyUnavailable`` once it has been destroyed."""
     wrapped = session.connection().execute(_SELECT.where(_TABLE.c.owner_id == owner)).scalar()
     return unwrap_data_key(session, wrapped, owner)
 
 
 def load_data_key_or_decoy(session: Session, owner: UUID | None) -> FieldKey:
-    """The key of one customer; for nobody :data:`DECOY_KEY`, at the same cost (rule C5)."""
+    """Load the key of one customer; return :data:`DECOY_KEY` without one, at the same cost (rule
+    C5)."""
     if owner is not None:
         return load_data_key(session, owner)
     session.connection().execute(_SELECT.where(_TABLE.c.owner_id == new_id())).scalar()
@@ -87,7 +89,7 @@ def load_data_key_or_decoy(session: Session, owner: UUID | None) -> FieldKey:
 
 
 def unwrap_data_key(session: UnitOfWork, wrapped: bytes | None, owner: UUID) -> FieldKey:
-    """The key from its wrapped form, for statements that have read it along with other columns."""
+    """Unwrap a key that was read with other columns in the caller's statement."""
     if wrapped is None:
         raise KeyUnavailable("this customer's key has been destroyed")
     return FieldKey(keyring.current_keyring(session).unwrap_key(wrapped, owner))

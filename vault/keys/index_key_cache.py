@@ -1,4 +1,4 @@
-"""What a process knows of the index keys, which may change while it runs."""
+"""A cache of the index keys, which may change while the process runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vault.keys.key_register import INDEX, NO_KEYS, index_key_number
 from vault.keys.master_keys import MasterKeys
 from vault.models import PurposeKey
 
-#: For how many seconds a process goes by what it has read.
+#: Maximum age of the cached keys in seconds.
 MAX_AGE_SECONDS = 30.0
 _MOST_WAIT = 1.0
 _ROW = PurposeKey.__table__  # type: ignore[attr-defined]
@@ -25,7 +25,7 @@ INDEX_ROWS = key_register.KEY_ROWS.where(_ROW.c.purpose.startswith(INDEX))
 
 
 class IndexKeyCache:
-    """The index keys, read anew before they are too old to go by. Safe for many threads."""
+    """The index keys, reloaded before they reach their maximum age. Thread-safe."""
 
     def __init__(
         self,
@@ -39,8 +39,8 @@ class IndexKeyCache:
         self._reading, self._changing = Lock(), Lock()
 
     def get_index_keys(self) -> IndexKeys:
-        """What is known. One thread reads it anew when it begins to be old; the others wait only
-        where it is too old to go by, and not for long (rule F1)."""
+        """Return the index keys. One thread reloads them at half their maximum age; the others wait
+        only once they are older than that maximum, and not for long (rule F1)."""
         known, age = self._keys, self._ticks() - self._read_at
         if known is not None and age < MAX_AGE_SECONDS / 2:
             return known
@@ -58,25 +58,25 @@ class IndexKeyCache:
         return self._keys
 
     def _reload_index_keys(self) -> None:
-        """On a connection of its own, outside the caller's transaction."""
-        began = self._ticks()
+        """Reload on a separate connection, outside the caller's transaction."""
+        started_at = self._ticks()
         with transaction(self._engine, read_only=True) as session:
             rows = session.connection().execute(INDEX_ROWS).all()
         if rows:
             self.accept_key_rows(rows)
-            self._read_at = began
+            self._read_at = started_at
         elif self._keys is not None:
             raise KeyForged(key_register.KEY_MISSING.format(INDEX, "purpose_key"))
 
     def accept_key_rows(self, rows: Sequence[Any]) -> None:
-        """Go by these rows of keys, unless it is known that they have changed since. Raises
-        ``KeyForged`` where they are not what the key register says."""
+        """Use these key rows, unless newer ones are already known. Raises ``KeyForged`` if they
+        differ from the key register."""
         newest = max(rows, key=lambda row: index_key_number(row.purpose))
         stage, known = (len(rows), newest.state or ONLY), self._keys
         if known is not None and stage == (len(known.keys), known.state):
             return
         keys = key_register.open_index_keys(self._master, rows)
-        found = IndexKeys(keys, stage[1])
+        candidate = IndexKeys(keys, stage[1])
         with self._changing:
-            if self._keys is None or found.stage > self._keys.stage:
-                self._keys = found
+            if self._keys is None or candidate.stage > self._keys.stage:
+                self._keys = candidate

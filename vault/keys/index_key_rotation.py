@@ -1,13 +1,15 @@
-"""A new index key: everything in the store is brought to it, as all works on.
+"""Index key rotation: moves every blind index to a new key without downtime.
 
 A rotation goes through three states (:mod:`vault.keys.blind_index`), and never back. Between them
-it must wait until every process knows of the last. What is done stays done: a run that was killed
-is run again, and two at once do no harm.
+it must wait until every process knows of the last. Each step is permanent: an interrupted run is
+run again, and two runs at once do no harm.
 
-1. ``known``: all look for both forms of a value, and still write the former.
-2. ``current``: all write the new form. Who adds what may be there once holds the keys while it does
-   (:func:`vault.keys.keyring.lock_index_keys`), so no value is added under both.
-3. ``alone``: no former form is left, and none is looked for.
+1. ``known``: every process searches both forms of a value, and still writes the previous one.
+
+2. ``current``: every process writes the new form. Code that adds a unique value locks the keys
+while it does (:func:`vault.keys.keyring.lock_index_keys`), so that no value is added under both.
+
+3. ``alone``: no previous form is left, and none is searched.
 """
 
 from __future__ import annotations
@@ -46,15 +48,15 @@ from vault.models import PurposeKey
 
 BATCH_SIZE = 200
 _TURN = b"index key"
-#: A process may have begun a unit of work with what it was just about to read anew.
+#: A process may have started a unit of work with keys that were about to expire from its cache.
 PROPAGATION_DELAY = timedelta(seconds=2 * MAX_AGE_SECONDS)
-#: How a row of a column is brought to the new key that holds more than the form, by its id.
+#: How to move a row, by its id, for columns whose rows depend on more than the form.
 RowMovers = Mapping[str, Callable[[Session, Any], None]]
 
 
 def lock_newest_index_key(session: Session) -> PurposeKey:
-    """The newest index key, locked: nobody adds what may be there once, or goes on with a rotation,
-    until this transaction ends."""
+    """Lock and return the newest index key: until this transaction ends, nobody adds a unique value
+    or continues a rotation."""
     advisory_lock.acquire_lock(session, _TURN)  # first, to see a key that another run has just made
     rows = session.exec(
         select_rows(PurposeKey)
@@ -67,31 +69,33 @@ def lock_newest_index_key(session: Session) -> PurposeKey:
 
 
 def find_rotation_state_time(session: Session) -> datetime:
-    """When the newest index key came into its state."""
+    """Return when the newest index key entered its state."""
     rows = session.connection().execute(INDEX_ROWS).all()
     row = max(rows, key=lambda each: index_key_number(each.purpose))
-    found: datetime = row.since
-    return found
+    since: datetime = row.since
+    return since
 
 
 def begin_index_rotation(
     session: Session, master: MasterKeys, now: datetime
 ) -> tuple[PurposeKey, bool]:
-    """A new index key that is looked for, or the one whose rotation goes on; and whether it is
-    new."""
+    """Create a new index key in state ``known``, or return the one whose rotation is in progress;
+    and whether it is new."""
     last = lock_newest_index_key(session)
     if last.state not in (None, ONLY):
         return last, False
     purpose, key = f"{INDEX}-{index_key_number(last.purpose) + 1}", generate_key()
     wrapped = master.wrap_with_master(key, key_register.wrap_context(purpose))
-    made = PurposeKey(purpose=purpose, wrapped=wrapped, created_at=now, state=KNOWN, since=now)
-    session.add(made)
+    new_row = PurposeKey(purpose=purpose, wrapped=wrapped, created_at=now, state=KNOWN, since=now)
+    session.add(new_row)
     session.flush()
-    mark = key_register.register_fingerprint(key)
+    fingerprint = key_register.register_fingerprint(key)
     key_register.update_register(
-        session, master, lambda r: _with_index_state(r, purpose, KNOWN, {**r.keys, purpose: mark})
+        session,
+        master,
+        lambda r: _with_index_state(r, purpose, KNOWN, {**r.keys, purpose: fingerprint}),
     )
-    return made, True
+    return new_row, True
 
 
 def _with_index_state(
@@ -103,8 +107,8 @@ def _with_index_state(
 def advance_index_rotation(
     session: Session, purpose: str, before: str, after: str, now: datetime
 ) -> bool:
-    """Put a rotation into its next state, unless another run has; whether it was this one. For the
-    first step, and the last, :data:`PROPAGATION_DELAY` must have gone by."""
+    """Move a rotation to its next state, unless another run did; return whether this run did.
+    Before the first and the last step, :data:`PROPAGATION_DELAY` must have passed."""
     last = lock_newest_index_key(session)
     if (last.purpose, last.state) != (purpose, before):
         return False
@@ -119,49 +123,49 @@ def advance_index_rotation(
 
 
 def list_index_columns(metadata: MetaData) -> list[Column[bytes]]:
-    """All columns of blind indexes. Codes come first and customers last: a call begins with the
-    form that its customer has, and looks whether another goes on with that number."""
-    found = [
+    """List all blind index columns. Codes come first and customers last: a call starts with its
+    customer's form, and checks whether another call with that number is in progress."""
+    columns = [
         column
         for table in metadata.tables.values()
         for column in table.columns
         if column.info.get(BLIND_INDEX)
     ]
     order = {"code": 0, "customer": 2}
-    return sorted(found, key=lambda c: (order.get(c.table.name, 1), str(c)))
+    return sorted(columns, key=lambda c: (order.get(c.table.name, 1), str(c)))
 
 
 def count_rows_left(session: Session, column: Column[bytes]) -> int:
-    """How many rows of a column are still under the key before the newest."""
+    """Count the rows of a column that are still under the previous key."""
     remove_statement_timeout(session)
-    found = (
+    query = (
         select(func.count()).select_from(column.table).where(_is_under_former_key(session, column))
     )
-    return session.connection().execute(found).scalar_one()
+    return session.connection().execute(query).scalar_one()
 
 
 def _is_under_former_key(session: Session, column: Column[bytes]) -> ColumnElement[bool]:
     keys = keyring.current_keyring(session).index_keys()
     before = keys.written - 1
     if before == 0:
-        # Decoys and queue rows of checks are found by no number.
-        fits = func.length(column) == FORM_BYTES
-        return and_(fits, func.substr(column, 1, len(STAND_IN_PREFIX)) != STAND_IN_PREFIX)
-    fits = func.length(column) == FORM_BYTES + 1
-    return and_(fits, func.substr(column, 1, 1) == bytes([before]))
+        # Excludes decoy and queue rows of checks, which have no number.
+        right_length = func.length(column) == FORM_BYTES
+        return and_(right_length, func.substr(column, 1, len(STAND_IN_PREFIX)) != STAND_IN_PREFIX)
+    right_length = func.length(column) == FORM_BYTES + 1
+    return and_(right_length, func.substr(column, 1, 1) == bytes([before]))
 
 
 def move_next_rows(
     session: Session, column: Column[bytes], after: Sequence[Any] | None, movers: RowMovers
 ) -> tuple[int, Sequence[Any] | None]:
-    """Bring the next rows of a column to the newest key; how many, and the last of them: none at
-    the end. ``after`` is the last of the batch before."""
+    """Move the next rows of a column to the newest key; return how many, and the key of the last
+    row, or ``None`` at the end. ``after`` is the last row of the previous batch."""
     remove_statement_timeout(session)
     keyring.lock_index_keys(session)
     key = list(column.table.primary_key.columns)
     statement = select(*key, column.label("form")).where(_is_under_former_key(session, column))
     if after is not None:
-        bounds = [literal(each, c.type) for each, c in zip(after, key, strict=True)]
+        bounds = [literal(bound, c.type) for bound, c in zip(after, key, strict=True)]
         statement = statement.where(tuple_(*key) > tuple_(*bounds))
     rows = session.connection().execute(statement.order_by(*key).limit(BATCH_SIZE)).all()
     mover = movers.get(str(column))
@@ -181,11 +185,11 @@ def _rewrite_index_rows(session: Session, column: Column[bytes], rows: Sequence[
     changed = (
         update(column.table)
         .where(*(c == bindparam(f"key{n}") for n, c in enumerate(key)))
-        .where(column == bindparam("before"))  # else it was changed meanwhile
+        .where(column == bindparam("before"))  # otherwise it was changed meanwhile
         .values({column.name: bindparam("anew")})
     )
     values = [
-        {f"key{n}": each for n, each in enumerate(row[:-1])}
+        {f"key{n}": key_value for n, key_value in enumerate(row[:-1])}
         | {"before": row.form, "anew": pairs[row.form]}
         for row in rows
     ]
@@ -195,12 +199,13 @@ def _rewrite_index_rows(session: Session, column: Column[bytes], rows: Sequence[
 def _drop_duplicate_facts(
     session: Session, column: Column[bytes], pairs: Mapping[bytes, bytes]
 ) -> None:
-    """A fact about a number that has been noted again since: the later row says it too."""
+    """Delete facts about a number that were recorded again under the new key: the later row says
+    the same."""
     known = set(
         session.connection()
         .execute(select(column).where(column.in_(list(pairs.values()))))
         .scalars()
     )
-    twice = [before for before, anew in pairs.items() if anew in known]
-    if twice:
-        session.connection().execute(delete(column.table).where(column.in_(twice)))
+    duplicates = [before for before, new_form in pairs.items() if new_form in known]
+    if duplicates:
+        session.connection().execute(delete(column.table).where(column.in_(duplicates)))

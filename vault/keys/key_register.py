@@ -1,9 +1,9 @@
-"""The key register: which keys this store has, sealed under the master key.
+"""The key register: which keys this database has, sealed under the master key.
 
 A database writer can delete, replace or restore rows of ``purpose_key``, but cannot write the
 register: it holds each purpose's fingerprint, the states of the index keys, the revision that the
-last upgrade reached, and facts that hold for good (:data:`SET_UP_FACT`). Whatever differs from it
-is found wherever keys are read, and nothing is made that the register says was made before.
+last upgrade reached, and permanent facts (:data:`SET_UP_FACT`). Any difference from it is detected
+wherever keys are read, and a key that the register lists is never created again.
 """
 
 from __future__ import annotations
@@ -24,14 +24,13 @@ from vault.keys.master_keys import MasterKeys
 from vault.models import KeyRegisterRow, PurposeKey
 
 INDEX = "index"
-#: The fact that the installation has had two people who can approve
-#: (people/approvals/bootstrap.py).
+#: The fact that bootstrap is finished (people/approvals/bootstrap.py).
 SET_UP_FACT = "set up"
 _PLACE = "key_register.sealed"
 _KEYS = PurposeKey.__table__  # type: ignore[attr-defined]
 _TABLE = KeyRegisterRow.__table__  # type: ignore[attr-defined]
 _SEALED = select(_TABLE.c.sealed).where(_TABLE.c.id == 1)
-#: One statement, so that keys and register are of one moment.
+#: One statement, so that keys and register are a consistent snapshot.
 KEY_ROWS = select(
     _KEYS.c.purpose,
     _KEYS.c.wrapped,
@@ -57,7 +56,7 @@ INDEX_STATE_MISMATCH = (
 
 @dataclass(frozen=True)
 class KeyRegister:
-    """``store`` is random; ``generation`` rises with each change; ``revision`` is what the last
+    """``store`` is random; ``generation`` increases with each change; ``revision`` is what the last
     upgrade reached; ``keys`` holds a fingerprint by purpose, ``states`` those of index keys."""
 
     revision: str
@@ -69,28 +68,29 @@ class KeyRegister:
 
     @property
     def pin(self) -> str:
-        """What ``VOUCHLINE_KEY_REGISTER_PIN`` takes."""
+        """The value for ``VOUCHLINE_KEY_REGISTER_PIN``."""
         return f"{self.store}:{self.generation}"
 
 
 def wrap_context(purpose: str) -> str:
-    """Where a purpose's key is wrapped for, once the store has a register. It differs from
-    :func:`early_wrap_context`: a store with such keys had a register once, whatever it says now."""
+    """Return the wrap context of a purpose's key in a database with a register. It differs from
+    :func:`early_wrap_context`, so that keys wrapped this way prove that there was a register."""
     return f"purpose_key.registered:{purpose}"
 
 
 def early_wrap_context(purpose: str) -> str:
-    """Where a purpose's key was wrapped for before there was a register."""
+    """Return the wrap context of a purpose's key before there was a register."""
     return f"purpose_key:{purpose}"
 
 
 def register_fingerprint(key: bytes) -> str:
-    """What the register keeps of a key."""
+    """Return the fingerprint of a key that the register stores."""
     return hex_fingerprint(key, "key register")
 
 
 def open_register(master: MasterKeys, sealed: bytes | None) -> KeyRegister:
-    """The register. Raises ``KeyUnavailable`` when it is missing, forged, or of another master."""
+    """Decrypt the register. Raises ``KeyUnavailable`` if it is missing, forged, or of another
+    master key."""
     try:
         if sealed is None:
             raise Tampered("no register")
@@ -100,12 +100,12 @@ def open_register(master: MasterKeys, sealed: bytes | None) -> KeyRegister:
 
 
 def load_register(session: UnitOfWork, master: MasterKeys) -> KeyRegister:
-    """The register of the store. Raises as :func:`open_register`."""
+    """Load the database's register. Raises as :func:`open_register`."""
     return open_register(master, session.connection().execute(_SEALED).scalar())
 
 
 def add_register(session: UnitOfWork, master: MasterKeys, register: KeyRegister) -> None:
-    """Keep the first register of a store."""
+    """Store the first register of a database."""
     session.connection().execute(
         insert_row(_TABLE).values(id=1, sealed=_seal_register(master, register))
     )
@@ -114,24 +114,24 @@ def add_register(session: UnitOfWork, master: MasterKeys, register: KeyRegister)
 def update_register(
     session: UnitOfWork, master: MasterKeys, how: Callable[[KeyRegister], KeyRegister]
 ) -> KeyRegister:
-    """Change the register, one change at a time; lock rows of ``purpose_key`` before, never
+    """Change the register, serialized by a row lock; lock rows of ``purpose_key`` before, never
     after. Raises as :func:`open_register`."""
-    work = session.connection()
-    before = open_register(master, work.execute(_SEALED.with_for_update()).scalar())
+    connection = session.connection()
+    before = open_register(master, connection.execute(_SEALED.with_for_update()).scalar())
     after = how(before)
     if after != before:
         after = replace(after, generation=before.generation + 1)
-        work.execute(update(_TABLE).values(sealed=_seal_register(master, after)))
+        connection.execute(update(_TABLE).values(sealed=_seal_register(master, after)))
     return after
 
 
 def rewrap_register(session: UnitOfWork, master: MasterKeys) -> None:
-    """Seal it under the current master key, as it is."""
-    work = session.connection()
-    sealed = work.execute(_SEALED.with_for_update()).scalar()
+    """Reseal the unchanged register under the current master key."""
+    connection = session.connection()
+    sealed = connection.execute(_SEALED.with_for_update()).scalar()
     if sealed is None or master.wrapping_key_id(sealed) != master.current:
         register = open_register(master, sealed)
-        work.execute(update(_TABLE).values(sealed=_seal_register(master, register)))
+        connection.execute(update(_TABLE).values(sealed=_seal_register(master, register)))
 
 
 def _seal_register(master: MasterKeys, register: KeyRegister) -> bytes:
@@ -141,7 +141,7 @@ def _seal_register(master: MasterKeys, register: KeyRegister) -> bytes:
 def open_register_and_keys(
     session: UnitOfWork, master: MasterKeys
 ) -> tuple[KeyRegister, dict[str, bytes]]:
-    """The register, and all keys by purpose, each what the register says.
+    """Return the register, and all keys by purpose, each checked against the register.
 
     Raises ``KeyUnavailable`` with a sentence that says what is wrong and what to do.
     """
@@ -154,16 +154,19 @@ def open_register_and_keys(
 
 
 def open_index_keys(master: MasterKeys, rows: Sequence[Row[Any]]) -> list[bytes]:
-    """The index keys of these rows of :data:`KEY_ROWS`, the first one first. Raises as
+    """Return the index keys of these rows of :data:`KEY_ROWS`, oldest first. Raises as
     :func:`open_register_and_keys`."""
     register = open_register(master, rows[-1].register)
-    expected = {name: mark for name, mark in register.keys.items() if name.startswith(INDEX)}
-    found = _match_keys_to_register(master, register, expected, rows)
-    return [found[name] for name in sorted(found, key=index_key_number)]
+    expected = {
+        name: fingerprint for name, fingerprint in register.keys.items() if name.startswith(INDEX)
+    }
+    keys = _match_keys_to_register(master, register, expected, rows)
+    return [keys[name] for name in sorted(keys, key=index_key_number)]
 
 
 def index_key_number(purpose: str) -> int:
-    """Which index key it is, by its name: the database's own order could be changed."""
+    """Return the number of an index key from its name: the database's own order could be
+    changed."""
     return int(purpose.removeprefix(INDEX).removeprefix("-") or 0)
 
 
@@ -173,12 +176,12 @@ def _match_keys_to_register(
     expected: Mapping[str, str],
     rows: Sequence[Any],
 ) -> dict[str, bytes]:
-    found = {row.purpose: row for row in rows}
+    rows_by_purpose = {row.purpose: row for row in rows}
     for name in expected:
-        if name not in found:
+        if name not in rows_by_purpose:
             raise KeyForged(KEY_MISSING.format(name, "purpose_key"))
     keys = {}
-    for name, row in found.items():
+    for name, row in rows_by_purpose.items():
         if name not in expected:
             raise KeyForged(KEY_UNKNOWN.format(name, "purpose_key"))
         if row.state != register.states.get(name):
@@ -190,7 +193,8 @@ def _match_keys_to_register(
 
 
 def _unwrap_purpose_key(master: MasterKeys, purpose: str, wrapped: bytes) -> bytes:
-    """The register opened, so the master keys are right: what they do not open is not ours."""
+    """Unwrap a purpose key. The register was decrypted, so the master keys are right: a key that
+    does not unwrap is not ours."""
     try:
         return master.unwrap_with_master(wrapped, wrap_context(purpose))
     except (KeyUnavailable, Tampered):

@@ -1,5 +1,5 @@
-"""How far a store is in truth: by its keys and its sealed register, whatever ``alembic_version``
-says, which any database writer can change."""
+"""The true revision of a database, from its keys and its sealed register rather than from
+``alembic_version``, which any database writer can change."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vault.keys.keyring import INTRODUCED_AT
 from vault.keys.master_keys import MasterKeys
 from vault.models import KeyRegisterRow, PurposeKey
 
-#: The revision from which on a store has a register.
+#: The revision that introduced the register.
 REGISTER_REVISION = "0028"
 _KEYS = PurposeKey.__table__  # type: ignore[attr-defined]
 _REGISTER = KeyRegisterRow.__table__  # type: ignore[attr-defined]
@@ -45,7 +45,7 @@ PIN_MISMATCH = (
 
 @dataclass
 class StoreKeyState:
-    """How far a store is in truth. ``reached`` are its revisions, and none of a fresh one."""
+    """The true state of a database. ``reached`` are its revisions, empty for a new one."""
 
     reached: list[str] = field(default_factory=list)
     keys: dict[str, bytes] = field(default_factory=dict)
@@ -55,11 +55,11 @@ class StoreKeyState:
 def examine_store(
     connection: Connection, master: MasterKeys, revision: str | None, pin: str = ""
 ) -> StoreKeyState:
-    """How far the store is. Raises ``KeyUnavailable`` with a sentence where its keys, its register
-    and its revision are not what they must be together."""
-    found = _examine_revision(connection, master, revision)
-    _require_pinned(found.register, pin)
-    return found
+    """Return the state of the database. Raises ``KeyUnavailable`` with a sentence if its keys, its
+    register and its revision are inconsistent."""
+    state = _examine_revision(connection, master, revision)
+    _require_pinned(state.register, pin)
+    return state
 
 
 def _examine_revision(
@@ -92,7 +92,7 @@ def _examine_registered_store(
         try:
             register, keys = key_register.open_register_and_keys(session, master)
         except KeyUnavailable as error:
-            if str(error) == key_register.NO_KEYS:  # the tables are there, so keys were made
+            if str(error) == key_register.NO_KEYS:  # the tables exist, so keys were made
                 raise KeyForged(key_register.REGISTER_GONE.format("key_register")) from None
             raise
     if register.revision != revision:
@@ -104,7 +104,7 @@ def _examine_registered_store(
 def _examine_early_store(
     connection: Connection, master: MasterKeys, revision: str, reached: list[str]
 ) -> StoreKeyState:
-    """A store from before there was a register."""
+    """Examine a database from before there was a register."""
     if "key_register" in inspect(connection).get_table_names():
         raise KeyForged(WAS_REGISTERED.format(revision))
     rows = connection.execute(select(_KEYS.c.purpose, _KEYS.c.wrapped)).all()
@@ -113,7 +113,7 @@ def _examine_early_store(
     keys = {name: _unwrap_early_key(master, name, wrapped, revision) for name, wrapped in rows}
     _require_introduced(reached, keys)
     if keyring.SIGN_IN in keys and INTRODUCED_AT[keyring.SIGN_IN] not in reached:
-        raise KeyForged(WAS_REGISTERED.format(revision))  # what it would bind is bound already
+        raise KeyForged(WAS_REGISTERED.format(revision))  # its rows have already been bound
     return StoreKeyState(reached, keys)
 
 
@@ -130,7 +130,7 @@ def _unwrap_early_key(master: MasterKeys, purpose: str, wrapped: bytes, revision
 
 
 def _is_store_unused(connection: Connection) -> bool:
-    """Whether an upgrade was stopped before it made the keys: nothing that needs one is there."""
+    """Return whether an upgrade stopped before it made the keys: no rows that need one exist."""
     known = set(inspect(connection).get_table_names())
     return not any(
         name in known
@@ -154,15 +154,15 @@ def _require_pinned(register: KeyRegister | None, pin: str) -> None:
 
 
 def is_store_untouched(connection: Connection) -> bool:
-    """Whether a store has its tables, and neither keys, nor a register, nor anybody."""
-    kept = select(_KEYS.c.purpose).limit(1), select(_REGISTER.c.id).limit(1)
+    """Return whether a database has its tables, but no keys, no register and no people."""
+    queries = select(_KEYS.c.purpose).limit(1), select(_REGISTER.c.id).limit(1)
     return _is_store_unused(connection) and not any(
-        connection.execute(item).first() for item in kept
+        connection.execute(query).first() for query in queries
     )
 
 
 def has_purpose_keys(engine: Engine) -> bool:
-    """Whether a store has keys, so that no master key may be made for it."""
+    """Return whether a database has keys, so that no master key may be made for it."""
     with engine.connect() as connection:
         known = inspect(connection).get_table_names()
         if "purpose_key" not in known:

@@ -1,15 +1,14 @@
-"""Keys and once-only steps of an upgrade, in the transaction of its migrations.
+"""Keys and one-time steps of an upgrade, in the transaction of its migrations.
 
-A key is made by the upgrade that reaches the revision which introduces its purpose
+A key is created by the upgrade that reaches the revision which introduces its purpose
 (:data:`vault.keys.keyring.INTRODUCED_AT`), and a step is run by the upgrade that reaches its
-revision. How far a store has come is taken from the sealed key register, not from
-``alembic_version``, which any database writer can set back: where the two differ, nothing is
-upgraded. A store from before there was a register shows how far it is by its keys: those of a
-purpose that it must have by now, or cannot have yet, are missed or refused.
+revision. The revision reached is taken from the sealed key register, not from ``alembic_version``,
+which any database writer can set back: if the two differ, nothing is upgraded. A database from
+before there was a register shows its revision by its keys: a missing or premature one is refused.
 
-A step is a function ``step(session)`` that seals or binds rows that were kept before there was a
-key for it. It gets the tables as they are at the newest revision, finds keys by
-``keyring.of(session)``, and is never run on rows that were written after its revision.
+A step is a function ``step(session)`` that seals or binds rows that are older than their key. It
+gets the tables as they are at the newest revision, finds keys by
+``keyring.current_keyring(session)``, and is never run on rows that were written after its revision.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ _KEYS = PurposeKey.__table__  # type: ignore[attr-defined]
 
 @dataclass
 class KeyUpgrade:
-    """What :func:`storage.migrate.upgrade_store` is given as ``around``."""
+    """The ``around`` argument of :func:`storage.migrate.upgrade_store`."""
 
     engine: Engine
     master: MasterKeys
@@ -58,7 +57,7 @@ class KeyUpgrade:
         self.found = examine_store(connection, self.master, revision, self.pin)
 
     def after_migration(self, connection: Connection, revision: str) -> None:
-        """Make the keys that the new revisions introduce, write the register, run the steps."""
+        """Create the keys that the new revisions introduce, write the register, run the steps."""
         found = self.found
         if found.register is not None and found.register.revision == revision:
             return
@@ -69,11 +68,11 @@ class KeyUpgrade:
             session.flush()
 
     def _make_purpose_keys(self, session: Session) -> None:
-        work, keys = session.connection(), self.found.keys
+        connection, keys = session.connection(), self.found.keys
         if self.found.register is None:
             for purpose, key in keys.items():
                 wrapped = self.master.wrap_with_master(key, wrap_context(purpose))
-                work.execute(
+                connection.execute(
                     update(_KEYS).where(_KEYS.c.purpose == purpose).values(wrapped=wrapped)
                 )
         for purpose in PURPOSES:
@@ -84,31 +83,35 @@ class KeyUpgrade:
         session.flush()
 
     def _write_register(self, session: Session, revision: str) -> None:
-        marks = {purpose: register_fingerprint(key) for purpose, key in self.found.keys.items()}
+        fingerprints = {
+            purpose: register_fingerprint(key) for purpose, key in self.found.keys.items()
+        }
         if self.found.register is None:
             rows = session.connection().execute(select(_KEYS.c.purpose, _KEYS.c.state)).all()
             states = {name: state for name, state in rows if state is not None}
-            key_register.add_register(session, self.master, KeyRegister(revision, marks, states))
+            key_register.add_register(
+                session, self.master, KeyRegister(revision, fingerprints, states)
+            )
         else:
             key_register.update_register(
-                session, self.master, lambda r: replace(r, revision=revision, keys=marks)
+                session, self.master, lambda r: replace(r, revision=revision, keys=fingerprints)
             )
 
     def _run_upgrade_steps(self, session: Session, revision: str) -> None:
         if not self.found.reached:
-            return  # a fresh store: nothing was kept before
+            return  # a new database: there are no earlier rows
         ring = Keyring(self.master, self.engine, keys=self.found.keys, ticks=lambda: 0.0)
         session.info.update(keyring.keyring_session_info(ring))
         ring.refresh_index_keys(session)
-        for one_revision in migrate.list_reached_revisions(revision):
-            if one_revision in self.steps and one_revision not in self.found.reached:
-                self.steps[one_revision](session)
+        for reached_revision in migrate.list_reached_revisions(revision):
+            if reached_revision in self.steps and reached_revision not in self.found.reached:
+                self.steps[reached_revision](session)
 
 
 @dataclass
 class KeyDowngrade:
     """The same for :func:`storage.migrate.downgrade_store`: below :data:`REGISTER_REVISION`, keys
-    are wrapped as they were; keys that later revisions introduced are dropped with what they
+    are wrapped in the earlier way; keys that later revisions introduced are deleted with what they
     sealed."""
 
     master: MasterKeys
@@ -123,13 +126,13 @@ class KeyDowngrade:
             reached = [] if revision == "base" else migrate.list_reached_revisions(revision)
         except ValueError:
             raise KeyUnavailable(f"there is no revision {revision}") from None
-        gone = [p for p in PURPOSES if INTRODUCED_AT[p] not in reached and p in self.found.keys]
-        connection.execute(delete(_KEYS).where(_KEYS.c.purpose.in_(gone)))
-        kept = {p: key for p, key in self.found.keys.items() if p not in gone}
+        removed = [p for p in PURPOSES if INTRODUCED_AT[p] not in reached and p in self.found.keys]
+        connection.execute(delete(_KEYS).where(_KEYS.c.purpose.in_(removed)))
+        remaining = {p: key for p, key in self.found.keys.items() if p not in removed}
         if REGISTER_REVISION in reached:
-            self._keep_register(connection, revision, kept)
+            self._keep_register(connection, revision, remaining)
         elif self.found.register is not None:
-            for purpose, key in kept.items():
+            for purpose, key in remaining.items():
                 wrapped = self.master.wrap_with_master(key, early_wrap_context(purpose))
                 connection.execute(
                     update(_KEYS).where(_KEYS.c.purpose == purpose).values(wrapped=wrapped)
@@ -138,24 +141,26 @@ class KeyDowngrade:
     def _keep_register(
         self, connection: Connection, revision: str, kept: Mapping[str, bytes]
     ) -> None:
-        marks = {purpose: register_fingerprint(key) for purpose, key in kept.items()}
+        fingerprints = {purpose: register_fingerprint(key) for purpose, key in kept.items()}
         with Session(connection) as session:
             key_register.update_register(
-                session, self.master, lambda r: replace(r, revision=revision, keys=marks)
+                session, self.master, lambda r: replace(r, revision=revision, keys=fingerprints)
             )
 
 
 def make_first_keys(engine: Engine, master: MasterKeys, now: datetime) -> None:
-    """Make the keys of a store whose tables were made without them and that nobody uses yet; safe
-    when several processes do so at once. Raises ``KeyUnavailable`` for another store that is not
-    sound, and leaves one that is as it was."""
+    """Create the keys of a database whose tables were made without them and that is not used yet.
+
+    Safe when several processes do so at once. Leaves a consistent database unchanged, and raises
+    ``KeyUnavailable`` for an inconsistent one.
+    """
     try:
         with transaction(engine) as session:
-            work = session.connection()
-            revision = migrate.current_revision(work) or ""
-            if key_state.is_store_untouched(work):
-                KeyUpgrade(engine, master, now, {}).after_migration(work, revision)
+            connection = session.connection()
+            revision = migrate.current_revision(connection) or ""
+            if key_state.is_store_untouched(connection):
+                KeyUpgrade(engine, master, now, {}).after_migration(connection, revision)
             else:
-                key_state.examine_store(work, master, revision)
+                key_state.examine_store(connection, master, revision)
     except IntegrityError:
         make_first_keys(engine, master, now)  # another process was first

@@ -1,7 +1,7 @@
-"""The keys a unit of work uses: purpose keys from the store, customers' keys on demand.
+"""The keys of a unit of work: purpose keys from the database, customers' keys on demand.
 
 To introduce a purpose, add a line to :data:`INTRODUCED_AT` with the revision of the migration that
-needs its key: the upgrade that reaches this revision makes the key, and nothing else ever does
+needs its key: the upgrade that reaches this revision creates the key, and nothing else ever does
 (:mod:`vault.keys.key_upgrade`).
 """
 
@@ -36,9 +36,9 @@ from vault.keys.master_keys import MasterKeys
 
 STAFF, REPORTS, LINE, DEMO = "staff", "reports", "line", "demo"
 LOG, APPROVALS, CANARIES, SIGN_IN = "log", "approvals", "canaries", "sign-in"
-#: Marks entries of the audit log, and seals what the log keeps about itself.
+#: Computes the MACs of audit entries, and of the rows that the log keeps about itself.
 AUDIT_WRITER = "audit-writer"
-#: Each purpose with the first revision at which every store has its key.
+#: Each purpose with the first revision at which every database has its key.
 INTRODUCED_AT = {
     INDEX: "0001",
     STAFF: "0001",
@@ -52,7 +52,7 @@ INTRODUCED_AT = {
     AUDIT_WRITER: "0029",
 }
 PURPOSES = tuple(INTRODUCED_AT)
-#: Nobody: owns no row.
+#: The owner of the decoy key; owns no row.
 DECOY_OWNER = UUID(int=0)
 _SESSION_KEY = "vouchline.keyring"
 
@@ -60,9 +60,9 @@ _SESSION_KEY = "vouchline.keyring"
 class Keyring:
     """Seals and opens fields, and computes blind indexes.
 
-    Purpose keys are made with the first migration and read once a process; those of the blind index
-    can change meanwhile (:mod:`vault.keys.index_key_rotation`), so they are read anew before they
-    are too old.
+    Purpose keys are created with the first migration and loaded once per process; the index keys
+    can be rotated meanwhile (:mod:`vault.keys.index_key_rotation`), so they are reloaded before
+    they are too old.
     """
 
     def __init__(
@@ -73,92 +73,92 @@ class Keyring:
         ticks: Callable[[], float] = statement_timeout.monotonic_seconds,
         keys: Mapping[str, bytes] | None = None,
     ) -> None:
-        """``keys`` are given by an upgrade, whose keys nobody else can read yet."""
+        """``keys`` are passed by an upgrade, before others can read them."""
         self._master = master
         self._engine = engine
         self._purpose: dict[str, bytes] = dict(keys or {})
         self._index = IndexKeyCache(master, engine, ticks)
         self._lock = Lock()
-        #: A wrapped key that opens nothing, as that of :data:`DECOY_OWNER`: for work that must
-        #: take as long when there is nothing to open (rule C5).
+        #: A wrapped key of :data:`DECOY_OWNER` that decrypts nothing: for work that must take as
+        #: long when there is nothing to decrypt (rule C5).
         self.decoy = master.wrap_with_master(generate_key(), f"data_key.wrapped:{DECOY_OWNER}")
         self._writer: EntryWriter | None = None
-        #: Is told of the writer of a process once it begins:
-        #: :mod:`vault.audit.audit_log.heartbeats`.
+        #: Called with the writer of a process when it starts (:mod:`vault.audit.heartbeats`).
         self.on_writer: Callable[[EntryWriter], None] | None = None
 
     def compute_blind_index(self, kind: str, value: str) -> bytes:
-        """The form of a value that a new row is written under (see :mod:`vault.keys.blind_index`).
+        """Return the form of a value that a new row is written under (see
+        :mod:`vault.keys.blind_index`).
 
-        ``kind`` (``phone``, ``ticket``, ``email`` …) parts the values of different columns.
+        ``kind`` (``phone``, ``ticket``, ``email`` …) separates the values of different columns.
         """
         return self.compute_search_forms(kind, value)[0]
 
     def compute_search_forms(self, kind: str, value: str) -> list[bytes]:
-        """What a row with this value may be found by: two forms while the index key changes."""
+        """Return the forms that a row with this value may be found by: two during a rotation."""
         return self.index_keys().search_forms(kind, value)
 
     def index_keys(self) -> IndexKeys:
-        """The index keys as this process knows them."""
+        """Return the index keys as this process knows them."""
         return self._index.get_index_keys()
 
     def load_all_keys(self) -> None:
-        """Read all keys now, and compare them with the key register. Raises ``KeyUnavailable``, or
-        as a store does that is out of reach."""
+        """Load all keys now, and compare them with the key register. Raises ``KeyUnavailable``, or
+        the database's errors if it cannot be reached."""
         with self._lock:
             self._load_purpose_keys()
         self._index.get_index_keys()
 
     def compute_stable_form(self, kind: str, value: str) -> bytes:
-        """A form for turns (:mod:`storage.advisory_lock`), never stored: it is the same for all
-        processes, however far each knows a rotation to be."""
+        """Return a form for advisory locks (:mod:`storage.advisory_lock`), never stored: it is the
+        same in all processes during a rotation."""
         return self.index_keys().first_form(kind, value)
 
     def to_current_form(self, form: bytes) -> bytes:
-        """A form that stands in the store, as new rows are written."""
+        """Convert a stored form to the one that new rows are written under."""
         return self.index_keys().to_written_form(form)
 
     def wrap_new_key(self, owner: UUID) -> bytes:
-        """A fresh data key of ``owner``, wrapped by the master key."""
+        """Create a data key for ``owner``; return it wrapped by the master key."""
         return self._master.wrap_with_master(generate_key(), f"data_key.wrapped:{owner}")
 
     def unwrap_key(self, wrapped: bytes, owner: UUID) -> bytes:
-        """The inverse of :meth:`wrap_new_key`."""
+        """Unwrap the output of :meth:`wrap_new_key`."""
         return self._master.unwrap_with_master(wrapped, f"data_key.wrapped:{owner}")
 
     def unwrap_decoy(self, key: bytes) -> bytes:
-        """``key`` itself, after unwrapping one of the same size: for work that must take as
-        long when there is nothing to open (rule C5)."""
+        """Return ``key`` itself, after unwrapping one of the same size: for work that must take as
+        long when there is nothing to decrypt (rule C5)."""
         self.unwrap_key(self.decoy, DECOY_OWNER)
         return key
 
     def seal_for_purpose(self, purpose: str, place: str, value: str) -> bytes:
-        """``value`` under the key of ``purpose``, bound to ``place``."""
+        """Encrypt ``value`` under the key of ``purpose``, bound to ``place``."""
         return seal_with_derived_key(self._get_purpose_key(purpose), value.encode(), place)
 
     def open_for_purpose(self, purpose: str, place: str, sealed: bytes) -> str:
-        """The inverse of :meth:`seal_for`."""
+        """Decrypt the output of :meth:`seal_for_purpose`."""
         return unseal(self._get_purpose_key(purpose), sealed, place).decode()
 
     def fingerprint_for_purpose(self, purpose: str, value: str) -> str:
-        """A fingerprint of ``value`` under the key of ``purpose``, in 32 hexadecimal digits."""
+        """Return a MAC of ``value`` under the key of ``purpose``, in 32 hexadecimal digits."""
         return hex_fingerprint(self._get_purpose_key(purpose), value)
 
     def mac_for_purpose(self, purpose: str, value: bytes) -> bytes:
-        """What only a holder of the key of ``purpose`` can make of ``value``: 16 bytes."""
+        """Return a MAC of ``value`` under the key of ``purpose``, in 16 bytes."""
         return compute_mac(self._get_purpose_key(purpose), value)
 
     def get_entry_writer(self) -> EntryWriter:
-        """Who writes the audit log's entries of this store in this process."""
-        found = self._writer
-        if found is None or found.pid != os.getpid():
-            found = self._start_entry_writer()
-        return found
+        """Return this process's writer of audit entries."""
+        writer = self._writer
+        if writer is None or writer.pid != os.getpid():
+            writer = self._start_entry_writer()
+        return writer
 
     def find_entry_writer(self) -> EntryWriter | None:
-        """The same, unless it has not written anything yet."""
-        found = self._writer
-        return found if found is not None and found.pid == os.getpid() else None
+        """Return this process's writer, or ``None`` if it has not written anything yet."""
+        writer = self._writer
+        return writer if writer is not None and writer.pid == os.getpid() else None
 
     def _start_entry_writer(self) -> EntryWriter:
         with self._lock:
@@ -169,7 +169,7 @@ class Keyring:
             return self._writer
 
     def log_signing_seed(self) -> bytes:
-        """The private key that signs the audit log's checkpoints (32 bytes, for Ed25519)."""
+        """Return the private key that signs the audit log's checkpoints (32 bytes, for Ed25519)."""
         return self._get_purpose_key(LOG)
 
     def refresh_index_keys(self, session: UnitOfWork) -> None:
@@ -180,16 +180,16 @@ class Keyring:
         try:
             self._index.accept_key_rows(rows)
         except KeyForged:
-            # A rotation went on while this waited for its lock: the keys are of now, the register
-            # of when the statement began.
+            # A rotation advanced while this statement waited for its lock: the keys are current,
+            # but the register is from the statement's start.
             self._index.accept_key_rows(session.connection().execute(INDEX_ROWS).all())
 
     def has_fact(self, session: UnitOfWork, fact: str) -> bool:
-        """Whether the key register holds a fact for good. Raises ``KeyUnavailable``."""
+        """Return whether the key register holds a fact. Raises ``KeyUnavailable``."""
         return fact in key_register.load_register(session, self._master).facts
 
     def add_fact(self, session: UnitOfWork, fact: str) -> None:
-        """Have the key register hold a fact for good."""
+        """Add a permanent fact to the key register."""
         self.update_key_register(
             session, lambda r: r if fact in r.facts else replace(r, facts=(*r.facts, fact))
         )
@@ -211,30 +211,33 @@ class Keyring:
         return key
 
     def _load_purpose_keys(self) -> None:
-        """Read all purpose keys on a connection of its own, outside the caller's transaction."""
+        """Load all purpose keys on a separate connection, outside the caller's transaction."""
         with transaction(self._engine, read_only=True) as session:
             self._purpose = key_register.open_register_and_keys(session, self._master)[1]
 
 
 def current_keyring(session: UnitOfWork) -> Keyring:
-    """The keyring that the edge put on the session."""
+    """Return the keyring in the session's ``info``."""
     return cast(Keyring, session.info[_SESSION_KEY])
 
 
 def has_keyring(session: UnitOfWork) -> bool:
-    """Whether the edge has put one there."""
+    """Return whether the session has a keyring."""
     return _SESSION_KEY in session.info
 
 
 def lock_index_keys(session: UnitOfWork) -> None:
-    """To be called before a look-up that decides whether a value is added which may be there once:
-    until this transaction ends, all that add write under one and the same index key, or find what
-    was written under the one before."""
+    """Lock the index keys against rotation until this transaction ends.
+
+    Call before a look-up that decides whether to add a unique value: until then, all writers use
+    the same index key, or find what was written under the previous one.
+    """
     current_keyring(session).refresh_index_keys(session)
 
 
 def keyring_session_info(keyring: Keyring) -> dict[str, object]:
-    """What to pass as ``info`` when opening a transaction whose work needs keys."""
+    """Return the entries for a session's ``info``, to be passed when opening a transaction that
+    needs keys."""
     return {_SESSION_KEY: keyring}
 
 

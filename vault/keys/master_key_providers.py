@@ -1,4 +1,4 @@
-"""Where the master keys come from: one provider for each scheme of the setting ``MASTER_KEYS``."""
+"""Providers of the master keys: one for each scheme of the setting ``MASTER_KEYS``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COMMAND_TIMEOUT_SECONDS = 30
 
 
 class MasterKeyProvider(Protocol):
-    """Gives the master keys as text, ``id:base64`` entries parted by commas or new lines."""
+    """Returns the master keys as text: ``id:base64`` entries separated by commas or newlines."""
 
     def read_key_entries(self) -> str:
         """Raises ``KeyUnavailable`` with a sentence that says what to do, never with a key."""
@@ -27,7 +27,7 @@ class MasterKeyProvider(Protocol):
 
 @dataclass(frozen=True, repr=False)
 class SettingProvider:
-    """The entries stand in the setting itself."""
+    """Takes the entries from the setting itself."""
 
     rest: str
 
@@ -37,7 +37,7 @@ class SettingProvider:
 
 @dataclass(frozen=True)
 class FileProvider:
-    """``file:/path``, which nobody but its owner can read."""
+    """``file:/path``: a file that only its owner can read."""
 
     rest: str
 
@@ -53,14 +53,14 @@ class FileProvider:
 
 @dataclass(frozen=True)
 class CommandProvider:
-    """``command:…``, which prints the entries: it asks a key service for them, say. What it says of
-    errors is its own affair and not repeated: it may hold a secret."""
+    """``command:…``: a command that prints the entries, for example from a key service. Its error
+    output is not repeated: it may contain a secret."""
 
     rest: str
 
     def read_key_entries(self) -> str:
         try:
-            done = subprocess.run(  # noqa: S603  (the operator's own command)
+            result = subprocess.run(  # noqa: S603  (the operator's own command)
                 shlex.split(self.rest),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -76,16 +76,16 @@ class CommandProvider:
             raise KeyUnavailable(
                 f"the command for the master keys cannot be run: {type(error).__name__}"
             ) from None
-        return done.stdout
+        return result.stdout
 
 
 @dataclass(frozen=True)
 class EmbeddedProvider:
-    """The demo's keys in ``folder/master.keys`` (mode 0600), made on first use: not where the store
-    has keys already that another master key wraps.
+    """The demo's keys in ``folder/master.keys`` (mode 0600), created on first use; not if the
+    database already has keys that another master key wraps.
 
-    Two processes that start at once agree on one file: it is written aside and linked into
-    place, which only one can do.
+    Two processes that start at once agree on one file: it is written to a temporary name and linked
+    into place, which only one can do.
     """
 
     folder: Path
@@ -119,10 +119,10 @@ class EmbeddedProvider:
 
 
 class ProviderFactory(Protocol):
-    """Makes a provider of what stands behind ``scheme:``."""
+    """Creates a provider from the text after ``scheme:``."""
 
     def __call__(self, rest: str) -> MasterKeyProvider:
-        """Nothing is read yet."""
+        """Create the provider without reading anything yet."""
 
 
 PROVIDERS_BY_SCHEME: Mapping[str, ProviderFactory] = {
@@ -134,8 +134,8 @@ PROVIDERS_BY_SCHEME: Mapping[str, ProviderFactory] = {
 def select_provider(
     setting: str, folder: Path, may_make: Callable[[], bool] = lambda: True
 ) -> MasterKeyProvider:
-    """The provider that the setting names: by its scheme, the entries themselves where it begins
-    with none, the embedded keys in ``folder`` where it is empty."""
+    """Return the provider for the setting: by its scheme, the entries themselves if it has none,
+    the embedded keys in ``folder`` if it is empty."""
     if not setting:
         return EmbeddedProvider(folder, may_make)
     name, _, rest = setting.partition(":")
@@ -145,7 +145,7 @@ def select_provider(
 
 
 def generate_key_entry(prefix: str) -> str:
-    """A fresh ``id:base64`` entry whose id names its key by a short fingerprint."""
+    """Create an ``id:base64`` entry whose id contains a short fingerprint of the key."""
     key = generate_key()
     name = f"{prefix}-{hashlib.sha256(b'id' + key).hexdigest()[:8]}"
     return f"{name}:{base64.b64encode(key).decode()}"

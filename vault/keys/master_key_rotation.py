@@ -1,7 +1,8 @@
-"""New master keys: all keys in the store are wrapped anew under the current one, as all works on.
+"""Master key rotation: rewraps all keys in the database under the current master key without
+downtime.
 
-Old master keys open what they wrapped until nothing is left under them. Each batch is a transaction
-of its own, and what is done stays done, so a run that was killed is simply run again.
+Old master keys unwrap what they wrapped until nothing is left under them. Each batch is a separate,
+permanent transaction, so an interrupted run is simply run again.
 """
 
 from __future__ import annotations
@@ -25,35 +26,35 @@ FIRST_OWNER = UUID(int=0)
 
 
 def count_data_keys(session: Session) -> int:
-    """How many customers have a key."""
+    """Count the customers' data keys."""
     remove_statement_timeout(session)
     return session.connection().execute(select(func.count()).select_from(_DATA)).scalar_one()
 
 
 def rewrap_data_keys(session: Session, master: MasterKeys, after: UUID) -> tuple[int, UUID | None]:
-    """Wrap the next customers' keys anew that are not under the current master key; how many rows
-    were looked at, and the last of them: none at the end. Raises ``KeyUnavailable``."""
+    """Rewrap the next customers' keys that are not under the current master key; return how many
+    rows were read, and the last owner, or ``None`` at the end. Raises ``KeyUnavailable``."""
     rows = session.connection().execute(
         select(_DATA.c.owner_id, _DATA.c.wrapped)
         .where(_DATA.c.owner_id > after)
         .order_by(_DATA.c.owner_id)
         .limit(BATCH_SIZE)
     )
-    found = rows.all()
-    for owner, wrapped in found:
+    batch = rows.all()
+    for owner, wrapped in batch:
         if master.wrapping_key_id(wrapped) != master.current:
             new = _rewrap_key(master, wrapped, f"data_key.wrapped:{owner}")
-            # Erased meanwhile, or done by another run: then there is nothing to do.
+            # If it was erased meanwhile, or rewrapped by another run, nothing is updated.
             session.connection().execute(
                 update(_DATA)
                 .where(_DATA.c.owner_id == owner, _DATA.c.wrapped == wrapped)
                 .values(wrapped=new)
             )
-    return len(found), found[-1][0] if len(found) == BATCH_SIZE else None
+    return len(batch), batch[-1][0] if len(batch) == BATCH_SIZE else None
 
 
 def rewrap_purpose_keys(session: Session, master: MasterKeys) -> None:
-    """The same for the few keys of purposes, and for the key register."""
+    """Rewrap the purpose keys and the key register."""
     rows = session.connection().execute(select(_PURPOSE.c.purpose, _PURPOSE.c.wrapped)).all()
     for purpose, wrapped in rows:
         if master.wrapping_key_id(wrapped) != master.current:
@@ -71,14 +72,14 @@ def _rewrap_key(master: MasterKeys, wrapped: bytes, place: str) -> bytes:
 
 
 def count_keys_by_master(session: Session, names: Sequence[str]) -> dict[str, int]:
-    """How many keys in the store each of these master keys wraps; one that seals nothing but the
-    key register counts one, since the store is of no use without it either."""
+    """Count the keys that each of these master keys wraps; one that seals only the key register
+    counts one, since the database cannot be used without it either."""
     remove_statement_timeout(session)
-    found = {}
+    totals = {}
     for name in names:
         counts = [_count_wrapped_rows(session, item, name) for item in _COLUMNS]
-        found[name] = sum(counts[:2]) or counts[2]
-    return found
+        totals[name] = sum(counts[:2]) or counts[2]
+    return totals
 
 
 _COLUMNS = (_DATA.c.wrapped, _PURPOSE.c.wrapped, _REGISTER.c.sealed)
@@ -86,9 +87,9 @@ _COLUMNS = (_DATA.c.wrapped, _PURPOSE.c.wrapped, _REGISTER.c.sealed)
 
 def _count_wrapped_rows(session: Session, column: Column[bytes], name: str) -> int:
     prefix = f"{name}:".encode()
-    found = (
+    query = (
         select(func.count())
         .select_from(column.table)
         .where(func.substr(column, 1, len(prefix)) == prefix)
     )
-    return session.connection().execute(found).scalar_one()
+    return session.connection().execute(query).scalar_one()

@@ -1,4 +1,4 @@
-"""Changing how one signs in. Each change needs a proof that is not older than five minutes."""
+"""Changing sign-in credentials. Each change requires a proof not older than five minutes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from vault.audit.acts import AuditAct
 @bp.get("/account/password")
 @staff_page(*Role)
 def show_password_form(desk: StaffRequest) -> ResponseReturnValue:
-    """The form for another password."""
+    """Show the form for a new password."""
     desk.require_reauthentication()
     return _render_password_form({})
 
@@ -29,7 +29,7 @@ def show_password_form(desk: StaffRequest) -> ResponseReturnValue:
 @bp.post("/account/password")
 @staff_page(*Role)
 def change_password(desk: StaffRequest) -> ResponseReturnValue:
-    """Keep it, and end what was begun by the one before, but for this browser."""
+    """Save the new password and end all other sessions."""
     desk.require_reauthentication()
     new, again = (request.form.get(name, "")[:500] for name in ("password", "again"))
     if new != again:
@@ -55,7 +55,7 @@ def _render_password_form(errors: dict[str, str]) -> str:
 @bp.post("/account/recovery")
 @staff_page(*Role)
 def replace_recovery_codes(desk: StaffRequest) -> ResponseReturnValue:
-    """Fresh recovery codes, shown this once."""
+    """Issue new recovery codes and show them, once."""
     desk.require_reauthentication()
     codes = second_factor.issue_recovery_codes(desk.session, desk.principal.id)
     audit_log.record_act(

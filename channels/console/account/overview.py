@@ -1,4 +1,4 @@
-"""One's own account: where one is signed in, by what one can sign in, and what happened."""
+"""The account page: sessions, sign-in methods and recent sign-in events."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from people.staff import (
 @bp.get("/account")
 @staff_page(*Role)
 def show_account(desk: StaffRequest) -> ResponseReturnValue:
-    """Everything about one's sign-in on one page."""
+    """Show everything about the signed-in person's sign-in on one page."""
     session, mine = desk.session, desk.principal.id
     return render_template(
         "console/account.html",
@@ -50,7 +50,7 @@ def show_account(desk: StaffRequest) -> ResponseReturnValue:
 @bp.post("/account/read")
 @staff_page(*Role)
 def mark_notices_read(desk: StaffRequest) -> ResponseReturnValue:
-    """They have read what they were told."""
+    """Mark the security notices as read."""
     security_notices.mark_notices_seen(desk.session, desk.principal.id, desk.moment)
     return redirect_to_account()
 
@@ -58,7 +58,7 @@ def mark_notices_read(desk: StaffRequest) -> ResponseReturnValue:
 @bp.post("/account/sessions/<uuid:session_id>/end")
 @staff_page(*Role)
 def end_own_session(desk: StaffRequest, session_id: UUID) -> ResponseReturnValue:
-    """End one of one's own; the one of this very browser is a sign-out."""
+    """End one of the person's own sessions. Ending this browser's session signs out."""
     if session_id == desk.principal.session_id:
         return _sign_out_this_browser(desk)
     staff_sessions.end_staff_session(desk.session, desk.principal.id, session_id, desk.moment)
@@ -68,7 +68,7 @@ def end_own_session(desk: StaffRequest, session_id: UUID) -> ResponseReturnValue
 @bp.post("/account/sessions/end")
 @staff_page(*Role)
 def end_all_sessions(desk: StaffRequest) -> ResponseReturnValue:
-    """Sign out everywhere, here too."""
+    """Sign out everywhere, including here."""
     staff_sessions.end_other_sessions(
         desk.session, desk.principal.id, None, desk.moment, "everywhere"
     )
@@ -81,5 +81,5 @@ def _sign_out_this_browser(desk: StaffRequest) -> ResponseReturnValue:
 
 
 def redirect_to_account(done: str = "") -> ResponseReturnValue:
-    """To the page, with a word of what was done."""
+    """Redirect to the account page, with a code for what was done."""
     return redirect(url_for("console.show_account", done=done or None), code=303)

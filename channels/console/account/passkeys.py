@@ -1,5 +1,5 @@
-"""Passkeys: what a script asks and sends, as JSON. The challenge waits in the browser's own signed
-cookie, and is good for one answer."""
+"""Passkey endpoints for the page's script, in JSON. The challenge is kept in the browser's signed
+cookie and is valid for one answer."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _CHALLENGE_ENTRY = "passkey"
 
 @bp.post("/sign-in/passkey/ask")
 def get_sign_in_options() -> ResponseReturnValue:
-    """What to sign to come in. It takes no name, and so tells nothing of anybody."""
+    """Return the options for a sign-in. They name no account, so they reveal nothing about any."""
     return _passkey_json_response(
         assertion.assertion_options(
             _require_passkey_site(),
@@ -48,11 +48,12 @@ def get_sign_in_options() -> ResponseReturnValue:
 
 @bp.post("/sign-in/passkey")
 def sign_in_by_passkey() -> ResponseReturnValue:
-    """Let its owner in. Passkeys cannot be guessed, so no number of tries locks them."""
+    """Sign the owner of a passkey in. Passkeys cannot be guessed, so failed attempts do not lock
+    them."""
     moment = current_time()
     with (
         unit_of_work() as session
-    ):  # refusals are caught in here, so that what they write is committed
+    ):  # refusals are caught here, so that their audit entries are committed
         try:
             member, row = _find_passkey_owner(session, assertion.ASSERTION_PURPOSE, moment)
         except PasskeyRefused:
@@ -66,7 +67,7 @@ def sign_in_by_passkey() -> ResponseReturnValue:
 @bp.post("/account/proof/passkey/ask")
 @staff_page(*Role)
 def get_proof_options(desk: StaffRequest) -> ResponseReturnValue:
-    """What to sign to prove again who is at the desk."""
+    """Return the options for reauthentication."""
     return _passkey_json_response(
         assertion.assertion_options(
             _require_passkey_site(), _issue_browser_challenge(_proof_purpose(desk), desk.moment)
@@ -77,7 +78,7 @@ def get_proof_options(desk: StaffRequest) -> ResponseReturnValue:
 @bp.post("/account/proof/passkey")
 @staff_page(*Role)
 def prove_by_passkey(desk: StaffRequest) -> ResponseReturnValue:
-    """A passkey of their own, and nobody else's."""
+    """Reauthenticate with a passkey that belongs to the signed-in person."""
     try:
         member, _ = _find_passkey_owner(desk.session, _proof_purpose(desk), desk.moment)
     except PasskeyRefused:
@@ -91,7 +92,7 @@ def prove_by_passkey(desk: StaffRequest) -> ResponseReturnValue:
 @bp.post("/account/passkeys/ask")
 @staff_page(*Role)
 def get_registration_options(desk: StaffRequest) -> ResponseReturnValue:
-    """What the browser is to make."""
+    """Return the options for registering a passkey."""
     desk.require_reauthentication()
     who = staff_records.open_staff_details(desk.session, desk.member).email
     asked = _issue_browser_challenge(_registration_purpose(desk), desk.moment)
@@ -108,13 +109,13 @@ def get_registration_options(desk: StaffRequest) -> ResponseReturnValue:
 @bp.post("/account/passkeys")
 @staff_page(*Role)
 def add_passkey(desk: StaffRequest) -> ResponseReturnValue:
-    """Keep what it made."""
+    """Save a newly registered passkey."""
     desk.require_reauthentication()
-    answer, given = _read_passkey_answer(), _take_browser_challenge()
+    answer, challenge = _read_passkey_answer(), _take_browser_challenge()
     name = str(_read_passkey_body().get("name", ""))[:200]
     try:
         registration.register_passkey(
-            desk.session, desk.member, _require_passkey_site(), answer, given, name, desk.moment
+            desk.session, desk.member, _require_passkey_site(), answer, challenge, name, desk.moment
         )
     except PasskeyRefused:
         return _answer_passkey_refused()
@@ -126,7 +127,7 @@ def add_passkey(desk: StaffRequest) -> ResponseReturnValue:
 @bp.post("/account/passkeys/<uuid:passkey_id>/remove")
 @staff_page(*Role)
 def remove_passkey(desk: StaffRequest, passkey_id: UUID) -> ResponseReturnValue:
-    """Remove one of one's own."""
+    """Remove one of the person's own passkeys."""
     desk.require_reauthentication()
     credential_records.delete_passkey(desk.session, desk.principal.id, passkey_id, desk.moment)
     return redirect_to_account("removed")
@@ -157,33 +158,31 @@ def _may_note_passkey_failure(account: UUID | None) -> bool:
 
 
 def _require_passkey_site() -> RelyingParty:
-    found = relying_party_from_url(
-        current_context().base_url, current_context().policy.organisation
-    )
-    if found is None:
+    site = relying_party_from_url(current_context().base_url, current_context().policy.organisation)
+    if site is None:
         raise NoPage
-    return found
+    return site
 
 
 def _issue_browser_challenge(purpose: str, moment: datetime) -> Challenge:
-    """A fresh challenge, waiting in this browser's cookie; an earlier one is forgotten."""
-    made = new_challenge(purpose, moment)
-    cookie[_CHALLENGE_ENTRY] = [bytes_to_base64url(made.value), moment.timestamp(), purpose]
-    return made
+    """Store a new challenge in this browser's cookie. It replaces an earlier one."""
+    challenge = new_challenge(purpose, moment)
+    cookie[_CHALLENGE_ENTRY] = [bytes_to_base64url(challenge.value), moment.timestamp(), purpose]
+    return challenge
 
 
 def _take_browser_challenge() -> Challenge:
-    """What this browser was asked, for this once."""
-    kept = cookie.pop(_CHALLENGE_ENTRY, None)
-    if kept is None:
+    """Remove and return the challenge in this browser's cookie; an expired one if there is none."""
+    stored = cookie.pop(_CHALLENGE_ENTRY, None)
+    if stored is None:
         return Challenge(b"", datetime.min.replace(tzinfo=UTC), "")
-    value, at, purpose = kept
+    value, at, purpose = stored
     return Challenge(base64url_to_bytes(value), datetime.fromtimestamp(at, tz=UTC), purpose)
 
 
 def _read_passkey_body() -> dict[str, object]:
-    found = request.get_json(silent=True)
-    return found if isinstance(found, dict) else {}
+    body = request.get_json(silent=True)
+    return body if isinstance(body, dict) else {}
 
 
 def _read_passkey_answer() -> str:
@@ -195,6 +194,6 @@ def _passkey_json_response(text: str) -> Response:
 
 
 def _answer_passkey_refused() -> ResponseReturnValue:
-    """One answer for whatever was wrong."""
-    said = gettext("This passkey was not accepted. Try again, or sign in by password.")
-    return jsonify(error=said), 403
+    """Answer 403. The error is the same for every cause."""
+    message = gettext("This passkey was not accepted. Try again, or sign in by password.")
+    return jsonify(error=message), 403

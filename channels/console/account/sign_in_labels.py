@@ -1,4 +1,4 @@
-"""What is said about one's own sign-in."""
+"""Translated labels for a person's own sign-in: methods, events and security notices."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from people.staff.security_notices import Notice
 from people.staff.sign_in_history import SignInEvent
 from vault.audit.acts import AuditAct
 
-#: Marks a text for the catalogues.
+#: Marks a string for translation.
 N_ = str
 
 _HOW = {
@@ -64,18 +64,18 @@ NOTICES = {
 
 
 def describe_sign_in_method(word: str) -> str:
-    """By what somebody signed in."""
+    """Return the label of a sign-in method."""
     return gettext(_HOW.get(word, word))
 
 
 def describe_sign_in_event(of: SignInEvent) -> str:
-    """Like *Signed in: passkey*."""
-    said = gettext(_EVENTS[of.act])
+    """Return a label like *Signed in: passkey*."""
+    label = gettext(_EVENTS[of.act])
     failed = of.act is AuditAct.STAFF_SIGN_IN_FAILED
     detail = (_FAILED if failed and of.detail in _FAILED else _DETAILS).get(of.detail, "")
-    return f"{said}: {gettext(detail)}" if detail else said
+    return f"{label}: {gettext(detail)}" if detail else label
 
 
 def describe_security_notice(kind: str) -> str:
-    """What they are told."""
+    """Return the text of a security notice."""
     return gettext(NOTICES[Notice(kind)])

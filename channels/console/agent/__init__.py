@@ -1,1 +1,1 @@
-"""An agent's day, week, bookings and calls."""
+"""Pages for agents: day, week, bookings and calls."""

@@ -1,4 +1,4 @@
-"""The booking form: what was typed, what is wrong with it, and what it offers."""
+"""The booking form: its fields, their validation, and the choices it offers."""
 
 from __future__ import annotations
 
@@ -31,25 +31,27 @@ ANY_AGENT = "any"
 
 
 def read_booking_fields(form: MultiDict[str, str]) -> BookingFields:
-    """Every field as text, cut where no value is that long."""
+    """Return every field as text, cut to the maximum length."""
     return {field: form.get(field, "").strip()[:_LONGEST] for field in _FIELDS}
 
 
 def check_booking_fields(
     desk: StaffRequest, match: CustomerMatch, form: BookingFields
 ) -> tuple[dict[str, str], tuple[datetime, ...] | None]:
-    """Everything that can be seen to be wrong without asking the store, by field; and the two
-    instants of a time that comes twice, to choose from."""
-    found: dict[str, str] = {}
+    """Validate what can be validated without the database.
+
+    Return the errors by field, and the two instants to choose from if the local time is ambiguous.
+    """
+    errors: dict[str, str] = {}
     twice = None
-    for look in _booking_field_checks(desk, match, form):
+    for check in _booking_field_checks(desk, match, form):
         try:
-            look()
+            check()
         except local_time.AmbiguousTime as error:
-            found[error.field], twice = str(error), error.instants
+            errors[error.field], twice = str(error), error.instants
         except InvalidInput as error:
-            found[error.field] = str(error)
-    return found, twice
+            errors[error.field] = str(error)
+    return errors, twice
 
 
 def _booking_field_checks(
@@ -65,7 +67,7 @@ def _booking_field_checks(
 
 
 def choose_form_key(form: BookingFields, errors: Mapping[str, str]) -> str:
-    """The key under which the form books: the same until it has booked."""
+    """Return the idempotency key of the form. It stays the same until the form has booked."""
     return (
         form["key"] if form["key"] and DUPLICATE_FIELD not in errors else secrets.token_urlsafe(16)
     )
@@ -80,7 +82,7 @@ def parse_call_minutes(text: str) -> int:
 
 
 def parse_minutes_or_default(form: BookingFields) -> int:
-    """The length that was typed, or the usual one while it cannot be used."""
+    """Return the entered length in minutes, or the default if it is invalid."""
     try:
         return parse_call_minutes(form["minutes"])
     except InvalidInput:
@@ -90,8 +92,11 @@ def parse_minutes_or_default(form: BookingFields) -> int:
 def build_form_requirements(
     desk: StaffRequest, match: CustomerMatch, form: BookingFields
 ) -> AgentRequirements | None:
-    """Who else could make the call: of the agent's team, in the customer's language; none where
-    the agent makes it."""
+    """Return the requirements for another agent: same team, the customer's language and the
+    product.
+
+    None if the agent makes the call themselves.
+    """
     if form["whose"] != ANY_AGENT:
         return None
     locale = match.customer.locale if match.customer else form["locale"]
@@ -102,7 +107,7 @@ def build_form_requirements(
 
 
 def choose_customer_zone(match: CustomerMatch, form: BookingFields) -> str:
-    """The customer's zone as far as it is known: theirs, the one typed, or the number's."""
+    """Return the customer's time zone: the stored one, the entered one, or the number's."""
     if match.customer is not None:
         return match.timezone
     try:

@@ -1,4 +1,4 @@
-"""The booking that a form means: made once however often it is sent, and whole or not at all."""
+"""Submission of the booking form. It is idempotent and atomic."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ from scheduling.models import Callback
 
 
 def book_from_form(desk: StaffRequest, match: CustomerMatch, form: BookingFields) -> UUID:
-    """Book what the form says, once however often it is sent; gives the callback's id.
+    """Book the callback described by the form, once however often it is sent. Return the callback's
+    id.
 
-    All or nothing: a customer is added only along with a booking. Raises ``InvalidInput``
-    or ``SlotTaken``.
+    A new customer is added in the same transaction as the booking, or not at all. Raises
+    ``InvalidInput`` or ``SlotTaken``.
     """
     minutes = parse_call_minutes(form["minutes"])
     wish = bookings.BookingRequest(
@@ -54,8 +55,8 @@ def _book_under_form_key(
             raise InvalidInput(DUPLICATE_FIELD, again) from None
         if claimed.callback_id is None:
             customer = match.customer or _add_booked_customer(desk, match, form)
-            made = _create_form_booking(desk, match, customer, form, wish)
-            claimed.callback_id = made.id
+            callback = _create_form_booking(desk, match, customer, form, wish)
+            claimed.callback_id = callback.id
             session.add(claimed)
         return claimed.callback_id
 

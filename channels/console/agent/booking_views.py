@@ -1,4 +1,4 @@
-"""Booking: first whom, by an exact number or ticket; then what about and when."""
+"""Booking in two steps: find the customer by exact number or ticket, then enter topic and time."""
 
 from __future__ import annotations
 
@@ -32,21 +32,22 @@ from scheduling.notifications import callback_notifier
 @bp.get("/book")
 @staff_page(Role.AGENT)
 def show_booking_search(_: StaffRequest) -> ResponseReturnValue:
-    """Whom? One field."""
+    """Show the search form for the customer."""
     return _render_booking_search({}, {})
 
 
 @bp.get("/book/find")
 @staff_page(Role.AGENT)
 def redirect_to_booking_search(_: StaffRequest) -> ResponseReturnValue:
-    """A reload of the second step's address begins anew; nothing of a customer is in it."""
+    """Redirect a reload of the second step to the search form: the address contains no customer."""
     return redirect(url_for("console.show_booking_search"), code=303)
 
 
 @bp.post("/book/find")
 @staff_page(Role.AGENT)
 def show_booking_details(desk: StaffRequest) -> ResponseReturnValue:
-    """What about, and when? Also to look at another day's free times; nothing typed is lost."""
+    """Show the form for topic and time. Also shows another day's free slots; entered values are
+    kept."""
     typed = booking_form.read_booking_fields(request.form)
     try:
         match = _find_booking_match(desk, typed)
@@ -58,7 +59,7 @@ def show_booking_details(desk: StaffRequest) -> ResponseReturnValue:
 @bp.post("/book")
 @staff_page(Role.AGENT)
 def make_booking(desk: StaffRequest) -> ResponseReturnValue:
-    """Book and announce it; or the form again with what stands against it."""
+    """Book the callback and notify the customer, or show the form with its errors."""
     typed = booking_form.read_booking_fields(request.form)
     try:
         match = _find_booking_match(desk, typed)
@@ -74,7 +75,7 @@ def make_booking(desk: StaffRequest) -> ResponseReturnValue:
             desk, match, typed, {"starts_at": str(error)}, error.free_slots
         ), 409
     except InvalidInput as error:
-        if error.field == "phone":  # added by a colleague at this moment, so known by now
+        if error.field == "phone":  # a colleague has just added this customer
             match = _find_booking_match(desk, typed)
         return _render_booking_details(desk, match, typed, {error.field: str(error)}), 422
     callback = desk.session.get_one(Callback, callback_id)
@@ -95,7 +96,10 @@ def _render_colleague_booking(desk: StaffRequest, callback: Callback) -> str:
 
 
 def _find_booking_match(desk: StaffRequest, typed: BookingFields) -> CustomerMatch:
-    """Whom the first step names; the second carries it along, so nothing of a customer does."""
+    """Look up the customer named in the first step.
+
+    The second step sends the search term again, and carries no other data of the customer.
+    """
     purpose = lookup_purposes.parse_lookup_purpose(typed["purpose"])
     who, policy = desk.principal, current_context().policy
     return customer_lookup.look_up_customer(

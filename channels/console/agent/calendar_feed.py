@@ -1,4 +1,4 @@
-"""An agent's calendar for their own calendar program."""
+"""An agent's calendar feed (iCalendar, RFC 5545) for their own calendar program."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _CANCELLED_STATES = (CallbackState.CANCELLED, CallbackState.REFUSED, CallbackSta
 @bp.get("/calendar")
 @staff_page(Role.AGENT)
 def show_calendar_feed(desk: StaffRequest) -> ResponseReturnValue:
-    """Whether there is an address, and what it is for."""
+    """Show whether there is a feed, and what it is for."""
     return _render_calendar_feed(desk, "")
 
 
 @bp.post("/calendar")
 @staff_page(Role.AGENT)
 def submit_calendar_feed(desk: StaffRequest) -> ResponseReturnValue:
-    """A new address, shown this once; or the end of the one there is."""
+    """Create a new feed address, shown once, or revoke the current one."""
     if "end" in request.form:
         calendar_feeds.revoke_feed(desk.session, desk.principal.id, desk.moment)
         return redirect(url_for("console.show_calendar_feed"), code=303)
@@ -40,13 +40,13 @@ def submit_calendar_feed(desk: StaffRequest) -> ResponseReturnValue:
 
 
 def _render_calendar_feed(desk: StaffRequest, address: str) -> str:
-    found = calendar_feeds.find_active_feed(desk.session, desk.principal.id)
-    return render_template("console/feed.html", found=found, address=address, clock=desk.clock)
+    feed = calendar_feeds.find_active_feed(desk.session, desk.principal.id)
+    return render_template("console/feed.html", found=feed, address=address, clock=desk.clock)
 
 
 @public_bp.get("/calendar/<token>.ics")
 def serve_calendar_feed(token: str) -> Response:
-    """The calendar of that secret; anything else is not found."""
+    """Serve the calendar that belongs to the secret token. Answer 404 for any other token."""
     current_context().limiter.count_hit("feed_address", request_network())
     with unit_of_work() as session:
         entries = calendar_feeds.read_feed_entries(session, token[:100], current_time())
@@ -62,7 +62,7 @@ def serve_calendar_feed(token: str) -> Response:
 
 
 def _build_feed_event(entry: FeedEntry) -> Event:
-    """Nothing but when, and a reference: the address may come into wrong hands."""
+    """Build an event with only times and a reference, since the address may leak."""
     event = Event()
     event.add("uid", f"{entry.id}@vouchline")
     event.add("sequence", entry.moves)

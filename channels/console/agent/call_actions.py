@@ -1,4 +1,4 @@
-"""What an agent does with a callback. Each act is one POST, and leads back to the card."""
+"""An agent's actions on a callback. Each is one POST that redirects to the callback page."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _redirect_to_callback_page(callback_id: UUID) -> ResponseReturnValue:
 @bp.post("/callback/<uuid:callback_id>/start")
 @staff_page(Role.AGENT)
 def submit_call_start(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
-    """Start the call. Pressed twice, it starts once."""
+    """Start the call. Sending this twice starts it once."""
     callback = callbacks.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment
     )
@@ -40,7 +40,7 @@ def submit_call_start(desk: StaffRequest, callback_id: UUID) -> ResponseReturnVa
 @bp.post("/callback/<uuid:callback_id>/ring")
 @staff_page(Role.AGENT)
 def submit_ring_again(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
-    """Ring once more after a bridged call that missed the customer."""
+    """Dial the customer again after a bridged call that did not reach them."""
     callback = callbacks.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment
     )
@@ -51,7 +51,7 @@ def submit_ring_again(desk: StaffRequest, callback_id: UUID) -> ResponseReturnVa
 @bp.post("/callback/<uuid:callback_id>/code")
 @staff_page(Role.AGENT)
 def submit_new_code(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
-    """A new code, which kills the old."""
+    """Issue a new code, which invalidates the old one."""
     callback = callbacks.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment
     )
@@ -82,7 +82,7 @@ def submit_call_end(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValu
 @bp.post("/callback/<uuid:callback_id>/move")
 @staff_page(Role.AGENT)
 def submit_callback_move(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
-    """Another time, and the customer is told."""
+    """Reschedule the callback and notify the customer."""
     callback = callbacks.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment, lock=True
     )
@@ -107,7 +107,7 @@ def submit_callback_move(desk: StaffRequest, callback_id: UUID) -> ResponseRetur
 @bp.post("/callback/<uuid:callback_id>/cancel")
 @staff_page(Role.AGENT)
 def submit_cancellation(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
-    """Call it off, and the customer is told."""
+    """Cancel the callback and notify the customer."""
     callback = callbacks.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment, lock=True
     )

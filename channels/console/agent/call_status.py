@@ -1,4 +1,5 @@
-"""How a call stands now, for the script of its card. No personal data, so no audit entry."""
+"""The current state of a call, polled by the callback page's script. It holds no personal data, so
+it is not audited."""
 
 from __future__ import annotations
 
@@ -23,35 +24,38 @@ from verification import call_session
 @bp.get("/callback/<uuid:callback_id>/live")
 @staff_page(Role.AGENT, polled=True)
 def poll_call_status(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
-    """State, tries left and reply word. ``?keep=1``, once in a while, keeps the session alive:
-    an agent in a long call is not idle."""
+    """Return state, remaining tries and reply word as JSON.
+
+    The script sends ``?keep=1`` at intervals to keep the session alive: an agent in a long call is
+    not idle.
+    """
     callback = callbacks.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment
     )
-    found = call_session.call_status(desk.session, callback)
+    status = call_session.call_status(desk.session, callback)
     call = call_queue.find_latest_call(desk.session, callback.id)
     opens = call_window.call_window_start(
         callback.starts_at, current_context().policy.window_lead_minutes
     )
     return jsonify(
         now=desk.moment.isoformat(),
-        state=found.state.value,
-        state_word=labels.describe_callback_state(found.state),
+        state=status.state.value,
+        state_word=labels.describe_callback_state(status.state),
         can_start=(
-            found.state is CallbackState.BOOKED
+            status.state is CallbackState.BOOKED
             and opens <= desk.moment < callback.ends_at
             and not customer_number.is_number_on_hold(
                 desk.session.get_one(Customer, callback.customer_id), desk.moment
             )
         ),
-        tries_left=found.tries_left,
-        can_reissue=found.can_reissue,
-        valid_until=_iso_or_none(found.valid_until),
-        confirmed_at=_iso_or_none(found.confirmed_at),
-        confirmed_time=desk.clock.format_time(found.confirmed_at) if found.confirmed_at else None,
-        channel=found.confirmed_by,
-        channel_word=labels.describe_channel(found.confirmed_by),
-        reply_word=found.reply_word,
+        tries_left=status.tries_left,
+        can_reissue=status.can_reissue,
+        valid_until=_iso_or_none(status.valid_until),
+        confirmed_at=_iso_or_none(status.confirmed_at),
+        confirmed_time=desk.clock.format_time(status.confirmed_at) if status.confirmed_at else None,
+        channel=status.confirmed_by,
+        channel_word=labels.describe_channel(status.confirmed_by),
+        reply_word=status.reply_word,
         call=call.state if call else None,
     )
 

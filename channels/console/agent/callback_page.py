@@ -1,4 +1,4 @@
-"""The card of one callback: who, when, what about, the script, and the one thing to do next."""
+"""The page of one callback: customer, time, topic, script, and the next action."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _FORM_FIELDS = ("slot", "on", "at", "agent", "number", "why")
 @bp.get("/callback/<uuid:callback_id>")
 @staff_page(Role.AGENT)
 def show_callback_page(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
-    """A callback that the agent holds; any other is not found."""
+    """Show a callback assigned to the agent. Any other is not found."""
     callback = callbacks.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment
     )
@@ -47,25 +47,25 @@ def render_callback_page(
     errors: Mapping[str, str] | None = None,
     slots: Sequence[datetime] | None = None,
 ) -> str:
-    """The card, read and written down; with ``errors`` by field after a form that did not do."""
-    found = callbacks.read_callback(desk.session, callback, desk.moment, "card")
+    """Render the page; each view is audited. ``errors`` are by field, after an invalid form."""
+    details = callbacks.read_callback(desk.session, callback, desk.moment, "card")
     live = call_session.call_status(desk.session, callback)
     policy = current_context().policy
-    zone = found.customer.timezone
+    zone = details.customer.timezone
     if slots is None:
-        slots = _find_other_free_times(desk, found)
+        slots = _find_other_free_times(desk, details)
     return render_template(
         "console/card.html",
-        call=found,
+        call=details,
         live=live,
         code=_code_to_read_out(desk, callback, live),
-        number=_number_to_dial(found),
+        number=_number_to_dial(details),
         phone_call=_load_phone_call_state(desk, callback),
         told=_latest_delivery_status(desk, callback),
-        opens=call_window.call_window_start(found.starts_at, policy.window_lead_minutes),
+        opens=call_window.call_window_start(details.starts_at, policy.window_lead_minutes),
         moment=desk.moment,
-        over=desk.moment >= found.ends_at,
-        waits=_number_hold_until(desk, found),
+        over=desk.moment >= details.ends_at,
+        waits=_number_hold_until(desk, details),
         max_tries=MAX_TRIES,
         offers=time_picker.build_time_offers(desk, zone, slots),
         typed={field: request.form.get(field, "")[:300] for field in _FORM_FIELDS},
@@ -73,28 +73,30 @@ def render_callback_page(
         clock=desk.clock,
         words=labels,
         still="still" in request.args,
-        reference=callback_reference.format_callback_reference(found.id),
+        reference=callback_reference.format_callback_reference(details.id),
         history=callback_history.load_callback_history(desk.session, callback),
-        colleagues=_list_handover_choices(desk, found),
-        revivable=CallbackState.BOOKED in TRANSITIONS[found.state] and bool(found.customer.name),
+        colleagues=_list_handover_choices(desk, details),
+        revivable=CallbackState.BOOKED in TRANSITIONS[details.state]
+        and bool(details.customer.name),
     )
 
 
 def _number_hold_until(desk: StaffRequest, found: CallbackDetails) -> datetime | None:
-    """Until when nobody is rung, since the customer's number was changed."""
+    """Return until when nobody is called because the customer's number was changed; None if not
+    held."""
     until = found.number_waits_until
     return until if until is not None and desk.moment < until else None
 
 
 def _list_handover_choices(desk: StaffRequest, found: CallbackDetails) -> list[tuple[str, str]]:
-    """Who could make the call instead: ids and first names."""
+    """Return (id, first name) of the colleagues who could take the call over."""
     if found.state not in (CallbackState.BOOKED, CallbackState.STARTED):
         return []
     return callback_history.list_handover_candidates(desk.session, desk.principal.id)
 
 
 def _number_to_dial(found: CallbackDetails) -> str:
-    """The customer's number, for whoever must dial it: nobody, where we bridge the call."""
+    """Return the number the agent must dial; empty if the call is not live or is bridged."""
     if found.state not in LIVE_STATES or current_context().policy.bridge_calls:
         return ""
     return phone_numbers.format_phone(found.customer.phone)
@@ -102,7 +104,7 @@ def _number_to_dial(found: CallbackDetails) -> str:
 
 @dataclass(frozen=True)
 class PhoneCallState:
-    """A bridged call on the card: ``live`` says whether the code may be read out."""
+    """The state of a bridged call. ``live`` means that the code may be read out."""
 
     state: str
     words: str
@@ -135,7 +137,7 @@ def _latest_delivery_status(desk: StaffRequest, callback: Callback) -> DeliveryS
 
 
 def _find_other_free_times(desk: StaffRequest, found: CallbackDetails) -> list[datetime]:
-    """Other times to offer, while the call can still be moved."""
+    """Return free slots to offer, if the callback can still be rescheduled."""
     if CallbackState.BOOKED not in (found.state, *TRANSITIONS[found.state]):
         return []
     callee = Callee(found.customer.timezone, found.customer.id)
@@ -143,7 +145,7 @@ def _find_other_free_times(desk: StaffRequest, found: CallbackDetails) -> list[d
 
 
 def _code_to_read_out(desk: StaffRequest, callback: Callback, live: CallStatus) -> str:
-    """The code in groups while it is to be read out; once confirmed, nobody needs it again."""
+    """Return the code in groups while it is valid; empty before the call and once confirmed."""
     if live.state is not CallbackState.STARTED or live.valid_until is None:
         return ""
     if desk.moment >= live.valid_until:

@@ -23,19 +23,21 @@ from scheduling.states import LIVE_STATES, CallbackState
 @bp.get("/day")
 @staff_page(Role.AGENT)
 def show_own_day(desk: StaffRequest) -> ResponseReturnValue:
-    """The callbacks of ``?on=``, today's unless it is given, on the agent's clock."""
+    """Show the callbacks of ``?on=`` (default: today) in the agent's time zone."""
     today = desk.clock.local_date_of(desk.moment)
     wanted = request.args.get("on", "")
     on = read_date(wanted, "on") if wanted else today
     since, until = local_time.local_day_bounds(on, desk.zone)
-    found = callbacks.list_day_callbacks(desk.session, desk.principal.id, since, until, desk.moment)
+    appointments = callbacks.list_day_callbacks(
+        desk.session, desk.principal.id, since, until, desk.moment
+    )
     return render_template(
         "console/day.html",
         on=on,
         today=today,
         days=_adjacent_days(on),
-        appointments=found,
-        following=find_next_callback(found, desk.moment),
+        appointments=appointments,
+        following=find_next_callback(appointments, desk.moment),
         clock=desk.clock,
         words=labels,
         reference=callback_reference.format_callback_reference,
@@ -47,9 +49,11 @@ def _adjacent_days(on: date) -> tuple[date, date]:
 
 
 def find_next_callback(found: Sequence[CallbackSummary], moment: datetime) -> UUID | None:
-    """The call going on, or else the next to be made; its row stands out."""
-    live = [item.id for item in found if item.state in LIVE_STATES]
+    """Return the id of the live call, or of the next callback; its row is highlighted."""
+    live = [callback.id for callback in found if callback.state in LIVE_STATES]
     coming = [
-        item.id for item in found if item.state is CallbackState.BOOKED and item.ends_at > moment
+        callback.id
+        for callback in found
+        if callback.state is CallbackState.BOOKED and callback.ends_at > moment
     ]
     return next(iter(live + coming), None)

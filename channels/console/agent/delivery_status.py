@@ -1,4 +1,4 @@
-"""Whether the customer has been told, in words, and what the agent should do when not."""
+"""Whether the customer was notified, in words, and what the agent should do if not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from messaging.providers.twilio.sms import PERMANENT_ERRORS
 
 @dataclass(frozen=True)
 class DeliveryStatus:
-    """``words`` on how it stands, ``advice`` on what to do; ``tone`` chooses icon and colour."""
+    """``words`` describe the state, ``advice`` says what to do; ``tone`` selects the icon."""
 
     words: str
     tone: Literal["good", "waiting", "bad"]
@@ -24,7 +24,7 @@ class DeliveryStatus:
 def describe_delivery_status(
     message: OutboxMessage | None, report: DeliveryReport | None
 ) -> DeliveryStatus:
-    """How the latest text about a callback stands, with what the provider has reported of it."""
+    """Describe the latest text about a callback, using the provider's delivery report."""
     if message is None:
         return DeliveryStatus(gettext("no text yet"), "waiting")
     if message.state == MessageState.SENT:
@@ -63,7 +63,7 @@ def _describe_failed_text(reason: str) -> DeliveryStatus:
     return DeliveryStatus(words, "bad", f"{why} {what}".strip())
 
 
-#: Reasons whose sentence says what to do.
+#: Reasons whose text already says what to do.
 _REASONS_WITH_ADVICE = frozenset({"landline", "opted_out", "invalid_number", "unknown_number"})
 
 

@@ -1,4 +1,4 @@
-"""A callback goes to a colleague, or comes back to life."""
+"""Handing a callback over to a colleague, and rebooking one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from verification import live_handover
 @bp.post("/callback/<uuid:callback_id>/hand-over")
 @staff_page(Role.AGENT)
 def submit_handover(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
-    """Give it to a colleague; from then on it is theirs alone."""
+    """Hand the callback over to a colleague. From then on only they can open it."""
     access_budgets.lock_staff_budget(desk.session, desk.principal.id)
     callback = callbacks.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment
@@ -64,7 +64,7 @@ def submit_handover(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValu
 @bp.post("/callback/<uuid:callback_id>/revive")
 @staff_page(Role.AGENT)
 def submit_rebooking(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
-    """Book a missed or cancelled callback anew, and tell the customer."""
+    """Rebook a missed or cancelled callback and notify the customer."""
     callback = callbacks.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment, lock=True
     )

@@ -1,4 +1,4 @@
-"""A customer's new number, asked for by the agent on whose card they are."""
+"""A request to change a customer's number, made on the callback page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scheduling import callbacks
 @bp.post("/callback/<uuid:callback_id>/number")
 @staff_page(Role.AGENT)
 def submit_number_change(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
-    """Ask a supervisor to approve another number."""
+    """Ask a supervisor to approve a new number."""
     callback = callbacks.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment
     )

@@ -1,4 +1,4 @@
-"""An agent takes a report for somebody who is on the phone: nothing of a customer is shown."""
+"""A report that an agent takes from somebody on the phone. No customer data is shown."""
 
 from __future__ import annotations
 
@@ -20,24 +20,26 @@ from people.models import Role
 @bp.get("/report")
 @staff_page(Role.AGENT)
 def show_agent_report_form(_: StaffRequest) -> ResponseReturnValue:
-    """The empty form."""
+    """Show the empty form."""
     return _render_agent_report_form({}, {})
 
 
 @bp.post("/report")
 @staff_page(Role.AGENT)
 def submit_agent_report(desk: StaffRequest) -> ResponseReturnValue:
-    """Keep it as unproven: the agent vouches for having heard it, not for whose number it is. The
-    answer is the same whether or not the number is a customer's."""
+    """Save the report as unproven, since the agent cannot vouch for the caller's number.
+
+    The answer is the same whether or not the number belongs to a customer.
+    """
     try:
-        told = _read_agent_report(desk)
+        report = _read_agent_report(desk)
         reference = submission.submit_for_reference(
-            desk.session, told, desk.moment, desk.principal.actor
+            desk.session, report, desk.moment, desk.principal.actor
         )
     except InvalidInput as error:
         values = {name: value[:1000] for name, value in request.form.items()}
         return _render_agent_report_form({error.field: _agent_report_advice(error)}, values), 422
-    gave = sorted(set(told.gave) - {"nothing"})
+    gave = sorted(set(report.gave) - {"nothing"})
     steps = report_choices.list_urgent_steps(gave) if gave else []
     return render_template("console/report_filed.html", reference=reference, steps=steps)
 
@@ -60,7 +62,7 @@ def _read_agent_report(desk: StaffRequest) -> report_fields.ReportSubmission:
 
 
 def _parse_agent_call_time(text: str, desk: StaffRequest) -> datetime | None:
-    """The time as the agent typed it, on the agent's own clock; empty when nobody knows."""
+    """Parse the time of the call in the agent's time zone; None if it is empty."""
     try:
         local = datetime.fromisoformat(text) if text else None
     except ValueError:

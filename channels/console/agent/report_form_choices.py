@@ -1,4 +1,4 @@
-"""What an agent can tick in a report for somebody on the phone: said of them, and not by them."""
+"""The choices of the agent's report form, worded in the third person."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from flask_babel import gettext
 
 
 def list_knew_for_agent() -> dict[str, str]:
-    """What the caller knew."""
+    """Return the choices for what the caller knew, with labels by value."""
     return {
         "name": gettext("their name"),
         "phone": gettext("their phone number"),
@@ -18,7 +18,7 @@ def list_knew_for_agent() -> dict[str, str]:
 
 
 def list_wanted_for_agent() -> dict[str, str]:
-    """What the caller asked for."""
+    """Return the choices for what the caller asked for, with labels by value."""
     return {
         "code": gettext("a code from a text or an app"),
         "password": gettext("a password or PIN"),
@@ -32,7 +32,7 @@ def list_wanted_for_agent() -> dict[str, str]:
 
 
 def list_gave_for_agent() -> dict[str, str]:
-    """What was given or done."""
+    """Return the choices for what was given or done, with labels by value."""
     return {
         "code": gettext("told the caller a code"),
         "password": gettext("told the caller a password or PIN"),

@@ -1,4 +1,4 @@
-"""Choosing a time: free slots to press, or a day and time to type."""
+"""Choosing a time: free slots to select, or a day and time to enter."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _SEARCH_PERIOD = timedelta(days=14)
 
 @dataclass(frozen=True)
 class TimeOffer:
-    """A time to press: ``value`` goes into the form; ``time`` and ``day`` are on the agent's
-    wall, ``there`` is on the customer's."""
+    """A slot to select. ``value`` is the form value; ``time`` and ``day`` are in the agent's time
+    zone, ``there`` in the customer's."""
 
     value: str
     time: str
@@ -33,7 +33,8 @@ class TimeOffer:
 
 
 def read_chosen_time(desk: StaffRequest, form: Mapping[str, str]) -> datetime:
-    """The instant that a form chooses. Raises ``InvalidInput``, or ``wall.Repeated``."""
+    """Return the instant the form selects. Raises ``InvalidInput``, or
+    ``local_time.AmbiguousTime``."""
     slot = form.get("slot", "")
     if slot and slot != OTHER:
         return read_instant(slot, "starts_at")
@@ -51,8 +52,11 @@ def find_free_times(
     but: UUID | None = None,
     need: AgentRequirements | None = None,
 ) -> list[datetime]:
-    """Free slots of a day as it was typed; the next ones when that is none. ``but`` is a callback
-    that is to be moved; with ``need`` they are those of anybody who could make the call."""
+    """Return the free slots of the entered day, or the next free slots if it is empty or invalid.
+
+    ``but`` is the callback to be rescheduled, whose own slot counts as free. With ``need``, return
+    the slots of all agents who meet the requirements.
+    """
     span, limit = (desk.moment, desk.moment + _SEARCH_PERIOD), _NEXT_LIMIT
     try:
         if on:
@@ -73,7 +77,7 @@ def find_free_times(
 def build_time_offers(
     desk: StaffRequest, zone: str, instants: Sequence[datetime]
 ) -> list[TimeOffer]:
-    """How slots are shown, for a customer of that zone."""
+    """Format slots for a customer in ``zone``."""
     clock = desk.clock
     return [
         TimeOffer(

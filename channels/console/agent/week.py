@@ -1,4 +1,4 @@
-"""An agent's own week: each day with its hours and callbacks."""
+"""An agent's own week: each day with its working hours and callbacks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from scheduling.callbacks import CallbackSummary
 
 @dataclass(frozen=True)
 class AgentDay:
-    """A day: ``hours`` as text, empty for a day off."""
+    """One day; ``hours`` as text, empty for a day off."""
 
     on: date
     hours: str
@@ -34,7 +34,7 @@ class AgentDay:
 @bp.get("/week")
 @staff_page(Role.AGENT)
 def show_own_week(desk: StaffRequest) -> ResponseReturnValue:
-    """The week of ``?on=``, this week's unless it is given, Monday first."""
+    """Show the week of ``?on=`` (default: the current week), beginning on Monday."""
     wanted = request.args.get("on", "")
     on = read_date(wanted, "on") if wanted else desk.clock.local_date_of(desk.moment)
     monday = on - timedelta(days=on.weekday())
@@ -56,7 +56,7 @@ def _build_week_days(desk: StaffRequest, monday: date) -> list[AgentDay]:
         local_time.local_day_bounds(monday + timedelta(6), desk.zone)[1],
     )
     me = desk.principal.id
-    found = callbacks.list_day_callbacks(desk.session, me, since, until, desk.moment)
+    appointments = callbacks.list_day_callbacks(desk.session, me, since, until, desk.moment)
     callee = Callee(desk.zone.key)
     habit = slot_search.load_slot_rules(
         desk.session, [me], callee, current_context().policy, (since, until)
@@ -67,7 +67,11 @@ def _build_week_days(desk: StaffRequest, monday: date) -> list[AgentDay]:
             day,
             hours_format.format_hours(sorted(habit.rules.working_hours_on(day))),
             not habit.rules.hours and bool(habit.rules.working_hours_on(day)),
-            [item for item in found if desk.clock.local_date_of(item.starts_at) == day],
+            [
+                appointment
+                for appointment in appointments
+                if desk.clock.local_date_of(appointment.starts_at) == day
+            ],
         )
         for day in days
     ]

@@ -1,1 +1,1 @@
-"""Signing in, enrolment and proving it again."""
+"""Sign-in, enrolment and reauthentication."""

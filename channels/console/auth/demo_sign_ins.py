@@ -1,4 +1,4 @@
-"""The demo's sign-ins. A newcomer has no authenticator enrolled, so the page shows its code."""
+"""Demo sign-ins. A newcomer has no authenticator, so the sign-in page shows the current codes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vault.keys import keyring
 
 @dataclass(frozen=True)
 class DemoSignIn:
-    """A demo member of staff; ``spent`` says that the code was used and the next is to come."""
+    """A demo member of staff. ``spent`` means that the current code has been used already."""
 
     name: str
     email: str
@@ -28,7 +28,7 @@ class DemoSignIn:
 
 @dataclass(frozen=True)
 class DemoSignIns:
-    """All of them; ``seconds`` until the codes change."""
+    """All demo sign-ins, and the ``seconds`` until the codes change."""
 
     people: list[DemoSignIn]
     password: str
@@ -36,12 +36,12 @@ class DemoSignIns:
 
 
 def is_on() -> bool:
-    """Only where no real text or call can leave the house."""
+    """Return whether demo sign-ins are offered: only where no real text or call can be sent."""
     return current_context().demo and current_context().simulated
 
 
 def list_demo_sign_ins(session: Session, now: datetime) -> DemoSignIns:
-    """Who can sign in, with what their authenticator shows now."""
+    """Return the demo members of staff with their current authenticator codes."""
     rows = session.exec(
         select(Staff)
         .where(

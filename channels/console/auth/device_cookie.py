@@ -1,7 +1,7 @@
-"""Browsers that have signed somebody in before, known again by a cookie of their own.
+"""Device cookies: they identify browsers that have completed a sign-in before.
 
-Such a browser has tries of its own, so that strangers cannot use up a colleague's (OWASP, *Slow
-Down Online Guessing Attacks with Device Cookies*). The cookie lets nobody in.
+Such a browser has its own limit of attempts, so that strangers cannot exhaust a colleague's (OWASP,
+*Slow Down Online Guessing Attacks with Device Cookies*). The cookie does not sign anybody in.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from channels.app_context import current_context
 from people.models import Staff
 
 COOKIE_LIFETIME = timedelta(days=365)
-MAX_STAFF_PER_BROWSER = 8  # who share a browser, at the most; the one longest away is forgotten
+MAX_STAFF_PER_BROWSER = 8  # the staff member who signed in least recently is dropped
 
 
 def find_known_browser(member: Staff | None, now: datetime) -> str:
-    """What counts this browser's tries for that person apart; empty when it never let them in,
-    or they have ended all that was theirs since."""
+    """Return the key that counts this browser's attempts for ``member``.
+
+    Empty if this browser has never signed them in, if the cookie is too old, or if they have ended
+    all their sessions since.
+    """
     people = _read_remembered_staff()
     if member is None:
         return ""
@@ -32,12 +35,12 @@ def find_known_browser(member: Staff | None, now: datetime) -> str:
 
 
 def remember_browser(member: Staff, now: datetime) -> None:
-    """Let this browser be known as one that has let them in. A new mark each time, so that a
-    cookie that was copied falls behind."""
+    """Mark this browser as one that has signed ``member`` in. Each sign-in sets a new random mark,
+    so that a copied cookie becomes stale."""
     mine = [secrets.token_hex(16), member.epoch, int(now.timestamp())]
     people = {**_read_remembered_staff(), member.id.hex: mine}
     latest = sorted(people.items(), key=lambda each: each[1][2])[-MAX_STAFF_PER_BROWSER:]
-    kept = {
+    cookie = {
         "key": _device_cookie_name(),
         "value": _device_cookie_serializer().dumps(dict(latest)),
         "max_age": COOKIE_LIFETIME,
@@ -46,18 +49,19 @@ def remember_browser(member: Staff, now: datetime) -> None:
         "samesite": "Strict",
         "path": "/",
     }
-    g.cookies = [kept]
+    g.cookies = [cookie]
 
 
 def _read_remembered_staff() -> dict[str, Any]:
-    """By id: mark, epoch and when. Only we can have written it."""
+    """Return mark, epoch and time of sign-in by staff id. The cookie is signed, so only this
+    application can have written it."""
     try:
-        found: dict[str, Any] = _device_cookie_serializer().loads(
+        remembered: dict[str, Any] = _device_cookie_serializer().loads(
             request.cookies.get(_device_cookie_name(), "")
         )
     except BadData:
         return {}
-    return found
+    return remembered
 
 
 def _device_cookie_name() -> str:

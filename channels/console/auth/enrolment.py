@@ -21,8 +21,11 @@ from people.text_input import first_name
 
 @bp.get("/enrol/<token>")
 def show_enrolment(token: str) -> ResponseReturnValue:
-    """The form, with the second factor's secret as a picture and as text; or first the question
-    for what the link asks beside itself. Looking spends nothing, for scanners of mail look too."""
+    """Show the form with the TOTP secret as a QR code and as text, or first the form for the link's
+    second step.
+
+    A GET does not use the link up, because mail scanners open links too.
+    """
     with unit_of_work() as session:
         try:
             return _render_form_for_link(session, token, {})
@@ -32,10 +35,8 @@ def show_enrolment(token: str) -> ResponseReturnValue:
 
 @bp.post("/enrol/<token>")
 def submit_enrolment(token: str) -> ResponseReturnValue:
-    """Keep password and second factor, and show the recovery codes, this once."""
-    with (
-        unit_of_work() as session
-    ):  # a wrong piece is caught in here, so that its count is committed
+    """Save password and second factor, and show the recovery codes, once."""
+    with unit_of_work() as session:  # a wrong PIN is caught here, so that its count is committed
         try:
             if "password" not in request.form:
                 return _render_form_for_link(session, token, {})
@@ -50,27 +51,27 @@ def submit_enrolment(token: str) -> ResponseReturnValue:
 
 def _enrol_from_form(session: Session, token: str) -> list[str]:
     password, code = read_password_and_code()
-    house, given = (
+    house, second_step = (
         current_context().policy.organisation,
         SecondStepInput(read_approval_pins(), read_recovery_code()),
     )
     return staff_records.enrol_with_link(
-        session, token, password, code, current_time(), pieces=given, organisation=house
+        session, token, password, code, current_time(), pieces=second_step, organisation=house
     )[1]
 
 
 def read_password_and_code() -> tuple[str, str]:
-    """The password and the code that a form sends."""
+    """Return the submitted password and code."""
     return request.form.get("password", "")[:500], request.form.get("code", "")[:40]
 
 
 def read_approval_pins() -> str:
-    """The PINs that a form sends: one of each who approved, in any order."""
+    """Return the submitted PINs, one from each approver, in any order."""
     return " ".join(request.form.getlist("piece")[:5])[:60]
 
 
 def read_recovery_code() -> str:
-    """The recovery code that a form sends beside them."""
+    """Return the submitted recovery code."""
     return request.form.get("recovery", "")[:40]
 
 
@@ -85,7 +86,8 @@ def _render_form_for_link(session: Session, token: str, errors: dict[str, str]) 
 
 
 def render_enrolment_form(session: Session, found: UsableLink, errors: dict[str, str]) -> str:
-    """Password, authenticator and code; what was given beside the link goes on with it."""
+    """Render the form for password, authenticator and code. It carries the submitted PINs and
+    recovery code on."""
     who = staff_records.open_staff_details(session, found.member)
     uri = second_factor.provisioning_uri(
         found.secret, who.email, current_context().policy.organisation
@@ -103,7 +105,7 @@ def render_enrolment_form(session: Session, found: UsableLink, errors: dict[str,
 
 
 def render_second_step(error: SecondStepFailed) -> ResponseReturnValue:
-    """It tells nothing of whose link it is."""
+    """Render the form for the link's second step. It does not reveal the owner of the link."""
     problem = gettext("That does not fit. After five wrong ones the link works no more.")
     page = render_template(
         "console/enrol_piece.html",
@@ -115,9 +117,9 @@ def render_second_step(error: SecondStepFailed) -> ResponseReturnValue:
 
 
 def _render_qr_code(uri: str) -> Markup:
-    """A QR code as SVG without inline styles, which our content policy forbids."""
+    """Return a QR code as SVG without inline styles, which the content security policy forbids."""
     code = segno.make(uri, error="m", micro=False)
     svg = code.svg_inline(
         omitsize=True, border=4, dark="#000", light="#fff", svgclass="qr", lineclass=None
     )
-    return Markup(svg)  # noqa: S704  (made by segno, from letters that it encodes)
+    return Markup(svg)  # noqa: S704  (made by segno, from text that it encodes)

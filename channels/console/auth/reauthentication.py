@@ -1,4 +1,4 @@
-"""Proving again who is at the desk, before something that matters is changed."""
+"""Reauthentication before a sensitive change."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from people.staff import authentication, staff_records, staff_sessions
 @bp.get("/account/proof")
 @staff_page(*Role)
 def show_proof_form(_: StaffRequest) -> ResponseReturnValue:
-    """The form: password and second factor, or a passkey."""
+    """Show the form: password and second factor, or a passkey."""
     return _render_proof_form("")
 
 
 @bp.post("/account/proof")
 @staff_page(*Role)
 def submit_proof(desk: StaffRequest) -> ResponseReturnValue:
-    """Counted for the person alone, as a known browser's sign-in is."""
+    """Check password and second factor. Attempts are counted per person, as a known browser's
+    sign-ins are."""
     counted = "sign_in_device", f"proof:{desk.principal.id.hex}"
     current_context().limiter.count_hit(*counted)
     email = staff_records.open_staff_details(desk.session, desk.member).email
@@ -42,13 +43,13 @@ def submit_proof(desk: StaffRequest) -> ResponseReturnValue:
 
 
 def record_session_proof(desk: StaffRequest) -> None:
-    """Note the proof at this browser's session."""
+    """Record the proof on this browser's session."""
     if desk.principal.session_id is not None:
         staff_sessions.record_fresh_proof(desk.session, desk.principal.session_id, desk.moment)
 
 
 def choose_next_address() -> str:
-    """Where they wanted to be."""
+    """Return the console page to continue to."""
     wanted = request.values.get("next", "")
     return wanted if is_console_address(wanted) else url_for("console.show_account")
 

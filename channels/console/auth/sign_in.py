@@ -30,7 +30,7 @@ _LOCAL = re.compile(r"/staff/[\w\-./?=&%:+]*", re.ASCII)
 
 @bp.get("/sign-in")
 def show_staff_sign_in() -> ResponseReturnValue:
-    """The form; somebody signed in already goes on."""
+    """Show the form, or redirect if the browser is signed in already."""
     with unit_of_work(read_only=True) as session:
         token, moment = cookie.get(SESSION_TOKEN_ENTRY), current_time()
         if isinstance(token, str) and (
@@ -43,12 +43,10 @@ def show_staff_sign_in() -> ResponseReturnValue:
 
 @bp.post("/sign-in")
 def submit_staff_sign_in() -> ResponseReturnValue:
-    """Password and second factor together. One answer for whatever was wrong."""
+    """Check password and second factor together. The error is the same for every cause."""
     email, moment = request.form.get("email", "")[:250], current_time()
     password, code = request.form.get("password", ""), request.form.get("code", "")[:40]
-    with unit_of_work(
-        read_only=True
-    ) as session:  # nobody else need wait while a password is hashed
+    with unit_of_work(read_only=True) as session:  # hold no write lock while a password is hashed
         seen = authentication.find_account_by_email(session, email)
         tried = sign_in_limits.build_sign_in_tries(session, seen, email, code, moment)
     try:
@@ -61,7 +59,7 @@ def submit_staff_sign_in() -> ResponseReturnValue:
             member = authentication.check_second_factor(
                 session, seen, right, code, moment, noted=_may_note_sign_in
             )
-        except SignInFailed:  # caught in here, so that what it writes down is committed
+        except SignInFailed:  # caught here, so that its audit entry is committed
             if counted.refused is None:
                 return _answer_wrong_credentials(session, email)
         else:
@@ -82,7 +80,8 @@ def _answer_wrong_credentials(session: Session, email: str) -> ResponseReturnVal
 
 @bp.get("/sign-in/lost")
 def show_lost_credentials() -> ResponseReturnValue:
-    """What to do without password or phone: the same for everybody, and nothing is sent."""
+    """Explain what to do without password or phone. The page is the same for everybody; nothing is
+    sent."""
     return render_template("console/lost.html")
 
 
@@ -94,7 +93,7 @@ def begin_browser_session(
     how: str,
     passkey_id: UUID | None = None,
 ) -> str:
-    """Begin a session in this browser, under a token of its own; where to go on."""
+    """Begin a session in this browser under a new token. Return the address to continue to."""
     end_browser_session(session)
     cookie[SESSION_TOKEN_ENTRY] = authentication.open_staff_session(
         session,
@@ -110,7 +109,7 @@ def begin_browser_session(
 
 @bp.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
-    """End the session, here and in the store."""
+    """End the session, in the browser and in the database."""
     with unit_of_work() as session:
         end_browser_session(session)
         return redirect(url_for("console.show_staff_sign_in"), code=303)
@@ -118,7 +117,7 @@ def sign_out() -> ResponseReturnValue:
 
 @bp.get("/sign-in/demo")
 def show_demo_codes() -> ResponseReturnValue:
-    """The demo's second-factor codes alone, for the page to keep itself fresh."""
+    """Render only the demo's second-factor codes, so that the page can refresh them."""
     if not demo_sign_ins.is_on():
         raise NoPage
     with unit_of_work(read_only=True) as session:
@@ -129,7 +128,7 @@ def show_demo_codes() -> ResponseReturnValue:
 
 
 def end_browser_session(session: Session) -> None:
-    """Drop whatever this browser was signed in as: no session outlives a sign-in or sign-out."""
+    """End the session this browser has, if any: no session outlives a sign-in or sign-out."""
     token = cookie.get(SESSION_TOKEN_ENTRY)
     if isinstance(token, str):
         authentication.close_staff_session(session, token, current_time())
@@ -137,8 +136,8 @@ def end_browser_session(session: Session) -> None:
 
 
 def _address_after_sign_in(session: Session, staff_id: UUID, role: Role) -> str:
-    """To what they have to be told, else to the page that was asked for, if it is one of ours,
-    else to the role's own."""
+    """Return the account page if there are unread notices, else the requested console page, else
+    the home page of the role."""
     if security_notices.list_unseen_notices(session, staff_id):
         return url_for("console.show_account")
     wanted = request.values.get("next", "")
@@ -146,7 +145,7 @@ def _address_after_sign_in(session: Session, staff_id: UUID, role: Role) -> str:
 
 
 def is_console_address(address: str) -> bool:
-    """Whether an address leads to a page of the console and nowhere else."""
+    """Return whether an address is a path of the console on this site."""
     plain = bool(_LOCAL.fullmatch(address)) and ".." not in address and "//" not in address
     parts = urlsplit(address) if plain else None
     return parts is not None and not parts.scheme and not parts.netloc

@@ -1,10 +1,11 @@
-"""How often a sign-in may be tried, so that nobody guesses and nobody locks a colleague out.
+"""Limits of sign-in attempts, so that nobody can guess credentials or lock a colleague out.
 
-A browser that has let somebody in before has tries of its own for them. All others share those of
-the account, and those of the network they come from. Where those of the network are used up, a
-try is still looked at, but slowly: if it is good it lets in, and if not, it is answered as one too
-many. A good recovery code opens a way around, with tries of its own. Every try is counted before
-it is looked at, and taken back if it was good: of many at once none is let through uncounted.
+A browser that has signed somebody in before has its own limit for them. All other browsers share
+the limits of the account and of their network. When the network's limit is reached, attempts are
+still checked, at a lower rate: a correct one signs in, a wrong one is answered as rate limited. A
+valid recovery code bypasses a reached limit, under a limit of its own. Each attempt is counted
+before it is checked, and refunded if it succeeds, so that concurrent attempts cannot exceed a
+limit.
 """
 
 from __future__ import annotations
@@ -32,30 +33,33 @@ LimitCounts = tuple[tuple[str, str | Network], ...]
 
 @dataclass(frozen=True)
 class CountedTry:
-    """One try that may be looked at: what to take back if it is good, and what to say if it is
-    not and was one too many of its network."""
+    """An attempt that may be checked: the counts to refund if it succeeds, and the error to answer
+    with if it fails and exceeded the limit of its network."""
 
     taken: LimitCounts
     refused: RateLimitExceeded | None = None
 
     def release_limit_counts(self) -> None:
-        """It was good."""
+        """Refund the counts of a successful attempt."""
         for kind, who in self.taken:
             current_context().limiter.refund_hit(kind, who)
 
 
 @dataclass(frozen=True)
 class SignInTries:
-    """What one try is counted under: the ``network`` it comes from, unless the browser is known;
-    a kind of limit and an identifier, ``own``, for the account or the known browser; and
-    ``around``, for when they are used up, if it has a good recovery code."""
+    """The limits that apply to one attempt.
+
+    ``network`` is the network it comes from, or None if the browser is known. ``own`` is a kind of
+    limit and an identifier, for the account or the known browser. ``around`` is the limit used when
+    the others are reached and the attempt has a valid recovery code.
+    """
 
     network: Network | None
     own: tuple[str, str] | None
     around: tuple[str, str] | None = None
 
     def count_try(self) -> CountedTry:
-        """Count it. Raises ``TooMany`` or ``LimiterUnavailable``."""
+        """Count the attempt. Raises ``RateLimitExceeded`` or ``RateLimiterUnavailable``."""
         try:
             return self._count_without_recovery()
         except RateLimitExceeded:
@@ -78,16 +82,16 @@ class SignInTries:
         return CountedTry((*taken, *_hit_limits(own)))
 
     def note_lockout(self, session: Session, member: Staff | None, now: datetime) -> None:
-        """Write down that it was one too many: once an hour for each account or browser, and of
-        what is nobody's for each network, so that a flood of tries makes no flood of entries."""
+        """Audit that a limit was exceeded: once an hour for each account or browser, or for each
+        network if the account does not exist. A flood of attempts makes no flood of entries."""
         kind, who = self.own or ("sign_in_address", "")
         actor = audit_log.staff_actor(member.id) if member else audit_log.SYSTEM
         what = "browser" if kind == "sign_in_device" else "strangers"
         if not _is_first_lockout_note(f"{kind} {who}"):
             return
-        kept = failed_attempts.is_first_this_hour("locked") or member is not None
+        written = failed_attempts.is_first_this_hour("locked") or member is not None
         entry = entries.AttemptEntry(actor, AuditAct.STAFF_LOCKED, what)
-        entries.write_attempt_entry(session, entry, now, kept=kept)
+        entries.write_attempt_entry(session, entry, now, kept=written)
 
 
 def _hit_limits(counts: LimitCounts) -> LimitCounts:
@@ -107,7 +111,7 @@ def _is_first_lockout_note(who: str) -> bool:
 def build_sign_in_tries(
     session: Session, member: Staff | None, email: str, code: str, now: datetime
 ) -> SignInTries:
-    """What a try at that address is counted under, whether or not it is anybody's."""
+    """Return the limits for an attempt at ``email``, whether or not there is such an account."""
     account = _account_identifier(email)
     spare = authentication.is_unused_recovery_code(session, member, code)
     around = ("sign_in_recovery", account) if spare else None

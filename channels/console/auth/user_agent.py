@@ -1,5 +1,5 @@
-"""What a browser says it is, in a few coarse words: enough for its owner to know it again, and too
-little to tell one from another of its kind."""
+"""A coarse description of a browser: enough for its owner to recognise it, too little to tell it
+from others of its kind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 from flask import request
 
-#: The first that is found counts: most browsers also call themselves what they are not.
+#: The first match counts: most browsers also claim to be another one.
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -27,10 +27,10 @@ _SYSTEMS = (
 
 
 def describe_user_agent() -> str:
-    """Like ``Firefox, Windows``; empty when nothing is known."""
-    said = request.headers.get("User-Agent", "")[:500]
+    """Return a description like ``Firefox, Windows``; empty if nothing is recognised."""
+    header = request.headers.get("User-Agent", "")[:500]
     return ", ".join(
-        filter(None, (_match_user_agent(_BROWSERS, said), _match_user_agent(_SYSTEMS, said)))
+        filter(None, (_match_user_agent(_BROWSERS, header), _match_user_agent(_SYSTEMS, header)))
     )
 
 

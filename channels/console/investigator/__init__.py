@@ -1,1 +1,1 @@
-"""Reports, cases, the audit log and leak tracing."""
+"""Pages for investigators: reports, cases, the audit log and leak tracing."""

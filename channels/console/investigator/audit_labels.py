@@ -1,4 +1,4 @@
-"""The audit log in words: each action a sentence, each purpose what it was for."""
+"""Translated labels for the audit log: acts, purposes, details and authors."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def describe_act(value: str) -> str:
-    """What was done, by the value that the log keeps."""
+    """Return the label of an act, by the value stored in the log."""
     act = ACTS_BY_VALUE.get(value)
     return gettext(act.label) if act else value
 
 
 def list_act_groups() -> list[tuple[ActGroup, str, tuple[AuditAct, ...]]]:
-    """What can be filtered by: each group with its label and its acts. All acts are in one."""
+    """Return each group of acts with its label and its acts. Each act is in one group."""
     return [(group, gettext(group.label), acts_in_group(group)) for group in ActGroup]
 
 
 def is_act_value(value: str | None) -> bool:
-    """Whether this is the value of one act."""
+    """Return whether this is the value of an act."""
     return value in ACTS_BY_VALUE
 
 
 def parse_act_filter(name: str) -> tuple[AuditAct, ...] | None:
-    """The acts that a filter names, by a group's value or by one act's; none if it names none."""
+    """Return the acts selected by a group's or an act's value; None if the value is unknown."""
     if name in ACTS_BY_VALUE:
         return (ACTS_BY_VALUE[name],)
     return acts_in_group(GROUPS_BY_VALUE[name]) if name in GROUPS_BY_VALUE else None
 
 
 def describe_entry_purpose(value: str) -> str:
-    """What it was for."""
+    """Return the label of an entry's purpose."""
     if _CASE.fullmatch(value):
         return gettext("case %(reference)s", reference=value)
     return {
@@ -59,27 +59,29 @@ def describe_entry_purpose(value: str) -> str:
 
 
 def find_ids_in_detail(text: str) -> list[UUID]:
-    """The ids in the detail of an entry: they may be those of members of staff."""
+    """Return the ids in the detail of an entry. Some may be staff ids."""
     return [UUID(match_) for match_ in _ID.findall(text)]
 
 
 def describe_entry_detail(entry: AuditEntry, names: Mapping[UUID, str]) -> str:
-    """More about it: members of staff by name, any other id by its end. The id of a reading
-    says nothing to a reader."""
+    """Return the detail of an entry with staff names for their ids and other ids shortened.
+
+    The detail of a customer search is omitted: it holds only an id.
+    """
     if entry.action == AuditAct.AUDIT_BEGIN:
         return ""
     return _ID.sub(lambda found: names.get(UUID(found[0])) or f"…{found[0][-6:]}", entry.detail)
 
 
 def describe_entry_author(entry: AuditEntry, names: dict[object, str]) -> str:
-    """Who did it."""
+    """Return who performed the act."""
     if entry.staff_id is not None:
         return names.get(entry.staff_id) or gettext("somebody who has left")
     return describe_actor(entry.actor)
 
 
 def describe_actor(value: str) -> str:
-    """Who did it, where that is no member of staff."""
+    """Return the label of an actor who is not a member of staff."""
     return {
         "customer": gettext("The customer"),
         "system": gettext("Vouchline itself"),

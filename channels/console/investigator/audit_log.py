@@ -1,4 +1,5 @@
-"""The audit log, for investigators: all of it, what one person did, who read one customer."""
+"""Search of the audit log, for investigators: all entries, one person's acts, or all accesses to
+one customer."""
 
 from __future__ import annotations
 
@@ -33,15 +34,16 @@ _MARK = "audit.page"
 @bp.get("/audit")
 @staff_page(Role.INVESTIGATOR)
 def show_audit_log(desk: StaffRequest) -> ResponseReturnValue:
-    """The latest entries, by ``?person=``, ``?what=``, ``?from=``, ``?to=``, ``?purpose=``;
-    ``?before=`` a mark of ours goes back."""
+    """Show the latest entries, filtered by ``?person=``, ``?what=``, ``?from=``, ``?to=`` and
+    ``?purpose=``. ``?before=`` takes a sealed page mark."""
     return _answer_audit_query(desk)
 
 
 @bp.post("/audit/customer")
 @staff_page(Role.INVESTIGATOR)
 def start_customer_audit(desk: StaffRequest) -> ResponseReturnValue:
-    """Who read this customer: of an exact number with a reason, or of a case that one holds."""
+    """Start a search for the accesses to one customer: by exact number with a reason, or from a
+    case that the investigator holds."""
     me, form = desk.principal.id, request.form
     case, customer = form.get("case", "")[:12], form.get("customer", "")
     try:
@@ -64,7 +66,7 @@ def start_customer_audit(desk: StaffRequest) -> ResponseReturnValue:
 @bp.get("/audit/customer/<uuid:reading_id>")
 @staff_page(Role.INVESTIGATOR)
 def show_customer_audit(desk: StaffRequest, reading_id: UUID) -> ResponseReturnValue:
-    """Who read the customer of a reading that one has begun, for an hour."""
+    """Show the accesses to the customer of a search the investigator started, for an hour."""
     me = desk.principal.id
     begun, case = customer_search.require_active_search(desk.session, me, reading_id, desk.moment)
     reason = customer_search.unseal_search_reason(desk.session, begun)
@@ -76,8 +78,7 @@ def show_customer_audit(desk: StaffRequest, reading_id: UUID) -> ResponseReturnV
 def _answer_audit_query(
     desk: StaffRequest, customer: UUID | None = None, purpose: str = "oversight", **more: object
 ) -> ResponseReturnValue:
-    """The page that was asked for; or, with nothing read, the filter with what stands against
-    it."""
+    """Show the page of results; if the filter is invalid, show its errors and read no entries."""
     try:
         before = _open_page_mark(desk, request.args.get("before", ""))
         wanted = _read_audit_filter(desk, customer)
@@ -130,19 +131,19 @@ def _render_audit_entries(
     **more: object,
 ) -> str:
     me, session = desk.principal.id, desk.session
-    found = entry_search.search_entries(
+    result = entry_search.search_entries(
         session, me, wanted, desk.moment, before=before, purpose=purpose
     )
-    people = [entry.staff_id for entry in found.entries]
+    people = [entry.staff_id for entry in result.entries]
     people += [
-        id for entry in found.entries for id in audit_labels.find_ids_in_detail(entry.detail)
+        id for entry in result.entries for id in audit_labels.find_ids_in_detail(entry.detail)
     ]
     return _render_audit_page(
         desk,
         wanted,
-        entries=found.entries,
+        entries=result.entries,
         names=case_view.list_staff_names(session, people),
-        following=_seal_page_mark(desk, found.following) if found.following else "",
+        following=_seal_page_mark(desk, result.following) if result.following else "",
         paged=before is not None,
         picture=_build_audit_timeline(desk, wanted),
         **more,
@@ -150,18 +151,20 @@ def _render_audit_entries(
 
 
 def _render_audit_page(desk: StaffRequest, wanted: EntryFilter, **more: object) -> str:
-    """The page of the log around what was found, if anything."""
+    """Render the page of the log, with the entries if there are any."""
     me, session = desk.principal.id, desk.session
-    kept = {name: value[:100] for name, value in request.args.items() if name != "before" and value}
+    query = {
+        name: value[:100] for name, value in request.args.items() if name != "before" and value
+    }
     nothing: dict[str, object] = {"entries": None, "picture": None, "following": "", "paged": False}
     return render_template(
         "console/audit.html",
         wanted=wanted,
-        kept=kept,
+        kept=query,
         colleagues=[
-            one_name
-            for one_name in staff_records.list_all_staff_names(session)
-            if one_name[0] != me
+            colleague
+            for colleague in staff_records.list_all_staff_names(session)
+            if colleague[0] != me
         ],
         audit_words=audit_labels,
         clock=desk.clock,
@@ -170,7 +173,8 @@ def _render_audit_page(desk: StaffRequest, wanted: EntryFilter, **more: object) 
 
 
 def _build_audit_timeline(desk: StaffRequest, wanted: EntryFilter) -> timeline.Timeline:
-    """Of the days asked for, or of the last 30; of a longer time, its end."""
+    """Build the timeline of the selected days (default: the last 30). Of a longer period, show its
+    end."""
     until = wanted.until or desk.moment
     since = wanted.since or datetime.combine(
         desk.clock.local_date_of(until - _LOOKS_BACK), time(0), desk.zone
@@ -189,7 +193,7 @@ def _build_audit_timeline(desk: StaffRequest, wanted: EntryFilter) -> timeline.T
 
 
 def _seal_page_mark(desk: StaffRequest, entry: int) -> str:
-    """Where the next page begins, sealed: gaps between entries would tell what one may not see."""
+    """Return the next page's start, sealed: gaps between entry ids would reveal hidden entries."""
     ring = keyring.current_keyring(desk.session)
     return urlsafe_b64encode(ring.seal_for_purpose(keyring.REPORTS, _MARK, str(entry))).decode()
 

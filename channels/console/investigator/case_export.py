@@ -1,4 +1,4 @@
-"""A case in one signed file."""
+"""Export of a case as one signed file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from people.errors import InvalidInput
 from people.models import Role
 from vault.audit import checkpoints
 
-#: For a page that is read by itself, with nothing beside it.
+#: Styles of the exported page, which has no stylesheet.
 _STYLE = (
     "body { overflow-wrap: anywhere; font-family: sans-serif; line-height: 1.4; }"
     " ol, ul { padding-inline-start: 1.4rem; }"
@@ -30,7 +30,7 @@ _STYLE = (
 @bp.post("/cases/<reference>/export")
 @staff_page(Role.INVESTIGATOR)
 def export_case(desk: StaffRequest, reference: str) -> ResponseReturnValue:
-    """The file, with the fields that were ticked."""
+    """Return the ZIP file with the selected fields."""
     me, fields, reason = (
         desk.principal.id,
         request.form.getlist("field"),
@@ -46,21 +46,21 @@ def export_case(desk: StaffRequest, reference: str) -> ResponseReturnValue:
                 if traced
                 else None
             )
-            if traced and ranking is None:  # it says something about whoever exports
+            if traced and ranking is None:  # the ranking names the investigator who exports
                 return render_template("console/trace_handed_on.html")
-            found = case_data.collect_for_export(
+            exported = case_data.collect_for_export(
                 desk.session, reference, me, fields, reason, origin, desk.moment, ranking
             )
     except InvalidInput as error:
         return render_case(
             desk, get_visible_case(desk.session, reference, me), {error.field: str(error)}
         ), 422
-    return _build_export_response(desk, found, origin)
+    return _build_export_response(desk, exported, origin)
 
 
 def _build_export_response(desk: StaffRequest, found: ExportedCase, origin: str) -> Response:
     key = str(checkpoints.log_signer(desk.session, origin).verifier)
-    given = {
+    context = {
         "found": found.data,
         "reference": found.case.reference,
         "key": key,
@@ -70,8 +70,8 @@ def _build_export_response(desk: StaffRequest, found: ExportedCase, origin: str)
         "telling": ExportFormatter(found.data, desk.clock),
         "style": _STYLE,
     }
-    page = render_template("console/export.html", **given)
-    readme = render_template("console/export.txt", **given)
+    page = render_template("console/export.html", **context)
+    readme = render_template("console/export.txt", **context)
     data = archive.build_export_archive(desk.session, found, page, readme, origin, desk.moment)
     answer = make_response(data)
     answer.headers["Content-Type"] = "application/zip"

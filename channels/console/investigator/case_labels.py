@@ -1,4 +1,4 @@
-"""Cases in words: kinds, states, outcomes, steps and evidence."""
+"""Translated labels for cases: kinds, states, outcomes, events and evidence."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from incidents.cases.workflow import SELECTABLE_OUTCOMES
 from incidents.reports import report_fields
 from vault.models import AuditEntry
 
-#: The icon of each state, in ``console/_icons.html``; the colour goes by the state's name.
+#: The icon of each state, in ``console/_icons.html``; CSS picks the colour by the state's name.
 ICONS = {CaseState.OPEN: "flag", CaseState.TAKEN: "clock", CaseState.CLOSED: "done"}
 
-#: Kinds of evidence that have a template of their own, under ``console/evidence/``, and the facts
-#: that it speaks of.
+#: Kinds of evidence that have their own template, under ``console/evidence/``, and the facts
+#: the template needs.
 EVIDENCE: dict[str, tuple[str, ...]] = {
     "report": (),
     "audit": (),
@@ -34,7 +34,7 @@ EVIDENCE: dict[str, tuple[str, ...]] = {
 
 
 def describe_case_kind(value: str) -> str:
-    """What a case is about."""
+    """Return the label of a case's kind."""
     return {
         CaseKind.CALLS: gettext("Unexpected calls that belong together"),
         CaseKind.ACCESS: gettext("Unusual reading of records"),
@@ -69,12 +69,12 @@ def describe_case_outcome(value: str) -> str:
 
 
 def list_case_outcomes() -> list[tuple[str, str]]:
-    """What an investigator chooses from."""
-    return [(item.value, describe_case_outcome(item)) for item in SELECTABLE_OUTCOMES]
+    """Return the (value, label) pairs an investigator chooses from."""
+    return [(outcome.value, describe_case_outcome(outcome)) for outcome in SELECTABLE_OUTCOMES]
 
 
 def describe_case_event(value: str) -> str:
-    """A step that was done."""
+    """Return the label of a case event."""
     return {
         "opened": gettext("Opened"),
         "taken": gettext("Taken"),
@@ -99,7 +99,7 @@ def describe_case_event(value: str) -> str:
 
 
 def describe_event_text(kind: str, written: str) -> str:
-    """What is written beside a step: its fixed words said, the rest as somebody wrote it."""
+    """Return the text of an event, with its coded parts translated and free text unchanged."""
     first, _, rest = written.partition("\n")
     if kind == "asked":
         return f"{approval_labels.describe_request_type(first)}\n{rest}"
@@ -108,19 +108,21 @@ def describe_event_text(kind: str, written: str) -> str:
     if kind == "exported":
         plain, _, chosen = written.rpartition("\n")
         labels = dict(list_export_fields())
-        said = ", ".join(labels.get(part, part) for part in chosen.strip("()").split(", ") if part)
-        return f"{plain}\n{said}".strip()
+        fields = ", ".join(
+            labels.get(part, part) for part in chosen.strip("()").split(", ") if part
+        )
+        return f"{plain}\n{fields}".strip()
     return written
 
 
 def format_percent(share: float) -> str:
-    """A share of one in hundredths; the last is never said away."""
-    found = 100 * share
-    return "<1" if found < 1 else ">99" if found > 99 else f"{found:.0f}"
+    """Format a share between 0 and 1 in per cent. Never rounds to 0 or 100."""
+    percent = 100 * share
+    return "<1" if percent < 1 else ">99" if percent > 99 else f"{percent:.0f}"
 
 
 def summarise_acts(entries: Sequence[AuditEntry]) -> list[str]:
-    """What was done, each once, with how often."""
+    """Return the distinct acts with how often each was performed."""
     counted = Counter(audit_labels.describe_act(entry.action) for entry in entries)
     return [
         what if times == 1 else gettext("%(what)s, %(num)s times", what=what, num=times)
@@ -129,14 +131,14 @@ def summarise_acts(entries: Sequence[AuditEntry]) -> list[str]:
 
 
 def summarise_purposes(entries: Sequence[AuditEntry]) -> str:
-    """What it was done for, each once."""
+    """Return the distinct purposes as one text."""
     return ", ".join(
         dict.fromkeys(audit_labels.describe_entry_purpose(e.purpose) for e in entries if e.purpose)
     )
 
 
 def choose_evidence_template(item: EvidenceItem) -> str:
-    """The template that says a piece of evidence in words."""
+    """Return the template for a piece of evidence; the generic one if facts are missing."""
     needed = EVIDENCE.get(item.kind)
     lost = item.kind in ("report", "audit") and not (item.told or item.entry)
     known = needed is not None and not lost and item.facts.keys() >= set(needed)
@@ -144,7 +146,7 @@ def choose_evidence_template(item: EvidenceItem) -> str:
 
 
 def describe_evidence(item: EvidenceItem) -> str:
-    """A piece of evidence in a sentence."""
+    """Return a sentence that describes a piece of evidence."""
     if len(item.entries) > 1:
         return gettext("What one person did with a record on one day.")
     if item.told is not None and item.told.kind == report_fields.OBJECTION:
@@ -153,7 +155,7 @@ def describe_evidence(item: EvidenceItem) -> str:
 
 
 def describe_evidence_kind(value: str) -> str:
-    """What kind of evidence, in a sentence."""
+    """Return a sentence that describes a kind of evidence."""
     return {
         "report": gettext("A customer reported a call."),
         "audit": gettext("An entry of the audit log."),
@@ -170,7 +172,7 @@ def describe_evidence_kind(value: str) -> str:
 
 
 def describe_evidence_fact(name: str) -> str:
-    """What a fact of the evidence is."""
+    """Return the label of a fact of the evidence."""
     return {
         "customers": gettext("Customers"),
         "allowed": gettext("Allowed"),
@@ -188,7 +190,7 @@ def describe_evidence_fact(name: str) -> str:
 
 
 def list_feedback_choices() -> list[tuple[str, str]]:
-    """What those who reported a call can be told of what came of it."""
+    """Return the (value, label) pairs of feedback that reporters of a call can be sent."""
     return [
         ("", gettext("nothing yet")),
         ("not_us", gettext("that call was not from us")),
@@ -199,7 +201,7 @@ def list_feedback_choices() -> list[tuple[str, str]]:
 
 
 def list_export_fields() -> list[tuple[str, str]]:
-    """What can be chosen for an export."""
+    """Return the (value, label) pairs of fields that can be selected for an export."""
     return [
         ("names", gettext("Names of customers")),
         ("numbers", gettext("Phone numbers of customers")),
@@ -211,7 +213,7 @@ def list_export_fields() -> list[tuple[str, str]]:
 
 
 def describe_warning_state(value: str) -> str:
-    """How a warning of customers stands."""
+    """Return the label of a warning run's state."""
     return {
         "running": gettext("going on"),
         "stopped": gettext("stopped"),
@@ -220,7 +222,7 @@ def describe_warning_state(value: str) -> str:
 
 
 def describe_text_state(value: str) -> str:
-    """What became of a text."""
+    """Return the label of a text's state."""
     return {
         "queued": gettext("waiting"),
         "sending": gettext("being sent"),
@@ -231,7 +233,7 @@ def describe_text_state(value: str) -> str:
 
 
 def describe_access_signal(value: str) -> str:
-    """What was unusual about how records were read."""
+    """Return what was unusual about accesses to records."""
     return {
         "nothing_behind": gettext("Customers opened with no call or booking behind it"),
         "found_nobody": gettext("Looked for customers who are none"),
@@ -240,7 +242,7 @@ def describe_access_signal(value: str) -> str:
 
 
 def describe_canary_contact(value: str) -> str:
-    """How a canary was met."""
+    """Return how a canary was contacted or opened."""
     return {
         "opened": gettext("A colleague opened it out of turn"),
         "call": gettext("Its number was rung"),
@@ -253,10 +255,10 @@ def describe_canary_contact(value: str) -> str:
 
 
 def format_duration(of: timedelta, locale: str) -> str:
-    """A length of time, like ``3 hours``."""
+    """Format a duration, like ``3 hours``."""
     return str(format_timedelta(of, granularity="minute", threshold=1.5, locale=locale))
 
 
 def format_elapsed_time(at: datetime, now: datetime, locale: str) -> str:
-    """How long ago, like ``3 hours``."""
+    """Format the time since ``at``, like ``3 hours``; at least a minute."""
     return format_duration(max(now - at, timedelta(minutes=1)), locale)

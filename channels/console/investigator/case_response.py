@@ -1,4 +1,5 @@
-"""From finding to action: naming, suspending, whom somebody's access exposed, warning them."""
+"""Actions of a case: naming a colleague, suspending access, listing exposed customers and warning
+them."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ DEFAULT_EXPOSURE_PERIOD = timedelta(days=180)
 @bp.post("/cases/<reference>/name")
 @staff_page(Role.INVESTIGATOR)
 def submit_naming(desk: StaffRequest, reference: str) -> ResponseReturnValue:
-    """Say that it is about a colleague."""
+    """Name a colleague as a subject of the case."""
     me = desk.principal.id
 
     def name_chosen_member() -> Case:
@@ -41,7 +42,7 @@ def submit_naming(desk: StaffRequest, reference: str) -> ResponseReturnValue:
 @bp.post("/cases/<reference>/suspend")
 @staff_page(Role.INVESTIGATOR)
 def submit_suspension_request(desk: StaffRequest, reference: str) -> ResponseReturnValue:
-    """Ask that somebody's access be suspended, or that a suspension be lifted."""
+    """Request the suspension of a person's access, or the lifting of one."""
     me = desk.principal.id
     ask = (
         approval_types.request_suspension_lift
@@ -68,8 +69,10 @@ def _require_named(desk: StaffRequest, reference: str, person: UUID) -> Case:
 @bp.get("/cases/<reference>/exposed")
 @staff_page(Role.INVESTIGATOR)
 def show_exposed_customers(desk: StaffRequest, reference: str) -> ResponseReturnValue:
-    """Whom the access of ``?person=`` exposed, ``?from=`` ``?to=``: how many, and with ``?list=``
-    who, by ids alone; ``?after=`` an id goes on."""
+    """Show how many customers the access of ``?person=`` exposed from ``?from=`` to ``?to=``.
+
+    With ``?list=``, also list them by id; ``?after=`` takes the last id of the previous page.
+    """
     return _render_exposed_customers(desk, reference, {})
 
 
@@ -109,7 +112,11 @@ def _render_exposed_customers(desk: StaffRequest, reference: str, errors: dict[s
 def _read_exposure_period(
     desk: StaffRequest, first: str, last: str
 ) -> tuple[datetime, datetime, str, str]:
-    """From the first day's start until the last day's end, on the reader's clock."""
+    """Return start and end of the period, and both days as text.
+
+    The period runs from the start of the first day to the end of the last in the reader's time
+    zone.
+    """
     today = desk.clock.local_date_of(desk.moment)
     begins = read_date(first, "from") if first else today - DEFAULT_EXPOSURE_PERIOD
     ends = read_date(last, "to") if last else today
@@ -123,7 +130,7 @@ def _read_exposure_period(
 @bp.post("/cases/<reference>/warn")
 @staff_page(Role.INVESTIGATOR)
 def submit_warning_request(desk: StaffRequest, reference: str) -> ResponseReturnValue:
-    """Ask that they be warned."""
+    """Request a warning of the exposed customers."""
     person = parse_form_id(read_case_field("person"), "person")
     try:
         with desk.session.begin_nested():
@@ -149,7 +156,7 @@ def submit_warning_request(desk: StaffRequest, reference: str) -> ResponseReturn
 @bp.post("/cases/<reference>/stop")
 @staff_page(Role.INVESTIGATOR)
 def submit_warning_stop(desk: StaffRequest, reference: str) -> ResponseReturnValue:
-    """Send no more."""
+    """Stop a running warning."""
     me = desk.principal.id
 
     def stop_case_warning() -> Case:

@@ -1,4 +1,4 @@
-"""What an investigator does with a case: each a form that leads back to it."""
+"""An investigator's actions on a case. Each is a form that redirects to the case."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from people.customers import lookup_log
 from people.errors import InvalidInput
 from people.models import Role
 
-#: Pieces of evidence of one page that are moved at once.
+#: Maximum number of pieces of evidence moved at once.
 MAX_TICKED_EVIDENCE = 100
 
 
 def apply_case_change(
     desk: StaffRequest, reference: str, act: Callable[[], Case], anchor: str = ""
 ) -> ResponseReturnValue:
-    """Do it and go back to the case; or the case again with what stands against it."""
+    """Apply a change and redirect to the case, or show the case again with the errors."""
     try:
         with desk.session.begin_nested():
             case = act()
     except InvalidInput as error:
         me = desk.principal.id
-        found = get_visible_case(desk.session, reference, me)
-        if error.field == "other":  # a case that is not there for them
+        current = get_visible_case(desk.session, reference, me)
+        if error.field == "other":  # a case that they cannot see
             asked, page = f"{reference} {read_case_field('other')}", request.endpoint or ""
             lookup_log.log_unknown_request(desk.session, me, asked, page, desk.moment)
-        return render_case(desk, found, {error.field: str(error)}), 422
+        return render_case(desk, current, {error.field: str(error)}), 422
     to = url_for("console.show_case", reference=case.reference, _anchor=anchor or None)
     return redirect(to, code=303)
 
 
 def read_case_field(name: str) -> str:
-    """What stands in a field of the form, cut where nobody would read on."""
+    """Return a field of the form, cut to the maximum length."""
     return request.form.get(name, "")[:10_000]
 
 
 @bp.post("/cases/<reference>/take")
 @staff_page(Role.INVESTIGATOR)
 def take_case(desk: StaffRequest, reference: str) -> ResponseReturnValue:
-    """Mine from now on."""
+    """Claim the case for the signed-in investigator."""
     me = desk.principal.id
     return apply_case_change(
         desk, reference, lambda: workflow.claim_case(desk.session, reference, me, desk.moment)
@@ -57,7 +57,7 @@ def take_case(desk: StaffRequest, reference: str) -> ResponseReturnValue:
 @bp.post("/cases/<reference>/give-back")
 @staff_page(Role.INVESTIGATOR)
 def give_back_case(desk: StaffRequest, reference: str) -> ResponseReturnValue:
-    """Open to others again."""
+    """Release the case, so that others can claim it."""
     me, words = desk.principal.id, read_case_field("words")
     workflow.hand_back_case(desk.session, reference, me, words, desk.moment)
     return redirect(url_for("console.show_case_board"), code=303)
@@ -66,7 +66,7 @@ def give_back_case(desk: StaffRequest, reference: str) -> ResponseReturnValue:
 @bp.post("/cases/<reference>/note")
 @staff_page(Role.INVESTIGATOR)
 def submit_case_note(desk: StaffRequest, reference: str) -> ResponseReturnValue:
-    """A note."""
+    """Add a note."""
     me, words = desk.principal.id, read_case_field("words")
     return apply_case_change(
         desk,
@@ -79,7 +79,7 @@ def submit_case_note(desk: StaffRequest, reference: str) -> ResponseReturnValue:
 @bp.post("/cases/<reference>/decide")
 @staff_page(Role.INVESTIGATOR)
 def decide_case(desk: StaffRequest, reference: str) -> ResponseReturnValue:
-    """What it comes to."""
+    """Record the outcome of the case."""
     me, outcome, why = desk.principal.id, read_case_field("outcome"), read_case_field("why")
     return apply_case_change(
         desk,
@@ -94,7 +94,7 @@ def decide_case(desk: StaffRequest, reference: str) -> ResponseReturnValue:
 @bp.post("/cases/<reference>/close")
 @staff_page(Role.INVESTIGATOR)
 def close_case(desk: StaffRequest, reference: str) -> ResponseReturnValue:
-    """Nothing more to do."""
+    """Close a decided case."""
     me, words, tell = desk.principal.id, read_case_field("closing"), read_case_field("tell")
     return apply_case_change(
         desk,
@@ -108,7 +108,7 @@ def close_case(desk: StaffRequest, reference: str) -> ResponseReturnValue:
 @bp.post("/cases/<reference>/reopen")
 @staff_page(Role.INVESTIGATOR)
 def reopen_case(desk: StaffRequest, reference: str) -> ResponseReturnValue:
-    """There is more to it."""
+    """Reopen a closed case."""
     me, words = desk.principal.id, read_case_field("reopening")
     return apply_case_change(
         desk,
@@ -120,7 +120,8 @@ def reopen_case(desk: StaffRequest, reference: str) -> ResponseReturnValue:
 @bp.post("/cases/<reference>/customer")
 @staff_page(Role.INVESTIGATOR)
 def show_case_customer(desk: StaffRequest, reference: str) -> ResponseReturnValue:
-    """One customer of its evidence, with a reason; shown in the answer and at no address."""
+    """Show one customer of the evidence, with a reason. They appear only in the answer to this
+    POST, at no address."""
     me, reason = desk.principal.id, read_case_field("reason")
     try:
         with desk.session.begin_nested():
@@ -129,8 +130,8 @@ def show_case_customer(desk: StaffRequest, reference: str) -> ResponseReturnValu
                 desk.session, reference, me, who, reason, desk.moment
             )
     except InvalidInput as error:
-        found = get_visible_case(desk.session, reference, me)
-        return render_case(desk, found, {error.field: str(error)}), 422
+        case = get_visible_case(desk.session, reference, me)
+        return render_case(desk, case, {error.field: str(error)}), 422
     return render_template(
         "console/case_customer.html",
         opened=opened,
@@ -142,7 +143,7 @@ def show_case_customer(desk: StaffRequest, reference: str) -> ResponseReturnValu
 @bp.post("/cases/<reference>/join")
 @staff_page(Role.INVESTIGATOR)
 def submit_case_merge(desk: StaffRequest, reference: str) -> ResponseReturnValue:
-    """Take another case into this one."""
+    """Merge another case into this one."""
     me, other, words = (
         desk.principal.id,
         read_case_field("other").strip().upper(),
@@ -158,7 +159,7 @@ def submit_case_merge(desk: StaffRequest, reference: str) -> ResponseReturnValue
 @bp.post("/cases/<reference>/apart")
 @staff_page(Role.INVESTIGATOR)
 def submit_case_unmerge(desk: StaffRequest, reference: str) -> ResponseReturnValue:
-    """Undo a joining."""
+    """Undo a merge."""
     me, other, words = desk.principal.id, read_case_field("other"), read_case_field("parting")
     return apply_case_change(
         desk,
@@ -170,12 +171,12 @@ def submit_case_unmerge(desk: StaffRequest, reference: str) -> ResponseReturnVal
 @bp.post("/cases/<reference>/split")
 @staff_page(Role.INVESTIGATOR)
 def split_case(desk: StaffRequest, reference: str) -> ResponseReturnValue:
-    """Put what is ticked into a new case."""
+    """Move the selected evidence into a new case."""
     me, words = desk.principal.id, read_case_field("parting")
 
     def split_ticked_evidence() -> Case:
         ticked = ",".join(request.form.getlist("part")).split(",")[:MAX_TICKED_EVIDENCE]
-        parts = [parse_form_id(item, "part") for item in ticked if item]
+        parts = [parse_form_id(part, "part") for part in ticked if part]
         return merge_split.split_case_evidence(
             desk.session, reference, parts, me, words, desk.moment
         )

@@ -1,4 +1,4 @@
-"""The board of cases and a single case, for investigators."""
+"""The case board and the page of a single case, for investigators."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ _PAGE = re.compile(r"[1-9][0-9]{0,4}")
 
 @bp.app_template_filter("instant")
 def parse_fact_instant(text: str) -> datetime:
-    """An instant among the facts of a case."""
+    """Parse an instant in the facts of a case."""
     return datetime.fromisoformat(text)
 
 
 @bp.get("/cases")
 @staff_page(Role.INVESTIGATOR)
 def show_case_board(desk: StaffRequest) -> ResponseReturnValue:
-    """The board: ``?view=`` open, mine or closed; ``?after=`` a reference goes on."""
+    """Show the board: ``?view=`` open, mine or closed; ``?after=`` the last reference of the
+    previous page."""
     view = request.args.get("view", board_of.OPEN)
     after = request.args.get("after", "")
     if view not in board_of.VIEWS:
@@ -57,21 +58,21 @@ def show_case_board(desk: StaffRequest) -> ResponseReturnValue:
 @bp.get("/cases/<reference>")
 @staff_page(Role.INVESTIGATOR)
 def show_case(desk: StaffRequest, reference: str) -> ResponseReturnValue:
-    """A case with its evidence (``?page=`` from 1), and what has been done."""
+    """Show a case with its evidence (``?page=`` from 1) and its events."""
     return render_case(desk, get_visible_case(desk.session, reference, desk.principal.id))
 
 
 def render_case(desk: StaffRequest, found: Case, errors: Mapping[str, str] | None = None) -> str:
-    """The page of a case; ``errors`` are what stands against a form of it."""
+    """Render the page of a case; ``errors`` are those of its forms, by field."""
     reader = desk.principal.id
     asked = request.args.get("page", "1")
     page = int(asked) if _PAGE.fullmatch(asked) else 1
     evidence, count = case_view.load_evidence_page(desk.session, found, reader, desk.moment, page)
     steps = case_view.list_case_events(desk.session, found, reader)
     subjects = case_view.list_subject_ids(desk.session, found)
-    people = [found.taken_by, *subjects, *(one_step.staff_id for one_step in steps)]
-    people += [item.entry.staff_id for item in evidence if item.entry]
-    people += [item for step in steps for item in step.approved_by]
+    people = [found.taken_by, *subjects, *(step.staff_id for step in steps)]
+    people += [piece.entry.staff_id for piece in evidence if piece.entry]
+    people += [staff_id for step in steps for staff_id in step.approved_by]
     return render_template(
         "console/case.html",
         case=found,
@@ -96,7 +97,7 @@ def render_case(desk: StaffRequest, found: Case, errors: Mapping[str, str] | Non
 def _case_response_context(
     desk: StaffRequest, found: Case, subjects: list[UUID]
 ) -> dict[str, object]:
-    """What has been done about those whom it names, and their customers."""
+    """Return the context about the people named in the case and the warning of their customers."""
     session, run = desk.session, customer_warnings.find_latest_warning_run(desk.session, found)
     members = {subject: session.get_one(Staff, subject) for subject in subjects}
     return {
@@ -112,7 +113,7 @@ def _case_response_context(
 
 
 def _post_warning_timeline(desk: StaffRequest, run: WarningRun) -> timeline.Timeline:
-    """Reports of those who were exposed, from two weeks before the warning on."""
+    """Build the timeline of reports by exposed customers, from two weeks before the warning."""
     since = run.begun_at - timedelta(days=14)
     until = min(desk.moment, run.begun_at + timedelta(days=60))
     return timeline.build_timeline(
@@ -131,7 +132,7 @@ def _case_label_context(desk: StaffRequest) -> dict[str, object]:
 
 
 def parse_form_id(text: str, field: str) -> UUID:
-    """An id from a form of ours. Raises ``InvalidInput``."""
+    """Parse an id from a form. Raises ``InvalidInput``."""
     try:
         return UUID(text)
     except ValueError:

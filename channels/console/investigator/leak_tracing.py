@@ -1,4 +1,4 @@
-"""The ranking of who may have leaked the customers of a case, for investigators."""
+"""The ranking of the likely sources of a leak, for investigators."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from incidents.leak_tracing.ranking import (
 )
 from people.models import Role
 
-#: Of the staff, so many are shown; in the picture's units a row is so high and so wide.
+#: Maximum number of staff shown; the height of a row and its maximum width, in chart units.
 MAX_STAFF_SHOWN = 8
 ROW_HEIGHT, MAX_BAR_WIDTH = 34, 320
 
 
 @dataclass(frozen=True)
 class RankingRow:
-    """One source as it is shown."""
+    """One source as it is displayed."""
 
     row: RankedSource
     name: str
@@ -51,7 +51,8 @@ class RankingRow:
 
 @dataclass(frozen=True)
 class RankingChart:
-    """Bars of how many of the customers each had seen, with a mark at how many by chance."""
+    """Bars of how many of the customers each person had seen, marked with the number expected by
+    chance."""
 
     lines: list[RankingRow]
     most: float
@@ -61,15 +62,15 @@ class RankingChart:
         return ROW_HEIGHT * len(self.lines)
 
     def width_for_count(self, count: float) -> float:
-        """How long a bar of so many customers is."""
+        """Return the width of a bar for ``count`` customers."""
         return round(MAX_BAR_WIDTH * count / max(self.most, 1.0), 1)
 
 
 @bp.get("/cases/<reference>/trace")
 @staff_page(Role.INVESTIGATOR)
 def show_leak_ranking(desk: StaffRequest, reference: str) -> ResponseReturnValue:
-    """The ranking by the reports of a case. Whoever it says something about is not shown it: the
-    case goes on with another investigator (rule I5)."""
+    """Show the ranking for the reports of a case. An investigator who appears in it is not shown
+    it: the case passes to another investigator (rule I5)."""
     ranking = service.trace_case_signals(desk.session, reference, desk.principal.id, desk.moment)
     if ranking is None:
         return render_template("console/trace_handed_on.html")
@@ -79,13 +80,14 @@ def show_leak_ranking(desk: StaffRequest, reference: str) -> ResponseReturnValue
 
 
 def build_ranking_context(desk: StaffRequest, ranking: Ranking) -> dict[str, object]:
-    """What ``console/_ranking.html`` needs."""
+    """Return the context of ``console/_ranking.html``."""
     people = [row for row in ranking.people if row.seen][:MAX_STAFF_SHOWN]
     rows = [row for row in ranking.rows if row in people or row.source in (OUTSIDE, EVERYTHING)]
-    pairs = [item for pair in ranking.together for item in pair[:2]]
+    pairs = [source for pair in ranking.together for source in pair[:2]]
     ids = [UUID(source) for source in {*(row.source for row in people), *pairs}]
     names = {
-        str(each): name for each, name in case_view.list_staff_names(desk.session, ids).items()
+        str(staff_id): name
+        for staff_id, name in case_view.list_staff_names(desk.session, ids).items()
     }
     lines = [_build_ranking_row(desk, row, names) for row in rows]
     seen = [line for line in lines if line.is_person]
@@ -116,7 +118,7 @@ def _build_ranking_row(
 
 
 def _format_day_number(desk: StaffRequest, day: float | None) -> str:
-    """With its year: a look may be long ago."""
+    """Format a day (days since 1970) with its year, since an access may be long ago."""
     if day is None:
         return ""
     on = datetime.fromtimestamp(day * 86400, desk.zone).date()

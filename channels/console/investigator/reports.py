@@ -14,6 +14,6 @@ from people.models import Role
 @bp.get("/reports")
 @staff_page(Role.INVESTIGATOR)
 def show_latest_reports(desk: StaffRequest) -> ResponseReturnValue:
-    """The latest, newest first; each reading is written down."""
-    found = report_list.list_latest_reports(desk.session, desk.principal.actor, desk.moment)
-    return render_template("console/reports.html", reports=found, clock=desk.clock, words=labels)
+    """Show the latest reports, newest first. Each view is audited."""
+    reports = report_list.list_latest_reports(desk.session, desk.principal.actor, desk.moment)
+    return render_template("console/reports.html", reports=reports, clock=desk.clock, words=labels)

@@ -1,4 +1,4 @@
-"""Whose access is suspended, and asking that a suspension be lifted once its case is closed."""
+"""Suspended members of staff, and requests to lift a suspension once its case is closed."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from people.staff import staff_records
 @bp.get("/suspended")
 @staff_page(Role.INVESTIGATOR)
 def show_suspensions(desk: StaffRequest) -> ResponseReturnValue:
-    """All but those in a case that names the reader too."""
+    """List the suspensions, except those in a case that also names the reader."""
     return _render_suspensions(desk, {})
 
 
 @bp.post("/suspended/<uuid:staff_id>/lift")
 @staff_page(Role.INVESTIGATOR)
 def submit_lift_request(desk: StaffRequest, staff_id: UUID) -> ResponseReturnValue:
-    """Another approves it."""
+    """Request that a suspension be lifted. A second person approves it."""
     why = request.form.get("why", "")[:1000]
     try:
         with desk.session.begin_nested():
@@ -39,12 +39,12 @@ def submit_lift_request(desk: StaffRequest, staff_id: UUID) -> ResponseReturnVal
 
 
 def _render_suspensions(desk: StaffRequest, errors: Mapping[str, str]) -> str:
-    found = approval_types.list_visible_suspensions(desk.session, desk.principal.id)
+    members = approval_types.list_visible_suspensions(desk.session, desk.principal.id)
     return render_template(
         "console/suspended.html",
         people=[
-            (item, staff_records.open_staff_name(desk.session, item.id, item.name))
-            for item in found
+            (member, staff_records.open_staff_name(desk.session, member.id, member.name))
+            for member in members
         ],
         errors=errors,
         typed=request.form.get("why", "")[:300],

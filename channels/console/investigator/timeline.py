@@ -1,4 +1,4 @@
-"""A picture of when: bars by hour for up to three days, by day for longer."""
+"""A bar chart over time: by hour for up to three days, by day for longer periods."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from channels.time_format import LocalClock
 
-#: In units of the view box.
+#: Column width and chart height, in units of the view box.
 COLUMN, HEIGHT = 10, 60
 HOURS_UP_TO = timedelta(days=3)
 MAX_PERIOD = timedelta(days=92)
@@ -17,7 +17,7 @@ MAX_PERIOD = timedelta(days=92)
 
 @dataclass(frozen=True)
 class Bar:
-    """How many in one part; ``label`` says which."""
+    """The count of one hour or day; ``label`` names it."""
 
     label: str
     count: int
@@ -25,7 +25,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Timeline:
-    """All bars of a time, the earliest first."""
+    """The bars of a period, earliest first."""
 
     bars: list[Bar]
     by_hour: bool
@@ -35,14 +35,14 @@ class Timeline:
         return COLUMN * max(1, len(self.bars))
 
     def height_for_count(self, count: int) -> float:
-        """How high a bar is."""
+        """Return the height of a bar in units of the view box."""
         return round(HEIGHT * count / max(1, *(bar.count for bar in self.bars)), 1)
 
     @property
     def busiest(self) -> Bar | None:
-        """The highest bar, if there is any."""
-        found = max(self.bars, key=lambda each: each.count, default=None)
-        return found if found and found.count else None
+        """The highest bar; None if all are empty."""
+        highest = max(self.bars, key=lambda each: each.count, default=None)
+        return highest if highest and highest.count else None
 
     @property
     def total(self) -> int:
@@ -55,7 +55,8 @@ def build_timeline(
     until: datetime,
     count: Callable[[Callable[[datetime], int]], Counter[int]],
 ) -> Timeline:
-    """Bars from ``since`` until before ``until``; ``count`` counts by what it is handed."""
+    """Build the bars from ``since`` (inclusive) to ``until`` (exclusive). ``count`` receives a
+    function from an instant to its bin, and returns the counts by bin."""
     if until - since <= HOURS_UP_TO:
         return _build_hourly_timeline(
             clock, since, until, count(lambda at: (at - since) // timedelta(hours=1))

@@ -1,1 +1,1 @@
-"""Teams, agents and the staff directory."""
+"""Pages for supervisors: teams, agents and the staff directory."""

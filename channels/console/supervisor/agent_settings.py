@@ -1,5 +1,5 @@
-"""One agent, as their supervisor sets them up: team, skills, single days, days off, and what is
-booked with them. No customer in it."""
+"""An agent's settings: team, skills, single days, days off, and booked callbacks. No customer data
+is shown."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from scheduling.notifications import callback_notifier
 @bp.get("/team/<uuid:staff_id>")
 @staff_page(Role.SUPERVISOR)
 def show_agent_settings(desk: StaffRequest, staff_id: UUID) -> ResponseReturnValue:
-    """What is set for an agent."""
+    """Show an agent's settings."""
     return _render_agent_settings(desk, staff_id)
 
 
@@ -69,7 +69,7 @@ def _render_agent_settings(
 def _apply_agent_change(
     desk: StaffRequest, staff_id: UUID, act: Callable[[], object], anchor: str, **told: str
 ) -> ResponseReturnValue:
-    """Do it and come back to where it was done; or the page again with what stands against it."""
+    """Apply a change and redirect to its section, or show the page again with the errors."""
     team_overview.lock_agent(desk.session, staff_id)
     try:
         with desk.session.begin_nested():
@@ -86,12 +86,14 @@ def _apply_agent_change(
 @bp.post("/team/<uuid:staff_id>/skills")
 @staff_page(Role.SUPERVISOR)
 def set_skills(desk: StaffRequest, staff_id: UUID) -> ResponseReturnValue:
-    """Team, languages and products."""
+    """Set team, languages and products."""
     form, by = request.form, desk.principal.actor
 
     def save_agent_skills() -> None:
-        found = {kind: skills.parse_skills(form.get(kind, "")[:500], kind) for kind in skills.KINDS}
-        skills.replace_agent_skills(desk.session, staff_id, found, by, desk.moment)
+        chosen = {
+            kind: skills.parse_skills(form.get(kind, "")[:500], kind) for kind in skills.KINDS
+        }
+        skills.replace_agent_skills(desk.session, staff_id, chosen, by, desk.moment)
         teams.assign_to_team(
             desk.session,
             staff_id,
@@ -104,10 +106,10 @@ def set_skills(desk: StaffRequest, staff_id: UUID) -> ResponseReturnValue:
 
 
 def _parse_optional_choice(text: str, field: str) -> UUID | None:
-    found = _parse_id_or_none(text)
-    if text and found is None:
+    choice = _parse_id_or_none(text)
+    if text and choice is None:
         raise InvalidInput(field, "Choose one from the list.")
-    return found
+    return choice
 
 
 def _parse_id_or_none(text: str) -> UUID | None:
@@ -120,7 +122,7 @@ def _parse_id_or_none(text: str) -> UUID | None:
 @bp.post("/team/<uuid:staff_id>/day")
 @staff_page(Role.SUPERVISOR)
 def set_agent_day(desk: StaffRequest, staff_id: UUID) -> ResponseReturnValue:
-    """Other hours on one day, or the usual ones again."""
+    """Set other hours for one day, or restore the weekly hours."""
     form = request.form
 
     def save_agent_day() -> None:
@@ -139,7 +141,7 @@ def set_agent_day(desk: StaffRequest, staff_id: UUID) -> ResponseReturnValue:
 @bp.post("/team/<uuid:staff_id>/off")
 @staff_page(Role.SUPERVISOR)
 def set_days_off(desk: StaffRequest, staff_id: UUID) -> ResponseReturnValue:
-    """Days off, or one of them taken back."""
+    """Add days off, or remove an entry."""
     form, by = request.form, desk.principal.actor
 
     def save_agent_days_off() -> None:
@@ -157,8 +159,8 @@ def set_days_off(desk: StaffRequest, staff_id: UUID) -> ResponseReturnValue:
 @bp.post("/team/<uuid:staff_id>/hand-over")
 @staff_page(Role.SUPERVISOR)
 def submit_reassignment(desk: StaffRequest, staff_id: UUID) -> ResponseReturnValue:
-    """Give a booked callback to a colleague, or to whoever's turn it is; book it anew with whoever
-    is free next; or call it off."""
+    """Reassign a booked callback to a chosen colleague or to the next by the team's rule, rebook it
+    with the next free agent, or cancel it."""
     form, by = request.form, desk.principal.actor
 
     def apply_chosen_reassignment() -> None:
@@ -176,7 +178,7 @@ def submit_reassignment(desk: StaffRequest, staff_id: UUID) -> ResponseReturnVal
                 *where, _parse_optional_choice(form.get("to", ""), "to"), *rules
             )
 
-    done = next((item for item in ("anew", "off") if item in form), "over")
+    done = next((action for action in ("anew", "off") if action in form), "over")
     return _apply_agent_change(
         desk,
         staff_id,

@@ -1,4 +1,4 @@
-"""Coverage at a glance: how much of the agents' time is taken, hour by hour."""
+"""Coverage: how much of the agents' working time is booked, by hour."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from scheduling.availability import teams
 from scheduling.availability.coverage import HourlyLoad
 from scheduling.states import CallbackState, CallOutcome
 
-#: The picture in units of its view box: a column for each hour, drawn upwards from the ground.
+#: Size of the chart in units of its view box: the width of an hour's column, and the height.
 COLUMN, HEIGHT = 12, 60
 
 
 @dataclass(frozen=True)
 class DayCoverage:
-    """A day; ``most`` is the longest bar of the week, in minutes."""
+    """One day; ``most`` is the longest bar of the week, in minutes."""
 
     on: date
     hours: list[HourlyLoad]
     most: int
 
     def height_for_minutes(self, minutes: int) -> float:
-        """How high a bar of so many minutes is."""
+        """Return the height of a bar in units of the view box."""
         return round(HEIGHT * minutes / max(1, self.most), 1)
 
     @property
     def works(self) -> bool:
-        """Whether anybody is at work."""
+        """Whether any agent works on this day."""
         return any(hour.working for hour in self.hours)
 
     @property
     def share(self) -> int:
-        """How much of the working time is taken, in per cent."""
+        """The booked share of the working time, in per cent."""
         working = sum(hour.working for hour in self.hours)
         return round(100 * sum(hour.taken for hour in self.hours) / working) if working else 0
 
@@ -51,7 +51,7 @@ class DayCoverage:
 @bp.get("/coverage")
 @staff_page(Role.SUPERVISOR)
 def show_coverage(desk: StaffRequest) -> ResponseReturnValue:
-    """The week of ``?on=``, for the team of ``?team=`` or for all agents."""
+    """Show the week of ``?on=``, for the team of ``?team=`` or for all agents."""
     wanted = request.args.get("on", "")
     on = read_date(wanted, "on") if wanted else desk.clock.local_date_of(desk.moment)
     monday = on - timedelta(days=on.weekday())
@@ -90,7 +90,7 @@ def _parse_team_choice(text: str) -> UUID | None:
 
 
 def _describe_outcome_or_state(value: str) -> str:
-    """An outcome, or the state that a call ended in."""
+    """Return the label of an outcome, or of the state that a call ended in."""
     if value in set(CallOutcome):
         return labels.describe_call_outcome(value)
     return (

@@ -1,4 +1,4 @@
-"""Members of staff and their roles, for supervisors: what they ask for here, another approves."""
+"""The staff directory and role changes, for supervisors. A second person approves each request."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FIELDS = ("email", "name", "role", "why", "why_role")
 @bp.get("/people")
 @staff_page(Role.SUPERVISOR)
 def show_staff_directory(desk: StaffRequest) -> ResponseReturnValue:
-    """Everybody at work here, by name."""
+    """List the active members of staff by name."""
     return _render_staff_directory(desk)
 
 
@@ -35,13 +35,13 @@ def _render_staff_directory(
         "console/people.html",
         people=staff_records.list_active_staff(desk.session, hidden),
         suspended=[
-            (staff_records.open_staff_name(desk.session, item.id, item.name), item)
-            for item in suspension.list_suspended_staff(desk.session)
-            if item.id not in hidden
+            (staff_records.open_staff_name(desk.session, member.id, member.name), member)
+            for member in suspension.list_suspended_staff(desk.session)
+            if member.id not in hidden
         ],
         clock=desk.clock,
         me=desk.principal.id,
-        roles=[(item.value, approval_labels.describe_role_capitalised(item)) for item in Role],
+        roles=[(role.value, approval_labels.describe_role_capitalised(role)) for role in Role],
         errors=errors or {},
         typed={name: request.form.get(name, "")[:300] for name in _FIELDS},
         link=link,
@@ -52,11 +52,11 @@ def _render_staff_directory(
 @bp.post("/people")
 @staff_page(Role.SUPERVISOR)
 def submit_new_staff_member(desk: StaffRequest) -> ResponseReturnValue:
-    """Ask for a new member of staff; shows their link, which works once somebody has approved."""
+    """Request a new member of staff and show their enrolment link, which works once approved."""
     form = {name: request.form.get(name, "")[:300] for name in _FIELDS}
     zone = current_context().policy.default_zone
     try:
-        made = staff_approvals.request_new_staff_member(
+        link = staff_approvals.request_new_staff_member(
             desk.session,
             form["email"],
             form["name"],
@@ -68,16 +68,16 @@ def submit_new_staff_member(desk: StaffRequest) -> ResponseReturnValue:
         )
     except InvalidInput as error:
         return _render_staff_directory(desk, {error.field: str(error)}), 422
-    except AlreadyRequested:  # answered in here, so that the look-up stays written down
+    except AlreadyRequested:  # answered here, so that the look-up's audit entry is committed
         return redirect(url_for("console.show_approvals", done="already"), code=303)
-    path = url_for("console.show_enrolment", token=made.token)
+    path = url_for("console.show_enrolment", token=link.token)
     return _render_staff_directory(desk, link=f"{current_context().base_url}{path}")
 
 
 @bp.post("/people/<uuid:staff_id>/role")
 @staff_page(Role.SUPERVISOR)
 def submit_role_request(desk: StaffRequest, staff_id: UUID) -> ResponseReturnValue:
-    """Ask for another role for somebody."""
+    """Request another role for a member of staff."""
     member = desk.session.get(Staff, staff_id)
     if member is None or not member.active:
         raise NotFound("There is no such member of staff.")

@@ -1,4 +1,4 @@
-"""A supervisor's team: how much each agent has to do today, and their weekly hours."""
+"""The team overview: each agent's workload today, and their weekly hours."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ _DAYS = range(7)
 @bp.get("/team")
 @staff_page(Role.SUPERVISOR)
 def show_team_overview(desk: StaffRequest) -> ResponseReturnValue:
-    """The agents, by first name; no customer in it."""
+    """List the agents by first name. No customer data is shown."""
     return _render_team_overview(desk)
 
 
 @bp.post("/team/<uuid:staff_id>/hours")
 @staff_page(Role.SUPERVISOR)
 def set_weekly_hours(desk: StaffRequest, staff_id: UUID) -> ResponseReturnValue:
-    """Set an agent's whole week, or say by day what cannot be read."""
+    """Replace an agent's weekly hours, or show the errors by day."""
     texts = {day: request.form.get(f"day{day}", "")[:200] for day in _DAYS}
     member = team_of.lock_agent(desk.session, staff_id)
-    read: dict[int, list[tuple[int, int]]] = {}
+    hours: dict[int, list[tuple[int, int]]] = {}
     errors: dict[int, str] = {}
     for day, text in texts.items():
         try:
-            read[day] = hours_format.parse_hours(text, f"day{day}")
+            hours[day] = hours_format.parse_hours(text, f"day{day}")
         except InvalidInput as error:
             errors[day] = str(error)
     if errors:
         return _render_team_overview(desk, staff_id, texts, errors), 422
     working_hours.replace_working_hours(
-        desk.session, member.id, read, desk.principal.actor, desk.moment
+        desk.session, member.id, hours, desk.principal.actor, desk.moment
     )
     return redirect(
         url_for("console.show_team_overview", saved=staff_id, _anchor=f"a{staff_id}"), code=303
@@ -70,6 +70,6 @@ def _render_team_overview(
         errors=errors or {},
         saved=request.args.get("saved", ""),
         today=desk.clock.format_day(desk.clock.local_date_of(desk.moment)),
-        suspended=[item for item in suspended if item[0] not in hidden],
+        suspended=[agent for agent in suspended if agent[0] not in hidden],
         stuck=visibility.count_unworkable_cases(desk.session, me),
     )

@@ -1,4 +1,4 @@
-"""Teams, as supervisors set them up."""
+"""Team settings, for supervisors."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from scheduling.availability.teams import TeamSettings
 @bp.get("/teams")
 @staff_page(Role.SUPERVISOR)
 def show_team_settings(desk: StaffRequest) -> ResponseReturnValue:
-    """All teams, and a form for another."""
+    """List the teams, with a form to add one."""
     return _render_team_settings(desk)
 
 
 @bp.post("/teams")
 @staff_page(Role.SUPERVISOR)
 def add_team(desk: StaffRequest) -> ResponseReturnValue:
-    """A new team."""
+    """Add a team."""
     try:
         teams_of.create_team(desk.session, _read_team_settings(), desk.principal.actor, desk.moment)
     except InvalidInput as error:
@@ -37,7 +37,7 @@ def add_team(desk: StaffRequest) -> ResponseReturnValue:
 @bp.post("/teams/<uuid:team_id>")
 @staff_page(Role.SUPERVISOR)
 def change_team(desk: StaffRequest, team_id: UUID) -> ResponseReturnValue:
-    """Set all of a team."""
+    """Update all settings of a team."""
     by = desk.principal.actor
     try:
         with desk.session.begin_nested():

@@ -1,1 +1,1 @@
-"""A customer's own pages."""
+"""The customer portal: *My page*."""

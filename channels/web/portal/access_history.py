@@ -1,4 +1,4 @@
-"""Who opened a customer's record, when and why; and one press for who does not know why."""
+"""The accesses to a customer's record, with who, when and why; and a button to object to one."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _ENTRY_PATTERN = re.compile(r"[0-9]{1,18}")
 @bp.get("/openings")
 @customer_required
 def show_access_history(owner: CustomerRequest) -> ResponseReturnValue:
-    """The latest; ``?before=`` an entry goes back."""
+    """Show the latest accesses; with ``?before=`` an entry, those before it."""
     before = request.args.get("before", "")
-    found = opened.load_access_page(
+    page = opened.load_access_page(
         owner.session,
         owner.customer.id,
         ZoneInfo(owner.customer.timezone),
@@ -31,7 +31,7 @@ def show_access_history(owner: CustomerRequest) -> ResponseReturnValue:
     )
     return render_template(
         "own/openings.html",
-        page=found,
+        page=page,
         older=bool(before),
         purposes=purpose_labels,
         clock=owner.clock,
@@ -42,7 +42,8 @@ def show_access_history(owner: CustomerRequest) -> ResponseReturnValue:
 @bp.post("/openings/object")
 @customer_required
 def submit_access_objection(owner: CustomerRequest) -> ResponseReturnValue:
-    """The customer does not know why; pressed twice, it counts once."""
+    """File the customer's objection to an access; a second one for the same access does not
+    count."""
     entry = _parse_entry_number(request.form.get("entry", ""))
     objections.file_objection(owner.session, owner.customer, entry, owner.moment)
     before = request.form.get("before", "")

@@ -1,4 +1,4 @@
-"""Who is at a customer's own page: whoever has proven, a little while ago, to hold the number."""
+"""Authenticates customers on the portal: they have recently proven to hold the number."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ View = Callable[P, ResponseReturnValue]
 
 @dataclass(frozen=True)
 class CustomerRequest:
-    """An open unit of work, the customer whose page it is, and this moment."""
+    """An open unit of work, the customer, and the current time in UTC."""
 
     session: Session
     customer: Customer
@@ -37,17 +37,17 @@ class CustomerRequest:
 
     @property
     def clock(self) -> LocalClock:
-        """The clock on the customer's wall."""
+        """The clock in the customer's zone."""
         return LocalClock(ZoneInfo(self.customer.timezone), select_locale(), self.moment)
 
 
 def customer_required(
     view: Callable[Concatenate[CustomerRequest, P], ResponseReturnValue],
 ) -> View[P]:
-    """Let in a customer and hand them an :class:`CustomerRequest`; anybody else proves their number
+    """Pass a :class:`CustomerRequest` to the view; redirect other visitors to prove their number
     first.
 
-    As at the console, the answer goes out after the unit has committed.
+    As on the console, the response is sent after the unit of work has committed.
     """
 
     @wraps(view)
@@ -56,21 +56,21 @@ def customer_required(
         with unit_of_work() as session:
             owner = find_customer_request(session, moment)
             if owner is None:
-                out = 1 if TOKEN_KEY in cookie else None
-                return redirect(url_for("own.show_portal_home", out=out), code=303)
+                ended = 1 if TOKEN_KEY in cookie else None
+                return redirect(url_for("own.show_portal_home", out=ended), code=303)
             return make_response(view(owner, *args, **kwargs))
 
     return view_for_customer
 
 
 def find_customer_request(session: Session, moment: datetime) -> CustomerRequest | None:
-    """The customer of this browser, if there is one."""
+    """Return the request of this browser's customer; ``None`` without a valid session."""
     token = cookie.get(TOKEN_KEY)
-    found = (
+    customer_id = (
         customer_sessions.find_session_customer(session, token, moment)
         if isinstance(token, str)
         else None
     )
-    if found is None:
+    if customer_id is None:
         return None
-    return CustomerRequest(session, session.get_one(Customer, found), moment)
+    return CustomerRequest(session, session.get_one(Customer, customer_id), moment)

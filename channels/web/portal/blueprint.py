@@ -1,4 +1,4 @@
-"""Hangs the customers' own pages onto the application."""
+"""Registers the customer portal with the application."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PARTS = (home, booking, callbacks, access_history, settings)
 
 
 def register_portal(app: Flask) -> None:
-    """The pages under ``/my``, guarded against forged requests by a token in each form."""
+    """Register the pages under ``/my``; each form has a CSRF token."""
     app.register_blueprint(bp)
     app.jinja_env.filters["groupby_day"] = _group_times_by_day
 
@@ -24,5 +24,5 @@ def register_portal(app: Flask) -> None:
 def _group_times_by_day(
     times: Iterable[datetime], clock: LocalClock
 ) -> list[tuple[str, list[datetime]]]:
-    """Times under the day on which they are, in words."""
+    """Group times by their day, formatted for display."""
     return [(day, list(group)) for day, group in groupby(times, clock.format_short_day)]

@@ -1,4 +1,4 @@
-"""A customer books a call, with whoever is free."""
+"""A customer books a call with any free agent."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ CALL_MINUTES = 15
 @bp.get("/book")
 @customer_required
 def show_portal_booking(owner: CustomerRequest) -> ResponseReturnValue:
-    """What about? And when?"""
+    """Show the form: the topic, and the free times."""
     return _render_portal_booking(owner, "", {})
 
 
 @bp.post("/book")
 @customer_required
 def submit_portal_booking(owner: CustomerRequest) -> ResponseReturnValue:
-    """Book one of the times offered, unless three are booked already."""
+    """Book one of the offered times, unless three calls are booked already."""
     topic = request.form.get("topic", "")[:200]
     try:
         bookings.clean_topic(topic)
@@ -68,13 +68,13 @@ def _reserve_offered_time(owner: CustomerRequest, topic: str) -> None:
             >= customer_callbacks.MAX_BOOKED
         ):
             raise InvalidInput("calls", "Three calls are booked already.")
-        wish = BookingRequest(starts_at, CALL_MINUTES, topic)
-        need = AgentRequirements(language=customer.locale)
+        booking_request = BookingRequest(starts_at, CALL_MINUTES, topic)
+        requirements = AgentRequirements(language=customer.locale)
         any_agent_booking.book_with_any_agent(
             session,
             customer,
-            need,
-            wish,
+            requirements,
+            booking_request,
             current_context().policy,
             owner.moment,
             audit_log.CUSTOMER,
@@ -86,7 +86,7 @@ def _render_portal_booking(
 ) -> str:
     customer = owner.customer
     if times is None:
-        found = agent_assignment.find_pool_slots(
+        slots = agent_assignment.find_pool_slots(
             owner.session,
             AgentRequirements(language=customer.locale),
             Callee(customer.timezone, customer.id),
@@ -96,7 +96,7 @@ def _render_portal_booking(
             owner.moment,
             MAX_FREE_SLOTS,
         )
-        times = spread_out_times(found, customer.timezone)
+        times = spread_out_times(slots, customer.timezone)
     return render_template(
         "own/book.html", topic=topic, times=times, errors=errors, clock=owner.clock
     )

@@ -16,8 +16,8 @@ _CANCELLED_STATES = (CallbackState.CANCELLED, CallbackState.REFUSED, CallbackSta
 
 
 def write_calendar_file(call: CustomerCallback, policy: Policy, zone: str, now: datetime) -> bytes:
-    """The file, in the customer's zone, so that it stays right where clocks change their rules.
-    Loaded again after a move, it takes the place of the first."""
+    """Write the file in the customer's zone, so that it stays right if the zone's rules change. A
+    file downloaded after a move replaces the earlier one."""
     starts_at = call.starts_at.astimezone(ZoneInfo(zone))
     event = Event()
     event.add("uid", f"{call.id}@vouchline")

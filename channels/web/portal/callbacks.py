@@ -1,4 +1,4 @@
-"""What a customer does with a booked call of theirs, and which calls there were."""
+"""What customers can do with their booked calls, and the list of their past calls."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from vault.audit import audit_log
 @bp.get("/call/<uuid:callback_id>")
 @customer_required
 def show_portal_callback(owner: CustomerRequest, callback_id: UUID) -> ResponseReturnValue:
-    """One callback; one of somebody else's is not found."""
+    """Show one callback of the customer; any other is not found."""
     return _render_portal_callback(
         owner, customer_callbacks.get_own_callback(owner.session, owner.customer.id, callback_id)
     )
@@ -50,17 +50,17 @@ def _render_portal_callback(
     errors: Mapping[str, str] | None = None,
     times: list[datetime] | None = None,
 ) -> str:
-    found = _open_portal_callback(owner, callback)
-    if times is None and found.state is CallbackState.BOOKED:
+    details = _open_portal_callback(owner, callback)
+    if times is None and details.state is CallbackState.BOOKED:
         times = _portal_free_slots(owner, callback)
     return render_template(
-        "own/call.html", call=found, times=times or [], errors=errors or {}, clock=owner.clock
+        "own/call.html", call=details, times=times or [], errors=errors or {}, clock=owner.clock
     )
 
 
 def _portal_free_slots(owner: CustomerRequest, callback: Callback) -> list[datetime]:
     customer = owner.customer
-    found = slot_search.find_free_slots(
+    slots = slot_search.find_free_slots(
         owner.session,
         callback.agent_id,
         Callee(customer.timezone, customer.id),
@@ -71,13 +71,13 @@ def _portal_free_slots(owner: CustomerRequest, callback: Callback) -> list[datet
         MAX_FREE_SLOTS,
         callback.id,
     )
-    return spread_out_times(found, customer.timezone)
+    return spread_out_times(slots, customer.timezone)
 
 
 @bp.post("/call/<uuid:callback_id>/move")
 @customer_required
 def submit_portal_move(owner: CustomerRequest, callback_id: UUID) -> ResponseReturnValue:
-    """Another time, one of those offered."""
+    """Move the call to another of the offered times."""
     callback = customer_callbacks.get_own_callback(
         owner.session, owner.customer.id, callback_id, lock=True
     )
@@ -108,14 +108,15 @@ def submit_portal_move(owner: CustomerRequest, callback_id: UUID) -> ResponseRet
 @bp.route("/call/<uuid:callback_id>/refuse", methods=["GET", "POST"])
 @customer_required
 def submit_portal_refusal(owner: CustomerRequest, callback_id: UUID) -> ResponseReturnValue:
-    """The customer did not ask for this call: asked once more, then it is off and looked into."""
-    locked = request.method == "POST"
+    """Refuse a call that the customer did not ask for: ask for confirmation, then cancel and report
+    it."""
+    confirmed = request.method == "POST"
     callback = customer_callbacks.get_own_callback(
-        owner.session, owner.customer.id, callback_id, lock=locked
+        owner.session, owner.customer.id, callback_id, lock=confirmed
     )
-    if not locked:
-        found = _open_portal_callback(owner, callback)
-        return render_template("own/refuse.html", call=found, clock=owner.clock)
+    if not confirmed:
+        details = _open_portal_callback(owner, callback)
+        return render_template("own/refuse.html", call=details, clock=owner.clock)
     reference = callback_refusal.refuse_and_report(owner.session, callback, "web", owner.moment)
     return render_template("own/refused.html", reference=reference)
 
@@ -123,7 +124,7 @@ def submit_portal_refusal(owner: CustomerRequest, callback_id: UUID) -> Response
 @bp.post("/call/<uuid:callback_id>/cancel")
 @customer_required
 def submit_portal_cancellation(owner: CustomerRequest, callback_id: UUID) -> ResponseReturnValue:
-    """The customer no longer needs it."""
+    """Cancel a call that the customer no longer needs."""
     callback = customer_callbacks.get_own_callback(
         owner.session, owner.customer.id, callback_id, lock=True
     )
@@ -136,7 +137,7 @@ def submit_portal_cancellation(owner: CustomerRequest, callback_id: UUID) -> Res
 @bp.post("/call/<uuid:callback_id>/earlier")
 @customer_required
 def set_earlier_times_wish(owner: CustomerRequest, callback_id: UUID) -> ResponseReturnValue:
-    """Whether to be told of earlier times."""
+    """Set whether the customer is offered earlier times."""
     callback = customer_callbacks.get_own_callback(
         owner.session, owner.customer.id, callback_id, lock=True
     )
@@ -149,11 +150,11 @@ def set_earlier_times_wish(owner: CustomerRequest, callback_id: UUID) -> Respons
 @bp.get("/call/<uuid:callback_id>/call.ics")
 @customer_required
 def download_calendar_file(owner: CustomerRequest, callback_id: UUID) -> ResponseReturnValue:
-    """The call for the customer's own calendar."""
+    """Download the call for the customer's own calendar."""
     callback = customer_callbacks.get_own_callback(owner.session, owner.customer.id, callback_id)
-    found = _open_portal_callback(owner, callback)
+    details = _open_portal_callback(owner, callback)
     body = own_calendar.write_calendar_file(
-        found, current_context().policy, owner.customer.timezone, owner.moment
+        details, current_context().policy, owner.customer.timezone, owner.moment
     )
     headers = {"Content-Disposition": "attachment; filename=call.ics"}
     return Response(body, mimetype="text/calendar", headers=headers)
@@ -162,7 +163,7 @@ def download_calendar_file(owner: CustomerRequest, callback_id: UUID) -> Respons
 @bp.get("/calls")
 @customer_required
 def show_past_callbacks(owner: CustomerRequest) -> ResponseReturnValue:
-    """Was that you on Tuesday?"""
-    found = customer_callbacks.list_past_calls(owner.session, owner.customer.id, owner.moment)
-    past = [display_text.sanitise_callback(item, select_locale()) for item in found]
+    """List past calls, so that the customer can tell whether a call was ours."""
+    past_calls = customer_callbacks.list_past_calls(owner.session, owner.customer.id, owner.moment)
+    past = [display_text.sanitise_callback(call, select_locale()) for call in past_calls]
     return render_template("own/calls.html", calls=past, clock=owner.clock)

@@ -1,4 +1,4 @@
-"""A customer proves their number, comes to their own page, and leaves it."""
+"""Customers prove their number, see their page, and sign out."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PROOF_MEDIA = ("text", "voice")
 
 @bp.get("")
 def show_portal_home() -> ResponseReturnValue:
-    """The own page, or the question for the number that leads there."""
+    """Show the customer's page, or the form for the number."""
     moment = current_time()
     with unit_of_work() as session:
         owner = find_customer_request(session, moment)
@@ -49,7 +49,7 @@ def show_portal_home() -> ResponseReturnValue:
 
 @bp.post("/number")
 def submit_phone_number() -> ResponseReturnValue:
-    """Send a page number; says the same whether or not we know the phone."""
+    """Send a page number; the answer is the same whether or not the phone is known."""
     current_context().limiter.count_hit("proof_address", request_network())
     typed = request.form.get("phone", "")
     medium = request.form.get("medium", "text")
@@ -71,7 +71,7 @@ def submit_phone_number() -> ResponseReturnValue:
 
 @bp.post("/prove")
 def submit_page_number() -> ResponseReturnValue:
-    """Try the page number: each try counts, and every wrong answer is the same."""
+    """Verify the page number: each attempt counts, and every failure gets the same answer."""
     current_context().limiter.count_hit("proof_address", request_network())
     try:
         phone = check_service.read_number(request.form.get("phone", ""))
@@ -79,11 +79,15 @@ def submit_page_number() -> ResponseReturnValue:
         return redirect(url_for("own.show_portal_home"), code=303)
     moment = current_time()
     with unit_of_work() as session:
-        found = number_proof.verify_page_number(
+        customer = number_proof.verify_page_number(
             session, phone, request.form.get("number", "")[:64], moment, _is_first_wrong_number
         )
-        token = customer_sessions.start_customer_session(session, found, moment) if found else None
-        if found:
+        token = (
+            customer_sessions.start_customer_session(session, customer, moment)
+            if customer
+            else None
+        )
+        if customer:
             submission.mark_reports_proven(session, phone, moment)
     if token is None:
         return _render_page_number_form({"number": _wrong_page_number_advice()}, phone), 422
@@ -105,7 +109,7 @@ def _wrong_page_number_advice() -> str:
 @bp.post("/leave")
 @customer_required
 def leave_portal(owner: CustomerRequest) -> ResponseReturnValue:
-    """End this browser's visit, or with ``everywhere`` those of all browsers."""
+    """End this browser's session, or with ``everywhere`` those of all browsers."""
     if "everywhere" in request.form:
         customer_sessions.end_all_customer_sessions(owner.session, owner.customer.id, owner.moment)
     else:

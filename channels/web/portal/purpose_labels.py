@@ -1,5 +1,5 @@
-"""Why somebody opened a record, in words that a nine-year-old reads. The purposes are the fixed
-words of the audit log."""
+"""Labels of access purposes, simple enough for a nine-year-old. The purposes are the fixed words of
+the audit log."""
 
 from __future__ import annotations
 
@@ -47,12 +47,13 @@ def _sentences_by_action() -> dict[str, str]:
 
 
 def list_known_purposes() -> frozenset[str]:
-    """The purposes that have a sentence of their own."""
+    """Return the purposes that have their own sentence."""
     return frozenset(_sentences_by_purpose())
 
 
 def describe_log_purpose(action: str, purpose: str) -> str:
-    """What one entry of the log was for. A purpose that is no fixed word is a case's reference."""
+    """Return the purpose of a log entry as a sentence. A purpose that is not a fixed word is a
+    case's reference."""
     if purpose:
         return _sentences_by_purpose().get(purpose) or gettext(
             "To look into something that happened."
@@ -63,12 +64,12 @@ def describe_log_purpose(action: str, purpose: str) -> str:
 
 
 def describe_log_purposes(reasons: tuple[tuple[str, str], ...]) -> list[str]:
-    """Those of several entries, each once."""
+    """Return the sentences of several entries, each once."""
     return list(dict.fromkeys(describe_log_purpose(*reason) for reason in reasons))
 
 
 def describe_staff_role(value: str) -> str:
-    """Who somebody is, in plain words."""
+    """Return a role as a sentence part in plain words."""
     return {
         Role.AGENT.value: gettext("rings customers"),
         Role.SUPERVISOR.value: gettext("leads a team"),

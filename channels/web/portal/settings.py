@@ -1,4 +1,4 @@
-"""A customer's language, zone and safe phrase."""
+"""A customer's language, time zone and safe phrase."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from scheduling.notifications import callback_notifier
 @bp.get("/settings")
 @customer_required
 def show_portal_settings(owner: CustomerRequest) -> ResponseReturnValue:
-    """The form."""
+    """Show the form."""
     return _render_portal_settings(owner, {})
 
 
 @bp.post("/settings")
 @customer_required
 def submit_portal_settings(owner: CustomerRequest) -> ResponseReturnValue:
-    """Keep language and zone; reminders are written anew."""
+    """Save language and zone, and rebuild the reminders."""
     locale, zone = request.form.get("locale", ""), request.form.get("timezone", "")
     if locale not in current_context().policy.languages:
         return _render_portal_settings(
@@ -48,7 +48,7 @@ def submit_portal_settings(owner: CustomerRequest) -> ResponseReturnValue:
 @bp.post("/settings/phrase")
 @customer_required
 def submit_safe_phrase(owner: CustomerRequest) -> ResponseReturnValue:
-    """A new safe phrase; it is told in a text that shows the old one."""
+    """Save a new safe phrase, and send a text about it that shows the old one."""
     phrase = customer_records.parse_safe_phrase(request.form.get("phrase", "")[:100])
     if not phrase:
         return _render_portal_settings(

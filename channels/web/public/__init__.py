@@ -1,1 +1,1 @@
-"""Pages for everybody: the check, reports, health."""
+"""Public pages: the check, reports, health."""

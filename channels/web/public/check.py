@@ -21,19 +21,20 @@ Page = str | Response | tuple[str, int] | tuple[str, int, dict[str, str]]
 
 @bp.get("/")
 def show_start_page() -> Page:
-    """The empty form."""
+    """Show the empty form."""
     return _render_check_form()
 
 
 @bp.get("/check")
 def show_check_form() -> Page:
-    """The form again, for somebody who reloads or comes back to the answer's address."""
+    """Show the form again after a reload or a return to this address."""
     return _render_check_form()
 
 
 @bp.post("/check")
 def check_caller() -> Page:
-    """The verdict. Open to other sites' forms like to anybody: it has no authority to steal."""
+    """Show the verdict. Forms of other sites may post here: the request uses no cookie's
+    authority."""
     phone, code = request.form.get("phone", ""), request.form.get("code", "")
     try:
         page = _render_verdict_page(check_service.decide_verdict(phone, code, Channel.WEB))

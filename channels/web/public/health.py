@@ -1,4 +1,4 @@
-"""Whether the service lives, is ready, and how it does."""
+"""Health, readiness and metrics of the service."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from vault.errors import KeyForged
 from verification import page_number_limits
 
 bp = Blueprint("health", __name__)
-#: Parts that nobody's work stops for.
+#: Parts whose faults stop no work.
 _INFORMATIONAL_PARTS = ("checkpoints", "audit_log", "page_numbers", "proxies")
 
 
 @bp.get("/healthz")
 def healthz() -> Response:
-    """The process answers; to the doctor also what arrived with the question."""
-    told = proxy_detection.answer_probe()
-    return jsonify(status="ok", probe=told) if told else jsonify(status="ok")
+    """Answer that the process runs; a probe of the doctor also gets what arrived with the
+    request."""
+    probe_answer = proxy_detection.answer_probe()
+    return jsonify(status="ok", probe=probe_answer) if probe_answer else jsonify(status="ok")
 
 
 @bp.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """Database, keys, migrations, worker, the audit log, its checkpoints and page numbers: each
-    ``ok`` or what to do about it. What is wrong with the log, checkpoints that are late, page
-    numbers that are guessed, and a proxy that is not counted (named once it was noticed) stop
-    nobody's work."""
+    """Report the state of database, keys, migrations, worker, checkpoints, audit log and page
+    numbers: ``ok`` or what to do. Faults of the audit log, late checkpoints, guessed page numbers
+    and a proxy that is not counted (listed once it was noticed) do not affect readiness."""
     names = ("database", "keys", "migrations", "worker", "checkpoints", "audit_log", "page_numbers")
     parts = dict.fromkeys(names, "ok")
     try:
@@ -82,9 +82,10 @@ def _check_readiness_parts(session: Session, parts: dict[str, str]) -> None:
 
 
 def _log_faults(session: Session) -> list[str]:
-    """What is wrong with the log now, or was found by the worker and is an open case."""
-    found = log_health.find_log_faults(session, current_time())
-    return found or (
+    """Return the faults of the audit log now, or that the worker found some and the case is
+    open."""
+    faults = log_health.find_log_faults(session, current_time())
+    return faults or (
         ["A case of it is open."]
         if creation.has_unclosed_case(session, log_integrity.DEDUP_KEY)
         else []
@@ -93,10 +94,11 @@ def _log_faults(session: Session) -> list[str]:
 
 @bp.get("/metrics")
 def serve_metrics() -> Response | tuple[Response, int]:
-    """Counts for Prometheus, for the bearer token's holder; production is closed without one."""
+    """Serve metrics for Prometheus to the holder of the bearer token; closed in production without
+    a token."""
     token = current_context().metrics_token
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if token and not hmac.compare_digest(token.encode(), given.encode()):
+    supplied = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if token and not hmac.compare_digest(token.encode(), supplied.encode()):
         return Response("a bearer token is needed\n", mimetype="text/plain"), 401
     if not token and not current_context().demo:
         return Response("set VOUCHLINE_METRICS_TOKEN\n", mimetype="text/plain"), 403
@@ -105,10 +107,10 @@ def serve_metrics() -> Response | tuple[Response, int]:
 
 
 def _outbox_metrics() -> bytes:
-    """What the store knows of the outbox, whichever process is asked."""
+    """Return the metrics of the outbox from the database, the same in every process."""
     try:
         with unit_of_work(read_only=True) as session:
-            standing = outbox_stats.measure_outbox(session, current_time())
+            outbox = outbox_stats.measure_outbox(session, current_time())
             hour, day = spending.total_spent(session, current_time())
             small = spending.small_budgets_spent(session, current_time())[0]
             wrong = page_number_limits.count_wrong_tries(session, current_time())
@@ -117,32 +119,32 @@ def _outbox_metrics() -> bytes:
         return b""
     registry = CollectorRegistry()
     for name, text, value in (
-        ("texts_waiting", "Texts not sent yet", standing.waiting),
-        ("texts_due", "Texts that should be on their way by now", standing.due),
-        ("texts_oldest_seconds", "Age of the oldest due text", standing.oldest_seconds),
-        ("texts_sent_last_hour", "Texts sent within the hour", standing.sent),
-        ("texts_sent_soon_last_hour", "Of those, within 10 seconds", standing.sent_soon),
+        ("texts_waiting", "Texts not sent yet", outbox.waiting),
+        ("texts_due", "Texts that should be on their way by now", outbox.due),
+        ("texts_oldest_seconds", "Age of the oldest due text", outbox.oldest_seconds),
+        ("texts_sent_last_hour", "Texts sent within the hour", outbox.sent),
+        ("texts_sent_soon_last_hour", "Of those, within 10 seconds", outbox.sent_soon),
         ("spent_this_hour", "Money spent in this hour", hour / 1e6),
         ("spent_this_day", "Money spent in 24 hours", day / 1e6),
         ("page_numbers_wrong_this_hour", "Wrong page numbers typed in this hour", wrong[0]),
         ("page_numbers_wrong_this_day", "Wrong page numbers typed in 24 hours", wrong[1]),
     ):
         Gauge(f"vouchline_{name}", text, registry=registry).set(value)
-    anybodys = Gauge(
+    small_spending = Gauge(
         "vouchline_spent_small_this_hour",
         "Money spent in this hour on what anybody can set off",
         ["purse"],
         registry=registry,
     )
     for purse in SMALL_BUDGETS:
-        anybodys.labels(purse.value).set(small[purse] / 1e6)
+        small_spending.labels(purse.value).set(small[purse] / 1e6)
     failed = Gauge(
         "vouchline_texts_failed_last_hour",
         "Texts that failed for good within the hour",
         ["reason"],
         registry=registry,
     )
-    for reason, count in standing.failures.items():
+    for reason, count in outbox.failures.items():
         failed.labels(reason).set(count)
     for name, text, value in log:
         Gauge(f"vouchline_{name}", text, registry=registry).set(value)
@@ -150,7 +152,7 @@ def _outbox_metrics() -> bytes:
 
 
 def _log_metric_values(session: Session) -> list[tuple[str, str, float]]:
-    """How the audit log does: name, help and value of each gauge."""
+    """Return name, help and value of each gauge of the audit log."""
     moment = current_time()
     since = log_health.unsequenced_since(session, moment)
     waits = max(0.0, (moment - since).total_seconds()) if since else 0.0

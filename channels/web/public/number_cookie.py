@@ -1,8 +1,8 @@
-"""The number that somebody just checked a call with, so that reporting it need not ask again.
+"""Remembers the number of a check, so that a report of the call need not ask for it.
 
-It rides in a sealed cookie, never in an address. The verdict's page is the same to the byte for
-every number and every negative answer (rule C5), so it cannot hold it; the cookie tells nobody
-more than what this browser's owner typed, at one length for all.
+It is in an encrypted cookie, never in a URL. The verdict's page is identical for all numbers and
+all negative verdicts (rule C5), so it cannot contain the number. The cookie contains only what was
+typed into this browser, padded to one length.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SEAL_CONTEXT = "web.number"
 
 
 def keep_checked_number(response: Response, typed: str) -> Response:
-    """Hand it to a browser that shows the page to somebody, for a quarter of an hour."""
+    """Set the cookie for fifteen minutes if the browser shows the response as a page."""
     if request.headers.get("Sec-Fetch-Mode") != "navigate":
         return response
     plain = "".join(c for c in typed if c.isascii())[:PADDED_LENGTH].ljust(PADDED_LENGTH)
@@ -41,7 +41,7 @@ def keep_checked_number(response: Response, typed: str) -> Response:
 
 
 def read_checked_number() -> str:
-    """The number as it was typed; empty for none."""
+    """Return the number as it was typed; empty without a valid cookie."""
     text = request.cookies.get(NUMBER_COOKIE, "")
     try:
         sealed = base64.urlsafe_b64decode(text)
@@ -55,6 +55,6 @@ def read_checked_number() -> str:
 
 
 def forget_checked_number(response: Response) -> Response:
-    """The report has been sent."""
+    """Delete the cookie after the report was sent."""
     response.delete_cookie(NUMBER_COOKIE, path="/report")
     return response

@@ -1,4 +1,4 @@
-"""What can be ticked in a report, in the reader's language."""
+"""The choices of a report, in the reader's language."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from channels.app_context import current_context
 
 
 def list_known_details() -> dict[str, str]:
-    """What the caller knew."""
+    """Return what the caller can have known."""
     return {
         "name": gettext("my name"),
         "phone": gettext("my phone number"),
@@ -20,7 +20,7 @@ def list_known_details() -> dict[str, str]:
 
 
 def list_requested_items() -> dict[str, str]:
-    """What the caller asked for."""
+    """Return what the caller can have asked for."""
     return {
         "code": gettext("a code from a text or an app"),
         "password": gettext("a password or PIN"),
@@ -34,7 +34,7 @@ def list_requested_items() -> dict[str, str]:
 
 
 def list_given_items() -> dict[str, str]:
-    """What was given or done."""
+    """Return what can have been given or done."""
     return {
         "code": gettext("I told them a code"),
         "password": gettext("I told them a password or PIN"),
@@ -47,7 +47,7 @@ def list_given_items() -> dict[str, str]:
 
 
 def list_claimed_identities() -> dict[str, str]:
-    """Who the caller said they were."""
+    """Return who the caller can have claimed to be."""
     return {
         "us": current_context().policy.organisation,
         "bank": gettext("my bank"),
@@ -59,7 +59,7 @@ def list_claimed_identities() -> dict[str, str]:
 
 
 def list_call_days() -> dict[str, str]:
-    """On which day the call was."""
+    """Return the days on which the call can have been."""
     return {
         "now": gettext("Now, or a moment ago"),
         "today": gettext("Earlier today"),
@@ -69,28 +69,28 @@ def list_call_days() -> dict[str, str]:
 
 
 def list_urgent_steps(given: list[str]) -> list[str]:
-    """What to do at once, by what was given, most urgent first."""
-    has = set(given)
+    """Return what to do at once about what was given, most urgent first."""
+    items = set(given)
     steps = [gettext("If they are still on the phone: hang up. Do not say goodbye.")]
-    if has & {"remote", "install"}:
+    if items & {"remote", "install"}:
         steps.append(
             gettext(
                 "Take your computer or phone off the internet: pull the cable, or switch it off."
             )
         )
-    if has & {"money", "card", "code", "password", "remote", "install"}:
+    if items & {"money", "card", "code", "password", "remote", "install"}:
         steps.append(
             gettext(
                 "Ring your bank now, on the number on your bank card. Say: somebody has cheated me."
             )
         )
-    if "money" in has:
+    if "money" in items:
         steps.append(
             gettext("Ask your bank to stop the payment. Gift cards: ring the shop on the card.")
         )
-    if has & {"code", "password", "remote", "install"}:
+    if items & {"code", "password", "remote", "install"}:
         steps.append(gettext("Change the password, on another computer or phone."))
-    if has & {"remote", "install"}:
+    if items & {"remote", "install"}:
         steps.append(
             gettext("Let somebody you trust look at it before you use it again. Not the caller.")
         )

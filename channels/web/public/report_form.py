@@ -1,4 +1,4 @@
-"""The page on which anybody reports an unexpected call: its beginning, and all on one page."""
+"""The start page of reports, and the form with all questions on one page."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ bp = Blueprint("report", __name__)
 
 @bp.get("/report")
 def show_report_start() -> str:
-    """What to do first, and where the questions begin."""
+    """Show what to do first, and a button that starts the questions."""
     return render_template("report/start.html")
 
 
 @bp.get("/report/whole")
 def show_whole_report() -> str:
-    """All questions on one page, for browsers that keep no cookies."""
+    """Show all questions on one page, for browsers without cookies."""
     return _render_whole_report({}, {"phone": number_cookie.read_checked_number()})
 
 
 @bp.post("/report")
 def submit_whole_report() -> str | tuple[str, int]:
-    """Keep the report and say what to do now. Needs no session, so no CSRF token either."""
+    """File the report and show what to do now. It needs no session, so it needs no CSRF token."""
     report_submission.count_report_address()
     try:
-        told = _submission_from_form()
+        report = _submission_from_form()
         with unit_of_work() as session:
-            reference = submission.submit_for_reference(session, told, current_time())
-            gave = bool(set(told.gave) - {"nothing"})
+            reference = submission.submit_for_reference(session, report, current_time())
+            gave = bool(set(report.gave) - {"nothing"})
             return render_template(
-                "reported.html", reference=reference, tell=told.tell_me, gave=gave
+                "reported.html", reference=reference, tell=report.tell_me, gave=gave
             )
     except InvalidInput as error:
         values = {name: value[:1000] for name, value in request.form.items()}
@@ -67,7 +67,8 @@ def _submission_from_form() -> report_fields.ReportSubmission:
 
 
 def _parse_reported_time(text: str, phone: str) -> datetime | None:
-    """The time on the reporter's clock, as the browser's field writes it; empty when skipped."""
+    """Parse the time of a browser's field, local to the reporter; ``None`` if it is empty. Raises
+    ``InvalidInput``."""
     if not text:
         return None
     try:

@@ -1,4 +1,4 @@
-"""The report as questions, one a page, that work without a script and without signing in."""
+"""The report as one question a page, without scripts or signing in."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ bp = Blueprint("asking", __name__, url_prefix="/report")
 
 @bp.post("/start")
 def start_wizard() -> Response:
-    """Begin a report of its own."""
+    """Start a report in its own tab."""
     tab = report_wizard_state.new_tab_name()
     return report_wizard_state.keep_wizard_answers(
         _redirect_to_step(tab, WIZARD_STEPS[0]),
@@ -41,19 +41,19 @@ def start_wizard() -> Response:
 
 @bp.get("/<tab>/<question>")
 def show_wizard_question(tab: str, question: str) -> Response | str:
-    """One question, with what was answered before. A browser that keeps no cookies gets all of
-    them on one page."""
-    found = report_wizard_state.read_wizard_answers(tab)
+    """Show a question with its current answer. A browser without cookies gets all questions on one
+    page."""
+    answers = report_wizard_state.read_wizard_answers(tab)
     if question not in (*WIZARD_STEPS, "now", "done"):
         raise NoPage
-    if found is None:
+    if answers is None:
         return redirect(url_for("report.show_whole_report"), code=303)  # type: ignore[return-value]
-    if found.reference:
-        return _redirect_to_step(tab, "done") if question != "done" else _render_thanks(found)
+    if answers.reference:
+        return _redirect_to_step(tab, "done") if question != "done" else _render_thanks(answers)
     if question == "now":
-        return _render_help_now(tab, found)
+        return _render_help_now(tab, answers)
     return (
-        _render_wizard_question(tab, question, found)
+        _render_wizard_question(tab, question, answers)
         if question != "done"
         else _redirect_to_step(tab, WIZARD_STEPS[-1])
     )
@@ -61,27 +61,27 @@ def show_wizard_question(tab: str, question: str) -> Response | str:
 
 @bp.post("/<tab>/<question>")
 def submit_wizard_answer(tab: str, question: str) -> Response | tuple[str, int]:
-    """Keep an answer and go on; the last one sends the report."""
+    """Save an answer and show the next question; the last answer files the report."""
     if question not in WIZARD_STEPS:
         raise NoPage
-    found = report_wizard_state.read_wizard_answers(tab)
-    if found is None:
+    answers = report_wizard_state.read_wizard_answers(tab)
+    if answers is None:
         return redirect(url_for("report.show_whole_report"), code=303)  # type: ignore[return-value]
-    if found.reference:
+    if answers.reference:
         return _redirect_to_step(tab, "done")
     try:
         if "skip" in request.form and question != "phone":
-            found = report_wizard_steps.clear_wizard_answer(question, found)
+            answers = report_wizard_steps.clear_wizard_answer(question, answers)
         else:
-            found = report_wizard_steps.apply_wizard_answer(question, found)
+            answers = report_wizard_steps.apply_wizard_answer(question, answers)
         if question == "phone":
-            return _file_wizard_report(tab, found)
+            return _file_wizard_report(tab, answers)
     except InvalidInput as error:
         return _render_wizard_question(
-            tab, question, found, {error.field: _wizard_error_advice(error)}
+            tab, question, answers, {error.field: _wizard_error_advice(error)}
         ), 422
     return report_wizard_state.keep_wizard_answers(
-        _redirect_to_step(tab, _step_after(question, found)), tab, found
+        _redirect_to_step(tab, _step_after(question, answers)), tab, answers
     )
 
 
@@ -92,22 +92,24 @@ def _step_after(question: str, given: WizardAnswers) -> str:
 
 
 def _file_wizard_report(tab: str, given: WizardAnswers) -> Response:
-    """File the report. Of what was answered, the browser then keeps no more than it must show."""
+    """File the report. The browser then keeps only what the last page shows."""
     report_submission.count_report_address()
     phone = read_number(given.phone)
     with unit_of_work() as session:
         reference = submission.submit_for_reference(
             session, _submission_from_answers(given.with_changes(phone=phone)), current_time()
         )
-        kept = WizardAnswers(reference=reference, tell=given.tell, gave=given.gave)
+        shown_answers = WizardAnswers(reference=reference, tell=given.tell, gave=given.gave)
         return number_cookie.forget_checked_number(
-            report_wizard_state.keep_wizard_answers(_redirect_to_step(tab, "done"), tab, kept)
+            report_wizard_state.keep_wizard_answers(
+                _redirect_to_step(tab, "done"), tab, shown_answers
+            )
         )
 
 
 def _submission_from_answers(given: WizardAnswers) -> report_fields.ReportSubmission:
     names = report_choices.list_claimed_identities()
-    known = given.who if given.who != "other" else ""
+    identity = given.who if given.who != "other" else ""
     return report_fields.ReportSubmission(
         phone=given.phone,
         channel="web",
@@ -116,7 +118,7 @@ def _submission_from_answers(given: WizardAnswers) -> report_fields.ReportSubmis
         number_hidden=given.hidden,
         said=given.said,
         knew=given.knew,
-        claimed_to_be=known if known in names else given.who_else,
+        claimed_to_be=identity if identity in names else given.who_else,
         asked_for=given.wanted,
         gave=given.gave,
         tell_me=given.tell,
@@ -149,13 +151,13 @@ def _render_wizard_question(
 
 
 def _retained_form_values(errors: dict[str, str] | None) -> dict[str, str]:
-    """What was typed into a form that could not be used, so that it can be put right."""
+    """Return the rejected input, so that the customer can correct it."""
     names = {"shown_number": "shown", "who_else": "who_else", "said": "said", "on": "on"}
     names |= {"phone": "phone", "when": "when"}
     if not errors:
         return {}
     form = cast("dict[str, str]", request.form)
-    return {kept: form[name][:1000] for name, kept in names.items() if name in form}
+    return {answer_name: form[name][:1000] for name, answer_name in names.items() if name in form}
 
 
 def _render_help_now(tab: str, given: WizardAnswers) -> str:

@@ -1,7 +1,7 @@
-"""The answers to the questions about a call, on their way from page to page.
+"""The answers of the report wizard, carried from page to page.
 
-They travel in a cookie of one report alone, sealed: its path has a random name in it, so that two
-tabs do not mix, no personal data stands in an address or a log, and nobody can change or open it.
+They are in an encrypted cookie for each report. Its path contains a random name, so that two tabs
+do not mix, no personal data is in a URL or a log, and nobody can read or change the answers.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ NOON = time(12)
 
 @dataclass(frozen=True)
 class WizardAnswers:
-    """What has been answered so far; empty is skipped. ``answered_at`` is when *when* was, in ISO
-    8601. ``reference`` is there once the report has been sent, and then little else."""
+    """The answers so far; empty ones are skipped. ``answered_at`` is when ``when`` was answered, in
+    ISO 8601. After the report was filed, ``reference`` is set and most others are empty."""
 
     gave: list[str] = field(default_factory=list)
     when: str = ""
@@ -49,21 +49,21 @@ class WizardAnswers:
     reference: str = ""
 
     def with_changes(self, **changes: object) -> WizardAnswers:
-        """These answers with some changed."""
+        """Return these answers with some changed."""
         return replace(self, **changes)  # type: ignore[arg-type]
 
     def called_at(self, now: datetime) -> datetime | None:
-        """When the call was, as well as it is known, on the clock where the number lives: without
-        an hour at noon, and never in the future."""
+        """Return the approximate time of the call in the number's time zone: at noon if the hour is
+        unknown, and never later than ``now``."""
         if not self.when or not self.answered_at:
             return None
-        answered = datetime.fromisoformat(self.answered_at)
+        answered_time = datetime.fromisoformat(self.answered_at)
         if self.when == "now":
-            return answered
+            return answered_time
         zone = ZoneInfo(
             phone_numbers.guess_phone_zone(self.phone, current_context().policy.default_zone)
         )
-        day = self._day_of_call(answered.astimezone(zone).date())
+        day = self._day_of_call(answered_time.astimezone(zone).date())
         if day is None:
             return None
         at = datetime.combine(day, time(int(self.hour)) if self.hour else NOON, zone)
@@ -76,12 +76,12 @@ class WizardAnswers:
 
 
 def new_tab_name() -> str:
-    """A random name for one report's pages."""
+    """Return a random name for the pages of one report."""
     return secrets.token_hex(6)
 
 
 def read_wizard_answers(tab: str) -> WizardAnswers | None:
-    """The answers that the browser brings along for this tab; ``None`` for none of ours."""
+    """Return the answers of this tab from the cookie; ``None`` without a valid one."""
     text = request.cookies.get(WIZARD_COOKIE, "")
     if not text or not re.fullmatch(r"[0-9a-f]{12}", tab):
         return None
@@ -96,7 +96,7 @@ def read_wizard_answers(tab: str) -> WizardAnswers | None:
 
 
 def keep_wizard_answers(response: Response, tab: str, answers: WizardAnswers) -> Response:
-    """Send them along with a page."""
+    """Set the answers as a cookie on a response."""
     plain = json.dumps(asdict(answers), ensure_ascii=False)
     sealed = current_context().ring.seal_for_purpose(
         keyring.REPORTS, _wizard_seal_context(tab), plain

@@ -1,4 +1,4 @@
-"""The questions about a call: what each form brings, and what of it cannot be used."""
+"""The steps of the report wizard: how each form is read and validated."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from channels.web.public.report_wizard_state import WizardAnswers
 from incidents.reports import report_fields
 from people.errors import InvalidInput
 
-#: In this order. What was given comes first, since that may need help at once.
+#: In this order. What was given comes first, because it may need help at once.
 WIZARD_STEPS = ("gave", "when", "number", "who", "knew", "wanted", "phone")
-#: What is kept of somebody's own words here: a cookie holds little.
+#: The length of the reporter's own words, limited by the size of a cookie.
 SAID_LIMIT = 500
 _OLDEST_CALL = timedelta(days=366)
 
 
 def apply_wizard_answer(question: str, before: WizardAnswers) -> WizardAnswers:
-    """The answers with that of the form on this question. Raises ``InvalidInput``."""
+    """Return the answers with that of this question's form. Raises ``InvalidInput``."""
     return _FORM_READERS[question](before)
 
 
 def clear_wizard_answer(question: str, before: WizardAnswers) -> WizardAnswers:
-    """The answers without one to this question."""
+    """Return the answers without that of this question."""
     empty = WizardAnswers()
     return before.with_changes(**{name: getattr(empty, name) for name in _ANSWER_FIELDS[question]})
 
@@ -42,7 +42,7 @@ def _read_call_time(before: WizardAnswers) -> WizardAnswers:
     when = _chosen_option("when", report_choices.list_call_days())
     hour = request.form.get("hour", "")
     on = request.form.get("on", "").strip() if when == "other" else ""
-    kept = before.with_changes(
+    answers = before.with_changes(
         when=when,
         on=_parse_call_day(on) if on else "",
         hour=hour if hour in _HOURS and when != "now" else "",
@@ -50,7 +50,7 @@ def _read_call_time(before: WizardAnswers) -> WizardAnswers:
     )
     if when == "other" and not on:
         raise InvalidInput("on", gettext("Choose the day of the call."))
-    return kept
+    return answers
 
 
 def _parse_call_day(text: str) -> str:
@@ -98,13 +98,13 @@ def _read_own_phone(before: WizardAnswers) -> WizardAnswers:
 
 
 def _ticked_choices(name: str, known: dict[str, str]) -> list[str]:
-    given = request.form.getlist(name)
-    return [item for item in known if item in given]
+    ticked = request.form.getlist(name)
+    return [choice for choice in known if choice in ticked]
 
 
 def _chosen_option(name: str, known: dict[str, str]) -> str:
-    given = request.form.get(name, "")
-    return given if given in known else ""
+    chosen = request.form.get(name, "")
+    return chosen if chosen in known else ""
 
 
 def _limited_text(name: str, limit: int, advice: str) -> str:

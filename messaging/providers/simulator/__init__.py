@@ -1,1 +1,1 @@
-"""The simulator's texts and calls."""
+"""Simulated texts and calls."""

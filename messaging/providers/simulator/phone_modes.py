@@ -1,4 +1,4 @@
-"""How texts arrive on the simulator's phones, so that every way it can go can be tried out."""
+"""How texts arrive on the simulator's phones, so that every case can be tried."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SimulatorMode(StrEnum):
     UNSURE = "unsure"
 
 
-#: What the provider reports of a text it took, with its error code.
+#: The provider's report on an accepted text, with its error code.
 _REPORTS = {
     SimulatorMode.AT_ONCE: ("delivered", None),
     SimulatorMode.LATE: ("sent", None),
@@ -39,8 +39,10 @@ _REPORTS = {
 def set_simulator_mode(
     session: Session, phone: str, mode: SimulatorMode, seconds: int, now: datetime
 ) -> None:
-    """Set how texts arrive on a phone (E.164); ``seconds`` late, ten minutes at the most. What was
-    learned of the number before is forgotten, so that the choice shows."""
+    """Set how texts arrive on a phone (E.164); ``seconds`` is the delay, at most ten minutes.
+
+    Delete the stored opt-out and line type of the number, so that the new mode takes effect.
+    """
     line_types.forget_line_type(session, phone)
     opt_outs.record_opt_in(session, phone, now)
     forms = keyring.current_keyring(session).compute_search_forms("phone", phone)
@@ -51,7 +53,7 @@ def set_simulator_mode(
 
 
 def find_simulator_mode(session: Session, phone: str) -> SimulatorPhoneMode | None:
-    """How texts arrive on a phone, where that was chosen."""
+    """Return how texts arrive on a phone, if it was set."""
     forms = keyring.current_keyring(session).compute_search_forms("phone", phone)
     return session.exec(
         select(SimulatorPhoneMode).where(col(SimulatorPhoneMode.phone_index).in_(forms))
@@ -59,7 +61,7 @@ def find_simulator_mode(session: Session, phone: str) -> SimulatorPhoneMode | No
 
 
 def simulated_arrival(line: SimulatorPhoneMode | None, now: datetime) -> datetime:
-    """When a text taken now is on the phone."""
+    """Return when a text accepted now arrives on the phone."""
     if line is None or line.mode not in (SimulatorMode.LATE, SimulatorMode.OFF):
         return now
     if line.mode == SimulatorMode.OFF:
@@ -70,6 +72,6 @@ def simulated_arrival(line: SimulatorPhoneMode | None, now: datetime) -> datetim
 def report_simulated_delivery(
     session: Session, line: SimulatorPhoneMode | None, provider_id: str, now: datetime
 ) -> None:
-    """Say what became of a text, as the provider's webhook would."""
-    if line is not None and (told := _REPORTS.get(SimulatorMode(line.mode))):
-        delivery_reports.record_delivery_report(session, provider_id, *told, now)
+    """Record the outcome of a text, as the provider's webhook would."""
+    if line is not None and (report := _REPORTS.get(SimulatorMode(line.mode))):
+        delivery_reports.record_delivery_report(session, provider_id, *report, now)

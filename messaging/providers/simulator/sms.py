@@ -1,4 +1,4 @@
-"""The simulator: texts arrive on phones shown in the browser, for trying out and for tests."""
+"""The simulator: texts arrive on phones shown in the browser, for trials and tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vault.keys.keyring import Keyring
 
 
 class SimulatorSmsProvider:
-    """A gateway that keeps what it is given in the store, sealed like everything else."""
+    """A provider that stores texts in the database, sealed."""
 
     name = "simulator"
 
@@ -39,7 +39,7 @@ class SimulatorSmsProvider:
         except StoreUnavailable as error:
             raise Unavailable from error
         if line is not None and line.mode == SimulatorMode.UNSURE:
-            raise OutcomeUnknown  # as if the provider's answer had been lost
+            raise OutcomeUnknown  # simulates a lost response of the provider
         return taken
 
     def find_message(self, letter: OutboundMessage) -> str | None:
@@ -64,7 +64,7 @@ _REFUSALS: dict[SimulatorMode, Callable[[], Exception]] = {
 
 
 def _is_refused_by_phone(line: SimulatorPhoneMode, letter: OutboundMessage) -> bool:
-    """A landline can be rung, and so can who wants no texts."""
+    """Return whether the phone refuses it; calls reach landlines and numbers that opted out."""
     return line.mode == SimulatorMode.DOWN or (line.mode in _REFUSALS and letter.medium != VOICE)
 
 
@@ -84,9 +84,9 @@ def _accept_simulated_message(
 def store_simulated_text(
     session: Session, phone: str, body: str, now: datetime, *, outgoing: bool
 ) -> SimulatorText:
-    """Put a text on a simulated phone; ``outgoing`` is from the phone's owner to us."""
+    """Store a text on a simulated phone; ``outgoing`` means from the phone's owner to us."""
     ring, row = keyring.current_keyring(session), new_id()
-    kept = SimulatorText(
+    text = SimulatorText(
         id=row,
         phone=ring.seal_for_purpose(keyring.DEMO, f"demo_text.phone:{row}", phone),
         phone_index=ring.compute_blind_index("phone", phone),
@@ -94,15 +94,15 @@ def store_simulated_text(
         body=ring.seal_for_purpose(keyring.DEMO, f"demo_text.body:{row}", body),
         at=now,
     )
-    session.add(kept)
+    session.add(text)
     session.flush()
-    return kept
+    return text
 
 
 def list_simulated_texts(
     session: Session, now: datetime, phone: str | None = None, limit: int = 200
 ) -> list[dict[str, str]]:
-    """The latest texts that have arrived, in plain, oldest first: of one phone, or of all."""
+    """Return the latest arrived texts, decrypted, oldest first, of one phone or of all."""
     ring = keyring.current_keyring(session)
     statement = select(SimulatorText).where(col(SimulatorText.at) <= now)
     statement = statement.order_by(

@@ -1,4 +1,4 @@
-"""The simulator's calls: the agent's phone picks up by itself, the customer's is a page."""
+"""Simulated calls: the agent's phone answers automatically, the customer's is a page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from messaging.providers.voice_base import OutboundCall
 
 
 class SimulatorVoiceProvider:
-    """Places nothing: the row of the call is all there is of it."""
+    """Places no real call: the stored row is the whole call."""
 
     placed = CallState.RINGING
 
@@ -18,4 +18,4 @@ class SimulatorVoiceProvider:
         return None
 
     def hang_up(self, provider_id: str) -> None:
-        """Nobody is really on the line."""
+        """Do nothing: there is no real call."""

@@ -1,1 +1,1 @@
-"""Twilio's texts and calls."""
+"""Texts and calls by Twilio."""

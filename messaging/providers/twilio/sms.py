@@ -1,7 +1,7 @@
 """Texts by Twilio, through its official client.
 
-Twilio documents no idempotency key for messages, so a try whose outcome is unknown is looked up
-by recipient, time and body before there is another.
+Twilio documents no idempotency key for messages, so a try with an unknown outcome is looked up by
+recipient, time and body before it is repeated.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from twilio.rest import Client
 from messaging.providers.base import VOICE, OutboundMessage, OutcomeUnknown, Rejected, Unavailable
 
 TIMEOUT_SECONDS = 10.0
-LOOK_BACK = 100  # more than go to one number within any lease
+LOOK_BACK = 100  # more than are sent to one number within any lease
 LONGEST_VALIDITY = 36_000  # seconds, the provider's own limit
 RING_SECONDS = 40
-_BUSY_PAUSE = timedelta(seconds=2)  # what the client's errors do not carry: how long to wait
+_BUSY_PAUSE = timedelta(seconds=2)  # the client's errors do not say how long to wait
 CLOCK_SKEW = timedelta(minutes=2)
-#: No answer, or one that cannot be read. A list that is refused raises the client's plainest kind.
+#: No response, or an unreadable one. A rejected list request raises the client's base exception.
 UNCLEAR_ERRORS = (requests.RequestException, TwilioException, ValueError)
 
-#: Twilio's error codes that no later try can mend, in our words.
+#: Twilio's permanent error codes, mapped to our own.
 PERMANENT_ERRORS = {
     21211: "invalid_number",
     21214: "invalid_number",
@@ -47,7 +47,7 @@ PERMANENT_ERRORS = {
 
 
 class TwilioSmsProvider:
-    """A gateway to Twilio's Programmable Messaging."""
+    """A provider for Twilio's Programmable Messaging."""
 
     def __init__(
         self,
@@ -97,14 +97,14 @@ class TwilioSmsProvider:
         return str(sent.sid)
 
     def _create_voice_message_call(self, letter: OutboundMessage) -> str:
-        """Our webhook says what is to be said, once somebody has pressed a key."""
-        made = self._client.calls.create(
+        """Place a call; our webhook returns the message after a keypress."""
+        call = self._client.calls.create(
             to=letter.to,
             from_=self._voice_from,
             url=f"{self._base}/twilio/voice/spoken/{letter.reference}",
             timeout=RING_SECONDS,
         )
-        return str(made.sid)
+        return str(call.sid)
 
     def _with_mapped_errors(self, act: Callable[[], str]) -> str:
         try:
@@ -124,39 +124,41 @@ class TwilioSmsProvider:
         )
 
     def _find_twilio_call(self, letter: OutboundMessage) -> str | None:
-        """A call of ours to this number, that is not one which an agent was bridged to."""
+        """Return a call of ours to this number that is not a leg of a bridged call."""
         try:
-            made = self._client.calls.list(to=letter.to, limit=LOOK_BACK)
+            calls = self._client.calls.list(to=letter.to, limit=LOOK_BACK)
         except UNCLEAR_ERRORS as error:
             raise Unavailable from error
         since = letter.first_tried_at - CLOCK_SKEW
-        for item in made:
-            late = item.date_created is None or item.date_created >= since
-            if late and not item.parent_call_sid:
-                return str(item.sid)
+        for call in calls:
+            late = call.date_created is None or call.date_created >= since
+            if late and not call.parent_call_sid:
+                return str(call.sid)
         return None
 
     def _find_twilio_message(self, letter: OutboundMessage) -> str | None:
         try:
-            # Newest first. The provider's filter by time leaves out what still waits to be sent.
+            # Newest first. The provider's time filter omits messages that are not sent yet.
             since = letter.first_tried_at - CLOCK_SKEW
             sent = self._client.messages.list(to=letter.to, limit=LOOK_BACK)
         except UNCLEAR_ERRORS as error:
             raise Unavailable from error
         for message in sent:
-            made = message.date_created
-            if message.body == letter.body and (made is None or made >= since):
+            created_at = message.date_created
+            if message.body == letter.body and (created_at is None or created_at >= since):
                 return str(message.sid)
         return None
 
     def look_up_line_type(self, phone: str) -> str:
-        """By Lookup v2, line type intelligence, which costs money."""
+        """Use Lookup v2 with line type intelligence, which costs money."""
         try:
             asked = self._client.lookups.v2.phone_numbers(phone)
-            found: object = asked.fetch(fields="line_type_intelligence").line_type_intelligence
+            intelligence: object = asked.fetch(
+                fields="line_type_intelligence"
+            ).line_type_intelligence
         except UNCLEAR_ERRORS as error:
             raise Unavailable from error
-        kind = found.get("type") if isinstance(found, dict) else None
+        kind = intelligence.get("type") if isinstance(intelligence, dict) else None
         return str(kind or "unknown")
 
 
@@ -168,5 +170,5 @@ def _map_twilio_sms_error(error: TwilioRestException) -> Exception:
     if error.status >= 500:
         return OutcomeUnknown()
     if error.status in (401, 403):
-        return Unavailable()  # our account is at fault, not the text: keep it until mended
+        return Unavailable()  # a problem of our account, not of the text: keep it until fixed
     return Rejected(f"provider_{error.code or error.status}")

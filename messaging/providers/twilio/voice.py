@@ -19,11 +19,11 @@ from messaging.providers.twilio.sms import (
 from messaging.providers.voice_base import OutboundCall
 
 RING_SECONDS = 30
-_NO_LIVE_CALL = frozenset({404, 400})  # over already, or never was
+_NO_LIVE_CALL = frozenset({404, 400})  # ended already, or never existed
 
 
 class TwilioVoiceProvider:
-    """Rings the agent; Twilio then asks our webhooks what to do with whoever answers."""
+    """Calls the agent; when the call is answered, Twilio asks our webhooks what to do."""
 
     placed = CallState.RINGING_YOU
 
@@ -38,7 +38,7 @@ class TwilioVoiceProvider:
 
     def place_call(self, call: OutboundCall) -> str:
         try:
-            made = self._client.calls.create(
+            placed_call = self._client.calls.create(
                 to=call.to,
                 from_=self._from,
                 url=f"{self._base}/twilio/voice/bridge/{call.reference}",
@@ -52,19 +52,19 @@ class TwilioVoiceProvider:
             raise Unavailable from error
         except UNCLEAR_ERRORS as error:
             raise OutcomeUnknown from error
-        return str(made.sid)
+        return str(placed_call.sid)
 
     def find_placed_call(self, call: OutboundCall) -> str | None:
         try:
             since = call.first_tried_at - CLOCK_SKEW
-            # Newest first. The provider's filter by time leaves out what has not begun to ring.
-            made = self._client.calls.list(to=call.to, limit=LOOK_BACK)
+            # Newest first. The provider's time filter omits calls that do not ring yet.
+            calls = self._client.calls.list(to=call.to, limit=LOOK_BACK)
         except UNCLEAR_ERRORS as error:
             raise Unavailable from error
-        for item in made:
-            late = item.date_created is None or item.date_created >= since
-            if late and str(item.sid) not in call.known:
-                return str(item.sid)
+        for candidate in calls:
+            late = candidate.date_created is None or candidate.date_created >= since
+            if late and str(candidate.sid) not in call.known:
+                return str(candidate.sid)
         return None
 
     def hang_up(self, provider_id: str) -> None:
