@@ -671,7 +671,7 @@ ACTS = st.lists(
 
 
 @settings(
-    max_examples=25,
+    max_examples=int(os.environ.get("HONEST_RUNS", "8")),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
