@@ -52,7 +52,7 @@ FROM (SELECT i, s, CASE WHEN random() < 0.95
              + floor(:customers / {REGIONS} * power(random(), 1.5))::bigint
         ELSE floor(:customers * random())::bigint END AS c
       FROM (SELECT i, floor({STAFF} * power(random(), 1.7))::bigint AS s
-            FROM generate_series(1, :looks) AS i) AS who) AS whom
+            FROM generate_series(1, :looks) AS i) AS who) AS customers_seen
 """
 _FRESH = """
 SELECT staff_id, day, count(*) FROM

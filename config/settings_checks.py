@@ -51,7 +51,7 @@ def _check_checkpoint_destinations(s: Settings) -> list[FaultRow]:
     return [
         (
             "warn",
-            "VOUCHLINE_CHECKPOINTS_TO names no place outside this machine: whoever has it can "
+            "VOUCHLINE_CHECKPOINTS_TO names no place outside this machine: anybody who has it can "
             "rewrite the audit log unseen.",
         )
     ]

@@ -423,7 +423,7 @@ def text_page_number(voice: MessageContext, number: str) -> str:
     gettext = voice.gettext
     return voice.render_text(
         gettext(
-            "{number} opens your own page with us. Type it there yourself. Whoever rings and asks"
+            "{number} opens your own page with us. Type it there yourself. Anyone who rings and asks"
             " for it is a SCAMMER. Not you? Text SCAM"
         ),
         number=number,
@@ -437,7 +437,7 @@ def say_page_number(voice: MessageContext, number: str) -> str:
     return voice.render_text(
         gettext(
             "This is an automatic call. The number that opens your own page is: {digits}. Again:"
-            " {digits}. Tell it to nobody who rings you. Whoever asks for it is a scammer."
+            " {digits}. Tell it to nobody who rings you. Anyone asking for it is a scammer."
         ),
         digits=digits,
     )

@@ -174,7 +174,9 @@ def _require_unchanged_request(
     if customer_records.open_customer_details(session, customer).phone != act.payload_text("old"):
         raise Conflict("The number has been changed since this was asked. Refuse this.")
     if not _requester_holds_callback(session, act):
-        raise Conflict("Whoever asked does not hold this customer's callback any more. Refuse it.")
+        raise Conflict(
+            "The person who asked does not hold this customer's callback any more. Refuse it."
+        )
 
 
 def _revoke_old_number(session: Session, customer_id: UUID, now: datetime) -> None:

@@ -94,7 +94,7 @@ if (codes) {
 const call = document.querySelector("[data-live]");
 if (call) follow(call);
 
-// Loads the card anew; an outcome that was ticked stays ticked.
+// Loads the card again; an outcome that was ticked stays ticked.
 const TICKED = "vouchline.outcome";
 function again() {
   const ticked = document.querySelector("input[name=outcome]:checked");

@@ -6,7 +6,7 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 
 
 class BrowserTogether(LoadScopeScheduling):
-    """Every other test goes to whoever is free."""
+    """Every other test goes to anyone who is free."""
 
     def _split_scope(self, nodeid: str) -> str:
         return "browser" if nodeid.startswith("tests/browser/") else nodeid

@@ -149,7 +149,7 @@ class CallbackIn(Input):
     minutes: StrictInt = Field(15, ge=5, le=120)
     topic: StrictStr = Field(max_length=40)
     ticket: StrictStr = Field("", max_length=40)
-    agent: AgentChoice = Field(ME, description="``any``: whoever is free and whose turn it is")
+    agent: AgentChoice = Field(ME, description="``any``: an agent who is free, in turn")
     team: UUID | None = Field(None, description="Of this team; the agent's own unless given")
     language: StrictStr = Field("", max_length=32, examples=["de"])
     product: StrictStr = Field("", max_length=32, examples=["router"])

@@ -21,7 +21,7 @@ from people.errors import InvalidInput
 from vault.audit import audit_log
 
 canaries_group = AppGroup(
-    "canaries", help="Customers who do not exist, so that whoever knows one has it from us."
+    "canaries", help="Customers who do not exist, so that anyone who knows one got it from us."
 )
 _PATH = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -95,7 +95,7 @@ def plant_canary_command(callback: UUID) -> None:
     the API. Opening the canary through that callback opens no case."""
     with readable_errors(), unit_of_work() as session:
         creation.plant_canary_callback(session, callback, current_time())
-    click.echo("Whoever holds it meets the canary in turn.")
+    click.echo("The holder meets the canary in turn.")
 
 
 @canaries_group.command("list")

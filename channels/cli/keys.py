@@ -83,7 +83,7 @@ def rotate_master_key_command(why: str) -> None:
             master_key_rotation.rewrap_purpose_keys(session, master)
             total = master_key_rotation.count_data_keys(session)
         after: UUID | None = master_key_rotation.FIRST_OWNER
-        with click.progressbar(length=total, file=sys.stderr, label="Wrapping anew") as bar:
+        with click.progressbar(length=total, file=sys.stderr, label="Re-wrapping") as bar:
             while after is not None:
                 with unit_of_work() as session:
                     looked_at, after = master_key_rotation.rewrap_data_keys(session, master, after)

@@ -149,6 +149,6 @@ def _explain_ranking(ranking: Ranking, named: Mapping[str, str]) -> list[str]:
         more = f"{ranking.halved_by} more report{'' if ranking.halved_by == 1 else 's'}"
         who = named[ranking.likeliest.source]
         sentences.append(
-            f"{more} from customers whom {who} has never seen would halve what speaks for them."
+            f"{more} from customers that {who} has never seen would halve what speaks for them."
         )
     return sentences

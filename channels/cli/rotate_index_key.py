@@ -105,7 +105,7 @@ def _wait_for_all_processes(label: str) -> None:
 def _reindex_all_columns() -> int:
     """Reindex batch by batch, until no value written late under the old key is left."""
     moved, total = 0, _count_values_left()
-    with click.progressbar(length=total, file=sys.stderr, label="Indexing anew") as bar:
+    with click.progressbar(length=total, file=sys.stderr, label="Re-indexing") as bar:
         while total:
             for column in index_key_rotation.list_index_columns(SQLModel.metadata):
                 moved += _reindex_column(column, bar.update)

@@ -97,10 +97,12 @@ def describe_request_state(value: RequestState) -> str:
 def describe_void_reason(word: str) -> str:
     """Return why a request is void; empty for an unknown reason."""
     return {
-        "asker": gettext("Whoever asked for it may not ask for it any more."),
+        "asker": gettext("The person who asked may not ask for it any more."),
         "erased": gettext("What we knew of this customer is gone."),
         "number changed": gettext("The number has been changed since."),
-        "not held": gettext("Whoever asked does not hold this customer's callback any more."),
+        "not held": gettext(
+            "The person who asked does not hold this customer's callback any more."
+        ),
         "known": gettext("A member of staff with this address exists by now."),
         "left": gettext("They do not work here now."),
         "role changed": gettext("They have another role by now."),
@@ -117,7 +119,7 @@ def describe_submission_result(word: str) -> str:
         "done": gettext("Approved and done."),
         "already": gettext(
             "This was asked for already and waits for approval. It is not asked for twice. A link"
-            " that was shown then stays the right one; for another, withdraw it and ask anew."
+            " that was shown then stays the right one; for another, withdraw it and ask again."
         ),
         "void": gettext("It could not be done any more, so it is void. Nothing is done."),
         "refused": gettext("Refused. Nothing is done."),

@@ -29,7 +29,7 @@ from people.models import Customer, Role, Staff
 from people.staff import budget_unlock, staff_records
 from procedures import approval_registry, erasure_request
 
-_FIELDS = ("whom", "why", "why_unlock")
+_FIELDS = ("customer", "why", "why_unlock")
 
 
 @bp.get("/approvals")
@@ -92,7 +92,7 @@ def submit_approval(desk: StaffRequest, request_id: UUID) -> ResponseReturnValue
     result = decisions.approve_issuing_pin(desk.session, kinds, request_id, read, by, desk.moment)
     if not result.pin:
         return _redirect_to_approvals(result.state)
-    return render_template("console/pin.html", pin=result.pin, whom=facts, state=result.state)
+    return render_template("console/pin.html", pin=result.pin, person=facts, state=result.state)
 
 
 def _load_request_facts(
@@ -136,12 +136,12 @@ def submit_erasure_request(desk: StaffRequest) -> ResponseReturnValue:
     """Request the erasure of a customer, identified by exact reference or number."""
     why = request.form.get("why", "")[:1000]
     try:
-        customer = _find_customer_to_erase(desk, request.form.get("whom", "")[:100])
+        customer = _find_customer_to_erase(desk, request.form.get("customer", "")[:100])
         erasure_request.request_erasure(desk.session, customer, why, desk.principal.id, desk.moment)
     except InvalidInput as error:
         return _render_approvals(desk, {error.field: str(error)}), 422
     except Conflict as error:  # answered here, so that the look-up's audit entry is committed
-        return _render_approvals(desk, {"whom": str(error)}), 409
+        return _render_approvals(desk, {"customer": str(error)}), 409
     return _redirect_to_approvals("asked")
 
 
@@ -159,23 +159,23 @@ def submit_unlock_request(desk: StaffRequest) -> ResponseReturnValue:
     return _redirect_to_approvals("asked")
 
 
-def _find_customer_to_erase(desk: StaffRequest, whom: str) -> Customer:
+def _find_customer_to_erase(desk: StaffRequest, typed: str) -> Customer:
     """Find a customer by exact reference or number. Raises ``InvalidInput`` if there is none.
 
     Every look-up is audited, including one that finds nobody.
     """
-    customer = customer_records.find_by_external_ref(desk.session, whom.strip())
+    customer = customer_records.find_by_external_ref(desk.session, typed.strip())
     if customer is None:
         try:
-            phone = phone_numbers.parse_phone(whom, current_context().policy.default_region)
+            phone = phone_numbers.parse_phone(typed, current_context().policy.default_region)
             customer = customer_records.find_by_phone(desk.session, phone)
         except InvalidInput:
             customer = None
     customer_id, actor = customer.id if customer else None, desk.principal.actor
     lookup_log.log_customer_lookup(
-        desk.session, actor, customer_id, whom.strip(), "erasure", desk.moment
+        desk.session, actor, customer_id, typed.strip(), "erasure", desk.moment
     )
     if customer is None:
         nobody = gettext("No customer has this reference or number. Write it exactly.")
-        raise InvalidInput("whom", nobody)
+        raise InvalidInput("customer", nobody)
     return customer

@@ -78,7 +78,7 @@ def find_unjustified_entries(
     accesses = [access for row in due if (access := access_from_entry(row))]
     for_cases = find_case_entries(session, due)
     known = find_justifications(session, accesses, now)
-    return {unjustified.entry_id for unjustified in accesses} - known.keys() - for_cases
+    return {access.entry_id for access in accesses} - known.keys() - for_cases
 
 
 def count_software_accesses(

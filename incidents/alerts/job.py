@@ -33,7 +33,7 @@ def build_alert_notification(taken: LeasedAlert, voice: MessageContext) -> Notif
         "timestamp": taken.at.isoformat(),
         "data": {"count": len(named), "cases": shown},
     }
-    lines = [text_templates.format_case_line(voice, *case_line) for case_line in named]
+    lines = [text_templates.format_case_line(voice, *case) for case in named]
     return Notification(
         body="\n".join([short, "", *lines]) + "\n",
         subject=short,

@@ -32,12 +32,12 @@ def open_access_case(
     accesses = [
         NewEvidence(
             "audit",
-            str(finding.entry_id),
-            finding.at,
-            finding.customer_id,
-            {"action": finding.action, "purpose": finding.purpose},
+            str(access.entry_id),
+            access.at,
+            access.customer_id,
+            {"action": access.action, "purpose": access.purpose},
         )
-        for finding in bare
+        for access in bare
     ]
     fold = choose_dedup_key(
         session, now, access_dedup_key(staff_id), budget_dedup_key(staff_id, now)

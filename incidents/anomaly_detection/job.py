@@ -73,11 +73,11 @@ class DetectionRun:
 
     def classify_entries(self, entries: Sequence[AuditEntry]) -> None:
         """Count justified accesses at once; hold the others for the grace period."""
-        found = [each for entry in entries if (each := access_from_entry(entry)) is not None]
-        known = find_justifications(self._session, found, self._now)
-        for each in found:
-            if each.entry_id in known:
-                self._count_justified_access(each)
+        accesses = [access for entry in entries if (access := access_from_entry(entry)) is not None]
+        known = find_justifications(self._session, accesses, self._now)
+        for access in accesses:
+            if access.entry_id in known:
+                self._count_justified_access(access)
         for entry in entries:
             if entry.action in (CANCEL_ACT, audit_cursor.MISS_ACT, audit_cursor.REFUSE_ACT):
                 self._count_void_callback(entry)

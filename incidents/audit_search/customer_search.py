@@ -90,7 +90,7 @@ def require_active_search(
     """
     row = session.get(CustomerAuditAccess, reading_id)
     if row is None or row.staff_id != who or now >= row.at + SEARCH_DURATION:
-        raise NotFound("Say anew whom you want to read about, and why.")
+        raise NotFound("Say again whose entries you want to read, and why.")
     if row.case_id is None:
         return row, None
     case = session.exec(

@@ -108,7 +108,7 @@ def link_imported_canaries(session: Session, found: CanarySet) -> CanarySet:
         for phone, who in rows
     ]
     update_canaries(session, come)
-    new = {planned.number: planned for planned in come}
+    new = {linked.number: linked for linked in come}
     return CanarySet(tuple(new.get(canary.number, canary) for canary in found.canaries))
 
 

@@ -14,13 +14,13 @@ from storage.column_helpers import id_column, instant_column, sealed_column
 
 
 class CaseKind(StrEnum):
-    """What a case is about."""
+    """Kind of a case."""
 
     CALLS = "calls"  # unexpected calls that belong together
-    ACCESS = "access"  # unusual reading of customers' records
+    ACCESS = "access"  # unusual access to customers' records
     BUDGET = "budget"  # more customers opened than the role allows
     CANARY = "canary"  # a fictitious customer was opened, called or texted
-    OBJECTION = "objection"  # a customer objects to who opened their record
+    OBJECTION = "objection"  # a customer objects to an access to their record
     WAVE = "wave"  # more reports than usual at that hour of the week
     LOG = "log"  # the audit log was tampered with, or could be
     NUMBER = "number"  # a number change whose notice did not reach the old number

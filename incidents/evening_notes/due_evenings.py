@@ -35,8 +35,8 @@ def find_due_evenings(session: Session, now: datetime) -> Iterator[DueEvening]:
     """Yield the latest due evening of every active staff member, unless it has been processed."""
     weekly = _weekly_end_minutes(session)
     dated = _dated_end_minutes(session, now)
-    rounds = session.exec(select(EveningProgress)).all()
-    seen = {progress.staff_id: progress.on for progress in rounds}
+    progress_rows = session.exec(select(EveningProgress)).all()
+    seen = {progress.staff_id: progress.on for progress in progress_rows}
     rows = session.exec(select(Staff.id, Staff.timezone).where(col(Staff.active).is_(True)))
     for staff_id, zone in rows.all():
         today = now.astimezone(ZoneInfo(zone)).date()

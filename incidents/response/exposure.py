@@ -59,9 +59,8 @@ def count_exposed_customers(
 ) -> int:
     """Count the exposed customers."""
     distinct = func.count(func.distinct(AuditEntry.customer_id))
-    with statement_timeout.extended_timeout(
-        session
-    ):  # over years, a busy person reads hundreds of thousands
+    # Over years, a busy person reads hundreds of thousands of records.
+    with statement_timeout.extended_timeout(session):
         count = session.exec(
             select(distinct).where(*build_exposure_conditions(staff_id, since, until))
         ).one()

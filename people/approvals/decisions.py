@@ -28,7 +28,7 @@ _ACTS = {APPROVE: AuditAct.APPROVAL_APPROVE, REFUSE: AuditAct.APPROVAL_REFUSE}
 _DEPENDENCE_MESSAGES = {
     "asker": "You and the colleague who asked for this count as one person: one of you was enrolled"
     " with a PIN of the other, or of a third. It takes somebody else.",
-    "subject": "You and the colleague whom this is about count as one person: one of you was"
+    "subject": "You and the colleague this is about count as one person: one of you was"
     " enrolled with a PIN of the other, or of a third. It takes somebody else.",
     "approver": "You and a colleague who decided on this already count as one person: one of you"
     " was enrolled with a PIN of the other, or of a third. It takes somebody else.",
@@ -187,7 +187,7 @@ def _require_valid_requester(session: Session, found: _LockedRequest) -> None:
         return
     may = repository.is_active_in_role(found.people.get(requester), found.kind.asks)
     if not may or request_visibility.is_hidden_from(session, found.kind, found.row, requester):
-        raise Conflict("Whoever asked for this may no longer ask for it. Refuse it.")
+        raise Conflict("The person who asked for this may no longer ask for it. Refuse it.")
 
 
 def _cast_vote(

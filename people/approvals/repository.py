@@ -79,7 +79,7 @@ def require_not_expired(row: ApprovalRequest, now: datetime) -> None:
 def require_same_digest(row: ApprovalRequest, digest: str) -> None:
     """Raise ``Conflict`` unless this is the version that the approver read."""
     if row.digest != digest:
-        raise Conflict("This is not what you read. Open the page again, and read it anew.")
+        raise Conflict("This is not what you read. Open the page again, and read it again.")
 
 
 def move_request_state(session: Session, row: ApprovalRequest, state: RequestState) -> None:

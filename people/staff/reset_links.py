@@ -69,7 +69,7 @@ def request_reset_link(
     if member.password_hash and not second_factor.count_recovery_codes(session, member.id):
         raise InvalidInput(
             "staff_id",
-            "They have no recovery code left. Whoever runs the server makes the link.",
+            "They have no recovery code left. The people who run the server make the link.",
         )
     token = new_token()
     payload = {"link": token_hash(token).hex()}

@@ -116,7 +116,7 @@ def reassign_callback(
             session.refresh(callback)
             if to:
                 raise
-    raise SlotTaken("Nobody else is free at this time. Book it anew, or call it off.", ())
+    raise SlotTaken("Nobody else is free at this time. Book another time, or cancel it.", ())
 
 
 def move_to_other_agent(

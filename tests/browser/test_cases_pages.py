@@ -120,7 +120,7 @@ def test_whom_an_access_exposed_and_who_read_a_customer_without_scripts(tabs):
     page.select_option("#person", label="Ana Silva")
     page.fill("#naming", "had seen all of them")
     page.click("text=Name them")
-    page.click("text=Whom this access exposed")
+    page.click("text=Customers exposed by this access")
     expect(page.locator(".lead")).to_contain_text("4 customers")
     page.click("text=List them")
     expect(page.locator("tbody tr")).to_have_count(4)

@@ -93,7 +93,7 @@ def test_a_supervisor_books_a_call_anew_and_is_told_so_where_they_pressed(tabs, 
     row.locator("summary").click()
     assert findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    row.get_by_role("button", name="anew").focus()
+    row.get_by_role("button", name="Rebook").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#booked [role=status]")).to_contain_text("makes this call")
 

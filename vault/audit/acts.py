@@ -55,7 +55,11 @@ class AuditAct(StrEnum):
 
     CUSTOMER_READ = "customer.read", N_("read a customer's record"), ActGroup.READINGS, True
     CUSTOMER_LOOK_UP = "customer.look_up", N_("looked a customer up"), ActGroup.READINGS, True
-    EXPOSURE_READ = "exposure.read", N_("listed whom an access exposed"), ActGroup.READINGS
+    EXPOSURE_READ = (
+        "exposure.read",
+        N_("listed the customers that an access exposed"),
+        ActGroup.READINGS,
+    )
 
     PAGE_NOT_FOUND = (
         "page.not_found",

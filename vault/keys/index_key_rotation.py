@@ -186,11 +186,11 @@ def _rewrite_index_rows(session: Session, column: Column[bytes], rows: Sequence[
         update(column.table)
         .where(*(c == bindparam(f"key{n}") for n, c in enumerate(key)))
         .where(column == bindparam("before"))  # otherwise it was changed meanwhile
-        .values({column.name: bindparam("anew")})
+        .values({column.name: bindparam("moved")})
     )
     values = [
         {f"key{n}": key_value for n, key_value in enumerate(row[:-1])}
-        | {"before": row.form, "anew": pairs[row.form]}
+        | {"before": row.form, "moved": pairs[row.form]}
         for row in rows
     ]
     session.connection().execute(changed, values)

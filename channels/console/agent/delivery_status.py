@@ -47,7 +47,7 @@ def _describe_sent_text(report: DeliveryReport | None) -> DeliveryStatus:
 
 def _describe_waiting_text(message: OutboxMessage) -> DeliveryStatus:
     if message.error == "ceiling":
-        why = gettext("The ceiling on spending is reached. Tell whoever runs Vouchline.")
+        why = gettext("The ceiling on spending is reached. Tell the people who run Vouchline.")
         return DeliveryStatus(gettext("text held back"), "bad", why)
     if message.error is not None:
         return DeliveryStatus(

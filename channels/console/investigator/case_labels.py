@@ -79,7 +79,7 @@ def describe_case_event(value: str) -> str:
         "opened": gettext("Opened"),
         "taken": gettext("Taken"),
         "given_back": gettext("Given back"),
-        "withdrawn": gettext("Taken from an investigator whom it names"),
+        "withdrawn": gettext("Taken from an investigator named in it"),
         "noted": gettext("Note"),
         "decided": gettext("Decided"),
         "closed": gettext("Closed"),

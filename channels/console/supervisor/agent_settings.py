@@ -169,7 +169,7 @@ def submit_reassignment(desk: StaffRequest, staff_id: UUID) -> ResponseReturnVal
             raise NotFound("There is no such callback of this agent.")
         where = desk.session, staff_id, callback
         rules = current_context().policy, by, desk.moment
-        if "anew" in form:
+        if "rebook" in form:
             reassignment.move_to_other_agent(*where, *rules)
         elif "off" in form:
             reassignment.cancel_agent_callback(*where, *rules)
@@ -178,7 +178,7 @@ def submit_reassignment(desk: StaffRequest, staff_id: UUID) -> ResponseReturnVal
                 *where, _parse_optional_choice(form.get("to", ""), "to"), *rules
             )
 
-    done = next((action for action in ("anew", "off") if action in form), "over")
+    done = next((action for action in ("rebook", "off") if action in form), "over")
     return _apply_agent_change(
         desk,
         staff_id,

@@ -1,4 +1,4 @@
-"""Colleagues over the API: bookings for whoever is free, hand-over, and calls booked again."""
+"""Colleagues over the API: bookings for anyone who is free, hand-over, and calls booked again."""
 
 from __future__ import annotations
 

@@ -177,9 +177,9 @@ def test_the_calls_of_a_suspended_agent_are_booked_anew_or_off_and_the_customer_
     path = f"/staff/team/{ana}/hand-over"
     stuck = sam.post(path, {"callback": str(one)})
     assert stuck.status_code == 409
-    assert "Book it anew, or call it off." in stuck.text
+    assert "Book another time, or cancel it." in stuck.text
     assert [item for item in PERSONAL if item in stuck.text] == []
-    assert sam.post(path, {"callback": str(one), "anew": "yes"}).status_code == 303
+    assert sam.post(path, {"callback": str(one), "rebook": "yes"}).status_code == 303
     off = sam.post(path, {"callback": str(two), "off": "yes"})
     assert "is called off. The customer is told by text." in sam.get(off.location).text
     assert holder(console, one) == ben
@@ -190,7 +190,7 @@ def test_the_calls_of_a_suspended_agent_are_booked_anew_or_off_and_the_customer_
         told = [(row.callback_id, row.kind) for row in texts if row.kind != "reminder"]
     assert (one, "moved") in told
     assert (two, "cancelled") in told
-    assert sam.post(path, {"callback": str(one), "anew": "yes"}).status_code == 404
+    assert sam.post(path, {"callback": str(one), "rebook": "yes"}).status_code == 404
 
 
 @pytest.mark.parametrize("callback", ["", "x", "00000000-0000-0000-0000-000000000000"])
@@ -212,7 +212,7 @@ def test_where_nobody_is_free_for_two_weeks_a_call_can_only_be_called_off(consol
     path = f"/staff/team/{ana}/hand-over"
     with console.unit() as session:
         suspension.suspend_staff_member(session, ana, audit_log.SYSTEM, console.now)
-    answer = sam.post(path, {"callback": str(made), "anew": "yes"})
+    answer = sam.post(path, {"callback": str(made), "rebook": "yes"})
     assert answer.status_code == 409
     assert "Call it off." in answer.text
     assert holder(console, made) == ana

@@ -322,13 +322,13 @@ def test_an_investigator_asks_for_an_erasure_by_exact_number(console, three):
     console.member("ivy@example.org", Role.INVESTIGATOR)
     ivy = console.sign_in("ivy@example.org")
     for whom in ("", "+447400", "*", "07400 123 400"):
-        answer = ivy.post("/staff/approvals/erase", {"whom": whom, "why": "They asked for it"})
+        answer = ivy.post("/staff/approvals/erase", {"customer": whom, "why": "They asked for it"})
         assert answer.status_code == 422
-    booked = ivy.post("/staff/approvals/erase", {"whom": PHONE, "why": "They asked for it"})
+    booked = ivy.post("/staff/approvals/erase", {"customer": PHONE, "why": "They asked for it"})
     assert booked.status_code == 409
     ana.post(f"/staff/callback/{callback}/cancel")
     ask_number(ana, callback)
-    asked = ivy.post("/staff/approvals/erase", {"whom": PHONE, "why": "They asked for it"})
+    asked = ivy.post("/staff/approvals/erase", {"customer": PHONE, "why": "They asked for it"})
     assert asked.location == "/staff/approvals?done=asked"
     page = sue.get("/staff/approvals").text
     assert PHONE not in page

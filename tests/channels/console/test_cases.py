@@ -155,7 +155,7 @@ def test_a_customer_is_shown_once_with_a_reason(console, case):
     tab.post(f"{at}/take")
     with console.unit() as session:
         gwen = str(session.exec(select(Report.customer_id)).one())
-    assert gwen[-6:] not in page.split("Whom it names")[0].split("What it rests on")[0]
+    assert gwen[-6:] not in page.split("People named")[0].split("What it rests on")[0]
     assert tab.post(f"{at}/customer", {"customer": gwen, "reason": ""}).status_code == 422
     assert (
         tab.post(f"{at}/customer", {"customer": "x", "reason": "to ring her back"}).status_code

@@ -1,4 +1,4 @@
-"""The agent's week, calls with a colleague, calls booked again, calls for whoever is free."""
+"""The agent's week, calls with a colleague, calls booked again, calls for anyone who is free."""
 
 from __future__ import annotations
 

@@ -128,13 +128,13 @@ ROWS = {
     ),
     "erase: number": Row(
         I,
-        lambda d, n: d.tab.post("/staff/approvals/erase", {"whom": number(n), "why": REASON}),
+        lambda d, n: d.tab.post("/staff/approvals/erase", {"customer": number(n), "why": REASON}),
         LOOK_UP,
-        lambda d, _: d.tab.post("/staff/approvals/erase", {"whom": PHONE, "why": REASON}),
+        lambda d, _: d.tab.post("/staff/approvals/erase", {"customer": PHONE, "why": REASON}),
     ),
     "erase: reference": Row(
         I,
-        lambda d, n: d.tab.post("/staff/approvals/erase", {"whom": f"REF-{n}", "why": REASON}),
+        lambda d, n: d.tab.post("/staff/approvals/erase", {"customer": f"REF-{n}", "why": REASON}),
         LOOK_UP,
     ),
     "case": Row(I, lambda d, n: d.tab.get(f"/staff/cases/{_reference(n)}"), UNKNOWN),

@@ -239,7 +239,7 @@ ROUTES: dict[str, Ask] = {
     "console.submit_new_staff_member POST": _ask(
         SUPERVISOR, email="eve@example.org", name="Eve Hall", role="agent", why=_WHY
     ),
-    "console.submit_erasure_request POST": _ask(INVESTIGATOR, whom="{stranger}", why=_WHY),
+    "console.submit_erasure_request POST": _ask(INVESTIGATOR, customer="{stranger}", why=_WHY),
     "console.submit_unlock_request POST": _ask(AGENT, why_unlock=_WHY),
     "console.show_case_notes GET": Ask(INVESTIGATOR, path=_SOUGHT),
     "console.submit_explanations POST": _ask(AGENT, all=_WHY),
