@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from math import exp, log1p
 
-from bench.leaks import Reported
+from bench.leak_tracing.simulated_leaks import Reported
 
 GUESSED = 1 / 3
 LEADS, ENOUGH = 0.95, 4

@@ -423,8 +423,8 @@ def text_page_number(voice: MessageContext, number: str) -> str:
     gettext = voice.gettext
     return voice.render_text(
         gettext(
-            "{number} opens your own page with us. Type it there yourself. Anyone who rings and asks"
-            " for it is a SCAMMER. Not you? Text SCAM"
+            "{number} opens your own page with us. Type it there yourself. Anyone who rings and"
+            " asks for it is a SCAMMER. Not you? Text SCAM"
         ),
         number=number,
     )

@@ -42,7 +42,10 @@ from verification.models import Code, code_seal_context
 MAX_REISSUES = 3
 MAX_TRIES = 5
 ANOTHER_CALL_MESSAGE = "Another call to this customer's number is going on."
-TAMPERED_MESSAGE = "This call was changed outside Vouchline. Do not make it, and tell the people who run the server."
+TAMPERED_MESSAGE = (
+    "This call was changed outside Vouchline. Do not make it, and tell the people who run the"
+    " server."
+)
 log = structlog.get_logger("calls")
 
 

@@ -41,8 +41,8 @@ _FAILED = {"password": N_("the password did not fit"), "passkey": N_("the passke
 NOTICES = {
     Notice.RESET_MADE: N_(
         "A colleague asked for a link with which you can set a new password and authenticator. If "
-        "you did not ask for it, tell your investigators. It needs the PIN of the person who approves it, "
-        "and one of your recovery codes if you have enrolled before."
+        "you did not ask for it, tell your investigators. It needs the PIN of the person who "
+        "approves it, and one of your recovery codes if you have enrolled before."
     ),
     Notice.RESET_USED: N_(
         "Your password and authenticator were reset by a link. If that was not you, tell your "
@@ -57,7 +57,8 @@ NOTICES = {
     Notice.RECOVERY_CODES: N_("You have new recovery codes; the earlier ones work no more."),
     Notice.ROLE_GIVEN: N_(
         "You were given another role. Take it up on your account page within three days, with the "
-        "PIN that the person who approved it hands you in person. Until then you keep the role you have."
+        "PIN that the person who approved it hands you in person. Until then you keep the role you "
+        "have."
     ),
     Notice.PASSWORD: N_("Your password was changed."),
 }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bench import tracing_pictures, tracing_report
-from bench.leaks import SCENARIOS
-from bench.tracing_trials import METHODS, NEVER, OURS, quantile, run
+from bench.leak_tracing import pictures as tracing_pictures
+from bench.leak_tracing import report
+from bench.leak_tracing.simulated_leaks import SCENARIOS
+from bench.leak_tracing.trials import METHODS, NEVER, OURS, quantile, run
 
 
 @pytest.fixture(scope="module")
@@ -54,14 +55,14 @@ def test_a_region_rung_from_outside_accuses_nobody_where_counting_does():
 
 def test_what_is_said_with_a_probability_is_so_as_often(results):
     """On the whole: so few companies leave each bin to chance."""
-    bins = tracing_report.reliability(results)
+    bins = report.reliability(results)
     assert sum(one_bin.weight * abs(one_bin.said - one_bin.so) for one_bin in bins) < 0.06
     assert bins[0].so < 0.05
     assert bins[-1].so > 0.95
 
 
 def test_the_figures_and_pictures_can_be_made(results):
-    told = tracing_report.text(results)
+    told = report.text(results)
     assert SCENARIOS["once"].title in told
     assert "Brier" in told
     pictures = tracing_pictures.pictures(results)
@@ -70,7 +71,7 @@ def test_the_figures_and_pictures_can_be_made(results):
 
 
 def test_a_seed_draws_the_same_company_each_time():
-    from bench.leaks import drawn
+    from bench.leak_tracing.simulated_leaks import drawn
 
     one, other = (drawn(SCENARIOS["once"], 3) for _ in range(2))
     assert (one.guilty, one.reports) == (other.guilty, other.reports)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bench.leaks import REPORTS, SCENARIOS
-from bench.tracing_report import PRIOR, reliability
-from bench.tracing_trials import OURS, Result
+from bench.leak_tracing.report import PRIOR, reliability
+from bench.leak_tracing.simulated_leaks import REPORTS, SCENARIOS
+from bench.leak_tracing.trials import OURS, Result
 
 Results = Mapping[str, Sequence[Result]]
 WIDE, HIGH, LEFT, TOP = 360, 240, 48, 16

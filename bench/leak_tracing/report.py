@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from bench.leaks import ASKED, BROKEN, REPORTS, SCENARIOS
-from bench.tracing_trials import DOZEN, METHODS, NEVER, OURS, Result, quantile
+from bench.leak_tracing.simulated_leaks import ASKED, BROKEN, REPORTS, SCENARIOS
+from bench.leak_tracing.trials import DOZEN, METHODS, NEVER, OURS, Result, quantile
 
 Results = Mapping[str, Sequence[Result]]
 #: The model's prior probability of each scenario, before any report.
@@ -16,7 +16,7 @@ BINS = (0.0, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 1.0)
 
 _HEAD = f"""# Leak tracing in figures
 
-        Made by `make bench-tracing` (`bench/leak_tracing.py`). Companies of 12 million customers
+        Made by `make bench-tracing` (`bench/leak_tracing/__main__.py`). Companies of 12 million customers
         and 1,000 staff in 20 regions, with heavy-tailed, overlapping access, drawn at random; one
         report in three has nothing to do with the leak unless it says otherwise, and one date in
         five is wrong. All after {DOZEN} reports, but for the last three columns, which look at each

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
-from bench.company import DAYS
 from bench.competitors import Counting, Guilt
-from bench.leaks import SCENARIOS, Leak, drawn
+from bench.leak_tracing.company import DAYS
+from bench.leak_tracing.simulated_leaks import SCENARIOS, Leak, drawn
 from incidents.leak_tracing.ranking import LEADING_THRESHOLD, MIN_CUSTOMERS_SEEN
 from incidents.leak_tracing.tracer import Tracer
 

@@ -9,11 +9,11 @@ import sys
 import time
 from pathlib import Path
 
-from bench import tracing_pictures, tracing_report
-from bench.leaks import ASKED, SCENARIOS
-from bench.tracing_trials import Result, run
+from bench.leak_tracing import pictures, report
+from bench.leak_tracing.simulated_leaks import ASKED, SCENARIOS
+from bench.leak_tracing.trials import Result, run
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def main() -> None:
@@ -32,11 +32,11 @@ def main() -> None:
         results[name] = run(name, count, chosen.processes)
         spent = time.monotonic() - begin
         print(f"{name}: {count} companies, {spent:.0f} s so far", file=sys.stderr, flush=True)
-    text = tracing_report.text(results)
+    text = report.text(results)
     print(text)
     if chosen.keep:
         (DOCS / "leak-tracing-figures.md").write_text(text)
-        for name, picture in tracing_pictures.pictures(results).items():
+        for name, picture in pictures.pictures(results).items():
             (DOCS / "pictures" / name).write_text(picture)
 
 

@@ -11,7 +11,17 @@ from dataclasses import dataclass, replace
 from math import exp
 from random import Random
 
-from bench.company import CUSTOMERS, DAYS, LEAKED, REGIONS, STAFF, Company, Looks, Sum, everybody
+from bench.leak_tracing.company import (
+    CUSTOMERS,
+    DAYS,
+    LEAKED,
+    REGIONS,
+    STAFF,
+    Company,
+    Looks,
+    Sum,
+    everybody,
+)
 from incidents.leak_tracing.model_types import AccessRecords, Call, FirstAccess
 
 REPORTS = 16
