@@ -42,8 +42,8 @@ _THROW_OUT = (
 
 
 def clean(url: str, template: str) -> bool:
-    """Empty its tables and set its sequences back, once whoever is still connected is thrown out.
-    False when it is not what the prepared one is, or does not let itself be emptied."""
+    """Disconnect all other clients, empty the tables and reset the sequences.
+    Return False if its schema differs from the template or it cannot be emptied."""
     try:
         with psycopg.connect(_address(url), options="-c lock_timeout=2000") as connection:
             connection.execute(_THROW_OUT)

@@ -111,7 +111,7 @@ def test_its_pages_are_accessible_and_fit_with_everything_open(tabs, width):
     well(page, width)
 
 
-def test_whom_an_access_exposed_and_who_read_a_customer_without_scripts(tabs):
+def test_exposed_customers_and_who_read_a_customer_without_scripts(tabs):
     page = tabs(320, java_script_enabled=False)
     page.goto(the_case(page))
     if page.get_by_role("button", name="Take this case").count():

@@ -82,7 +82,7 @@ def test_a_page_of_each_role_is_accessible_and_fits(tabs, email, path, width):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_a_supervisor_books_a_call_anew_and_is_told_so_where_they_pressed(tabs, width):
+def test_a_supervisor_rebooks_a_call_and_is_told_so_where_they_pressed(tabs, width):
     book(tabs(MONA), f"07400 55501{WIDTHS.index(width)}", "Nia Price", "your router")
     page = tabs("sam@example.org", width)
     page.goto("/staff/team")

@@ -143,7 +143,7 @@ def test_what_to_do_without_a_password_is_accessible_and_fits(browser, site, wid
 
 
 def test_the_page_of_new_links_is_accessible_and_fits(browser, site, signed_in):
-    del signed_in  # Mona is enrolled, so there is somebody of whom it can be asked
+    del signed_in  # Mona is enrolled, so a new link can be asked for her
     state = of_demo(browser, site, "sam@example.org")
     with opened(browser, site, state) as page:
         page.goto("/staff/colleagues")

@@ -1,4 +1,4 @@
-"""What belongs together becomes one case, whoever finds it and however often."""
+"""What belongs together becomes one case, no matter who finds it and how often."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ def filed(store, at: datetime, times: int = 1) -> None:
             submission.submit_for_reference(session, told, at)
 
 
-def test_a_wave_opens_one_case_a_day_whoever_looks_and_however_often(store):
+def test_a_wave_opens_one_case_a_day_no_matter_who_looks_and_how_often(store):
     for weeks in range(1, 9):
         filed(store, NOW - timedelta(weeks=weeks))
     watcher = WaveDetectionJob("Europe/London")

@@ -26,7 +26,7 @@ AGENT = "+447400123499"
 
 @dataclass
 class Exchange:
-    """A line that remembers whom it rang; ``stumbles`` are its next failures."""
+    """A line that remembers the numbers it rang; ``stumbles`` are its next failures."""
 
     stumbles: list = field(default_factory=list)
     rung: list = field(default_factory=list)

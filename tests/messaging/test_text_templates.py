@@ -51,7 +51,7 @@ def test_only_one_text_says_that_a_caller_is_genuine():
     assert said == {"genuine"}
 
 
-def test_a_text_about_a_call_to_come_says_when_by_whom_and_that_we_never_ask():
+def test_a_text_about_a_call_to_come_says_when_who_calls_and_that_we_never_ask():
     for name in ("booked", "moved"):
         said = texts()[name]
         for part in ("Ana", "Tue 24 Nov 14:00", "We never ask for one", "REFUSE"):

@@ -236,7 +236,7 @@ def test_one_authenticators_passkey_belongs_to_one_person(store, member):
     assert len(store.all(select(Passkey))) == 1
 
 
-def test_whoever_writes_to_the_database_makes_no_passkey_somebody_elses(store, member):
+def test_a_writer_to_the_database_makes_no_passkey_somebody_elses(store, member):
     """An administrator of the database with a passkey of their own."""
     with store.unit() as session:
         eve = an_agent(session, NOW, email="eve@example.org")

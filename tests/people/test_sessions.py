@@ -106,7 +106,7 @@ def test_all_that_somebody_was_given_ends_at_once_and_what_comes_after_is_good(s
 
 
 @pytest.mark.parametrize("change", [{"role": "supervisor"}, {"role": "investigator"}])
-def test_what_was_given_for_a_role_ends_with_it_whoever_changes_it(store, member, change):
+def test_what_was_given_for_a_role_ends_with_it_no_matter_who_changes_it(store, member, change):
     before = everything(store, member)
     with store.unit() as session:
         session.get_one(Staff, member.id).role = change["role"]

@@ -154,7 +154,7 @@ def test_seats_are_shared_out_step_by_step_so_that_none_stays_empty(store):
     assert seats == {0, 1}
 
 
-def test_a_customer_has_one_call_at_a_time_whoever_makes_it(store):
+def test_a_customer_has_one_call_at_a_time_no_matter_who_makes_it(store):
     with store.unit() as session:
         agents(session, 2)
         who = factories.a_customer(session, NOW)

@@ -82,7 +82,7 @@ def test_it_speaks_the_customers_language_on_their_clock(store):
     assert "Fri 27 Nov 15:45" in body(store, planned(store)[0])
 
 
-def test_a_move_plans_them_anew(store):
+def test_a_move_plans_them_again(store):
     made = book(store, NOW + timedelta(days=3))
     with store.unit() as session:
         bookings.reschedule_callback(session, made, NOW + timedelta(days=5, hours=1), POLICY, NOW)

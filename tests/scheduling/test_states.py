@@ -29,7 +29,7 @@ from verification.verdicts import Channel, Genuine
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 #: Said once more, by hand: booked, then called and perhaps confirmed, then over; what was missed
-#: or cancelled can be booked anew.
+#: or cancelled can be booked again.
 ALLOWED = {
     ("booked", "started"),
     ("booked", "missed"),

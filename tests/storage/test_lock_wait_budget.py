@@ -39,7 +39,7 @@ def test_so_it_is_on_the_path_of_a_check(engine):
         sleep.run_without_result(work, {})
 
 
-def test_the_next_request_over_the_same_connection_begins_anew(engine):
+def test_the_next_request_over_the_same_connection_starts_again(engine):
     for _ in range(3):
         with transaction(with_deadline(engine)) as session:
             session.connection().execute(SLEEP)
@@ -53,7 +53,7 @@ def test_what_was_undone_to_a_savepoint_has_been_waited_too(engine):
         session.connection().execute(SLEEP)
 
 
-def test_jobs_and_whoever_takes_time_may_wait_each_time(engine):
+def test_jobs_and_requests_that_take_time_may_wait_each_time(engine):
     with transaction(engine) as session:
         session.connection().execute(SLEEP)
         session.connection().execute(SLEEP)

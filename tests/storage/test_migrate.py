@@ -137,7 +137,7 @@ def test_the_tally_survives_being_read_by_blocks(empty):
     assert migrate.find_schema_drift(engine) == []
 
 
-def test_a_request_of_before_gets_its_case_and_a_joined_one_whom_the_other_names(empty):
+def test_an_earlier_request_gets_its_case_and_a_joined_one_the_names_of_the_other(empty):
     engine = make_engine(empty)
     migrate.upgrade_store(engine, "0027")
     ids = {name: uuid4().hex for name in ("goes_on", "joined", "ivo", "ines", "asked", "role")}

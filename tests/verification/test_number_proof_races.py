@@ -1,4 +1,4 @@
-"""Whoever asks for page numbers at once has no more of them, and no more tries, than one by one."""
+"""Parallel requests for page numbers give no more numbers, and no more tries, than serial ones."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # Not by a batch, which on SQLite makes the table anew: others refer to it.
+    # Not by a batch, which on SQLite recreates the table: others refer to it.
     op.drop_column("customer", "safe_phrase")
     for table in ("spending", "line_kind", "opt_out", "delivery"):
         op.drop_table(table)

@@ -57,5 +57,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("demo_line")
     op.drop_table("phone_call")
-    # Not by a batch, which on SQLite makes the table anew: others refer to it.
+    # Not by a batch, which on SQLite recreates the table: others refer to it.
     op.drop_column("staff", "phone")

@@ -1,8 +1,8 @@
 """What lets somebody in is bound to its row
 
 Passwords are sealed, and codes and tokens that live long are bound, as soon as the key for it is
-made: right after this, by the same command. Whoever is signed in signs in again, and links that
-were not used yet are made anew.
+made: right after this, by the same command. Signed-in users sign in again, and links that were
+not used yet are replaced.
 """
 
 from __future__ import annotations

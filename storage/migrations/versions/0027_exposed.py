@@ -1,4 +1,4 @@
-"""An index for whom somebody's access exposed"""
+"""An index for the customers somebody's access exposed"""
 
 from __future__ import annotations
 

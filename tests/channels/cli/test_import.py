@@ -77,7 +77,7 @@ def test_a_changed_name_or_zone_is_kept_and_written_down(app, take):
     assert actions(app) == ["customer.add", "customer.change"]
 
 
-def test_a_customer_whom_an_agent_added_gets_the_reference(app, take, clock):
+def test_a_customer_an_agent_added_gets_the_reference(app, take, clock):
     with unit(app) as session:
         new = customer_records.NewCustomer("+447400123456", "Gwen", "en")
         customer_records.add_customer(

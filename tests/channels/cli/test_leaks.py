@@ -102,7 +102,7 @@ def test_a_report_without_a_customer_is_of_a_strange_number(run):
 
 
 def test_what_the_caller_knew_may_be_given(run):
-    """Callers who know tickets, but ring customers whom nobody has seen, have the whole table."""
+    """Callers who know tickets, but ring customers nobody has seen, have the whole table."""
     calls = ["customer,at,knew"] + [f"x{n},2026-04-01T10:00:00Z,name ticket" for n in range(12)]
     assert ranking(run(LOG, calls, "--json"))[0]["source"] == "everything"
     said = run(LOG, calls).output

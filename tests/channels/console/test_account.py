@@ -1,4 +1,4 @@
-"""One's own account: everybody has one, sees their own alone, and proves anew before changes."""
+"""One's own account: everybody has one, sees only their own, and proves again before changes."""
 
 from __future__ import annotations
 

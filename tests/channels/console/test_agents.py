@@ -164,7 +164,7 @@ def test_what_is_booked_is_seen_without_its_customer_and_goes_to_a_colleague(con
     assert len(console.trail("callback.hand_over")) == 1
 
 
-def test_the_calls_of_a_suspended_agent_are_booked_anew_or_off_and_the_customer_is_told(
+def test_the_calls_of_a_suspended_agent_are_rebooked_or_off_and_the_customer_is_told(
     console, sam, ana
 ):
     one = console.callback(ana, minutes_ahead=90)
@@ -218,7 +218,7 @@ def test_where_nobody_is_free_for_two_weeks_a_call_can_only_be_called_off(consol
     assert holder(console, made) == ana
 
 
-def test_a_callback_in_days_off_stands_out_and_goes_to_whoever_is_free(console, sam, ana):
+def test_a_callback_in_days_off_stands_out_and_goes_to_a_free_agent(console, sam, ana):
     made = console.callback(ana, minutes_ahead=26 * 60)
     assert "not at work then" not in sam.get(f"/staff/team/{ana}").text
     on = (console.now + timedelta(minutes=26 * 60)).date().isoformat()

@@ -17,7 +17,7 @@ from vault.keys import keyring
 
 NEW = "07400 123 499"
 NONE = "01930000-0000-7000-8000-000000000000"
-#: Pages that are open to whoever is signed in; what each sees there is its own.
+#: Pages that are open to everybody signed in; what each sees there is their own.
 ACTS = ("approve", "refuse", "withdraw")
 OF_EVERY_ROLE = {
     "show_approvals",
@@ -115,7 +115,7 @@ def test_what_can_come_to_nothing_any_more_is_void_and_counts_no_more(console, t
     assert "The number has been changed since." in own
 
 
-def test_the_count_is_in_the_navigation_of_whoever_may_decide(console, three):
+def test_the_count_is_in_the_navigation_of_those_who_may_decide(console, three):
     callback, ana, sue, _ = three
     assert 'class="count"' not in sue.get("/staff/team").text
     ask_number(ana, callback)
@@ -321,8 +321,9 @@ def test_an_investigator_asks_for_an_erasure_by_exact_number(console, three):
     callback, ana, sue, _ = three
     console.member("ivy@example.org", Role.INVESTIGATOR)
     ivy = console.sign_in("ivy@example.org")
-    for whom in ("", "+447400", "*", "07400 123 400"):
-        answer = ivy.post("/staff/approvals/erase", {"customer": whom, "why": "They asked for it"})
+    for customer in ("", "+447400", "*", "07400 123 400"):
+        form = {"customer": customer, "why": "They asked for it"}
+        answer = ivy.post("/staff/approvals/erase", form)
         assert answer.status_code == 422
     booked = ivy.post("/staff/approvals/erase", {"customer": PHONE, "why": "They asked for it"})
     assert booked.status_code == 409

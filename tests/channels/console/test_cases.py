@@ -316,7 +316,7 @@ def test_any_change_to_an_export_is_found(console, case, tmp_path):
         checked(tmp_path, data, NoteSigner(key.name, b"x" * 32).verifier)
 
 
-def test_one_who_signs_anew_with_another_key_or_leaves_a_proof_out_is_found(
+def test_one_who_signs_again_with_another_key_or_leaves_a_proof_out_is_found(
     console, case, tmp_path
 ):
     data, key = exported(console, case, *OPTIONAL_FIELDS)

@@ -156,7 +156,7 @@ def details(tab, **more: str) -> str:
     return tab.post("/staff/book/find", {"find": PHONE, "purpose": "answer", **more}).text
 
 
-def test_a_call_for_whoever_is_free_goes_to_one_who_speaks_the_language(console):
+def test_a_call_for_any_free_agent_goes_to_one_who_speaks_the_language(console):
     ana, tab = console.agent()
     ben, cleo = console.member("ben@example.org"), console.member("cleo@example.org")
     console.customer()

@@ -183,7 +183,7 @@ def test_calling_off_is_not_a_refusal(gwen, store, people):
     assert store.all(select(Report)) == []
 
 
-def test_a_call_is_booked_with_whoever_is_free_and_three_at_the_most(gwen, store):
+def test_a_call_is_booked_with_any_free_agent_and_three_at_the_most(gwen, store):
     for n in range(3):
         page = gwen.get("/my/book").text
         at = re.search(r'name="starts_at" value="([^"]+)"', page)[1]

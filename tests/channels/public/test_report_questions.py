@@ -84,7 +84,7 @@ def test_everything_but_the_number_can_be_skipped(app, asked):
     assert (found.called_at, found.shown_number, found.knew, found.gave) == (None, "", (), ())
 
 
-def test_whoever_gave_something_is_helped_before_anything_else(asked):
+def test_a_customer_who_gave_something_is_helped_before_anything_else(asked):
     asked.say(gave=["remote", "card"])
     assert asked.at.endswith("/now")
     page = asked.page().text

@@ -208,7 +208,7 @@ def test_check_by_text_answers_from_the_call(app, client, call, clock):
     assert "NOT calling you" in stranger
 
 
-def test_a_person_of_whom_no_machine_was_heard_is_presumed(app, call, clock):
+def test_a_person_is_presumed_where_no_machine_was_heard(app, call, clock):
     call.ringing()
     call.leg("customer", "in-progress")
     for seconds, state in ((14, "answered"), (2, "live")):

@@ -116,7 +116,7 @@ def test_star_offers_the_languages(client):
     assert Line(client, country="xx").language == ["en-GB"]
 
 
-def test_a_forged_state_begins_anew(client):
+def test_a_forged_state_starts_again(client):
     form = {"From": PHONE, "CallSid": "CA-x", "Digits": "1"}
     for state in ("x", "AAAA", "é", "A" * 3000):
         answer = signed_post(client, f"/twilio/voice/after?at={state}", form)

@@ -40,7 +40,7 @@ def test_a_key_reports_a_call_and_its_number_is_read_twice(app, client):
     assert found.called_at == datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-def test_whoever_gave_something_is_told_what_to_do_before_anything_else(app, client):
+def test_a_caller_who_gave_something_is_told_what_to_do_first(app, client):
     line = Line(client)
     line.key("9")
     line.key("1")
@@ -62,7 +62,7 @@ def test_the_line_says_that_a_number_can_be_forged_and_a_text_proves_it(app, cli
     assert row.proven_at is not None
 
 
-def test_whoever_hangs_up_after_the_first_key_has_reported(app, client):
+def test_a_caller_who_hangs_up_after_the_first_key_has_reported(app, client):
     line = Line(client)
     line.key("9")
     form = {**line.form, "Digits": "1", "CallStatus": "completed"}

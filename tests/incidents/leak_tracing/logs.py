@@ -23,7 +23,7 @@ Looks = Mapping[str, Mapping[str, float]]
 def looks(
     seed: int, staff: int = 20, customers: int = 2000, each: int = 100
 ) -> dict[str, dict[str, float]]:
-    """Who first looked at whom on which day, evenly at random."""
+    """Return when each member first looked at which customer, evenly at random."""
     chance = Random(seed)
     return {
         f"s{n}": {

@@ -51,7 +51,7 @@ def test_the_order_of_reports_does_not_matter(calls, chance):
 @settings(max_examples=40, deadline=None)
 @given(st.lists(ANY_CALL, max_size=8), st.integers(0, 50))
 def test_one_more_customer_seen_never_speaks_against_an_insider(calls, which):
-    """A customer whom only that one had seen, called after the look, and nothing else known."""
+    """A customer that only the insider had seen, called after the look, and nothing else known."""
     customer = "only"
     seen = {**SEEN, "s3": {**SEEN["s3"], customer: DAY + 1.0}}
     before = traced(seen, POPULATION, calls)

@@ -1,4 +1,4 @@
-"""Teams that nobody has named, found by whom they see."""
+"""Teams that nobody has named, found by the customers they see."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ POPULATION = REGIONS * CUSTOMERS
 
 
 def seen(seed: int) -> dict[str, list[str]]:
-    """Who has seen whom: staff of five regions, who look elsewhere now and then."""
+    """Customers seen by each of the staff of five regions, who look elsewhere now and then."""
     chance, found = Random(seed), {}
     for n in range(REGIONS * EACH):
         own = n % REGIONS * CUSTOMERS

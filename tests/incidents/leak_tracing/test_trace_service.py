@@ -66,7 +66,7 @@ def test_a_look_after_the_call_is_no_look_before_it(scene):
 
 
 def test_a_report_without_a_time_is_of_a_while_before_it(scene):
-    """So that whoever takes the complaint has not seen its customer before the call."""
+    """So that the agent who takes the complaint has not seen its customer before the call."""
     desk = scene.staff[3]
     fresh = [
         one_customer for one_customer in scene.customers if one_customer[0] not in scene.seen[desk]

@@ -41,7 +41,7 @@ Seen = tuple[str, int, str, list[str]]
 def console(database: str, tmp_path: Path) -> Iterator[Console]:
     """An installation whose customers came in with an import, a canary among them."""
     made = make_console(database, tmp_path, **SETTINGS)
-    # Index keys are read anew every so many seconds, whoever is looked at.
+    # Index keys are reread every few seconds, for canaries and other customers alike.
     made.context.ring._index._ticks = lambda: 0.0
     command(made, tmp_path, [CANARY], "canaries", "add", "--numbers", "--ref", "C-####")
     with made.unit() as session:
@@ -278,7 +278,7 @@ def test_where_it_stands_in_an_import_is_by_chance(console, tmp_path):
 
 
 def test_a_planted_callback_is_met_in_turn(console):
-    """Ana books it as for anybody, which is seen; Ben, to whom it goes, is at his work."""
+    """Ana books it as for anybody, which is seen; Ben, who is given the call, is at his work."""
     visit = Visit(console, CANARY, "ana@1.example.org")
     visit.as_agent()
     ids = [str(visit.callback), "01930000-0000-7000-8000-000000000000"]
@@ -325,7 +325,7 @@ def test_a_call_or_text_to_its_number_raises_a_case_and_is_not_answered(console,
     assert "Say" in ours.text or "Message" in ours.text
 
 
-def test_nobody_whom_its_case_names_sees_the_case(console):
+def test_nobody_its_case_names_sees_the_case(console):
     """Rule I5, for an investigator who looked a canary up while an agent."""
     from incidents.cases import board
 

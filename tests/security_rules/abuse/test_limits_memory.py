@@ -34,7 +34,7 @@ before = resident()
 for n in range(%d):
     try:
         limiter.count_hit("check_address", parse_network(f"2a00:{n >> 16:x}:{n & 0xffff:x}::1"))
-    except RateLimitExceeded:  # those for whom there is no more room share the count of their /32
+    except RateLimitExceeded:  # a network that finds no room left shares the count of its /32
         pass
 print((resident() - before) // 2**20)
 """

@@ -578,7 +578,7 @@ def test_an_own_link_is_good_for_half_an_hour(console):
     assert tab.get(link).status_code == 410
 
 
-# Whoever can write to the database, and has no key.
+# An attacker who can write to the database but has no key.
 
 OWN = "an old rusty bicycle"
 

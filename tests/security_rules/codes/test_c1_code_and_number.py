@@ -1,4 +1,4 @@
-"""C1: a code is good for one callback and one phone number, whoever knows it."""
+"""C1: a code is good for one callback and one phone number, no matter who knows it."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def test_tabs_that_race_cannot_have_more(store):
     assert held == [30]
 
 
-def test_who_is_unlocked_begins_anew_and_it_is_written_down(store):
+def test_who_is_unlocked_starts_again_and_it_is_written_down(store):
     ana = an_agent(store)
     opens(store, ana, 30)
     for _ in range(2):
@@ -188,7 +188,7 @@ def cases(store_or_console) -> list[Case]:
         return list(session.exec(select(Case)))
 
 
-def test_a_stop_shows_nothing_says_whom_to_ask_and_is_a_case(tight):
+def test_a_stop_shows_nothing_says_who_to_ask_and_is_a_case(tight):
     ana, tab = tight.agent()
     numbers = customers(tight)
     assert [asks(tab, one_number).status_code for one_number in numbers[:2]] == [200, 200]

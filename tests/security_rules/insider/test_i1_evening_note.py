@@ -1,5 +1,5 @@
-"""I1: whoever opens a record for nothing is asked about it the same evening, once, whatever stops
-the workers; what they say is sealed, and read by investigators within a case that names them."""
+"""I1: an agent who opens a record for nothing is asked about it the same evening, once, whatever
+stops the workers; what they say is sealed, and read by investigators within a case that names them."""
 
 from __future__ import annotations
 
@@ -280,7 +280,7 @@ def test_unexplained_for_days_or_explained_it_is_evidence_in_the_case_that_there
         assert '"explained": 0' in kept.facts
 
 
-def test_only_investigators_whom_the_case_does_not_name_read_it_and_it_is_written_down(store, ana):
+def test_only_investigators_the_case_does_not_name_read_it_and_it_is_written_down(store, ana):
     job(store, EVENING)
     note = noted(store)[0]
     with store.unit() as session:

@@ -220,7 +220,7 @@ _ACCEPTS = ("text/csv", "application/json", "application/xml", "application/vnd.
 
 
 def test_no_query_and_no_other_form_of_answer_opens_more(world):
-    """Whoever may not read the customer reads them with no parameter and in no format: here with
+    """A user who may not read the customer reads them with no parameter and in no format: here with
     all at once, each by itself in the campaign."""
     opens_nothing_more(world, ("&".join(_QUERIES),), (", ".join(_ACCEPTS),))
 

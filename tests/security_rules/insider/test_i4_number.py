@@ -73,7 +73,7 @@ def approve(store, life, request: tuple, now: datetime = NOW) -> str:
 
 
 def changed(store, life, now: datetime = NOW) -> None:
-    """The number is another, and whoever holds the old one has been told."""
+    """Change the number and tell the holder of the old one."""
     assert approve(store, life, ask(store, life, now=now), now) == "done"
     assert sent(store, now) == 1
     waited(store, now)

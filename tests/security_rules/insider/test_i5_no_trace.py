@@ -311,7 +311,7 @@ def _first_difference(one: str, two: str) -> tuple[str, str]:
     return one[max(0, at - 80) : at + 120], two[max(0, at - 80) : at + 120]
 
 
-def test_colleagues_whom_it_does_not_name_see_all_of_it(houses):
+def test_colleagues_it_does_not_name_see_all_of_it(houses):
     """Else what comes before would prove nothing."""
     real, _ = houses
     page = real.tab("ida").get(f"/staff/cases/{real.hidden}").text
@@ -438,7 +438,7 @@ def test_where_nobody_is_left_to_approve_the_asker_is_told_and_nobody_else(house
         assert house.hidden not in page
 
 
-def test_a_case_that_was_joined_names_whom_the_other_comes_to_name(house):
+def test_a_joined_case_names_everybody_the_other_comes_to_name(house):
     now, ida = house.console.now, house.people["ida"]
     with house.unit() as session:
         case = session.exec(select(Case).where(col(Case.reference) == house.hidden)).one()
@@ -449,7 +449,7 @@ def test_a_case_that_was_joined_names_whom_the_other_comes_to_name(house):
     assert house.tab("ida").get(f"/staff/cases/{reference}").status_code == 404
 
 
-def test_a_suspension_that_came_of_it_is_none_to_whom_it_names(house):
+def test_a_suspension_that_came_of_it_is_hidden_from_those_it_names(house):
     """Sam still finds Bob among those at work; Sue finds that his access is suspended."""
     with house.unit() as session:
         suspension.suspend_staff_member(

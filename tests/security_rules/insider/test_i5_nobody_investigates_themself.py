@@ -1,4 +1,4 @@
-"""I5: whoever a case names sees neither it nor its count, its evidence, or what is done about it.
+"""I5: somebody a case names sees neither it nor its count, its evidence, or what is done about it.
 
 Each test is the named investigator at one of the doors, beside a colleague who is let in.
 """
@@ -142,7 +142,7 @@ def test_nothing_can_be_done_to_it(scene, act):
         assert (case.state, case.taken_by, case.outcome) == (CaseState.OPEN, None, None)
 
 
-def test_whom_an_access_exposed_is_closed_too(scene):
+def test_the_list_of_exposed_customers_is_closed_too(scene):
     tab, person = scene.tab("ines"), scene.ines
     for reference in (scene.reference, "C2222222"):
         at = f"/staff/cases/{reference}"
@@ -273,7 +273,7 @@ def test_one_cannot_ask_the_log_about_oneself_nor_see_that_others_did(scene):
     assert f'<option value="{scene.ines}"' not in page
 
 
-def test_who_read_a_customer_of_a_case_is_closed_to_whom_the_case_names(scene):
+def test_who_read_a_customer_of_a_case_is_closed_to_those_the_case_names(scene):
     ivo, ines = scene.tab("ivo"), scene.tab("ines")
     data = {"case": scene.reference, "customer": str(scene.gwen)}
     assert ines.post("/staff/audit/customer", data).status_code == 404

@@ -54,7 +54,7 @@ def test_the_case_goes_on_with_another(scene):
     assert found.rows[0].source == str(named)
 
 
-def test_an_investigator_of_whom_it_says_nothing_reads_on(scene):
+def test_an_investigator_it_says_nothing_about_reads_on(scene):
     with scene.store.unit() as session:
         other = factories.an_agent(session, LOOKED, role=Role.INVESTIGATOR).id
         assert service.trace_case_signals(session, scene.reference, other, NOW) is not None
@@ -84,7 +84,7 @@ def test_the_page_shows_them_nothing(console):
 
 
 def _a_case_that_points_at(console: Console, named: UUID) -> str:
-    """All whom ``named`` had seen report; others had seen others."""
+    """All customers that ``named`` had seen report; other staff had seen other customers."""
     with console.unit() as session:
         evidence = []
         readers = [factories.an_agent(session, console.now).id for _ in range(5)]

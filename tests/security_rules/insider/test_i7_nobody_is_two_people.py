@@ -158,7 +158,7 @@ def test_a_refused_expired_or_withdrawn_request_keeps_no_pin_and_opens_no_link(c
             assert {row.pin for row in session.exec(select(ApprovalVote))} == {None}
 
 
-def test_a_colleague_whom_one_supervisor_met_has_one_voice_with_them(console, office):
+def test_a_colleague_one_supervisor_met_has_one_voice_with_them(console, office):
     """Sam could have made Carl up, so Sam does not approve what Carl asks; Sue does, who asked for
     Carl but was never shown the PIN. Was red on c916469."""
     sue, sam, _ = office
@@ -326,7 +326,7 @@ def test_a_proof_that_was_pasted_or_cut_off_in_the_database_frees_nobody(store):
         assert not independence.are_independent(session, p.id, a.id)
 
 
-def test_another_password_keeps_whom_one_is_proven_to(store):
+def test_another_password_keeps_who_one_is_proven_to(store):
     with store.unit() as session:
         ids = house(session, {"a": "", "p": "a"})
         member = session.get_one(Staff, ids["p"])

@@ -77,7 +77,7 @@ def test_a_replay_changes_nothing_whatever_the_text_was(app, client, there, cloc
     assert sorted(row.kind for row in all_rows(app, Report)) == ["refused", "report"]
 
 
-def test_an_overheard_text_cut_anew_does_not_pass_for_another(app, client, there, clock):
+def test_an_overheard_text_cut_differently_does_not_pass_for_another(app, client, there, clock):
     """The signature covers names and values run together: a field can be made part of the one
     before it."""
     call = a_call(there, clock.now, PHONE)

@@ -120,10 +120,10 @@ def of_its_own(app: Flask) -> Callable[[], None]:
     """What a process does that was born with somebody else's connections: it makes its own, which
     wait as long as a busy machine makes them."""
 
-    def anew() -> None:
+    def reconnect() -> None:
         born_with = context(app).engine
         url = born_with.url.render_as_string(hide_password=False)
         born_with.dispose(close=False)
         outages.reopened(app, engine=make_engine(url, wait_seconds=PATIENT))
 
-    return anew
+    return reconnect

@@ -1,4 +1,4 @@
-"""Every route there is, asked as whoever may use it, in a house where each has something to show.
+"""Every route, requested by a role that may use it, in a house where each has something to show.
 
 A new route needs a row in :data:`ROUTES`, or the test of rule I3 fails.
 """

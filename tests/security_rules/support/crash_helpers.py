@@ -21,7 +21,7 @@ _FORK = multiprocessing.get_context("fork")
 
 @dataclass
 class Post:
-    """A provider that keeps what it is given in a file, whoever gives it, and can be asked.
+    """A provider that keeps what any process gives it in a file, and can be asked.
 
     ``stumbles`` says how the next tries go wrong: ``Unavailable`` before it took the letter,
     ``Rejected`` for good, whatever else after it took it.

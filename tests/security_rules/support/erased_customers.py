@@ -22,8 +22,8 @@ from vault.models import DataKey
 
 
 def erase(app: Flask, phone: str) -> bytes:
-    """Erase whoever has this number: the command line asks, two approve. Gives their key as it was
-    kept, wrapped."""
+    """Erase the customer with this number: the command line asks, two approve. Return their
+    wrapped key as it was stored."""
     here = context(app)
     with unit(app) as session:
         found = customer_records.find_by_phone(session, phone)
@@ -68,7 +68,7 @@ def with_a_checkpoint(app: Flask, folder: Path) -> list[str]:
 
 
 def readable(app: Flask) -> bytes:
-    """All that whoever has the keys can open. The simulator's table stands for the phones of
+    """Return all that a holder of the keys can open. The simulator's table stands for the phones of
     customers, who keep what they were texted."""
     found = []
     with unit(app) as session:

@@ -109,7 +109,7 @@ CHANNELS: dict[str, Callable[[Flask, str, str], Any]] = {
 
 
 def seen(answer: Any) -> tuple[int, list[tuple[str, str]], bytes]:
-    """All that goes over the wire. What the next step of a phone call brings along is sealed
-    anew each time, so that only its length can be compared."""
+    """Return all that goes over the wire. The state for the next step of a phone call is sealed
+    again each time, so that only its length can be compared."""
     body = re.sub(rb"(\?at=)([^\"]+)", lambda at: at[1] + b"%d" % len(at[2]), answer.data)
     return answer.status_code, sorted(answer.headers), body

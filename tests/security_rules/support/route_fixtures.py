@@ -34,7 +34,7 @@ from vault.audit import audit_log
 from vault.models import AuditEntry
 from verification import call_session
 
-#: Whom nobody calls, and whom an agent looked up for nothing.
+#: Number of a customer nobody calls but an agent looked up; number a customer changes to.
 STRANGER, NEW = "+447400123458", "+447400123459"
 _SITE = {"rp_id": "check.example.org", "origin": "https://check.example.org"}
 _WHY = "as she told us on the phone"

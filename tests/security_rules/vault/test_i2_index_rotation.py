@@ -153,7 +153,7 @@ def _reported(session: Session, phone: str) -> Any:
 
 
 def a_findable_life(store: databases.Store, phone: str) -> None:
-    """Somebody whom each column of a blind index finds something of."""
+    """Create a person of whose data each blind index column holds something."""
     with store.unit() as session:
         factories.a_customer(session, NOW, phone, external_ref=f"crm-{phone}")
         submission.submit_for_reference(session, report_fields.ReportSubmission(phone, "web"), NOW)
@@ -212,7 +212,7 @@ def test_all_is_found_at_every_stage_whenever_it_was_written(store):
 
 
 def test_the_former_key_finds_nothing_that_is_left(store):
-    """Whoever has it, and tries out all numbers, has no more than noise."""
+    """An attacker who has the former key and tries all numbers gets only noise."""
     a_findable_life(store, PHONE)
     before = set(all_forms(store))
     *_, _last = stages(store)

@@ -55,8 +55,8 @@ def test_neither_store_nor_logs_tell_a_name_a_number_a_code_or_a_key(database, t
 
 
 def erased_customers_are_gone_for_the_keys_too(url: str, folder: Path) -> None:
-    """Afterwards whoever has the store and the master keys finds nothing of the customer, finds all
-    others, and the log is proven by a checkpoint of before."""
+    """Afterwards a thief of the store and the master keys finds nothing of the customer, finds all
+    others, and the log is proven by an earlier checkpoint."""
     now = datetime(2026, 11, 24, 11, tzinfo=UTC)
     app = create_app(databases.settings(url, folder), now=lambda: now)
     verify = erased_customers.with_a_checkpoint(app, folder.parent)

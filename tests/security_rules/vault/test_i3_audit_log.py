@@ -1,4 +1,4 @@
-"""I3: whoever holds an old checkpoint finds every edit, removal, swap, cut and rewrite of the log,
+"""I3: a holder of an old checkpoint finds every edit, removal, swap, cut and rewrite of the log,
 though the liar has the whole database and the log's own key."""
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def test_a_removed_entry_is_named(store):
 
 
 def rebuilt(store) -> None:
-    """Make all of the tree anew from the entries there are: the liar's last resort."""
+    """Rebuild the whole tree from the existing entries: the liar's last resort."""
     with store.unit() as session:
         for table in (AuditRun, AuditTile, AuditState, AuditCheckpoint):
             session.exec(delete(table))
@@ -364,26 +364,26 @@ ATTACKS = (edit, remove, swap, cut, reorder, nudge, neighbours, regrow, double)
 @pytest.mark.campaign
 @pytest.mark.parametrize("seed", range(4))
 def test_2500_random_attacks_each_are_all_found(store, seed):
-    """Ten thousand in all, half of them with the tree made anew and signed with our own key."""
+    """Ten thousand in all, half of them with the tree rebuilt and signed with our own key."""
     rng = random.Random(seed)
     known = log_of(store, 40, 64)
     rows = ids(store)
     missed = []
     for n in range(2500):
-        attack, anew = rng.choice(ATTACKS), rng.random() < 0.5
+        attack, rebuild = rng.choice(ATTACKS), rng.random() < 0.5
         with store.engine.connect() as connection:
             outer = connection.begin()
-            missed += [] if _found(store, connection, attack, rng, rows, known, anew) else [n]
+            missed += [] if _found(store, connection, attack, rng, rows, known, rebuild) else [n]
             outer.rollback()
     assert missed == []
 
 
-def _found(store, connection, attack, rng, rows, known, anew) -> bool:
+def _found(store, connection, attack, rng, rows, known, rebuild) -> bool:
     with Session(connection, join_transaction_mode="create_savepoint") as session:
         session.info.update(keyring.keyring_session_info(store.ring))
         attack(rng, session, rows)
         session.flush()
-        if anew and attack is not reorder:
+        if rebuild and attack is not reorder:
             for table in (AuditRun, AuditTile, AuditState, AuditCheckpoint):
                 session.exec(delete(table))
             sequencer.sequence_entries(session, NOW)
@@ -393,14 +393,14 @@ def _found(store, connection, attack, rng, rows, known, anew) -> bool:
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-@pytest.mark.parametrize("anew", [False, True])
-def test_each_kind_of_attack_is_found(store, attack, anew):
+@pytest.mark.parametrize("rebuild", [False, True])
+def test_each_kind_of_attack_is_found(store, attack, rebuild):
     rng, known, missed = random.Random(7), log_of(store, 40, 64), []
     rows = ids(store)
     for n in range(10):
         with store.engine.connect() as connection:
             outer = connection.begin()
-            missed += [] if _found(store, connection, attack, rng, rows, known, anew) else [n]
+            missed += [] if _found(store, connection, attack, rng, rows, known, rebuild) else [n]
             outer.rollback()
     assert missed == []
 

@@ -65,7 +65,7 @@ def test_every_route_has_a_row(house):
 def test_with_the_log_each_closed_route_does_its_work_and_writes_an_entry(
     sqlite_template, tmp_path
 ):
-    """Else what follows would prove nothing. Each is asked of the same house anew."""
+    """Else what follows would prove nothing. Each request starts from the same restored house."""
     house = House(databases.sqlite_copy(sqlite_template, tmp_path), tmp_path)
     silent, idle = [], []
     for name in CLOSED:

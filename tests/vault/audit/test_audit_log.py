@@ -22,22 +22,22 @@ def entries(store) -> list[AuditEntry]:
     return sorted(store.all(select(AuditEntry)), key=lambda each: each.id)
 
 
-def test_an_entry_says_who_did_what_to_whom_why_and_when(store):
-    who, whom, what = new_id(), new_id(), new_id()
+def test_an_entry_says_who_did_what_to_which_customer_why_and_when(store):
+    who, customer, callback = new_id(), new_id(), new_id()
     with store.unit() as session:
         audit_log.record_act(
             session,
             audit_log.staff_actor(who),
             "customer.read",
             NOW,
-            customer_id=whom,
-            callback_id=what,
+            customer_id=customer,
+            callback_id=callback,
             purpose="own day",
             detail="x",
         )
     entry = entries(store)[0]
     assert (entry.actor, entry.staff_id, entry.action) == ("staff", who, "customer.read")
-    assert (entry.customer_id, entry.callback_id) == (whom, what)
+    assert (entry.customer_id, entry.callback_id) == (customer, callback)
     assert (entry.purpose, entry.detail, entry.at) == ("own day", "x", NOW)
 
 
