@@ -133,7 +133,7 @@ def test_a_callback_of_somebody_erased_is_not_booked_again(store, clock, three):
 
 @pytest.mark.both
 def test_who_is_booked_at_that_moment_stays(store, clock, three):
-    """No matter who wins, nobody ends up erased with a call to come."""
+    """No matter which job wins, nobody ends up erased with a call to come."""
     later = clock.now + timedelta(days=90)
 
     def forget() -> None:

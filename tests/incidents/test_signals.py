@@ -78,7 +78,7 @@ def test_a_reader_who_goes_on_from_its_mark_reads_each_item_once(store):
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_what_commits_late_comes_after_what_was_read_before(store):
-    """A report that begins first and commits last is not missed. SQLite has one writer at a time."""
+    """A report begun first and committed last is not missed. SQLite has one writer at a time."""
     with store.unit() as slow:
         submission.submit_for_reference(slow, ReportSubmission(PHONE, "web"), NOW)
         with store.unit() as session:

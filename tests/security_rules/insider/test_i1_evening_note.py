@@ -1,5 +1,6 @@
-"""I1: an agent who opens a record for nothing is asked about it the same evening, once, whatever
-stops the workers; what they say is sealed, and read by investigators within a case that names them."""
+"""I1: a staff member who opens a record for nothing is asked about it the same evening, once,
+whatever stops the workers; what they say is sealed, and read by investigators within a case that
+names them."""
 
 from __future__ import annotations
 
