@@ -19,7 +19,8 @@ _HEAD = f"""# Leak tracing in figures
 Made by `make bench-tracing` (`bench/leak_tracing/__main__.py`). Companies of 12 million customers
 and 1,000 staff in 20 regions, with heavy-tailed, overlapping access, drawn at random; one report
 in three has nothing to do with the leak unless it says otherwise, and one date in five is wrong.
-All after {DOZEN} reports, but for the last three columns, which look at each of the first {REPORTS}.
+All after {DOZEN} reports, but for the last three columns, which look at each of the first
+{REPORTS}.
 
 - *first*: the guilty one ranks first, before `outside` and `everything` too.
 - *accused*: the guilty one, or an innocent, is said to lead: with us at 95 % and four customers
