@@ -34,6 +34,7 @@ lint: .venv/test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.drift
+	$(BIN)/python -m bench.house
 
 format: .venv/test
 	$(BIN)/ruff format .
@@ -50,7 +51,7 @@ bench-tracing: .venv/test
 pictures: .venv/test
 	$(BIN)/python -m tests.pictures
 
-# Gathers the texts of pages and messages anew and compiles the catalogues.
+# Gathers the texts of pages and messages again and compiles the catalogues.
 translations: .venv/test
 	$(BIN)/pybabel -q extract -F translations/babel.cfg -o translations/messages.pot --no-location --sort-output .
 	$(BIN)/pybabel -q update -i translations/messages.pot -d translations --no-fuzzy-matching
