@@ -36,7 +36,7 @@ def render_error_page(status: int, title: str, detail: str, *, asks: bool = Fals
     back, words = _error_return_link(status)
     response = make_response(
         render_template(
-            "console/problem.html",
+            "console/error.html",
             title=title,
             detail=detail,
             asks=asks and g.get("role") != Role.SUPERVISOR,

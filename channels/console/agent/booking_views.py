@@ -86,7 +86,7 @@ def make_booking(desk: StaffRequest) -> ResponseReturnValue:
 
 def _render_colleague_booking(desk: StaffRequest, callback: Callback) -> str:
     return render_template(
-        "console/handed.html",
+        "console/handover_done.html",
         title=gettext("Booked"),
         name=callback_notifier.agent_first_name(desk.session, callback.agent_id),
         at=callback.starts_at,

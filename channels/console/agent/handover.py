@@ -52,7 +52,7 @@ def submit_handover(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValu
         return render_callback_page(desk, callback, {"agent": str(error)}), 422
     name = callback_notifier.agent_first_name(desk.session, to)
     return render_template(
-        "console/handed.html",
+        "console/handover_done.html",
         title=gettext("Handed over"),
         name=name,
         at=callback.starts_at,

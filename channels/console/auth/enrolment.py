@@ -108,7 +108,7 @@ def render_second_step(error: SecondStepFailed) -> ResponseReturnValue:
     """Render the form for the link's second step. It does not reveal the owner of the link."""
     problem = gettext("That does not fit. After five wrong ones the link works no more.")
     page = render_template(
-        "console/enrol_piece.html",
+        "console/enrol_second_step.html",
         kind=error.kind,
         pins=error.pins,
         errors={"piece": problem} if error.tried else {},

@@ -82,7 +82,7 @@ def _answer_wrong_credentials(session: Session, email: str) -> ResponseReturnVal
 def show_lost_credentials() -> ResponseReturnValue:
     """Explain what to do without password or phone. The page is the same for everybody; nothing is
     sent."""
-    return render_template("console/lost.html")
+    return render_template("console/lost_credentials.html")
 
 
 def begin_browser_session(

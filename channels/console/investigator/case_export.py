@@ -47,7 +47,7 @@ def export_case(desk: StaffRequest, reference: str) -> ResponseReturnValue:
                 else None
             )
             if traced and ranking is None:  # the ranking names the investigator who exports
-                return render_template("console/trace_handed_on.html")
+                return render_template("console/trace_reassigned.html")
             exported = case_data.collect_for_export(
                 desk.session, reference, me, fields, reason, origin, desk.moment, ranking
             )

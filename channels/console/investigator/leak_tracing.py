@@ -73,7 +73,7 @@ def show_leak_ranking(desk: StaffRequest, reference: str) -> ResponseReturnValue
     it: the case passes to another investigator (rule I5)."""
     ranking = service.trace_case_signals(desk.session, reference, desk.principal.id, desk.moment)
     if ranking is None:
-        return render_template("console/trace_handed_on.html")
+        return render_template("console/trace_reassigned.html")
     return render_template(
         "console/trace.html", reference=reference, **build_ranking_context(desk, ranking)
     )

@@ -30,7 +30,7 @@ def show_access_history(owner: CustomerRequest) -> ResponseReturnValue:
         _parse_entry_number(before) if before else None,
     )
     return render_template(
-        "own/openings.html",
+        "portal/openings.html",
         page=page,
         older=bool(before),
         purposes=purpose_labels,

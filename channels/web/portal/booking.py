@@ -98,5 +98,5 @@ def _render_portal_booking(
         )
         times = spread_out_times(slots, customer.timezone)
     return render_template(
-        "own/book.html", topic=topic, times=times, errors=errors, clock=owner.clock
+        "portal/book.html", topic=topic, times=times, errors=errors, clock=owner.clock
     )

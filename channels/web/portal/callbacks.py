@@ -54,7 +54,7 @@ def _render_portal_callback(
     if times is None and details.state is CallbackState.BOOKED:
         times = _portal_free_slots(owner, callback)
     return render_template(
-        "own/call.html", call=details, times=times or [], errors=errors or {}, clock=owner.clock
+        "portal/call.html", call=details, times=times or [], errors=errors or {}, clock=owner.clock
     )
 
 
@@ -116,9 +116,9 @@ def submit_portal_refusal(owner: CustomerRequest, callback_id: UUID) -> Response
     )
     if not confirmed:
         details = _open_portal_callback(owner, callback)
-        return render_template("own/refuse.html", call=details, clock=owner.clock)
+        return render_template("portal/refuse.html", call=details, clock=owner.clock)
     reference = callback_refusal.refuse_and_report(owner.session, callback, "web", owner.moment)
-    return render_template("own/refused.html", reference=reference)
+    return render_template("portal/refused.html", reference=reference)
 
 
 @bp.post("/call/<uuid:callback_id>/cancel")
@@ -166,4 +166,4 @@ def show_past_callbacks(owner: CustomerRequest) -> ResponseReturnValue:
     """List past calls, so that the customer can tell whether a call was ours."""
     past_calls = customer_callbacks.list_past_calls(owner.session, owner.customer.id, owner.moment)
     past = [display_text.sanitise_callback(call, select_locale()) for call in past_calls]
-    return render_template("own/calls.html", calls=past, clock=owner.clock)
+    return render_template("portal/calls.html", calls=past, clock=owner.clock)

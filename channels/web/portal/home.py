@@ -36,7 +36,7 @@ def show_portal_home() -> ResponseReturnValue:
         if owner is None:
             return _render_phone_form({}, "", ended="out" in request.args)
         return render_template(
-            "own/overview.html",
+            "portal/overview.html",
             calls=[
                 display_text.sanitise_callback(call, select_locale())
                 for call in customer_callbacks.list_booked_calls(session, owner.customer.id, moment)
@@ -119,10 +119,10 @@ def leave_portal(owner: CustomerRequest) -> ResponseReturnValue:
 
 
 def _render_phone_form(errors: dict[str, str], phone: str, *, ended: bool = False) -> str:
-    return render_template("own/number.html", errors=errors, phone=phone, ended=ended)
+    return render_template("portal/number.html", errors=errors, phone=phone, ended=ended)
 
 
 def _render_page_number_form(errors: dict[str, str], phone: str) -> str:
     return render_template(
-        "own/prove.html", errors=errors, phone=phone, digits=page_number_limits.DIGITS
+        "portal/prove.html", errors=errors, phone=phone, digits=page_number_limits.DIGITS
     )

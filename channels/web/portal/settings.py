@@ -69,7 +69,7 @@ def submit_safe_phrase(owner: CustomerRequest) -> ResponseReturnValue:
 def _render_portal_settings(owner: CustomerRequest, errors: dict[str, str]) -> str:
     customer = owner.customer
     return render_template(
-        "own/settings.html",
+        "portal/settings.html",
         locale=request.form.get("locale", customer.locale),
         timezone=request.form.get("timezone", customer.timezone),
         phrase=customer_records.read_safe_phrase(owner.session, customer, owner.moment, "own page"),
