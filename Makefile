@@ -4,7 +4,7 @@ PORT ?= 5000
 BIN := .venv/bin
 export PORT
 
-.PHONY: run test test-both test-fast campaigns lint format bench bench-tracing pictures translations clean
+.PHONY: run test test-both test-fast campaigns campaign-samples lint format bench bench-tracing pictures translations clean
 
 # The main job with the embedded defaults: SQLite, simulator, demo data. The demo allows calls at
 # once and at any hour, so that a newcomer can try the whole journey whatever the time is.
@@ -20,9 +20,13 @@ test: .venv/test
 test-both: .venv/test
 	$(BIN)/pytest -n auto -m "not campaign" --both $(ARGS)
 
-# The long races and fuzzing.
+# The long races and fuzzing, whole: once before an issue ends.
 campaigns: .venv/test
 	$(BIN)/pytest -n auto -m campaign $(ARGS)
+
+# Those of the campaigns, with fixed seeds, that every change has to pass.
+campaign-samples: .venv/test
+	$(BIN)/pytest -n auto -m "campaign and not long" $(ARGS)
 
 # Without the long races and the browser.
 test-fast: .venv/test

@@ -61,6 +61,7 @@ def test_quiet_years_raise_less_than_one_false_alarm_each():
 
 
 @pytest.mark.campaign
+@pytest.mark.long
 def test_many_quiet_years_raise_less_than_one_false_alarm_in_two():
     assert false_alarms(25, 20261125) <= 75
 

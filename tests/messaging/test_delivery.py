@@ -49,6 +49,7 @@ def test_every_order_and_repeat_ends_at_one_place(store, life):
 
 
 @pytest.mark.campaign
+@pytest.mark.long
 @pytest.mark.parametrize("life", LIVES)
 def test_every_order_and_repeat_up_to_six_ends_at_one_place(store, life):
     ends = {after(store, order) for order in orders(life, 6)}

@@ -117,6 +117,7 @@ any_day = st.dates(date(2000, 1, 1), date(2037, 12, 30)).map(lambda day: day.tim
 
 
 @pytest.mark.campaign
+@pytest.mark.long
 @settings(max_examples=1500, deadline=None)
 @given(situations(any_zone, any_day))
 def test_the_same_holds_in_every_zone_on_every_day_of_37_years(situation):

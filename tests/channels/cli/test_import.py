@@ -228,6 +228,7 @@ def test_somebody_added_at_the_same_moment_is_no_error(app, take, monkeypatch, c
 
 
 @pytest.mark.campaign
+@pytest.mark.long
 def test_an_import_killed_over_and_over_loses_and_doubles_nobody(tmp_path):
     """Real processes on SQLite, kill -9 at any moment."""
     file = tmp_path / "many.csv"

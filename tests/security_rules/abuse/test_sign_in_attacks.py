@@ -98,7 +98,9 @@ def signed_out(console: Console, email: str = ANA) -> Tab:
 # Locking a colleague out.
 
 
-@pytest.mark.parametrize("count", [500, pytest.param(10_000, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize(
+    "count", [500, pytest.param(10_000, marks=[pytest.mark.campaign, pytest.mark.long])]
+)
 def test_so_many_wrong_tries_from_fifty_addresses_do_not_keep_ana_out(
     sqlite_template, tmp_path, count
 ):

@@ -166,7 +166,7 @@ def test_what_is_kept_of_a_strangers_is_bounded_by_their_network(console, kept):
     assert grown(console, before).get("audit_entry", 0) <= 15
 
 
-COUNTS = [120, pytest.param(1000, marks=pytest.mark.campaign)]
+COUNTS = [120, pytest.param(1000, marks=[pytest.mark.campaign, pytest.mark.long])]
 
 
 @pytest.mark.parametrize("count", COUNTS)

@@ -142,6 +142,7 @@ def test_nothing_is_ever_done_without_enough_others_who_may(store):
 
 
 @pytest.mark.campaign
+@pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_nothing_is_ever_done_without_enough_others_who_may_for_long(store):
     run_machine(store, 300, 100)
@@ -164,6 +165,7 @@ def test_who_controls_one_approver_gets_nothing_done_alone(store):
 
 
 @pytest.mark.campaign
+@pytest.mark.long
 @pytest.mark.timeout(6 * 3600)
 @pytest.mark.usefixtures("quick_passwords")
 def test_who_controls_one_approver_gets_nothing_done_alone_for_long(store):

@@ -99,6 +99,7 @@ def _portions(made: list[Mutation], most: int) -> Iterator[list[Mutation]]:
 
 
 @pytest.mark.campaign
+@pytest.mark.long
 @pytest.mark.timeout(7200)
 def test_every_column_in_every_way_at_every_act(house):
     """Of each table that the journey touches; at more acts with more ``MUTATIONS``."""

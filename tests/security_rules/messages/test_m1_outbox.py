@@ -149,7 +149,9 @@ def _drain(url: str, path: Path) -> int:
 
 
 @pytest.mark.both
-@pytest.mark.parametrize("count", [40, pytest.param(200, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize(
+    "count", [40, pytest.param(200, marks=[pytest.mark.campaign, pytest.mark.long])]
+)
 def test_many_workers_at_once_send_each_text_once(store, tmp_path, count):
     expected = texts(store, count)
     post = Post(tmp_path / "post")

@@ -156,7 +156,12 @@ def taken(client, request: Request) -> bool:
 
 @pytest.mark.parametrize(
     "rounds",
-    [600, pytest.param(int(os.environ.get("ROUNDS", "25000")), marks=pytest.mark.campaign)],
+    [
+        600,
+        pytest.param(
+            int(os.environ.get("ROUNDS", "25000")), marks=[pytest.mark.campaign, pytest.mark.long]
+        ),
+    ],
 )
 def test_nothing_is_taken_that_the_providers_own_validator_would_not_take(app, client, rounds):
     chance, ends = random.Random(20261124), Counter()

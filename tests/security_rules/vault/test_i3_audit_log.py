@@ -362,6 +362,7 @@ ATTACKS = (edit, remove, swap, cut, reorder, nudge, neighbours, regrow, double)
 
 
 @pytest.mark.campaign
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(4))
 def test_2500_random_attacks_each_are_all_found(store, seed):
     """Ten thousand in all, half of them with the tree rebuilt and signed with our own key."""
