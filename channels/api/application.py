@@ -33,7 +33,7 @@ class Application(OpenAPI):
         )
 
     def generate_spec_json(self) -> None:
-        super().generate_spec_json()  # type: ignore[no-untyped-call]
+        super().generate_spec_json()
         openapi_docs.publish_schema_names(self.spec_json)
 
 

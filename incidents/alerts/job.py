@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
 import structlog
 from sqlalchemy import Engine
-from sqlmodel import Session
 
 from incidents.alerts import delivery_queue
 from incidents.alerts.delivery_queue import LeasedAlert
 from messaging import text_templates
 from messaging.text_templates import MessageContext
-from storage.session import StoreUnavailable, transaction
 from vault.destinations import Destination, DestinationUnreachable, Notification
-from vault.errors import KeyUnavailable, Tampered
+from vault.threaded_job import ThreadedJob
 
 log = structlog.get_logger("alerts")
 
@@ -45,8 +42,10 @@ def build_alert_notification(taken: LeasedAlert, voice: MessageContext) -> Notif
     )
 
 
-class AlertDeliveryJob:
-    """A job of the worker, in its own thread: a destination that hangs delays nothing else."""
+class AlertDeliveryJob(ThreadedJob):
+    """Delivers alerts of new cases to all destinations."""
+
+    name = "alerts"
 
     def __init__(
         self,
@@ -56,34 +55,19 @@ class AlertDeliveryJob:
         info: dict[Any, Any],
         clock: Callable[[], datetime],
     ) -> None:
+        super().__init__(engine, info, clock)
         self._places = {place.name: place for place in places}
-        self._voice, self._engine, self._info, self._clock = voice, engine, info, clock
-        self._hands = ThreadPoolExecutor(1, "alerts")
-        self._busy: Future[None] | None = None
+        self._voice = voice
 
-    @property
-    def __name__(self) -> str:
-        return "alerts"
-
-    def __call__(self, _session: Session, _now: datetime) -> None:
-        """Start a delivery run, unless the last is still running."""
-        if self._busy is None or self._busy.done():
-            self._busy = self._hands.submit(self.deliver_due_alerts)
-
-    def deliver_due_alerts(self) -> None:
+    def run(self) -> None:
         """Queue an alert of new cases, and deliver what is due."""
-        try:
-            with transaction(self._engine, info=self._info) as session:
-                delivery_queue.queue_new_case_alert(
-                    session, list(self._places.values()), self._clock()
-                )
-            while self._deliver_next_alert():
-                pass
-        except (*StoreUnavailable, KeyUnavailable, Tampered):
-            log.exception("alerts cannot be sent")
+        with self.open_transaction() as session:
+            delivery_queue.queue_new_case_alert(session, list(self._places.values()), self._clock())
+        while self._deliver_next_alert():
+            pass
 
     def _deliver_next_alert(self) -> bool:
-        with transaction(self._engine, info=self._info) as session:
+        with self.open_transaction() as session:
             taken = delivery_queue.lease_alert_delivery(session, list(self._places), self._clock())
         if taken is None:
             return False
@@ -93,6 +77,6 @@ class AlertDeliveryJob:
         except DestinationUnreachable as error:
             failed = str(error)
             log.warning("alert not taken", place=taken.place, reason=failed)
-        with transaction(self._engine, info=self._info) as session:
+        with self.open_transaction() as session:
             delivery_queue.record_delivery_attempt(session, taken, failed, self._clock())
         return True

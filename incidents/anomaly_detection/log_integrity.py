@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -15,45 +14,37 @@ from sqlmodel import Session
 
 from incidents.cases.creation import NewEvidence, open_or_extend_case
 from incidents.cases.models import CaseKind
-from storage.session import StoreUnavailable, transaction
 from vault.audit import audit_log, log_health, row_macs
 from vault.audit.acts import AuditAct
 from vault.audit.completeness import LOST, LostWriter
 from vault.audit.models import AuditWriter
 from vault.audit.recent_entries import RecentEntries
-from vault.errors import KeyUnavailable, Tampered
+from vault.threaded_job import ThreadedJob
 
 log = structlog.get_logger("audit")
 CHECK_INTERVAL = timedelta(minutes=1)
 EVIDENCE_KIND, DEDUP_KEY = "log", "audit-log"
 
 
-class LogIntegrityJob:
-    """A job of the worker, once a minute, in its own thread: it reads minutes of the log."""
+class LogIntegrityJob(ThreadedJob):
+    """Checks the last minutes of the audit log, once a minute."""
+
+    name = "log_watch"
+    interval = CHECK_INTERVAL
 
     def __init__(self, engine: Engine, info: dict[Any, Any], clock: Callable[[], datetime]) -> None:
-        self._engine, self._info, self._clock = engine, info, clock
+        super().__init__(engine, info, clock)
         self._recent = RecentEntries()
-        self._hands = ThreadPoolExecutor(1, "log-watch")
-        self._busy: Future[list[str]] | None = None
-        self._looked: datetime | None = None
 
-    @property
-    def __name__(self) -> str:
-        return "log_watch"
-
-    def __call__(self, _session: Session, now: datetime) -> None:
-        """Start a check when one is due, unless the last is still running."""
-        due = self._looked is None or abs(now - self._looked) >= CHECK_INTERVAL
-        if due and (self._busy is None or self._busy.done()):
-            self._looked = now
-            self._busy = self._hands.submit(self.check_log_integrity)
+    def run(self) -> None:
+        """Check the log; see :meth:`check_log_integrity`."""
+        self.check_log_integrity()
 
     def check_log_integrity(self) -> list[str]:
         """Check the log, open a case for faults, and return them as sentences."""
         faults: list[str] = []
         try:
-            with transaction(self._engine, read_only=True, info=self._info) as session:
+            with self.open_transaction(read_only=True) as session:
                 now = self._clock()
                 wrong = self._recent.check_recent_entries(session)
                 faults = [wrong] * bool(wrong) + log_health.find_log_faults(session, now)
@@ -64,9 +55,9 @@ class LogIntegrityJob:
                 ]
             if faults or ends:
                 log.critical("the audit log is not as it should be", found=faults, ends=len(ends))
-                with transaction(self._engine, info=self._info) as session:
+                with self.open_transaction() as session:
                     _report_log_faults(session, faults, ends, now)
-        except (*StoreUnavailable, KeyUnavailable, Tampered):
+        except self.failures:
             log.exception("the audit log cannot be watched")
         return faults + [end.sentence for end in ends]
 

@@ -65,13 +65,13 @@ def a_case(store, fold: str, kind: CaseKind = CaseKind.CALLS, now=NOW, **more) -
 def test_each_case_is_told_once_and_what_follows_soon_is_told_together(store, clock, box):
     work = at_work(store, clock, box.place)
     first = a_case(store, "a")
-    work.deliver_due_alerts()
+    work.run_safely()
     rest = [a_case(store, item) for item in "bc"]
-    work.deliver_due_alerts()
+    work.run_safely()
     assert [first in note.short for note in box.notes] == [True]
     clock.now += delivery_queue.BATCH_INTERVAL
-    work.deliver_due_alerts()
-    work.deliver_due_alerts()
+    work.run_safely()
+    work.run_safely()
     assert len(box.notes) == 2
     assert all(item in box.notes[1].body for item in rest)
     assert first not in box.notes[1].body
@@ -85,7 +85,7 @@ def test_an_alert_holds_reference_and_kind_and_fits_a_text(store, clock, box):
         ana = factories.an_agent(session, NOW)
     for n in range(40):
         a_case(store, str(n), list(CaseKind)[n % len(CaseKind)], subjects=[ana.id])
-    at_work(store, clock, box.place).deliver_due_alerts()
+    at_work(store, clock, box.place).run_safely()
     (note,) = box.notes
     assert segments.count_segments(note.short) == 1
     assert "40 new cases" in note.short
@@ -98,7 +98,7 @@ def test_of_a_case_that_names_an_investigator_nothing_is_told(store, clock, box)
     with store.unit() as session:
         ines = factories.an_agent(session, NOW, role="investigator").id
     reference = a_case(store, "a", CaseKind.ACCESS, subjects=[ines])
-    at_work(store, clock, box.place).deliver_due_alerts()
+    at_work(store, clock, box.place).run_safely()
     (note,) = box.notes
     assert reference not in note.body + note.data + note.short
     assert "reading" not in note.body
@@ -110,14 +110,14 @@ def test_a_place_that_fails_is_tried_again_and_holds_up_no_other(store, clock, b
     box.broken = True
     a_case(store, "a")
     work = at_work(store, clock, box.place, other.place)
-    work.deliver_due_alerts()
+    work.run_safely()
     assert len(other.notes) == 1
     with store.unit() as session:
         (said,) = delivery_queue.describe_failed_alerts(session, [box.place])
     assert said == "Alerts of new cases do not reach box: out of order."
     box.broken = False
     clock.now += timedelta(minutes=1)
-    work.deliver_due_alerts()
+    work.run_safely()
     assert len(box.notes) == len(other.notes) == 1
     assert box.notes[0].again
     assert box.notes[0].id == other.notes[0].id
@@ -130,7 +130,7 @@ def test_a_place_that_never_works_is_given_up(store, clock, box):
     a_case(store, "a")
     work = at_work(store, clock, box.place)
     for _ in range(4):
-        work.deliver_due_alerts()
+        work.run_safely()
         clock.now += timedelta(days=1)
     (row,) = store.all(select(AlertDelivery))
     assert row.settled_at is not None
@@ -139,9 +139,9 @@ def test_a_place_that_never_works_is_given_up(store, clock, box):
 
 def test_without_places_nothing_is_kept_back_for_later(store, clock, box):
     a_case(store, "a")
-    at_work(store, clock).deliver_due_alerts()
+    at_work(store, clock).run_safely()
     clock.now += timedelta(hours=1)
-    at_work(store, clock, box.place).deliver_due_alerts()
+    at_work(store, clock, box.place).run_safely()
     assert box.notes == []
 
 
@@ -156,7 +156,7 @@ def test_many_workers_at_once_tell_each_case_once(store, tmp_path):
         kept = destinations.file_destination(told)
         AlertDeliveryJob(
             [kept], VOICE, mine.engine, keyring.keyring_session_info(mine.ring), lambda: NOW
-        ).deliver_due_alerts()
+        ).run_safely()
 
     at_once([work] * 6, lambda: store.engine.dispose(close=False))
     assert told.read_text().count("3 new cases") == 1
@@ -172,12 +172,12 @@ def test_killed_at_any_act_each_case_is_told_and_by_text_once(store, tmp_path):
         post = tmp_path / f"post-{acts}"
 
         def work(mine, fuse: Fuse, post=post, now=now) -> None:
-            _texting(mine, Post(post, act=fuse), now).deliver_due_alerts()
+            _texting(mine, Post(post, act=fuse), now).run_safely()
 
         killed = until_killed(store.url, acts, work)
         deaths += killed
         now += delivery_queue.LEASE + timedelta(seconds=1)
-        _texting(store, Post(post), now).deliver_due_alerts()
+        _texting(store, Post(post), now).run_safely()
         taken = Post(post).taken()
         assert len(taken) == 1, (acts, taken)
         now += delivery_queue.BATCH_INTERVAL

@@ -4,7 +4,6 @@ who can change the database cannot."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,22 +11,23 @@ import structlog
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from storage.session import StoreUnavailable, transaction
 from vault.audit import checkpoints, log_state, row_macs, sequencer
 from vault.audit.models import AuditPublication
 from vault.audit.row_macs import LogTampered
 from vault.destinations import Destination, DestinationUnreachable, Notification
-from vault.errors import KeyUnavailable, Tampered
+from vault.threaded_job import ThreadedJob
 
 log = structlog.get_logger("audit")
 SIGN_INTERVAL = timedelta(seconds=20)
 RETRY_INTERVAL = timedelta(seconds=30)
 
 
-class CheckpointJob:
-    """A job of the worker; any number of workers may run it. Uses its own thread, so that an
-    unresponsive destination blocks nothing else, and short transactions, so that no check waits
-    long."""
+class CheckpointJob(ThreadedJob):
+    """Keeps the audit log up, in short transactions, so that no check waits long."""
+
+    name = "audit_log"
+    # The last two are for values of a wrong type: SQLite accepts any value in any column.
+    failures = (*ThreadedJob.failures, ValueError, TypeError)
 
     def __init__(
         self,
@@ -37,35 +37,20 @@ class CheckpointJob:
         info: dict[Any, Any],
         clock: Callable[[], datetime],
     ) -> None:
+        super().__init__(engine, info, clock)
         self._origin, self._places = origin, places
-        self._engine, self._info, self._clock = engine, info, clock
-        self._hands = ThreadPoolExecutor(1, "checkpoint")
-        self._busy: Future[None] | None = None
         self._size = 0
 
-    def __call__(self, _session: Session, _now: datetime) -> None:
-        """Start a run, unless one is in progress."""
-        if self._busy is None or self._busy.done():
-            self._busy = self._hands.submit(self.update_audit_log)
-
-    @property
-    def __name__(self) -> str:
-        return "audit_log"
-
-    def update_audit_log(self) -> None:
+    def run(self) -> None:
         """Sequence all new entries; sign new checkpoints at most every twenty seconds; publish
         them."""
-        try:
-            while self._sequence_new_entries() == sequencer.BATCH_SIZE:
-                pass
-            self._sign_checkpoint()
-            self.publish_checkpoint()
-        except (*StoreUnavailable, KeyUnavailable, Tampered, ValueError, TypeError):
-            # The last two are for values of a wrong type: SQLite accepts any value in any column.
-            log.exception("the audit log cannot be kept up")
+        while self._sequence_new_entries() == sequencer.BATCH_SIZE:
+            pass
+        self._sign_checkpoint()
+        self.publish_checkpoint()
 
     def _sequence_new_entries(self) -> int:
-        with transaction(self._engine, info=self._info) as session:
+        with self.open_transaction() as session:
             size = log_state.count_sequenced_entries(session)
             if size < self._size:
                 raise LogTampered(f"The log was put back: it had {self._size} entries, now {size}.")
@@ -74,7 +59,7 @@ class CheckpointJob:
         return taken
 
     def _sign_checkpoint(self) -> None:
-        with transaction(self._engine, info=self._info) as session:
+        with self.open_transaction() as session:
             last, now = checkpoints.find_latest_checkpoint(session), self._clock()
             if last is None or abs(now - last.at) >= SIGN_INTERVAL:
                 checkpoints.create_checkpoint(session, self._origin, now)
@@ -86,7 +71,7 @@ class CheckpointJob:
 
     def _publish_to_destination(self, place: Destination) -> None:
         now = self._clock()
-        with transaction(self._engine, read_only=True, info=self._info) as session:
+        with self.open_transaction(read_only=True) as session:
             newest = checkpoints.verify_latest_checkpoint(session, self._origin)
             before = session.get(AuditPublication, place.name)
             if before is not None and not row_macs.has_valid_row_mac(session, before):
@@ -100,7 +85,7 @@ class CheckpointJob:
         except DestinationUnreachable as error:
             failed = str(error)
             log.warning("checkpoint not taken", place=place.name, reason=failed)
-        with transaction(self._engine, info=self._info) as session:
+        with self.open_transaction() as session:
             _store_publication(session, place, size, failed, self._clock())
 
 

@@ -50,8 +50,8 @@ def tell(store, clock, *kinds: Notice) -> None:
 
 def test_each_is_mailed_once_to_its_owner_and_says_what_happened(store, clock, job, post):
     tell(store, clock, Notice.RESET_MADE, Notice.PASSKEY_ADDED)
-    job.mail_due_notices()
-    job.mail_due_notices()
+    job.run_safely()
+    job.run_safely()
     assert [to for to, _, _ in post.taken] == ["ana@example.org"] * 2
     assert "did not ask for it" in post.taken[0][2]
     assert all("http" not in body for _, _, body in post.taken)
@@ -61,25 +61,25 @@ def test_each_is_mailed_once_to_its_owner_and_says_what_happened(store, clock, j
 @pytest.mark.parametrize("kind", list(Notice))
 def test_there_are_words_for_every_kind(store, clock, job, post, kind):
     tell(store, clock, kind)
-    job.mail_due_notices()
+    job.run_safely()
     assert len(post.taken[0][2]) > 20
 
 
 def test_what_the_server_did_not_take_is_tried_again_for_a_day(store, clock, job, post):
     tell(store, clock, Notice.PASSWORD)
     post.out = True
-    job.mail_due_notices()
+    job.run_safely()
     assert [row.mailed_at for row in store.all(select(StaffNotice))] == [None]
     post.out = False
     clock.now += timedelta(hours=23)
-    job.mail_due_notices()
+    job.run_safely()
     assert len(post.taken) == 1
 
 
 def test_old_news_is_not_mailed(store, clock, job, post):
     tell(store, clock, Notice.PASSWORD)
     clock.now += timedelta(days=1)
-    job.mail_due_notices()
+    job.run_safely()
     assert post.taken == []
 
 
@@ -100,5 +100,5 @@ def test_a_store_out_of_reach_ends_no_worker(store, clock, job, post):
     tell(store, clock, Notice.PASSWORD)
     with store.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE staff_notice RENAME TO gone")
-    job.mail_due_notices()
+    job.run_safely()
     assert post.taken == []

@@ -54,7 +54,7 @@ class Post:
 def job(store, now: datetime, post: Post | None = None) -> None:
     info = keyring.keyring_session_info(store.ring)
     made = EveningNotesJob(PATIENCE, post, "Example Bank", store.engine, info, lambda: now)  # type: ignore[arg-type]
-    made.process_evening_notes()
+    made.run_safely()
 
 
 @pytest.fixture

@@ -462,14 +462,14 @@ def test_the_whole_log_put_back_is_found_by_what_a_worker_remembers(store, clock
     """Was red on c916469. What is not remembered, an old checkpoint finds."""
     job = CheckpointJob(ORIGIN, [], store.engine, keyring.keyring_session_info(store.ring), clock)
     write(store, 5)
-    job.update_audit_log()
+    job.run_safely()
     tables = (AuditEntry, AuditRun, AuditTile, AuditState, AuditCheckpoint)
     was = {
         table: [dict(r._mapping) for r in store.all(select(table.__table__))] for table in tables
     }
     write(store, 5)
     clock.now += timedelta(minutes=1)
-    job.update_audit_log()
+    job.run_safely()
     known = point(store, clock.now)
     with store.unit() as session:
         for table in reversed(tables):
@@ -477,7 +477,7 @@ def test_the_whole_log_put_back_is_found_by_what_a_worker_remembers(store, clock
         for table in tables:
             session.exec(insert(table), params=was[table])
     write(store, 2)
-    job.update_audit_log()
+    job.run_safely()
     assert store.all(select(AuditState.__table__.c.size)) == [(5,)]  # it does not go on
     assert bad(store, known)
     assert bad(store)  # and what this process wrote it knows
@@ -493,13 +493,13 @@ def test_what_is_noted_of_checkpoints_is_sealed(store, clock):
     for column in ("size", "at", "failed_at", "error", "mark"):
         write(store)
         clock.now += timedelta(minutes=1)
-        job.update_audit_log()
+        job.run_safely()
         before = len(sent)
         values = {column: _other(AuditPublication, column)}
         put(store, lambda s, values=values: s.exec(update(AuditPublication).values(**values)))
         write(store)
         clock.now += timedelta(minutes=1)
-        job.update_audit_log()
+        job.run_safely()
         assert len(sent) > before, column
 
 
@@ -509,12 +509,12 @@ def test_a_checkpoint_that_was_changed_keeps_none_from_being_made(store, clock, 
     us stops the log instead, with an alarm."""
     job = CheckpointJob(ORIGIN, [], store.engine, keyring.keyring_session_info(store.ring), clock)
     write(store)
-    job.update_audit_log()
+    job.run_safely()
     values = {column: _other(AuditCheckpoint, column)}
     put(store, lambda s: s.exec(update(AuditCheckpoint).values(**values)))
     write(store)
     clock.now += timedelta(minutes=1)
-    job.update_audit_log()
+    job.run_safely()
     made = store.all(select(func.count()).select_from(AuditCheckpoint))[0][0]
     if column == "at":
         assert made == 2

@@ -52,7 +52,7 @@ def work_for(store, clock, *at: Destination) -> CheckpointJob:
 
 def run(work: CheckpointJob) -> None:
     """What a worker does every few seconds."""
-    work.update_audit_log()
+    work.run_safely()
 
 
 def write(store, clock) -> None:
@@ -255,7 +255,7 @@ def test_the_workers_job_sets_it_to_work_and_does_not_wait(store, clock, box):
     with store.unit() as session:
         job(session, clock.now)  # still at the first
     held.set()
-    job._busy.result(20)
+    job._last_run.result(20)
     assert len(box.notes) == 1
 
 
