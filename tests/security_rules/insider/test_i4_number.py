@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from channels.texts import handler
 from incidents.cases.models import Case, CaseSubject
@@ -63,7 +63,7 @@ def ask(store, life, new: str = NEW, now: datetime = NOW) -> tuple:
         number_change.request_number_change(
             session, callback, new, "she has a new phone", POLICY, now
         )
-    row = store.all(select(ApprovalRequest))[-1]
+    row = store.all(select(ApprovalRequest).order_by(col(ApprovalRequest.id)))[-1]
     return row.id, row.digest
 
 
