@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import app  # noqa: F401  (so that every table is known)
 from people.row_mac import MAC_COLUMNS
 
 #: The columns under the MAC, as the newest step of ``UPGRADE_STEPS`` in
