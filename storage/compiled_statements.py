@@ -56,8 +56,8 @@ class CompiledStatement:
         cursor.close()
         return None if row is None else form.convert_row(row)
 
-    def fetch_last_row(self, work: UnitOfWork, values: Mapping[str, Any]) -> Any:
-        """Return the last row, with its columns by name. Raises ``NoResultFound``."""
+    def fetch_rows(self, work: UnitOfWork, values: Mapping[str, Any]) -> list[Any]:
+        """Return all rows, with their columns by name. Raises ``NoResultFound`` without any."""
         form, cursor = self._open_cursor(work)
         with _raise_as_sqlalchemy(work.connection(), form):
             form.execute_with_listeners(work.connection(), cursor, values)
@@ -65,7 +65,7 @@ class CompiledStatement:
         cursor.close()
         if not rows:
             raise NoResultFound("a row was expected")
-        return form.convert_row(rows[-1])
+        return [form.convert_row(row) for row in rows]
 
     def run_without_result(self, work: UnitOfWork, values: Mapping[str, Any]) -> None:
         """Execute the statement and return nothing."""

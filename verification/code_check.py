@@ -11,6 +11,7 @@ queue rows as they share decoys.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -163,13 +164,7 @@ def check_code(
     """
     ring = keyring.current_keyring(session)
     forms = ring.compute_search_forms("phone", phone)
-    parameters = {
-        "index": forms[0],
-        "former": forms[-1],
-        "decoy": decoy_index(forms[0]),
-        "queue": queue_index(forms[0]),
-    }
-    row = _FIND.fetch_last_row(session, parameters)
+    row = _lock_row(session, forms)
     key = _check_data_key(session, ring, row)
     attempt, callback = _evaluate_attempt(session, row, key, code, channel, now)
     reply_word = (
@@ -201,6 +196,15 @@ def check_code(
         reply_word=reply_word,
         checked_at=now,
     )
+
+
+def _lock_row(session: UnitOfWork, forms: Sequence[bytes]) -> Any:
+    """Lock the queue row, then the row of the number's open code or else its decoy; return the
+    latter. A queue row that a database writer removed or closed costs nobody their verdict."""
+    queue = queue_index(forms[0])
+    sought = {"index": forms[0], "former": forms[-1], "decoy": decoy_index(forms[0])}
+    rows = _FIND.fetch_rows(session, {**sought, "queue": queue})
+    return next((row for row in rows if row.phone_index != queue), rows[-1])
 
 
 @dataclass(frozen=True)

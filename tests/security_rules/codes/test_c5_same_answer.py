@@ -18,7 +18,7 @@ from tests.security_rules.support.cost_counters import difference, rows, stateme
 from tests.security_rules.support.failed_check_cases import CHANNELS, UNKNOWN, seen
 from verification.code_check import DECOY_COUNT, check_code, decoy_index, queue_index
 from verification.models import Code
-from verification.verdicts import Channel
+from verification.verdicts import Channel, Genuine
 
 pytestmark = pytest.mark.settings(**SETTINGS)
 
@@ -171,3 +171,24 @@ def test_checks_queue_up_alike_whether_the_number_is_being_called(there, ways, c
         with pytest.raises(OperationalError), there.unit() as work:
             work.connection().exec_driver_sql("SET LOCAL lock_timeout = '50ms'")
             check_code(work, phone, code, Channel.WEB, clock.now, organisation="Test")
+
+
+@pytest.mark.both
+@pytest.mark.parametrize(
+    "change",
+    ["DELETE FROM code WHERE {row}", "UPDATE code SET closed_at = valid_from WHERE {row}"],
+    ids=["deleted", "closed"],
+)
+def test_a_database_writer_cannot_silence_a_right_code_through_its_queue_row(there, clock, change):
+    """Queue rows only order checks: without one, the right code is as genuine as before."""
+    call = factories.a_call(there, clock.now)
+    queue = queue_index(there.ring.compute_blind_index("phone", call.phone))
+    with there.engine.begin() as connection:
+        row = connection.execute(select(Code.id).where(Code.phone_index == queue)).scalar_one()
+        named = f"id = '{row if there.kind == 'postgresql' else row.hex}'"
+        assert connection.exec_driver_sql(change.format(row=named)).rowcount == 1
+    with there.unit() as work:
+        verdict = check_code(
+            work, call.phone, call.code, Channel.WEB, clock.now, organisation="Test"
+        )
+    assert isinstance(verdict, Genuine)
