@@ -1,9 +1,10 @@
 """Which of both databases a test runs on.
 
-Races, and what stands or falls with the database (``pytest.mark.both``), always run on both; so do
-the rooms of :data:`ALWAYS_BOTH`, whose subject is the database itself. What a rule, a page or a
-command says does not differ by the database: each of these tests runs on one of them, chosen by a
-hash of its name, so that each file is spread over both. ``--both`` (``make test-both``) runs all.
+Races, and tests whose result depends on the database (``pytest.mark.both``), always run on both; so
+do the rooms of :data:`ALWAYS_BOTH`, in which the database is the subject, the adversary's tool or what
+fails. What another rule, a page or a command says does not differ by the database: each of these
+tests runs on one of them, chosen by a hash of its name, so that each file is spread over both.
+``--both`` (``make test-both``) runs all.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ from zlib import crc32
 import pytest
 
 KINDS = ("sqlite", "postgresql")
-ALWAYS_BOTH = ("tests/storage/",)
+_RULES = "tests/security_rules"
+ALWAYS_BOTH = (
+    *("tests/storage/", "tests/vault/", f"{_RULES}/codes/", f"{_RULES}/vault/"),
+    *(f"{_RULES}/insider/test_i6_", f"{_RULES}/availability/test_f1_"),
+)
 
 
 def left_out(item: pytest.Item) -> bool:

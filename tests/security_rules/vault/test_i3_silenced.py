@@ -670,18 +670,29 @@ ACTS = st.lists(
 )
 
 
-@settings(
-    max_examples=int(os.environ.get("HONEST_RUNS", "8")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(acts=ACTS)
-def test_honest_work_with_whatever_is_rolled_back_verifies(store, acts):
+def _verifies_after(store, acts) -> None:
     for act, count in acts:
         _honest(store, act, count)
         assert bad(store) == ""
     take_in(store)
     assert found(store, point(store)).ends == ()
+
+
+_CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=_CHECKS)
+@given(acts=ACTS)
+def test_honest_work_with_whatever_is_rolled_back_verifies(store, acts):
+    _verifies_after(store, acts)
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(1800)
+@settings(max_examples=50, deadline=None, suppress_health_check=_CHECKS)
+@given(acts=ACTS)
+def test_long_honest_work_with_whatever_is_rolled_back_verifies(store, acts):
+    _verifies_after(store, acts)
 
 
 def _honest(store: databases.Store, act: str, count: int) -> None:
