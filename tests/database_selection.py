@@ -1,7 +1,7 @@
 """Which of both databases a test runs on.
 
 Races, and tests whose result depends on the database (``pytest.mark.both``), always run on both; so
-do the rooms of :data:`ALWAYS_BOTH`, in which the database is the subject, the adversary's tool or what
+Races, and tests whose result depends on the database (``pytest.mark.both``), always run on both; so
 fails. What another rule, a page or a command says does not differ by the database: each of these
 tests runs on one of them, chosen by a hash of its name, so that each file is spread over both.
 ``--both`` (``make test-both``) runs all.
