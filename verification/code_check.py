@@ -32,7 +32,6 @@ from vault.external_counters import CodeCounter
 from vault.keys import field_encryption, keyring
 from vault.keys.aead import generate_key, seal, unseal
 from vault.keys.blind_index import STAND_IN_PREFIX, oldest_form
-from vault.keys.keyring import DECOY_OWNER, Keyring
 from vault.models import DataKey
 from verification import codes, failed_checks
 from verification.call_session import MAX_TRIES
@@ -165,7 +164,7 @@ def check_code(
     ring = keyring.current_keyring(session)
     forms = ring.compute_search_forms("phone", phone)
     row = _lock_row(session, forms)
-    key = _check_data_key(session, ring, row)
+    key = _check_data_key(session, row)
     attempt, callback = _evaluate_attempt(session, row, key, code, channel, now)
     reply_word = (
         choose_reply_word(callback.locale) if callback and attempt.outcome == "genuine" else ""
@@ -253,7 +252,7 @@ def _decide_attempt(
     """Decide an attempt. Computes the code for decoys and closed codes too, so that all take the
     same time; an attempt at a code that is not valid is counted apart and cannot succeed."""
     context = f"code.secret:{code_seal_context(row.id, row.phone_index, row.counter)}"
-    sealed, context = (row.secret, context) if row.secret else (_decoy_secret, "decoy")
+    sealed, context = (row.secret, context) if row.secret else (_DECOY_SECRET, "decoy")
     secret = unseal(key, sealed, context).decode()
     digits = row.digits if whole else len(code)
     right = codes.codes_match(codes.hotp_code(secret, row.counter, digits), code)
@@ -286,16 +285,15 @@ def _ignored_attempt(row: Any, *, whole: bool) -> _Attempt:
     return _Attempt("not_confirmed", row.tries_open, row.tries_own, ignored, whole=whole)
 
 
-_decoy_key = generate_key()
-_decoy_secret = seal(_decoy_key, codes.new_code_secret().encode(), "decoy")
+_DECOY_KEY = field_encryption.FieldKey(generate_key())
+_DECOY_SECRET = seal(_DECOY_KEY.key, codes.new_code_secret().encode(), "decoy")
 
 
-def _check_data_key(session: UnitOfWork, ring: Keyring, row: Any) -> bytes:
+def _check_data_key(session: UnitOfWork, row: Any) -> bytes:
     """Return the customer's data key; for a decoy, the decoy key at the same cost."""
     if row.callback_id is not None:
         return field_encryption.unwrap_data_key(session, row.wrapped, row.customer_id).key
-    field_encryption.unwrap_data_key(session, ring.decoy, DECOY_OWNER)
-    return _decoy_key
+    return field_encryption.unwrap_at_decoy_cost(session, _DECOY_KEY).key
 
 
 def _load_callback_details(session: UnitOfWork, row: Any, outcome: str) -> Any:

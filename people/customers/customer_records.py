@@ -101,9 +101,8 @@ def _find_verified_customer(
             if matches_sealed_value("customer", customer.id, partial(opened, key, customer), asked):
                 return customer
     if not rows:
-        decoy_value = FieldKey(
-            keyring.current_keyring(session).unwrap_decoy(field_encryption.DECOY_KEY.key)
-        ).open_field(*_DECOY)
+        key = field_encryption.unwrap_at_decoy_cost(session, field_encryption.DECOY_KEY)
+        decoy_value = key.open_field(*_DECOY)
         hmac.compare_digest(decoy_value.encode(), asked.encode())
     return None
 

@@ -85,7 +85,7 @@ def load_data_key_or_decoy(session: Session, owner: UUID | None) -> FieldKey:
     if owner is not None:
         return load_data_key(session, owner)
     session.connection().execute(_SELECT.where(_TABLE.c.owner_id == new_id())).scalar()
-    return FieldKey(keyring.current_keyring(session).unwrap_decoy(DECOY_KEY.key))
+    return unwrap_at_decoy_cost(session, DECOY_KEY)
 
 
 def unwrap_data_key(session: UnitOfWork, wrapped: bytes | None, owner: UUID) -> FieldKey:
@@ -93,3 +93,11 @@ def unwrap_data_key(session: UnitOfWork, wrapped: bytes | None, owner: UUID) -> 
     if wrapped is None:
         raise KeyUnavailable("this customer's key has been destroyed")
     return FieldKey(keyring.current_keyring(session).unwrap_key(wrapped, owner))
+
+
+def unwrap_at_decoy_cost(session: UnitOfWork, key: FieldKey) -> FieldKey:
+    """Return ``key`` itself at the cost of :func:`unwrap_data_key`: for work that must take as long
+    when there is nothing to decrypt (rule C5)."""
+    ring = keyring.current_keyring(session)
+    unwrap_data_key(session, ring.decoy_wrapped_key, keyring.DECOY_OWNER)
+    return key

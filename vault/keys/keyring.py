@@ -81,7 +81,9 @@ class Keyring:
         self._lock = Lock()
         #: A wrapped key of :data:`DECOY_OWNER` that decrypts nothing: for work that must take as
         #: long when there is nothing to decrypt (rule C5).
-        self.decoy = master.wrap_with_master(generate_key(), f"data_key.wrapped:{DECOY_OWNER}")
+        self.decoy_wrapped_key = master.wrap_with_master(
+            generate_key(), f"data_key.wrapped:{DECOY_OWNER}"
+        )
         self._writer: EntryWriter | None = None
         #: Called with the writer of a process when it starts (:mod:`vault.audit.heartbeats`).
         self.on_writer: Callable[[EntryWriter], None] | None = None
@@ -125,12 +127,6 @@ class Keyring:
     def unwrap_key(self, wrapped: bytes, owner: UUID) -> bytes:
         """Unwrap the output of :meth:`wrap_new_key`."""
         return self._master.unwrap_with_master(wrapped, f"data_key.wrapped:{owner}")
-
-    def unwrap_decoy(self, key: bytes) -> bytes:
-        """Return ``key`` itself, after unwrapping one of the same size: for work that must take as
-        long when there is nothing to decrypt (rule C5)."""
-        self.unwrap_key(self.decoy, DECOY_OWNER)
-        return key
 
     def seal_for_purpose(self, purpose: str, place: str, value: str) -> bytes:
         """Encrypt ``value`` under the key of ``purpose``, bound to ``place``."""
