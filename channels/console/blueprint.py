@@ -16,6 +16,7 @@ from channels.console.agent import (
     handover,
     number_change,
     report_form,
+    time_change,
     week,
 )
 from channels.console.auth import enrolment, reauthentication, sign_in
@@ -47,6 +48,7 @@ PARTS = (
         booking_views,
         callback_page,
         call_actions,
+        time_change,
         handover,
         call_status,
         calendar_feed,

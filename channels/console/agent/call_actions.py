@@ -8,15 +8,12 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from channels.app_context import current_context
-from channels.console.agent import time_picker
 from channels.console.agent.callback_page import render_callback_page
 from channels.console.staff_request import StaffRequest, bp, staff_page
 from people.errors import InvalidInput
 from people.models import Role
 from scheduling import callbacks
 from scheduling.booking import bookings
-from scheduling.calendars import local_time
-from scheduling.errors import SlotTaken
 from verification import bridged_calls, call_session
 
 
@@ -76,31 +73,6 @@ def submit_call_end(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValu
         )
     except InvalidInput:
         return render_callback_page(desk, callback, {"outcome": "Choose how the call went."}), 422
-    return _redirect_to_callback_page(callback_id)
-
-
-@bp.post("/callback/<uuid:callback_id>/move")
-@staff_page(Role.AGENT)
-def submit_callback_move(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
-    """Reschedule the callback and notify the customer."""
-    callback = callbacks.get_recent_callback(
-        desk.session, callback_id, desk.principal.id, desk.moment, lock=True
-    )
-    try:
-        starts_at = time_picker.read_chosen_time(desk, request.form)
-        with desk.session.begin_nested():
-            bookings.reschedule_callback(
-                desk.session, callback, starts_at, current_context().policy, desk.moment
-            )
-    except SlotTaken as error:
-        desk.session.refresh(callback)
-        return render_callback_page(
-            desk, callback, {"starts_at": str(error)}, error.free_slots
-        ), 409
-    except local_time.AmbiguousTime as error:
-        return render_callback_page(desk, callback, {"starts_at": str(error)}, error.instants), 422
-    except InvalidInput as error:
-        return render_callback_page(desk, callback, {"starts_at": str(error)}), 422
     return _redirect_to_callback_page(callback_id)
 
 

@@ -1,23 +1,20 @@
-"""Handing a callback over to a colleague, and rebooking one."""
+"""Handing a callback over to a colleague."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from flask import redirect, render_template, request, url_for
+from flask import render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from channels.app_context import current_context
-from channels.console.agent import time_picker
 from channels.console.agent.callback_page import render_callback_page
 from channels.console.staff_request import StaffRequest, bp, staff_page
 from people.customers import access_budgets
 from people.errors import InvalidInput
 from people.models import Role
 from scheduling import callbacks
-from scheduling.booking import bookings
-from scheduling.calendars import local_time
 from scheduling.errors import OutsideWindow, SlotTaken, WrongState
 from scheduling.notifications import callback_notifier
 from scheduling.states import LIVE_STATES
@@ -59,29 +56,3 @@ def submit_handover(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValu
         clock=desk.clock,
         live=live,
     )
-
-
-@bp.post("/callback/<uuid:callback_id>/revive")
-@staff_page(Role.AGENT)
-def submit_rebooking(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
-    """Rebook a missed or cancelled callback and notify the customer."""
-    callback = callbacks.get_recent_callback(
-        desk.session, callback_id, desk.principal.id, desk.moment, lock=True
-    )
-    try:
-        starts_at = time_picker.read_chosen_time(desk, request.form)
-        with desk.session.begin_nested():
-            bookings.rebook_callback(
-                desk.session, callback, starts_at, current_context().policy, desk.moment
-            )
-    except SlotTaken as error:
-        desk.session.refresh(callback)
-        return render_callback_page(
-            desk, callback, {"starts_at": str(error)}, error.free_slots
-        ), 409
-    except local_time.AmbiguousTime as error:
-        return render_callback_page(desk, callback, {"starts_at": str(error)}, error.instants), 422
-    except InvalidInput as error:
-        desk.session.refresh(callback)
-        return render_callback_page(desk, callback, {"starts_at": str(error)}), 422
-    return redirect(url_for("console.show_callback_page", callback_id=callback_id), code=303)
