@@ -16,6 +16,9 @@ _DATE = re.compile(
     rf"(?<![\d.])(?:{_DAY}[./-]{_DAY}[./-](?:(?:19|20)\d\d|\d\d)|(?:19|20)\d\d[-/.](?:0[1-9]|1[0-2])"
     rf"[-/.]{_DAY}|{_DAY}\.(?:0?[1-9]|1[0-2])\.)(?![\d.]*\d)"
 )
+_SHORT_DATE = re.compile(rf"{_DAY}[./-]{_DAY}[./-]\d\d")
+_ADJOINING_BEFORE = re.compile(rf"\d{_SEP}$")
+_ADJOINING_AFTER = re.compile(rf"{_SEP}\d")
 _TIME = re.compile(r"(?<![\d:])(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?![\d:])")
 _MONEY = re.compile(
     r"(?:(?<![\w.,])\d{1,3}(?:[.,' ]\d{3})*(?:[.,]\d\d)?\s?(?:€|\$|£|eur|usd|gbp|chf|euros?)(?!\w)"
@@ -65,7 +68,7 @@ _CJK = str.maketrans("一二三四五六七八九〇零", "12345678900")
 def contains_phone_number(plain: str) -> bool:
     """Tell whether normalised text contains a phone number."""
     plain = _ALIKE.sub(_lookalikes_to_digits, plain.translate(_CJK))
-    low = _blank_matches(_TIME, _blank_matches(_DATE, plain.casefold()))
+    low = _blank_matches(_TIME, _blank_dates(plain.casefold()))
     if not any(char.isdigit() for char in low):
         return _is_spelled_number(low)
     return bool(
@@ -79,8 +82,26 @@ def contains_phone_number(plain: str) -> bool:
     )
 
 
+def _blank_dates(text: str) -> str:
+    """Remove a date, or two. A date with a year of two digits remains where digits adjoin it that
+    are neither a date nor a time: ``01-12-23-45-67-89`` is a French number."""
+    others = _blank_in_place(_TIME, _blank_in_place(_DATE, text))
+
+    def blank(found: re.Match[str]) -> str:
+        adjoining = _ADJOINING_BEFORE.search(others[: found.start()]) or _ADJOINING_AFTER.match(
+            others[found.end() :]
+        )
+        return found[0] if adjoining and _SHORT_DATE.fullmatch(found[0]) else " ~ "
+
+    return _DATE.sub(blank, text) if len(_DATE.findall(text)) <= 2 else text
+
+
+def _blank_in_place(form: re.Pattern[str], text: str) -> str:
+    return form.sub(lambda found: "€" * len(found[0]), text)
+
+
 def _blank_matches(form: re.Pattern[str], text: str) -> str:
-    """Remove a date or a time, or two: more in a row can be read as a number."""
+    """Remove a match or two: more in a row can be read as a number."""
     return form.sub(" ~ ", text) if len(form.findall(text)) <= 2 else text
 
 

@@ -108,6 +108,8 @@ NUMBERS = [
         "〇八〇〇一二三四五六",
     ),
     *("oh eight hundred double one two three", "nullachthunderteinszweidrei"),
+    *("01-12-23-45-67-89", "01/12/23 45 67 89", "01.12.23 45-67-89", "4567 01-12-23"),
+    *("1–1–00 000", "call 10-11-12 345", "+33 1-12-23-45-67"),
     "call me back on 123456",
 ]
 KEPT = [
@@ -195,6 +197,7 @@ KEPT = [
         "2026-11-28",
         "28/11/2026",
     ),
+    *("01.01.26-31.12.26", "bill of 28.11.26 10:30", "10:30 28/11/26", "28-11-26, order 123456"),
     *(
         "01.01.2026-31.12.2026",
         "Term 10:30-11:30",
@@ -287,7 +290,7 @@ def test_any_seven_digits_are_a_number_however_they_are_parted(digits, parts, ze
     spelled = "".join(sign + part for sign, part in zip(signs, parts, strict=False))
     found = find_contact(f"about {spelled.strip('. ')} today")
     year = re.match(r"(19|20)\d\d", digits)
-    day = re.search(r"\d[./-]\d|\d\d-", spelled)
+    day = re.search(r"\d[./-]\d[./-](?:\d\d){1,2}(?!\d)|\d\d\d\d[./-]\d", spelled.replace("–", "-"))
     assert found is not None or year or day
 
 
