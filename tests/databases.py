@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Engine, create_engine, make_url, text
-from sqlmodel import Session
+from sqlalchemy import Engine, create_engine, inspect, make_url, text
 
 from config.settings import Settings
 from storage import migrate
@@ -50,10 +49,18 @@ class Store:
         return transaction(self.engine, info=keyring.keyring_session_info(self.ring), **more)
 
     def all(self, statement: Any) -> list[Any]:
-        """What a select finds."""
+        """What a select finds; whole rows in the order of their keys unless it says another, since
+        PostgreSQL gives them in any order."""
         with self.unit() as session:
-            found: Session = session
-            return list(found.exec(statement))
+            return list(session.exec(_in_order(statement)))
+
+
+def _in_order(statement: Any) -> Any:
+    (described, *others) = statement.column_descriptions
+    entity = described["entity"]
+    if others or described["expr"] is not entity or statement._order_by_clauses:
+        return statement
+    return statement.order_by(*inspect(entity).primary_key)
 
 
 def opened(url: str, *, wait_seconds: float = PATIENT, **more: Any) -> Store:

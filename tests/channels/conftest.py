@@ -148,7 +148,8 @@ class Console:
         from sqlmodel import select
 
         with self.unit() as session:
-            return list(session.exec(select(AuditEntry).where(AuditEntry.action == action)))
+            entries = select(AuditEntry).where(AuditEntry.action == action)
+            return list(session.exec(entries.order_by(AuditEntry.id)))
 
 
 def make_console(url: str, instance: Path, **settings: Any) -> Console:

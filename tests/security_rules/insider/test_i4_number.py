@@ -486,7 +486,9 @@ def test_the_customer_sees_the_call_that_waits_as_booked(store, life):
         assert [
             call.id for call in customer_callbacks.list_booked_calls(session, life[3], NOW)
         ] == [life[0]]
-        actions = [row.action for row in session.exec(select(AuditEntry))]
+        actions = [
+            row.action for row in session.exec(select(AuditEntry).order_by(col(AuditEntry.id)))
+        ]
     assert [action for action in actions if action.startswith(("customer.n", "number"))] == [
         "customer.number",
         "number.tell",
