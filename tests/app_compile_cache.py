@@ -3,26 +3,41 @@ compiled once for a process."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
-_compiled = Rule._compile_builder
+_compile_builder = Rule._compile_builder
 _builders: dict[Any, Callable[..., tuple[str, str]]] = {}
+_statements: dict[type, MutableMapping[Any, Any]] = {}
 
 
-def _once(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+def share() -> None:
+    """From now on each route, template and statement is compiled once."""
+    Rule._compile_builder = _compile_builder_once  # type: ignore[method-assign]
+    Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": _Templates()}
+    event.listen(Engine, "engine_connect", _share_statements)
+    DefaultDialect.__eq__ = _is_same_kind  # type: ignore[method-assign,assignment]
+    DefaultDialect.__hash__ = lambda dialect: hash(type(dialect))  # type: ignore[method-assign]
+
+
+def _compile_builder_once(
+    rule: Rule, append_unknown: bool = True
+) -> Callable[..., tuple[str, str]]:
     """Two functions for each route of an application are four fifths of what it takes to make one.
     They depend on nothing but the route where it has no defaults."""
     if rule.defaults:
-        return _compiled(rule, append_unknown)
+        return _compile_builder(rule, append_unknown)
     key = (rule.rule, rule.subdomain, rule.host, tuple(rule._trace), append_unknown)
     if key not in _builders:
-        _builders[key] = _compiled(rule, append_unknown)
+        _builders[key] = _compile_builder(rule, append_unknown)
     return _builders[key]
 
 
@@ -39,14 +54,11 @@ class _Templates(BytecodeCache):
         self._codes[bucket.key, bucket.checksum] = bucket.code
 
 
-_templates = _Templates()
+def _share_statements(connection: Connection) -> None:
+    """An engine keeps the text of each statement by its dialect, and each test has an engine."""
+    engine = connection.engine
+    engine._compiled_cache = _statements.setdefault(type(engine.dialect), LRUCache(5000))
 
 
-def routes() -> None:
-    """From now on each route is compiled once."""
-    Rule._compile_builder = _once  # type: ignore[method-assign]
-
-
-def templates(app: Flask) -> None:
-    """Let this application share its templates."""
-    app.jinja_env.bytecode_cache = _templates
+def _is_same_kind(one: object, other: object) -> bool:
+    return type(one) is type(other)

@@ -24,7 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if not name.startswith("VOUCHLINE_TEST_"):
             del os.environ[name]
     config.stash[_STACK] = ExitStack()
-    app_compile_cache.routes()
+    app_compile_cache.share()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -153,7 +153,6 @@ def app(
     made = create_app(
         databases.settings(database, tmp_path, **(mark.kwargs if mark else {})), now=clock
     )
-    app_compile_cache.templates(made)
     yield made
     made.extensions["vouchline"].engine.dispose()
 

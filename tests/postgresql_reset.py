@@ -66,7 +66,7 @@ def _shape(connection: Connection[Any]) -> str:
 
 
 @cache
-def _prepared(template: str) -> tuple[str, sql.Composed]:
+def _prepared(template: str) -> tuple[str, bytes]:
     """The shape of the prepared database, and the statements that empty every table and put into it
     what the migrations and the first keys did: all in one, since each way there and back counts."""
     parts: list[sql.Composable] = [sql.SQL("SET LOCAL session_replication_role = replica")]
@@ -74,12 +74,15 @@ def _prepared(template: str) -> tuple[str, sql.Composed]:
         for (name,) in connection.execute(_TABLES).fetchall():
             parts.append(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))
             rows = connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(name)))
-            parts += [_insert(name, row) for row in rows]
+            parts += _insert(name, rows.fetchall())
         for (name,) in connection.execute(_SEQUENCES).fetchall():
             parts.append(sql.SQL("ALTER SEQUENCE {} RESTART").format(sql.Identifier(name)))
-        return _shape(connection), sql.SQL(";").join(parts)
+        return _shape(connection), sql.SQL(";").join(parts).as_bytes(connection)
 
 
-def _insert(table: str, row: tuple[Any, ...]) -> sql.Composed:
-    values = sql.SQL(", ").join(map(sql.Literal, row))
-    return sql.SQL("INSERT INTO {} VALUES ({})").format(sql.Identifier(table), values)
+def _insert(table: str, rows: list[tuple[Any, ...]]) -> list[sql.Composable]:
+    if not rows:
+        return []
+    values = (sql.SQL("({})").format(sql.SQL(", ").join(map(sql.Literal, row))) for row in rows)
+    into = sql.SQL("INSERT INTO {} VALUES ").format(sql.Identifier(table))
+    return [into + sql.SQL(", ").join(values)]

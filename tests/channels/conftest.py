@@ -15,6 +15,7 @@ import pyotp
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from itsdangerous import URLSafeTimedSerializer
 from werkzeug.test import TestResponse
 
 from app import create_app
@@ -48,7 +49,7 @@ def _hashed() -> str:
 
 
 class Tab:
-    """A browser's tab: a client that sends the token of the page it saw last."""
+    """A browser's tab: a client that sends the token that its pages' forms have."""
 
     def __init__(self, client: FlaskClient) -> None:
         self.client = client
@@ -57,10 +58,21 @@ class Tab:
         return self.client.get(path, **more)
 
     def post(self, path: str, data: dict[str, Any] | None = None, **more: Any) -> TestResponse:
-        found = _TOKEN.search(self.client.get("/staff/day").text)
-        found = found or _TOKEN.search(self.client.get("/staff/sign-in").text)
-        token = found[1] if found else ""
-        return self.client.post(path, data={"csrf_token": token, **(data or {})}, **more)
+        return self.client.post(path, data={"csrf_token": self._token(), **(data or {})}, **more)
+
+    def _token(self) -> str:
+        """Made from the session as a page makes it, since a page for each form takes long."""
+        secret = self._csrf_secret()
+        for page in ("/staff/day", "/staff/sign-in"):
+            if not secret:
+                self.client.get(page)
+                secret = self._csrf_secret()
+        signer = URLSafeTimedSerializer(self.client.application.secret_key, "wtf-csrf-token")
+        return str(signer.dumps(secret))
+
+    def _csrf_secret(self) -> str:
+        with self.client.session_transaction() as session:
+            return str(session.get("csrf_token", ""))
 
 
 @dataclass
