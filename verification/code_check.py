@@ -56,9 +56,13 @@ _FIND = CompiledStatement(
     select(
         _CODE.c.id,
         _CODE.c.phone_index,
-        _CODE.c.callback_id,
-        _CODE.c.customer_id,
-        _CODE.c.secret,
+        func.coalesce(_CODE.c.callback_id, _CODE.c.id).label("callback_id"),
+        func.coalesce(_CODE.c.customer_id, _CODE.c.id).label("customer_id"),
+        _CODE.c.callback_id.is_(None).label("is_decoy"),
+        case(
+            (_CODE.c.callback_id.is_(None), bindparam("decoy_secret", type_=_CODE.c.secret.type)),
+            else_=_CODE.c.secret,
+        ).label("secret"),
         _CODE.c.digits,
         _CODE.c.counter,
         _CODE.c.reissued,
@@ -73,7 +77,10 @@ _FIND = CompiledStatement(
         _CODE.c.unmet,
         _CODE.c.closed_at,
         _CODE.c.bound,
-        _KEY.c.wrapped,
+        case(
+            (_CODE.c.callback_id.is_(None), bindparam("decoy_wrapped", type_=_KEY.c.wrapped.type)),
+            else_=_KEY.c.wrapped,
+        ).label("wrapped"),
     )
     # A decoy has no customer: the join uses its own id, which owns no key.
     .select_from(
@@ -202,7 +209,11 @@ def _lock_row(session: UnitOfWork, forms: Sequence[bytes]) -> Any:
     latter. A queue row that a database writer removed or closed costs nobody their verdict."""
     queue = queue_index(forms[0])
     sought = {"index": forms[0], "former": forms[-1], "decoy": decoy_index(forms[0])}
-    rows = _FIND.fetch_rows(session, {**sought, "queue": queue})
+    decoy = {
+        "decoy_secret": _DECOY_SECRET,
+        "decoy_wrapped": keyring.current_keyring(session).decoy_wrapped_key,
+    }
+    rows = _FIND.fetch_rows(session, {**sought, "queue": queue, **decoy})
     return next((row for row in rows if row.phone_index != queue), rows[-1])
 
 
@@ -252,17 +263,14 @@ def _decide_attempt(
     """Decide an attempt. Computes the code for decoys and closed codes too, so that all take the
     same time; an attempt at a code that is not valid is counted apart and cannot succeed."""
     context = f"code.secret:{code_seal_context(row.id, row.phone_index, row.counter)}"
-    sealed, context = (row.secret, context) if row.secret else (_DECOY_SECRET, "decoy")
-    secret = unseal(key, sealed, context).decode()
+    context = _DECOY_CONTEXT if row.is_decoy else context
+    secret = unseal(key, row.secret or _DECOY_SECRET, context).decode()
     digits = row.digits if whole else len(code)
     right = codes.codes_match(codes.hotp_code(secret, row.counter, digits), code)
     own = channel is Channel.TEXT
     tries = row.tries_own if own else row.tries_open
     alive = (
-        good
-        and row.callback_id is not None
-        and row.valid_from <= now < row.valid_until
-        and tries < MAX_TRIES
+        good and not row.is_decoy and row.valid_from <= now < row.valid_until and tries < MAX_TRIES
     )
     if not alive:
         return _ignored_attempt(row, whole=whole)
@@ -286,14 +294,15 @@ def _ignored_attempt(row: Any, *, whole: bool) -> _Attempt:
 
 
 _DECOY_KEY = field_encryption.FieldKey(generate_key())
-_DECOY_SECRET = seal(_DECOY_KEY.key, codes.new_code_secret().encode(), "decoy")
+_DECOY_CONTEXT = "decoy"
+_DECOY_SECRET = seal(_DECOY_KEY.key, codes.new_code_secret().encode(), _DECOY_CONTEXT)
 
 
 def _check_data_key(session: UnitOfWork, row: Any) -> bytes:
     """Return the customer's data key; for a decoy, the decoy key at the same cost."""
-    if row.callback_id is not None:
-        return field_encryption.unwrap_data_key(session, row.wrapped, row.customer_id).key
-    return field_encryption.unwrap_at_decoy_cost(session, _DECOY_KEY).key
+    owner = keyring.DECOY_OWNER if row.is_decoy else row.customer_id
+    key = field_encryption.unwrap_data_key(session, row.wrapped, owner)
+    return (_DECOY_KEY if row.is_decoy else key).key
 
 
 def _load_callback_details(session: UnitOfWork, row: Any, outcome: str) -> Any:
@@ -338,7 +347,7 @@ def _write_attempt(
             "new_unmet": failed_checks.append_failed_check(row.unmet, index, channel, now)
             if fails
             else row.unmet,
-            "new_bound": bound if attempt.whole else row.bound,
+            "new_bound": bound if attempt.whole or row.is_decoy else row.bound,
         },
     )
 

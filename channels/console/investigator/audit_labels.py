@@ -10,6 +10,7 @@ from flask_babel import gettext
 
 from vault.audit.acts import ACTS_BY_VALUE, GROUPS_BY_VALUE, ActGroup, AuditAct, acts_in_group
 from vault.models import AuditEntry
+from verification.models import is_decoy_id
 
 _CASE = re.compile(r"C[0-9A-Z]{7}")
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -88,3 +89,9 @@ def describe_actor(value: str) -> str:
         "operator": gettext("The operator, by command"),
         "provider": gettext("The provider"),
     }.get(value, value)
+
+
+def is_shown_id(row: UUID | None) -> bool:
+    """Return whether an entry's customer or callback exists: a check of a number that nobody was
+    calling names a decoy."""
+    return row is not None and not is_decoy_id(row)

@@ -14,7 +14,7 @@ from tests import databases, factories
 from tests.channels.support import context
 from tests.security_rules.support import cost_counters, failed_check_cases
 from tests.security_rules.support.check_channels import SETTINGS
-from tests.security_rules.support.cost_counters import difference, rows, statements
+from tests.security_rules.support.cost_counters import difference, rows, sent_values, statements
 from tests.security_rules.support.failed_check_cases import CHANNELS, UNKNOWN, seen
 from verification.code_check import DECOY_COUNT, check_code, decoy_index, queue_index
 from verification.models import Code
@@ -26,6 +26,11 @@ pytestmark = pytest.mark.settings(**SETTINGS)
 @pytest.fixture
 def there(app, database) -> databases.Store:
     return databases.opened(database)
+
+
+@pytest.fixture(autouse=True)
+def young_keys(app) -> None:
+    cost_counters.stop_reloads(context(app).ring)
 
 
 @pytest.fixture
@@ -130,6 +135,24 @@ def test_every_negative_answer_opens_ciphers_and_computes_codes_alike(
     assert acts.count("hotp") == 1
     assert acts.count("open") >= 2  # the customer's key, and the secret under it
     assert acts.count("compare") >= 1
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_every_negative_answer_sends_values_of_the_same_types_and_lengths(
+    app, there, ways, channel, clock
+):
+    """A decoy has ids, a secret and a MAC too, and its entry names it as another names its call. A
+    number's row is checked as often as its decoy here, so that the lists of failed checks, which
+    end at the same length, are not compared while they grow."""
+    CHANNELS[channel](app, UNKNOWN, "000000")
+    with there.unit() as work:
+        for phone, _ in list(ways.values()) * 24:
+            check_code(work, phone, "000000", Channel.WEB, clock.now, organisation="Test")
+    found = {}
+    for way, asked in ways.items():
+        with sent_values(context(app).engine) as found[way]:
+            CHANNELS[channel](app, *asked)
+    assert len(all_the_same(found)) >= 3
 
 
 def test_a_right_code_is_looked_at_no_less_where_it_no_longer_counts(app, ways, monkeypatch):

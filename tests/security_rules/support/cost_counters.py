@@ -15,6 +15,7 @@ from sqlmodel import SQLModel
 
 from tests.databases import Store
 from vault.keys import aead
+from vault.keys.keyring import Keyring
 
 
 @contextmanager
@@ -34,6 +35,33 @@ def statements(engine: Engine) -> Iterator[list[str]]:
     finally:
         for name, hook in hooks.items():
             event.remove(engine, name, hook)
+
+
+def stop_reloads(ring: Keyring) -> None:
+    """Let the cached index keys stay young: a test on a busy machine takes longer than the fifteen
+    seconds after which a check reloads them."""
+    ring._index._ticks = lambda: 0.0
+
+
+@contextmanager
+def sent_values(engine: Engine) -> Iterator[list[list[tuple[str, int]]]]:
+    """The type and the length of each value that each statement is given, in order."""
+    given: list[list[tuple[str, int]]] = []
+
+    def note(_c: Any, _cursor: Any, _sql: str, values: Any, *_: Any) -> None:
+        each = values.values() if isinstance(values, dict) else values
+        given.append([(type(value).__name__, _length(value)) for value in each])
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield given
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def _length(value: Any) -> int:
+    """A count may have a digit more; a text or bytes may not."""
+    return len(value) if isinstance(value, str | bytes | memoryview) else 0
 
 
 def rows(store: Store, but: Collection[str] = ()) -> dict[str, set[Any]]:
