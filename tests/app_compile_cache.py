@@ -1,11 +1,12 @@
 """Makes the thousands of applications of a test run cheaper: what is the same for each of them is
-compiled once for a process."""
+compiled once for a process, and a password's hash costs little."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
+from argon2 import PasswordHasher
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
@@ -14,13 +15,18 @@ from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
+from people import credentials
+
 _compile_builder = Rule._compile_builder
 _builders: dict[Any, Callable[..., tuple[str, str]]] = {}
 _statements: dict[type, MutableMapping[Any, Any]] = {}
 
 
 def share() -> None:
-    """From now on each route, template and statement is compiled once."""
+    """From now on each route, template and statement is compiled once. Passwords are hashed at the
+    lowest cost; ``tests/people/test_credentials.py`` holds the real one."""
+    credentials._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    credentials._DECOY_HASH = credentials._hasher.hash("nobody has this password")
     Rule._compile_builder = _compile_builder_once  # type: ignore[method-assign]
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": _Templates()}
     event.listen(Engine, "engine_connect", _share_statements)

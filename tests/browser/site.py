@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.forked_flask import clean_environment, run_flask
 from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,8 +30,7 @@ def chromium() -> str | None:
 
 def environment(instance: Path, **settings: str) -> dict[str, str]:
     """What a process of that site runs with, and nothing of the machine's own settings."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("VOUCHLINE_", "TWILIO_"))}
-    return clean | {
+    return clean_environment() | {
         "VOUCHLINE_INSTANCE": str(instance),
         "VOUCHLINE_MIN_NOTICE_MINUTES": "0",
         "VOUCHLINE_DECENT_HOURS": "00:00-24:00",
@@ -43,15 +42,8 @@ def environment(instance: Path, **settings: str) -> dict[str, str]:
 
 def command(instance: Path, *words: str) -> str:
     """What a command prints on its last line."""
-    done = subprocess.run(
-        [*FLASK, *words],
-        cwd=ROOT,
-        env=environment(instance),
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=True,
-    )
+    done = run_flask(*words, env=environment(instance), timeout=180)
+    assert done.returncode == 0, done.stderr
     return done.stdout.strip().splitlines()[-1]
 
 

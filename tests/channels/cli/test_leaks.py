@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from channels.cli.leaks import leaks_group
+from tests.forked_flask import run_flask
 
 LOG = ["staff,customer,at"]
 LOG += [f"ana,a{n},2026-03-{1 + n % 28:02d}T09:00:00Z" for n in range(60)]
@@ -159,21 +157,15 @@ def test_it_needs_no_store_of_ours(tmp_path):
     """As a stranger calls it, where no database can be reached."""
     (tmp_path / "a.csv").write_text("\n".join(LOG))
     (tmp_path / "r.csv").write_text("\n".join(CALLS))
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "flask", "--app", "app", "leaks", "trace", "--json"),
-            *("--access", tmp_path / "a.csv", "--reports", tmp_path / "r.csv"),
-            *("--population", "1000"),
-        ],
+    files = (str(tmp_path / "a.csv"), str(tmp_path / "r.csv"))
+    done = run_flask(
+        *("leaks", "trace", "--json", "--access", files[0], "--reports", files[1]),
+        *("--population", "1000"),
         env={
             "PATH": "/usr/bin:/bin",
             "VOUCHLINE_DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:9/none",
             "VOUCHLINE_INSTANCE": str(tmp_path / "instance"),
         },
-        cwd=Path(__file__).parents[3],
-        capture_output=True,
-        text=True,
-        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["ranking"][0]["source"] == "ana"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from app import create_app
 from config.settings import Settings
 from config.settings_checks import check_settings, find_start_refusals
+from tests.forked_flask import clean_environment, run_flask
 from vault.keys import master_keys
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -136,16 +135,5 @@ def test_every_setting_is_documented():
 
 
 def flask(command: str, sub: str, instance: Path, *args: str, **env: str):
-    import os
-
     words = [w for w in (command, sub, *args) if w]
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("VOUCHLINE_", "TWILIO_"))}
-    return subprocess.run(
-        [str(Path(sys.executable).with_name("flask")), "--app", "app", *words],
-        cwd=ROOT,
-        env={**clean, "VOUCHLINE_INSTANCE": str(instance), **env},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_flask(*words, env=clean_environment(VOUCHLINE_INSTANCE=str(instance), **env))

@@ -11,7 +11,6 @@ import signal
 import socket
 import statistics
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from config import request_reader
+from tests.forked_flask import ForkedFlask, run_flask
 from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -32,7 +32,7 @@ FORM = b"POST /check HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form
 
 
 @contextmanager
-def server(folder: Path, **more: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+def server(folder: Path, **more: str) -> Iterator[tuple[int, ForkedFlask]]:
     """The production server on a fresh store; its port and process."""
     port = free_port()
     given = {
@@ -43,9 +43,8 @@ def server(folder: Path, **more: str) -> Iterator[tuple[int, subprocess.Popen[by
         **more,
     }
     env = {**os.environ, **{f"VOUCHLINE_{name}": value for name, value in given.items()}}
-    flask = [sys.executable, "-m", "flask", "--app", "app"]
-    subprocess.run([*flask, "db", "upgrade"], cwd=ROOT, env=env, check=True, capture_output=True)
-    process = subprocess.Popen([*flask, "serve"], cwd=ROOT, env=env)
+    assert run_flask("db", "upgrade", env=env).returncode == 0
+    process = ForkedFlask(("serve",), env)
     try:
         until(lambda: answers(port), 60)
         yield port, process
