@@ -31,7 +31,7 @@ def set_up_locales(app: Flask, languages: tuple[str, ...]) -> None:
     """Set up translations, and remember a chosen language in a cookie that contains nothing
     else."""
     app.config["LANGUAGES"] = languages
-    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(app.root_path) + "/translations"
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(app.root_path) + "/languages"
     Babel(app, locale_selector=select_locale)
     app.context_processor(_locale_template_values)
 

@@ -1,4 +1,4 @@
-"""Translations from ``translations/`` for texts and pages, independent of a web framework."""
+"""Translations from ``languages/`` for texts and pages, independent of a web framework."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_datetime, format_time
 from babel.support import NullTranslations, Translations
 
-FOLDER = Path(__file__).resolve().parent.parent / "translations"
+FOLDER = Path(__file__).resolve().parent.parent / "languages"
 FALLBACK = "en"
 
 #: The seven-bit alphabet of text messages (3GPP TS 23.038, section 6.2.1). A single other

@@ -46,11 +46,11 @@ def stored(path: Path) -> Catalog:
 
 
 def template() -> Catalog:
-    return stored(ROOT / "translations/messages.pot")
+    return stored(ROOT / "languages/messages.pot")
 
 
 def catalogue(language: str) -> Catalog:
-    return stored(ROOT / f"translations/{language}/LC_MESSAGES/messages.po")
+    return stored(ROOT / f"languages/{language}/LC_MESSAGES/messages.po")
 
 
 def messages(found: Catalog) -> dict[tuple[str, ...], tuple[str, ...]]:
@@ -68,7 +68,7 @@ def forms(text: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
 def test_the_template_holds_what_the_sources_say_now(tmp_path):
     """Run ``make translations`` where this fails, and translate what is new."""
     fresh = tmp_path / "messages.pot"
-    where = ["-F", "translations/babel.cfg", "-o", str(fresh), "--no-location", "."]
+    where = ["-F", "languages/babel.cfg", "-o", str(fresh), "--no-location", "."]
     pybabel = [sys.executable, "-m", "babel.messages.frontend", "-q", "extract"]
     subprocess.run([*pybabel, *where], cwd=ROOT, check=True)
     assert set(messages(stored(fresh))) == set(messages(template()))
@@ -100,7 +100,7 @@ def test_no_sentence_is_left_in_english(language):
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_what_is_compiled_is_what_is_written(language):
-    compiled = ROOT / f"translations/{language}/LC_MESSAGES/messages.mo"
+    compiled = ROOT / f"languages/{language}/LC_MESSAGES/messages.mo"
     fresh = io.BytesIO()
     write_mo(fresh, catalogue(language))
     fresh.seek(0)
