@@ -43,6 +43,12 @@ def find_setting_faults(codes: Sequence[str]) -> list[str]:
 
 @lru_cache(maxsize=64)
 def _find_folder_faults(folder: Path, code: str) -> tuple[str, ...]:
+    try:
+        tag = normalise_tag(code)
+    except ValueError as error:
+        return (str(error),)
+    if tag != code:
+        return (f"the folder must be called {tag}",)
     language, faults = read_language(folder / code)
     if language is not None and language.direction != Locale.parse(code).text_direction:
         faults.append(f"{code}/language.toml: {code} is not written {language.direction}")
@@ -53,8 +59,7 @@ def _find_folder_faults(folder: Path, code: str) -> tuple[str, ...]:
 
 def _describe_language_fault(code: str) -> str:
     if code not in list_language_folders():
-        known = ", ".join(list_language_folders())
-        return f"VOUCHLINE_LANGUAGES names {code}, which has no folder in languages/ ({known})."
+        return f"VOUCHLINE_LANGUAGES names {code}, but there is no folder languages/{code}."
     faults = find_language_faults(code)
     if not faults:
         return ""

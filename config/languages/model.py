@@ -65,9 +65,7 @@ def _require_voice_tag(tag: str) -> str:
 
 
 ListedWord = Annotated[str, AfterValidator(_fold_listed_word)]
-WordList = Annotated[
-    tuple[ListedWord, ...], Field(min_length=1), AfterValidator(_require_distinct)
-]
+WordList = Annotated[tuple[ListedWord, ...], Field(min_length=1), AfterValidator(_require_distinct)]
 Name = Annotated[str, Field(min_length=2, max_length=40, pattern=r"^\S(.*\S)?$")]
 NameList = Annotated[
     tuple[Name, ...], Field(min_length=MIN_NAMES), AfterValidator(_require_distinct)

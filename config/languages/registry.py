@@ -44,7 +44,7 @@ def canary_names_for(language: str) -> NamesFile:
 
 @lru_cache(maxsize=8)
 def _list_folders(folder: Path) -> tuple[str, ...]:
-    codes = (path.name for path in folder.iterdir() if path.is_dir())
+    codes = (path.name for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._")
     return tuple(sorted(codes, key=lambda code: (code != SOURCE_LANGUAGE, code)))
 
 

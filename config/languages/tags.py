@@ -34,7 +34,7 @@ def match_language(wanted: str, spoken: Sequence[str]) -> str | None:
     try:
         tag = normalise_tag(wanted)
     except ValueError:
-        return None
+        tag = wanted.replace("-", "_").partition("_")[0].lower()  # de-DE-x-private
     for fallback in list_fallback_tags(tag):
         if fallback in spoken:
             return fallback
