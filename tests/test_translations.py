@@ -33,7 +33,7 @@ from scheduling.booking.bookings import TOPIC_LIMIT
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = Settings(_env_file=None).languages
 TRANSLATED = [item for item in LANGUAGES if item != SOURCE_LANGUAGE]
-CARRIERS = {word for item in LANGUAGES for word in language_for(item).words.carriers}
+CARRIERS = set(language_for(SOURCE_LANGUAGE).words.carriers)
 COMMANDS = customer_vocabulary().commands
 EXTENDED = frozenset("^{}\\[~]|€")
 ONE, TWO = 160, 306

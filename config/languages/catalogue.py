@@ -119,8 +119,8 @@ def _key_of_message(message: Message) -> MessageKey:
     return (message.context or "", *_forms_of(message.id))
 
 
-def _forms_of(text: str | tuple[str, ...] | list[str]) -> MessageKey:
-    return (text,) if isinstance(text, str) else tuple(text)
+def _forms_of(text: str | tuple[str, ...] | list[str] | None) -> MessageKey:
+    return (text or "",) if isinstance(text, str | None) else tuple(text)
 
 
 def _name_messages(keys: Collection[MessageKey]) -> str:
