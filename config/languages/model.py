@@ -16,7 +16,8 @@ from config.languages.words import is_one_word, plain_word
 MIN_REPLY_WORDS = 100
 MIN_NAMES = 20
 _QUOTED = re.compile(r"'[^']*'")
-_DAY_TIME = ("d", "ML", "HhKk", "m")
+#: The letters of CLDR's patterns for what a date must not leave out.
+_PATTERN_LETTERS = {"day": "d", "month": "ML", "year": "y", "hour": "HhKk", "minute": "m"}
 
 
 def _fold_listed_word(text: str) -> str:
@@ -25,7 +26,17 @@ def _fold_listed_word(text: str) -> str:
     return plain_word(text)
 
 
-def _require_distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+def _require_words(values: tuple[str, ...]) -> tuple[str, ...]:
+    return _require_distinct(values, 1)
+
+
+def _require_names(values: tuple[str, ...]) -> tuple[str, ...]:
+    return _require_distinct(values, MIN_NAMES)
+
+
+def _require_distinct(values: tuple[str, ...], least: int) -> tuple[str, ...]:
+    if len(values) < least:
+        raise ValueError(f"has {len(values)} and needs at least {least}")
     twice = sorted({value for value in values if values.count(value) > 1})
     if twice:
         raise ValueError(f"{', '.join(twice)} twice (case and accents do not count)")
@@ -33,29 +44,29 @@ def _require_distinct(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def check_date_pattern(pattern: str, *fields: str) -> str:
-    """Return a date pattern of CLDR. Raises ``ValueError`` for an invalid one, and for one without
-    any of the letters of each of ``fields``."""
+    """Return a date pattern of CLDR. Raises ``ValueError`` for an invalid one, and for one that
+    leaves out one of ``fields``."""
     try:
         parse_pattern(pattern)
     except ValueError as error:
         raise ValueError(f'"{pattern}" is no pattern: {error}') from None
     written = _QUOTED.sub("", pattern)
-    missing = [" or ".join(letters) for letters in fields if not set(letters) & set(written)]
+    missing = [field for field in fields if not set(_PATTERN_LETTERS[field]) & set(written)]
     if missing:
-        raise ValueError(f'"{pattern}" lacks {", ".join(missing)}')
+        raise ValueError(f'"{pattern}" has no {", ".join(missing)}')
     return pattern
 
 
 def _require_day_time(pattern: str) -> str:
-    return check_date_pattern(pattern, *_DAY_TIME)
+    return check_date_pattern(pattern, "day", "month", "hour", "minute")
 
 
 def _require_day_time_year(pattern: str) -> str:
-    return check_date_pattern(pattern, *_DAY_TIME, "y")
+    return check_date_pattern(pattern, *_PATTERN_LETTERS)
 
 
 def _require_full_date(pattern: str) -> str:
-    return pattern if pattern == "long" else check_date_pattern(pattern, "d", "ML", "y")
+    return pattern if pattern == "long" else check_date_pattern(pattern, "day", "month", "year")
 
 
 def _require_voice_tag(tag: str) -> str:
@@ -65,11 +76,9 @@ def _require_voice_tag(tag: str) -> str:
 
 
 ListedWord = Annotated[str, AfterValidator(_fold_listed_word)]
-WordList = Annotated[tuple[ListedWord, ...], Field(min_length=1), AfterValidator(_require_distinct)]
+WordList = Annotated[tuple[ListedWord, ...], AfterValidator(_require_words)]
 Name = Annotated[str, Field(min_length=2, max_length=40, pattern=r"^\S(.*\S)?$")]
-NameList = Annotated[
-    tuple[Name, ...], Field(min_length=MIN_NAMES), AfterValidator(_require_distinct)
-]
+NameList = Annotated[tuple[Name, ...], AfterValidator(_require_names)]
 
 
 class _Part(BaseModel):

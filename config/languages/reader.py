@@ -31,7 +31,6 @@ _SAYINGS = {
     "model_type": "must be a table",
     "dict_type": "must be a table",
     "literal_error": "must be {expected}",
-    "too_short": "has {actual_length} entries and needs at least {min_length}",
     "string_pattern_mismatch": "must not begin or end with a space",
 }
 
@@ -83,7 +82,7 @@ def read_reply_words(path: Path) -> tuple[tuple[str, ...], list[str]]:
 def _reply_word_faults(words: tuple[str, ...]) -> list[str]:
     faults = []
     if len(words) < MIN_REPLY_WORDS:
-        faults.append(f"has {len(words)} words and needs at least {MIN_REPLY_WORDS}")
+        faults.append(f"has {len(words)} and needs at least {MIN_REPLY_WORDS}")
     unfit = [word for word in words if not _is_reply_word(word)]
     if unfit:
         faults.append(f"{_name_first(unfit)}: write words of 2 to 10 letters, in lower case")
