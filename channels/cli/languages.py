@@ -30,7 +30,9 @@ def check_languages_command(codes: tuple[str, ...]) -> None:
     in_use = current_app.config["VOUCHLINE_SETTINGS"].languages
     chosen = [_folder_of_argument(code) for code in codes]
     for code in chosen or list_language_folders():
-        click.echo(_describe_folder(code, in_use=code in in_use))
+        head = f"{code:<10} {_name_language(code)}{' (in use)' if code in in_use else ''}"
+        brief = code not in (*chosen, *in_use) and _holds_only_names(code)
+        click.echo(f"{head}: {'only names of canaries' if brief else _describe_folder(code)}")
     conflicts = [
         fault
         for fault in find_conflicts_among(list_language_folders())
@@ -53,13 +55,16 @@ def _folder_of_argument(text: str) -> str:
     return code
 
 
-def _describe_folder(code: str, *, in_use: bool) -> str:
-    """Return a line for a complete language, and one more for each fault of another."""
-    head = f"{code:<10} {_name_language(code)}{' (in use)' if in_use else ''}"
+def _holds_only_names(code: str) -> bool:
+    return [path.name for path in (registry.FOLDER / code).iterdir()] == ["names.toml"]
+
+
+def _describe_folder(code: str) -> str:
+    """Return one line for a complete language, and a line for each fault of another."""
     faults = find_language_faults(code)
     if faults:
         lines = "".join(f"\n  ✗ {fault}" for fault in faults)
-        return f"{head}: not complete, {len(faults)} to mend{lines}"
+        return f"not complete, {len(faults)} to mend:{lines}"
     language = language_for(code)
     messages = (
         "the language of the source"
@@ -67,7 +72,7 @@ def _describe_folder(code: str, *, in_use: bool) -> str:
         else f"{len(load_template_keys(registry.FOLDER)):,} messages"
     )
     return (
-        f"{head}: ✓ complete: {messages}, {len(language.reply_words)} reply words,"
+        f"✓ complete: {messages}, {len(language.reply_words)} reply words,"
         f" voice {language.voice.tag}, written {language.direction}"
     )
 
