@@ -35,7 +35,7 @@ def language_tables(source: str) -> Iterator[int]:
     """The lines where something depends on the language: a table of two languages or more, or a
     comparison with one."""
     for node in ast.walk(ast.parse(source)):
-        if is_language_table(node) or (isinstance(node, ast.MatchValue) and names_language(node.value)):
+        if is_language_table(node):
             yield node.lineno
 
 
@@ -46,6 +46,8 @@ def is_language_table(node: ast.AST) -> bool:
         return sum(word.arg in list_language_folders() for word in node.keywords) > 1
     if isinstance(node, ast.List | ast.Tuple):
         return len(pairs_of(node)) > 1
+    if isinstance(node, ast.MatchValue):
+        return names_language(node.value)
     if isinstance(node, ast.Compare):
         return any(map(names_language, [node.left, *node.comparators]))
     return False
