@@ -166,7 +166,7 @@ def septets(text: str) -> int:
     return sum(2 if char in EXTENDED else 1 for char in text)
 
 
-TOPIC = "your new router"
+TOPIC = "su línea de casa"
 PHONE = "+44 20 7946 0123"
 START = datetime(2026, 9, 26, 13, 0, tzinfo=UTC)
 WEEK = [START + timedelta(days=day) for day in range(7)]
