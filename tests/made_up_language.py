@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from config.languages import registry
 PREFIX = "Zu "
 #: Its words begin with this, so that they are none of a real language.
 STEM = "zuzu"
+_COMMAND = re.compile(r"\b(?=(?:CHECK|SCAM|MOVE|REFUSE|PHRASE|PAGE)\b)")
 _LANGUAGE = """
 direction = "{direction}"
 [dates]
@@ -92,7 +94,9 @@ def translate_all(folder: Path) -> None:
     for message in catalogue:
         if message.id:
             forms = [message.id] if isinstance(message.id, str) else list(message.id)
-            said = [f"{PREFIX}{forms[-1]}"] * (1 if len(forms) == 1 else catalogue.num_plurals)
+            said = [f"{PREFIX}{_COMMAND.sub(STEM.upper(), forms[-1])}"] * (
+                1 if len(forms) == 1 else catalogue.num_plurals
+            )
             message.string = said[0] if len(forms) == 1 else tuple(said)
     with (folder / "LC_MESSAGES/messages.po").open("wb") as file:
         write_po(file, catalogue)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import struct
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import PoFileError, read_po
+
+from config.languages.words import WORD_PATTERN, plain_word
 
 TEMPLATE_FILE = "messages.pot"
 _PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|\{\w*\}|%(?!\()")
@@ -21,8 +23,11 @@ _MAX_NAMED, _MAX_SHOWN = 3, 40
 MessageKey = tuple[str, ...]
 
 
-def find_catalogue_faults(folder: Path) -> list[str]:
-    """Return what is missing or wrong in the catalogue of a language's folder."""
+def find_catalogue_faults(
+    folder: Path, source_commands: Mapping[str, str], own_commands: Mapping[str, str]
+) -> list[str]:
+    """Return what is missing or wrong in the catalogue of a language's folder. The commands are by
+    word, of the source language and of this one."""
     source = folder / "LC_MESSAGES" / "messages.po"
     compiled = source.with_suffix(".mo")
     missing = [path for path in (source, compiled) if not path.is_file()]
@@ -39,6 +44,7 @@ def find_catalogue_faults(folder: Path) -> list[str]:
     faults = [
         *_untranslated_faults(template, catalogue, translated),
         *_placeholder_faults(translated),
+        *_command_faults(translated, source_commands, own_commands),
     ]
     return [f"{_relative_name(source)}: {fault}" for fault in faults] or _compilation_faults(
         compiled, translated
@@ -93,6 +99,32 @@ def _placeholder_faults(translated: dict[MessageKey, MessageKey]) -> list[str]:
 
 def _placeholders_of(key: MessageKey) -> Counter[str]:
     return Counter(_PLACEHOLDER.findall(key[-1]))
+
+
+def _command_faults(
+    translated: dict[MessageKey, MessageKey],
+    source_commands: Mapping[str, str],
+    own_commands: Mapping[str, str],
+) -> list[str]:
+    """Return the fault that a text asks for a word that would not be understood as its original
+    is."""
+    changed = {
+        key
+        for key, forms in translated.items()
+        if (asked := _asked_commands(key[-1], source_commands))
+        and any(not asked <= _asked_commands(form, own_commands) for form in forms)
+    }
+    if not changed:
+        return []
+    what = f"{len(changed):,} translations do not ask for a word of words.toml in capitals"
+    return [f"{what}: {_name_messages(changed)}"]
+
+
+def _asked_commands(text: str, commands: Mapping[str, str]) -> set[str]:
+    """Return the commands whose words a text has in capitals; a script without any has but one
+    kind of letters."""
+    capitals = (plain_word(word) for word in WORD_PATTERN.findall(text) if word == word.upper())
+    return {commands[word] for word in capitals if word in commands}
 
 
 def _compilation_faults(compiled: Path, translated: dict[MessageKey, MessageKey]) -> list[str]:

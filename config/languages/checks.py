@@ -11,7 +11,7 @@ from babel import Locale
 
 from config.languages import registry
 from config.languages.catalogue import find_catalogue_faults
-from config.languages.conflicts import find_word_conflicts
+from config.languages.conflicts import find_word_conflicts, iterate_command_words
 from config.languages.reader import read_language
 from config.languages.registry import SOURCE_LANGUAGE, list_language_folders
 from config.languages.tags import normalise_tag
@@ -53,7 +53,10 @@ def _find_folder_faults(folder: Path, code: str) -> tuple[str, ...]:
     if language is not None and language.direction != Locale.parse(code).text_direction:
         faults.append(f"{code}/language.toml: {code} is not written {language.direction}")
     if code != SOURCE_LANGUAGE:
-        faults += find_catalogue_faults(folder / code)
+        source = read_language(folder / SOURCE_LANGUAGE)[0] if language else None
+        asked = dict(iterate_command_words(source)) if source else {}
+        understood = dict(iterate_command_words(language)) if language else {}
+        faults += find_catalogue_faults(folder / code, asked, understood)
     return tuple(faults)
 
 

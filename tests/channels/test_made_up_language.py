@@ -134,6 +134,7 @@ def test_a_customer_is_told_of_a_call_with_its_dates(app, clock):
     said = text_templates.text_booked(voice, "Ana", clock.now, "your router")
     start = rf"Example Bank: {PREFIX}Ana will ring you 24\. \w+, \w+, 10:02 about your router\."
     assert re.match(start, said)
+    assert said.endswith("Not wanted? Text ZUZUREFUSE")
     shown = LocalClock(ZoneInfo("UTC"), "eo", clock.now).format_full_date(clock.now.date())
     assert re.fullmatch(r"2026 \w+ 24", shown)
 

@@ -262,6 +262,21 @@ def test_a_translation_that_loses_a_value_is_named(folder):
     assert f'1 translations change the placeholders: "{changed[0][:39]}' in found
 
 
+def test_a_text_that_asks_for_a_word_nobody_understands_is_named(folder):
+    asking = "Not you? Text SCAM, or REFUSE"
+    with (folder.parent / "messages.pot").open("a") as file:
+        file.write(f'\nmsgid "{asking}"\nmsgstr ""\n')
+    made_up_language.translate_all(folder)
+    path = folder / "LC_MESSAGES/messages.po"
+    assert "Text ZUZUSCAM, or ZUZUREFUSE" in path.read_text()
+    edit(path, "ZUZUREFUSE", "zuzurefuse")
+    made_up_language.compile_catalogue(folder)
+    assert find_language_faults("eo") == [
+        "eo/LC_MESSAGES/messages.po: 1 translations do not ask for a word of words.toml in"
+        f' capitals: "{asking}"'
+    ]
+
+
 def test_a_catalogue_that_was_changed_and_not_compiled_is_refused(folder):
     edit(folder / "LC_MESSAGES/messages.po", f'msgstr "{made_up_language.PREFIX}', 'msgstr "Other ')
     assert find_language_faults("eo") == [
