@@ -94,7 +94,8 @@ def _placeholder_faults(translated: dict[MessageKey, MessageKey]) -> list[str]:
     }
     if not changed:
         return []
-    return [f"{len(changed):,} translations change the placeholders: {_name_messages(changed)}"]
+    what = f"{len(changed):,} of {len(translated):,} translations change the placeholders"
+    return [f"{what}: {_name_messages(changed)}"]
 
 
 def _placeholders_of(key: MessageKey) -> Counter[str]:
@@ -116,8 +117,10 @@ def _command_faults(
     }
     if not changed:
         return []
-    what = f"{len(changed):,} translations do not ask for a word of words.toml in capitals"
-    return [f"{what}: {_name_messages(changed)}"]
+    return [
+        f"{len(changed):,} of {len(translated):,} translations do not name their command of"
+        f" words.toml in capitals: {_name_messages(changed)}"
+    ]
 
 
 def _asked_commands(text: str, commands: Mapping[str, str]) -> set[str]:

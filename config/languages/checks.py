@@ -26,8 +26,7 @@ def find_language_faults(code: str) -> list[str]:
 
 def find_conflicts_among(codes: Sequence[str]) -> list[str]:
     """Return the words with several meanings among the languages ``codes`` that can be read."""
-    found = (read_language(registry.FOLDER / code)[0] for code in codes)
-    return find_word_conflicts([language for language in found if language is not None])
+    return list(_find_conflicts(registry.FOLDER, tuple(codes)))
 
 
 def find_setting_faults(codes: Sequence[str]) -> list[str]:
@@ -41,6 +40,12 @@ def find_setting_faults(codes: Sequence[str]) -> list[str]:
     return [sentence for sentence in sentences if sentence]
 
 
+@lru_cache(maxsize=8)
+def _find_conflicts(folder: Path, codes: tuple[str, ...]) -> tuple[str, ...]:
+    found = (read_language(folder / code)[0] for code in codes)
+    return tuple(find_word_conflicts([language for language in found if language is not None]))
+
+
 @lru_cache(maxsize=64)
 def _find_folder_faults(folder: Path, code: str) -> tuple[str, ...]:
     try:
@@ -49,7 +54,8 @@ def _find_folder_faults(folder: Path, code: str) -> tuple[str, ...]:
         return (str(error),)
     if tag != code:
         return (f"the folder must be called {tag}",)
-    language, faults = read_language(folder / code)
+    language, file_faults = read_language(folder / code)
+    faults = list(file_faults)
     if language is not None and language.direction != Locale.parse(code).text_direction:
         faults.append(f"{code}/language.toml: {code} is not written {language.direction}")
     if code != SOURCE_LANGUAGE:
@@ -66,8 +72,9 @@ def _describe_language_fault(code: str) -> str:
     faults = find_language_faults(code)
     if not faults:
         return ""
-    what = "The source language" if code == SOURCE_LANGUAGE else "VOUCHLINE_LANGUAGES names"
-    return f"{what} {code}, which is not complete: {_join_faults(faults)}."
+    if code == SOURCE_LANGUAGE:
+        return f"The source language {code} is not complete: {_join_faults(faults)}."
+    return f"VOUCHLINE_LANGUAGES names {code}, which is not complete: {_join_faults(faults)}."
 
 
 def _join_faults(faults: Sequence[str]) -> str:

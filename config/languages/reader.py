@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 import unicodedata
 from collections import Counter
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,7 +36,8 @@ _SAYINGS = {
 }
 
 
-def read_language(folder: Path) -> tuple[Language | None, list[str]]:
+@lru_cache(maxsize=64)
+def read_language(folder: Path) -> tuple[Language | None, tuple[str, ...]]:
     """Read the files of a folder, but for the catalogue. Return the language, ``None`` if it is not
     complete, and what is missing or wrong."""
     settings, faults = read_toml_file(folder / "language.toml", LanguageFile)
@@ -44,11 +46,11 @@ def read_language(folder: Path) -> tuple[Language | None, list[str]]:
     _, name_faults = read_toml_file(folder / "names.toml", NamesFile)
     faults += [*word_faults, *reply_faults, *name_faults]
     if settings is None or words is None or faults:
-        return None, faults
+        return None, tuple(faults)
     found = Language(
         folder.name, settings.direction, settings.dates, settings.voice, words, replies
     )
-    return found, []
+    return found, ()
 
 
 def read_toml_file(path: Path, model: type[_Model]) -> tuple[_Model | None, list[str]]:

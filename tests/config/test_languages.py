@@ -259,7 +259,7 @@ def test_a_translation_that_loses_a_value_is_named(folder):
     changed = change_messages(folder, 1, lose)
     assert "%(" in changed[0]
     (found,) = find_language_faults("eo")
-    assert f'1 translations change the placeholders: "{changed[0][:39]}' in found
+    assert f'1 of {MESSAGES} translations change the placeholders: "{changed[0][:39]}' in found
 
 
 def test_a_text_that_asks_for_a_word_nobody_understands_is_named(folder):
@@ -272,8 +272,8 @@ def test_a_text_that_asks_for_a_word_nobody_understands_is_named(folder):
     edit(path, "ZUZUREFUSE", "zuzurefuse")
     made_up_language.compile_catalogue(folder)
     assert find_language_faults("eo") == [
-        "eo/LC_MESSAGES/messages.po: 1 translations do not ask for a word of words.toml in"
-        f' capitals: "{asking}"'
+        f"eo/LC_MESSAGES/messages.po: 1 of {MESSAGES + 1} translations do not name their command"
+        f' of words.toml in capitals: "{asking}"'
     ]
 
 
@@ -396,7 +396,7 @@ def test_a_language_that_cannot_be_spoken_stops_the_start_anywhere(written, sent
 def test_the_source_language_has_to_be_complete_whatever_is_spoken(folder):
     (folder.parent / "en/words.toml").unlink()
     assert find_setting_faults(("eo",)) == [
-        "The source language en, which is not complete: en/words.toml is missing."
+        "The source language en is not complete: en/words.toml is missing."
     ]
     with pytest.raises(registry.SourceLanguageBroken):
         registry.language_for("eo")
