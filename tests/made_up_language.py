@@ -15,6 +15,8 @@ from config.languages import registry
 PREFIX = "Zu "
 #: Its words begin with this, so that they are none of a real language.
 STEM = "zuzu"
+#: Enough for a test that looks at none of them in particular.
+FEW_MESSAGES = 30
 _COMMAND = re.compile(r"\b(?=(?:CHECK|SCAM|MOVE|REFUSE|PHRASE|PAGE)\b)")
 _LANGUAGE = """
 direction = "{direction}"
@@ -109,3 +111,10 @@ def compile_catalogue(folder: Path) -> None:
         catalogue = read_po(file, locale=folder.name)
     with (folder / "LC_MESSAGES/messages.mo").open("wb") as file:
         write_mo(file, catalogue)
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace what occurs in a file, once."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))

@@ -3,71 +3,22 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Callable
 from dataclasses import FrozenInstanceError
-from pathlib import Path
 
 import pytest
-from babel.messages.catalog import Message
-from babel.messages.pofile import read_po, write_po
 from pydantic import ValidationError
 
-from app import create_app
-from config import settings_checks
-from config.languages import registry, tags, vocabulary
+from config.languages import registry, vocabulary
 from config.languages.checks import find_conflicts_among, find_language_faults, find_setting_faults
 from config.settings import Settings
 from tests import made_up_language
-
-MESSAGES = 30
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    top = tmp_path_factory.mktemp("prepared")
-    languages = made_up_language.make_languages_folder(top, messages=MESSAGES)
-    made_up_language.add_language(languages, "eo")
-    return languages
-
-
-@pytest.fixture
-def folder(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a complete made-up language, for a test to change before it is read."""
-    languages = shutil.copytree(prepared, tmp_path / "languages")
-    monkeypatch.setattr(registry, "FOLDER", languages)
-    return Path(languages) / "eo"
-
-
-def settings(**changes: object) -> Settings:
-    return Settings(_env_file=None, **changes)  # type: ignore[call-arg, arg-type]
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
-
-
-def change_messages(folder: Path, number: int, change: Callable[[Message], None]) -> list[str]:
-    """Change the first messages, and compile; return them."""
-    path = folder / "LC_MESSAGES/messages.po"
-    with path.open("rb") as file:
-        catalogue = read_po(file, locale=folder.name)
-    chosen = sorted((m for m in catalogue if isinstance(m.id, str) and m.id), key=lambda m: m.id)
-    for message in chosen[:number]:
-        change(message)
-    with path.open("wb") as file:
-        write_po(file, catalogue)
-    made_up_language.compile_catalogue(folder)
-    return [message.id for message in chosen[:number]]
-
+from tests.made_up_language import edit
 
 # --- The shipped languages ----------------------------------------------------------
 
 
 def test_the_languages_of_an_installation_by_default_are_complete():
-    spoken = settings().languages
+    spoken = Settings(_env_file=None).languages  # type: ignore[call-arg]
     assert spoken == ("en", "de", "es")
     assert find_setting_faults(spoken) == []
 
@@ -211,84 +162,6 @@ def test_a_wrong_value_is_refused_and_named(folder, name, old, new, sentence):
     assert sentence in found
 
 
-# --- The catalogue ----------------------------------------------------------------------
-
-
-def untranslate(message: Message) -> None:
-    message.string = ""
-
-
-def make_fuzzy(message: Message) -> None:
-    message.flags.add("fuzzy")
-
-
-@pytest.mark.parametrize(
-    ("change", "what"), [(untranslate, "are not translated"), (make_fuzzy, "are marked fuzzy")]
-)
-@pytest.mark.parametrize("number", [1, 3, 5])
-def test_messages_without_a_translation_are_counted_and_the_first_named(
-    folder, number, change, what
-):
-    changed = change_messages(folder, number, change)
-    (found,) = find_language_faults("eo")
-    start = rf"eo/LC_MESSAGES/messages.po: {number} of {MESSAGES} messages {what}: "
-    assert re.match(start, found)
-    assert all(f'"{name[:39]}' in found for name in changed[:3])
-    assert found.endswith("…") == (number > 3)
-
-
-def test_a_message_that_is_new_in_the_source_is_named(folder):
-    with (folder.parent / "messages.pot").open("a") as file:
-        file.write('\nmsgid "Quite new"\nmsgstr ""\n')
-    (found,) = find_language_faults("eo")
-    assert """messages are not in it ('make translations' adds them): "Quite new\"""" in found
-
-
-def test_a_plural_without_one_of_its_forms_is_named(folder):
-    path = folder / "LC_MESSAGES/messages.po"
-    path.write_text(re.sub(r'(?m)^msgstr\[1\] ".*"$', 'msgstr[1] ""', path.read_text(), count=1))
-    made_up_language.compile_catalogue(folder)
-    assert "1 of" in find_language_faults("eo")[0]
-    assert "are not translated" in find_language_faults("eo")[0]
-
-
-def test_a_translation_that_loses_a_value_is_named(folder):
-    def lose(message: Message) -> None:
-        message.string = "Zu"
-
-    changed = change_messages(folder, 1, lose)
-    assert "%(" in changed[0]
-    (found,) = find_language_faults("eo")
-    assert f'1 of {MESSAGES} translations change the placeholders: "{changed[0][:39]}' in found
-
-
-def test_a_text_that_asks_for_a_word_nobody_understands_is_named(folder):
-    asking = "Not you? Text SCAM, or REFUSE"
-    with (folder.parent / "messages.pot").open("a") as file:
-        file.write(f'\nmsgid "{asking}"\nmsgstr ""\n')
-    made_up_language.translate_all(folder)
-    path = folder / "LC_MESSAGES/messages.po"
-    assert "Text ZUZUSCAM, or ZUZUREFUSE" in path.read_text()
-    edit(path, "ZUZUREFUSE", "zuzurefuse")
-    made_up_language.compile_catalogue(folder)
-    assert find_language_faults("eo") == [
-        f"eo/LC_MESSAGES/messages.po: 1 of {MESSAGES + 1} translations do not name their command"
-        f' of words.toml in capitals: "{asking}"'
-    ]
-
-
-def test_a_catalogue_that_was_changed_and_not_compiled_is_refused(folder):
-    edit(folder / "LC_MESSAGES/messages.po", f'msgstr "{made_up_language.PREFIX}', 'msgstr "Other ')
-    assert find_language_faults("eo") == [
-        "eo/LC_MESSAGES/messages.mo is older than messages.po: run 'make translations'"
-    ]
-
-
-def test_without_the_template_nothing_can_be_known(folder):
-    (folder.parent / "messages.pot").unlink()
-    assert find_language_faults("eo") == ["messages.pot is missing or cannot be read"]
-
-
 # --- Words of several languages -----------------------------------------------------------
 
 CONFLICTS = [
@@ -329,117 +202,3 @@ def test_a_folder_that_is_not_in_use_refuses_no_start(folder):
     edit(folder / "words.toml", "zuzuscam", "mover")
     assert find_conflicts_among(("en", "de", "es")) == []
     assert vocabulary.customer_vocabulary().commands["mover"] == "scam"  # eo comes before es
-
-
-# --- The setting --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("written", "spoken"),
-    [
-        ("de,en", ("de", "en")),
-        ("DE en-GB", ("de", "en")),
-        ("es-MX", ("es",)),
-        ("es_MX, es, ES-es", ("es",)),
-        ("eo", ("eo",)),
-        ("pt-BR", ("pt",)),  # there are names of its canaries
-        ("sv", ("sv",)),
-        ("zh-Hant", ("zh_Hant",)),
-        ("zh-tw", ("zh_Hant_TW",)),
-    ],
-)
-def test_tags_are_folders_their_own_or_that_of_the_language(folder, written, spoken):
-    assert settings(languages=written).languages == spoken
-
-
-def test_a_folder_of_a_region_comes_before_that_of_its_language(folder):
-    shutil.copytree(folder, folder.parent / "es_MX")
-    assert settings(languages="es-MX es-AR").languages == ("es_MX", "es")
-    assert find_setting_faults(("es_MX",)) == []
-    assert registry.language_for("es_MX").voice.tag == "eo-001"
-    assert registry.language_for("es_AR").voice.tag == "es-ES"
-
-
-@pytest.mark.parametrize("written", ["klingon", "de,x", "123", "e n", "german", "und-XX", "-"])
-def test_what_is_no_tag_is_refused_with_how_to_write_one(written):
-    with pytest.raises(
-        ValidationError, match="is no language tag: write tags like en, de or pt-BR"
-    ):
-        settings(languages=written)
-
-
-def test_no_language_at_all_is_refused():
-    with pytest.raises(ValidationError, match="name at least one language"):
-        settings(languages="")
-
-
-@pytest.mark.parametrize(
-    ("written", "sentence"),
-    [
-        ("sv", "VOUCHLINE_LANGUAGES names sv, but there is no folder languages/sv."),
-        ("zh-Hant", "VOUCHLINE_LANGUAGES names zh_Hant, but there is no folder languages/zh_Hant."),
-        ("fr", "VOUCHLINE_LANGUAGES names fr, which is not complete: fr/language.toml is missing"),
-        ("fr-CA", "VOUCHLINE_LANGUAGES names fr, which is not complete: fr/language.toml is miss"),
-    ],
-)
-def test_a_language_that_cannot_be_spoken_stops_the_start_anywhere(written, sentence, tmp_path):
-    """Was accepted on 8e19743, and spoke English."""
-    chosen = settings(languages=f"en {written}", instance=tmp_path)
-    with pytest.raises(SystemExit) as told:
-        create_app(chosen)
-    assert sentence in str(told.value.code)
-    assert list(tmp_path.iterdir()) == []
-    (found,) = [f for f in settings_checks.check_settings(chosen) if "LANGUAGES" in f.sentence]
-    assert (found.level, found.sentence[-1]) == ("refuse", ".")
-
-
-def test_the_source_language_has_to_be_complete_whatever_is_spoken(folder):
-    (folder.parent / "en/words.toml").unlink()
-    assert find_setting_faults(("eo",)) == [
-        "The source language en is not complete: en/words.toml is missing."
-    ]
-    with pytest.raises(registry.SourceLanguageBroken):
-        registry.language_for("eo")
-
-
-def test_many_faults_are_shortened(folder):
-    path = folder / "words.toml"
-    path.write_text(re.sub(r'"zuzu\w+"', "7", path.read_text()))
-    (found,) = find_setting_faults(("eo",))
-    assert found.count("must be text in quotes") == 8
-    assert "more ('flask languages check' lists all)." in found
-
-
-@pytest.mark.parametrize(("name", "sentence"), [("es-AR", "called es_AR"), ("x!", "no language")])
-def test_a_folder_has_to_be_called_by_its_tag(folder, name, sentence):
-    folder.rename(folder.parent / name)
-    assert sentence in find_language_faults(name)[0]
-
-
-# --- Tags -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("wanted", "match"),
-    [
-        ("de", "de"),
-        ("de-AT", "de"),
-        ("DE_ch", "de"),
-        ("de-DE-x-private", "de"),
-        ("pt-BR", "pt_BR"),
-        ("pt", "pt_BR"),
-        ("pt-PT", "pt_BR"),
-        ("zh-TW", "zh_Hant"),
-        ("zh-HK", "zh_Hant"),
-        ("zh-Hant-HK", "zh_Hant"),
-        ("zh-CN", "zh_Hans"),
-        ("zh", "zh_Hans"),
-        ("und_DE", "de"),
-        ("fr", None),
-        ("*", None),
-        ("", None),
-        ("und_xx", None),
-    ],
-)
-def test_the_best_match_of_a_tag(wanted, match):
-    assert tags.match_language(wanted, ("en_GB", "de", "pt_BR", "zh_Hans", "zh_Hant")) == match
