@@ -57,9 +57,9 @@ pictures: .venv/test
 
 # Gathers the texts of pages and messages again and compiles the catalogues.
 translations: .venv/test
-	$(BIN)/pybabel -q extract -F translations/babel.cfg -o translations/messages.pot --no-location --sort-output .
-	$(BIN)/pybabel -q update -i translations/messages.pot -d translations --no-fuzzy-matching
-	$(BIN)/pybabel -q compile -d translations
+	$(BIN)/pybabel -q extract -F languages/babel.cfg -o languages/messages.pot --no-location --sort-output .
+	$(BIN)/pybabel -q update -i languages/messages.pot -d languages --no-fuzzy-matching
+	$(BIN)/pybabel -q compile -d languages
 
 .venv/run: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

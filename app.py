@@ -317,4 +317,5 @@ def _is_diagnostic_command() -> bool:
         "doctor" in sys.argv
         or sys.argv[-2:] == ["keys", "new"]
         or {"leaks", "trace", "--access"} <= set(sys.argv)  # works on files alone
+        or {"languages", "check"} <= set(sys.argv)  # likewise
     )

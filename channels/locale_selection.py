@@ -6,6 +6,10 @@ from babel import Locale
 from flask import Flask, Response, current_app, request
 from flask_babel import Babel, get_locale
 
+from config.languages import registry
+from config.languages.registry import SOURCE_LANGUAGE, language_for
+from config.languages.tags import match_language, to_html_tag
+
 _COOKIE = "lang"
 
 
@@ -18,27 +22,28 @@ def supported_locales() -> tuple[str, ...]:
 def select_locale() -> str:
     """Return the language of this request."""
     chosen = request.args.get("lang") or request.cookies.get(_COOKIE, "")
-    if chosen in supported_locales():
-        return chosen
-    tags = [tag.lower() for tag, weight in request.accept_languages if weight > 0]
-    wanted = (tag.replace("_", "-").partition("-")[0] for tag in tags)
-    return next(
-        (language for language in wanted if language in supported_locales()), supported_locales()[0]
-    )
+    supported = supported_locales()
+    by_tag = {to_html_tag(code): code for code in supported}
+    if chosen in by_tag:
+        return by_tag[chosen]
+    wanted = (tag for tag, weight in request.accept_languages if weight > 0)
+    matches = (match_language(tag, supported) for tag in wanted)
+    return next((code for code in matches if code), supported[0])
 
 
 def set_up_locales(app: Flask, languages: tuple[str, ...]) -> None:
     """Set up translations, and remember a chosen language in a cookie that contains nothing
     else."""
     app.config["LANGUAGES"] = languages
-    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(app.root_path) + "/translations"
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(registry.FOLDER)
     Babel(app, locale_selector=select_locale)
     app.context_processor(_locale_template_values)
+    tags = [to_html_tag(code) for code in languages]
 
     @app.after_request
     def remember_chosen_locale(response: Response) -> Response:
         chosen = request.args.get("lang")
-        if chosen in languages:
+        if chosen in tags:
             response.set_cookie(
                 _COOKIE,
                 chosen,
@@ -51,11 +56,13 @@ def set_up_locales(app: Flask, languages: tuple[str, ...]) -> None:
 
 
 def _locale_template_values() -> dict[str, object]:
-    locale = get_locale() or Locale("en")
+    """Return the page's language tag, its direction, and the languages to choose from by tag."""
+    code = str(get_locale() or SOURCE_LANGUAGE)
     return {
-        "language": str(locale).replace("_", "-"),
-        "direction": locale.text_direction,
+        "language": to_html_tag(code),
+        "direction": language_for(code).direction,
         "languages": [
-            (code, Locale.parse(code).get_display_name(code)) for code in supported_locales()
+            (to_html_tag(each), Locale.parse(each).get_display_name(each))
+            for each in supported_locales()
         ],
     }

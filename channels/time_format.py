@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
 
+from config.languages.registry import language_for
 from messaging.i18n import format_day_and_time, format_time_of_day
 from people.errors import InvalidInput
 
@@ -57,8 +58,7 @@ class LocalClock:
 
     def format_full_date(self, on: date) -> str:
         """Format as ``24 November 2026``."""
-        form = "d MMMM y" if self.locale == "en" else "long"
-        return format_date(on, form, locale=self.locale)
+        return format_date(on, language_for(self.locale).dates.full_date, locale=self.locale)
 
     def format_in_zone(self, when: datetime, zone: str) -> str:
         """Format the same moment in another ``zone``, with its date if that differs."""

@@ -15,6 +15,8 @@ from limits import parse_many
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from config.languages.registry import resolve_language
+from config.languages.tags import normalise_tag
 from config.time_zones import known_zones
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -176,6 +178,14 @@ class Settings(BaseSettings):
     @classmethod
     def _parse_word_list(cls, value: Any) -> Any:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("languages")
+    @classmethod
+    def _resolve_languages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Name languages by folder: ``es-MX`` is ``es``, unless it has a folder of its own."""
+        if not value:
+            raise ValueError("name at least one language, like en")
+        return tuple(dict.fromkeys(resolve_language(normalise_tag(tag)) for tag in value))
 
     @field_validator("budget_agent", "budget_investigator", "budget_misses")
     @classmethod

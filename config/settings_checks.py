@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from config import limit_checks
 from config.contact_details import has_link
+from config.languages.checks import find_setting_faults
 from config.settings import Settings
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
@@ -33,15 +34,17 @@ def check_settings(settings: Settings) -> list[SettingsFinding]:
         *_check_provider_addresses(settings),
         *_check_server_connections(settings),
         *limit_checks.find_limit_faults(settings),
+        *_check_languages(settings),
     ]
     return [SettingsFinding(*fault) for fault in faults]
 
 
 def find_start_refusals(settings: Settings) -> list[str]:
     """Return the sentences that prevent a start: outside production, only those about sending the
-    account's token unencrypted."""
+    account's token unencrypted, and about languages that would be answered in English."""
     if not settings.in_production:
-        return [sentence for _, sentence in _check_provider_addresses(settings)]
+        always = (*_check_provider_addresses(settings), *_check_languages(settings))
+        return [sentence for _, sentence in always]
     return [finding.sentence for finding in check_settings(settings) if finding.level == "refuse"]
 
 
@@ -157,6 +160,10 @@ def _check_messaging(s: Settings) -> list[FaultRow]:
     if not s.countries:
         faults.append(("warn", "VOUCHLINE_COUNTRIES is not set: texts go to any country."))
     return faults
+
+
+def _check_languages(s: Settings) -> list[FaultRow]:
+    return [("refuse", sentence) for sentence in find_setting_faults(s.languages)]
 
 
 def _check_provider_addresses(s: Settings) -> list[FaultRow]:

@@ -1,20 +1,21 @@
-"""Translations from ``translations/`` for texts and pages, independent of a web framework."""
+"""Translations from ``languages/`` for texts and pages, independent of a web framework."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import datetime, time
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from babel import Locale, UnknownLocaleError
 from babel.dates import format_datetime, format_time
 from babel.support import NullTranslations, Translations
 
-FOLDER = Path(__file__).resolve().parent.parent / "translations"
-FALLBACK = "en"
+from config.languages import registry
+from config.languages.registry import language_for
+from config.languages.tags import match_language
 
 #: The seven-bit alphabet of text messages (3GPP TS 23.038, section 6.2.1). A single other
 #: character more than doubles the cost of a text.
@@ -25,29 +26,27 @@ GSM7 = frozenset(
 _ASCII_PUNCTUATION = str.maketrans(dict(zip("‘’‚“”„–—", "'''\"\"\"--", strict=True)) | {"…": "..."})
 _WORD = re.compile(r"\S+")
 _ADDRESS = re.compile(r"[.:/]\w|//|@")
-_DAYS = {"de": "ccc d. LLL HH:mm"}
-_DAYS_OF_YEARS = {"de": "ccc d. LLL y HH:mm"}
+
+
+def load_catalogue(locale: str) -> NullTranslations:
+    """Return the catalogue of a language; English, the source language, needs none."""
+    return _load_catalogue(registry.FOLDER, language_for(locale).code)
 
 
 @lru_cache(maxsize=32)
-def load_catalogue(locale: str) -> NullTranslations:
-    """Return the catalogue of a language; English, the source language, needs none."""
-    return Translations.load(str(FOLDER), [locale, locale.split("_", maxsplit=1)[0]])
+def _load_catalogue(folder: Path, code: str) -> NullTranslations:
+    return Translations.load(str(folder), [code])
 
 
-def best_language(wanted: str, spoken: tuple[str, ...]) -> str:
+def best_language(wanted: str, spoken: Sequence[str]) -> str:
     """Return the best match for a tag like ``de-AT`` among ``spoken``, by default the first."""
-    try:
-        language = Locale.parse(wanted.replace("-", "_")).language
-    except (ValueError, UnknownLocaleError):
-        return spoken[0]
-    return language if language in spoken else spoken[0]
+    return match_language(wanted, spoken) or spoken[0]
 
 
 def format_day_and_time(when: datetime, zone: str, locale: str, *, year: bool = False) -> str:
     """Format like ``Tue 24 Nov 14:00``, in local time of ``zone``, optionally with the year."""
-    patterns, other = (_DAYS_OF_YEARS, "EEE d MMM y HH:mm") if year else (_DAYS, "EEE d MMM HH:mm")
-    pattern = patterns.get(locale.split("_", maxsplit=1)[0], other)
+    dates = language_for(locale).dates
+    pattern = dates.day_time_year if year else dates.day_time
     return format_datetime(when, pattern, tzinfo=ZoneInfo(zone), locale=locale)
 
 

@@ -6,31 +6,10 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from config.languages.vocabulary import customer_vocabulary
+from config.languages.words import WORD_PATTERN, plain_word
 from verification import codes
 
-#: The commands in each supported language; customers can use any of them. None is a word that
-#: carriers reserve (rule M3). In lower case without accents.
-COMMAND_WORDS = {
-    "check": "check",
-    "scam": "scam",
-    "move": "move",
-    "refuse": "refuse",
-    "phrase": "phrase",
-    "page": "page",
-    "pruefen": "check",
-    "prufen": "check",
-    "betrug": "scam",
-    "verschieben": "move",
-    "ablehnen": "refuse",
-    "satz": "phrase",
-    "seite": "page",
-    "comprobar": "check",
-    "estafa": "scam",
-    "mover": "move",
-    "rechazar": "refuse",
-    "frase": "phrase",
-    "pagina": "page",
-}
 MAX_TEXT_LENGTH = 1600
 #: A longer text is a story, not a command.
 _MAX_COMMAND_WORDS = 5
@@ -40,9 +19,9 @@ _PICKED_PATTERN = re.compile(r"[^\d:/+]{0,10}([1-9])[^\d:/+]{0,8}")
 
 @dataclass(frozen=True)
 class TextCommand:
-    """A command. ``word`` is ``code``, ``pick`` for the number of an offered time, a value of
-    :data:`COMMAND_WORDS`, or ``other``. ``code`` is the code or the picked number in plain digits;
-    ``rest`` is the text after the word, as it was written."""
+    """A command. ``word`` is ``code``, ``pick`` for the number of an offered time, a command of
+    :class:`config.languages.model.CommandWords`, or ``other``. ``code`` is the code or the picked
+    number in plain digits; ``rest`` is the text after the word, as it was written."""
 
     word: str
     code: str = ""
@@ -62,18 +41,14 @@ def parse_text_command(body: str, digits: int) -> TextCommand:
     picked = _PICKED_PATTERN.fullmatch("".join(_ascii_digit(c) for c in text))
     if picked:
         return TextCommand("pick", picked[1])
-    letters = list(re.finditer(r"[^\W\d_]+", text))
-    word = COMMAND_WORDS.get(_plain_command_word(letters[0][0])) if letters else None
+    letters = list(WORD_PATTERN.finditer(text))
+    known = customer_vocabulary().commands
+    word = known.get(plain_word(letters[0][0])) if letters else None
     if word == "phrase":
         return TextCommand(word, rest=text[letters[0].end() :].strip(" :=-.!?\"'“”„«»‘’"))
     if word and len(letters) <= _MAX_COMMAND_WORDS:
         return TextCommand(word)
     return TextCommand("other")
-
-
-def _plain_command_word(word: str) -> str:
-    """Return the word in lower case without accents: ``PRÜFEN`` as ``prufen``."""
-    return "".join(c for c in unicodedata.normalize("NFKD", word.lower()) if c.isalpha())
 
 
 def _codes_in(text: str, digits: int) -> set[str]:

@@ -1,5 +1,5 @@
 """Parses a text that answers a question about a report. Only for texts without a command: a code
-and the words of :data:`channels.texts.command_parser.COMMAND_WORDS` keep their meaning."""
+and the command words keep their meaning."""
 
 from __future__ import annotations
 
@@ -7,29 +7,10 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from config.languages.vocabulary import customer_vocabulary
+from config.languages.words import WORD_PATTERN, plain_word
 from incidents.reports.report_fields import NUMBER_LIMIT
 
-#: The words of each answer in the supported languages, in lower case without accents. None is a
-#: word that carriers reserve (rule M3); therefore *weiter* is missing in German.
-SKIP_WORDS = frozenset({"next", "skip", "naechste", "nachste", "siguiente"})
-NONE_WORDS = frozenset({"none", "nothing", "nichts", "keine", "nada", "ninguno", "ninguna"})
-HIDDEN_WORDS = frozenset(
-    {"hidden", "private", "withheld", "unknown", "unbekannt", "anonym", "oculto"}
-)
-KNEW_WORDS = {
-    "name": "name",
-    "nombre": "name",
-    "phone": "phone",
-    "nummer": "phone",
-    "numero": "phone",
-    "ticket": "ticket",
-    "product": "product",
-    "produkt": "product",
-    "producto": "product",
-    "address": "address",
-    "adresse": "address",
-    "direccion": "address",
-}
 _NUMBER = re.compile(r"\+?[\d(][\d ()./-]*\d")
 _DIGIT_COUNTS = range(5, 19)
 _MAX_ANSWER_WORDS = 8
@@ -52,19 +33,19 @@ class ReportAnswer:
 def parse_report_answer(body: str) -> ReportAnswer:
     """Parse a short text. Case, accents and the script of the digits do not matter."""
     text = unicodedata.normalize("NFKC", body[:400])
-    words = [_plain_answer_word(match_) for match_ in re.findall(r"[^\W\d_]+", text)]
+    words = [plain_word(word) for word in WORD_PATTERN.findall(text)]
     if len(words) > _MAX_ANSWER_WORDS:
         return ReportAnswer()
     number = _find_shown_number(text)
     if number:
         return ReportAnswer(number=number)
-    word_set = set(words)
-    knew = tuple(dict.fromkeys(KNEW_WORDS[word] for word in words if word in KNEW_WORDS))
+    known = customer_vocabulary()
+    knew = tuple(dict.fromkeys(known.knew[word] for word in words if word in known.knew))
     if knew:
         return ReportAnswer(knew=knew)
-    if word_set & HIDDEN_WORDS:
+    if not known.hidden.isdisjoint(words):
         return ReportAnswer(hidden=True)
-    return ReportAnswer(skipped=bool(word_set & (SKIP_WORDS | NONE_WORDS)))
+    return ReportAnswer(skipped=not known.skip.isdisjoint(words))
 
 
 def _find_shown_number(text: str) -> str:
@@ -75,7 +56,3 @@ def _find_shown_number(text: str) -> str:
         if len(re.sub(r"\D", "", match_)) in _DIGIT_COUNTS
     ]
     return runs[0][:NUMBER_LIMIT].strip() if len(runs) == 1 else ""
-
-
-def _plain_answer_word(word: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKD", word.lower()) if c.isalpha())

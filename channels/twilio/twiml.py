@@ -6,7 +6,7 @@ from flask import Response, url_for
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
 from channels.voice.ivr_state import IvrTurn
-from messaging import voice_templates
+from config.languages.registry import language_for
 
 KEY_TIMEOUT_SECONDS = 8
 
@@ -46,7 +46,12 @@ def _gather_keys(said: IvrTurn) -> Gather:
 
 def _say_turn_texts(verb: VoiceResponse | Gather, said: IvrTurn) -> None:
     for locale, text in said.says:
-        verb.say(text, language=voice_templates.TWILIO_VOICE_LANGUAGES.get(locale, "en-GB"))
+        verb.say(text, language=voice_language(locale))
+
+
+def voice_language(locale: str) -> str:
+    """Return what Twilio's speech service calls a language."""
+    return language_for(locale).voice_name_for("twilio")
 
 
 def twiml_response(twiml: VoiceResponse) -> Response:

@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from channels import error_handlers
 from channels.app_context import current_context, current_time, unit_of_work
 from channels.twilio.signature import require_signature
-from channels.twilio.twiml import twiml_response
+from channels.twilio.twiml import twiml_response, voice_language
 from messaging import call_consent, voice_message, voice_templates
 from messaging.text_templates import MessageContext
 from messaging.voice_message import VoiceMessage
@@ -189,7 +189,7 @@ _STAGES: dict[str, Callable[[_AnsweredCall], _Prompt]] = {
 
 def _prompt_twiml(said: _Prompt, voice: MessageContext, message: str) -> Response:
     twiml = VoiceResponse()
-    language = voice_templates.TWILIO_VOICE_LANGUAGES.get(voice.locale, "en-GB")
+    language = voice_language(voice.locale)
     if not said.stage:
         twiml.say(f"{said.text} {voice_templates.say_goodbye(voice)}".strip(), language=language)
         twiml.hangup()

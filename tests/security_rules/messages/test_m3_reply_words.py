@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from channels.texts import command_parser
 from channels.texts.command_parser import parse_text_command
+from config.languages import registry
+from config.languages.registry import FOLDER
+from config.languages.vocabulary import customer_vocabulary
 from messaging import text_templates
-from messaging.i18n import FOLDER
 from messaging.models import InboundText, OptOut
 from tests.channels.support import AUTH_TOKEN, a_text, all_rows
-from verification.reply_words import REPLY_WORDS, RESERVED_WORDS, choose_reply_word
+from verification.reply_words import choose_reply_word
 
 pytestmark = pytest.mark.settings(
     public_url="https://check.example.org", twilio_auth_token=AUTH_TOKEN
@@ -29,7 +30,9 @@ stopp abmelden abbestellen abbrechen beenden ende hilfe ja anmelden weiter nein 
 CARRIERS = frozenset(_TAKEN.split())
 OPT_OUTS = ["STOP", "stop", " Stop. ", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"]
 OPT_OUTS += ["REVOKE", "OPTOUT", "opt out"]
+REPLY_WORDS = {each.code: each.reply_words for each in registry.load_usable_languages(FOLDER)}
 LANGUAGES = sorted(REPLY_WORDS)
+COMMANDS = customer_vocabulary().commands
 
 
 def plain(word: str) -> str:
@@ -39,7 +42,7 @@ def plain(word: str) -> str:
 
 @pytest.mark.parametrize("locale", LANGUAGES)
 def test_no_reply_word_is_a_carriers_or_a_command_of_ours(locale):
-    taken = CARRIERS | set(command_parser.COMMAND_WORDS) | RESERVED_WORDS
+    taken = CARRIERS | set(COMMANDS)
     assert [word for word in REPLY_WORDS[locale] if plain(word) in taken] == []
 
 
@@ -56,8 +59,7 @@ def test_a_reply_word_texted_to_us_by_mistake_is_taken_for_nothing(locale):
 
 
 def test_no_word_that_a_customer_can_text_is_a_carriers():
-    assert CARRIERS.isdisjoint(command_parser.COMMAND_WORDS)
-    assert "stop" in RESERVED_WORDS
+    assert CARRIERS.isdisjoint(COMMANDS)
     for word in CARRIERS:
         assert parse_text_command(word, 6).word == "other"
 
@@ -67,9 +69,7 @@ def test_no_text_of_ours_in_any_language_asks_for_a_carriers_word():
     sources = [Path(text_templates.__file__), *FOLDER.glob("*/*/*.po")]
     assert len(sources) >= len(LANGUAGES)
     told = {word for source in sources for word in re.findall(r"\b[A-Z]{3,}\b", source.read_text())}
-    assert {parse_text_command(word, 6).word for word in told} >= set(
-        command_parser.COMMAND_WORDS.values()
-    )
+    assert {parse_text_command(word, 6).word for word in told} >= set(COMMANDS.values())
     assert [word for word in sorted(told) if plain(word) in CARRIERS] == []
 
 

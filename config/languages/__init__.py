@@ -1,0 +1,1 @@
+"""Languages: one folder each in ``languages/``, read and checked here."""
