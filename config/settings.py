@@ -50,7 +50,7 @@ class TwilioAccount:
 
 
 class Settings(BaseSettings):
-    """The settings of an installation; ``docs/configuration.md`` explains each of them."""
+    """The settings of an installation; ``docs/operators/configuration.md`` explains each."""
 
     model_config = SettingsConfigDict(
         env_prefix="VOUCHLINE_",

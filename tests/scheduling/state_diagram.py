@@ -1,5 +1,5 @@
 """``python -m tests.scheduling.state_diagram``: draws the table of states into
-``docs/scheduling.md``."""
+``docs/supervisors/scheduling.md``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scheduling.states import TRANSITIONS, CallbackState
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "scheduling.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "supervisors" / "scheduling.md"
 _BLOCK = re.compile(r"```mermaid\n.*?```\n", re.DOTALL)
 
 

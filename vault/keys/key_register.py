@@ -42,8 +42,8 @@ KEY_ROWS = select(
 NO_KEYS = "the store has no keys yet: run 'flask --app app db upgrade'"
 _WHAT_TO_DO = (
     "somebody changed the database. Find out who, and put table {} back from a backup;"
-    " 'flask --app app db upgrade' does not make it again (docs/production.md, 'Keys that are"
-    " missing')"
+    " 'flask --app app db upgrade' does not make it again (docs/operators/production.md, 'Keys"
+    " that are missing')"
 )
 REGISTER_GONE = f"the store's key register is missing or cannot be opened: {_WHAT_TO_DO}"
 KEY_MISSING = f"the key for '{{}}' is missing from the store: {_WHAT_TO_DO}"

@@ -130,7 +130,7 @@ def test_a_new_master_key_can_be_used_as_it_is_printed(tmp_path):
 
 
 def test_every_setting_is_documented():
-    text = (ROOT / "docs" / "configuration.md").read_text()
+    text = (ROOT / "docs" / "operators" / "configuration.md").read_text()
     for name in Settings.model_fields:
         assert name.upper() in text, name
 

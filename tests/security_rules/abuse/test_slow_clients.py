@@ -237,10 +237,10 @@ def test_500_slow_clients_leave_checks_nine_tenths_of_their_speed(tmp_path):
 
 
 def documented() -> str:
-    """The configuration of ``docs/production.md``."""
-    page = (ROOT / "docs/production.md").read_text()
+    """The configuration of ``docs/operators/production.md``."""
+    page = (ROOT / "docs/operators/production.md").read_text()
     found = re.search(r"```nginx\n(.*?)```", page, re.DOTALL)
-    assert found, "docs/production.md shows no nginx configuration"
+    assert found, "docs/operators/production.md shows no nginx configuration"
     return "\n".join(line.strip() for line in found[1].splitlines())
 
 
