@@ -10,7 +10,7 @@ export PORT
 # once and at any hour, so that a newcomer can try the whole journey whatever the time is.
 run: .venv/run
 	@VOUCHLINE_MIN_NOTICE_MINUTES=$${VOUCHLINE_MIN_NOTICE_MINUTES:-0} \
-	VOUCHLINE_DECENT_HOURS=$${VOUCHLINE_DECENT_HOURS:-00:00-24:00} \
+	VOUCHLINE_CALLING_HOURS=$${VOUCHLINE_CALLING_HOURS:-$${VOUCHLINE_DECENT_HOURS:-00:00-24:00}} \
 	exec $(BIN)/flask --app app run-all
 
 test: .venv/test

@@ -51,7 +51,7 @@ LIMIT_BOUNDS = (
         "one number can be tried without end",
     ),
     LimitBounds(
-        "check_limit_per_address",
+        "check_limit_per_network",
         _HOUR,
         60,
         100_000,
@@ -59,7 +59,7 @@ LIMIT_BOUNDS = (
         "one stranger can fill the store",
     ),
     LimitBounds(
-        "report_limit_per_address",
+        "report_limit_per_network",
         _HOUR,
         5,
         1000,
@@ -67,7 +67,7 @@ LIMIT_BOUNDS = (
         "one stranger can fill the store",
     ),
     LimitBounds(
-        "proof_limit_per_address",
+        "page_number_limit_per_network",
         _DAY,
         10,
         5000,
@@ -75,7 +75,7 @@ LIMIT_BOUNDS = (
         "page numbers can be guessed and texts asked for without end",
     ),
     LimitBounds(
-        "feed_limit_per_address",
+        "calendar_limit_per_network",
         _HOUR,
         60,
         100_000,

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from config import limit_checks
 from config.contact_details import has_link
+from config.renamed_settings import describe_renaming
 from config.settings import Settings
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
@@ -24,7 +25,7 @@ class SettingsFinding:
 
 def check_settings(settings: Settings) -> list[SettingsFinding]:
     """Return all findings about the settings; the database is checked elsewhere."""
-    faults = [
+    faults: list[FaultRow] = [
         *_check_master_keys(settings),
         *_check_public_addresses(settings),
         *_check_messaging(settings),
@@ -33,6 +34,7 @@ def check_settings(settings: Settings) -> list[SettingsFinding]:
         *_check_provider_addresses(settings),
         *_check_server_connections(settings),
         *limit_checks.find_limit_faults(settings),
+        *(("warn", sentence) for sentence in find_renamings(settings)),
     ]
     return [SettingsFinding(*fault) for fault in faults]
 
@@ -43,6 +45,11 @@ def find_start_refusals(settings: Settings) -> list[str]:
     if not settings.in_production:
         return [sentence for _, sentence in _check_provider_addresses(settings)]
     return [finding.sentence for finding in check_settings(settings) if finding.level == "refuse"]
+
+
+def find_renamings(settings: Settings) -> list[str]:
+    """Return a sentence for each setting that was given by its former name."""
+    return [describe_renaming(former) for former in settings.former_names]
 
 
 def _check_checkpoint_destinations(s: Settings) -> list[FaultRow]:
@@ -235,8 +242,8 @@ def _check_rate_limits(s: Settings) -> list[FaultRow]:
                 "VOUCHLINE_SPENDING_ANYBODY_PERCENT.",
             )
         )
-    if s.decent_hours[0].hour == 0 and s.decent_hours[1] is None:
-        faults.append(("warn", "VOUCHLINE_DECENT_HOURS allows calls at any hour of the night."))
+    if s.calling_hours[0].hour == 0 and s.calling_hours[1] is None:
+        faults.append(("warn", "VOUCHLINE_CALLING_HOURS allows calls at any hour of the night."))
     return faults
 
 

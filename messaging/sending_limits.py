@@ -32,7 +32,7 @@ class SendingLimits:
     """Limits of countries, of texts per number, and of spending.
 
     ``countries`` are ISO 3166 codes; none allows all. Money is in millionths of the operator's
-    currency; a ceiling of 0 means none. ``look_up_lines`` makes a paid look-up of the line type
+    currency; a ceiling of 0 means none. ``line_type_lookup`` makes a paid look-up of the line type
     before the first text to a number. ``asked_per_number`` limits messages that anyone can trigger
     (:mod:`messaging.message_kinds`), and ``per_number`` all others; ``anybodys_share`` is the share
     of the ceilings for the former.
@@ -44,7 +44,7 @@ class SendingLimits:
     call_price: int = 0
     per_hour: int = 0
     per_day: int = 0
-    look_up_lines: bool = False
+    line_type_lookup: bool = False
     asked_per_number: Sequence[NumberLimit] = ()
     anybodys_share: float = ANYONE_SHARE
 

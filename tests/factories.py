@@ -43,7 +43,7 @@ def a_policy(**more: Any) -> Policy:
         "min_notice_minutes": 5,
         "max_ahead_days": 180,
         "window_lead_minutes": 5,
-        "decent_hours": (time(8), time(21)),
+        "calling_hours": (time(8), time(21)),
         "code_digits": 6,
         "code_minutes": 10,
     }

@@ -98,7 +98,7 @@ def worker_command(together: bool) -> None:
         here.clock,
         jobs,
         here.rules,
-        here.worker_hands,
+        here.worker_concurrency,
         here.line,
     )
 
@@ -119,7 +119,7 @@ def _retention_jobs(settings: Settings) -> list[PeriodicJob]:
 
 def _staff_mail_jobs(settings: Settings) -> list[PeriodicJob]:
     here, mailer = current_context(), destinations_from_settings.mailer_from_settings(settings)
-    patience = timedelta(days=settings.note_patience_days)
+    patience = timedelta(days=settings.note_deadline_days)
     name = settings.organisation
     notes = EveningNotesJob(patience, mailer, name, here.engine, here.info, here.clock)
     if mailer is None:

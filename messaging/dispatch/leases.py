@@ -105,7 +105,7 @@ class _SendCheck:
         """Return whether to look up the line type, which is not known from a recent look-up."""
         return (
             letter.medium != VOICE
-            and self.rules.look_up_lines
+            and self.rules.line_type_lookup
             and line_types.find_line_type(self.session, letter.to, self.now) is None
         )
 

@@ -38,7 +38,7 @@ def server(folder: Path, **more: str) -> Iterator[tuple[int, subprocess.Popen[by
     given = {
         "INSTANCE": str(folder / "instance"),
         "PORT": str(port),
-        "CHECK_LIMIT_PER_ADDRESS": MANY,
+        "CHECK_LIMIT_PER_NETWORK": MANY,
         "CHECK_LIMIT_PER_NUMBER": MANY,
         **more,
     }

@@ -234,7 +234,7 @@ def test_one_strangers_checks_stop_nobody_elses_behind_a_proxy_that_is_not_count
     template, tmp_path
 ):
     """Was red on c916469."""
-    console = make_console(template, tmp_path, check_limit_per_address="30/minute")
+    console = make_console(template, tmp_path, check_limit_per_network="30/minute")
     client = console.app.test_client()
 
     def check(phone: str, address: str) -> int:

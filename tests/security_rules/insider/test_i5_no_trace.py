@@ -45,7 +45,7 @@ from tests.security_rules.support.all_routes import SIMULATOR
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
-OPEN = {f"{name}_limit_per_address": "100000/second" for name in ("check", "report", "proof")}
+OPEN = {f"{name}_limit_per_network": "100000/second" for name in ("check", "report", "page_number")}
 OPEN |= {"check_limit_per_number": "100000/second", "sign_in_limit": "100000/second"}
 SECRET = "Bob and Ines sold the list together"
 #: Each of them asks every route.

@@ -194,7 +194,7 @@ def test_the_phrase_is_changed_no_more_often_than_its_warnings_are_affordable(st
     assert len(store.all(select(OutboxMessage))) == callback_notifier.MAX_PHRASES_PER_DAY
 
 
-@pytest.mark.settings(**SETTINGS, worker_hands=1)
+@pytest.mark.settings(**SETTINGS, worker_concurrency=1)
 def test_a_flood_of_page_numbers_holds_up_no_announcement(outside, there, clock):
     """Sixty are due before it; a round takes eight. Was red on c916469."""
     others = [f"+44740041{n:04d}" for n in range(60)]

@@ -40,8 +40,8 @@ SETTINGS: dict[str, Any] = {
     "twilio_auth_token": AUTH_TOKEN,
     "bridge_calls": True,
     **{
-        f"{name}_limit_per_address": "100000/second"
-        for name in ("check", "report", "feed", "proof")
+        f"{name}_limit_per_network": "100000/second"
+        for name in ("check", "report", "calendar", "page_number")
     },
     "check_limit_per_number": "100000/second",
     "sign_in_limit": "100000/second",
