@@ -69,8 +69,8 @@ class FormerNamesSource(PydanticBaseSettingsSource):
 
     def get_field_value(  # pydantic-settings calls it for each field
         self,
-        field: FieldInfo,
-        field_name: str,  # noqa: ARG002
+        field: FieldInfo,  # noqa: ARG002
+        field_name: str,
     ) -> tuple[Any, str, bool]:
         """Return nothing: all values are read at once."""
         return None, field_name, False
