@@ -4,7 +4,7 @@ PORT ?= 5000
 BIN := .venv/bin
 export PORT
 
-.PHONY: run test test-both test-fast campaigns campaign-samples lint format bench bench-tracing pictures translations clean
+.PHONY: run test test-both test-fast campaigns campaign-samples lint format bench bench-tracing pictures translations docs clean
 
 # The main job with the embedded defaults: SQLite, simulator, demo data. The demo allows calls at
 # once and at any hour, so that a newcomer can try the whole journey whatever the time is.
@@ -39,6 +39,11 @@ lint: .venv/test
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.drift
 	$(BIN)/python -m bench.house
+	$(BIN)/mkdocs -q build
+
+# The manual, into build/manual; fails on a broken link or anchor.
+docs: .venv/test
+	$(BIN)/mkdocs build
 
 format: .venv/test
 	$(BIN)/ruff format .
