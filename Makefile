@@ -39,7 +39,7 @@ lint: .venv/test
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.drift
 	$(BIN)/python -m bench.house
-	$(BIN)/mkdocs -q build
+	$(BIN)/mkdocs build
 
 # The manual, into build/manual; fails on a broken link or anchor.
 docs: .venv/test
