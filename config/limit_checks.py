@@ -160,7 +160,7 @@ def _check_production_values(s: Settings) -> list[FaultRow]:
         faults.append(
             (
                 "warn",
-                "VOUCHLINE_LOG_LEVEL=debug writes down what libraries send and receive, which can "
+                "VOUCHLINE_LOG_LEVEL=debug logs what libraries send and receive, which can "
                 "hold numbers and names: use info.",
             )
         )
@@ -168,7 +168,7 @@ def _check_production_values(s: Settings) -> list[FaultRow]:
         faults.append(
             (
                 "warn",
-                "VOUCHLINE_TRUSTED_PROXIES is 0, but https comes to an end at a proxy, so all "
+                "VOUCHLINE_TRUSTED_PROXIES is 0, but https ends at a proxy, so all "
                 "customers would count as one address: count the proxies before the server.",
             )
         )

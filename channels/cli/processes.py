@@ -138,7 +138,7 @@ def _with_policy(job: Callable[[Session, Policy, datetime], None]) -> PeriodicJo
 
 
 @click.command("serve")
-@click.option("--host", default="127.0.0.1", help="Address to listen on; a proxy stands before.")
+@click.option("--host", default="127.0.0.1", help="Address to listen on, behind the proxy.")
 @together_option
 @with_appcontext
 def serve_command(host: str, together: bool) -> None:

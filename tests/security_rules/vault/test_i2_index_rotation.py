@@ -510,7 +510,7 @@ def test_the_command_goes_on_where_one_was_stopped(app, database, clock, monkeyp
     monkeypatch.setattr(rotate_index_key, "_pause", stop)
     assert app.test_cli_runner().invoke(args=["keys", "rotate-index"]).exit_code != 0
     told = run(app, clock, monkeypatch)
-    assert "The rotation to index-1 goes on." in told.output
+    assert "The rotation to index-1 continues." in told.output
     assert "index-1 is the key" in told.output
     assert len(there.all(select(PurposeKey).where(col(PurposeKey.purpose) == "index-2"))) == 0
 
