@@ -39,6 +39,7 @@ lint: .venv/test
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.drift
 	$(BIN)/python -m bench.house
+	$(BIN)/python -m tests.manual.vocabulary
 	$(BIN)/mkdocs build
 
 # The manual, into build/manual; fails on a broken link or anchor.

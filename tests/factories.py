@@ -94,7 +94,7 @@ def a_callback(
 
 @dataclass(frozen=True)
 class Call:
-    """A call that is going on: what its agent knows, and the number it goes to."""
+    """A call in progress: what its agent knows, and the number it goes to."""
 
     callback_id: UUID
     agent_id: UUID

@@ -102,8 +102,8 @@ def close_decided_case(
     """Close a decided case, with a reason.
 
     Reporters in the case who asked for the outcome get the text ``tell``
-    (:data:`messaging.text_templates.REPORT_OUTCOMES`), unless it is empty. Raises as :func:`write_case_note`, or
-    ``WrongState``.
+    (:data:`messaging.text_templates.REPORT_OUTCOMES`), unless it is empty. Raises as
+    :func:`write_case_note`, or ``WrongState``.
     """
     case = get_held_case(session, reference, who)
     if case.outcome is None:

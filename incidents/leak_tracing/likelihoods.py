@@ -49,8 +49,8 @@ ALL_FIELDS = frozenset(FIELD_KNOWLEDGE_RATES)
 
 
 def knowledge_likelihood_ratio(call: Call, shown: frozenset[str] | None) -> float:
-    """Return how much more likely a caller from a leak of the ``shown`` fields (all if ``None``) is to
-    know exactly what this caller knew, compared with any other caller."""
+    """Return how much more likely a caller from a leak of the ``shown`` fields (all if ``None``) is
+    to know exactly what this caller knew, compared with any other caller."""
     ratio = 1.0
     for field, (leaked, usual) in FIELD_KNOWLEDGE_RATES.items():
         if call.knew is not None and (shown is None or field in shown):

@@ -1,7 +1,7 @@
 """Small budgets and counts for messages that anybody can trigger
 
-Messages that are queued already are still sent at any hour they were queued for. Page numbers of six
-digits that were just sent are invalid: they have to be requested again.
+Messages that are queued already are still sent at any hour they were queued for. Page numbers of
+six digits that were just sent are invalid: they have to be requested again.
 """
 
 from __future__ import annotations

@@ -220,7 +220,7 @@ def test_a_stop_is_over_in_time_with_half_requests_open(tmp_path):
 
 @pytest.mark.campaign
 def test_500_slow_clients_leave_checks_nine_tenths_of_their_speed(tmp_path):
-    """By turns, so that what else the machine does weighs on both. Was red on c916469."""
+    """Alternating, so that what else the machine does weighs on both. Was red on c916469."""
     with server(tmp_path, TRUSTED_PROXIES="0") as (port, _process):
         checks(port, 100)
         alone, beside = [], []

@@ -1,4 +1,4 @@
-"""The doctor asks the running server how many proxies stand before it, through a real nginx; the
+"""The doctor asks the running server how many proxies are in front of it, through a real nginx; the
 server notices by itself that one is not counted; and until then nobody locks everybody out."""
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def test_an_odd_look_through_ones_own_old_call_is_not_hidden_in_its_group(store,
 def test_looks_of_one_visit_for_a_call_are_told_as_one_and_each_look_for_nothing_as_one(
     store, people
 ):
-    """What is told calmly of a call must not make small what has nothing behind it."""
+    """An access for a call must not hide an access without a justification."""
     gwen, _, ben = people
     with store.unit() as session:
         for minute in range(3):

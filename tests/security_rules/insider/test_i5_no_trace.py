@@ -1,7 +1,7 @@
 """I5: somebody who is named in a case finds no trace of it on any route.
 
-Two houses, alike but for a case that names an investigator and a supervisor, and all that came of
-it. Each of the two asks every route of both houses; the answers are the same to the byte, after
+Two installations, alike but for a case that names an investigator and a supervisor, and its
+consequences. Each of the two asks every route of both; the answers are the same to the byte, after
 tokens, ids and random names are made alike. Was red on c916469.
 """
 

@@ -61,7 +61,7 @@ class Ask:
     who: str
     data: dict[str, str] = field(default_factory=dict)
     closed: bool = True
-    #: The simulated phone is the customer's own, with what the customer was told before.
+    #: The simulated phone is the customer's own, with the texts that the customer got before.
     own_phone: bool = False
     path: dict[str, str] = field(default_factory=dict)
     #: A script of a page sends it.
