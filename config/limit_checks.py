@@ -102,10 +102,10 @@ def _check_limit_bounds(settings: Settings, bounds: LimitBounds) -> list[FaultRo
             "refuse" if bounds.unsafe and allowed > bounds.unsafe else "warn"
         )
         allowance = f"{name} allows {allowed:,} in a{'n' if length == 'hour' else ''} {length}"
-        return [(level, f"{allowance}: {bounds.many}. Allow {bounds.most:,} at the most.")]
+        return [(level, f"{allowance}: {bounds.many}. Allow at most {bounds.most:,}.")]
     if allowed < bounds.least:
         allowance = f"{name} allows {allowed:,} in a{'n' if length == 'hour' else ''} {length}"
-        return [("warn", f"{allowance}: {bounds.few}. Allow {bounds.least:,} at least.")]
+        return [("warn", f"{allowance}: {bounds.few}. Allow at least {bounds.least:,}.")]
     return []
 
 

@@ -59,7 +59,7 @@ def _check_checkpoint_destinations(s: Settings) -> list[FaultRow]:
         (
             "warn",
             "VOUCHLINE_CHECKPOINTS_TO names no place outside this machine: anybody who has it can "
-            "rewrite the audit log unseen.",
+            "rewrite the audit log undetected.",
         )
     ]
 
@@ -159,7 +159,7 @@ def _check_messaging(s: Settings) -> list[FaultRow]:
         )
     if not s.spending_per_hour or not s.spending_per_day:
         faults.append(
-            ("warn", "VOUCHLINE_SPENDING_PER_HOUR or _PER_DAY is 0: no ceiling on money.")
+            ("warn", "VOUCHLINE_SPENDING_PER_HOUR or _PER_DAY is 0: no limit on spending.")
         )
     if not s.countries:
         faults.append(("warn", "VOUCHLINE_COUNTRIES is not set: texts go to any country."))
@@ -248,7 +248,7 @@ def _check_rate_limits(s: Settings) -> list[FaultRow]:
 
 
 def _is_ceiling_too_low(s: Settings) -> bool:
-    """Tell whether a third of the public share of a ceiling is less than one call and one long
+    """Tell whether a third of a spending limit's public share is less than one call and one long
     text."""
     dearest = max(s.call_price, 2 * s.text_price)
     ceilings = [amount for amount in (s.spending_per_hour, s.spending_per_day) if amount]

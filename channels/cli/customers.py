@@ -244,7 +244,7 @@ def _print_import_counts(counts: ImportCounts, dry_run: bool) -> None:
 @reason_option
 def apply_retention_command(days: int | None, dry_run: bool, why: str) -> None:
     """Erase the data of customers whose last callback is longer ago than the period, now. The
-    worker does this by itself if VOUCHLINE_RETENTION_DAYS is set."""
+    worker does this automatically if VOUCHLINE_RETENTION_DAYS is set."""
     settings: Settings = current_app.config["VOUCHLINE_SETTINGS"]
     days = days or settings.retention_days
     if days is None:

@@ -48,12 +48,13 @@ def _strings(node: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def _comments(source: str) -> Iterator[tuple[int, str]]:
-    """Yield comments; those on lines that follow each other are one text."""
+    """Yield comments; whole lines that follow each other are one text."""
     begin, lines = 0, list[str]()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type != tokenize.COMMENT:
             continue
-        if lines and token.start[0] != begin + len(lines):
+        whole_line = token.line.lstrip().startswith("#")
+        if lines and (token.start[0] != begin + len(lines) or not whole_line):
             yield begin, "\n".join(lines)
             lines = []
         if not lines:

@@ -114,8 +114,8 @@ def add_register(session: UnitOfWork, master: MasterKeys, register: KeyRegister)
 def update_register(
     session: UnitOfWork, master: MasterKeys, how: Callable[[KeyRegister], KeyRegister]
 ) -> KeyRegister:
-    """Change the register, serialized by a row lock; lock rows of ``purpose_key`` before, never
-    after. Raises as :func:`open_register`."""
+    """Change the register, serialized by a row lock; lock ``purpose_key`` rows first, never
+    later. Raises as :func:`open_register`."""
     connection = session.connection()
     before = open_register(master, connection.execute(_SEALED.with_for_update()).scalar())
     after = how(before)

@@ -1,5 +1,5 @@
-"""I1: nobody opens a record unseen by its customer, nor hides one look among many, nor undoes an
-objection; and a customer sees of nobody else's record anything."""
+"""I1: nobody opens a record without its customer seeing it, nor hides one look among many, nor
+undoes an objection; and a customer sees of nobody else's record anything."""
 
 from __future__ import annotations
 

@@ -166,8 +166,8 @@ DECENT = CallingHours("Europe/London", (datetime(1, 1, 1, 8).time(), datetime(1,
 
 @pytest.mark.parametrize("why", ["number", "ceiling", "provider"])
 def test_what_was_held_up_until_the_night_waits_for_the_morning(store, why):
-    """A limit, the ceiling or the provider can hold a text up past nine in the evening. Was red on
-    c916469: it left whenever the limit ended."""
+    """A limit, the spending limit or the provider can hold a text up past nine in the evening.
+    Was red on c916469: it left whenever the limit ended."""
     evening = datetime(2026, 11, 24, 20, 30, tzinfo=UTC)
     held_up(store, evening, decent=DECENT)
     rules = {

@@ -37,7 +37,7 @@ def notations(phone: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Who:
-    """A customer, and what they are rung about."""
+    """A customer, and what they are called about."""
 
     phone: str
     name: str

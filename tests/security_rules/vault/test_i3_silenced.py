@@ -1,4 +1,4 @@
-"""I3, I6: who can write to the database but has no key silences no entry unseen."""
+"""I3, I6: who can write to the database but has no key removes no entry undetected."""
 
 from __future__ import annotations
 
@@ -524,7 +524,7 @@ def test_a_checkpoint_that_was_changed_keeps_none_from_being_made(store, clock, 
 
 
 def test_what_is_there_at_the_upgrade_is_sealed_once(store):
-    """Entries of before have no mark; later ones without are strangers'."""
+    """Earlier entries have no mark; later ones without are strangers'."""
     write(store, 3)
     take_in(store)
     with store.unit() as session:
