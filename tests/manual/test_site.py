@@ -46,6 +46,7 @@ def test_every_page_of_docs_is_built_for_a_phone_too(site):
     for page in pages:
         text = (site / page.with_suffix(".html")).read_text()
         assert 'name="viewport"' in text, page
+        assert "```" not in text, f"{page}: a block of code that is indented is not rendered"
 
 
 def test_nothing_comes_from_another_site(site):
