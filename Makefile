@@ -4,13 +4,13 @@ PORT ?= 5000
 BIN := .venv/bin
 export PORT
 
-.PHONY: run test test-both test-fast campaigns campaign-samples lint format bench bench-tracing pictures translations clean
+.PHONY: run test test-both test-fast campaigns campaign-samples lint format bench bench-tracing pictures translations docs clean
 
 # The main job with the embedded defaults: SQLite, simulator, demo data. The demo allows calls at
 # once and at any hour, so that a newcomer can try the whole journey whatever the time is.
 run: .venv/run
 	@VOUCHLINE_MIN_NOTICE_MINUTES=$${VOUCHLINE_MIN_NOTICE_MINUTES:-0} \
-	VOUCHLINE_DECENT_HOURS=$${VOUCHLINE_DECENT_HOURS:-00:00-24:00} \
+	VOUCHLINE_CALLING_HOURS=$${VOUCHLINE_CALLING_HOURS:-$${VOUCHLINE_DECENT_HOURS:-00:00-24:00}} \
 	exec $(BIN)/flask --app app run-all
 
 test: .venv/test
@@ -39,6 +39,12 @@ lint: .venv/test
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.drift
 	$(BIN)/python -m bench.house
+	$(BIN)/python -m tests.manual.vocabulary
+	$(BIN)/mkdocs build
+
+# The manual, into build/manual; fails on a broken link or anchor.
+docs: .venv/test
+	$(BIN)/mkdocs build
 
 format: .venv/test
 	$(BIN)/ruff format .

@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+import structlog
 from limits import parse_many
 from pydantic import ValidationError
 from sqlalchemy import Engine
@@ -46,6 +47,7 @@ from vault.keys.keyring import Keyring
 from vault.keys.master_keys import MasterKeys
 
 ROOT = Path(__file__).resolve().parent
+_log = structlog.get_logger("settings")
 
 
 def create_app(
@@ -60,6 +62,8 @@ def create_app(
     if not _is_diagnostic_command():
         _refuse_to_start_if(settings_checks.find_start_refusals(settings))
     logging_setup.set_up_logging(settings.log_level)
+    if not _is_diagnostic_command():
+        _warn_of_renamed_settings(settings)
     context = _build_app_context(settings, now)
     app = Application("vouchline", root_path=str(ROOT))
     app.config["VOUCHLINE_SETTINGS"] = settings
@@ -106,7 +110,7 @@ def _build_app_context(settings: Settings, now: Callable[[], datetime]) -> AppCo
         gateways=gateways,
         line=_build_voice_provider(settings),
         rules=_build_sending_limits(settings),
-        worker_hands=settings.worker_hands,
+        worker_concurrency=settings.worker_concurrency,
         limiter=_build_rate_limiter(settings),
         clock=now,
         base_url=settings.base_url,
@@ -173,11 +177,11 @@ def _build_policy(settings: Settings) -> Policy:
         min_notice_minutes=settings.min_notice_minutes,
         max_ahead_days=settings.max_ahead_days,
         window_lead_minutes=settings.window_lead_minutes,
-        decent_hours=settings.decent_hours,
+        calling_hours=settings.calling_hours,
         code_digits=settings.code_digits,
         code_minutes=settings.code_minutes,
         bridge_calls=settings.bridge_calls,
-        decent_by_country=settings.decent_hours_by_country,
+        calling_hours_by_country=settings.calling_hours_by_country,
         buffer_before=settings.buffer_before_minutes,
         buffer_after=settings.buffer_after_minutes,
         holidays=settings.holidays,
@@ -202,7 +206,7 @@ def _build_providers(settings: Settings, engine: Engine, ring: Keyring) -> list[
             voice_from=settings.official_phone,
             base_url=settings.base_url,
             name=account.name,
-            connections=settings.worker_hands,
+            connections=settings.worker_concurrency,
         )
         for account in settings.twilio_accounts
     ]
@@ -237,7 +241,7 @@ def _build_sending_limits(settings: Settings) -> SendingLimits:
         call_price=to_millionths(settings.call_price),
         per_hour=to_millionths(settings.spending_per_hour),
         per_day=to_millionths(settings.spending_per_day),
-        look_up_lines=settings.look_up_lines,
+        line_type_lookup=settings.line_type_lookup,
         asked_per_number=parse_limits(settings.texts_asked_per_number),
         anybodys_share=settings.spending_anybody_percent / 100,
     )
@@ -263,13 +267,13 @@ def _build_rate_limiter(settings: Settings) -> RateLimiter:
     return RateLimiter(
         settings.rate_storage,
         {
-            "check_address": settings.check_limit_per_address,
+            "check_address": settings.check_limit_per_network,
             "check_number": settings.check_limit_per_number,
             "check_beyond_number": "3/10 minutes",
-            "check_beyond_address": _multiply_limits(settings.check_limit_per_address, 5),
-            "report_address": settings.report_limit_per_address,
-            "feed_address": settings.feed_limit_per_address,
-            "proof_address": settings.proof_limit_per_address,
+            "check_beyond_address": _multiply_limits(settings.check_limit_per_network, 5),
+            "report_address": settings.report_limit_per_network,
+            "feed_address": settings.calendar_limit_per_network,
+            "proof_address": settings.page_number_limit_per_network,
             "sign_in_address": settings.sign_in_limit,
             "sign_in_account": settings.sign_in_limit,
             "sign_in_device": settings.sign_in_limit,
@@ -292,6 +296,11 @@ def _settings_from_environment() -> Settings:
             for detail in error.errors(include_input=False, include_url=False)
         ]
         raise _startup_refusal(problems) from None
+
+
+def _warn_of_renamed_settings(settings: Settings) -> None:
+    for sentence in settings_checks.find_renamings(settings):
+        _log.warning("setting renamed", setting=sentence)
 
 
 def _refuse_to_start_if(sentences: list[str]) -> None:

@@ -101,7 +101,7 @@ def _workers(url: str, folder: Path, address: str, count: int) -> Iterator[None]
         "VOUCHLINE_INSTANCE": str(folder),
         "VOUCHLINE_MASTER_KEYS": databases.MASTER_KEYS,
         "VOUCHLINE_MESSAGING": "twilio",
-        "VOUCHLINE_WORKER_HANDS": str(HANDS),
+        "VOUCHLINE_WORKER_CONCURRENCY": str(HANDS),
         "VOUCHLINE_TEXTS_PER_NUMBER": "1000000/hour",
         "VOUCHLINE_SPENDING_PER_HOUR": "0",
         "VOUCHLINE_SPENDING_PER_DAY": "0",

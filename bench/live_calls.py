@@ -37,7 +37,7 @@ POLICY = Policy(
     min_notice_minutes=0,
     max_ahead_days=180,
     window_lead_minutes=60,  # so that one agent's next calls can all be started now
-    decent_hours=(time(0), None),
+    calling_hours=(time(0), None),
     code_digits=6,
     code_minutes=10,
 )

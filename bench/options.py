@@ -41,7 +41,7 @@ def read(arguments: list[str] | None = None) -> Options:
     add("--seconds", type=float, default=2.0, help="length of one measurement")
     add("--small", type=int, default=10_000, help="customers in the small store")
     add("--large", type=int, default=200_000, help="customers in the large one; 0 leaves it out")
-    add("--live", type=int, default=2_000, help="calls going on")
+    add("--live", type=int, default=2_000, help="calls in progress")
     add("--no-file", action="store_true", help="print only, leave bench/results.md as it is")
     parsed = parser.parse_args(arguments)
     return Options(

@@ -129,7 +129,7 @@ def _verdict(result: Result) -> list[str]:
         size = median(ratios(result.full[LARGE], ours))
         lines.append(_aim("Large store against small", f"{size:.2f}", f"{SIZE}", size >= SIZE))
     core = max(value.core_share for value in result.full.values())
-    lines.append(f"- Making the load took {core:.0%} of one core at the most.")
+    lines.append(f"- Making the load took at most {core:.0%} of one core.")
     return lines
 
 

@@ -153,7 +153,7 @@ def _ask(store: databases.Store, days: int, questions: int) -> None:
 def _one_agent(days: int) -> None:
     here = ZoneInfo("Europe/London")
     week = {day: [(540, 780), (825, 1065)] for day in range(5)}
-    rules = SlotRules(week, here, here, POLICY.decent_hours)
+    rules = SlotRules(week, here, here, POLICY.calling_hours)
     busy = set(slots.call_steps(NOW + timedelta(hours=3), 60))
     search = (rules, busy, NOW, NOW + timedelta(days=days), 15)
     fast = median(_timed(lambda: list(slots.iter_free_starts(*search)), 20))

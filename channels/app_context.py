@@ -38,7 +38,7 @@ class AppContext:
     gateways: Sequence[SmsProvider]
     line: VoiceProvider | None
     rules: SendingLimits
-    worker_hands: int
+    worker_concurrency: int
     limiter: RateLimiter
     clock: Callable[[], datetime]
     base_url: str

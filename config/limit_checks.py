@@ -51,7 +51,7 @@ LIMIT_BOUNDS = (
         "one number can be tried without end",
     ),
     LimitBounds(
-        "check_limit_per_address",
+        "check_limit_per_network",
         _HOUR,
         60,
         100_000,
@@ -59,7 +59,7 @@ LIMIT_BOUNDS = (
         "one stranger can fill the store",
     ),
     LimitBounds(
-        "report_limit_per_address",
+        "report_limit_per_network",
         _HOUR,
         5,
         1000,
@@ -67,7 +67,7 @@ LIMIT_BOUNDS = (
         "one stranger can fill the store",
     ),
     LimitBounds(
-        "proof_limit_per_address",
+        "page_number_limit_per_network",
         _DAY,
         10,
         5000,
@@ -75,7 +75,7 @@ LIMIT_BOUNDS = (
         "page numbers can be guessed and texts asked for without end",
     ),
     LimitBounds(
-        "feed_limit_per_address",
+        "calendar_limit_per_network",
         _HOUR,
         60,
         100_000,
@@ -102,10 +102,10 @@ def _check_limit_bounds(settings: Settings, bounds: LimitBounds) -> list[FaultRo
             "refuse" if bounds.unsafe and allowed > bounds.unsafe else "warn"
         )
         allowance = f"{name} allows {allowed:,} in a{'n' if length == 'hour' else ''} {length}"
-        return [(level, f"{allowance}: {bounds.many}. Allow {bounds.most:,} at the most.")]
+        return [(level, f"{allowance}: {bounds.many}. Allow at most {bounds.most:,}.")]
     if allowed < bounds.least:
         allowance = f"{name} allows {allowed:,} in a{'n' if length == 'hour' else ''} {length}"
-        return [("warn", f"{allowance}: {bounds.few}. Allow {bounds.least:,} at least.")]
+        return [("warn", f"{allowance}: {bounds.few}. Allow at least {bounds.least:,}.")]
     return []
 
 
@@ -160,7 +160,7 @@ def _check_production_values(s: Settings) -> list[FaultRow]:
         faults.append(
             (
                 "warn",
-                "VOUCHLINE_LOG_LEVEL=debug writes down what libraries send and receive, which can "
+                "VOUCHLINE_LOG_LEVEL=debug logs what libraries send and receive, which can "
                 "hold numbers and names: use info.",
             )
         )
@@ -168,7 +168,7 @@ def _check_production_values(s: Settings) -> list[FaultRow]:
         faults.append(
             (
                 "warn",
-                "VOUCHLINE_TRUSTED_PROXIES is 0, but https comes to an end at a proxy, so all "
+                "VOUCHLINE_TRUSTED_PROXIES is 0, but https ends at a proxy, so all "
                 "customers would count as one address: count the proxies before the server.",
             )
         )

@@ -137,7 +137,7 @@ class RequestReader:
         if length is not None and not (length.isascii() and length.isdigit()):
             raise RequestRefused(400, "Bad request.")
         if length is not None and int(length) > MAX_BODY_BYTES:
-            raise RequestRefused(413, f"A request may have {MAX_BODY_BYTES:,} bytes at the most.")
+            raise RequestRefused(413, f"A request may have {MAX_BODY_BYTES:,} bytes at most.")
         deadline = asyncio.timeout(BODY_SECONDS)
         name = find_request_network(scope, self._hops)
         network = self._reading.setdefault(name, {})
@@ -244,7 +244,7 @@ async def _read_chunked_body(exchange: Exchange) -> bytes:
     async for piece in exchange:
         body += piece
         if len(body) > MAX_BODY_BYTES:
-            raise RequestRefused(413, f"A request may have {MAX_BODY_BYTES:,} bytes at the most.")
+            raise RequestRefused(413, f"A request may have {MAX_BODY_BYTES:,} bytes at most.")
     return bytes(body)
 
 

@@ -13,30 +13,23 @@ from urllib.parse import urlsplit
 
 from limits import parse_many
 from pydantic import AliasChoices, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from config.languages.registry import resolve_language
 from config.languages.tags import normalise_tag
+from config.renamed_settings import RENAMED_SETTINGS, ConflictingValues, FormerNamesSource
+from config.setting_formats import Hours, parse_hours
 from config.time_zones import known_zones
 
 ROOT = Path(__file__).resolve().parent.parent
 _MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
 _REMINDERS = (timedelta(days=1), timedelta(hours=1), timedelta(minutes=10))
 _RETRIES = (timedelta(hours=2), timedelta(days=1))
-Hours = tuple[time, time | None]
-_HOURS = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})")
-
-
-def _parse_setting_hours(text: str) -> Hours:
-    """Parse ``08:00-21:00`` to two times; an end of ``24:00`` is ``None``, the end of the day."""
-    match = _HOURS.fullmatch(text.strip())
-    if not match:
-        raise ValueError("write the hours like 08:00-21:00, or 00:00-24:00 for any hour")
-    h1, m1, h2, m2 = map(int, match.groups())
-    end = None if (h2, m2) == (24, 0) else time(h2, m2)
-    if end is not None and end <= time(h1, m1):
-        raise ValueError("the end of the decent hours must be later than their start")
-    return time(h1, m1), end
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,7 +45,7 @@ class TwilioAccount:
 
 
 class Settings(BaseSettings):
-    """The settings of an installation; ``docs/configuration.md`` explains each of them."""
+    """The settings of an installation; ``docs/operators/configuration.md`` explains each."""
 
     model_config = SettingsConfigDict(
         env_prefix="VOUCHLINE_",
@@ -84,10 +77,10 @@ class Settings(BaseSettings):
     second_twilio_messaging_service_sid: str = ""
     second_twilio_api_base: str = ""
     bridge_calls: bool = False
-    worker_hands: int = Field(8, ge=1, le=64)
+    worker_concurrency: int = Field(8, ge=1, le=64)
     texts_per_number: str = "10/hour;30/day"
     texts_asked_per_number: str = "4/hour;8/day"
-    look_up_lines: bool = False
+    line_type_lookup: bool = False
     text_price: Decimal = Field(Decimal("0.05"), ge=0)
     call_price: Decimal = Field(Decimal("0.10"), ge=0)
     spending_per_hour: Decimal = Field(Decimal(50), ge=0)
@@ -95,11 +88,11 @@ class Settings(BaseSettings):
     spending_anybody_percent: int = Field(15, ge=0, le=60)
 
     rate_storage: str = "memory://"
-    check_limit_per_address: str = "300/minute;5000/hour"
+    check_limit_per_network: str = "300/minute;5000/hour"
     check_limit_per_number: str = "100/minute;600/hour"
-    report_limit_per_address: str = "10/minute;60/hour"
-    feed_limit_per_address: str = "60/minute"
-    proof_limit_per_address: str = "30/10 minutes;600/day"
+    report_limit_per_network: str = "10/minute;60/hour"
+    calendar_limit_per_network: str = "60/minute"
+    page_number_limit_per_network: str = "30/10 minutes;600/day"
     sign_in_limit: str = "10/5 minutes;20/hour;50/day"
     budget_agent: str = "30/hour;120/day"
     budget_investigator: str = "20/hour;60/day"
@@ -122,14 +115,14 @@ class Settings(BaseSettings):
     min_notice_minutes: int = Field(5, ge=0, le=7 * 24 * 60)
     max_ahead_days: int = Field(180, ge=1, le=730)
     window_lead_minutes: int = Field(5, ge=0, le=60)
-    decent_hours: Annotated[Hours, NoDecode] = (time(8), time(21))
-    decent_hours_by_country: Annotated[dict[str, Hours], NoDecode] = {}
+    calling_hours: Annotated[Hours, NoDecode] = (time(8), time(21))
+    calling_hours_by_country: Annotated[dict[str, Hours], NoDecode] = {}
     buffer_before_minutes: int = Field(0, ge=0, le=120)
     buffer_after_minutes: int = Field(0, ge=0, le=120)
     holidays: str = Field("", pattern=r"^([A-Z]{2}(-[A-Za-z0-9]{1,10})?)?$")
     reminders: Annotated[tuple[timedelta, ...], NoDecode] = _REMINDERS
     retries: Annotated[tuple[timedelta, ...], NoDecode] = _RETRIES
-    note_patience_days: int = Field(3, ge=1, le=60)
+    note_deadline_days: int = Field(3, ge=1, le=60)
     retention_days: int | None = Field(None, ge=1, le=36500)
     number_change_wait_hours: int = Field(48, ge=1, le=720)
     code_digits: int = Field(6, ge=6, le=8)
@@ -144,12 +137,28 @@ class Settings(BaseSettings):
     web_workers: int = Field(1, ge=1, le=64)
     web_threads: int = Field(8, ge=1, le=256)
 
-    @field_validator("decent_hours", mode="before")
+    #: The former names by which settings were given; not a setting itself.
+    former_names: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources of settings, the first with the highest priority."""
+        sources = (init_settings, env_settings, dotenv_settings)
+        return (FormerNamesSource(settings_cls, sources), *sources, file_secret_settings)
+
+    @field_validator("calling_hours", mode="before")
     @classmethod
     def _parse_calling_hours(cls, value: Any) -> Any:
-        return _parse_setting_hours(value) if isinstance(value, str) else value
+        return parse_hours(value) if isinstance(value, str) else value
 
-    @field_validator("decent_hours_by_country", mode="before")
+    @field_validator("calling_hours_by_country", mode="before")
     @classmethod
     def _parse_hours_by_country(cls, value: Any) -> Any:
         """Parse ``DE=09:00-20:00 FR=10:00-20:00`` to hours by country."""
@@ -160,7 +169,7 @@ class Settings(BaseSettings):
             country, _, hours = part.partition("=")
             if not re.fullmatch("[A-Z]{2}", country):
                 raise ValueError("write hours by country like DE=09:00-20:00 FR=10:00-20:00")
-            hours_by_country[country] = _parse_setting_hours(hours)
+            hours_by_country[country] = parse_hours(hours)
         return hours_by_country
 
     @field_validator("reminders", "retries", mode="before")
@@ -195,11 +204,11 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-        "check_limit_per_address",
+        "check_limit_per_network",
         "check_limit_per_number",
-        "report_limit_per_address",
-        "feed_limit_per_address",
-        "proof_limit_per_address",
+        "report_limit_per_network",
+        "calendar_limit_per_network",
+        "page_number_limit_per_network",
         "sign_in_limit",
     )
     @classmethod
@@ -253,6 +262,13 @@ class Settings(BaseSettings):
     @classmethod
     def _make_path_absolute(cls, value: Path) -> Path:
         return value if value.is_absolute() else (Path.cwd() / value)
+
+    @field_validator(*RENAMED_SETTINGS.values(), mode="before")  # the last one, so it runs first
+    @classmethod
+    def _refuse_conflicting_names(cls, value: Any) -> Any:
+        if isinstance(value, ConflictingValues):
+            raise ValueError(str(value))
+        return value
 
     @property
     def store_url(self) -> str:

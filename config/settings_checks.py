@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from config import limit_checks
 from config.contact_details import has_link
 from config.languages.checks import find_setting_faults
+from config.renamed_settings import describe_renaming
 from config.settings import Settings
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
@@ -25,7 +26,7 @@ class SettingsFinding:
 
 def check_settings(settings: Settings) -> list[SettingsFinding]:
     """Return all findings about the settings; the database is checked elsewhere."""
-    faults = [
+    faults: list[FaultRow] = [
         *_check_master_keys(settings),
         *_check_public_addresses(settings),
         *_check_messaging(settings),
@@ -35,6 +36,7 @@ def check_settings(settings: Settings) -> list[SettingsFinding]:
         *_check_server_connections(settings),
         *limit_checks.find_limit_faults(settings),
         *_check_languages(settings),
+        *(("warn", sentence) for sentence in find_renamings(settings)),
     ]
     return [SettingsFinding(*fault) for fault in faults]
 
@@ -48,6 +50,11 @@ def find_start_refusals(settings: Settings) -> list[str]:
     return [finding.sentence for finding in check_settings(settings) if finding.level == "refuse"]
 
 
+def find_renamings(settings: Settings) -> list[str]:
+    """Return a sentence for each setting that was given by its former name."""
+    return [describe_renaming(former) for former in settings.former_names]
+
+
 def _check_checkpoint_destinations(s: Settings) -> list[FaultRow]:
     if any(not address.startswith("file:") for address in s.checkpoints_to):
         return []
@@ -55,7 +62,7 @@ def _check_checkpoint_destinations(s: Settings) -> list[FaultRow]:
         (
             "warn",
             "VOUCHLINE_CHECKPOINTS_TO names no place outside this machine: anybody who has it can "
-            "rewrite the audit log unseen.",
+            "rewrite the audit log undetected.",
         )
     ]
 
@@ -155,7 +162,7 @@ def _check_messaging(s: Settings) -> list[FaultRow]:
         )
     if not s.spending_per_hour or not s.spending_per_day:
         faults.append(
-            ("warn", "VOUCHLINE_SPENDING_PER_HOUR or _PER_DAY is 0: no ceiling on money.")
+            ("warn", "VOUCHLINE_SPENDING_PER_HOUR or _PER_DAY is 0: no limit on spending.")
         )
     if not s.countries:
         faults.append(("warn", "VOUCHLINE_COUNTRIES is not set: texts go to any country."))
@@ -242,13 +249,13 @@ def _check_rate_limits(s: Settings) -> list[FaultRow]:
                 "VOUCHLINE_SPENDING_ANYBODY_PERCENT.",
             )
         )
-    if s.decent_hours[0].hour == 0 and s.decent_hours[1] is None:
-        faults.append(("warn", "VOUCHLINE_DECENT_HOURS allows calls at any hour of the night."))
+    if s.calling_hours[0].hour == 0 and s.calling_hours[1] is None:
+        faults.append(("warn", "VOUCHLINE_CALLING_HOURS allows calls at any hour of the night."))
     return faults
 
 
 def _is_ceiling_too_low(s: Settings) -> bool:
-    """Tell whether a third of the public share of a ceiling is less than one call and one long
+    """Tell whether a third of a spending limit's public share is less than one call and one long
     text."""
     dearest = max(s.call_price, 2 * s.text_price)
     ceilings = [amount for amount in (s.spending_per_hour, s.spending_per_day) if amount]

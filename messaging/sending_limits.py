@@ -11,10 +11,11 @@ import phonenumbers
 
 from messaging.message_kinds import SMALL_BUDGETS
 
-#: The share of the spending ceiling reserved for answers to customers, at least; and the part of
+#: The share of the spending limit reserved for answers to customers, at least; and the part of
 #: it for verdicts on our calls and for warnings.
 KEPT_FOR_ANSWERS, KEPT_FOR_VERDICTS = 0.2, 0.05
-#: The share of the ceiling that all small budgets may spend on messages that anyone can trigger.
+#: The share of the spending limit that all small budgets may spend on messages that anyone can
+#: trigger.
 ANYONE_SHARE = 0.15
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 
@@ -32,10 +33,10 @@ class SendingLimits:
     """Limits of countries, of texts per number, and of spending.
 
     ``countries`` are ISO 3166 codes; none allows all. Money is in millionths of the operator's
-    currency; a ceiling of 0 means none. ``look_up_lines`` makes a paid look-up of the line type
+    currency; a limit of 0 means none. ``line_type_lookup`` makes a paid look-up of the line type
     before the first text to a number. ``asked_per_number`` limits messages that anyone can trigger
     (:mod:`messaging.message_kinds`), and ``per_number`` all others; ``anybodys_share`` is the share
-    of the ceilings for the former.
+    of the spending limits for the former.
     """
 
     countries: Sequence[str] = ()
@@ -44,18 +45,18 @@ class SendingLimits:
     call_price: int = 0
     per_hour: int = 0
     per_day: int = 0
-    look_up_lines: bool = False
+    line_type_lookup: bool = False
     asked_per_number: Sequence[NumberLimit] = ()
     anybodys_share: float = ANYONE_SHARE
 
     @property
     def small_share(self) -> float:
-        """Return the share of a ceiling that each small budget may spend."""
+        """Return the share of a spending limit that each small budget may spend."""
         return self.anybodys_share / len(SMALL_BUDGETS)
 
     @property
     def notices_share(self) -> float:
-        """Return the share of a ceiling for notices: no answers, and not triggered by anyone."""
+        """Return the share of a limit for notices: no answers, and not triggered by anyone."""
         return 1.0 - max(KEPT_FOR_ANSWERS, self.anybodys_share + KEPT_FOR_VERDICTS)
 
 

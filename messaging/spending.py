@@ -1,6 +1,6 @@
-"""Spending ceilings per hour and day; an amount is recorded before it is spent.
+"""Spending limits per hour and day; an amount is recorded before it is spent.
 
-Messages that anyone can trigger are paid from small budgets, each a share of the ceiling, so that
+Messages that anyone can trigger are paid from small budgets, each a share of the limit, so that
 any amount of them leaves the money for protective messages untouched (rule M5).
 """
 
@@ -44,7 +44,7 @@ class SpendingBudget:
         answer: bool = False,
         purse: SpendingBudgetName = SpendingBudgetName.OURS,
     ) -> bool:
-        """Spend if the ceilings allow it; return whether they do.
+        """Spend if the limits allow it; return whether they do.
 
         A reserve of ``OURS`` is kept for answers.
         """

@@ -322,7 +322,7 @@ def text_report_unclear(voice: MessageContext, question: str) -> str:
     return voice.render_text(texts[question])
 
 
-#: The outcomes of a report that its reporter can be told.
+#: The outcomes of a report that a text can tell its reporter.
 REPORT_OUTCOMES = ("not_us", "found", "ours", "unsolved")
 
 

@@ -140,7 +140,7 @@ class Team(SQLModel, table=True):
 
 
 class Membership(SQLModel, table=True):
-    """The team of a member of staff, who is in one at the most."""
+    """The team of a member of staff, who is in at most one."""
 
     __tablename__ = "membership"
 

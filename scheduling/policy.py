@@ -17,8 +17,8 @@ TimeRange = tuple[time, time | None]
 class Policy:
     """Lengths are in minutes or days, as named.
 
-    ``decent_hours`` are calling hours in the customer's local time; ``decent_by_country`` overrides
-    them by country (ISO 3166). The buffers and ``holidays`` apply to agents without a team.
+    ``calling_hours`` are in the customer's local time; ``calling_hours_by_country`` overrides them
+    by country (ISO 3166). The buffers and ``holidays`` apply to agents without a team.
     ``reminders`` are the leads of reminders before a call. ``retries`` are the delays after each
     unanswered call before the next is booked. ``number_change_wait_hours`` is how long a changed
     number is on hold before it is called.
@@ -33,11 +33,11 @@ class Policy:
     min_notice_minutes: int
     max_ahead_days: int
     window_lead_minutes: int
-    decent_hours: TimeRange
+    calling_hours: TimeRange
     code_digits: int
     code_minutes: int
     bridge_calls: bool = False
-    decent_by_country: Mapping[str, TimeRange] = field(default_factory=dict)
+    calling_hours_by_country: Mapping[str, TimeRange] = field(default_factory=dict)
     buffer_before: int = 0
     buffer_after: int = 0
     holidays: str = ""
@@ -47,7 +47,9 @@ class Policy:
 
     def calling_hours_in(self, zone: str) -> TimeRange:
         """Return the calling hours for customers in that zone."""
-        return self.decent_by_country.get(phone_numbers.country_of_zone(zone), self.decent_hours)
+        return self.calling_hours_by_country.get(
+            phone_numbers.country_of_zone(zone), self.calling_hours
+        )
 
     def calling_hours_for(self, zone: str) -> CallingHours:
         """Return the calling hours with their zone, to be stored with a message."""

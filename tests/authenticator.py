@@ -1,4 +1,4 @@
-"""An authenticator in software, which also lies when it is told to."""
+"""An authenticator in software, which also lies on request."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def a_policy(**more: Any) -> Policy:
         "min_notice_minutes": 5,
         "max_ahead_days": 180,
         "window_lead_minutes": 5,
-        "decent_hours": (time(8), time(21)),
+        "calling_hours": (time(8), time(21)),
         "code_digits": 6,
         "code_minutes": 10,
     }
@@ -94,7 +94,7 @@ def a_callback(
 
 @dataclass(frozen=True)
 class Call:
-    """A call that is going on: what its agent knows, and the number it goes to."""
+    """A call in progress: what its agent knows, and the number it goes to."""
 
     callback_id: UUID
     agent_id: UUID

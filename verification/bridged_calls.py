@@ -72,8 +72,8 @@ def _require_agent_phone(session: Session, callback: Callback) -> str:
 def redial_customer(session: Session, callback: Callback, now: datetime) -> None:
     """Ring again after a call that did not reach the customer.
 
-    Issues a new code that is not valid until the customer is on the phone. Allowed three times at
-    the most. Raises ``WrongState`` or ``OutsideWindow``.
+    Issues a new code that is not valid until the customer is on the phone. Allowed at most
+    three times. Raises ``WrongState`` or ``OutsideWindow``.
     """
     call_session.lock_code_and_callback(session, callback)
     require_state(CallbackState(callback.state), CallbackState.STARTED)

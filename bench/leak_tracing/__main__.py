@@ -35,7 +35,7 @@ def main() -> None:
     text = report.text(results)
     print(text)
     if chosen.keep:
-        (DOCS / "leak-tracing-figures.md").write_text(text)
+        (DOCS / "investigators" / "leak-tracing-figures.md").write_text(text)
         for name, picture in pictures.pictures(results).items():
             (DOCS / "pictures" / name).write_text(picture)
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bench.leak_tracing.report import PRIOR, reliability
+from bench.leak_tracing.report import NEEDED_SHOWN, PRIOR, reliability
 from bench.leak_tracing.simulated_leaks import REPORTS, SCENARIOS
 from bench.leak_tracing.trials import OURS, Result
 
 Results = Mapping[str, Sequence[Result]]
 WIDE, HIGH, LEFT, TOP = 360, 240, 48, 16
-SHOWN = {"once": "#174a7c", "slowly": "#2c7a3f", "pair": "#a05a00", "missing": "#777777"}
+COLOURS = dict(zip(NEEDED_SHOWN, ("#174a7c", "#2c7a3f", "#a05a00", "#777777"), strict=True))
 
 
 def pictures(results: Results) -> dict[str, str]:
     """Return pictures by file name, as far as the results contain their data."""
     by_name = {}
-    names = [name for name in SHOWN if name in results]
+    names = [name for name in NEEDED_SHOWN if name in results]
     if names:
         by_name["tracing-needed.svg"] = _needed(results, names)
     if set(PRIOR) <= set(results):
@@ -25,32 +25,30 @@ def pictures(results: Results) -> dict[str, str]:
 
 
 def _needed(results: Results, names: Sequence[str]) -> str:
-    parts = [
-        _axes("reports", "the guilty one leads", [(n / REPORTS, str(n)) for n in (4, 8, 12, 16)])
-    ]
+    parts = [_axes("reports", "the insider leads", [(n / REPORTS, str(n)) for n in (4, 8, 12, 16)])]
     for row, name in enumerate(names):
         count = len(results[name])
         points = []
         for n in range(REPORTS + 1):
             done = sum(result.trials[OURS].needed <= n for result in results[name])
             points.append((n / REPORTS, done / count))
-        parts.append(_line(points, SHOWN[name]))
+        parts.append(_line(points, COLOURS[name]))
         y = TOP + HIGH - 14 * (len(names) - row) - 6
         parts.append(
-            f'<text x="{LEFT + 130}" y="{y}" fill="{SHOWN[name]}">{SCENARIOS[name].title}</text>'
+            f'<text x="{LEFT + 130}" y="{y}" fill="{COLOURS[name]}">{SCENARIOS[name].title}</text>'
         )
-    return _svg("Reports needed", "Share of companies in which the guilty one leads.", parts)
+    return _svg("Reports needed", "Share of companies in which the insider leads.", parts)
 
 
 def _calibration(results: Results) -> str:
-    parts = [_axes("said", "was so", [(n / 4, f"{25 * n} %") for n in range(5)])]
+    parts = [_axes("predicted", "observed", [(n / 4, f"{25 * n} %") for n in range(5)])]
     parts.append(_line([(0, 0), (1, 1)], "#bbbbbb"))
     bins = reliability(results)
     parts.append(_line([(interval.said, interval.so) for interval in bins], "#174a7c"))
     for interval in bins:
         x, y = _at(interval.said, interval.so)
         parts.append(f'<circle cx="{x}" cy="{y}" r="4" fill="#174a7c"/>')
-    return _svg("Calibration", "How often it was so, by how likely it was said to be.", parts)
+    return _svg("Calibration", "How often predictions came true, by predicted probability.", parts)
 
 
 def _at(x: float, y: float) -> tuple[float, float]:
@@ -79,10 +77,11 @@ def _axes(across: str, up: str, ticks: Sequence[tuple[float, str]]) -> str:
     return "".join(parts)
 
 
-def _svg(title: str, told: str, parts: Sequence[str]) -> str:
+def _svg(title: str, description: str, parts: Sequence[str]) -> str:
     box = f"0 0 {LEFT + WIDE + 24} {TOP + HIGH + 44}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}"'
         f' role="img" font-family="sans-serif" font-size="11"><title>{title}</title>'
-        f'<desc>{told}</desc><rect width="100%" height="100%" fill="#fff"/>{"".join(parts)}</svg>\n'
+        f'<desc>{description}</desc><rect width="100%" height="100%" fill="#fff"/>'
+        f"{''.join(parts)}</svg>\n"
     )

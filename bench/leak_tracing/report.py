@@ -12,31 +12,41 @@ from bench.leak_tracing.trials import DOZEN, METHODS, NEVER, OURS, Result, quant
 Results = Mapping[str, Sequence[Result]]
 #: The model's prior probability of each scenario, before any report.
 PRIOR = {"once": 0.25, "slowly": 0.25, "pair": 0.05, "outside": 0.45}
+#: The scenarios in the picture of the reports needed.
+NEEDED_SHOWN = ("once", "slowly", "pair", "missing")
 BINS = (0.0, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 1.0)
 
 _HEAD = f"""# Leak tracing in figures
 
-Made by `make bench-tracing` (`bench/leak_tracing/__main__.py`). Companies of 12 million customers
-and 1,000 staff in 20 regions, with heavy-tailed, overlapping access, drawn at random; one report
-in three has nothing to do with the leak unless it says otherwise, and one date in five is wrong.
-All after {DOZEN} reports, but for the last three columns, which look at each of the first
-{REPORTS}.
+Measured by `make bench-tracing` (`bench/leak_tracing/__main__.py`) on simulated companies with 12
+million customers and 1,000 staff in 20 regions. Who accessed which customer is drawn at random,
+unevenly and with overlaps. One report in three is unrelated to the leak, and one date in five is
+wrong, unless the scenario says otherwise. The figures are shares of companies after {DOZEN}
+reports; the last three columns look at each of the first {REPORTS} reports.
 
-- *first*: the guilty one ranks first, before `outside` and `everything` too.
-- *accused*: the guilty one, or an innocent, is said to lead: with us at 95 % and four customers
-  seen; with the guilt model first alone at 95 % guilt; with counting first alone, with four.
-- *ever wrong*: an innocent was accused at any report on the way.
-- *needed*: reports until the guilty one is accused: the median and the 99th percentile.
+- *first*: the insider ranks first, before `outside` and `everything` too.
+- *insider accused*, *other accused*: the method says that this person leads. Ours says so at 95 %
+  and four customers seen; the guilt model if one person alone is first, at 95 % guilt; counting if
+  one person alone is first, with four customers.
+- *other ever accused*: somebody innocent was accused at any report on the way.
+- *needed*: reports until the insider is accused, the median and the 99th percentile.
+"""
+
+
+_NEEDED_PICTURE = """![Share of companies in which the insider leads, by the number of\
+ reports](../pictures/tracing-needed.svg)
 """
 
 
 def text(results: Results) -> str:
     """Return the report as Markdown."""
     parts = [_HEAD]
-    for title, among in (("What was asked for", ASKED), ("Where assumptions break", BROKEN)):
+    for title, among in (("Required scenarios", ASKED), ("Broken assumptions", BROKEN)):
         names = [name for name in among if name in results]
         if names:
             parts.append(f"## {title}\n\n{_table(results, names)}\n")
+    if set(NEEDED_SHOWN) & set(results):
+        parts.append(_NEEDED_PICTURE)
     if set(PRIOR) <= set(results):
         parts.append(_calibration(results))
     return "\n".join(parts)
@@ -44,8 +54,8 @@ def text(results: Results) -> str:
 
 def _table(results: Results, names: Sequence[str]) -> str:
     lines = [
-        "| scenario | companies | method | first | accused: guilty | accused: innocent | ever wrong"
-        " | needed, median | needed, 99 % |",
+        "| scenario | companies | method | first | insider accused | other accused"
+        " | other ever accused | needed, median | needed, 99 % |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for name in names:
@@ -128,10 +138,13 @@ def _calibration(results: Results) -> str:
     )
     return f"""## Calibration
 
-How likely the likeliest member of staff was said to take part, after 4, 8 and {DOZEN} reports, and
-how often they did ({mixed}). Brier score {brier:.4f}, expected calibration error {error:.4f}.
+The predicted probability that the first member of staff takes part, after 4, 8 and {DOZEN} reports,
+and how often they did (mixture: {mixed}).
+Brier score {brier:.4f}, expected calibration error {error:.4f}.
 
-| said | was so | times |
+| predicted | observed | predictions |
 |---|---|---|
 {rows}
+
+![How often predictions came true, by predicted probability](../pictures/tracing-calibration.svg)
 """

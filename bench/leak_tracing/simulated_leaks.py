@@ -53,25 +53,27 @@ class Scenario:
 
 
 ASKED = {
-    "once": Scenario("sells 68,000 at once"),
-    "slowly": Scenario("leaks all that they open, for three months", leaks="slowly"),
-    "pair": Scenario("two act together", insiders=2),
-    "decoy": Scenario("sells at once; an honest account saw half of all", decoy=True),
-    "outside": Scenario("no insider: callers ring anybody", leaks=""),
+    "once": Scenario("one insider sells 68,000 at once"),
+    "slowly": Scenario("one insider leaks all they open for three months", leaks="slowly"),
+    "pair": Scenario("two insiders act together", insiders=2),
+    "decoy": Scenario("sells at once; an honest account has seen half of all", decoy=True),
+    "outside": Scenario("no insider: callers ring random people", leaks=""),
 }
 BROKEN = {
-    "part": Scenario("sells 68,000 of over 136,000 seen", leaks="part"),
+    "part": Scenario("sells 68,000 of more than 136,000 seen", leaks="part"),
     "noisy": Scenario("six reports in ten are unrelated", noise=0.6),
-    "late": Scenario("callers wait for half a year", late=True),
-    "dates": Scenario("half of the dates are wrong, by weeks", leaks="slowly", errs=0.5, days=14.0),
-    "screen": Scenario("half is read on a colleague's screen", screen=True),
-    "missing": Scenario("the log lacks a third of all looks", missing=1 / 3),
+    "late": Scenario("callers wait half a year", late=True),
+    "dates": Scenario("half of the dates are wrong by weeks", leaks="slowly", errs=0.5, days=14.0),
+    "screen": Scenario("half was read on a colleague's screen", screen=True),
+    "missing": Scenario("the log lacks a third of all accesses", missing=1 / 3),
     "no teams": Scenario("the log names no teams", teams=False),
     "region": Scenario("no insider: callers ring one region", leaks="", strangers="region"),
     "region, no teams": Scenario(
-        "the same, and the log names no teams", leaks="", strangers="region", teams=False
+        "the same, without teams in the log", leaks="", strangers="region", teams=False
     ),
-    "touch": Scenario("no insider: those in touch report", leaks="", strangers="in touch"),
+    "touch": Scenario(
+        "no insider: people in contact with us report", leaks="", strangers="in touch"
+    ),
 }
 Reported = tuple[Call, Mapping[str, FirstAccess]]
 

@@ -196,7 +196,7 @@ class CallbackOut(BaseModel):
     move_asked_at: AwareDatetime | None = None
     moves: int = Field(0, description="How often it was given another time")
     follows: UUID | None = Field(None, description="The call before, which reached nobody")
-    followed_by: UUID | None = Field(None, description="The next try, booked by itself")
+    followed_by: UUID | None = Field(None, description="The next try, booked automatically")
     call: CallState | None = Field(None, description="How far a bridged call got")
 
 

@@ -80,7 +80,7 @@ def verify_log_command(files: tuple[Path, ...], key_text: str | None) -> None:
         click.echo(f"BAD: {result.bad}")
         sys.exit(1)
     click.echo(
-        f"Good: {result.size:,} entries, {result.covered:,} of them vouched for by"
+        f"Good: {result.size:,} entries, {result.covered:,} of them covered by"
         f" {len(known):,} checkpoint{'' if len(known) == 1 else 's'}."
     )
     for end in result.ends:

@@ -63,9 +63,13 @@ _PATH = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), help="By the file's name if not given."
 )
-@click.option("--dry-run", is_flag=True, help="Only say what would come of it.")
+@click.option("--dry-run", is_flag=True, help="Only print what an import would change.")
 @click.option("--ignore-unknown", is_flag=True, help="Leave out columns we have no use for.")
-@click.option("--from-start", is_flag=True, help="Do not go on where an earlier import stopped.")
+@click.option(
+    "--from-start",
+    is_flag=True,
+    help="Begin with the first line, even if an earlier import stopped later.",
+)
 @click.option(
     "--problems",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
@@ -154,7 +158,7 @@ def _find_resume_point(copy: BinaryIO, from_start: bool) -> ImportProgress:
                 and source.skip_to_position(progress.position)
                 and source.digest == progress.digest
             ):
-                click.echo(f"Going on after line {progress.line}.", err=True)
+                click.echo(f"Continuing after line {progress.line}.", err=True)
                 return progress
         return create_import(session, current_time())
 
@@ -240,7 +244,7 @@ def _print_import_counts(counts: ImportCounts, dry_run: bool) -> None:
 @reason_option
 def apply_retention_command(days: int | None, dry_run: bool, why: str) -> None:
     """Erase the data of customers whose last callback is longer ago than the period, now. The
-    worker does this by itself if VOUCHLINE_RETENTION_DAYS is set."""
+    worker does this automatically if VOUCHLINE_RETENTION_DAYS is set."""
     settings: Settings = current_app.config["VOUCHLINE_SETTINGS"]
     days = days or settings.retention_days
     if days is None:

@@ -23,7 +23,7 @@ def upgrade() -> None:
 
 @db_group.command()
 @click.argument("revision")
-@click.confirmation_option(prompt="This can destroy data. Go on?")
+@click.confirmation_option(prompt="This can destroy data. Continue?")
 def downgrade(revision: str) -> None:
     """Undo migrations down to REVISION ('base' for all)."""
     with readable_errors():

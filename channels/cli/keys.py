@@ -104,7 +104,7 @@ def rotate_master_key_command(why: str) -> None:
             click.echo(f"{name} still wraps {count:,} keys: restart what uses it, and run again.")
         else:
             click.echo(f"{name} wraps nothing any more: take it out of VOUCHLINE_MASTER_KEYS.")
-    click.echo(f"All else is wrapped by {master.current}.")
+    click.echo(f"Everything else is wrapped by {master.current}.")
 
 
 @click.command("doctor")
@@ -122,11 +122,11 @@ def doctor_command() -> None:
         sign = "✗" if finding.level == "refuse" else "!"
         click.echo(f"{sign} {finding.sentence}")
     if not findings:
-        click.echo("✓ Nothing to mend.")
+        click.echo("✓ Nothing to fix.")
     if note:
         click.echo(f"- {note}")
     if any(finding.level == "refuse" for finding in findings):
-        click.echo("Production does not start before what is marked ✗ is mended.")
+        click.echo("Production does not start until everything marked ✗ is fixed.")
         sys.exit(1)
 
 

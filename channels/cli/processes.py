@@ -98,7 +98,7 @@ def worker_command(together: bool) -> None:
         here.clock,
         jobs,
         here.rules,
-        here.worker_hands,
+        here.worker_concurrency,
         here.line,
     )
 
@@ -119,7 +119,7 @@ def _retention_jobs(settings: Settings) -> list[PeriodicJob]:
 
 def _staff_mail_jobs(settings: Settings) -> list[PeriodicJob]:
     here, mailer = current_context(), destinations_from_settings.mailer_from_settings(settings)
-    patience = timedelta(days=settings.note_patience_days)
+    patience = timedelta(days=settings.note_deadline_days)
     name = settings.organisation
     notes = EveningNotesJob(patience, mailer, name, here.engine, here.info, here.clock)
     if mailer is None:
@@ -138,7 +138,7 @@ def _with_policy(job: Callable[[Session, Policy, datetime], None]) -> PeriodicJo
 
 
 @click.command("serve")
-@click.option("--host", default="127.0.0.1", help="Address to listen on; a proxy stands before.")
+@click.option("--host", default="127.0.0.1", help="Address to listen on, behind the proxy.")
 @together_option
 @with_appcontext
 def serve_command(host: str, together: bool) -> None:

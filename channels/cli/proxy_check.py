@@ -76,7 +76,7 @@ def _compare_proxy_counts(
 
 _ADDS_NOTHING_FAULT = (
     "No proxy before {base} adds to X-Forwarded-For the address that it was asked from, so all "
-    "customers count as one: let it (docs/production.md), and count it in "
+    "customers count as one: let it (docs/operators/production.md), and count it in "
     "VOUCHLINE_TRUSTED_PROXIES."
 )
 _NO_ADDRESS_FAULT = (

@@ -68,7 +68,7 @@ def _begin_index_rotation() -> str:
                 detail=key.purpose,
             )
         else:
-            click.echo(f"The rotation to {key.purpose} goes on.", err=True)
+            click.echo(f"The rotation to {key.purpose} continues.", err=True)
         return key.purpose
 
 

@@ -35,7 +35,7 @@ pin_option = click.option(
 @click.option("--name", required=True)
 @click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
 @click.option("--timezone", default="", help="IANA name; the company's unless given.")
-@click.option("--phone", default="", help="The number they are rung at for bridged calls.")
+@click.option("--phone", default="", help="The phone number for bridged calls.")
 @pin_option
 @reason_option
 def add_staff_command(

@@ -155,7 +155,7 @@ def render_console_csrf_error(_: CSRFError) -> Response:
 def render_console_unavailable(error: Exception) -> Response:
     """Answer 503: the database, a key or the rate limiter is unavailable. Nothing is shown and
     nothing was changed."""
-    log.error("out of reach", kind=type(error).__name__, path=request.endpoint)
+    log.error("unavailable", kind=type(error).__name__, path=request.endpoint)
     detail = gettext("Nothing was changed. Wait a minute, then try again.")
     return render_error_page(503, gettext("We cannot do this just now"), detail)
 

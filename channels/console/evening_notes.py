@@ -27,7 +27,7 @@ def show_evening_notes(desk: StaffRequest) -> ResponseReturnValue:
 @bp.post("/notes/<uuid:note_id>")
 @staff_page(*Role)
 def submit_explanations(desk: StaffRequest, note_id: UUID) -> ResponseReturnValue:
-    """Save why the records were opened: for each access, or for all that are still unexplained."""
+    """Save why the records were opened: for each access, or one reason for all unexplained ones."""
     texts = {
         int(name[1:]): text[:5000]
         for name, text in request.form.items()

@@ -82,7 +82,7 @@ def add_seed_data(session: Session, policy: Policy, now: datetime) -> None:
     week = {day: [(9 * 60, 17 * 60)] for day in range(5)}
     working_hours.replace_working_hours(session, ben.id, week, audit_log.SYSTEM, now)
     known = [_add_seed_customer(session, customer, ana, policy, now) for customer in DEMO_CUSTOMERS]
-    any_hour = replace(policy, min_notice_minutes=0, decent_hours=(time(0), None))
+    any_hour = replace(policy, min_notice_minutes=0, calling_hours=(time(0), None))
     minute = now.replace(second=0, microsecond=0)
     plan = (
         (known[0], timedelta(minutes=2), 30, "your new router", "T-1001"),

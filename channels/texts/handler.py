@@ -128,7 +128,7 @@ def _answer_text(
         if answer is None or opted_out:
             return None
         if not allowed.pay_for_answer(session, answer, rules, now):
-            log.error("answer held back: the ceiling on spending is reached", word=asked.word)
+            log.error("answer held back: the spending limit is reached", word=asked.word)
             if asked.word in _ANSWERED_OR_NOT_DONE:
                 savepoint.rollback()
             return None
@@ -153,7 +153,7 @@ def _answer_code(job: _TextJob, rules: SendingLimits) -> str | None:
         )
         answer = _verdict_words(job, verdict)
         if not allowed.pay_for_answer(session, answer, rules, job.now):
-            log.error("no answer to a code: too many, or the ceiling on spending is reached")
+            log.error("no answer to a code: too many, or the spending limit is reached")
             if not isinstance(verdict, NotConfirmed) or verdict.counted:
                 savepoint.rollback()
             return None

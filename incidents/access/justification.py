@@ -15,7 +15,7 @@ has
 
 A callback does not justify an access if its own agent cancelled it, if it passed without a call, or
 if the customer says that they never asked for it. So an access by way of a made-up booking becomes
-unjustified as soon as that booking comes to nothing.
+unjustified as soon as that booking is cancelled or passes without a call.
 """
 
 from __future__ import annotations

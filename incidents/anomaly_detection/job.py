@@ -132,8 +132,7 @@ class DetectionRun:
         self._session.delete(row)
 
     def _count_void_callback(self, entry: AuditEntry) -> None:
-        """Count an unjustified access for a callback that its holder booked and that came to
-        nothing."""
+        """Count an unjustified access for a callback that its holder booked and that is void."""
         callback = self._session.get(Callback, entry.callback_id) if entry.callback_id else None
         if callback is None or callback.state not in _VOID_STATES:
             return

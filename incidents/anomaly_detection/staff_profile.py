@@ -128,8 +128,8 @@ def record_justified_access(
 def record_unjustified_access(
     person: StaffProfile, customer: str, at: datetime, *, off: bool
 ) -> bool:
-    """Count an unjustified access to a customer, or one whose justification came to nothing; return
-    whether it is new."""
+    """Count an unjustified access to a customer, or one whose justification has lapsed;
+    return whether it is new."""
     shift = person.current_shift_at(at)
     before = shift.customers.get(customer)
     if before is False:

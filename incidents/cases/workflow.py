@@ -101,9 +101,9 @@ def close_decided_case(
 ) -> Case:
     """Close a decided case, with a reason.
 
-    Reporters in the case who asked for the outcome are told ``tell``, unless it is empty
-    (:data:`messaging.text_templates.REPORT_OUTCOMES`). Raises as :func:`write_case_note`, or
-    ``WrongState``.
+    Reporters in the case who asked for the outcome get the text ``tell``
+    (:data:`messaging.text_templates.REPORT_OUTCOMES`), unless it is empty. Raises as
+    :func:`write_case_note`, or ``WrongState``.
     """
     case = get_held_case(session, reference, who)
     if case.outcome is None:
@@ -119,7 +119,7 @@ def close_decided_case(
 
 def list_reports_awaiting_feedback(session: Session, case: Case, reader: UUID) -> list[Report]:
     """Return the case's reports, among those the reader may see, whose reporters asked for the
-    outcome and have not been told."""
+    outcome and have not got it."""
     refs = session.exec(
         select(CaseEvidence.ref).where(
             col(CaseEvidence.case_id) == case.id,

@@ -6,13 +6,13 @@ An unrelated call reaches customer c with density
     noise(c) = (1/N + V(c)/sum V) / 2
 
 for N customers, of which V(c) staff members had accessed c. Half of such reports come from anybody,
-and half from customers in proportion to their contact with us, because they are likelier to report.
-A source that leaks n accessed customers, by one of the patterns below, reaches each of them with
+and half from customers in proportion to their contact with us, because these report more often. A
+source that leaks n accessed customers, by one of the patterns below, reaches each of them with
 1/n, so a hit counts 1/n : noise(c). A source that has accessed half of all customers is hit by
 every other report and gains almost nothing from it. A customer accessed by forty colleagues says
 little about any of them.
 
-The ratio is multiplied by how much likelier a caller from this leak is to know exactly what this
+The ratio is multiplied by how much more likely a caller from this leak is to know exactly what this
 caller knew, given the fields that the access shows.
 """
 
@@ -49,8 +49,8 @@ ALL_FIELDS = frozenset(FIELD_KNOWLEDGE_RATES)
 
 
 def knowledge_likelihood_ratio(call: Call, shown: frozenset[str] | None) -> float:
-    """Return how much likelier a caller from a leak of the ``shown`` fields (all if ``None``) is to
-    know exactly what this caller knew, compared with any other caller."""
+    """Return how much more likely a caller from a leak of the ``shown`` fields (all if ``None``) is
+    to know exactly what this caller knew, compared with any other caller."""
     ratio = 1.0
     for field, (leaked, usual) in FIELD_KNOWLEDGE_RATES.items():
         if call.knew is not None and (shown is None or field in shown):

@@ -46,12 +46,12 @@ class RankedSource:
 
 @dataclass(frozen=True)
 class Ranking:
-    """All sources, likeliest first.
+    """All sources, the most likely first.
 
     ``customers`` is the number of reporting customers, ``strays`` the number of reports from
     numbers that belong to no customer. ``together`` lists the pairs worth mentioning. ``leading``
     is the source said to lead, or ``None``. ``halved_by`` is how many more reports from customers
-    that the likeliest staff member has not accessed would halve their probability, or ``None`` if
+    that the most likely staff member has not accessed would halve their probability, or ``None`` if
     twenty would not.
     """
 
@@ -69,7 +69,7 @@ class Ranking:
 
     @property
     def likeliest(self) -> RankedSource | None:
-        """The staff member or account that is likeliest to take part."""
+        """The staff member or account that is most likely to take part."""
         return max(self.people, key=lambda row: row.involved, default=None)
 
     @property

@@ -33,8 +33,8 @@ class Report(SQLModel, table=True):
     ``proven`` says that the report came from the number it names; ``proven_at`` when the number was
     proven later. ``times`` counts duplicates; ``doubtful`` marks a report that a program seems to
     have filled in. ``asking`` holds the questions that a text may still answer, until
-    ``asking_until``. ``outcome`` is what the reporter is told, if ``tell_outcome``; ``told_at`` is
-    when they were told.
+    ``asking_until``. ``outcome`` is the text that the reporter gets, if ``tell_outcome``;
+    ``told_at`` is when they got it.
     """
 
     __tablename__ = "report"

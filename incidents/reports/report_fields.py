@@ -32,8 +32,8 @@ class ReportSubmission:
     ``phone`` is the called number in E.164; ``proven`` says that the report came, authenticated,
     from that number. ``knew`` holds values of :data:`KNEW`, ``asked_for`` of :data:`ASKED_FOR` and
     ``gave`` of :data:`GAVE`. ``kind`` is ``refused`` for a booked callback, ``callback_id``, that
-    its customer did not ask for. ``tell_me`` asks to be told the outcome; ``doubtful`` marks what a
-    program seems to have filled in.
+    its customer did not ask for. ``tell_me`` asks for the outcome by text; ``doubtful`` marks
+    what a program seems to have filled in.
     """
 
     phone: str

@@ -29,7 +29,7 @@ BATCH_SIZE = 50
 
 
 def record_report_outcome(session: Session, report: Report, words_key: str, now: datetime) -> None:
-    """Record the outcome that a reporter is told, one of
+    """Record the outcome to send to a reporter, one of
     :data:`messaging.text_templates.REPORT_OUTCOMES`.
 
     The worker queues the text if they asked for it. Only the first outcome is recorded. Raises

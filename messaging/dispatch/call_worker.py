@@ -57,7 +57,7 @@ class LeasedCall:
 def lease_calls(
     session: Session, rules: SendingLimits, now: datetime, limit: int = 5
 ) -> list[LeasedCall]:
-    """Lease due calls; fail those that are too late or exceed the spending ceiling."""
+    """Lease due calls; fail those that are too late or exceed the spending limit."""
     rows = session.exec(
         select(PhoneCall)
         .where(_CALL_IS_DUE, col(PhoneCall.due_at) <= now)

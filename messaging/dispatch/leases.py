@@ -105,7 +105,7 @@ class _SendCheck:
         """Return whether to look up the line type, which is not known from a recent look-up."""
         return (
             letter.medium != VOICE
-            and self.rules.look_up_lines
+            and self.rules.line_type_lookup
             and line_types.find_line_type(self.session, letter.to, self.now) is None
         )
 
@@ -188,7 +188,7 @@ def _lease_message(
 def _defer_to_morning(session: Session, row: OutboxMessage, now: datetime) -> bool:
     """Defer a text if it is night in the customer's zone; return whether it was deferred.
 
-    This covers texts that a limit, the spending ceiling or the provider delayed into the night
+    This covers texts that a limit, the spending limit or the provider delayed into the night
     (rule M4).
     """
     morning = calling_hours.parse_calling_hours(row.decent).next_allowed(now) if row.decent else now

@@ -152,8 +152,8 @@ def _record_sessions_ended(
 
 
 def require_fresh_proof(session: Session, session_id: UUID | None, now: datetime) -> None:
-    """Raise ``ReauthenticationRequired`` unless the session's owner re-authenticated a few minutes
-    ago at the most."""
+    """Raise ``ReauthenticationRequired`` unless the session's owner re-authenticated in the last
+    minutes."""
     row = session.get(StaffSession, session_id) if session_id else None
     if (
         row is None

@@ -1,6 +1,6 @@
 """Rings customers back who ask the official line for their booked calls.
 
-They are rung back because the caller's number can be forged.
+They are called back because the caller's number can be forged.
 """
 
 from __future__ import annotations

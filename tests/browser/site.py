@@ -33,7 +33,7 @@ def environment(instance: Path, **settings: str) -> dict[str, str]:
     return clean_environment() | {
         "VOUCHLINE_INSTANCE": str(instance),
         "VOUCHLINE_MIN_NOTICE_MINUTES": "0",
-        "VOUCHLINE_DECENT_HOURS": "00:00-24:00",
+        "VOUCHLINE_CALLING_HOURS": "00:00-24:00",
         # Tests book one call after the other and start each at once.
         "VOUCHLINE_WINDOW_LEAD_MINUTES": "60",
         **settings,

@@ -121,7 +121,7 @@ class Console:
         return Tab(self.app.test_client())
 
     def sign_in(self, email: str, tab: Tab | None = None, **data: str) -> Tab:
-        """A tab signed in as somebody; the clock goes on, so that each code is fresh."""
+        """A tab signed in as somebody; the clock advances, so that each code is fresh."""
         self.wait(seconds=30)
         tab = tab or self.tab()
         form = {"email": email, "password": PASSWORD, "code": self.code(), **data}

@@ -130,7 +130,7 @@ def test_a_check_without_redis_is_no_verdict_and_a_report_an_error(client):
     assert client.post("/staff/sign-in", data=form).status_code in (400, 503)
 
 
-@pytest.mark.settings(check_limit_per_address="3/minute", check_limit_per_number="2/minute")
+@pytest.mark.settings(check_limit_per_network="3/minute", check_limit_per_number="2/minute")
 def test_checks_are_limited_by_address_and_by_number(client):
     def check(phone: str, address: str) -> int:
         body = {"phone": phone, "code": "123456"}

@@ -57,7 +57,7 @@ NOT_REFUSED = [
     {"twilio_from_number": "", "twilio_messaging_service_sid": "MG1"},
     {"database_url": "sqlite:////srv/store.sqlite3"},
     {"metrics_token": ""},
-    {"decent_hours": (time(0), None)},
+    {"calling_hours": (time(0), None)},
     {"public_url": "https://check.bank.example/"},
 ]
 
@@ -100,7 +100,7 @@ def test_a_demo_starts_all_the_same_and_the_doctor_names_it(changes, sentence):
     [
         ({"database_url": "sqlite:////srv/x"}, "SQLite"),
         ({"metrics_token": ""}, "METRICS_TOKEN"),
-        ({"decent_hours": "00:00-24:00"}, "DECENT_HOURS"),
+        ({"calling_hours": "00:00-24:00"}, "CALLING_HOURS"),
         ({"spending_per_hour": "0.5"}, "SPENDING_ANYBODY_PERCENT"),
         ({"environment": "demo"}, "VOUCHLINE_ENVIRONMENT"),
     ],
@@ -127,10 +127,14 @@ LOOSE = [
     ({"sign_in_limit": "2/day"}, "SIGN_IN_LIMIT allows 2 in a day: somebody who", "warn"),
     ({"check_limit_per_number": "1/hour"}, "PER_NUMBER allows 1 in an hour", "warn"),
     ({"check_limit_per_number": "100/second"}, "PER_NUMBER allows 360,000", "warn"),
-    ({"check_limit_per_address": "5/hour"}, "CHECK_LIMIT_PER_ADDRESS allows 5", "warn"),
-    ({"report_limit_per_address": "9000/minute"}, "REPORT_LIMIT_PER_ADDRESS allows", "warn"),
-    ({"proof_limit_per_address": "100/minute"}, "PROOF_LIMIT_PER_ADDRESS allows 144,000", "warn"),
-    ({"feed_limit_per_address": "1/day"}, "FEED_LIMIT_PER_ADDRESS allows 1", "warn"),
+    ({"check_limit_per_network": "5/hour"}, "CHECK_LIMIT_PER_NETWORK allows 5", "warn"),
+    ({"report_limit_per_network": "9000/minute"}, "REPORT_LIMIT_PER_NETWORK allows", "warn"),
+    (
+        {"page_number_limit_per_network": "100/minute"},
+        "PAGE_NUMBER_LIMIT_PER_NETWORK allows 144,000",
+        "warn",
+    ),
+    ({"calendar_limit_per_network": "1/day"}, "CALENDAR_LIMIT_PER_NETWORK allows 1", "warn"),
 ]
 #: Production as it should be: nothing is said about it.
 TIGHT = {

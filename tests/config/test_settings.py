@@ -34,19 +34,19 @@ def test_without_any_it_is_the_demo(monkeypatch):
         ("22:00-24:00", (time(22), None)),
     ],
 )
-def test_decent_hours(monkeypatch, text, hours):
-    assert read(monkeypatch, VOUCHLINE_DECENT_HOURS=text).decent_hours == hours
+def test_calling_hours(monkeypatch, text, hours):
+    assert read(monkeypatch, VOUCHLINE_CALLING_HOURS=text).calling_hours == hours
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("VOUCHLINE_DECENT_HOURS", "8-21"),
-        ("VOUCHLINE_DECENT_HOURS", "21:00-08:00"),
-        ("VOUCHLINE_DECENT_HOURS", "08:00-08:00"),
-        ("VOUCHLINE_DECENT_HOURS", "08:00-25:00"),
-        ("VOUCHLINE_DECENT_HOURS", "08:61-20:00"),
-        ("VOUCHLINE_DECENT_HOURS", ""),
+        ("VOUCHLINE_CALLING_HOURS", "8-21"),
+        ("VOUCHLINE_CALLING_HOURS", "21:00-08:00"),
+        ("VOUCHLINE_CALLING_HOURS", "08:00-08:00"),
+        ("VOUCHLINE_CALLING_HOURS", "08:00-25:00"),
+        ("VOUCHLINE_CALLING_HOURS", "08:61-20:00"),
+        ("VOUCHLINE_CALLING_HOURS", ""),
         ("VOUCHLINE_CODE_DIGITS", "5"),
         ("VOUCHLINE_CODE_DIGITS", "9"),
         ("VOUCHLINE_CODE_MINUTES", "11"),

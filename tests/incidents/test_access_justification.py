@@ -1,4 +1,4 @@
-"""What counts as an access with nothing behind it."""
+"""What counts as an unjustified access."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""New cases are told of: each once, whatever crashes, and nothing of one that names an
+"""New cases are alerted: each once, whatever crashes, and nothing of one that names an
 investigator."""
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SECRET = "whsec_" + "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 
 class Box:
-    """A place that keeps what it gets, and fails while it is told to."""
+    """A place that keeps what it gets, and fails on request."""
 
     def __init__(self, name: str = "box") -> None:
         self.notes: list[Notification] = []

@@ -72,7 +72,7 @@ class Office:
             taken = len(session.exec(select(Case)).all())
             self.slot = getattr(self, "slot", 0) + 1 + taken
             at = NOW + ahead + 15 * MINUTE * self.slot
-            policy = factories.a_policy(decent_hours=factories_any())
+            policy = factories.a_policy(calling_hours=factories_any())
             wish = BookingRequest(at, 15, "your router")
             return bookings.book_callback(session, who, self.agent, wish, policy, self.now).id
 

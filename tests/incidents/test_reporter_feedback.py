@@ -1,4 +1,4 @@
-"""Reporters are told what came of it: once, only if they asked, only where we know the number."""
+"""Reporters get the outcome: once, only if they asked, only where we know the number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told is kept, once; proof counts for more, and a stranger adds nothing to it."""
+"""A report is stored, once; proof counts for more, and a stranger adds nothing to it."""
 
 from __future__ import annotations
 

@@ -240,7 +240,7 @@ def test_each_exposed_customer_is_warned_once_and_nobody_else(scene, monkeypatch
     (run,) = scene.store.all(select(WarningRun))
     assert (run.state, run.total, run.done) == ("done", 7, 7)
     assert scene.steps()[0] == "warned"
-    scene.warn()  # again in the same case: nobody is told twice
+    scene.warn()  # again in the same case: nobody gets two texts
     work(scene.store, 4)
     assert warned(scene.store) == dict.fromkeys(ids, 1)
 

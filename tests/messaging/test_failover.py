@@ -1,4 +1,4 @@
-"""Which gateway texts leave by: another takes over from one that fails, and hands back."""
+"""Which gateway texts leave by: another provider takes over from one that fails, and fails back."""
 
 from __future__ import annotations
 

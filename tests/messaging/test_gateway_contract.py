@@ -23,7 +23,7 @@ PHONE = "+447400123456"
 
 @dataclass
 class Kind:
-    """A gateway, and how to put its provider out of reach."""
+    """A gateway, and how to make its provider unavailable."""
 
     gateway: SmsProvider
     cut: Callable[[], None] | None

@@ -67,7 +67,7 @@ def test_nobody_is_asked_unless_that_is_wanted(store, tmp_path):
 
 @pytest.mark.both
 def test_where_it_is_wanted_the_provider_is_asked_once_and_no_text_is_wasted(store, tmp_path):
-    sending = Sending(store, tmp_path, look_up_lines=True)
+    sending = Sending(store, tmp_path, line_type_lookup=True)
     sending.post.kinds = {LANDLINE: "landline"}
     assert sending.text() == ("failed", "landline")
     assert sending.text() == ("failed", "landline")
@@ -79,7 +79,7 @@ def test_where_it_is_wanted_the_provider_is_asked_once_and_no_text_is_wasted(sto
 
 @pytest.mark.both
 def test_a_provider_that_cannot_say_keeps_no_text_back(store, tmp_path, monkeypatch):
-    sending = Sending(store, tmp_path, look_up_lines=True)
+    sending = Sending(store, tmp_path, line_type_lookup=True)
 
     def cannot(phone):
         raise Unavailable

@@ -213,7 +213,7 @@ def test_nobody_at_work_is_said_in_a_sentence(store):
 def test_decent_hours_are_those_of_the_country_where_the_customer_lives(store):
     from datetime import time
 
-    policy = factories.a_policy(decent_by_country={"DE": (time(10), time(12))})
+    policy = factories.a_policy(calling_hours_by_country={"DE": (time(10), time(12))})
     with store.unit() as session:
         agents(session, 1)
         for zone, first in (("Europe/Berlin", 9), ("Europe/London", 9)):

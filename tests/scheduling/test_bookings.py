@@ -1,4 +1,4 @@
-"""Booking, moving, calling off: the time is taken and given back, and the customer is told."""
+"""Booking, moving, cancelling: the time is taken and given back, and the customer gets a text."""
 
 from __future__ import annotations
 

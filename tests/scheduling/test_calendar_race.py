@@ -1,4 +1,4 @@
-"""Many processes book, move, reassign, call off and revive over the same hours, on both databases.
+"""Many processes book, move, reassign, cancel and revive over the same hours, on both databases.
 
 ``VOUCHLINE_TEST_ROUNDS`` is how many acts there are in all; the figures in the documentation are
 those of 10,000.
@@ -60,7 +60,7 @@ def people(store):
 
 
 class Worker:
-    """One process: does what comes into its mind, and says what became of it."""
+    """One process: does what comes into its mind, and says with what result."""
 
     def __init__(self, url: str, people, seed: int) -> None:
         self.store = databases.opened(url, wait_seconds=300)

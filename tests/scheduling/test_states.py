@@ -22,7 +22,7 @@ from scheduling.states import (
     require_transition,
 )
 from tests import databases, factories
-from tests.scheduling import state_diagram
+from tests.scheduling import state_table
 from verification import call_session
 from verification.code_check import check_code
 from verification.verdicts import Channel, Genuine
@@ -60,8 +60,8 @@ def test_every_state_has_its_row_and_is_reached():
 
 
 def test_the_docs_show_the_table_as_it_is():
-    assert state_diagram.in_docs() == state_diagram.drawn(), (
-        "run: python -m tests.scheduling.state_diagram"
+    assert state_table.documented_table() == state_table.expected_table(), (
+        "run: python -m tests.scheduling.state_table"
     )
 
 

@@ -1,4 +1,4 @@
-"""A unit of work is kept whole or not at all, and a store out of reach says so in time."""
+"""A unit of work is kept whole or not at all, and an unavailable store says so in time."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def test_the_command_rotates_says_what_is_left_and_is_written_down(app, clock):
     run = app.test_cli_runner().invoke
     told = run(args=["keys", "rotate"])
     assert told.exit_code == 0, told.output
-    assert "All else is wrapped by test-1." in told.output
+    assert "Everything else is wrapped by test-1." in told.output
     assert (
         f"test-1{' ' * 28} {len(keyring.PURPOSES):>12,}  wraps what is new"
         in run(args=["keys", "list"]).output

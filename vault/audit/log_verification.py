@@ -1,7 +1,7 @@
 """Reads the whole log and verifies it against earlier checkpoints.
 
-Needs no key and trusts nothing in the database. Assumes only that the checkpoints were stored out
-of reach of anybody who may have changed the log. With the keys it also verifies that entries that
+Needs no key and trusts nothing in the database. Assumes only that the checkpoints were stored where
+nobody who may have changed the log can reach them. With the keys it also verifies that entries that
 are not in a checkpoint yet are neither missing nor changed (:mod:`vault.audit.completeness`).
 """
 

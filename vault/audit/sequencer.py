@@ -38,7 +38,7 @@ IdRange = tuple[int, int | None]
 
 
 def sequence_entries(session: Session, now: datetime, limit: int = BATCH_SIZE) -> int:
-    """Sequence committed entries, the next ``limit`` at the most; return how many. Raises
+    """Sequence at most the next ``limit`` committed entries; return how many. Raises
     :class:`~vault.audit.row_macs.LogTampered` if the log's own rows were changed."""
     advisory_lock.acquire_lock(session, _TURN)
     state = log_state.load_or_create_state(session, now)

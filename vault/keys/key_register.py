@@ -42,8 +42,8 @@ KEY_ROWS = select(
 NO_KEYS = "the store has no keys yet: run 'flask --app app db upgrade'"
 _WHAT_TO_DO = (
     "somebody changed the database. Find out who, and put table {} back from a backup;"
-    " 'flask --app app db upgrade' does not make it again (docs/production.md, 'Keys that are"
-    " missing')"
+    " 'flask --app app db upgrade' does not make it again (docs/operators/production.md, 'Keys"
+    " that are missing')"
 )
 REGISTER_GONE = f"the store's key register is missing or cannot be opened: {_WHAT_TO_DO}"
 KEY_MISSING = f"the key for '{{}}' is missing from the store: {_WHAT_TO_DO}"
@@ -114,8 +114,8 @@ def add_register(session: UnitOfWork, master: MasterKeys, register: KeyRegister)
 def update_register(
     session: UnitOfWork, master: MasterKeys, how: Callable[[KeyRegister], KeyRegister]
 ) -> KeyRegister:
-    """Change the register, serialized by a row lock; lock rows of ``purpose_key`` before, never
-    after. Raises as :func:`open_register`."""
+    """Change the register, serialized by a row lock; lock ``purpose_key`` rows first, never
+    later. Raises as :func:`open_register`."""
     connection = session.connection()
     before = open_register(master, connection.execute(_SEALED.with_for_update()).scalar())
     after = how(before)

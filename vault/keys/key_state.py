@@ -21,7 +21,7 @@ from vault.models import KeyRegisterRow, PurposeKey
 REGISTER_REVISION = "0028"
 _KEYS = PurposeKey.__table__  # type: ignore[attr-defined]
 _REGISTER = KeyRegisterRow.__table__  # type: ignore[attr-defined]
-_HELP = "(docs/production.md, 'Keys that are missing')"
+_HELP = "(docs/operators/production.md, 'Keys that are missing')"
 REVISION_MISSING = (
     "the store has tables but does not say at which revision: somebody changed the database. Put"
     f" table alembic_version back from a backup {_HELP}"

@@ -132,7 +132,7 @@ def _outbox_metrics() -> bytes:
         Gauge(f"vouchline_{name}", text, registry=registry).set(value)
     small_spending = Gauge(
         "vouchline_spent_small_this_hour",
-        "Money spent in this hour on what anybody can set off",
+        "Money spent in this hour on messages that anybody can trigger",
         ["purse"],
         registry=registry,
     )

@@ -14,7 +14,7 @@ class SimulatorVoiceProvider:
     def place_call(self, call: OutboundCall) -> str:
         return f"demo-{call.reference}"
 
-    def find_placed_call(self, call: OutboundCall) -> str | None:  # noqa: ARG002  (nothing is ever under way unseen)
+    def find_placed_call(self, call: OutboundCall) -> str | None:  # noqa: ARG002  (no call is ever lost)
         return None
 
     def hang_up(self, provider_id: str) -> None:

@@ -1,4 +1,4 @@
-"""What takes two people: requests and votes"""
+"""Actions that need two people: requests and votes"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A customer's changed number waits before it is rung"""
+"""A customer's changed number waits before it is called"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a request can come to nothing any more"""
+"""Why a request can no longer be executed"""
 
 from __future__ import annotations
 

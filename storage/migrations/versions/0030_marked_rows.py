@@ -1,9 +1,9 @@
-"""All of what a verdict or a sign-in rests on is under a mark
+"""Everything that a verdict or a sign-in depends on is under a MAC
 
-Staff, passkeys, callbacks, calls, codes and page numbers get a mark over all their columns; it is
-made right after this, by the same command, of what there is. Codes of calls that are going on at
-that moment get none: their agents end these calls and book others. Page numbers on their way are
-asked for again.
+Staff, passkeys, callbacks, calls, codes and page numbers get a MAC over all their columns; the
+same command computes it right after this, for existing rows. Codes of calls that are in progress at
+that moment get none: their agents end these calls and book others. Page numbers that were just sent
+have to be requested again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Which case a request belongs to, and into which case another was joined
 
-A request of before gets the case in which it was written down that it was asked: by the same person
-at the same moment.
+An earlier request gets the case whose events record it: by the same person at the same moment.
 """
 
 from __future__ import annotations

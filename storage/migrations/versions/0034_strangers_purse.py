@@ -1,7 +1,7 @@
-"""Small purses and counts for what anybody can set off
+"""Small budgets and counts for messages that anybody can trigger
 
-Messages that are queued already keep leaving at any hour they were queued for. Page numbers of six
-digits that were on their way are good for nothing any more: they are asked for again.
+Messages that are queued already are still sent at any hour they were queued for. Page numbers of
+six digits that were just sent are invalid: they have to be requested again.
 """
 
 from __future__ import annotations

@@ -59,9 +59,9 @@ def make_sense(app, body):
 
 @pytest.mark.campaign
 @pytest.mark.settings(
-    check_limit_per_address="100000/minute",
+    check_limit_per_network="100000/minute",
     check_limit_per_number="100000/minute",
-    report_limit_per_address="100000/minute",
+    report_limit_per_network="100000/minute",
 )
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.value)
 @pytest.mark.parametrize(("path", "method"), CALLS, ids=lambda part: part)

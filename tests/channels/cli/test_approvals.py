@@ -186,7 +186,7 @@ def test_an_import_that_was_killed_goes_on_under_the_same_approval(
     clock.now += timedelta(days=6)
     goes_on = run("customers", "import", str(file))
     assert goes_on.exit_code == 0, goes_on.output
-    assert "Going on after line 501." in goes_on.output
+    assert "Continuing after line 501." in goes_on.output
     assert len(all_rows(app, Customer)) == 1100
 
 

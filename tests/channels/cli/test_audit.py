@@ -42,7 +42,7 @@ def test_a_good_log_is_good_by_a_checkpoint_that_was_kept(app, entries, run, tmp
     path, key = kept(app, tmp_path, run)
     told = run("verify", "--checkpoint", str(path), "--key", key)
     assert told.exit_code == 0, told.output
-    assert "Good: 20 entries, 20 of them vouched for by 1 checkpoint." in told.output
+    assert "Good: 20 entries, 20 of them covered by 1 checkpoint." in told.output
 
 
 def test_the_file_of_the_instance_folder_can_be_brought_as_it_is(app, entries, run, clock):
@@ -52,7 +52,7 @@ def test_the_file_of_the_instance_folder_can_be_brought_as_it_is(app, entries, r
     run("checkpoint")
     (place,) = context(app).places
     told = run("verify", "--checkpoint", place.name.removeprefix("file:"))
-    assert "21 of them vouched for by 2 checkpoints" in told.output
+    assert "21 of them covered by 2 checkpoints" in told.output
 
 
 def test_a_bad_log_ends_with_1_and_names_the_entry(app, entries, run, tmp_path):

@@ -187,7 +187,7 @@ def test_an_import_that_broke_goes_on_where_it_stopped(app, take, monkeypatch):
     assert len(people(app)) == 500
     monkeypatch.setattr(runner, "upsert_rows", kept)
     done = take(text)
-    assert "Going on after line 501." in done.output
+    assert "Continuing after line 501." in done.output
     assert "1,200 added, 0 changed, 0 the same" in done.output
     assert len(people(app)) == 1200
     (row,) = all_rows(app, CustomerImport)

@@ -1,4 +1,4 @@
-"""Staff are told by mail what happened to their sign-in: once each, and late rather than never."""
+"""Staff get a mail about changes to their sign-in: once each, and late rather than never."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app import create_app
+from config.renamed_settings import RENAMED_SETTINGS
 from config.settings import Settings
 from config.settings_checks import check_settings, find_start_refusals
 from tests.forked_flask import clean_environment, run_flask
@@ -67,9 +68,26 @@ def test_production_refuses_unsafe_settings_and_says_why(change, word, tmp_path)
 
 
 def test_a_wrong_setting_stops_the_start_with_a_sentence(tmp_path):
-    done = flask("db", "upgrade", tmp_path, VOUCHLINE_DECENT_HOURS="late")
+    done = flask("db", "upgrade", tmp_path, VOUCHLINE_CALLING_HOURS="late")
     assert done.returncode != 0
     assert "08:00-21:00" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_former_name_of_a_setting_works_and_warns(tmp_path):
+    done = flask("db", "upgrade", tmp_path, VOUCHLINE_DECENT_HOURS="09:00-20:00")
+    assert done.returncode == 0, done.stderr
+    sentence = "VOUCHLINE_DECENT_HOURS is now VOUCHLINE_CALLING_HOURS; the old name works until"
+    assert sentence in done.stderr
+    seen = flask("doctor", "", tmp_path, VOUCHLINE_DECENT_HOURS="09:00-20:00")
+    assert f"! {sentence}" in seen.stdout
+
+
+def test_two_names_of_a_setting_with_different_values_stop_the_start(tmp_path):
+    both = {"VOUCHLINE_DECENT_HOURS": "09:00-20:00", "VOUCHLINE_CALLING_HOURS": "10:00-20:00"}
+    done = flask("db", "upgrade", tmp_path, **both)
+    assert done.returncode != 0
+    assert "remove VOUCHLINE_DECENT_HOURS, which is the former name." in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -129,8 +147,10 @@ def test_a_new_master_key_can_be_used_as_it_is_printed(tmp_path):
 
 
 def test_every_setting_is_documented():
-    text = (ROOT / "docs" / "configuration.md").read_text()
-    for name in Settings.model_fields:
+    text = (ROOT / "docs" / "operators" / "configuration.md").read_text()
+    for name in [*Settings.model_fields, *RENAMED_SETTINGS]:
+        if name == "former_names":  # not a setting
+            continue
         assert name.upper() in text, name
 
 

@@ -1,4 +1,4 @@
-"""The pages of what takes two people: asked for in one browser, decided in another."""
+"""The pages of actions that need two people: asked for in one browser, decided in another."""
 
 from __future__ import annotations
 

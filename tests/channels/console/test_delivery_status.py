@@ -1,4 +1,4 @@
-"""Whether the customer has been told: in plain words, with what the agent should do."""
+"""Whether the customer has got the text: in plain words, with what the agent should do."""
 
 from __future__ import annotations
 

@@ -235,7 +235,7 @@ def test_a_field_that_nobody_sees_marks_a_program_and_keeps_its_report(app, clie
 
 
 def test_the_number_that_was_checked_is_there_already(app, client):
-    """As a browser shows pages; a program is told the same to the byte (rule C5)."""
+    """As a browser shows pages; a program gets the same answer to the byte (rule C5)."""
     seen = {"Sec-Fetch-Mode": "navigate"}
     form = {"phone": "07400 123456", "code": "123456"}
     verdict = client.post("/check", data=form, headers=seen)

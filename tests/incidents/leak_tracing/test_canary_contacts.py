@@ -1,4 +1,4 @@
-"""A canary that is rung or texted speaks for a leak by somebody who had opened it."""
+"""A canary that is called or texted speaks for a leak by somebody who had opened it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RULES = ImportRules(("en", "de", "es"), "GB", (), "Europe/London")
 
 
 def opened_and_rung(store):
-    """Two canaries that Ana has opened, beside customers of Ben's; both have been rung."""
+    """Two canaries that Ana has opened, beside customers of Ben's; both have been called."""
     with store.unit() as session:
         creation.plan_canaries(session, PHONES, RULES, NOW, reference="K-######")
         for phone in PHONES:

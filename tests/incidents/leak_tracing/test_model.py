@@ -124,7 +124,7 @@ def test_a_busy_honest_agent_is_no_decoy():
 
 
 def test_who_only_looked_after_the_calls_is_not_suspected():
-    """People who were rung are looked up by those they complain to."""
+    """People who were called are looked up by those they complain to."""
     seen = {s: dict(days) for s, days in SEEN.items()}
     calls = [Call(f"c{n}", DAY + 70.0) for n in range(0, 24, 2)]
     seen["desk"] = {str(call.customer): call.day + 0.1 for call in calls}

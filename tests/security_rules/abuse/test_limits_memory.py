@@ -184,7 +184,7 @@ def test_the_tables_count_as_a_dictionary_does_or_say_that_they_are_full(steps):
             assert (refused == 0) == (count > 4)
 
 
-@pytest.mark.settings(check_limit_per_address="1/minute")
+@pytest.mark.settings(check_limit_per_network="1/minute")
 def test_a_customer_who_is_refused_is_asked_to_text_us(client):
     """Was red on c916469."""
     body = {"phone": PHONE, "code": "123456"}

@@ -1,5 +1,6 @@
 """Attacks on the staff's sign-in: guessing, locking a colleague out, telling who has an account,
-taking a session or a link over, and getting in while what guards it is out of reach."""
+taking a session or a link over, and signing in while a part that protects it is
+unavailable."""
 
 from __future__ import annotations
 

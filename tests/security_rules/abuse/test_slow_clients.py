@@ -38,7 +38,7 @@ def server(folder: Path, **more: str) -> Iterator[tuple[int, ForkedFlask]]:
     given = {
         "INSTANCE": str(folder / "instance"),
         "PORT": str(port),
-        "CHECK_LIMIT_PER_ADDRESS": MANY,
+        "CHECK_LIMIT_PER_NETWORK": MANY,
         "CHECK_LIMIT_PER_NUMBER": MANY,
         **more,
     }
@@ -219,7 +219,7 @@ def test_a_stop_is_over_in_time_with_half_requests_open(tmp_path):
 
 @pytest.mark.campaign
 def test_500_slow_clients_leave_checks_nine_tenths_of_their_speed(tmp_path):
-    """By turns, so that what else the machine does weighs on both. Was red on c916469."""
+    """Alternating, so that what else the machine does weighs on both. Was red on c916469."""
     with server(tmp_path, TRUSTED_PROXIES="0") as (port, _process):
         checks(port, 100)
         alone, beside = [], []
@@ -236,10 +236,10 @@ def test_500_slow_clients_leave_checks_nine_tenths_of_their_speed(tmp_path):
 
 
 def documented() -> str:
-    """The configuration of ``docs/production.md``."""
-    page = (ROOT / "docs/production.md").read_text()
+    """The configuration of ``docs/operators/production.md``."""
+    page = (ROOT / "docs/operators/production.md").read_text()
     found = re.search(r"```nginx\n(.*?)```", page, re.DOTALL)
-    assert found, "docs/production.md shows no nginx configuration"
+    assert found, "docs/operators/production.md shows no nginx configuration"
     return "\n".join(line.strip() for line in found[1].splitlines())
 
 

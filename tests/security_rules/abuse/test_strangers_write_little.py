@@ -46,8 +46,8 @@ def console(database, tmp_path):
         tmp_path,
         trusted_proxies=1,
         sign_in_limit="100000/second",
-        proof_limit_per_address="15/minute",
-        check_limit_per_address="15/minute",
+        page_number_limit_per_network="15/minute",
+        check_limit_per_network="15/minute",
         public_url="https://check.example.org",
         twilio_auth_token="t",
     )
@@ -136,7 +136,7 @@ def test_no_route_writes_at_each_failed_try_of_a_stranger(sqlite_template, tmp_p
         databases.sqlite_copy(sqlite_template, tmp_path),
         tmp_path,
         trusted_proxies=1,
-        proof_limit_per_address="100000/second",
+        page_number_limit_per_network="100000/second",
         public_url="https://check.example.org",
         twilio_auth_token="t",
     )

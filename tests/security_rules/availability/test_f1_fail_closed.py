@@ -1,4 +1,4 @@
-"""F1: whatever is out of reach, the answer is *cannot check*, never *genuine*."""
+"""F1: whatever is unavailable, the answer is *cannot check*, never *genuine*."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_commit_that_fails_after_a_right_code_is_not_genuine(app, there, call,
 
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_a_commit_that_failed_keeps_nobody_else_out(app, there, call, channel):
-    """On SQLite what could not be committed would go on holding the one writer's lock."""
+    """On SQLite what could not be committed would keep holding the one writer's lock."""
     outages.refuse_commits(there)
     assert cannot_check(app, call, channel)
     outages.allow_commits(databases.opened(there.url, wait_seconds=0.2))
@@ -153,7 +153,7 @@ TAMPERED = [(Code, "secret"), (DataKey, "wrapped"), (Callback, "topic"), (Staff,
     ("table", "column"), TAMPERED, ids=lambda x: str(getattr(x, "__name__", x))
 )
 def test_a_ciphertext_that_was_changed_is_no_verdict(app, there, call, channel, table, column):
-    """A single bit, in whatever the verdict would be told from."""
+    """Flip a single bit in a value that the verdict depends on."""
     with there.unit() as session:
         row = next(r for r in session.exec(select(table)) if getattr(r, column))
         sealed = bytearray(getattr(row, column))

@@ -1,4 +1,4 @@
-"""The doctor asks the running server how many proxies stand before it, through a real nginx; the
+"""The doctor asks the running server how many proxies are in front of it, through a real nginx; the
 server notices by itself that one is not counted; and until then nobody locks everybody out."""
 
 from __future__ import annotations
@@ -234,7 +234,7 @@ def test_one_strangers_checks_stop_nobody_elses_behind_a_proxy_that_is_not_count
     template, tmp_path
 ):
     """Was red on c916469."""
-    console = make_console(template, tmp_path, check_limit_per_address="30/minute")
+    console = make_console(template, tmp_path, check_limit_per_network="30/minute")
     client = console.app.test_client()
 
     def check(phone: str, address: str) -> int:

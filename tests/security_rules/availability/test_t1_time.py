@@ -26,7 +26,7 @@ from tests.security_rules.support.wall_clocks import (
 )
 
 ROOT = Path(__file__).resolve().parents[3]
-ANY_HOUR = {"decent_hours": "00:00-24:00", "max_ahead_days": 730}
+ANY_HOUR = {"calling_hours": "00:00-24:00", "max_ahead_days": 730}
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_what_is_stored_is_utc_whatever_offset_it_came_with(console, database):
 
 def test_ten_minutes_are_ten_minutes_while_clocks_change(store):
     begin = datetime(2026, 10, 25, 0, 55, tzinfo=UTC)  # 01:55 in London, and soon 01:05 again
-    policy = factories.a_policy(decent_hours=ANY_TIME)
+    policy = factories.a_policy(calling_hours=ANY_TIME)
     call = factories.a_call(store, begin, policy=policy)
     assert call.valid_until - begin == timedelta(minutes=10)
     assert store.all(select(Callback))[0].ends_at - begin == timedelta(minutes=15)

@@ -16,7 +16,7 @@ from verification.models import Code
 
 pytestmark = pytest.mark.settings(**SETTINGS)
 VICTIM, SCAMMER = "+447400200001", "+447400200002"
-#: Calls of one customer never overlap; but the next may be started while one is going on.
+#: Calls of one customer never overlap; but the next may be started while one is in progress.
 EARLY = factories.a_policy(window_lead_minutes=60)
 
 
@@ -27,7 +27,7 @@ def there(app, database) -> databases.Store:
 
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_a_scammer_cannot_use_his_own_calls_code_on_somebody_else(app, there, clock, channel):
-    """He books a call to himself, is told its code, and rings a stranger with it."""
+    """He books a call to himself, gets its code, and rings a stranger with it."""
     his = factories.a_call(there, clock.now, SCAMMER)
     assert CHANNELS[channel](app, VICTIM, his.code) == "not_confirmed"
     assert CHANNELS[channel](app, SCAMMER, his.code) == "genuine"

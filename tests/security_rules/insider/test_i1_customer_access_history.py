@@ -1,5 +1,5 @@
-"""I1: nobody opens a record unseen by its customer, nor hides one look among many, nor undoes an
-objection; and a customer sees of nobody else's record anything."""
+"""I1: nobody opens a record without its customer seeing it, nor hides one look among many, nor
+undoes an objection; and a customer sees of nobody else's record anything."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_an_odd_look_through_ones_own_old_call_is_not_hidden_in_its_group(store,
 def test_looks_of_one_visit_for_a_call_are_told_as_one_and_each_look_for_nothing_as_one(
     store, people
 ):
-    """What is told calmly of a call must not make small what has nothing behind it."""
+    """An access for a call must not hide an access without a justification."""
     gwen, _, ben = people
     with store.unit() as session:
         for minute in range(3):

@@ -46,7 +46,7 @@ class Desk:
         return client.open(f"/api/v1/{path}", method=method, headers=self.token, **more)
 
     def book(self, **customer: Any) -> Any:
-        """A booking that comes to nothing, since its time is over: only the look-up stays."""
+        """A booking that cannot be made, since its time is over: only the look-up stays."""
         at = (self.console.now - timedelta(days=1)).replace(second=0, microsecond=0)
         body = {"starts_at": at.isoformat(), "minutes": 15, "topic": "x", **customer}
         return self.api("POST", "callbacks", json=body)
@@ -70,7 +70,7 @@ Act = Callable[[Desk, int], Any]
 
 @dataclass(frozen=True)
 class Row:
-    """A look-up: who may, how it misses for the n-th time, the act that it is written down as, and
+    """A look-up: who may, how it misses for the n-th time, the act that it is recorded as, and
     how it hits."""
 
     role: Role

@@ -1,5 +1,5 @@
 """I1: a customer is reached through a callback or ticket that is held, by an exact number or ticket
-with a purpose that is written down, or within a case; never by browsing, whatever the route."""
+with a purpose that is recorded, or within a case; never by browsing, whatever the route."""
 
 from __future__ import annotations
 

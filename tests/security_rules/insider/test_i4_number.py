@@ -315,7 +315,7 @@ def test_a_call_that_was_booked_before_cannot_be_started_until_then(store, life,
             staff_records.set_staff_phone(session, agent, "+447400123000", NOW)
         soon = made.id
     changed(store, life)
-    with store.unit() as session:  # one that somebody had in hand when the others were called off
+    with store.unit() as session:  # one that somebody had in hand when the others were cancelled
         session.get_one(Callback, soon).state = "booked"
     begins = NOW + timedelta(minutes=10)
     with store.unit() as session, pytest.raises(WrongState, match="waiting time"):

@@ -1,4 +1,4 @@
-"""I4: what could be abused takes two people, whatever their roles, order or number."""
+"""I4: sensitive actions need two people, whatever their roles, order or number."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """I5: somebody who is named in a case finds no trace of it on any route.
 
-Two houses, alike but for a case that names an investigator and a supervisor, and all that came of
-it. Each of the two asks every route of both houses; the answers are the same to the byte, after
+Two installations, alike but for a case that names an investigator and a supervisor, and its
+consequences. Each of the two asks every route of both; the answers are the same to the byte, after
 tokens, ids and random names are made alike. Was red on c916469.
 """
 
@@ -45,7 +45,7 @@ from tests.security_rules.support.all_routes import SIMULATOR
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
-OPEN = {f"{name}_limit_per_address": "100000/second" for name in ("check", "report", "proof")}
+OPEN = {f"{name}_limit_per_network": "100000/second" for name in ("check", "report", "page_number")}
 OPEN |= {"check_limit_per_number": "100000/second", "sign_in_limit": "100000/second"}
 SECRET = "Bob and Ines sold the list together"
 #: Each of them asks every route.

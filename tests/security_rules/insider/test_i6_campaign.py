@@ -23,7 +23,7 @@ from tests.security_rules.support.i6_mutations import KINDS, Mutation, any_mutat
 from tests.security_rules.support.i6_world import Broken, House, Journey, built, touched
 
 MUTATIONS, SEED = int(os.environ.get("MUTATIONS", "500")), int(os.environ.get("SEED", "1"))
-#: So many go into one journey, which costs as much as all its acts.
+#: So many go into one journey, which costs the sum of all its acts.
 TOGETHER = 15
 #: What the journey by itself refuses: links of, and signing in by, somebody who is off; each code
 #: and each recovery code a second time; a new code for a call that is confirmed.

@@ -291,7 +291,7 @@ def test_a_code_that_ended_or_was_replaced_is_not_revived_by_an_old_row(console,
 
 @pytest.mark.parametrize("column", ["agent_id", "starts_at", "state", "customer_id", "ends_at"])
 def test_a_callback_that_is_changed_is_told_of_as_genuine_to_nobody(console, writer, column):
-    """Was red on c916469: the customer was told another agent, time or call."""
+    """Was red on c916469: the customer was promised another agent, time or call."""
     callback, code = a_call(console)
     other = console.customer(ACCOMPLICE, "Al Accomplice")
     changed = {

@@ -368,7 +368,7 @@ def test_a_store_of_another_installation_is_refused_by_its_pin(scene, tmp_path):
 
 
 def test_no_embedded_master_key_is_made_for_a_store_that_has_keys(tmp_path):
-    """Was red on c916469: one was made beside it, and the start went on."""
+    """Was red on c916469: one was made beside it, and the start continued."""
     instance, path = tmp_path / "instance", tmp_path / "store.sqlite3"
     settings = databases.settings(f"sqlite:///{path}", instance, master_keys="")
     assert create_app(settings).test_cli_runner().invoke(args=["db", "upgrade"]).exit_code == 0

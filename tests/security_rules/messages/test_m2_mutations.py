@@ -24,7 +24,7 @@ PATHS = ["/twilio/sms", "/twilio/status/message", "/twilio/voice", "/twilio/voic
 
 @dataclass(frozen=True)
 class Request:
-    """A webhook on its way: what stands in it can be changed, its signature is of the original."""
+    """A webhook in transit: its fields can be changed, its signature is of the original."""
 
     path: str
     fields: tuple[tuple[str, str], ...]

@@ -24,7 +24,7 @@ ELSEWHERE += ("http://localhost", "https://check.example.org/", "")
 
 @pytest.fixture
 def call(app, database, clock):
-    """A call going on with ``PHONE``."""
+    """A call in progress with ``PHONE``."""
     return a_call(opened(database), clock.now, PHONE)
 
 
@@ -36,7 +36,7 @@ def webhooks(app) -> list[str]:
 
 
 def form_for(code: str, sid: str = "") -> dict[str, str]:
-    """Fields that mean something to every webhook: the right code of the call going on."""
+    """Fields that mean something to every webhook: the right code of the call in progress."""
     sid = sid or os.urandom(16).hex()
     own = {"MessageSid": f"SM{sid}", "CallSid": f"CA{sid}", "From": PHONE, "To": "+442079460123"}
     return {**own, "Body": code, "Digits": code, "FromCountry": "GB", "NumMedia": "0"}

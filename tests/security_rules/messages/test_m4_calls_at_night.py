@@ -1,5 +1,5 @@
-"""M4 holds for what anybody can set off too, calls above all: at decent hours where the customer
-lives, and once until they have shown that they want it."""
+"""M4 holds for messages that anybody can trigger too, calls above all: only within calling hours
+where the customer lives, and once until they have shown that they want it."""
 
 from __future__ import annotations
 
@@ -166,8 +166,8 @@ DECENT = CallingHours("Europe/London", (datetime(1, 1, 1, 8).time(), datetime(1,
 
 @pytest.mark.parametrize("why", ["number", "ceiling", "provider"])
 def test_what_was_held_up_until_the_night_waits_for_the_morning(store, why):
-    """A limit, the ceiling or the provider can hold a text up past nine in the evening. Was red on
-    c916469: it left whenever the limit ended."""
+    """A limit, the spending limit or the provider can hold a text up past nine in the evening.
+    Was red on c916469: it left whenever the limit ended."""
     evening = datetime(2026, 11, 24, 20, 30, tzinfo=UTC)
     held_up(store, evening, decent=DECENT)
     rules = {
@@ -192,7 +192,7 @@ def test_what_was_held_up_until_the_night_waits_for_the_morning(store, why):
 
 
 def test_every_automatic_message_says_when_it_may_leave(store):
-    """An announcement, its reminders, a move: each carries the customer's decent hours."""
+    """An announcement, its reminders, a move: each carries the customer's calling hours."""
     with store.unit() as session:
         factories.a_callback(
             session,

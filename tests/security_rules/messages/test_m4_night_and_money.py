@@ -1,4 +1,4 @@
-"""M4: no automatic message at night, a ceiling on money, and no number of another country."""
+"""M4: no automatic message at night, a limit on spending, and no number of another country."""
 
 from __future__ import annotations
 

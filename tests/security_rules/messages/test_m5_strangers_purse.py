@@ -1,4 +1,4 @@
-"""M5: what anybody can trigger has a small count and a small purse of its own, and crowds out
+"""M5: what anybody can trigger has a small count and a small budget of its own, and crowds out
 nothing that protects a customer."""
 
 from __future__ import annotations
@@ -175,14 +175,14 @@ def test_forged_texts_keep_nobody_from_reporting_a_call(outside, there):
 
 @pytest.mark.settings(**SETTINGS, spending_per_hour="0.01")
 def test_nobody_changes_the_safe_phrase_of_a_customer_who_is_not_told(outside, there):
-    """With the purse empty a stranger could else set it, and text as us. Was red on c916469."""
+    """With the budget empty a stranger could else set it, and text as us. Was red on c916469."""
     before = [row.safe_phrase for row in there.all(select(Customer))]
     assert outside.texts(PHONE, "PHRASE blue moon") is None
     assert [row.safe_phrase for row in there.all(select(Customer))] == before
 
 
 def test_the_phrase_is_changed_no_more_often_than_its_warnings_are_affordable(store, clock):
-    """They are under no limit by number, so a customer's own page could empty the purse."""
+    """They are under no limit by number, so a customer's own page could empty the budget."""
     with store.unit() as session:
         who = factories.a_customer(session, clock.now, PHONE)
         policy = factories.a_policy()
@@ -194,7 +194,7 @@ def test_the_phrase_is_changed_no_more_often_than_its_warnings_are_affordable(st
     assert len(store.all(select(OutboxMessage))) == callback_notifier.MAX_PHRASES_PER_DAY
 
 
-@pytest.mark.settings(**SETTINGS, worker_hands=1)
+@pytest.mark.settings(**SETTINGS, worker_concurrency=1)
 def test_a_flood_of_page_numbers_holds_up_no_announcement(outside, there, clock):
     """Sixty are due before it; a round takes eight. Was red on c916469."""
     others = [f"+44740041{n:04d}" for n in range(60)]

@@ -1,5 +1,5 @@
 """What we send to other machines reaches nobody else: we verify certificates and host names, and
-send no password in clear text, even if a machine in between offers nothing better."""
+send no password unencrypted, even if a machine in between offers nothing better."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def certificate(
 
 @dataclass
 class MailServer:
-    """A mail server on loopback, and all that it was told before and after TLS began."""
+    """A mail server on loopback, and everything that it received before and after TLS began."""
 
     tls: Certificate | None
     from_start: bool = False
@@ -141,7 +141,7 @@ class MailServer:
         return None
 
     def knows(self, told: list[bytes]) -> bool:
-        """Whether the password or the mail is in what it was told."""
+        """Whether the password or the mail is in what it received."""
         whole = b"".join(told)
         secrets = (PASSWORD.encode(), base64.b64encode(PASSWORD.encode()), SECRET.encode())
         plain = base64.b64encode(f"\0vouchline\0{PASSWORD}".encode())
@@ -294,7 +294,7 @@ def test_the_doctor_names_a_server_of_ours_that_is_not_verified(given, level):
 
 @pytest.fixture
 def redirecting() -> Iterator[tuple[str, list[str]]]:
-    """A web server that sends every request elsewhere, to itself over http, where all is well."""
+    """A web server that sends every request elsewhere, to itself over http, where it answers."""
     got: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):

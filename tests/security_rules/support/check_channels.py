@@ -23,7 +23,7 @@ from verification.verdicts import Channel
 SETTINGS = {
     "public_url": "https://check.example.org",
     "twilio_auth_token": AUTH_TOKEN,
-    "check_limit_per_address": "100000/second",
+    "check_limit_per_network": "100000/second",
     "check_limit_per_number": "100000/second",
 }
 

@@ -40,8 +40,8 @@ SETTINGS: dict[str, Any] = {
     "twilio_auth_token": AUTH_TOKEN,
     "bridge_calls": True,
     **{
-        f"{name}_limit_per_address": "100000/second"
-        for name in ("check", "report", "feed", "proof")
+        f"{name}_limit_per_network": "100000/second"
+        for name in ("check", "report", "calendar", "page_number")
     },
     "check_limit_per_number": "100000/second",
     "sign_in_limit": "100000/second",
@@ -61,7 +61,7 @@ class Ask:
     who: str
     data: dict[str, str] = field(default_factory=dict)
     closed: bool = True
-    #: The simulated phone is the customer's own, with what the customer was told before.
+    #: The simulated phone is the customer's own, with the texts that the customer got before.
     own_phone: bool = False
     path: dict[str, str] = field(default_factory=dict)
     #: A script of a page sends it.

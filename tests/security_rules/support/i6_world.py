@@ -1,4 +1,4 @@
-"""A house for rule I6: a journey that goes on in one transaction, which somebody else writes to
+"""A house for rule I6: a journey that runs in one transaction, which somebody else writes to
 between its acts, and which is rolled back at its end. What is true is known beforehand, so that
 what the house says can be held against it."""
 
@@ -131,7 +131,7 @@ class Journey:
         counts = external_counters.counter_session_info(ExternalCounters("memory://"))
         self.info = {**here.info, **counts}
         here.ring._writer = None  # a process of its own, whose entries nothing has rolled back
-        #: Codes that agents were told, each with the callback it may be said in.
+        #: Codes that agents saw, each with the callback it may be said in.
         self.told: dict[str, UUID] = {}
         self.confirmed: set[UUID] = set()
         #: Checked by a text of their own, whose answer may have been held back.
@@ -152,7 +152,7 @@ class Journey:
         ) as session:
             yield session
             session.commit()
-        # What is rolled back with the whole journey counts as committed while it goes on.
+        # What is rolled back with the whole journey counts as committed while it runs.
         transaction_outcomes.settle_transaction(self.connection, True)
 
     def run(self, act: Callable[[], None]) -> None:
@@ -187,7 +187,7 @@ class Journey:
         self.told[issued.code] = callback
 
     def check_others(self, channel: Channel) -> Callable[[], None]:
-        """Codes that are told to others than those they are for: the scammer's call."""
+        """Codes that others get than those they are for: the scammer's call."""
 
         def act() -> None:
             for code, callback in list(self.told.items()):

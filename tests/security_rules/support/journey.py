@@ -26,7 +26,7 @@ from verification.models import Code, code_seal_context
 STAFF, EMAIL = "Anastasia Silverthorne", "anastasia.silverthorne@helpdesk.example"
 SAID, SHOWN = "He wanted marzipan gift cards", "+442079460999"
 PASSWORD, WORD = "unlikely brass monkeys", "zygomorphic"
-#: One number in the notations in which somebody may have written it down.
+#: One number in the notations in which somebody may have noted it.
 NOTATIONS = ("+44{n}", "44{n}", "0{n}", "{n}", "0{a} {b}", "{a} {b}", "{a}-{b}")
 
 
@@ -37,7 +37,7 @@ def notations(phone: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Who:
-    """A customer, and what they are rung about."""
+    """A customer, and what they are called about."""
 
     phone: str
     name: str

@@ -202,7 +202,7 @@ def main(url: str, folder: str) -> None:
     journey.call(GWEN)
     journey.report()
     Inside(journey, agent).all()
-    journey.call(LEO)  # this one is still going on when the store is stolen
+    journey.call(LEO)  # this one is still in progress when the store is stolen
     journey.break_down()
     keys = [item.hex() for item in journey.held()]
     json.dump({"secrets": journey.secrets, "keys": keys}, sys.stdout)

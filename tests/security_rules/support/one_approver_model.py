@@ -2,7 +2,7 @@
 
 She holds every enrolment link, and the PINs that are shown to the accounts she controls. If she has
 everything that a link asks for, she enrols and controls that account too. Everybody else is honest
-and gullible: they ask for what they are told to and approve without reading, but hand a PIN only to
+and gullible: they ask for what others request and approve without reading, but hand a PIN only to
 the person it is for. Nothing may ever be done that only accounts of hers have supported.
 
 The model runs in one transaction that is never committed, with a savepoint for each step. The steps

@@ -55,7 +55,7 @@ def furnish(console: Console, people: dict[Role, UUID], names: dict[str, Any]) -
 
 
 def _of_calls(console: Console, session: Session, names: dict[str, Any]) -> dict[str, Any]:
-    """A call that missed its customer, one that was called off, a number to be changed, and an
+    """A call that missed its customer, one that was cancelled, a number to be changed, and an
     opening that its customer sees."""
     now, policy = console.now, console.context.policy
     going = session.get_one(Callback, names["going"])

@@ -174,7 +174,7 @@ class Machine(RuleBasedStateMachine):
         return handle_text(self.work, text, self.policy, RULES, self.now)
 
     def worker(self) -> set[Any]:
-        """One round, of eight messages; which callbacks were told of."""
+        """One round, of eight messages; which callbacks they are about."""
         told = set()
         for message in leases.lease_messages(self.work, self.now, "post", RULES, 8):
             delivery_outcomes.mark_sent(self.work, message, f"SM{message.id.hex}", self.now)

@@ -1,5 +1,5 @@
-"""What must hold of requests and approvals, said a second time and more simply: a machine for
-hypothesis that does anything to them in any order, and a model that knows what must come of it."""
+"""The rules of requests and approvals as a second, simpler implementation: a machine for hypothesis
+that does anything to them in any order, and a model that knows what the result must be."""
 
 from __future__ import annotations
 

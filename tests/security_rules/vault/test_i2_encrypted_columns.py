@@ -46,7 +46,7 @@ PHONES = (factories.PHONE, factories.OTHER_PHONE)
 
 
 def a_life(store: Store, phone: str) -> factories.Call:
-    """Create a person with data in every table, whose call is confirmed and going on."""
+    """Create a person with data in every table, whose call is confirmed and in progress."""
     with store.unit() as session:
         made = factories.a_customer(session, NOW, phone, external_ref=f"crm-{phone}")
         customer_records.save_safe_phrase(session, made, "blue teapot", NOW)

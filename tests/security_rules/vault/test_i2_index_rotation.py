@@ -50,7 +50,7 @@ PHONE, OTHER = factories.PHONE, factories.OTHER_PHONE
 
 
 def forms(store: databases.Store, column: str) -> list[bytes]:
-    """What of a column are forms: not decoys, nor what stands in for somebody erased."""
+    """What of a column are forms: not decoys, nor placeholders of somebody erased."""
     with store.unit() as session:
         held = [value for _, value in sealed_columns.values(session, column)]
     return [item for item in held if form_generation(item) >= 0 and item[:8] != bytes(8)]
@@ -222,7 +222,7 @@ def test_the_former_key_finds_nothing_that_is_left(store):
 
 
 def another_call(store: databases.Store) -> None:
-    """Booked for right after the one that goes on, and started while that still does."""
+    """Booked for right after the one in progress, and started while that still lasts."""
     with store.unit() as session:
         customer = customer_records.find_by_phone(session, PHONE)
         ahead = timedelta(minutes=15)
@@ -511,7 +511,7 @@ def test_the_command_goes_on_where_one_was_stopped(app, database, clock, monkeyp
     monkeypatch.setattr(rotate_index_key, "_pause", stop)
     assert app.test_cli_runner().invoke(args=["keys", "rotate-index"]).exit_code != 0
     told = run(app, clock, monkeypatch)
-    assert "The rotation to index-1 goes on." in told.output
+    assert "The rotation to index-1 continues." in told.output
     assert "index-1 is the key" in told.output
     assert len(there.all(select(PurposeKey).where(col(PurposeKey.purpose) == "index-2"))) == 0
 

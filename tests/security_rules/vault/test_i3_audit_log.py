@@ -351,7 +351,7 @@ def regrow(rng, session, rows):
 
 
 def double(rng, session, rows):
-    """What stands last stands there once more (CVE-2012-2459)."""
+    """The last leaf is there twice (CVE-2012-2459)."""
     last = session.connection().execute(select(ENTRY).where(ENTRY.c.id == rows[-1])).mappings()
     fields = dict(last.one())
     session.connection().execute(delete(ENTRY).where(ENTRY.c.id == rows[-2]))

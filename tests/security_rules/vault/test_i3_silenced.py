@@ -1,4 +1,4 @@
-"""I3, I6: who can write to the database but has no key silences no entry unseen."""
+"""I3, I6: who can write to the database but has no key removes no entry undetected."""
 
 from __future__ import annotations
 
@@ -294,7 +294,7 @@ def ended(store: databases.Store, said: heartbeats.WriterHeartbeat) -> None:
 
 
 def test_a_process_that_is_killed_is_told_of_with_its_window(store):
-    """And not that all is well, nor that something is bad."""
+    """It reports neither that the log is good nor that it is bad."""
     Process(store, living).kill()
     assert found(store).ends == ()  # it may live for all we know
     later = found(store, now=NOW + timedelta(minutes=5))
@@ -478,7 +478,7 @@ def test_the_whole_log_put_back_is_found_by_what_a_worker_remembers(store, clock
             session.exec(insert(table), params=was[table])
     write(store, 2)
     job.run_safely()
-    assert store.all(select(AuditState.__table__.c.size)) == [(5,)]  # it does not go on
+    assert store.all(select(AuditState.__table__.c.size)) == [(5,)]  # it does not advance
     assert bad(store, known)
     assert bad(store)  # and what this process wrote it knows
 
@@ -524,7 +524,7 @@ def test_a_checkpoint_that_was_changed_keeps_none_from_being_made(store, clock, 
 
 
 def test_what_is_there_at_the_upgrade_is_sealed_once(store):
-    """Entries of before have no mark; later ones without are strangers'."""
+    """Earlier entries have no mark; later ones without are strangers'."""
     write(store, 3)
     take_in(store)
     with store.unit() as session:
@@ -588,7 +588,7 @@ def test_what_is_none_of_ours_in_the_store_is_told_of(store, kind):
 def test_doctor_readyz_and_metrics_tell_of_a_trigger_and_of_an_entry_without_a_place(
     app, client, database, clock
 ):
-    """Was red on c916469: ``/readyz`` said that all is well."""
+    """Was red on c916469: ``/readyz`` said that all parts are ok."""
     there = databases.opened(database)
     take_in(there, clock.now)
     with there.unit() as session:

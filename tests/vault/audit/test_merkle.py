@@ -1,4 +1,4 @@
-"""The tree against the definitions of RFC 9162, written down slowly, and against known roots."""
+"""The tree against the definitions of RFC 9162, written naively, and against known roots."""
 
 from __future__ import annotations
 

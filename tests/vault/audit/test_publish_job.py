@@ -28,7 +28,7 @@ ORIGIN = "bank.example/vouchline"
 
 
 class Box:
-    """A place that keeps what it gets, and fails while it is told to."""
+    """A place that keeps what it gets, and fails on request."""
 
     def __init__(self, every: timedelta = timedelta(0)) -> None:
         self.notes: list[str] = []
