@@ -64,7 +64,7 @@ def _describe_folder(code: str) -> str:
     faults = find_language_faults(code)
     if faults:
         lines = "".join(f"\n  ✗ {fault}" for fault in faults)
-        return f"not complete, {len(faults)} to mend:{lines}"
+        return f"not complete, {len(faults)} to fix:{lines}"
     language = language_for(code)
     messages = (
         "the language of the source"

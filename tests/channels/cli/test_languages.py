@@ -51,7 +51,7 @@ def test_it_explains_a_language_for_which_nothing_else_starts(tmp_path):
         text=True,
     )
     assert found.returncode == 1
-    assert "fr         French (in use): not complete, 5 to mend:" in found.stdout
+    assert "fr         French (in use): not complete, 5 to fix:" in found.stdout
     assert "  ✗ fr/reply_words.txt is missing" in found.stdout
 
 
@@ -60,7 +60,7 @@ def test_it_explains_a_language_for_which_nothing_else_starts(tmp_path):
     [
         ("de", 0, "German (in use): ✓ complete"),
         ("DE-at", 1, "There is no folder languages/de_AT."),
-        ("fr", 1, "fr         French: not complete, 5 to mend:"),
+        ("fr", 1, "fr         French: not complete, 5 to fix:"),
         ("sv", 1, "There is no folder languages/sv."),
         ("klingon", 2, '"klingon" is no language tag: write tags like en, de or pt-BR.'),
     ],
