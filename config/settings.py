@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import ssl
-from dataclasses import dataclass
 from datetime import time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,8 +12,9 @@ from urllib.parse import urlsplit
 
 from limits import parse_many
 from pydantic import AliasChoices, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from config.provider_settings import ProviderSettings
 from config.time_zones import known_zones
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,19 +37,7 @@ def _parse_setting_hours(text: str) -> Hours:
     return time(h1, m1), end
 
 
-@dataclass(frozen=True, repr=False)
-class TwilioAccount:
-    """A Twilio account for sending texts."""
-
-    name: str
-    account_sid: str
-    auth_token: str
-    from_number: str
-    messaging_service_sid: str
-    api_base: str
-
-
-class Settings(BaseSettings):
+class Settings(ProviderSettings):
     """The settings of an installation; ``docs/configuration.md`` explains each of them."""
 
     model_config = SettingsConfigDict(
@@ -69,18 +57,6 @@ class Settings(BaseSettings):
     official_phone: str = Field("+442079460123", max_length=32)
     official_hours: str = Field("", max_length=80)
 
-    messaging: Literal["simulator", "twilio"] = "simulator"
-    twilio_account_sid: str = Field("", validation_alias="TWILIO_ACCOUNT_SID")
-    twilio_auth_token: SecretStr = Field(SecretStr(""), validation_alias="TWILIO_AUTH_TOKEN")
-    twilio_from_number: str = Field("", validation_alias="TWILIO_FROM_NUMBER")
-    twilio_messaging_service_sid: str = Field("", validation_alias="TWILIO_MESSAGING_SERVICE_SID")
-    twilio_api_base: str = Field("", validation_alias="TWILIO_API_BASE")
-
-    second_twilio_account_sid: str = ""
-    second_twilio_auth_token: SecretStr = SecretStr("")
-    second_twilio_from_number: str = ""
-    second_twilio_messaging_service_sid: str = ""
-    second_twilio_api_base: str = ""
     bridge_calls: bool = False
     worker_hands: int = Field(8, ge=1, le=64)
     texts_per_number: str = "10/hour;30/day"
@@ -258,22 +234,6 @@ class Settings(BaseSettings):
     def log_origin(self) -> str:
         """The origin of the audit log, which its checkpoints name."""
         return self.audit_origin or f"{urlsplit(self.base_url).netloc}/vouchline"
-
-    @property
-    def twilio_accounts(self) -> list[TwilioAccount]:
-        """The accounts that have a token, in order of preference."""
-        accounts = [
-            TwilioAccount(
-                name,
-                getattr(self, f"{prefix}account_sid"),
-                getattr(self, f"{prefix}auth_token").get_secret_value(),
-                getattr(self, f"{prefix}from_number"),
-                getattr(self, f"{prefix}messaging_service_sid"),
-                getattr(self, f"{prefix}api_base"),
-            )
-            for name, prefix in (("twilio", "twilio_"), ("second", "second_twilio_"))
-        ]
-        return [account for account in accounts if account.auth_token]
 
     @property
     def in_production(self) -> bool:

@@ -8,8 +8,8 @@ from datetime import datetime
 from messaging.i18n import format_day_and_time
 from messaging.text_templates import MessageContext
 
-#: Our languages, as named by Twilio's speech service.
-TWILIO_VOICE_LANGUAGES = {"en": "en-GB", "de": "de-DE", "es": "es-ES"}
+#: The voice that speaks each of our languages, as speech services name it (BCP 47).
+SPEECH_LANGUAGES = {"en": "en-GB", "de": "de-DE", "es": "es-ES"}
 
 
 def prompt_check_number(voice: MessageContext, digits: int) -> str:

@@ -317,7 +317,7 @@ def test_the_spoken_line_says_everything_in_its_language(language):
 
 
 def test_every_language_has_a_voice():
-    assert set(voice_templates.TWILIO_VOICE_LANGUAGES) == set(LANGUAGES)
+    assert set(voice_templates.SPEECH_LANGUAGES) == set(LANGUAGES)
 
 
 HEADINGS = {"de": "Ist dieser Anruf echt?", "es": "¿Es de verdad quien le llama?"}

@@ -46,7 +46,7 @@ def _gather_keys(said: IvrTurn) -> Gather:
 
 def _say_turn_texts(verb: VoiceResponse | Gather, said: IvrTurn) -> None:
     for locale, text in said.says:
-        verb.say(text, language=voice_templates.TWILIO_VOICE_LANGUAGES.get(locale, "en-GB"))
+        verb.say(text, language=voice_templates.SPEECH_LANGUAGES.get(locale, "en-GB"))
 
 
 def twiml_response(twiml: VoiceResponse) -> Response:

@@ -189,7 +189,7 @@ _STAGES: dict[str, Callable[[_AnsweredCall], _Prompt]] = {
 
 def _prompt_twiml(said: _Prompt, voice: MessageContext, message: str) -> Response:
     twiml = VoiceResponse()
-    language = voice_templates.TWILIO_VOICE_LANGUAGES.get(voice.locale, "en-GB")
+    language = voice_templates.SPEECH_LANGUAGES.get(voice.locale, "en-GB")
     if not said.stage:
         twiml.say(f"{said.text} {voice_templates.say_goodbye(voice)}".strip(), language=language)
         twiml.hangup()
