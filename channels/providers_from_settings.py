@@ -22,10 +22,10 @@ class UnconfiguredSmsProvider:
 
     name = "none"
 
-    def send_message(self, letter: OutboundMessage, now: datetime) -> str:
+    def send_message(self, letter: OutboundMessage, now: datetime) -> str:  # noqa: ARG002 (the protocol's)
         raise Unavailable
 
-    def find_message(self, letter: OutboundMessage) -> str | None:
+    def find_message(self, letter: OutboundMessage) -> str | None:  # noqa: ARG002 (the protocol's)
         raise Unavailable
 
 

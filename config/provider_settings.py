@@ -86,7 +86,7 @@ class ProviderSettings(BaseSettings):
         return dict(self._account_items(entry))
 
     def _account_items(self, entry: ProviderEntry) -> Iterator[tuple[str, str]]:
-        prefix = "_".join(filter(None, (entry.account, entry.scheme, "")))
+        prefix = f"{entry.account}_{entry.scheme}_" if entry.account else f"{entry.scheme}_"
         for name in type(self).model_fields:
             if name.startswith(prefix):
                 value = getattr(self, name)

@@ -97,7 +97,7 @@ class Settings(ProviderSettings):
     max_ahead_days: int = Field(180, ge=1, le=730)
     window_lead_minutes: int = Field(5, ge=0, le=60)
     decent_hours: Annotated[Hours, NoDecode] = (time(8), time(21))
-    decent_hours_by_country: Annotated[dict[str, Hours], NoDecode] = {}
+    decent_hours_by_country: Annotated[dict[str, Hours], NoDecode] = Field({})
     buffer_before_minutes: int = Field(0, ge=0, le=120)
     buffer_after_minutes: int = Field(0, ge=0, le=120)
     holidays: str = Field("", pattern=r"^([A-Z]{2}(-[A-Za-z0-9]{1,10})?)?$")

@@ -76,13 +76,15 @@ def _due_by_priority(
     session: Session, priority: Priority, now: datetime, media: Collection[str], limit: int
 ) -> Sequence[OutboxMessage]:
     """Select one priority at a time, because each is a range of the index; all together are not."""
-    due = [_OPEN, col(OutboxMessage.priority) == priority, col(OutboxMessage.due_at) <= now]
+    statement = select(OutboxMessage).where(
+        _OPEN,
+        col(OutboxMessage.priority) == priority,
+        col(OutboxMessage.due_at) <= now,
+    )
     if len(media) < len(MEDIA):
-        due.append(col(OutboxMessage.medium).in_(media))
+        statement = statement.where(col(OutboxMessage.medium).in_(media))
     return session.exec(
-        select(OutboxMessage)
-        .where(*due)
-        .order_by(col(OutboxMessage.due_at), col(OutboxMessage.id))
+        statement.order_by(col(OutboxMessage.due_at), col(OutboxMessage.id))
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()

@@ -45,8 +45,9 @@ PeriodicJob = Callable[[Session, datetime], None]
 class Worker:
     """Any number of workers can run at once; leases keep them from sending the same text twice.
 
-    ``gateways`` send texts; ``voices`` speak messages, which fail without one; ``line`` bridges calls. ``hands`` is how many texts it sends at a time. It leases only a few more, so that the rest is
-    left to other workers.
+    ``gateways`` send texts; ``voices`` speak messages, which fail without one; ``line`` bridges
+    calls. ``hands`` is how many texts it sends at a time. It leases only a few more, so that the
+    rest is left to other workers.
     """
 
     def __init__(

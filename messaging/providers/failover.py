@@ -1,5 +1,5 @@
-"""Chooses the provider of texts, or of calls: fails over to the next when one fails, and fails back when it
-recovers.
+"""Chooses the provider of texts, or of calls: fails over to the next when one fails, and fails
+back when it recovers.
 """
 
 from __future__ import annotations

@@ -55,8 +55,8 @@ class ProviderKind:
     ``scheme`` is its name in ``VOUCHLINE_SMS`` and ``VOUCHLINE_VOICE``. ``find_faults`` returns a
     sentence for each setting without which it cannot send. ``delivery_errors`` are the error codes
     of its delivery reports, as our own reasons; ``webhook_key`` is the setting of the account that
-    verifies its webhooks. ``named_accounts`` are accounts it may have besides the first: ``second`` is
-    ``scheme:second`` in the settings. ``simulated`` means that nothing reaches a real phone.
+    verifies its webhooks. ``named_accounts`` are accounts it may have besides the first: ``second``
+    is ``scheme:second`` in the settings. ``simulated`` means that nothing reaches a real phone.
     """
 
     scheme: str

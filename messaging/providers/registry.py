@@ -20,7 +20,7 @@ PROVIDERS_BY_SCHEME: Mapping[str, ProviderKind] = {
 def delivery_error_reason(name: str | None, error: int | None) -> str:
     """Return our reason for an error code in a delivery report; empty if it is not known.
 
-    ``name`` is what is stored with the text: the scheme of the provider, or the name of its account.
+    ``name`` is what is stored with the text: the provider's scheme, or the name of its account.
     """
     for kind in PROVIDERS_BY_SCHEME.values():
         if name == kind.scheme or name in kind.named_accounts:

@@ -95,7 +95,7 @@ class TelnyxSmsProvider:
 
     def _list_sent(self, phone: str, since: datetime) -> Iterator[str]:
         """Yield the ids of the latest texts to a number, newest first."""
-        query = {
+        query: dict[str, str | int] = {
             "filter[record_type]": "messaging",
             "filter[direction]": "outbound",
             "filter[cld]": phone,

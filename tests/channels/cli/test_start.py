@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from app import create_app
+from channels.startup_checks import check_settings, find_start_refusals
 from config.settings import Settings
-from config.settings_checks import check_settings, find_start_refusals
 from vault.keys import master_keys
 
 ROOT = Path(__file__).resolve().parents[3]
