@@ -159,9 +159,9 @@ def test_what_the_first_never_had_is_sent_by_the_second(store, tmp_path):
     two.works.run_once()
     two.first.path.unlink()
     for _ in range(MIN_RESULTS):
-        two.works._route.record_provider_result("post", good=False, now=two.now)
+        two.works._routes["text"].record_provider_result("post", good=False, now=two.now)
     two.now += timedelta(seconds=3)
-    two.works._deliverer._route.record_provider_result("second", good=True, now=two.now)
+    two.works._deliverer._routes["text"].record_provider_result("second", good=True, now=two.now)
     two.until_settled()
     assert two.first.asked[:2] == ["send", "find"]
     assert sorted(two.first.taken() + two.second.taken()) == sorted(made)

@@ -139,7 +139,11 @@ def flask(command: str, sub: str, instance: Path, *args: str, **env: str):
     import os
 
     words = [w for w in (command, sub, *args) if w]
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("VOUCHLINE_", "TWILIO_"))}
+    clean = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("VOUCHLINE_", "TWILIO_", "TELNYX_"))
+    }
     return subprocess.run(
         [str(Path(sys.executable).with_name("flask")), "--app", "app", *words],
         cwd=ROOT,

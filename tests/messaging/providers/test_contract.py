@@ -14,7 +14,7 @@ from messaging.providers.base import OutboundMessage, OutcomeUnknown, SmsProvide
 from messaging.providers.simulator.sms import SimulatorSmsProvider
 from messaging.providers.twilio.sms import TwilioSmsProvider
 from tests import databases
-from tests.messaging.provider import provider
+from tests.messaging.providers.twilio_server import provider
 from tests.security_rules.support.crash_helpers import Post
 
 NOW = datetime(2026, 11, 24, 10, 0, 30, tzinfo=UTC)
