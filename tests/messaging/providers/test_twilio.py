@@ -13,6 +13,7 @@ from messaging.models import OutboxMessage
 from messaging.providers.base import OutboundMessage, OutcomeUnknown, Rejected, Unavailable
 from messaging.providers.twilio.client import PERMANENT_ERRORS
 from messaging.providers.twilio.sms import TwilioSmsProvider
+from messaging.providers.twilio.voice import TwilioVoiceProvider
 from tests import databases, factories
 from tests.messaging.providers.twilio_server import provider
 from tests.servers import free_port
@@ -170,12 +171,11 @@ def test_whatever_goes_wrong_a_text_goes_out_once(store, there, gateway, answers
 
 @pytest.fixture
 def speaking(there):
-    return TwilioSmsProvider(
+    return TwilioVoiceProvider(
         "ACtest",
         "token",
-        from_number="+442079460123",
+        from_number="+442079460999",
         api_base=there.address,
-        voice_from="+442079460999",
         base_url="https://check.example.org",
     )
 
