@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -42,7 +43,10 @@ PERMANENT_ERRORS = {
 
 def make_client(account_sid: str, auth_token: str, api_base: str, connections: int) -> Client:
     """Create a client with as many connections; ``api_base`` replaces Twilio's own host."""
-    http = TwilioHttpClient(pool_connections=True, timeout=TIMEOUT_SECONDS)
+    # The client logs each request at the level info, and numbers stand in its address.
+    logger = logging.getLogger("vouchline.twilio")
+    logger.setLevel(logging.WARNING)
+    http = TwilioHttpClient(pool_connections=True, timeout=TIMEOUT_SECONDS, logger=logger)
     if http.session is not None:
         for scheme in ("https://", "http://"):
             http.session.mount(scheme, HTTPAdapter(pool_maxsize=connections))

@@ -15,7 +15,7 @@ from channels.telnyx.signature import TOLERANCE, is_signature_valid
 from messaging.models import InboundText
 from scheduling.models import Callback
 from tests.channels.support import all_rows, wrong
-from tests.channels.telnyx.conftest import app, client, telnyx, telnyx_settings  # noqa: F401
+from tests.channels.telnyx import fixtures
 from tests.channels.telnyx.support import (
     OTHER_KEY,
     PATH,
@@ -33,16 +33,17 @@ from tests.security_rules.support.check_channels import of_its_own
 from tests.security_rules.support.sealed_columns import model
 
 AT_ONCE = 8
+app, client, telnyx = fixtures.app, fixtures.client, fixtures.telnyx
 SIGNATURE, TIMESTAMP = "telnyx-signature-ed25519", "telnyx-timestamp"
 
 
 @pytest.fixture
-def call(app, database, clock):  # noqa: F811
+def call(app, database, clock):
     """A call going on with ``PHONE``."""
     return a_call(opened(database), clock.now, PHONE)
 
 
-def state(app) -> dict[str, list[str]]:  # noqa: F811
+def state(app) -> dict[str, list[str]]:
     """Everything in the store."""
     tables = SQLModel.metadata.tables
     return {table: sorted(map(repr, all_rows(app, model(table)))) for table in tables}
@@ -79,14 +80,14 @@ def forged(raw: bytes, now) -> dict[str, dict[str, str]]:
     }
 
 
-def test_a_signed_text_is_taken(app, client, call, clock, telnyx):  # noqa: F811
+def test_a_signed_text_is_taken(app, client, call, clock, telnyx):
     assert signed_event(client, a_received_text(call.code), clock.now).status_code == 200
     assert all_rows(app, Callback)[0].state == "confirmed"
     assert "GENUINE" in telnyx.accepted[0]["text"]
 
 
 @pytest.mark.parametrize("event", [a_received_text, partial(a_report, status="delivered")])
-def test_nothing_forged_old_or_altered_is_taken(app, client, call, clock, telnyx, event):  # noqa: F811
+def test_nothing_forged_old_or_altered_is_taken(app, client, call, clock, telnyx, event):
     raw = json.dumps(event("4ee8c3a6-4995-4309-a3c6-38e3db9ea4be")).encode()
     if event is a_received_text:
         raw = json.dumps(a_received_text(call.code)).encode()
@@ -104,7 +105,7 @@ def test_an_altered_body_does_not_fit_a_signature_that_was_overheard(
     client,
     call,
     clock,
-    telnyx,  # noqa: F811
+    telnyx,
 ):
     event = a_received_text(wrong(call.code))
     raw = json.dumps(event).encode()
@@ -121,7 +122,7 @@ def test_an_altered_body_does_not_fit_a_signature_that_was_overheard(
     assert telnyx.accepted == []
 
 
-def test_a_replay_changes_nothing_and_is_answered_once(app, client, call, clock, telnyx):  # noqa: F811
+def test_a_replay_changes_nothing_and_is_answered_once(app, client, call, clock, telnyx):
     raw = json.dumps(a_received_text(wrong(call.code))).encode()
     headers = headers_for(raw, clock.now)
     assert client.post(PATH, data=raw, headers=headers).status_code == 200
@@ -136,7 +137,7 @@ def test_a_replay_changes_nothing_and_is_answered_once(app, client, call, clock,
 
 
 @pytest.mark.both
-def test_a_text_delivered_at_once_many_times_is_one_try(app, call, clock, telnyx):  # noqa: F811
+def test_a_text_delivered_at_once_many_times_is_one_try(app, call, clock, telnyx):
     event = a_received_text(wrong(call.code))
     act = partial(_delivered, app, event, clock.now)
     assert at_once([act] * AT_ONCE, of_its_own(app)) == [200] * AT_ONCE
@@ -144,14 +145,14 @@ def test_a_text_delivered_at_once_many_times_is_one_try(app, call, clock, telnyx
     assert len(telnyx.accepted) == 1
 
 
-def _delivered(app, event, now) -> int:  # noqa: F811
+def _delivered(app, event, now) -> int:
     return signed_event(app.test_client(), event, now).status_code
 
 
-def test_without_a_key_nothing_is_taken(database, tmp_path, clock, telnyx):  # noqa: F811
+def test_without_a_key_nothing_is_taken(database, tmp_path, clock, telnyx):
     from app import create_app
 
-    without = telnyx_settings(telnyx, database, tmp_path, sms="", telnyx_public_key="")
+    without = fixtures.telnyx_settings(telnyx, database, tmp_path, sms="", telnyx_public_key="")
     made = create_app(without, now=clock)
     event = a_received_text("CHECK")
     assert signed_event(made.test_client(), event, clock.now).status_code == 403
@@ -161,7 +162,7 @@ def test_without_a_key_nothing_is_taken(database, tmp_path, clock, telnyx):  # n
 @pytest.mark.parametrize("body", [b"{}", b"", "é😀".encode(), b'{"a": 1}\n'])
 def test_we_believe_what_telnyx_itself_believes_and_no_more(body, clock, monkeypatch):
     """Beside the verification in Telnyx's own client library."""
-    monkeypatch.setattr("time.time", lambda: clock.now.timestamp())
+    monkeypatch.setattr("time.time", clock.now.timestamp)
     cases = {"good": headers_for(body, clock.now), **forged(body, clock.now)}
     for name, headers in cases.items():
         try:
