@@ -7,7 +7,7 @@ from werkzeug.exceptions import HTTPException
 
 from channels import error_handlers
 from channels.app_context import current_context
-from channels.canary_guard import report_canary_contact
+from channels.texts.canary_guard import report_canary_contact
 from channels.twilio import twiml
 from channels.twilio.signature import read_provider_id, require_signature
 from channels.voice import ivr, ivr_state

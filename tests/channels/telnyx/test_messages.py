@@ -88,7 +88,7 @@ def test_a_text_to_a_canary_is_told_and_not_answered(app, client, clock, telnyx,
         told.append((called, str(what), key))
         return True
 
-    monkeypatch.setattr("channels.canary_guard.detect_canary_contact", detect)
+    monkeypatch.setattr("channels.texts.canary_guard.detect_canary_contact", detect)
     to = [{"phone_number": "+447400999999"}]
     signed_event(client, a_received_text("hello", A_TEXT, to=to), clock.now)
     assert told == [("+447400999999", "text", f"text:{A_TEXT}")]
