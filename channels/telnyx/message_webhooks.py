@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import timedelta
+from threading import BoundedSemaphore
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -32,6 +33,10 @@ log = structlog.get_logger("texts")
 
 #: Telnyx waits two seconds for us, then delivers the event again, which changes nothing.
 ANSWER_SECONDS, ANSWER_TRIES = 4.0, 2
+#: Answers that are sent at a time, and how long others wait: while Telnyx hangs, threads are left
+#: for the pages where customers check calls.
+ANSWERS_AT_A_TIME, WAIT_SECONDS = 4, 2.0
+_sending = BoundedSemaphore(ANSWERS_AT_A_TIME)
 ANSWER_VALID = timedelta(minutes=10)
 _ANSWER_IDS = UUID("6f1d1f0e-6a57-4a35-9b0e-6f7e4d0b8a11")
 _OPTING_BY_TYPE = {"STOP": "out", "START": "in"}
@@ -91,18 +96,31 @@ def _receive_text(provider_id: str, payload: Mapping[str, Any]) -> Response:
 
 
 def _send_answer(provider: TelnyxSmsProvider, letter: OutboundMessage, sender: str) -> None:
-    """Send an answer from the number that was texted. A second try cannot make a second text."""
+    """Send an answer from the number that was texted; log the reason if it cannot be sent."""
+    if not _sending.acquire(timeout=WAIT_SECONDS):
+        log.error("answer not sent", reason="too many at a time")
+        return
+    try:
+        failure = _try_to_answer(provider, letter, sender)
+    finally:
+        _sending.release()
+    if failure:
+        log.error("answer not sent", reason=failure)
+
+
+def _try_to_answer(provider: TelnyxSmsProvider, letter: OutboundMessage, sender: str) -> str:
+    """Return why an answer could not be sent. A second try cannot make a second text."""
+    failure = ""
     for _ in range(ANSWER_TRIES):
         try:
             provider.send_answer(letter, sender, ANSWER_SECONDS)
         except (OutcomeUnknown, Unavailable) as error:
             failure = type(error).__name__
         except Rejected as error:
-            failure = error.code
-            break
+            return error.code
         else:
-            return
-    log.error("answer not sent", reason=failure)
+            return ""
+    return failure
 
 
 def _receive_report(provider_id: str, payload: Mapping[str, Any]) -> None:

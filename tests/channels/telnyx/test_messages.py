@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from uuid import uuid4
 
 import pytest
 
+from channels.telnyx import message_webhooks
 from messaging import line_types, opt_outs
 from messaging.models import DeliveryReport, InboundText
 from tests.channels.support import a_started_call, a_token, all_rows, unit
@@ -63,6 +65,19 @@ def test_an_answer_that_telnyx_does_not_take_is_no_error_to_it(app, client, cloc
     for _ in range(2):
         assert signed_event(client, a_received_text("CHECK"), clock.now).status_code == 200
     assert answers(telnyx) == []
+
+
+def test_while_too_many_answers_are_under_way_no_thread_waits_for_long(
+    app, client, clock, telnyx, monkeypatch
+):
+    busy = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(message_webhooks, "_sending", busy)
+    monkeypatch.setattr(message_webhooks, "WAIT_SECONDS", 0.05)
+    with busy:
+        assert signed_event(client, a_received_text("CHECK"), clock.now).status_code == 200
+        assert answers(telnyx) == []
+    signed_event(client, a_received_text("CHECK"), clock.now)
+    assert len(answers(telnyx)) == 1
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlmodel import SQLModel
 from telnyx.lib.webhook_verification import WebhookVerificationError, verify_webhook_signature
 
@@ -176,6 +178,21 @@ def test_we_believe_what_telnyx_itself_believes_and_no_more(body, clock, monkeyp
         assert ours <= theirs, name
         if name in ("good", "wrong key", "old", "of the future", "another body"):
             assert ours == theirs == (name == "good"), name
+
+
+@given(data=st.data(), body=st.binary(max_size=60))
+@settings(max_examples=200, deadline=None)
+def test_one_bit_changed_anywhere_is_refused(data, body):
+    now = datetime(2026, 11, 24, 10, tzinfo=UTC)
+    headers = headers_for(body, now)
+    parts = [body, base64.b64decode(headers[SIGNATURE]), headers[TIMESTAMP].encode()]
+    which = data.draw(st.sampled_from([n for n, part in enumerate(parts) if part]))
+    bit = data.draw(st.integers(0, len(parts[which]) * 8 - 1))
+    changed = bytearray(parts[which])
+    changed[bit // 8] ^= 1 << bit % 8
+    parts[which] = bytes(changed)
+    signature, timestamp = base64.b64encode(parts[1]).decode(), parts[2].decode("latin-1")
+    assert not is_signature_valid(parts[0], signature, timestamp, [PUBLIC_KEY], now)
 
 
 @pytest.mark.parametrize(
