@@ -34,6 +34,7 @@ def worker(app, clock) -> Worker:
         [SimulatorSmsProvider(here.engine, here.ring)],
         clock,
         line=SimulatorVoiceProvider(here.engine, here.ring),
+        voices=[SimulatorVoiceProvider(here.engine, here.ring)],
     )
 
 
