@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -26,6 +27,7 @@ from messaging.providers.telnyx.errors import map_error, read_error
 REPEAT_SAFE_FOR = timedelta(hours=23)  # Telnyx keeps its answers for 24
 CLOCK_SKEW = timedelta(minutes=2)
 LOOK_BACK = 20  # more texts than are sent to one number within any lease
+FIND_SECONDS = 8.0  # with one more request and the try after it, within the lease's reserve
 _LINE_TYPES = {"fixed line": "landline", "mobile": "mobile", "": "unknown"}
 
 
@@ -86,8 +88,10 @@ class TelnyxSmsProvider:
 
     def find_message(self, letter: OutboundMessage) -> str | None:
         """Return the id of a text with this body to this number since the first try."""
-        since = letter.first_tried_at - CLOCK_SKEW
+        since, deadline = letter.first_tried_at - CLOCK_SKEW, monotonic() + FIND_SECONDS
         for provider_id in self._list_sent(letter.to, since):
+            if monotonic() > deadline:
+                raise Unavailable
             sent = self._get(f"/messages/{provider_id}", {}, missing={})
             if isinstance(sent, Mapping) and sent.get("text") == letter.body:
                 return provider_id

@@ -175,6 +175,13 @@ def test_a_look_up_that_fails_says_so(there, gateway, answer):
         gateway.find_message(LETTER)
 
 
+def test_a_look_up_that_takes_too_long_for_the_lease_says_so(there, gateway, monkeypatch):
+    gateway.send_message(LETTER, NOW)
+    monkeypatch.setattr(sms, "FIND_SECONDS", -1.0)
+    with pytest.raises(Unavailable):
+        gateway.find_message(LETTER)
+
+
 def test_line_types_are_told_in_our_words(there, gateway):
     there.line_types = {"+441": "fixed line", "+442": "mobile", "+443": "voip", "+444": ""}
     found = [gateway.look_up_line_type(phone) for phone in (*there.line_types, "+445")]
