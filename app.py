@@ -15,7 +15,13 @@ from pydantic import ValidationError
 from sqlalchemy import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from channels import blueprints, clock, database_upgrade
+from channels import (
+    blueprints,
+    clock,
+    database_upgrade,
+    providers_from_settings,
+    startup_checks,
+)
 from channels import destinations_from_settings as places_of
 from channels.api.application import Application
 from channels.app_context import AppContext
@@ -25,11 +31,7 @@ from config import logging_setup, settings_checks
 from config.settings import Settings
 from incidents import tables as _tables  # noqa: F401  (so that every table is known)
 from messaging.providers.base import SmsProvider
-from messaging.providers.simulator.sms import SimulatorSmsProvider
-from messaging.providers.simulator.voice import SimulatorVoiceProvider
-from messaging.providers.twilio.sms import TwilioSmsProvider
-from messaging.providers.twilio.voice import TwilioVoiceProvider
-from messaging.providers.voice_base import VoiceProvider
+from messaging.providers.provider_kind import Installation
 from messaging.sending_limits import SendingLimits, parse_limits, to_millionths
 from people.customers import access_budgets
 from people.errors import InvalidInput
@@ -55,12 +57,12 @@ def create_app(
 ) -> Application:
     """Create the WSGI application. ``now`` returns the current time in UTC; tests pass their own.
 
-    Exit with the reasons if :func:`config.settings_checks.find_start_refusals` finds unsafe
+    Exit with the reasons if :func:`channels.startup_checks.find_start_refusals` finds unsafe
     settings; diagnostic commands start anyway.
     """
     settings = settings or _settings_from_environment()
     if not _is_diagnostic_command():
-        _refuse_to_start_if(settings_checks.find_start_refusals(settings))
+        _refuse_to_start_if(startup_checks.find_start_refusals(settings))
     logging_setup.set_up_logging(settings.log_level)
     if not _is_diagnostic_command():
         _warn_of_renamed_settings(settings)
@@ -101,14 +103,19 @@ def _build_app_context(settings: Settings, now: Callable[[], datetime]) -> AppCo
         _refuse_to_start_if(_find_unsound_keys(settings, engine, keys))
     engine.dispose()
     ring = Keyring(keys, engine)
-    gateways = _build_providers(settings, engine, ring)
+    installation = Installation(
+        settings.base_url, settings.official_phone, settings.worker_concurrency, engine, ring
+    )
+    gateways = providers_from_settings.build_sms_providers(settings, installation)
+    voices = providers_from_settings.build_voice_providers(settings, installation)
     return AppContext(
         engine=engine,
         master=keys,
         ring=ring,
         policy=_build_policy(settings),
         gateways=gateways,
-        line=_build_voice_provider(settings),
+        voices=voices,
+        line=next(iter(voices), None) if settings.bridge_calls else None,
         rules=_build_sending_limits(settings),
         worker_concurrency=settings.worker_concurrency,
         limiter=_build_rate_limiter(settings),
@@ -117,10 +124,10 @@ def _build_app_context(settings: Settings, now: Callable[[], datetime]) -> AppCo
         audit_origin=settings.log_origin,
         places=_build_checkpoint_destinations(settings, gateways[0], now),
         alert_places=_build_alert_destinations(settings, gateways[0], now),
-        simulated=settings.messaging == "simulator",
+        simulated=providers_from_settings.are_texts_simulated(settings),
         demo=not settings.in_production,
         official_hours=settings.official_hours,
-        twilio_auth_tokens=[account.auth_token for account in settings.twilio_accounts],
+        webhook_keys=providers_from_settings.read_webhook_keys(settings),
         info={
             **keyring.keyring_session_info(ring),
             **access_budgets.budget_session_info(_build_access_budgets(settings)),
@@ -188,48 +195,6 @@ def _build_policy(settings: Settings) -> Policy:
         reminders=settings.reminders,
         retries=settings.retries,
         number_change_wait_hours=settings.number_change_wait_hours,
-    )
-
-
-def _build_providers(settings: Settings, engine: Engine, ring: Keyring) -> list[SmsProvider]:
-    """Build the text message providers in order of preference."""
-    if settings.messaging == "simulator":
-        return [SimulatorSmsProvider(engine, ring)]
-    return [
-        TwilioSmsProvider(
-            account.account_sid,
-            account.auth_token,
-            from_number=account.from_number,
-            messaging_service_sid=account.messaging_service_sid,
-            api_base=account.api_base,
-            status_callback=f"{settings.base_url}/twilio/status/message",
-            voice_from=settings.official_phone,
-            base_url=settings.base_url,
-            name=account.name,
-            connections=settings.worker_concurrency,
-        )
-        for account in settings.twilio_accounts
-    ]
-
-
-def _build_voice_provider(settings: Settings) -> VoiceProvider | None:
-    """Build the provider for bridged calls from the first account; ``None`` without bridging."""
-    if not settings.bridge_calls:
-        return None
-    if settings.messaging == "simulator":
-        return SimulatorVoiceProvider()
-    return next(
-        (
-            TwilioVoiceProvider(
-                account.account_sid,
-                account.auth_token,
-                from_number=settings.official_phone,
-                base_url=settings.base_url,
-                api_base=account.api_base,
-            )
-            for account in settings.twilio_accounts
-        ),
-        None,
     )
 
 

@@ -3,7 +3,7 @@ application."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,13 +29,18 @@ _EXTENSION = "vouchline"
 
 @dataclass(frozen=True)
 class AppContext:
-    """Plain values and the long-lived objects: engine, keys, providers, limits and clock."""
+    """Plain values and the long-lived objects: engine, keys, providers, limits and clock.
+
+    ``voices`` speak messages; ``line`` bridges calls, if calls are bridged. ``webhook_keys`` verify
+    the webhooks of each provider, by its scheme.
+    """
 
     engine: Engine
     master: MasterKeys
     ring: Keyring
     policy: Policy
     gateways: Sequence[SmsProvider]
+    voices: Sequence[VoiceProvider]
     line: VoiceProvider | None
     rules: SendingLimits
     worker_concurrency: int
@@ -48,7 +53,7 @@ class AppContext:
     simulated: bool
     demo: bool
     official_hours: str
-    twilio_auth_tokens: Sequence[str]
+    webhook_keys: Mapping[str, Sequence[str]]
     metrics_token: str
     trusted_proxies: int
     info: dict[Any, Any]

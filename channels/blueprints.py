@@ -12,7 +12,8 @@ from channels.app_context import AppContext
 from channels.cli import commands as cli
 from channels.console import blueprint as console
 from channels.simulator import phone
-from channels.twilio import bridge_webhooks, ivr_webhooks, sms_webhooks, voice_message_webhooks
+from channels.telnyx import blueprints as telnyx
+from channels.twilio import blueprints as twilio
 from channels.web.portal import blueprint
 from channels.web.public import check, health, report_form, report_wizard
 from people import phone_numbers
@@ -36,9 +37,9 @@ def register_blueprints(app: Application, context: AppContext, spoken: tuple[str
         report_form.bp,
         report_wizard.bp,
         health.bp,
-        sms_webhooks.bp,
+        *twilio.WEBHOOKS,
+        *telnyx.WEBHOOKS,
     ]
-    open_to_all += [ivr_webhooks.bp, bridge_webhooks.bp, voice_message_webhooks.bp]
     if context.simulated:
         open_to_all.append(phone.bp)
     for pages in open_to_all:

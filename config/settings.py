@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import ssl
-from dataclasses import dataclass
 from datetime import time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,15 +12,11 @@ from urllib.parse import urlsplit
 
 from limits import parse_many
 from pydantic import AliasChoices, Field, SecretStr, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config.languages.registry import resolve_language
 from config.languages.tags import normalise_tag
+from config.provider_settings import ProviderSettings
 from config.renamed_settings import RENAMED_SETTINGS, ConflictingValues, FormerNamesSource
 from config.setting_formats import Hours, parse_hours
 from config.time_zones import known_zones
@@ -32,19 +27,7 @@ _REMINDERS = (timedelta(days=1), timedelta(hours=1), timedelta(minutes=10))
 _RETRIES = (timedelta(hours=2), timedelta(days=1))
 
 
-@dataclass(frozen=True, repr=False)
-class TwilioAccount:
-    """A Twilio account for sending texts."""
-
-    name: str
-    account_sid: str
-    auth_token: str
-    from_number: str
-    messaging_service_sid: str
-    api_base: str
-
-
-class Settings(BaseSettings):
+class Settings(ProviderSettings):
     """The settings of an installation; ``docs/operators/configuration.md`` explains each."""
 
     model_config = SettingsConfigDict(
@@ -64,18 +47,6 @@ class Settings(BaseSettings):
     official_phone: str = Field("+442079460123", max_length=32)
     official_hours: str = Field("", max_length=80)
 
-    messaging: Literal["simulator", "twilio"] = "simulator"
-    twilio_account_sid: str = Field("", validation_alias="TWILIO_ACCOUNT_SID")
-    twilio_auth_token: SecretStr = Field(SecretStr(""), validation_alias="TWILIO_AUTH_TOKEN")
-    twilio_from_number: str = Field("", validation_alias="TWILIO_FROM_NUMBER")
-    twilio_messaging_service_sid: str = Field("", validation_alias="TWILIO_MESSAGING_SERVICE_SID")
-    twilio_api_base: str = Field("", validation_alias="TWILIO_API_BASE")
-
-    second_twilio_account_sid: str = ""
-    second_twilio_auth_token: SecretStr = SecretStr("")
-    second_twilio_from_number: str = ""
-    second_twilio_messaging_service_sid: str = ""
-    second_twilio_api_base: str = ""
     bridge_calls: bool = False
     worker_concurrency: int = Field(8, ge=1, le=64)
     texts_per_number: str = "10/hour;30/day"
@@ -116,7 +87,7 @@ class Settings(BaseSettings):
     max_ahead_days: int = Field(180, ge=1, le=730)
     window_lead_minutes: int = Field(5, ge=0, le=60)
     calling_hours: Annotated[Hours, NoDecode] = (time(8), time(21))
-    calling_hours_by_country: Annotated[dict[str, Hours], NoDecode] = {}
+    calling_hours_by_country: Annotated[dict[str, Hours], NoDecode] = Field({})
     buffer_before_minutes: int = Field(0, ge=0, le=120)
     buffer_after_minutes: int = Field(0, ge=0, le=120)
     holidays: str = Field("", pattern=r"^([A-Z]{2}(-[A-Za-z0-9]{1,10})?)?$")
@@ -284,22 +255,6 @@ class Settings(BaseSettings):
     def log_origin(self) -> str:
         """The origin of the audit log, which its checkpoints name."""
         return self.audit_origin or f"{urlsplit(self.base_url).netloc}/vouchline"
-
-    @property
-    def twilio_accounts(self) -> list[TwilioAccount]:
-        """The accounts that have a token, in order of preference."""
-        accounts = [
-            TwilioAccount(
-                name,
-                getattr(self, f"{prefix}account_sid"),
-                getattr(self, f"{prefix}auth_token").get_secret_value(),
-                getattr(self, f"{prefix}from_number"),
-                getattr(self, f"{prefix}messaging_service_sid"),
-                getattr(self, f"{prefix}api_base"),
-            )
-            for name, prefix in (("twilio", "twilio_"), ("second", "second_twilio_"))
-        ]
-        return [account for account in accounts if account.auth_token]
 
     @property
     def in_production(self) -> bool:

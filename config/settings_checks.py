@@ -25,14 +25,14 @@ class SettingsFinding:
 
 
 def check_settings(settings: Settings) -> list[SettingsFinding]:
-    """Return all findings about the settings; the database is checked elsewhere."""
+    """Return all findings about the settings, except those of the providers of texts and calls
+    (:mod:`channels.providers_from_settings`); the database is checked elsewhere."""
     faults: list[FaultRow] = [
         *_check_master_keys(settings),
         *_check_public_addresses(settings),
-        *_check_messaging(settings),
+        *_check_sending(settings),
         *_check_rate_limits(settings),
         *_check_checkpoint_destinations(settings),
-        *_check_provider_addresses(settings),
         *_check_server_connections(settings),
         *limit_checks.find_limit_faults(settings),
         *_check_languages(settings),
@@ -41,13 +41,10 @@ def check_settings(settings: Settings) -> list[SettingsFinding]:
     return [SettingsFinding(*fault) for fault in faults]
 
 
-def find_start_refusals(settings: Settings) -> list[str]:
-    """Return the sentences that prevent a start: outside production, only those about sending the
-    account's token unencrypted, and about languages that would be answered in English."""
-    if not settings.in_production:
-        always = (*_check_provider_addresses(settings), *_check_languages(settings))
-        return [sentence for _, sentence in always]
-    return [finding.sentence for finding in check_settings(settings) if finding.level == "refuse"]
+def find_language_refusals(settings: Settings) -> list[str]:
+    """Return the sentences about languages that would be answered in English, which prevent every
+    start."""
+    return [sentence for _, sentence in _check_languages(settings)]
 
 
 def find_renamings(settings: Settings) -> list[str]:
@@ -95,7 +92,7 @@ def _check_public_addresses(s: Settings) -> list[FaultRow]:
         faults.append(
             (
                 "refuse",
-                "VOUCHLINE_PUBLIC_URL must be the https address customers and Twilio use.",
+                "VOUCHLINE_PUBLIC_URL must be the https address customers and providers use.",
             )
         )
     if s.organisation == "Example Bank":
@@ -122,36 +119,10 @@ def _check_public_addresses(s: Settings) -> list[FaultRow]:
     return faults
 
 
-def _check_messaging(s: Settings) -> list[FaultRow]:
-    if s.messaging == "simulator":
-        return [
-            (
-                "refuse",
-                "VOUCHLINE_MESSAGING=simulator sends nothing to real phones: use twilio.",
-            )
-        ]
-    missing = [
-        name
-        for name, value in {
-            "TWILIO_ACCOUNT_SID": s.twilio_account_sid,
-            "TWILIO_AUTH_TOKEN": s.twilio_auth_token.get_secret_value(),
-            "TWILIO_FROM_NUMBER or TWILIO_MESSAGING_SERVICE_SID": s.twilio_from_number
-            or s.twilio_messaging_service_sid,
-        }.items()
-        if not value
-    ]
-    faults: list[FaultRow] = [
-        ("refuse", f"{name} is not set, so no text can be sent.") for name in missing
-    ]
-    second = s.second_twilio_auth_token.get_secret_value()
-    if second and not (s.second_twilio_from_number or s.second_twilio_messaging_service_sid):
-        faults.append(
-            (
-                "refuse",
-                "VOUCHLINE_SECOND_TWILIO_FROM_NUMBER or _MESSAGING_SERVICE_SID is not set, so the "
-                "second account can send nothing.",
-            )
-        )
+def _check_sending(s: Settings) -> list[FaultRow]:
+    if all(entry.scheme == "simulator" for entry in s.sms_entries):
+        return []
+    faults: list[FaultRow] = []
     if s.bridge_calls and not re.fullmatch(r"\+[1-9][0-9]{6,14}", s.official_phone):
         faults.append(
             (
@@ -173,18 +144,8 @@ def _check_languages(s: Settings) -> list[FaultRow]:
     return [("refuse", sentence) for sentence in find_setting_faults(s.languages)]
 
 
-def _check_provider_addresses(s: Settings) -> list[FaultRow]:
-    """Check the provider's base URLs: their host gets the account's token with each request."""
-    bases = {"TWILIO_API_BASE": s.twilio_api_base}
-    bases["VOUCHLINE_SECOND_TWILIO_API_BASE"] = s.second_twilio_api_base
-    return [
-        ("refuse", f"{name} must be an https address: the account's token is sent there.")
-        for name, base in bases.items()
-        if base and not _is_private_connection(base)
-    ]
-
-
-def _is_private_connection(base: str) -> bool:
+def is_private_connection(base: str) -> bool:
+    """Return whether nobody can listen: https, or http to this machine."""
     parts = urlsplit(base)
     return bool(parts.hostname) and (
         parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)

@@ -14,9 +14,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from people.errors import InvalidInput
 
 MIN_PASSWORD, MAX_PASSWORD = 12, 200
-#: OWASP's minimum for Argon2id; memory in KiB.
-HASH_COST = {"time_cost": 2, "memory_cost": 19 * 1024, "parallelism": 1}
-_hasher = PasswordHasher(**HASH_COST)
+_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)  # OWASP's minimum
 _DECOY_HASH = _hasher.hash("nobody has this password")
 _COMMON_PASSWORDS = re.compile(
     "password|passwort|passwd|qwert|azerty|asdf|zxcv|iloveyou|letmein|welcome|admin|login|monkey"

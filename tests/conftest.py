@@ -20,7 +20,7 @@ _STACK = pytest.StashKey[ExitStack]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for name in [n for n in os.environ if n.startswith(("VOUCHLINE_", "TWILIO_"))]:
+    for name in [n for n in os.environ if n.startswith(("VOUCHLINE_", "TWILIO_", "TELNYX_"))]:
         if not name.startswith("VOUCHLINE_TEST_"):
             del os.environ[name]
     config.stash[_STACK] = ExitStack()

@@ -92,7 +92,7 @@ def run_flask(
 
 def clean_environment(**more: str) -> dict[str, str]:
     """Return this process's environment without the machine's settings, and with ``more``."""
-    own = ("VOUCHLINE_", "TWILIO_")
+    own = ("VOUCHLINE_", "TWILIO_", "TELNYX_")
     return {k: v for k, v in os.environ.items() if not k.startswith(own)} | more
 
 

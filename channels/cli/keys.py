@@ -10,7 +10,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
-from channels import database_upgrade
+from channels import database_upgrade, startup_checks
 from channels.app_context import current_context, current_time, unit_of_work
 from channels.cli import proxy_check as asked_proxies
 from channels.cli.approvals import reason_option, require_command_approval
@@ -19,7 +19,6 @@ from channels.cli.proxy_check import ServerNotAsked
 from channels.cli.rotate_index_key import rotate_index_command
 from channels.database_upgrade import DEMO_STAFF_PROBLEM
 from channels.error_handlers import UNAVAILABLE_ERRORS
-from config import settings_checks
 from config.settings_checks import SettingsFinding
 from incidents.alerts import delivery_queue as alerts
 from messaging.dispatch import worker
@@ -113,7 +112,7 @@ def doctor_command() -> None:
     """Print what is wrong or unsafe in the configuration. Fails if production would not start."""
     proxies, note = _proxy_findings()
     findings = [
-        *settings_checks.check_settings(current_app.config["VOUCHLINE_SETTINGS"]),
+        *startup_checks.check_settings(current_app.config["VOUCHLINE_SETTINGS"]),
         *_database_findings(),
         *_rate_limit_findings(),
     ]

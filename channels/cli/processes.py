@@ -100,6 +100,7 @@ def worker_command(together: bool) -> None:
         here.rules,
         here.worker_concurrency,
         here.line,
+        here.voices,
     )
 
     def stop_worker(*_: object) -> None:

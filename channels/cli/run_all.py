@@ -83,7 +83,7 @@ def _print_addresses(settings: Settings, web: subprocess.Popen[bytes]) -> None:
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
     lines = [f"Check a call     {here}/", f"Staff            {here}/staff/"]
-    if settings.messaging == "simulator":
+    if current_context().simulated:
         lines.append(f"A demo phone     {here}/demo/phone")
     lines.append(f"API              {here}/api/docs")
     if current_context().demo:

@@ -11,7 +11,7 @@ from channels.app_context import current_context, current_time, unit_of_work
 from channels.simulator import incoming_call, ivr_call
 from channels.simulator.seed_data import DEMO_CUSTOMERS
 from channels.texts.handler import ReceivedText, handle_text
-from messaging.providers.simulator import phone_modes, sms
+from messaging.providers.simulator import message_store, phone_modes
 from messaging.providers.simulator.phone_modes import SimulatorMode
 from people.errors import InvalidInput
 from storage.column_types import new_id
@@ -25,7 +25,7 @@ def show_phone() -> str:
     """Show the phone of the number in ``?phone=``, with its texts."""
     number = _number_or_first_customer(request.args.get("phone", ""))
     with unit_of_work() as session:
-        texts = sms.list_simulated_texts(session, current_time(), number)
+        texts = message_store.list_simulated_texts(session, current_time(), number)
         return render_template(
             "demo/phone.html",
             number=number,
@@ -44,7 +44,8 @@ def show_phone_texts() -> str:
     number = _number_or_first_customer(request.args.get("phone", ""))
     with unit_of_work(read_only=True) as session:
         return render_template(
-            "demo/texts.html", texts=sms.list_simulated_texts(session, current_time(), number)
+            "demo/texts.html",
+            texts=message_store.list_simulated_texts(session, current_time(), number),
         )
 
 
@@ -107,7 +108,7 @@ def deliver_text_from_phone(number: str, body: str) -> str | None:
     """Handle a text from a simulated phone like one received from a provider. Return the reply."""
     moment = current_time()
     with unit_of_work() as session:
-        sms.store_simulated_text(session, number, body, moment, outgoing=True)
+        message_store.store_simulated_text(session, number, body, moment, outgoing=True)
         answer = handle_text(
             session,
             ReceivedText(f"demo-{new_id()}", number, body),
@@ -116,7 +117,7 @@ def deliver_text_from_phone(number: str, body: str) -> str | None:
             moment,
         )
         if answer is not None:
-            sms.store_simulated_text(session, number, answer, moment, outgoing=False)
+            message_store.store_simulated_text(session, number, answer, moment, outgoing=False)
     return answer
 
 
@@ -127,7 +128,7 @@ def list_demo_messages() -> Response:
     wanted = request.args.get("phone")
     number = check_service.read_number(wanted) if wanted else None
     with unit_of_work(read_only=True) as session:
-        return jsonify(messages=sms.list_simulated_texts(session, current_time(), number))
+        return jsonify(messages=message_store.list_simulated_texts(session, current_time(), number))
 
 
 def _phone_mode_labels() -> dict[str, str]:

@@ -7,8 +7,8 @@ from werkzeug.exceptions import HTTPException
 
 from channels import error_handlers
 from channels.app_context import current_context
+from channels.texts.canary_guard import report_canary_contact
 from channels.twilio import twiml
-from channels.twilio.canary_guard import report_canary_contact
 from channels.twilio.signature import read_provider_id, require_signature
 from channels.voice import ivr, ivr_state
 from channels.voice.ivr_state import Caller, IvrState
@@ -30,7 +30,8 @@ _HUNG_UP_STATUSES = frozenset({"completed", "canceled", "failed", "busy", "no-an
 @bp.post("", endpoint="answer")
 def receive_line_call() -> Response:
     """Answer a call to the official line; reject one to a canary's number."""
-    if report_canary_contact(DetectionKind.CALL, read_provider_id("CallSid", "CA")):
+    called, provider_id = request.form.get("To", ""), read_provider_id("CallSid", "CA")
+    if report_canary_contact(called, DetectionKind.CALL, provider_id):
         return twiml.reject_as_busy()
     return _run_ivr_stage("answer")
 

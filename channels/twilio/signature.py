@@ -30,7 +30,7 @@ def is_signature_valid() -> bool:
     signs webhooks as forms; other content types are refused before its validator, which raises on
     some of them. Without a token no signature is valid.
     """
-    tokens = current_context().twilio_auth_tokens
+    tokens = current_context().webhook_keys["twilio"]
     signature = request.headers.get("X-Twilio-Signature", "")
     if not tokens or not signature or request.mimetype != "application/x-www-form-urlencoded":
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,14 @@ from sqlmodel import Session
 from messaging import line_types, opt_outs
 from messaging.dispatch import delivery_outcomes, leases
 from messaging.dispatch.delivery_outcomes import LeasedMessage
-from messaging.providers.base import OutcomeUnknown, Rejected, SmsProvider, Unavailable
+from messaging.providers.base import (
+    LineTypeLookup,
+    MessageProvider,
+    OutcomeUnknown,
+    Rejected,
+    RepeatSafeProvider,
+    Unavailable,
+)
 from messaging.providers.failover import FailoverRouter
 from storage.session import transaction
 
@@ -29,18 +36,17 @@ class MessageDeliverer:
         self,
         engine: Engine,
         info: dict[str, Any],
-        route: FailoverRouter,
+        routes: Mapping[str, FailoverRouter],
         clock: Callable[[], datetime],
     ) -> None:
-        self._engine, self._info, self._route, self._clock = engine, info, route, clock
+        self._engine, self._info, self._routes, self._clock = engine, info, routes, clock
 
     def deliver_message(self, taken: LeasedMessage) -> None:
         """Try once, and record the outcome."""
         if self._clock() > taken.leased_until - SEND_MARGIN:
             return  # too little of the lease is left; the next worker looks it up first
-        if not taken.unknown and not self._route.is_provider_available(
-            taken.gateway, self._clock()
-        ):
+        route = self._routes[taken.letter.medium]
+        if not taken.unknown and not route.is_provider_available(taken.gateway, self._clock()):
             self.return_message(taken)  # the provider became unavailable meanwhile
             return
         provider_id, error = self._attempt_delivery(taken)
@@ -87,10 +93,10 @@ class MessageDeliverer:
         """Return the provider's id of a text that an earlier try may have sent."""
         if not taken.unknown:
             return None
-        gateway = self._route[taken.gateway]
-        return self._call_provider(gateway, lambda: gateway.find_message(taken.letter))
+        gateway = self._routes[taken.letter.medium][taken.gateway]
+        return self._call_provider(taken, gateway, lambda: gateway.find_message(taken.letter))
 
-    def _reject_landline(self, taken: LeasedMessage, gateway: SmsProvider) -> None:
+    def _reject_landline(self, taken: LeasedMessage, gateway: LineTypeLookup) -> None:
         """Look up the line type, and raise ``Rejected`` for a landline; ignore failed look-ups."""
         try:
             kind = gateway.look_up_line_type(taken.letter.to)
@@ -102,32 +108,42 @@ class MessageDeliverer:
             raise Rejected(line_types.LANDLINE)
 
     def _send_leased_message(self, taken: LeasedMessage) -> str | None:
-        gateway = self._route[taken.gateway]
-        if taken.ask_line:
+        route = self._routes[taken.letter.medium]
+        gateway = route[taken.gateway]
+        if taken.ask_line and isinstance(gateway, LineTypeLookup):
             self._reject_landline(taken, gateway)
-        if taken.unknown:
-            gateway = self._route.choose_provider(self._clock()) or gateway
+        if taken.unknown and not self._is_repeat_safe(taken, gateway):
+            gateway = route.choose_provider(self._clock()) or gateway
             with transaction(self._engine, info=self._info) as session:
                 if not leases.record_failover(session, taken, gateway.name):
                     raise OutcomeUnknown
         return self._call_provider(
-            gateway, lambda: gateway.send_message(taken.letter, self._clock())
+            taken, gateway, lambda: gateway.send_message(taken.letter, self._clock())
         )
 
-    def _call_provider(self, gateway: SmsProvider, act: Callable[[], str | None]) -> str | None:
+    def _is_repeat_safe(self, taken: LeasedMessage, gateway: MessageProvider) -> bool:
+        """Return whether the provider that may have the text can be given it again."""
+        return (
+            gateway.name == taken.gateway
+            and isinstance(gateway, RepeatSafeProvider)
+            and gateway.is_repeat_safe(taken.letter, self._clock())
+        )
+
+    def _call_provider(
+        self, taken: LeasedMessage, gateway: MessageProvider, act: Callable[[], str | None]
+    ) -> str | None:
         """Call the provider, and record its health."""
+        route = self._routes[taken.letter.medium]
         try:
             done = act()
         except Rejected:
-            self._route.record_provider_result(gateway.name, good=True, now=self._clock())
+            route.record_provider_result(gateway.name, good=True, now=self._clock())
             raise
         except Exception as problem:
             rest = problem.rest if isinstance(problem, Unavailable) else None
-            self._route.record_provider_result(
-                gateway.name, good=False, now=self._clock(), rest=rest
-            )
+            route.record_provider_result(gateway.name, good=False, now=self._clock(), rest=rest)
             raise
-        self._route.record_provider_result(gateway.name, good=True, now=self._clock())
+        route.record_provider_result(gateway.name, good=True, now=self._clock())
         return done
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -19,7 +19,7 @@ from messaging.dispatch.delivery_outcomes import (
 from messaging.message_kinds import ANYONE_CAN_TRIGGER, spending_budget_for
 from messaging.models import MessageState, OutboxMessage, Priority
 from messaging.outbox import TABLE, UNLIMITED_KINDS
-from messaging.providers.base import VOICE, OutboundMessage
+from messaging.providers.base import MEDIA, VOICE, OutboundMessage
 from messaging.sending_limits import NumberLimit, SendingLimits, is_country_allowed
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
@@ -32,23 +32,32 @@ _OPEN = text("state IN ('queued', 'sending')")
 
 
 def lease_messages(
-    session: Session, now: datetime, gateway: str, rules: SendingLimits, limit: int = 20
+    session: Session,
+    now: datetime,
+    gateway: str | Mapping[str, str],
+    rules: SendingLimits,
+    limit: int = 20,
 ) -> list[LeasedMessage]:
-    """Lease due texts to the caller, by priority.
+    """Lease due messages to the caller, by priority.
+
+    ``gateway`` is the provider to hand them to, for all or by medium; media without one wait.
 
     A text whose lease has expired was left by a worker that died; it is returned as ``unknown``,
     with the gateway it was handed to. PostgreSQL skips rows that another worker has locked; SQLite
     has a single writer.
     """
     gate = _SendCheck(session, rules, now)
+    gateways = dict.fromkeys(MEDIA, gateway) if isinstance(gateway, str) else gateway
     leased = (
-        _lease_message(session, row, gateway, gate, now)
-        for row in _list_due_messages(session, now, limit)
+        _lease_message(session, row, gateways[row.medium], gate, now)
+        for row in _list_due_messages(session, now, gateways, limit)
     )
     return [taken for taken in leased if taken]
 
 
-def _list_due_messages(session: Session, now: datetime, limit: int) -> list[OutboxMessage]:
+def _list_due_messages(
+    session: Session, now: datetime, media: Collection[str], limit: int
+) -> list[OutboxMessage]:
     """Return due rows by priority.
 
     Texts that anyone can trigger come last, but get a quarter of a full batch: they delay nothing
@@ -57,24 +66,25 @@ def _list_due_messages(session: Session, now: datetime, limit: int) -> list[Outb
     ours: list[OutboxMessage] = []
     for priority in Priority:
         if priority != Priority.ASKED and len(ours) < limit:
-            ours += _due_by_priority(session, priority, now, limit - len(ours))
+            ours += _due_by_priority(session, priority, now, media, limit - len(ours))
     room = limit - min(len(ours), limit - limit // 4)
-    asked = _due_by_priority(session, Priority.ASKED, now, room) if room else []
+    asked = _due_by_priority(session, Priority.ASKED, now, media, room) if room else []
     return [*ours[: limit - len(asked)], *asked]
 
 
 def _due_by_priority(
-    session: Session, priority: Priority, now: datetime, limit: int
+    session: Session, priority: Priority, now: datetime, media: Collection[str], limit: int
 ) -> Sequence[OutboxMessage]:
     """Select one priority at a time, because each is a range of the index; all together are not."""
+    statement = select(OutboxMessage).where(
+        _OPEN,
+        col(OutboxMessage.priority) == priority,
+        col(OutboxMessage.due_at) <= now,
+    )
+    if len(media) < len(MEDIA):
+        statement = statement.where(col(OutboxMessage.medium).in_(media))
     return session.exec(
-        select(OutboxMessage)
-        .where(
-            _OPEN,
-            col(OutboxMessage.priority) == priority,
-            col(OutboxMessage.due_at) <= now,
-        )
-        .order_by(col(OutboxMessage.due_at), col(OutboxMessage.id))
+        statement.order_by(col(OutboxMessage.due_at), col(OutboxMessage.id))
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()

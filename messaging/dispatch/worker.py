@@ -17,8 +17,9 @@ from messaging.dispatch import delivery_outcomes, leases
 from messaging.dispatch.call_worker import CallPlacer
 from messaging.dispatch.delivery_worker import MessageDeliverer
 from messaging.models import Heartbeat
-from messaging.providers.base import SmsProvider
+from messaging.providers.base import TEXT, VOICE, SmsProvider
 from messaging.providers.failover import FailoverRouter
+from messaging.providers.no_voice import NoVoiceProvider
 from messaging.providers.voice_base import VoiceProvider
 from messaging.sending_limits import SendingLimits
 from storage.session import StoreUnavailable, summarise_store_error, transaction
@@ -44,8 +45,9 @@ PeriodicJob = Callable[[Session, datetime], None]
 class Worker:
     """Any number of workers can run at once; leases keep them from sending the same text twice.
 
-    ``hands`` is how many texts it sends at a time. It leases only a few more, so that the rest is
-    left to other workers.
+    ``gateways`` send texts; ``voices`` speak messages, which fail without one; ``line`` bridges
+    calls. ``hands`` is how many texts it sends at a time. It leases only a few more, so that the
+    rest is left to other workers.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Worker:
         rules: SendingLimits = SendingLimits(),  # noqa: B008 (cannot be changed)
         hands: int = 1,
         line: VoiceProvider | None = None,
+        voices: Sequence[VoiceProvider] = (),
     ) -> None:
         self._engine = engine
         self._info = keyring.keyring_session_info(ring)
@@ -65,9 +68,12 @@ class Worker:
         self._jobs = jobs
         self._rules = rules
         self._hands = hands
-        self._route = FailoverRouter(gateways)
+        self._routes = {
+            TEXT: FailoverRouter(gateways),
+            VOICE: FailoverRouter(voices or [NoVoiceProvider()]),
+        }
         self._using = gateways[0].name
-        self._deliverer = MessageDeliverer(engine, self._info, self._route, clock)
+        self._deliverer = MessageDeliverer(engine, self._info, self._routes, clock)
         self._dialler = CallPlacer(engine, self._info, line, clock, rules) if line else None
         self._dialling: Future[None] | None = None
         self._pool = ThreadPoolExecutor(hands, "text")
@@ -98,12 +104,14 @@ class Worker:
         self._beat_and_run_jobs(self._clock())
         self._start_call_round()
         now, room = self._clock(), self._free_capacity()
-        gateway = self._route.choose_provider(now)
-        if gateway is None or room < self._hands:
+        chosen = {medium: route.choose_provider(now) for medium, route in self._routes.items()}
+        gateways = {medium: gateway.name for medium, gateway in chosen.items() if gateway}
+        if not gateways or room < self._hands:
             return 0
-        self._record_provider_switch(gateway.name, now)
+        if TEXT in gateways:
+            self._record_provider_switch(gateways[TEXT], now)
         with transaction(self._engine, info=self._info) as session:
-            taken = leases.lease_messages(session, now, gateway.name, self._rules, room)
+            taken = leases.lease_messages(session, now, gateways, self._rules, room)
         for message in taken:
             self._dispatch_message(message)
         return len(taken)

@@ -1,5 +1,5 @@
-"""Chooses the provider of texts: fails over to the next when one fails, and fails back when it
-recovers.
+"""Chooses the provider of texts, or of calls: fails over to the next when one fails, and fails
+back when it recovers.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
-from messaging.providers.base import SmsProvider
+from messaging.providers.base import MessageProvider
 
 WINDOW = timedelta(seconds=60)
 MIN_RESULTS = 5
@@ -58,16 +58,16 @@ class _CircuitBreaker:
 class FailoverRouter:
     """Providers in order of preference, each with a circuit breaker of this process."""
 
-    def __init__(self, gateways: Sequence[SmsProvider]) -> None:
+    def __init__(self, gateways: Sequence[MessageProvider]) -> None:
         self._gateways = {gateway.name: gateway for gateway in gateways}
         self._health = {gateway.name: _CircuitBreaker() for gateway in gateways}
         self._lock = Lock()
 
-    def __getitem__(self, name: str) -> SmsProvider:
+    def __getitem__(self, name: str) -> MessageProvider:
         """Return the provider with that name, or the first one if it is no longer configured."""
         return self._gateways.get(name) or next(iter(self._gateways.values()))
 
-    def choose_provider(self, now: datetime) -> SmsProvider | None:
+    def choose_provider(self, now: datetime) -> MessageProvider | None:
         """Return the first available provider; ``None`` if all are unavailable."""
         with self._lock:
             well = (name for name, health in self._health.items() if health.is_available(now))

@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from messaging.call_states import CallState
+from messaging.providers.base import MessageProvider
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,11 @@ class OutboundCall:
     known: frozenset[str] = frozenset()
 
 
-class VoiceProvider(Protocol):
-    """A provider of calls; ``placed`` is the state of a call when :meth:`place_call` returns."""
+class VoiceProvider(MessageProvider, Protocol):
+    """A provider of calls. Its :meth:`send_message` places a call that speaks the message.
+
+    ``placed`` is the state of a bridged call when :meth:`place_call` returns.
+    """
 
     placed: CallState
 

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from app import create_app
-from config import settings_checks
+from channels import startup_checks
 from config.settings import Settings
 from tests.databases import MASTER_KEYS
 
@@ -68,7 +68,7 @@ def made(changes: dict[str, Any]) -> Settings:
 
 @pytest.mark.parametrize(("changes", "sentence"), UNSAFE)
 def test_each_unsafe_setting_is_refused_with_one_sentence_of_its_own(changes, sentence):
-    found = settings_checks.find_start_refusals(made(changes))
+    found = startup_checks.find_start_refusals(made(changes))
     assert len(found) == 1
     assert sentence in found[0]
     assert found[0].endswith(".")
@@ -85,14 +85,14 @@ def test_production_does_not_start_on_it_and_says_why(changes, sentence, tmp_pat
 
 @pytest.mark.parametrize("changes", NOT_REFUSED)
 def test_nothing_else_is_refused(changes):
-    assert settings_checks.find_start_refusals(made(changes)) == []
+    assert startup_checks.find_start_refusals(made(changes)) == []
 
 
 @pytest.mark.parametrize(("changes", "sentence"), UNSAFE)
 def test_a_demo_starts_all_the_same_and_the_doctor_names_it(changes, sentence):
     demo = made({**changes, "environment": "demo"})
-    assert settings_checks.find_start_refusals(demo) == []
-    assert any(sentence in setting.sentence for setting in settings_checks.check_settings(demo))
+    assert startup_checks.find_start_refusals(demo) == []
+    assert any(sentence in setting.sentence for setting in startup_checks.check_settings(demo))
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_demo_starts_all_the_same_and_the_doctor_names_it(changes, sentence):
 def test_what_is_only_unwise_is_a_warning(changes, sentence):
     found = [
         setting
-        for setting in settings_checks.check_settings(made(changes))
+        for setting in startup_checks.check_settings(made(changes))
         if sentence in setting.sentence
     ]
     assert [item.level for item in found] == ["warn"]
@@ -151,7 +151,7 @@ def test_limits_tokens_and_proxies_that_protect_nobody_are_named(changes, senten
     """Was red on c916469."""
     found = [
         setting
-        for setting in settings_checks.check_settings(made(TIGHT | changes))
+        for setting in startup_checks.check_settings(made(TIGHT | changes))
         if sentence in setting.sentence
     ]
     assert [item.level for item in found] == [level]
@@ -159,7 +159,7 @@ def test_limits_tokens_and_proxies_that_protect_nobody_are_named(changes, senten
 
 
 def test_of_production_as_it_should_be_nothing_is_said():
-    assert settings_checks.check_settings(made(TIGHT)) == []
+    assert startup_checks.check_settings(made(TIGHT)) == []
 
 
 @pytest.mark.parametrize("name", ["sign_in_limit", "check_limit_per_number"])
@@ -172,7 +172,7 @@ def test_a_limit_that_is_none_is_refused_with_a_sentence(name, limit):
 
 def test_all_that_is_unsafe_is_said_at_once():
     demo_as_production = Settings(_env_file=None, environment="production")  # type: ignore[call-arg]
-    assert len(settings_checks.find_start_refusals(demo_as_production)) == 5
+    assert len(startup_checks.find_start_refusals(demo_as_production)) == 5
 
 
 def test_a_demo_key_in_a_file_is_refused_too(tmp_path):

@@ -56,9 +56,9 @@ def test_a_customer_who_wanted_to_know_is_told_once(store):
 
 
 def _texts(session) -> list[str]:
-    from messaging.providers.simulator import sms
+    from messaging.providers.simulator import message_store
 
-    return [text["body"] for text in sms.list_simulated_texts(session, NOW, PHONE)]
+    return [text["body"] for text in message_store.list_simulated_texts(session, NOW, PHONE)]
 
 
 def test_nobody_is_told_who_did_not_ask(store):

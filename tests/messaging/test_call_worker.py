@@ -187,7 +187,7 @@ def test_a_call_of_a_callback_that_is_over_is_not_dialled_and_a_placed_one_ends(
 def test_twilio_is_asked_with_our_addresses():
     from messaging.providers.voice_base import OutboundCall
     from storage.column_types import new_id
-    from tests.messaging.provider import provider
+    from tests.messaging.providers.twilio_server import provider
 
     with provider() as there:
         line = TwilioVoiceProvider(

@@ -159,9 +159,9 @@ def test_what_the_first_never_had_is_sent_by_the_second(store, tmp_path):
     two.works.run_once()
     two.first.path.unlink()
     for _ in range(MIN_RESULTS):
-        two.works._route.record_provider_result("post", good=False, now=two.now)
+        two.works._routes["text"].record_provider_result("post", good=False, now=two.now)
     two.now += timedelta(seconds=3)
-    two.works._deliverer._route.record_provider_result("second", good=True, now=two.now)
+    two.works._deliverer._routes["text"].record_provider_result("second", good=True, now=two.now)
     two.until_settled()
     assert two.first.asked[:2] == ["send", "find"]
     assert sorted(two.first.taken() + two.second.taken()) == sorted(made)
@@ -175,3 +175,59 @@ def test_a_rejection_is_no_failure_of_the_provider(store, tmp_path):
     two.until_settled()
     assert two.switches() == []
     assert {row.error for row in store.all(select(OutboxMessage))} == {"landline"}
+
+
+def a_spoken_message(store) -> None:
+    with store.unit() as session:
+        who = factories.a_customer(session, NOW)
+        lasts = NOW + timedelta(hours=1)
+        draft = NewMessage(who.id, "booked", factories.PHONE, "hello", NOW, lasts, medium="voice")
+        outbox.queue_message(session, draft, NOW)
+
+
+def a_voice(path) -> Post:
+    voice = Post(path)
+    voice.name = "voice"
+    return voice
+
+
+@pytest.mark.both
+def test_texts_and_calls_have_providers_and_failover_of_their_own(store, tmp_path):
+    sms, first, second = Post(tmp_path / "sms"), a_voice(tmp_path / "a"), a_voice(tmp_path / "b")
+    second.name = "second"
+    first.stumbles = [Unavailable() for _ in range(MIN_RESULTS)]
+    now = [NOW]
+    works = Worker(store.engine, store.ring, [sms], lambda: now[0], voices=[first, second])
+    texts(store, 1)
+    a_spoken_message(store)
+    for _ in range(40):
+        works.run_once()
+        now[0] += timedelta(seconds=5)
+    rows = {row.medium: row for row in store.all(select(OutboxMessage))}
+    assert {row.state for row in rows.values()} == {"sent"}
+    assert len(sms.taken()) == len(first.taken() + second.taken()) == 1
+    assert (rows["text"].gateway, rows["voice"].gateway in ("voice", "second")) == ("post", True)
+
+
+@pytest.mark.both
+@pytest.mark.parametrize("away", ["text", "voice"])
+def test_one_medium_goes_on_while_the_providers_of_the_other_are_away(store, tmp_path, away):
+    sms, voice = Post(tmp_path / "sms"), a_voice(tmp_path / "voice")
+    works = Worker(store.engine, store.ring, [sms], lambda: NOW, voices=[voice])
+    texts(store, 1)
+    a_spoken_message(store)
+    name = {"text": "post", "voice": "voice"}[away]
+    for _ in range(MIN_RESULTS):
+        works._routes[away].record_provider_result(name, good=False, now=NOW)
+    works.run_once()
+    found = {row.medium: row.state for row in store.all(select(OutboxMessage))}
+    assert found == {"text": "sent", "voice": "sent"} | {away: "queued"}
+
+
+@pytest.mark.both
+def test_without_a_provider_of_calls_a_spoken_message_fails_and_says_so(store, tmp_path):
+    works = Worker(store.engine, store.ring, [Post(tmp_path / "sms")], lambda: NOW)
+    a_spoken_message(store)
+    works.run_once()
+    (row,) = store.all(select(OutboxMessage))
+    assert (row.state, row.error) == ("failed", "no_calls")

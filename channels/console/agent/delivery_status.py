@@ -9,7 +9,7 @@ from flask_babel import gettext
 
 from messaging import delivery_reports
 from messaging.models import DeliveryReport, MessageState, OutboxMessage
-from messaging.providers.twilio.sms import PERMANENT_ERRORS
+from messaging.providers.registry import delivery_error_reason
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def describe_delivery_status(
     if message is None:
         return DeliveryStatus(gettext("no text yet"), "waiting")
     if message.state == MessageState.SENT:
-        return _describe_sent_text(report)
+        return _describe_sent_text(message, report)
     if message.state == MessageState.FAILED:
         return _describe_failed_text(message.error or "")
     if message.state == MessageState.EXPIRED:
@@ -37,9 +37,9 @@ def describe_delivery_status(
     return _describe_waiting_text(message)
 
 
-def _describe_sent_text(report: DeliveryReport | None) -> DeliveryStatus:
+def _describe_sent_text(message: OutboxMessage, report: DeliveryReport | None) -> DeliveryStatus:
     if report is not None and report.status in delivery_reports.LOST_STATUSES:
-        return _describe_failed_text(PERMANENT_ERRORS.get(report.error or 0, ""))
+        return _describe_failed_text(delivery_error_reason(message.gateway, report.error))
     if report is not None and report.status in delivery_reports.ARRIVED_STATUSES:
         return DeliveryStatus(gettext("text delivered"), "good")
     return DeliveryStatus(gettext("text sent"), "good")

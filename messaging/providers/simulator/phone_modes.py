@@ -27,6 +27,8 @@ class SimulatorMode(StrEnum):
     UNSURE = "unsure"
 
 
+#: The simulator's error codes in delivery reports, as our own reasons.
+DELIVERY_ERRORS = {30003: "unreachable"}
 #: The provider's report on an accepted text, with its error code.
 _REPORTS = {
     SimulatorMode.AT_ONCE: ("delivered", None),

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import Engine
-from sqlmodel import Session, col, select
 
-from messaging.models import SimulatorPhoneMode, SimulatorText
-from messaging.providers.base import VOICE, OutboundMessage, OutcomeUnknown, Rejected, Unavailable
-from messaging.providers.simulator import phone_modes
-from messaging.providers.simulator.phone_modes import SimulatorMode
-from storage.column_types import new_id
-from storage.session import StoreUnavailable, transaction
-from vault.keys import keyring
+from messaging.providers.base import OutboundMessage
+from messaging.providers.simulator.message_store import SimulatedMessages
 from vault.keys.keyring import Keyring
 
 
@@ -24,103 +17,13 @@ class SimulatorSmsProvider:
     name = "simulator"
 
     def __init__(self, engine: Engine, ring: Keyring) -> None:
-        self._engine = engine
-        self._ring = ring
+        self._messages = SimulatedMessages(engine, ring)
 
     def send_message(self, letter: OutboundMessage, now: datetime) -> str:
-        try:
-            with transaction(
-                self._engine, info=keyring.keyring_session_info(self._ring)
-            ) as session:
-                line = phone_modes.find_simulator_mode(session, letter.to)
-                if line is not None and _is_refused_by_phone(line, letter):
-                    raise _REFUSALS[SimulatorMode(line.mode)]()
-                taken = _accept_simulated_message(session, letter, line, now)
-        except StoreUnavailable as error:
-            raise Unavailable from error
-        if line is not None and line.mode == SimulatorMode.UNSURE:
-            raise OutcomeUnknown  # simulates a lost response of the provider
-        return taken
+        return self._messages.accept(letter, now)
 
     def find_message(self, letter: OutboundMessage) -> str | None:
-        try:
-            with transaction(self._engine, read_only=True) as session:
-                row = session.exec(
-                    select(SimulatorText).where(col(SimulatorText.reference) == letter.reference)
-                ).first()
-                return f"demo-{row.id}" if row else None
-        except StoreUnavailable as error:
-            raise Unavailable from error
+        return self._messages.find(letter)
 
     def look_up_line_type(self, phone: str) -> str:  # noqa: ARG002 (the protocol's)
         return "mobile"
-
-
-_REFUSALS: dict[SimulatorMode, Callable[[], Exception]] = {
-    SimulatorMode.LANDLINE: lambda: Rejected("landline"),
-    SimulatorMode.OPTED_OUT: lambda: Rejected("opted_out"),
-    SimulatorMode.DOWN: Unavailable,
-}
-
-
-def _is_refused_by_phone(line: SimulatorPhoneMode, letter: OutboundMessage) -> bool:
-    """Return whether the phone refuses it; calls reach landlines and numbers that opted out."""
-    return line.mode == SimulatorMode.DOWN or (line.mode in _REFUSALS and letter.medium != VOICE)
-
-
-def _accept_simulated_message(
-    session: Session, letter: OutboundMessage, line: SimulatorPhoneMode | None, now: datetime
-) -> str:
-    body = f"☎ {letter.body}" if letter.medium == VOICE else letter.body
-    row = store_simulated_text(
-        session, letter.to, body, phone_modes.simulated_arrival(line, now), outgoing=False
-    )
-    row.reference = letter.reference
-    session.add(row)
-    phone_modes.report_simulated_delivery(session, line, f"demo-{row.id}", now)
-    return f"demo-{row.id}"
-
-
-def store_simulated_text(
-    session: Session, phone: str, body: str, now: datetime, *, outgoing: bool
-) -> SimulatorText:
-    """Store a text on a simulated phone; ``outgoing`` means from the phone's owner to us."""
-    ring, row = keyring.current_keyring(session), new_id()
-    text = SimulatorText(
-        id=row,
-        phone=ring.seal_for_purpose(keyring.DEMO, f"demo_text.phone:{row}", phone),
-        phone_index=ring.compute_blind_index("phone", phone),
-        outgoing=outgoing,
-        body=ring.seal_for_purpose(keyring.DEMO, f"demo_text.body:{row}", body),
-        at=now,
-    )
-    session.add(text)
-    session.flush()
-    return text
-
-
-def list_simulated_texts(
-    session: Session, now: datetime, phone: str | None = None, limit: int = 200
-) -> list[dict[str, str]]:
-    """Return the latest arrived texts, decrypted, oldest first, of one phone or of all."""
-    ring = keyring.current_keyring(session)
-    statement = select(SimulatorText).where(col(SimulatorText.at) <= now)
-    statement = statement.order_by(
-        col(SimulatorText.at).desc(), col(SimulatorText.id).desc()
-    ).limit(limit)
-    if phone is not None:
-        statement = statement.where(
-            col(SimulatorText.phone_index).in_(ring.compute_search_forms("phone", phone))
-        )
-    rows = list(session.exec(statement))
-    rows.reverse()
-    return [
-        {
-            "id": str(row.id),
-            "direction": "from_phone" if row.outgoing else "to_phone",
-            "phone": ring.open_for_purpose(keyring.DEMO, f"demo_text.phone:{row.id}", row.phone),
-            "body": ring.open_for_purpose(keyring.DEMO, f"demo_text.body:{row.id}", row.body),
-            "at": row.at.isoformat(),
-        }
-        for row in rows
-    ]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from app import create_app
+from channels.startup_checks import check_settings, find_start_refusals
 from config.renamed_settings import RENAMED_SETTINGS
 from config.settings import Settings
-from config.settings_checks import check_settings, find_start_refusals
 from tests.forked_flask import clean_environment, run_flask
 from vault.keys import master_keys
 
@@ -104,6 +104,23 @@ def test_the_doctor_says_what_to_mend_in_the_demo(tmp_path):
     assert done.returncode == 1
     assert "simulator" in done.stdout
     assert "MASTER_KEYS" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        ({"VOUCHLINE_SMS": "telnyx:"}, "TELNYX_API_KEY is not set"),
+        ({"VOUCHLINE_SMS": "twilio:"}, "TWILIO_ACCOUNT_SID is not set"),
+        ({"VOUCHLINE_MESSAGING": "twilio"}, "TWILIO_AUTH_TOKEN is not set"),
+        ({"VOUCHLINE_VOICE": "telnyx:"}, "VOUCHLINE_VOICE names telnyx:, which places no calls"),
+    ],
+    ids=str,
+)
+def test_the_doctor_says_what_the_provider_lacks(named, words, tmp_path):
+    flask("db", "upgrade", tmp_path)
+    done = flask("doctor", "", tmp_path, **named)
+    assert words in done.stdout, done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_production_refuses_a_store_with_demo_people(tmp_path):

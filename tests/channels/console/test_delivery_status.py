@@ -8,13 +8,13 @@ import pytest
 
 from channels.console.agent.delivery_status import describe_delivery_status
 from messaging.models import DeliveryReport, MessageState, OutboxMessage
-from messaging.providers.twilio.sms import PERMANENT_ERRORS
+from messaging.providers.registry import PROVIDERS_BY_SCHEME
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 def message(state: str, error: str | None = None) -> OutboxMessage:
-    return OutboxMessage(state=MessageState(state), error=error)
+    return OutboxMessage(state=MessageState(state), error=error, gateway="twilio")
 
 
 def report(status: str, error: int | None = None) -> DeliveryReport:
@@ -51,7 +51,9 @@ def test_how_it_stands():
 
 
 def test_every_failure_says_what_to_do():
-    for reason in {*PERMANENT_ERRORS.values(), "too_many", "provider_99999"}:
+    kinds = PROVIDERS_BY_SCHEME.values()
+    theirs = {reason for kind in kinds for reason in kind.delivery_errors.values()}
+    for reason in {*theirs, "too_many", "no_calls", "provider_99999"}:
         advice = describe_delivery_status(message("failed", reason), None).advice
         assert advice.endswith("."), reason
         assert len(advice) > 20, reason
@@ -62,3 +64,22 @@ def test_a_landline_is_told_of_the_other_ways():
         "keypad" in describe_delivery_status(message("sent"), report("undelivered", 30006)).advice
     )
     assert "keypad" in describe_delivery_status(message("failed", "landline"), None).advice
+
+
+@pytest.mark.parametrize(
+    ("gateway", "error", "advice"),
+    [
+        ("twilio", 30006, "keypad"),
+        ("second", 30006, "keypad"),
+        ("telnyx", 40001, "keypad"),
+        ("simulator", 30003, "off or out of reach"),
+        ("telnyx", 30006, "another way"),
+        ("twilio", 40001, "another way"),
+        (None, 30006, "another way"),
+        ("gone", 30006, "another way"),
+    ],
+)
+def test_an_error_code_means_what_its_provider_says(gateway, error, advice):
+    outbox = OutboxMessage(state=MessageState("sent"), gateway=gateway)
+    found = describe_delivery_status(outbox, report("undelivered", error))
+    assert advice in found.advice

@@ -33,7 +33,8 @@ def worker(app, clock) -> Worker:
         here.ring,
         [SimulatorSmsProvider(here.engine, here.ring)],
         clock,
-        line=SimulatorVoiceProvider(),
+        line=SimulatorVoiceProvider(here.engine, here.ring),
+        voices=[SimulatorVoiceProvider(here.engine, here.ring)],
     )
 
 

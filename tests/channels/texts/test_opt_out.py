@@ -65,7 +65,7 @@ def test_a_text_that_waits_does_not_leave_any_more_and_the_agent_is_told(app, cl
     assert client.post("/api/v1/callbacks", json=booking(app), headers=headers).status_code == 201
     a_text(client, "STOP", "SM1")
     here = context(app)
-    Worker(here.engine, here.ring, here.gateways, here.clock).run_once()
+    Worker(here.engine, here.ring, here.gateways, here.clock, voices=here.voices).run_once()
     [row] = all_rows(app, OutboxMessage)
     assert (row.state, row.error) == ("failed", "opted_out")
 

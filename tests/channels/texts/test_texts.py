@@ -85,7 +85,9 @@ def test_without_a_token_nothing_is_signed(app, client):
     import dataclasses
 
     with app.app_context():
-        dataclasses.replace(app.extensions["vouchline"], twilio_auth_tokens=()).attach_to_app(app)
+        dataclasses.replace(app.extensions["vouchline"], webhook_keys={"twilio": ()}).attach_to_app(
+            app
+        )
     assert a_text(client, "123456", "SM1", token="").status_code == 403
 
 

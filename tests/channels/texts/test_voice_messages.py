@@ -13,6 +13,7 @@ from messaging import line_types
 from messaging.dispatch.worker import Worker
 from messaging.models import MessageState, OutboxMessage, SimulatorPhoneMode
 from messaging.providers.simulator.sms import SimulatorSmsProvider
+from messaging.providers.simulator.voice import SimulatorVoiceProvider
 from scheduling.models import Callback
 from scheduling.notifications import voice_fallback
 from tests import databases, factories
@@ -134,7 +135,8 @@ def test_a_text_that_failed_at_a_landline_is_said_once(there, clock, app):
         index = keyring.current_keyring(session).compute_blind_index("phone", PHONE)
         session.add(SimulatorPhoneMode(phone_index=index, mode="landline", seconds=0))
     gateways = [SimulatorSmsProvider(there.engine, there.ring)]
-    worker = Worker(there.engine, there.ring, gateways, clock)
+    voices = [SimulatorVoiceProvider(there.engine, there.ring)]
+    worker = Worker(there.engine, there.ring, gateways, clock, voices=voices)
     worker.run_once()
     (text,) = there.all(select(OutboxMessage))
     assert (text.state, text.error) == (MessageState.FAILED, "landline")

@@ -9,8 +9,8 @@ from functools import partial
 import pytest
 from sqlmodel import select
 
+from channels.startup_checks import check_settings
 from config.settings import Settings
-from config.settings_checks import check_settings
 from people.errors import LinkExpired
 from people.staff import second_factor, staff_records
 from scheduling import callbacks

@@ -103,7 +103,11 @@ class World:
     def ask(self, who: str, method: str, path: str, **more: Any) -> TestResponse:
         headers = {**self.headers.get(who, {}), **more.pop("headers", {})}
         client = self.clients.get(who) or self.console.app.test_client()
-        if method == "POST" and who in BROWSERS and not path.startswith(("/api/", "/twilio/")):
+        if (
+            method == "POST"
+            and who in BROWSERS
+            and not path.startswith(("/api/", "/twilio/", "/telnyx/"))
+        ):
             more["data"] = {"csrf_token": self._token(who), **more.get("data", {})}
         elif method in ("POST", "PUT", "PATCH") and path.startswith("/api/"):
             more.setdefault("json", {})

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from app import create_app
-from config import settings_checks
+from channels import startup_checks
 from config.settings import Settings
 from tests.databases import MASTER_KEYS
 from vault import destinations
@@ -260,7 +260,7 @@ def test_no_providers_token_is_sent_in_clear_even_in_a_demo(name, base, tmp_path
 
 @pytest.mark.parametrize("base", ["", "https://api.example", "http://127.0.0.1:80", "http://[::1]"])
 def test_a_providers_other_host_over_tls_or_on_this_machine_is_taken(base):
-    assert settings_checks.find_start_refusals(settings(twilio_api_base=base)) == []
+    assert startup_checks.find_start_refusals(settings(twilio_api_base=base)) == []
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_a_providers_other_host_over_tls_or_on_this_machine_is_taken(base):
 def test_the_doctor_names_a_server_of_ours_that_is_not_verified(given, level):
     found = [
         setting.level
-        for setting in settings_checks.check_settings(settings(**given))
+        for setting in startup_checks.check_settings(settings(**given))
         if "verify-full" in setting.sentence
         or "without TLS" in setting.sentence
         or "certificate check" in setting.sentence

@@ -167,6 +167,7 @@ OTHERS = [
     api("DELETE", _ONE, _A, 404, 204),
     api("GET", "/api/v1/slots", _A, 422, 422),
     api("GET", "/api/v1/colleagues", _A, 200, 200),
+    everybody("POST", "/telnyx/messages", 403),
     *(
         everybody("POST", f"/twilio/{rule}", 403)
         for rule in (

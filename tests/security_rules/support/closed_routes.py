@@ -32,12 +32,14 @@ from scheduling.calendars import calendar_feeds
 from storage.column_types import new_id
 from tests.channels.conftest import PASSWORD, PHONE, Console, make_console
 from tests.channels.support import AUTH_TOKEN, a_token, signed_post
+from tests.channels.telnyx.support import PUBLIC_KEY, a_report, signed_event
 from tests.security_rules.support.route_fixtures import answers, furnish
 from verification import call_session
 
 SETTINGS: dict[str, Any] = {
     "public_url": "https://check.example.org",
     "twilio_auth_token": AUTH_TOKEN,
+    "telnyx_public_key": PUBLIC_KEY,
     "bridge_calls": True,
     **{
         f"{name}_limit_per_network": "100000/second"
@@ -51,6 +53,7 @@ SECRETS = ("Gwen", "400123456", "400 123456", "••56", "your router", "T-1001
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 AGENT, SUPERVISOR, INVESTIGATOR = Role.AGENT, Role.SUPERVISOR, Role.INVESTIGATOR
 CUSTOMER, TOKEN_OF, PROVIDER, ANYBODY = "customer", "token", "provider", "anybody"
+TELNYX = "telnyx"
 
 
 @dataclass(frozen=True)
@@ -280,6 +283,7 @@ ROUTES: dict[str, Ask] = {
     "voice.report_when POST": _open(PROVIDER),
     "twilio.receive_sms POST": _ask(PROVIDER, Body="CHECK"),
     "twilio.receive_message_status POST": _open(PROVIDER, MessageStatus="delivered"),
+    "telnyx.receive_message_event POST": _open(TELNYX),
     "bridge.receive_call_status POST": _open(PROVIDER, CallStatus="ringing"),
     "bridge.receive_agent_pick_up POST": _open(PROVIDER),
     "bridge.finish_customer_leg POST": _open(PROVIDER, DialCallStatus="completed"),
@@ -396,6 +400,9 @@ class House:
         if row.who == PROVIDER:
             form = {"From": PHONE, "To": "+442079460123", "CallSid": _sid("CA")}
             return signed_post(self.app.test_client(), path, {**_ids(), **form, **data})
+        if row.who == TELNYX:
+            event = a_report(str(new_id()), "delivered")
+            return signed_event(self.app.test_client(), event, self.console.now)
         if row.who.startswith(TOKEN_OF) or path.startswith("/api/"):
             return self._by_program(row, path, method, data)
         if row.script:

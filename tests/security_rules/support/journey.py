@@ -143,7 +143,9 @@ class Journey:
     def deliver(self) -> int:
         """How many texts left."""
         here = self.context
-        return Worker(here.engine, here.ring, here.gateways, here.clock).run_once()
+        return Worker(
+            here.engine, here.ring, here.gateways, here.clock, voices=here.voices
+        ).run_once()
 
     def _code(self, step: str) -> str:
         answer = self.client.post(f"{self.path}/{step}", headers=self.headers)

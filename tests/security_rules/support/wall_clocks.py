@@ -115,7 +115,7 @@ class Desk:
     def text_of(self, made: Any) -> str:
         """The one text that has gone out."""
         here = self.console.context
-        Worker(here.engine, here.ring, here.gateways, here.clock).run_once()
+        Worker(here.engine, here.ring, here.gateways, here.clock, voices=here.voices).run_once()
         texts = self.client.get("/demo/messages").get_data(as_text=True)
         assert made.status_code == 201
         return re.sub(r"\s+", " ", texts)

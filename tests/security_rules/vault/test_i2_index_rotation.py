@@ -17,7 +17,7 @@ from channels.cli import rotate_index_key
 from incidents.reports import report_fields, signals, submission
 from incidents.reports.models import Report, SignalRecord
 from messaging import inbox, line_types, opt_outs
-from messaging.providers.simulator import phone_modes, sms
+from messaging.providers.simulator import message_store, phone_modes
 from people.customer_import.upsert import upsert_rows
 from people.customer_import.validation import ImportRow, ImportRules
 from people.customers import customer_records
@@ -128,7 +128,7 @@ FINDERS: dict[str, Callable[[Session, str], Any]] = {
     "callback.ticket_index": lambda s, p: callbacks.find_customer_by_ticket(s, "T-1001"),
     "code.phone_index": find_code,
     "inbound_text.sender_index": lambda s, p: inbox.was_helped_recently(s, p, "", NOW),
-    "demo_text.phone_index": lambda s, p: sms.list_simulated_texts(s, NOW, p),
+    "demo_text.phone_index": lambda s, p: message_store.list_simulated_texts(s, NOW, p),
     "opt_out.phone_index": opt_outs.is_opted_out,
     "line_kind.phone_index": lambda s, p: line_types.find_line_type(s, p, NOW),
     "demo_line.phone_index": phone_modes.find_simulator_mode,
@@ -162,7 +162,7 @@ def a_findable_life(store: databases.Store, phone: str) -> None:
     factories.a_call(store, NOW, phone)
     with store.unit() as session:
         phone_modes.set_simulator_mode(session, phone, phone_modes.SimulatorMode.LATE, 3, NOW)
-        sms.store_simulated_text(session, phone, "hello", NOW, outgoing=True)
+        message_store.store_simulated_text(session, phone, "hello", NOW, outgoing=True)
         opt_outs.record_opt_out(session, phone, NOW)
         line_types.record_line_type(session, phone, "landline", NOW)
         session.add(unconfirmed(session, phone))

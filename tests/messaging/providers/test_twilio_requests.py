@@ -15,7 +15,7 @@ from messaging.providers.base import OutboundMessage, Unavailable
 from messaging.providers.twilio.sms import TwilioSmsProvider
 from messaging.providers.twilio.voice import TwilioVoiceProvider
 from messaging.providers.voice_base import OutboundCall
-from tests.messaging.twilio_description import problems
+from tests.messaging.providers.twilio_description import problems
 from tests.servers import free_port
 
 NOW = datetime(2026, 11, 24, 10, 0, 30, tzinfo=UTC)

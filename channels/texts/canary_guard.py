@@ -3,8 +3,6 @@ own."""
 
 from __future__ import annotations
 
-from flask import request
-
 from channels import error_handlers
 from channels.app_context import current_context, current_time, unit_of_work
 from incidents.canaries.detections import DetectionKind, detect_canary_contact
@@ -12,10 +10,11 @@ from people import phone_numbers
 from people.errors import InvalidInput
 
 
-def report_canary_contact(what: DetectionKind, provider_id: str) -> bool:
-    """Tell whether a call or text went to a canary's number. If so, open a case; do not answer."""
+def report_canary_contact(number: str, what: DetectionKind, provider_id: str) -> bool:
+    """Tell whether a call or text to ``number`` went to a canary. If so, open a case; do not
+    answer."""
     try:
-        called = phone_numbers.parse_phone(request.form.get("To", ""), "ZZ")
+        called = phone_numbers.parse_phone(number, "ZZ")
     except InvalidInput:
         return False
     if called == current_context().policy.official_phone:

@@ -11,10 +11,11 @@ from sqlmodel import select
 from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
 from messaging.providers.base import OutboundMessage, OutcomeUnknown, Rejected, Unavailable
-from messaging.providers.twilio import sms
+from messaging.providers.twilio.client import PERMANENT_ERRORS
 from messaging.providers.twilio.sms import TwilioSmsProvider
+from messaging.providers.twilio.voice import TwilioVoiceProvider
 from tests import databases, factories
-from tests.messaging.provider import provider
+from tests.messaging.providers.twilio_server import provider
 from tests.servers import free_port
 
 NOW = datetime(2026, 11, 24, 10, 0, 30, tzinfo=UTC)
@@ -55,17 +56,17 @@ def test_a_messaging_service_stands_in_for_the_number(there):
     assert "From" not in there.asked[0][2]
 
 
-@pytest.mark.parametrize("code", sorted(sms.PERMANENT_ERRORS))
+@pytest.mark.parametrize("code", sorted(PERMANENT_ERRORS))
 def test_what_no_later_try_can_mend_is_rejected_by_name(there, gateway, code):
     there.answers = [(400, code)]
     with pytest.raises(Rejected) as told:
         gateway.send_message(LETTER, NOW)
-    assert told.value.code == sms.PERMANENT_ERRORS[code]
+    assert told.value.code == PERMANENT_ERRORS[code]
     assert len(there.asked) == 1
 
 
 def test_opted_out_and_landline_are_known():
-    assert (sms.PERMANENT_ERRORS[21610], sms.PERMANENT_ERRORS[30006]) == ("opted_out", "landline")
+    assert (PERMANENT_ERRORS[21610], PERMANENT_ERRORS[30006]) == ("opted_out", "landline")
 
 
 @pytest.mark.parametrize(
@@ -170,12 +171,11 @@ def test_whatever_goes_wrong_a_text_goes_out_once(store, there, gateway, answers
 
 @pytest.fixture
 def speaking(there):
-    return TwilioSmsProvider(
+    return TwilioVoiceProvider(
         "ACtest",
         "token",
-        from_number="+442079460123",
+        from_number="+442079460999",
         api_base=there.address,
-        voice_from="+442079460999",
         base_url="https://check.example.org",
     )
 

@@ -1,0 +1,1 @@
+"""Telnyx's webhooks: signatures, texts, delivery reports."""
