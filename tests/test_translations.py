@@ -278,10 +278,10 @@ def test_folding_makes_no_link_of_what_was_none(topic):
 @given(st.text(alphabet="evil.cómćţhp:/ẃw…", max_size=TOPIC_LIMIT))
 def test_a_topic_that_was_let_in_holds_no_link_when_it_is_sent(topic):
     try:
-        let_in = clean_text_input("topic", topic, limit=TOPIC_LIMIT, what="topic")
+        let_in = clean_text_input("topic", topic, limit=TOPIC_LIMIT)
     except InvalidInput:
         return
-    clean_text_input("topic", i18n.fold_to_gsm7(let_in), limit=3 * TOPIC_LIMIT, what="topic")
+    clean_text_input("topic", i18n.fold_to_gsm7(let_in), limit=3 * TOPIC_LIMIT)
 
 
 # --- The spoken line and the pages ------------------------------------------------------
