@@ -25,21 +25,21 @@ SENTENCES: Mapping[ErrorCode, str] = {
     Code.CASE_IS_OPEN: N_("Nobody has taken this case."),
     Code.CASE_IS_TAKEN: N_("Somebody has taken this case."),
     Code.CASE_IS_THE_SAME: N_("This is the same case."),
-    Code.CASE_MERGED: N_("This case was merged into another one. Split that one instead."),
+    Code.CASE_MERGED: N_("This case was joined to another one. Take that one apart instead."),
     Code.CASE_NAMES_YOURSELF: N_(
         "This is yourself. Give the case back, so that a colleague can continue."
     ),
     Code.CASE_NOT_CLOSED: N_("This case is not closed."),
     Code.CASE_NOT_FOUND: N_("There is no such case."),
     Code.CASE_NOT_FREE: N_("That case is closed, or a colleague has it."),
-    Code.CASE_NOT_MERGED_HERE: N_("That case was not merged into this one."),
+    Code.CASE_NOT_MERGED_HERE: N_("That case was not joined to this one."),
     Code.CASE_NOT_TAKEN: N_("Take this case before you work on it."),
     Code.CASE_OUTCOME_MISSING: N_("Choose the outcome of the case."),
     Code.CASE_PERSON_UNKNOWN: N_("Choose a colleague from the list."),
     Code.CASE_TEXT_MISSING: N_("Write a sentence or two."),
-    Code.CASE_TOO_MANY_ENTRIES: N_("This is more than %(limit)s entries. Split the case."),
+    Code.CASE_TOO_MANY_ENTRIES: N_("This is more than %(limit)s entries. Take the case apart."),
     Code.CASE_TOO_MUCH_EVIDENCE: N_(
-        "This is more than %(limit)s pieces of evidence. Split the case."
+        "This is more than %(limit)s pieces of evidence. Take the case apart."
     ),
     Code.CASE_UNDECIDED: N_("Decide the outcome of the case before you close it."),
     Code.CASE_WITH_COLLEAGUE: N_(

@@ -12,7 +12,7 @@ N_ = str
 SENTENCES: Mapping[ErrorCode, str] = {
     Code.COLLEAGUE_HAS_CALLS: N_("Calls are booked with this person. Hand them over first."),
     Code.CUSTOMER_ALREADY_ERASED: N_("This customer has been erased already."),
-    Code.CUSTOMER_HAS_CALLBACK: N_("A call is booked with this customer. Cancel it first."),
+    Code.CUSTOMER_HAS_CALLBACK: N_("A call is booked with this customer. Call it off first."),
     Code.NUMBER_CHANGED_SINCE: N_(
         "The number has been changed since this was requested. Refuse this."
     ),

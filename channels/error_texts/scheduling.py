@@ -34,10 +34,10 @@ SENTENCES: Mapping[ErrorCode, str] = {
     Code.IDEMPOTENCY_KEY_INVALID: N_("Use a key of 1 to 255 printable characters."),
     Code.IDEMPOTENCY_KEY_REUSED: N_("This key was used for another request. Use a new one."),
     Code.NOBODY_ELSE_FREE_SOON: N_(
-        "Nobody else is free within two weeks of this time. Cancel the callback."
+        "Nobody else is free within two weeks of this time. Call it off."
     ),
     Code.NOBODY_ELSE_FREE_THEN: N_(
-        "Nobody else is free at this time. Book another time, or cancel the callback."
+        "Nobody else is free at this time. Book another time, or call it off."
     ),
     Code.NOBODY_FREE_SOON: N_("Nobody is free within two weeks of this time."),
     Code.NOBODY_FREE_THEN: N_("Nobody is free at this time."),

@@ -177,7 +177,7 @@ def test_the_calls_of_a_suspended_agent_are_rebooked_or_off_and_the_customer_is_
     path = f"/staff/team/{ana}/hand-over"
     stuck = sam.post(path, {"callback": str(one)})
     assert stuck.status_code == 409
-    assert "Book another time, or cancel the callback." in stuck.text
+    assert "Book another time, or call it off." in stuck.text
     assert [item for item in PERSONAL if item in stuck.text] == []
     assert sam.post(path, {"callback": str(one), "rebook": "yes"}).status_code == 303
     off = sam.post(path, {"callback": str(two), "off": "yes"})
@@ -214,7 +214,7 @@ def test_where_nobody_is_free_for_two_weeks_a_call_can_only_be_called_off(consol
         suspension.suspend_staff_member(session, ana, audit_log.SYSTEM, console.now)
     answer = sam.post(path, {"callback": str(made), "rebook": "yes"})
     assert answer.status_code == 409
-    assert "Cancel the callback." in answer.text
+    assert "Call it off." in answer.text
     assert holder(console, made) == ana
 
 
