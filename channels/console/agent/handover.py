@@ -33,7 +33,7 @@ def submit_handover(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValu
     try:
         to = UUID(request.form.get("agent", ""))
     except ValueError:
-        return render_callback_page(desk, callback, {"agent": "Choose a colleague."}), 422
+        return render_callback_page(desk, callback, {"agent": gettext("Choose a colleague.")}), 422
     live = callback.state in LIVE_STATES
     try:
         with desk.session.begin_nested():
@@ -43,7 +43,7 @@ def submit_handover(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValu
     except SlotTaken:
         desk.session.refresh(callback)
         return render_callback_page(
-            desk, callback, {"agent": "This colleague has no time then."}
+            desk, callback, {"agent": gettext("This colleague has no time then.")}
         ), 409
     except (InvalidInput, WrongState, OutsideWindow) as error:
         desk.session.refresh(callback)
