@@ -161,11 +161,17 @@ _HTTP_ERRORS = {
 }
 
 
+def find_http_error_text(status: int, name: str) -> tuple[str, str]:
+    """Return the untranslated title and detail of an HTTP error. A page shows the ``name`` of a
+    rare one as it is in the standard."""
+    return _HTTP_ERRORS.get(status, (name, ""))
+
+
 def _answer_http_error(error: HTTPException) -> Response:
     status = error.code or 500
     if error.response is not None and status < 400:
         return error.response  # type: ignore[return-value]
-    title, detail = _HTTP_ERRORS.get(status, (error.name, ""))
+    title, detail = find_http_error_text(status, error.name)
     code = error.name.lower().replace(" ", "_")
     response = build_error_response(status, title, detail, code)
     for name, value in error.get_headers():

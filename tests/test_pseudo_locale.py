@@ -13,10 +13,14 @@ from typing import Any
 
 import pytest
 
+from channels import app_context
+from messaging.text_templates import MessageContext
 from tests import databases, pseudo_locale
+from tests.message_samples import PHONE, START, spoken, told
 from tests.pseudo_locale import LANGUAGE
 from tests.security_rules.support import closed_routes
 from tests.security_rules.support.closed_routes import LEAVING, ROUTES, House
+from vault.errors import KeyUnavailable
 
 #: What people typed, names, and the words of other tongues. As few as possible.
 DATA = (
@@ -74,7 +78,11 @@ def read(house: House, name: str, allowed: re.Pattern[str]) -> list[str]:
 def pages(house: House, method: str) -> list[str]:
     """The rows of the routes that show a page, those that end a session last."""
     people = (*closed_routes.SIGNED_IN, closed_routes.CUSTOMER, closed_routes.ANYBODY)
-    names = [name for name, row in ROUTES.items() if row.who in people and name.endswith(method)]
+    names = [
+        name
+        for name, row in ROUTES.items()
+        if row.who in people and name.endswith(method) and not row.script
+    ]
     return [name for name in names if not house.asks()[name][0].startswith(("/api/", "/demo/"))]
 
 
@@ -96,5 +104,53 @@ def test_what_a_form_answers_to_bad_input_is_translated(house, allowed, monkeypa
     assert untranslated(house, allowed, names) == {}
 
 
+#: Who asks for what, and gets an error page with this status.
+ERRORS = (
+    (closed_routes.ANYBODY, "GET", "/nothing", 404),
+    (closed_routes.CUSTOMER, "GET", "/my/nothing", 404),
+    (closed_routes.CUSTOMER, "POST", "/my/settings", 400),
+    (closed_routes.ANYBODY, "DELETE", "/check", 405),
+    (closed_routes.ANYBODY, "POST", "/staff/sign-in", 400),
+    (closed_routes.AGENT, "GET", "/staff/nothing", 404),
+    (closed_routes.AGENT, "GET", "/staff/team", 403),
+    (closed_routes.AGENT, "DELETE", "/staff/day", 405),
+    (closed_routes.AGENT, "POST", "/staff/report", 400),
+    (closed_routes.SUPERVISOR, "GET", "/staff/cases", 403),
+    (closed_routes.INVESTIGATOR, "GET", "/staff/day", 403),
+    (closed_routes.INVESTIGATOR, "GET", "/staff/audit?before=nothing", 422),
+)
+
+
+@pytest.mark.parametrize(("who", "method", "path", "status"), ERRORS, ids=str)
+def test_every_error_page_is_translated(house, allowed, who, method, path, status):
+    answer = house._browser(who).open(path, method=method)
+    assert answer.status_code == status
+    assert pseudo_locale.list_untranslated_in_page(answer.text, allowed) == []
+
+
+@pytest.mark.parametrize("path", ["/check", "/my", "/staff/day"])
+def test_what_is_said_without_a_store_is_translated(house, allowed, monkeypatch, path):
+    def gone(*_: object, **__: object) -> None:
+        raise KeyUnavailable("gone")
+
+    monkeypatch.setattr(app_context, "transaction", gone)
+    who = closed_routes.AGENT if path.startswith("/staff") else closed_routes.CUSTOMER
+    answer = house._browser(who).get(path)
+    assert answer.status_code == (200 if path == "/check" else 503)
+    assert pseudo_locale.list_untranslated_in_page(answer.text, allowed) == []
+
+
+@pytest.mark.parametrize("samples", [told, spoken])
+def test_every_text_and_spoken_sentence_is_translated(allowed, samples):
+    values = ("Ana", "your router", START) if samples is told else ()
+    with pseudo_locale.pseudo_locale():
+        voice = MessageContext("Example Bank", PHONE, LANGUAGE, "Europe/Berlin")
+        said = list(samples(voice, *values))
+    left = {name: pseudo_locale.list_untranslated(text, allowed) for name, text in said}
+    assert len(said) > 10
+    assert {name: lines for name, lines in left.items() if lines} == {}
+
+
 def test_what_a_form_answers_when_it_is_done_is_translated(house, allowed):
+    """The last one that asks the house: afterwards its people are signed out."""
     assert untranslated(house, allowed, pages(house, "POST")) == {}

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import io
 import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from itertools import product
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -22,11 +19,12 @@ from hypothesis import strategies as st
 
 from channels.texts import command_parser
 from config.settings import Settings
-from messaging import i18n, segments, text_templates, voice_templates
+from messaging import i18n, segments, voice_templates
 from messaging.text_templates import MessageContext
 from people.errors import InvalidInput
 from people.text_input import clean_text_input
 from scheduling.booking.bookings import TOPIC_LIMIT
+from tests.message_samples import PHONE, START, spoken, told
 from verification.reply_words import REPLY_WORDS, RESERVED_WORDS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -111,52 +109,6 @@ def test_what_is_compiled_is_what_is_written(language):
 # --- The texts ------------------------------------------------------------------------
 
 
-def told(voice: MessageContext, agent: str, topic: str, at: datetime) -> Iterator[tuple[str, str]]:
-    """Each text that can be sent, with the name of what makes it."""
-    values = {
-        "agent": agent,
-        "topic": topic,
-        **dict.fromkeys(("when", "booked_for", "confirmed_at", "since", "at", "instead_of"), at),
-        "times": [at, at, at],
-        "number": "482915",
-        "reply_word": max(REPLY_WORDS[voice.locale], key=len),
-        "reference": "RABCDEFG",
-        "phrase": "blue teapot",
-        "ending": "57",
-        "off": True,
-    }
-    for make in makers(text_templates):
-        if make in (
-            text_templates.say_page_number,
-            text_templates.format_case_line,
-            text_templates.format_case_kind,
-        ):
-            continue  # spoken, or a part of another
-        wanted = list(inspect.signature(make).parameters)[1:]
-        chosen = [CHOICES[name] for name in wanted if name in CHOICES]
-        names = [name for name in wanted if name in CHOICES]
-        for ways in product(*chosen):
-            if make is text_templates.text_report_unclear and "" in ways:
-                continue  # nothing was asked
-            given_here = {**values, **dict(zip(names, ways, strict=True))}
-            yield make.__name__, make(voice, **{name: given_here[name] for name in wanted})
-
-
-#: What some texts are told by one of.
-CHOICES = {
-    "channel": ("text", "web", "api", "keypad"),
-    "question": ("number", "knew", ""),
-    "key": text_templates.REPORT_OUTCOMES,
-    "cases": ([("CABCDEFG", "access")], [("CABCDEFG", "access")] * 4),
-}
-
-
-def makers(module: object) -> list[Callable[..., str]]:
-    """The functions of a module that say something in somebody's voice."""
-    found = [f for _, f in inspect.getmembers(module, inspect.isfunction)]
-    return [f for f in found if next(iter(inspect.signature(f).parameters), "") == "voice"]
-
-
 def septets(text: str) -> int:
     """How long a text is on the air; it must hold nothing but GSM-7."""
     outside = {char for char in text if char not in i18n.GSM7}
@@ -165,8 +117,6 @@ def septets(text: str) -> int:
 
 
 TOPICS = {"en": "your new router", "de": "Ihr neuer Router", "es": "su línea de casa"}
-PHONE = "+44 20 7946 0123"
-START = datetime(2026, 9, 26, 13, 0, tzinfo=UTC)
 WEEK = [START + timedelta(days=day) for day in range(7)]
 
 
@@ -289,31 +239,13 @@ def test_a_topic_that_was_let_in_holds_no_link_when_it_is_sent(topic):
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_the_spoken_line_says_everything_in_its_language(language):
-    values = {
-        "digits": 6,
-        "agent": "Ana",
-        "topic": "X",
-        "reply_word": "sol",
-        "at": "14:00",
-        "key": 2,
-        "when": START,
-        "offered": [START, START],
-        "booked": True,
-        "ending": "57",
-        "off": True,
-        "text": "RABCDEFG",
-    }
-    for make in makers(voice_templates):
-        wanted = list(inspect.signature(make).parameters)[1:]
-        said = [
-            make(
-                MessageContext("Example Bank", PHONE, item, "UTC"),
-                **{name: values[name] for name in wanted},
-            )
-            for item in (i18n.FALLBACK, language)
-        ]
-        assert said[0] != said[1], make.__name__
-        assert "{" not in said[1], make.__name__
+    here, there = (
+        dict(spoken(MessageContext("Example Bank", PHONE, item, "UTC")))
+        for item in (i18n.FALLBACK, language)
+    )
+    for name, text in there.items():
+        assert text != here[name], name
+        assert "{" not in text, name
 
 
 def test_every_language_has_a_voice():

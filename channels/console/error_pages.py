@@ -12,7 +12,7 @@ from werkzeug.exceptions import NotFound as NoPage
 
 from channels import access_budget_response
 from channels.console.staff_request import bp
-from channels.error_handlers import UNAVAILABLE_ERRORS
+from channels.error_handlers import UNAVAILABLE_ERRORS, find_http_error_text
 from channels.error_texts import describe_error
 from channels.rate_limits import RateLimitExceeded
 from config.domain_errors import DomainError
@@ -168,5 +168,5 @@ for _kind in UNAVAILABLE_ERRORS:
 
 @bp.errorhandler(HTTPException)
 def render_console_http_error(error: HTTPException) -> Response:
-    detail = gettext("This is too large. Send less.") if error.code == 413 else ""
-    return render_error_page(error.code or 500, error.name, detail)
+    title, detail = find_http_error_text(error.code or 500, error.name)
+    return render_error_page(error.code or 500, gettext(title), gettext(detail) if detail else "")

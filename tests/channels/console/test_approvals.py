@@ -89,7 +89,7 @@ def test_a_form_sent_twice_asks_once_and_says_so(console, three):
     ask_number(ana, callback)
     again = ask_number(ana, callback)
     assert again.location == "/staff/approvals?done=already"
-    assert "requested already" in ana.get(again.location).text
+    assert "asked for already" in ana.get(again.location).text
     for _ in range(2):
         form = {"email": "new@example.org", "name": "N", "role": "agent", "why": "she is new here"}
         sue.post("/staff/people", form)
@@ -126,11 +126,11 @@ def test_the_count_is_in_the_navigation_of_those_who_may_decide(console, three):
 @pytest.mark.parametrize(
     ("number", "why", "told"),
     [
-        (NEW, "", "Write the reason."),
+        (NEW, "", "Fill this in."),
         ("12", "She has a new phone", "Write the whole phone number"),
         (PHONE, "She has a new phone", "This is the number that we have."),
         ("0909 879 0000", "She has a new phone", "special-rate"),
-        (NEW, "x" * 301, "too long"),
+        (NEW, "x" * 301, "Use at most 300 characters"),
         (NEW, "see https://evil.example", "Leave out links"),
     ],
 )

@@ -133,7 +133,7 @@ def test_a_code_that_has_run_out_is_not_shown(console):
     console.wait(minutes=11)
     page = tab.get(card).text
     assert code not in page
-    assert "has expired" in page
+    assert "has run out" in page
     console.wait(minutes=10)
     assert "The booked time is over" in tab.get(card).text
 
