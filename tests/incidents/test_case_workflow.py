@@ -108,8 +108,8 @@ def test_of_many_who_take_it_at_once_one_gets_it(store):
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        ("", "case_text_missing"),
-        (" \n", "case_text_missing"),
+        ("", "case_text_missing|reason_too_short"),
+        (" \n", "case_text_missing|reason_too_short"),
         ("x" * 4001, "text_too_long"),
         ("\0", "text_has_invisible_character"),
     ],
