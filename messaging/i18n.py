@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime, time
+from datetime import date, datetime, time
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_datetime, format_time
+from babel.dates import format_date, format_datetime, format_time
 from babel.support import NullTranslations, Translations
 
 FOLDER = Path(__file__).resolve().parent.parent / "translations"
@@ -54,6 +54,11 @@ def format_day_and_time(when: datetime, zone: str, locale: str, *, year: bool = 
 def format_time_of_day(when: datetime, zone: str, locale: str) -> str:
     """Format like ``14:00``, in local time of ``zone``."""
     return format_datetime(when, "HH:mm", tzinfo=ZoneInfo(zone), locale=locale)
+
+
+def format_long_date(on: date, locale: str) -> str:
+    """Format like ``24 November 2026``, as usual in that language."""
+    return format_date(on, "d MMMM y" if locale == FALLBACK else "long", locale=locale)
 
 
 def format_hour(hour: int, locale: str) -> str:

@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 
 from channels import app_context
+from channels.console.account.sign_in_labels import NOTICES
+from messaging import mail_templates
+from messaging.mail_templates import MailContext
 from messaging.text_templates import MessageContext
 from tests import databases, pseudo_locale
 from tests.message_samples import PHONE, START, spoken, told
@@ -138,6 +141,19 @@ def test_what_is_said_without_a_store_is_translated(house, allowed, monkeypatch,
     answer = house._browser(who).get(path)
     assert answer.status_code == (200 if path == "/check" else 503)
     assert pseudo_locale.list_untranslated_in_page(answer.text, allowed) == []
+
+
+def test_every_mail_is_translated(allowed):
+    with pseudo_locale.pseudo_locale():
+        mail = MailContext("Example Bank", LANGUAGE)
+        line = mail_templates.note_line(mail, START, "Europe/Berlin", "1a2b3c", "asked_us")
+        texts = [
+            mail_templates.sign_in_subject(mail),
+            mail_templates.note_subject(mail, START.date()),
+            mail_templates.note_body(mail, [line]),
+            *(mail.gettext(text) for text in NOTICES.values()),
+        ]
+    assert [pseudo_locale.list_untranslated(text, allowed) for text in texts] == [[]] * len(texts)
 
 
 @pytest.mark.parametrize("samples", [told, spoken])

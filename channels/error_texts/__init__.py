@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, time
 
-from babel.dates import format_date
 from babel.numbers import format_decimal
 from flask_babel import get_locale
 
@@ -23,7 +22,7 @@ from channels.error_texts import (
     verification,
 )
 from config.domain_errors import DomainError, ErrorCode
-from messaging.i18n import FALLBACK, load_catalogue
+from messaging.i18n import FALLBACK, format_long_date, load_catalogue
 from people.models import Role
 
 #: Marks a text for translation.
@@ -80,7 +79,7 @@ def _format_plain_value(value: object, locale: str) -> str:
     if isinstance(value, time):
         return f"{value:%H:%M}"
     if isinstance(value, date):
-        return format_date(value, "d MMMM y" if locale == FALLBACK else "long", locale=locale)
+        return format_long_date(value, locale)
     if isinstance(value, int):
         return format_decimal(value, locale=locale)
     return str(value)

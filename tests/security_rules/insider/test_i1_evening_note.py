@@ -22,6 +22,7 @@ from incidents.evening_notes import (
 )
 from incidents.evening_notes.job import EveningNotesJob
 from incidents.evening_notes.models import EveningNote, NotedAccess
+from messaging.mail_templates import MailContext
 from people.errors import InvalidInput, NotFound
 from people.models import Staff
 from scheduling.calendars import working_hours
@@ -53,7 +54,9 @@ class Post:
 
 def job(store, now: datetime, post: Post | None = None) -> None:
     info = keyring.keyring_session_info(store.ring)
-    made = EveningNotesJob(PATIENCE, post, "Example Bank", store.engine, info, lambda: now)  # type: ignore[arg-type]
+    made = EveningNotesJob(
+        PATIENCE, post, MailContext("Example Bank", "en"), store.engine, info, lambda: now
+    )  # type: ignore[arg-type]
     made.run_safely()
 
 
