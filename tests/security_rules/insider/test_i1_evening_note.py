@@ -198,7 +198,7 @@ def test_the_mail_holds_nobodys_data_and_no_link(store, ana):
 
         assert to == staff_records.open_staff_details(session, session.get_one(Staff, ana.id)).email
     assert "10:00" in text
-    assert "asked us" in text
+    assert "The customer asks for a call" in text
     for secret in ("Gwen", "Jones", "+44", "7400", "http", "://", "token"):
         assert secret not in text + subject
 
